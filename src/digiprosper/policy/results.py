@@ -190,7 +190,7 @@ class WindowResults(EventTimeResults):
             estimated=self.estimated,
             sums=np.eye(len(self.names))[positions],
             reference=window.reference,
-            before="reference",
+            before="reference" if window.reference == -1 else "not_last",
             first=0,
             wider=wider if window.binned else None,
         )

@@ -14,7 +14,6 @@ import pytest
 from scipy.optimize import linprog, minimize
 from scipy.stats import multivariate_normal, norm
 
-from digiprosper.policy.kernels import honest
 from digiprosper.policy.kernels.honest import (
     INTERVALS,
     EventCoefficients,
@@ -24,6 +23,7 @@ from digiprosper.policy.kernels.honest import (
     pretest_power,
     relative_interval,
     relative_tests,
+    shortest,
     slope_of_power,
     smooth_interval,
 )
@@ -252,20 +252,9 @@ def test_the_ends_are_where_the_test_begins_to_reject(seed: int, bound: float) -
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_worst_bias_is_a_linear_program(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_worst_bias_is_a_linear_program(seed: int) -> None:
     path, bound = drawn(seed, 4, 3), 0.7
-    biases = []
-    original = folded_critical
-
-    def noted(bias: float, level: float) -> float:
-        biases.append(bias)
-        return original(bias, level)
-
-    monkeypatch.setattr(honest, "folded_critical", noted)
-    smooth_interval(path, bound, 0.95)
-    row, _ = weights_of(path, bound)
+    row, half = shortest(path, bound, 0.95)
     size = np.sqrt(row @ path.covariance @ row)
     bends = np.diff(np.eye(8), n=2, axis=0)[:, [0, 1, 2, 3, 5, 6, 7]]
     worst = linprog(
@@ -275,14 +264,9 @@ def test_the_worst_bias_is_a_linear_program(
         bounds=[(None, None)] * 7,
         method="highs",
     )
-    assert biases[-1] * size == pytest.approx(-worst.fun, rel=1e-9)
-
-
-def weights_of(path: EventCoefficients, bound: float) -> tuple[Floats, float]:
-    periods = np.arange(1, path.weights.size + 1)
-    trend = float(periods @ path.weights)
-    bends = sum(abs(periods[:s] @ path.weights[-s:]) for s in periods)
-    return honest._shortest(path, bound, 0.95, trend, float(bends))
+    assert half == pytest.approx(
+        size * folded_critical(-worst.fun / size, 0.95), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize(("seed", "bound"), [(1, 0.0), (2, 0.1), (3, 0.5), (4, 2.0)])
