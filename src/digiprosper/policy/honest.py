@@ -112,8 +112,7 @@ class HonestIntervals(Summarised, PickledByName):
         interval).
     breakdown : float
         The break-even bound: the smallest M whose interval contains 0. It is 0 if the
-        effect is not significant without differences in trends, and infinite if no
-        bound makes it so.
+        effect is not significant without differences in trends.
     restriction : str
         ``"relative"`` or ``"smoothness"``.
     weights : mapping
@@ -193,8 +192,7 @@ class HonestIntervals(Summarised, PickledByName):
             "restriction": (Remark(f"honest.{self.restriction}", {}, WORDS),),
             "breakdown": (number_text(self.breakdown, 3),),
         }
-        note = Remark("honest", names)
-        rows = self._row_names()
+        note, rows = Remark("honest", names), self._row_names()
         return tuple(
             Column(
                 f"honest.{end}",
@@ -225,8 +223,7 @@ class HonestIntervals(Summarised, PickledByName):
         )
         texts = map(interval_text, self.frame["conf_low"], self.frame["conf_high"])
         rows = zip(["usual interval", *self._row_names()[1:]], texts, strict=True)
-        special = {0.0: "already at M = 0", np.inf: "for no M"}
-        even = special.get(self.breakdown, f"from M = {self.breakdown:.4g} on")
+        even = f"the interval contains 0 from M = {self.breakdown:.4g} on"
         distribution = {
             "normal": "normal distribution",
             "t": "standard errors scaled by the quantile of t over the normal",
@@ -237,7 +234,7 @@ class HonestIntervals(Summarised, PickledByName):
             blocks=(
                 Lines(about, wrapped=True),
                 Cells.of(["", "interval"], rows),
-                Lines((f"Break-even M: the interval contains 0 {even}.",)),
+                Lines((f"Break-even M: {even}.",)),
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,
@@ -289,7 +286,7 @@ class EventTimeResults(BaseResults):
             Values of M, at least 0. The default is .5, 1, 1.5 and 2. With
             ``"smoothness"`` it is 0 and these multiples of the largest change of the
             slope of the coefficients before treatment, or of more, so that the last
-            interval contains 0 if that of some bound does.
+            interval contains 0.
         effect : int, "average" or sequence of float
             The effect at this event time (default 0), the mean of all event times from
             0 on, or a sum with one weight for each of them.
@@ -555,10 +552,10 @@ def _covariance(effects: EventEffects, purpose: str, count: int) -> Floats:
         raise not_identified("binned_ends", text, **data)
     covariance = effects.estimated.covariance_of(effects.sums[:count])
     sizes = np.sqrt(np.abs(np.diag(covariance)))
-    if np.isfinite(covariance).all() and (sizes > 0).all():
+    with np.errstate(divide="ignore", invalid="ignore"):
         correlation = covariance / np.outer(sizes, sizes)
-        if np.linalg.eigvalsh(correlation)[0] > SINGULAR:
-            return covariance
+    if np.isfinite(correlation).all() and np.linalg.eigvalsh(correlation)[0] > SINGULAR:
+        return covariance
     text = (
         f"{purpose}: the covariance matrix of the coefficients by event time is "
         "missing or singular: there are too few clusters for so many event times. "
@@ -592,8 +589,7 @@ def _bounds(
     if restriction == "relative":
         return list(_BOUNDS)
     bends = np.diff(np.append(path.coefficients[: path.before], 0.0), n=2)
-    least = breakdown / _BOUNDS[-1] if np.isfinite(breakdown) else 0.0
-    unit = max(float(np.abs(bends).max()), least)
+    unit = max(float(np.abs(bends).max()), breakdown / _BOUNDS[-1])
     return [unit * bound for bound in (0.0, *_BOUNDS)]
 
 

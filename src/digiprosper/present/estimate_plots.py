@@ -487,8 +487,7 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
         axes.set_xlim(-0.6, len(points) - 0.4)
         bounds = [f"{m:.2g}" if m < 0.1 else f"{m:.3g}" for m in points["M"][1:]]
         axes.set_xticks(at, [say("honest.original"), *bounds])
-        code = {0.0: ".zero", math.inf: ".none"}.get(drawn.breakdown, "")
-        label = say(f"honest.breakdown{code}", value=f"{drawn.breakdown:.3g}")
+        label = say("honest.breakdown", value=f"{drawn.breakdown:.3g}")
         axes.plot([], [], linestyle="none", label=label)
         name_axes(axes, texts, [say(f"honest.axis.{drawn.restriction}")])
         legend_above(axes)

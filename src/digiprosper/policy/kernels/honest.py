@@ -31,8 +31,6 @@ FIRST_STAGE: Final = 0.1
 """Share of the size that the first stage of the hybrid test has."""
 _GRID = 401
 _HALVINGS = 50
-# Multiple of the first bound beyond which a break-even bound is infinite.
-_LARGEST_BOUND = 1e4
 # Standard errors from zero beyond which a normal variable has one sign.
 _FAR = 30.0
 # Points of the lattice for the probability of a rectangle.
@@ -289,8 +287,9 @@ INTERVALS: Final[dict[str, Callable[..., tuple[float, float]]]] = {
 def break_even(
     path: EventCoefficients, restriction: str, level: float, unit: float
 ) -> float:
-    """Return the smallest bound M with which the interval contains 0; infinite if none.
+    """Return the smallest bound M with which the interval contains 0.
 
+    There is always one, as the differences of trends that M allows have no limit.
     `unit` is a bound to start from.
     """
 
@@ -303,17 +302,15 @@ def break_even(
 
 
 def _crossing(falling: Callable[[float], float], unit: float) -> float:
-    """Return where a function is not positive any more; infinite if very far."""
+    """Return from which value on a function is not positive, by doubling a unit."""
     from scipy.optimize import brentq
 
     if falling(0.0) <= 0:
         return 0.0
-    low, high = 0.0, unit
+    high = unit
     while falling(high) > 0:
-        low, high = high, 2 * high
-        if high > _LARGEST_BOUND * unit:
-            return inf
-    root = brentq(falling, low, high, xtol=NO_DIVISION, rtol=SAME_CORRELATION)
+        high *= 2
+    root = brentq(falling, 0.0, high, xtol=NO_DIVISION, rtol=SAME_CORRELATION)
     return float(root)
 
 
