@@ -28,6 +28,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP, SAME_MEAN
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.panel import Panel
@@ -57,12 +58,9 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
-    from digiprosper.policy.kernels.matching import Pairs
 
 _MOST_NEIGHBOURS: Final = 1000
 _MOST_STEPS: Final = 200
-# The linear program is solved to 1e-7; without separation its optimum is zero.
-_SEPARATED: Final = 1e-6
 _OPTIONS: Final = {
     "propensity": ("k", "caliper", "replace", "support", "ties"),
     "entropy": ("moments", "base_weights"),
@@ -525,13 +523,8 @@ def _period(keys: Keys, base: Any) -> int:
 def _means(keys: Keys, values: Floats, rows: Bools) -> Floats:
     """Average the base rows of each entity; rows with a missing value do not count."""
     used = rows & ~np.isnan(values).any(axis=1)
-    entity, size = keys.entity[used], keys.entities.size
-    count = np.bincount(entity, minlength=size)
-    sums = [
-        np.bincount(entity, weights=column, minlength=size) for column in values[used].T
-    ]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.column_stack(sums) / count[:, None])
+    means = pd.DataFrame(values[used]).groupby(keys.entity[used]).mean()
+    return means.reindex(range(keys.entities.size)).to_numpy()
 
 
 def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
@@ -645,22 +638,9 @@ def _refuse_separated(design: Floats, treated: Bools, names: Sequence[str]) -> N
 
 
 def is_separated(x: Floats, treated: Bools) -> bool:
-    """Return whether columns separate two groups, so that a logit has no estimate.
-
-    Albert & Anderson (1984), Biometrika 71:1: there is no finite estimate if and only
-    if some b has ``x_i'b >= 0`` for all rows of the first group and ``<= 0`` for all
-    others, not all of them 0. A linear program finds it (Konis 2007). `x` has a
-    constant, and columns in similar units.
-    """
-    from scipy.optimize import linprog
-
-    signed = np.where(treated, 1.0, -1.0)[:, None] * x
-    solution = linprog(
-        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0)
-    )
-    return solution.x is not None and bool(
-        (signed @ solution.x).sum() > _SEPARATED * len(x)
-    )
+    """Return whether columns separate two groups, so that a logit has no estimate."""
+    one_level = np.zeros(len(x), dtype=np.intp)
+    return bool(predicted_rows(treated.astype(np.float64), x, [one_level]).any())
 
 
 # --- weights by entity ----------------------------------------------------------------
@@ -680,7 +660,9 @@ def _nearest_scores(
     the number of treated entities with ties.
     """
     scores, coefficients = propensity(x, treated, names)
-    supported = _on_support(scores, treated)
+    groups = [scores[treated], scores[~treated]]
+    supported = scores >= max(map(np.min, groups))
+    supported &= scores <= min(map(np.max, groups))
     replace, support = bool(options["replace"]), bool(options["support"])
     ties = "all" if replace and options["ties"] != "first" else "first"
     candidates = treated & supported if support else treated
@@ -702,7 +684,13 @@ def _nearest_scores(
         "replace": replace,
         "common_support": support,
         "ties": ties,
-        "pairs": _named_pairs(pairs, entities[candidates], entities[~treated]),
+        "pairs": pd.DataFrame(
+            {
+                "treated": entities[candidates][pairs.treated],
+                "control": entities[~treated][pairs.control],
+                "distance": pairs.distance,
+            }
+        ),
         "unmatched": _unmatched(frame, limit, support=support),
         "coefficients": pd.Series(
             coefficients, index=["Intercept", *names], name="coefficient"
@@ -767,24 +755,6 @@ def _no_weights(
 
 
 # --- what came out --------------------------------------------------------------------
-
-
-def _on_support(scores: Floats, treated: Bools) -> Bools:
-    """Return which entities have scores in the range of the other group."""
-    supported = np.empty(scores.size, dtype=bool)
-    for group in (treated, ~treated):
-        others = scores[~group]
-        supported[group] = (scores[group] >= others.min()) & (
-            scores[group] <= others.max()
-        )
-    return supported
-
-
-def _named_pairs(
-    pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]
-) -> pd.DataFrame:
-    named = {"treated": treated[pairs.treated], "control": controls[pairs.control]}
-    return pd.DataFrame({**named, "distance": pairs.distance})
 
 
 def _nobody_matched(

@@ -19,7 +19,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import EventEffects, EventTimeResults
-from digiprosper.policy.kernels.aggregation import GroupTime, average
+from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
     joint_critical,
@@ -71,15 +71,6 @@ _OVERALL = {
     "dynamic": "the event times from 0 on",
     "group": "the cohorts, by their size",
     "calendar": "the periods",
-}
-_BEFORE = {
-    "reference": "Event time {time} is the reference: it is 0 by construction.",
-    "previous": (
-        "Before treatment: change since the previous period; event time -1 "
-        "is estimated."
-    ),
-    "earlier": "Before treatment: difference from all earlier periods.",
-    "cohorts": "The reference is not the same event time for all cohorts.",
 }
 # Whose errors and test of effects before treatment are those of cov_type="influence",
 # and the code of this test.
@@ -551,14 +542,13 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     @property
     def estimated(self) -> Estimates:
         """Average effects with their covariance matrix."""
-        averages = average(self.cells, self.by, self.balanced)
-        names = [term.name for term in self.terms]
+        averages, names = self._averages, [term.name for term in self.terms]
         return self._estimates_of(names, averages.estimates, averages.gradient)
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each average."""
-        keys = average(self.cells, self.by, self.balanced).keys
+        keys = self._averages.keys
         overall = Term("att", family=f"att_{self.by}", kind=f"att_{self.by}")
         return (overall, *map(self._term, keys.tolist()))
 
@@ -648,7 +638,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             f"att is the {weighted}mean of {_OVERALL[self.by]}.",
         ]
         if self.by == "dynamic" and self.before:
-            lines.append(_BEFORE[self.before].format(time=self.reference))
+            relative = WORDS.say(f"before.{self.before}", time=self.reference)
+            lines.append(relative[0].upper() + relative[1:])
         if self.balanced is not None:
             lines.append(f"Only of cohorts that reach event time {self.balanced}.")
         return lines
@@ -659,7 +650,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             cells = replace(
                 cells, head=tuple("z" if h == "t" else h for h in cells.head)
             )
-        keys = average(self.cells, self.by, self.balanced).keys
+        keys = self._averages.keys
         reference = self.reference
         if self.by == "dynamic" and reference is not None and reference not in keys:
             cells = with_reference(cells, 1 + int((keys < reference).sum()), reference)
@@ -714,7 +705,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         if self.by == "dynamic":
             lines.append(POINTWISE)
         if self.inference.cov_type in ("cr2", "crv3"):
-            averages = average(self.cells, self.by, self.balanced)
+            averages = self._averages
             gradient, estimates = averages.gradient[:1], averages.estimates[:1]
             other = self._estimates_of((), estimates, gradient, influence=True)
             lines.append(
@@ -742,6 +733,10 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         }
 
     # --- inside -----------------------------------------------------------------------
+
+    @property
+    def _averages(self) -> Averages:
+        return average(self.cells, self.by, self.balanced)
 
     def _term(self, key: int) -> Term:
         """Describe one average."""
