@@ -369,7 +369,7 @@ class EventTimeResults(BaseResults):
                 f"before treatment{other}: only these show how trends differ."
             )
             raise bad_option("restriction", restriction, text)
-        covariance = _covariance(effects, "honest", times.size)
+        covariance = _covariance(effects, "honest", times.size, [*_OTHER_REFERENCE])
         _refuse_gaps(effects)
         weights = _effect_weights(effect, times[times >= 0].tolist())
         of_effect = np.array([weights.get(time, 0.0) for time in times.tolist()])
@@ -378,9 +378,8 @@ class EventTimeResults(BaseResults):
             quantile = usual.critical(level, np.eye(1)).item()
             covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
         coefficients = effects.estimated.sums(effects.sums)
-        path = EventCoefficients(coefficients, covariance, before, of_effect[before:])
-        unit = 1.0 if restriction == "relative" else float(path.std_errors(path.effect))
-        breakdown = break_even(path, restriction, level, unit)
+        path = EventCoefficients(coefficients, covariance, before, of_effect)
+        breakdown = break_even(path, restriction, level)
         (low,), (high,) = usual.limits(level)
         rows = [
             (bound, *INTERVALS[restriction](path, bound, level), False)
@@ -484,7 +483,8 @@ class EventTimeResults(BaseResults):
                 f"beside the reference, and there are {count}. Choose another window."
             )
             raise bad_option("before", count, text)
-        covariance = _covariance(effects, "pretrend_power", count)
+        refused = ("earlier", "cohorts")
+        covariance = _covariance(effects, "pretrend_power", count, refused)
         estimates = effects.estimated.sums(effects.sums[:count])
         trend: Floats = np.ones(count)
         if effects.reference is not None:
@@ -499,13 +499,12 @@ class EventTimeResults(BaseResults):
         trends = np.outer(values, trend)
         power = np.array([pretest_power(covariance, mean, level) for mean in trends])
         passed = 1 - pretest_power(covariance, 0.0 * trend, level)
-        ratio = [likelihood_ratio(estimates, covariance, mean) for mean in trends]
         return pd.DataFrame(
             {
                 "slope": values,
                 "power": power,
                 "bayes_factor": (1 - power) / passed,
-                "likelihood_ratio": ratio,
+                "likelihood_ratio": likelihood_ratio(estimates, covariance, trends),
             }
         )
 
@@ -532,15 +531,16 @@ def _refuse_gaps(effects: EventEffects) -> None:
         raise not_identified("gaps", text, times=tuple(gaps))
 
 
-def _covariance(effects: EventEffects, purpose: str, count: int) -> Floats:
-    """Return the covariance of the first coefficients; refuse what has no answer."""
+def _covariance(
+    effects: EventEffects, purpose: str, count: int, refused: Sequence[str]
+) -> Floats:
+    """Return the covariance of the first coefficients; refuse what has no answer.
+
+    `refused` are codes of what coefficients before treatment may not be relative to.
+    """
     times, wider = effects.times[:count], effects.wider
-    reason = _OTHER_REFERENCE.get(effects.before)
-    # The power is that of changes from any reference, also the previous period.
-    if reason and not (
-        purpose == "pretrend_power" and effects.before in ("previous", "not_last")
-    ):
-        text = f"{purpose}: {reason}."
+    if effects.before in refused:
+        text = f"{purpose}: {_OTHER_REFERENCE[effects.before]}."
         raise not_identified("no_reference", text, reference=effects.reference)
     if wider and (-wider[0] < times[0] or 0 <= times[-1] < wider[1]):
         text = (

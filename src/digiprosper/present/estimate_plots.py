@@ -475,7 +475,8 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
     """
     points = drawn.points
     texts = [drawn.effect, drawn.outcome]
-    with drawing(drawn, ax, purpose, (_WIDTH, 4.0), texts) as axes:
+    written = [*texts, drawn.restriction]
+    with drawing(drawn, ax, purpose, (_WIDTH, 4.0), written) as axes:
         axes.axhline(0, **THIN)
         at = np.arange(len(points))
         for usual, color, code in ((True, MARKED, "usual"), (False, INK, "interval")):
@@ -489,7 +490,7 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
         axes.set_xticks(at, [say("honest.original"), *bounds])
         label = say("honest.breakdown", value=f"{drawn.breakdown:.3g}")
         axes.plot([], [], linestyle="none", label=label)
-        name_axes(axes, texts, [say(f"honest.axis.{drawn.restriction}")])
+        name_axes(axes, texts, [drawn.restriction])
         legend_above(axes)
     return axes
 

@@ -51,10 +51,6 @@ FIGURE = Words(
         "event.earlier": "before treatment: difference from earlier periods",
         "event.cohorts": "reference differs between cohorts",
         "event.reference": "reference, 0 by construction",
-        "honest.axis.relative": (
-            "M: change of trends, in multiples of the largest before treatment"
-        ),
-        "honest.axis.smoothness": "M: largest change of the slope of trends by period",
         "honest.original": "usual",
         "honest.interval": "{level}% interval if trends differ by M",
         "honest.usual": "Usual {level}% interval",
@@ -223,8 +219,6 @@ FIGURE = Words(
         "event.earlier": "处理前为相对更早各期的差异",
         "event.cohorts": "各批次基准期不同",
         "event.reference": "基准期，设定为0",
-        "honest.axis.relative": "M：趋势差异的变化（处理前最大变化的倍数）",
-        "honest.axis.smoothness": "M：趋势差异的斜率逐期变化的上限",
         "honest.original": "通常",
         "honest.interval": "趋势差异不超过M时的{level}%置信区间",
         "honest.usual": "通常的{level}%置信区间",

@@ -47,12 +47,7 @@ class EventCoefficients:
     coefficients: Floats  # (K + P,)
     covariance: Floats  # (K + P, K + P)
     before: int  # K
-    weights: Floats  # (P,) of the coefficients since treatment in the effect
-
-    @property
-    def effect(self) -> Floats:
-        """Return the weights (K + P,) of all coefficients in the effect."""
-        return np.concatenate([np.zeros(self.before), self.weights])
+    effect: Floats  # (K + P,) weights of the coefficients in the effect
 
     def std_errors(self, rows: Floats) -> Floats:
         """Return standard errors (...) of sums with weights (..., K + P)."""
@@ -152,10 +147,10 @@ def _share_beyond(critical: Floats, covariances: Floats) -> Floats:
 def relative_tests(path: EventCoefficients, bound: float) -> _Tests:
     """Make the tests of an effect if changes are at most M times those before."""
     k = path.before
-    levels = np.insert(np.eye(k + path.weights.size), k, 0.0, axis=0)
+    levels = np.insert(np.eye(path.effect.size), k, 0.0, axis=0)
     steps = np.diff(levels, axis=0)  # first differences; the first K are before
     before, since = np.vstack([steps[:k], -steps[:k]]), steps[k:]
-    sums = np.cumsum(path.weights[::-1])[::-1]
+    sums = np.cumsum(path.effect[k:][::-1])[::-1]
     positive, negative = np.maximum(sums, 0.0), np.maximum(-sums, 0.0)
     # Weights (P + 2, P) of the upper and lower restrictions of changes
     single = np.eye(sums.size)
@@ -224,16 +219,7 @@ def folded_critical(bias: float, level: float) -> float:
 def smooth_interval(
     path: EventCoefficients, bound: float, level: float
 ) -> tuple[float, float]:
-    """Return the shortest interval of fixed length with bounded second differences."""
-    row, half = shortest(path, bound, level)
-    estimate = float(row @ path.coefficients)
-    return estimate - half, estimate + half
-
-
-def shortest(
-    path: EventCoefficients, bound: float, level: float
-) -> tuple[Floats, float]:
-    """Return the weights (K + P,) of the estimator, and half its interval's length.
+    """Return the shortest interval of fixed length if second differences are bounded.
 
     The estimator adds a sum of the coefficients before treatment to the effect. Its
     weights are second differences of W (K,), whose last element is such that linear
@@ -245,7 +231,7 @@ def shortest(
     from scipy.optimize import minimize
 
     k = path.before
-    bends = path.weights[::-1].cumsum().cumsum()
+    bends = path.effect[k:][::-1].cumsum().cumsum()
     moves = np.zeros((k, k + bends.size))
     moves[:, :k] = np.eye(k) - 2 * np.eye(k, k=1) + np.eye(k, k=2)
     row, moves = path.effect + bends[-1] * moves[-1], moves[:-1]
@@ -272,7 +258,9 @@ def shortest(
         options={"ftol": 0.0, "gtol": FLAT_LENGTH},
     )
     w = least.x[: k - 1] - least.x[k - 1 :]
-    return row + w @ moves, scale * float(least.fun)
+    estimate = float((row + w @ moves) @ path.coefficients)
+    half = scale * float(least.fun)
+    return estimate - half, estimate + half
 
 
 # --- both -----------------------------------------------------------------------------
@@ -284,13 +272,10 @@ INTERVALS: Final[dict[str, Callable[..., tuple[float, float]]]] = {
 """The interval of an effect, by what bounds the difference of trends."""
 
 
-def break_even(
-    path: EventCoefficients, restriction: str, level: float, unit: float
-) -> float:
+def break_even(path: EventCoefficients, restriction: str, level: float) -> float:
     """Return the smallest bound M with which the interval contains 0.
 
     There is always one, as the differences of trends that M allows have no limit.
-    `unit` is a bound to start from.
     """
 
     def beyond_zero(bound: float) -> float:
@@ -298,7 +283,7 @@ def break_even(
         return max(low, -high)
 
     # Rounded up, so that this interval contains 0.
-    return (1 + SAME_BOUND) * _crossing(beyond_zero, unit)
+    return (1 + SAME_BOUND) * _crossing(beyond_zero, 1.0)
 
 
 def _crossing(falling: Callable[[float], float], unit: float) -> float:
@@ -310,7 +295,10 @@ def _crossing(falling: Callable[[float], float], unit: float) -> float:
     high = unit
     while falling(high) > 0:
         high *= 2
-    root = brentq(falling, 0.0, high, xtol=NO_DIVISION, rtol=SAME_CORRELATION)
+    # From one unit to the size of any outcome
+    root = brentq(
+        falling, 0.0, high, xtol=NO_DIVISION, rtol=SAME_CORRELATION, maxiter=2_000
+    )
     return float(root)
 
 
@@ -357,7 +345,7 @@ def slope_of_power(
     )
 
 
-def likelihood_ratio(estimates: Floats, covariance: Floats, trend: Floats) -> float:
-    """Return the likelihood of estimates (K,) under a trend, over that without it."""
-    pull = np.linalg.solve(covariance, trend)
-    return float(np.exp(pull @ (estimates - trend / 2)))
+def likelihood_ratio(estimates: Floats, covariance: Floats, trends: Floats) -> Floats:
+    """Return likelihoods (q,) of estimates (K,) under trends (q, K), over that of 0."""
+    pull = np.linalg.solve(covariance, trends.T).T
+    return np.asarray(np.exp((pull * (estimates - trends / 2)).sum(axis=-1)))
