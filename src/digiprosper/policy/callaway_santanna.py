@@ -125,7 +125,7 @@ def estimate_callaway_santanna(
         return cells, None, reference, inference, notices
     weights = None
     if prepared.sample.nobs * len(effects) <= MOST_WEIGHTS:
-        weights = _row_weights(effects, prepared.sample, cohorts.weights)
+        weights = _row_weights(effects, prepared.sample)
     return cells, weights, reference, inference, notices
 
 
@@ -175,8 +175,7 @@ def _units_of_jackknife(
     None if clusters have entities of several cohorts. `used` (m, n) are the entities of
     each effect.
     """
-    group = np.where(cohorts.of_entity < 0, cohorts.first.size, cohorts.of_entity)
-    parts = np.unique(np.column_stack([codes, group]), axis=0)
+    parts = np.unique(np.column_stack([codes, cohorts.group]), axis=0)
     if len(parts) != len(deviations):
         return None
     sizes = cluster_sums(used.T.astype(np.float64), codes, len(parts))
@@ -187,17 +186,14 @@ def _units_of_jackknife(
     return of_parts(parts, scores, scores, sizes, model, codes.size - len(member))
 
 
-def _row_weights(
-    effects: Sequence[_Effect], sample: Sample, obs_weights: Floats
-) -> Floats:
+def _row_weights(effects: Sequence[_Effect], sample: Sample) -> Floats:
     """Compute the weights (N, m) of the outcomes in differences of means."""
     row = np.full((sample.n_entities, sample.n_times), -1)
     row[sample.entity, sample.time] = np.arange(sample.nobs)
     weights = np.zeros((sample.nobs, len(effects)))
     for column, effect in enumerate(effects):
         later, base = row[effect.used, effect.time], row[effect.used, effect.base]
-        earlier = base if effect.base < effect.time else later
-        size, treated = obs_weights[earlier], effect.treated[effect.used]
+        size, treated = effect.weights[effect.used], effect.treated[effect.used]
         share = np.where(
             treated, size / size[treated].sum(), -size / size[~treated].sum()
         )

@@ -255,6 +255,17 @@ class EventTimeResults(BaseResults):
 
     __slots__ = ()
 
+    def event_path(
+        self, level: float = 0.95, bands: Literal["pointwise", "joint"] = "pointwise"
+    ) -> pd.DataFrame:
+        """Return the effects by event time."""
+        raise NotImplementedError
+
+    @property
+    def path(self) -> pd.DataFrame:
+        """Effects by event time with 95% intervals; see `event_path`."""
+        return self.event_path()
+
     def _event_effects(self) -> EventEffects:
         """Return the coefficients by event time."""
         raise NotImplementedError

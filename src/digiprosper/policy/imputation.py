@@ -16,7 +16,6 @@ from digiprosper.policy.kernels.aggregation import (
 )
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
 from digiprosper.policy.messages import bad_option, not_identified
-from digiprosper.policy.sun_abraham import treated_cells
 from digiprosper.report.inference import Inference
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def estimate_imputation(
     model = untreated_model(sample.entity, sample.time, x, treated, cohorts.weights)
     _refuse_not_imputable(model, treated, sample)
 
-    pairs, code = treated_cells(cohorts, sample.time)
+    pairs, code = cohorts.treated_cells(sample.time)
     used, group = np.unique(code[treated], return_inverse=True)
     groups = np.full(code.size, -1)
     groups[treated] = group

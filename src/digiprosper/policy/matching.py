@@ -245,7 +245,7 @@ def match_entities(  # noqa: PLR0913
     options: dict[str, Any] = {"k": k, "caliper": caliper, "replace": replace}
     options |= {"support": support, "ties": ties}
     options |= {"moments": moments, "base_weights": base_weights}
-    _check_method(method, options)
+    _check_options(method, options)
     keys = table_of(panel).keys
     base_terms = terms if base_weights is None else (*terms, base_weights)
     base_data = base_values(panel, treated, base_terms, plain(base))
@@ -325,7 +325,7 @@ def _checked_terms(
     return terms
 
 
-def _check_method(method: object, options: dict[str, Any]) -> None:
+def _check_options(method: object, options: dict[str, Any]) -> None:
     """Check the options of a method, and refuse those of the other one."""
     check_option("method", method, tuple(_OPTIONS))
     defaults: Any = match_entities.__kwdefaults__
@@ -335,17 +335,10 @@ def _check_method(method: object, options: dict[str, Any]) -> None:
             if type(value) is not type(defaults[name]) or value != defaults[name]:
                 text = f"{name}={cited(value)} is an option of method={other!r} only."
                 raise bad_option(name, value, text)
-    if method == "propensity":
-        _check_options_of_scores(**{name: options[name] for name in _OPTIONS[method]})
-    else:
-        check_option("moments", options["moments"], (1, 2))
-
-
-def _check_options_of_scores(
-    k: object, caliper: object, replace: object, support: object, ties: object
-) -> None:
-    check_whole("k", k, 1, _MOST_NEIGHBOURS)
-    check_option("replace", replace, (True, False))
+    check_option("moments", options["moments"], (1, 2))
+    check_whole("k", options["k"], 1, _MOST_NEIGHBOURS)
+    check_option("replace", options["replace"], (True, False))
+    caliper, ties = options["caliper"], options["ties"]
     limit = plain(caliper)
     is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
     if caliper is not None and not (is_number and 0 < limit <= 1):
@@ -354,9 +347,9 @@ def _check_options_of_scores(
             "and at most 1, or None for no limit."
         )
         raise bad_option("caliper", caliper, text)
-    check_option("support", support, (True, False))
+    check_option("support", options["support"], (True, False))
     check_option("ties", ties, (None, "all", "first"))
-    if ties == "all" and not replace:
+    if ties == "all" and not options["replace"]:
         text = (
             "ties='all' needs replace=True: without replacement a control that one "
             "treated entity takes is not there for another. Omit ties, or set "

@@ -115,10 +115,8 @@ class MatchedEffect(LinearCombination):
         return self.conventions
 
     def _summary(self) -> Summary:
-        cells = coefficient_cells(self.tidy())
-        if np.isinf(self.df):
-            heads = tuple("z" if head == "t" else head for head in cells.head)
-            cells = replace(cells, head=heads)
+        symbol = "z" if np.isinf(self.df) else "t"
+        cells = coefficient_cells(self.tidy(), symbol)
         return Summary(
             type=type(self).__name__,
             title="Average effect on matched treated entities, outcome: "

@@ -281,27 +281,11 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         ]
         gradient = np.eye(len(cells.joint))[by_cohort]
         estimated = self._estimates_of(names, cells.estimates[by_cohort], gradient)
-        errors, statistics, p_values = estimated.tests()
-        low, high = estimated.limits(0.95)
-        return pd.DataFrame(
-            {
-                "cohort": cohorts,
-                "time": times,
-                "event_time": cells.event[by_cohort],
-                "estimate": estimated.coefficients,
-                "std_error": errors,
-                "statistic": statistics,
-                "p_value": p_values,
-                "conf_low": low,
-                "conf_high": high,
-                "n_treated": cells.n_treated[by_cohort],
-            }
-        )
-
-    @property
-    def path(self) -> pd.DataFrame:
-        """Effects by event time with 95% intervals; see `event_path`."""
-        return self.event_path()
+        frame = estimated.frame(0.95).drop(columns="term")
+        frame.insert(0, "cohort", cohorts)
+        frame.insert(1, "time", times)
+        frame.insert(2, "event_time", cells.event[by_cohort])
+        return frame.assign(n_treated=cells.n_treated[by_cohort])
 
     def event_path(
         self,
@@ -645,11 +629,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         return lines
 
     def _summary(self) -> Summary:
-        cells = coefficient_cells(self.tidy())
-        if self.df_t == inf:
-            cells = replace(
-                cells, head=tuple("z" if h == "t" else h for h in cells.head)
-            )
+        symbol = "z" if self.df_t == inf else "t"
+        cells = coefficient_cells(self.tidy(), symbol)
         keys = self._averages.keys
         reference = self.reference
         if self.by == "dynamic" and reference is not None and reference not in keys:

@@ -514,11 +514,11 @@ class Summarised:
         return self._summary().to_html()
 
 
-def coefficient_cells(tidy: pd.DataFrame) -> Cells:
-    """Make the coefficient table: estimate, error, t, p and 95% interval."""
+def coefficient_cells(tidy: pd.DataFrame, statistic: str = "t") -> Cells:
+    """Make the coefficient table: estimate, error, t (or z), p and 95% interval."""
     numbers = tidy[list(_NUMBERS)].to_numpy()
     return Cells.of(
-        ["", "estimate", "std. error", "t", "p", "95% interval"],
+        ["", "estimate", "std. error", statistic, "p", "95% interval"],
         [
             [
                 str(term),
