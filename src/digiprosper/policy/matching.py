@@ -402,9 +402,12 @@ def base_values(
         periods = dict(zip(keys.times[codes], sizes.tolist(), strict=True))
 
     sample = panel.sample({"x": terms})
-    values = np.full((panel.nobs, len(sample.names_of("x"))), np.nan)
-    values[panel.index.get_indexer(sample.index)] = sample.columns("x")
-    x = _means(keys, values, rows)
+    positions = panel.index.get_indexer(sample.index)
+    is_base = rows[positions]
+    by_entity = pd.DataFrame(sample.columns("x")[is_base]).groupby(
+        keys.entity[positions[is_base]]
+    )
+    x = by_entity.mean().reindex(range(keys.entities.size)).to_numpy()
     complete = np.asarray(~np.isnan(x).any(axis=1))
     n_treated = int(ever[complete].sum())
     if n_treated in (0, complete.sum()):
@@ -511,13 +514,6 @@ def _period(keys: Keys, base: Any) -> int:
         )
         raise bad_option("base", base, text)
     return int(np.argmax(equal))
-
-
-def _means(keys: Keys, values: Floats, rows: Bools) -> Floats:
-    """Average the base rows of each entity; rows with a missing value do not count."""
-    used = rows & ~np.isnan(values).any(axis=1)
-    means = pd.DataFrame(values[used]).groupby(keys.entity[used]).mean()
-    return means.reindex(range(keys.entities.size)).to_numpy()
 
 
 def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:

@@ -85,7 +85,7 @@ def tied_nearest(scores: Floats, pool: Floats, k: int) -> list[Ints]:
 
     tree = KDTree(pool[:, None])
     distances, _ = tree.query(scores[:, None], [min(k, pool.size)])
-    reach = distances[:, 0] + 10.0**-_DECIMALS
+    reach = np.asarray(distances)[:, 0] + 10.0**-_DECIMALS
     near = tree.query_ball_point(scores[:, None], reach, return_sorted=True)
     return [np.array(units, dtype=np.intp) for units in near]
 
