@@ -31,7 +31,7 @@ FIRST_STAGE: Final = 0.1
 """Share of the size that the first stage of the hybrid test has."""
 _GRID = 401
 _HALVINGS = 50
-# Standard errors from zero beyond which a normal variable has one sign.
+# Standard errors beyond which a normal variable never is.
 _FAR = 30.0
 # Points of the lattice for the probability of a rectangle.
 _POINTS = 2**12
@@ -206,14 +206,14 @@ def relative_interval(
 
 
 def folded_critical(bias: float, level: float) -> float:
-    """Return the quantile of the absolute value of a normal with this mean and sd 1.
+    """Return the quantile of the absolute value of a normal with this mean and sd 1."""
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
 
-    Its square is noncentral chi-square. Far from zero the sign does not change.
-    """
-    from scipy.special import chndtrix
+    def short_of(critical: float) -> float:
+        return float(ndtr(critical - bias) - ndtr(-critical - bias) - level)
 
-    near = min(bias, _FAR)
-    return bias - near + float(np.sqrt(chndtrix(level, 1, near**2)))
+    return float(brentq(short_of, 0.0, bias + _FAR, xtol=NO_DIVISION))
 
 
 def smooth_interval(
@@ -288,16 +288,16 @@ def break_even(path: EventCoefficients, restriction: str, level: float) -> float
 
 def _crossing(falling: Callable[[float], float], unit: float) -> float:
     """Return from which value on a function is not positive, by doubling a unit."""
-    from scipy.optimize import brentq
+    from scipy.optimize import bisect
 
     if falling(0.0) <= 0:
         return 0.0
-    high = unit
+    low, high = 0.0, unit
     while falling(high) > 0:
-        high *= 2
-    # From one unit to the size of any outcome
-    root = brentq(
-        falling, 0.0, high, xtol=NO_DIVISION, rtol=SAME_CORRELATION, maxiter=2_000
+        low, high = high, 2 * high
+    # So many halvings reach the size of any outcome.
+    root = bisect(
+        falling, low, high, xtol=NO_DIVISION, rtol=SAME_CORRELATION, maxiter=2_000
     )
     return float(root)
 
