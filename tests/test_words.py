@@ -83,10 +83,8 @@ ROWS = {
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),
     "pathways/words.py WORDS": Row(PATHWAYS, composed=("*.[+-]", "U*.[+-]/[+-]")),
-    # Chinese states the options of the matching, which English has in `how`.
     "policy/words.py WORDS": Row(
         POLICY,
-        other_parts=("matched*",),
         composed=("callaway_santanna.*", "imputation.*", "sun_abraham.*", "stat.*"),
     ),
     # Chinese puts the standardising behind the name; English has both in `weights`.

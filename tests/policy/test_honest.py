@@ -79,7 +79,7 @@ def test_the_frame_has_the_usual_interval_and_those_of_the_kernel(
         fit.params[events].to_numpy(),
         fit.cov.loc[events, events].to_numpy() * scale**2,
         3,
-        np.array([1.0, 0, 0, 0]),
+        np.array([0.0, 0, 0, 1, 0, 0, 0]),
     )
     ends = relative_interval(path, 0.5, 0.95)
     assert (half.conf_low, half.conf_high) == pytest.approx(ends, abs=1e-6)

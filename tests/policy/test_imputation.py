@@ -217,7 +217,7 @@ def test_leads_are_those_of_a_regression_of_untreated_rows(weighted: bool) -> No
     data = Drawn(4, weighted=weighted)
     model = data.model
     leads = (data.event[:, None] == np.array([-1, -2])).astype(float)
-    identified, estimates, found, _ = lead_effects(
+    identified, estimates, _, found, _ = lead_effects(
         model, data.y, leads, data.ever, data.clusters
     )
     assert identified.all()
@@ -245,7 +245,7 @@ def test_a_lead_that_the_others_and_the_effects_add_up_to_has_no_estimate() -> N
     identified, *_ = lead_effects(model, data.y, leads, data.ever, data.clusters)
     assert identified.tolist() == [True, False, False, True]
     none = np.empty((data.y.size, 0))
-    _, estimates, scores, _ = lead_effects(
+    _, estimates, _, scores, _ = lead_effects(
         model, data.y, none, data.ever, data.clusters
     )
     assert estimates.size == 0

@@ -438,7 +438,7 @@ def test_varying_and_universal_base_periods_are_told_apart(
     assert ("event:-1" in fit.params.index) != universal
     summary, table = fit.summary(), " ".join(str(dp.etable(fit)).split())
     assert (
-        "Event time -1 is the reference: it is 0 by construction." in summary
+        "Event time -1 is the reference, 0 by construction." in summary
     ) == universal
     assert ("event time -1 is the reference, 0 by construction" in table) == universal
     assert ("event time -1 is estimated" in summary) != universal

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.policy.sun_abraham import treated_cells
 from digiprosper.policy.timing import read_cohorts
 
 
@@ -112,7 +111,7 @@ def test_cells_of_rows() -> None:
             ), treated
 
     cohorts = read_cohorts(dp.EventStudy("y", "first"), sample, Timing())  # type: ignore[arg-type]
-    pairs, code = treated_cells(cohorts, sample.time)
+    pairs, code = cohorts.treated_cells(sample.time)
     assert (code == -1).sum() == frame["first"].isna().sum()
     treated = code >= 0
     np.testing.assert_array_equal(pairs[code[treated], 1], sample.time[treated])

@@ -391,3 +391,19 @@ def test_coverage_of_31_provinces_on_the_page(
     assert found["all event times"] > 0.89
     assert found["pre-trend size"] < 0.11
     assert found["interval, csdid"] < found["interval"] + 0.02
+
+
+# --- units of weights -----------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("estimator", ["imputation", "sun_abraham"])
+def test_the_unit_of_weights_does_not_matter(estimator: Any) -> None:
+    frame = draw((9, 9, 10), 7)
+    frame["w"] = np.random.default_rng(1).uniform(0.5, 2, size=len(frame))
+    frame["u"] = 1.7 * frame["w"]
+    fit, other = (
+        fit_of(frame, estimator=estimator, obs_weights=name) for name in ("w", "u")
+    )
+    np.testing.assert_allclose(other.df_by_term, fit.df_by_term, rtol=1e-10)
+    np.testing.assert_allclose(other.std_errors, fit.std_errors, rtol=1e-10)

@@ -24,11 +24,20 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Words
 
 _SCALES = ("log", "percent", "counts")
+_COLUMNS = ["estimate", "std_error", "conf_low", "conf_high"]
 _MEANING = (
     "A coefficient of an event time is the log of a ratio: the mean outcome of treated "
     "rows over what it would be without treatment. exp(b) - 1 is the relative effect; "
     "event_path(scale='counts') has effects in counts."
 )
+
+
+def _in_percent(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn logs of ratios into relative effects in percent, by the delta method."""
+    frame["std_error"] *= 100 * np.exp(frame["estimate"])
+    ends = ["estimate", "conf_low", "conf_high"]
+    frame[ends] = 100 * np.expm1(frame[ends])
+    return frame
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -197,20 +206,11 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         path = WindowResults.event_path(self, level, bands)
         if scale == "log":
             return path
-        at = path["time"] != self.window.reference
-        ends = ["estimate", "conf_low", "conf_high"]
         if scale == "percent":
-            path["std_error"] *= 100 * np.exp(path["estimate"])
-            path[ends] = 100 * np.expm1(path[ends])
-            return path
+            return _in_percent(path)
+        at = path["time"] != self.window.reference
         counts = self._in_counts(self._cells_by_time(), self.cells.rows)
-        low, high = counts.limits(check_level(level))
-        for column, values in zip(
-            ("estimate", "std_error", "conf_low", "conf_high"),
-            (counts.coefficients, counts.std_errors(), low, high),
-            strict=True,
-        ):
-            path.loc[at, column] = values
+        path.loc[at, _COLUMNS] = counts.frame(level)[_COLUMNS].to_numpy()
         return path
 
     def average_effects(self, level: float = 0.95) -> pd.DataFrame:
@@ -234,19 +234,12 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         """
         level, since = check_level(level), (self.cells.event >= 0)[None]
         rows = self.cells.rows[np.array(self.window.estimated) >= 0].sum()[None]
-        log = self.cells.estimates(("att",), since, "log", rows)
-        counts = self._in_counts(since, rows)
-        out = []
-        for scale, estimates in (("log", log), ("percent", log), ("counts", counts)):
-            low, high = estimates.limits(level)
-            estimate, error = estimates.coefficients[0], estimates.std_errors()[0]
-            row = np.array([estimate, error, low[0], high[0]])
-            if scale == "percent":
-                row = 100 * np.expm1(row)
-                row[1] = 100 * np.exp(estimate) * error
-            out.append((scale, *row.tolist()))
-        columns = ["scale", "estimate", "std_error", "conf_low", "conf_high"]
-        return pd.DataFrame(out, columns=columns)
+        names = ("att", *self.names[len(self.window.estimated) :])
+        log = self.cells.estimates(names, since, "log", rows).frame(level)[:1]
+        counts = self._in_counts(since, rows).frame(level)
+        frame = pd.concat([log, _in_percent(log.copy()), counts])[_COLUMNS]
+        frame.insert(0, "scale", _SCALES)
+        return frame.reset_index(drop=True)
 
     def _cells_by_time(self) -> Bools:
         """Mark the cells (m) of each event time with a coefficient."""

@@ -154,11 +154,7 @@ def _estimate(
 def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:
     """List cohorts by event time; beyond the window it is that of the end."""
     inside = np.clip(cohorts.event, -spec.before, spec.after)
-    code = np.full(inside.size, -1)
-    treated = cohorts.treated
-    pairs, code[treated] = np.unique(
-        np.column_stack([cohorts.cohort, inside])[treated], axis=0, return_inverse=True
-    )
+    pairs, code = cohorts.treated_cells(inside)
     coding = cohorts.coding
     several = len(coding.cohorts) > 1
     names = [

@@ -108,13 +108,18 @@ def honest_plot(
     intervals: HonestIntervals, texts: Mapping[str, str], language: Language = "english"
 ) -> HonestPlot:
     """Collect the intervals of an effect by the bound on how trends differ."""
-    effect = remark_text(intervals.effect, WORDS, {}, {}, language)
-    outcome = name_label(intervals.depvar, texts, intervals.factors, language)
+    effect, restriction = (
+        text[0].upper() + text[1:]
+        for text in (
+            remark_text(intervals.effect, WORDS, {}, {}, language),
+            WORDS.say(f"honest.{intervals.restriction}", language),
+        )
+    )
     return HonestPlot(
         points=intervals.frame,
-        effect=effect[:1].upper() + effect[1:],
-        outcome=outcome,
-        restriction=intervals.restriction,
+        effect=effect,
+        outcome=name_label(intervals.depvar, texts, intervals.factors, language),
+        restriction=restriction,
         breakdown=intervals.breakdown,
         level=intervals.level,
     )

@@ -73,6 +73,10 @@ _OTHER_REFERENCE = {
         "the reference is not the same event time for all cohorts; drop those without "
         "rows in the period before treatment"
     ),
+    "not_last": (
+        "the reference is not the last period before treatment, with which trends are "
+        "compared; fit with reference=-1"
+    ),
 }
 
 
@@ -84,7 +88,9 @@ class EventEffects:
     estimated: Estimates
     sums: Floats  # (m, k) weights of the estimates
     reference: int | None
-    before: str  # what coefficients before treatment are relative to, as a code
+    # What coefficients before treatment are relative to, a code of `_OTHER_REFERENCE`
+    # unless it is the last period before treatment
+    before: str
     first: int  # first event time that the treatment may affect
     wider: tuple[int, int] | None  # the window without binned ends, if there are any
 
@@ -106,8 +112,7 @@ class HonestIntervals(Summarised, PickledByName):
         interval).
     breakdown : float
         The break-even bound: the smallest M whose interval contains 0. It is 0 if the
-        effect is not significant without differences in trends, and infinite if no
-        bound makes it so.
+        effect is not significant without differences in trends.
     restriction : str
         ``"relative"`` or ``"smoothness"``.
     weights : mapping
@@ -184,11 +189,10 @@ class HonestIntervals(Summarised, PickledByName):
         names: dict[str, tuple[str | Remark]] = {
             "level": (f"{100 * self.level:g}",),
             "effect": (self.effect,),
-            "restriction": (self._restricted,),
+            "restriction": (Remark(f"honest.{self.restriction}", {}, WORDS),),
             "breakdown": (number_text(self.breakdown, 3),),
         }
-        note = Remark("honest", names)
-        rows = self._row_names()
+        note, rows = Remark("honest", names), self._row_names()
         return tuple(
             Column(
                 f"honest.{end}",
@@ -204,30 +208,22 @@ class HonestIntervals(Summarised, PickledByName):
             for end in ("conf_low", "conf_high")
         )
 
-    @property
-    def _restricted(self) -> Remark:
-        return Remark(f"honest.{self.restriction}", {}, WORDS)
-
     def _row_names(self) -> list[str]:
         return ["original", *(f"M = {bound:g}" for bound in self.frame["M"][1:])]
 
     def _summary(self) -> Summary:
-        effect, assumption = (
-            remark_text(remark, WORDS, {}, {})
-            for remark in (self.effect, self._restricted)
-        )
+        effect = remark_text(self.effect, WORDS, {}, {})
         one_time = self.effect.code == "honest.time"
         mean = " Their mean: effect='average'." if one_time else ""
         about = (
             f"Outcome: {self.depvar}; {effect}.{mean}",
-            f"Assumption: {assumption}.",
+            f"Assumption: {WORDS.say(f'honest.{self.restriction}')}.",
             f"Event times before treatment: {', '.join(map(str, self.before))}.",
             "",
         )
         texts = map(interval_text, self.frame["conf_low"], self.frame["conf_high"])
         rows = zip(["usual interval", *self._row_names()[1:]], texts, strict=True)
-        special = {0.0: "already at M = 0", np.inf: "for no M"}
-        even = special.get(self.breakdown, f"from M = {self.breakdown:.4g} on")
+        even = f"the interval contains 0 from M = {self.breakdown:.4g} on"
         distribution = {
             "normal": "normal distribution",
             "t": "standard errors scaled by the quantile of t over the normal",
@@ -238,7 +234,7 @@ class HonestIntervals(Summarised, PickledByName):
             blocks=(
                 Lines(about, wrapped=True),
                 Cells.of(["", "interval"], rows),
-                Lines((f"Break-even M: the interval contains 0 {even}.",)),
+                Lines((f"Break-even M: {even}.",)),
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,
@@ -247,10 +243,10 @@ class HonestIntervals(Summarised, PickledByName):
         )
 
     def _numbers(self) -> PlainNumbers:
-        names = ("restriction", "critical", "level", "depvar", "breakdown")
+        names = ("restriction", "critical", "level", "depvar", "breakdown", "before")
         more = {name: getattr(self, name) for name in names}
-        more |= {"weights": {str(time): w for time, w in self.weights.items()}}
-        more |= {"before": self.before, "intervals": self.frame.to_dict("records")}
+        more["weights"] = {str(time): w for time, w in self.weights.items()}
+        more["intervals"] = self.frame.to_dict("records")
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
 
 
@@ -258,6 +254,17 @@ class EventTimeResults(BaseResults):
     """What results by event time have in common: answers to differences in trends."""
 
     __slots__ = ()
+
+    def event_path(
+        self, level: float = 0.95, bands: Literal["pointwise", "joint"] = "pointwise"
+    ) -> pd.DataFrame:
+        """Return the effects by event time."""
+        raise NotImplementedError
+
+    @property
+    def path(self) -> pd.DataFrame:
+        """Effects by event time with 95% intervals; see `event_path`."""
+        return self.event_path()
 
     def _event_effects(self) -> EventEffects:
         """Return the coefficients by event time."""
@@ -290,7 +297,7 @@ class EventTimeResults(BaseResults):
             Values of M, at least 0. The default is .5, 1, 1.5 and 2. With
             ``"smoothness"`` it is 0 and these multiples of the largest change of the
             slope of the coefficients before treatment, or of more, so that the last
-            interval contains 0 if that of some bound does.
+            interval contains 0.
         effect : int, "average" or sequence of float
             The effect at this event time (default 0), the mean of all event times from
             0 on, or a sum with one weight for each of them.
@@ -357,28 +364,48 @@ class EventTimeResults(BaseResults):
         >>> round(intervals.breakdown, 1)
         0.5
         """
+        from scipy.special import ndtri
+
         check_option("restriction", restriction, tuple(INTERVALS))
         check_option("critical", critical, ("t", "normal"))
         level, effects = check_level(level), self._event_effects()
-        _check_path(effects, restriction)
-        weights = _effect_weights(effect, effects)
-        path, usual = _scaled(effects, weights, level, critical)
-        unit = 1.0 if restriction == "relative" else float(path.std_errors(path.effect))
-        breakdown = break_even(path, restriction, level, unit)
+        times, before = effects.times, effects.count
+        needed = 1 if restriction == "relative" else 2
+        if before < needed:
+            other = ", or use restriction='relative'" if before else ""
+            text = (
+                f"honest: restriction={cited(restriction)} needs "
+                f"{counted(needed, 'event time')} before treatment beside the "
+                f"reference, and there is {before or 'none'}. Fit with more periods "
+                f"before treatment{other}: only these show how trends differ."
+            )
+            raise bad_option("restriction", restriction, text)
+        covariance = _covariance(effects, "honest", times.size, [*_OTHER_REFERENCE])
+        _refuse_gaps(effects)
+        weights = _effect_weights(effect, times[times >= 0].tolist())
+        of_effect = np.array([weights.get(time, 0.0) for time in times.tolist()])
+        usual = effects.estimated.combined("effect", of_effect @ effects.sums, 0.0)
+        if critical == "t":
+            quantile = usual.critical(level, np.eye(1)).item()
+            covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
+        coefficients = effects.estimated.sums(effects.sums)
+        path = EventCoefficients(coefficients, covariance, before, of_effect)
+        breakdown = break_even(path, restriction, level)
+        (low,), (high,) = usual.limits(level)
         rows = [
             (bound, *INTERVALS[restriction](path, bound, level), False)
             for bound in _bounds(bounds, restriction, path, breakdown)
         ]
         columns = ["M", "conf_low", "conf_high", "original"]
         return HonestIntervals(
-            frame=pd.DataFrame([(np.nan, *usual, True), *rows], columns=columns),
+            frame=pd.DataFrame([(np.nan, low, high, True), *rows], columns=columns),
             breakdown=breakdown,
             restriction=restriction,
             weights=weights,
             critical=critical,
             level=level,
             depvar=str(self.glance()["depvar"]),
-            before=tuple(effects.times[: effects.count].tolist()),
+            before=tuple(times[:before].tolist()),
             labels=dict(self.labels),
             factors=dict(self.factors),
             diagnostics=(
@@ -460,7 +487,19 @@ class EventTimeResults(BaseResults):
         [[0.22, 0.5], [0.34, 0.8]]
         """
         level, effects = check_level(level), self._event_effects()
-        estimates, covariance, trend = _before_treatment(effects)
+        count = effects.count
+        if not 1 <= count <= MOST_BEFORE:
+            text = (
+                f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
+                f"beside the reference, and there are {count}. Choose another window."
+            )
+            raise bad_option("before", count, text)
+        refused = ("earlier", "cohorts")
+        covariance = _covariance(effects, "pretrend_power", count, refused)
+        estimates = effects.estimated.sums(effects.sums[:count])
+        trend: Floats = np.ones(count)
+        if effects.reference is not None:
+            trend = (effects.times[:count] - effects.reference).astype(np.float64)
         if slopes is None:
             shares = _numbers(powers, "powers")
             if ((shares <= 0) | (shares >= 1)).any():
@@ -471,13 +510,12 @@ class EventTimeResults(BaseResults):
         trends = np.outer(values, trend)
         power = np.array([pretest_power(covariance, mean, level) for mean in trends])
         passed = 1 - pretest_power(covariance, 0.0 * trend, level)
-        ratio = [likelihood_ratio(estimates, covariance, mean) for mean in trends]
         return pd.DataFrame(
             {
                 "slope": values,
                 "power": power,
                 "bayes_factor": (1 - power) / passed,
-                "likelihood_ratio": ratio,
+                "likelihood_ratio": likelihood_ratio(estimates, covariance, trends),
             }
         )
 
@@ -492,83 +530,9 @@ class EventTimeResults(BaseResults):
 # --- what cannot be computed ----------------------------------------------------------
 
 
-def _before_treatment(effects: EventEffects) -> tuple[Floats, Floats, Floats]:
-    """Return estimates (K,), covariance (K, K) and a trend of slope one (K,)."""
-    count, times = effects.count, effects.times
-    if not 1 <= count <= MOST_BEFORE:
-        text = (
-            f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
-            f"beside the reference, and there are {count}. Choose another window."
-        )
-        raise bad_option("before", count, text)
-    if effects.before != "previous":
-        _refuse_reference("pretrend_power", effects)
-    if effects.wider is not None and effects.wider[0] > -times[0]:
-        raise _binned_ends("pretrend_power", effects.wider)
-    sums, estimated = effects.sums[:count], effects.estimated
-    covariance = estimated.covariance_of(sums)
-    _refuse_singular("pretrend_power", covariance)
-    trend: Floats = np.ones(count)
-    if effects.reference is not None:
-        trend = (times[:count] - effects.reference).astype(np.float64)
-    return estimated.sums(sums), covariance, trend
-
-
-def _refuse_reference(purpose: str, effects: EventEffects, reason: str = "") -> None:
-    """Refuse coefficients that are not differences from one event time."""
-    reason = _OTHER_REFERENCE.get(effects.before, reason)
-    if reason:
-        text = f"{purpose}: {reason}."
-        raise not_identified("no_reference", text, reference=effects.reference)
-
-
-def _refuse_singular(purpose: str, covariance: Floats) -> None:
-    """Refuse a covariance that has no inverse."""
-    sizes = np.sqrt(np.abs(np.diag(covariance)))
-    if np.isfinite(covariance).all() and (sizes > 0).all():
-        correlation = covariance / np.outer(sizes, sizes)
-        if np.linalg.eigvalsh(correlation)[0] > SINGULAR:
-            return
-    text = (
-        f"{purpose}: the covariance matrix of the coefficients by event time is "
-        "missing or singular: there are too few clusters for so many event times. "
-        "Choose a shorter window (before, after), or more clusters."
-    )
-    raise not_identified("singular_covariance", text)
-
-
-def _binned_ends(purpose: str, wider: tuple[int, int]) -> IdentificationError:
-    text = (
-        f"{purpose}: binned ends are no single event times. Fit with "
-        f"before={wider[0]}, after={wider[1]}, which contains all event times, or drop "
-        "the rows beyond the window with panel.subset."
-    )
-    return not_identified("binned_ends", text, before=wider[0], after=wider[1])
-
-
-def _check_path(effects: EventEffects, restriction: str) -> None:
-    """Refuse coefficients that are not those of one reference, without gaps."""
-    last, reason = effects.first - 1, ""
-    if effects.reference not in (None, last):
-        reason = (
-            f"the reference is event time {effects.reference}, and trends are compared "
-            f"with the last period before treatment; fit with reference={last}"
-        )
-    _refuse_reference("honest", effects, reason)
-    needed = 1 if restriction == "relative" else 2
-    if effects.count < needed:
-        other = ", or use restriction='relative'" if effects.count else ""
-        text = (
-            f"honest: restriction={cited(restriction)} needs "
-            f"{counted(needed, 'event time')} before treatment beside the reference, "
-            f"and there is {effects.count or 'none'}. Fit with more periods before "
-            f"treatment{other}: only these show how trends differ."
-        )
-        raise bad_option("restriction", restriction, text)
-    if effects.wider is not None:
-        raise _binned_ends("honest", effects.wider)
-    every = range(int(effects.times[0]), int(effects.times[-1]) + 1)
-    gaps = sorted({*every} - {*effects.times.tolist(), last})
+def _refuse_gaps(effects: EventEffects) -> None:
+    times = effects.times.tolist()
+    gaps = sorted({*range(times[0], times[-1] + 1)} - {*times, effects.first - 1})
     if gaps:
         text = (
             f"honest: event time {', '.join(map(str, gaps))} has no estimate, so that "
@@ -576,6 +540,39 @@ def _check_path(effects: EventEffects, restriction: str) -> None:
             "periods are several units apart, or aggregate('dynamic', balanced=...)."
         )
         raise not_identified("gaps", text, times=tuple(gaps))
+
+
+def _covariance(
+    effects: EventEffects, purpose: str, count: int, refused: Sequence[str]
+) -> Floats:
+    """Return the covariance of the first coefficients; refuse what has no answer.
+
+    `refused` are codes of what coefficients before treatment may not be relative to.
+    """
+    times, wider = effects.times[:count], effects.wider
+    if effects.before in refused:
+        text = f"{purpose}: {_OTHER_REFERENCE[effects.before]}."
+        raise not_identified("no_reference", text, reference=effects.reference)
+    if wider and (-wider[0] < times[0] or 0 <= times[-1] < wider[1]):
+        text = (
+            f"{purpose}: binned ends are no single event times. Fit with "
+            f"before={wider[0]}, after={wider[1]}, which contains all event times, or "
+            "drop the rows beyond the window with panel.subset."
+        )
+        data = {"before": wider[0], "after": wider[1]}
+        raise not_identified("binned_ends", text, **data)
+    covariance = effects.estimated.covariance_of(effects.sums[:count])
+    sizes = np.sqrt(np.abs(np.diag(covariance)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = covariance / np.outer(sizes, sizes)
+    if np.isfinite(correlation).all() and np.linalg.eigvalsh(correlation)[0] > SINGULAR:
+        return covariance
+    text = (
+        f"{purpose}: the covariance matrix of the coefficients by event time is "
+        "missing or singular: there are too few clusters for so many event times. "
+        "Choose a shorter window (before, after), or more clusters."
+    )
+    raise not_identified("singular_covariance", text)
 
 
 def _numbers(values: object, name: str) -> Floats:
@@ -594,59 +591,33 @@ def _bounds(
     bounds: object, restriction: str, path: EventCoefficients, breakdown: float
 ) -> list[float]:
     """Return the values of M; by default multiples of a natural unit."""
-    if bounds is None:
-        if restriction == "relative":
-            return list(_BOUNDS)
-        levels = np.append(path.coefficients[: path.before], 0.0)
-        unit = float(np.abs(np.diff(levels, n=2)).max())
-        if np.isfinite(breakdown):
-            unit = max(unit, breakdown / _BOUNDS[-1])
-        return [unit * bound for bound in (0.0, *_BOUNDS)]
-    values: list[float] = _numbers(bounds, "bounds").tolist()
-    if min(values) < 0:
-        text = f"bounds={cited(bounds)} must be at least 0, such as [.5, 1]."
-        raise bad_option("bounds", bounds, text)
-    return values
+    if bounds is not None:
+        values: list[float] = _numbers(bounds, "bounds").tolist()
+        if min(values) < 0:
+            text = f"bounds={cited(bounds)} must be at least 0, such as [.5, 1]."
+            raise bad_option("bounds", bounds, text)
+        return values
+    if restriction == "relative":
+        return list(_BOUNDS)
+    bends = np.diff(np.append(path.coefficients[: path.before], 0.0), n=2)
+    unit = max(float(np.abs(bends).max()), breakdown / _BOUNDS[-1])
+    return [unit * bound for bound in (0.0, *_BOUNDS)]
 
 
-def _effect_weights(effect: object, effects: EventEffects) -> dict[int, float]:
+def _effect_weights(effect: object, times: Sequence[int]) -> dict[int, float]:
     """Return the weights of event times from 0 on in the effect."""
-    times = effects.times[effects.times >= 0].tolist()
-    value = plain(effect)
+    value, weights = plain(effect), np.zeros(len(times))
     if isinstance(value, str) and value == "average":
-        return dict.fromkeys(times, 1 / len(times))
-    if isinstance(value, int | str):
-        if isinstance(value, bool) or value not in times:
-            text = (
-                f"effect={cited(value)} must be an event time since treatment, from "
-                f"{times[0]} to {times[-1]}, 'average', or a weight for each of them."
-            )
-            raise bad_option("effect", value, text, (*times, "average"))
-        return {time: float(time == value) for time in times}
-    weights = _numbers(effect, "effect")
+        weights = np.full(len(times), 1 / len(times))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        weights = (np.array(times) == value).astype(np.float64)
+    elif not isinstance(value, bool | str):
+        weights = _numbers(effect, "effect")
     if weights.size != len(times) or not weights.any():
         text = (
-            f"effect={cited(effect)} must have a weight for each of the {len(times)} "
-            f"event times {times[0]} to {times[-1]}, not all zero."
+            f"effect={cited(value)} must be an event time since treatment, from "
+            f"{times[0]} to {times[-1]}, 'average', or a weight for each of the "
+            f"{len(times)} event times, not all zero."
         )
-        raise bad_option("effect", effect, text)
+        raise bad_option("effect", value, text, (*times, "average"))
     return dict(zip(times, weights.tolist(), strict=True))
-
-
-def _scaled(
-    effects: EventEffects, weights: Mapping[int, float], level: float, critical: str
-) -> tuple[EventCoefficients, tuple[float, float]]:
-    """Return coefficients with the covariance that is used, and the usual interval."""
-    from scipy.special import ndtri
-
-    estimated, sums, count = effects.estimated, effects.sums, effects.count
-    covariance = estimated.covariance_of(sums)
-    _refuse_singular("honest", covariance)
-    of_effect = np.array([weights.get(int(time), 0.0) for time in effects.times])
-    usual = estimated.combined("effect", of_effect @ sums, 0.0)
-    (low,), (high,) = usual.limits(level)
-    if critical == "t":
-        quantile = usual.critical(level, np.eye(1)).item()
-        covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
-    path = EventCoefficients(estimated.sums(sums), covariance, count, of_effect[count:])
-    return path, (float(low), float(high))

@@ -16,7 +16,6 @@ from digiprosper.policy.kernels.aggregation import (
 )
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
 from digiprosper.policy.messages import bad_option, not_identified
-from digiprosper.policy.sun_abraham import treated_cells
 from digiprosper.report.inference import Inference
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def estimate_imputation(
     model = untreated_model(sample.entity, sample.time, x, treated, cohorts.weights)
     _refuse_not_imputable(model, treated, sample)
 
-    pairs, code = treated_cells(cohorts, sample.time)
+    pairs, code = cohorts.treated_cells(sample.time)
     used, group = np.unique(code[treated], return_inverse=True)
     groups = np.full(code.size, -1)
     groups[treated] = group
@@ -56,7 +55,7 @@ def estimate_imputation(
     before = cohorts.treated & model.untreated
     events = _lead_times(spec.leads, cohorts.event[before], sample.entity[before])
     dummies = (cohorts.event[:, None] == events) & before[:, None]
-    identified, lead_estimates, lead_scores, lead_part = lead_effects(
+    identified, lead_estimates, lead_weights, lead_scores, lead_part = lead_effects(
         model, y, dummies.astype(np.float64), cohorts.treated, clusters
     )
     leads = events[identified]
@@ -87,13 +86,8 @@ def estimate_imputation(
     )
     row_weights = None
     if sample.nobs * cells.estimates.size <= MOST_WEIGHTS:
-        leads_used = dummies[:, identified].astype(np.float64)
-        row_weights = np.hstack(
-            [
-                _row_weights(model, groups, np.arange(used.size)),
-                _lead_weights(model, leads_used),
-            ]
-        )
+        group_weights = _row_weights(model, groups, np.arange(used.size))
+        row_weights = np.hstack([group_weights, lead_weights])
     return cells, row_weights, None, inference, ()
 
 
@@ -238,16 +232,11 @@ def impute(
 
     n_clusters = int(clusters.max()) + 1
     step = max(_CHUNK // (8 * group.size), 1)
-    scores = [
-        _scores(
-            model,
-            spread,
-            group,
-            np.arange(start, min(start + step, means.size)),
-            (clusters, n_clusters),
-        )
-        for start in range(0, means.size, step)
-    ]
+    scores = []
+    for start in range(0, means.size, step):
+        chosen_groups = np.arange(start, min(start + step, means.size))
+        products = _row_weights(model, group, chosen_groups) * spread[:, None]
+        scores.append(cluster_sums(products, clusters, n_clusters))
     return means, np.hstack(scores)
 
 
@@ -262,19 +251,6 @@ def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> F
     return np.asarray(np.bincount(group, shares * effects) / np.bincount(group, shares))
 
 
-def _scores(
-    model: UntreatedModel,
-    spread: Floats,
-    group: Ints,
-    chosen_groups: Ints,
-    clusters: tuple[Ints, int],
-) -> Floats:
-    """Sum by cluster residuals times rows' weights in the means of groups."""
-    return cluster_sums(
-        _row_weights(model, group, chosen_groups) * spread[:, None], *clusters
-    )
-
-
 def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Floats:
     """Compute the weights (N, m) of outcomes in mean effects of groups."""
     shares = (group[:, None] == chosen_groups) * model.weights[:, None]
@@ -286,19 +262,9 @@ def _row_weights(model: UntreatedModel, group: Ints, chosen_groups: Ints) -> Flo
     return np.asarray(np.where(model.untreated[:, None], -imputed, shares))
 
 
-def _lead_weights(model: UntreatedModel, leads: Floats) -> Floats:
-    """Compute the weights (N, k) of outcomes in slopes before treatment."""
-    untreated = model.untreated
-    root = np.sqrt(model.weights[untreated])[:, None]
-    regressors = root * model.residuals(leads)[untreated]
-    weights = np.zeros_like(leads)
-    weights[untreated] = root * (regressors @ np.linalg.pinv(regressors.T @ regressors))
-    return weights
-
-
 def lead_effects(
     model: UntreatedModel, y: Floats, leads: Floats, ever: Bools, clusters: Ints
-) -> tuple[Bools, Floats, Floats, Floats]:
+) -> tuple[Bools, Floats, Floats, Floats, Floats]:
     """Regress untreated outcomes on dummies (N, m) of event times before treatment.
 
     Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a
@@ -306,8 +272,9 @@ def lead_effects(
     after it has no estimate, so that of event times that add up to others the latest
     stay. `ever`: rows of entities that are ever treated.
 
-    Returns which dummies have an estimate (m,), k estimates, their scores (C, k) by
-    cluster, and the part of the covariance (k, k) due to treated entities.
+    Returns which dummies have an estimate (m,), k estimates, the weights (N, k) of the
+    outcomes in them, their scores (C, k) by cluster, and the part of the covariance
+    (k, k) due to treated entities.
     """
     untreated = model.untreated
     root = np.sqrt(model.weights[untreated])[:, None]
@@ -328,11 +295,12 @@ def lead_effects(
     slopes: Floats = np.asarray(
         np.linalg.lstsq(regressors, outcome)[0], dtype=np.float64
     )
-    residual = outcome - regressors @ slopes
-    scores = (regressors * residual[:, None]) @ np.linalg.pinv(
-        regressors.T @ regressors
-    )
+    influence = regressors @ np.linalg.pinv(regressors.T @ regressors)
+    scores = influence * (outcome - regressors @ slopes)[:, None]
+    weights = np.zeros((untreated.size, slopes.size))
+    weights[untreated] = root * influence
     member = np.repeat(ever[untreated][:, None], slopes.size, axis=1)
     codes, count = clusters[untreated], int(clusters.max()) + 1
     treated_part = treated_products(scores, member, codes, count)
-    return identified, slopes, cluster_sums(scores, codes, count), treated_part
+    sums = cluster_sums(scores, codes, count)
+    return identified, slopes, weights, sums, treated_part

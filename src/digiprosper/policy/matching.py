@@ -28,6 +28,7 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP, SAME_MEAN
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.panel import Panel
@@ -57,12 +58,9 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.panel.keys import Keys
     from digiprosper.panel.table import Table
-    from digiprosper.policy.kernels.matching import Pairs
 
 _MOST_NEIGHBOURS: Final = 1000
 _MOST_STEPS: Final = 200
-# The linear program is solved to 1e-7; without separation its optimum is zero.
-_SEPARATED: Final = 1e-6
 _OPTIONS: Final = {
     "propensity": ("k", "caliper", "replace", "support", "ties"),
     "entropy": ("moments", "base_weights"),
@@ -247,7 +245,7 @@ def match_entities(  # noqa: PLR0913
     options: dict[str, Any] = {"k": k, "caliper": caliper, "replace": replace}
     options |= {"support": support, "ties": ties}
     options |= {"moments": moments, "base_weights": base_weights}
-    _check_method(method, options)
+    _check_options(method, options)
     keys = table_of(panel).keys
     base_terms = terms if base_weights is None else (*terms, base_weights)
     base_data = base_values(panel, treated, base_terms, plain(base))
@@ -327,7 +325,7 @@ def _checked_terms(
     return terms
 
 
-def _check_method(method: object, options: dict[str, Any]) -> None:
+def _check_options(method: object, options: dict[str, Any]) -> None:
     """Check the options of a method, and refuse those of the other one."""
     check_option("method", method, tuple(_OPTIONS))
     defaults: Any = match_entities.__kwdefaults__
@@ -337,17 +335,10 @@ def _check_method(method: object, options: dict[str, Any]) -> None:
             if type(value) is not type(defaults[name]) or value != defaults[name]:
                 text = f"{name}={cited(value)} is an option of method={other!r} only."
                 raise bad_option(name, value, text)
-    if method == "propensity":
-        _check_options_of_scores(**{name: options[name] for name in _OPTIONS[method]})
-    else:
-        check_option("moments", options["moments"], (1, 2))
-
-
-def _check_options_of_scores(
-    k: object, caliper: object, replace: object, support: object, ties: object
-) -> None:
-    check_whole("k", k, 1, _MOST_NEIGHBOURS)
-    check_option("replace", replace, (True, False))
+    check_option("moments", options["moments"], (1, 2))
+    check_whole("k", options["k"], 1, _MOST_NEIGHBOURS)
+    check_option("replace", options["replace"], (True, False))
+    caliper, ties = options["caliper"], options["ties"]
     limit = plain(caliper)
     is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
     if caliper is not None and not (is_number and 0 < limit <= 1):
@@ -356,9 +347,9 @@ def _check_options_of_scores(
             "and at most 1, or None for no limit."
         )
         raise bad_option("caliper", caliper, text)
-    check_option("support", support, (True, False))
+    check_option("support", options["support"], (True, False))
     check_option("ties", ties, (None, "all", "first"))
-    if ties == "all" and not replace:
+    if ties == "all" and not options["replace"]:
         text = (
             "ties='all' needs replace=True: without replacement a control that one "
             "treated entity takes is not there for another. Omit ties, or set "
@@ -411,9 +402,12 @@ def base_values(
         periods = dict(zip(keys.times[codes], sizes.tolist(), strict=True))
 
     sample = panel.sample({"x": terms})
-    values = np.full((panel.nobs, len(sample.names_of("x"))), np.nan)
-    values[panel.index.get_indexer(sample.index)] = sample.columns("x")
-    x = _means(keys, values, rows)
+    positions = panel.index.get_indexer(sample.index)
+    is_base = rows[positions]
+    by_entity = pd.DataFrame(sample.columns("x")[is_base]).groupby(
+        keys.entity[positions[is_base]]
+    )
+    x = by_entity.mean().reindex(range(keys.entities.size)).to_numpy()
     complete = np.asarray(~np.isnan(x).any(axis=1))
     n_treated = int(ever[complete].sum())
     if n_treated in (0, complete.sum()):
@@ -520,18 +514,6 @@ def _period(keys: Keys, base: Any) -> int:
         )
         raise bad_option("base", base, text)
     return int(np.argmax(equal))
-
-
-def _means(keys: Keys, values: Floats, rows: Bools) -> Floats:
-    """Average the base rows of each entity; rows with a missing value do not count."""
-    used = rows & ~np.isnan(values).any(axis=1)
-    entity, size = keys.entity[used], keys.entities.size
-    count = np.bincount(entity, minlength=size)
-    sums = [
-        np.bincount(entity, weights=column, minlength=size) for column in values[used].T
-    ]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.column_stack(sums) / count[:, None])
 
 
 def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
@@ -645,22 +627,9 @@ def _refuse_separated(design: Floats, treated: Bools, names: Sequence[str]) -> N
 
 
 def is_separated(x: Floats, treated: Bools) -> bool:
-    """Return whether columns separate two groups, so that a logit has no estimate.
-
-    Albert & Anderson (1984), Biometrika 71:1: there is no finite estimate if and only
-    if some b has ``x_i'b >= 0`` for all rows of the first group and ``<= 0`` for all
-    others, not all of them 0. A linear program finds it (Konis 2007). `x` has a
-    constant, and columns in similar units.
-    """
-    from scipy.optimize import linprog
-
-    signed = np.where(treated, 1.0, -1.0)[:, None] * x
-    solution = linprog(
-        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(x)), bounds=(-1.0, 1.0)
-    )
-    return solution.x is not None and bool(
-        (signed @ solution.x).sum() > _SEPARATED * len(x)
-    )
+    """Return whether columns separate two groups, so that a logit has no estimate."""
+    one_level = np.zeros(len(x), dtype=np.intp)
+    return bool(predicted_rows(treated.astype(np.float64), x, [one_level]).any())
 
 
 # --- weights by entity ----------------------------------------------------------------
@@ -680,7 +649,9 @@ def _nearest_scores(
     the number of treated entities with ties.
     """
     scores, coefficients = propensity(x, treated, names)
-    supported = _on_support(scores, treated)
+    groups = [scores[treated], scores[~treated]]
+    supported = scores >= max(map(np.min, groups))
+    supported &= scores <= min(map(np.max, groups))
     replace, support = bool(options["replace"]), bool(options["support"])
     ties = "all" if replace and options["ties"] != "first" else "first"
     candidates = treated & supported if support else treated
@@ -702,7 +673,13 @@ def _nearest_scores(
         "replace": replace,
         "common_support": support,
         "ties": ties,
-        "pairs": _named_pairs(pairs, entities[candidates], entities[~treated]),
+        "pairs": pd.DataFrame(
+            {
+                "treated": entities[candidates][pairs.treated],
+                "control": entities[~treated][pairs.control],
+                "distance": pairs.distance,
+            }
+        ),
         "unmatched": _unmatched(frame, limit, support=support),
         "coefficients": pd.Series(
             coefficients, index=["Intercept", *names], name="coefficient"
@@ -767,24 +744,6 @@ def _no_weights(
 
 
 # --- what came out --------------------------------------------------------------------
-
-
-def _on_support(scores: Floats, treated: Bools) -> Bools:
-    """Return which entities have scores in the range of the other group."""
-    supported = np.empty(scores.size, dtype=bool)
-    for group in (treated, ~treated):
-        others = scores[~group]
-        supported[group] = (scores[group] >= others.min()) & (
-            scores[group] <= others.max()
-        )
-    return supported
-
-
-def _named_pairs(
-    pairs: Pairs, treated: pd.Index[Any], controls: pd.Index[Any]
-) -> pd.DataFrame:
-    named = {"treated": treated[pairs.treated], "control": controls[pairs.control]}
-    return pd.DataFrame({**named, "distance": pairs.distance})
 
 
 def _nobody_matched(

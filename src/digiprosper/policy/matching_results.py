@@ -28,7 +28,13 @@ from digiprosper.policy.kernels.matching import (
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import few_matched, reasons_text, scores_given
 from digiprosper.policy.words import BALANCE_HEADS, WORDS
-from digiprosper.report.columns import Column, PlainCell, Remark, result_column
+from digiprosper.report.columns import (
+    Column,
+    PlainCell,
+    Remark,
+    remark_text,
+    result_column,
+)
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
@@ -115,10 +121,8 @@ class MatchedEffect(LinearCombination):
         return self.conventions
 
     def _summary(self) -> Summary:
-        cells = coefficient_cells(self.tidy())
-        if np.isinf(self.df):
-            heads = tuple("z" if head == "t" else head for head in cells.head)
-            cells = replace(cells, head=heads)
+        symbol = "z" if np.isinf(self.df) else "t"
+        cells = coefficient_cells(self.tidy(), symbol)
         return Summary(
             type=type(self).__name__,
             title="Average effect on matched treated entities, outcome: "
@@ -383,19 +387,15 @@ class Matching(Summarised, PickledByName):
             "controls": self.n_control,
             "matched": self.n_matched,
             "used": self.n_used,
-            "k": self.k or 0,
         }
-        caliper = f"{self.caliper:g}" if self.caliper else ""
-        texts = {"entity": self.key_names[0], "how": self._how(), "caliper": caliper}
-        code = f"balanced.{self.moments}"
-        if self.method == "propensity":
-            replace = ".replace" * bool(self.replace)
-            support = ".untrimmed" * (not self.common_support)
-            code = f"matched{'.caliper' * bool(caliper)}{replace}{support}"
-        texts |= {name: f"{count:,}" for name, count in counts.items()}
-        texts["worth"] = f"{self.effective_controls:.4g}"
-        texts["largest"] = f"{100 * self._largest_share:.3g}"
-        sizes = Remark(code, {name: (text,) for name, text in texts.items()})
+        names: dict[str, tuple[str | Remark]] = {
+            **{name: (f"{count:,}",) for name, count in counts.items()},
+            "entity": (self.key_names[0],),
+            "how": (self._how,),
+            "worth": (f"{self.effective_controls:.4g}",),
+            "largest": (f"{100 * self._largest_share:.3g}",),
+        }
+        sizes = Remark("matched" if self.method == "propensity" else "balanced", names)
         heads = [
             (f"{name}_{when}", f"{head}, {when}")
             for when in ("before", "after")
@@ -417,21 +417,19 @@ class Matching(Summarised, PickledByName):
             for name, head in heads
         )
 
-    def _how(self) -> str:
+    @property
+    def _how(self) -> Remark:
+        """The method and its options."""
         if self.method == "entropy":
-            what = "means" if self.moments == 1 else "means and variances"
-            return f"Entropy balancing of {what} (Hainmueller 2012)"
-        neighbour = (
-            "Nearest neighbour" if self.k == 1 else f"{self.k} nearest neighbours"
-        )
-        within = (
-            "without a caliper" if self.caliper is None else f"within {self.caliper:g}"
-        )
-        outside = "" if self.common_support else ", also outside the common support"
-        return (
-            f"{neighbour} by the propensity score (logit, distance of probabilities) "
-            f"{within}, {'with' if self.replace else 'without'} replacement{outside}"
-        )
+            return Remark(f"moments.{self.moments}", {}, WORDS)
+        texts = {"k": (f"{self.k}",), "caliper": (f"{self.caliper or 0:g}",)}
+        codes = {
+            "neighbours": "neighbours.1" if self.k == 1 else "neighbours",
+            "caliper": "caliper.none" if self.caliper is None else "caliper",
+            "replacement": f"replace.{self.replace}",
+        }
+        options = {role: (Remark(code, texts, WORDS),) for role, code in codes.items()}
+        return Remark("how" if self.common_support else "how.untrimmed", options, WORDS)
 
     def _summary(self) -> Summary:
         entity = self.key_names[0]
@@ -439,7 +437,7 @@ class Matching(Summarised, PickledByName):
         unmatched_text = f"; not matched: {reasons}" if reasons else ""
         lines = (
             f"Base values: {self.base}",
-            self._how(),
+            remark_text(self._how, WORDS, {}, {}),
             (
                 f"Treated {entity}: {self.n_treated:,}, matched "
                 f"{self.n_matched:,}{unmatched_text}"

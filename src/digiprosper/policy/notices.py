@@ -199,15 +199,8 @@ def few_treated_clusters(
 # --- staggered adoption ---------------------------------------------------------------
 
 
-def few_for_averages(
-    clusters: int, name: str, *, small: bool = False
-) -> tuple[Notice, ...]:
-    """Report that standard errors of averages of effects are based on few clusters.
-
-    Nothing is reported if the errors allow for it (`small`).
-    """
-    if small:
-        return ()
+def few_for_averages(clusters: int, name: str) -> tuple[Notice, ...]:
+    """Report that standard errors of averages of effects are based on few clusters."""
     return few_clusters(
         clusters,
         name,

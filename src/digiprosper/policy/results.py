@@ -52,11 +52,6 @@ class WindowResults(EventTimeResults):
         def window(self) -> EventWindow:
             """Event times with a coefficient, and who reaches them."""
 
-    @property
-    def path(self) -> pd.DataFrame:
-        """Coefficients by event time with 95% intervals; see `event_path`."""
-        return self.event_path()
-
     def event_path(
         self,
         level: float = 0.95,
@@ -190,7 +185,7 @@ class WindowResults(EventTimeResults):
             estimated=self.estimated,
             sums=np.eye(len(self.names))[positions],
             reference=window.reference,
-            before="reference",
+            before="reference" if window.reference == -1 else "not_last",
             first=0,
             wider=wider if window.binned else None,
         )

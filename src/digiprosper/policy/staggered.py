@@ -385,7 +385,8 @@ def _about_errors(
     n_clusters, name = min(inference.n_clusters), prepared.cluster_names[0]
     small = inference.cov_type in ("cr2", "crv3")
     by_entity = name == prepared.sample.keys.entity_name
-    yield from few_for_averages(n_clusters, name, small=small and by_entity)
+    if not (small and by_entity):
+        yield from few_for_averages(n_clusters, name)
     yield from few_treated_clusters(prepared, cohorts.treated, small=small)
     yield from small_cohorts(cohorts.coding, allowed_for=small)
     yield from few_untreated(cohorts.coding, cells.units, inference.cov_type)

@@ -19,7 +19,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import EventEffects, EventTimeResults
-from digiprosper.policy.kernels.aggregation import GroupTime, average
+from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
     joint_critical,
@@ -71,15 +71,6 @@ _OVERALL = {
     "dynamic": "the event times from 0 on",
     "group": "the cohorts, by their size",
     "calendar": "the periods",
-}
-_BEFORE = {
-    "reference": "Event time {time} is the reference: it is 0 by construction.",
-    "previous": (
-        "Before treatment: change since the previous period; event time -1 "
-        "is estimated."
-    ),
-    "earlier": "Before treatment: difference from all earlier periods.",
-    "cohorts": "The reference is not the same event time for all cohorts.",
 }
 # Whose errors and test of effects before treatment are those of cov_type="influence",
 # and the code of this test.
@@ -290,27 +281,11 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         ]
         gradient = np.eye(len(cells.joint))[by_cohort]
         estimated = self._estimates_of(names, cells.estimates[by_cohort], gradient)
-        errors, statistics, p_values = estimated.tests()
-        low, high = estimated.limits(0.95)
-        return pd.DataFrame(
-            {
-                "cohort": cohorts,
-                "time": times,
-                "event_time": cells.event[by_cohort],
-                "estimate": estimated.coefficients,
-                "std_error": errors,
-                "statistic": statistics,
-                "p_value": p_values,
-                "conf_low": low,
-                "conf_high": high,
-                "n_treated": cells.n_treated[by_cohort],
-            }
-        )
-
-    @property
-    def path(self) -> pd.DataFrame:
-        """Effects by event time with 95% intervals; see `event_path`."""
-        return self.event_path()
+        frame = estimated.frame(0.95).drop(columns="term")
+        frame.insert(0, "cohort", cohorts)
+        frame.insert(1, "time", times)
+        frame.insert(2, "event_time", cells.event[by_cohort])
+        return frame.assign(n_treated=cells.n_treated[by_cohort])
 
     def event_path(
         self,
@@ -551,14 +526,13 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     @property
     def estimated(self) -> Estimates:
         """Average effects with their covariance matrix."""
-        averages = average(self.cells, self.by, self.balanced)
-        names = [term.name for term in self.terms]
+        averages, names = self._averages, [term.name for term in self.terms]
         return self._estimates_of(names, averages.estimates, averages.gradient)
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """Description of each average."""
-        keys = average(self.cells, self.by, self.balanced).keys
+        keys = self._averages.keys
         overall = Term("att", family=f"att_{self.by}", kind=f"att_{self.by}")
         return (overall, *map(self._term, keys.tolist()))
 
@@ -648,18 +622,16 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             f"att is the {weighted}mean of {_OVERALL[self.by]}.",
         ]
         if self.by == "dynamic" and self.before:
-            lines.append(_BEFORE[self.before].format(time=self.reference))
+            relative = WORDS.say(f"before.{self.before}", time=self.reference)
+            lines.append(relative[0].upper() + relative[1:])
         if self.balanced is not None:
             lines.append(f"Only of cohorts that reach event time {self.balanced}.")
         return lines
 
     def _summary(self) -> Summary:
-        cells = coefficient_cells(self.tidy())
-        if self.df_t == inf:
-            cells = replace(
-                cells, head=tuple("z" if h == "t" else h for h in cells.head)
-            )
-        keys = average(self.cells, self.by, self.balanced).keys
+        symbol = "z" if self.df_t == inf else "t"
+        cells = coefficient_cells(self.tidy(), symbol)
+        keys = self._averages.keys
         reference = self.reference
         if self.by == "dynamic" and reference is not None and reference not in keys:
             cells = with_reference(cells, 1 + int((keys < reference).sum()), reference)
@@ -714,7 +686,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         if self.by == "dynamic":
             lines.append(POINTWISE)
         if self.inference.cov_type in ("cr2", "crv3"):
-            averages = average(self.cells, self.by, self.balanced)
+            averages = self._averages
             gradient, estimates = averages.gradient[:1], averages.estimates[:1]
             other = self._estimates_of((), estimates, gradient, influence=True)
             lines.append(
@@ -742,6 +714,10 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         }
 
     # --- inside -----------------------------------------------------------------------
+
+    @property
+    def _averages(self) -> Averages:
+        return average(self.cells, self.by, self.balanced)
 
     def _term(self, key: int) -> Term:
         """Describe one average."""

@@ -40,7 +40,7 @@ def estimate_sun_abraham(
         data = {"event": coding.event, "cohorts": dict(coding.cohorts)}
         raise not_identified("no_comparison", text, **data)
 
-    pairs, code = treated_cells(cohorts, sample.time)
+    pairs, code = cohorts.treated_cells(sample.time)
     bases = _base_periods(pairs, cohorts, spec.anticipation)
     estimated = np.flatnonzero(pairs[:, 1] != bases[pairs[:, 0]])
     dummies = (code[:, None] == estimated).astype(np.float64)
@@ -88,19 +88,6 @@ def estimate_sun_abraham(
         row_weights = (solved.x @ solved.bread[:, :m]) * cohorts.weights[:, None]
     reference = events.pop() if len(events) == 1 else None
     return cells, row_weights, reference, fitted.inference, notices
-
-
-def treated_cells(cohorts: Cohorts, time: Ints) -> tuple[Ints, Ints]:
-    """List the cohorts and periods in which treated entities have rows.
-
-    Returns positions (p, 2) of cohort and period, in order, and by row (N,) the
-    position of its pair; -1 for entities that are never treated.
-    """
-    treated = cohorts.treated
-    code = np.full(time.size, -1)
-    cells = np.column_stack([cohorts.cohort[treated], time[treated]])
-    pairs, code[treated] = np.unique(cells, axis=0, return_inverse=True)
-    return pairs, code
 
 
 def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:

@@ -342,6 +342,23 @@ class Cohorts:
         """Rows of entities that are ever treated."""
         return self.cohort >= 0
 
+    def treated_cells(self, time: Ints) -> tuple[Ints, Ints]:
+        """List the cohorts and times (N,) in which treated entities have rows.
+
+        Returns positions (p, 2) of cohort and time, in order, and by row (N,) the
+        position of its pair; -1 for entities that are never treated.
+        """
+        treated = self.treated
+        code = np.full(time.size, -1)
+        cells = np.column_stack([self.cohort[treated], time[treated]])
+        pairs, code[treated] = np.unique(cells, axis=0, return_inverse=True)
+        return pairs, code
+
+    @property
+    def group(self) -> Ints:
+        """Position (n,) of each entity's cohort; G if never treated."""
+        return np.where(self.of_entity < 0, self.first.size, self.of_entity)
+
 
 def read_cohorts(
     spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None

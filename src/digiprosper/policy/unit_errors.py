@@ -45,8 +45,7 @@ def scores_of_units(
     None if each cohort and the never treated are single entities, so that nothing shows
     their errors.
     """
-    sample = prepared.sample
-    group = np.where(cohorts.of_entity < 0, cohorts.first.size, cohorts.of_entity)
+    sample, group = prepared.sample, cohorts.group
     if np.unique(group).size == group.size:
         return None
     y, x = sample.columns("y"), sample.columns("x")

@@ -20,43 +20,11 @@ _HEADS_ZH = [
     for when in "前后"
     for head in ("处理组", "对照组", "标准化差异", "方差比")
 ]
-_MATCHED = (
-    "Base values of {treated} treated and {controls} control entities ({entity}) "
-    "before matching, of {matched} and {used} after it. {how}. "
-)
-_BALANCED = (
-    "Base values of {treated} treated and {controls} control entities ({entity}). "
-    "Entropy balancing of {what} (Hainmueller 2012): the controls are worth {worth} of "
-    "equal weight, and the largest weight is {largest}% of all. "
-)
 _STD_DIFF = (
     "Std. diff.: difference of the means over the root of the mean of the two "
     "variances (those before matching)."
 )
-_MATCHED_ZH = (
-    "基期值；匹配前{entity}中处理组{treated}个、对照组{controls}个，"
-    "匹配后分别为{matched}个和{used}个。"
-)
-_BALANCED_ZH = (
-    "基期值；{entity}中处理组{treated}个、对照组{controls}个。"
-    "{what}熵平衡（Hainmueller 2012）：对照组的有效个数为{worth}，"
-    "最大权重占{largest}%"
-)
-_SCORES_ZH = "logit倾向得分近邻匹配（1:{k}），"
-_MATCHED_ZH_END = "。标准化差异为均值之差除以匹配前两组方差均值的平方根。"
-
-_CODES = tuple(
-    f"matched{caliper}{replace}{support}"
-    for caliper in ("", ".caliper")
-    for replace in ("", ".replace")
-    for support in ("", ".untrimmed")
-)
-
-
-def _how_zh(code: str) -> str:
-    caliper = "卡尺{caliper}" if ".caliper" in code else "无卡尺"
-    replace = "有放回" if ".replace" in code else "无放回"
-    return f"{caliper}，{replace}{'，不限于共同支撑域' if '.untrimmed' in code else ''}"
+_STD_DIFF_ZH = "标准化差异为均值之差除以匹配前两组方差均值的平方根。"
 
 
 WORDS = Words(
@@ -120,11 +88,33 @@ WORDS = Words(
             "standard error of Abadie & Imbens (2006), scores taken as given."
         ),
         "scores.balanced": "standard error allows for estimated weights.",
-        **dict.fromkeys(_CODES, _MATCHED + _STD_DIFF),
-        **{
-            f"balanced.{moments}": _BALANCED.replace("{what}", what) + _STD_DIFF
-            for moments, what in ((1, "means"), (2, "means and variances"))
-        },
+        "matched": (
+            "Base values of {treated} treated and {controls} control entities "
+            "({entity}) before matching, of {matched} and {used} after it. {how}. "
+            f"{_STD_DIFF}"
+        ),
+        "balanced": (
+            "Base values of {treated} treated and {controls} control entities "
+            "({entity}). {how}: the controls are worth {worth} of equal weight, and "
+            "the largest weight is {largest}% of all. "
+            f"{_STD_DIFF}"
+        ),
+        "how": (
+            "{neighbours} by the propensity score (logit, distance of probabilities) "
+            "{caliper}, {replacement}"
+        ),
+        "how.untrimmed": (
+            "{neighbours} by the propensity score (logit, distance of probabilities) "
+            "{caliper}, {replacement}, also outside the common support"
+        ),
+        "neighbours.1": "Nearest neighbour",
+        "neighbours": "{k} nearest neighbours",
+        "caliper": "within {caliper}",
+        "caliper.none": "without a caliper",
+        "replace.True": "with replacement",
+        "replace.False": "without replacement",
+        "moments.1": "Entropy balancing of means (Hainmueller 2012)",
+        "moments.2": "Entropy balancing of means and variances (Hainmueller 2012)",
     },
     chinese={
         "event": "事件时间",
@@ -174,15 +164,29 @@ WORDS = Words(
         "scores.estimated": "Abadie & Imbens (2016)标准误，考虑倾向得分的估计。",
         "scores.given": "Abadie & Imbens (2006)标准误，倾向得分视为已知。",
         "scores.balanced": "标准误考虑权重的估计。",
-        **{
-            code: f"{_MATCHED_ZH}{_SCORES_ZH}{_how_zh(code)}{_MATCHED_ZH_END}"
-            for code in _CODES
-        },
-        **{
-            f"balanced.{moments}": _BALANCED_ZH.replace("{what}", what)
-            + _MATCHED_ZH_END
-            for moments, what in ((1, "均值"), (2, "均值与方差"))
-        },
+        "matched": (
+            "基期值；匹配前{entity}中处理组{treated}个、对照组{controls}个，"
+            "匹配后分别为{matched}个和{used}个。{how}。"
+            f"{_STD_DIFF_ZH}"
+        ),
+        "balanced": (
+            "基期值；{entity}中处理组{treated}个、对照组{controls}个。{how}："
+            "对照组的有效个数为{worth}，最大权重占{largest}%。"
+            f"{_STD_DIFF_ZH}"
+        ),
+        "how": "logit倾向得分近邻匹配（{neighbours}），{caliper}，{replacement}",
+        "how.untrimmed": (
+            "logit倾向得分近邻匹配（{neighbours}），{caliper}，{replacement}，"
+            "不限于共同支撑域"
+        ),
+        "neighbours.1": "1:1",
+        "neighbours": "1:{k}",
+        "caliper": "卡尺{caliper}",
+        "caliper.none": "无卡尺",
+        "replace.True": "有放回",
+        "replace.False": "无放回",
+        "moments.1": "均值熵平衡（Hainmueller 2012）",
+        "moments.2": "均值与方差熵平衡（Hainmueller 2012）",
     },
 )
 """Of tables. The code of a point is its text, such as ``"-3"`` or ``"≤ -5"``."""

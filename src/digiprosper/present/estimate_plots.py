@@ -475,27 +475,22 @@ def draw_honest(drawn: HonestPlot, ax: Axes | None, purpose: str) -> Axes:
     """
     points = drawn.points
     texts = [drawn.effect, drawn.outcome]
-    with drawing(drawn, ax, purpose, (_WIDTH, 4.0), texts) as axes:
+    written = [*texts, drawn.restriction]
+    with drawing(drawn, ax, purpose, (_WIDTH, 4.0), written) as axes:
         axes.axhline(0, **THIN)
         at = np.arange(len(points))
         for usual, color, code in ((True, MARKED, "usual"), (False, INK, "interval")):
             chosen = (points["original"] == usual).to_numpy()
-            low, high = points.loc[chosen, ["conf_low", "conf_high"]].to_numpy().T
+            ends = points.loc[chosen, ["conf_low", "conf_high"]].to_numpy()
             label = say_level(f"honest.{code}", drawn.level)
-            axes.vlines(at[chosen], low, high, color=color, linewidth=1.6, label=label)
-            for end in (low, high):
-                axes.plot(at[chosen], end, "_", color=color, markersize=9)
+            axes.vlines(at[chosen], *ends.T, color=color, linewidth=1.6, label=label)
+            axes.plot(at[chosen], ends, "_", color=color, markersize=9)
         axes.set_xlim(-0.6, len(points) - 0.4)
         bounds = [f"{m:.2g}" if m < 0.1 else f"{m:.3g}" for m in points["M"][1:]]
         axes.set_xticks(at, [say("honest.original"), *bounds])
-        code = {0.0: ".zero", math.inf: ".none"}.get(drawn.breakdown, "")
-        label = say(f"honest.breakdown{code}", value=f"{drawn.breakdown:.3g}")
+        label = say("honest.breakdown", value=f"{drawn.breakdown:.3g}")
         axes.plot([], [], linestyle="none", label=label)
-        name_axes(
-            axes,
-            [drawn.effect, drawn.outcome],
-            [say(f"honest.axis.{drawn.restriction}")],
-        )
+        name_axes(axes, texts, [drawn.restriction])
         legend_above(axes)
     return axes
 

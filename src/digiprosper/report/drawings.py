@@ -317,7 +317,7 @@ class HonestPlot(Drawing):
 
     points: columns M, conf_low, conf_high, original (whether it is the usual interval)
     effect, outcome: labels
-    restriction: code of what the bound is of
+    restriction: what the bound M is of, in words
     breakdown: bound from which on the interval contains 0
     """
 

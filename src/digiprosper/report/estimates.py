@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import check_level
 from digiprosper.kernels import intervals
@@ -145,6 +146,22 @@ class Estimates(PickledByName):
         """Compute the lower and the upper ends (k,) of confidence intervals."""
         half = self.critical(level, np.eye(len(self.names))) * self.std_errors()
         return self.coefficients - half, self.coefficients + half
+
+    def frame(self, level: float) -> pd.DataFrame:
+        """Return estimates, errors, tests and intervals, one row per coefficient."""
+        errors, statistics, p_values = self.tests()
+        low, high = self.limits(level)
+        return pd.DataFrame(
+            {
+                "term": list(self.names),
+                "estimate": self.coefficients,
+                "std_error": errors,
+                "statistic": statistics,
+                "p_value": p_values,
+                "conf_low": low,
+                "conf_high": high,
+            }
+        )
 
     def critical(self, level: float, weights: Floats) -> Floats:
         """Compute critical values of t for sums with weights (q, k)."""

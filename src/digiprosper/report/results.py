@@ -197,19 +197,7 @@ class BaseResults(Summarised, PickledByName):
         >>> fit.tidy()[["term", "estimate", "std_error"]].round(3).values.tolist()
         [['log(pc)', 0.664, 0.066], ['unemp', -0.017, 0.003]]
         """
-        errors, statistics, p_values = self.estimated.tests()
-        low, high = self.estimated.limits(level)
-        return pd.DataFrame(
-            {
-                "term": list(self.names),
-                "estimate": self.coefficients,
-                "std_error": errors,
-                "statistic": statistics,
-                "p_value": p_values,
-                "conf_low": low,
-                "conf_high": high,
-            }
-        )
+        return self.estimated.frame(level)
 
     def wald_test(self, restrictions: str | Sequence[str]) -> TestResult:
         """Test linear restrictions on the coefficients jointly, as Stata's ``test``.

@@ -81,24 +81,13 @@ def tied_nearest(scores: Floats, pool: Floats, k: int) -> list[Ints]:
     Returns positions in `pool`, in order. A unit with this score may itself be in the
     pool.
     """
-    by_score = np.argsort(pool, kind="stable")
-    ordered = pool[by_score]
-    return [_as_near_as(ordered, by_score, score, k) for score in scores]
+    from scipy.spatial import KDTree
 
-
-def _as_near_as(ordered: Floats, by_score: Ints, score: float, k: int) -> Ints:
-    """Find all controls as near as the k-th nearest, in order of position."""
-    position = int(np.searchsorted(ordered, score))
-    window = np.abs(ordered[max(position - k, 0) : position + k] - score)
-    last = np.sort(window)[:k][-1]
-    low = int(np.searchsorted(ordered, score - last - 10.0 ** (1 - _DECIMALS)))
-    high = int(
-        np.searchsorted(ordered, score + last + 10.0 ** (1 - _DECIMALS), side="right")
-    )
-    as_near = np.round(np.abs(ordered[low:high] - score), _DECIMALS) <= np.round(
-        last, _DECIMALS
-    )
-    return np.sort(by_score[low:high][as_near])
+    tree = KDTree(pool[:, None])
+    distances, _ = tree.query(scores[:, None], [min(k, pool.size)])
+    reach = np.asarray(distances)[:, 0] + 10.0**-_DECIMALS
+    near = tree.query_ball_point(scores[:, None], reach, return_sorted=True)
+    return [np.array(units, dtype=np.intp) for units in near]
 
 
 def _without_replacement(

@@ -133,6 +133,8 @@ def of_parts(
 ) -> UnitScores:
     """Count the parts of each group; `parts` (p, 2) has their clusters and groups."""
     cluster, group = parts.T
+    # Weights that are zero but for rounding do not count.
+    sizes = np.where(sizes > SINGULAR * sizes.max(axis=0), sizes, 0.0)
     member = (np.arange(len(model))[:, None] == group).astype(np.float64)
     shares = leverage(sizes, group)
     squares = member @ shares**2
