@@ -14,6 +14,11 @@ from digiprosper.policy.kernels.aggregation import (
     cluster_sums,
     treated_products,
 )
+from digiprosper.policy.kernels.jackknife import (
+    MOST_JACKKNIFED,
+    Comparisons,
+    without_each_cluster,
+)
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS, leverage, of_parts
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
@@ -40,43 +45,23 @@ if TYPE_CHECKING:
 # DRDID.
 _TRIM = 0.995
 _ITERATIONS = 100
-# Clusters up to which the jackknife is computed
-MOST_JACKKNIFED = 100
 # Log odds beyond which probabilities are 0 and 1.
 _SEPARATED = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Effect:
-    """An effect of a cohort in a period, from the entities (n) that it compares."""
+    """An effect, each entity's influence (n,) on it, and numbers of entities."""
 
     cohort: int
     time: int
+    estimate: float
+    influence: Floats
+    n_treated: int
+    n_controls: int
     base: int  # period that it is compared with
-    treated: Bools  # (n,) entities of the cohort
     used: Bools  # (n,) entities compared
-    change: Floats  # (n,) outcome less that of the base
-    # Controls (n, k) and weights (n,) are those of the earlier period, as in R's did
-    # and csdid without fix_weights.
-    x: Floats
-    weights: Floats
-    adjustment: str
-
-    def among(self, rows: Bools) -> Difference:
-        """Compare some of the entities (n,)."""
-        return difference(
-            self.change[rows],
-            self.treated[rows],
-            self.x[rows],
-            self.weights[rows],
-            self.adjustment,
-        )
-
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Return numbers of treated entities and of controls."""
-        n_treated = int((self.used & self.treated).sum())
-        return n_treated, int(self.used.sum()) - n_treated
+    treated: Bools  # (n,) those of the cohort among all entities
 
 
 def estimate_callaway_santanna(
@@ -96,7 +81,7 @@ def estimate_callaway_santanna(
     # The last period before treatment and its anticipation; -1 if there is none.
     last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
     effects, left_out = _effects(spec, prepared.sample, cohorts, last)
-    cells = _cells(spec, effects, cohorts, codes)
+    cells = _cells(effects, cohorts, codes)
 
     universal = spec.base_period == "universal"
     events = set((cohorts.steps[last] - cohorts.first)[last >= 0].tolist())
@@ -105,7 +90,7 @@ def estimate_callaway_santanna(
     before = long[cohorts.steps[long] < cohorts.first[last >= 0].max(initial=0)]
     ratio = None
     if spec.x and spec.adjustment != "regression":
-        smallest = min(min(effect.sizes) for effect in effects)
+        smallest = min(min(effect.n_treated, effect.n_controls) for effect in effects)
         ratio = smallest / len(prepared.sample.names_of("x"))
     notices = (
         *pairs_of_rows(prepared.sample),
@@ -121,16 +106,19 @@ def estimate_callaway_santanna(
     )
     if spec.x:
         estimated = effects, cells, codes
-        cells, inference = _with_jackknife(spec, cohorts, estimated, inference)
+        cells, inference = _with_jackknife(
+            spec, prepared.sample, cohorts, estimated, inference
+        )
         return cells, None, reference, inference, notices
     weights = None
     if prepared.sample.nobs * len(effects) <= MOST_WEIGHTS:
-        weights = _row_weights(effects, prepared.sample)
+        weights = _row_weights(effects, prepared.sample, cohorts.weights)
     return cells, weights, reference, inference, notices
 
 
 def _with_jackknife(
     spec: Any,
+    sample: Sample,
     cohorts: Cohorts,
     estimated: tuple[Sequence[_Effect], GroupTime, Ints],
     inference: Inference,
@@ -144,12 +132,27 @@ def _with_jackknife(
     count = int(codes.max()) + 1
     if count > MOST_JACKKNIFED:
         return cells, inference
-    again = np.full((count, len(effects)), np.nan)
-    for column, effect in enumerate(effects):
-        for cluster in range(count):
-            rest = effect.used & (codes != cluster)
-            if effect.treated[rest].any():
-                again[cluster, column] = effect.among(rest).estimate
+    y, x, weights = _by_entity(sample, cohorts.weights)
+    later = np.array([effect.time for effect in effects])
+    base = np.array([effect.base for effect in effects])
+    earlier = np.minimum(later, base)
+    used = np.array([effect.used for effect in effects])
+    controls = np.where(used[:, :, None], x[:, earlier].transpose(1, 0, 2), 0.0)
+    size = np.maximum(used.sum(axis=1), 1)[:, None, None]
+    centred = np.where(
+        used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0
+    )
+    spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / size)
+    scaled = centred / np.where(spread > 0, spread, 1.0)
+    data = Comparisons(
+        change=np.where(used, y[:, later].T - y[:, base].T, 0.0),
+        used=used,
+        treated=np.array([effect.treated for effect in effects]),
+        design=np.concatenate([np.ones((*used.shape, 1)), scaled], axis=2),
+        weights=np.where(used, weights[:, earlier].T, 0.0),
+    )
+    adjustment = spec.adjustment or "doubly_robust"
+    again = without_each_cluster(data, codes, adjustment, (_TRIM, _SEPARATED))
     if np.isnan(again).any():
         return cells, inference
     kept = codes != np.arange(count)[:, None]
@@ -157,7 +160,6 @@ def _with_jackknife(
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
     again = np.hstack([again, sizes @ member / sizes.sum(axis=1, keepdims=True)])
     deviations = np.sqrt((count - 1) / count) * (again.mean(axis=0) - again)
-    used = np.array([effect.used for effect in effects])
     units = _units_of_jackknife(deviations[:, : len(effects)], cohorts, codes, used)
     cells = replace(cells, units=units)
     if spec.cov_type == "influence":
@@ -186,14 +188,17 @@ def _units_of_jackknife(
     return of_parts(parts, scores, scores, sizes, model, codes.size - len(member))
 
 
-def _row_weights(effects: Sequence[_Effect], sample: Sample) -> Floats:
+def _row_weights(
+    effects: Sequence[_Effect], sample: Sample, obs_weights: Floats
+) -> Floats:
     """Compute the weights (N, m) of the outcomes in differences of means."""
     row = np.full((sample.n_entities, sample.n_times), -1)
     row[sample.entity, sample.time] = np.arange(sample.nobs)
     weights = np.zeros((sample.nobs, len(effects)))
     for column, effect in enumerate(effects):
         later, base = row[effect.used, effect.time], row[effect.used, effect.base]
-        size, treated = effect.weights[effect.used], effect.treated[effect.used]
+        earlier = base if effect.base < effect.time else later
+        size, treated = obs_weights[earlier], effect.treated[effect.used]
         share = np.where(
             treated, size / size[treated].sum(), -size / size[~treated].sum()
         )
@@ -205,34 +210,49 @@ def _row_weights(effects: Sequence[_Effect], sample: Sample) -> Floats:
 def _effects(
     spec: Any, sample: Sample, cohorts: Cohorts, last: Ints
 ) -> tuple[list[_Effect], list[tuple[int, int]]]:
-    """List each effect with the entities that have rows in both periods compared.
+    """Estimate each effect from the entities with rows in both periods compared.
 
     `last` (G,): last period before treatment. Also returns the (cohort, period) that
     cannot be estimated.
     """
     y, x, weights = _by_entity(sample, cohorts.weights)
     effects, left_out = [], []
+    not_yet = spec.compared_with == "not_yet"
+    adjustment = spec.adjustment or "doubly_robust"
     for cohort, time, base in _comparisons(spec, cohorts, last):
         treated, controls = cohorts.of_entity == cohort, cohorts.of_entity < 0
-        if spec.compared_with == "not_yet":
+        if not_yet:
             later = cohorts.steps[max(time, base)] + spec.anticipation
             controls |= (cohorts.first[cohorts.of_entity] > later) & ~treated
         change = y[:, time] - y[:, base]
-        effect = _Effect(
-            cohort=cohort,
-            time=time,
-            base=base,
-            treated=treated,
-            used=(treated | controls) & ~np.isnan(change),
-            change=change,
-            x=x[:, min(time, base)],
-            weights=weights[:, min(time, base)],
-            adjustment=spec.adjustment or "doubly_robust",
-        )
-        if base < 0 or not all(effect.sizes):
+        used = (treated | controls) & ~np.isnan(change)
+        inside = treated[used]
+        if base < 0 or not inside.any() or inside.all():
             left_out.append((cohort, time))
-        else:
-            effects.append(effect)
+            continue
+        # Weights, as controls, are those of the earlier period: R's did and csdid,
+        # without fix_weights.
+        earlier = min(time, base)
+        effect = difference(
+            change[used], inside, x[used, earlier], weights[used, earlier], adjustment
+        )
+        if effect.problem:
+            raise _no_effect(effect.problem, spec.x, *_named(cohorts, cohort, time))
+        influence = np.zeros(change.size)
+        influence[used] = effect.influence
+        effects.append(
+            _Effect(
+                cohort=cohort,
+                time=time,
+                estimate=effect.estimate,
+                influence=influence,
+                n_treated=int(inside.sum()),
+                n_controls=int((~inside).sum()),
+                base=base,
+                used=used,
+                treated=treated,
+            )
+        )
     return effects, left_out
 
 
@@ -252,10 +272,8 @@ def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int
     return comparisons
 
 
-def _cells(
-    spec: Any, effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints
-) -> GroupTime:
-    """Estimate the effects, and the covariance of effects and cohort shares.
+def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTime:
+    """Collect the effects, and the covariance of effects and cohort shares.
 
     `codes` is by entity.
     """
@@ -269,21 +287,12 @@ def _cells(
             "together with a control that has both."
         )
         raise not_identified("no_effects", text, n_effects=0)
-    influence = np.zeros((codes.size, len(effects)))
-    estimates = np.zeros(len(effects))
-    for column, effect in enumerate(effects):
-        result = effect.among(effect.used)
-        if result.problem:
-            place = _named(cohorts, effect.cohort, effect.time)
-            raise _no_effect(result.problem, spec.x, *place)
-        estimates[column] = result.estimate
-        influence[effect.used, column] = result.influence
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
     # The sum of the weights needs no derivative: averages depend on the ratios of the
     # shares alone.
     relative = (cohorts.entity_weights / cohorts.entity_weights.mean())[:, None]
     shares = (relative * member - cohorts.share) / member.shape[0]
-    scores = np.hstack([influence, shares])
+    scores = np.column_stack([*[effect.influence for effect in effects], shares])
     treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
     clusters = int(codes.max()) + 1
     sums = cluster_sums(scores, codes, clusters)
@@ -292,8 +301,8 @@ def _cells(
         cohort=cohort,
         time=time,
         event=event,
-        estimates=estimates,
-        n_treated=np.array([effect.sizes[0] for effect in effects], dtype=np.intp),
+        estimates=np.array([effect.estimate for effect in effects]),
+        n_treated=np.array([effect.n_treated for effect in effects], dtype=np.intp),
         mass=cohorts.share[cohort],
         share=cohorts.share,
         joint=joint,
