@@ -319,50 +319,75 @@ class Carriers:
 
 @dataclass(slots=True, eq=False)
 class Scores:
-    """Scores summed by groups of rows: by cluster, period or row."""
+    """Products of k columns and e errors, summed by groups of rows.
+
+    Groups are clusters, periods, or single rows. The columns and errors are the first k
+    and the last e of nearly orthonormal ones.
+    """
 
     inside: bool  # whether each group is inside one block
     size: int  # number of groups, if they are not
-    middle: Floats  # (k, k) sum of products of the groups' sums, if they are inside
-    sums: Floats  # (size, k) otherwise
+    # (k e, k e) products of the groups' sums with each other, if they are inside
+    middle: Floats
+    sums: Floats  # (size, k, e) otherwise
+    # (p, m) combinations of the columns whose squares by group are looked at, with the
+    # groups that have most of them or, where groups are in several blocks, (size, m)
+    partials: Floats
     carriers: Carriers | None = None
-    # (size, k) variation by group, where groups are in several blocks
     variation: Floats | None = None
-    # Sums by cluster that a bootstrap needs, where there are few
-    kept: list[tuple[Floats, Floats]] | None = None
+    # (G, p, p) products of all columns by group, in parts, where groups are few
+    kept: list[Floats] | None = None
+
+    def by_group(self, rotation: Floats) -> Floats:
+        """Return the products (G, k, e) of columns rotated to orthonormal ones.
+
+        `rotation` (p, p) is upper triangular. Groups inside blocks are stood for by as
+        many as have the same products with each other: rows of a root of `middle`.
+        """
+        _, k, e = self.sums.shape
+        sums = self.sums
+        if self.inside:
+            scale = np.sqrt(np.diag(self.middle))
+            scale = np.where(scale > 0, scale, 1.0)
+            values, vectors = np.linalg.eigh(self.middle / scale / scale[:, None])
+            root = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T * scale
+            sums = root.reshape(-1, k, e)
+        return np.asarray(rotation[:k, :k].T @ sums @ rotation[-e:, -e:])
 
 
 _CARRIERS = 16
+# Rows whose scores are in memory together, if each is a group.
+_ROWS = 2**16
 
 
 def empty_scores(
-    k: int, *, inside: bool, size: int, carriers: bool, keep: bool
+    k: int, e: int, partials: Floats | None, *, inside: bool, size: int, keep: bool
 ) -> Scores:
-    """Begin the sums of a grouping; `carriers` and `keep` as in `Scores`."""
+    """Begin the sums of a grouping; `keep` says whether there are `Scores.kept`."""
+    m = 0 if partials is None else partials.shape[1]
     few = Carriers(
-        np.zeros(k), np.zeros(k), np.zeros((0, k)), np.zeros((0, k, 2), dtype=np.intp)
+        np.zeros(m), np.zeros(m), np.zeros((0, m)), np.zeros((0, m, 2), dtype=np.intp)
     )
     groups = 0 if inside else size
     return Scores(
         inside=inside,
         size=size,
-        middle=np.zeros((k, k)),
-        sums=np.zeros((groups, k)),
-        carriers=few if carriers else None,
-        variation=np.zeros((groups, k)) if carriers and not inside else None,
+        middle=np.zeros((k * e, k * e)),
+        sums=np.zeros((groups, k, e)),
+        partials=np.zeros((k + 1, 0)) if partials is None else partials,
+        carriers=few if m and inside else None,
+        variation=np.zeros((groups, m)) if m and not inside else None,
         kept=[] if keep else None,
     )
 
 
 @dataclass(slots=True, eq=False)
 class SecondSums:
-    """What a second pass adds up, of columns net of all effects, x before y."""
+    """What a second pass adds up, of columns net of all effects."""
 
     products: Floats  # (p, p) of the columns times T
+    plain: Floats  # (p, p) the same, never weighted
     right: Floats  # (L, p) D'W times the columns
-    squares: Floats  # (p,) of the columns, never weighted
-    sizes: Floats  # (k,) sums of the sizes of scores
-    residual_square: float = 0.0  # of the residuals, never weighted
 
 
 def second_pass(
@@ -370,79 +395,64 @@ def second_pass(
     values: Floats,
     levels: Sequence[int],
     transform: Floats,
-    scores: Sequence[Scores] | None = None,
+    scores: Sequence[Scores] = (),
 ) -> SecondSums:
     """Add up products of net columns times `transform`, and scores by group.
 
     `blocks` yields a block and, for each of `scores`, the codes (n,) of its groups,
-    None for single rows. The scores are those of the columns times `transform` but the
-    last, which is the residual in units of its own. With None no residual is looked at.
+    None for single rows.
     """
-    p, k = len(transform), len(transform) - 1
+    p = len(transform)
     out = SecondSums(
         products=np.zeros((p, p)),
+        plain=np.zeros((p, p)),
         right=np.zeros((sum(levels), p)),
-        squares=np.zeros(p),
-        sizes=np.zeros(k),
     )
     for number, (block, groupings) in enumerate(blocks):
         net = net_columns(block, values, levels)
-        out.squares += np.einsum("ij,ij->j", net, net)
         out.right += _by_level(block, net, levels)
         basis = net @ transform
         out.products += block.weighted(basis).T @ basis
-        if scores is None:
-            continue
-        residuals = basis[:, k] / transform[k, k]
-        weighted = (
-            residuals if block.obs_weights is None else (residuals * block.obs_weights)
-        )
-        out.residual_square += float(residuals @ residuals)
-        regressors = basis[:, :k]
-        partial = regressors @ transform[:k, :k].T
-        out.sizes += np.abs(partial * weighted[:, None]).sum(axis=0)
-        by_row = regressors * weighted[:, None]
+        out.plain += basis.T @ basis
         for grouping, codes in zip(scores, groupings, strict=True):
-            _add_scores(grouping, block, codes, by_row, regressors, partial, number)
+            _add_scores(grouping, block, codes, basis, number)
     return out
 
 
 def _add_scores(
-    grouping: Scores,
-    block: Block,
-    codes: Ints | None,
-    by_row: Floats,
-    regressors: Floats,
-    partial: Floats,
-    number: int,
+    grouping: Scores, block: Block, codes: Ints | None, basis: Floats, number: int
 ) -> None:
-    """Add a block's scores (n, k) to those of a grouping."""
+    """Add products of a block's columns (n, p) to those of a grouping."""
+    _, k, e = grouping.sums.shape
+    weighted = block.weighted(basis[:, :k])
     if codes is None:
-        grouping.middle += by_row.T @ by_row
+        for start in range(0, len(basis), _ROWS):
+            rows = slice(start, start + _ROWS)
+            by_row = weighted[rows, :, None] * basis[rows, None, -e:]
+            flat = by_row.reshape(-1, k * e)
+            grouping.middle += flat.T @ flat
         return
     size = int(codes.max()) + 1 if grouping.inside else grouping.size
-    sums = level_sums(codes, size, by_row)
+    errors = basis[:, -e:].T
+    sums = np.stack([level_sums(codes, size, weighted, u) for u in errors], axis=2)
     if grouping.inside:
-        grouping.middle += sums.T @ sums
+        flat = sums.reshape(size, k * e)
+        grouping.middle += flat.T @ flat
     else:
         grouping.sums += sums
+    partial = (basis @ grouping.partials) ** 2
     if grouping.carriers is not None:
-        variation = level_sums(codes, size, partial**2, block.obs_weights)
-        if grouping.variation is None:
-            grouping.carriers.add(variation, number)
-        else:
-            grouping.variation += variation
+        grouping.carriers.add(
+            level_sums(codes, size, partial, block.obs_weights), number
+        )
+    if grouping.variation is not None:
+        grouping.variation += level_sums(codes, size, partial, block.obs_weights)
     if grouping.kept is not None:
-        weighted = block.weighted(regressors)
+        every = block.weighted(basis)
         products = np.stack(
-            [
-                level_sums(codes, size, weighted * column[:, None])
-                for column in regressors.T
-            ],
-            axis=2,
+            [level_sums(codes, size, every, u) for u in basis.T], axis=2
         )
         if grouping.inside or not grouping.kept:
-            grouping.kept.append((sums, products))
+            grouping.kept.append(products)
         else:
-            before_sums, before_products = grouping.kept[0]
-            grouping.kept[0] = before_sums + sums, before_products + products
+            grouping.kept[0] += products

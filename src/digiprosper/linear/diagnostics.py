@@ -63,6 +63,9 @@ def few_treated(
     ``root @ basis.T @ e``. Columns named in `unread` are not reported. Terms of
     interest come first; a notice about controls alone is no warning.
     """
+    if prepared.sums is not None:
+        notices: list[Notice] = prepared.sums.few_treated(names, unread)
+        return notices
     dimensions = []
     for clusters, codes in zip(
         prepared.cluster_names, prepared.cluster_codes, strict=True
@@ -225,10 +228,14 @@ def lagged_outcome(
     searched in `roles`, by default in all roles of regressors.
     """
     sample = prepared.sample
-    if not any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
+    if prepared.sums is not None:
+        lags = prepared.sums.lags(roles)
+        periods = prepared.count.n / prepared.sums.structure.n_entities
+    elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
+        lags = lags_of_outcome(sample, roles, outcome)
+        periods = sample.nobs / sample.n_entities
+    else:
         return []
-    lags = lags_of_outcome(sample, roles, outcome)
-    periods = sample.nobs / sample.n_entities
     return lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
     )

@@ -293,6 +293,8 @@ def counts_and_vcov(
 ) -> tuple[Counts, Vcov]:
     """Choose what degrees of freedom count and the covariance, that of the options."""
     options, count = prepared.options, prepared.count.plus(k)
+    if prepared.sums is not None:
+        return count, prepared.sums.vcov(count, cov_type or options.cov_type)
     if prepared.near is not None:
         return count, conley_vcov(options.ssc, count, prepared.near)
     return count, vcov(
@@ -536,7 +538,9 @@ def results_with_covariance(
         ),
         sample=estimation_sample(
             prepared.sample, prepared.options.obs_weights, demeaned, positions
-        ),
+        )
+        if prepared.sums is None
+        else prepared.sums.sample(positions, solved),
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
     )
@@ -569,6 +573,8 @@ def _beside_driscoll_kraay(
         inference=replace(_inference(prepared, plain, None), cov_type="xtscc"),
     )
     time = prepared.sample.time
+    if prepared.sums is not None:
+        return {"xtscc": beside}
     slopes = block_slopes(solved, prepared.within.every, time)
     return {"xtscc": beside, "block_slopes": slopes}
 
@@ -589,6 +595,11 @@ def _rows_and_effects(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> dict[str, Any]:
     """Compute residuals, fitted values, R2 and effects, as fields of `Estimated`."""
+    if prepared.sums is not None:
+        rows_and_effects: dict[str, Any] = prepared.sums.rows_and_effects(
+            positions, solved
+        )
+        return rows_and_effects
     outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
     slopes = solved.coefficients[:k]
     # What the effects take out of the outcome less what they take out of the fit.

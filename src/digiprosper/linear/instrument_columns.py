@@ -97,7 +97,7 @@ def usable(
     regressor never is: its coefficient is what was asked for.
     """
     varying, absorbed = _varying(prepared, demeaned, positions)
-    refuse_wide(prepared.sample.nobs, len(varying.exogenous), prepared.within.rank)
+    refuse_wide(prepared.count.n, len(varying.exogenous), prepared.count.full)
     used, collinear = _without_combinations(prepared, demeaned, varying)
     refuse_too_few(demeaned.names, used)
 
@@ -181,6 +181,8 @@ def _absorbed_instrument(prepared: Prepared, demeaned: Demeaned, column: int) ->
     absorbs_time = time is not None and time in prepared.effect_names
     if demeaned.constant[column]:
         text = f"the instrument {name} is constant in the sample"
+    elif not len(raw):  # the rows are elsewhere
+        text = f"the instrument {problem.message}"
     elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
         text = (
             f"the instrument {name} does not vary within a {entity} and is absorbed by "

@@ -137,7 +137,7 @@ def _of_the_rank(
 
 def _large_sample_rows(prepared: Prepared) -> float:
     """Count rows less absorbed effects, without the constant (ivreg2 ``dofminus``)."""
-    return float(prepared.sample.nobs - prepared.within.rank + 1)
+    return float(prepared.count.n - prepared.count.full + 1)
 
 
 def _overidentification(

@@ -229,6 +229,8 @@ class Prepared:
     leverage: Floats | None = None
     # Which rows have correlated errors, with ``conley`` only
     near: Nearby | None = None
+    # `scanned.BlockSums` in place of rows, of which the columns have the products only
+    sums: Any = None
 
     @property
     def effect_names(self) -> tuple[str, ...]:

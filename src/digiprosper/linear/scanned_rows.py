@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,12 +50,17 @@ from digiprosper.panel.selection import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.in_blocks import Dummies
     from digiprosper.panel.scan import PanelScan
+
+    # Names of q further columns, and what computes them (n, q) from a block of the
+    # panel and the sample of it
+    Further: TypeAlias = tuple[tuple[str, ...], Callable[[Any, Sample], Floats]]
 
 _FIRST_LABELS = 5
 
@@ -137,7 +142,7 @@ class ScannedRows:
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
     names: tuple[str, ...]  # outcome and regressors
-    positions: tuple[int, ...]  # of these in the sample
+    positions: tuple[int, ...]  # of these in the sample, without further columns
     variables: tuple[str, ...]
     coded: dict[str, CodedTerm] = field(default_factory=dict)
     blocks: list[StoredBlock] = field(default_factory=list)
@@ -191,10 +196,12 @@ def read_rows(
     copied: PanelScan[Any],
     regressors: Mapping[str, Sequence[str]],
     folder: Path,
+    further: Further | None = None,
 ) -> ScannedRows:
     """Write the columns, effects and clusters of each block as arrays.
 
-    `regressors` are those of one or several equations, by role.
+    `regressors` are those of one or several equations, by role. `further` has names of
+    columns beside them, and what computes these from a block and its rows.
     """
     assert copied.copy is not None
     options = spec.options
@@ -216,14 +223,18 @@ def read_rows(
                 where=options.where,
                 across=levels,
             )
+        names, columns_of = further or ((), None)
         if rows is None:
             rows = _begin(
-                spec, selected.rows, copied, tuple(regressors), effects, clusters
+                spec, selected.rows, copied, tuple(regressors), effects, clusters, names
             )
         _count_missing(rows, selected)
         if selected.complete.any():
             sample = selected.rows.keep(selected.complete, "missing")
-            _store(rows, sample, folder / str(number))
+            columns = sample.matrix.T[list(rows.positions)]
+            if columns_of is not None:
+                columns = np.vstack([columns, columns_of(panel, sample).T])
+            _store(rows, sample, columns.T, folder / str(number))
     assert rows is not None
     if options.where is not None and not rows.chosen:
         text = f"where={cited(options.where)} is true in no row of the table."
@@ -287,6 +298,7 @@ def _begin(
     equations: tuple[str, ...],
     effects: tuple[str, ...],
     clusters: tuple[str, ...],
+    further: tuple[str, ...],
 ) -> ScannedRows:
     if len(sample.roles["y"]) != 1:
         raise TermError(
@@ -294,10 +306,10 @@ def _begin(
         )
     roles = [sample.roles[role] for role in ("y", *equations)]
     positions = tuple(dict.fromkeys(chain.from_iterable(roles)))
-    names = (spec.y, *(sample.names[position] for position in positions[1:]))
+    names = (spec.y, *(sample.names[at] for at in positions[1:]), *further)
     rows = ScannedRows(
         options=spec.options,
-        sample=sample,
+        sample=replace(sample, labels=scan.labels),
         scan=scan,
         effects=effects,
         clusters=clusters,
@@ -338,10 +350,10 @@ def _count_missing(rows: ScannedRows, selected: Selection) -> None:
     rows.first_missing = sorted(labels)[:_FIRST_LABELS]
 
 
-def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
+def _store(rows: ScannedRows, sample: Sample, columns: Floats, folder: Path) -> None:
     """Write the arrays of a block, and note what needs its columns."""
     folder.mkdir()
-    np.save(folder / "columns.npy", sample.matrix.T[list(rows.positions)].T)
+    np.save(folder / "columns.npy", columns)
     np.save(folder / "entity.npy", sample.entity.astype(np.int32))
     if rows.variables:
         variables = np.array([sample.variables[name] for name in rows.variables])
