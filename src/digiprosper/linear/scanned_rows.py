@@ -58,9 +58,10 @@ if TYPE_CHECKING:
     from digiprosper.kernels.in_blocks import Dummies
     from digiprosper.panel.scan import PanelScan
 
-    # Names of q further columns, and what computes them (n, q) from a block of the
-    # panel and the sample of it
-    Further: TypeAlias = tuple[tuple[str, ...], Callable[[Any, Sample], Floats]]
+    # From a copied table, names of q further columns, and what computes of a block and
+    # its sample these (n, q) and numbers (n, r) that are stored beside them
+    Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, Ints]]
+    Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
 
 _FIRST_LABELS = 5
 
@@ -200,8 +201,8 @@ def read_rows(
 ) -> ScannedRows:
     """Write the columns, effects and clusters of each block as arrays.
 
-    `regressors` are those of one or several equations, by role. `further` has names of
-    columns beside them, and what computes these from a block and its rows.
+    `regressors` are those of one or several equations, by role. `further` adds columns
+    to them.
     """
     assert copied.copy is not None
     options = spec.options
@@ -213,6 +214,7 @@ def read_rows(
     effects = tuple(a.effect for a in absorbed)
     roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
     levels = _levels(copied, roles, effects, options.where)
+    names, columns_of = ((), None) if further is None else further(copied)
     for number, panel in enumerate(copied.panels()):
         with about_a_block(copied.copy):
             selected = select_rows(
@@ -223,7 +225,6 @@ def read_rows(
                 where=options.where,
                 across=levels,
             )
-        names, columns_of = further or ((), None)
         if rows is None:
             rows = _begin(
                 spec, selected.rows, copied, tuple(regressors), effects, clusters, names
@@ -231,10 +232,8 @@ def read_rows(
         _count_missing(rows, selected)
         if selected.complete.any():
             sample = selected.rows.keep(selected.complete, "missing")
-            columns = sample.matrix.T[list(rows.positions)]
-            if columns_of is not None:
-                columns = np.vstack([columns, columns_of(panel, sample).T])
-            _store(rows, sample, columns.T, folder / str(number))
+            further_columns = None if columns_of is None else columns_of(panel, sample)
+            _store(rows, sample, further_columns, folder / str(number))
     assert rows is not None
     if options.where is not None and not rows.chosen:
         text = f"where={cited(options.where)} is true in no row of the table."
@@ -350,10 +349,19 @@ def _count_missing(rows: ScannedRows, selected: Selection) -> None:
     rows.first_missing = sorted(labels)[:_FIRST_LABELS]
 
 
-def _store(rows: ScannedRows, sample: Sample, columns: Floats, folder: Path) -> None:
+def _store(
+    rows: ScannedRows,
+    sample: Sample,
+    further: tuple[Floats, Ints] | None,
+    folder: Path,
+) -> None:
     """Write the arrays of a block, and note what needs its columns."""
     folder.mkdir()
-    np.save(folder / "columns.npy", columns)
+    columns = sample.matrix.T[list(rows.positions)]
+    if further is not None:
+        columns = np.vstack([columns, further[0].T])
+        np.save(folder / "further.npy", further[1])
+    np.save(folder / "columns.npy", columns.T)
     np.save(folder / "entity.npy", sample.entity.astype(np.int32))
     if rows.variables:
         variables = np.array([sample.variables[name] for name in rows.variables])
