@@ -107,8 +107,8 @@ def ols(
 
     By QR, unless the columns are far from collinear: then the normal equations lose
     nothing (their error is 1e-16 times the squared condition number, at most 1e-12) and
-    take a fraction of the time. With `rotate` always by QR. `products` are the (weighted) cross products of the
-    design with itself and with the outcome, where they are known.
+    take a fraction of the time; not with `rotate`. `products` are the (weighted) cross
+    products of the design with itself and with the outcome, where they are known.
     """
     if products is None:
         weighted_design = with_weights(design, obs_weights)

@@ -190,7 +190,7 @@ class FixedEffectsIV(Specification):
         Parameters
         ----------
         panel : Panel
-            The data.
+            The data, or a table that is larger than memory (`Panel.scan`).
         rng, progress
             Not used. All specifications have these arguments.
 

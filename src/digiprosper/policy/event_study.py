@@ -262,7 +262,7 @@ class EventStudy(Specification):
         Parameters
         ----------
         panel : Panel
-            The data.
+            The data, or a table that is larger than memory (`Panel.scan`).
         rng, progress
             Not used. All specifications have these arguments.
 

@@ -218,7 +218,8 @@ def by_group(
     spec : specification
         Specification of the model. ``method="interaction"`` needs a `FixedEffects`.
     panel : Panel
-        The data.
+        The data, or a table that is larger than memory (`Panel.scan`), for
+        ``method="interaction"``.
     group : str
         A column whose values are the groups, or a condition as in `Panel.subset`. A
         condition has two groups: the rows where it is false and those where it is true.
