@@ -37,6 +37,7 @@ def rows_of(seed, *, weighted):
                 entity[rows] - entity[rows][0],
                 tuple(c[rows] for c in codes),
                 None if w is None else w[rows],
+                part.astype(object),
             )
         )
     return entity, codes, columns, w, blocks
@@ -119,15 +120,16 @@ def test_carriers_keep_the_largest_clusters_of_all_blocks():
     parts = [rng.exponential(size=(size, 2)) ** 4 for size in (30, 7, 25)]
     k = 2
     carriers = Carriers(
-        np.zeros(k), np.zeros(k), np.zeros((0, k)), np.zeros((0, k, 2), dtype=np.intp)
+        np.zeros(k), np.zeros(k), np.zeros((0, k)), np.zeros((0, k), dtype=object)
     )
     for number, part in enumerate(parts):
-        carriers.add(part, number)
+        labels = [f"{number}:{position}" for position in range(len(part))]
+        carriers.add(part, np.array(labels, dtype=object))
     every = np.vstack(parts)
     shares = every / every.sum(axis=0)
     np.testing.assert_allclose(carriers.effective, effective_clusters(shares))
     for j in range(k):
         largest = np.sort(every[:, j])[::-1][:5]
         np.testing.assert_allclose(carriers.largest[:5, j], largest)
-        block, position = carriers.where[0, j]
+        block, position = map(int, carriers.labels[0, j].split(":"))
         assert parts[block][position, j] == largest[0]

@@ -37,6 +37,7 @@ class Block:
     entity: Ints  # (n,) codes 0, 1, ... without gaps
     codes: tuple[Ints, ...]  # (n,) of each other effect, the same in all blocks
     obs_weights: Floats | None = None  # (n,)
+    labels: Any = None  # of the entities, an array of objects
 
     @property
     def starts(self) -> Ints:
@@ -295,21 +296,19 @@ class Carriers:
 
     total: Floats  # (k,)
     squares: Floats  # (k,) of the clusters' sums
-    # (m, k) largest sums, and of each the block and the position in it
-    largest: Floats
-    where: Ints  # (m, k, 2)
+    largest: Floats  # (m, k) largest sums
+    labels: Any  # (m, k) of their clusters
 
-    def add(self, sums: Floats, block: int) -> None:
-        """Add the sums (G, k) of the clusters of a block."""
+    def add(self, sums: Floats, labels: Any) -> None:
+        """Add the sums (G, k) of the clusters of a block, with their labels (G,)."""
         self.total += sums.sum(axis=0)
         self.squares += np.einsum("ij,ij->j", sums, sums)
-        position = np.broadcast_to(np.arange(len(sums))[:, None], sums.shape)
-        added = np.stack([np.full_like(position, block), position], axis=2)
         every = np.vstack([self.largest, sums])
-        where = np.concatenate([self.where, added])
+        added = np.broadcast_to(labels[:, None], sums.shape)
+        every_label = np.vstack([self.labels, added])
         order = np.argsort(-every, axis=0, kind="stable")[:_CARRIERS]
         self.largest = np.take_along_axis(every, order, axis=0)
-        self.where = np.take_along_axis(where, order[:, :, None], axis=0)
+        self.labels = np.take_along_axis(every_label, order, axis=0)
 
     @property
     def effective(self) -> Floats:
@@ -333,8 +332,8 @@ class Scores:
     # (p, m) combinations of the columns whose squares by group are looked at, with the
     # groups that have most of them or, where groups are in several blocks, (size, m)
     partials: Floats
-    carriers: Carriers | None = None
-    variation: Floats | None = None
+    carriers: Carriers | None
+    variation: Floats
     # (G, p, p) products of all columns by group, in parts, where groups are few
     kept: list[Floats] | None = None
 
@@ -366,7 +365,7 @@ def empty_scores(
     """Begin the sums of a grouping; `keep` says whether there are `Scores.kept`."""
     m = 0 if partials is None else partials.shape[1]
     few = Carriers(
-        np.zeros(m), np.zeros(m), np.zeros((0, m)), np.zeros((0, m, 2), dtype=np.intp)
+        np.zeros(m), np.zeros(m), np.zeros((0, m)), np.zeros((0, m), dtype=object)
     )
     groups = 0 if inside else size
     return Scores(
@@ -376,7 +375,7 @@ def empty_scores(
         sums=np.zeros((groups, k, e)),
         partials=np.zeros((k + 1, 0)) if partials is None else partials,
         carriers=few if m and inside else None,
-        variation=np.zeros((groups, m)) if m and not inside else None,
+        variation=np.zeros((groups, m)),
         kept=[] if keep else None,
     )
 
@@ -408,19 +407,19 @@ def second_pass(
         plain=np.zeros((p, p)),
         right=np.zeros((sum(levels), p)),
     )
-    for number, (block, groupings) in enumerate(blocks):
+    for block, groupings in blocks:
         net = net_columns(block, values, levels)
         out.right += _by_level(block, net, levels)
         basis = net @ transform
         out.products += block.weighted(basis).T @ basis
         out.plain += basis.T @ basis
         for grouping, codes in zip(scores, groupings, strict=True):
-            _add_scores(grouping, block, codes, basis, number)
+            _add_scores(grouping, block, codes, basis)
     return out
 
 
 def _add_scores(
-    grouping: Scores, block: Block, codes: Ints | None, basis: Floats, number: int
+    grouping: Scores, block: Block, codes: Ints | None, basis: Floats
 ) -> None:
     """Add products of a block's columns (n, p) to those of a grouping."""
     _, k, e = grouping.sums.shape
@@ -440,13 +439,13 @@ def _add_scores(
         grouping.middle += flat.T @ flat
     else:
         grouping.sums += sums
-    partial = (basis @ grouping.partials) ** 2
-    if grouping.carriers is not None:
-        grouping.carriers.add(
-            level_sums(codes, size, partial, block.obs_weights), number
-        )
-    if grouping.variation is not None:
-        grouping.variation += level_sums(codes, size, partial, block.obs_weights)
+    if grouping.partials.size:
+        squares = (basis @ grouping.partials) ** 2
+        variation = level_sums(codes, size, squares, block.obs_weights)
+        if grouping.carriers is not None:
+            grouping.carriers.add(variation, block.labels)
+        else:
+            grouping.variation += variation
     if grouping.kept is not None:
         every = block.weighted(basis)
         products = np.stack(

@@ -227,6 +227,14 @@ def fit_equation(
     semidefinite.
     """
     columns, notices = checked_columns(prepared, demeaned, outcome, regressors)
+    if prepared.sums is not None and not prepared.sums.positions:
+        prepared, demeaned = prepared.sums.with_scores(
+            prepared,
+            demeaned,
+            columns,
+            (outcome,),
+            {tuple(columns): demeaned.select(columns)},
+        )
     solved = _solve(prepared, demeaned, outcome, columns)
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
@@ -325,7 +333,7 @@ def independent_columns(
     if strict:
         refuse_wide(prepared.count.n, len(varying), prepared.count.full)
 
-    columns, collinear = _without_combinations(prepared, demeaned, varying)
+    columns, collinear = without_combinations(prepared, demeaned, varying)
     if collinear and strict:
         raise CollinearityError(
             several(collinear)
@@ -394,7 +402,7 @@ def why_absorbed(prepared: Counted, demeaned: Demeaned, column: int) -> str:
     return f"is absorbed by the effects ({effects_text(prepared)})"
 
 
-def _without_combinations(
+def without_combinations(
     prepared: Counted, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""

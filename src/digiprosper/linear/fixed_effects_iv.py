@@ -290,7 +290,11 @@ def _two_stage(prepared: Prepared, demeaned: Demeaned) -> IVResults:
     named = results_with_covariance(
         prepared, demeaned, at, solved, (), own_covariance=True
     )
-    first_stage = ResultSet(tuple(_stages(prepared, demeaned, positions)))
+    stages = [
+        fit_equation(prepared, demeaned, j, positions.exogenous)[0]
+        for j in positions.endog
+    ]
+    first_stage = ResultSet(tuple(zip(endog, stages, strict=True)))
     wording: dict[str, Any] = {
         "labels": prepared.sample.labels,
         "factors": prepared.sample.factors,
@@ -340,14 +344,15 @@ def _with_scores(
 ) -> tuple[Prepared, Demeaned]:
     """Sum what the covariances of all equations need over a scanned table."""
     heights = np.hstack([projected.endog, projected.controls])
-    columns = {
-        positions.regressors: projected.basis @ heights,
-        positions.exogenous: demeaned.select(positions.exogenous),
-    }
-    names = {tuple(demeaned.names[j] for j in at): part for at, part in columns.items()}
-    errors = (*positions.instruments, *positions.endog, 0)
     out: tuple[Prepared, Demeaned] = prepared.sums.with_scores(
-        prepared, demeaned, positions.controls, errors, names
+        prepared,
+        demeaned,
+        positions.controls,
+        (*positions.instruments, *positions.endog, 0),
+        {
+            positions.regressors: projected.basis @ heights,
+            positions.exogenous: demeaned.select(positions.exogenous),
+        },
     )
     return out
 
@@ -361,13 +366,3 @@ def _about_rows(prepared: Prepared) -> list[Notice]:
         for notice in few_for_instruments(g, name)
     ]
     return [notice for notice in prepared.notices if notice not in prepared.few] + few
-
-
-def _stages(
-    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
-) -> list[tuple[str, LinearResults]]:
-    """Regress each endogenous regressor on instruments and controls."""
-    return [
-        (demeaned.names[j], fit_equation(prepared, demeaned, j, positions.exogenous)[0])
-        for j in positions.endog
-    ]

@@ -9,7 +9,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.errors import (
     Notice,
@@ -39,16 +38,11 @@ from digiprosper.kernels.resampling import block_grams
 from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import (
-    carriers_of,
-    controls_among,
-    depends_on_few,
-    few_treated_entry,
     lagged_outcome,
     shifted_log,
 )
 from digiprosper.linear.estimation import (
     Demeaned,
-    checked_columns,
     column_moments,
     fit_equation,
     without_variation,
@@ -58,7 +52,6 @@ from digiprosper.linear.kernels.restricted_wild import few_enough
 from digiprosper.linear.notices import (
     chosen_rows,
     entities_across,
-    few_treated_notices,
     many_dummies,
     rank_bound,
     robust_inconsistent,
@@ -75,13 +68,11 @@ from digiprosper.linear.preparation import (
 from digiprosper.linear.results import EstimationSample, LinearResults, RowSummary
 from digiprosper.linear.scanned_rows import (
     ScannedRows,
-    ScannedSpec,
     Structure,
     codes_of,
     combination_keys,
     drop_singletons,
     effect_ranks,
-    joint_codes,
     read_rows,
     structure_of,
     subsets,
@@ -94,6 +85,8 @@ from digiprosper.specification import TERM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.covariance import Ranks
@@ -122,61 +115,31 @@ def texts_of(spec: Any) -> list[str]:
     return [*out, *options.absorb, *(options.clusters or ()), *others]
 
 
-def fit_scan(spec: ScannedSpec, scan: PanelScan[Any]) -> LinearResults:
-    """Estimate a specification on a scanned table; issues no notice."""
-    (fit,) = fit_equations(spec, scan, {"x": spec.x})
-    return fit
-
-
 def fit_equations(
-    spec: ScannedSpec, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
+    spec: Any, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
 ) -> list[LinearResults]:
     """Estimate equations of one outcome on the rows that are complete in all of them.
 
-    `regressors` has the terms of each equation by its role.
+    `regressors` has the terms of each equation by its role. Issues no notice.
     """
     with scanned(spec, scan, regressors) as (prepared, demeaned):
         rows: ScannedRows = prepared.sums.rows
+        log = shifted_log(rows.sample, rows.parts_of)
         return [
-            fit_scanned(
+            fit_equation(
                 prepared,
                 demeaned,
+                0,
                 [rows.positions.index(at) for at in rows.sample.roles[role]],
-                remarks=(
-                    *lagged_outcome(prepared, roles=(role,)),
-                    *shifted_log(rows.sample, rows.parts_of),
-                ),
-            )
+                remarks=(*lagged_outcome(prepared, roles=(role,)), *log),
+            )[0]
             for role in regressors
         ]
 
 
-def fit_scanned(
-    prepared: Prepared,
-    demeaned: Demeaned,
-    regressors: Sequence[int],
-    *,
-    remarks: Sequence[Notice] = (),
-    unread: Sequence[str] = (),
-) -> LinearResults:
-    """Regress the outcome as `fit_equation` does, after a pass over the rows."""
-    kept, dropped = checked_columns(prepared, demeaned, 0, regressors)
-    names = tuple(demeaned.names[j] for j in kept)
-    with_scores, demeaned = prepared.sums.with_scores(
-        replace(prepared, notices=(*prepared.notices, *dropped)),
-        demeaned,
-        kept,
-        (0,),
-        {names: demeaned.select(kept)},
-    )
-    return fit_equation(with_scores, demeaned, 0, kept, remarks=remarks, unread=unread)[
-        0
-    ]
-
-
 @contextmanager
 def scanned(
-    spec: ScannedSpec,
+    spec: Any,
     scan: PanelScan[Any],
     regressors: Mapping[str, Sequence[str]],
     further: Further | None = None,
@@ -201,7 +164,7 @@ def scanned(
 
 
 def _refuse_unknown_columns(
-    spec: ScannedSpec, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
+    spec: Any, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
 ) -> None:
     """Read the terms before the table is copied, which may take long."""
     options = spec.options
@@ -220,7 +183,7 @@ def _refuse_unknown_columns(
 # --- preparation ----------------------------------------------------------------------
 
 
-def _prepare(spec: ScannedSpec, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
+def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
     """Count rows, effects and clusters, and take the effects out of the columns."""
     if spec.singletons == "drop":
         drop_singletons(rows)
@@ -276,13 +239,16 @@ def _blocks(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
     numbers = {text: np.cumsum(structure.used[text] > 0) - 1 for text in rows.others}
     weighted = rows.options.obs_weights is not None
     for block in rows.blocks:
+        codes = np.asarray(block.array("entity"), dtype=np.intp)
+        present, entity = np.unique(codes), compress(codes)[0]
         yield Block(
             columns=block.array("columns"),
-            entity=compress(np.asarray(block.array("entity"), dtype=np.intp))[0],
+            entity=entity,
             codes=tuple(
                 numbers[text][block.array(rows.file(text))] for text in rows.others
             ),
             obs_weights=block.array("weights") / rows.mean_weight if weighted else None,
+            labels=np.asarray(block.entities(), dtype=object)[present],
         )
 
 
@@ -405,12 +371,12 @@ class BlockSums:
         demeaned: Demeaned,
         design: Sequence[int],
         errors: Sequence[int],
-        regressors: Mapping[tuple[str, ...], Floats],
+        regressors: Mapping[tuple[int, ...], Floats],
     ) -> tuple[Prepared, Demeaned]:
         """Sum scores by group in a pass over the rows; return columns in their basis.
 
         Residuals of the equations are combinations of columns `errors` net of `design`.
-        `regressors` has by names the (projected) columns that slopes depend on. The
+        `regressors` has by position the (projected) columns that slopes depend on. The
         columns are made nearly orthonormal; if residuals or effects move by more than
         rounding once they are, the pass is repeated.
         """
@@ -422,10 +388,10 @@ class BlockSums:
         partials = np.hstack(
             [_partial(turn.T @ columns) for columns in regressors.values()]
         )
-        texts = self._groupings()
+        texts, fewest = self._groupings(), min(map(len, regressors))
         for _ in range(_MOST_PASSES):
             transform = _inverse_of(factor)
-            scores = self._empty_scores(texts, partials, len(errors), regressors)
+            scores = self._empty_scores(texts, partials, len(errors), fewest)
             sums = second_pass(
                 replace(self, positions=positions)._blocks(texts),
                 values,
@@ -455,7 +421,7 @@ class BlockSums:
             plain=rotation.T @ sums.plain @ rotation,
             scores=tuple(scores),
             products=tuple(score.by_group(rotation) for score in scores),
-            regressors=tuple(regressors),
+            regressors=tuple(tuple(demeaned.names[j] for j in at) for at in regressors),
         )
         codes = tuple(
             rotation.T @ np.concatenate(score.kept) @ rotation
@@ -486,11 +452,10 @@ class BlockSums:
         texts: Sequence[tuple[str, ...]],
         partials: Floats,
         errors: int,
-        regressors: Mapping[tuple[str, ...], Floats],
+        fewest: int,
     ) -> list[Scores]:
-        """Begin the sums of each grouping."""
+        """Begin the sums of each grouping; an equation has `fewest` slopes or more."""
         clusters, sizes = self.rows.clusters, self.structure.sizes
-        fewest = min(map(len, regressors))
         few = all(few_enough(sizes[text,], fewest) for text in clusters)
         return [
             empty_scores(
@@ -531,50 +496,31 @@ class BlockSums:
         texts = tuple(self.rows.clusters[member] for member in members)
         return None, self.structure.sizes[texts]
 
-    def few_treated(self, names: Sequence[str], unread: Sequence[str]) -> list[Notice]:
-        """Report slopes that depend on few clusters, as `diagnostics.few_treated`."""
-        rows, entries = self.rows, []
-        two_values = {name for name, seen in rows.distinct.items() if len(seen) <= 2}
-        controls = controls_among(rows.sample, names, two_values)
+    def variation(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Give the same as `diagnostics.few_treated` looks at in memory."""
         which = self.regressors.index(tuple(names))
         start = sum(map(len, self.regressors[:which]))
-        for cluster, scores in zip(rows.clusters, self.scores, strict=False):
-            if scores.variation is not None:
+        columns = slice(start, start + len(names))
+        for cluster, scores in zip(self.rows.clusters, self.scores, strict=False):
+            few = scores.carriers
+            if few is None:
+                levels = self.rows.coded[cluster].levels
+                levels = levels[self.structure.used[cluster] > 0]
+                if cluster == self.rows.sample.keys.time_name:
+                    levels = levels.sort_values()
                 shares = scores.variation / scores.variation.sum(axis=0)
                 effective = effective_clusters(shares)
+                labels = np.broadcast_to(levels, shares.T.shape).T
             else:
-                assert scores.carriers is not None
-                shares = scores.carriers.largest / scores.carriers.total
-                effective = scores.carriers.effective
-            groups = self.structure.sizes[cluster,]
-            columns = slice(start, start + len(names))
-            few = depends_on_few(effective[columns], groups)
-            carriers = {
-                names[j]: carriers_of(
-                    float(effective[start + j]),
-                    shares[:, start + j],
-                    self._labels(cluster, scores, start + j),
-                )
-                for j in few.tolist()
-                if names[j] not in unread
-            }
-            if carriers:
-                entries.append(few_treated_entry(cluster, groups, carriers, controls))
-        return few_treated_notices(entries)
-
-    def _labels(self, cluster: str, scores: Scores, column: int) -> pd.Index[Any]:
-        if scores.carriers is None:
-            levels = self.rows.coded[cluster].levels
-            used: pd.Index[Any] = levels[self.structure.used[cluster] > 0]
-            by_time = cluster == self.rows.sample.keys.time_name
-            return used.sort_values() if by_time else used
-        labels = []
-        for number, position in scores.carriers.where[:, column].tolist():
-            block = self.rows.blocks[number]
-            present = np.unique(block.array("entity"))
-            labels.append(block.entities()[present[position]])
-        out: pd.Index[Any] = pd.Index(labels)
-        return out
+                shares, labels = few.largest / few.total, few.labels
+                effective = few.effective
+            yield (
+                cluster,
+                self.structure.sizes[cluster,],
+                effective[columns],
+                shares[:, columns],
+                labels[:, columns].T,
+            )
 
     def refuse_instruments(self) -> None:
         """Refuse what two-stage least squares cannot compute from sums over blocks.
@@ -584,30 +530,24 @@ class BlockSums:
         rows, roles = self.rows, self.rows.sample.roles
         p, controls = len(rows.names), len(roles["x"])
         if (p - 1) * (p - controls) > _MOST_SCORES:
-            text = (
-                f"{len(roles['instruments'])} instruments beside {controls} controls "
-                f"are too many for a scanned table. Use fewer, or {_IN_MEMORY}."
-            )
-            raise OptionError(text, [option_problem("instruments", what=text)])
+            text = f"{p - 1} columns are too many for instruments on a scanned table"
+            raise _refused("instruments", text)
         if len(rows.clusters) != 1:
             return
         (cluster,), entity = rows.clusters, rows.effects[0]
-        levels, reason = sum(self.levels), None
+        levels, groups = sum(self.levels), self.structure.sizes[rows.clusters]
         # Entities are in memory block by block, other clusters all at once.
-        together = _MOST_TOGETHER
-        if cluster != entity:
-            together = self.structure.sizes[cluster,]
-        if cluster != entity and not self.structure.nested[entity, cluster]:
-            reason = f"the effects of each {entity} that is in several of them"
-        elif together * (p + levels) ** 2 > _MOST_PRODUCTS:
-            reason = f"the {levels:,} levels of the other effects"
-        if reason is not None:
+        together = _MOST_TOGETHER if cluster == entity else groups
+        crosses = not self.structure.lies_in(entity, cluster)
+        if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
+            which = f"each {entity} that is in several of them"
             text = (
-                f"clusters={cited(cluster)}: the Anderson-Rubin test estimates without "
-                f"each cluster, and a scanned table cannot estimate {reason} anew. Use "
-                f"clusters in two ways or cov_type='robust', or {_IN_MEMORY}."
+                f"clusters={cited(cluster)}: the Anderson-Rubin test estimates effects "
+                "anew without each cluster, which a scanned table cannot do for "
+                f"{which if crosses else f'{levels:,} levels of further effects'}. Use "
+                "clusters in two ways or cov_type='robust'"
             )
-            raise OptionError(text, [option_problem("clusters", cluster, what=text)])
+            raise _refused("clusters", text)
 
     def jackknife(self, projected: Projection) -> Floats | None:
         """Compute the CRV3 covariance of reduced forms, as `reduced_forms` does.
@@ -771,6 +711,11 @@ class BlockSums:
         )
 
 
+def _refused(option: str, problem: str) -> OptionError:
+    text = f"{problem}, or {_IN_MEMORY}."
+    return OptionError(text, [option_problem(option, what=text)])
+
+
 def _partial(columns: Floats) -> Floats:
     """Compute, of columns (p, k), the parts that are orthogonal to the others."""
     return np.asarray(np.linalg.pinv(columns / np.linalg.norm(columns, axis=0)).T)
@@ -793,7 +738,7 @@ def _inverse_of(factor: Floats) -> Floats:
 
 
 def _grouped(
-    rows: ScannedRows, structure: Structure, groupings: Sequence[Sequence[str]]
+    rows: ScannedRows, structure: Structure, groupings: Sequence[tuple[str, ...]]
 ) -> Iterator[list[Ints | None]]:
     """Code, for each block, the groups whose scores are summed; no names are rows."""
     numbers = {t: np.cumsum(used > 0) - 1 for t, used in structure.used.items()}
@@ -801,15 +746,16 @@ def _grouped(
     if time is not None:
         numbers[time] = _time_order(rows.coded[time].levels, structure.used[time] > 0)
 
-    def group_codes(texts: Sequence[str], codes: Mapping[str, Ints]) -> Ints | None:
+    def group_codes(texts: tuple[str, ...], codes: Mapping[str, Ints]) -> Ints | None:
         if not texts:
             return None
-        if rows.effects[0] in texts:
-            return joint_codes([codes[text] for text in texts])
         if len(texts) == 1:
-            return numbers[texts[0]][codes[texts[0]]]
+            code = codes[texts[0]]
+            return code if texts == rows.effects[:1] else numbers[texts[0]][code]
         keys = combination_keys(rows, texts, codes)
-        return np.searchsorted(structure.keys[tuple(texts)], keys)
+        if rows.effects[0] in texts:
+            return np.unique(keys, return_inverse=True)[1].astype(np.intp)
+        return np.searchsorted(structure.keys[texts], keys)
 
     for block in rows.blocks:
         codes = codes_of(rows, block)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     MissingDataError,
-    Notice,
     OptionError,
     TermError,
     cited,
@@ -22,15 +20,15 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.covariance import (
     Ranks,
-    groups_of,
 )
-from digiprosper.kernels.within import compress, is_nested, pseudo_inverse
+from digiprosper.kernels.within import compress, pseudo_inverse
 from digiprosper.linear.diagnostics import (
     lags_of_outcome,
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
     absorbed_effects,
+    all_singletons,
     checked_weights,
     cluster_terms,
     count_across,
@@ -64,30 +62,7 @@ if TYPE_CHECKING:
     Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
 
 _FIRST_LABELS = 5
-
-
-class ScannedSpec(Protocol):
-    """What is read of a `FixedEffects`, which imports this file."""
-
-    @property
-    def y(self) -> str:
-        """Outcome."""
-
-    @property
-    def x(self) -> Sequence[str]:
-        """Regressors."""
-
-    @property
-    def singletons(self) -> str:
-        """Whether rows that are alone are dropped."""
-
-    @property
-    def missing(self) -> str:
-        """Whether rows with missing values are."""
-
-    @property
-    def options(self) -> LinearOptions:
-        """Effects, errors and rows."""
+_MOST_CELLS = 2**27
 
 
 class CodedTerm:
@@ -193,7 +168,7 @@ class ScannedRows:
 
 
 def read_rows(
-    spec: ScannedSpec,
+    spec: Any,
     copied: PanelScan[Any],
     regressors: Mapping[str, Sequence[str]],
     folder: Path,
@@ -291,7 +266,7 @@ def _levels(
 
 
 def _begin(
-    spec: ScannedSpec,
+    spec: Any,
     sample: Sample,
     scan: PanelScan[Any],
     equations: tuple[str, ...],
@@ -431,11 +406,7 @@ def _cut(
 def _note_singletons(rows: ScannedRows, before: int) -> None:
     effects = rows.effects
     if not rows.n:
-        raise IdentificationError(
-            f"every row is a singleton (the only row of its {', '.join(effects)}), so "
-            "there is no variation within the effects. Remove an effect.",
-            [Notice("singletons", "all rows", {"count": before, "effects": effects})],
-        )
+        raise all_singletons(before, effects)
     labels: list[Any] = []
     for block in rows.blocks:
         if block.mask is not None:
@@ -462,47 +433,55 @@ def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]
 
 @dataclass(slots=True, eq=False)
 class Structure:
-    """How often each level is used, and which effects lie in which clusters."""
+    """How often each level is used, and how many levels occur together."""
 
     n: int
     n_entities: int
     most_rows: int  # of an entity
     used: dict[str, Ints]  # rows of each level
-    # levels in use of each effect and cluster, and of combinations of clusters
+    # combinations of levels in use, of single effects and clusters too
     sizes: dict[tuple[str, ...], int]
     keys: dict[tuple[str, ...], Ints]  # of the combinations, without the entity
-    nested: dict[tuple[str, str], bool]  # (inner, outer): effects, effects or clusters
     across: int  # entities in several clusters
     hash: int
 
+    def lies_in(self, inner: str, outer: str) -> bool:
+        """Tell whether every level of an effect lies in one level of another."""
+        pair = (inner, outer) if (inner, outer) in self.sizes else (outer, inner)
+        return inner == outer or self.sizes[pair] == self.sizes[inner,]
+
 
 def structure_of(rows: ScannedRows) -> Structure:
-    """Count levels, entities across clusters and effects in clusters, by one pass."""
+    """Count levels, their combinations and entities across clusters, by one pass."""
+    entity, pairs = rows.effects[0], dict.fromkeys([*rows.effects, *rows.clusters])
     used = {t: np.zeros(c.levels.size, np.intp) for t, c in rows.coded.items()}
-    nested, combined = _nested_pairs(rows), _combinations(rows)
-    checks: list[_Nested | _Combined] = [*nested.values(), *combined.values()]
+    sizes = dict.fromkeys([*combinations(pairs, 2), *subsets(rows.clusters)], 0)
+    keys = {texts: np.empty(0, np.int64) for texts in sizes if entity not in texts}
     across = most = n = n_entities = total_hash = 0
     for block in rows.blocks:
         codes = codes_of(rows, block)
-        entity = codes[rows.effects[0]]
+        rows_of = np.bincount(codes[entity])
         for text, count in used.items():
             count += np.bincount(codes[text], minlength=count.size)
-        n, n_entities = n + entity.size, n_entities + groups_of(entity)
-        most = max(most, int(np.bincount(entity).max()))
-        across += count_across(entity, [codes[text] for text in rows.clusters])
-        for check in checks:
-            check.add(codes, block.first_entity)
+        n, n_entities = n + int(rows_of.sum()), n_entities + rows_of.size
+        most = max(most, int(rows_of.max()))
+        across += count_across(codes[entity], [codes[text] for text in rows.clusters])
+        for texts in sizes:
+            together = _distinct(combination_keys(rows, texts, codes))
+            if entity in texts:
+                sizes[texts] += together.size
+            else:
+                keys[texts] = np.union1d(keys[texts], together)
         total_hash = (total_hash + _hash(rows, block)) % 2**64
+    sizes |= {texts: every.size for texts, every in keys.items()}
+    sizes |= {(text,): int((count > 0).sum()) for text, count in used.items()}
     return Structure(
         n=n,
         n_entities=n_entities,
         most_rows=most,
         used=used,
-        sizes={(rows.effects[0],): n_entities}
-        | {(text,): int((count > 0).sum()) for text, count in used.items()}
-        | {texts: combination.size for texts, combination in combined.items()},
-        keys={texts: combination.keys for texts, combination in combined.items()},
-        nested={pair: check.nested for pair, check in nested.items()},
+        sizes={**sizes, (entity,): n_entities},
+        keys=keys,
         across=across,
         hash=total_hash,
     )
@@ -521,76 +500,24 @@ def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
     return list(chain.from_iterable(combinations(clusters, order) for order in orders))
 
 
-def joint_codes(codes: Sequence[Ints]) -> Ints:
-    """Code combinations of codes (n,) that occur in a block."""
-    joint = codes[0].astype(np.intp)
-    for other in codes[1:]:
-        pairs = joint * (int(other.max()) + 1) + other
-        joint = np.unique(pairs, return_inverse=True)[1].astype(np.intp)
-    return joint
-
-
 def combination_keys(
     rows: ScannedRows, texts: Sequence[str], codes: Mapping[str, Ints]
 ) -> Ints:
-    """Give combinations of levels a number, the same in all blocks."""
-    key = codes[texts[0]].astype(np.int64)
-    for text in texts[1:]:
+    """Give combinations of levels a number, the same in all blocks but for entities."""
+    first, *others = sorted(texts, key=lambda text: text != rows.effects[0])
+    key = codes[first].astype(np.int64)
+    for text in others:
         key = key * rows.coded[text].levels.size + codes[text]
     return key
 
 
-def _nested_pairs(rows: ScannedRows) -> dict[tuple[str, str], _Nested]:
-    outer = dict.fromkeys([*rows.effects, *rows.clusters])
-    pairs = [(a, b) for a in rows.effects for b in outer if a != b]
-    return {pair: _Nested(rows, *pair) for pair in pairs}
-
-
-def _combinations(rows: ScannedRows) -> dict[tuple[str, ...], _Combined]:
-    several = [texts for texts in subsets(rows.clusters) if len(texts) > 1]
-    return {texts: _Combined(rows, texts) for texts in several}
-
-
-class _Combined:
-    """Combinations of clusters that occur, over blocks."""
-
-    def __init__(self, rows: ScannedRows, texts: Sequence[str]) -> None:
-        self.rows, self.texts = rows, texts
-        self.inside = rows.effects[0] in self.texts
-        self.size, self.keys = 0, np.empty(0, dtype=np.int64)
-
-    def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:  # noqa: ARG002
-        """Look at the codes (n,) of a block."""
-        if self.inside:
-            self.size += groups_of(joint_codes([codes[text] for text in self.texts]))
-            return
-        keys = np.unique(combination_keys(self.rows, self.texts, codes))
-        self.keys = np.union1d(self.keys, keys)
-        self.size = self.keys.size
-
-
-class _Nested:
-    """Whether every level of an effect lies in one level of another, over blocks."""
-
-    def __init__(self, rows: ScannedRows, inner: str, outer: str) -> None:
-        self.nested, self.inner, self.outer = True, inner, outer
-        self.entity = rows.effects[0]
-        size = 0 if inner == self.entity else rows.coded[inner].levels.size
-        self.outer_of = np.full(size, -1, dtype=np.intp)
-
-    def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:
-        """Look at the codes (n,) of a block."""
-        if not self.nested:
-            return
-        inner, outer = codes[self.inner], codes[self.outer]
-        if self.inner == self.entity:
-            self.nested = is_nested(inner, outer)
-            return
-        if self.outer == self.entity:
-            outer = outer + first_entity
-        unseen = self.outer_of[inner] < 0
-        self.outer_of[inner[unseen]] = outer[unseen]
-        self.nested = bool((self.outer_of[inner] == outer).all())
+def _distinct(keys: Ints) -> Ints:
+    """List the keys that occur."""
+    if (size := int(keys.max()) + 1) > _MOST_CELLS:
+        return np.unique(keys)
+    seen = np.zeros(size, dtype=bool)
+    seen[keys] = True
+    return np.flatnonzero(seen)
 
 
 def _hash(rows: ScannedRows, block: StoredBlock) -> int:
@@ -616,10 +543,7 @@ def effect_ranks(
 ) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
     effects, clusters = rows.effects, rows.clusters
-
-    def lies_in(effect: str, outer: str) -> bool:
-        return effect == outer or structure.nested[effect, outer]
-
+    lies_in = structure.lies_in
     nested = tuple(e for e in effects if any(lies_in(e, c) for c in clusters))
     exempt = tuple(e for e in effects if e in nested or e == effects[0])
     by_subset = {
@@ -642,8 +566,8 @@ def _finest(effects: Sequence[str], structure: Structure) -> list[str]:
     """Leave out effects in which another is nested; of two that are the same, one."""
     out: list[str] = []
     for effect in effects:
-        if not any(structure.nested[finer, effect] for finer in out):
-            out = [e for e in out if not structure.nested[effect, e]]
+        if not any(structure.lies_in(finer, effect) for finer in out):
+            out = [e for e in out if not structure.lies_in(effect, e)]
             out.append(effect)
     return out
 

@@ -22,9 +22,9 @@ def check_panel(panel: object, caller: str) -> None:
     if isinstance(panel, PanelScan):
         raise InputTypeError(
             f"{caller} takes a Panel, not a scanned table, to which FixedEffects, "
-            "FixedEffectsIV, EventStudy, fit_all, stepwise and by_group can be fitted. "
-            "Take a sample of whole entities, which is a Panel: "
-            "scan.sample_entities(share)."
+            "FixedEffectsIV, EventStudy, fit_all, stepwise and by_group with "
+            "method='interaction' can be fitted. Take a sample of whole entities, "
+            "which is a Panel: scan.sample_entities(share)."
         )
     if not isinstance(panel, Panel):
         raise InputTypeError(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    Notice,
     OptionError,
     check_option,
     check_whole,
@@ -28,7 +29,7 @@ from digiprosper.linear.preparation import (
     refuse_cov_types,
 )
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.scanned import fit_scanned, scanned
+from digiprosper.linear.scanned import scanned
 from digiprosper.panel import PanelScan
 from digiprosper.panel.access import table_of
 from digiprosper.panel.keys import sorted_keys
@@ -69,10 +70,11 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.distances import DistanceKernel
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.scanned_rows import Columns, ScannedRows
     from digiprosper.panel import Panel, Sample
@@ -277,7 +279,10 @@ class EventStudy(Specification):
             issue(counts.diagnostics)
             return counts
         if isinstance(panel, PanelScan):
-            results = _fit_scanned(self, panel)
+            timings = _Timings(self)
+            further = timings.further
+            with scanned(self, panel, {"x": self.x}, further) as (prepared, demeaned):
+                results = _estimate(prepared, demeaned, *timings.counted(prepared))
             issue(results.diagnostics)
             return results
         roles = {"y": (self.y,), "x": self.x}
@@ -288,38 +293,51 @@ class EventStudy(Specification):
         timing = read_timing(table_of(panel), self.event, self.never)
         cohorts = read_cohorts(self, sample, timing)
         window = open_window(self, sample, cohorts)
-        refuse_collinear(prepared, window)
-
         event_names = [event_name(time) for time in window.estimated]
         names = (self.y, *event_names, *sample.names_of("x"))
         event_dummies = dummies(window, cohorts.event, cohorts.treated)
         columns = (sample.columns("y"), event_dummies, sample.columns("x"))
-        demeaned = demean_columns(prepared, names, np.column_stack(columns))
-        few = few_treated_clusters(prepared, cohorts.treated)
-        fitted, _ = fit_equation(
+        results = _estimate(
             prepared,
-            demeaned,
-            0,
-            range(1, len(names)),
-            remarks=(
-                *few,
-                *no_rows_before(sample, cohorts),
-                *reference_unobserved(
-                    window, _at_reference(window, cohorts.event, cohorts.cohort)
-                ),
-                *cohort_notices(window),
-                *lagged_outcome(prepared),
-            ),
-            unread=event_names if few else (),
+            demean_columns(prepared, names, np.column_stack(columns)),
+            window,
+            few_treated_clusters(prepared, cohorts.treated),
+            no_rows_before(sample, cohorts),
+            _at_reference(window, cohorts.event, cohorts.cohort),
         )
-        results = _with_window(fitted, window)
         issue(results.diagnostics)
         return results
 
 
-def _with_window(fitted: LinearResults, window: EventWindow) -> EventStudyResults:
-    """Add the window to results; refuse those without some of its event times."""
+def _estimate(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    window: EventWindow,
+    few: Sequence[Notice],
+    late: Iterable[Notice],
+    at_reference: Collection[int],
+) -> EventStudyResults:
+    """Regress the outcome on event times and controls.
+
+    `few` and `late` are notices on few treated clusters and on rows before treatment,
+    `at_reference` cohorts with a row at the reference.
+    """
+    refuse_collinear(prepared, window)
     event_names = [event_name(time) for time in window.estimated]
+    fitted, _ = fit_equation(
+        prepared,
+        demeaned,
+        0,
+        demeaned.at([*event_names, *prepared.sample.names_of("x")]),
+        remarks=(
+            *few,
+            *late,
+            *reference_unobserved(window, at_reference),
+            *cohort_notices(window),
+            *lagged_outcome(prepared),
+        ),
+        unread=event_names if few else (),
+    )
     refuse_dropped([name for name in event_names if name not in fitted.names])
     values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
     return EventStudyResults(**values, window=window)
@@ -332,32 +350,6 @@ def _at_reference(window: Any, event: Ints, cohort: Ints) -> set[int]:
 
 
 # --- panels larger than memory --------------------------------------------------------
-
-
-def _fit_scanned(spec: EventStudy, scan: PanelScan[Any]) -> EventStudyResults:
-    """Fit an event study to a scanned table; issue no notice."""
-    timings = _Timings(spec)
-    with scanned(spec, scan, {"x": spec.x}, timings.further) as (prepared, demeaned):
-        rows: ScannedRows = prepared.sums.rows
-        window, observed, late, counts = timings.counted(prepared)
-        refuse_collinear(prepared, window)
-        event_names = [event_name(time) for time in window.estimated]
-        few = few_treated_clusters(prepared, np.zeros(0, dtype=bool), counts=counts)
-        names = (*event_names, *rows.sample.names_of("x"))
-        fitted = fit_scanned(
-            prepared,
-            demeaned,
-            demeaned.at(names),
-            remarks=(
-                *few,
-                *entities_without_rows_before(rows.effects[0], late),
-                *reference_unobserved(window, observed),
-                *cohort_notices(window),
-                *lagged_outcome(prepared),
-            ),
-            unread=event_names if few else (),
-        )
-    return _with_window(fitted, window)
 
 
 class _Timings:
@@ -401,12 +393,8 @@ class _Timings:
 
     def counted(
         self, prepared: Prepared
-    ) -> tuple[EventWindow, list[int], list[Any], list[tuple[int, int]]]:
-        """Count over the rows that are used, as is done in memory.
-
-        Returns the window, cohorts with a row at the reference, entities without one
-        before treatment, and treated clusters with all of them.
-        """
+    ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
+        """Count over the rows that are used what `_estimate` takes."""
         rows: ScannedRows = prepared.sums.rows
         entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
         reached, observed, late = [], set[int](), list[Any]()
@@ -440,7 +428,9 @@ class _Timings:
             for name in prepared.cluster_names or rows.effects[:1]
         ]
         at_reference = [int(np.searchsorted(first_times, first)) for first in observed]
-        return window, at_reference, sorted(late), counts
+        few = few_treated_clusters(prepared, np.zeros(0, dtype=bool), counts=counts)
+        before = entities_without_rows_before(rows.effects[0], sorted(late))
+        return window, few, before, at_reference
 
 
 def _check_family(spec: EventStudy) -> None:

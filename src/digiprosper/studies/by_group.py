@@ -23,7 +23,6 @@ from digiprosper.errors import (
     counted,
     issue,
     one_of_many,
-    option_problem,
     quoted,
 )
 from digiprosper.kernels.resampling import entity_grams, seed_sequence
@@ -40,7 +39,7 @@ from digiprosper.linear.kernels.permutation import (
 )
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.notices import few_exchanges
-from digiprosper.linear.scanned import fit_scanned, scanned, texts_of
+from digiprosper.linear.scanned import scanned, texts_of
 from digiprosper.optional import progress_bar
 from digiprosper.panel import PanelScan
 from digiprosper.panel.access import check_panel, table_of
@@ -369,10 +368,7 @@ def _on_blocks(
     with further as (prepared, demeaned):
         x = range(1, len(prepared.sample.roles["x"]) + 1)
         kept, _ = checked_columns(prepared, demeaned, 0, x)
-        prepared = _dropping(prepared)
-        regressors = _beside(demeaned, kept, groups, name)
-        unread = _indicator_names(groups)
-        wider = fit_scanned(prepared, demeaned, regressors, unread=unread)
+        wider = _wider(prepared, demeaned, kept, groups, name)
     test = _interaction(wider, groups, name, estimates)
     return ByGroup(fits.outcomes, replace(test, **_wording(groups, scan, fits)))
 
@@ -393,15 +389,8 @@ def _refuse_others(
 ) -> None:
     if not hasattr(spec, "fit") or isinstance(spec, type):
         raise InputTypeError(f"by_group takes a specification, not {cited(spec)}.")
-    if not isinstance(panel, PanelScan):
-        check_panel(panel, "by_group")
-    elif method == "permutation":
-        text = (
-            "method='permutation' needs the rows of a panel in memory. Use "
-            "method='interaction' for a scanned table, or a sample of whole entities: "
-            "by_group(spec, scan.sample_entities(0.1), ...)."
-        )
-        raise OptionError(text, [option_problem("method", method, what=text)])
+    if method == "permutation" or not isinstance(panel, PanelScan):
+        check_panel(panel, f"by_group with method={cited(method)}")
     if not isinstance(group, str):
         raise InputTypeError(
             f"group={cited(group)} must be a column or a condition (text)."
@@ -796,15 +785,9 @@ def _with_interactions(
     """Add products of a regressor with indicators, and indicators not absorbed."""
     names, indicators = _interaction_names(groups, name), _indicator_names(groups)
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
-    prepared, further = _dropping(fit.prepared), _products(column, codes, groups)
-    demeaned = fit.demeaned.with_columns(prepared, [*names, *indicators], further)
-    regressors = _beside(demeaned, fit.regressors, groups, name)
-    return fit_equation(prepared, demeaned, 0, regressors, unread=indicators)[0]
-
-
-def _dropping(prepared: Prepared) -> Prepared:
-    """Drop columns that are combinations of earlier ones."""
-    return replace(prepared, options=replace(prepared.options, collinear="drop"))
+    further = _products(column, codes, groups)
+    demeaned = fit.demeaned.with_columns(fit.prepared, [*names, *indicators], further)
+    return _wider(fit.prepared, demeaned, fit.regressors, groups, name)
 
 
 def _products(column: Floats, codes: Ints, groups: _Groups) -> Floats:
@@ -813,13 +796,20 @@ def _products(column: Floats, codes: Ints, groups: _Groups) -> Floats:
     return np.hstack([column[:, None] * indicators, indicators])
 
 
-def _beside(
-    demeaned: Demeaned, regressors: Sequence[int], groups: _Groups, name: str
-) -> list[int]:
-    """Position regressors, interactions and the indicators that are not absorbed.
+def _wider(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    regressors: Sequence[int],
+    groups: _Groups,
+    name: str,
+) -> LinearResults:
+    """Fit the regression with interactions, and indicators that are not absorbed.
 
     The indicators come last: of two collinear columns the later one is dropped.
     """
-    indicators = demeaned.at(_indicator_names(groups))
-    varying = [position for position in indicators if not demeaned.absorbed[position]]
-    return [*regressors, *demeaned.at(_interaction_names(groups, name)), *varying]
+    indicators = _indicator_names(groups)
+    beside = [j for j in demeaned.at(indicators) if not demeaned.absorbed[j]]
+    every = [*regressors, *demeaned.at(_interaction_names(groups, name)), *beside]
+    options = replace(prepared.options, collinear="drop")
+    prepared = replace(prepared, options=options)
+    return fit_equation(prepared, demeaned, 0, every, unread=indicators)[0]
