@@ -76,7 +76,7 @@ class Block:
             for codes, size in zip(self.codes, levels, strict=True)
         ]
         if not any(_is_sparse(table) for table in tables):
-            return np.hstack(tables)
+            return np.hstack([np.empty((n_entities, 0)), *tables])
         from scipy.sparse import csr_array, hstack
 
         return hstack([csr_array(table) for table in tables], format="csr")
@@ -190,7 +190,7 @@ def _level_products(block: Block, levels: Sequence[int], *, dense: bool) -> Any:
     positions = range(len(levels))
     tables = [[products(a, b) for b in positions] for a in positions]
     if dense:
-        return np.block(tables)
+        return np.block(tables) if tables else np.empty((0, 0))
     return csr_array(block_array(tables, format="csr"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -81,7 +81,6 @@ from digiprosper.panel.codes import Absorbed, read_absorbed
 from digiprosper.panel.scan import merge_moments
 from digiprosper.panel.sources import disk_errors
 from digiprosper.panel.terms import crossed, parse
-from digiprosper.specification import TERM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,12 +106,9 @@ _IN_MEMORY = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
 
 def texts_of(spec: Any) -> list[str]:
     """List the terms of a specification."""
-    options, out = spec.options, list[str]()
-    for name in (f.name for f in fields(spec) if f.metadata == TERM):
-        value = getattr(spec, name)
-        out += [value] if isinstance(value, str) else value
+    options = spec.options
     others = [text for text in (options.obs_weights, options.where) if text is not None]
-    return [*out, *options.absorb, *(options.clusters or ()), *others]
+    return [*spec.terms, *options.absorb, *(options.clusters or ()), *others]
 
 
 def fit_equations(
@@ -196,7 +192,7 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
     )
-    system = dummies(_blocks(rows, structure), levels) if levels else None
+    system = dummies(_blocks(rows, structure), levels)
     _refuse_two_large(rows, levels)
     ranks = effect_ranks(rows, structure, system)
     groups = tuple(structure.sizes[text,] for text in rows.clusters)
@@ -280,7 +276,7 @@ class _Columns:
 def _net_columns(
     rows: ScannedRows,
     structure: Structure,
-    system: Dummies | None,
+    system: Dummies,
     levels: Sequence[int],
 ) -> _Columns:
     """Find what the effects take out, and the size of what is left, from rows if small.
@@ -291,11 +287,8 @@ def _net_columns(
     p = len(rows.names)
     by_entity, right = first_pass(_ordered(rows, structure), levels, p)
     before = np.diag(by_entity)
-    values = np.zeros((sum(levels), p))
-    products = by_entity
-    if system is not None:
-        values = system.solve(right, before)
-        products = products - right.T @ values
+    values = system.solve(right, before)
+    products = by_entity - right.T @ values
     transform, regular = orthonormalising(products, np.sqrt(before))
     if regular.all():
         factor = triangular_factor(products)
@@ -305,7 +298,7 @@ def _net_columns(
         sums = second_pass(blocks, values, levels, transform)
         factor = triangular_factor(sums.products) @ np.linalg.inv(transform)
         squares = np.einsum("ij,ij->j", factor, factor)
-        if system is None or is_removed(system, sums.right, squares, before):
+        if is_removed(system, sums.right, squares, before):
             break
         values += system.solve(sums.right, before)
     lengths = np.linalg.inv(transform)
@@ -352,7 +345,7 @@ class BlockSums:
 
     rows: ScannedRows
     structure: Structure
-    system: Dummies | None
+    system: Dummies
     levels: Sequence[int]
     moments: Floats
     columns: _Columns
@@ -406,12 +399,11 @@ class BlockSums:
                 sums.products[:first, :first], sums.products[:first, first:]
             )
             moved = np.abs(step).max(initial=0.0) * np.sqrt(structure.n)
-            system = self.system
-            removed = system is None or is_removed(system, sums.right, squares, before)
+            removed = is_removed(self.system, sums.right, squares, before)
             if removed and moved <= SOLVED:
                 break
-            if not removed and system is not None:
-                values = values + system.solve(sums.right, before)
+            if not removed:
+                values = values + self.system.solve(sums.right, before)
         rotation = _inverse_of(triangle)
         out = replace(
             self,
@@ -562,10 +554,13 @@ class BlockSums:
         slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
         # Products of the columns and of the dummies, in the order of `Grams.sums`.
         k, levels = columns.shape[1], sum(self.levels)
-        total = [(columns.T @ columns)[np.triu_indices(k)], np.zeros(k * levels)]
-        if self.system is not None:
-            gram = self.system.gram - self.system.taken_out
-            total += [self.system.weights, gram[np.triu_indices(levels)]]
+        gram = self.system.gram - self.system.taken_out
+        total = [
+            (columns.T @ columns)[np.triu_indices(k)],
+            np.zeros(k * levels),
+            self.system.weights,
+            gram[np.triu_indices(levels)],
+        ]
         products: Floats | float = 0.0
         for grams in self._cluster_grams(self.rotation @ columns):
             moved = deviations_of(grams, np.concatenate(total), slopes, count)

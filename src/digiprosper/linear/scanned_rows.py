@@ -538,9 +538,7 @@ def _hash(rows: ScannedRows, block: StoredBlock) -> int:
 # --- counting -------------------------------------------------------------------------
 
 
-def effect_ranks(
-    rows: ScannedRows, structure: Structure, system: Dummies | None
-) -> Ranks:
+def effect_ranks(rows: ScannedRows, structure: Structure, system: Dummies) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
     effects, clusters = rows.effects, rows.clusters
     lies_in = structure.lies_in
@@ -576,14 +574,13 @@ def _rank_of(
     subset: tuple[str, ...],
     rows: ScannedRows,
     structure: Structure,
-    system: Dummies | None,
+    system: Dummies,
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
     finest, entity = _finest(subset, structure), rows.effects[0]
     sizes = {text: structure.sizes[text,] for text in rows.effects}
     if len(finest) <= 1:
         return sum(sizes[e] for e in finest) or 1, True
-    assert system is not None
     at = _positions(rows, sizes)
     if system.taken_out is None:
         return _rank_by_components(finest, sizes, at, system, entity)
