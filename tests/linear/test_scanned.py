@@ -251,6 +251,7 @@ def test_several_models_share_one_copy(monkeypatch):
         scanning, "write_blocks", lambda *args: copies.append(1) or write(*args)
     )
     models = {"one": base, "two": base.add("log(z)"), "three": base.add("lag(x)")}
+    models["four"] = dp.FixedEffectsIV("y", [], ["x"], ["q1"], keep_rows=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         ours, theirs = dp.fit_all(models, scan), dp.fit_all(models, panel)

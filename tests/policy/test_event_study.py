@@ -674,5 +674,7 @@ def test_dates_and_subsets_in_blocks() -> None:
 def test_a_study_of_counts_takes_no_scanned_table() -> None:
     pytest.importorskip("pyarrow")
     scan = Panel.scan(staggered(1), entity="city", time="year", blocks=2)
+    with pytest.raises(ColumnError, match=r"nope.*'region'"):
+        EventStudy("y", "nope").fit(scan)
     with pytest.raises(InputTypeError, match=r"event study of counts.*scanned"):
         EventStudy("y", "first", family="poisson").fit(scan)

@@ -878,5 +878,5 @@ def test_groups_in_blocks_are_those_in_memory(
 def test_labels_of_a_scanned_table_are_not_permuted() -> None:
     pytest.importorskip("pyarrow")
     scan = Panel.scan(make(), *KEYS, blocks=2)
-    with pytest.raises(OptionError, match="interaction"):
+    with pytest.raises(InputTypeError, match=r"permutation.*interaction"):
         dp.by_group(FixedEffects("y", ["x"]), scan, "g")

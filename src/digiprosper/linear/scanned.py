@@ -165,7 +165,9 @@ def _refuse_unknown_columns(
     """Read the terms before the table is copied, which may take long."""
     options = spec.options
     weights = [] if options.obs_weights is None else [options.obs_weights]
-    for role, texts in {"y": [spec.y], **regressors, "obs_weights": weights}.items():
+    event = [spec.event] if hasattr(spec, "event") else []
+    further = {"event": event, "obs_weights": weights}
+    for role, texts in {"y": [spec.y], **regressors, **further}.items():
         for text in texts:
             parse(text, columns, role)
     for absorbed in chain.from_iterable(

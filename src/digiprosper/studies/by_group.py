@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -357,7 +358,7 @@ def _on_blocks(
     }
     fits = _fit_groups(by_name, scan, None)
     name, estimates = _estimates(spec, fits, term)
-    names = (*_interaction_names(groups, name), *_indicator_names(groups))
+    names = tuple(chain.from_iterable(_names(groups, name)))
 
     def columns(panel: Panel, sample: Sample) -> tuple[Floats, Ints]:
         codes = groups.of(panel)[panel.index.get_indexer(sample.index)]
@@ -732,19 +733,18 @@ def _null(groups: _Groups, name: str) -> str:
 # --- interaction ----------------------------------------------------------------------
 
 
-def _interaction_names(groups: _Groups, name: str) -> list[str]:
-    return [f"{name} in {group}" for group in groups.names[1:]]
-
-
-def _indicator_names(groups: _Groups) -> list[str]:
-    return [f"{groups.text} is {group}" for group in groups.names[1:]]
+def _names(groups: _Groups, name: str) -> tuple[list[str], list[str]]:
+    """Name the products of a regressor with indicators of groups, and these."""
+    others = groups.names[1:]
+    interactions = [f"{name} in {group}" for group in others]
+    return interactions, [f"{groups.text} is {group}" for group in others]
 
 
 def _interaction(
     wider: LinearResults, groups: _Groups, name: str, estimates: dict[str, float]
 ) -> TestResult:
     """Test the interactions of a regressor with the groups in one regression."""
-    others, names = groups.names[1:], _interaction_names(groups, name)
+    others, (names, _) = groups.names[1:], _names(groups, name)
     absent = [interaction for interaction in names if interaction not in wider.names]
     if absent:
         raise IdentificationError(
@@ -783,10 +783,10 @@ def _with_interactions(
     fit: Fitted, codes: Ints, groups: _Groups, name: str
 ) -> LinearResults:
     """Add products of a regressor with indicators, and indicators not absorbed."""
-    names, indicators = _interaction_names(groups, name), _indicator_names(groups)
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
     further = _products(column, codes, groups)
-    demeaned = fit.demeaned.with_columns(fit.prepared, [*names, *indicators], further)
+    names = [*chain.from_iterable(_names(groups, name))]
+    demeaned = fit.demeaned.with_columns(fit.prepared, names, further)
     return _wider(fit.prepared, demeaned, fit.regressors, groups, name)
 
 
@@ -807,9 +807,9 @@ def _wider(
 
     The indicators come last: of two collinear columns the later one is dropped.
     """
-    indicators = _indicator_names(groups)
+    interactions, indicators = _names(groups, name)
     beside = [j for j in demeaned.at(indicators) if not demeaned.absorbed[j]]
-    every = [*regressors, *demeaned.at(_interaction_names(groups, name)), *beside]
+    every = [*regressors, *demeaned.at(interactions), *beside]
     options = replace(prepared.options, collinear="drop")
     prepared = replace(prepared, options=options)
     return fit_equation(prepared, demeaned, 0, every, unread=indicators)[0]
