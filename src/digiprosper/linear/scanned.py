@@ -85,9 +85,7 @@ from digiprosper.panel.terms import crossed, parse
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import pandas as pd
-
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.covariance import Ranks
     from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.resampling import Grams
@@ -194,7 +192,7 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
     )
-    system = dummies(_blocks(rows, structure), levels)
+    system = dummies(_blocks(rows, structure, ()), levels)
     _refuse_two_large(rows, levels)
     ranks = effect_ranks(rows, structure, system)
     groups = tuple(structure.sizes[text,] for text in rows.clusters)
@@ -232,18 +230,20 @@ def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
         raise OptionError(text, [option_problem("absorb", large[1], what=text)])
 
 
-def _blocks(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
-    """Read the columns and effects of each block, effects numbered without gaps."""
-    numbers = {text: np.cumsum(structure.used[text] > 0) - 1 for text in rows.others}
+def _blocks(
+    rows: ScannedRows, structure: Structure, positions: Sequence[int]
+) -> Iterator[Block]:
+    """Read columns of some positions and effects of each block."""
     weighted = rows.options.obs_weights is not None
     for block in rows.blocks:
         codes = np.asarray(block.array("entity"), dtype=np.intp)
         present, entity = np.unique(codes), compress(codes)[0]
         yield Block(
-            columns=block.array("columns"),
+            columns=block.array("columns").T[list(positions)].T,
             entity=entity,
             codes=tuple(
-                numbers[text][block.array(rows.file(text))] for text in rows.others
+                structure.numbers[text][block.array(rows.file(text))]
+                for text in rows.others
             ),
             obs_weights=block.array("weights") / rows.mean_weight if weighted else None,
             labels=np.asarray(block.entities(), dtype=object)[present],
@@ -263,16 +263,12 @@ def _moments(rows: ScannedRows) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Columns:
-    """Net columns, compressed to their triangular factor, x before y."""
+    """Net columns, compressed to their triangular factor, the outcome first."""
 
     by_level: Floats  # (L, p) what the effects but the entity's take out
     by_entity: Floats  # (p, p) products of columns net of entity means
-    factor: Floats  # (p, p) R of the columns net of all effects
+    factor: Floats  # (p, p) R of the columns net of all effects, x before y
     squares: Floats  # (p,) of the net columns, never weighted
-
-    def at(self, positions: Sequence[int]) -> list[int]:
-        """Turn positions among outcome and regressors into those of the columns."""
-        return [(position - 1) % len(self.by_entity) for position in positions]
 
 
 def _net_columns(
@@ -287,39 +283,31 @@ def _net_columns(
     such columns are computed once more from the rows.
     """
     p = len(rows.names)
-    by_entity, right = first_pass(_ordered(rows, structure), levels, p)
+    order, back = [*range(1, p), 0], [-1, *range(p - 1)]
+    by_entity, right = first_pass(_blocks(rows, structure, order), levels, p)
     before = np.diag(by_entity)
     values = system.solve(right, before)
     products = by_entity - right.T @ values
     transform, regular = orthonormalising(products, np.sqrt(before))
-    if regular.all():
-        factor = triangular_factor(products)
-        return _Columns(values, by_entity, factor, np.diag(products))
-    for _ in range(_MOST_PASSES):
-        blocks = ((block, ()) for block in _ordered(rows, structure))
+    factor, squares = triangular_factor(products), np.diag(products)
+    for _ in range(0 if regular.all() else _MOST_PASSES):
+        blocks = ((block, ()) for block in _blocks(rows, structure, order))
         sums = second_pass(blocks, values, levels, transform)
-        factor = triangular_factor(sums.products) @ np.linalg.inv(transform)
-        squares = np.einsum("ij,ij->j", factor, factor)
-        if is_removed(system, sums.right, squares, before):
+        inverse = np.linalg.inv(transform)
+        factor = triangular_factor(sums.products) @ inverse
+        squares = np.einsum("ij,ik,kj->j", inverse, sums.plain, inverse)
+        weighted = np.einsum("ij,ij->j", factor, factor)
+        if is_removed(system, sums.right, weighted, before):
             break
         values += system.solve(sums.right, before)
-    lengths = np.linalg.inv(transform)
-    squares = np.einsum("ij,ik,kj->j", lengths, sums.plain, lengths)
-    return _Columns(values, by_entity, factor, squares)
-
-
-def _ordered(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
-    """Read the blocks with the outcome as the last column."""
-    order = [*range(1, len(rows.names)), 0]
-    for block in _blocks(rows, structure):
-        yield replace(block, columns=block.columns.T[order].T)
+    by_entity = by_entity[np.ix_(back, back)]
+    return _Columns(values[:, back], by_entity, factor[:, back], squares[back])
 
 
 def _demeaned(names: tuple[str, ...], moments: Floats, columns: _Columns) -> Demeaned:
     """Make demeaned columns of as many rows as columns, the outcome first."""
-    at = columns.at(range(len(names)))
-    compressed = np.asfortranarray(columns.factor[:, at])
-    lengths = np.sqrt(columns.squares[at])
+    compressed = np.asfortranarray(columns.factor)
+    lengths = np.sqrt(columns.squares)
     constant, absorbed = without_variation(moments, lengths)
     return Demeaned(
         names=names,
@@ -376,7 +364,7 @@ class BlockSums:
         rounding once they are, the pass is repeated.
         """
         positions = (*design, *errors)
-        at, first, structure = self.columns.at(positions), len(design), self.structure
+        at, first = list(positions), len(design)
         values = self.columns.by_level[:, at]
         before = np.diag(self.columns.by_entity)[at]
         turn, factor = np.linalg.qr(self.columns.factor[:, at])
@@ -400,7 +388,7 @@ class BlockSums:
             step = np.linalg.solve(
                 sums.products[:first, :first], sums.products[:first, first:]
             )
-            moved = np.abs(step).max(initial=0.0) * np.sqrt(structure.n)
+            moved = np.abs(step).max(initial=0.0) * np.sqrt(self.structure.n)
             removed = is_removed(self.system, sums.right, squares, before)
             if removed and moved <= SOLVED:
                 break
@@ -498,10 +486,7 @@ class BlockSums:
         for cluster, scores in zip(self.rows.clusters, self.scores, strict=False):
             few = scores.carriers
             if few is None:
-                levels = self.rows.coded[cluster].levels
-                levels = levels[self.structure.used[cluster] > 0]
-                if cluster == self.rows.sample.keys.time_name:
-                    levels = levels.sort_values()
+                levels = self.structure.levels[cluster]
                 shares = scores.variation / scores.variation.sum(axis=0)
                 effective = effective_clusters(shares)
                 labels = np.broadcast_to(levels, shares.T.shape).T
@@ -604,13 +589,9 @@ class BlockSums:
         self, texts: Sequence[tuple[str, ...]]
     ) -> Iterator[tuple[Block, list[Ints | None]]]:
         """Read the columns of the equations, with the codes of groups."""
-        at = self.columns.at(self.positions)
-        for block, codes in zip(
-            _ordered(self.rows, self.structure),
-            _grouped(self.rows, self.structure, texts),
-            strict=True,
-        ):
-            yield replace(block, columns=block.columns.T[at].T), codes
+        rows, structure = self.rows, self.structure
+        blocks = _blocks(rows, structure, self.positions)
+        return zip(blocks, _grouped(rows, structure, texts), strict=True)
 
     # --- results ----------------------------------------------------------------------
 
@@ -636,9 +617,9 @@ class BlockSums:
         self, positions: Sequence[int], solved: Solved
     ) -> dict[str, Any]:
         """Compute R2 and effects, as fields of `Estimated`; rows are not kept."""
-        texts = self.rows.others
         slopes = np.append(1.0, -solved.coefficients)
-        values = self.by_level[:, [self.positions.index(j) for j in positions]]
+        at = [self.positions.index(j) for j in positions]
+        values = np.split(self.by_level[:, at] @ slopes, np.cumsum(self.levels)[:-1])
         return {
             "residuals": None,
             "fitted": None,
@@ -646,8 +627,11 @@ class BlockSums:
             "df_resid": solved.df_resid,
             "df_absorbed": solved.count.full - solved.count.k,
             "effect_names": self.rows.effects,
-            "effect_values": _effect_values(self.rows, self.structure, values @ slopes),
-            "effect_terms": tuple((text, None) for text in texts),
+            "effect_values": tuple(
+                (text, self.structure.levels[text], part - part.mean())
+                for text, part in zip(self.rows.others, values, strict=False)
+            ),
+            "effect_terms": tuple((text, None) for text in self.rows.others),
         }
 
     def _fit_statistics(
@@ -658,7 +642,7 @@ class BlockSums:
         ssr, total = float(solved.residuals @ solved.residuals), self._total(outcome)
         within = 1 - ssr / float(solved.y @ solved.y)
         adjusted = 1 - (ssr / solved.df_resid) / (total / (n - 1))
-        at = self.columns.at(positions)
+        at = list(positions)
         products = self.columns.by_entity[np.ix_(at, at)]
         by_entity = 1 - float(slopes @ products @ slopes) / products[0, 0]
         return (
@@ -738,17 +722,15 @@ def _grouped(
     rows: ScannedRows, structure: Structure, groupings: Sequence[tuple[str, ...]]
 ) -> Iterator[list[Ints | None]]:
     """Code, for each block, the groups whose scores are summed; no names are rows."""
-    numbers = {t: np.cumsum(used > 0) - 1 for t, used in structure.used.items()}
-    time = rows.sample.keys.time_name
-    if time is not None:
-        numbers[time] = _time_order(rows.coded[time].levels, structure.used[time] > 0)
 
     def group_codes(texts: tuple[str, ...], codes: Mapping[str, Ints]) -> Ints | None:
         if not texts:
             return None
         if len(texts) == 1:
             code = codes[texts[0]]
-            return code if texts == rows.effects[:1] else numbers[texts[0]][code]
+            return (
+                code if texts == rows.effects[:1] else structure.numbers[texts[0]][code]
+            )
         keys = combination_keys(rows, texts, codes)
         if rows.effects[0] in texts:
             return np.unique(keys, return_inverse=True)[1].astype(np.intp)
@@ -757,29 +739,6 @@ def _grouped(
     for block in rows.blocks:
         codes = codes_of(rows, block)
         yield [group_codes(texts, codes) for texts in groupings]
-
-
-def _time_order(times: Any, used: Bools) -> Ints:
-    """Give times that are used numbers in order; codes are in order of appearance."""
-    out = np.zeros(len(times), dtype=np.intp)
-    order = times.argsort()
-    order = order[used[order]]
-    out[order] = np.arange(len(order))
-    return out
-
-
-def _effect_values(
-    rows: ScannedRows, structure: Structure, values: Floats
-) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
-    """List the values of all effects but the entity's, each with mean zero."""
-    start, out = 0, []
-    for text in rows.others:
-        used = rows.coded[text].levels[structure.used[text] > 0]
-        part = values[start : start + used.size]
-        start += used.size
-        order = used.argsort()
-        out.append((text, used[order], (part - part.mean())[order]))
-    return tuple(out)
 
 
 def _row_notices(

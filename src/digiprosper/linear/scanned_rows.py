@@ -438,7 +438,8 @@ class Structure:
     n: int
     n_entities: int
     most_rows: int  # of an entity
-    used: dict[str, Ints]  # rows of each level
+    levels: dict[str, pd.Index[Any]]  # in use, in order
+    numbers: dict[str, Ints]  # of each level among those in use
     # combinations of levels in use, of single effects and clusters too
     sizes: dict[tuple[str, ...], int]
     keys: dict[tuple[str, ...], Ints]  # of the combinations, without the entity
@@ -475,11 +476,19 @@ def structure_of(rows: ScannedRows) -> Structure:
         total_hash = (total_hash + _hash(rows, block)) % 2**64
     sizes |= {texts: every.size for texts, every in keys.items()}
     sizes |= {(text,): int((count > 0).sum()) for text, count in used.items()}
+    levels, numbers = {}, {}
+    for text, count in used.items():
+        in_use = np.flatnonzero(count)
+        in_order = in_use[rows.coded[text].levels[in_use].argsort()]
+        levels[text] = rows.coded[text].levels[in_order]
+        numbers[text] = np.zeros(count.size, dtype=np.intp)
+        numbers[text][in_order] = np.arange(in_order.size)
     return Structure(
         n=n,
         n_entities=n_entities,
         most_rows=most,
-        used=used,
+        levels=levels,
+        numbers=numbers,
         sizes={**sizes, (entity,): n_entities},
         keys=keys,
         across=across,
