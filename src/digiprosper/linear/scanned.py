@@ -289,7 +289,8 @@ def _net_columns(
     values = system.solve(right, before)
     products = by_entity - right.T @ values
     transform, regular = orthonormalising(products, np.sqrt(before))
-    factor, squares = triangular_factor(products), np.diag(products)
+    if regular.all():
+        factor, squares = triangular_factor(products), np.diag(products)
     for _ in range(0 if regular.all() else _MOST_PASSES):
         blocks = ((block, ()) for block in _blocks(rows, structure, order))
         sums = second_pass(blocks, values, levels, transform)
