@@ -31,6 +31,9 @@ def panel_of(seed, firms=60, periods=7, *, text=False, missing=0.1, lone=3):
             "w": rng.uniform(0.5, 2, n),
         }
     )
+    drawn = np.random.default_rng([seed, 1]).normal(size=(2, n))
+    frame["q1"] = 0.7 * frame["x"] + drawn[0]
+    frame["q2"] = np.log(frame["z"]) + drawn[1]
     frame["y"] = (
         frame["x"]
         - 0.4 * np.log(frame["z"])
@@ -106,3 +109,34 @@ def assert_same(blocks, memory, tolerance=1e-10):
     assert first.p_value == pytest.approx(
         second.p_value, rel=1e-6, abs=1e-12, nan_ok=True
     )
+    if isinstance(memory, dp.IVResults):
+        _assert_same_instruments(blocks, memory, tolerance)
+
+
+def _assert_same_instruments(blocks, memory, tolerance):
+    for name, stage in memory.first_stage.items():
+        assert_same(blocks.first_stage[name], stage, tolerance)
+    assert_same(blocks.reduced_form, memory.reduced_form, tolerance)
+    tests = {**memory.iv_tests, "endogeneity": memory.endogeneity}
+    ours = {**blocks.iv_tests, "endogeneity": blocks.endogeneity}
+    assert list(ours) == list(tests)
+    for name, test in tests.items():
+        first, second = ours[name], test
+        if isinstance(test, dp.TestResult):
+            assert first.df == pytest.approx(second.df), name
+            first, second = first.statistic, second.statistic
+        assert first == pytest.approx(second, rel=1e-7, nan_ok=True), name
+    assert blocks.reduced_forms.df_t == pytest.approx(memory.reduced_forms.df_t)
+    values = dict.fromkeys(memory.endog, 0.1)
+    f = [_anderson_rubin(fit, values) for fit in (blocks, memory)]
+    assert f[0] == pytest.approx(f[1], rel=1e-7, nan_ok=True)
+    # The test by blocks of periods, beside Driscoll-Kraay errors, needs the rows.
+    if memory.cov_type != "driscoll_kraay":
+        assert str(blocks.summary()) == str(memory.summary())
+
+
+def _anderson_rubin(fit, values):
+    try:
+        return fit.anderson_rubin_test(values).statistic
+    except dp.IdentificationError:
+        return np.nan

@@ -37,6 +37,7 @@ def rows_of(seed, *, weighted):
                 entity[rows] - entity[rows][0],
                 tuple(c[rows] for c in codes),
                 None if w is None else w[rows],
+                part.astype(object),
             )
         )
     return entity, codes, columns, w, blocks
@@ -66,22 +67,38 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
 
     transform, regular = orthonormalising(products, np.sqrt(np.diag(by_entity)))
     assert regular.all()
-    empty = empty_scores(3, inside=True, size=0, carriers=True, keep=True)
-    by_block = [(block, [block.entity]) for block in blocks]
-    second = second_pass(by_block, values, levels, transform, [empty])
+    scores = [
+        empty_scores(3, 2, np.eye(4)[:, :1], inside=True, size=0, keep=True),
+        empty_scores(3, 2, np.eye(4)[:, :1], inside=False, size=levels[0], keep=False),
+        empty_scores(3, 2, None, inside=True, size=0, keep=False),
+    ]
+    by_block = [(block, [block.entity, block.codes[0], None]) for block in blocks]
+    second = second_pass(by_block, values, levels, transform, scores)
     np.testing.assert_allclose(second.products, np.eye(4), atol=1e-10)
+    basis = net @ transform
+    np.testing.assert_allclose(second.plain, basis.T @ basis, atol=1e-10)
     assert is_removed(system, second.right, np.ones(4), np.diag(by_entity))
 
-    x, y = weighted_net[:, :3], weighted_net[:, 3]
-    slopes = np.linalg.solve(x.T @ net[:, :3], x.T @ net[:, 3])
-    residuals = y - x @ slopes
-    scores = net[:, :3] @ transform[:3, :3] * residuals[:, None]
-    by_entity = np.array(
-        [scores[entity == e].sum(axis=0) for e in range(entity.max() + 1)]
-    )
-    np.testing.assert_allclose(empty.middle, by_entity.T @ by_entity, rtol=1e-8)
-    kept = np.concatenate([sums for sums, _ in empty.kept])
-    np.testing.assert_allclose(kept, by_entity, rtol=1e-6, atol=1e-9)
+    # An error that is a combination of the last two columns, and two of the first three
+    rng = np.random.default_rng(5)
+    errors, design = rng.normal(size=(2, 2)), rng.normal(size=(3, 2))
+    by_row = (weighted_net @ transform)[:, :3] @ design
+    every = [by_row * (basis[:, 2:] @ error)[:, None] for error in errors]
+    for score, groups in zip(scores, (entity, codes[0], np.arange(260)), strict=True):
+        sums = [
+            np.array([e[groups == g].sum(axis=0) for g in set(groups)]) for e in every
+        ]
+        products = score.by_group(np.eye(4))
+        ours = np.hstack([design.T @ products @ error for error in errors])
+        theirs = np.hstack(sums)
+        np.testing.assert_allclose(ours.T @ ours, theirs.T @ theirs, rtol=1e-8)
+    first, second_scores = scores[:2]
+    kept = np.concatenate(first.kept)
+    np.testing.assert_allclose(kept.sum(axis=0), np.eye(4), atol=1e-10)
+    squares = (weighted_net @ transform)[:, 0] * basis[:, 0]
+    by_level = np.bincount(codes[0], weights=squares)
+    np.testing.assert_allclose(second_scores.variation[:, 0], by_level, rtol=1e-8)
+    assert first.carriers.total == pytest.approx(1.0)
 
 
 def test_a_column_that_is_nearly_a_combination_keeps_its_own_size():
@@ -103,15 +120,16 @@ def test_carriers_keep_the_largest_clusters_of_all_blocks():
     parts = [rng.exponential(size=(size, 2)) ** 4 for size in (30, 7, 25)]
     k = 2
     carriers = Carriers(
-        np.zeros(k), np.zeros(k), np.zeros((0, k)), np.zeros((0, k, 2), dtype=np.intp)
+        np.zeros(k), np.zeros(k), np.zeros((0, k)), np.zeros((0, k), dtype=object)
     )
     for number, part in enumerate(parts):
-        carriers.add(part, number)
+        labels = [f"{number}:{position}" for position in range(len(part))]
+        carriers.add(part, np.array(labels, dtype=object))
     every = np.vstack(parts)
     shares = every / every.sum(axis=0)
     np.testing.assert_allclose(carriers.effective, effective_clusters(shares))
     for j in range(k):
         largest = np.sort(every[:, j])[::-1][:5]
         np.testing.assert_allclose(carriers.largest[:5, j], largest)
-        block, position = carriers.where[0, j]
+        block, position = map(int, carriers.labels[0, j].split(":"))
         assert parts[block][position, j] == largest[0]

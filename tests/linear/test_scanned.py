@@ -71,6 +71,60 @@ def test_a_fit_in_blocks_is_the_fit_in_memory(seed):
         assert_same(fitted(spec, scan), memory)
 
 
+def draw_instruments(rng):
+    """Draw a specification with instruments that a scanned table takes."""
+    controls = ("I(x**2)", "treated", "C(region):x", "C(year):z")
+    several = rng.random() < 0.3
+    kind = rng.choice(["clustered", "robust", "unadjusted", "driscoll_kraay", "xtscc"])
+    clusters = None
+    if kind == "clustered" or rng.random() < 0.4:
+        kind = "clustered"
+        ways = [None, "region", ["firm", "year"], ["firm", "industry", "year"]]
+        ways += [["region", "product"], "region^year"]
+        clusters = ways[rng.integers(len(ways))]
+    return dp.FixedEffectsIV(
+        "y",
+        [term for term in controls if rng.random() < 0.3],
+        ["x", "log(z)"] if several else ["x"],
+        ["q1", *(t for t in ("q2", "q1:q2") if several or rng.random() < 0.4)],
+        absorb=[t for t in ("industry", "region^year") if rng.random() < 0.25],
+        time_effects=bool(rng.random() < 0.7),
+        cov_type=str(kind),
+        clusters=clusters,
+        ssc=str(rng.choice(SSC)),
+        obs_weights="w" if rng.random() < 0.3 else None,
+        singletons=str(rng.choice(["drop", "keep"], p=[0.8, 0.2])),
+        collinear="drop",
+        keep_rows=False,
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_instruments_in_blocks_are_those_in_memory(seed):
+    rng = np.random.default_rng(seed)
+    frame = panel_of(seed, text=seed % 3 == 0)
+    spec = draw_instruments(rng)
+    memory = fitted(spec, dp.Panel(frame, "firm", "year"))
+    for blocks in (1, 7, 64):
+        scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=blocks)
+        scan = fitted(spec, scan)
+        crossed = isinstance(scan, dp.OptionError) and "Anderson-Rubin" in str(scan)
+        if not crossed or spec.clusters != ("region^year",):
+            assert_same(scan, memory)
+
+
+def test_instruments_with_several_ways_and_large_blocks_of_clusters(monkeypatch):
+    monkeypatch.setattr("digiprosper.linear.kernels.restricted_wild.MOST_CLUSTERS", 20)
+    frame = panel_of(3)
+    for clusters in (None, ["firm", "region"], ["product", "year"]):
+        spec = dp.FixedEffectsIV(
+            "y", ["treated"], ["x"], ["q1", "q2"], clusters=clusters, keep_rows=False
+        )
+        memory = fitted(spec, dp.Panel(frame, "firm", "year"))
+        scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
+        assert_same(fitted(spec, scan), memory)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_large_effect_is_taken_out_by_conjugate_gradients(seed, monkeypatch):
     frame = panel_of(seed, firms=80)
@@ -146,6 +200,12 @@ def test_what_is_not_available_is_refused_by_name():
     ):
         with pytest.raises(dp.OptionError, match=words):
             dp.FixedEffects("y", ["x"], **options).fit(scan)
+    spec = dp.FixedEffectsIV("y", ["z"], ["x"], ["q1"], clusters="industry")
+    with pytest.raises(dp.OptionError, match=r"Anderson-Rubin.*firm.*two ways"):
+        spec.fit(scan)
+    levels = spec.replace(clusters=None, absorb=["product", "region^year"])
+    with pytest.raises(dp.OptionError, match="levels"):
+        levels.fit(scan)
     with pytest.raises(dp.InputTypeError, match="scan"):
         dp.PanelThreshold("y", ["x"], "z").fit(scan)
 
@@ -191,6 +251,7 @@ def test_several_models_share_one_copy(monkeypatch):
         scanning, "write_blocks", lambda *args: copies.append(1) or write(*args)
     )
     models = {"one": base, "two": base.add("log(z)"), "three": base.add("lag(x)")}
+    models["four"] = dp.FixedEffectsIV("y", [], ["x"], ["q1"], keep_rows=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dp.DigiprosperWarning)
         ours, theirs = dp.fit_all(models, scan), dp.fit_all(models, panel)

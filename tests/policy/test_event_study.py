@@ -24,6 +24,7 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
 )
+from tests.scanned_cases import assert_same, fitted
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "event_study.json"
@@ -602,3 +603,78 @@ def test_a_cohort_without_a_row_at_the_reference_is_named() -> None:
     (notice,) = [one for one in fit.diagnostics if one.code == "reference_unobserved"]
     assert notice.data == {"reference": -1, "cohorts": {2005: 20}}
     assert "event time -1: 2005." in notice.message
+
+
+# --- panels larger than memory --------------------------------------------------------
+
+
+def draw_study(rng: np.random.Generator, seed: int) -> EventStudy:
+    """Draw an event study that a scanned table takes."""
+    kind = str(rng.choice(["clustered", "clustered", "robust", "driscoll_kraay"]))
+    ways = [None, "region", ["city", "year"]]
+    event = ("first", "on", "zero")[seed % 3]
+    return EventStudy(
+        "y",
+        event,
+        [term for term in ("x", "lag(x)") if rng.random() < 0.5],
+        before=int(rng.integers(1, 5)),
+        after=int(rng.integers(0, 5)),
+        bin_ends=bool(rng.random() < 0.9),
+        never=0 if event == "zero" else None,
+        absorb=["region"] if rng.random() < 0.2 else [],
+        time_effects=bool(rng.random() < 0.8),
+        cov_type=kind,
+        clusters=ways[rng.integers(3)] if kind == "clustered" else None,
+        obs_weights="w" if rng.random() < 0.2 else None,
+        where="year < 2008" if rng.random() < 0.2 else None,
+        collinear="drop",
+        keep_rows=False,
+    )
+
+
+@pytest.mark.parametrize("seed", range(36))
+def test_a_study_in_blocks_is_that_in_memory(seed: int) -> None:
+    pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(seed)
+    frame = staggered(
+        seed, n=25 if seed % 2 else 60, drop=0.0 if seed % 3 == 1 else 0.15
+    )
+    if seed % 5 == 4:
+        late = frame["first"].where(frame["city"] < 6)
+        frame["first"] = late if seed % 10 == 4 else frame["first"].fillna(2005)
+    frame["on"] = (frame["year"] >= frame["first"]).astype(int)
+    frame["zero"] = frame["first"].fillna(0).astype(int)
+    spec = draw_study(rng, seed)
+    memory = fitted(spec, Panel(frame, "city", "year"))
+    for blocks in (1, 7, 64):
+        scan = Panel.scan(frame, entity="city", time="year", blocks=blocks)
+        ours = fitted(spec, scan)
+        assert_same(ours, memory)
+        if isinstance(memory, DigiprosperError):
+            continue
+        assert ours.window == memory.window
+        if spec.cov_type != "driscoll_kraay":
+            assert str(ours.summary()) == str(memory.summary())
+
+
+def test_dates_and_subsets_in_blocks() -> None:
+    pytest.importorskip("pyarrow")
+    frame = staggered(3)
+    for name in ("year", "first"):
+        texts = frame[name].astype("Int64").astype("string") + "-01-01"
+        frame[name] = pd.to_datetime(texts)
+    spec = EventStudy("y", "first", before=2, after=2, keep_rows=False)
+    panel = Panel(frame, "city", "year").subset("city != 3")
+    scan = Panel.scan(frame, entity="city", time="year", blocks=9).subset("city != 3")
+    ours, memory = fitted(spec, scan), fitted(spec, panel)
+    assert_same(ours, memory)
+    assert ours.window == memory.window
+
+
+def test_a_study_of_counts_takes_no_scanned_table() -> None:
+    pytest.importorskip("pyarrow")
+    scan = Panel.scan(staggered(1), entity="city", time="year", blocks=2)
+    with pytest.raises(ColumnError, match=r"nope.*'region'"):
+        EventStudy("y", "nope").fit(scan)
+    with pytest.raises(InputTypeError, match=r"event study of counts.*scanned"):
+        EventStudy("y", "first", family="poisson").fit(scan)

@@ -31,6 +31,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.kernels.permutation import permuted_labels
 from digiprosper.report.columns import columns_of
+from tests.scanned_cases import assert_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -825,3 +826,57 @@ def test_a_condition_has_the_labels_of_its_columns_in_heads_notes_and_test() -> 
     assert test.frame.columns.tolist() == [
         "ln(资本)的系数之差（失业率 > 6.2减非 (失业率 > 6.2)）"
     ]
+
+
+# --- panels larger than memory --------------------------------------------------------
+
+
+@pytest.mark.many(5)
+@pytest.mark.parametrize(
+    ("group", "options", "term"),
+    [
+        ("g", {}, None),
+        ("z > 0", {"cov_type": "robust", "where": "t > 0 and i != 7"}, None),
+        ("h", {"x": ["x", "z"], "time_effects": False}, "z"),
+        ("late", {"obs_weights": "w", "clusters": ["i", "t"]}, None),
+        ("size", {"x": ["x", "lag(z)"], "absorb": ["r"]}, None),
+    ],
+)
+def test_groups_in_blocks_are_those_in_memory(
+    group: str, options: dict[str, Any], term: str | None
+) -> None:
+    pytest.importorskip("pyarrow")
+    frame = make(3, n=40, gaps=True)
+    order = ["small", "medium", "large"]
+    size = pd.Series(order)[frame["h"]].to_numpy()
+    frame["size"] = pd.Categorical(size, categories=order)
+    x = options.get("x", ["x"])
+    spec = FixedEffects("y", **{**options, "x": x, "keep_rows": False})
+    panel = Panel(frame, *KEYS)
+
+    def compare(data: Any) -> dp.ByGroup:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DigiprosperWarning)
+            return dp.by_group(spec, data, group, term=term, method="interaction")
+
+    memory = compare(panel)
+    for blocks in (1, 6):
+        ours = compare(Panel.scan(frame, *KEYS, blocks=blocks))
+        assert ours.labels == memory.labels
+        for label in memory.labels:
+            assert_same(ours[label], memory[label])
+        first, second = ours.difference, memory.difference
+        assert first.statistic == pytest.approx(second.statistic, rel=1e-9)
+        assert first.detail["difference"] == pytest.approx(second.detail["difference"])
+        assert first.factors == second.factors
+        assert [n.message for n in first.diagnostics] == [
+            n.message for n in second.diagnostics
+        ]
+        assert str(dp.etable(ours)) == str(dp.etable(memory))
+
+
+def test_labels_of_a_scanned_table_are_not_permuted() -> None:
+    pytest.importorskip("pyarrow")
+    scan = Panel.scan(make(), *KEYS, blocks=2)
+    with pytest.raises(InputTypeError, match=r"permutation.*interaction"):
+        dp.by_group(FixedEffects("y", ["x"]), scan, "g")

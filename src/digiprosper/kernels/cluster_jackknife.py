@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.resampling import Grams
     from digiprosper.kernels.slopes import Effect
 
 
@@ -49,25 +50,47 @@ def deviations(
         demeaned=True,
         obs_weights=obs_weights,
     )
-    total, groups, count = grams.sums.sum(axis=0), grams.n_clusters, outcomes.shape[1]
-    moved = np.empty((groups, count, basis.shape[1]))
-    missing = np.zeros((groups, slopes.shape[0]), dtype=np.bool_)
+    moved, missing = _without(
+        grams,
+        grams.sums.sum(axis=0),
+        slopes[:, : varying.shape[1]],
+        outcomes.shape[1],
+        memory,
+    )
+    if constant:
+        means = [
+            _mean_without(column, varying, moved[:, j], clusters, obs_weights)
+            for j, column in enumerate(outcomes.T)
+        ]
+        moved = np.dstack([moved, np.column_stack(means)])
+    changes = np.where(missing[:, None, :], np.nan, moved @ slopes.T)
+    return changes[:, 0] if residuals.ndim == 1 else changes
 
+
+def deviations_of(grams: Grams, total: Floats, slopes: Floats, outcomes: int) -> Floats:
+    """Compute `deviations` (G, o, k) from cross products by cluster of o outcomes.
+
+    The outcomes come first, the basis after them; `total` are the sums over all
+    clusters, others than those of `grams` among them.
+    """
+    moved, missing = _without(grams, total, slopes, outcomes, 2**26)
+    return np.where(missing[:, None, :], np.nan, moved @ slopes.T)
+
+
+def _without(
+    grams: Grams, total: Floats, slopes: Floats, count: int, memory: int
+) -> tuple[Floats, Bools]:
+    """Regress outcomes on the basis without each cluster: (G, o, m), missing (G, k)."""
+    groups = grams.n_clusters
+    moved = np.empty((groups, count, grams.n_columns - count))
+    missing = np.zeros((groups, slopes.shape[0]), dtype=np.bool_)
     chunk = max(1, memory // bytes_each(grams))
     for start in range(0, groups, chunk):
         batch = slice(start, start + chunk)
         system, _, scale = systems(grams, total - grams.sums[batch])
-        moved[batch, :, : varying.shape[1]], null = _solved(system, scale, count)
-        missing[batch] = _unidentified(
-            null, slopes[:, : varying.shape[1]] / scale[count:]
-        )
-    if constant:
-        for j, column in enumerate(outcomes.T):
-            moved[:, j, -1] = _mean_without(
-                column, varying, moved[:, j, :-1], clusters, obs_weights
-            )
-    changes = np.where(missing[:, None, :], np.nan, moved @ slopes.T)
-    return changes[:, 0] if residuals.ndim == 1 else changes
+        moved[batch], null = _solved(system, scale, count)
+        missing[batch] = _unidentified(null, slopes / scale[count:])
+    return moved, missing
 
 
 def _solved(system: Floats, scale: Floats, outcomes: int) -> tuple[Floats, Floats]:

@@ -141,6 +141,9 @@ class Part:
     codes: Ints | None
     levels: int  # number of groups
     lags: int = 0  # of products of neighbouring groups, which are then periods
+    # (levels, k, e) first k of orthonormal columns times the last e of them, summed by
+    # group: in place of codes where designs and residuals are combinations of these
+    products: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -396,9 +399,23 @@ def rescaled_sandwich(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
 
 
 def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
+    if part.products is not None:
+        k, e = part.products.shape[1:]
+        return np.asarray(design[:k].T @ part.products @ errors[-e:])
     if part.codes is None:
         return design * errors[:, None]
     return level_sums(part.codes, part.levels, design, errors)
+
+
+def score_sizes(design: Floats, weighted_residuals: Floats, vcov: Vcov) -> Floats:
+    """Compute sums of the absolute scores (k,), or what they cannot exceed.
+
+    Where scores are summed elsewhere it is the bound of Cauchy and Schwarz.
+    """
+    if vcov.parts[0].products is not None:
+        lengths = np.linalg.norm(design, axis=0)
+        return np.asarray(lengths * np.linalg.norm(weighted_residuals))
+    return np.asarray(np.abs(weighted_residuals) @ np.abs(design))
 
 
 def _kernel(scores: Floats, part: Part, near: Nearby | None) -> Floats:

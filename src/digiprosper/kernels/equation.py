@@ -166,7 +166,9 @@ def solve(
     `products` are their (weighted) cross products with themselves and with the outcome,
     where they are known.
     """
-    fit = ols(x, y, obs_weights=obs_weights, products=products)
+    # Products of scores do not tell which of their sums are zero but in a basis.
+    rotate = estimator.parts[0].products is not None
+    fit = ols(x, y, obs_weights=obs_weights, products=products, rotate=rotate)
     scale = None
     if estimator.leverage is not None:
         scale = error_scale(

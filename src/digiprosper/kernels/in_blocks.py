@@ -37,6 +37,7 @@ class Block:
     entity: Ints  # (n,) codes 0, 1, ... without gaps
     codes: tuple[Ints, ...]  # (n,) of each other effect, the same in all blocks
     obs_weights: Floats | None = None  # (n,)
+    labels: Any = None  # of the entities, an array of objects
 
     @property
     def starts(self) -> Ints:
@@ -75,7 +76,7 @@ class Block:
             for codes, size in zip(self.codes, levels, strict=True)
         ]
         if not any(_is_sparse(table) for table in tables):
-            return np.hstack(tables)
+            return np.hstack([np.empty((n_entities, 0)), *tables])
         from scipy.sparse import csr_array, hstack
 
         return hstack([csr_array(table) for table in tables], format="csr")
@@ -189,7 +190,7 @@ def _level_products(block: Block, levels: Sequence[int], *, dense: bool) -> Any:
     positions = range(len(levels))
     tables = [[products(a, b) for b in positions] for a in positions]
     if dense:
-        return np.block(tables)
+        return np.block(tables) if tables else np.empty((0, 0))
     return csr_array(block_array(tables, format="csr"))
 
 
@@ -295,21 +296,19 @@ class Carriers:
 
     total: Floats  # (k,)
     squares: Floats  # (k,) of the clusters' sums
-    # (m, k) largest sums, and of each the block and the position in it
-    largest: Floats
-    where: Ints  # (m, k, 2)
+    largest: Floats  # (m, k) largest sums
+    labels: Any  # (m, k) of their clusters
 
-    def add(self, sums: Floats, block: int) -> None:
-        """Add the sums (G, k) of the clusters of a block."""
+    def add(self, sums: Floats, labels: Any) -> None:
+        """Add the sums (G, k) of the clusters of a block, with their labels (G,)."""
         self.total += sums.sum(axis=0)
         self.squares += np.einsum("ij,ij->j", sums, sums)
-        position = np.broadcast_to(np.arange(len(sums))[:, None], sums.shape)
-        added = np.stack([np.full_like(position, block), position], axis=2)
         every = np.vstack([self.largest, sums])
-        where = np.concatenate([self.where, added])
+        added = np.broadcast_to(labels[:, None], sums.shape)
+        every_label = np.vstack([self.labels, added])
         order = np.argsort(-every, axis=0, kind="stable")[:_CARRIERS]
         self.largest = np.take_along_axis(every, order, axis=0)
-        self.where = np.take_along_axis(where, order[:, :, None], axis=0)
+        self.labels = np.take_along_axis(every_label, order, axis=0)
 
     @property
     def effective(self) -> Floats:
@@ -319,50 +318,75 @@ class Carriers:
 
 @dataclass(slots=True, eq=False)
 class Scores:
-    """Scores summed by groups of rows: by cluster, period or row."""
+    """Products of k columns and e errors, summed by groups of rows.
+
+    Groups are clusters, periods, or single rows. The columns and errors are the first k
+    and the last e of nearly orthonormal ones.
+    """
 
     inside: bool  # whether each group is inside one block
     size: int  # number of groups, if they are not
-    middle: Floats  # (k, k) sum of products of the groups' sums, if they are inside
-    sums: Floats  # (size, k) otherwise
-    carriers: Carriers | None = None
-    # (size, k) variation by group, where groups are in several blocks
-    variation: Floats | None = None
-    # Sums by cluster that a bootstrap needs, where there are few
-    kept: list[tuple[Floats, Floats]] | None = None
+    # (k e, k e) products of the groups' sums with each other, if they are inside
+    middle: Floats
+    sums: Floats  # (size, k, e) otherwise
+    # (p, m) combinations of the columns whose squares by group are looked at, with the
+    # groups that have most of them or, where groups are in several blocks, (size, m)
+    partials: Floats
+    carriers: Carriers | None
+    variation: Floats
+    # (G, p, p) products of all columns by group, in parts, where groups are few
+    kept: list[Floats] | None = None
+
+    def by_group(self, rotation: Floats) -> Floats:
+        """Return the products (G, k, e) of columns rotated to orthonormal ones.
+
+        `rotation` (p, p) is upper triangular. Groups inside blocks are stood for by as
+        many as have the same products with each other: rows of a root of `middle`.
+        """
+        _, k, e = self.sums.shape
+        sums = self.sums
+        if self.inside:
+            scale = np.sqrt(np.diag(self.middle))
+            scale = np.where(scale > 0, scale, 1.0)
+            values, vectors = np.linalg.eigh(self.middle / scale / scale[:, None])
+            root = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T * scale
+            sums = root.reshape(-1, k, e)
+        return np.asarray(rotation[:k, :k].T @ sums @ rotation[-e:, -e:])
 
 
 _CARRIERS = 16
+# Rows whose scores are in memory together, if each is a group.
+_ROWS = 2**16
 
 
 def empty_scores(
-    k: int, *, inside: bool, size: int, carriers: bool, keep: bool
+    k: int, e: int, partials: Floats | None, *, inside: bool, size: int, keep: bool
 ) -> Scores:
-    """Begin the sums of a grouping; `carriers` and `keep` as in `Scores`."""
+    """Begin the sums of a grouping; `keep` says whether there are `Scores.kept`."""
+    m = 0 if partials is None else partials.shape[1]
     few = Carriers(
-        np.zeros(k), np.zeros(k), np.zeros((0, k)), np.zeros((0, k, 2), dtype=np.intp)
+        np.zeros(m), np.zeros(m), np.zeros((0, m)), np.zeros((0, m), dtype=object)
     )
     groups = 0 if inside else size
     return Scores(
         inside=inside,
         size=size,
-        middle=np.zeros((k, k)),
-        sums=np.zeros((groups, k)),
-        carriers=few if carriers else None,
-        variation=np.zeros((groups, k)) if carriers and not inside else None,
+        middle=np.zeros((k * e, k * e)),
+        sums=np.zeros((groups, k, e)),
+        partials=np.zeros((k + 1, 0)) if partials is None else partials,
+        carriers=few if m and inside else None,
+        variation=np.zeros((groups, m)),
         kept=[] if keep else None,
     )
 
 
 @dataclass(slots=True, eq=False)
 class SecondSums:
-    """What a second pass adds up, of columns net of all effects, x before y."""
+    """What a second pass adds up, of columns net of all effects."""
 
     products: Floats  # (p, p) of the columns times T
+    plain: Floats  # (p, p) the same, never weighted
     right: Floats  # (L, p) D'W times the columns
-    squares: Floats  # (p,) of the columns, never weighted
-    sizes: Floats  # (k,) sums of the sizes of scores
-    residual_square: float = 0.0  # of the residuals, never weighted
 
 
 def second_pass(
@@ -370,79 +394,64 @@ def second_pass(
     values: Floats,
     levels: Sequence[int],
     transform: Floats,
-    scores: Sequence[Scores] | None = None,
+    scores: Sequence[Scores] = (),
 ) -> SecondSums:
     """Add up products of net columns times `transform`, and scores by group.
 
     `blocks` yields a block and, for each of `scores`, the codes (n,) of its groups,
-    None for single rows. The scores are those of the columns times `transform` but the
-    last, which is the residual in units of its own. With None no residual is looked at.
+    None for single rows.
     """
-    p, k = len(transform), len(transform) - 1
+    p = len(transform)
     out = SecondSums(
         products=np.zeros((p, p)),
+        plain=np.zeros((p, p)),
         right=np.zeros((sum(levels), p)),
-        squares=np.zeros(p),
-        sizes=np.zeros(k),
     )
-    for number, (block, groupings) in enumerate(blocks):
+    for block, groupings in blocks:
         net = net_columns(block, values, levels)
-        out.squares += np.einsum("ij,ij->j", net, net)
         out.right += _by_level(block, net, levels)
         basis = net @ transform
         out.products += block.weighted(basis).T @ basis
-        if scores is None:
-            continue
-        residuals = basis[:, k] / transform[k, k]
-        weighted = (
-            residuals if block.obs_weights is None else (residuals * block.obs_weights)
-        )
-        out.residual_square += float(residuals @ residuals)
-        regressors = basis[:, :k]
-        partial = regressors @ transform[:k, :k].T
-        out.sizes += np.abs(partial * weighted[:, None]).sum(axis=0)
-        by_row = regressors * weighted[:, None]
+        out.plain += basis.T @ basis
         for grouping, codes in zip(scores, groupings, strict=True):
-            _add_scores(grouping, block, codes, by_row, regressors, partial, number)
+            _add_scores(grouping, block, codes, basis)
     return out
 
 
 def _add_scores(
-    grouping: Scores,
-    block: Block,
-    codes: Ints | None,
-    by_row: Floats,
-    regressors: Floats,
-    partial: Floats,
-    number: int,
+    grouping: Scores, block: Block, codes: Ints | None, basis: Floats
 ) -> None:
-    """Add a block's scores (n, k) to those of a grouping."""
+    """Add products of a block's columns (n, p) to those of a grouping."""
+    _, k, e = grouping.sums.shape
+    weighted = block.weighted(basis[:, :k])
     if codes is None:
-        grouping.middle += by_row.T @ by_row
+        for start in range(0, len(basis), _ROWS):
+            rows = slice(start, start + _ROWS)
+            by_row = weighted[rows, :, None] * basis[rows, None, -e:]
+            flat = by_row.reshape(-1, k * e)
+            grouping.middle += flat.T @ flat
         return
     size = int(codes.max()) + 1 if grouping.inside else grouping.size
-    sums = level_sums(codes, size, by_row)
+    errors = basis[:, -e:].T
+    sums = np.stack([level_sums(codes, size, weighted, u) for u in errors], axis=2)
     if grouping.inside:
-        grouping.middle += sums.T @ sums
+        flat = sums.reshape(size, k * e)
+        grouping.middle += flat.T @ flat
     else:
         grouping.sums += sums
-    if grouping.carriers is not None:
-        variation = level_sums(codes, size, partial**2, block.obs_weights)
-        if grouping.variation is None:
-            grouping.carriers.add(variation, number)
+    if grouping.partials.size:
+        squares = (basis @ grouping.partials) ** 2
+        variation = level_sums(codes, size, squares, block.obs_weights)
+        if grouping.carriers is not None:
+            grouping.carriers.add(variation, block.labels)
         else:
             grouping.variation += variation
     if grouping.kept is not None:
-        weighted = block.weighted(regressors)
+        every = block.weighted(basis)
         products = np.stack(
-            [
-                level_sums(codes, size, weighted * column[:, None])
-                for column in regressors.T
-            ],
-            axis=2,
+            [level_sums(codes, size, every, u) for u in basis.T], axis=2
         )
         if grouping.inside or not grouping.kept:
-            grouping.kept.append((sums, products))
+            grouping.kept.append(products)
         else:
-            before_sums, before_products = grouping.kept[0]
-            grouping.kept[0] = before_sums + sums, before_products + products
+            grouping.kept[0] += products

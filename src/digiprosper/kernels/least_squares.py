@@ -101,19 +101,20 @@ def ols(
     *,
     obs_weights: Floats | None = None,
     products: tuple[Floats, Floats] | None = None,
+    rotate: bool = False,
 ) -> Fit:
     """Solve least squares on columns of full rank, scaled to unit length.
 
     By QR, unless the columns are far from collinear: then the normal equations lose
     nothing (their error is 1e-16 times the squared condition number, at most 1e-12) and
-    take a fraction of the time. `products` are the (weighted) cross products of the
-    design with itself and with the outcome, where they are known.
+    take a fraction of the time; not with `rotate`. `products` are the (weighted) cross
+    products of the design with itself and with the outcome, where they are known.
     """
     if products is None:
         weighted_design = with_weights(design, obs_weights)
         products = weighted_design.T @ design, weighted_design.T @ outcome
     unit, scale = _scaled(products[0])
-    spectrum = _well_conditioned(unit)
+    spectrum = None if rotate else _well_conditioned(unit)
     if spectrum is None:
         return _by_rotation(design, outcome, scale, obs_weights)
     bread = np.linalg.inv(unit) * scale * scale[:, None]

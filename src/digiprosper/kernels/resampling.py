@@ -131,9 +131,41 @@ def entity_grams(
         ).demean(columns)
     scale = np.sqrt(with_weights(columns**2, obs_weights).sum(axis=0))
     scale[scale == 0.0] = 1.0
-    columns = columns / scale
+    return _grams(layout, columns / scale, scale)
 
-    sums = np.empty((layout.groups, width))
+
+def block_grams(
+    columns: Floats,
+    clusters: Ints,
+    groups: int,
+    entity: Ints,
+    codes: Sequence[Ints],
+    levels: Sequence[int],
+    obs_weights: Floats | None,
+) -> Grams:
+    """Form the cross products of clusters in a block of the rows of whole entities.
+
+    `columns` (n, p) are demeaned, in units of their norms over all rows. `codes` (n,)
+    are of the effects beside `entity`, with the `levels` that they have in all blocks.
+    """
+    ends = np.cumsum([0, *levels])
+    crossed = [code + start for code, start in zip(codes, ends, strict=False)]
+    layout = _Layout(
+        clusters,
+        groups,
+        [entity],
+        [],
+        crossed,
+        ends[-1:] if levels else ends[:0],
+        "pseudo" if levels else "diagonal",
+        obs_weights,
+    )
+    return _grams(layout, columns, np.ones(columns.shape[1]))
+
+
+def _grams(layout: _Layout, columns: Floats, scale: Floats) -> Grams:
+    p = columns.shape[1]
+    sums = np.empty((layout.groups, layout.width(p)))
     start = 0
     for part in chain(
         _products(layout, columns), _with_dummies(layout, columns), _of_dummies(layout)

@@ -36,7 +36,7 @@ from digiprosper.learning.learners import (
 from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects_iv import two_stage
-from digiprosper.linear.instrument_columns import ColumnPositions, usable
+from digiprosper.linear.instrument_columns import ColumnPositions
 from digiprosper.optional import require
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
@@ -257,7 +257,7 @@ def _fixed_effects(
             fits[name] = fit_equation(prepared, demeaned, 0, range(1, end))[0]
             continue
         columns = ColumnPositions((1,), tuple(range(2, end)), (width,))
-        fits[name] = two_stage(prepared, demeaned, *usable(prepared, demeaned, columns))
+        fits[name] = two_stage(prepared, demeaned, columns)
     dropped = [n for n in fits["linear"].diagnostics if n.code.startswith("dropped_")]
     return {name: fit.without_rows() for name, fit in fits.items()}, dropped
 

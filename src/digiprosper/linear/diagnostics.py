@@ -64,6 +64,33 @@ def few_treated(
     interest come first; a notice about controls alone is no warning.
     """
     dimensions = []
+    for clusters, groups, effective, shares, labels in (
+        _variation(prepared, basis, root)
+        if prepared.sums is None
+        else prepared.sums.variation(names)
+    ):
+        few = np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
+        carriers = {
+            names[j]: _carriers_of(float(effective[j]), shares[:, j], labels[j])
+            for j in few.tolist()
+            if names[j] not in unread
+        }
+        if carriers:
+            controls = _controls_among(prepared.sample, names, _two_values(prepared))
+            terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
+            only_controls = next(iter(terms)) in controls
+            dimensions.append(FewTreated(clusters, groups, terms, only_controls))
+    return few_treated_notices(dimensions)
+
+
+def _variation(
+    prepared: Prepared, basis: Floats, root: Floats
+) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
+    """Compute how the variation of slopes is spread over clusters.
+
+    Yields their name and number, the effective number (k,) and the shares (G, k) of
+    each slope, and by slope the labels of the clusters.
+    """
     for clusters, codes in zip(
         prepared.cluster_names, prepared.cluster_codes, strict=True
     ):
@@ -71,37 +98,15 @@ def few_treated(
         shares = variation_shares(
             basis, root, codes, groups, obs_weights=prepared.obs_weights
         )
+        levels = prepared.sample.code_levels[clusters]
         effective = effective_clusters(shares)
-        few = depends_on_few(effective, groups)
-        columns = [j for j in few.tolist() if names[j] not in unread]
-        if columns:
-            levels = prepared.sample.code_levels[clusters]
-            carriers = {
-                names[j]: carriers_of(float(effective[j]), shares[:, j], levels)
-                for j in columns
-            }
-            controls = controls_among(prepared.sample, names, _two_values(prepared))
-            dimensions.append(few_treated_entry(clusters, groups, carriers, controls))
-    return few_treated_notices(dimensions)
-
-
-def few_treated_entry(
-    clusters: str,
-    groups: int,
-    carriers: Mapping[str, Mapping[str, Any]],
-    controls: Collection[str],
-) -> FewTreated:
-    """Put terms of interest before controls."""
-    terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
-    return FewTreated(clusters, groups, terms, next(iter(terms)) in controls)
-
-
-def depends_on_few(effective: Floats, groups: int) -> Ints:
-    """Find slopes (k,) with few effective clusters, of `groups` in all."""
-    return np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
+        yield clusters, groups, effective, shares, [levels] * effective.size
 
 
 def _two_values(prepared: Prepared) -> set[str]:
+    if prepared.sums is not None:
+        seen = prepared.sums.rows.distinct.items()
+        return {name for name, values in seen if len(values) <= 2}
     sample = prepared.sample
     return {
         name
@@ -110,7 +115,7 @@ def _two_values(prepared: Prepared) -> set[str]:
     }
 
 
-def controls_among(
+def _controls_among(
     sample: Sample, names: Sequence[str], two_values: Collection[str]
 ) -> set[str]:
     """Select the regressors that a reader does not look at first.
@@ -147,7 +152,7 @@ def _has_two_values(values: Floats) -> bool:
     return bool(np.isin(values, (values.min(), values.max())).all())
 
 
-def carriers_of(
+def _carriers_of(
     effective: float, shares: Floats, levels: pd.Index[Any]
 ) -> dict[str, Any]:
     """Name the clusters with most of a regressor's variation, and their shares."""
@@ -225,10 +230,14 @@ def lagged_outcome(
     searched in `roles`, by default in all roles of regressors.
     """
     sample = prepared.sample
-    if not any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
+    if prepared.sums is not None:
+        lags = prepared.sums.lags(roles)
+        periods = prepared.count.n / prepared.sums.structure.n_entities
+    elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
+        lags = lags_of_outcome(sample, roles, outcome)
+        periods = sample.nobs / sample.n_entities
+    else:
         return []
-    lags = lags_of_outcome(sample, roles, outcome)
-    periods = sample.nobs / sample.n_entities
     return lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
     )

@@ -227,6 +227,14 @@ def fit_equation(
     semidefinite.
     """
     columns, notices = checked_columns(prepared, demeaned, outcome, regressors)
+    if prepared.sums is not None and not prepared.sums.positions:
+        prepared, demeaned = prepared.sums.with_scores(
+            prepared,
+            demeaned,
+            columns,
+            (outcome,),
+            {tuple(columns): demeaned.select(columns)},
+        )
     solved = _solve(prepared, demeaned, outcome, columns)
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
@@ -293,6 +301,8 @@ def counts_and_vcov(
 ) -> tuple[Counts, Vcov]:
     """Choose what degrees of freedom count and the covariance, that of the options."""
     options, count = prepared.options, prepared.count.plus(k)
+    if prepared.sums is not None:
+        return count, prepared.sums.vcov(count, cov_type or options.cov_type)
     if prepared.near is not None:
         return count, conley_vcov(options.ssc, count, prepared.near)
     return count, vcov(
@@ -323,7 +333,7 @@ def independent_columns(
     if strict:
         refuse_wide(prepared.count.n, len(varying), prepared.count.full)
 
-    columns, collinear = _without_combinations(prepared, demeaned, varying)
+    columns, collinear = without_combinations(prepared, demeaned, varying)
     if collinear and strict:
         raise CollinearityError(
             several(collinear)
@@ -392,7 +402,7 @@ def why_absorbed(prepared: Counted, demeaned: Demeaned, column: int) -> str:
     return f"is absorbed by the effects ({effects_text(prepared)})"
 
 
-def _without_combinations(
+def without_combinations(
     prepared: Counted, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""
@@ -536,7 +546,9 @@ def results_with_covariance(
         ),
         sample=estimation_sample(
             prepared.sample, prepared.options.obs_weights, demeaned, positions
-        ),
+        )
+        if prepared.sums is None
+        else prepared.sums.sample(positions, solved),
         labels=dict(prepared.sample.labels),
         diagnostics=tuple(notices),
     )
@@ -569,6 +581,8 @@ def _beside_driscoll_kraay(
         inference=replace(_inference(prepared, plain, None), cov_type="xtscc"),
     )
     time = prepared.sample.time
+    if prepared.sums is not None:
+        return {"xtscc": beside}
     slopes = block_slopes(solved, prepared.within.every, time)
     return {"xtscc": beside, "block_slopes": slopes}
 
@@ -589,6 +603,11 @@ def _rows_and_effects(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> dict[str, Any]:
     """Compute residuals, fitted values, R2 and effects, as fields of `Estimated`."""
+    if prepared.sums is not None:
+        rows_and_effects: dict[str, Any] = prepared.sums.rows_and_effects(
+            positions, solved
+        )
+        return rows_and_effects
     outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
     slopes = solved.coefficients[:k]
     # What the effects take out of the outcome less what they take out of the fit.

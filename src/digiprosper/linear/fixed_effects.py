@@ -38,7 +38,7 @@ from digiprosper.linear.preparation import (
     prepare,
 )
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.scanned import fit_scan
+from digiprosper.linear.scanned import fit_equations
 from digiprosper.panel import PanelScan
 from digiprosper.panel.grammar import in_other_words, refused
 from digiprosper.panel.terms import canonical
@@ -344,7 +344,7 @@ class FixedEffects(Specification):
             `diagnostics` of the results has all remarks.
         """
         if isinstance(panel, PanelScan):
-            results = fit_scan(self, panel)
+            (results,) = fit_equations(self, panel, {"x": self.x})
         else:
             results = estimate(self, panel).results
         issue(results.diagnostics)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from digiprosper.errors import Notice, TermError, cited, issue
+import numpy as np
+
+from digiprosper.errors import Notice, TermError, issue
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
     columns_at,
@@ -13,6 +15,7 @@ from digiprosper.linear.estimation import (
     demean_columns,
     fit_equation,
     fit_notices,
+    outcome_of,
     refuse_flat_outcome,
     refuse_names,
     results_with_covariance,
@@ -40,6 +43,8 @@ from digiprosper.linear.preparation import (
     refuse_corrected,
 )
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.scanned import scanned
+from digiprosper.panel import PanelScan
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import (
@@ -54,10 +59,12 @@ from digiprosper.specification import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.kernels.slopes import Effect
     from digiprosper.linear.distances import DistanceKernel
     from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.kernels.two_stage import Projection
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel
+    from digiprosper.panel import Panel, Sample
 
 _ROLES = ("y", "endog", "x", "instruments")
 
@@ -173,7 +180,7 @@ class FixedEffectsIV(Specification):
 
     def fit(
         self,
-        panel: Panel,
+        panel: Panel | PanelScan[Any],
         *,
         rng: object = None,  # noqa: ARG002
         progress: bool = False,  # noqa: ARG002
@@ -183,7 +190,7 @@ class FixedEffectsIV(Specification):
         Parameters
         ----------
         panel : Panel
-            The data.
+            The data, or a table that is larger than memory (`Panel.scan`).
         rng, progress
             Not used. All specifications have these arguments.
 
@@ -217,60 +224,81 @@ class FixedEffectsIV(Specification):
             "x": self.x,
             "instruments": self.instruments,
         }
-        prepared = prepare(
-            panel, roles, self.options, singletons=self.singletons, missing=self.missing
-        )
-        sample = prepared.sample
-        if len(sample.roles["y"]) != 1:
-            raise TermError(
-                f"y={cited(self.y)} makes several columns; the outcome must "
-                "be one column."
+        if isinstance(panel, PanelScan):
+            regressors = {role: roles[role] for role in _ROLES[1:]}
+            with scanned(self, panel, regressors) as (prepared, demeaned):
+                _checked_names(self.y, prepared.sample)
+                prepared.sums.refuse_instruments()
+                positions = column_positions(prepared.sample)
+                results = two_stage(prepared, demeaned, positions)
+        else:
+            prepared = prepare(
+                panel,
+                roles,
+                self.options,
+                singletons=self.singletons,
+                missing=self.missing,
             )
-        names = (
-            self.y,
-            *(name for role in _ROLES[1:] for name in sample.names_of(role)),
-        )
-        refuse_names(names[1:])
-        refuse_too_few(names, column_positions(sample))
-
-        columns = [column for role in _ROLES for column in sample.roles[role]]
-        demeaned = demean_columns(prepared, names, columns_at(sample.matrix, columns))
-        positions, dropped = usable(prepared, demeaned, column_positions(sample))
-        refuse_flat_outcome(prepared, demeaned, 0)
-
-        results = two_stage(prepared, demeaned, positions, dropped)
+            sample = prepared.sample
+            names = _checked_names(self.y, sample)
+            at = [column for role in _ROLES for column in sample.roles[role]]
+            raw = columns_at(sample.matrix, at)
+            demeaned = demean_columns(prepared, names, raw)
+            results = two_stage(prepared, demeaned, column_positions(sample))
         issue(results.diagnostics)
         return results
 
 
-def two_stage(
-    prepared: Prepared,
-    demeaned: Demeaned,
-    positions: ColumnPositions,
-    dropped: Sequence[Notice],
-) -> IVResults:
-    """Solve the equation, first stages and reduced form on the same columns."""
-    y, x = demeaned.columns[:, 0], selected_columns(demeaned, positions.regressors)
-    controls, instruments = (
+def _checked_names(y: str, sample: Sample) -> tuple[str, ...]:
+    """Name the columns by role; refuse too few instruments and repeated names."""
+    outcome_of(y, sample)
+    names = (y, *(name for role in _ROLES[1:] for name in sample.names_of(role)))
+    refuse_names(names[1:])
+    refuse_too_few(names, column_positions(sample))
+    return names
+
+
+def _projection(
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
+) -> Projection:
+    return project(
+        demeaned.columns[:, 0],
+        selected_columns(demeaned, positions.endog),
         selected_columns(demeaned, positions.controls),
         selected_columns(demeaned, positions.instruments),
-    )
-    projected = project(
-        y,
-        selected_columns(demeaned, positions.endog),
-        controls,
-        instruments,
         obs_weights=prepared.obs_weights,
     )
+
+
+def two_stage(
+    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
+) -> IVResults:
+    """Solve the equation, first stages and reduced form on the same columns."""
+    positions, dropped = usable(prepared, demeaned, positions)
+    refuse_flat_outcome(prepared, demeaned, 0)
+    projected = _projection(prepared, demeaned, positions)
     endog = tuple(demeaned.names[j] for j in positions.endog)
     refuse_unidentified(projected, endog)
+    jackknifed = None
+    effects: tuple[Effect, ...] = ()
+    if prepared.sums is None:
+        effects = prepared.within.every
+    else:
+        prepared, demeaned = _with_scores(prepared, demeaned, positions, projected)
+        projected = _projection(prepared, demeaned, positions)
+        jackknifed = prepared.sums.jackknife(projected)
 
+    y, x = demeaned.columns[:, 0], selected_columns(demeaned, positions.regressors)
     solved = solve_two_stage(projected, y, x, *counts_and_vcov(prepared, x.shape[1]))
     at = (0, *positions.regressors)
     named = results_with_covariance(
         prepared, demeaned, at, solved, (), own_covariance=True
     )
-    first_stage = ResultSet(tuple(_stages(prepared, demeaned, positions)))
+    stages = [
+        fit_equation(prepared, demeaned, j, positions.exogenous)[0]
+        for j in positions.endog
+    ]
+    first_stage = ResultSet(tuple(zip(endog, stages, strict=True)))
     wording: dict[str, Any] = {
         "labels": prepared.sample.labels,
         "factors": prepared.sample.factors,
@@ -306,9 +334,31 @@ def two_stage(
         reduced_forms=reduced_forms(
             projected,
             counts_and_vcov(prepared, projected.basis.shape[1])[1],
-            prepared.within.every,
+            effects,
+            jackknifed,
         ),
     )
+
+
+def _with_scores(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    positions: ColumnPositions,
+    projected: Projection,
+) -> tuple[Prepared, Demeaned]:
+    """Sum what the covariances of all equations need over a scanned table."""
+    heights = np.hstack([projected.endog, projected.controls])
+    out: tuple[Prepared, Demeaned] = prepared.sums.with_scores(
+        prepared,
+        demeaned,
+        positions.controls,
+        (*positions.instruments, *positions.endog, 0),
+        {
+            positions.regressors: projected.basis @ heights,
+            positions.exogenous: demeaned.select(positions.exogenous),
+        },
+    )
+    return out
 
 
 def _about_rows(prepared: Prepared) -> list[Notice]:
@@ -320,13 +370,3 @@ def _about_rows(prepared: Prepared) -> list[Notice]:
         for notice in few_for_instruments(g, name)
     ]
     return [notice for notice in prepared.notices if notice not in prepared.few] + few
-
-
-def _stages(
-    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
-) -> list[tuple[str, LinearResults]]:
-    """Regress each endogenous regressor on instruments and controls."""
-    return [
-        (demeaned.names[j], fit_equation(prepared, demeaned, j, positions.exogenous)[0])
-        for j in positions.endog
-    ]

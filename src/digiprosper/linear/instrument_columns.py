@@ -16,13 +16,12 @@ from digiprosper.errors import (
     quoted,
     several,
 )
-from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
 from digiprosper.linear.estimation import (
     absorbed_problem,
-    collinear_problem,
     dropped_from_effects,
     refuse_wide,
+    without_combinations,
 )
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
 from digiprosper.linear.notices import dropped_collinear
@@ -97,14 +96,14 @@ def usable(
     regressor never is: its coefficient is what was asked for.
     """
     varying, absorbed = _varying(prepared, demeaned, positions)
-    refuse_wide(prepared.sample.nobs, len(varying.exogenous), prepared.within.rank)
+    refuse_wide(prepared.count.n, len(varying.exogenous), prepared.count.full)
     used, collinear = _without_combinations(prepared, demeaned, varying)
     refuse_too_few(demeaned.names, used)
 
-    ordered = (*used.controls, *used.endog)
+    ordered = [*used.controls, *used.endog]
     problems = [
         p
-        for p in _combinations(demeaned, ordered)
+        for p in without_combinations(prepared, demeaned, ordered)[1]
         if p.data["column"] in _names(demeaned, used.endog)
     ]
     if problems:
@@ -181,6 +180,8 @@ def _absorbed_instrument(prepared: Prepared, demeaned: Demeaned, column: int) ->
     absorbs_time = time is not None and time in prepared.effect_names
     if demeaned.constant[column]:
         text = f"the instrument {name} is constant in the sample"
+    elif not len(raw):  # the rows are elsewhere
+        text = f"the instrument {problem.message}"
     elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
         text = (
             f"the instrument {name} does not vary within a {entity} and is absorbed by "
@@ -208,7 +209,8 @@ def _without_combinations(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
     """Leave out, or refuse, controls and instruments that combine earlier ones."""
-    problems = _combinations(demeaned, (*positions.controls, *positions.instruments))
+    ordered = [*positions.controls, *positions.instruments]
+    kept, problems = without_combinations(prepared, demeaned, ordered)
     if not problems:
         return positions, []
     if prepared.options.collinear == "raise":
@@ -218,21 +220,9 @@ def _without_combinations(
             "(FixedEffectsIV drops it with collinear='drop')."
         )
         raise CollinearityError(text, problems)
-    names = {p.data["column"] for p in problems}
-    independent = _without(
-        positions, [j for j in positions.exogenous if demeaned.names[j] in names]
-    )
+    independent = _without(positions, set(ordered) - set(kept))
     return independent, [
         dropped_collinear(p.data["column"], p.data["on"]) for p in problems
-    ]
-
-
-def _combinations(demeaned: Demeaned, columns: Sequence[int]) -> list[Notice]:
-    combinations = dependences(demeaned.select(columns))
-    names = _names(demeaned, columns)
-    return [
-        collinear_problem(names[d.column], [names[i] for i in d.on])
-        for d in combinations
     ]
 
 

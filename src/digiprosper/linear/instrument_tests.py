@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.kernels import Floats
+    from digiprosper.kernels.covariance import Counts, Vcov
     from digiprosper.kernels.equation import Solved
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.instrument_columns import ColumnPositions
@@ -47,13 +48,12 @@ def instrument_tests(
     out: dict[str, float | TestResult] = {}
     for name, results in first_stage.items():
         out[f"first_stage_f:{name}"] = _first_stage_f(name, results, projected)
+    count, vcov = counts_and_vcov(prepared, projected.basis.shape[1])
     if len(first_stage) > 1:
-        out |= _conditional(prepared, projected, list(first_stage))
-    out |= _of_the_rank(prepared, projected)
+        out |= _conditional(projected, list(first_stage), vcov)
+    out |= _of_the_rank(projected, count, vcov, _large_sample_rows(prepared))
     if len(first_stage) == 1:
-        effective = effective_f(
-            projected, counts_and_vcov(prepared, _slopes(projected))[1]
-        )
+        effective = effective_f(projected, vcov)
         out |= {
             "effective_f": effective.statistic,
             "effective_f_critical": effective.critical,
@@ -76,11 +76,6 @@ def _chi2_test(name: str, statistic: float, df: int, null: str) -> TestResult:
     return TestResult(name, statistic, "chi2", float(df), p, null)
 
 
-def _slopes(projected: Projection) -> int:
-    """Count the slopes of a first stage."""
-    return int(projected.basis.shape[1])
-
-
 def _first_stage_f(
     name: str, results: LinearResults, projected: Projection
 ) -> TestResult:
@@ -94,10 +89,9 @@ def _first_stage_f(
 
 
 def _conditional(
-    prepared: Prepared, projected: Projection, endog: list[str]
+    projected: Projection, endog: list[str], vcov: Vcov
 ) -> dict[str, TestResult]:
     """Compute Sanderson and Windmeijer's F of each of several endogenous regressors."""
-    vcov = counts_and_vcov(prepared, _slopes(projected))[1]
     q, m = projected.first_slopes.shape
     out = {}
     for j, name in enumerate(endog):
@@ -114,16 +108,13 @@ def _conditional(
 
 
 def _of_the_rank(
-    prepared: Prepared, projected: Projection
+    projected: Projection, count: Counts, vcov: Vcov, rows: float
 ) -> dict[str, float | TestResult]:
     """Compute Kleibergen-Paap's LM and F, and Cragg-Donald's F."""
-    count, vcov = counts_and_vcov(prepared, _slopes(projected))
     q, m = projected.first_slopes.shape
     net = projected.instruments @ projected.first_slopes + projected.endog_left
     rank_f = kleibergen_paap(projected, projected.endog_left, vcov) / q
-    lm = kleibergen_paap(
-        projected, net, without_factors(vcov, _large_sample_rows(prepared))
-    )
+    lm = kleibergen_paap(projected, net, without_factors(vcov, rows))
     # With as many clusters as instruments the LM statistic is the number of clusters,
     # whatever the data.
     lm = float("nan") if np.isnan(rank_f) else lm
@@ -137,7 +128,7 @@ def _of_the_rank(
 
 def _large_sample_rows(prepared: Prepared) -> float:
     """Count rows less absorbed effects, without the constant (ivreg2 ``dofminus``)."""
-    return float(prepared.sample.nobs - prepared.within.rank + 1)
+    return float(prepared.count.n - prepared.count.full + 1)
 
 
 def _overidentification(

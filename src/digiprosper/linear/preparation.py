@@ -229,6 +229,8 @@ class Prepared:
     leverage: Floats | None = None
     # Which rows have correlated errors, with ``conley`` only
     near: Nearby | None = None
+    # `scanned.BlockSums` in place of rows, of which the columns have the products only
+    sums: Any = None
 
     @property
     def effect_names(self) -> tuple[str, ...]:
@@ -421,17 +423,24 @@ def _without_singletons(
         return sample
     mask = not_singletons([sample.codes[e] for e in effects])
     if not mask.any():
-        raise IdentificationError(
-            f"every row is a singleton (the only row of its {', '.join(effects)}), so "
-            "there is no variation within the effects. Remove an effect "
-            f"(entity_effects=False for a cross-section).{_row_number(panel)}",
-            [
-                Notice(
-                    "singletons", "all rows", {"count": sample.nobs, "effects": effects}
-                )
-            ],
+        raise all_singletons(
+            sample.nobs,
+            effects,
+            f" (entity_effects=False for a cross-section).{_row_number(panel)}",
         )
     return sample.keep(mask, f"singletons ({', '.join(effects)})")
+
+
+def all_singletons(
+    count: int, effects: tuple[str, ...], end: str = "."
+) -> IdentificationError:
+    """Make the error about rows that are all singletons; `end` says what else to do."""
+    text = (
+        f"every row is a singleton (the only row of its {', '.join(effects)}), so "
+        f"there is no variation within the effects. Remove an effect{end}"
+    )
+    data = {"count": count, "effects": effects}
+    return IdentificationError(text, [Notice("singletons", "all rows", data)])
 
 
 def _across_notices(

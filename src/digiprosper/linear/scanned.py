@@ -1,77 +1,63 @@
-"""Least squares on a panel that is larger than memory, from sums over blocks."""
+"""Equations on a panel that is larger than memory, from sums over blocks."""
 
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.errors import (
     Notice,
     OptionError,
+    cited,
     option_problem,
     quoted,
 )
-from digiprosper.kernels.covariance import (
-    Counts,
-    Ranks,
-    Vcov,
-    counts,
-    lagged_products,
-    rescaled_sandwich,
-    vcov,
-)
+from digiprosper.kernels.cluster_jackknife import deviations_of
+from digiprosper.kernels.covariance import Counts, Vcov, counts, groups_of, vcov
 from digiprosper.kernels.in_blocks import (
     MOST_DENSE,
     Block,
     Dummies,
     Scores,
-    SecondSums,
     dummies,
     empty_scores,
     first_pass,
     is_removed,
+    net_columns,
     orthonormalising,
     second_pass,
     triangular_factor,
 )
-from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.leverage import effective_clusters
-from digiprosper.kernels.tolerances import NO_VARIANCE, SOLVED
+from digiprosper.kernels.resampling import block_grams
+from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import (
-    carriers_of,
-    controls_among,
-    depends_on_few,
-    few_treated_entry,
-    lagged_outcome_notices,
-    lost_digits,
-    not_semidefinite,
+    lagged_outcome,
     shifted_log,
 )
 from digiprosper.linear.estimation import (
     Demeaned,
-    checked_columns,
     column_moments,
-    fit_notices,
+    fit_equation,
     without_variation,
 )
-from digiprosper.linear.kernels.restricted_wild import ClusterSums, few_enough
+from digiprosper.linear.kernels.anderson_rubin import missing_if_empty
+from digiprosper.linear.kernels.restricted_wild import few_enough
 from digiprosper.linear.notices import (
     chosen_rows,
     entities_across,
-    few_treated_notices,
     many_dummies,
-    no_variance,
     rank_bound,
     robust_inconsistent,
 )
 from digiprosper.linear.preparation import (
-    LinearOptions,
+    Prepared,
     cluster_size_notices,
     dropped_notices,
     only_shifted,
@@ -79,65 +65,84 @@ from digiprosper.linear.preparation import (
     refuse_cov_types,
     refuse_extreme,
 )
-from digiprosper.linear.results import (
-    Estimated,
-    EstimationSample,
-    LinearResults,
-    RowSummary,
-)
+from digiprosper.linear.results import EstimationSample, LinearResults, RowSummary
 from digiprosper.linear.scanned_rows import (
     ScannedRows,
-    ScannedSpec,
     Structure,
     codes_of,
     combination_keys,
     drop_singletons,
     effect_ranks,
-    joint_codes,
     read_rows,
     structure_of,
     subsets,
 )
-from digiprosper.panel.codes import read_absorbed
+from digiprosper.panel.codes import Absorbed, read_absorbed
 from digiprosper.panel.scan import merge_moments
 from digiprosper.panel.sources import disk_errors
 from digiprosper.panel.terms import crossed, parse
-from digiprosper.report.estimates import Estimates
-from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.least_squares import Fit
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels.covariance import Ranks
+    from digiprosper.kernels.equation import Solved
+    from digiprosper.kernels.resampling import Grams
+    from digiprosper.linear.kernels.two_stage import Projection
+    from digiprosper.linear.scanned_rows import Further
     from digiprosper.panel.scan import PanelScan
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
 _MOST_PASSES = 6
+# Products of columns and errors that scores are sums of, and their squares' root.
+_MOST_SCORES = 2**11
+# Products of columns and dummies by cluster in a jackknife, and entities of a block.
+_MOST_PRODUCTS, _MOST_TOGETHER = 2**27, 2**15
+_IN_MEMORY = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
 
 
-def texts_of(spec: ScannedSpec) -> list[str]:
+def texts_of(spec: Any) -> list[str]:
     """List the terms of a specification."""
     options = spec.options
     others = [text for text in (options.obs_weights, options.where) if text is not None]
-    return [spec.y, *spec.x, *options.absorb, *(options.clusters or ()), *others]
-
-
-def fit_scan(spec: ScannedSpec, scan: PanelScan[Any]) -> LinearResults:
-    """Estimate a specification on a scanned table; issues no notice."""
-    (fit,) = fit_equations(spec, scan, {"x": spec.x})
-    return fit
+    return [*spec.terms, *options.absorb, *(options.clusters or ()), *others]
 
 
 def fit_equations(
-    spec: ScannedSpec, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
+    spec: Any, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
 ) -> list[LinearResults]:
     """Estimate equations of one outcome on the rows that are complete in all of them.
 
-    `regressors` has the terms of each equation by its role.
+    `regressors` has the terms of each equation by its role. Issues no notice.
     """
-    reason = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
-    refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, reason)
+    with scanned(spec, scan, regressors) as (prepared, demeaned):
+        rows: ScannedRows = prepared.sums.rows
+        log = shifted_log(rows.sample, rows.parts_of)
+        return [
+            fit_equation(
+                prepared,
+                demeaned,
+                0,
+                [rows.positions.index(at) for at in rows.sample.roles[role]],
+                remarks=(*lagged_outcome(prepared, roles=(role,)), *log),
+            )[0]
+            for role in regressors
+        ]
+
+
+@contextmanager
+def scanned(
+    spec: Any,
+    scan: PanelScan[Any],
+    regressors: Mapping[str, Sequence[str]],
+    further: Further | None = None,
+) -> Iterator[tuple[Prepared, Demeaned]]:
+    """Copy a table, and prepare its rows and compressed columns for equations.
+
+    The columns are the outcome, those of the `regressors` by role, and `further` ones.
+    """
+    refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
     _refuse_unknown_columns(spec, scan.columns, regressors)
     terms = [*texts_of(spec), *chain.from_iterable(regressors.values())]
     with scan.copied(terms) as copied:
@@ -146,19 +151,21 @@ def fit_equations(
         try:
             with disk_errors(folder):
                 folder.mkdir()
-                rows = read_rows(spec, copied, regressors, folder)
-            return _estimate(spec, rows, tuple(regressors))
+                rows = read_rows(spec, copied, regressors, folder, further)
+            yield _prepare(spec, rows)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse_unknown_columns(
-    spec: ScannedSpec, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
+    spec: Any, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
 ) -> None:
     """Read the terms before the table is copied, which may take long."""
     options = spec.options
     weights = [] if options.obs_weights is None else [options.obs_weights]
-    for role, texts in {"y": [spec.y], **regressors, "obs_weights": weights}.items():
+    event = [spec.event] if hasattr(spec, "event") else []
+    further = {"event": event, "obs_weights": weights}
+    for role, texts in {"y": [spec.y], **regressors, **further}.items():
         for text in texts:
             parse(text, columns, role)
     for absorbed in chain.from_iterable(
@@ -169,23 +176,11 @@ def _refuse_unknown_columns(
         crossed(text, columns, "clusters")
 
 
-# --- estimation -----------------------------------------------------------------------
+# --- preparation ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Equation:
-    """What says which columns can be estimated; see `preparation.Counted`."""
-
-    options: LinearOptions
-    count: Counts
-    effect_names: tuple[str, ...]
-    obs_weights: None = None
-
-
-def _estimate(
-    spec: ScannedSpec, rows: ScannedRows, equations: Sequence[str]
-) -> list[LinearResults]:
-    """Solve each equation on the stored arrays and make its results."""
+def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
+    """Count rows, effects and clusters, and take the effects out of the columns."""
     if spec.singletons == "drop":
         drop_singletons(rows)
     structure = structure_of(rows)
@@ -197,35 +192,28 @@ def _estimate(
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
     )
-    system = dummies(_blocks(rows, structure), levels) if levels else None
+    system = dummies(_blocks(rows, structure, ()), levels)
     _refuse_two_large(rows, levels)
     ranks = effect_ranks(rows, structure, system)
     groups = tuple(structure.sizes[text,] for text in rows.clusters)
     n_times = structure.sizes.get(rows.sample.keys.names[1:], 1)
-    count = counts(structure.n, 0, ranks, groups, periods=n_times)
-    equation = _Equation(rows.options, count, rows.effects)
-    notices = _row_notices(rows, structure, ranks, groups, n_times)
-
+    few = cluster_size_notices(rows.clusters, groups, rows.options.cov_type)
     columns = _net_columns(rows, structure, system, levels)
-    demeaned = _demeaned(rows, moments, columns)
-    out = []
-    for role in equations:
-        regressors = [rows.positions.index(at) for at in rows.sample.roles[role]]
-        kept, dropped = checked_columns(equation, demeaned, 0, regressors)
-        grouping = _Grouping(rows, structure, equation, len(kept))
-        solution = _solve(
-            rows, structure, system, levels, columns, kept, grouping.empty_scores
-        )
-        results = _results(rows, columns, moments, kept, solution, grouping)
-        remarks = lagged_outcome_notices(
-            rows.sample,
-            _common_lags(rows, role),
-            periods=structure.n / structure.n_entities,
-        )
-        remarks += shifted_log(rows.sample, rows.parts_of)
-        diagnostics = (*notices, *dropped, *results.diagnostics, *remarks)
-        out.append(replace(results, diagnostics=diagnostics))
-    return out
+    prepared = Prepared(
+        sample=rows.sample,
+        within=cast("Any", None),
+        absorbed=tuple(Absorbed(effect) for effect in rows.effects),
+        entity_position=0,
+        count=counts(structure.n, 0, ranks, groups, periods=n_times),
+        cluster_codes=(),
+        cluster_names=rows.clusters,
+        obs_weights=None,
+        options=replace(rows.options, keep_rows=True),
+        notices=tuple(_row_notices(rows, structure, ranks, few, n_times)),
+        few=tuple(few),
+        sums=BlockSums(rows, structure, system, levels, moments, columns),
+    )
+    return prepared, _demeaned(rows.names, moments[: len(rows.names)], columns)
 
 
 def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
@@ -242,18 +230,23 @@ def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
         raise OptionError(text, [option_problem("absorb", large[1], what=text)])
 
 
-def _blocks(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
-    """Read the columns and effects of each block, effects numbered without gaps."""
-    numbers = {text: np.cumsum(structure.used[text] > 0) - 1 for text in rows.others}
+def _blocks(
+    rows: ScannedRows, structure: Structure, positions: Sequence[int]
+) -> Iterator[Block]:
+    """Read columns of some positions and effects of each block."""
     weighted = rows.options.obs_weights is not None
     for block in rows.blocks:
+        codes = np.asarray(block.array("entity"), dtype=np.intp)
+        present, entity = np.unique(codes), compress(codes)[0]
         yield Block(
-            columns=block.array("columns"),
-            entity=compress(np.asarray(block.array("entity"), dtype=np.intp))[0],
+            columns=block.array("columns").T[list(positions)].T,
+            entity=entity,
             codes=tuple(
-                numbers[text][block.array(rows.file(text))] for text in rows.others
+                structure.numbers[text][block.array(rows.file(text))]
+                for text in rows.others
             ),
             obs_weights=block.array("weights") / rows.mean_weight if weighted else None,
+            labels=np.asarray(block.entities(), dtype=object)[present],
         )
 
 
@@ -270,18 +263,18 @@ def _moments(rows: ScannedRows) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Columns:
-    """Net columns, compressed to their triangular factor, x before y."""
+    """Net columns, compressed to their triangular factor, the outcome first."""
 
     by_level: Floats  # (L, p) what the effects but the entity's take out
     by_entity: Floats  # (p, p) products of columns net of entity means
-    factor: Floats  # (p, p) R of the columns net of all effects
+    factor: Floats  # (p, p) R of the columns net of all effects, x before y
     squares: Floats  # (p,) of the net columns, never weighted
 
 
 def _net_columns(
     rows: ScannedRows,
     structure: Structure,
-    system: Dummies | None,
+    system: Dummies,
     levels: Sequence[int],
 ) -> _Columns:
     """Find what the effects take out, and the size of what is left, from rows if small.
@@ -290,48 +283,39 @@ def _net_columns(
     such columns are computed once more from the rows.
     """
     p = len(rows.names)
-    by_entity, right = first_pass(_ordered(rows, structure), levels, p)
+    order, back = [*range(1, p), 0], [-1, *range(p - 1)]
+    by_entity, right = first_pass(_blocks(rows, structure, order), levels, p)
     before = np.diag(by_entity)
-    values = np.zeros((sum(levels), p))
-    products = by_entity
-    if system is not None:
-        values = system.solve(right, before)
-        products = products - right.T @ values
+    values = system.solve(right, before)
+    products = by_entity - right.T @ values
     transform, regular = orthonormalising(products, np.sqrt(before))
     if regular.all():
-        factor = triangular_factor(products)
-        return _Columns(values, by_entity, factor, np.diag(products))
-    for _ in range(_MOST_PASSES):
-        blocks = ((block, ()) for block in _ordered(rows, structure))
+        factor, squares = triangular_factor(products), np.diag(products)
+    for _ in range(0 if regular.all() else _MOST_PASSES):
+        blocks = ((block, ()) for block in _blocks(rows, structure, order))
         sums = second_pass(blocks, values, levels, transform)
-        factor = triangular_factor(sums.products) @ np.linalg.inv(transform)
-        squares = np.einsum("ij,ij->j", factor, factor)
-        if system is None or is_removed(system, sums.right, squares, before):
+        inverse = np.linalg.inv(transform)
+        factor = triangular_factor(sums.products) @ inverse
+        squares = np.einsum("ij,ik,kj->j", inverse, sums.plain, inverse)
+        weighted = np.einsum("ij,ij->j", factor, factor)
+        if is_removed(system, sums.right, weighted, before):
             break
         values += system.solve(sums.right, before)
-    return _Columns(values, by_entity, factor, sums.squares)
+    by_entity = by_entity[np.ix_(back, back)]
+    return _Columns(values[:, back], by_entity, factor[:, back], squares[back])
 
 
-def _ordered(rows: ScannedRows, structure: Structure) -> Iterator[Block]:
-    """Read the blocks with the outcome as the last column."""
-    order = [*range(1, len(rows.names)), 0]
-    for block in _blocks(rows, structure):
-        yield replace(block, columns=block.columns.T[order].T)
-
-
-def _demeaned(rows: ScannedRows, moments: Floats, columns: _Columns) -> Demeaned:
+def _demeaned(names: tuple[str, ...], moments: Floats, columns: _Columns) -> Demeaned:
     """Make demeaned columns of as many rows as columns, the outcome first."""
-    p = len(rows.names)
-    order = [p - 1, *range(p - 1)]
-    compressed = np.asfortranarray(columns.factor[:, order])
-    lengths = np.sqrt(columns.squares[order])
-    constant, absorbed = without_variation(moments[:p], lengths)
+    compressed = np.asfortranarray(columns.factor)
+    lengths = np.sqrt(columns.squares)
+    constant, absorbed = without_variation(moments, lengths)
     return Demeaned(
-        names=rows.names,
-        raw=compressed,
+        names=names,
+        raw=np.empty((0, len(names))),
         columns=compressed,
         effects=(),
-        moments=moments[:p],
+        moments=moments,
         lengths=lengths,
         constant=constant,
         absorbed=absorbed,
@@ -339,60 +323,391 @@ def _demeaned(rows: ScannedRows, moments: Floats, columns: _Columns) -> Demeaned
     )
 
 
+# --- scores ---------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class _Solution:
-    """The solved regression."""
+class BlockSums:
+    """What equations need of the rows of a scanned table: `Prepared.sums`.
 
-    fit: Fit  # of the compressed columns
-    root: Floats  # (k, k) from sums of scores to slopes
-    by_level: Floats  # (L, k + 1) what the other effects take out of x and y
-    sums: SecondSums
-    scores: tuple[Scores, ...]
-
-
-def _solve(
-    rows: ScannedRows,
-    structure: Structure,
-    system: Dummies | None,
-    levels: Sequence[int],
-    columns: _Columns,
-    kept: Sequence[int],
-    scores: Callable[[int], tuple[list[Scores], list[Any]]],
-) -> _Solution:
-    """Solve the regression on the kept regressors, with scores by group.
-
-    The columns are made nearly orthonormal; if the solution or the effects move by more
-    than rounding once they are, the pass is repeated. `kept` are positions among
-    outcome and regressors.
+    The columns that equations see have one row for each column. Their products are
+    those of all rows, but of scores it has to be known how they add up by group.
     """
-    at = [j - 1 for j in kept] + [len(rows.names) - 1]
-    k = len(kept)
-    values, before = columns.by_level[:, at], np.diag(columns.by_entity)[at]
-    factor: Floats = np.asarray(np.linalg.qr(columns.factor[:, at], mode="r"))
-    for _ in range(_MOST_PASSES):
-        transform = _inverse_of(factor)
-        empty, groupings = scores(k)
-        blocks = (
-            (replace(block, columns=block.columns.T[at].T), codes)
-            for block, codes in zip(
-                _ordered(rows, structure),
-                _grouped(rows, structure, groupings),
-                strict=True,
-            )
+
+    rows: ScannedRows
+    structure: Structure
+    system: Dummies
+    levels: Sequence[int]
+    moments: Floats
+    columns: _Columns
+    # From here on of the columns of some equations, after `with_scores`
+    positions: tuple[int, ...] = ()
+    by_level: Any = None  # (L, p) what the other effects take out
+    rotation: Any = None  # (p, p) from the columns to orthonormal ones
+    plain: Any = None  # (p, p) products of these, never weighted
+    scores: tuple[Scores, ...] = ()
+    products: tuple[Floats, ...] = ()  # by group, see `Part`
+    regressors: tuple[tuple[str, ...], ...] = ()  # names of each of `Scores.partials`
+
+    def with_scores(
+        self,
+        prepared: Prepared,
+        demeaned: Demeaned,
+        design: Sequence[int],
+        errors: Sequence[int],
+        regressors: Mapping[tuple[int, ...], Floats],
+    ) -> tuple[Prepared, Demeaned]:
+        """Sum scores by group in a pass over the rows; return columns in their basis.
+
+        Residuals of the equations are combinations of columns `errors` net of `design`.
+        `regressors` has by position the (projected) columns that slopes depend on. The
+        columns are made nearly orthonormal; if residuals or effects move by more than
+        rounding once they are, the pass is repeated.
+        """
+        positions = (*design, *errors)
+        at, first = list(positions), len(design)
+        values = self.columns.by_level[:, at]
+        before = np.diag(self.columns.by_entity)[at]
+        turn, factor = np.linalg.qr(self.columns.factor[:, at])
+        partials = np.hstack(
+            [_partial(turn.T @ columns) for columns in regressors.values()]
         )
-        sums = second_pass(blocks, values, levels, transform, empty)
-        factor = triangular_factor(sums.products) @ np.linalg.inv(transform)
-        squares = np.einsum("ij,ij->j", factor, factor)
-        step = np.linalg.solve(sums.products[:k, :k], sums.products[:k, k])
-        moved = np.abs(step).max() * np.sqrt(structure.n)
-        removed = system is None or is_removed(system, sums.right, squares, before)
-        if removed and moved <= SOLVED:
-            break
-        if not removed and system is not None:
-            values = values + system.solve(sums.right, before)
-    fit = ols(factor[:, :k], factor[:, k])
-    root = transform[:k, :k] @ np.linalg.inv(sums.products[:k, :k])
-    return _Solution(fit, root, values, sums, tuple(empty))
+        texts, fewest = self._groupings(), min(map(len, regressors))
+        for _ in range(_MOST_PASSES):
+            transform = _inverse_of(factor)
+            scores = self._empty_scores(texts, partials, len(errors), fewest)
+            sums = second_pass(
+                replace(self, positions=positions)._blocks(texts),
+                values,
+                self.levels,
+                transform,
+                scores,
+            )
+            triangle = triangular_factor(sums.products)
+            factor = triangle @ np.linalg.inv(transform)
+            squares = np.einsum("ij,ij->j", factor, factor)
+            step = np.linalg.solve(
+                sums.products[:first, :first], sums.products[:first, first:]
+            )
+            moved = np.abs(step).max(initial=0.0) * np.sqrt(self.structure.n)
+            removed = is_removed(self.system, sums.right, squares, before)
+            if removed and moved <= SOLVED:
+                break
+            if not removed:
+                values = values + self.system.solve(sums.right, before)
+        rotation = _inverse_of(triangle)
+        out = replace(
+            self,
+            positions=positions,
+            by_level=values,
+            rotation=transform @ rotation,
+            plain=rotation.T @ sums.plain @ rotation,
+            scores=tuple(scores),
+            products=tuple(score.by_group(rotation) for score in scores),
+            regressors=tuple(tuple(demeaned.names[j] for j in at) for at in regressors),
+        )
+        codes = tuple(
+            rotation.T @ np.concatenate(score.kept) @ rotation
+            if score.kept
+            else np.empty(0)
+            for score in scores[: len(prepared.cluster_names)]
+        )
+        return (
+            replace(prepared, sums=out, cluster_codes=cast("Any", codes)),
+            _in_basis(demeaned, positions, factor),
+        )
+
+    def _groupings(self) -> list[tuple[str, ...]]:
+        """List the groups whose scores the covariance needs; no names are rows."""
+        options, entity = self.rows.options, self.rows.effects[0]
+        time = self.rows.sample.keys.time_name or entity
+        by_type: dict[str, list[tuple[str, ...]]] = {
+            "clustered": subsets(self.rows.clusters),
+            "robust": [()],
+            "unadjusted": [],
+            "driscoll_kraay": [(time,), (entity,)],
+            "xtscc": [(time,)],
+        }
+        return by_type[options.cov_type]
+
+    def _empty_scores(
+        self,
+        texts: Sequence[tuple[str, ...]],
+        partials: Floats,
+        errors: int,
+        fewest: int,
+    ) -> list[Scores]:
+        """Begin the sums of each grouping; an equation has `fewest` slopes or more."""
+        clusters, sizes = self.rows.clusters, self.structure.sizes
+        few = all(few_enough(sizes[text,], fewest) for text in clusters)
+        return [
+            empty_scores(
+                len(partials) - 1,
+                errors,
+                partials if one_way else None,
+                inside=not group or self.rows.effects[0] in group,
+                size=sizes.get(group, 0),
+                keep=one_way and few,
+            )
+            for group in texts
+            for one_way in [bool(clusters) and len(group) == 1]
+        ]
+
+    def vcov(self, count: Counts, cov_type: str) -> Vcov:
+        """Choose a covariance, with the sums of scores that it is made of."""
+        options = self.rows.options
+        estimator = vcov(
+            cov_type,
+            options.ssc,
+            count,
+            self._intersection,
+            None,
+            bandwidth=options.bandwidth,
+        )
+        if not self.products:
+            return estimator
+        parts = [
+            replace(part, products=products)
+            for part, products in zip(estimator.parts, self.products, strict=False)
+        ]
+        return replace(estimator, parts=tuple(parts))
+
+    def _intersection(self, members: Sequence[int]) -> tuple[None, int]:
+        """Count the combinations of clusters; their rows are summed block by block."""
+        if not self.rows.clusters:
+            return None, self.structure.n_entities
+        texts = tuple(self.rows.clusters[member] for member in members)
+        return None, self.structure.sizes[texts]
+
+    def variation(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Give the same as `diagnostics.few_treated` looks at in memory."""
+        which = self.regressors.index(tuple(names))
+        start = sum(map(len, self.regressors[:which]))
+        columns = slice(start, start + len(names))
+        for cluster, scores in zip(self.rows.clusters, self.scores, strict=False):
+            few = scores.carriers
+            if few is None:
+                levels = self.structure.levels[cluster]
+                shares = scores.variation / scores.variation.sum(axis=0)
+                effective = effective_clusters(shares)
+                labels = np.broadcast_to(levels, shares.T.shape).T
+            else:
+                shares, labels = few.largest / few.total, few.labels
+                effective = few.effective
+            yield (
+                cluster,
+                self.structure.sizes[cluster,],
+                effective[columns],
+                shares[:, columns],
+                labels[:, columns].T,
+            )
+
+    def refuse_instruments(self) -> None:
+        """Refuse what two-stage least squares cannot compute from sums over blocks.
+
+        With clusters in one way the Anderson-Rubin test estimates without each cluster.
+        """
+        rows, roles = self.rows, self.rows.sample.roles
+        p, controls = len(rows.names), len(roles["x"])
+        if (p - 1) * (p - controls) > _MOST_SCORES:
+            text = f"{p - 1} columns are too many for instruments on a scanned table"
+            raise _refused("instruments", text)
+        if len(rows.clusters) != 1:
+            return
+        (cluster,), entity = rows.clusters, rows.effects[0]
+        levels, groups = sum(self.levels), self.structure.sizes[rows.clusters]
+        # Entities are in memory block by block, other clusters all at once.
+        together = _MOST_TOGETHER if cluster == entity else groups
+        crosses = not self.structure.lies_in(entity, cluster)
+        if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
+            which = f"each {entity} that is in several of them"
+            text = (
+                f"clusters={cited(cluster)}: the Anderson-Rubin test estimates effects "
+                "anew without each cluster, which a scanned table cannot do for "
+                f"{which if crosses else f'{levels:,} levels of further effects'}. Use "
+                "clusters in two ways or cov_type='robust'"
+            )
+            raise _refused("clusters", text)
+
+    def jackknife(self, projected: Projection) -> Floats | None:
+        """Compute the CRV3 covariance of reduced forms, as `reduced_forms` does.
+
+        None unless errors are clustered in one way.
+        """
+        if len(self.rows.clusters) != 1:
+            return None
+        residuals = np.column_stack([projected.outcome_left, projected.endog_left])
+        lengths, count = np.linalg.norm(residuals, axis=0), residuals.shape[1]
+        columns = np.hstack([residuals / lengths, projected.basis])
+        slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
+        # Products of the columns and of the dummies, in the order of `Grams.sums`.
+        k, levels = columns.shape[1], sum(self.levels)
+        gram = self.system.gram - self.system.taken_out
+        total = [
+            (columns.T @ columns)[np.triu_indices(k)],
+            np.zeros(k * levels),
+            self.system.weights,
+            gram[np.triu_indices(levels)],
+        ]
+        products: Floats | float = 0.0
+        for grams in self._cluster_grams(self.rotation @ columns):
+            moved = deviations_of(grams, np.concatenate(total), slopes, count)
+            flat = moved.reshape(len(moved), -1)
+            products = products + flat.T @ flat
+        groups = self.structure.sizes[self.rows.clusters]
+        size = np.repeat(lengths, len(slopes))
+        covariance = np.asarray(products * (groups - 1) / groups * size * size[:, None])
+        return missing_if_empty(covariance, size)
+
+    def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
+        """Multiply columns (p, k) by cluster: block by block if these have whole ones.
+
+        `columns` are combinations of those of the equations.
+        """
+        inside, before = self.rows.clusters[0] == self.rows.effects[0], None
+        for block, (codes,) in self._blocks([self.rows.clusters]):
+            assert codes is not None
+            grams = block_grams(
+                net_columns(block, self.by_level, self.levels) @ columns,
+                codes,
+                groups_of(codes)
+                if inside
+                else self.structure.sizes[self.rows.clusters],
+                block.entity,
+                block.codes,
+                self.levels,
+                block.obs_weights,
+            )
+            if inside:
+                yield grams
+            elif before is not None:
+                grams = replace(grams, sums=before.sums + grams.sums)
+            before = grams
+        if before is not None and not inside:
+            yield before
+
+    def _blocks(
+        self, texts: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[Block, list[Ints | None]]]:
+        """Read the columns of the equations, with the codes of groups."""
+        rows, structure = self.rows, self.structure
+        blocks = _blocks(rows, structure, self.positions)
+        return zip(blocks, _grouped(rows, structure, texts), strict=True)
+
+    # --- results ----------------------------------------------------------------------
+
+    def lags(self, roles: Sequence[str] | None) -> dict[int, list[str]]:
+        """List the columns of roles that are lags of the outcome in every block."""
+        first, *others = self.rows.lags
+        sample = self.rows.sample
+        searched = [
+            name
+            for role in (sample.roles if roles is None else roles)
+            for name in sample.names_of(role)
+        ]
+        return {
+            at: [
+                name
+                for name in names
+                if name in searched and all(name in block[at] for block in others)
+            ]
+            for at, names in first.items()
+        }
+
+    def rows_and_effects(
+        self, positions: Sequence[int], solved: Solved
+    ) -> dict[str, Any]:
+        """Compute R2 and effects, as fields of `Estimated`; rows are not kept."""
+        slopes = np.append(1.0, -solved.coefficients)
+        at = [self.positions.index(j) for j in positions]
+        values = np.split(self.by_level[:, at] @ slopes, np.cumsum(self.levels)[:-1])
+        return {
+            "residuals": None,
+            "fitted": None,
+            "fit_statistics": self._fit_statistics(positions, slopes, solved),
+            "df_resid": solved.df_resid,
+            "df_absorbed": solved.count.full - solved.count.k,
+            "effect_names": self.rows.effects,
+            "effect_values": tuple(
+                (text, self.structure.levels[text], part - part.mean())
+                for text, part in zip(self.rows.others, values, strict=False)
+            ),
+            "effect_terms": tuple((text, None) for text in self.rows.others),
+        }
+
+    def _fit_statistics(
+        self, positions: Sequence[int], slopes: Floats, solved: Solved
+    ) -> tuple[float, float, float, float]:
+        """Compute R2 with all effects, within, within entities, and adjusted."""
+        n, outcome = self.structure.n, positions[0]
+        ssr, total = float(solved.residuals @ solved.residuals), self._total(outcome)
+        within = 1 - ssr / float(solved.y @ solved.y)
+        adjusted = 1 - (ssr / solved.df_resid) / (total / (n - 1))
+        at = list(positions)
+        products = self.columns.by_entity[np.ix_(at, at)]
+        by_entity = 1 - float(slopes @ products @ slopes) / products[0, 0]
+        return (
+            1 - ssr / total,
+            within,
+            by_entity if self.rows.others else within,
+            adjusted,
+        )
+
+    def _total(self, column: int) -> float:
+        """Compute the (weighted) sum of squares of a column around its mean."""
+        if self.rows.options.obs_weights is None:
+            n, _, sd = self.moments[column, :3]
+            return float(sd**2 * (n - 1))
+        parts = []
+        for block in self.rows.blocks:
+            y = block.array("columns")[:, column]
+            w = block.array("weights") / self.rows.mean_weight
+            mean = float(w @ y / w.sum())
+            parts.append((float(w.sum()), mean, float(w @ (y - mean) ** 2)))
+        weight, mean, squares = np.array(parts).T
+        overall = float(weight @ mean / weight.sum())
+        return float(squares.sum() + weight @ (mean - overall) ** 2)
+
+    def sample(self, positions: Sequence[int], solved: Solved) -> EstimationSample:
+        """Describe the rows, with moments of outcome, regressors and variables."""
+        rows, structure, sample = self.rows, self.structure, self.rows.sample
+        every = (*rows.names, *rows.variables)
+        names = [every[j] for j in positions]
+        others = [name for name in sample.variables if name not in names]
+        shown = [*positions, *map(every.index, others)]
+        return EstimationSample(
+            index=None,
+            key_names=sample.keys.pair,
+            n_entities=structure.n_entities,
+            n_times=structure.sizes.get(sample.keys.names[1:], 1),
+            stats=(tuple(every[j] for j in shown), self.moments[shown]),
+            categories=dict(sample.categories),
+            obs_weights=rows.options.obs_weights,
+            factors=dict(sample.factors)
+            | {name: sample.factors_of(name) for name in names[1:]},
+            rows=RowSummary(
+                nobs=structure.n,
+                sample_hash=f"{structure.hash:016x}",
+                ssr=float(solved.residuals @ self.plain @ solved.residuals),
+            ),
+        )
+
+
+def _refused(option: str, problem: str) -> OptionError:
+    text = f"{problem}, or {_IN_MEMORY}."
+    return OptionError(text, [option_problem(option, what=text)])
+
+
+def _partial(columns: Floats) -> Floats:
+    """Compute, of columns (p, k), the parts that are orthogonal to the others."""
+    return np.asarray(np.linalg.pinv(columns / np.linalg.norm(columns, axis=0)).T)
+
+
+def _in_basis(demeaned: Demeaned, positions: Sequence[int], factor: Floats) -> Demeaned:
+    """Write columns (p, p) in the basis of their scores; the others are not used."""
+    columns = np.zeros((len(factor), len(demeaned.names)), order="F")
+    columns[:, list(positions)] = factor
+    return replace(demeaned, columns=columns, products=columns.T @ columns)
 
 
 def _inverse_of(factor: Floats) -> Floats:
@@ -405,338 +720,33 @@ def _inverse_of(factor: Floats) -> Floats:
 
 
 def _grouped(
-    rows: ScannedRows, structure: Structure, groupings: Sequence[Sequence[str]]
+    rows: ScannedRows, structure: Structure, groupings: Sequence[tuple[str, ...]]
 ) -> Iterator[list[Ints | None]]:
     """Code, for each block, the groups whose scores are summed; no names are rows."""
-    numbers = {t: np.cumsum(used > 0) - 1 for t, used in structure.used.items()}
-    time = rows.sample.keys.time_name
-    if time is not None:
-        numbers[time] = _time_order(rows.coded[time].levels, structure.used[time] > 0)
 
-    def group_codes(texts: Sequence[str], codes: Mapping[str, Ints]) -> Ints | None:
+    def group_codes(texts: tuple[str, ...], codes: Mapping[str, Ints]) -> Ints | None:
         if not texts:
             return None
-        if rows.effects[0] in texts:
-            return joint_codes([codes[text] for text in texts])
         if len(texts) == 1:
-            return numbers[texts[0]][codes[texts[0]]]
+            code = codes[texts[0]]
+            return (
+                code if texts == rows.effects[:1] else structure.numbers[texts[0]][code]
+            )
         keys = combination_keys(rows, texts, codes)
-        return np.searchsorted(structure.keys[tuple(texts)], keys)
+        if rows.effects[0] in texts:
+            return np.unique(keys, return_inverse=True)[1].astype(np.intp)
+        return np.searchsorted(structure.keys[texts], keys)
 
     for block in rows.blocks:
         codes = codes_of(rows, block)
         yield [group_codes(texts, codes) for texts in groupings]
 
 
-def _time_order(times: Any, used: Bools) -> Ints:
-    """Give times that are used numbers in order; codes are in order of appearance."""
-    out = np.zeros(len(times), dtype=np.intp)
-    order = times.argsort()
-    order = order[used[order]]
-    out[order] = np.arange(len(order))
-    return out
-
-
-# --- results --------------------------------------------------------------------------
-
-
-class _Grouping:
-    """Which sums of scores a covariance needs, and the covariance made of them."""
-
-    def __init__(
-        self, rows: ScannedRows, structure: Structure, equation: _Equation, k: int
-    ) -> None:
-        self.rows, self.structure, self.k = rows, structure, k
-        self.count = equation.count.plus(k)
-        self.time = rows.sample.keys.time_name
-        entity, options = rows.effects[0], rows.options
-        by_type: dict[str, list[tuple[str, ...]]] = {
-            "clustered": subsets(rows.clusters),
-            "robust": [()],
-            "unadjusted": [],
-            "driscoll_kraay": [(self.time or entity,), (entity,)],
-            "xtscc": [(self.time or entity,)],
-        }
-        self.texts = by_type[options.cov_type]
-
-    def intersection(self, members: Sequence[int]) -> tuple[None, int]:
-        """Count the combinations of clusters; their rows are summed block by block."""
-        if self.rows.options.cov_type == "driscoll_kraay":
-            return None, self.structure.n_entities
-        texts = tuple(self.rows.clusters[member] for member in members)
-        return None, self.structure.sizes[texts]
-
-    def empty_scores(self, k: int) -> tuple[list[Scores], list[tuple[str, ...]]]:
-        """Begin the sums of scores, and name the clusters of each."""
-        clustered = self.rows.options.cov_type == "clustered"
-        sizes = self.count.groups
-        keep = clustered and all(few_enough(size, k) for size in sizes)
-        scores = []
-        for texts in self.texts:
-            one_way = clustered and len(texts) == 1
-            scores.append(
-                empty_scores(
-                    k,
-                    inside=not texts or self.rows.effects[0] in texts,
-                    size=self.structure.sizes.get(texts, 0),
-                    carriers=one_way,
-                    keep=keep and one_way,
-                )
-            )
-        return scores, self.texts
-
-    def estimates(
-        self, names: Sequence[str], solution: _Solution, cov_type: str
-    ) -> Estimates:
-        """Compute a covariance with its factors and degrees of freedom."""
-        options = self.rows.options
-        estimator = vcov(
-            cov_type,
-            options.ssc,
-            self.count,
-            self.intersection,
-            None,
-            bandwidth=options.bandwidth,
-        )
-        root, middle = rescaled_sandwich(
-            solution.root, self._middle(estimator, solution)
-        )
-        inference = Inference(
-            cov_type=cov_type,
-            ssc=None if cov_type in WITHOUT_FACTOR else options.ssc,
-            clusters=self.rows.clusters,
-            n_clusters=self.count.groups,
-            df_t=estimator.df_t,
-            df_counted=estimator.counted,
-            bandwidth=estimator.bandwidth,
-        )
-        return Estimates(
-            names=tuple(names),
-            coefficients=solution.fit.coefficients,
-            root=root,
-            middle=middle,
-            inference=inference,
-        )
-
-    def _middle(self, estimator: Vcov, solution: _Solution) -> Floats:
-        """Add up the middle of the sandwich (k, k) of sums of scores."""
-        if estimator.cov_type == "unadjusted":
-            ssr = float(solution.fit.residuals @ solution.fit.residuals)
-            products = solution.sums.products[: self.k, : self.k]
-            return np.asarray(ssr * estimator.parts[0].factor * products)
-        total = np.zeros((self.k, self.k))
-        for part, scores in zip(estimator.parts, solution.scores, strict=False):
-            products = (
-                scores.middle
-                if scores.inside
-                else lagged_products(scores.sums, part.lags)
-            )
-            total += part.sign * part.factor * products
-        return total
-
-    def cluster_sums(self, solution: _Solution) -> tuple[ClusterSums, ...]:
-        """Return the sums by cluster of each way that joint tests draw from."""
-        out = []
-        for scores in solution.scores:
-            if scores.kept:
-                sums, products = (
-                    np.concatenate(parts) for parts in zip(*scores.kept, strict=True)
-                )
-                out.append(ClusterSums(solution.root, sums, products))
-        return tuple(out)
-
-    def few_treated(self, names: Sequence[str], solution: _Solution) -> list[Notice]:
-        """Report slopes that depend on few clusters, as `diagnostics.few_treated`."""
-        rows, entries = self.rows, []
-        two_values = {name for name, seen in rows.distinct.items() if len(seen) <= 2}
-        controls = controls_among(rows.sample, names, two_values)
-        one_way = [s for s in solution.scores if s.carriers is not None]
-        for cluster, groups, scores in zip(
-            rows.clusters, self.count.groups, one_way, strict=False
-        ):
-            if scores.variation is not None:
-                shares = scores.variation / scores.variation.sum(axis=0)
-                effective = effective_clusters(shares)
-            else:
-                assert scores.carriers is not None
-                shares = scores.carriers.largest / scores.carriers.total
-                effective = scores.carriers.effective
-            few = depends_on_few(effective, groups)
-            carriers = {
-                names[j]: carriers_of(
-                    float(effective[j]), shares[:, j], self._labels(cluster, scores, j)
-                )
-                for j in few.tolist()
-            }
-            if carriers:
-                entries.append(few_treated_entry(cluster, groups, carriers, controls))
-        return few_treated_notices(entries)
-
-    def _labels(self, cluster: str, scores: Scores, j: int) -> pd.Index[Any]:
-        if scores.variation is not None:
-            levels = self.rows.coded[cluster].levels
-            used: pd.Index[Any] = levels[self.structure.used[cluster] > 0]
-            return used.sort_values() if cluster == self.time else used
-        assert scores.carriers is not None
-        labels = []
-        for number, position in scores.carriers.where[:, j].tolist():
-            block = self.rows.blocks[number]
-            present = np.unique(block.array("entity"))
-            labels.append(block.entities()[present[position]])
-        out: pd.Index[Any] = pd.Index(labels)
-        return out
-
-
-def _results(
-    rows: ScannedRows,
-    columns: _Columns,
-    moments: Floats,
-    kept: Sequence[int],
-    solution: _Solution,
-    grouping: _Grouping,
-) -> LinearResults:
-    """Put names to the numbers."""
-    options, structure = rows.options, grouping.structure
-    names, fit = [rows.names[j] for j in kept], solution.fit
-    estimates = grouping.estimates(names, solution, options.cov_type)
-    root, middle = estimates.root, estimates.middle
-    covariance = root @ middle @ root.T
-    empty = _without_information(solution, covariance, options.cov_type)
-    root[empty] = np.nan
-    length = float(np.sqrt(solution.sums.squares[-1]))
-    residual = np.array([np.sqrt(solution.sums.residual_square)])
-    notices = [
-        *fit_notices(replace(fit, residuals=residual), length, rows.names[0], names),
-        *lost_digits(names, moments[kept], fit.bread),
-        *no_variance([names[j] for j in empty]),
-        *not_semidefinite(names, covariance, middle, ways=len(rows.clusters)),
-        *grouping.few_treated(names, solution),
-    ]
-    beside = None
-    if options.cov_type == "driscoll_kraay":
-        beside = grouping.estimates(names, solution, "xtscc")
-    return LinearResults(
-        depvar=rows.names[0],
-        estimated=Estimated(
-            names=estimates.names,
-            coefficients=estimates.coefficients,
-            root=root,
-            middle=middle,
-            inference=estimates.inference,
-            by_cluster=grouping.cluster_sums(solution),
-            residuals=None,
-            fitted=None,
-            fit_statistics=_fit_statistics(
-                rows, columns, kept, solution, grouping, moments
-            ),
-            df_resid=float(grouping.count.n - grouping.count.full),
-            df_absorbed=grouping.count.full - grouping.k,
-            effect_names=rows.effects,
-            effect_values=_effect_values(rows, structure, solution),
-            effect_terms=tuple((text, None) for text in rows.others),
-            xtscc=beside,
-        ),
-        sample=_sample(rows, kept, moments, grouping, solution.sums.residual_square),
-        labels=dict(rows.scan.labels),
-        diagnostics=tuple(notices),
-    )
-
-
-def _sample(
-    rows: ScannedRows,
-    kept: Sequence[int],
-    moments: Floats,
-    grouping: _Grouping,
-    ssr: float,
-) -> EstimationSample:
-    """Describe the rows, with moments of outcome, regressors and variables."""
-    structure, sample = grouping.structure, rows.sample
-    positions = [0, *kept, *range(len(rows.names), len(moments))]
-    every = (*rows.names, *rows.variables)
-    names = [rows.names[j] for j in kept]
-    return EstimationSample(
-        index=None,
-        key_names=sample.keys.pair,
-        n_entities=structure.n_entities,
-        n_times=grouping.count.periods,
-        stats=(tuple(every[i] for i in positions), moments[positions]),
-        categories=dict(sample.categories),
-        obs_weights=rows.options.obs_weights,
-        factors=dict(sample.factors)
-        | {name: sample.factors_of(name) for name in names},
-        rows=RowSummary(
-            nobs=structure.n, sample_hash=f"{structure.hash:016x}", ssr=ssr
-        ),
-    )
-
-
-def _without_information(
-    solution: _Solution, covariance: Floats, cov_type: str
-) -> Ints:
-    """Find slopes whose scores sum to zero in every group, as `variance_checks`."""
-    if cov_type in ("robust", "unadjusted"):
-        return np.empty(0, dtype=np.intp)
-    variance, size = np.abs(np.diag(covariance)), solution.sums.sizes
-    return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
-
-
-def _fit_statistics(
-    rows: ScannedRows,
-    columns: _Columns,
-    kept: Sequence[int],
-    solution: _Solution,
-    grouping: _Grouping,
-    moments: Floats,
-) -> tuple[float, float, float, float]:
-    """Compute R2 with all effects, within, within entities, and adjusted."""
-    fit, n = solution.fit, grouping.count.n
-    ssr = float(fit.residuals @ fit.residuals)
-    inside = columns.factor[:, -1]
-    total = _total(rows, moments)
-    within = 1 - ssr / float(inside @ inside)
-    df_resid = n - grouping.count.full
-    adjusted = 1 - (ssr / df_resid) / (total / (n - 1))
-    slopes = np.append(-fit.coefficients, 1.0)
-    at = [*[j - 1 for j in kept], len(rows.names) - 1]
-    products = columns.by_entity[np.ix_(at, at)]
-    by_entity = 1 - float(slopes @ products @ slopes) / products[-1, -1]
-    return 1 - ssr / total, within, by_entity if rows.others else within, adjusted
-
-
-def _total(rows: ScannedRows, moments: Floats) -> float:
-    """Compute the (weighted) sum of squares of the outcome around its mean."""
-    if rows.options.obs_weights is None:
-        return float(moments[0, 2] ** 2 * (moments[0, 0] - 1))
-    parts = []
-    for block in rows.blocks:
-        y, w = block.array("columns")[:, 0], block.array("weights") / rows.mean_weight
-        mean = float(w @ y / w.sum())
-        parts.append((float(w.sum()), mean, float(w @ (y - mean) ** 2)))
-    weight, mean, squares = np.array(parts).T
-    overall = float(weight @ mean / weight.sum())
-    return float(squares.sum() + weight @ (mean - overall) ** 2)
-
-
-def _effect_values(
-    rows: ScannedRows, structure: Structure, solution: _Solution
-) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
-    """List the values of all effects but the entity's, each with mean zero."""
-    slopes = np.append(-solution.fit.coefficients, 1.0)
-    values, start, out = solution.by_level @ slopes, 0, []
-    for text in rows.others:
-        used = rows.coded[text].levels[structure.used[text] > 0]
-        part = values[start : start + used.size]
-        start += used.size
-        order = used.argsort()
-        out.append((text, used[order], (part - part.mean())[order]))
-    return tuple(out)
-
-
 def _row_notices(
     rows: ScannedRows,
     structure: Structure,
     ranks: Ranks,
-    groups: Sequence[int],
+    few: Sequence[Notice],
     n_times: int,
 ) -> list[Notice]:
     """Report rows that were dropped, few clusters and periods, and counts."""
@@ -756,24 +766,10 @@ def _row_notices(
             nobs=rows.total,
             remaining=structure.n,
         ),
-        *cluster_size_notices(rows.clusters, groups, options.cov_type),
+        *few,
         *period_notices(n_times, options),
         *entities_across(structure.across, n_entities, rows.effects[0], rows.clusters),
         *([] if ranks.exact else [rank_bound(rows.effects, ranks.every)]),
         *([robust_inconsistent("robust", structure.n / n_entities)] if robust else []),
         *many_dummies(rows.sample),
     ]
-
-
-def _common_lags(rows: ScannedRows, role: str) -> dict[int, list[str]]:
-    """List the columns of an equation that are lags of the outcome in every block."""
-    first, *others = rows.lags
-    of_role = rows.sample.names_of(role)
-    return {
-        at: [
-            name
-            for name in names
-            if name in of_role and all(name in block[at] for block in others)
-        ]
-        for at, names in first.items()
-    }

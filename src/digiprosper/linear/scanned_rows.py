@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     MissingDataError,
-    Notice,
     OptionError,
     TermError,
     cited,
@@ -22,15 +20,15 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.covariance import (
     Ranks,
-    groups_of,
 )
-from digiprosper.kernels.within import compress, is_nested, pseudo_inverse
+from digiprosper.kernels.within import compress, pseudo_inverse
 from digiprosper.linear.diagnostics import (
     lags_of_outcome,
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
     absorbed_effects,
+    all_singletons,
     checked_weights,
     cluster_terms,
     count_across,
@@ -50,38 +48,21 @@ from digiprosper.panel.selection import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.in_blocks import Dummies
     from digiprosper.panel.scan import PanelScan
 
+    # From a copied table, names of q further columns, and what computes of a block and
+    # its sample these (n, q) and numbers (n, r) that are stored beside them
+    Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, Ints]]
+    Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
+
 _FIRST_LABELS = 5
-
-
-class ScannedSpec(Protocol):
-    """What is read of a `FixedEffects`, which imports this file."""
-
-    @property
-    def y(self) -> str:
-        """Outcome."""
-
-    @property
-    def x(self) -> Sequence[str]:
-        """Regressors."""
-
-    @property
-    def singletons(self) -> str:
-        """Whether rows that are alone are dropped."""
-
-    @property
-    def missing(self) -> str:
-        """Whether rows with missing values are."""
-
-    @property
-    def options(self) -> LinearOptions:
-        """Effects, errors and rows."""
+_MOST_CELLS = 2**27
 
 
 class CodedTerm:
@@ -137,7 +118,7 @@ class ScannedRows:
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
     names: tuple[str, ...]  # outcome and regressors
-    positions: tuple[int, ...]  # of these in the sample
+    positions: tuple[int, ...]  # of these in the sample, without further columns
     variables: tuple[str, ...]
     coded: dict[str, CodedTerm] = field(default_factory=dict)
     blocks: list[StoredBlock] = field(default_factory=list)
@@ -187,14 +168,16 @@ class ScannedRows:
 
 
 def read_rows(
-    spec: ScannedSpec,
+    spec: Any,
     copied: PanelScan[Any],
     regressors: Mapping[str, Sequence[str]],
     folder: Path,
+    further: Further | None = None,
 ) -> ScannedRows:
     """Write the columns, effects and clusters of each block as arrays.
 
-    `regressors` are those of one or several equations, by role.
+    `regressors` are those of one or several equations, by role. `further` adds columns
+    to them.
     """
     assert copied.copy is not None
     options = spec.options
@@ -206,6 +189,7 @@ def read_rows(
     effects = tuple(a.effect for a in absorbed)
     roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
     levels = _levels(copied, roles, effects, options.where)
+    names, columns_of = ((), None) if further is None else further(copied)
     for number, panel in enumerate(copied.panels()):
         with about_a_block(copied.copy):
             selected = select_rows(
@@ -218,12 +202,13 @@ def read_rows(
             )
         if rows is None:
             rows = _begin(
-                spec, selected.rows, copied, tuple(regressors), effects, clusters
+                spec, selected.rows, copied, tuple(regressors), effects, clusters, names
             )
         _count_missing(rows, selected)
         if selected.complete.any():
             sample = selected.rows.keep(selected.complete, "missing")
-            _store(rows, sample, folder / str(number))
+            further_columns = None if columns_of is None else columns_of(panel, sample)
+            _store(rows, sample, further_columns, folder / str(number))
     assert rows is not None
     if options.where is not None and not rows.chosen:
         text = f"where={cited(options.where)} is true in no row of the table."
@@ -281,12 +266,13 @@ def _levels(
 
 
 def _begin(
-    spec: ScannedSpec,
+    spec: Any,
     sample: Sample,
     scan: PanelScan[Any],
     equations: tuple[str, ...],
     effects: tuple[str, ...],
     clusters: tuple[str, ...],
+    further: tuple[str, ...],
 ) -> ScannedRows:
     if len(sample.roles["y"]) != 1:
         raise TermError(
@@ -294,10 +280,10 @@ def _begin(
         )
     roles = [sample.roles[role] for role in ("y", *equations)]
     positions = tuple(dict.fromkeys(chain.from_iterable(roles)))
-    names = (spec.y, *(sample.names[position] for position in positions[1:]))
+    names = (spec.y, *(sample.names[at] for at in positions[1:]), *further)
     rows = ScannedRows(
         options=spec.options,
-        sample=sample,
+        sample=replace(sample, labels=scan.labels),
         scan=scan,
         effects=effects,
         clusters=clusters,
@@ -338,10 +324,19 @@ def _count_missing(rows: ScannedRows, selected: Selection) -> None:
     rows.first_missing = sorted(labels)[:_FIRST_LABELS]
 
 
-def _store(rows: ScannedRows, sample: Sample, folder: Path) -> None:
+def _store(
+    rows: ScannedRows,
+    sample: Sample,
+    further: tuple[Floats, Ints] | None,
+    folder: Path,
+) -> None:
     """Write the arrays of a block, and note what needs its columns."""
     folder.mkdir()
-    np.save(folder / "columns.npy", sample.matrix.T[list(rows.positions)].T)
+    columns = sample.matrix.T[list(rows.positions)]
+    if further is not None:
+        columns = np.vstack([columns, further[0].T])
+        np.save(folder / "further.npy", further[1])
+    np.save(folder / "columns.npy", columns.T)
     np.save(folder / "entity.npy", sample.entity.astype(np.int32))
     if rows.variables:
         variables = np.array([sample.variables[name] for name in rows.variables])
@@ -411,11 +406,7 @@ def _cut(
 def _note_singletons(rows: ScannedRows, before: int) -> None:
     effects = rows.effects
     if not rows.n:
-        raise IdentificationError(
-            f"every row is a singleton (the only row of its {', '.join(effects)}), so "
-            "there is no variation within the effects. Remove an effect.",
-            [Notice("singletons", "all rows", {"count": before, "effects": effects})],
-        )
+        raise all_singletons(before, effects)
     labels: list[Any] = []
     for block in rows.blocks:
         if block.mask is not None:
@@ -442,47 +433,64 @@ def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]
 
 @dataclass(slots=True, eq=False)
 class Structure:
-    """How often each level is used, and which effects lie in which clusters."""
+    """How often each level is used, and how many levels occur together."""
 
     n: int
     n_entities: int
     most_rows: int  # of an entity
-    used: dict[str, Ints]  # rows of each level
-    # levels in use of each effect and cluster, and of combinations of clusters
+    levels: dict[str, pd.Index[Any]]  # in use, in order
+    numbers: dict[str, Ints]  # of each level among those in use
+    # combinations of levels in use, of single effects and clusters too
     sizes: dict[tuple[str, ...], int]
     keys: dict[tuple[str, ...], Ints]  # of the combinations, without the entity
-    nested: dict[tuple[str, str], bool]  # (inner, outer): effects, effects or clusters
     across: int  # entities in several clusters
     hash: int
 
+    def lies_in(self, inner: str, outer: str) -> bool:
+        """Tell whether every level of an effect lies in one level of another."""
+        pair = (inner, outer) if (inner, outer) in self.sizes else (outer, inner)
+        return inner == outer or self.sizes[pair] == self.sizes[inner,]
+
 
 def structure_of(rows: ScannedRows) -> Structure:
-    """Count levels, entities across clusters and effects in clusters, by one pass."""
+    """Count levels, their combinations and entities across clusters, by one pass."""
+    entity, pairs = rows.effects[0], dict.fromkeys([*rows.effects, *rows.clusters])
     used = {t: np.zeros(c.levels.size, np.intp) for t, c in rows.coded.items()}
-    nested, combined = _nested_pairs(rows), _combinations(rows)
-    checks: list[_Nested | _Combined] = [*nested.values(), *combined.values()]
+    sizes = dict.fromkeys([*combinations(pairs, 2), *subsets(rows.clusters)], 0)
+    keys = {texts: np.empty(0, np.int64) for texts in sizes if entity not in texts}
     across = most = n = n_entities = total_hash = 0
     for block in rows.blocks:
         codes = codes_of(rows, block)
-        entity = codes[rows.effects[0]]
+        rows_of = np.bincount(codes[entity])
         for text, count in used.items():
             count += np.bincount(codes[text], minlength=count.size)
-        n, n_entities = n + entity.size, n_entities + groups_of(entity)
-        most = max(most, int(np.bincount(entity).max()))
-        across += count_across(entity, [codes[text] for text in rows.clusters])
-        for check in checks:
-            check.add(codes, block.first_entity)
+        n, n_entities = n + int(rows_of.sum()), n_entities + rows_of.size
+        most = max(most, int(rows_of.max()))
+        across += count_across(codes[entity], [codes[text] for text in rows.clusters])
+        for texts in sizes:
+            together = _distinct(combination_keys(rows, texts, codes))
+            if entity in texts:
+                sizes[texts] += together.size
+            else:
+                keys[texts] = np.union1d(keys[texts], together)
         total_hash = (total_hash + _hash(rows, block)) % 2**64
+    sizes |= {texts: every.size for texts, every in keys.items()}
+    sizes |= {(text,): int((count > 0).sum()) for text, count in used.items()}
+    levels, numbers = {}, {}
+    for text, count in used.items():
+        in_use = np.flatnonzero(count)
+        in_order = in_use[rows.coded[text].levels[in_use].argsort()]
+        levels[text] = rows.coded[text].levels[in_order]
+        numbers[text] = np.zeros(count.size, dtype=np.intp)
+        numbers[text][in_order] = np.arange(in_order.size)
     return Structure(
         n=n,
         n_entities=n_entities,
         most_rows=most,
-        used=used,
-        sizes={(rows.effects[0],): n_entities}
-        | {(text,): int((count > 0).sum()) for text, count in used.items()}
-        | {texts: combination.size for texts, combination in combined.items()},
-        keys={texts: combination.keys for texts, combination in combined.items()},
-        nested={pair: check.nested for pair, check in nested.items()},
+        levels=levels,
+        numbers=numbers,
+        sizes={**sizes, (entity,): n_entities},
+        keys=keys,
         across=across,
         hash=total_hash,
     )
@@ -501,76 +509,24 @@ def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
     return list(chain.from_iterable(combinations(clusters, order) for order in orders))
 
 
-def joint_codes(codes: Sequence[Ints]) -> Ints:
-    """Code combinations of codes (n,) that occur in a block."""
-    joint = codes[0].astype(np.intp)
-    for other in codes[1:]:
-        pairs = joint * (int(other.max()) + 1) + other
-        joint = np.unique(pairs, return_inverse=True)[1].astype(np.intp)
-    return joint
-
-
 def combination_keys(
     rows: ScannedRows, texts: Sequence[str], codes: Mapping[str, Ints]
 ) -> Ints:
-    """Give combinations of levels a number, the same in all blocks."""
-    key = codes[texts[0]].astype(np.int64)
-    for text in texts[1:]:
+    """Give combinations of levels a number, the same in all blocks but for entities."""
+    first, *others = sorted(texts, key=lambda text: text != rows.effects[0])
+    key = codes[first].astype(np.int64)
+    for text in others:
         key = key * rows.coded[text].levels.size + codes[text]
     return key
 
 
-def _nested_pairs(rows: ScannedRows) -> dict[tuple[str, str], _Nested]:
-    outer = dict.fromkeys([*rows.effects, *rows.clusters])
-    pairs = [(a, b) for a in rows.effects for b in outer if a != b]
-    return {pair: _Nested(rows, *pair) for pair in pairs}
-
-
-def _combinations(rows: ScannedRows) -> dict[tuple[str, ...], _Combined]:
-    several = [texts for texts in subsets(rows.clusters) if len(texts) > 1]
-    return {texts: _Combined(rows, texts) for texts in several}
-
-
-class _Combined:
-    """Combinations of clusters that occur, over blocks."""
-
-    def __init__(self, rows: ScannedRows, texts: Sequence[str]) -> None:
-        self.rows, self.texts = rows, texts
-        self.inside = rows.effects[0] in self.texts
-        self.size, self.keys = 0, np.empty(0, dtype=np.int64)
-
-    def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:  # noqa: ARG002
-        """Look at the codes (n,) of a block."""
-        if self.inside:
-            self.size += groups_of(joint_codes([codes[text] for text in self.texts]))
-            return
-        keys = np.unique(combination_keys(self.rows, self.texts, codes))
-        self.keys = np.union1d(self.keys, keys)
-        self.size = self.keys.size
-
-
-class _Nested:
-    """Whether every level of an effect lies in one level of another, over blocks."""
-
-    def __init__(self, rows: ScannedRows, inner: str, outer: str) -> None:
-        self.nested, self.inner, self.outer = True, inner, outer
-        self.entity = rows.effects[0]
-        size = 0 if inner == self.entity else rows.coded[inner].levels.size
-        self.outer_of = np.full(size, -1, dtype=np.intp)
-
-    def add(self, codes: Mapping[str, Ints], first_entity: int) -> None:
-        """Look at the codes (n,) of a block."""
-        if not self.nested:
-            return
-        inner, outer = codes[self.inner], codes[self.outer]
-        if self.inner == self.entity:
-            self.nested = is_nested(inner, outer)
-            return
-        if self.outer == self.entity:
-            outer = outer + first_entity
-        unseen = self.outer_of[inner] < 0
-        self.outer_of[inner[unseen]] = outer[unseen]
-        self.nested = bool((self.outer_of[inner] == outer).all())
+def _distinct(keys: Ints) -> Ints:
+    """List the keys that occur."""
+    if (size := int(keys.max()) + 1) > _MOST_CELLS:
+        return np.unique(keys)
+    seen = np.zeros(size, dtype=bool)
+    seen[keys] = True
+    return np.flatnonzero(seen)
 
 
 def _hash(rows: ScannedRows, block: StoredBlock) -> int:
@@ -591,15 +547,10 @@ def _hash(rows: ScannedRows, block: StoredBlock) -> int:
 # --- counting -------------------------------------------------------------------------
 
 
-def effect_ranks(
-    rows: ScannedRows, structure: Structure, system: Dummies | None
-) -> Ranks:
+def effect_ranks(rows: ScannedRows, structure: Structure, system: Dummies) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
     effects, clusters = rows.effects, rows.clusters
-
-    def lies_in(effect: str, outer: str) -> bool:
-        return effect == outer or structure.nested[effect, outer]
-
+    lies_in = structure.lies_in
     nested = tuple(e for e in effects if any(lies_in(e, c) for c in clusters))
     exempt = tuple(e for e in effects if e in nested or e == effects[0])
     by_subset = {
@@ -622,8 +573,8 @@ def _finest(effects: Sequence[str], structure: Structure) -> list[str]:
     """Leave out effects in which another is nested; of two that are the same, one."""
     out: list[str] = []
     for effect in effects:
-        if not any(structure.nested[finer, effect] for finer in out):
-            out = [e for e in out if not structure.nested[effect, e]]
+        if not any(structure.lies_in(finer, effect) for finer in out):
+            out = [e for e in out if not structure.lies_in(effect, e)]
             out.append(effect)
     return out
 
@@ -632,14 +583,13 @@ def _rank_of(
     subset: tuple[str, ...],
     rows: ScannedRows,
     structure: Structure,
-    system: Dummies | None,
+    system: Dummies,
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
     finest, entity = _finest(subset, structure), rows.effects[0]
     sizes = {text: structure.sizes[text,] for text in rows.effects}
     if len(finest) <= 1:
         return sum(sizes[e] for e in finest) or 1, True
-    assert system is not None
     at = _positions(rows, sizes)
     if system.taken_out is None:
         return _rank_by_components(finest, sizes, at, system, entity)

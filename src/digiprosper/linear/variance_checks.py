@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import IdentificationError, Notice, cited, counted, quoted
+from digiprosper.kernels.covariance import score_sizes
 from digiprosper.kernels.tolerances import NO_VARIANCE
 from digiprosper.linear.notices import needed_clusters, perfect_rows
 
@@ -37,6 +38,9 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
         return np.empty(0, dtype=np.intp)
     variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
     weighted = solved.weighted_residuals
+    if solved.vcov.parts[0].products is not None:
+        size = score_sizes(solved.score_columns @ solved.root.T, weighted, solved.vcov)
+        return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
     # No sum of sizes is beyond this, by Cauchy and Schwarz; few fits come near it.
     most = (
         weighted.size

@@ -22,7 +22,8 @@ def check_panel(panel: object, caller: str) -> None:
     if isinstance(panel, PanelScan):
         raise InputTypeError(
             f"{caller} takes a Panel, not a scanned table, to which FixedEffects, "
-            "fit_all and stepwise can be fitted. Take a sample of whole entities, "
+            "FixedEffectsIV, EventStudy, fit_all, stepwise and by_group with "
+            "method='interaction' can be fitted. Take a sample of whole entities, "
             "which is a Panel: scan.sample_entities(share)."
         )
     if not isinstance(panel, Panel):

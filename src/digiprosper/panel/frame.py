@@ -578,7 +578,9 @@ class Panel:
         Returns
         -------
         PanelScan
-            A panel that `FixedEffects` takes. Nothing is read before a model is fitted.
+            A panel that `FixedEffects`, `FixedEffectsIV`, `EventStudy`, `fit_all`,
+            `stepwise` and, with interactions, `by_group` take. Nothing is read before a
+            model is fitted.
 
         Raises
         ------

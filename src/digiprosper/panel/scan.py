@@ -143,7 +143,7 @@ class PanelScan(Generic[P]):
     @property
     def is_part(self) -> bool:
         """Whether rows were removed by `subset`."""
-        return any(kind == "subset" for kind, _ in self.changes)
+        return any(kind != "assign" for kind, _ in self.changes)
 
     def subset(self, rows: object) -> PanelScan[P]:
         """Keep some rows, as `Panel.subset`.
@@ -387,11 +387,16 @@ class PanelScan(Generic[P]):
 
     # --- inside -----------------------------------------------------------------------
 
+    def _choose(self, rows: Callable[[P], Any]) -> PanelScan[P]:
+        """Keep the rows of each block for which a function returns True."""
+        return replace(self, changes=(*self.changes, ("rows", rows)))
+
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
         """List the columns whose names are part of a text; the keys are always."""
         every = list(texts)
         for kind, what in self.changes:
-            every += [what] if kind == "subset" else list(what.values())
+            if kind != "rows":
+                every += [what] if kind == "subset" else list(what.values())
         keys = [self.entity_name, *([self.time_name] if self.time_name else [])]
         others = [
             name
@@ -436,7 +441,7 @@ class PanelScan(Generic[P]):
             if kind == "assign":
                 panel = panel.assign(**what)
                 continue
-            mask = rows_where(what, panel._table)
+            mask = what(panel) if callable(what) else rows_where(what, panel._table)
             if not mask.any():
                 return None
             panel = panel._cut(mask, "subset")

@@ -69,7 +69,7 @@ class _Cells:
 
 def estimate_event_counts(spec: Any, panel: Panel) -> PoissonEventStudyResults:
     """Fit a Poisson regression on dummies of cells, with the effects of `spec`."""
-    check_panel(panel, "fit")
+    check_panel(panel, "an event study of counts")
     timing = read_timing(table_of(panel), spec.event, spec.never)
 
     def regressors(sample: Sample, absorbed: Sequence[Absorbed]) -> Floats:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
+    Notice,
     OptionError,
     check_option,
     check_whole,
@@ -27,22 +29,36 @@ from digiprosper.linear.preparation import (
     refuse_cov_types,
 )
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.scanned import scanned
+from digiprosper.panel import PanelScan
 from digiprosper.panel.access import table_of
+from digiprosper.panel.keys import sorted_keys
 from digiprosper.policy.event_counts import estimate_event_counts
 from digiprosper.policy.notices import (
     cohort_notices,
+    entities_without_rows_before,
     few_treated_clusters,
     no_rows_before,
     reference_unobserved,
 )
 from digiprosper.policy.results import EventStudyResults
-from digiprosper.policy.timing import check_never, read_cohorts, read_timing
+from digiprosper.policy.timing import (
+    check_never,
+    is_switch,
+    read_cohorts,
+    read_timing,
+    refuse_untreated,
+    refuse_without_steps,
+)
 from digiprosper.policy.window import (
+    count_reached,
     dummies,
+    estimated_times,
     event_name,
     open_window,
     refuse_collinear,
     refuse_dropped,
+    window_of,
 )
 from digiprosper.specification import (
     TERM,
@@ -54,11 +70,17 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.distances import DistanceKernel
-    from digiprosper.panel import Panel
+    from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.scanned_rows import Columns, ScannedRows
+    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel.keys import Keys
     from digiprosper.policy.count_results import PoissonEventStudyResults
+    from digiprosper.policy.window import EventWindow
 
 _FURTHEST = 10_000
 _REFUSED = ("unadjusted", "hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")
@@ -232,7 +254,7 @@ class EventStudy(Specification):
 
     def fit(
         self,
-        panel: Panel,
+        panel: Panel | PanelScan[Any],
         *,
         rng: object = None,  # noqa: ARG002
         progress: bool = False,  # noqa: ARG002
@@ -242,7 +264,7 @@ class EventStudy(Specification):
         Parameters
         ----------
         panel : Panel
-            The data.
+            The data, or a table that is larger than memory (`Panel.scan`).
         rng, progress
             Not used. All specifications have these arguments.
 
@@ -253,9 +275,16 @@ class EventStudy(Specification):
             second with ``family="poisson"``.
         """
         if self.family == "poisson":
-            counts = estimate_event_counts(self, panel)
+            counts = estimate_event_counts(self, cast("Panel", panel))
             issue(counts.diagnostics)
             return counts
+        if isinstance(panel, PanelScan):
+            timings = _Timings(self)
+            further = timings.further
+            with scanned(self, panel, {"x": self.x}, further) as (prepared, demeaned):
+                results = _estimate(prepared, demeaned, *timings.counted(prepared))
+            issue(results.diagnostics)
+            return results
         roles = {"y": (self.y,), "x": self.x}
         prepared = prepare(
             panel, roles, self.options, singletons=self.singletons, missing=self.missing
@@ -264,33 +293,144 @@ class EventStudy(Specification):
         timing = read_timing(table_of(panel), self.event, self.never)
         cohorts = read_cohorts(self, sample, timing)
         window = open_window(self, sample, cohorts)
-        refuse_collinear(prepared, window)
-
         event_names = [event_name(time) for time in window.estimated]
         names = (self.y, *event_names, *sample.names_of("x"))
         event_dummies = dummies(window, cohorts.event, cohorts.treated)
         columns = (sample.columns("y"), event_dummies, sample.columns("x"))
-        demeaned = demean_columns(prepared, names, np.column_stack(columns))
-        few = few_treated_clusters(prepared, cohorts.treated)
-        fitted, _ = fit_equation(
+        results = _estimate(
             prepared,
-            demeaned,
-            0,
-            range(1, len(names)),
-            remarks=(
-                *few,
-                *no_rows_before(sample, cohorts),
-                *reference_unobserved(window, cohorts),
-                *cohort_notices(window),
-                *lagged_outcome(prepared),
-            ),
-            unread=event_names if few else (),
+            demean_columns(prepared, names, np.column_stack(columns)),
+            window,
+            few_treated_clusters(prepared, cohorts.treated),
+            no_rows_before(sample, cohorts),
+            _at_reference(window, cohorts.event, cohorts.cohort),
         )
-        refuse_dropped([name for name in event_names if name not in fitted.names])
-        values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
-        results = EventStudyResults(**values, window=window)
         issue(results.diagnostics)
         return results
+
+
+def _estimate(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    window: EventWindow,
+    few: Sequence[Notice],
+    late: Iterable[Notice],
+    at_reference: Collection[int],
+) -> EventStudyResults:
+    """Regress the outcome on event times and controls.
+
+    `few` and `late` are notices on few treated clusters and on rows before treatment,
+    `at_reference` cohorts with a row at the reference.
+    """
+    refuse_collinear(prepared, window)
+    event_names = [event_name(time) for time in window.estimated]
+    fitted, _ = fit_equation(
+        prepared,
+        demeaned,
+        0,
+        demeaned.at([*event_names, *prepared.sample.names_of("x")]),
+        remarks=(
+            *few,
+            *late,
+            *reference_unobserved(window, at_reference),
+            *cohort_notices(window),
+            *lagged_outcome(prepared),
+        ),
+        unread=event_names if few else (),
+    )
+    refuse_dropped([name for name in event_names if name not in fitted.names])
+    values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
+    return EventStudyResults(**values, window=window)
+
+
+def _at_reference(window: Any, event: Ints, cohort: Ints) -> set[int]:
+    """List the cohorts that have a row at the reference; those of rows are given."""
+    inside = np.clip(event, -window.before, window.after)
+    return set(np.unique(cohort[inside == window.reference]).tolist())
+
+
+# --- panels larger than memory --------------------------------------------------------
+
+
+class _Timings:
+    """First treated times of the entities of a scanned table."""
+
+    def __init__(self, spec: EventStudy) -> None:
+        self.spec = spec
+
+    def further(self, copied: PanelScan[Any]) -> tuple[tuple[str, ...], Columns]:
+        """Read what all blocks have to know; name the event times, and code them."""
+        event, never = self.spec.event, self.spec.never
+        values, times = [], []
+        for panel in copied.panels():
+            refuse_without_steps(table_of(panel).keys, event)
+            values.append(table_of(panel).series(event).drop_duplicates())
+            times.append(table_of(panel).keys.times)
+        frame = pd.DataFrame({"entity": 0, "time": times[0].append(times[1:]).unique()})
+        assert copied.copy is not None
+        self.keys = sorted_keys(frame, "entity", "time", copied.copy.step)[1]
+        self.values = pd.concat(values).drop_duplicates()
+        self.switch = is_switch(self.values, never)
+        return tuple(event_name(t) for t in estimated_times(self.spec)), self._columns
+
+    def _columns(self, panel: Panel, sample: Sample) -> tuple[Floats, Ints]:
+        """Compute dummies (n, k) of event times, and (n, 2) these and first times."""
+        table, never = table_of(panel), self.spec.never
+        table = replace(table, keys=self._on_all_times(table.keys))
+        values = table.series(self.spec.event)
+        if (self.values == never).any() and not (values == never).any():
+            never = None
+        timing = read_timing(table, self.spec.event, never, switch=self.switch)
+        keys = self._on_all_times(sample.keys)
+        event, treated = timing.event_times(keys)
+        both = np.column_stack([event, timing.of(keys)[keys.entity]])
+        return dummies(self.spec, event, treated), both
+
+    def _on_all_times(self, keys: Keys) -> Keys:
+        times, ordinals = self.keys.times, self.keys.ordinals
+        time = times.get_indexer(keys.times)[keys.time]
+        return replace(keys, times=times, ordinals=ordinals, time=time)
+
+    def counted(
+        self, prepared: Prepared
+    ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
+        """Count over the rows that are used what `_estimate` takes."""
+        rows: ScannedRows = prepared.sums.rows
+        entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
+        reached, observed, late = [], set[int](), list[Any]()
+        levels = {
+            name: set[int]() for name in prepared.cluster_names if name in rows.coded
+        }
+        for block in rows.blocks:
+            event, first = block.array("further").T
+            entity = np.asarray(block.array("entity"), dtype=np.intp)
+            _, starts = np.unique(entity, return_index=True)
+            entities += np.bincount(first[starts] + 1, minlength=entities.size)
+            treated = first >= 0
+            if not treated.any():
+                continue
+            for name, seen in levels.items():
+                seen.update(np.unique(block.array(rows.file(name))[treated]).tolist())
+            event, first, entity = event[treated], first[treated], entity[treated]
+            reached.append(count_reached(self.spec, event, entity))
+            observed |= _at_reference(self.spec, event, first)
+            late += block.entities()[np.setdiff1d(entity, entity[event < 0])].tolist()
+        first_times = np.flatnonzero(entities[1:])
+        refuse_untreated(self.spec.event, rows.effects[0], first_times.size)
+        sizes = entities[1:][first_times].tolist()
+        cohorts = zip(self.keys.times[first_times].tolist(), sizes, strict=True)
+        window = window_of(self.spec, reached, tuple(cohorts), int(entities[0]))
+        counts = [
+            (
+                len(levels[name]) if name in levels else sum(sizes),
+                prepared.sums.structure.sizes[name,],
+            )
+            for name in prepared.cluster_names or rows.effects[:1]
+        ]
+        at_reference = [int(np.searchsorted(first_times, first)) for first in observed]
+        few = few_treated_clusters(prepared, np.zeros(0, dtype=bool), counts=counts)
+        before = entities_without_rows_before(rows.effects[0], sorted(late))
+        return window, few, before, at_reference
 
 
 def _check_family(spec: EventStudy) -> None:

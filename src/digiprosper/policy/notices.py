@@ -48,7 +48,7 @@ from digiprosper.policy.messages import first_few, have, time_text
 from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     import pandas as pd
 
@@ -123,10 +123,16 @@ def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
     """
     early = np.unique(sample.entity[cohorts.treated & (cohorts.event < 0)])
     late = np.setdiff1d(sample.entity[cohorts.treated], early)
-    names = sample.entities[late].tolist()
+    yield from entities_without_rows_before(
+        sample.keys.entity_name, sample.entities[late].tolist()
+    )
+
+
+def entities_without_rows_before(entity: str, names: list[Any]) -> Iterator[Notice]:
+    """Report treated entities of some names, without a row before treatment."""
     if names:
         text = (
-            f"{len(names):,} treated {sample.keys.entity_name} ({quoted(names)}) "
+            f"{len(names):,} treated {entity} ({quoted(names)}) "
             f"{have(len(names))} no row before treatment in the sample. Their rows "
             "contribute only to differences between event times after treatment. "
             "Compare with a fit without them (panel.subset)."
@@ -135,10 +141,10 @@ def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
         yield Notice("no_rows_before", text, data)
 
 
-def reference_unobserved(window: EventWindow, cohorts: Cohorts) -> Iterator[Notice]:
-    """Report cohorts that have no row at the reference event time."""
-    inside = np.clip(cohorts.event, -window.before, window.after)
-    observed = np.unique(cohorts.cohort[inside == window.reference])
+def reference_unobserved(
+    window: EventWindow, observed: Collection[int]
+) -> Iterator[Notice]:
+    """Report cohorts without a row at the reference event time: all but `observed`."""
     sizes = dict(pair for i, pair in enumerate(window.cohorts) if i not in observed)
     if sizes:
         text = (
@@ -152,18 +158,24 @@ def reference_unobserved(window: EventWindow, cohorts: Cohorts) -> Iterator[Noti
 
 
 def few_treated_clusters(
-    prepared: Prepared, treated: Bools, *, small: bool = False
+    prepared: Prepared,
+    treated: Bools,
+    *,
+    small: bool = False,
+    counts: Sequence[tuple[int, int]] | None = None,
 ) -> tuple[Notice, ...]:
     """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
     Of several dimensions with few, it is about the one with the fewest; without
     clustering, about entities. `treated` (N,): rows of entities that are ever treated.
-    `small`: the errors allow for it.
+    `small`: the errors allow for it. `counts` are treated clusters and clusters in each
+    dimension, where they were counted elsewhere.
     """
     sample = prepared.sample
     names: Any = prepared.cluster_names or (sample.keys.entity_name,)
-    codes = prepared.cluster_codes or (sample.entity,)
-    counts = [(np.unique(code[treated]).size, int(code.max()) + 1) for code in codes]
+    if counts is None:
+        codes = prepared.cluster_codes or (sample.entity,)
+        counts = [(np.unique(c[treated]).size, int(c.max()) + 1) for c in codes]
     few = [
         count
         for count in counts

@@ -66,17 +66,19 @@ class Timing:
         return np.where(treated, since, 0), treated
 
 
-def read_timing(table: Table, column: str, never: float | None) -> Timing:
+def read_timing(
+    table: Table, column: str, never: float | None, *, switch: bool | None = None
+) -> Timing:
     """Read when each entity is first treated, and check it.
 
     `column` has first treated times, or is 0 before treatment and 1 from then on.
     `never` is its value for entities that are never treated, in addition to missing
-    values.
+    values. `switch` says which it is where the table is a part of the data.
     """
     keys = table.keys
-    _refuse_without_steps(keys, column)
+    refuse_without_steps(keys, column)
     values = table.series(column)
-    if _is_switch(values, never):
+    if is_switch(values, never) if switch is None else switch:
         first = _switched_on(table, column, values)
     else:
         positions = _positions(table, column, values, never)
@@ -112,7 +114,8 @@ def _ordinals(keys: Keys) -> Ints:
     return keys.ordinals
 
 
-def _refuse_without_steps(keys: Keys, column: str) -> None:
+def refuse_without_steps(keys: Keys, column: str) -> None:
+    """Refuse a panel in which periods since treatment cannot be counted."""
     if keys.time_name is None:
         raise PanelIndexError(
             "event times need a time key, but this is a cross-section: Panel(df, "
@@ -136,7 +139,7 @@ def _refuse_without_steps(keys: Keys, column: str) -> None:
         )
 
 
-def _is_switch(values: pd.Series[Any], never: float | None) -> bool:
+def is_switch(values: pd.Series[Any], never: float | None) -> bool:
     """Return whether a column is 0 before treatment and 1 from then on."""
     if never is not None:
         return False
@@ -360,6 +363,16 @@ class Cohorts:
         return np.where(self.of_entity < 0, self.first.size, self.of_entity)
 
 
+def refuse_untreated(event: str, entity: str, count: int) -> None:
+    """Refuse a sample in which no entity is treated."""
+    if not count:
+        text = (
+            f"event={cited(event)} has no treated {entity} in "
+            "the sample: it is missing or 0 in all rows."
+        )
+        raise not_identified("none_treated", text, event=event)
+
+
 def read_cohorts(
     spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
 ) -> Cohorts:
@@ -373,12 +386,7 @@ def read_cohorts(
         )
     positions = timing.of(sample.keys)
     treated = positions >= 0
-    if not treated.any():
-        text = (
-            f"event={cited(spec.event)} has no treated {sample.keys.entity_name} in "
-            "the sample: it is missing or 0 in all rows."
-        )
-        raise not_identified("none_treated", text, event=spec.event)
+    refuse_untreated(spec.event, sample.keys.entity_name, int(treated.sum()))
     cohort_positions, sizes = np.unique(positions[treated], return_counts=True)
     of_entity = np.where(treated, np.searchsorted(cohort_positions, positions), -1)
     coding = CohortCoding(

@@ -51,7 +51,7 @@ class EventWindow(PickledByName):
     @property
     def estimated(self) -> tuple[int, ...]:
         """Event times with a coefficient."""
-        return tuple(time for time in self.times if time != self.reference)
+        return estimated_times(self)
 
     @property
     def leads(self) -> tuple[int, ...]:
@@ -97,19 +97,26 @@ class EventWindow(PickledByName):
         return Term(event_name(time), family=family, kind="event", point=point)
 
 
+def estimated_times(window: Any) -> tuple[int, ...]:
+    """List the event times of a window but the reference."""
+    times = range(-window.before, window.after + 1)
+    return tuple(time for time in times if time != window.reference)
+
+
 def event_name(time: int) -> str:
     """Name the coefficient of an event time."""
     return f"event:{time}"
 
 
-def dummies(window: EventWindow, times: Ints, treated: Bools) -> Floats:
+def dummies(window: Any, times: Ints, treated: Bools) -> Floats:
     """Return the dummies (N, k) of the event times that have a coefficient.
 
-    They are 0 for entities that are never treated. Event times beyond an end of the
-    window count as that end.
+    `window` is an `EventWindow` or a specification of one. The dummies are 0 for
+    entities that are never treated. Event times beyond an end of the window count as
+    that end.
     """
     inside = np.clip(times, -window.before, window.after)
-    equal = inside[:, None] == np.array(window.estimated)
+    equal = inside[:, None] == np.array(estimated_times(window))
     return np.asarray(equal & treated[:, None], dtype=np.float64)
 
 
@@ -118,9 +125,30 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
 
     With ``bin_ends=False`` rows beyond the window are refused too.
     """
-    reached = cohorts.event[cohorts.treated]
-    lowest, highest = int(reached.min()), int(reached.max())
-    beyond = int(((reached < -spec.before) | (reached > spec.after)).sum())
+    treated = cohorts.treated
+    reached = count_reached(spec, cohorts.event[treated], sample.entity[treated])
+    return window_of(spec, [reached], cohorts.coding.cohorts, cohorts.coding.n_never)
+
+
+def count_reached(spec: Any, event: Ints, entity: Ints) -> tuple[int, int, int, Ints]:
+    """Count event times of rows: lowest, highest, rows beyond, entities at each."""
+    inside = np.clip(event, -spec.before, spec.after)
+    size = int(entity.max()) + 1
+    pairs = np.unique((inside + spec.before) * size + entity)
+    counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
+    return int(event.min()), int(event.max()), int((inside != event).sum()), counts
+
+
+def window_of(
+    spec: Any,
+    parts: Sequence[tuple[int, int, int, Ints]],
+    cohorts: tuple[tuple[Any, int], ...],
+    n_never: int,
+) -> EventWindow:
+    """Open the window on event times that are counted in parts of the entities."""
+    lows, highs, rows, entities = zip(*parts, strict=True)
+    lowest, highest, beyond = min(lows), max(highs), sum(rows)
+    counts = np.sum(entities, axis=0)
     if beyond and not spec.bin_ends:
         text = (
             f"bin_ends=False, but {counted(beyond, 'row')} of treated entities lie "
@@ -132,12 +160,6 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
         data = {"count": beyond, "lowest": lowest, "highest": highest}
         raise not_identified("beyond_window", text, **data)
 
-    # Entities with rows at each event time of the window.
-    positions = np.clip(reached, -spec.before, spec.after) + spec.before
-    entities = sample.entity[cohorts.treated]
-    size = int(entities.max()) + 1
-    pairs = np.unique(positions * size + entities)
-    counts = np.bincount(pairs // size, minlength=spec.before + spec.after + 1)
     _refuse_unreached(
         spec, (np.flatnonzero(counts == 0) - spec.before).tolist(), lowest, highest
     )
@@ -150,8 +172,8 @@ def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
         lowest=lowest,
         highest=highest,
         n_treated=tuple(counts.tolist()),
-        cohorts=cohorts.coding.cohorts,
-        n_never=cohorts.coding.n_never,
+        cohorts=cohorts,
+        n_never=n_never,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -28,7 +30,7 @@ from digiprosper.kernels.resampling import entity_grams, seed_sequence
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.auxiliary import joint_test
-from digiprosper.linear.estimation import fit_equation
+from digiprosper.linear.estimation import checked_columns, fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects, estimate
 from digiprosper.linear.kernels.permutation import (
     arrangements,
@@ -38,7 +40,9 @@ from digiprosper.linear.kernels.permutation import (
 )
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.notices import few_exchanges
+from digiprosper.linear.scanned import scanned, texts_of
 from digiprosper.optional import progress_bar
+from digiprosper.panel import PanelScan
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
@@ -54,12 +58,14 @@ from digiprosper.studies.many import fit_all
 from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from digiprosper.kernels import Floats, Ints
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.fixed_effects import Fitted
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel
+    from digiprosper.panel import Panel, Sample
 
 GroupTest: TypeAlias = Literal["permutation", "interaction"]
 
@@ -177,12 +183,22 @@ class _Groups:
 
     text: str  # the column or condition
     names: tuple[str, ...]  # of the groups, in order
-    codes: Ints  # (N,) group of each row
+    levels: pd.Index[Any]  # values of the column, or False and True
+    codes: Ints  # (N,) group of each row; empty for a scanned table
+
+    def of(self, panel: Panel) -> Ints:
+        """Return the group of each row of a part of the data."""
+        codes, levels = _coded(panel, self.text)
+        return np.asarray(self.levels.get_indexer(levels)[codes])
+
+    def has(self, code: int, panel: Panel) -> Bools:
+        """Find the rows of a group."""
+        return np.asarray(self.of(panel) == code)
 
 
 def by_group(
     spec: Any,
-    panel: Panel,
+    panel: Panel | PanelScan[Any],
     group: str,
     *,
     term: str | None = None,
@@ -202,7 +218,8 @@ def by_group(
     spec : specification
         Specification of the model. ``method="interaction"`` needs a `FixedEffects`.
     panel : Panel
-        The data.
+        The data, or a table that is larger than memory (`Panel.scan`), for
+        ``method="interaction"``.
     group : str
         A column whose values are the groups, or a condition as in `Panel.subset`. A
         condition has two groups: the rows where it is false and those where it is true.
@@ -295,8 +312,13 @@ def by_group(
     check_option("method", method, ("permutation", "interaction"))
     _refuse_others(spec, panel, group, term, method)
     seed = seed_sequence(rng)
-    panel = _chosen_entities(spec, panel)
-    groups = _read_groups(panel, group)
+    if isinstance(panel, PanelScan):
+        with panel.copied([*texts_of(spec), group]) as copied:
+            return _on_blocks(spec, copied, group, term)
+    if getattr(spec, "where", None) is not None:
+        chosen = _in_chosen_entities(spec, panel)
+        panel = _subset(panel, chosen) if chosen.any() else panel
+    groups = _read_groups([panel], group)
     fit = estimate(spec, panel) if isinstance(spec, FixedEffects) else None
     batched = fit is not None and _nested_slopes(fit)
     default = _REPS if batched else _REFITS
@@ -304,14 +326,16 @@ def by_group(
     if method == "permutation":
         _refuse_varying(panel, groups)
 
-    fits = _fit_groups(spec, panel, groups, seed)
-    name, estimates = _estimates(spec, fits, term)
-    wording: dict[str, Any] = {
-        "labels": panel.labels,
-        "factors": _factors(groups, panel, fits),
+    by_name = {
+        name: (spec, _subset(panel, groups.codes == code))
+        for code, name in enumerate(groups.names)
     }
+    fits = _fit_groups(by_name, panel, seed)
+    name, estimates = _estimates(spec, fits, term)
+    wording = _wording(groups, panel, fits)
     if fit is not None and method == "interaction":
-        test = _interaction(fit, panel, groups, name, estimates)
+        wider = _with_interactions(fit, _rows_of(fit, panel, groups), groups, name)
+        test = _interaction(wider, groups, name, estimates)
         return ByGroup(fits.outcomes, replace(test, **wording))
     if fit is not None and batched:
         slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
@@ -321,13 +345,44 @@ def by_group(
     return ByGroup(fits.outcomes, replace(test, **wording))
 
 
-def _factors(groups: _Groups, panel: Panel, fits: ResultSet) -> dict[str, Any]:
+def _on_blocks(
+    spec: Any, scan: PanelScan[Any], group: str, term: str | None
+) -> ByGroup:
+    """Compare the groups of a copied table by interactions."""
+    if spec.where is not None:
+        scan = scan._choose(partial(_in_chosen_entities, spec))
+    groups = _read_groups(scan.panels(), group, scan.source.categories)
+    by_name = {
+        name: (spec, scan._choose(partial(groups.has, code)))
+        for code, name in enumerate(groups.names)
+    }
+    fits = _fit_groups(by_name, scan, None)
+    name, estimates = _estimates(spec, fits, term)
+    names = tuple(chain.from_iterable(_names(groups, name)))
+
+    def columns(panel: Panel, sample: Sample) -> tuple[Floats, Ints]:
+        codes = groups.of(panel)[panel.index.get_indexer(sample.index)]
+        column = sample.matrix[:, sample.names.index(name)]
+        return _products(column, codes, groups), np.empty((sample.nobs, 0), np.intp)
+
+    further = scanned(spec, scan, {"x": spec.x}, lambda _: (names, columns))
+    with further as (prepared, demeaned):
+        x = range(1, len(prepared.sample.roles["x"]) + 1)
+        kept, _ = checked_columns(prepared, demeaned, 0, x)
+        wider = _wider(prepared, demeaned, kept, groups, name)
+    test = _interaction(wider, groups, name, estimates)
+    return ByGroup(fits.outcomes, replace(test, **_wording(groups, scan, fits)))
+
+
+def _wording(groups: _Groups, panel: Any, fits: ResultSet) -> dict[str, Any]:
     """Describe the terms of the models, and a condition with its groups."""
     factors = {k: v for fit in fits.values() for k, v in _slopes(fit).factors.items()}
     if groups.text.strip() in groups.names:
+        keys = panel.entity_name, panel.time_name
+        columns = [column for column in panel.columns if column not in keys]
         for text in groups.names:
-            factors[text] = (text_factor(text, panel.columns, {}),)
-    return factors
+            factors[text] = (text_factor(text, columns, {}),)
+    return {"labels": panel.labels, "factors": factors}
 
 
 def _refuse_others(
@@ -335,7 +390,8 @@ def _refuse_others(
 ) -> None:
     if not hasattr(spec, "fit") or isinstance(spec, type):
         raise InputTypeError(f"by_group takes a specification, not {cited(spec)}.")
-    check_panel(panel, "by_group")
+    if method == "permutation" or not isinstance(panel, PanelScan):
+        check_panel(panel, f"by_group with method={cited(method)}")
     if not isinstance(group, str):
         raise InputTypeError(
             f"group={cited(group)} must be a column or a condition (text)."
@@ -352,35 +408,54 @@ def _refuse_others(
 # --- groups ---------------------------------------------------------------------------
 
 
-def _chosen_entities(spec: Any, panel: Panel) -> Panel:
-    """Leave out entities without a row that the model chooses: none is permuted."""
-    where, table = getattr(spec, "where", None), table_of(panel)
-    if where is None:
-        return panel
+def _in_chosen_entities(spec: Any, panel: Panel) -> Bools:
+    """Find rows of entities with a row that the model chooses: no other is permuted."""
+    table = table_of(panel)
     entity = table.keys.entity
-    chosen = np.isin(entity, entity[rows_where(where, table, "where")])
-    return _subset(panel, chosen) if chosen.any() else panel
+    return np.isin(entity, entity[rows_where(spec.where, table, "where")])
 
 
-def _read_groups(panel: Panel, text: str) -> _Groups:
-    """Read a column, or a condition, as groups of rows."""
-    table, condition = table_of(panel), text.strip()
-    if text in table.known:
-        codes, levels = coded(table, text, "group")
-        _refuse_gaps(text, int((codes < 0).sum()))
+def _coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
+    """Code rows (N,) by the values of a column, or by the truth of a condition."""
+    table = table_of(panel)
+    if text not in table.known:
+        truth = rows_where(text, table, "by_group").astype(np.intp)
+        return truth, pd.Index([False, True])
+    codes, levels = coded(table, text, "group")
+    _refuse_gaps(text, int((codes < 0).sum()))
+    return codes, levels
+
+
+def _read_groups(
+    panels: Iterable[Panel], text: str, categories: Mapping[str, Any] | None = None
+) -> _Groups:
+    """Read a column, or a condition, as groups of rows of a panel or of its parts.
+
+    `categories` are values of columns in their order.
+    """
+    condition, rows = text.strip(), 0
+    levels: pd.Index[Any] | None = None
+    for panel in panels:
+        codes, of_panel = _coded(panel, text)
+        used = of_panel[np.unique(codes)]
+        levels, rows = used if levels is None else levels.union(used), rows + codes.size
+    assert levels is not None
+    if text in table_of(panel).known:
+        order = pd.Index((categories or {}).get(text, levels))
+        levels = order[order.isin(levels)]
         values = (
             str(v).removesuffix(".0") if isinstance(v, float) else str(v)
             for v in levels
         )
-        groups = _Groups(text, tuple(values), codes)
+        groups = _Groups(text, tuple(values), levels, codes)
         _refuse_one_name(groups)
     else:
-        codes = rows_where(text, table, "by_group").astype(np.intp)
-        groups = _Groups(text, (f"not ({condition})", condition), codes)
-        if codes.min() == codes.max():
-            truth = "true" if codes[0] else "false"
+        both = pd.Index([False, True])
+        groups = _Groups(text, (f"not ({condition})", condition), both, codes)
+        if levels.size == 1:
+            truth = "true" if levels[0] else "false"
             raise _no_groups(
-                f"group={cited(text)} is {truth} in all {codes.size} rows", text, 1
+                f"group={cited(text)} is {truth} in all {rows} rows", text, 1
             )
     count = len(groups.names)
     if not 2 <= count <= _MOST_GROUPS:
@@ -460,14 +535,8 @@ def _subset(panel: Panel, rows: Any) -> Panel:
 # --- fits by group --------------------------------------------------------------------
 
 
-def _fit_groups(
-    spec: Any, panel: Panel, groups: _Groups, seed: np.random.SeedSequence
-) -> ResultSet:
-    battery = {
-        name: (spec, _subset(panel, groups.codes == code))
-        for code, name in enumerate(groups.names)
-    }
-    fits = fit_all(battery, panel, rng=seed)
+def _fit_groups(by_name: Mapping[str, Any], panel: Any, seed: object) -> ResultSet:
+    fits = fit_all(by_name, panel, rng=seed)
     for name, error in fits.failures.items():
         text = (
             "by_group: the model cannot be estimated in the group "
@@ -664,13 +733,18 @@ def _null(groups: _Groups, name: str) -> str:
 # --- interaction ----------------------------------------------------------------------
 
 
+def _names(groups: _Groups, name: str) -> tuple[list[str], list[str]]:
+    """Name the products of a regressor with indicators of groups, and these."""
+    others = groups.names[1:]
+    interactions = [f"{name} in {group}" for group in others]
+    return interactions, [f"{groups.text} is {group}" for group in others]
+
+
 def _interaction(
-    fit: Fitted, panel: Panel, groups: _Groups, name: str, estimates: dict[str, float]
+    wider: LinearResults, groups: _Groups, name: str, estimates: dict[str, float]
 ) -> TestResult:
     """Test the interactions of a regressor with the groups in one regression."""
-    others = groups.names[1:]
-    names = [f"{name} in {group}" for group in others]
-    wider = _with_interactions(fit, _rows_of(fit, panel, groups), groups, name, names)
+    others, (names, _) = groups.names[1:], _names(groups, name)
     absent = [interaction for interaction in names if interaction not in wider.names]
     if absent:
         raise IdentificationError(
@@ -706,24 +780,36 @@ def _interaction(
 
 
 def _with_interactions(
-    fit: Fitted, codes: Ints, groups: _Groups, name: str, names: list[str]
+    fit: Fitted, codes: Ints, groups: _Groups, name: str
 ) -> LinearResults:
     """Add products of a regressor with indicators, and indicators not absorbed."""
-    indicators = np.array(
-        [codes == code for code in range(1, len(groups.names))], dtype=np.float64
-    ).T
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
-    indicator_names = [f"{groups.text} is {group}" for group in groups.names[1:]]
-    # The indicators come last: of two collinear columns the later one is dropped.
-    prepared = replace(
-        fit.prepared, options=replace(fit.prepared.options, collinear="drop")
-    )
-    further = np.column_stack([column[:, None] * indicators, indicators])
-    demeaned = fit.demeaned.with_columns(prepared, [*names, *indicator_names], further)
-    beside = [
-        position
-        for position in demeaned.at(indicator_names)
-        if not demeaned.absorbed[position]
-    ]
-    regressors = (*fit.regressors, *demeaned.at(names), *beside)
-    return fit_equation(prepared, demeaned, 0, regressors, unread=indicator_names)[0]
+    further = _products(column, codes, groups)
+    names = [*chain.from_iterable(_names(groups, name))]
+    demeaned = fit.demeaned.with_columns(fit.prepared, names, further)
+    return _wider(fit.prepared, demeaned, fit.regressors, groups, name)
+
+
+def _products(column: Floats, codes: Ints, groups: _Groups) -> Floats:
+    """Multiply a column (n,) with indicators of all groups but the first, (n, 2 q)."""
+    indicators = np.equal.outer(codes, np.arange(1, len(groups.names)))
+    return np.hstack([column[:, None] * indicators, indicators])
+
+
+def _wider(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    regressors: Sequence[int],
+    groups: _Groups,
+    name: str,
+) -> LinearResults:
+    """Fit the regression with interactions, and indicators that are not absorbed.
+
+    The indicators come last: of two collinear columns the later one is dropped.
+    """
+    interactions, indicators = _names(groups, name)
+    beside = [j for j in demeaned.at(indicators) if not demeaned.absorbed[j]]
+    every = [*regressors, *demeaned.at(interactions), *beside]
+    options = replace(prepared.options, collinear="drop")
+    prepared = replace(prepared, options=options)
+    return fit_equation(prepared, demeaned, 0, every, unread=indicators)[0]

@@ -24,10 +24,12 @@ from digiprosper.errors import (
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import said_once
 from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.fixed_effects_iv import FixedEffectsIV
 from digiprosper.linear.scanned import fit_equations, texts_of
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel import PanelScan
 from digiprosper.panel.access import check_panel
+from digiprosper.policy.event_study import EventStudy
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.foreign import as_results
 from digiprosper.report.protocol import Results
@@ -142,9 +144,10 @@ def _on_one_copy(
     specs: Mapping[Any, Any], scan: PanelScan[Any], *, rng: Any, progress: bool
 ) -> ResultSet:
     """Fit specifications to a scanned table that is copied once."""
-    linear = [spec for spec in specs.values() if isinstance(spec, FixedEffects)]
-    texts = list(chain.from_iterable(texts_of(spec) for spec in linear))
-    if not linear or scan.copy is not None:
+    takes = FixedEffects, FixedEffectsIV, EventStudy
+    fitted = [spec for spec in specs.values() if isinstance(spec, takes)]
+    texts = list(chain.from_iterable(texts_of(spec) for spec in fitted))
+    if not fitted or scan.copy is not None:
         return _fit_tasks(specs, scan, 1, rng, progress=progress)
     with scan.copied(texts) as copied:
         return _fit_tasks(specs, copied, 1, rng, progress=progress)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
-from digiprosper.kernels.covariance import joint_meat
+from digiprosper.kernels.covariance import joint_meat, score_sizes
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import NO_VARIANCE, REAL_ROOT, SAME_ROOT, SINGULAR
 from digiprosper.kernels.within import is_nested
@@ -43,11 +43,15 @@ class ReducedForms(PickledByName):
 
 
 def reduced_forms(
-    projected: Projection, vcov: Vcov, effects: Sequence[Effect] = ()
+    projected: Projection,
+    vcov: Vcov,
+    effects: Sequence[Effect] = (),
+    jackknifed: Floats | None = None,
 ) -> ReducedForms:
     """Compute the reduced forms, with the covariance of their slopes.
 
-    `effects` are those absorbed. With clusters it is the jackknife covariance (CRV3),
+    `effects` are those absorbed; `jackknifed` is the CRV3 covariance where it was
+    computed elsewhere. With clusters it is the jackknife covariance (CRV3),
     which is a sum of squares at every coefficient, and ``(G - q) / (G - 1)`` times the
     Wald statistic over q is F(q, G - q) (Hotelling 1931). With clusters in several ways
     it is the sum of the clustered covariances, from which that of the intersections is
@@ -57,7 +61,9 @@ def reduced_forms(
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
     residuals = [projected.outcome_left, *projected.endog_left.T]
     clustered = vcov.cov_type == "clustered"
-    if clustered and len(vcov.parts) == 1:
+    if jackknifed is not None:
+        covariance = jackknifed
+    elif clustered and len(vcov.parts) == 1:
         covariance = _jackknife(
             projected, vcov.parts[0], effects, np.column_stack(residuals)
         )
@@ -95,12 +101,8 @@ def _jackknife(
         obs_weights=projected.obs_weights,
     )
     root, middle = jackknife_root_and_middle(moved.reshape(part.levels, -1))
-    covariance = np.asarray(root @ middle @ root.T)
     size = np.abs(residuals).T @ np.abs(projected.instruments)
-    empty = np.abs(np.diag(covariance)) <= (NO_VARIANCE * size.ravel()) ** 2
-    covariance[empty] = np.nan
-    covariance[:, empty] = np.nan
-    return covariance
+    return missing_if_empty(np.asarray(root @ middle @ root.T), size.ravel())
 
 
 def _one_way(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -125,8 +127,13 @@ def score_covariance(
     covariance = joint_meat(equations, obs_weights=obs_weights)
     w = 1.0 if obs_weights is None else obs_weights
     size = np.concatenate(
-        [np.abs(w * residuals) @ np.abs(design) for design, residuals, _ in equations]
+        [score_sizes(design, w * residuals, v) for design, residuals, v in equations]
     )
+    return missing_if_empty(covariance, size)
+
+
+def missing_if_empty(covariance: Floats, size: Floats) -> Floats:
+    """Make variances missing that are rounding, for scores (K,) of a size."""
     empty = np.abs(np.diag(covariance)) <= (NO_VARIANCE * size) ** 2
     covariance[empty] = np.nan
     covariance[:, empty] = np.nan

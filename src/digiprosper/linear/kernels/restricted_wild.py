@@ -78,7 +78,13 @@ def cluster_sums(equation: Solved, codes: Ints, groups: int) -> ClusterSums | No
 def products_by_cluster(
     z: Floats, columns: Floats, codes: Ints, groups: int, obs_weights: Floats | None
 ) -> Floats:
-    """Compute ``Z_g' C_g`` (G, m, p) of Z (N, m) and columns (N, p), weighted."""
+    """Compute ``Z_g' C_g`` (G, m, p) of Z (N, m) and columns (N, p), weighted.
+
+    `codes` (G, N, N) are products of N orthonormal columns by cluster where Z and C are
+    combinations of these.
+    """
+    if codes.ndim == 3:
+        return np.asarray(z.T @ codes @ columns)
     weighted = z if obs_weights is None else z * obs_weights[:, None]
     if (codes[1:] < codes[:-1]).any():
         order = np.argsort(codes, kind="stable")
