@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels.within import Within
 
 
+# Codes (N,) and number of the combinations of clusters at some positions.
 Intersection: TypeAlias = "Callable[[Sequence[int]], tuple[Ints | None, int]]"
-"""Codes (N,) and number of the combinations of clusters at some positions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,13 @@ from digiprosper.kernels.tolerances import PRODUCT_QUANTILE, SAME_WITHOUT
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
+# Fewest clusters whose draws may give an interval, a p-value or a standard error.
+#
+# G clusters can be drawn in (2G - 1)! / (G! (G - 1)!) different ways: 3, 10 and 35 for
+# two, three and four. Draws from so few agree with one another whatever the data: with
+# entity and period effects a test of a true null at nominal 5% rejects in all samples
+# of two clusters, .37 of those of three and .12 of those of four.
 LEAST_CLUSTERS: Final = 5
-"""Fewest clusters whose draws may give an interval, a p-value or a standard error.
-
-G clusters can be drawn in (2G - 1)! / (G! (G - 1)!) different ways: 3, 10 and 35 for
-two, three and four. Draws from so few agree with one another whatever the data: with
-entity and period effects a test of a true null at nominal 5% rejects in all samples of
-two clusters, .37 of those of three and .12 of those of four.
-"""
 
 # Where the normal density leaves the range of floats.
 _FAR: Final = 38.0

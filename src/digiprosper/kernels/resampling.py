@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Effect, Slope
 
+# Column of the outcome and columns of the regressors.
 Equation = tuple[int, tuple[int, ...]]
-"""Column of the outcome and columns of the regressors."""
 
+# Columns of outcomes and columns of the regressors, if any, whose residuals are
+# multiplied.
 Block = tuple[tuple[int, ...], tuple[int, ...]]
-"""Columns of outcomes and columns of the regressors, if any, whose residuals are
-multiplied."""
 
+# From (R, G) counts to the (R, p, q) combinations of the columns that equations are
+# about.
 Combine: TypeAlias = "Callable[[Floats], Floats]"
-"""From (R, G) counts to the (R, p, q) combinations of the columns that equations are
-about."""
 
 _CACHED = 2**23
 _BLOCK = 2**14

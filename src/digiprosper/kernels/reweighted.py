@@ -208,6 +208,7 @@ def _normal_residual(y: Floats, index: Floats) -> Floats:
     return np.asarray(np.where(y > 0, size, -size))
 
 
+# A mean that is the exponential of the index; the outcome is zero or more.
 POISSON: Final = Family(
     mean=np.exp,
     weight=np.exp,
@@ -215,8 +216,8 @@ POISSON: Final = Family(
     deviance=_poisson_deviance,
     start=lambda y, mean: np.log((y + mean) / 2),
 )
-"""A mean that is the exponential of the index; the outcome is zero or more."""
 
+# A logistic probability; the outcome is zero or one.
 LOGIT: Final = Family(
     mean=expit,
     weight=lambda index: expit(index) * expit(-index),
@@ -226,8 +227,8 @@ LOGIT: Final = Family(
     deviance=lambda y, index: 2 * np.logaddexp(0, -_signed(y, index)),
     start=lambda y, mean: np.log((y + mean) / (2 - y - mean)),
 )
-"""A logistic probability; the outcome is zero or one."""
 
+# A normal probability; the outcome is zero or one.
 PROBIT: Final = Family(
     mean=ndtr,
     weight=_normal_weight,
@@ -235,4 +236,3 @@ PROBIT: Final = Family(
     deviance=lambda y, index: -2 * log_ndtr(_signed(y, index)),
     start=lambda y, mean: ndtri((y + mean) / 2),
 )
-"""A normal probability; the outcome is zero or one."""

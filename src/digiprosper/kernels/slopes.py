@@ -28,8 +28,8 @@ class Slope:
         return Slope(codes, self.column[rows])
 
 
+# Codes without gaps of a constant by level, or a slope by level.
 Effect: TypeAlias = "Ints | Slope"
-"""Codes without gaps of a constant by level, or a slope by level."""
 
 
 def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:

@@ -56,11 +56,11 @@ if TYPE_CHECKING:
     from digiprosper.panel.codes import Absorbed
 
 PoissonSsc = Literal["ppmlhdfe", "fixest"]
+# What lags of the outcome do to a model with entity effects, and the remedy.
 LAGGED = (
     "and so are the other slopes: regressors must not depend on earlier outcomes. Omit "
     "it."
 )
-"""What lags of the outcome do to a model with entity effects, and the remedy."""
 _INDEX_TERMS = ("exposure", "offset")
 
 

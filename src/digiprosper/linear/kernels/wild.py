@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
 
+# Most clusters for which Webb's six points are used; signs alone give few different
+# draws there.
 WEBB_CLUSTERS = 12
-"""Most clusters for which Webb's six points are used; signs alone give few different
-draws there."""
 
 _WEBB = (-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5))
 _SIGNS = (-1.0, 1.0)
