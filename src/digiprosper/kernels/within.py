@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from digiprosper.kernels.tolerances import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Directions, Effect
@@ -116,6 +116,7 @@ class Within:
     # (N,) column of a slope by level; None for a constant by level
     slopes: tuple[Floats | None, ...]
     levels: tuple[int, ...]  # of each effect
+    constants: tuple[int, ...]  # positions of the effects that are no slopes
     # Of all dummies, times the slopes' columns, together; 1 (the constant) without
     # effects
     rank: int
@@ -123,7 +124,9 @@ class Within:
     main: int
     obs_weights: Floats | None
     _starts: Ints | None
+    # Weights of the rows of each level, one for slopes; the same of `closed_form`
     _counts: tuple[Floats, ...]
+    _main_counts: Floats
     _cross: Any
     _gram: Any
     _inverse: Floats | None
@@ -164,11 +167,6 @@ class Within:
             codes if slope is None else Slope(codes, slope) for codes, slope in parts
         )
 
-    @property
-    def constants(self) -> tuple[int, ...]:
-        """Positions of the effects that are no slopes."""
-        return tuple([p for p, slope in enumerate(self.slopes) if slope is None])
-
     def demean(self, columns: Floats) -> Floats:
         """Take the effects out of columns: residuals of a regression on dummies."""
         work = self._work(columns)
@@ -187,7 +185,7 @@ class Within:
         work = self._work(columns)
         means = self._centre(work)
         values = [means] if self.main < 0 else self._take_out(work)
-        if self._is_centred:
+        if self.main >= 0:
             values[self.main] += means
         for block in self._blocks:
             _as_given(block, values)
@@ -235,7 +233,7 @@ class Within:
             )
             work -= means
             return np.asarray(means)
-        if not self._is_centred:
+        if self.slopes[self.main] is not None:
             return np.zeros((len(work), 1))
         means = (
             self._sums(self.main, work if w is None else work * w)
@@ -245,18 +243,14 @@ class Within:
             row -= part.take(self.codes[self.main])
         return np.asarray(means)
 
-    @property
-    def _is_centred(self) -> bool:
-        return self.main >= 0 and self.slopes[self.main] is None
-
-    def deviations(self, column: Floats, position: int) -> Floats:
-        """Take out one effect without slope: deviations (N,) from level means."""
-        work = np.array(column, dtype=np.float64, ndmin=2)
+    def deviations(self, columns: Floats, position: int) -> Floats:
+        """Take out one effect without slope: deviations from level means."""
+        work = self._work(columns)
         codes, counts = self.codes[position], self._counts[position]
         for _ in range(2):  # the second time removes what rounding left
             weighted = work if self.obs_weights is None else work * self.obs_weights
             work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
-        return np.asarray(work[0])
+        return np.asarray(work[0] if columns.ndim == 1 else work.T)
 
     @property
     def is_dense(self) -> bool:
@@ -299,28 +293,21 @@ class Within:
     def _further_leverage(self, shares: Sequence[Floats]) -> Floats:
         """Compute what other effects' dummies add, net of the main: m' S^+ m."""
         assert self._inverse is not None
-        half = self._cross @ self._inverse
         others = [p for p in range(len(self.levels)) if p not in self.closed_form]
-        starts = np.cumsum([0, *(self.levels[p] for p in others)])
-        columns = [
-            self.codes[p] + start for p, start in zip(others, starts, strict=False)
-        ]
-        main = self.codes[self.main]
-        blocks = len(self.closed_form)
-        cross, halves = np.split(self._cross, blocks), np.split(half, blocks)
-
-        out = np.zeros(main.size)
-        for first, second in product(range(blocks), repeat=2):
-            by_level = np.einsum("ij,ij->i", cross[first], halves[second])
-            out += by_level[main] * shares[first] * shares[second]
-        for block, (p, column) in product(
-            range(blocks), zip(others, columns, strict=True)
-        ):
-            out -= 2 * halves[block][main, column] * shares[block] * self._unit(p)
-        for (p, first), (q, second) in product(
-            zip(others, columns, strict=True), repeat=2
-        ):
-            out += self._inverse[first, second] * self._unit(p) * self._unit(q)
+        starts = np.cumsum([0, *[self.levels[p] for p in others]]).tolist()
+        cross = np.split(self._cross, len(self.closed_form))
+        main, out = self.codes[self.main], np.empty(self.codes[self.main].size)
+        chunk = max(1, _DENSE_CELLS // starts[-1])
+        for first in range(0, main.size, chunk):
+            rows = np.arange(first, min(first + chunk, main.size))
+            net = np.zeros((rows.size, starts[-1]))
+            for p, start in zip(others, starts, strict=False):
+                unit = self._units[p]
+                columns = self.codes[p][rows] + start
+                net[rows - first, columns] = 1.0 if unit is None else unit[rows]
+            for products, share in zip(cross, shares, strict=True):
+                net -= products[main[rows]] * share[rows, None]
+            out[rows] = np.einsum("ij,ij->i", net @ self._inverse, net)
         return out
 
     def _take_out(self, work: Floats) -> list[Floats]:
@@ -343,47 +330,29 @@ class Within:
         measured by.
         """
         weighted = work if self.obs_weights is None else work * self.obs_weights
-        closed_form, positions, counts = (
-            self.closed_form,
-            range(len(self.levels)),
-            self.main_counts,
-        )
-        main = _beside([self._sums(p, weighted) for p in closed_form]) / counts
+        closed_form, positions = self.closed_form, range(len(self.levels))
         others = [p for p in positions if p not in closed_form]
-        values: dict[int, Floats] = {}
+        sums = [self._sums(p, weighted) for p in closed_form]
+        taken_out = np.concatenate(sums, axis=1) / self._main_counts
         if others:
-            right = (
-                _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
-            )
+            sums = [self._sums(p, weighted) for p in others]
+            right = np.concatenate(sums, axis=1) - taken_out @ self._cross
             solved = (
                 self._conjugate(right.T, square).T
                 if self._inverse is None
                 else right @ self._inverse
             )
-            main = main - (self._cross @ solved.T).T / counts
-            values = self._by_effect(solved, others)
-        values |= self._by_effect(main, closed_form)
+            taken_out = taken_out - (self._cross @ solved.T).T / self._main_counts
+            taken_out = np.concatenate([taken_out, solved], axis=1)
+        values: dict[int, Floats] = {}
+        start = 0
+        for position in (*closed_form, *others):
+            stop = start + self.levels[position]
+            values[position], start = taken_out[:, start:stop], stop
         out = [values[p] for p in positions]
-        self._subtract(work, out)
-        return out
-
-    def _subtract(self, work: Floats, values: list[Floats]) -> None:
-        for row, *parts in zip(work, *values, strict=True):
+        for row, *parts in zip(work, *out, strict=True):
             for part, codes, column in zip(parts, self.codes, self._units, strict=True):
                 row -= part.take(codes) if column is None else part.take(codes) * column
-
-    @property
-    def main_counts(self) -> Floats:
-        """Weights of each level's rows for effects in closed form, one for slopes."""
-        counts = [self._counts[p] for p in self.closed_form]
-        return counts[0] if len(counts) == 1 else np.concatenate(counts)
-
-    def _by_effect(self, values: Floats, positions: Iterable[int]) -> dict[int, Floats]:
-        """Split values of several effects side by side, by effect."""
-        out, start = {}, 0
-        for position in positions:
-            stop = start + self.levels[position]
-            out[position], start = values[:, start:stop], stop
         return out
 
     def _sums(self, position: int, weighted: Floats) -> Floats:
@@ -406,7 +375,7 @@ class Within:
             size,
             gram=self._gram,
             cross=self._cross,
-            main_counts=self.main_counts,
+            main_counts=self._main_counts,
             counts=np.concatenate(others),
         )
 
@@ -503,49 +472,60 @@ def within(
     gaps; effects of the same levels are taken out together.
     """
     if not effects:
-        return Within((), (), (), 1, -1, obs_weights, None, (), None, None, None)
+        none = np.empty(0)
+        return Within(
+            (), (), (), (), 1, -1, obs_weights, None, (), none, None, None, None
+        )
 
     pairs = [
         (e.codes, e.column) if isinstance(e, Slope) else (e, None) for e in effects
     ]
     codes, slopes = zip(*pairs, strict=True)
     levels = tuple([int(c.max()) + 1 for c in codes])
-    groups = _same_levels(codes, slopes)
-    with_slopes = [group for group in groups if slopes[group[-1]] is not None]
+    constants = tuple([p for p, slope in enumerate(slopes) if slope is None])
+    groups = _same_levels(codes, constants)
     blocks = tuple(
-        [_block(group, codes, slopes, levels, obs_weights) for group in with_slopes]
+        [
+            _block(group, codes, slopes, levels, constants, obs_weights)
+            for group in groups
+            if group[-1] not in constants
+        ]
     )
-    units, identified = _spans(blocks, len(codes))
+    units: list[Floats | None] = [None] * len(codes)
+    identified: list[Bools | None] = [None] * len(codes)
+    for block in blocks:
+        for i, position in enumerate(block.slopes):
+            units[position] = block.directions.columns[i]
+            identified[position] = block.directions.identified[i]
     # Of several with as many parameters the first.
-    largest = max(groups, key=lambda group: levels[group[0]] * len(group))
-    closed_form = tuple(largest)
+    parameters = [levels[group[0]] * len(group) for group in groups]
+    closed_form = tuple(groups[parameters.index(max(parameters))])
+    counts = tuple(map(_counted, codes, levels, repeat(obs_weights), units))
     projection = Within(
         codes=codes,
         slopes=slopes,
         levels=levels,
+        constants=constants,
         rank=_parameters(closed_form, levels, identified),
         main=closed_form[0],
         closed_form=closed_form,
         obs_weights=obs_weights,
         _starts=_starts(codes[closed_form[0]]),
-        _counts=tuple(map(_counted, codes, levels, repeat(obs_weights), units)),
+        _counts=counts,
+        _main_counts=np.concatenate([counts[p] for p in closed_form]),
         _cross=None,
         _gram=None,
         _inverse=None,
-        identified=identified,
+        identified=tuple(identified),
         _blocks=blocks,
-        _units=units,
+        _units=tuple(units),
     )
     return projection if len(closed_form) == len(codes) else _with_others(projection, n)
 
 
 def _with_others(projection: Within, n: int) -> Within:
     """Prepare the system of the effects that are not taken out in closed form."""
-    levels, counts, main_counts = (
-        projection.levels,
-        projection._counts,
-        projection.main_counts,
-    )
+    levels, main_counts = projection.levels, projection._main_counts
     others = [p for p in range(len(levels)) if p not in projection.closed_form]
     width = main_counts.size
     size = sum(levels) - width
@@ -555,25 +535,24 @@ def _with_others(projection: Within, n: int) -> Within:
         rank, exact = _rank_bound(projection, n)
         return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
     system = gram - cross.T @ (cross / main_counts[:, None])
-    inverse, good = pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
+    counts = np.concatenate([projection._counts[p] for p in others])
+    inverse, good = pseudo_inverse(system, counts)
     return replace(
         projection, rank=projection.rank + good, _cross=cross, _inverse=inverse
     )
 
 
-def _same_levels(
-    codes: tuple[Ints, ...], slopes: tuple[Floats | None, ...]
-) -> list[list[int]]:
+def _same_levels(codes: Sequence[Ints], constants: Sequence[int]) -> list[list[int]]:
     """Group effects of the same levels: a constant, slopes or both."""
-    groups = [[p] for p, slope in enumerate(slopes) if slope is None]
-    for p, slope in enumerate(slopes):
-        if slope is None:
+    groups = [[p] for p in constants]
+    for p in range(len(codes)):
+        if p in constants:
             continue
-        group = next((g for g in groups if np.array_equal(codes[g[0]], codes[p])), None)
-        if group is None:
-            groups.append([p])
+        same = [g for g in groups if np.array_equal(codes[g[0]], codes[p])]
+        if same:
+            same[0].append(p)
         else:
-            group.append(p)
+            groups.append([p])
     return groups
 
 
@@ -582,6 +561,7 @@ def _block(
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
     levels: tuple[int, ...],
+    constants: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> _Block:
     """Make the slopes of effects of the same levels orthogonal."""
@@ -589,7 +569,6 @@ def _block(
     # Means of levels may be taken out of a slope's column where other dummies add up to
     # those of its levels.
     level_codes, size = codes[group[0]], levels[group[0]]
-    constants = [p for p, slope in enumerate(slopes) if slope is None]
     first = [p for p in group if p in constants]
     host = next(
         (p for p in (*first, *constants) if is_nested(codes[p], level_codes)), -1
@@ -608,19 +587,6 @@ def _block(
     return _Block(tuple(columns), orthogonal, host, block_levels)
 
 
-def _spans(
-    blocks: Sequence[_Block], size: int
-) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
-    """List the column, and the levels that have a slope, of each effect."""
-    columns: list[Floats | None] = [None] * size
-    identified: list[Bools | None] = [None] * size
-    for block in blocks:
-        for i, position in enumerate(block.slopes):
-            columns[position] = block.directions.columns[i]
-            identified[position] = block.directions.identified[i]
-    return tuple(columns), tuple(identified)
-
-
 def _as_given(block: _Block, values: list[Floats]) -> None:
     """Replace, in place, coefficients of orthogonal columns by original slopes."""
     level, slopes = block.directions.slopes([values[p] for p in block.slopes])
@@ -630,14 +596,10 @@ def _as_given(block: _Block, values: list[Floats]) -> None:
         values[block.host] += level if block.levels is None else level[:, block.levels]
 
 
-def _beside(parts: list[Floats]) -> Floats:
-    return parts[0] if len(parts) == 1 else np.hstack(parts)
-
-
 def _parameters(
     positions: Iterable[int],
-    levels: tuple[int, ...],
-    identified: tuple[Bools | None, ...],
+    levels: Sequence[int],
+    identified: Sequence[Bools | None],
 ) -> int:
     """Count constants and slopes of effects by themselves."""
     count = 0
@@ -645,15 +607,6 @@ def _parameters(
         has_slope = identified[position]
         count += levels[position] if has_slope is None else int(has_slope.sum())
     return count
-
-
-def _factor(absorbed: Within, a: int, b: int) -> Floats | None:
-    """Compute the weights of the rows in the products of the dummies of two effects."""
-    out = absorbed.obs_weights
-    for unit in (absorbed._units[a], absorbed._units[b]):
-        if unit is not None:
-            out = unit if out is None else out * unit
-    return out
 
 
 def _counted(
@@ -676,36 +629,37 @@ def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
 
 
 def _tables(absorbed: Within, others: list[int], *, dense: bool) -> tuple[Any, Any]:
-    """Count rows by level of the main effect, of the others, and among them."""
-    table: Callable[[Within, int, int], Any] = _table if dense else _sparse_table
-
-    def stack(rows: Iterable[int]) -> Any:
-        blocks = [[table(absorbed, a, b) for b in others] for a in rows]
-        if dense:
-            strips = [_beside(row) for row in blocks]
-            return strips[0] if len(strips) == 1 else np.vstack(strips)
+    """Count rows by level of the main effect and the others, and among the others."""
+    rows = [
+        [_table(absorbed, a, b, dense=dense) for b in others]
+        for a in (*absorbed.closed_form, *others)
+    ]
+    tables: Any
+    if dense:
+        tables = np.concatenate([np.concatenate(row, axis=1) for row in rows])
+    else:
         from scipy.sparse import block_array
 
-        return block_array(blocks, format="csr")
-
-    return stack(absorbed.closed_form), stack(others)
-
-
-def _table(absorbed: Within, a: int, b: int) -> Floats:
-    codes, levels, factor = absorbed.codes, absorbed.levels, _factor(absorbed, a, b)
-    if a == b:
-        return np.diag(np.bincount(codes[a], weights=factor, minlength=levels[a]))
-    pairs = codes[a] * levels[b] + codes[b]
-    counts = np.bincount(pairs, weights=factor, minlength=levels[a] * levels[b])
-    return counts.reshape(levels[a], levels[b]).astype(np.float64)
+        tables = block_array(rows, format="csr")
+    width = absorbed._main_counts.size
+    return tables[:width], tables[width:]
 
 
-def _sparse_table(absorbed: Within, a: int, b: int) -> Any:
+def _table(absorbed: Within, a: int, b: int, *, dense: bool) -> Any:
+    """Sum weights, times the columns of slopes, by the levels of two effects."""
+    codes, shape = absorbed.codes, (absorbed.levels[a], absorbed.levels[b])
+    factor = absorbed.obs_weights
+    for unit in (absorbed._units[a], absorbed._units[b]):
+        if unit is not None:
+            factor = unit if factor is None else factor * unit
+    if dense:
+        cells = codes[a] * shape[1] + codes[b]
+        sums = np.bincount(cells, weights=factor, minlength=shape[0] * shape[1])
+        return sums.reshape(shape).astype(np.float64)
     from scipy.sparse import csr_array
 
-    codes, levels, factor = absorbed.codes, absorbed.levels, _factor(absorbed, a, b)
     weights = np.ones(codes[a].size) if factor is None else factor
-    return csr_array((weights, (codes[a], codes[b])), shape=(levels[a], levels[b]))
+    return csr_array((weights, (codes[a], codes[b])), shape=shape)
 
 
 def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:

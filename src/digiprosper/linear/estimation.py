@@ -621,19 +621,13 @@ def _fit_statistics(
     prepared: Prepared, outcome: Floats, values: Sequence[Floats], solved: Solved
 ) -> tuple[float, float, float, float]:
     w = prepared.obs_weights
-
-    def square(column: Floats) -> float:
-        return float(column @ column if w is None else (w * column) @ column)
-
-    ssr, total = (
-        square(solved.residuals),
-        square(outcome - np.average(outcome, weights=w)),
-    )
-    inside = 1 - ssr / square(solved.y)
+    sizes = [solved.residuals, outcome - np.average(outcome, weights=w), solved.y]
+    ssr, total, net = _squares(np.stack(sizes), w)
+    overall, inside = 1 - ssr / total, 1 - ssr / net
     adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
     if entity is None:
-        return 1 - ssr / total, inside, np.nan, adjusted
+        return overall, inside, np.nan, adjusted
     by_entity = inside
     if len(prepared.absorbed) > 1:
         # What slopes leave inside entities are the residuals and the other effects.
@@ -641,11 +635,17 @@ def _fit_statistics(
         for position, value in enumerate(values):
             if position != entity:
                 unexplained += prepared.within.by_row(value, position)
-        deviations = prepared.within.deviations
-        by_entity = 1 - square(deviations(unexplained, entity)) / square(
-            deviations(outcome, entity)
-        )
-    return 1 - ssr / total, inside, by_entity, adjusted
+        both = np.column_stack([unexplained, outcome])
+        ssr, total = _squares(prepared.within.deviations(both, entity).T, w)
+        by_entity = 1 - ssr / total
+    return overall, inside, by_entity, adjusted
+
+
+def _squares(columns: Floats, obs_weights: Floats | None) -> list[float]:
+    """Sum the (weighted) squares of columns (k, N)."""
+    squares = columns**2
+    sums = squares.sum(axis=1) if obs_weights is None else squares @ obs_weights
+    return [float(column) for column in sums]
 
 
 def _inference(
