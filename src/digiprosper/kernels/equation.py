@@ -197,19 +197,12 @@ def joint_covariance(equations: Sequence[Solved]) -> Floats:
             np.hstack([e.deviations() for e in equations])
         )
         return np.asarray(root @ root.T)
+    from scipy.linalg import block_diag
+
     middle = joint_meat(
         [(e.score_columns, e.errors, e.vcov) for e in equations],
         obs_weights=equations[0].obs_weights,
     )
-    root = _block_diagonal([e.root for e in equations])
+    root = block_diag(*[e.root for e in equations])
     joint = root @ middle @ root.T
     return np.asarray((joint + joint.T) / 2.0)
-
-
-def _block_diagonal(blocks: Sequence[Floats]) -> Floats:
-    out = np.zeros((sum(len(b) for b in blocks), sum(b.shape[1] for b in blocks)))
-    row = column = 0
-    for block in blocks:
-        out[row : row + block.shape[0], column : column + block.shape[1]] = block
-        row, column = row + block.shape[0], column + block.shape[1]
-    return out

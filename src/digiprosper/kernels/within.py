@@ -48,11 +48,10 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
-    levels = [int(codes.max()) + 1 for codes in effects]
     while True:
         before = int(keep.sum())
-        for codes, size in zip(effects, levels, strict=True):
-            keep &= np.bincount(codes[keep], minlength=size)[codes] > 1
+        for codes in effects:
+            keep &= np.bincount(codes, keep)[codes] > 1
         if int(keep.sum()) == before:
             return keep
 
@@ -74,25 +73,9 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
     kept: list[Ints] = []
     for codes in effects:
         if not any(is_nested(finer, codes) for finer in kept):
-            kept = [
-                *(coarser for coarser in kept if not is_nested(codes, coarser)),
-                codes,
-            ]
+            kept = [coarser for coarser in kept if not is_nested(codes, coarser)]
+            kept.append(codes)
     return kept
-
-
-def effects_rank(
-    effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
-) -> tuple[int, bool]:
-    """Count parameters of effects without slopes: the rank of all dummies, or 1.
-
-    Also return whether the rank is exact, as in `Within`.
-    """
-    codes = finest(effects)
-    if len(codes) == 1:
-        return int(codes[0].max()) + 1, True
-    projection = within(codes, n, obs_weights=obs_weights)
-    return projection.rank, projection.exact
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,8 +116,9 @@ class Within:
     # False if `rank` is an upper bound: effects that are not nested, or slopes, of too
     # many levels
     exact: bool = True
-    # Effects of the levels of `main`, all taken out in closed form
+    # Effects of the levels of `main`, all taken out in closed form; and the others
     closed_form: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
     # (levels,) levels that have a slope, for each effect that is one
     identified: tuple[Bools | None, ...] = ()
     _blocks: tuple[_Block, ...] = ()
@@ -293,15 +277,14 @@ class Within:
     def _further_leverage(self, shares: Sequence[Floats]) -> Floats:
         """Compute what other effects' dummies add, net of the main: m' S^+ m."""
         assert self._inverse is not None
-        others = [p for p in range(len(self.levels)) if p not in self.closed_form]
-        starts = np.cumsum([0, *[self.levels[p] for p in others]]).tolist()
+        starts = np.cumsum([0, *[self.levels[p] for p in self.others]]).tolist()
         cross = np.split(self._cross, len(self.closed_form))
         main, out = self.codes[self.main], np.empty(self.codes[self.main].size)
         chunk = max(1, _DENSE_CELLS // starts[-1])
         for first in range(0, main.size, chunk):
             rows = np.arange(first, min(first + chunk, main.size))
             net = np.zeros((rows.size, starts[-1]))
-            for p, start in zip(others, starts, strict=False):
+            for p, start in zip(self.others, starts, strict=False):
                 unit = self._units[p]
                 columns = self.codes[p][rows] + start
                 net[rows - first, columns] = 1.0 if unit is None else unit[rows]
@@ -330,8 +313,7 @@ class Within:
         measured by.
         """
         weighted = work if self.obs_weights is None else work * self.obs_weights
-        closed_form, positions = self.closed_form, range(len(self.levels))
-        others = [p for p in positions if p not in closed_form]
+        closed_form, others = self.closed_form, self.others
         sums = [self._sums(p, weighted) for p in closed_form]
         taken_out = np.concatenate(sums, axis=1) / self._main_counts
         if others:
@@ -344,15 +326,19 @@ class Within:
             )
             taken_out = taken_out - (self._cross @ solved.T).T / self._main_counts
             taken_out = np.concatenate([taken_out, solved], axis=1)
-        values: dict[int, Floats] = {}
-        start = 0
-        for position in (*closed_form, *others):
-            stop = start + self.levels[position]
-            values[position], start = taken_out[:, start:stop], stop
-        out = [values[p] for p in positions]
+        values = self._by_effect(taken_out, (*closed_form, *others))
+        out = [values[p] for p in range(len(values))]
         for row, *parts in zip(work, *out, strict=True):
             for part, codes, column in zip(parts, self.codes, self._units, strict=True):
                 row -= part.take(codes) if column is None else part.take(codes) * column
+        return out
+
+    def _by_effect(self, values: Floats, positions: Iterable[int]) -> dict[int, Floats]:
+        """Split values of several effects side by side, by effect."""
+        out, start = {}, 0
+        for position in positions:
+            stop = start + self.levels[position]
+            out[position], start = values[:, start:stop], stop
         return out
 
     def _sums(self, position: int, weighted: Floats) -> Floats:
@@ -365,7 +351,7 @@ class Within:
 
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
         """Solve for all columns by conjugate gradients, scaled by level counts."""
-        others = [c for p, c in enumerate(self._counts) if p not in self.closed_form]
+        others = [self._counts[p] for p in self.others]
         # Below the floor, a multiple of the rounding in `right`, lies only its part
         # outside the range.
         if self.obs_weights is not None:
@@ -491,15 +477,11 @@ def within(
             if group[-1] not in constants
         ]
     )
-    units: list[Floats | None] = [None] * len(codes)
-    identified: list[Bools | None] = [None] * len(codes)
-    for block in blocks:
-        for i, position in enumerate(block.slopes):
-            units[position] = block.directions.columns[i]
-            identified[position] = block.directions.identified[i]
+    units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
     closed_form = tuple(groups[parameters.index(max(parameters))])
+    others = tuple(sorted(set(range(len(codes))).difference(closed_form)))
     counts = tuple(map(_counted, codes, levels, repeat(obs_weights), units))
     projection = Within(
         codes=codes,
@@ -509,6 +491,7 @@ def within(
         rank=_parameters(closed_form, levels, identified),
         main=closed_form[0],
         closed_form=closed_form,
+        others=others,
         obs_weights=obs_weights,
         _starts=_starts(codes[closed_form[0]]),
         _counts=counts,
@@ -516,26 +499,25 @@ def within(
         _cross=None,
         _gram=None,
         _inverse=None,
-        identified=tuple(identified),
+        identified=identified,
         _blocks=blocks,
-        _units=tuple(units),
+        _units=units,
     )
-    return projection if len(closed_form) == len(codes) else _with_others(projection, n)
+    return _with_others(projection, n) if others else projection
 
 
 def _with_others(projection: Within, n: int) -> Within:
     """Prepare the system of the effects that are not taken out in closed form."""
     levels, main_counts = projection.levels, projection._main_counts
-    others = [p for p in range(len(levels)) if p not in projection.closed_form]
     width = main_counts.size
     size = sum(levels) - width
     dense = size <= _DENSE and size * width <= _DENSE_CELLS
-    cross, gram = _tables(projection, others, dense=dense)
+    cross, gram = _tables(projection, dense=dense)
     if not dense:
         rank, exact = _rank_bound(projection, n)
         return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
     system = gram - cross.T @ (cross / main_counts[:, None])
-    counts = np.concatenate([projection._counts[p] for p in others])
+    counts = np.concatenate([projection._counts[p] for p in projection.others])
     inverse, good = pseudo_inverse(system, counts)
     return replace(
         projection, rank=projection.rank + good, _cross=cross, _inverse=inverse
@@ -587,6 +569,19 @@ def _block(
     return _Block(tuple(columns), orthogonal, host, block_levels)
 
 
+def _spans(
+    blocks: Sequence[_Block], size: int
+) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
+    """List the column, and the levels that have a slope, of each effect."""
+    columns: list[Floats | None] = [None] * size
+    identified: list[Bools | None] = [None] * size
+    for block in blocks:
+        for i, position in enumerate(block.slopes):
+            columns[position] = block.directions.columns[i]
+            identified[position] = block.directions.identified[i]
+    return tuple(columns), tuple(identified)
+
+
 def _as_given(block: _Block, values: list[Floats]) -> None:
     """Replace, in place, coefficients of orthogonal columns by original slopes."""
     level, slopes = block.directions.slopes([values[p] for p in block.slopes])
@@ -628,11 +623,11 @@ def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     return (vectors / values[good]) @ vectors.T, int(good.sum())
 
 
-def _tables(absorbed: Within, others: list[int], *, dense: bool) -> tuple[Any, Any]:
+def _tables(absorbed: Within, *, dense: bool) -> tuple[Any, Any]:
     """Count rows by level of the main effect and the others, and among the others."""
     rows = [
-        [_table(absorbed, a, b, dense=dense) for b in others]
-        for a in (*absorbed.closed_form, *others)
+        [_table(absorbed, a, b, dense=dense) for b in absorbed.others]
+        for a in (*absorbed.closed_form, *absorbed.others)
     ]
     tables: Any
     if dense:

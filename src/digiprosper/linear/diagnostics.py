@@ -224,6 +224,8 @@ def lagged_outcome(
     if not any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         return []
     lags = lags_of_outcome(sample, roles, outcome)
+    if not any(lags.values()):
+        return []
     periods = sample.nobs / sample.n_entities
     return lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
@@ -315,7 +317,9 @@ def _lags_of(
     """
     itself = sample.lags[sample.names[at]]
     # The outcome has named lags if it is one factor, itself perhaps shifted.
-    named = {(f, shift + k) for f, shift in itself for k in _LAGS if len(itself) == 1}
+    named = set[tuple[str, int]]()
+    if len(itself) == 1:
+        named = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
     outcome = sample.matrix[:, at]
     lags = [
         sample.names[column]

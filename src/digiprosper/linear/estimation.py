@@ -146,10 +146,9 @@ def demean_roles(
     """
     sample = prepared.sample
     outcome_of(y, sample)
-    columns = tuple(
-        dict.fromkeys(chain.from_iterable(sample.roles[role] for role in ("y", *roles)))
-    )
-    names = (y, *(sample.names[column] for column in columns[1:]))
+    positions = chain.from_iterable([sample.roles[role] for role in ("y", *roles)])
+    columns = tuple(dict.fromkeys(positions))
+    names = (y, *[sample.names[column] for column in columns[1:]])
     demeaned = demean_columns(prepared, names, columns_at(sample.matrix, columns))
     return demeaned, columns
 
@@ -168,7 +167,10 @@ def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
 
     `moments` (p, 5) are of the raw columns, `lengths` (p,) norms of the demeaned ones.
     """
-    spreads = _spreads(moments)
+    # The length of each raw column once its mean is out. One row has no standard
+    # deviation, and its column no length.
+    deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
+    spreads = np.where(deviations > 0, moments[:, 2] * deviations, 0.0)
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     constant = spreads <= CONSTANT * largest * np.sqrt(moments[:, 0])
     return constant, constant | (lengths < ABSORBED * spreads)
@@ -227,7 +229,16 @@ def fit_equation(
     semidefinite.
     """
     columns, notices = checked_columns(prepared, demeaned, outcome, regressors)
-    solved = _solve(prepared, demeaned, outcome, columns)
+    products = demeaned.products
+    if products is not None:
+        products = products[np.ix_(columns, [*columns, outcome])]
+    solved = solve(
+        demeaned.columns[:, outcome],
+        demeaned.select(columns),
+        *counts_and_vcov(prepared, len(columns)),
+        obs_weights=prepared.obs_weights,
+        products=None if products is None else (products[:, :-1], products[:, -1]),
+    )
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
     notices += fit_notices(
@@ -268,24 +279,6 @@ def refuse_names(names: Sequence[str]) -> None:
             f"{quoted(twice)} is the name of a column and of a term of the model; "
             "rename the column."
         )
-
-
-def _solve(
-    prepared: Prepared, demeaned: Demeaned, outcome: int, columns: Sequence[int]
-) -> Solved:
-    products = None
-    if demeaned.products is not None:
-        products = (
-            demeaned.products[np.ix_(columns, columns)],
-            demeaned.products[columns, outcome],
-        )
-    return solve(
-        demeaned.columns[:, outcome],
-        demeaned.select(columns),
-        *counts_and_vcov(prepared, len(columns)),
-        obs_weights=prepared.obs_weights,
-        products=products,
-    )
 
 
 def counts_and_vcov(
@@ -343,12 +336,11 @@ def _varying(
     prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
 ) -> list[int]:
     """Leave out, or refuse, what the effects absorb."""
-    problems = [
-        absorbed_problem(prepared, demeaned, j)
-        for j in regressors
-        if demeaned.absorbed[j]
-    ]
-    if problems and prepared.options.collinear == "raise":
+    absorbed = [j for j in regressors if demeaned.absorbed[j]]
+    if not absorbed:
+        return list(regressors)
+    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
+    if prepared.options.collinear == "raise":
         raise IdentificationError(
             several(problems)
             + (
@@ -372,24 +364,16 @@ def effects_text(prepared: Counted) -> str:
 
 def absorbed_problem(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
     """Describe a column that the effects absorb, as the problem of an error."""
-    name = demeaned.names[column]
-    data = {"column": name, "effects": effects_text(prepared)}
-    return Notice(
-        "absorbed", f"{cited(name)} {why_absorbed(prepared, demeaned, column)}", data
-    )
+    name, effects = demeaned.names[column], effects_text(prepared)
+    text = f"{cited(name)} is absorbed by the effects ({effects})"
+    if demeaned.constant[column]:
+        text = f"{cited(name)} is constant in the sample"
+    return Notice("absorbed", text, {"column": name, "effects": effects})
 
 
 def dropped_from_effects(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
     """Report a column that was dropped because the effects absorb it."""
-    reason = why_absorbed(prepared, demeaned, column)
-    return dropped_absorbed(demeaned.names[column], effects_text(prepared), reason)
-
-
-def why_absorbed(prepared: Counted, demeaned: Demeaned, column: int) -> str:
-    """Explain why a column has no coefficient."""
-    if demeaned.constant[column]:
-        return "is constant in the sample"
-    return f"is absorbed by the effects ({effects_text(prepared)})"
+    return dropped_absorbed(absorbed_problem(prepared, demeaned, column))
 
 
 def _without_combinations(
@@ -479,7 +463,7 @@ def results_with_covariance(
     `positions` are those of the outcome, then of the regressors; `unread` and
     `own_covariance` as in `fit_equation`.
     """
-    depvar, *names = (demeaned.names[j] for j in positions)
+    depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:
         terms, full = (
@@ -549,7 +533,8 @@ def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, .
         return ()
     ways = zip(prepared.cluster_codes, prepared.count.groups, strict=True)
     sums = [cluster_sums(solved, codes, groups) for codes, groups in ways]
-    return () if None in sums else tuple(way for way in sums if way is not None)
+    kept = tuple([way for way in sums if way is not None])
+    return kept if len(kept) == len(sums) else ()
 
 
 def _beside_driscoll_kraay(
@@ -596,24 +581,19 @@ def _rows_and_effects(
         e[:, positions[0]] - e[:, list(positions[1:])] @ slopes
         for e in demeaned.effects
     ]
-    levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
+    terms, names = prepared.absorbed, prepared.effect_names
+    levels = [prepared.sample.code_levels[term.effect] for term in terms]
+    gaps = prepared.within.with_gaps(values)
     return {
         "residuals": solved.residuals,
         "fitted": outcome - solved.residuals,
         "fit_statistics": _fit_statistics(prepared, outcome, values, solved),
         "df_resid": solved.df_resid,
         "df_absorbed": prepared.within.rank,
-        "effect_names": prepared.effect_names,
+        "effect_names": names,
         # Without effects there are no levels: the one value is the intercept.
-        "effect_values": tuple(
-            zip(
-                prepared.effect_names,
-                levels,
-                prepared.within.with_gaps(values),
-                strict=False,
-            )
-        ),
-        "effect_terms": tuple((term.effect, term.slope) for term in prepared.absorbed),
+        "effect_values": tuple(zip(names, levels, gaps, strict=False)),
+        "effect_terms": tuple([(term.effect, term.slope) for term in terms]),
     }
 
 
@@ -645,7 +625,8 @@ def _squares(columns: Floats, obs_weights: Floats | None) -> list[float]:
     """Sum the (weighted) squares of columns (k, N)."""
     squares = columns**2
     sums = squares.sum(axis=1) if obs_weights is None else squares @ obs_weights
-    return [float(column) for column in sums]
+    sizes: list[float] = sums.tolist()
+    return sizes
 
 
 def _inference(
@@ -679,10 +660,9 @@ def estimation_sample(
     positions: Sequence[int],
 ) -> EstimationSample:
     """Describe the rows of a fit, with moments of outcome and regressors."""
-    names = tuple(demeaned.names[j] for j in positions)
-    further = [name for name in sample.variables if name not in names]
-    values = (sample.variables[name] for name in further)
-    moments = [column_moments(column[~np.isnan(column), None]) for column in values]
+    names = tuple([demeaned.names[j] for j in positions])
+    further = {n: v for n, v in sample.variables.items() if n not in names}
+    moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
         index=sample.index,
         key_names=sample.keys.pair,
@@ -715,13 +695,6 @@ def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:
         return None
     weighted = columns if obs_weights is None else columns * obs_weights[:, None]
     return np.asarray(weighted.T @ columns)
-
-
-def _spreads(moments: Floats) -> Floats:
-    """Compute the length of each raw column once its mean is out."""
-    deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
-    # One row has no standard deviation, and its column no length.
-    return np.where(deviations > 0, moments[:, 2] * deviations, 0.0)
 
 
 def column_moments(columns: Floats) -> Floats:
