@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, meat, rescaled_sandwich
-from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels.least_squares import ols, with_weights
 from digiprosper.kernels.leverage import error_scale, row_leverage
 
 if TYPE_CHECKING:
@@ -73,11 +73,7 @@ class Solved:
 
         Missing where a coefficient is not identified without the cluster.
         """
-        weighted = (
-            self.score_columns
-            if self.obs_weights is None
-            else self.score_columns * self.obs_weights[:, None]
-        )
+        weighted = with_weights(self.score_columns, self.obs_weights)
         codes = self.vcov.parts[0].codes
         assert codes is not None
         return deviations(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import IdentificationError, OptionError, option_problem
-from digiprosper.kernels.slopes import Slope, directions
+from digiprosper.kernels.slopes import Slope, codes_of, directions
 from digiprosper.kernels.tolerances import (
     CONVERGED,
     DWARFED,
@@ -63,6 +63,27 @@ def is_nested(inner: Ints, outer: Ints) -> bool:
     first = np.empty(int(inner.max()) + 1, dtype=outer.dtype)
     first[inner] = outer
     return bool((first[inner] == outer).all())
+
+
+def nested_apart(
+    effects: Sequence[Effect], clusters: Ints
+) -> tuple[list[Effect], list[Effect]]:
+    """Separate effects that are nested in clusters from those that cross them."""
+    nested: list[Effect] = []
+    crossing: list[Effect] = []
+    for effect in effects:
+        inside = is_nested(codes_of(effect), clusters)
+        (nested if inside else crossing).append(effect)
+    return nested, crossing
+
+
+def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
+    """Select rows of effects; the levels in them are numbered without gaps."""
+    parts = [compress(codes_of(effect)[rows])[0] for effect in effects]
+    return [
+        Slope(codes, effect.column[rows]) if isinstance(effect, Slope) else codes
+        for effect, codes in zip(effects, parts, strict=True)
+    ]
 
 
 def finest(effects: Sequence[Ints]) -> list[Ints]:

@@ -17,7 +17,7 @@ import numpy as np
 from digiprosper.errors import OptionError
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import REDUNDANT_LEVELS, SAME_LEVEL, TIED_DRAWS
-from digiprosper.kernels.within import is_nested, level_sums, within
+from digiprosper.kernels.within import level_sums, nested_apart, within
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
@@ -163,25 +163,14 @@ def _of_effects(
 ) -> tuple[Floats, Floats]:
     """Sum what crossing effects take out of a draw, in the cheaper of two ways."""
     groups = int(codes.max()) + 1
-    crossing, nested, slopes_cross = _beside_clusters(absorbed, codes)
-    if not crossing and not slopes_cross:
+    effects = absorbed.every or (np.zeros_like(codes),)
+    nested, crossing = nested_apart(effects, codes)
+    if not crossing:
         return np.empty((2, groups, 0)), np.empty((groups, 0))
-    if slopes_cross or groups <= sum(int(e.max()) + 1 for e in crossing):
+    constants, slopes = apart(crossing)
+    if slopes or groups <= sum(int(e.max()) + 1 for e in constants):
         return _by_demeaning(absorbed, pair, score, codes, groups)
-    return _by_levels(crossing, nested, pair, score, codes, absorbed.obs_weights)
-
-
-def _beside_clusters(
-    absorbed: Within, codes: Ints
-) -> tuple[list[Ints], list[Effect], bool]:
-    """List effects that cross clusters, nested ones, and whether a slope crosses."""
-    constants, slopes = apart(absorbed.every)
-    crossing = [e for e in constants if not is_nested(e, codes)]
-    nested: list[Effect] = [e for e in constants if is_nested(e, codes)]
-    inside = [slope for slope in slopes if is_nested(slope.codes, codes)]
-    if not absorbed.codes:
-        crossing = [np.zeros_like(codes)]
-    return crossing, [*nested, *inside], len(inside) < len(slopes)
+    return _by_levels(constants, nested, pair, score, codes, absorbed.obs_weights)
 
 
 def _by_demeaning(
