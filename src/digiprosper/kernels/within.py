@@ -269,14 +269,9 @@ class Within:
         ``h_i = w_i d_i' (D'WD)^+ d_i``: one over the rows of the level for a single
         effect. Of several effects, the largest has that part, and the dummies of the
         others, net of it, add ``w_i m_i' S^+ m_i``, each of whose terms depends on the
-        levels of the row, and its values of the columns, alone. Raises OptionError if
-        the effects have too many levels to be solved for densely.
+        levels of the row, and its values of the columns, alone. The effects are solved
+        for densely, see `is_dense`.
         """
-        if not self.is_dense:
-            raise OptionError(
-                f"the effects have {sum(self.levels):,} levels, too many to compute "
-                "the leverage of the rows."
-            )
         weights = np.ones(n) if self.obs_weights is None else self.obs_weights
         if self.main < 0:
             return np.asarray(weights / weights.sum())

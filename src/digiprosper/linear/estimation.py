@@ -51,6 +51,8 @@ from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import pandas as pd
+
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Counts, Vcov
     from digiprosper.kernels.least_squares import Fit
@@ -234,7 +236,7 @@ def fit_equation(
         products = products[np.ix_(columns, [*columns, outcome])]
     solved = solve(
         demeaned.columns[:, outcome],
-        demeaned.select(columns),
+        columns_at(demeaned.columns, columns),
         *counts_and_vcov(prepared, len(columns)),
         obs_weights=prepared.obs_weights,
         products=None if products is None else (products[:, :-1], products[:, -1]),
@@ -383,7 +385,7 @@ def _without_combinations(
     gram = None
     if prepared.obs_weights is None and demeaned.products is not None:
         gram = demeaned.products[np.ix_(columns, columns)]
-    combinations = dependences(demeaned.select(columns), gram=gram)
+    combinations = dependences(columns_at(demeaned.columns, columns), gram=gram)
     if not combinations:
         return columns, []
     names = [demeaned.names[j] for j in columns]
@@ -581,20 +583,28 @@ def _rows_and_effects(
         e[:, positions[0]] - e[:, list(positions[1:])] @ slopes
         for e in demeaned.effects
     ]
-    terms, names = prepared.absorbed, prepared.effect_names
-    levels = [prepared.sample.code_levels[term.effect] for term in terms]
-    gaps = prepared.within.with_gaps(values)
+    terms = [(term.effect, term.slope) for term in prepared.absorbed]
+    effects = named_effects(prepared, values)
     return {
         "residuals": solved.residuals,
         "fitted": outcome - solved.residuals,
         "fit_statistics": _fit_statistics(prepared, outcome, values, solved),
         "df_resid": solved.df_resid,
         "df_absorbed": prepared.within.rank,
-        "effect_names": names,
-        # Without effects there are no levels: the one value is the intercept.
-        "effect_values": tuple(zip(names, levels, gaps, strict=False)),
-        "effect_terms": tuple([(term.effect, term.slope) for term in terms]),
+        "effect_names": tuple([name for name, *_ in effects]),
+        "effect_values": effects,
+        "effect_terms": tuple(terms),
     }
+
+
+def named_effects(
+    prepared: Prepared, values: Sequence[Floats]
+) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
+    """Name the values of effects by `Within.decompose`: name, levels and values."""
+    levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
+    gaps = prepared.within.with_gaps(values)
+    # Without effects there are no levels: the one value is the intercept.
+    return tuple(zip(prepared.effect_names, levels, gaps, strict=False))
 
 
 def _fit_statistics(

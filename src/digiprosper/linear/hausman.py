@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -165,8 +166,10 @@ def hausman(
         issue(test.diagnostics)
     else:
         test = _mundlak(fitted, entity)
-        alternatives = {**test.alternatives, **_classical_if_defined(fitted, entity)}
-        test = replace(test, alternatives=alternatives)
+        # The classical test is beside it where it is defined.
+        with suppress(OptionError, IdentificationError):
+            classical = {"classical": _classical(fitted, entity)}
+            test = replace(test, alternatives={**test.alternatives, **classical})
     return replace(test, diagnostics=(*notices, *test.diagnostics))
 
 
@@ -326,14 +329,6 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
         detail,
         diagnostics=notices,
     )
-
-
-def _classical_if_defined(fitted: Fitted, entity: str) -> dict[str, TestResult]:
-    """Compute the classical test beside Mundlak's, unless it is refused."""
-    try:
-        return {"classical": _classical(fitted, entity)}
-    except (OptionError, IdentificationError):
-        return {}
 
 
 def _quadratic_form(
