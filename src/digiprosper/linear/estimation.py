@@ -672,7 +672,11 @@ def estimation_sample(
     """Describe the rows of a fit, with moments of outcome and regressors."""
     names = tuple([demeaned.names[j] for j in positions])
     further = {n: v for n, v in sample.variables.items() if n not in names}
-    moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
+    columns = list(further.values())
+    if columns and not np.isnan(columns).any():
+        moments = [column_moments(np.column_stack(columns))]
+    else:
+        moments = [column_moments(v[~np.isnan(v), None]) for v in columns]
     return EstimationSample(
         index=sample.index,
         key_names=sample.keys.pair,

@@ -567,7 +567,8 @@ def check_regression_options(
                 f"bandwidth={cited(spec.bandwidth)} requires "
                 "cov_type='driscoll_kraay', 'xtscc' or 'conley'."
             )
-        if not _is_count(spec.bandwidth):
+        whole = isinstance(spec.bandwidth, int) and not isinstance(spec.bandwidth, bool)
+        if not whole or spec.bandwidth < 0:
             raise OptionError(
                 f"bandwidth={cited(spec.bandwidth)} must be a number of "
                 "lags, 0 or more."
@@ -602,7 +603,3 @@ def check_row_options(spec: Any) -> None:
         raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.obs_weights is not None:
         one_term(spec.obs_weights, "obs_weights")
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
