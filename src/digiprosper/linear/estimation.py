@@ -23,7 +23,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import conley_vcov, intersections, vcov
 from digiprosper.kernels.equation import Solved, solve
-from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.least_squares import dependences, with_weights
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import few_treated, lost_digits, not_semidefinite
 from digiprosper.linear.kernels.bias_reduced import bias_reduced
@@ -97,21 +97,8 @@ class Demeaned:
         self, prepared: Prepared, names: Sequence[str], raw: Floats
     ) -> Demeaned:
         """Append further columns (N, q), given as in the data."""
-        if not names:
-            return self
-        more = demean_columns(prepared, names, raw)
-        columns = _side_by_side(self.columns, more.columns)
-        return Demeaned(
-            names=self.names + more.names,
-            raw=_side_by_side(self.raw, more.raw),
-            columns=columns,
-            effects=tuple(map(_side_by_side, self.effects, more.effects)),
-            moments=np.vstack([self.moments, more.moments]),
-            lengths=np.concatenate([self.lengths, more.lengths]),
-            constant=np.concatenate([self.constant, more.constant]),
-            absorbed=np.concatenate([self.absorbed, more.absorbed]),
-            products=_products(columns, prepared.obs_weights),
-        )
+        together = _side_by_side(self.raw, raw)
+        return demean_columns(prepared, (*self.names, *names), together)
 
 
 def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Demeaned:
@@ -567,9 +554,9 @@ def with_intercept(
 
     `positions` are those of the outcome, then of the regressors.
     """
-    w, columns = prepared.obs_weights, columns_at(demeaned.raw, positions)
-    means = columns.mean(axis=0) if w is None else w @ columns / w.sum()
-    return solved.with_intercept(means, len(columns) if w is None else float(w.sum()))
+    columns = columns_at(demeaned.raw, positions)
+    means = np.average(columns, axis=0, weights=prepared.obs_weights)
+    return solved.with_intercept(means, float(prepared.row_weights.sum()))
 
 
 def _rows_and_effects(
@@ -707,8 +694,7 @@ def _side_by_side(first: Floats, second: Floats) -> Floats:
 def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:
     if columns.shape[1] > len(columns):
         return None
-    weighted = columns if obs_weights is None else columns * obs_weights[:, None]
-    return np.asarray(weighted.T @ columns)
+    return np.asarray(with_weights(columns, obs_weights).T @ columns)
 
 
 def column_moments(columns: Floats) -> Floats:

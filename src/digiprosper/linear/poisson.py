@@ -36,12 +36,12 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
 from digiprosper.linear.preparation import effects_of, prepare
-from digiprosper.linear.results import RowSummary, SampledResults, kept_rows
+from digiprosper.linear.results import SampledResults, kept_rows
 from digiprosper.linear.variance_checks import cluster_notices, without_information
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
-from digiprosper.report.protocol import Glance, empty_glance, hash_of
+from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.specification import one_term
 
 if TYPE_CHECKING:
@@ -418,13 +418,7 @@ class CountResults(SampledResults):
             The same estimates in less memory. Methods that need the rows raise an
             OptionError.
         """
-        residuals = kept_rows(self.residuals, "residuals")
-        rows = RowSummary(
-            nobs=residuals.size,
-            sample_hash=hash_of(kept_rows(self.sample.index, "row labels")),
-            ssr=float(residuals @ residuals),
-        )
-        sample = replace(self.sample, index=None, rows=rows)
+        sample = self._summarised_rows()
         return replace(self, fitted=None, residuals=None, sample=sample)
 
     def _about(self) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import ABSORBED, SINGULAR
 from digiprosper.kernels.within import rows_of, within
 
@@ -44,8 +45,8 @@ def block_slopes(equation: Solved, effects: Sequence[Effect], time: Ints) -> Flo
         if instruments is None:
             x, z = x[:, varies], z[:, varies]
         if varies.all() or instruments is None:
-            weighted = z if w is None else z * w[:, None]
-            slopes[block, varies] = _solved(weighted, x, demeaned[:, 0])
+            solved = _solved(with_weights(z, w), x, demeaned[:, 0])
+            slopes[block, varies] = solved
     return slopes
 
 

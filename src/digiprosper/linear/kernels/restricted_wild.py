@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import LOST_WITHOUT, SINGULAR, TIED_DRAWS
 from digiprosper.linear.kernels.wild import wild_weights
 from digiprosper.report.pickling import PickledByName
@@ -79,7 +80,7 @@ def products_by_cluster(
     z: Floats, columns: Floats, codes: Ints, groups: int, obs_weights: Floats | None
 ) -> Floats:
     """Compute ``Z_g' C_g`` (G, m, p) of Z (N, m) and columns (N, p), weighted."""
-    weighted = z if obs_weights is None else z * obs_weights[:, None]
+    weighted = with_weights(z, obs_weights)
     if (codes[1:] < codes[:-1]).any():
         order = np.argsort(codes, kind="stable")
         codes, weighted, columns = codes[order], weighted[order], columns[order]

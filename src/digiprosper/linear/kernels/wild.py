@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from digiprosper.errors import OptionError
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import REDUNDANT_LEVELS, SAME_LEVEL, TIED_DRAWS
 from digiprosper.kernels.within import level_sums, nested_apart, within
@@ -136,14 +137,14 @@ def wild_sums(
     """
     groups = int(codes.max()) + 1
     weights = equation.obs_weights
-    score = direction if weights is None else direction * weights
+    score = with_weights(direction, weights)
     # Residuals of the fit, and what one unit of t adds to them.
     pair = np.stack([equation.residuals, direction / (score @ direction)], axis=1)
 
     through, loadings = _of_effects(absorbed, pair, score, codes)
     slopes = level_sums(codes, groups, equation.x, score) @ equation.root
     scored = [
-        level_sums(codes, groups, equation.score_columns, _weighed(u, weights))
+        level_sums(codes, groups, equation.score_columns, with_weights(u, weights))
         for u in pair.T
     ]
     return WildSums(
@@ -152,10 +153,6 @@ def wild_sums(
         loadings=np.hstack([loadings, slopes]),
         scale=float(np.sqrt(factor)),
     )
-
-
-def _weighed(values: Floats, weights: Floats | None) -> Floats:
-    return values if weights is None else values * weights
 
 
 def _of_effects(
@@ -216,7 +213,7 @@ def _by_levels(
         ]
         return np.hstack(parts)
 
-    through = np.stack([cells(_weighed(u, weights)) for u in pair.T])
+    through = np.stack([cells(with_weights(u, weights)) for u in pair.T])
     return through, cells(score) @ _inverse(crossing, sizes, nested, weights)
 
 
