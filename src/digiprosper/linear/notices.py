@@ -367,7 +367,7 @@ def entities_once(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
 
 
 def row_number(panel: Panel) -> str:
-    """Say what to do if entities that have one row each are row numbers."""
+    """Advise what to do if entities that have one row each are row numbers."""
     if not panel.entities_occur_once:
         return ""
     return (
