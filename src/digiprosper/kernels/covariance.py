@@ -323,28 +323,17 @@ def intersections(clusters: Sequence[Ints]) -> Intersection:
     return combined
 
 
-def meat(
-    design: Floats,
-    residuals: Floats,
-    estimator: Vcov,
-    *,
-    obs_weights: Floats | None = None,
-) -> Floats:
-    """Compute the sandwich's middle M, (k, k); the covariance is ``root @ M @ root.T``.
-
-    `design` (N, k) has demeaned columns or a basis of them, as in `least_squares.Fit`;
-    residuals are already multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``.
-    Not for ``crv3`` and ``cr2``, which are no sums of products of scores.
-    """
-    return joint_meat([(design, residuals, estimator)], obs_weights=obs_weights)
-
-
 def joint_meat(
     equations: Sequence[tuple[Floats, Floats, Vcov]],
     *,
     obs_weights: Floats | None = None,
 ) -> Floats:
-    """Compute the sandwich's middle (K, K) of several equations on the same rows.
+    """Compute the sandwich's middle (K, K) of equations on the same rows, mostly one.
+
+    The covariance of one equation is ``root @ M @ root.T``. Its design (N, k) has
+    demeaned columns or a basis of them, as in `least_squares.Fit`; residuals are
+    already multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``. Not for
+    ``crv3`` and ``cr2``, which are no sums of products of scores.
 
     The covariance of the slopes has the blocks ``root_i @ M_ij @ root_j.T``. Between
     two equations each part's factor is the geometric mean of their factors. Under

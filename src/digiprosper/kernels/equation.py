@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
-from digiprosper.kernels.covariance import joint_meat, meat, rescaled_sandwich
+from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.least_squares import ols, with_weights
 from digiprosper.kernels.leverage import error_scale, row_leverage
 
@@ -94,9 +94,8 @@ class Solved:
         """
         if self.vcov.cov_type == "crv3":
             return jackknife_root_and_middle(self.deviations())
-        middle = meat(
-            self.score_columns, self.errors, self.vcov, obs_weights=self.obs_weights
-        )
+        equation = (self.score_columns, self.errors, self.vcov)
+        middle = joint_meat([equation], obs_weights=self.obs_weights)
         return rescaled_sandwich(self.root, middle)
 
     def with_intercept(self, means: Floats, rows: float) -> Solved:
