@@ -97,6 +97,8 @@ class Demeaned:
         self, prepared: Prepared, names: Sequence[str], raw: Floats
     ) -> Demeaned:
         """Append further columns (N, q), given as in the data."""
+        if not names:
+            return self
         together = _side_by_side(self.raw, raw)
         return demean_columns(prepared, (*self.names, *names), together)
 
