@@ -296,12 +296,20 @@ def _lagged_rows(entity: Ints, time: Ints) -> list[tuple[Ints, Ints]]:
     """Pair rows with the entity's rows one and two periods before: (later, earlier)."""
     # No lag reaches from the periods of one entity to those of another.
     periods = entity * (int(time.max(initial=0)) + 1 + max(_LAGS)) + time
-    pairs = []
-    for lag in _LAGS:
-        earlier = np.searchsorted(periods, periods - lag)
-        later = np.flatnonzero(periods[earlier] == periods - lag)
-        pairs.append((later, earlier[later]))
-    return pairs
+    gaps = np.diff(periods)
+    before = np.flatnonzero(gaps == 1)
+    # Two periods before is the row before, or the one before that.
+    skipped, second = (
+        np.flatnonzero(gaps == 2),
+        np.flatnonzero(periods[2:] - periods[:-2] == 2),
+    )
+    return [
+        (before + 1, before),
+        (
+            np.concatenate([skipped + 1, second + 2]),
+            np.concatenate([skipped, second]),
+        ),
+    ]
 
 
 def _lags_of(
