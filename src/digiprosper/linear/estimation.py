@@ -522,10 +522,15 @@ def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, .
     """Sum by cluster what joint tests need; empty with too many clusters."""
     if prepared.options.cov_type != "clustered":
         return ()
-    ways = zip(prepared.cluster_codes, prepared.count.groups, strict=True)
-    sums = [cluster_sums(solved, codes, groups) for codes, groups in ways]
-    kept = tuple([way for way in sums if way is not None])
-    return kept if len(kept) == len(sums) else ()
+    sums = []
+    for codes, groups in zip(
+        prepared.cluster_codes, prepared.count.groups, strict=True
+    ):
+        way = cluster_sums(solved, codes, groups)
+        if way is None:
+            return ()
+        sums.append(way)
+    return tuple(sums)
 
 
 def _beside_driscoll_kraay(
@@ -661,11 +666,7 @@ def estimation_sample(
     """Describe the rows of a fit, with moments of outcome and regressors."""
     names = tuple([demeaned.names[j] for j in positions])
     further = {n: v for n, v in sample.variables.items() if n not in names}
-    columns = list(further.values())
-    if columns and not np.isnan(columns).any():
-        moments = [column_moments(np.column_stack(columns))]
-    else:
-        moments = [column_moments(v[~np.isnan(v), None]) for v in columns]
+    moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
         index=sample.index,
         key_names=sample.keys.pair,
