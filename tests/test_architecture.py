@@ -65,6 +65,7 @@ EXTRAS = {
     "linear/test_iv_peers.py",
     "linear/test_linear_digits.py",
     "linear/test_linear_peers.py",
+    "linear/test_placebo_test.py",
     "mediation/test_mean_group.py",
     "mediation/test_mediation_coverage.py",
     "mediation/test_mediation_iv_results.py",

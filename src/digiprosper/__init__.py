@@ -134,10 +134,10 @@ if TYPE_CHECKING:
     from digiprosper.linear.hausman import hausman as hausman
     from digiprosper.linear.iv_results import IVResults as IVResults
     from digiprosper.linear.oster_bound import oster_bound as oster_bound
-    from digiprosper.linear.placebo_test import placebo_test as placebo_test
     from digiprosper.linear.poisson import PoissonSsc as PoissonSsc
     from digiprosper.linear.preparation import CovType as CovType
     from digiprosper.linear.preparation import Ssc as Ssc
+    from digiprosper.linear.randomisation_test import placebo_test as placebo_test
     from digiprosper.linear.randomisation_test import (
         randomisation_test as randomisation_test,
     )

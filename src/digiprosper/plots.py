@@ -16,9 +16,8 @@ from digiprosper.errors import (
     check_whole,
     models_problem,
 )
-from digiprosper.linear.figures import drawn_density
+from digiprosper.linear.figures import drawn_density, slope_curve
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.slope_figures import slope_curve
 from digiprosper.mediation import figures as mediation
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity

@@ -13,7 +13,6 @@ from digiprosper.kernels.covariance import (
     groups_of,
     intersections,
     joint_meat,
-    meat,
     ranks,
     rescaled_sandwich,
     vcov,
@@ -157,7 +156,7 @@ def test_clustered_factor(ssc: str) -> None:
         how = vcov("clustered", ssc, c, intersections([city]), year)
         assert how.df_t == 11
         np.testing.assert_allclose(
-            meat(x, e, how), factor * loop(x, e, city), rtol=1e-12
+            joint_meat([(x, e, how)]), factor * loop(x, e, city), rtol=1e-12
         )
 
 
@@ -180,7 +179,7 @@ def test_two_clusters(ssc: str) -> None:
         expected = factor * (a + b - ab)
     how = vcov("clustered", ssc, c, intersections([city, year]), year)
     assert how.df_t == 6
-    np.testing.assert_allclose(meat(x, e, how), expected, rtol=1e-11)
+    np.testing.assert_allclose(joint_meat([(x, e, how)]), expected, rtol=1e-11)
 
 
 @pytest.mark.parametrize("ssc", SSC)
@@ -190,11 +189,11 @@ def test_rows_alone(ssc: str) -> None:
     hc = vcov("robust", ssc, c, intersections([]), year)
     factor = {"plm": n / (n - 3), "none": 1.0}.get(ssc, n / (n - 21))
     np.testing.assert_allclose(
-        meat(x, e, hc), factor * loop(x, e, np.arange(n)), rtol=1e-12
+        joint_meat([(x, e, hc)]), factor * loop(x, e, np.arange(n)), rtol=1e-12
     )
     plain = vcov("unadjusted", ssc, c, intersections([]), year)
     sigma = e @ e / (n if ssc == "none" else n - 21)
-    np.testing.assert_allclose(meat(x, e, plain), sigma * x.T @ x, rtol=1e-12)
+    np.testing.assert_allclose(joint_meat([(x, e, plain)]), sigma * x.T @ x, rtol=1e-12)
     assert hc.df_t == plain.df_t == n - 21
 
 
@@ -221,7 +220,9 @@ def test_xtscc(ssc: str, lags: int | None) -> None:
     how = vcov("xtscc", ssc, c, intersections([]), year, bandwidth=lags)
     assert how.df_t == 6
     assert how.bandwidth == m
-    np.testing.assert_allclose(meat(x, e, how), factor * s, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(
+        joint_meat([(x, e, how)]), factor * s, rtol=1e-11, atol=1e-13
+    )
 
 
 @pytest.mark.parametrize(
@@ -238,11 +239,13 @@ def test_weights_multiply_scores() -> None:
     c, n = counted([city], [city], 12, year)
     how = vcov("clustered", "none", c, intersections([city]), year)
     np.testing.assert_allclose(
-        meat(x, e, how, obs_weights=w), loop(x, w * e, city), rtol=1e-12
+        joint_meat([(x, e, how)], obs_weights=w), loop(x, w * e, city), rtol=1e-12
     )
     plain = vcov("unadjusted", "none", c, intersections([]), year)
     expected = (w * e) @ e / n * (x.T * w) @ x
-    np.testing.assert_allclose(meat(x, e, plain, obs_weights=w), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        joint_meat([(x, e, plain)], obs_weights=w), expected, rtol=1e-12
+    )
 
 
 def test_the_meat_of_several_equations_is_that_of_their_stacked_scores() -> None:
@@ -260,7 +263,7 @@ def test_the_meat_of_several_equations_is_that_of_their_stacked_scores() -> None
     np.testing.assert_allclose(
         joint_meat([(x, e, how), (z, u, how)]), whole, rtol=1e-11
     )
-    np.testing.assert_allclose(meat(z, u, how), whole[3:, 3:], rtol=1e-11)
+    np.testing.assert_allclose(joint_meat([(z, u, how)]), whole[3:, 3:], rtol=1e-11)
 
 
 @pytest.mark.parametrize("more", [0, 1, 4])
@@ -321,8 +324,8 @@ def test_driscoll_kraay_adds_the_variance_by_entity(ssc: str, lags: int | None) 
     ratio = groups / (groups - 1) * 6 / 7 if ssc not in ("linearmodels", "none") else 1
     factor = by_period.parts[0].factor * ratio
     share, df = fixed_b(7, m)
-    want = meat(x, e, by_period) / share + factor * by_city
-    np.testing.assert_allclose(meat(x, e, how), want, rtol=1e-11, atol=1e-12)
+    want = joint_meat([(x, e, by_period)]) / share + factor * by_city
+    np.testing.assert_allclose(joint_meat([(x, e, how)]), want, rtol=1e-11, atol=1e-12)
     assert (how.df_t, how.bandwidth) == (df, m)
     alone = vcov(
         "driscoll_kraay",
@@ -333,5 +336,5 @@ def test_driscoll_kraay_adds_the_variance_by_entity(ssc: str, lags: int | None) 
         bandwidth=lags,
     )
     np.testing.assert_allclose(
-        meat(x, e, alone), meat(x, e, by_period) / share, rtol=1e-12
+        joint_meat([(x, e, alone)]), joint_meat([(x, e, by_period)]) / share, rtol=1e-12
     )

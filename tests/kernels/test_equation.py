@@ -9,7 +9,7 @@ from digiprosper.kernels.covariance import (
     counts,
     groups_of,
     intersections,
-    meat,
+    joint_meat,
     ranks,
     rescaled_sandwich,
     vcov,
@@ -107,7 +107,9 @@ def test_covariances_of_two_equations_are_blocks(cov_type, weighted) -> None:
         )
         want = rescaled_sandwich(
             solved.root,
-            meat(solved.score_columns, solved.residuals, solved.vcov, obs_weights=w),
+            joint_meat(
+                [(solved.score_columns, solved.residuals, solved.vcov)], obs_weights=w
+            ),
         )
         np.testing.assert_allclose(root, want[0], rtol=1e-13)
     np.testing.assert_array_equal(joint, joint.T)

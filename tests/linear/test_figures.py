@@ -1,15 +1,27 @@
-"""The density that a figure of draws shows."""
+"""The density that a figure of draws shows, and the figure of a marginal effect."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from digiprosper.errors import IdentificationError
-from digiprosper.linear.figures import drawn_density
+import digiprosper as dp
+from digiprosper.errors import (
+    AlignmentError,
+    ColumnError,
+    DigiprosperError,
+    IdentificationError,
+    InputTypeError,
+    OptionError,
+)
+from digiprosper.linear.figures import drawn_density, slope_curve
 from digiprosper.report.tests import TestResult
+
+# The row without an outcome, which leaves the sample but not the panel.
+pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
 
 
 def make(
@@ -67,3 +79,165 @@ def test_draws_without_a_statistic_are_left_out() -> None:
 def test_draws_without_variation_have_no_density(draws: np.ndarray) -> None:
     with pytest.raises(IdentificationError, match="no density"):
         drawn_density(replace(make(DRAWS), draws=draws))
+
+
+# --- a slope over its moderator -------------------------------------------------------
+
+
+def frame(n: int = 40, periods: int = 6) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame(
+        {
+            "city": np.repeat(np.arange(n), periods),
+            "year": np.tile(np.arange(periods), n),
+        }
+    )
+    data["x"], data["w"] = rng.normal(size=len(data)), rng.normal(size=len(data))
+    data["v"] = rng.normal(size=len(data))
+    data["dummy"] = data["city"] % 2
+    data["region"] = np.array(["east", "west", "centre"])[data["city"] % 3]
+    data["y"] = (
+        data["x"] * (0.1 + data["w"] + data["dummy"])
+        + data["w"]
+        + rng.normal(size=len(data))
+    )
+    data.loc[5, "y"] = np.nan
+    return data
+
+
+@pytest.fixture(scope="module")
+def panel() -> dp.Panel:
+    return dp.Panel(frame(), "city", "year", labels={"w": "Moderator"})
+
+
+@pytest.fixture(scope="module")
+def fit(panel):
+    return dp.FixedEffects("y", ["x", "w", "x:w"], missing="drop").fit(panel)
+
+
+def test_the_curve_is_that_of_the_coefficients(fit, panel):
+    drawn = slope_curve(fit, "x", None, panel, fit.labels, 0.9)
+    b, cov, w = fit.params, fit.cov, drawn.points["at"].to_numpy()
+    np.testing.assert_allclose(drawn.points["estimate"], b["x"] + b["x:w"] * w)
+    error = np.sqrt(
+        cov.loc["x", "x"] + 2 * w * cov.loc["x", "x:w"] + w**2 * cov.loc["x:w", "x:w"]
+    )
+    from scipy import stats
+
+    half = stats.t.ppf(0.95, fit.df_t) * error
+    np.testing.assert_allclose(
+        drawn.points["conf_low"], drawn.points["estimate"] - half
+    )
+    assert (drawn.variable, drawn.moderator, drawn.outcome) == ("x", "Moderator", "y")
+
+
+def test_regions_end_where_the_interval_reaches_zero(fit, panel):
+    drawn = slope_curve(fit, "x", "w", panel, {}, 0.95)
+    assert len(drawn.regions) == 2
+    inner = [drawn.regions[0][1], drawn.regions[1][0]]
+    ends = fit.marginal_effect("x", at={"w": inner})
+    # Interpolated between 401 points.
+    np.testing.assert_allclose(
+        np.minimum(abs(ends["conf_low"]), abs(ends["conf_high"])), 0, atol=1e-4
+    )
+    values = panel.frame.loc[fit.index, "w"]
+    assert drawn.share == np.mean((values <= inner[0]) | (values >= inner[1]))
+    assert (drawn.regions[0][0], drawn.regions[1][1]) == (values.min(), values.max())
+
+
+def test_rows_are_those_of_the_estimation_sample(fit, panel):
+    rows = slope_curve(fit, "x", "w", panel, {}, 0.95).rows
+    values = panel.frame.loc[fit.index, "w"]
+    assert rows["rows"].sum() == fit.nobs == 239
+    for low, high, count in rows.iloc[:-1].itertuples(index=False):
+        assert count == ((values >= low) & (values < high)).sum()
+    without = slope_curve(fit, "x", "w", None, {}, 0.95)
+    assert without.rows is None
+    assert np.isnan(without.share)
+
+
+def test_the_order_of_rows_does_not_matter(fit, panel):
+    shuffled = dp.Panel(frame().sample(frac=1, random_state=1), "city", "year")
+    one, other = (slope_curve(fit, "x", "w", p, {}, 0.95) for p in (panel, shuffled))
+    pd.testing.assert_frame_equal(one.rows, other.rows)
+
+
+def test_a_square_is_drawn_over_the_variable_itself(panel):
+    squared = dp.FixedEffects("y", ["x", "I(x**2)"], missing="drop").fit(panel)
+    drawn = slope_curve(squared, "x", None, panel, {}, 0.95)
+    b, x = squared.params, drawn.points["at"]
+    np.testing.assert_allclose(drawn.points["estimate"], b["x"] + 2 * b["I(x**2)"] * x)
+
+
+def test_a_dummy_and_a_category_have_a_point_a_value(panel):
+    spec = dp.FixedEffects("y", ["x", "x:dummy"], missing="drop")
+    drawn = slope_curve(spec.fit(panel), "x", None, panel, {}, 0.95)
+    assert drawn.points["at"].tolist() == ["0", "1"]
+    assert drawn.rows["rows"].tolist() == [119, 120]
+    by_region = dp.FixedEffects("y", ["x", "C(region):x"], missing="drop").fit(panel)
+    drawn = slope_curve(by_region, "x", None, panel, {}, 0.95)
+    assert sorted(drawn.points["at"]) == ["centre", "east", "west"]
+    assert drawn.rows["rows"].sum() == 239
+    assert drawn.regions == []
+
+
+def test_a_moderator_may_be_a_term_or_a_key(panel):
+    spec = dp.FixedEffects("y", ["x", "log(I(v**2))", "x:log(I(v**2))"], missing="drop")
+    drawn = slope_curve(spec.fit(panel), "x", None, panel, {}, 0.95)
+    assert drawn.rows["rows"].sum() == 239
+    trend = dp.FixedEffects("y", ["x", "x:year"], missing="drop").fit(panel)
+    assert slope_curve(trend, "x", None, panel, {}, 0.95).rows["rows"].sum() == 239
+
+
+def test_what_else_the_slope_depends_on_is_named(panel):
+    both = dp.FixedEffects("y", ["x", "w", "v", "x:w", "x:v"], missing="drop").fit(
+        panel
+    )
+    drawn = slope_curve(both, "x", "v", None, {"w": "W"}, 0.95)
+    assert drawn.held == ["W"]
+    assert drawn.moderator == "v"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("z", None, None), ColumnError),
+        (("w", "v", None), ColumnError),
+        ((1, None, None), InputTypeError),
+        ((None, None, None), InputTypeError),
+        (("x", 1, None), InputTypeError),
+        (("x", ["w"], None), InputTypeError),
+        (("x", "v", None), ColumnError),
+        (("x", "", None), ColumnError),
+        (("x", None, "panel"), InputTypeError),
+        (("x", None, frame()), InputTypeError),
+        (("x", None, dp.Panel(frame(30), "city", "year")), AlignmentError),
+        (("x", None, dp.Panel(frame().assign(w=1.0), "city", "year")), AlignmentError),
+        (
+            ("x", None, dp.Panel(frame().drop(columns="w"), "city", "year")),
+            DigiprosperError,
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(fit, arguments, error):
+    with pytest.raises(error) as caught:
+        slope_curve(fit, *arguments, {}, 0.95)
+    assert isinstance(caught.value, DigiprosperError)
+
+
+def test_a_constant_slope_and_rows_not_kept_are_refused(panel):
+    with pytest.raises(ColumnError, match="constant"):
+        slope_curve(
+            dp.FixedEffects("y", ["x"], missing="drop").fit(panel),
+            "x",
+            None,
+            None,
+            {},
+            0.95,
+        )
+    bare = dp.FixedEffects("y", ["x", "x:w"], missing="drop", keep_rows=False).fit(
+        panel
+    )
+    assert slope_curve(bare, "x", None, None, {}, 0.95).rows is None
+    with pytest.raises(OptionError, match="keep_rows"):
+        slope_curve(bare, "x", None, panel, {}, 0.95)

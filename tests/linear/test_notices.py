@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digiprosper import FixedEffects, datasets
+from digiprosper.errors import Notice
 from digiprosper.linear import notices
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
@@ -64,7 +65,9 @@ def test_many_dummies_are_told_with_the_effect_that_absorbs_them() -> None:
 
 
 def test_what_was_dropped_is_told_with_the_reason() -> None:
-    absorbed = notices.dropped_absorbed("x", "city, year", "is constant in the sample")
+    data = {"column": "x", "effects": "city, year"}
+    problem = Notice("absorbed", "'x' is constant in the sample", data)
+    absorbed = notices.dropped_absorbed(problem)
     assert absorbed.data == {"column": "x", "effects": "city, year"}
     assert absorbed.message == "'x' is constant in the sample; it was dropped"
     collinear = notices.dropped_collinear("x", ["z", "w"])

@@ -8,10 +8,9 @@ import pytest
 import statsmodels.api as sm
 
 from digiprosper import IdentificationError, Panel, TermError
-from digiprosper.linear.estimation import demean_columns
+from digiprosper.linear.estimation import demean_columns, named_effects
 from digiprosper.linear.poisson import (
     check_counts,
-    effect_values_of,
     find_separated,
     fit_poisson,
 )
@@ -55,12 +54,9 @@ def test_the_likelihood_is_that_of_dummies_without_separated_rows() -> None:
     design = np.column_stack([rest["x"], effects.drop(columns="year_0")])
     glm = sm.GLM(rest["y"], design, family=sm.families.Poisson()).fit(tol=1e-14)
     assert likelihood.coefficients[0] == pytest.approx(glm.params.iloc[0], abs=1e-9)
-    names = [
-        (name, len(levels), len(values))
-        for name, levels, values in effect_values_of(
-            prepared, likelihood.index - rest["x"].to_numpy() * solved.coefficients[0]
-        )
-    ]
+    linear = likelihood.index - rest["x"].to_numpy() * solved.coefficients[0]
+    effects = named_effects(prepared, prepared.within.decompose(linear)[1])
+    names = [(name, len(levels), len(values)) for name, levels, values in effects]
     assert names == [("city", 5, 5), ("year", 5, 5)]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from digiprosper.counts.notices import interaction_ratios
 from digiprosper.counts.refits import CountFit
 from digiprosper.counts.results import PoissonResults
-from digiprosper.kernels.sandwich import root_and_middle
+from digiprosper.kernels.reweighted import root_and_middle
 from digiprosper.linear.diagnostics import few_treated, lagged_outcome
 from digiprosper.linear.estimation import demean_roles
 from digiprosper.linear.notices import separated_notice

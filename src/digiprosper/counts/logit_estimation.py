@@ -20,7 +20,7 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.kernels.covariance import groups_of, intersections, meat, vcov
+from digiprosper.kernels.covariance import groups_of, intersections, joint_meat, vcov
 from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import is_nested
@@ -378,7 +378,7 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
             "after rows that are predicted perfectly left, there is one cluster; "
             "clustered standard errors need at least two."
         )
-    total = meat(moved, np.ones(len(moved)), estimator)
+    total = joint_meat([(moved, np.ones(len(moved)), estimator)])
     return np.asarray(total * fewest / (fewest - 1))
 
 

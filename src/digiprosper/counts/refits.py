@@ -11,11 +11,15 @@ from digiprosper.counts.kernels.score_bootstrap import ScoreDraws
 from digiprosper.errors import IdentificationError, TermError
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import draw_counts
-from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
-from digiprosper.kernels.sandwich import as_regression, root_and_middle
-from digiprosper.kernels.separation import rows_of, separated_rows
+from digiprosper.kernels.reweighted import (
+    POISSON,
+    as_regression,
+    reweighted_least_squares,
+    root_and_middle,
+)
+from digiprosper.kernels.separation import separated_rows
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.kernels.within import level_sums, within
+from digiprosper.kernels.within import level_sums, rows_of, within
 
 if TYPE_CHECKING:
     from digiprosper.counts.results import PoissonResults

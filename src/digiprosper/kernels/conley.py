@@ -134,7 +134,9 @@ def _weights(apart: Floats, near: Nearby) -> Floats:
 def _over_time(scores: Floats, near: Nearby) -> Floats:
     total = np.zeros((scores.shape[1], scores.shape[1]))
     order = np.lexsort((near.position, near.entity))
-    for step in _steps(near):
+    # How many rows apart an entity's sorted rows may be within the lags
+    longest = int(np.bincount(near.entity).max())
+    for step in range(1, min(near.lags, longest - 1) + 1):
         later, earlier = order[step:], order[:-step]
         gap = near.position[later] - near.position[earlier]
         pairs = (near.entity[later] == near.entity[earlier]) & (gap <= near.lags)
@@ -142,12 +144,6 @@ def _over_time(scores: Floats, near: Nearby) -> Floats:
         products = (scores[later[pairs]] * weight[:, None]).T @ scores[earlier[pairs]]
         total += products + products.T
     return total
-
-
-def _steps(near: Nearby) -> range:
-    """List how many rows apart an entity's sorted rows may be within the lags."""
-    longest = int(np.bincount(near.entity).max())
-    return range(1, min(near.lags, longest - 1) + 1)
 
 
 def rows_within(entity: Ints, position: Ints, lags: int) -> bool:

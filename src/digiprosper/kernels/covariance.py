@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from digiprosper.kernels.conley import near_products
-from digiprosper.kernels.within import effects_rank, is_nested, level_sums
+from digiprosper.kernels.within import finest, is_nested, level_sums, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels.within import Within
 
 
+# Codes (N,) and number of the combinations of clusters at some positions.
 Intersection: TypeAlias = "Callable[[Sequence[int]], tuple[Ints | None, int]]"
-"""Codes (N,) and number of the combinations of clusters at some positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +47,38 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     the position of the entity effect.
     """
     codes, constants = absorbed.codes, absorbed.constants
-    nested = tuple(
-        [p for p in constants if any(is_nested(codes[p], c) for c in clusters)]
-    )
+    every = tuple(range(len(codes)))
+    inside = [p for p in constants for c in clusters if is_nested(codes[p], c)]
+    nested = tuple(dict.fromkeys(inside))
     exempt = nested if entity is None else tuple(sorted({*nested, entity}))
     ranks_of = {
         positions: _rank_of(absorbed, positions)
-        for positions in {nested, exempt, constants}
+        for positions in {nested, exempt, constants, every}
     }
     # One that is nested in all other effects spans them.
     containing = [*[codes[p] for p in constants], *clusters]
+    crossing = {p for p in nested for c in containing if not is_nested(codes[p], c)}
+    inexact = [positions for positions, (_, exact) in ranks_of.items() if not exact]
     return Ranks(
-        every=absorbed.rank,
+        every=ranks_of[every][0],
         nested=ranks_of[nested][0],
         nested_or_entity=ranks_of[exempt][0],
-        lone_nested=any(
-            all(is_nested(codes[p], c) for c in containing) for p in nested
-        ),
+        lone_nested=len(crossing) < len(nested),
         intercept=not codes,
-        exact=absorbed.exact and all(exact for _, exact in ranks_of.values()),
-        slopes=absorbed.rank - ranks_of[constants][0],
+        exact=not inexact,
+        slopes=ranks_of[every][0] - ranks_of[constants][0],
     )
 
 
 def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
+    """Count the parameters of some effects, 1 without any; tell if that is exact."""
     if len(positions) == len(absorbed.codes):
         return absorbed.rank, absorbed.exact
-    codes = [absorbed.codes[p] for p in positions]
-    rank, exact = effects_rank(
-        codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights
-    )
-    return min(rank, absorbed.rank), exact
+    codes = finest([absorbed.codes[p] for p in positions])
+    if len(codes) == 1:
+        return min(groups_of(codes[0]), absorbed.rank), True
+    some = within(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
+    return min(some.rank, absorbed.rank), some.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,21 +224,17 @@ def vcov(
         return Vcov(
             cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage
         )
-    if cov_type == "crv3":
+    if cov_type in ("crv3", "cr2"):
         codes, groups = intersection((0,))
-        part = Part(1.0, (groups - 1) / groups, codes, groups)
-        return Vcov(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
-    if cov_type == "cr2":
-        codes, groups = intersection((0,))
-        part = Part(1.0, 1.0, codes, groups)
+        factor = (groups - 1) / groups if cov_type == "crv3" else 1.0
+        part = Part(1.0, factor, codes, groups)
         return Vcov(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
 
     counted = _counted(cov_type, ssc, count)
     df_resid = n - counted
-    if cov_type == "unadjusted":
-        return Vcov(cov_type, (Part(1.0, 1 / df_resid, None, n),), df, None, counted)
-    if cov_type == "robust":
-        return Vcov(cov_type, (Part(1.0, n / df_resid, None, n),), df, None, counted)
+    if cov_type in ("unadjusted", "robust"):
+        factor = (1 if cov_type == "unadjusted" else n) / df_resid
+        return Vcov(cov_type, (Part(1.0, factor, None, n),), df, None, counted)
     if cov_type in ("driscoll_kraay", "xtscc"):
         t = count.periods
         factor = _factor(ssc, t, n, df_resid)
@@ -329,28 +326,17 @@ def intersections(clusters: Sequence[Ints]) -> Intersection:
     return combined
 
 
-def meat(
-    design: Floats,
-    residuals: Floats,
-    estimator: Vcov,
-    *,
-    obs_weights: Floats | None = None,
-) -> Floats:
-    """Compute the sandwich's middle M, (k, k); the covariance is ``root @ M @ root.T``.
-
-    `design` (N, k) has demeaned columns or a basis of them, as in `least_squares.Fit`;
-    residuals are already multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``.
-    Not for ``crv3`` and ``cr2``, which are no sums of products of scores.
-    """
-    return joint_meat([(design, residuals, estimator)], obs_weights=obs_weights)
-
-
 def joint_meat(
     equations: Sequence[tuple[Floats, Floats, Vcov]],
     *,
     obs_weights: Floats | None = None,
 ) -> Floats:
-    """Compute the sandwich's middle (K, K) of several equations on the same rows.
+    """Compute the sandwich's middle (K, K) of equations on the same rows, mostly one.
+
+    The covariance of one equation is ``root @ M @ root.T``. Its design (N, k) has
+    demeaned columns or a basis of them, as in `least_squares.Fit`; residuals are
+    already multiplied by `leverage.error_scale` for ``hc2`` and ``hc3``. Not for
+    ``crv3`` and ``cr2``, which are no sums of products of scores.
 
     The covariance of the slopes has the blocks ``root_i @ M_ij @ root_j.T``. Between
     two equations each part's factor is the geometric mean of their factors. Under
@@ -368,12 +354,18 @@ def joint_meat(
         )
     total: Floats | float = 0.0
     for position, part in enumerate(first.parts):
-        scores = [
-            np.sqrt(estimator.parts[position].factor)
-            * _summed(estimator.parts[position], design, w * residuals)
-            for design, residuals, estimator in equations
-        ]
-        total = total + part.sign * _kernel(np.hstack(scores), part, first.near)
+        by_equation = []
+        for design, residuals, estimator in equations:
+            of_equation = estimator.parts[position]
+            sums = _summed(of_equation, design, w * residuals)
+            by_equation.append(np.sqrt(of_equation.factor) * sums)
+        scores = np.hstack(by_equation)
+        products = (
+            lagged_products(scores, part.lags)
+            if first.near is None
+            else near_products(scores, first.near)
+        )
+        total = total + part.sign * products
     return np.asarray(total)
 
 
@@ -416,14 +408,6 @@ def score_sizes(design: Floats, weighted_residuals: Floats, vcov: Vcov) -> Float
         lengths = np.linalg.norm(design, axis=0)
         return np.asarray(lengths * np.linalg.norm(weighted_residuals))
     return np.asarray(np.abs(weighted_residuals) @ np.abs(design))
-
-
-def _kernel(scores: Floats, part: Part, near: Nearby | None) -> Floats:
-    return (
-        lagged_products(scores, part.lags)
-        if near is None
-        else near_products(scores, near)
-    )
 
 
 def lagged_products(scores: Floats, lags: int) -> Floats:

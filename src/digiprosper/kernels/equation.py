@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
-from digiprosper.kernels.covariance import joint_meat, meat, rescaled_sandwich
-from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
+from digiprosper.kernels.least_squares import ols, with_weights
 from digiprosper.kernels.leverage import error_scale, row_leverage
 
 if TYPE_CHECKING:
@@ -73,11 +73,7 @@ class Solved:
 
         Missing where a coefficient is not identified without the cluster.
         """
-        weighted = (
-            self.score_columns
-            if self.obs_weights is None
-            else self.score_columns * self.obs_weights[:, None]
-        )
+        weighted = with_weights(self.score_columns, self.obs_weights)
         codes = self.vcov.parts[0].codes
         assert codes is not None
         return deviations(
@@ -98,9 +94,8 @@ class Solved:
         """
         if self.vcov.cov_type == "crv3":
             return jackknife_root_and_middle(self.deviations())
-        middle = meat(
-            self.score_columns, self.errors, self.vcov, obs_weights=self.obs_weights
-        )
+        equation = (self.score_columns, self.errors, self.vcov)
+        middle = joint_meat([equation], obs_weights=self.obs_weights)
         return rescaled_sandwich(self.root, middle)
 
     def with_intercept(self, means: Floats, rows: float) -> Solved:
@@ -199,19 +194,12 @@ def joint_covariance(equations: Sequence[Solved]) -> Floats:
             np.hstack([e.deviations() for e in equations])
         )
         return np.asarray(root @ root.T)
+    from scipy.linalg import block_diag
+
     middle = joint_meat(
         [(e.score_columns, e.errors, e.vcov) for e in equations],
         obs_weights=equations[0].obs_weights,
     )
-    root = _block_diagonal([e.root for e in equations])
+    root = block_diag(*[e.root for e in equations])
     joint = root @ middle @ root.T
     return np.asarray((joint + joint.T) / 2.0)
-
-
-def _block_diagonal(blocks: Sequence[Floats]) -> Floats:
-    out = np.zeros((sum(len(b) for b in blocks), sum(b.shape[1] for b in blocks)))
-    row = column = 0
-    for block in blocks:
-        out[row : row + block.shape[0], column : column + block.shape[1]] = block
-        row, column = row + block.shape[0], column + block.shape[1]
-    return out

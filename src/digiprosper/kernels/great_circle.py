@@ -9,9 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
+# Mean radius of the earth in kilometres (International Union of Geodesy and
+# Geophysics).
 EARTH_RADIUS: Final = 6371.0088
-"""Mean radius of the earth in kilometres (International Union of Geodesy and
-Geophysics)."""
 
 
 def great_circle(origin: Floats, destination: Floats) -> Floats:

@@ -12,14 +12,13 @@ from digiprosper.kernels.tolerances import PRODUCT_QUANTILE, SAME_WITHOUT
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
 
+# Fewest clusters whose draws may give an interval, a p-value or a standard error.
+#
+# G clusters can be drawn in (2G - 1)! / (G! (G - 1)!) different ways: 3, 10 and 35 for
+# two, three and four. Draws from so few agree with one another whatever the data: with
+# entity and period effects a test of a true null at nominal 5% rejects in all samples
+# of two clusters, .37 of those of three and .12 of those of four.
 LEAST_CLUSTERS: Final = 5
-"""Fewest clusters whose draws may give an interval, a p-value or a standard error.
-
-G clusters can be drawn in (2G - 1)! / (G! (G - 1)!) different ways: 3, 10 and 35 for
-two, three and four. Draws from so few agree with one another whatever the data: with
-entity and period effects a test of a true null at nominal 5% rejects in all samples of
-two clusters, .37 of those of three and .12 of those of four.
-"""
 
 # Where the normal density leaves the range of floats.
 _FAR: Final = 38.0
@@ -403,7 +402,8 @@ def fieller(
     square = critical**2
     a, b, c = d * d - square * v_dd, n * d - square * v_nd, n * n - square * v_nn
     if a == 0.0:
-        return _half_line(b, c)
+        end = c / (2.0 * b) if b else np.inf
+        return [(end, np.inf)] if b > 0.0 else [(-np.inf, end)]
     discriminant = b * b - a * c
     if discriminant <= 0.0:
         # With a > 0 only a degenerate variance comes here: the set is the estimate
@@ -414,13 +414,6 @@ def fieller(
     q = b + np.copysign(np.sqrt(discriminant), b)
     low, high = sorted((float(q / a), float(c / q)))
     return [(low, high)] if a > 0.0 else [(-np.inf, low), (high, np.inf)]
-
-
-def _half_line(b: float, c: float) -> list[tuple[float, float]]:
-    if b == 0.0:
-        return [(-np.inf, np.inf)]
-    end = c / (2.0 * b)
-    return [(end, np.inf)] if b > 0.0 else [(-np.inf, end)]
 
 
 def _readable(draws: Floats, clusters: int | None) -> Floats:

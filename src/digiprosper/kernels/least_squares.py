@@ -18,7 +18,7 @@ class Fit:
     """A least-squares solution.
 
     ``root @ basis.T @ (w * e)`` is how far errors `e` move the slopes; a covariance
-    ``root @ meat(basis, ..) @ root.T`` squares no condition number.
+    ``root @ joint_meat([(basis, ..)]) @ root.T`` squares no condition number.
     """
 
     coefficients: Floats

@@ -23,26 +23,26 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.least_squares import with_weights
-from digiprosper.kernels.slopes import apart
+from digiprosper.kernels.slopes import Slope, apart
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
-from digiprosper.kernels.within import compress, finest, is_nested, within
+from digiprosper.kernels.within import compress, finest, is_nested, rows_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.slopes import Effect, Slope
+    from digiprosper.kernels.slopes import Effect
 
+# Column of the outcome and columns of the regressors.
 Equation = tuple[int, tuple[int, ...]]
-"""Column of the outcome and columns of the regressors."""
 
+# Columns of outcomes and columns of the regressors, if any, whose residuals are
+# multiplied.
 Block = tuple[tuple[int, ...], tuple[int, ...]]
-"""Columns of outcomes and columns of the regressors, if any, whose residuals are
-multiplied."""
 
+# From (R, G) counts to the (R, p, q) combinations of the columns that equations are
+# about.
 Combine: TypeAlias = "Callable[[Floats], Floats]"
-"""From (R, G) counts to the (R, p, q) combinations of the columns that equations are
-about."""
 
 _CACHED = 2**23
 _BLOCK = 2**14
@@ -189,12 +189,6 @@ class _Layout:
     blocks: Ints  # levels of each block
     inverse: _Inverse
     obs_weights: Floats | None
-
-    def nested_at(self, rows: Ints) -> tuple[list[Ints], list[Slope]]:
-        """Select rows of the nested effects and of their slopes."""
-        return [compress(codes[rows])[0] for codes in self.nested], [
-            slope.rows(rows) for slope in self.slopes
-        ]
 
     @property
     def levels(self) -> int:
@@ -356,7 +350,8 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
         local = [codes[rows] - (end - size) for codes in crossed]
         cells = [clusters[rows] * size + codes for codes in local]
         w = None if layout.obs_weights is None else layout.obs_weights[rows]
-        demean = _demeaning(*layout.nested_at(rows), rows.size, w)
+        inside = rows_of([*layout.nested, *layout.slopes], rows)
+        demean = _demeaning(inside, rows.size, w)
         for level in range(size):
             dummy = np.any([codes == level for codes in local], axis=0).astype(
                 np.float64
@@ -368,13 +363,13 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
 
 
 def _demeaning(
-    nested: Sequence[Ints], slopes: Sequence[Slope], n: int, w: Floats | None
+    nested: Sequence[Effect], n: int, w: Floats | None
 ) -> Callable[[Floats], Floats]:
-    if not nested and not slopes:
+    if not nested:
         return lambda dummy: dummy
-    if len(nested) > 1 or slopes:
-        return within([*nested, *slopes], n, obs_weights=w).demean
     codes = nested[0]
+    if len(nested) > 1 or isinstance(codes, Slope):
+        return within(nested, n, obs_weights=w).demean
     size = np.bincount(codes, weights=w)
     # Not the general projection: zeros have to be exact, in differences of sums too;
     # they tell what is not linked.

@@ -9,6 +9,8 @@ import numpy as np
 from scipy.special import expit, log_ndtr, ndtr, ndtri, xlogy
 
 from digiprosper.errors import IdentificationError, Notice
+from digiprosper.kernels.covariance import rescaled_sandwich
+from digiprosper.kernels.equation import solve
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import (
     NO_WEIGHT,
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from digiprosper.kernels import Floats
+    from digiprosper.kernels.covariance import Counts, Vcov
+    from digiprosper.kernels.equation import Solved
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
@@ -182,6 +186,40 @@ def _shortened(
     return updated, updated_deviance
 
 
+# --- the last step as a regression ---------------------------------------------------
+
+
+def as_regression(likelihood: Reweighted, count: Counts, estimator: Vcov) -> Solved:
+    """Write the last step as a weighted regression, whose scores are the model's."""
+    assert likelihood.regression is not None
+    fitted = likelihood.x @ likelihood.coefficients
+    solved = solve(
+        fitted + likelihood.regression.residuals,
+        likelihood.x,
+        count,
+        estimator,
+        obs_weights=likelihood.weights,
+    )
+    return replace(
+        solved,
+        coefficients=likelihood.coefficients,
+        residuals=likelihood.working_residuals,
+    )
+
+
+def root_and_middle(solved: Solved) -> tuple[Floats, Floats]:
+    """Compute the halves of the covariance; under ``unadjusted`` the information."""
+    if solved.vcov.cov_type != "unadjusted":
+        return solved.root_and_middle()
+    columns, factor = solved.score_columns, solved.vcov.parts[0].factor
+    assert solved.obs_weights is not None
+    information = (columns.T * solved.obs_weights) @ columns
+    return rescaled_sandwich(solved.root, information * factor)
+
+
+# --- families -------------------------------------------------------------------------
+
+
 def _poisson_deviance(y: Floats, index: Floats) -> Floats:
     return np.asarray(2 * (xlogy(y, y) - y * index - y + np.exp(index)))
 
@@ -208,6 +246,7 @@ def _normal_residual(y: Floats, index: Floats) -> Floats:
     return np.asarray(np.where(y > 0, size, -size))
 
 
+# A mean that is the exponential of the index; the outcome is zero or more.
 POISSON: Final = Family(
     mean=np.exp,
     weight=np.exp,
@@ -215,8 +254,8 @@ POISSON: Final = Family(
     deviance=_poisson_deviance,
     start=lambda y, mean: np.log((y + mean) / 2),
 )
-"""A mean that is the exponential of the index; the outcome is zero or more."""
 
+# A logistic probability; the outcome is zero or one.
 LOGIT: Final = Family(
     mean=expit,
     weight=lambda index: expit(index) * expit(-index),
@@ -226,8 +265,8 @@ LOGIT: Final = Family(
     deviance=lambda y, index: 2 * np.logaddexp(0, -_signed(y, index)),
     start=lambda y, mean: np.log((y + mean) / (2 - y - mean)),
 )
-"""A logistic probability; the outcome is zero or one."""
 
+# A normal probability; the outcome is zero or one.
 PROBIT: Final = Family(
     mean=ndtr,
     weight=_normal_weight,
@@ -235,4 +274,3 @@ PROBIT: Final = Family(
     deviance=lambda y, index: -2 * log_ndtr(_signed(y, index)),
     start=lambda y, mean: ndtri((y + mean) / 2),
 )
-"""A normal probability; the outcome is zero or one."""

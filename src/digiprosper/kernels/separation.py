@@ -9,7 +9,7 @@ import numpy as np
 from digiprosper.errors import IdentificationError
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.reweighted import LOGIT, POISSON, reweighted_least_squares
-from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.slopes import Slope, codes_of
 from digiprosper.kernels.tolerances import (
     ABSORBED,
     LP_FEASIBLE,
@@ -18,7 +18,7 @@ from digiprosper.kernels.tolerances import (
     SEPARATED,
     SEPARATED_MEAN,
 )
-from digiprosper.kernels.within import compress, within
+from digiprosper.kernels.within import compress, rows_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,14 +92,6 @@ def predicted_rows(y: Floats, x: Floats, effects: Sequence[Ints]) -> Bools:
     return ~keep
 
 
-def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
-    """Select rows of effects; the levels in them are numbered without gaps."""
-    return [
-        effect.rows(rows) if isinstance(effect, Slope) else compress(effect[rows])[0]
-        for effect in effects
-    ]
-
-
 def _independent(x: Floats, effects: Sequence[Effect]) -> Floats:
     """Take effects out of columns, scaled; leave out what then is a combination."""
     if not x.shape[1]:
@@ -169,7 +161,7 @@ def _dummies(effect: Effect) -> Any:
     """Make the dummies of an effect, times the column of a slope, as a sparse array."""
     from scipy.sparse import csr_array
 
-    codes = effect.codes if isinstance(effect, Slope) else effect
+    codes = codes_of(effect)
     values = np.ones(codes.size)
     if isinstance(effect, Slope):
         values = effect.column / max(float(np.abs(effect.column).max()), NO_DIVISION)

@@ -22,14 +22,23 @@ class Slope:
     codes: Ints
     column: Floats
 
-    def rows(self, rows: Ints) -> Slope:
-        """Select rows; the levels in them are numbered without gaps."""
-        codes = np.unique(self.codes[rows], return_inverse=True)[1].astype(np.intp)
-        return Slope(codes, self.column[rows])
 
-
+# Codes without gaps of a constant by level, or a slope by level.
 Effect: TypeAlias = "Ints | Slope"
-"""Codes without gaps of a constant by level, or a slope by level."""
+
+
+def codes_of(effect: Effect) -> Ints:
+    """Return the codes (N,) of the levels of an effect."""
+    return effect.codes if isinstance(effect, Slope) else effect
+
+
+def dummies(effect: Effect) -> Floats:
+    """Write out an effect: (N, levels) dummies, times the column of a slope."""
+    codes = codes_of(effect)
+    out = np.zeros((codes.size, int(codes.max()) + 1))
+    values = effect.column if isinstance(effect, Slope) else 1.0
+    out[np.arange(codes.size), codes] = values
+    return out
 
 
 def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 # --- candidates ------------------------------------------------------------------
 
+# Which values are candidates: so many quantiles, the positions of Hansen's program, or
+# all.
 Grid: TypeAlias = int | Literal["hansen"] | None
-"""Which values are candidates: so many quantiles, the positions of Hansen's program, or
-all."""
 
 
 @dataclass(frozen=True, slots=True)

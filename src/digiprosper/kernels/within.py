@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.errors import IdentificationError, OptionError, option_problem
-from digiprosper.kernels.slopes import Slope, directions
+from digiprosper.kernels.slopes import Slope, codes_of, directions
 from digiprosper.kernels.tolerances import (
     CONVERGED,
     DWARFED,
@@ -20,7 +20,7 @@ from digiprosper.kernels.tolerances import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Directions, Effect
@@ -48,11 +48,10 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
-    levels = [int(codes.max()) + 1 for codes in effects]
     while True:
         before = int(keep.sum())
-        for codes, size in zip(effects, levels, strict=True):
-            keep &= np.bincount(codes[keep], minlength=size)[codes] > 1
+        for codes in effects:
+            keep &= np.bincount(codes, keep)[codes] > 1
         if int(keep.sum()) == before:
             return keep
 
@@ -66,6 +65,27 @@ def is_nested(inner: Ints, outer: Ints) -> bool:
     return bool((first[inner] == outer).all())
 
 
+def nested_apart(
+    effects: Sequence[Effect], clusters: Ints
+) -> tuple[list[Effect], list[Effect]]:
+    """Separate effects that are nested in clusters from those that cross them."""
+    nested: list[Effect] = []
+    crossing: list[Effect] = []
+    for effect in effects:
+        inside = is_nested(codes_of(effect), clusters)
+        (nested if inside else crossing).append(effect)
+    return nested, crossing
+
+
+def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
+    """Select rows of effects; the levels in them are numbered without gaps."""
+    parts = [compress(codes_of(effect)[rows])[0] for effect in effects]
+    return [
+        Slope(codes, effect.column[rows]) if isinstance(effect, Slope) else codes
+        for effect, codes in zip(effects, parts, strict=True)
+    ]
+
+
 def finest(effects: Sequence[Ints]) -> list[Ints]:
     """Leave out effects in which another is nested: sums of that one's dummies.
 
@@ -74,25 +94,9 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
     kept: list[Ints] = []
     for codes in effects:
         if not any(is_nested(finer, codes) for finer in kept):
-            kept = [
-                *(coarser for coarser in kept if not is_nested(codes, coarser)),
-                codes,
-            ]
+            kept = [coarser for coarser in kept if not is_nested(codes, coarser)]
+            kept.append(codes)
     return kept
-
-
-def effects_rank(
-    effects: Sequence[Ints], n: int, *, obs_weights: Floats | None = None
-) -> tuple[int, bool]:
-    """Count parameters of effects without slopes: the rank of all dummies, or 1.
-
-    Also return whether the rank is exact, as in `Within`.
-    """
-    codes = finest(effects)
-    if len(codes) == 1:
-        return int(codes[0].max()) + 1, True
-    projection = within(codes, n, obs_weights=obs_weights)
-    return projection.rank, projection.exact
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +120,7 @@ class Within:
     # (N,) column of a slope by level; None for a constant by level
     slopes: tuple[Floats | None, ...]
     levels: tuple[int, ...]  # of each effect
+    constants: tuple[int, ...]  # positions of the effects that are no slopes
     # Of all dummies, times the slopes' columns, together; 1 (the constant) without
     # effects
     rank: int
@@ -123,15 +128,18 @@ class Within:
     main: int
     obs_weights: Floats | None
     _starts: Ints | None
+    # Weights of the rows of each level, one for slopes; the same of `closed_form`
     _counts: tuple[Floats, ...]
+    _main_counts: Floats
     _cross: Any
     _gram: Any
     _inverse: Floats | None
     # False if `rank` is an upper bound: effects that are not nested, or slopes, of too
     # many levels
     exact: bool = True
-    # Effects of the levels of `main`, all taken out in closed form
+    # Effects of the levels of `main`, all taken out in closed form; and the others
     closed_form: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
     # (levels,) levels that have a slope, for each effect that is one
     identified: tuple[Bools | None, ...] = ()
     _blocks: tuple[_Block, ...] = ()
@@ -164,11 +172,6 @@ class Within:
             codes if slope is None else Slope(codes, slope) for codes, slope in parts
         )
 
-    @property
-    def constants(self) -> tuple[int, ...]:
-        """Positions of the effects that are no slopes."""
-        return tuple([p for p, slope in enumerate(self.slopes) if slope is None])
-
     def demean(self, columns: Floats) -> Floats:
         """Take the effects out of columns: residuals of a regression on dummies."""
         work = self._work(columns)
@@ -187,7 +190,7 @@ class Within:
         work = self._work(columns)
         means = self._centre(work)
         values = [means] if self.main < 0 else self._take_out(work)
-        if self._is_centred:
+        if self.main >= 0:
             values[self.main] += means
         for block in self._blocks:
             _as_given(block, values)
@@ -235,7 +238,7 @@ class Within:
             )
             work -= means
             return np.asarray(means)
-        if not self._is_centred:
+        if self.slopes[self.main] is not None:
             return np.zeros((len(work), 1))
         means = (
             self._sums(self.main, work if w is None else work * w)
@@ -245,18 +248,14 @@ class Within:
             row -= part.take(self.codes[self.main])
         return np.asarray(means)
 
-    @property
-    def _is_centred(self) -> bool:
-        return self.main >= 0 and self.slopes[self.main] is None
-
-    def deviations(self, column: Floats, position: int) -> Floats:
-        """Take out one effect without slope: deviations (N,) from level means."""
-        work = np.array(column, dtype=np.float64, ndmin=2)
+    def deviations(self, columns: Floats, position: int) -> Floats:
+        """Take out one effect without slope: deviations from level means."""
+        work = self._work(columns)
         codes, counts = self.codes[position], self._counts[position]
         for _ in range(2):  # the second time removes what rounding left
             weighted = work if self.obs_weights is None else work * self.obs_weights
             work -= (self._sums(position, weighted) / counts).take(codes, axis=1)
-        return np.asarray(work[0])
+        return np.asarray(work[0] if columns.ndim == 1 else work.T)
 
     @property
     def is_dense(self) -> bool:
@@ -270,14 +269,9 @@ class Within:
         ``h_i = w_i d_i' (D'WD)^+ d_i``: one over the rows of the level for a single
         effect. Of several effects, the largest has that part, and the dummies of the
         others, net of it, add ``w_i m_i' S^+ m_i``, each of whose terms depends on the
-        levels of the row, and its values of the columns, alone. Raises OptionError if
-        the effects have too many levels to be solved for densely.
+        levels of the row, and its values of the columns, alone. The effects are solved
+        for densely, see `is_dense`.
         """
-        if not self.is_dense:
-            raise OptionError(
-                f"the effects have {sum(self.levels):,} levels, too many to compute "
-                "the leverage of the rows."
-            )
         weights = np.ones(n) if self.obs_weights is None else self.obs_weights
         if self.main < 0:
             return np.asarray(weights / weights.sum())
@@ -299,28 +293,20 @@ class Within:
     def _further_leverage(self, shares: Sequence[Floats]) -> Floats:
         """Compute what other effects' dummies add, net of the main: m' S^+ m."""
         assert self._inverse is not None
-        half = self._cross @ self._inverse
-        others = [p for p in range(len(self.levels)) if p not in self.closed_form]
-        starts = np.cumsum([0, *(self.levels[p] for p in others)])
-        columns = [
-            self.codes[p] + start for p, start in zip(others, starts, strict=False)
-        ]
-        main = self.codes[self.main]
-        blocks = len(self.closed_form)
-        cross, halves = np.split(self._cross, blocks), np.split(half, blocks)
-
-        out = np.zeros(main.size)
-        for first, second in product(range(blocks), repeat=2):
-            by_level = np.einsum("ij,ij->i", cross[first], halves[second])
-            out += by_level[main] * shares[first] * shares[second]
-        for block, (p, column) in product(
-            range(blocks), zip(others, columns, strict=True)
-        ):
-            out -= 2 * halves[block][main, column] * shares[block] * self._unit(p)
-        for (p, first), (q, second) in product(
-            zip(others, columns, strict=True), repeat=2
-        ):
-            out += self._inverse[first, second] * self._unit(p) * self._unit(q)
+        starts = np.cumsum([0, *[self.levels[p] for p in self.others]]).tolist()
+        cross = np.split(self._cross, len(self.closed_form))
+        main, out = self.codes[self.main], np.empty(self.codes[self.main].size)
+        chunk = max(1, _DENSE_CELLS // starts[-1])
+        for first in range(0, main.size, chunk):
+            rows = np.arange(first, min(first + chunk, main.size))
+            net = np.zeros((rows.size, starts[-1]))
+            for p, start in zip(self.others, starts, strict=False):
+                unit = self._units[p]
+                columns = self.codes[p][rows] + start
+                net[rows - first, columns] = 1.0 if unit is None else unit[rows]
+            for products, share in zip(cross, shares, strict=True):
+                net -= products[main[rows]] * share[rows, None]
+            out[rows] = np.einsum("ij,ij->i", net @ self._inverse, net)
         return out
 
     def _take_out(self, work: Floats) -> list[Floats]:
@@ -343,40 +329,25 @@ class Within:
         measured by.
         """
         weighted = work if self.obs_weights is None else work * self.obs_weights
-        closed_form, positions, counts = (
-            self.closed_form,
-            range(len(self.levels)),
-            self.main_counts,
-        )
-        main = _beside([self._sums(p, weighted) for p in closed_form]) / counts
-        others = [p for p in positions if p not in closed_form]
-        values: dict[int, Floats] = {}
+        closed_form, others = self.closed_form, self.others
+        sums = [self._sums(p, weighted) for p in closed_form]
+        taken_out = np.concatenate(sums, axis=1) / self._main_counts
         if others:
-            right = (
-                _beside([self._sums(p, weighted) for p in others]) - main @ self._cross
-            )
+            sums = [self._sums(p, weighted) for p in others]
+            right = np.concatenate(sums, axis=1) - taken_out @ self._cross
             solved = (
                 self._conjugate(right.T, square).T
                 if self._inverse is None
                 else right @ self._inverse
             )
-            main = main - (self._cross @ solved.T).T / counts
-            values = self._by_effect(solved, others)
-        values |= self._by_effect(main, closed_form)
-        out = [values[p] for p in positions]
-        self._subtract(work, out)
-        return out
-
-    def _subtract(self, work: Floats, values: list[Floats]) -> None:
-        for row, *parts in zip(work, *values, strict=True):
+            taken_out = taken_out - (self._cross @ solved.T).T / self._main_counts
+            taken_out = np.concatenate([taken_out, solved], axis=1)
+        values = self._by_effect(taken_out, (*closed_form, *others))
+        out = [values[p] for p in range(len(values))]
+        for row, *parts in zip(work, *out, strict=True):
             for part, codes, column in zip(parts, self.codes, self._units, strict=True):
                 row -= part.take(codes) if column is None else part.take(codes) * column
-
-    @property
-    def main_counts(self) -> Floats:
-        """Weights of each level's rows for effects in closed form, one for slopes."""
-        counts = [self._counts[p] for p in self.closed_form]
-        return counts[0] if len(counts) == 1 else np.concatenate(counts)
+        return out
 
     def _by_effect(self, values: Floats, positions: Iterable[int]) -> dict[int, Floats]:
         """Split values of several effects side by side, by effect."""
@@ -396,7 +367,7 @@ class Within:
 
     def _conjugate(self, right: Floats, size: Floats) -> Floats:
         """Solve for all columns by conjugate gradients, scaled by level counts."""
-        others = [c for p, c in enumerate(self._counts) if p not in self.closed_form]
+        others = [self._counts[p] for p in self.others]
         # Below the floor, a multiple of the rounding in `right`, lies only its part
         # outside the range.
         if self.obs_weights is not None:
@@ -406,7 +377,7 @@ class Within:
             size,
             gram=self._gram,
             cross=self._cross,
-            main_counts=self.main_counts,
+            main_counts=self._main_counts,
             counts=np.concatenate(others),
         )
 
@@ -503,32 +474,44 @@ def within(
     gaps; effects of the same levels are taken out together.
     """
     if not effects:
-        return Within((), (), (), 1, -1, obs_weights, None, (), None, None, None)
+        none = np.empty(0)
+        return Within(
+            (), (), (), (), 1, -1, obs_weights, None, (), none, None, None, None
+        )
 
     pairs = [
         (e.codes, e.column) if isinstance(e, Slope) else (e, None) for e in effects
     ]
     codes, slopes = zip(*pairs, strict=True)
     levels = tuple([int(c.max()) + 1 for c in codes])
-    groups = _same_levels(codes, slopes)
-    with_slopes = [group for group in groups if slopes[group[-1]] is not None]
+    constants = tuple([p for p, slope in enumerate(slopes) if slope is None])
+    groups = _same_levels(codes, constants)
     blocks = tuple(
-        [_block(group, codes, slopes, levels, obs_weights) for group in with_slopes]
+        [
+            _block(group, codes, slopes, levels, constants, obs_weights)
+            for group in groups
+            if group[-1] not in constants
+        ]
     )
     units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
-    largest = max(groups, key=lambda group: levels[group[0]] * len(group))
-    closed_form = tuple(largest)
+    parameters = [levels[group[0]] * len(group) for group in groups]
+    closed_form = tuple(groups[parameters.index(max(parameters))])
+    others = tuple(sorted(set(range(len(codes))).difference(closed_form)))
+    counts = tuple(map(_counted, codes, levels, repeat(obs_weights), units))
     projection = Within(
         codes=codes,
         slopes=slopes,
         levels=levels,
+        constants=constants,
         rank=_parameters(closed_form, levels, identified),
         main=closed_form[0],
         closed_form=closed_form,
+        others=others,
         obs_weights=obs_weights,
         _starts=_starts(codes[closed_form[0]]),
-        _counts=tuple(map(_counted, codes, levels, repeat(obs_weights), units)),
+        _counts=counts,
+        _main_counts=np.concatenate([counts[p] for p in closed_form]),
         _cross=None,
         _gram=None,
         _inverse=None,
@@ -536,44 +519,38 @@ def within(
         _blocks=blocks,
         _units=units,
     )
-    return projection if len(closed_form) == len(codes) else _with_others(projection, n)
+    return _with_others(projection, n) if others else projection
 
 
 def _with_others(projection: Within, n: int) -> Within:
     """Prepare the system of the effects that are not taken out in closed form."""
-    levels, counts, main_counts = (
-        projection.levels,
-        projection._counts,
-        projection.main_counts,
-    )
-    others = [p for p in range(len(levels)) if p not in projection.closed_form]
+    levels, main_counts = projection.levels, projection._main_counts
     width = main_counts.size
     size = sum(levels) - width
     dense = size <= _DENSE and size * width <= _DENSE_CELLS
-    cross, gram = _tables(projection, others, dense=dense)
+    cross, gram = _tables(projection, dense=dense)
     if not dense:
         rank, exact = _rank_bound(projection, n)
         return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
     system = gram - cross.T @ (cross / main_counts[:, None])
-    inverse, good = pseudo_inverse(system, np.concatenate([counts[p] for p in others]))
+    counts = np.concatenate([projection._counts[p] for p in projection.others])
+    inverse, good = pseudo_inverse(system, counts)
     return replace(
         projection, rank=projection.rank + good, _cross=cross, _inverse=inverse
     )
 
 
-def _same_levels(
-    codes: tuple[Ints, ...], slopes: tuple[Floats | None, ...]
-) -> list[list[int]]:
+def _same_levels(codes: Sequence[Ints], constants: Sequence[int]) -> list[list[int]]:
     """Group effects of the same levels: a constant, slopes or both."""
-    groups = [[p] for p, slope in enumerate(slopes) if slope is None]
-    for p, slope in enumerate(slopes):
-        if slope is None:
+    groups = [[p] for p in constants]
+    for p in range(len(codes)):
+        if p in constants:
             continue
-        group = next((g for g in groups if np.array_equal(codes[g[0]], codes[p])), None)
-        if group is None:
-            groups.append([p])
+        same = [g for g in groups if np.array_equal(codes[g[0]], codes[p])]
+        if same:
+            same[0].append(p)
         else:
-            group.append(p)
+            groups.append([p])
     return groups
 
 
@@ -582,6 +559,7 @@ def _block(
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
     levels: tuple[int, ...],
+    constants: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> _Block:
     """Make the slopes of effects of the same levels orthogonal."""
@@ -589,7 +567,6 @@ def _block(
     # Means of levels may be taken out of a slope's column where other dummies add up to
     # those of its levels.
     level_codes, size = codes[group[0]], levels[group[0]]
-    constants = [p for p, slope in enumerate(slopes) if slope is None]
     first = [p for p in group if p in constants]
     host = next(
         (p for p in (*first, *constants) if is_nested(codes[p], level_codes)), -1
@@ -630,14 +607,10 @@ def _as_given(block: _Block, values: list[Floats]) -> None:
         values[block.host] += level if block.levels is None else level[:, block.levels]
 
 
-def _beside(parts: list[Floats]) -> Floats:
-    return parts[0] if len(parts) == 1 else np.hstack(parts)
-
-
 def _parameters(
     positions: Iterable[int],
-    levels: tuple[int, ...],
-    identified: tuple[Bools | None, ...],
+    levels: Sequence[int],
+    identified: Sequence[Bools | None],
 ) -> int:
     """Count constants and slopes of effects by themselves."""
     count = 0
@@ -645,15 +618,6 @@ def _parameters(
         has_slope = identified[position]
         count += levels[position] if has_slope is None else int(has_slope.sum())
     return count
-
-
-def _factor(absorbed: Within, a: int, b: int) -> Floats | None:
-    """Compute the weights of the rows in the products of the dummies of two effects."""
-    out = absorbed.obs_weights
-    for unit in (absorbed._units[a], absorbed._units[b]):
-        if unit is not None:
-            out = unit if out is None else out * unit
-    return out
 
 
 def _counted(
@@ -675,37 +639,38 @@ def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     return (vectors / values[good]) @ vectors.T, int(good.sum())
 
 
-def _tables(absorbed: Within, others: list[int], *, dense: bool) -> tuple[Any, Any]:
-    """Count rows by level of the main effect, of the others, and among them."""
-    table: Callable[[Within, int, int], Any] = _table if dense else _sparse_table
-
-    def stack(rows: Iterable[int]) -> Any:
-        blocks = [[table(absorbed, a, b) for b in others] for a in rows]
-        if dense:
-            strips = [_beside(row) for row in blocks]
-            return strips[0] if len(strips) == 1 else np.vstack(strips)
+def _tables(absorbed: Within, *, dense: bool) -> tuple[Any, Any]:
+    """Count rows by level of the main effect and the others, and among the others."""
+    rows = [
+        [_table(absorbed, a, b, dense=dense) for b in absorbed.others]
+        for a in (*absorbed.closed_form, *absorbed.others)
+    ]
+    tables: Any
+    if dense:
+        tables = np.concatenate([np.concatenate(row, axis=1) for row in rows])
+    else:
         from scipy.sparse import block_array
 
-        return block_array(blocks, format="csr")
-
-    return stack(absorbed.closed_form), stack(others)
-
-
-def _table(absorbed: Within, a: int, b: int) -> Floats:
-    codes, levels, factor = absorbed.codes, absorbed.levels, _factor(absorbed, a, b)
-    if a == b:
-        return np.diag(np.bincount(codes[a], weights=factor, minlength=levels[a]))
-    pairs = codes[a] * levels[b] + codes[b]
-    counts = np.bincount(pairs, weights=factor, minlength=levels[a] * levels[b])
-    return counts.reshape(levels[a], levels[b]).astype(np.float64)
+        tables = block_array(rows, format="csr")
+    width = absorbed._main_counts.size
+    return tables[:width], tables[width:]
 
 
-def _sparse_table(absorbed: Within, a: int, b: int) -> Any:
+def _table(absorbed: Within, a: int, b: int, *, dense: bool) -> Any:
+    """Sum weights, times the columns of slopes, by the levels of two effects."""
+    codes, shape = absorbed.codes, (absorbed.levels[a], absorbed.levels[b])
+    factor = absorbed.obs_weights
+    for unit in (absorbed._units[a], absorbed._units[b]):
+        if unit is not None:
+            factor = unit if factor is None else factor * unit
+    if dense:
+        cells = codes[a] * shape[1] + codes[b]
+        sums = np.bincount(cells, weights=factor, minlength=shape[0] * shape[1])
+        return sums.reshape(shape).astype(np.float64)
     from scipy.sparse import csr_array
 
-    codes, levels, factor = absorbed.codes, absorbed.levels, _factor(absorbed, a, b)
     weights = np.ones(codes[a].size) if factor is None else factor
-    return csr_array((weights, (codes[a], codes[b])), shape=(levels[a], levels[b]))
+    return csr_array((weights, (codes[a], codes[b])), shape=shape)
 
 
 def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:

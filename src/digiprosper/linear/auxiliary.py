@@ -25,6 +25,8 @@ from digiprosper.report.variance import negative_variance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from digiprosper.kernels import Ints
     from digiprosper.linear.fixed_effects import Fitted, FixedEffects
     from digiprosper.linear.preparation import LinearOptions, Prepared
@@ -158,6 +160,12 @@ def joint_test(
         form, weights, weights @ results.coefficients, name=name, null=null
     )
     return replace(test, diagnostics=notices)
+
+
+def rows_of_terms(results: LinearResults, names: Sequence[str]) -> pd.DataFrame:
+    """Select the estimates, errors and t tests of named coefficients."""
+    table = results.tidy()[["term", "estimate", "std_error", "statistic", "p_value"]]
+    return table[table["term"].isin(names)].reset_index(drop=True)
 
 
 def joint_form(

@@ -17,8 +17,6 @@ from digiprosper.specification import check_reps
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-
     from digiprosper.errors import Notice
     from digiprosper.kernels import Ints
     from digiprosper.linear.preparation import Prepared
@@ -113,7 +111,9 @@ def cluster_bootstrap(
 
     notices = _notices(fit, groups, drawn, lost, reps)
     issue(notices)
-    info = _glance(fit, seed)
+    info: Glance = fit.results.glance()
+    info["model"] = "Cluster bootstrap"
+    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
     return EffectResults(
         terms=fit.results.terms,
         estimated=drawn_estimates(
@@ -149,13 +149,6 @@ def _notices(
         *few_draws(reps, "effects"),
         *lost_draws(lost, reps, _LOST, "bootstrap"),
     )
-
-
-def _glance(fit: Any, seed: np.random.SeedSequence) -> Glance:
-    info: Glance = fit.results.glance()
-    info["model"] = "Cluster bootstrap"
-    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
-    return info
 
 
 # --- what is drawn --------------------------------------------------------------------

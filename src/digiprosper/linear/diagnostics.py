@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         Callable,
         Collection,
         Iterable,
-        Iterator,
         Mapping,
         Sequence,
     )
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _LAGS = (1, 2)
 _HALF = 0.5
+_WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator that corrects this: "
     "DynamicPanel(..., estimator='lsdvc')."
@@ -107,12 +108,8 @@ def _two_values(prepared: Prepared) -> set[str]:
     if prepared.sums is not None:
         seen = prepared.sums.rows.distinct.items()
         return {name for name, values in seen if len(values) <= 2}
-    sample = prepared.sample
-    return {
-        name
-        for name, column in zip(sample.names, sample.matrix.T, strict=True)
-        if _has_two_values(column)
-    }
+    columns = zip(prepared.sample.names, prepared.sample.matrix.T, strict=True)
+    return {n for n, v in columns if np.isin(v, (v.min(), v.max())).all()}
 
 
 def _controls_among(
@@ -146,10 +143,6 @@ def _variables(sample: Sample, name: str) -> set[str]:
         for factor in sample.factors.get(name, ())
         for column in (factor.columns or (factor.column or factor.text,))
     }
-
-
-def _has_two_values(values: Floats) -> bool:
-    return bool(np.isin(values, (values.min(), values.max())).all())
 
 
 def _carriers_of(
@@ -238,6 +231,8 @@ def lagged_outcome(
         periods = sample.nobs / sample.n_entities
     else:
         return []
+    if not any(lags.values()):
+        return []
     return lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
     )
@@ -248,9 +243,10 @@ def lags_of_outcome(
 ) -> dict[int, list[str]]:
     """Find, by position of each outcome, the columns with a lag of it."""
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
-    rows_apart = list(_rows_apart(sample.entity, sample.time))
+    columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
+    lagged_rows = _lagged_rows(sample.entity, sample.time)
     return {
-        at: _lags_of_outcome(sample, at, searched, rows_apart)
+        at: _lags_of(sample, at, list(columns), lagged_rows)
         for at in sample.roles[outcome]
     }
 
@@ -302,86 +298,65 @@ def shifted_log(
     return [shifted_log_notice(sample.names[at], column, zeros, rows)]
 
 
-def _lags_of_outcome(
+def _lagged_rows(entity: Ints, time: Ints) -> list[tuple[Ints, Ints]]:
+    """Pair rows with the entity's rows one and two periods before: (later, earlier)."""
+    # No lag reaches from the periods of one entity to those of another.
+    periods = entity * (int(time.max(initial=0)) + 1 + max(_LAGS)) + time
+    gaps = np.diff(periods)
+    before = np.flatnonzero(gaps == 1)
+    # Two periods before is the row before, or the one before that.
+    skipped, second = (
+        np.flatnonzero(gaps == 2),
+        np.flatnonzero(periods[2:] - periods[:-2] == 2),
+    )
+    return [
+        (before + 1, before),
+        (
+            np.concatenate([skipped + 1, second + 2]),
+            np.concatenate([skipped, second]),
+        ),
+    ]
+
+
+def _lags_of(
     sample: Sample,
     at: int,
-    roles: Sequence[str],
-    rows_apart: Sequence[tuple[Ints, Ints]],
+    columns: Sequence[int],
+    lagged_rows: Sequence[tuple[Ints, Ints]],
 ) -> list[str]:
     """Find columns with a lag of one or two periods as a factor.
 
     By its values a column is a lag if it repeats the outcome of one or two periods
     before, wherever both are in the sample.
     """
-    positions = list(
-        dict.fromkeys([position for role in roles for position in sample.roles[role]])
-    )
-    named = _named_lags(sample.lags[sample.names[at]])
-    lags = {
-        position
-        for position in positions
-        if not named.isdisjoint(sample.lags[sample.names[position]])
-    }
-    for later, earlier in rows_apart:
-        lags.update(_repeating(sample.matrix, positions, at, later, earlier))
-    return list(
-        dict.fromkeys(
-            [sample.names[position] for position in positions if position in lags]
-        )
-    )
-
-
-def _named_lags(itself: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Name the lags of an outcome that is one factor, itself perhaps shifted."""
-    if len(itself) != 1:
-        return set()
-    factor, shift = itself[0]
-    return {(factor, shift + k) for k in _LAGS}
-
-
-def _repeating(
-    matrix: Floats, positions: Sequence[int], at: int, row: Ints, before: Ints
-) -> list[int]:
-    """Find columns that repeat the outcome of earlier rows."""
-    if row.size < 2:
-        return []
-    # The first rows are enough to see that most columns are no lag.
-    first = matrix[row[:8]][:, positions] == matrix[before[:8], at, None]
-    likely = [
-        position
-        for position, equal in zip(positions, first.all(axis=0), strict=True)
-        if equal
+    itself = sample.lags[sample.names[at]]
+    # The outcome has named lags if it is one factor, itself perhaps shifted.
+    named = set[tuple[str, int]]()
+    if len(itself) == 1:
+        named = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
+    outcome = sample.matrix[:, at]
+    lags = [
+        sample.names[column]
+        for column in columns
+        if not named.isdisjoint(sample.lags[sample.names[column]])
+        or _is_lag(sample.matrix[:, column], outcome, lagged_rows)
     ]
-    if not likely:
-        return []
-    past = matrix[before, at]
-    if np.ptp(past) == 0:
-        return []
-    return [
-        position for position in likely if np.array_equal(matrix[row, position], past)
-    ]
+    return list(dict.fromkeys(lags))
 
 
-def _rows_apart(entity: Ints, time: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield pairs (later, earlier) of an entity's rows some periods apart."""
-    steps = range(1, min(max(_LAGS), time.size - 1) + 1)
-    # Rows of another entity are no periods apart.
-    gaps = {
-        step: np.where(entity[step:] == entity[:-step], time[step:] - time[:-step], 0)
-        for step in steps
-    }
-    for periods in _LAGS:
-        before = [
-            np.flatnonzero(gap == periods)
-            for step, gap in gaps.items()
-            if step <= periods
-        ]
-        row = [
-            earlier_rows + step
-            for step, earlier_rows in zip(steps, before, strict=False)
-        ]
-        none = np.empty(0, dtype=np.intp)
-        yield np.concatenate([none, *row]), np.concatenate([none, *before])
+def _is_lag(
+    column: Floats, outcome: Floats, lagged_rows: Sequence[tuple[Ints, Ints]]
+) -> bool:
+    """Decide whether a column repeats the outcome of earlier rows."""
+    for later, earlier in lagged_rows:
+        # The first rows are enough to see that most columns are no lag.
+        likely = (column[later[:8]] == outcome[earlier[:8]]).all()
+        if later.size < 2 or not likely:
+            continue
+        past = outcome[earlier]
+        if np.ptp(past) > 0 and np.array_equal(column[later], past):
+            return True
+    return False
 
 
 def not_semidefinite(
@@ -397,10 +372,14 @@ def not_semidefinite(
     `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues
     as `covariance` (k, k). Clusters are in several `ways`, or rows are `near` others.
     """
-    kind = _perhaps_indefinite(ways, near)
-    fewer = "another cutoff or kernel" if near is not None else "clusters in fewer ways"
-    if kind is None or np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
+    if near is None and ways < 2:
         return []
+    if np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
+        return []
+    kind, fewer = f"of {_WAYS.get(ways)} clusters", "clusters in fewer ways"
+    if near is not None:
+        kind = f"of cov_type='conley' with the {near.kernel} kernel"
+        fewer = "another cutoff or kernel"
     negative = [t for t, v in zip(terms, np.diag(covariance), strict=True) if v < 0]
     text = (
         f"the covariance {kind} is not positive semidefinite; it is not adjusted. Some "
@@ -410,11 +389,3 @@ def not_semidefinite(
         have = "has" if len(negative) == 1 else "have"
         text += f" {quoted(negative)} {have} a negative variance and no standard error."
     return [not_psd(negative, text)]
-
-
-def _perhaps_indefinite(ways: int, near: Nearby | None) -> str | None:
-    """Describe a covariance that need not be positive semidefinite, or None."""
-    if near is not None:
-        return f"of cov_type='conley' with the {near.kernel} kernel"
-    several = {2: "two-way", 3: "three-way"}.get(ways)
-    return None if several is None else f"of {several} clusters"

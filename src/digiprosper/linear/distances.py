@@ -32,13 +32,21 @@ if TYPE_CHECKING:
 DistanceKernel: TypeAlias = Literal["bartlett", "uniform"]
 
 _CALLER = "cov_type='conley'"
+_DEFAULTS = {
+    "coordinates": None,
+    "distance_cutoff": None,
+    "distance_kernel": "bartlett",
+}
 
 
 def check_distances(spec: Any) -> None:
     """Check coordinates, cutoff and kernel of a specification under construction."""
     check_option("distance_kernel", spec.distance_kernel, get_args(DistanceKernel))
     if spec.cov_type != "conley":
-        _refuse_without_conley(spec)
+        for name, default in _DEFAULTS.items():
+            value = getattr(spec, name)
+            if value != default:
+                raise OptionError(f"{name}={cited(value)} requires {_CALLER}.")
         return
     cutoff: object = spec.distance_cutoff
     if cutoff is None:
@@ -59,18 +67,6 @@ def check_distances(spec: Any) -> None:
                 "longitude: ('lat', 'lon')."
             )
         object.__setattr__(spec, "coordinates", terms)
-
-
-def _refuse_without_conley(spec: Any) -> None:
-    defaults = {
-        "coordinates": None,
-        "distance_cutoff": None,
-        "distance_kernel": "bartlett",
-    }
-    for name, default in defaults.items():
-        value = getattr(spec, name)
-        if value != default:
-            raise OptionError(f"{name}={cited(value)} requires {_CALLER}.")
 
 
 def coordinate_terms(

@@ -23,7 +23,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import conley_vcov, intersections, vcov
 from digiprosper.kernels.equation import Solved, solve
-from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.least_squares import dependences, with_weights
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import few_treated, lost_digits, not_semidefinite
 from digiprosper.linear.kernels.bias_reduced import bias_reduced
@@ -50,6 +50,8 @@ from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    import pandas as pd
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.kernels.covariance import Counts, Vcov
@@ -97,19 +99,8 @@ class Demeaned:
         """Append further columns (N, q), given as in the data."""
         if not names:
             return self
-        more = demean_columns(prepared, names, raw)
-        columns = _side_by_side(self.columns, more.columns)
-        return Demeaned(
-            names=self.names + more.names,
-            raw=_side_by_side(self.raw, more.raw),
-            columns=columns,
-            effects=tuple(map(_side_by_side, self.effects, more.effects)),
-            moments=np.vstack([self.moments, more.moments]),
-            lengths=np.concatenate([self.lengths, more.lengths]),
-            constant=np.concatenate([self.constant, more.constant]),
-            absorbed=np.concatenate([self.absorbed, more.absorbed]),
-            products=_products(columns, prepared.obs_weights),
-        )
+        together = _side_by_side(self.raw, raw)
+        return demean_columns(prepared, (*self.names, *names), together)
 
 
 def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Demeaned:
@@ -146,10 +137,9 @@ def demean_roles(
     """
     sample = prepared.sample
     outcome_of(y, sample)
-    columns = tuple(
-        dict.fromkeys(chain.from_iterable(sample.roles[role] for role in ("y", *roles)))
-    )
-    names = (y, *(sample.names[column] for column in columns[1:]))
+    positions = chain.from_iterable([sample.roles[role] for role in ("y", *roles)])
+    columns = tuple(dict.fromkeys(positions))
+    names = (y, *[sample.names[column] for column in columns[1:]])
     demeaned = demean_columns(prepared, names, columns_at(sample.matrix, columns))
     return demeaned, columns
 
@@ -168,7 +158,10 @@ def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
 
     `moments` (p, 5) are of the raw columns, `lengths` (p,) norms of the demeaned ones.
     """
-    spreads = _spreads(moments)
+    # The length of each raw column once its mean is out. One row has no standard
+    # deviation, and its column no length.
+    deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
+    spreads = np.where(deviations > 0, moments[:, 2] * deviations, 0.0)
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     constant = spreads <= CONSTANT * largest * np.sqrt(moments[:, 0])
     return constant, constant | (lengths < ABSORBED * spreads)
@@ -235,7 +228,16 @@ def fit_equation(
             (outcome,),
             {tuple(columns): demeaned.select(columns)},
         )
-    solved = _solve(prepared, demeaned, outcome, columns)
+    products = demeaned.products
+    if products is not None:
+        products = products[np.ix_(columns, [*columns, outcome])]
+    solved = solve(
+        demeaned.columns[:, outcome],
+        columns_at(demeaned.columns, columns),
+        *counts_and_vcov(prepared, len(columns)),
+        obs_weights=prepared.obs_weights,
+        products=None if products is None else (products[:, :-1], products[:, -1]),
+    )
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
     notices += fit_notices(
@@ -276,24 +278,6 @@ def refuse_names(names: Sequence[str]) -> None:
             f"{quoted(twice)} is the name of a column and of a term of the model; "
             "rename the column."
         )
-
-
-def _solve(
-    prepared: Prepared, demeaned: Demeaned, outcome: int, columns: Sequence[int]
-) -> Solved:
-    products = None
-    if demeaned.products is not None:
-        products = (
-            demeaned.products[np.ix_(columns, columns)],
-            demeaned.products[columns, outcome],
-        )
-    return solve(
-        demeaned.columns[:, outcome],
-        demeaned.select(columns),
-        *counts_and_vcov(prepared, len(columns)),
-        obs_weights=prepared.obs_weights,
-        products=products,
-    )
 
 
 def counts_and_vcov(
@@ -353,12 +337,11 @@ def _varying(
     prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
 ) -> list[int]:
     """Leave out, or refuse, what the effects absorb."""
-    problems = [
-        absorbed_problem(prepared, demeaned, j)
-        for j in regressors
-        if demeaned.absorbed[j]
-    ]
-    if problems and prepared.options.collinear == "raise":
+    absorbed = [j for j in regressors if demeaned.absorbed[j]]
+    if not absorbed:
+        return list(regressors)
+    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
+    if prepared.options.collinear == "raise":
         raise IdentificationError(
             several(problems)
             + (
@@ -382,24 +365,16 @@ def effects_text(prepared: Counted) -> str:
 
 def absorbed_problem(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
     """Describe a column that the effects absorb, as the problem of an error."""
-    name = demeaned.names[column]
-    data = {"column": name, "effects": effects_text(prepared)}
-    return Notice(
-        "absorbed", f"{cited(name)} {why_absorbed(prepared, demeaned, column)}", data
-    )
+    name, effects = demeaned.names[column], effects_text(prepared)
+    text = f"{cited(name)} is absorbed by the effects ({effects})"
+    if demeaned.constant[column]:
+        text = f"{cited(name)} is constant in the sample"
+    return Notice("absorbed", text, {"column": name, "effects": effects})
 
 
 def dropped_from_effects(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
     """Report a column that was dropped because the effects absorb it."""
-    reason = why_absorbed(prepared, demeaned, column)
-    return dropped_absorbed(demeaned.names[column], effects_text(prepared), reason)
-
-
-def why_absorbed(prepared: Counted, demeaned: Demeaned, column: int) -> str:
-    """Explain why a column has no coefficient."""
-    if demeaned.constant[column]:
-        return "is constant in the sample"
-    return f"is absorbed by the effects ({effects_text(prepared)})"
+    return dropped_absorbed(absorbed_problem(prepared, demeaned, column))
 
 
 def without_combinations(
@@ -409,7 +384,7 @@ def without_combinations(
     gram = None
     if prepared.obs_weights is None and demeaned.products is not None:
         gram = demeaned.products[np.ix_(columns, columns)]
-    combinations = dependences(demeaned.select(columns), gram=gram)
+    combinations = dependences(columns_at(demeaned.columns, columns), gram=gram)
     if not combinations:
         return columns, []
     names = [demeaned.names[j] for j in columns]
@@ -489,7 +464,7 @@ def results_with_covariance(
     `positions` are those of the outcome, then of the regressors; `unread` and
     `own_covariance` as in `fit_equation`.
     """
-    depvar, *names = (demeaned.names[j] for j in positions)
+    depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:
         terms, full = (
@@ -559,9 +534,15 @@ def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, .
     """Sum by cluster what joint tests need; empty with too many clusters."""
     if prepared.options.cov_type != "clustered":
         return ()
-    ways = zip(prepared.cluster_codes, prepared.count.groups, strict=True)
-    sums = [cluster_sums(solved, codes, groups) for codes, groups in ways]
-    return () if None in sums else tuple(way for way in sums if way is not None)
+    sums = []
+    for codes, groups in zip(
+        prepared.cluster_codes, prepared.count.groups, strict=True
+    ):
+        way = cluster_sums(solved, codes, groups)
+        if way is None:
+            return ()
+        sums.append(way)
+    return tuple(sums)
 
 
 def _beside_driscoll_kraay(
@@ -594,9 +575,9 @@ def with_intercept(
 
     `positions` are those of the outcome, then of the regressors.
     """
-    w, columns = prepared.obs_weights, columns_at(demeaned.raw, positions)
-    means = columns.mean(axis=0) if w is None else w @ columns / w.sum()
-    return solved.with_intercept(means, len(columns) if w is None else float(w.sum()))
+    columns = columns_at(demeaned.raw, positions)
+    means = np.average(columns, axis=0, weights=prepared.obs_weights)
+    return solved.with_intercept(means, float(prepared.row_weights.sum()))
 
 
 def _rows_and_effects(
@@ -615,44 +596,41 @@ def _rows_and_effects(
         e[:, positions[0]] - e[:, list(positions[1:])] @ slopes
         for e in demeaned.effects
     ]
-    levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
+    terms = [(term.effect, term.slope) for term in prepared.absorbed]
+    effects = named_effects(prepared, values)
     return {
         "residuals": solved.residuals,
         "fitted": outcome - solved.residuals,
         "fit_statistics": _fit_statistics(prepared, outcome, values, solved),
         "df_resid": solved.df_resid,
         "df_absorbed": prepared.within.rank,
-        "effect_names": prepared.effect_names,
-        # Without effects there are no levels: the one value is the intercept.
-        "effect_values": tuple(
-            zip(
-                prepared.effect_names,
-                levels,
-                prepared.within.with_gaps(values),
-                strict=False,
-            )
-        ),
-        "effect_terms": tuple((term.effect, term.slope) for term in prepared.absorbed),
+        "effect_names": tuple([name for name, *_ in effects]),
+        "effect_values": effects,
+        "effect_terms": tuple(terms),
     }
+
+
+def named_effects(
+    prepared: Prepared, values: Sequence[Floats]
+) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
+    """Name the values of effects by `Within.decompose`: name, levels and values."""
+    levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
+    gaps = prepared.within.with_gaps(values)
+    # Without effects there are no levels: the one value is the intercept.
+    return tuple(zip(prepared.effect_names, levels, gaps, strict=False))
 
 
 def _fit_statistics(
     prepared: Prepared, outcome: Floats, values: Sequence[Floats], solved: Solved
 ) -> tuple[float, float, float, float]:
     w = prepared.obs_weights
-
-    def square(column: Floats) -> float:
-        return float(column @ column if w is None else (w * column) @ column)
-
-    ssr, total = (
-        square(solved.residuals),
-        square(outcome - np.average(outcome, weights=w)),
-    )
-    inside = 1 - ssr / square(solved.y)
+    sizes = [solved.residuals, outcome - np.average(outcome, weights=w), solved.y]
+    ssr, total, net = _squares(np.stack(sizes), w)
+    overall, inside = 1 - ssr / total, 1 - ssr / net
     adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
     if entity is None:
-        return 1 - ssr / total, inside, np.nan, adjusted
+        return overall, inside, np.nan, adjusted
     by_entity = inside
     if len(prepared.absorbed) > 1:
         # What slopes leave inside entities are the residuals and the other effects.
@@ -660,11 +638,18 @@ def _fit_statistics(
         for position, value in enumerate(values):
             if position != entity:
                 unexplained += prepared.within.by_row(value, position)
-        deviations = prepared.within.deviations
-        by_entity = 1 - square(deviations(unexplained, entity)) / square(
-            deviations(outcome, entity)
-        )
-    return 1 - ssr / total, inside, by_entity, adjusted
+        both = np.column_stack([unexplained, outcome])
+        ssr, total = _squares(prepared.within.deviations(both, entity).T, w)
+        by_entity = 1 - ssr / total
+    return overall, inside, by_entity, adjusted
+
+
+def _squares(columns: Floats, obs_weights: Floats | None) -> list[float]:
+    """Sum the (weighted) squares of columns (k, N)."""
+    squares = columns**2
+    sums = squares.sum(axis=1) if obs_weights is None else squares @ obs_weights
+    sizes: list[float] = sums.tolist()
+    return sizes
 
 
 def _inference(
@@ -698,10 +683,9 @@ def estimation_sample(
     positions: Sequence[int],
 ) -> EstimationSample:
     """Describe the rows of a fit, with moments of outcome and regressors."""
-    names = tuple(demeaned.names[j] for j in positions)
-    further = [name for name in sample.variables if name not in names]
-    values = (sample.variables[name] for name in further)
-    moments = [column_moments(column[~np.isnan(column), None]) for column in values]
+    names = tuple([demeaned.names[j] for j in positions])
+    further = {n: v for n, v in sample.variables.items() if n not in names}
+    moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
         index=sample.index,
         key_names=sample.keys.pair,
@@ -732,15 +716,7 @@ def _side_by_side(first: Floats, second: Floats) -> Floats:
 def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:
     if columns.shape[1] > len(columns):
         return None
-    weighted = columns if obs_weights is None else columns * obs_weights[:, None]
-    return np.asarray(weighted.T @ columns)
-
-
-def _spreads(moments: Floats) -> Floats:
-    """Compute the length of each raw column once its mean is out."""
-    deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
-    # One row has no standard deviation, and its column no length.
-    return np.where(deviations > 0, moments[:, 2] * deviations, 0.0)
+    return np.asarray(with_weights(columns, obs_weights).T @ columns)
 
 
 def column_moments(columns: Floats) -> Floats:

@@ -1,23 +1,49 @@
-"""What figures of tests draw: the statistics of draws beside that of the data."""
+"""What figures draw: draws beside a statistic, and a slope over its moderator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, Notice
-from digiprosper.kernels.tolerances import EQUAL_DRAWS
-from digiprosper.report.drawings import DrawnDensity
+from digiprosper.errors import (
+    AlignmentError,
+    ColumnError,
+    IdentificationError,
+    InputTypeError,
+    Notice,
+    alignment_problem,
+    cited,
+    column_problem,
+    option_problem,
+    quoted,
+)
+from digiprosper.kernels.tolerances import EQUAL_DRAWS, SAME_MEAN
+from digiprosper.linear.marginal import default_points, slope_columns
+from digiprosper.panel import Panel
+from digiprosper.report.drawings import DrawnDensity, SlopeCurve
 from digiprosper.report.figure_words import FIGURE
+from digiprosper.report.labels import name_label
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.kernels import Floats
+    from digiprosper.linear.results import LinearResults
+    from digiprosper.report.drawings import Interval
     from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Language
 
+_PURPOSE = "plots.marginal_effect"
 _POINTS = 401
+_BINS = 30
+
+
+# --- draws ----------------------------------------------------------------------------
 
 
 def drawn_density(
@@ -71,3 +97,194 @@ def _name(test: TestResult, texts: Mapping[str, str], language: Language) -> str
     code = f"draws.{test.name}"
     test_name = FIGURE.say(code, language) if code in FIGURE else test.name
     return FIGURE.say("draws.statistic", language, name=test_name)
+
+
+# --- a slope over its moderator -------------------------------------------------------
+
+
+class _Moderator(NamedTuple):
+    """What a slope depends on: its column, its few values, and other columns."""
+
+    column: str
+    levels: Sequence[Any] | None
+    others: Sequence[str]
+
+
+def slope_curve(
+    results: LinearResults,
+    term: str,
+    moderator: str | None,
+    panel: Panel | None,
+    texts: Mapping[str, str],
+    level: float,
+    language: Language = "english",
+) -> SlopeCurve:
+    """Lay out a slope over its moderator's range, or at each level.
+
+    By default the moderator is that of `marginal_effect`. The rows of the panel, which
+    must be that of the fit, show where the moderator has values.
+    """
+    axis = _moderator(results, term, moderator)
+    stats = results.sample_stats
+    grid = axis.levels
+    if grid is None:
+        low, high = (
+            float(stats[end].to_numpy()[stats.index.get_loc(axis.column)])
+            for end in ("min", "max")
+        )
+        grid = np.linspace(low, high, _POINTS).tolist()
+    points = results.marginal_effect(term, at={axis.column: grid}, level=level)
+
+    values = None if panel is None else _rows_of(results, axis.column, panel)
+    regions = [] if axis.levels is not None else _regions(points)
+    if axis.levels is not None:
+        points = points.assign(at=[_text(value) for value in points["at"]])
+    label = partial(
+        name_label, labels=texts, factors=results.factors, language=language
+    )
+    return SlopeCurve(
+        variable=label(term),
+        outcome=label(results.depvar),
+        moderator=label(axis.column),
+        points=points[["at", "estimate", "conf_low", "conf_high"]],
+        rows=None if values is None else _counts(values, axis.levels),
+        regions=regions,
+        share=float("nan") if values is None else _share(values, regions),
+        held=list(map(label, axis.others)),
+        level=level,
+    )
+
+
+def _moderator(results: LinearResults, term: object, moderator: object) -> _Moderator:
+    """Choose what the slope is drawn over."""
+    if not isinstance(term, str):
+        raise _no_name("term", term)
+    if moderator is not None and not isinstance(moderator, str):
+        raise _no_name("moderator", moderator)
+    stats = results.sample_stats
+    columns = slope_columns(results.terms, term, stats)
+    column = _chosen(columns, term, moderator)
+    other_columns = [name for name in columns if name != column]
+    levels = dict(results.categories.values())
+    if column in levels:
+        return _Moderator(column, levels[column].tolist(), other_columns)
+    few = default_points(stats, column)
+    return _Moderator(column, few.tolist() if few.size == 2 else None, other_columns)
+
+
+def _no_name(name: str, value: object) -> InputTypeError:
+    return InputTypeError(
+        f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.",
+        [option_problem(name, value)],
+    )
+
+
+def _chosen(columns: Sequence[str], term: str, moderator: str | None) -> str:
+    """Check the moderator, or choose the first."""
+    if not columns:
+        raise ColumnError(
+            f"{_PURPOSE}: the slope in {cited(term)} is constant in this model. Add a "
+            f"product such as {cited(f'{term}:w')}, or "
+            f"{cited(f'I({term}**2)')}, to x.",
+            [column_problem(term, "term", "a constant slope")],
+        )
+    if moderator is None:
+        return columns[0]
+    if moderator not in columns:
+        raise ColumnError(
+            f"{_PURPOSE}: the slope in {cited(term)} does not depend on "
+            f"{cited(moderator)} but on {quoted(columns)}.",
+            [column_problem(moderator, "moderator", f"not a moderator of {term}")],
+        )
+    return moderator
+
+
+def _regions(points: pd.DataFrame) -> list[Interval]:
+    """List intervals where the slope's interval excludes 0, ends interpolated."""
+    at, low, high = (
+        points[name].to_numpy(dtype=np.float64)
+        for name in ("at", "conf_low", "conf_high")
+    )
+    # The end nearer to 0 is above 0 where 0 is left out.
+    gap = np.maximum(low, -high)
+    outside = gap > 0
+    ends = np.flatnonzero(np.diff(outside.astype(int)))
+    crossings = at[ends] + (at[ends + 1] - at[ends]) * gap[ends] / (
+        gap[ends] - gap[ends + 1]
+    )
+    edges = [
+        *([at[0]] if outside[0] else []),
+        *crossings,
+        *([at[-1]] if outside[-1] else []),
+    ]
+    return [(float(a), float(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+# --- rows -----------------------------------------------------------------------------
+
+
+def _rows_of(results: LinearResults, column: str, panel: object) -> pd.Series[Any]:
+    """Read the moderator in the rows of the estimation sample."""
+    if not isinstance(panel, Panel):
+        raise InputTypeError(
+            f"{_PURPOSE}: panel must be the Panel of the fit, not "
+            f"{type(panel).__name__}.",
+            [option_problem("panel", type(panel).__name__)],
+        )
+    frame = (
+        panel.frame.reset_index() if column in panel.frame.index.names else panel.frame
+    )
+    if column in frame:
+        every = pd.Series(frame[column].to_numpy(), panel.frame.index)
+    else:
+        free = (f"moderator_{number}" for number in count())
+        name = next(name for name in free if name not in frame)
+        every = panel.assign(**{name: column}).frame[name]
+    if not results.index.isin(every.index).all():
+        raise _another_panel("it lacks rows of the fit")
+    values = every.loc[results.index]
+    _compare_mean(results, column, values)
+    return values
+
+
+def _compare_mean(results: LinearResults, column: str, values: pd.Series[Any]) -> None:
+    """Refuse values that are not those of the fit."""
+    stats = results.sample_stats
+    if column not in stats.index:
+        return
+    row = stats.iloc[stats.index.get_loc(column)]
+    numbers = values.to_numpy(dtype=np.float64)
+    gap = abs(float(numbers.mean()) - row["mean"])
+    if not gap <= SAME_MEAN * max(abs(row["min"]), abs(row["max"])):
+        raise _another_panel(
+            f"the mean of {cited(column)} in these rows differs", column
+        )
+
+
+def _another_panel(reason: str, column: str | None = None) -> AlignmentError:
+    return AlignmentError(
+        f"{_PURPOSE}: panel is not the one that was fitted: {reason}. Pass the panel "
+        "that `fit` took.",
+        [alignment_problem(column, reason)],
+    )
+
+
+def _counts(values: pd.Series[Any], levels: Sequence[Any] | None) -> pd.DataFrame:
+    """Count rows by interval, or by level."""
+    if levels is not None:
+        counts = [int((values == level).sum()) for level in levels]
+        return pd.DataFrame({"at": [_text(level) for level in levels], "rows": counts})
+    heights, edges = np.histogram(values.to_numpy(dtype=np.float64), bins=_BINS)
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "rows": heights})
+
+
+def _share(values: pd.Series[Any], regions: Sequence[Interval]) -> float:
+    if not regions:
+        return 0.0
+    numbers: Floats = values.to_numpy(dtype=np.float64)
+    inside = [(numbers >= low) & (numbers <= high) for low, high in regions]
+    return float(np.logical_or.reduce(inside).mean())
+
+
+def _text(level: object) -> str:
+    return f"{level:g}" if isinstance(level, float) else str(level)

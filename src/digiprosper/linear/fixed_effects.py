@@ -359,16 +359,6 @@ class FixedEffects(Specification):
         return common_rows(self, panel, regressors)
 
 
-def _no_regressors(y: str) -> TermError:
-    """Build the error for a specification of an outcome only, or of a formula."""
-    advice = in_other_words(y) if "~" in y else None
-    return (
-        refused(y, "y", advice)
-        if advice
-        else TermError("x is empty; specify at least one regressor.")
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
     """A fit with its sample, demeaned columns and solution, for further statistics.
@@ -577,7 +567,8 @@ def check_regression_options(
                 f"bandwidth={cited(spec.bandwidth)} requires "
                 "cov_type='driscoll_kraay', 'xtscc' or 'conley'."
             )
-        if not _is_count(spec.bandwidth):
+        whole = isinstance(spec.bandwidth, int) and not isinstance(spec.bandwidth, bool)
+        if not whole or spec.bandwidth < 0:
             raise OptionError(
                 f"bandwidth={cited(spec.bandwidth)} must be a number of "
                 "lags, 0 or more."
@@ -592,7 +583,11 @@ def check_regression_terms(spec: Any) -> None:
     object.__setattr__(spec, "x", as_terms(spec.x, "x"))
     object.__setattr__(spec, "absorb", as_terms(spec.absorb, "absorb"))
     if not spec.x:
-        raise _no_regressors(spec.y)
+        # Perhaps a formula was passed.
+        advice = in_other_words(spec.y) if "~" in spec.y else None
+        if advice:
+            raise refused(spec.y, "y", advice)
+        raise TermError("x is empty; specify at least one regressor.")
     if canonical(spec.y) in {canonical(term) for term in spec.x}:
         raise TermError(
             f"y={cited(spec.y)} is also in x; the outcome cannot be its own regressor."
@@ -608,7 +603,3 @@ def check_row_options(spec: Any) -> None:
         raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.obs_weights is not None:
         one_term(spec.obs_weights, "obs_weights")
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

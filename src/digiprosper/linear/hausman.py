@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -27,15 +28,12 @@ from digiprosper.linear.auxiliary import (
     refit,
     refuse_perfect_fit,
     refuse_slopes,
+    rows_of_terms,
     with_clusters,
     with_effects,
 )
-from digiprosper.linear.estimation import (
-    columns_at,
-    demean_columns,
-    fit_equation,
-    with_intercept,
-)
+from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
+from digiprosper.linear.fixed_effects import Fitted
 from digiprosper.linear.kernels.restricted_wild import restricted_wild
 from digiprosper.report.estimates import wald_result
 from digiprosper.report.notices import not_psd
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.kernels.equation import Solved
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
+    from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
@@ -168,8 +166,10 @@ def hausman(
         issue(test.diagnostics)
     else:
         test = _mundlak(fitted, entity)
-        alternatives = {**test.alternatives, **_classical_if_defined(fitted, entity)}
-        test = replace(test, alternatives=alternatives)
+        # The classical test is beside it where it is defined.
+        with suppress(OptionError, IdentificationError):
+            classical = {"classical": _classical(fitted, entity)}
+            test = replace(test, alternatives={**test.alternatives, **classical})
     return replace(test, diagnostics=(*notices, *test.diagnostics))
 
 
@@ -200,13 +200,10 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     form, notices = joint_form(results, tested, "hausman")
     test = wald_result(form, len(tested), math.inf, "Hausman test (Mundlak)", _NULL)
     if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
-        full = solved
-        if not beside.effect_names:
-            kept = demeaned.at([name for name in results.names if name != "Intercept"])
-            full = with_intercept(beside, demeaned, (0, *kept), solved)
+        full = Fitted(results, beside, demeaned, solved).full
         residuals = _random_effects_residuals(fitted, demeaned, results)
         test = _by_bootstrap(test, results, tested, full, residuals)
-    return replace(test, detail=_means_table(results, tested), diagnostics=notices)
+    return replace(test, detail=rows_of_terms(results, tested), diagnostics=notices)
 
 
 def _by_bootstrap(
@@ -242,7 +239,7 @@ def _random_effects_residuals(
     """
     prepared, k = fitted.prepared, len(fitted.regressors)
     entity, count = prepared.sample.entity, prepared.sample.n_entities
-    w = np.ones(entity.size) if prepared.obs_weights is None else prepared.obs_weights
+    w = prepared.row_weights
     rows = np.bincount(entity, w)
     noise = (
         fitted.solved.residuals
@@ -289,15 +286,9 @@ def _pooled(prepared: Prepared, entity: str) -> Prepared:
 def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
     """Compute the (weighted) means of columns by entity, for each row."""
     entity, count = prepared.sample.entity, prepared.sample.n_entities
-    w = np.ones(len(columns)) if prepared.obs_weights is None else prepared.obs_weights
-    centre = columns.mean(axis=0)
-    sums = level_sums(entity, count, (columns - centre) * w[:, None])
+    w, centre = prepared.row_weights, columns.mean(axis=0)
+    sums = level_sums(entity, count, columns - centre, w)
     return np.asarray((sums / np.bincount(entity, w)[:, None])[entity] + centre)
-
-
-def _means_table(results: LinearResults, tested: list[str]) -> pd.DataFrame:
-    table = results.tidy()[["term", "estimate", "std_error", "statistic", "p_value"]]
-    return table[table["term"].isin(tested)].reset_index(drop=True)
 
 
 # --- fixed less random effects --------------------------------------------------------
@@ -338,14 +329,6 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
         detail,
         diagnostics=notices,
     )
-
-
-def _classical_if_defined(fitted: Fitted, entity: str) -> dict[str, TestResult]:
-    """Compute the classical test beside Mundlak's, unless it is refused."""
-    try:
-        return {"classical": _classical(fitted, entity)}
-    except (OptionError, IdentificationError):
-        return {}
 
 
 def _quadratic_form(

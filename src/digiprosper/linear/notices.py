@@ -91,8 +91,10 @@ WEAK_F: Final = 10.0
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
     """Report the condition that chose rows, and rows that are entities."""
-    others = sum(d.count for d in sample.dropped if d.reason.startswith("where="))
-    yield from chosen_rows(sample.where, panel.nobs - others, panel.nobs)
+    if sample.where is not None:
+        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+        nobs = panel.nobs
+        yield from chosen_rows(sample.where, nobs - sum(others), nobs)
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
@@ -149,10 +151,10 @@ def dropped_rows(
         c.term: {"columns": c.columns, "count": c.count, "entities": c.entities}
         for c in dropped.compared
     }
-    comparisons = "".join(f" {c.message}." for c in dropped.compared)
+    text += "".join(f" {c.message}." for c in dropped.compared)
     return missing_rows(
         dropped.count,
-        text + comparisons + _rows_left(remaining),
+        text if remaining is None else text + _rows_left(remaining),
         dropped.by_term,
         dropped.rows,
         shifted=shifted,
@@ -161,25 +163,16 @@ def dropped_rows(
 
 
 def singletons_dropped(
-    dropped: Dropped, effects: Sequence[str], remaining: int | None
+    dropped: Dropped, effects: Sequence[str], remaining: int
 ) -> Notice:
-    """Report singletons that left the sample; `remaining` as in `dropped_rows`."""
-    text = (
-        dropped.message
-        if remaining is None
-        else f"{dropped.message.removesuffix('.')}.{_rows_left(remaining)}"
-    )
-    return Notice(
-        "singletons", text, {"count": dropped.count, "effects": tuple(effects)}
-    )
+    """Report singletons that left the sample; `remaining` are the rows of the model."""
+    text = f"{dropped.message.removesuffix('.')}.{_rows_left(remaining)}"
+    data = {"count": dropped.count, "effects": tuple(effects)}
+    return Notice("singletons", text, data)
 
 
-def _rows_left(remaining: int | None) -> str:
-    return (
-        ""
-        if remaining is None
-        else f" The model uses the other {counted(remaining, 'row')}."
-    )
+def _rows_left(remaining: int) -> str:
+    return f" The model uses the other {counted(remaining, 'row')}."
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
@@ -360,20 +353,27 @@ def entities_across(
     return [Notice("entities_across_clusters", text, data)]
 
 
-def entities_once(panel: Panel, row_number: str) -> Notice:
-    """Report clusters of one row.
-
-    `row_number` says what to do if the entity is a row number, or nothing.
-    """
+def entities_once(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
+    """Report clusters of one row."""
+    if not panel.entities_occur_once or panel.entity_name not in clusters:
+        return []
     text = (
         f"each cluster ({panel.entity_name}) has one row: the standard errors do not "
-        f"allow for correlation between rows.{row_number} For repeated "
+        f"allow for correlation between rows.{row_number(panel)} For repeated "
         "cross-sections specify the clusters, such as clusters='region'."
     )
-    return Notice(
-        "entities_once",
-        text,
-        {"entity": panel.entity_name, "n_entities": panel.n_entities},
+    data = {"entity": panel.entity_name, "n_entities": panel.n_entities}
+    return [Notice("entities_once", text, data)]
+
+
+def row_number(panel: Panel) -> str:
+    """Advise what to do if entities that have one row each are row numbers."""
+    if not panel.entities_occur_once:
+        return ""
+    return (
+        f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row "
+        "number, pass the column that identifies the unit as the entity, Panel(df, "
+        "entity=...)."
     )
 
 
@@ -526,10 +526,10 @@ def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]
     return [Notice("perfect_rows", text, {"count": count, "rows": tuple(rows)})]
 
 
-def dropped_absorbed(column: str, effects: str, reason: str) -> Notice:
+def dropped_absorbed(problem: Notice) -> Notice:
     """Report a dropped regressor, which does not vary within the effects."""
-    text = f"{cited(column)} {reason}; it was dropped"
-    return Notice("dropped_absorbed", text, {"column": column, "effects": effects})
+    text = f"{problem.message}; it was dropped"
+    return Notice("dropped_absorbed", text, problem.data)
 
 
 def dropped_collinear(column: str, on: Sequence[str]) -> Notice:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,21 +18,24 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.linear.auxiliary import issued, refuse_perfect_fit
-from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
-from digiprosper.linear.fixed_effects import Fitted, refuse_other_specification
+from digiprosper.linear.estimation import fit_equation
+from digiprosper.linear.fixed_effects import (
+    Fitted,
+    common_rows,
+    refuse_other_specification,
+)
 from digiprosper.linear.kernels.selection import (
     adjusted_slopes,
     needed_selection,
     two_regressions,
 )
-from digiprosper.linear.preparation import prepare
 from digiprosper.linear.randomisation_test import named_regressor, refuse_no_term
 from digiprosper.linear.vif import labelled
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.linear.kernels.selection import TwoRegressions
@@ -153,72 +155,61 @@ def oster_bound(
     if not np.isfinite(degree):
         raise _wrong("delta", delta, "must be a finite number, such as 1.")
 
-    regressions = _regressions(spec, panel, term, chosen)
-    limit = _limit(regressions.moments.rsquared_with, rmax, rsquared_max)
-    slopes = adjusted_slopes(regressions.moments, degree, limit)
+    fitted = _fitted(spec, panel, chosen)
+    name = named_regressor(fitted, term, _CALLER)
+    moments = _regressions(fitted, name, chosen)
+    limit = _limit(moments.rsquared_with, rmax, rsquared_max)
+    slopes = adjusted_slopes(moments, degree, limit)
     if not slopes:
-        raise _no_solution(degree, limit)
-    low, high = sorted((regressions.moments.slope_with, slopes[0]))
+        text = (
+            f"{_CALLER}: no slope is consistent with delta={degree:g} and an R2 of "
+            f"{limit:.4g}. Use a smaller delta or a smaller rmax."
+        )
+        data = {"delta": degree, "rsquared_max": limit}
+        raise IdentificationError(text, [Notice("no_solution", text, data)])
+    low, high = sorted((moments.slope_with, slopes[0]))
     frame = pd.DataFrame(
         {
-            "term": [regressions.name],
-            "beta_uncontrolled": regressions.moments.slope_without,
-            "rsquared_uncontrolled": regressions.moments.rsquared_without,
-            "beta_controlled": regressions.moments.slope_with,
-            "rsquared_controlled": regressions.moments.rsquared_with,
+            "term": [name],
+            "beta_uncontrolled": moments.slope_without,
+            "rsquared_uncontrolled": moments.rsquared_without,
+            "beta_controlled": moments.slope_with,
+            "rsquared_controlled": moments.rsquared_with,
             "rsquared_max": limit,
             "delta": degree,
             "beta_adjusted": slopes[0],
             "bound_low": low,
             "bound_high": high,
             "excludes_zero": low > 0 or high < 0,
-            "delta_zero": needed_selection(regressions.moments, 0.0, limit),
+            "delta_zero": needed_selection(moments, 0.0, limit),
             "n_solutions": len(slopes),
         }
     )
-    frame.attrs = regressions.attributes
+    frame.attrs = labelled(fitted.prepared.sample, [name])
     return frame
 
 
-@dataclass(frozen=True, slots=True)
-class _Regressions:
-    """The term as the results name it, the two regressions, attributes of a frame."""
-
-    name: str
-    moments: TwoRegressions
-    attributes: dict[Hashable | None, Any]
-
-
-def _regressions(
-    spec: FixedEffects, panel: Panel, term: str, controls: Sequence[str]
-) -> _Regressions:
-    """Fit the specification, and regress on the same rows without the controls."""
+def _fitted(spec: FixedEffects, panel: Panel, controls: Sequence[str]) -> Fitted:
+    """Fit the specification, with the controls in a role of their own."""
+    of_controls = set(map(canonical, controls))
     others = [
-        regressor
-        for regressor in spec.x
-        if canonical(regressor) not in set(map(canonical, controls))
+        regressor for regressor in spec.x if canonical(regressor) not in of_controls
     ]
-    roles = {"y": (spec.y,), "x": others, "controls": controls}
-    prepared = prepare(
-        panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
+    rows = common_rows(spec, panel, {"x": others, "controls": controls})
+    results, solved = fit_equation(
+        rows.prepared, rows.demeaned, 0, range(1, len(rows.columns))
     )
-    sample = prepared.sample
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
-    positions = (*sample.roles["y"], *sample.roles["x"], *sample.roles["controls"])
-    names = (spec.y, *sample.names_of("x"), *sample.names_of("controls"))
-    demeaned = demean_columns(prepared, names, columns_at(sample.matrix, positions))
-    results, solved = fit_equation(prepared, demeaned, 0, range(1, len(names)))
-    fitted = Fitted(results, prepared, demeaned, solved)
     refuse_perfect_fit(results, _CALLER)
-    name = named_regressor(fitted, term, _CALLER)
-    of_controls = [
-        regressor
-        for regressor in sample.names_of("controls")
-        if regressor in results.names
-    ]
+    return Fitted(results, rows.prepared, rows.demeaned, solved)
+
+
+def _regressions(fitted: Fitted, name: str, controls: Sequence[str]) -> TwoRegressions:
+    """Regress with the controls and without, other regressors in both."""
+    sample, results = fitted.prepared.sample, fitted.results
+    common, of_controls = (
+        [n for n in sample.names_of(role) if n in results.names and n != name]
+        for role in ("x", "controls")
+    )
     if not of_controls:
         text = (
             f"{_CALLER}: all controls ({quoted(controls)}) were dropped as collinear."
@@ -227,27 +218,10 @@ def _regressions(
             text, [Notice("no_controls", text, {"controls": tuple(controls)})]
         )
     issued(fitted)
-
-    moments = _both(spec.y, name, of_controls, fitted)
-    return _Regressions(name, moments, labelled(sample, [name]))
-
-
-def _both(
-    y: str, name: str, of_controls: Sequence[str], fitted: Fitted
-) -> TwoRegressions:
-    """Regress with and without the controls left, other regressors in both."""
-    results, prepared, demeaned = fitted.results, fitted.prepared, fitted.demeaned
-    common = [
-        regressor
-        for regressor in prepared.sample.names_of("x")
-        if regressor in results.names and regressor != name
-    ]
-    root = (
-        1.0 if prepared.obs_weights is None else np.sqrt(prepared.obs_weights)[:, None]
-    )
+    root = np.sqrt(fitted.prepared.row_weights)[:, None]
     outcome, x, m, w = (
-        demeaned.columns[:, list(demeaned.at(names))] * root
-        for names in ([y], [name], common, of_controls)
+        fitted.demeaned.columns[:, list(fitted.demeaned.at(names))] * root
+        for names in ([results.depvar], [name], common, of_controls)
     )
     return two_regressions(outcome[:, 0], x[:, 0], m, w)
 
@@ -313,13 +287,3 @@ def _number(name: str, value: object) -> float:
 def _wrong(name: str, value: object, reason: str) -> OptionError:
     text = f"{name}={cited(value)} {reason}"
     return OptionError(text, [option_problem(name, value, what=text)])
-
-
-def _no_solution(delta: float, limit: float) -> IdentificationError:
-    text = (
-        f"{_CALLER}: no slope is consistent with delta={delta:g} and an R2 of "
-        f"{limit:.4g}. Use a smaller delta or a smaller rmax."
-    )
-    return IdentificationError(
-        text, [Notice("no_solution", text, {"delta": delta, "rsquared_max": limit})]
-    )

@@ -18,8 +18,11 @@ from digiprosper.errors import (
     counted,
     option_problem,
 )
-from digiprosper.kernels.reweighted import POISSON, reweighted_least_squares
-from digiprosper.kernels.sandwich import as_regression
+from digiprosper.kernels.reweighted import (
+    POISSON,
+    as_regression,
+    reweighted_least_squares,
+)
 from digiprosper.kernels.separation import in_empty_levels, separated_rows
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
@@ -28,16 +31,17 @@ from digiprosper.linear.estimation import (
     counts_and_vcov,
     estimation_sample,
     fit_notices,
+    named_effects,
     outcome_of,
 )
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
 from digiprosper.linear.preparation import effects_of, prepare
-from digiprosper.linear.results import RowSummary, SampledResults, kept_rows
+from digiprosper.linear.results import SampledResults, kept_rows
 from digiprosper.linear.variance_checks import cluster_notices, without_information
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
-from digiprosper.report.protocol import Glance, empty_glance, hash_of
+from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.specification import one_term
 
 if TYPE_CHECKING:
@@ -56,11 +60,11 @@ if TYPE_CHECKING:
     from digiprosper.panel.codes import Absorbed
 
 PoissonSsc = Literal["ppmlhdfe", "fixest"]
+# What lags of the outcome do to a model with entity effects, and the remedy.
 LAGGED = (
     "and so are the other slopes: regressors must not depend on earlier outcomes. Omit "
     "it."
 )
-"""What lags of the outcome do to a model with entity effects, and the remedy."""
 _INDEX_TERMS = ("exposure", "offset")
 
 
@@ -282,16 +286,6 @@ def _counts_and_vcov(ssc: str, prepared: Prepared, k: int) -> tuple[Counts, Vcov
     return count, replace(estimator, parts=parts, df_t=inf, counted=counted_k)
 
 
-def effect_values_of(
-    prepared: Prepared, linear: Floats
-) -> tuple[tuple[str, pd.Index[Any], Floats], ...]:
-    """Estimate effects from the index (N,) less regressors: name, levels, values."""
-    _, values = prepared.within.decompose(linear)
-    levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
-    gaps = prepared.within.with_gaps(values)
-    return tuple(zip(prepared.effect_names, levels, gaps, strict=False))
-
-
 # --- results --------------------------------------------------------------------------
 
 
@@ -349,7 +343,8 @@ def count_fields(
 ) -> dict[str, Any]:
     """Describe rows, effects and likelihood, as fields of `CountResults`."""
     sample, raw = prepared.sample, columns_at(demeaned.raw, columns)
-    linear = likelihood.index - offset_of(spec, sample)
+    of_effects = likelihood.index - offset_of(spec, sample)
+    of_effects = of_effects - raw @ likelihood.coefficients
     rows = estimation_sample(sample, spec.obs_weights, demeaned, (0, *columns))
     in_index = {t: sample.factors_of(t) for t in (spec.exposure, spec.offset) if t}
     return {
@@ -360,8 +355,8 @@ def count_fields(
         "deviance": likelihood.deviance,
         "df_absorbed": prepared.within.rank,
         "effect_names": prepared.effect_names,
-        "effect_values": effect_values_of(
-            prepared, linear - raw @ likelihood.coefficients
+        "effect_values": named_effects(
+            prepared, prepared.within.decompose(of_effects)[1]
         ),
         "separated": separated.frame,
         "exposure": spec.exposure,
@@ -423,13 +418,7 @@ class CountResults(SampledResults):
             The same estimates in less memory. Methods that need the rows raise an
             OptionError.
         """
-        residuals = kept_rows(self.residuals, "residuals")
-        rows = RowSummary(
-            nobs=residuals.size,
-            sample_hash=hash_of(kept_rows(self.sample.index, "row labels")),
-            ssr=float(residuals @ residuals),
-        )
-        sample = replace(self.sample, index=None, rows=rows)
+        sample = self._summarised_rows()
         return replace(self, fitted=None, residuals=None, sample=sample)
 
     def _about(self) -> list[str]:

@@ -39,6 +39,7 @@ from digiprosper.linear.notices import (
     many_dummies,
     rank_bound,
     robust_inconsistent,
+    row_number,
     saturated_levels,
     singletons_dropped,
 )
@@ -52,7 +53,7 @@ from digiprosper.specification import as_terms
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
     from digiprosper.kernels.slopes import Effect
     from digiprosper.panel import Panel, Sample
@@ -267,10 +268,9 @@ def prepare(
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
     clusters = cluster_terms(panel, options)
-    roles = {**roles, **further_roles(panel, slopes, options)}
     sample = cut_sample(
         table_of(panel),
-        roles,
+        {**roles, **further_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
         missing=missing,
@@ -285,23 +285,24 @@ def prepare(
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     _refuse_unusable(sample, panel, options)
 
-    weights = _weights(sample, options)
+    weights, n, n_times = _weights(sample, options), sample.nobs, sample.n_times
     codes = tuple([sample.codes[c] for c in clusters])
     absorbing = _within(sample, absorbed, weights)
-    names = [term.name for term in absorbed]
-    entity = names.index(panel.entity_name) if panel.entity_name in names else None
+    names, entity_name = [term.name for term in absorbed], sample.keys.entity_name
+    entity = names.index(entity_name) if entity_name in names else None
     effect_ranks = ranks(absorbing, codes, entity)
 
     near = _near(sample, options)
-    groups = [groups_of(code) for code in codes]
+    groups = list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
+    across = 0 if entity is None else count_across(sample.entity, codes)
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
-        *_once_notices(panel, clusters),
+        *entities_once(panel, clusters),
         *few,
-        *period_notices(sample.n_times, options),
-        *_across_notices(clusters, codes, sample, absorbed=entity is not None),
+        *period_notices(n_times, options),
+        *entities_across(across, sample.n_entities, entity_name, clusters),
         *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
         *_saturated_notices(absorbed, absorbing),
         *_robust_notices(sample, absorbing, near, options),
@@ -313,14 +314,14 @@ def prepare(
         within=absorbing,
         absorbed=absorbed,
         entity_position=entity,
-        count=counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
+        count=counts(n, 0, effect_ranks, groups, periods=n_times),
         cluster_codes=codes,
         cluster_names=tuple(clusters),
         obs_weights=weights,
         options=options,
         notices=tuple(notices),
         few=tuple(few),
-        leverage=_leverage(absorbing, sample.nobs, options),
+        leverage=_leverage(absorbing, n, options),
         near=near,
     )
 
@@ -426,7 +427,7 @@ def _without_singletons(
         raise all_singletons(
             sample.nobs,
             effects,
-            f" (entity_effects=False for a cross-section).{_row_number(panel)}",
+            f" (entity_effects=False for a cross-section).{row_number(panel)}",
         )
     return sample.keep(mask, f"singletons ({', '.join(effects)})")
 
@@ -443,31 +444,14 @@ def all_singletons(
     return IdentificationError(text, [Notice("singletons", "all rows", data)])
 
 
-def _across_notices(
-    names: Sequence[str], codes: Sequence[Ints], sample: Sample, *, absorbed: bool
-) -> list[Notice]:
-    if not absorbed:
-        return []
-    count = count_across(sample.entity, codes)
-    entity = sample.keys.entity_name
-    return entities_across(count, sample.n_entities, entity, names)
-
-
 def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
     """Count entities with rows in several clusters; two-way: in several of both."""
     across = np.full(groups_of(entity), fill_value=bool(clusters))
     for codes in clusters:
-        across &= _is_cut(entity, codes, across.size)
+        last_code = np.empty(across.size, dtype=codes.dtype)
+        last_code[entity] = codes
+        across &= np.bincount(entity, last_code[entity] != codes, across.size) > 0
     return int(across.sum())
-
-
-def _is_cut(entity: Ints, code: Ints, n_entities: int) -> Bools:
-    """Tell which entities have rows in several clusters."""
-    last_code = np.empty(n_entities, dtype=code.dtype)
-    last_code[entity] = code
-    out = np.zeros(n_entities, dtype=np.bool_)
-    out[entity[last_code[entity] != code]] = True
-    return out
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
@@ -477,20 +461,39 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     product or ratio beyond 1e120 or 1e-120: variances of slopes have the units of the
     square of either. Missing values do not count; a column of zeros passes.
     """
-    sizes = _largest_sizes(columns)
-    extreme = _extreme(sizes)
-    if extreme:
-        problems = [_too_far(names[j], float(sizes[j])) for j in extreme]
-        raise IdentificationError(
-            f"{several(problems)}: squares, products or ratios of such values exceed "
-            "the range of floating-point numbers. Rescale them.",
-            problems,
+    if not columns.size:
+        return
+    sizes = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
+    exponents = np.abs(np.log10(np.where(sizes > 0, sizes, 1.0)))
+    extreme = np.flatnonzero(exponents > math.log10(LARGEST_COLUMN))
+    if not extreme.size:
+        extreme = np.argsort(exponents, kind="stable")[-2:]
+        if exponents[extreme].sum() <= math.log10(LARGEST_PRODUCT):
+            return
+    problems = [
+        Notice(
+            "extreme",
+            f"{cited(names[j])} has a largest value of {sizes[j]:.2g}",
+            {"column": names[j], "largest": float(sizes[j])},
         )
+        for j in extreme.tolist()
+    ]
+    raise IdentificationError(
+        f"{several(problems)}: squares, products or ratios of such values exceed the "
+        "range of floating-point numbers. Rescale them.",
+        problems,
+    )
 
 
 def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> None:
     """Refuse a single entity, and extreme columns or variables inside terms."""
-    _refuse_lone(sample, panel, options)
+    alone = sample.n_entities == 1 and options.entity_effects
+    if alone and options.cov_type in _CLUSTERED:
+        raise IdentificationError(
+            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): "
+            "clustered standard errors need at least two clusters. Use "
+            "cov_type='robust' with entity_effects=False for a single time series."
+        )
     # A variable that is a term by itself is checked as that column.
     variables = {
         name: values
@@ -505,33 +508,6 @@ def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> No
     refuse_extreme(columns, [*sample.names, *variables])
 
 
-def _extreme(sizes: Floats) -> list[int]:
-    """Find columns that are out of range, or the two that are together."""
-    exponents = np.abs(np.log10(np.where(sizes > 0, sizes, 1.0)))
-    alone = np.flatnonzero(exponents > math.log10(LARGEST_COLUMN))
-    if alone.size:
-        return alone.tolist()
-    farthest = np.argsort(exponents, kind="stable")[-2:]
-    return (
-        farthest.tolist()
-        if exponents[farthest].sum() > math.log10(LARGEST_PRODUCT)
-        else []
-    )
-
-
-def _too_far(name: str, size: float) -> Notice:
-    text = f"{cited(name)} has a largest value of {size:.2g}"
-    return Notice("extreme", text, {"column": name, "largest": size})
-
-
-def _largest_sizes(columns: Floats) -> Floats:
-    """Compute columns' largest absolute values, without missing ones; 0 if none."""
-    if columns.size == 0:
-        return np.zeros(columns.shape[1])
-    largest = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
-    return np.where(np.isnan(largest), 0.0, largest)
-
-
 def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys([term.slope for term in absorbed if term.slope is not None])
@@ -543,10 +519,14 @@ def _within(
 ) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
     out = within(effects_of(sample, absorbed), sample.nobs, obs_weights=weights)
-    by_term = zip(absorbed, out.identified, strict=False)
     problems = [
-        _no_slope(term)
-        for term, levels in by_term
+        Notice(
+            "absorbed",
+            f"{cited(term.name)} has no slope, since {cited(term.slope)} does not vary "
+            f"by itself within any level of {cited(term.effect)}",
+            {"column": term.slope, "effects": term.effect},
+        )
+        for term, levels in zip(absorbed, out.identified, strict=False)
         if levels is not None and not levels.any()
     ]
     if problems:
@@ -557,11 +537,13 @@ def _within(
 def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
     """Return the codes of effects, with the columns of slopes by level."""
     slopes = _slopes(absorbed)
-    columns = (
-        dict(zip(slopes, sample.columns("absorb").T, strict=True)) if slopes else {}
-    )
+    columns = zip(slopes, sample.columns("absorb").T, strict=True) if slopes else ()
+    by_term = dict(columns)
     return [
-        _effect(sample.codes[term.effect], term.slope, columns) for term in absorbed
+        sample.codes[term.effect]
+        if term.slope is None
+        else Slope(sample.codes[term.effect], by_term[term.slope])
+        for term in absorbed
     ]
 
 
@@ -607,61 +589,13 @@ def _slope_factors(
     return out
 
 
-def _effect(codes: Ints, slope: str | None, columns: Mapping[str, Floats]) -> Effect:
-    return codes if slope is None else Slope(codes, columns[slope])
-
-
-def _no_slope(absorbed: Absorbed) -> Notice:
-    text = (
-        f"{cited(absorbed.name)} has no slope, since {cited(absorbed.slope)} does not "
-        f"vary by itself within any level of {cited(absorbed.effect)}"
-    )
-    return Notice(
-        "absorbed", text, {"column": absorbed.slope, "effects": absorbed.effect}
-    )
-
-
 def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
     """List the absorbed effects once each: entity, time, others as given."""
     terms = _read_effects(panel, options.absorb)
-    entity, time = panel.entity_name, panel.time_name
-    if time is None:
-        _refuse_all_effects(panel, options)
-    keys = []
-    if options.entity_effects or Absorbed(entity) in terms:
-        keys.append(Absorbed(entity))
-    if time is not None and (options.time_effects or Absorbed(time) in terms):
-        keys.append(Absorbed(time))
-    out = tuple(dict.fromkeys([*keys, *terms]))
-    _refuse_slopes_alone(out)
-    return out
-
-
-def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
-    """Read the terms of `absorb`; an effect's first spelling is its slopes' too."""
-    columns = table_of(panel).known
-    terms = [term for text in absorb for term in read_absorbed(text, columns)]
-    spelled = {name: name for name in table_of(panel).keys.names}
-    effects = []
-    for term in terms:
-        effect = spelled.setdefault(effect_key(term.effect, columns), term.effect)
-        effects.append(Absorbed(effect, term.slope))
-    return effects
-
-
-def _refuse_slopes_alone(absorbed: Sequence[Absorbed]) -> None:
-    if absorbed and all(term.slope is not None for term in absorbed):
-        term = absorbed[0]
-        written = f"{term.effect}[{term.slope}]"
-        raise OptionError(
-            f"absorb={cited(term.name)}: a model with slopes by group and no effect "
-            f"has no intercept. Write {cited(written)}, or add an effect.",
-            [option_problem("absorb", term.name, what="slopes alone")],
-        )
-
-
-def _refuse_all_effects(panel: Panel, options: LinearOptions) -> None:
-    if (
+    keys = {panel.entity_name: options.entity_effects}
+    if panel.time_name is not None:
+        keys[panel.time_name] = options.time_effects
+    elif (
         options.entity_effects
         and options.time_effects
         and panel.n_entities == panel.nobs
@@ -670,36 +604,45 @@ def _refuse_all_effects(panel: Panel, options: LinearOptions) -> None:
             "a cross-section has one row per entity: entity and time effects absorb "
             "all variation. Set entity_effects=False and time_effects=False."
         )
+    of_keys = [Absorbed(k) for k, on in keys.items() if on or Absorbed(k) in terms]
+    out = tuple(dict.fromkeys([*of_keys, *terms]))
+    slopes = [term for term in out if term.slope is not None]
+    if out and len(slopes) == len(out):
+        name, written = out[0].name, f"{out[0].effect}[{out[0].slope}]"
+        raise OptionError(
+            f"absorb={cited(name)}: a model with slopes by group and no effect has no "
+            f"intercept. Write {cited(written)}, or add an effect.",
+            [option_problem("absorb", name, what="slopes alone")],
+        )
+    return out
 
 
-def _once_notices(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
-    if not panel.entities_occur_once or panel.entity_name not in clusters:
-        return []
-    return [entities_once(panel, _row_number(panel))]
-
-
-def _row_number(panel: Panel) -> str:
-    if not panel.entities_occur_once:
-        return ""
-    return (
-        f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row "
-        "number, pass the column that identifies the unit as the entity, Panel(df, "
-        "entity=...)."
-    )
+def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
+    """Read the terms of `absorb`; an effect's first spelling is its slopes' too."""
+    table = table_of(panel)
+    columns = table.known
+    terms = [term for text in absorb for term in read_absorbed(text, columns)]
+    spelled = dict(zip(table.keys.names, table.keys.names, strict=True))
+    effects = []
+    for term in terms:
+        effect = spelled.setdefault(effect_key(term.effect, columns), term.effect)
+        effects.append(Absorbed(effect, term.slope))
+    return effects
 
 
 def _dropped_notices(
     panel: Panel, sample: Sample, before: int, effects: Sequence[str]
 ) -> list[Notice]:
     by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
+    remaining = sample.nobs
     return dropped_notices(
         by_missing,
-        sample.dropped[-1] if sample.nobs < before else None,
+        sample.dropped[-1] if remaining < before else None,
         [only_shifted(table_of(panel).known, sample, d) for d in by_missing],
         effects=effects,
         part=panel.is_part,
         nobs=panel.nobs,
-        remaining=sample.nobs,
+        remaining=remaining,
     )
 
 
@@ -737,19 +680,6 @@ def only_shifted(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bo
     return all(
         t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
     )
-
-
-def _refuse_lone(sample: Sample, panel: Panel, options: LinearOptions) -> None:
-    if (
-        sample.n_entities == 1
-        and options.entity_effects
-        and options.cov_type in _CLUSTERED
-    ):
-        raise IdentificationError(
-            f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): "
-            "clustered standard errors need at least two clusters. Use "
-            "cov_type='robust' with entity_effects=False for a single time series."
-        )
 
 
 def _weights(sample: Sample, options: LinearOptions) -> Floats | None:

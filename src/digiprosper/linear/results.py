@@ -449,6 +449,18 @@ class SampledResults(BaseResults):
             sample_text(self.nobs, self.n_entities, self.n_times, keys),
         ]
 
+    def _summarised_rows(self) -> EstimationSample:
+        """Put a summary of the rows in the place of their labels."""
+        if self.rows is not None:
+            return self.sample
+        residuals = kept_rows(self.residuals, "residuals")
+        rows = RowSummary(
+            nobs=residuals.size,
+            sample_hash=self._sample_hash(),
+            ssr=float(residuals @ residuals),
+        )
+        return replace(self.sample, index=None, rows=rows)
+
     def _sample_hash(self) -> str:
         if self.rows is not None:
             return self.rows.sample_hash
@@ -861,14 +873,8 @@ class LinearResults(SampledResults):
             The same estimates in less memory. Methods that need the rows raise an
             OptionError.
         """
-        rows = RowSummary(
-            nobs=self.nobs, sample_hash=self._sample_hash(), ssr=self._ssr()
-        )
-        return replace(
-            self,
-            estimated=replace(self.estimated, residuals=None, fitted=None),
-            sample=replace(self.sample, index=None, rows=rows),
-        )
+        estimated = replace(self.estimated, residuals=None, fitted=None)
+        return replace(self, estimated=estimated, sample=self._summarised_rows())
 
     def constant(self, level: float = 0.95) -> pd.Series[float]:
         """Give the constant, as Stata's ``xtreg, fe``, ``areg``, ``reghdfe`` report it.

@@ -22,6 +22,7 @@ from digiprosper.linear.auxiliary import (
     joint_test,
     refit,
     refuse_perfect_fit,
+    rows_of_terms,
     with_effects,
 )
 from digiprosper.linear.estimation import columns_at, fit_equation
@@ -152,11 +153,10 @@ def _effects_test(
     residuals = ols(
         demeaned[:, 1:], demeaned[:, 0], obs_weights=prepared.obs_weights
     ).residuals
-    w = 1.0 if prepared.obs_weights is None else prepared.obs_weights
-    unrestricted = float(solved.residuals @ solved.weighted_residuals)
+    unrestricted = solved.residuals @ solved.weighted_residuals
     # Of two nearly equal sums the difference could come out negative by rounding.
-    more = max(float(residuals @ (w * residuals)) - unrestricted, 0.0)
-    statistic = (more / q) / (unrestricted / df)
+    more = max(float(residuals @ solved.weighted(residuals) - unrestricted), 0.0)
+    statistic = (more / q) / float(unrestricted / df)
     return statistic, q, df, float(fdtrc(q, df, statistic))
 
 
@@ -221,15 +221,8 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     issue(wider.diagnostics)
     null = "the square and the cube of the fitted values have no effect"
     test = joint_test(wider, _POWERS, "reset_test", name="RESET test", null=null)
-    columns = ["term", "estimate", "std_error", "statistic", "p_value"]
-    detail = (
-        wider.tidy()
-        .loc[lambda f: f["term"].isin(_POWERS), columns]
-        .reset_index(drop=True)
-    )
-    return replace(
-        test, detail=detail, diagnostics=(*wider.diagnostics, *test.diagnostics)
-    )
+    notices = (*wider.diagnostics, *test.diagnostics)
+    return replace(test, detail=rows_of_terms(wider, _POWERS), diagnostics=notices)
 
 
 def _with_powers(fitted: Fitted) -> LinearResults:

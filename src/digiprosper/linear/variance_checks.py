@@ -27,14 +27,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     The (k, k) covariance may have a further coefficient, an intercept, which is not
     looked at.
     """
-    if solved.vcov.cov_type not in (
-        "clustered",
-        "crv3",
-        "cr2",
-        "driscoll_kraay",
-        "xtscc",
-        "conley",
-    ):
+    if solved.vcov.cov_type in ("unadjusted", "robust", "hc2", "hc3"):
         return np.empty(0, dtype=np.intp)
     variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
     weighted = solved.weighted_residuals

@@ -25,7 +25,6 @@ from digiprosper.specification import as_terms
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from digiprosper.kernels import Floats
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.panel import Panel, Sample
 
@@ -93,7 +92,9 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
     names = prepared.sample.names_of("x")
     demeaned = demean_columns(prepared, names, prepared.sample.columns("x"))
     _refuse(demeaned)
-    inflation = _inflation(demeaned.columns / demeaned.lengths)
+    # The diagonal of the inverse of the correlations, by QR
+    triangle = np.linalg.qr(demeaned.columns / demeaned.lengths, mode="r")
+    inflation = np.maximum((np.linalg.inv(triangle) ** 2).sum(axis=1), 1.0)
     frame = pd.DataFrame(
         {"term": list(names), "vif": inflation, "tolerance": 1 / inflation}
     )
@@ -138,9 +139,3 @@ def _refuse(demeaned: Demeaned) -> None:
             f"vif: {several(problems)}: its factor is infinite. Omit one of them.",
             problems,
         )
-
-
-def _inflation(columns: Floats) -> Floats:
-    """Compute the diagonal of the inverse of the correlations, by QR."""
-    inverse = np.linalg.inv(np.linalg.qr(columns, mode="r"))
-    return np.asarray(np.maximum((inverse**2).sum(axis=1), 1.0))

@@ -47,4 +47,3 @@ WORDS = Words(
         "wild.note": "野聚类自助法：p值和区间在原假设下得到，t值使用聚类标准误。",
     },
 )
-"""Of tables."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import OptionError, option_problem
-from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.slopes import codes_of, dummies
 from digiprosper.kernels.tolerances import COLLINEAR, FULL_LEVERAGE, PART_OF
-from digiprosper.kernels.within import is_nested, within
+from digiprosper.kernels.within import nested_apart, within
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
@@ -190,37 +190,26 @@ def _too_large(needed: str) -> OptionError:
     return OptionError(text, [option_problem("cov_type", "cr2", what=text)])
 
 
-def _codes(effect: Effect) -> Ints:
-    return effect.codes if isinstance(effect, Slope) else effect
-
-
 def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
     """Span effects not nested in clusters, net of nested ones: (N, rank)."""
     from scipy.linalg import qr
 
-    nested: list[Effect] = []
-    crossing: list[Effect] = []
-    for effect in effects:
-        (nested if is_nested(_codes(effect), clusters) else crossing).append(effect)
+    nested, crossing = nested_apart(effects, clusters)
     n = clusters.size
-    levels = [int(_codes(effect).max()) + 1 for effect in crossing]
+    levels = [int(codes_of(effect).max()) + 1 for effect in crossing]
     if sum(levels) * n > _MOST_CELLS:
         raise _too_large(
             f"a column for each of the {sum(levels):,} levels of the effects that are "
             f"not nested in clusters, with {n:,} rows each"
         )
-    dummies = np.zeros((n, sum(levels)))
-    for effect, start in zip(crossing, np.cumsum([0, *levels]), strict=False):
-        dummies[np.arange(n), start + _codes(effect)] = (
-            effect.column if isinstance(effect, Slope) else 1.0
-        )
-    before = np.linalg.norm(dummies, axis=0)
+    columns = np.hstack([np.empty((n, 0)), *map(dummies, crossing)])
+    before = np.linalg.norm(columns, axis=0)
     if nested:
-        dummies = within(nested, n).demean(dummies)
-    lengths = np.linalg.norm(dummies, axis=0)
+        columns = within(nested, n).demean(columns)
+    lengths = np.linalg.norm(columns, axis=0)
     varying = lengths > COLLINEAR * before
     if not varying.any():
-        return dummies[:, varying]
-    dummies = dummies[:, varying] / lengths[varying]
-    basis, triangle, _ = qr(dummies, mode="economic", pivoting=True)
+        return columns[:, varying]
+    columns = columns[:, varying] / lengths[varying]
+    basis, triangle, _ = qr(columns, mode="economic", pivoting=True)
     return np.asarray(basis[:, np.abs(np.diag(triangle)) > COLLINEAR])

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import ABSORBED, SINGULAR
-from digiprosper.kernels.within import within
+from digiprosper.kernels.within import rows_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,22 +38,16 @@ def block_slopes(equation: Solved, effects: Sequence[Effect], time: Ints) -> Flo
     for block in np.unique(blocks).tolist():
         rows = np.flatnonzero(blocks == block)
         w = None if equation.obs_weights is None else equation.obs_weights[rows]
-        inside = [_inside(effect, rows) for effect in effects]
-        demeaned = within(inside, rows.size, obs_weights=w).demean(columns[rows])
+        inside = within(rows_of(effects, rows), rows.size, obs_weights=w)
+        demeaned = inside.demean(columns[rows])
         x, z = demeaned[:, 1 : k + 1], demeaned[:, k + 1 :]
         varies = np.linalg.norm(x, axis=0) > ABSORBED * sizes
         if instruments is None:
             x, z = x[:, varies], z[:, varies]
         if varies.all() or instruments is None:
-            weighted = z if w is None else z * w[:, None]
-            slopes[block, varies] = _solved(weighted, x, demeaned[:, 0])
+            solved = _solved(with_weights(z, w), x, demeaned[:, 0])
+            slopes[block, varies] = solved
     return slopes
-
-
-def _inside(effect: Effect, rows: Ints) -> Effect:
-    if isinstance(effect, Slope):
-        return effect.rows(rows)
-    return np.unique(effect[rows], return_inverse=True)[1].astype(np.intp)
 
 
 def _solved(z: Floats, x: Floats, y: Floats) -> Floats:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import OptionError
-from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.slopes import codes_of, dummies
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
-from digiprosper.kernels.within import is_nested, level_sums, within
+from digiprosper.kernels.within import level_sums, nested_apart, within
 from digiprosper.linear.kernels.exchange import Net
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ def _contributions(
     """Tabulate what entities treated from a period on add: (n, periods, 2 + b)."""
     entity, n = treated.entity, treated.entity.size
     weights = np.ones(n) if equation.obs_weights is None else equation.obs_weights
-    nested = [effect for effect in absorbed.every if _is_own(effect, entity)]
-    crossing = [effect for effect in absorbed.every if not _is_own(effect, entity)]
+    nested, crossing = nested_apart(absorbed.every, entity)
     demean = (
         within(nested, n, obs_weights=equation.obs_weights).demean
         if nested
@@ -142,9 +141,9 @@ def _contributions(
     )
 
     net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
-    dummies = demean(_dummies(crossing, n, constant=not absorbed.every))
+    crossed = demean(_dummies(crossing, n, constant=not absorbed.every))
     basis = np.column_stack(
-        [net.of(equation.y[:, None]), _orthonormal(dummies, weights), net.basis]
+        [net.of(equation.y[:, None]), _orthonormal(crossed, weights), net.basis]
     )
 
     table = np.zeros((treated.n_entities, treated.n_times, 1 + basis.shape[1]))
@@ -158,21 +157,11 @@ def _contributions(
     return table
 
 
-def _is_own(effect: Effect, entity: Ints) -> bool:
-    """Decide whether an effect is nested in entities: each level in only one."""
-    return is_nested(effect.codes if isinstance(effect, Slope) else effect, entity)
-
-
 def _dummies(effects: list[Effect], n: int, *, constant: bool) -> Floats:
     """Write the columns of effects out."""
     columns = [np.ones((n, 1))] if constant else [np.empty((n, 0))]
     for effect in effects:
-        codes, values = (
-            (effect.codes, effect.column)
-            if isinstance(effect, Slope)
-            else (effect, np.ones(n))
-        )
-        levels = int(codes.max()) + 1
+        levels = int(codes_of(effect).max()) + 1
         if n * levels > _MOST:
             raise OptionError(
                 f"an effect that crosses the entities has {levels:,} levels in {n:,} "
@@ -180,9 +169,7 @@ def _dummies(effects: list[Effect], n: int, *, constant: bool) -> Floats:
                 f"dummies, and {_MOST:.2g} is the limit. Absorb an effect with "
                 "fewer levels."
             )
-        dummies = np.zeros((n, levels))
-        dummies[np.arange(n), codes] = values
-        columns.append(dummies)
+        columns.append(dummies(effect))
     return np.column_stack(columns)
 
 

@@ -208,6 +208,8 @@ def levene_draws(
     means give it. Entity means, and period means if `by_time`, are taken out of each
     draw as the model does.
     """
+    from scipy.signal import lfilter
+
     periods = np.bincount(entity).mean()
     slope = persistence(residuals, before, entity).slope
     phi = float(
@@ -224,13 +226,8 @@ def levene_draws(
     for start in range(0, reps, rows):
         size = min(rows, reps - start)
         shocks = generator.choice(innovations, (size, count, length + _BURN_IN))
-        errors = np.zeros((size, count, length))
-        last = np.zeros((size, count))
-        for step in range(length + _BURN_IN):
-            last = phi * last + shocks[:, :, step]
-            if step >= _BURN_IN:
-                errors[:, :, step - _BURN_IN] = last
-        values = errors[:, entity, time]
+        errors = lfilter([1.0], [1.0, -phi], shocks)
+        values = errors[:, entity, time + _BURN_IN]
         values = _without_means(values, entity)
         if by_time:
             for _ in range(_TURNS):

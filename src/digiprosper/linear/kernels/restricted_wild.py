@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import LOST_WITHOUT, SINGULAR, TIED_DRAWS
 from digiprosper.linear.kernels.wild import wild_weights
 from digiprosper.report.pickling import PickledByName
@@ -85,7 +86,7 @@ def products_by_cluster(
     """
     if codes.ndim == 3:
         return np.asarray(z.T @ codes @ columns)
-    weighted = z if obs_weights is None else z * obs_weights[:, None]
+    weighted = with_weights(z, obs_weights)
     if (codes[1:] < codes[:-1]).any():
         order = np.argsort(codes, kind="stable")
         codes, weighted, columns = codes[order], weighted[order], columns[order]

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from digiprosper.errors import OptionError
+from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import REDUNDANT_LEVELS, SAME_LEVEL, TIED_DRAWS
-from digiprosper.kernels.within import is_nested, level_sums, within
+from digiprosper.kernels.within import level_sums, nested_apart, within
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from digiprosper.kernels.slopes import Effect
     from digiprosper.kernels.within import Within
 
+# Most clusters for which Webb's six points are used; signs alone give few different
+# draws there.
 WEBB_CLUSTERS = 12
-"""Most clusters for which Webb's six points are used; signs alone give few different
-draws there."""
 
 _WEBB = (-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5))
 _SIGNS = (-1.0, 1.0)
@@ -136,14 +137,14 @@ def wild_sums(
     """
     groups = int(codes.max()) + 1
     weights = equation.obs_weights
-    score = direction if weights is None else direction * weights
+    score = with_weights(direction, weights)
     # Residuals of the fit, and what one unit of t adds to them.
     pair = np.stack([equation.residuals, direction / (score @ direction)], axis=1)
 
     through, loadings = _of_effects(absorbed, pair, score, codes)
     slopes = level_sums(codes, groups, equation.x, score) @ equation.root
     scored = [
-        level_sums(codes, groups, equation.score_columns, _weighed(u, weights))
+        level_sums(codes, groups, equation.score_columns, with_weights(u, weights))
         for u in pair.T
     ]
     return WildSums(
@@ -154,34 +155,19 @@ def wild_sums(
     )
 
 
-def _weighed(values: Floats, weights: Floats | None) -> Floats:
-    return values if weights is None else values * weights
-
-
 def _of_effects(
     absorbed: Within, pair: Floats, score: Floats, codes: Ints
 ) -> tuple[Floats, Floats]:
     """Sum what crossing effects take out of a draw, in the cheaper of two ways."""
     groups = int(codes.max()) + 1
-    crossing, nested, slopes_cross = _beside_clusters(absorbed, codes)
-    if not crossing and not slopes_cross:
+    effects = absorbed.every or (np.zeros_like(codes),)
+    nested, crossing = nested_apart(effects, codes)
+    if not crossing:
         return np.empty((2, groups, 0)), np.empty((groups, 0))
-    if slopes_cross or groups <= sum(int(e.max()) + 1 for e in crossing):
+    constants, slopes = apart(crossing)
+    if slopes or groups <= sum(int(e.max()) + 1 for e in constants):
         return _by_demeaning(absorbed, pair, score, codes, groups)
-    return _by_levels(crossing, nested, pair, score, codes, absorbed.obs_weights)
-
-
-def _beside_clusters(
-    absorbed: Within, codes: Ints
-) -> tuple[list[Ints], list[Effect], bool]:
-    """List effects that cross clusters, nested ones, and whether a slope crosses."""
-    constants, slopes = apart(absorbed.every)
-    crossing = [e for e in constants if not is_nested(e, codes)]
-    nested: list[Effect] = [e for e in constants if is_nested(e, codes)]
-    inside = [slope for slope in slopes if is_nested(slope.codes, codes)]
-    if not absorbed.codes:
-        crossing = [np.zeros_like(codes)]
-    return crossing, [*nested, *inside], len(inside) < len(slopes)
+    return _by_levels(constants, nested, pair, score, codes, absorbed.obs_weights)
 
 
 def _by_demeaning(
@@ -227,7 +213,7 @@ def _by_levels(
         ]
         return np.hstack(parts)
 
-    through = np.stack([cells(_weighed(u, weights)) for u in pair.T])
+    through = np.stack([cells(with_weights(u, weights)) for u in pair.T])
     return through, cells(score) @ _inverse(crossing, sizes, nested, weights)
 
 
