@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Callable,
         Collection,
         Iterable,
+        Iterator,
         Mapping,
         Sequence,
     )
