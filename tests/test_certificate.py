@@ -193,6 +193,6 @@ def test_what_is_outside_is_marked_and_explained(
     assert "|  | 31 | 10 | AR | .050 |" in text
     assert "| ! | Hausman, k = 6 | size | .050 to .200 | chi-squared: .500 |" in text
     words = " ".join(text.split())
-    assert "Hausman, k = 6 (31 x 10 skew: .200)." in words
-    assert "Hausman, k = 6 (31 x 10 hetx: .300 of .400)." in words
+    assert "| Hausman, k = 6 | skew | .200 |" in text
+    assert "| Hausman, k = 6 | hetx | .300 of .400 |" in text
     assert rows.STUDIES["hausman"].outside in words

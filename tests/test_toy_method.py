@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 
 import digiprosper as dp
 from digiprosper.errors import IdentificationError, Notice, issue
-from digiprosper.kernels.covariance import meat, rescaled_sandwich
+from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.linear.estimation import (
     counts_and_vcov,
     demean_columns,
@@ -115,7 +115,7 @@ class Poisson(Specification):
         coefficients, means = poisson(y, x)
         _, vcov = counts_and_vcov(prepared, x.shape[1] - 1)
         bread = np.linalg.inv(x.T @ (means[:, None] * x))
-        root, middle = rescaled_sandwich(bread, meat(x, y - means, vcov))
+        root, middle = rescaled_sandwich(bread, joint_meat([(x, y - means, vcov)]))
 
         estimated = Estimates(
             names=(*sample.names_of("x"), "Intercept"),
