@@ -260,18 +260,13 @@ class MarkovResult(Summarised, PickledByName):
             [f"from {i}", *(f"{p:.3f}" for p in row), f"{n:,}"]
             for i, (row, n) in enumerate(zip(chances, moves, strict=True), start=1)
         ]
-        last = [
-            "ergodic",
-            *("" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values),
-            "",
-        ]
+        shares = ["" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values]
+        last = ["ergodic", *shares, ""]
         head = ["", *(f"to {i + 1}" for i in range(len(rows))), "moves"]
-        return Summary(
-            type=type(self).__name__,
-            title=f"Markov transitions of {self.column}",
-            blocks=(Cells.of(head, [*rows, last]), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
+        return self._titled(
+            f"Markov transitions of {self.column}",
+            Cells.of(head, [*rows, last]),
+            Remarks.of(self.diagnostics),
         )
 
     def _numbers(self) -> PlainNumbers:

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,8 +26,13 @@ from digiprosper.errors import (
     several,
     text_problem,
 )
-from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.panel.keys import infinite_problems, rows_data, rows_text, where
+from digiprosper.panel.keys import (
+    extreme_problems,
+    infinite_problems,
+    rows_data,
+    rows_text,
+    where,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -218,9 +224,8 @@ def _numeric(
         for name in names
     }
     _refuse_infinite(function, numeric, rows)
-    observed = {name: column[~np.isnan(column)] for name, column in numeric.items()}
     refuse_extreme(
-        function, {name: column for name, column in observed.items() if column.size}
+        function, {name: column[~np.isnan(column)] for name, column in numeric.items()}
     )
     return numeric
 
@@ -505,18 +510,14 @@ def refuse_missing(
 
 def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
     """Refuse columns whose squares overflow or vanish."""
-    largest = {name: float(np.abs(column).max()) for name, column in columns.items()}
-    bad = {
-        n: v
-        for n, v in largest.items()
-        if v > LARGEST_PRODUCT or 0 < v < 1 / LARGEST_PRODUCT
-    }
-    if bad:
-        text = "; ".join(f"{n} has a largest value of {v:.2g}" for n, v in bad.items())
+    problems = list(
+        chain.from_iterable(extreme_problems(n, n, v) for n, v in columns.items())
+    )
+    if problems:
         raise IdentificationError(
-            f"{function}: {text}. Its squares exceed the range of floating-point "
-            "numbers: use another unit.",
-            [Notice("extreme", n, {"column": n, "largest": v}) for n, v in bad.items()],
+            f"{function}: {several(problems)}. Its squares exceed the range of "
+            "floating-point numbers: use another unit.",
+            problems,
         )
 
 

@@ -994,14 +994,10 @@ class Panel:
         """
         check_option("keep", keep, ("all", "panel"))
         check_option("overwrite", overwrite, (True, False))
+        columns = data.frame if isinstance(data, Panel) else data
+        table, notices = attached(self._table, columns, name, keep, overwrite=overwrite)
         if not isinstance(data, Panel):
-            table, notices = attached(
-                self._table, data, name, keep, overwrite=overwrite
-            )
             return self._with(table)._noted(notices)
-        table, notices = attached(
-            self._table, data.frame, name, keep, overwrite=overwrite
-        )
         of_columns = {
             text: label
             for text, label in data.labels.items()
@@ -1281,11 +1277,8 @@ class Panel:
         """
         groups = grouping(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
-        return self._with(
-            self._table.with_columns(
-                {n: standardised(self._table, n, groups) for n in names}
-            )
-        )
+        changed = {n: standardised(self._table, n, groups) for n in names}
+        return self._with(self._table.with_columns(changed))
 
     def winsorize(
         self,

@@ -471,6 +471,8 @@ class Summarised:
     __slots__ = ()
 
     schema: ClassVar[int] = SCHEMA
+    # Attributes that `to_dict` gives, with spaces between them.
+    _reported: ClassVar[str] = ""
 
     if not TYPE_CHECKING:  # else every attribute would have a type
 
@@ -483,7 +485,23 @@ class Summarised:
 
     def _numbers(self) -> PlainNumbers:
         """Return the numbers for `to_dict`, which are computed only when needed."""
-        raise NotImplementedError
+        return PlainNumbers(
+            labels=getattr(self, "labels", {}),
+            more={name: _plain(getattr(self, name)) for name in self._reported.split()},
+        )
+
+    def _titled(
+        self, title: str, *blocks: Block, wrapped_title: bool = False
+    ) -> Summary:
+        """Build a summary with the remarks and the conventions of the result."""
+        return Summary(
+            type=type(self).__name__,
+            title=title,
+            wrapped_title=wrapped_title,
+            blocks=blocks,
+            notices=getattr(self, "diagnostics", ()),
+            conventions=getattr(self, "conventions", ""),
+        )
 
     def summary(self) -> str:
         """Summarise the result as text, 80 columns wide.
@@ -533,6 +551,14 @@ def coefficient_cells(tidy: pd.DataFrame) -> Cells:
             )
         ],
     )
+
+
+def _plain(value: Any) -> Any:
+    """Write a table as records, with its index if that has a name."""
+    if not isinstance(value, pd.DataFrame):
+        return value
+    table = value if value.index.name is None else value.reset_index()
+    return table.to_dict("records")
 
 
 def _paragraph(lines: Iterable[str]) -> str:
