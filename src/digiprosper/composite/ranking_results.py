@@ -17,6 +17,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    is_whole,
     option_problem,
     quoted,
 )
@@ -341,7 +342,7 @@ class RankResults(RankedIndex):
         return self._plain("rank_probabilities", ranks=ranks, draws=draws)
 
     def _at_most(self, k: object) -> Floats:
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        if not is_whole(k) or k < 1:
             raise OptionError(f"k={cited(k)}: k must be an integer of at least 1.")
         return np.asarray((self.draw_values <= k).mean(axis=0))
 

@@ -236,14 +236,12 @@ class IndexResults(Summarised, PickledByName):
         >>> dp.CompositeIndex(system).fit(states).ranks().loc[("WY", 1986)].tolist()
         [1, 5]
         """
-        scores = self.scores
+        values, index = _stored(self.values)[None], self.scores.index
         ranks = {
-            name: descending_ranks(
-                scores.to_numpy()[None], ranked_together(scores.index, name)
-            )[0]
+            name: descending_ranks(values, ranked_together(index, name))[0]
             for name in get_args(Among)
         }
-        table = pd.DataFrame(ranks, index=scores.index)
+        table = pd.DataFrame(ranks, index=index)
         if not self.recipe.scope.comparable_years:
             table["pooled"] = pd.NA
         return table.astype("Int64")

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, OptionError, cited, issue, option_problem, plain
+from digiprosper.errors import (
+    Notice,
+    OptionError,
+    cited,
+    is_real,
+    issue,
+    option_problem,
+)
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
@@ -300,13 +307,12 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
 
 
 def _check_years(years: object, growth: object) -> None:
-    number, text = plain(years), ""
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    if years is not None and not (is_number and 0 < number <= LARGEST_PRODUCT):
+    text = ""
+    if years is not None and not (is_real(years) and 0 < years <= LARGEST_PRODUCT):
         text = (
-            "must be a positive number: the length of the interval of growth in years."
+            f"years={cited(years)} must be a positive number: the length of the "
+            "interval of growth in years."
         )
-        text = f"years={cited(years)} {text}"
     elif growth is not None and years is None:
         text = (
             f"growth={cited(growth)} needs years=, the length of the interval in "

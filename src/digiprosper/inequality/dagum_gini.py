@@ -232,7 +232,8 @@ class DagumResult(Summarised, PickledByName):
             "rng": self.rng_entropy,
         }
         numbers = Summarised._numbers(self)
-        return replace(numbers, more={**numbers.more, "draws": drawn})
+        # `labels` are of groups here, not of columns.
+        return replace(numbers, labels={}, more={**numbers.more, "draws": drawn})
 
 
 def dagum(
