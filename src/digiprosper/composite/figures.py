@@ -19,8 +19,8 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    is_real,
     option_problem,
-    plain,
     quoted,
     unknown_columns,
 )
@@ -302,12 +302,7 @@ def _bandwidth_words(bandwidth: object, language: Language) -> str:
     if isinstance(bandwidth, str):
         check_option("bandwidth", bandwidth, get_args(Bandwidth))
         return FIGURE.say(f"ridge.rule.{bandwidth}", language)
-    number = plain(bandwidth)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int | float)
-        or not 0 < number < math.inf
-    ):
+    if not is_real(bandwidth) or not 0 < bandwidth < math.inf:
         raise OptionError(
             f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a "
             "number above 0."

@@ -29,6 +29,7 @@ from digiprosper.errors import (
 from digiprosper.panel.keys import (
     extreme_problems,
     infinite_problems,
+    positions_of,
     rows_data,
     rows_text,
     where,
@@ -432,10 +433,9 @@ def _column(function: str, name: str, value: Any) -> Any:
 def _row_positions(
     function: str, name: str, first: str, index: pd.Index[Any], rows: pd.Index[Any]
 ) -> Ints:
-    if index.is_unique and rows.is_unique and index.nlevels == rows.nlevels:
-        positions = index.get_indexer(rows)
-        if (positions >= 0).all():
-            return positions
+    positions = positions_of(rows, index)
+    if positions is not None:
+        return positions
     strangers = index[~index.isin(rows)] if index.nlevels == rows.nlevels else index
     shown = (
         f" (in {name} alone: {rows_text(tuple(strangers[:5]))})"

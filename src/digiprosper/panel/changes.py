@@ -37,7 +37,7 @@ from digiprosper.panel.columns import (
 from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import as_written, with_names
-from digiprosper.panel.keys import refuse_infinite, rows_text, to_pandas
+from digiprosper.panel.keys import positions_of, refuse_infinite, rows_text, to_pandas
 from digiprosper.report.notices import imputed
 
 if TYPE_CHECKING:
@@ -100,14 +100,9 @@ def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
     _refuse_swapped(table, value.index, name)
     if value.index.equals(index):
         return value
-    if (
-        value.index.nlevels == index.nlevels
-        and value.index.is_unique
-        and len(value) == len(index)
-    ):
-        positions = value.index.get_indexer(index)
-        if (positions >= 0).all():
-            return value.iloc[positions]
+    positions = positions_of(index, value.index)
+    if positions is not None:
+        return value.iloc[positions]
     raise AlignmentError(
         f"{cited(name)} has {len(value)} rows indexed by {quoted(value.index.names)}; "
         f"the panel has {len(index)} rows indexed by {quoted(index.names)}. The two "

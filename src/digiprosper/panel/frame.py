@@ -19,6 +19,8 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    is_real,
+    is_whole,
     issue,
     no_attribute,
     plain,
@@ -1335,8 +1337,7 @@ class Panel:
         [1.0, 3.0, 0.5, 2.0, 6.0]
         """
         check_option("quantile", quantile, ("stata", "linear"))
-        numbers = all(isinstance(plain(v), int | float) for v in (lower, upper))
-        if not numbers or not 0 <= lower < upper <= 1:
+        if not (is_real(lower) and is_real(upper) and 0 <= lower < upper <= 1):
             raise OptionError(
                 f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < "
                 "upper <= 1, such as .01 and .99."
@@ -1489,7 +1490,7 @@ class Panel:
         self, columns: str | Sequence[str], periods: int, kind: str
     ) -> Panel:
         number = plain(periods)
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        if not is_whole(number) or number < 1:
             raise OptionError(
                 f"periods={cited(periods)} must be an integer of at least 1."
             )

@@ -23,6 +23,7 @@ from digiprosper.errors import (
     clipped,
     column_problem,
     counted,
+    is_whole,
     issue,
     one_line,
     option_problem,
@@ -420,6 +421,18 @@ def plain_levels(levels: Any) -> pd.Index[Any]:
     )
 
 
+def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
+    """Find where each label is in an index that has the same labels, each once.
+
+    None if it has not.
+    """
+    if rows.is_unique and index.is_unique and rows.nlevels == index.nlevels:
+        positions = index.get_indexer(rows)
+        if len(rows) == len(index) and (positions >= 0).all():
+            return positions
+    return None
+
+
 def has_dates(values: pd.Series[Any]) -> bool:
     """Tell whether a column has dates or periods."""
     return isinstance(
@@ -495,12 +508,12 @@ def times_of(
     parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
-        _refuse_other_parts(time_format, parts, "Yq")
+        _refuse_other_parts(time_format, parts, "Y", "q")
         return _quarters(texts, time_format)
     has_weeks = "V" in parts and not set(parts) & set("aAuw")
     strptime_format = time_format
     if has_weeks:
-        _refuse_other_parts(time_format, parts, "GV")
+        _refuse_other_parts(time_format, parts, "G", "V")
         texts = [f"{text} 1" for text in texts]
         strptime_format = f"{time_format} %u"
     try:
@@ -520,9 +533,10 @@ def times_of(
     return dates
 
 
-def _refuse_other_parts(time_format: str, parts: list[str], needed: str) -> None:
-    if sorted(parts) != sorted(needed):
-        year, part = needed
+def _refuse_other_parts(
+    time_format: str, parts: list[str], year: str, part: str
+) -> None:
+    if sorted(parts) != sorted([year, part]):
         text = (
             f"time_format={cited(time_format)} must have %{year} and %{part} once "
             "each, and no other part."
@@ -616,7 +630,7 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
         return None
     if pd.api.types.is_integer_dtype(times.dtype):
         size = 1 if step is None else step
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        if not is_whole(size) or size < 1:
             raise OptionError(
                 f"step={cited(step)}: for integer times the step must be a "
                 "positive integer."

@@ -152,20 +152,16 @@ def select_rows(
     complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
-    n_rows = table.nobs if across is None else across.rows
     if across is None:
         across = Levels(_levels_seen(coded, complete), int(complete.sum()))
     categories = _categories(coded, across.levels)
-    keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
-    uses = _uses_by_role(keys_by_role, terms, categories, n_rows, across.rows)
+    uses = _uses_by_role(roles, keys, terms, categories, (table.nobs, across.rows))
     factors = {key: term_factors(term) for key, term in terms.items()}
     columns, positions = _columns(terms, uses, values, beside, factors, categories)
     typed_factors = {text: factors[key] for text, key in keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
-        matrix=np.array([c.array for c in columns]).T
-        if columns
-        else np.empty((table.nobs, 0)),
+        matrix=np.array([c.array for c in columns]).reshape(-1, table.nobs).T,
         names=tuple([column.name for column in columns]),
         roles=positions,
         entity=table.keys.entity,
@@ -211,23 +207,20 @@ def checked_roles(
 ) -> dict[str, list[str]]:
     """Check the arguments of `Panel.sample`; return its terms by role."""
     check_option("missing", missing, ("drop", "raise"))
-    wrong = [
-        name
-        for name, texts in (("codes", codes), ("clusters", clusters))
-        if not _are_texts(texts)
-    ]
+    lists = {"codes": codes, "clusters": clusters}
+    wrong = [name for name, texts in lists.items() if not _are_texts(texts)]
     if wrong:
         raise InputTypeError(
             f"{' and '.join(wrong)} of a sample are lists of terms (text)."
         )
-    if not hasattr(roles, "items") or not _name_terms(dict(roles)):
+    if not hasattr(roles, "items") or not _name_terms(roles):
         raise InputTypeError(
             "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': "
             "['digital']}."
         )
     out = {
         role: [texts] if isinstance(texts, str) else list(texts)
-        for role, texts in dict(roles).items()
+        for role, texts in roles.items()
     }
     odd = [
         text for text in chain.from_iterable(out.values()) if not isinstance(text, str)
@@ -237,12 +230,8 @@ def checked_roles(
     return out
 
 
-def _are_texts(value: object) -> bool:
-    return (
-        not isinstance(value, str)
-        and np.iterable(value)
-        and all(isinstance(t, str) for t in value)
-    )
+def _are_texts(value: Any) -> bool:
+    return pd.api.types.is_list_like(value) and all(isinstance(t, str) for t in value)
 
 
 def _name_terms(roles: Mapping[Any, Any]) -> bool:
@@ -475,25 +464,25 @@ def _numbers(term: Term) -> tuple[ParsedFactor, ...]:
 
 
 def _uses_by_role(
-    keys_by_role: Mapping[str, Sequence[str]],
+    roles: Mapping[str, Sequence[str]],
+    keys: Mapping[str, str],
     terms: Mapping[str, Term],
     categories: Mapping[str, _Category],
-    nobs: int,
-    rows: int,
+    sizes: tuple[int, int],
 ) -> dict[str, list[_Use]]:
     """List the terms of each role, and categories that lose a level.
 
-    The table has `nobs` rows, `rows` of them in the sample.
+    `sizes` are the rows of the table, and those of them in the sample.
     """
-    if not categories:  # each term is one column, whatever the other terms
-        return {
-            role: [(key, ()) for key in keys] for role, keys in keys_by_role.items()
-        }
+    keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
     uses: dict[str, list[_Use]] = {}
-    for role, keys in keys_by_role.items():
+    for role, role_keys in keys_by_role.items():
+        if not categories:  # each term is one column, whatever the other terms
+            uses[role] = [(key, ()) for key in role_keys]
+            continue
         present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
-        uses[role] = [(key, _reduced(terms[key], present)) for key in keys]
-        _refuse_wide(_widths(uses[role], terms, categories), nobs, rows)
+        uses[role] = [(key, _reduced(terms[key], present)) for key in role_keys]
+        _refuse_wide(_widths(uses[role], terms, categories), *sizes)
     return uses
 
 

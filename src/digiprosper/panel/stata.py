@@ -48,7 +48,9 @@ def read_stata(
             name: _all_decoded(texts, encoding) for name, texts in value_labels.items()
         }
 
-    _empty_as_missing(frame)
+    for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
+        # Stata counts empty texts as missing.
+        frame[name] = frame[name].mask(frame[name] == "")
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [*_of_warnings(caught, frame), *empty, *_single_precision(frame, single)]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
@@ -62,12 +64,6 @@ def read_stata(
         {name: label for name, label in shown.items() if label},
         notices + partly,
     )
-
-
-def _empty_as_missing(frame: pd.DataFrame) -> None:
-    """Make empty texts missing, in place, as Stata counts them."""
-    for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
-        frame[name] = frame[name].mask(frame[name] == "")
 
 
 def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
