@@ -438,6 +438,8 @@ def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floa
 
 def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) -> Ints:
     """Code a column (N,) by some of its levels, with -1 for all others."""
+    if levels is column_levels:
+        return codes
     return np.append(levels.get_indexer(column_levels), -1)[codes]
 
 
@@ -564,10 +566,11 @@ def _levels_seen(
     coded: Mapping[str, Coded], complete: Bools
 ) -> dict[str, pd.Index[Any]]:
     """List the levels of categories in the complete rows, in order."""
-    return {
-        name: levels.take(np.unique(codes[complete]))
-        for name, (codes, levels) in coded.items()
-    }
+    out = {}
+    for name, (codes, levels) in coded.items():
+        seen = np.unique(codes[complete])
+        out[name] = levels if seen.size == levels.size else levels.take(seen)
+    return out
 
 
 def _categories(
