@@ -80,15 +80,13 @@ class ConvergenceResults(LinearResults):
         It is -ln(1 + b) / T.
         """
         change = self._change[0]
-        return (
-            float(-np.log1p(change)) / self._interval if change > -1.0 else float("nan")
-        )
+        return float(-np.log1p(change)) / self._interval if change > -1.0 else np.nan
 
     @property
     def speed_se(self) -> float:
         """Standard error of the speed: se(b) / ((1 + b) T)."""
         change, se = self._change
-        return se / (1.0 + change) / self._interval if change > -1.0 else float("nan")
+        return se / (1.0 + change) / self._interval if change > -1.0 else np.nan
 
     @property
     def half_life(self) -> float:
@@ -96,16 +94,14 @@ class ConvergenceResults(LinearResults):
 
         Without `years` it is the number of periods.
         """
-        return float(np.log(2.0)) / self.speed if self.speed > 0.0 else float("nan")
+        return float(np.log(2.0)) / self.speed if self.speed > 0.0 else np.nan
 
     @property
     def half_life_se(self) -> float:
         """Standard error of the half-life: half-life times se(speed) / speed."""
-        return (
-            self.half_life * self.speed_se / self.speed
-            if self.speed > 0.0
-            else float("nan")
-        )
+        if not self.speed > 0.0:
+            return np.nan
+        return self.half_life * self.speed_se / self.speed
 
     @property
     def _interval(self) -> float:
@@ -119,9 +115,8 @@ class ConvergenceResults(LinearResults):
         """
         at = self.names.index(_SLOPE)
         times = self._interval if self.averaged else 1.0
-        return times * float(self.coefficients[at]), times * float(
-            self.std_errors.iloc[at]
-        )
+        change, error = self.coefficients[at], self.std_errors.iloc[at]
+        return times * float(change), times * float(error)
 
     def _summary(self) -> Summary:
         unit = "period" if self.years is None else "year"

@@ -402,9 +402,12 @@ def interpolated(
     columns: dict[str, Floats] = {}
     logs: list[pd.DataFrame] = []
     notices: list[Notice] = []
+    entity, position = table.keys.entity, _positions(table.keys)[table.keys.time]
     for name in names:
         old = table.numeric(name)
-        inside, new = _filled(table, old, extrapolate=extrapolate)
+        inside = new = filled_in(old, position, entity, extrapolate=False)
+        if extrapolate:
+            new = filled_in(old, position, entity, extrapolate=True)
         filled = np.isnan(old) & ~np.isnan(new)
         if filled.any():
             columns[name] = new
@@ -414,18 +417,6 @@ def interpolated(
             notices += _equal_to_a_lag(table, name, filled)
         notices += _unfilled(table.keys, name, new, extrapolate=extrapolate)
     return table.with_columns(columns), logs, notices
-
-
-def _filled(
-    table: Table, values: Floats, *, extrapolate: bool
-) -> tuple[Floats, Floats]:
-    """Fill between an entity's observations, and beyond them if `extrapolate`."""
-    keys = table.keys
-    position = _positions(keys)[keys.time]
-    inside = filled_in(values, position, keys.entity, extrapolate=False)
-    if not extrapolate:
-        return inside, inside
-    return inside, filled_in(values, position, keys.entity, extrapolate=True)
 
 
 def filled_in(
