@@ -29,6 +29,7 @@ from digiprosper.errors import (
 from digiprosper.panel.keys import (
     extreme_problems,
     infinite_problems,
+    plain_levels,
     positions_of,
     rows_data,
     rows_text,
@@ -366,10 +367,7 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
 
     rank = np.full(len(levels) + 1, -1, dtype=np.intp)
     rank[order] = np.arange(len(levels))
-    levels = levels[order]
-    if isinstance(levels, pd.CategoricalIndex):
-        levels = pd.Index(levels.to_numpy())
-    return rank[codes], levels
+    return rank[codes], plain_levels(levels[order])
 
 
 def aligned(

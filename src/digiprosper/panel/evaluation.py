@@ -41,14 +41,13 @@ def evaluate(term: Term, table: Table) -> Floats:
     """Evaluate a term without categories, (N,); missing with an operand."""
     if term.column is not None:
         return table.numeric(term.column)
-    values = [
+    product, *others = [
         np.asarray(calculate(factor.node, table, term.text), dtype=np.float64)
         for factor in term.factors
     ]
-    return reduce(
-        lambda product, value: _finite(np.multiply, (product, value), table, term.text),
-        values,
-    )
+    for value in others:
+        product = _finite(np.multiply, (product, value), table, term.text)
+    return product
 
 
 def calculate(node: ast.expr, table: Table, text: str) -> Any:
