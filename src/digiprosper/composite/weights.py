@@ -323,7 +323,8 @@ def equal_weights(m: int) -> Floats:
 
 def is_nonnegative(value: object) -> bool:
     """Check for a finite number of at least 0."""
-    return is_real(value) and 0 <= value <= sys.float_info.max
+    number = plain(value)
+    return is_real(number) and 0 <= number <= sys.float_info.max
 
 
 def check_shift(shift: object) -> None:

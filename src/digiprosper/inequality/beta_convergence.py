@@ -14,6 +14,7 @@ from digiprosper.errors import (
     is_real,
     issue,
     option_problem,
+    plain,
 )
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.estimation import fit_columns
@@ -302,8 +303,8 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
 
 
 def _check_years(years: object, growth: object) -> None:
-    text = ""
-    if years is not None and not (is_real(years) and 0 < years <= LARGEST_PRODUCT):
+    number, text = plain(years), ""
+    if years is not None and not (is_real(number) and 0 < number <= LARGEST_PRODUCT):
         text = (
             f"years={cited(years)} must be a positive number: the length of the "
             "interval of growth in years."
