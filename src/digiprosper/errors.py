@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from digiprosper._names import INSTEAD
 
@@ -761,6 +761,17 @@ def plain(value: object) -> Any:
     return float(str(scalar)) if isinstance(item, float) else item
 
 
+def is_real(value: object) -> TypeGuard[float]:
+    """Tell whether a value is a number of Python or numpy, and no truth value."""
+    number = plain(value)
+    return isinstance(number, int | float) and not isinstance(number, bool)
+
+
+def is_whole(value: object) -> TypeGuard[int]:
+    """Tell whether a value is an integer of Python or numpy, and no truth value."""
+    return is_real(value) and isinstance(plain(value), int)
+
+
 def option_problem(
     option: str,
     value: object = None,
@@ -864,11 +875,7 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
 def check_level(level: object) -> float:
     """Refuse a confidence level outside (0, 1)."""
     number = plain(level)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int | float)
-        or not 0 < number < 1
-    ):
+    if not is_real(number) or not 0 < number < 1:
         raise OptionError(
             f"level={cited(level)} must be a number between 0 and 1, such as .95."
         )
@@ -883,11 +890,7 @@ def check_level(level: object) -> float:
 def check_whole(name: str, value: object, least: int, most: int) -> int:
     """Refuse an option that is not a whole number from `least` to `most`."""
     number = plain(value)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int)
-        or not least <= number <= most
-    ):
+    if not is_whole(number) or not least <= number <= most:
         raise OptionError(
             f"{name}={cited(value)} must be an integer from {least:,} to {most:,}.",
             [option_problem(name, value)],

@@ -5,6 +5,7 @@ A refusal names column, count and first rows.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +18,15 @@ from digiprosper.errors import (
     MissingDataError,
     Notice,
     cited,
-    counted,
+    quoted,
     several,
+    text_problem,
+    unknown_columns,
 )
-from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.panel.keys import rows_text
+from digiprosper.panel.keys import extreme_problems, rows_data, where
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from digiprosper.kernels import Bools, Floats
 
@@ -79,19 +81,37 @@ def refuse_cells(
     to do.
     """
     code, words = problem
-    problems = []
-    for j in np.flatnonzero(bad.any(axis=0)).tolist():
-        rows = np.flatnonzero(bad[:, j])
-        first = tuple(rows[:5].tolist()) if index is None else tuple(index[rows[:5]])
-        text = (
-            f"{cited(names[j])} {words} in {counted(rows.size, 'row')} (first: "
-            f"{rows_text(first)})"
+    labels = pd.RangeIndex(len(bad)) if index is None else index
+    problems = [
+        Notice(
+            code,
+            f"{cited(name)} {words} in {where(rows, labels)}",
+            {"column": name, **rows_data(rows, labels)},
         )
-        problems.append(
-            Notice(code, text, {"column": names[j], "count": rows.size, "rows": first})
-        )
+        for name, rows in zip(names, bad.T, strict=True)
+        if rows.any()
+    ]
     if problems:
         raise error(f"{several(problems)}. {cure}", problems)
+
+
+def refuse_columns(
+    names: Sequence[str],
+    columns: Iterable[str],
+    is_numeric: Callable[[str], bool],
+    cure: str,
+) -> None:
+    """Refuse indicators that a table does not have, or that are not numeric."""
+    existing = list(columns)
+    absent = [name for name in names if name not in existing]
+    if absent:
+        raise unknown_columns(absent, existing, "the indicator system")
+    text = [name for name in names if not is_numeric(name)]
+    if text:
+        raise IndicatorError(
+            f"indicator {quoted(text)} is not numeric; {cure}",
+            list(map(text_problem, text)),
+        )
 
 
 def refuse_missing(z: Floats, names: Sequence[str]) -> None:
@@ -108,17 +128,10 @@ def refuse_missing(z: Floats, names: Sequence[str]) -> None:
 
 def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
     """Refuse columns whose squares and products overflow or underflow."""
-    problems = [
-        Notice(
-            "extreme",
-            f"{cited(name)} has a largest value of {largest:.2g}",
-            {"column": name, "largest": largest},
-        )
-        for name, largest in zip(
-            names, np.abs(x).max(axis=0, initial=0.0).tolist(), strict=True
-        )
-        if largest > LARGEST_PRODUCT or 0.0 < largest < 1.0 / LARGEST_PRODUCT
-    ]
+    columns = zip(names, x.T, strict=True)
+    problems = list(
+        chain.from_iterable(extreme_problems(n, cited(n), v) for n, v in columns)
+    )
     if problems:
         text = several(problems)
         raise IndicatorError(

@@ -19,8 +19,8 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    is_real,
     option_problem,
-    plain,
     quoted,
     unknown_columns,
 )
@@ -89,9 +89,8 @@ def ribbons(
     """
     if entities is None:
         rows, last = rows_of(results.index, None)
-        entities = last[
-            np.argsort(results.rank_values[rows], kind="stable")[:_LINES]
-        ].tolist()
+        best = np.argsort(results.rank_values[rows], kind="stable")[:_LINES]
+        entities = last[best].tolist()
     times = results.index.unique(1).sort_values()
     # A period without a row breaks the line.
     ranks = [
@@ -266,14 +265,11 @@ def ridges(
     grid = np.linspace(low, high, _GRID)
     drawn = []
     for p, values, (kernel, h) in zip(chosen, samples, kernels, strict=True):
-        words, density = f"n = {values.size:,}", None
-        if h:
-            words, density = (
-                f"h = {float(f'{h:.3g}'):,g}, {words}",
-                np.asarray(kernel(grid)),
-            )
-        else:
-            words = FIGURE.say("ridge.none", language, count=words)
+        count = f"n = {values.size:,}"
+        words = f"h = {float(f'{h:.3g}'):,g}, {count}"
+        if not h:
+            words = FIGURE.say("ridge.none", language, count=count)
+        density = np.asarray(kernel(grid)) if h else None
         drawn.append(Ridge(tidy_text(p), words, density))
     period = str(series.index.names[1] or FIGURE.say("period", language))
     return Ridges(
@@ -302,12 +298,7 @@ def _bandwidth_words(bandwidth: object, language: Language) -> str:
     if isinstance(bandwidth, str):
         check_option("bandwidth", bandwidth, get_args(Bandwidth))
         return FIGURE.say(f"ridge.rule.{bandwidth}", language)
-    number = plain(bandwidth)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int | float)
-        or not 0 < number < math.inf
-    ):
+    if not is_real(bandwidth) or not 0 < bandwidth < math.inf:
         raise OptionError(
             f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a "
             "number above 0."

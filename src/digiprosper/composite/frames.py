@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from digiprosper.composite.cells import names_where
+from digiprosper.composite.cells import names_where, refuse_columns
 from digiprosper.composite.kernels.normalise import EndPoints
 from digiprosper.composite.kernels.structure import Weighing, flat_rule, refuse_constant
 from digiprosper.composite.notices import weight_remarks
@@ -23,8 +23,6 @@ from digiprosper.errors import (
     missing_problem,
     option_problem,
     quoted,
-    text_problem,
-    unknown_columns,
 )
 from digiprosper.kernels.dispersion import theil_from_sums, theil_shares
 from digiprosper.report.notices import missing_rows
@@ -75,7 +73,7 @@ def fit_frame(
     _refuse_options(options, _FIT)
     names, shift = options.names, options.shift
     frame: Any = nw.from_native(data).lazy()
-    _refuse_columns(names, frame)
+    _refuse_columns(names, frame.collect_schema())
     complete: Any = None
     if options.missing == "drop":
         values = [nw.col(n).cast(nw.Float64) for n in names]
@@ -138,8 +136,9 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
             "pass a Panel."
         )
     frame: Any = nw.from_native(data)
-    _refuse_columns(options.names, frame)
-    if options.name in frame.collect_schema().names():
+    schema = frame.collect_schema()
+    _refuse_columns(options.names, schema)
+    if options.name in schema:
         raise OptionError(
             f"the table already has a column {cited(options.name)}: give the index "
             "another name, CompositeIndex(..., name=)."
@@ -297,17 +296,10 @@ def _refuse_options(
         )
 
 
-def _refuse_columns(names: Sequence[str], frame: Any) -> None:
-    schema = frame.collect_schema()
-    absent = [n for n in names if n not in schema]
-    if absent:
-        raise unknown_columns(absent, schema.names(), "the indicator system")
-    text = [n for n in names if not schema[n].is_numeric()]
-    if text:
-        raise IndicatorError(
-            f"indicator {quoted(text)} is not numeric; cast it first.",
-            list(map(text_problem, text)),
-        )
+def _refuse_columns(names: Sequence[str], schema: Mapping[str, Any]) -> None:
+    refuse_columns(
+        names, schema, lambda name: schema[name].is_numeric(), "cast it first."
+    )
 
 
 def _refuse_not_finite(names: Sequence[str], numbers: Floats) -> None:

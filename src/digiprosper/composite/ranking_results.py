@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -17,6 +17,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    is_whole,
     option_problem,
     quoted,
 )
@@ -306,11 +307,8 @@ class RankResults(RankedIndex):
         best = ranks.sort_values("rank", kind="stable").head(_SHOWN)
         rows = []
         for entity, score, rank, mean, low, high, *top in best.itertuples(name=None):
-            ends = (
-                f"{low:.0f} to {high:.0f}"
-                if enough_clusters(self.n_drawn)
-                else "not computed"
-            )
+            computed = enough_clusters(self.n_drawn)
+            ends = f"{low:.0f} to {high:.0f}" if computed else "not computed"
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
 
@@ -319,14 +317,10 @@ class RankResults(RankedIndex):
             f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
         )
         more = f", best {len(best)} shown" if len(best) < len(ranks) else ""
-        return Summary(
-            type=type(self).__name__,
-            title=title + more,
-            blocks=(Cells.of(head, rows), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
+        summary = self._titled(
+            title + more, Cells.of(head, rows), Remarks.of(self.diagnostics)
         )
+        return replace(summary, settings=self.settings)
 
     @property
     def conventions(self) -> str:
@@ -348,7 +342,7 @@ class RankResults(RankedIndex):
         return self._plain("rank_probabilities", ranks=ranks, draws=draws)
 
     def _at_most(self, k: object) -> Floats:
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        if not is_whole(k) or k < 1:
             raise OptionError(f"k={cited(k)}: k must be an integer of at least 1.")
         return np.asarray((self.draw_values <= k).mean(axis=0))
 
@@ -443,8 +437,7 @@ class IndexSensitivity(RankedIndex):
         combination is impossible; its numbers are missing.
         """
         options = dict(self.options)
-        columns = zip(*product(*options.values()), strict=True)
-        frame = pd.DataFrame(dict(zip(options, columns, strict=True)))
+        frame = pd.DataFrame(product(*options.values()), columns=list(options))
         moved = pd.DataFrame(
             moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
         )
@@ -573,19 +566,14 @@ class IndexSensitivity(RankedIndex):
         [[0.04, 0.07], [0.93, 0.96]]
         """
         check_option("overall", overall, (True, False))
+        names = pd.Index([name for name, _ in self.options], name="option")
         varied = np.array([len(positions) > 1 for positions in self.complete])
         if not varied.any():
             raise IdentificationError(
                 "no option has two values that are possible with all others, so the "
                 "variance cannot be decomposed; see `combinations` and omit values "
                 "that are incompatible.",
-                [
-                    Notice(
-                        "no_grid",
-                        "no complete grid",
-                        {"options": [name for name, _ in self.options]},
-                    )
-                ],
+                [Notice("no_grid", "no complete grid", {"options": names.tolist()})],
             )
 
         entities, values = self._explained(period)
@@ -596,8 +584,6 @@ class IndexSensitivity(RankedIndex):
             )
         first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
         moved = np.where(variance > SAME_RANKS, variance, np.nan)
-
-        names = pd.Index([name for name, _ in self.options], name="option")
         columns = {
             "first": (first / moved).T.ravel(),
             "total": (total / moved).T.ravel(),
@@ -625,16 +611,12 @@ class IndexSensitivity(RankedIndex):
         possible = self.possible
         blocks: list[Block] = []
         if max(map(len, self.complete)) > 1:
-            shares = self.shares(overall=True)
+            shares = self.shares(overall=True)[["first", "total"]].to_numpy()
             rows = []
-            for (name, values), positions in zip(
-                self.options, self.complete, strict=True
+            for (name, values), positions, row in zip(
+                self.options, self.complete, shares, strict=True
             ):
-                row = shares.loc[name]
-                percent = [
-                    "" if np.isnan(v) else f"{v:.0%}"
-                    for v in (row["first"], row["total"])
-                ]
+                percent = ["" if np.isnan(share) else f"{share:.0%}" for share in row]
                 rows.append([name, str(len(values)), str(len(positions)), *percent])
             blocks.append(Cells.of(["", "values", "in shares", "first", "total"], rows))
         other = self.combinations[possible & ~self.same]
@@ -646,15 +628,13 @@ class IndexSensitivity(RankedIndex):
                 f"{other['max_rank_change'].abs().max()}."
             )
             blocks.append(Lines((text,), wrapped=True))
-        return Summary(
-            type=type(self).__name__,
-            title=f"Sensitivity of {self.name!r}: {len(possible)} combinations, "
+        summary = self._titled(
+            f"Sensitivity of {self.name!r}: {len(possible)} combinations, "
             f"{possible.sum()} possible",
-            blocks=(*blocks, Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
+            *blocks,
+            Remarks.of(self.diagnostics),
         )
+        return replace(summary, settings=self.settings)
 
     @property
     def conventions(self) -> str:
@@ -709,14 +689,10 @@ def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
         "mean_rank_change": size.mean(axis=1),
         "max_rank_change": whole,
     }
-    for level, name in zip(
-        range(index.nlevels), ("moved_entity", "moved_period"), strict=False
-    ):
-        label = index.get_level_values(level)[at]
-        out[name] = pd.Series(
-            [v if c else None for v, c in zip(label, largest, strict=True)],
-            dtype=object,
-        )
+    for level in range(index.nlevels):
+        labels = index.get_level_values(level)[at].astype(object)
+        name = ("moved_entity", "moved_period")[level]
+        out[name] = pd.Series(np.where(largest != 0, labels, None), dtype=object)
     return out
 
 

@@ -159,7 +159,7 @@ def rank_probabilities(
                 "ranks; use scope='pooled'"
             )
         raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])
-    sums = _entity_sums(fit)
+    sums = state_sums(fit.options, fit.results.state, fit.sample)
     drawn = np.unique(np.concatenate([part.entities for part in sums]))
     if drawn.size < 2:
         raise IdentificationError(
@@ -305,13 +305,10 @@ def leave_one_out(
     """
     check_option("over", over, get_args(LeaveOut))
     fit = fitted_rows(index_spec, panel, "leave_one_out", among)
+    items, tables = fit.sample.entities, _without_entities(fit)
     if over == "indicator":
-        items, tables = (
-            pd.Index(fit.options.names, name="indicator"),
-            _without_indicators(fit),
-        )
-    else:
-        items, tables = fit.sample.entities, _without_entities(fit)
+        items = pd.Index(fit.options.names, name="indicator")
+        tables = _without_indicators(fit)
     return pd.concat(tables, ignore_index=True).set_axis(items, axis=0)
 
 
@@ -509,16 +506,6 @@ def _refuse_incomparable(options: IndexOptions, among: object) -> None:
 # --- weights --------------------------------------------------------------------------
 
 
-def _entity_sums(fit: FittedRows) -> list[EntitySums]:
-    """Compute sums by entity, from which every state's weights are redrawn."""
-    stored = fit.results.entity_sums
-    return (
-        state_sums(fit.options, fit.results.state, fit.sample)
-        if stored is None
-        else [stored]
-    )
-
-
 def drawn_weights(
     fit: FittedRows, sums: Sequence[EntitySums], counts: Floats
 ) -> Floats:
@@ -605,7 +592,7 @@ def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
         for entity in range(count):
             yield _weighed_without(fit, entity)[:, None]
         return
-    sums = _entity_sums(fit)
+    sums = state_sums(fit.options, fit.results.state, fit.sample)
     for part in _chunks(count, fit, sums):
         left_out = np.arange(part.start, part.stop)
         counts = np.ones((left_out.size, count))

@@ -236,13 +236,12 @@ class IndexResults(Summarised, PickledByName):
         >>> dp.CompositeIndex(system).fit(states).ranks().loc[("WY", 1986)].tolist()
         [1, 5]
         """
-        scores = self.scores
-        values, index = np.asarray(scores, dtype=np.float64)[None], scores.index
+        values, index = _stored(self.values)[None], self.scores.index
         ranks = {
             name: descending_ranks(values, ranked_together(index, name))[0]
             for name in get_args(Among)
         }
-        table = pd.DataFrame(ranks, index=index).astype("Int64")
+        table = pd.DataFrame(ranks, index=index)
         if not self.recipe.scope.comparable_years:
             table["pooled"] = pd.NA
         return table.astype("Int64")
@@ -652,17 +651,12 @@ class IndexResults(Summarised, PickledByName):
         if self.n_entities is not None:
             size += f", {self.n_entities} entities, {self.n_times} periods"
         cells = Cells.of(list(shown.columns), shown.astype(str).to_numpy().tolist())
-        return Summary(
-            type=type(self).__name__,
-            title=f"Composite index {cited(self.recipe.name)}: {size}",
-            blocks=(
-                replace(cells, printed=shown.to_string(index=False)),
-                Lines(tuple(f"! {n.message}" for n in self.diagnostics)),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
+        summary = self._titled(
+            f"Composite index {cited(self.recipe.name)}: {size}",
+            replace(cells, printed=shown.to_string(index=False)),
+            Lines(tuple(f"! {n.message}" for n in self.diagnostics)),
         )
+        return replace(summary, settings=self.settings)
 
     @property
     def conventions(self) -> str:
@@ -708,18 +702,12 @@ class IndexResults(Summarised, PickledByName):
         indicators = self.weights.assign(
             unit=units, **learned[-1].scale.table
         ).reset_index()
-        periods = () if self.state.periods is None else tuple(self.state.periods)
-        years = [
-            {"time": time}
-            | {
-                name: dict(zip(names, values, strict=True))
-                for name, values in {
-                    "weights": part.weighing.weights,
-                    **part.scale.table,
-                }.items()
-            }
-            for time, part in zip(periods, learned, strict=False)
-        ]
+        years = []
+        if self.state.periods is not None:
+            for time, part in zip(self.state.periods, learned, strict=True):
+                columns = {"weights": part.weighing.weights, **part.scale.table}
+                table = pd.DataFrame(columns, index=names)
+                years.append({"time": time, **table.to_dict()})
         return PlainNumbers(
             more={
                 "kind": "composite_index",

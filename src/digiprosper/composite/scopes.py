@@ -151,7 +151,7 @@ _WEIGHTS_DIFFER: Final = (
         "in the weights."
     ),
 )
-_BY_WORD: Final = {
+_SCOPES: Final = {
     scope.text: scope
     for scope in (
         LearningScope(
@@ -215,11 +215,6 @@ _BY_WORD: Final = {
             ("warning", "the weights are in reverse order: see legacy_lnT."),
             _LATER_YEARS,
         ),
-    )
-}
-_WITH_BASE_YEAR: Final = {
-    scope.text: scope
-    for scope in (
         LearningScope(
             "base_year",
             "base",
@@ -247,7 +242,7 @@ _WITH_BASE_YEAR: Final = {
         ),
     )
 }
-SCOPES: Final = tuple(_BY_WORD)
+SCOPES: Final = tuple(text for text in _SCOPES if not text.startswith("base_year"))
 
 
 def read_scope(scope: object) -> LearningScope:
@@ -255,9 +250,9 @@ def read_scope(scope: object) -> LearningScope:
     base_year = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
     if base_year and base_year[2]:
         word, period = base_year.groups()
-        return replace(_WITH_BASE_YEAR[word], text=f"{word}({period})", period=period)
-    if isinstance(scope, str) and scope in _BY_WORD:
-        return _BY_WORD[scope]
+        return replace(_SCOPES[word], text=f"{word}({period})", period=period)
+    if isinstance(scope, str) and scope in SCOPES:
+        return _SCOPES[scope]
     hint = (
         " Include the base year: 'base_year(2011)'."
         if str(scope).startswith("base_year")

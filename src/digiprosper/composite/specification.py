@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.composite.frames import fit_frame, is_frame
@@ -30,9 +30,9 @@ from digiprosper.composite.state import (
     score_remarks,
     state_sums,
 )
-from digiprosper.errors import InputTypeError, cited, issue, plain
+from digiprosper.errors import InputTypeError, cited, issue
 from digiprosper.panel import Panel
-from digiprosper.specification import Specification
+from digiprosper.specification import Specification, plain_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,8 +164,7 @@ class CompositeIndex(Specification):
     name: str = "index_score"
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+        plain_options(self)
         if not isinstance(self.system, IndicatorSystem):
             raise InputTypeError(
                 "CompositeIndex takes an IndicatorSystem, not "

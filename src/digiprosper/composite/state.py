@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from digiprosper.composite.cells import names_where, refuse_cells, refuse_extreme
+from digiprosper.composite.cells import (
+    names_where,
+    refuse_cells,
+    refuse_columns,
+    refuse_extreme,
+)
 from digiprosper.composite.kernels.aggregate import PRODUCTS, aggregate
 from digiprosper.composite.kernels.structure import (
     UNSIGNED_WEIGHTS,
@@ -25,8 +30,6 @@ from digiprosper.errors import (
     cited,
     option_problem,
     quoted,
-    text_problem,
-    unknown_columns,
 )
 from digiprosper.panel.access import check_panel
 from digiprosper.report.notices import missing_rows
@@ -54,17 +57,14 @@ def cut_rows(
     check_panel(panel, caller)
     names = options.names
     frame = panel.frame
-    absent = [n for n in names if n not in frame.columns]
-    if absent:
-        raise unknown_columns(absent, frame.columns, "the indicator system")
-    text = [n for n in names if not pd.api.types.is_numeric_dtype(frame[n].dtype)]
-    if text:
-        raise IndicatorError(
-            f"indicator {quoted(text)} is not numeric; convert it with "
-            "pandas.to_numeric first. A file with numbers such as '1,234' or with "
-            "'-' for no value: pandas.read_csv(path, thousands=',', na_values='-').",
-            list(map(text_problem, text)),
-        )
+    refuse_columns(
+        names,
+        frame.columns,
+        lambda name: pd.api.types.is_numeric_dtype(frame[name].dtype),
+        "convert it with pandas.to_numeric first. A file with numbers such as "
+        "'1,234' or with '-' for no value: pandas.read_csv(path, thousands=',', "
+        "na_values='-').",
+    )
     sample = panel.sample({_ROLE: names}, missing=options.missing)
     sample = _of_columns(sample, sample.columns(_ROLE), names)
     refuse_extreme(sample.matrix, names)

@@ -19,6 +19,8 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
     cited,
+    is_real,
+    is_whole,
     issue,
     option_problem,
     plain,
@@ -312,11 +314,7 @@ def equal_weights(m: int) -> Floats:
     [0.25, 0.25, 0.25, 0.25]
     """
     number = plain(m)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int)
-        or not 1 <= number <= _MOST
-    ):
+    if not is_whole(number) or not 1 <= number <= _MOST:
         raise InputTypeError(
             f"equal_weights takes the number of indicators, not {cited(m)}."
         )
@@ -326,9 +324,7 @@ def equal_weights(m: int) -> Floats:
 def is_nonnegative(value: object) -> bool:
     """Check for a finite number of at least 0."""
     number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return False
-    return 0 <= number <= sys.float_info.max
+    return is_real(number) and 0 <= number <= sys.float_info.max
 
 
 def check_shift(shift: object) -> None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, OptionError, cited, issue, option_problem, plain
+from digiprosper.errors import (
+    Notice,
+    OptionError,
+    cited,
+    is_real,
+    issue,
+    option_problem,
+    plain,
+)
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
@@ -73,15 +81,13 @@ class ConvergenceResults(LinearResults):
         It is -ln(1 + b) / T.
         """
         change = self._change[0]
-        return (
-            float(-np.log1p(change)) / self._interval if change > -1.0 else float("nan")
-        )
+        return float(-np.log1p(change)) / self._interval if change > -1.0 else np.nan
 
     @property
     def speed_se(self) -> float:
         """Standard error of the speed: se(b) / ((1 + b) T)."""
         change, se = self._change
-        return se / (1.0 + change) / self._interval if change > -1.0 else float("nan")
+        return se / (1.0 + change) / self._interval if change > -1.0 else np.nan
 
     @property
     def half_life(self) -> float:
@@ -89,16 +95,14 @@ class ConvergenceResults(LinearResults):
 
         Without `years` it is the number of periods.
         """
-        return float(np.log(2.0)) / self.speed if self.speed > 0.0 else float("nan")
+        return float(np.log(2.0)) / self.speed if self.speed > 0.0 else np.nan
 
     @property
     def half_life_se(self) -> float:
         """Standard error of the half-life: half-life times se(speed) / speed."""
-        return (
-            self.half_life * self.speed_se / self.speed
-            if self.speed > 0.0
-            else float("nan")
-        )
+        if not self.speed > 0.0:
+            return np.nan
+        return self.half_life * self.speed_se / self.speed
 
     @property
     def _interval(self) -> float:
@@ -112,9 +116,8 @@ class ConvergenceResults(LinearResults):
         """
         at = self.names.index(_SLOPE)
         times = self._interval if self.averaged else 1.0
-        return times * float(self.coefficients[at]), times * float(
-            self.std_errors.iloc[at]
-        )
+        change, error = self.coefficients[at], self.std_errors.iloc[at]
+        return times * float(change), times * float(error)
 
     def _summary(self) -> Summary:
         unit = "period" if self.years is None else "year"
@@ -301,12 +304,11 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
 
 def _check_years(years: object, growth: object) -> None:
     number, text = plain(years), ""
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    if years is not None and not (is_number and 0 < number <= LARGEST_PRODUCT):
+    if years is not None and not (is_real(number) and 0 < number <= LARGEST_PRODUCT):
         text = (
-            "must be a positive number: the length of the interval of growth in years."
+            f"years={cited(years)} must be a positive number: the length of the "
+            "interval of growth in years."
         )
-        text = f"years={cited(years)} {text}"
     elif growth is not None and years is None:
         text = (
             f"growth={cited(growth)} needs years=, the length of the interval in "

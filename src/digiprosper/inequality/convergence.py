@@ -19,6 +19,8 @@ from digiprosper.errors import (
     check_option,
     cited,
     counted,
+    is_real,
+    is_whole,
     issue,
     plain,
 )
@@ -260,18 +262,13 @@ class MarkovResult(Summarised, PickledByName):
             [f"from {i}", *(f"{p:.3f}" for p in row), f"{n:,}"]
             for i, (row, n) in enumerate(zip(chances, moves, strict=True), start=1)
         ]
-        last = [
-            "ergodic",
-            *("" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values),
-            "",
-        ]
+        shares = ["" if np.isnan(p) else f"{p:.3f}" for p in self.ergodic_values]
+        last = ["ergodic", *shares, ""]
         head = ["", *(f"to {i + 1}" for i in range(len(rows))), "moves"]
-        return Summary(
-            type=type(self).__name__,
-            title=f"Markov transitions of {self.column}",
-            blocks=(Cells.of(head, [*rows, last]), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
+        return self._titled(
+            f"Markov transitions of {self.column}",
+            Cells.of(head, [*rows, last]),
+            Remarks.of(self.diagnostics),
         )
 
     def _numbers(self) -> PlainNumbers:
@@ -380,8 +377,7 @@ def markov_transitions(
 
 def _n_classes(classes: int | None, cuts: object) -> int:
     number = plain(classes)
-    is_whole = isinstance(number, int) and not isinstance(number, bool)
-    if number is not None and not (is_whole and number >= 2):
+    if number is not None and not (is_whole(number) and number >= 2):
         raise OptionError(f"classes={cited(number)} must be an integer of at least 2.")
     if isinstance(cuts, str):
         check_option("cuts", cuts, ("pooled", "per_year"))
@@ -427,10 +423,8 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
 
 
 def _read_breaks(cuts: Any) -> Floats:
-    real = [
-        isinstance(c, int | float | np.number) and not isinstance(c, bool) for c in cuts
-    ]
-    breaks = np.array(cuts, dtype=np.float64) if all(real) else np.full(1, np.nan)
+    real = all(map(is_real, cuts))
+    breaks = np.array(cuts, dtype=np.float64) if real else np.full(1, np.nan)
     if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
         raise OptionError(
             f"cuts={cited(cuts)} must be finite numbers in ascending order."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -88,6 +88,10 @@ class DagumResult(Summarised, PickledByName):
     >>> found.shares.round(3).to_dict()
     {'within': 0.407, 'between': 0.429, 'transvariation': 0.165}
     """
+
+    _reported: ClassVar[str] = (
+        "total within between transvariation nobs level groups pairs intervals"
+    )
 
     total: float
     within: float
@@ -195,13 +199,9 @@ class DagumResult(Summarised, PickledByName):
         return f"rng {self.rng_entropy}" if len(self.draw_values) else ""
 
     def _summary(self) -> Summary:
-        drawn = len(self.draw_values) > 0
-        head = [
-            "",
-            "Gini",
-            "share",
-            *([f"{100 * self.level:g}% interval"] if drawn else []),
-        ]
+        head = ["", "Gini", "share"]
+        if len(self.draw_values):
+            head.append(f"{100 * self.level:g}% interval")
         computed = intervals.enough_clusters(self.n_clusters)
         rows = []
         for name, share, (low, high) in zip(
@@ -210,41 +210,30 @@ class DagumResult(Summarised, PickledByName):
             self.intervals[["conf_low", "conf_high"]].to_numpy(),
             strict=True,
         ):
+            form = ".4f" if name == "total" else ".1%"
             cells = [
                 name,
                 f"{getattr(self, name):z.4f}",
                 "" if np.isnan(share) else f"{share:z.1%}",
+                interval_text(low, high, form=form, computed=computed),
             ]
-            form = ".4f" if name == "total" else ".1%"
-            rows.append(
-                [*cells, interval_text(low, high, form=form, computed=computed)][
-                    : len(head)
-                ]
-            )
-        return Summary(
-            type=type(self).__name__,
-            title=f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
-            blocks=(Cells.of(head, rows), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
+            rows.append(cells[: len(head)])
+        summary = self._titled(
+            f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
+            Cells.of(head, rows),
+            Remarks.of(self.diagnostics),
         )
+        return replace(summary, settings=self.settings)
 
     def _numbers(self) -> PlainNumbers:
-        names = ("total", *_PARTS, "nobs", "level")
-        tables = {
-            "groups": self.groups.reset_index(),
-            "pairs": self.pairs,
-            "intervals": self.intervals.reset_index(),
-        }
-        more = {name: getattr(self, name) for name in names}
-        more |= {name: table.to_dict("records") for name, table in tables.items()}
         drawn = {
             "count": len(self.draw_values),
             "clusters": self.n_clusters,
             "rng": self.rng_entropy,
         }
-        return PlainNumbers(more={**more, "draws": drawn})
+        numbers = Summarised._numbers(self)
+        # `labels` are of groups here, not of columns.
+        return replace(numbers, labels={}, more={**numbers.more, "draws": drawn})
 
 
 def dagum(

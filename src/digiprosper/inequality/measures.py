@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, OptionError, cited, plain
+from digiprosper.errors import (
+    IdentificationError,
+    OptionError,
+    cited,
+    is_real,
+    is_whole,
+    plain,
+)
 from digiprosper.inequality import kernel
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import dispersion
@@ -178,9 +185,7 @@ def atkinson(
     >>> [round(atkinson(incomes, e), 4) for e in (0.5, 1, 2)]
     [0.0634, 0.1249, 0.236]
     """
-    value: object = epsilon
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not math.isfinite(epsilon) or epsilon < 0:
+    if not is_real(epsilon) or not math.isfinite(epsilon) or epsilon < 0:
         raise OptionError(
             f"epsilon={cited(epsilon)} must be a number of at least 0, such "
             "as .5, 1 or 2."
@@ -236,8 +241,7 @@ def coefficient_of_variation(
     (0.5188, 0.5469)
     """
     ddof = plain(ddof)
-    value: object = ddof
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if not is_whole(ddof) or ddof < 0:
         raise OptionError(f"ddof={cited(ddof)} must be 0 (population) or 1 (sample).")
     sample = observe("coefficient_of_variation", y, obs_weights, least="any")
     rows = float(sample.weights.sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from digiprosper.kernels.dispersion import theil_by_group, theil_t
 from digiprosper.panel.arguments import arguments, below_zero
 from digiprosper.panel.keys import where
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
+from digiprosper.report.summary import Cells, Lines, Summarised, Summary
 
 if TYPE_CHECKING:
     from digiprosper.errors import Notice
@@ -59,6 +59,8 @@ class TheilDecomposition(Summarised, PickledByName):
     (0.016, 0.052)
     """
 
+    _reported: ClassVar[str] = "total between within nobs by_group"
+
     total: float
     between: float
     within: float
@@ -68,33 +70,17 @@ class TheilDecomposition(Summarised, PickledByName):
     def _summary(self) -> Summary:
         parts = [["total", f"{self.total:z.4f}", ""]]
         for name, value in (("between", self.between), ("within", self.within)):
-            parts.append(
-                [
-                    name,
-                    f"{value:z.4f}",
-                    f"{value / self.total:z.1%}" if self.total else "",
-                ]
-            )
+            share = f"{value / self.total:z.1%}" if self.total else ""
+            parts.append([name, f"{value:z.4f}", share])
         groups = self.by_group[
             ["population_share", "income_share", "theil"]
         ].itertuples(name=None)
         rows = [[str(k), *(f"{v:z.4f}" for v in row)] for k, *row in groups]
-        return Summary(
-            type=type(self).__name__,
-            title=f"Theil's T: {self.nobs:,} rows, {len(self.by_group)} groups",
-            blocks=(
-                Cells.of(["", "Theil T", "share"], parts),
-                Cells.of(["", "population", "income", "Theil T"], rows),
-                Lines(("Theil (1967), population version",)),
-            ),
-        )
-
-    def _numbers(self) -> PlainNumbers:
-        numbers = {
-            name: getattr(self, name) for name in ("total", "between", "within", "nobs")
-        }
-        return PlainNumbers(
-            more={**numbers, "by_group": self.by_group.reset_index().to_dict("records")}
+        return self._titled(
+            f"Theil's T: {self.nobs:,} rows, {len(self.by_group)} groups",
+            Cells.of(["", "Theil T", "share"], parts),
+            Cells.of(["", "population", "income", "Theil T"], rows),
+            Lines(("Theil (1967), population version",)),
         )
 
 

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,8 +26,15 @@ from digiprosper.errors import (
     several,
     text_problem,
 )
-from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.panel.keys import infinite_problems, rows_data, rows_text, where
+from digiprosper.panel.keys import (
+    extreme_problems,
+    infinite_problems,
+    plain_levels,
+    positions_of,
+    rows_data,
+    rows_text,
+    where,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -218,9 +226,8 @@ def _numeric(
         for name in names
     }
     _refuse_infinite(function, numeric, rows)
-    observed = {name: column[~np.isnan(column)] for name, column in numeric.items()}
     refuse_extreme(
-        function, {name: column for name, column in observed.items() if column.size}
+        function, {name: column[~np.isnan(column)] for name, column in numeric.items()}
     )
     return numeric
 
@@ -360,10 +367,7 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
 
     rank = np.full(len(levels) + 1, -1, dtype=np.intp)
     rank[order] = np.arange(len(levels))
-    levels = levels[order]
-    if isinstance(levels, pd.CategoricalIndex):
-        levels = pd.Index(levels.to_numpy())
-    return rank[codes], levels
+    return rank[codes], plain_levels(levels[order])
 
 
 def aligned(
@@ -427,10 +431,9 @@ def _column(function: str, name: str, value: Any) -> Any:
 def _row_positions(
     function: str, name: str, first: str, index: pd.Index[Any], rows: pd.Index[Any]
 ) -> Ints:
-    if index.is_unique and rows.is_unique and index.nlevels == rows.nlevels:
-        positions = index.get_indexer(rows)
-        if (positions >= 0).all():
-            return positions
+    positions = positions_of(rows, index)
+    if positions is not None:
+        return positions
     strangers = index[~index.isin(rows)] if index.nlevels == rows.nlevels else index
     shown = (
         f" (in {name} alone: {rows_text(tuple(strangers[:5]))})"
@@ -505,18 +508,14 @@ def refuse_missing(
 
 def refuse_extreme(function: str, columns: Mapping[str, Floats]) -> None:
     """Refuse columns whose squares overflow or vanish."""
-    largest = {name: float(np.abs(column).max()) for name, column in columns.items()}
-    bad = {
-        n: v
-        for n, v in largest.items()
-        if v > LARGEST_PRODUCT or 0 < v < 1 / LARGEST_PRODUCT
-    }
-    if bad:
-        text = "; ".join(f"{n} has a largest value of {v:.2g}" for n, v in bad.items())
+    problems = list(
+        chain.from_iterable(extreme_problems(n, n, v) for n, v in columns.items())
+    )
+    if problems:
         raise IdentificationError(
-            f"{function}: {text}. Its squares exceed the range of floating-point "
-            "numbers: use another unit.",
-            [Notice("extreme", n, {"column": n, "largest": v}) for n, v in bad.items()],
+            f"{function}: {several(problems)}. Its squares exceed the range of "
+            "floating-point numbers: use another unit.",
+            problems,
         )
 
 

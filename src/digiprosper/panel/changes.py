@@ -37,7 +37,7 @@ from digiprosper.panel.columns import (
 from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import as_written, with_names
-from digiprosper.panel.keys import refuse_infinite, rows_text, to_pandas
+from digiprosper.panel.keys import positions_of, refuse_infinite, rows_text, to_pandas
 from digiprosper.report.notices import imputed
 
 if TYPE_CHECKING:
@@ -100,14 +100,9 @@ def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
     _refuse_swapped(table, value.index, name)
     if value.index.equals(index):
         return value
-    if (
-        value.index.nlevels == index.nlevels
-        and value.index.is_unique
-        and len(value) == len(index)
-    ):
-        positions = value.index.get_indexer(index)
-        if (positions >= 0).all():
-            return value.iloc[positions]
+    positions = positions_of(index, value.index)
+    if positions is not None:
+        return value.iloc[positions]
     raise AlignmentError(
         f"{cited(name)} has {len(value)} rows indexed by {quoted(value.index.names)}; "
         f"the panel has {len(index)} rows indexed by {quoted(index.names)}. The two "
@@ -407,9 +402,12 @@ def interpolated(
     columns: dict[str, Floats] = {}
     logs: list[pd.DataFrame] = []
     notices: list[Notice] = []
+    entity, position = table.keys.entity, _positions(table.keys)[table.keys.time]
     for name in names:
         old = table.numeric(name)
-        inside, new = _filled(table, old, extrapolate=extrapolate)
+        inside = new = filled_in(old, position, entity, extrapolate=False)
+        if extrapolate:
+            new = filled_in(old, position, entity, extrapolate=True)
         filled = np.isnan(old) & ~np.isnan(new)
         if filled.any():
             columns[name] = new
@@ -419,18 +417,6 @@ def interpolated(
             notices += _equal_to_a_lag(table, name, filled)
         notices += _unfilled(table.keys, name, new, extrapolate=extrapolate)
     return table.with_columns(columns), logs, notices
-
-
-def _filled(
-    table: Table, values: Floats, *, extrapolate: bool
-) -> tuple[Floats, Floats]:
-    """Fill between an entity's observations, and beyond them if `extrapolate`."""
-    keys = table.keys
-    position = _positions(keys)[keys.time]
-    inside = filled_in(values, position, keys.entity, extrapolate=False)
-    if not extrapolate:
-        return inside, inside
-    return inside, filled_in(values, position, keys.entity, extrapolate=True)
 
 
 def filled_in(

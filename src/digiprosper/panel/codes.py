@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Ints
     from digiprosper.panel.table import Table
+
+Coded: TypeAlias = "tuple[Ints, pd.Index[Any]]"
+"""Codes (N,) of rows, -1 if missing, and the levels that they stand for."""
 
 _HELP = (
     "Slopes by group are written 'province[year]', or 'province[[year]]' without the "
@@ -119,7 +122,7 @@ def effect_key(effect: str, column_names: Sequence[str]) -> str:
     return "\n".join(sorted(parts))
 
 
-def coded(table: Table, text: str, role: str = "absorb") -> tuple[Ints, pd.Index[Any]]:
+def coded(table: Table, text: str, role: str = "absorb") -> Coded:
     """Code an absorbed effect or a cluster: codes (N,), -1 if missing, and levels.
 
     ``"a^b"`` and ``"a:b"`` are the combinations of two.
@@ -137,7 +140,7 @@ def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
     return terms
 
 
-def code_terms(table: Table, terms: Sequence[Term]) -> tuple[Ints, pd.Index[Any]]:
+def code_terms(table: Table, terms: Sequence[Term]) -> Coded:
     """Code combinations of levels of terms: codes (N,) and levels."""
     effects = [_coded_term(table, term) for term in terms]
     return (
@@ -168,7 +171,7 @@ def _has_levels(table: Table, name: str) -> bool:
     return bool((np.isnan(values) | (values == np.floor(values))).all())
 
 
-def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:
+def _coded_term(table: Table, term: Term) -> Coded:
     keys = table.keys
     if term.column is None:
         codes, levels = pd.factorize(evaluate(term, table), sort=True)
@@ -180,9 +183,7 @@ def _coded_term(table: Table, term: Term) -> tuple[Ints, pd.Index[Any]]:
     return levels_of(table, term.column)
 
 
-def _pairs(
-    effects: Sequence[tuple[Ints, pd.Index[Any]]], names: list[str]
-) -> tuple[Ints, pd.Index[Any]]:
+def _pairs(effects: Sequence[Coded], names: list[str]) -> Coded:
     """Code the combinations that occur; -1 where one effect is missing."""
     gaps = np.logical_or.reduce([codes < 0 for codes, _ in effects])
     rows = np.flatnonzero(~gaps)
@@ -201,7 +202,7 @@ def _pairs(
     return numbered, pd.MultiIndex.from_arrays(values, names=names)
 
 
-def levels_of(table: Table, name: str) -> tuple[Ints, pd.Index[Any]]:
+def levels_of(table: Table, name: str) -> Coded:
     """Code a column: codes (N,), -1 where missing, and the level of each code.
 
     Levels of a categorical column keep its order, others are sorted.

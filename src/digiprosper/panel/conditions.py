@@ -31,6 +31,8 @@ from digiprosper.panel.grammar import (
     FUNCTIONS,
     check_arithmetic,
     coded_words,
+    columns_in,
+    restore_names,
 )
 from digiprosper.panel.keys import has_dates
 from digiprosper.panel.table import is_number_type
@@ -99,14 +101,8 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     nullable columns it is missing, and the row is not selected.
     """
     condition = _Condition(text, table, caller)
-    tree, names = _read(condition)
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    columns = [
-        n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called
-    ]
-    for column in columns:
-        column.id = names.get(column.id, column.id)
-    unknown = [c.id for c in columns if c.id not in table.known]
+    tree = _read(condition)
+    unknown = [name for name in columns_in(tree) if name not in table.known]
     if unknown:
         raise unknown_columns(
             unknown, table.known, f"{caller}({cited(text)})", table.labels
@@ -115,7 +111,7 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     return np.asarray(truth.fillna(value=False).to_numpy(dtype=bool))
 
 
-def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
+def _read(condition: _Condition) -> ast.expr:
     text = condition.text.strip()
     long = too_long(text, _LONGEST)
     if long:
@@ -140,11 +136,8 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
 
     odd = [n for n in ast.walk(tree) if not _allowed(n)]
     if odd:
-        shown = (
-            f", not {cited(ast.unparse(odd[0]))}"
-            if isinstance(odd[0], ast.expr)
-            else ""
-        )
+        is_part = isinstance(odd[0], ast.expr)
+        shown = f", not {cited(ast.unparse(odd[0]))}" if is_part else ""
         raise condition.refused(
             f"may contain only comparisons, arithmetic, and, or, not, in{shown}. For "
             "anything else pass a mask made from panel.frame."
@@ -152,7 +145,8 @@ def _read(condition: _Condition) -> tuple[ast.expr, dict[str, str]]:
     deep = too_deep(tree)
     if deep:
         raise condition.refused(f"cannot be read: {deep}.")
-    return tree, names
+    restore_names(tree, names)
+    return tree
 
 
 def _allowed(node: ast.AST) -> bool:
@@ -292,19 +286,13 @@ def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]
     values = calculate(node, condition.table, condition.text)
     if np.ndim(values) == 0:
         return float(values)
-    names = [
-        n.id
-        for n in ast.walk(node)
-        if isinstance(n, ast.Name) and n.id in condition.table.known
-    ]
-    out = pd.Series(values)
-    types = [condition.table.series(name).dtype for name in names]
+    columns = [condition.table.series(name) for name in columns_in(node)]
     nullable = any(
-        isinstance(t, pd.api.extensions.ExtensionDtype)
-        and pd.api.types.is_numeric_dtype(t)
-        for t in types
+        isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
+        and pd.api.types.is_numeric_dtype(column.dtype)
+        for column in columns
     )
-    return out.astype("Float64") if nullable else out
+    return pd.Series(values, dtype="Float64" if nullable else None)
 
 
 def _constant(node: ast.expr, condition: _Condition) -> str | float:
@@ -334,17 +322,13 @@ def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -
         ):
             raise condition.refused("compares periods with a column of another type.")
         return
-    column, operand = (
-        (left_side, right_side)
-        if isinstance(left_side, pd.Series)
-        else (right_side, left_side)
-    )
-    if (
-        isinstance(column, pd.Series)
-        and isinstance(operand, str)
-        and is_number_type(column)
-    ):
-        raise condition.refused(
-            f"compares numbers with the text {cited(operand)}; compare numbers with "
-            "numbers and text with text."
-        )
+    for column, operand in ((left_side, right_side), (right_side, left_side)):
+        if (
+            isinstance(column, pd.Series)
+            and isinstance(operand, str)
+            and is_number_type(column)
+        ):
+            raise condition.refused(
+                f"compares numbers with the text {cited(operand)}; compare numbers "
+                "with numbers and text with text."
+            )

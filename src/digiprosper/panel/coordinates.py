@@ -30,7 +30,12 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
             f"{type(data).__name__}: panel.frame[['lat', 'lon']]."
         )
     values = frame[list(coordinate_names(list(frame.columns), caller))]
-    odd = [c for c in values.columns if not _holds_numbers(values[c])]
+    odd = [
+        name
+        for name, kind in values.dtypes.items()
+        if not pd.api.types.is_numeric_dtype(kind)
+        or pd.api.types.is_complex_dtype(kind)
+    ]
     if odd:
         raise InputTypeError(
             f"{caller}: the column {quoted(odd)} does not hold numbers."
@@ -52,12 +57,6 @@ def coordinate_names(names: Sequence[Any], caller: str) -> tuple[Any, Any]:
             "and one longitude ('lon')."
         )
     return matches[0][0], matches[1][0]
-
-
-def _holds_numbers(column: pd.Series[float]) -> bool:
-    return pd.api.types.is_numeric_dtype(
-        column.dtype
-    ) and not pd.api.types.is_complex_dtype(column.dtype)
 
 
 def refuse_beyond(degrees: Floats, subject: str, caller: str) -> None:

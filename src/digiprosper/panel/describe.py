@@ -56,17 +56,14 @@ class Correlation:
         """
         names = [_name_text(name) for name in self.r.columns]
         cells = {
-            "Mean": {
-                name: PlainCell("Mean", float(v))
-                for name, v in zip(names, self.mean, strict=True)
-            },
-            "SD": {
-                name: PlainCell("SD", float(v))
-                for name, v in zip(names, self.sd, strict=True)
-            },
-            **{
-                f"({j + 1})": self._triangle_column(names, j) for j in range(len(names))
-            },
+            title: {
+                name: PlainCell(title, float(v))
+                for name, v in zip(names, values, strict=True)
+            }
+            for title, values in (("Mean", self.mean), ("SD", self.sd))
+        }
+        cells |= {
+            f"({j + 1})": self._triangle_column(names, j) for j in range(len(names))
         }
         numbers = {name: number for number, name in enumerate(names, start=1)}
         whole = self._sizes()

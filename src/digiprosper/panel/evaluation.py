@@ -15,6 +15,7 @@ from digiprosper.errors import (
     Notice,
     TermError,
     cited,
+    counted,
 )
 from digiprosper.panel.grammar import BINARY, COMPARE, SHIFTS, called, steps
 from digiprosper.panel.treatment import treated
@@ -40,16 +41,13 @@ def evaluate(term: Term, table: Table) -> Floats:
     """Evaluate a term without categories, (N,); missing with an operand."""
     if term.column is not None:
         return table.numeric(term.column)
-    out: Floats | None = None
-    for factor in term.factors:
-        value = np.asarray(calculate(factor.node, table, term.text), dtype=np.float64)
-        out = (
-            value
-            if out is None
-            else _finite(np.multiply, (out, value), table, term.text)
-        )
-    assert out is not None
-    return out
+    product, *others = [
+        np.asarray(calculate(factor.node, table, term.text), dtype=np.float64)
+        for factor in term.factors
+    ]
+    for value in others:
+        product = _finite(np.multiply, (product, value), table, term.text)
+    return product
 
 
 def calculate(node: ast.expr, table: Table, text: str) -> Any:
@@ -93,25 +91,19 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
     value = calculate(node.args[0], table, text)
     if name not in SHIFTS:
         return _finite(_MATHS[name], (value,), table, text)
-    return _shifted(
-        name, np.asarray(value, dtype=np.float64), steps(node, text, "x"), table, text
-    )
-
-
-def _shifted(name: str, value: Floats, periods: int, table: Table, text: str) -> Floats:
+    value = np.asarray(value, dtype=np.float64)
+    periods = steps(node, text, "x")
     shifted = table.shift(value, -periods if name == "lead" else periods)
     if not table.is_block and np.isnan(shifted).all():
         raise MissingDataError(
             f"the term {cited(text)} is missing in every row: no entity is observed "
-            f"{periods} step"
-            f"{'s' * (periods > 1)} apart. Check the time key and the panel's step.",
+            f"{counted(periods, 'step')} apart. Check the time key and the panel's "
+            "step.",
             [Notice("missing_everywhere", text, {"term": text})],
         )
-    return (
-        _finite(np.subtract, (value, shifted), table, text)
-        if name == "diff"
-        else shifted
-    )
+    if name != "diff":
+        return shifted
+    return _finite(np.subtract, (value, shifted), table, text)
 
 
 def _compare(node: ast.Compare, table: Table, text: str) -> Floats:
@@ -145,16 +137,9 @@ def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
             f"the term {cited(text)} compares the column {cited(names[0])} "
             f"({values.dtype}) with text."
         )
-    missing = np.asarray(pd.isna(values))
-    equal = np.array(
-        [
-            not gap and value == words[0]
-            for value, gap in zip(values, missing, strict=True)
-        ],
-        dtype=bool,
-    )
+    equal = pd.Series(values).isin(words)
     truth = equal if isinstance(comparison, ast.Eq) else ~equal
-    return np.where(missing, np.nan, truth)
+    return np.where(pd.isna(values), np.nan, truth)
 
 
 def _finite(

@@ -19,6 +19,8 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    is_real,
+    is_whole,
     issue,
     no_attribute,
     plain,
@@ -996,14 +998,10 @@ class Panel:
         """
         check_option("keep", keep, ("all", "panel"))
         check_option("overwrite", overwrite, (True, False))
+        columns = data.frame if isinstance(data, Panel) else data
+        table, notices = attached(self._table, columns, name, keep, overwrite=overwrite)
         if not isinstance(data, Panel):
-            table, notices = attached(
-                self._table, data, name, keep, overwrite=overwrite
-            )
             return self._with(table)._noted(notices)
-        table, notices = attached(
-            self._table, data.frame, name, keep, overwrite=overwrite
-        )
         of_columns = {
             text: label
             for text, label in data.labels.items()
@@ -1283,11 +1281,8 @@ class Panel:
         """
         groups = grouping(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
-        return self._with(
-            self._table.with_columns(
-                {n: standardised(self._table, n, groups) for n in names}
-            )
-        )
+        changed = {n: standardised(self._table, n, groups) for n in names}
+        return self._with(self._table.with_columns(changed))
 
     def winsorize(
         self,
@@ -1344,8 +1339,7 @@ class Panel:
         [1.0, 3.0, 0.5, 2.0, 6.0]
         """
         check_option("quantile", quantile, ("stata", "linear"))
-        numbers = all(isinstance(plain(v), int | float) for v in (lower, upper))
-        if not numbers or not 0 <= lower < upper <= 1:
+        if not (is_real(lower) and is_real(upper) and 0 <= lower < upper <= 1):
             raise OptionError(
                 f"lower={cited(lower)}, upper={cited(upper)} must satisfy 0 <= lower < "
                 "upper <= 1, such as .01 and .99."
@@ -1498,7 +1492,7 @@ class Panel:
         self, columns: str | Sequence[str], periods: int, kind: str
     ) -> Panel:
         number = plain(periods)
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        if not is_whole(number) or number < 1:
             raise OptionError(
                 f"periods={cited(periods)} must be an integer of at least 1."
             )

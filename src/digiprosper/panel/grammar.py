@@ -129,6 +129,13 @@ def coded_words(text: str) -> tuple[str, dict[str, str]]:
     return source, {word: name for name, word in words.items()}
 
 
+def restore_names(tree: ast.expr, names: Mapping[str, str]) -> None:
+    """Put names in place of the words of `coded_words`."""
+    for node in ast.walk(tree) if names else ():
+        if isinstance(node, ast.Name):
+            node.id = names.get(node.id, node.id)
+
+
 def with_names(text: str, names: Mapping[str, str]) -> str:
     """Replace column names in a term; functions and quoted texts stay."""
 

@@ -23,6 +23,7 @@ from digiprosper.errors import (
     clipped,
     column_problem,
     counted,
+    is_whole,
     issue,
     one_line,
     option_problem,
@@ -30,10 +31,11 @@ from digiprosper.errors import (
     several,
     unknown_columns,
 )
+from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.kernels.within import compress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from digiprosper.kernels import Bools, Floats, Ints
 
@@ -349,16 +351,10 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
     for name in names:
         empty = frame[name].isna().to_numpy()
         if empty.any():
-            rows = [str(r) for r in frame.index[empty][:5]]
-            count = int(empty.sum())
-            problems.append(
-                Notice(
-                    "missing_key",
-                    f"key {cited(name)} is missing in {count} row{'s' * (count > 1)} "
-                    f"(first: {', '.join(rows)})",
-                    {"column": name, "count": count, "rows": tuple(rows)},
-                )
-            )
+            labels = frame.index.map(str)
+            text = f"key {cited(name)} is missing in {where(empty, labels)}"
+            data = {"column": name, **rows_data(empty, labels)}
+            problems.append(Notice("missing_key", text, data))
     if problems:
         text = several(problems)
         raise PanelIndexError(
@@ -373,29 +369,23 @@ def _refuse_repeats(
     if not same.any():
         return
     rows = frame[names].take(order[1:][same]).drop_duplicates()
-    shown = [tuple(r) for r in rows.head(5).itertuples(index=False, name=None)]
-    text = ", ".join("(" + ", ".join(str(v) for v in key) + ")" for key in shown)
+    keys = tuple(rows.head(5).itertuples(index=False, name=None))
+    text = rows_text(keys)
+    cure = (
+        "Each (entity, time) pair must be unique: aggregate or drop the duplicates. "
+        "For regressions without lags: Panel.from_rows(df)."
+    )
     if len(names) == 1:
         cure = (
             "Specify the time column too, or aggregate to one row per entity; without "
             f"any time: Panel.from_rows(df, entity={cited(names[0])})."
         )
-    else:
-        cure = (
-            "Each (entity, time) pair must be unique: aggregate or drop the "
-            "duplicates. For regressions without lags: Panel.from_rows(df)."
-        )
     count = int(same.sum())
+    data = {"columns": tuple(names), "count": count, "keys": keys}
     raise PanelIndexError(
         f"{counted(count, 'row')} with the key ({', '.join(names)}) of an earlier row; "
         f"first: {text}. {cure}",
-        [
-            Notice(
-                "repeated_key",
-                text,
-                {"columns": tuple(names), "count": count, "keys": tuple(shown)},
-            )
-        ],
+        [Notice("repeated_key", text, data)],
     )
 
 
@@ -429,6 +419,18 @@ def plain_levels(levels: Any) -> pd.Index[Any]:
     return (
         pd.Index(index.to_numpy()) if isinstance(index, pd.CategoricalIndex) else index
     )
+
+
+def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
+    """Find where each label is in an index that has the same labels, each once.
+
+    None if it has not.
+    """
+    if rows.is_unique and index.is_unique and rows.nlevels == index.nlevels:
+        positions = index.get_indexer(rows)
+        if len(rows) == len(index) and (positions >= 0).all():
+            return positions
+    return None
 
 
 def has_dates(values: pd.Series[Any]) -> bool:
@@ -503,19 +505,20 @@ def times_of(
             "'%Y%m' for 201801, '%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
         )
         raise _no_format(time_format, text)
-    parts = set(re.findall("%(.)", time_format))
+    parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
-        return pd.PeriodIndex(
-            _periods_of(texts, time_format, "%Y", "%q", _quarter), freq="Q"
-        )
-    if "V" in parts and not parts & set("aAuw"):
-        return pd.PeriodIndex(
-            _periods_of(texts, time_format, "%G", "%V", _week), freq="W"
-        )
+        _refuse_other_parts(time_format, parts, "Y", "q")
+        return _quarters(texts, time_format)
+    has_weeks = "V" in parts and not set(parts) & set("aAuw")
+    strptime_format = time_format
+    if has_weeks:
+        _refuse_other_parts(time_format, parts, "G", "V")
+        texts = [f"{text} 1" for text in texts]
+        strptime_format = f"{time_format} %u"
     try:
         dates = pd.to_datetime(
-            pd.Index(texts, dtype=object), format=time_format, errors="coerce"
+            pd.Index(texts, dtype=object), format=strptime_format, errors="coerce"
         )
     except (ValueError, re.error) as error:
         text = (
@@ -523,46 +526,36 @@ def times_of(
             f"{clipped(str(error))}."
         )
         raise _no_format(time_format, text) from error
-    if parts <= set("YymbB"):
-        return dates.to_period("M" if parts & set("mbB") else "Y")
+    if has_weeks:
+        return dates.to_period("W")
+    if set(parts) <= set("YymbB"):
+        return dates.to_period("M" if set(parts) & set("mbB") else "Y")
     return dates
 
 
-def _quarter(year: int, quarter: int) -> pd.Period | None:
-    return (
-        pd.Period(year=year, quarter=quarter, freq="Q") if 1 <= quarter <= 4 else None
-    )
-
-
-def _week(year: int, week: int) -> pd.Period | None:
-    # The week of 28 December is the last of its year.
-    if year < 1 or not 1 <= week <= dt.date(year, 12, 28).isocalendar().week:
-        return None
-    return pd.Period(dt.date.fromisocalendar(year, week, 1), freq="W")
-
-
-def _periods_of(
-    texts: list[str],
-    time_format: str,
-    year: str,
-    part: str,
-    period: Callable[[int, int], pd.Period | None],
-) -> list[pd.Period | None]:
-    """Read each text as a year and a part of it; None without match."""
-    pattern = re.escape(time_format)
-    pattern = pattern.replace(year, "(?P<year>[0-9]{4})", 1).replace(
-        part, "(?P<part>[0-9]{1,2})", 1
-    )
-    if "%" in pattern or "<year>" not in pattern:
+def _refuse_other_parts(
+    time_format: str, parts: list[str], year: str, part: str
+) -> None:
+    if sorted(parts) != sorted([year, part]):
         text = (
-            f"time_format={cited(time_format)} must have {year} and {part} once each, "
-            "and no other part."
+            f"time_format={cited(time_format)} must have %{year} and %{part} once "
+            "each, and no other part."
         )
         raise _no_format(time_format, text)
+
+
+def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
+    """Read each text as a year and a quarter; missing without match."""
+    pattern = re.escape(time_format).replace("%Y", "(?P<year>[0-9]{4})")
+    pattern = pattern.replace("%q", "0?(?P<quarter>[1-4])")
     matches = [re.fullmatch(pattern, text) for text in texts]
-    return [
-        None if m is None else period(int(m["year"]), int(m["part"])) for m in matches
+    quarters = [
+        None
+        if m is None
+        else pd.Period(year=int(m["year"]), quarter=int(m["quarter"]), freq="Q")
+        for m in matches
     ]
+    return pd.PeriodIndex(quarters, freq="Q")
 
 
 def _no_format(time_format: object, text: str) -> OptionError:
@@ -637,7 +630,7 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
         return None
     if pd.api.types.is_integer_dtype(times.dtype):
         size = 1 if step is None else step
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        if not is_whole(size) or size < 1:
             raise OptionError(
                 f"step={cited(step)}: for integer times the step must be a "
                 "positive integer."
@@ -667,28 +660,26 @@ def _on_grid(
 
 
 def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
-    naive = times.tz_localize(None) if times.tz is not None else times
-    if step is not None:
-        if not isinstance(step, str):
-            raise OptionError(
-                f"step={cited(step)}: for dates the step must be a frequency such as "
-                "'Y', 'Q', 'M', 'W' or 'D'."
-            )
-        try:
-            periods = naive.to_period(step)
-        except ValueError as error:
-            raise OptionError(
-                f"step={cited(step)} is not a valid frequency; use 'Y', 'Q', "
-                "'M', 'W' or 'D'."
-            ) from error
-        if not periods.is_unique:
-            raise OptionError(
-                f"step={cited(step)} is too coarse: several dates fall into one period."
-            )
-        return np.asarray(periods.asi8, dtype=np.intp)
-
-    code = usual_step(naive)
-    return None if code is None else np.asarray(naive.to_period(code).asi8, np.intp)
+    step = usual_step(times) if step is None else step
+    if step is None:
+        return None
+    if not isinstance(step, str):
+        raise OptionError(
+            f"step={cited(step)}: for dates the step must be a frequency such as "
+            "'Y', 'Q', 'M', 'W' or 'D'."
+        )
+    try:
+        periods = times.tz_localize(None).to_period(step)
+    except ValueError as error:
+        raise OptionError(
+            f"step={cited(step)} is not a valid frequency; use 'Y', 'Q', 'M', 'W' or "
+            "'D'."
+        ) from error
+    if not periods.is_unique:
+        raise OptionError(
+            f"step={cited(step)} is too coarse: several dates fall into one period."
+        )
+    return np.asarray(periods.asi8, dtype=np.intp)
 
 
 def usual_step(times: pd.Index[Any]) -> str | None:
@@ -698,7 +689,7 @@ def usual_step(times: pd.Index[Any]) -> str | None:
     """
     if not isinstance(times, pd.DatetimeIndex):
         return None
-    naive = times.tz_localize(None) if times.tz is not None else times
+    naive = times.tz_localize(None)
     return next((code for code in _DATE_STEPS if naive.to_period(code).is_unique), None)
 
 
@@ -730,6 +721,15 @@ def infinite_problems(
         return []
     text = f"{subject} is infinite in {where(bad, index)}"
     return [Notice("infinite", text, {"column": name, **rows_data(bad, index)})]
+
+
+def extreme_problems(name: str, subject: str, values: Floats) -> list[Notice]:
+    """State that squares of a column (N,) overflow or vanish (code extreme)."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if not (largest > LARGEST_PRODUCT or 0.0 < largest < 1.0 / LARGEST_PRODUCT):
+        return []
+    text = f"{subject} has a largest value of {largest:.2g}"
+    return [Notice("extreme", text, {"column": name, "largest": largest})]
 
 
 def rows_data(bad: Bools, index: pd.Index[Any]) -> dict[str, Any]:

@@ -45,9 +45,10 @@ from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.terms import Term, canonical, crossed, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Sized
+    from collections.abc import Iterable, Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.panel.codes import Coded
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import ParsedFactor
     from digiprosper.report.terms import Factor
@@ -70,13 +71,11 @@ class _Column(NamedTuple):
 
 
 class _Category(NamedTuple):
-    """A column as categories: codes (N,), and the values behind them."""
+    """A column as categories: codes (N,) of its levels in the sample, or -1."""
 
     codes: Ints
     levels: pd.Index[Any]
-    # Codes in the rows of the sample, sorted, and their values.
-    seen: Ints
-    seen_levels: pd.Index[Any]
+    every: pd.Index[Any]  # also levels of other rows
 
 
 class Selection(NamedTuple):
@@ -142,30 +141,27 @@ def select_rows(
     of categories where the table is a block of a larger one.
     """
     table, chosen = _choose(table, where)
-    terms, keys_by_role = _parse_roles(roles, table)
+    terms, keys = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
+    coded = _coded_categories(table, terms)
 
     effects = [text for text in codes if text not in clusters]
-    gaps = _gaps(table, terms, values, beside, {text: arrays[text] for text in effects})
+    effect_codes = {text: arrays[text] for text in effects}
+    gaps = _gaps(table, terms, values, beside, coded, effect_codes)
     complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     if across is None:
-        categories = _categories(table, terms.values(), complete)
-        n_rows, n_complete = table.nobs, int(complete.sum())
-    else:
-        categories = _categories_across(table, across)
-        n_rows, n_complete = across.rows, across.rows
-    uses = _uses_by_role(keys_by_role, terms, categories, n_rows, n_complete)
+        across = Levels(_levels_seen(coded, complete), int(complete.sum()))
+    categories = _categories(coded, across.levels)
+    uses = _uses_by_role(roles, keys, terms, categories, (table.nobs, across.rows))
     factors = {key: term_factors(term) for key, term in terms.items()}
     columns, positions = _columns(terms, uses, values, beside, factors, categories)
-    typed_factors = _typed_factors(roles, keys_by_role, factors)
+    typed_factors = {text: factors[key] for text, key in keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
-        matrix=np.array([c.array for c in columns]).T
-        if columns
-        else np.empty((table.nobs, 0)),
+        matrix=np.array([c.array for c in columns]).reshape(-1, table.nobs).T,
         names=tuple([column.name for column in columns]),
         roles=positions,
         entity=table.keys.entity,
@@ -200,14 +196,10 @@ def levels_in_use(
     terms, _ = _parse_roles(roles, table)
     values, beside = _evaluated(table, terms)
     arrays, _, _ = _all_codes(table, codes, ())
-    gaps = _gaps(table, terms, values, beside, arrays)
+    coded = _coded_categories(table, terms)
+    gaps = _gaps(table, terms, values, beside, coded, arrays)
     complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
-    names = dict.fromkeys(name for term in terms.values() for name in term.categories)
-    levels = {}
-    for name in names:
-        level_codes, every = levels_of(table, name)
-        levels[name] = every.take(np.unique(level_codes[complete]))
-    return levels, int(complete.sum())
+    return _levels_seen(coded, complete), int(complete.sum())
 
 
 def checked_roles(
@@ -215,23 +207,20 @@ def checked_roles(
 ) -> dict[str, list[str]]:
     """Check the arguments of `Panel.sample`; return its terms by role."""
     check_option("missing", missing, ("drop", "raise"))
-    wrong = [
-        name
-        for name, texts in (("codes", codes), ("clusters", clusters))
-        if not _are_texts(texts)
-    ]
+    lists = {"codes": codes, "clusters": clusters}
+    wrong = [name for name, texts in lists.items() if not _are_texts(texts)]
     if wrong:
         raise InputTypeError(
             f"{' and '.join(wrong)} of a sample are lists of terms (text)."
         )
-    if not hasattr(roles, "items") or not _name_terms(dict(roles)):
+    if not hasattr(roles, "items") or not _name_terms(roles):
         raise InputTypeError(
             "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': "
             "['digital']}."
         )
     out = {
         role: [texts] if isinstance(texts, str) else list(texts)
-        for role, texts in dict(roles).items()
+        for role, texts in roles.items()
     }
     odd = [
         text for text in chain.from_iterable(out.values()) if not isinstance(text, str)
@@ -241,12 +230,8 @@ def checked_roles(
     return out
 
 
-def _are_texts(value: object) -> bool:
-    return (
-        not isinstance(value, str)
-        and np.iterable(value)
-        and all(isinstance(t, str) for t in value)
-    )
+def _are_texts(value: Any) -> bool:
+    return pd.api.types.is_list_like(value) and all(isinstance(t, str) for t in value)
 
 
 def _name_terms(roles: Mapping[Any, Any]) -> bool:
@@ -273,24 +258,25 @@ def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
 
 
 def _parse_roles(
-    typed: Mapping[str, Sequence[str]], table: Table
-) -> tuple[dict[str, Term], dict[str, list[str]]]:
-    """Parse each distinct term once; unknown columns of all terms are one error."""
+    roles: Mapping[str, Sequence[str]], table: Table
+) -> tuple[dict[str, Term], dict[str, str]]:
+    """Parse terms: each once by its key, and the key of each text.
+
+    Unknown columns of all terms are one error.
+    """
     column_names = table.known
     terms: dict[str, Term] = {}
-    keys_by_role: dict[str, list[str]] = {}
+    keys: dict[str, str] = {}
     unknown: list[ColumnError] = []
-    for role, texts in typed.items():
-        keys_by_role[role] = []
+    for role, texts in roles.items():
         for text in texts:
             try:
                 term = parse(text, column_names, role)
             except ColumnError as error:
                 unknown.append(error)
                 continue
-            key = term.column or canonical(term.text)
-            terms.setdefault(key, term)
-            keys_by_role[role].append(key)
+            keys[text] = term.column or canonical(term.text)
+            terms.setdefault(keys[text], term)
 
     if unknown:
         problems = list(chain.from_iterable(error.problems for error in unknown))
@@ -298,20 +284,7 @@ def _parse_roles(
         raise unknown_columns(
             [n.data["column"] for n in problems], column_names, where, table.labels
         )
-    return terms, keys_by_role
-
-
-def _typed_factors(
-    typed: Mapping[str, Sequence[str]],
-    keys_by_role: Mapping[str, Sequence[str]],
-    factors: Mapping[str, tuple[Factor, ...]],
-) -> dict[str, tuple[Factor, ...]]:
-    """List the factors of terms by the text that was typed."""
-    return {
-        text: factors[key]
-        for role, texts in typed.items()
-        for text, key in zip(texts, keys_by_role[role], strict=True)
-    }
+    return terms, keys
 
 
 def _all_codes(
@@ -331,16 +304,14 @@ def _gaps(
     terms: Mapping[str, Term],
     values: Mapping[str, Floats],
     beside: Mapping[str, Floats],
-    codes: Mapping[str, Ints],
+    categories: Mapping[str, Coded],
+    effects: Mapping[str, Ints],
 ) -> dict[str, Bools]:
     """Find chosen rows where a text is missing; a column and a term may share one."""
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
     gaps += [(text, np.isnan(column)) for text, column in beside.items()]
-    for term in terms.values():
-        gaps += [
-            (name, np.asarray(pd.isna(table.raw(name)))) for name in term.categories
-        ]
-    gaps += [(text, array < 0) for text, array in codes.items()]
+    gaps += [(name, codes < 0) for name, (codes, _) in categories.items()]
+    gaps += [(text, codes < 0) for text, codes in effects.items()]
     out: dict[str, Bools] = {}
     for text, gap in gaps:
         out[text] = out[text] | gap if text in out else gap
@@ -461,9 +432,15 @@ def coefficient_column(
 def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
     """Rebuild an estimated level's dummy; missing for levels not estimated."""
     parse(column, table.known, "predict")
-    codes, column_levels = levels_of(table, column)
-    position = np.append(levels.get_indexer(column_levels), -1)[codes]
-    return np.where(position < 0, np.nan, position == level)
+    codes = _codes_of(levels, *levels_of(table, column))
+    return np.where(codes < 0, np.nan, codes == level)
+
+
+def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) -> Ints:
+    """Code a column (N,) by some of its levels, with -1 for all others."""
+    if levels is column_levels:
+        return codes
+    return np.append(levels.get_indexer(column_levels), -1)[codes]
 
 
 def _evaluated(
@@ -489,25 +466,25 @@ def _numbers(term: Term) -> tuple[ParsedFactor, ...]:
 
 
 def _uses_by_role(
-    keys_by_role: Mapping[str, Sequence[str]],
+    roles: Mapping[str, Sequence[str]],
+    keys: Mapping[str, str],
     terms: Mapping[str, Term],
     categories: Mapping[str, _Category],
-    nobs: int,
-    rows: int,
+    sizes: tuple[int, int],
 ) -> dict[str, list[_Use]]:
     """List the terms of each role, and categories that lose a level.
 
-    The table has `nobs` rows, `rows` of them in the sample.
+    `sizes` are the rows of the table, and those of them in the sample.
     """
-    if not categories:  # each term is one column, whatever the other terms
-        return {
-            role: [(key, ()) for key in keys] for role, keys in keys_by_role.items()
-        }
+    keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
     uses: dict[str, list[_Use]] = {}
-    for role, keys in keys_by_role.items():
+    for role, role_keys in keys_by_role.items():
+        if not categories:  # each term is one column, whatever the other terms
+            uses[role] = [(key, ()) for key in role_keys]
+            continue
         present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
-        uses[role] = [(key, _reduced(terms[key], present)) for key in keys]
-        _refuse_wide(_widths(uses[role], terms, categories), nobs, rows)
+        uses[role] = [(key, _reduced(terms[key], present)) for key in role_keys]
+        _refuse_wide(_widths(uses[role], terms, categories), *sizes)
     return uses
 
 
@@ -579,35 +556,35 @@ def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
     return tuple(not margin or margin in present for margin in margins)
 
 
+def _coded_categories(table: Table, terms: Mapping[str, Term]) -> dict[str, Coded]:
+    """Code the columns inside categories, each once."""
+    names = dict.fromkeys([n for term in terms.values() for n in term.categories])
+    return {name: levels_of(table, name) for name in names}
+
+
+def _levels_seen(
+    coded: Mapping[str, Coded], complete: Bools
+) -> dict[str, pd.Index[Any]]:
+    """List the levels of categories in the complete rows, in order."""
+    out = {}
+    for name, (codes, levels) in coded.items():
+        seen = np.unique(codes[complete])
+        out[name] = levels if seen.size == levels.size else levels.take(seen)
+    return out
+
+
 def _categories(
-    table: Table, terms: Iterable[Term], complete: Bools
+    coded: Mapping[str, Coded],
+    levels: Mapping[str, pd.Index[Any]],
 ) -> dict[str, _Category]:
-    """Code the columns inside categories, each once, on complete rows."""
-    out: dict[str, _Category] = {}
-    for name in dict.fromkeys([name for term in terms for name in term.categories]):
-        codes, levels = levels_of(table, name)
-        seen = np.unique(codes[complete & (codes >= 0)])
-        _refuse_one_level(name, seen)
-        out[name] = _Category(codes, levels, seen, levels.take(seen))
-    return out
-
-
-def _categories_across(table: Table, across: Levels) -> dict[str, _Category]:
-    """Code the columns inside categories by the levels of all blocks of a table."""
-    out: dict[str, _Category] = {}
-    for name, levels in across.levels.items():
-        _refuse_one_level(name, levels)
-        codes, levels_here = levels_of(table, name)
-        positions = np.append(levels.get_indexer(levels_here), -1)
-        out[name] = _Category(
-            positions[codes].astype(np.intp), levels, np.arange(levels.size), levels
-        )
-    return out
-
-
-def _refuse_one_level(name: str, seen: Sized) -> None:
-    if len(seen) < 2:
-        raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
+    """Code categories by their levels in the sample; one level is refused."""
+    for name in coded:
+        if len(levels[name]) < 2:
+            raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
+    return {
+        name: _Category(_codes_of(levels[name], codes, every), levels[name], every)
+        for name, (codes, every) in coded.items()
+    }
 
 
 def _levels_by_text(
@@ -615,7 +592,7 @@ def _levels_by_text(
 ) -> dict[str, tuple[str, pd.Index[Any]]]:
     """List column and levels of each text such as ``"C(region)"``."""
     return {
-        factor.text: (factor.category, categories[factor.category].seen_levels)
+        factor.text: (factor.category, categories[factor.category].levels)
         for term in terms
         if term.categories
         for factor in term.factors
@@ -629,7 +606,7 @@ def _widths(
     """Count the columns of each term before any is computed."""
     out = {}
     for key, reduced in uses:
-        sizes = [categories[name].seen.size for name in terms[key].categories]
+        sizes = [categories[name].levels.size for name in terms[key].categories]
         out[terms[key]] = math.prod(
             size - without for size, without in zip(sizes, reduced, strict=True)
         )
@@ -715,10 +692,10 @@ def _dummies(
     tag = "T." if without_reference else ""
     return [
         (
-            dummy_factor(factor, f"[{tag}{category.levels[level]}]", position),
-            (category.codes == level).astype(np.float64),
+            dummy_factor(factor, f"[{tag}{level}]", position),
+            (category.codes == position).astype(np.float64),
         )
-        for position, level in enumerate(category.seen)
+        for position, level in enumerate(category.levels)
         if not (without_reference and position == reference)
     ]
 
@@ -727,19 +704,18 @@ def _reference(factor: ParsedFactor, category: _Category) -> int:
     """Find the reference level in the sample: the first, or the one named."""
     if factor.reference is None:
         return 0
-    seen = category.seen_levels
-    positions = _positions(seen, factor.reference)
+    positions = _positions(category.levels, factor.reference)
     if positions:
         return positions[0]
     column = cited(str(factor.category))
-    if _positions(category.levels, factor.reference):
+    if _positions(category.every, factor.reference):
         why = f"{column} is {cited(factor.reference)} in no row of the sample"
     else:
-        guess = nearest(factor.reference, seen)
+        guess = nearest(factor.reference, category.levels)
         why = f"{column} has no value {cited(factor.reference)}{guess}"
     raise TermError(
         f"the term {cited(factor.text)} has no reference level: {why}; its values are "
-        f"{quoted(seen, 12)}.",
+        f"{quoted(category.levels, 12)}.",
         [term_problem(factor.text, "ref", why)],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from contextlib import ExitStack, contextmanager
@@ -34,7 +35,7 @@ MOST_BLOCKS = 500
 # Entities are sampled by the rest of a hash divided by this.
 _PARTS = np.uint64(10_000)
 _PURPOSE = "Panel.scan"
-_QUERIES = ("select", "from", "with")
+_QUERY = re.compile(r"\s*(?:select|from|with)(?:\s|$)", re.IGNORECASE)
 # Types of pandas for columns of arrow of which some values are missing.
 _NULLABLE = {
     "bool": "boolean",
@@ -99,14 +100,12 @@ def _pandas(frame: pd.DataFrame) -> Source:
 
 
 def _path_or_query(table: str | os.PathLike[str]) -> Source:
-    if isinstance(table, str) and table.split(maxsplit=1)[:1]:
-        first = table.split(maxsplit=1)[0].lower()
-        if first in _QUERIES:
-            duckdb = require("duckdb", extra="scale", purpose=_PURPOSE)
-            try:
-                return _duckdb(duckdb.sql(table))
-            except duckdb.Error as error:
-                raise ScanError(f"DuckDB cannot run the query: {error}") from error
+    if isinstance(table, str) and _QUERY.match(table):
+        duckdb = require("duckdb", extra="scale", purpose=_PURPOSE)
+        try:
+            return _duckdb(duckdb.sql(table))
+        except duckdb.Error as error:
+            raise ScanError(f"DuckDB cannot run the query: {error}") from error
     path = Path(table)
     if not path.exists():
         raise InputTypeError(f"there is no file or folder {cited(str(path))}.")

@@ -48,7 +48,9 @@ def read_stata(
             name: _all_decoded(texts, encoding) for name, texts in value_labels.items()
         }
 
-    _empty_as_missing(frame)
+    for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
+        # Stata counts empty texts as missing.
+        frame[name] = frame[name].mask(frame[name] == "")
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [*_of_warnings(caught, frame), *empty, *_single_precision(frame, single)]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
@@ -62,12 +64,6 @@ def read_stata(
         {name: label for name, label in shown.items() if label},
         notices + partly,
     )
-
-
-def _empty_as_missing(frame: pd.DataFrame) -> None:
-    """Make empty texts missing, in place, as Stata counts them."""
-    for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
-        frame[name] = frame[name].mask(frame[name] == "")
 
 
 def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
@@ -131,11 +127,7 @@ def _read(
             ) from error
     single = [str(name) for name in frame.columns[frame.dtypes == np.float32]]
     # Arithmetic of narrow integers would overflow.
-    kinds = {
-        name: kind
-        for name, dtype in frame.dtypes.items()
-        if (kind := _WIDE.get(dtype.kind))
-    }
+    kinds = {name: _WIDE.get(dtype.kind, dtype) for name, dtype in frame.dtypes.items()}
     frame = frame.astype(kinds)
     value_labels = {
         name: texts[key]
@@ -155,20 +147,15 @@ def _decoded(text: Any, encoding: str) -> Any:
         return text
     try:
         return text.encode("latin-1").decode(encoding)
-    except LookupError as error:
-        message = f"encoding={cited(encoding)} is not known; use one such as 'gb18030'."
-        raise OptionError(message, [option_problem("encoding", encoding)]) from error
-    except UnicodeEncodeError as error:
-        message = (
-            f"encoding={cited(encoding)}: the text of this file is Unicode already; "
-            "leave encoding out."
-        )
-        raise OptionError(message, [option_problem("encoding", encoding)]) from error
-    except UnicodeDecodeError as error:
-        message = (
-            f"encoding={cited(encoding)} is not the encoding of the text {cited(text)}."
-        )
-        raise OptionError(message, [option_problem("encoding", encoding)]) from error
+    except (LookupError, UnicodeError) as error:
+        why = " is not known; use one such as 'gb18030'"
+        if isinstance(error, UnicodeEncodeError):
+            why = ": the text of this file is Unicode already; leave encoding out"
+        elif isinstance(error, UnicodeDecodeError):
+            why = f" is not the encoding of the text {cited(text)}"
+        raise OptionError(
+            f"encoding={cited(encoding)}{why}.", [option_problem("encoding", encoding)]
+        ) from error
 
 
 def _as_category(

@@ -178,18 +178,11 @@ class Table:
         if abs(periods) > reach:
             return np.full(values.size, np.nan)
 
+        # So far apart that no lag reaches another entity.
         span = int(ordinal.max()) + abs(periods) + 1
         positions = self.keys.entity * (2 * span) + ordinal
-        # Off-grid ordinals are not monotone in time, so the lookup sorts its own keys.
-        order = np.argsort(positions, kind="stable")
-        sources = positions - periods
-        candidates = np.minimum(
-            np.searchsorted(positions[order], sources), positions.size - 1
-        )
-
-        has_source = positions[order][candidates] == sources
-        inside = (ordinal - periods >= 0) & has_source
-        return np.where(inside, values[order[candidates]], np.nan)
+        sources = pd.Index(positions).get_indexer(pd.Index(positions - periods))
+        return np.where(sources < 0, np.nan, values[sources])
 
     def _steps_of_time(self) -> tuple[np.ndarray[Any, np.dtype[np.intp]], int]:
         """Compute each row's grid position, from 0, and the longest lag there is."""

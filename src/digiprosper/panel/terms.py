@@ -36,6 +36,7 @@ from digiprosper.panel.grammar import (
     joined,
     reference,
     refused,
+    restore_names,
     split_factors,
     steps,
 )
@@ -328,9 +329,7 @@ def _factor(
         )
 
     pieces = source.pieces(node)
-    for part in ast.walk(node) if names else ():
-        if isinstance(part, ast.Name):
-            part.id = names.get(part.id, part.id)
+    restore_names(node, names)
     if not is_category:
         return ParsedFactor(text, node, tuple(columns), None, pieces)
     return ParsedFactor(text, node, tuple(columns), columns[0], pieces, reference(node))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -26,10 +26,19 @@ def is_constant(low: Floats, high: Floats) -> Bools:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EndPoints(PickledByName):
-    """Min-max scaling by each column's range, learned or given: low, high, (m,)."""
+    """How columns are normalised, as learned from rows or given with the indicators.
+
+    low, high (m,): smallest and largest value of each column
+    mean, sd (m,): of z-scores, with divisor n - 1
+    values (n, m): of ranks, the learned values of each column, sorted by itself
+    """
 
     low: Floats
     high: Floats
+    normalise: str = "minmax"
+    mean: Floats | None = None
+    sd: Floats | None = None
+    values: Floats | None = None
 
     @property
     def constant(self) -> Bools:
@@ -39,111 +48,57 @@ class EndPoints(PickledByName):
     @property
     def table(self) -> dict[str, Floats]:
         """What was learned, one array of shape (m,) a name."""
-        return {"low": self.low, "high": self.high}
+        ends = {"low": self.low, "high": self.high}
+        if self.mean is None or self.sd is None:
+            return ends
+        return {**ends, "mean": self.mean, "sd": self.sd}
 
     def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Compute (x - low) / (high - low), turned if less is better; 0 if constant.
+        """Normalise x, (N, m), turned where less is better; 0 if constant.
 
-        x is (N, m) and positive (m,). Values beyond the end points leave [0, 1];
-        nothing is clipped.
+        Min-max is (x - low) / (high - low), or (high - x) / (high - low) if not
+        `positive`, (m,). Values beyond the end points leave [0, 1]; nothing is clipped.
+        Ranks take the place of values and end points, and z-scores have the mean as
+        both ends. Maxima, x / high or low / x, need x > 0. Values as they are stay so
+        if constant.
         """
-        z = np.where(positive, x - self.low, self.high - x)
-        return self._divided(z, self.high - self.low)
-
-    def _divided(self, z: Floats, by: Floats) -> Floats:
+        if self.normalise == "none":
+            return x.copy()
+        low, high, width = self.low, self.high, self.high - self.low
+        if self.mean is not None and self.sd is not None:
+            low, high, width = self.mean, self.mean, self.sd
+        if self.values is not None:
+            last = np.full(low.size, len(self.values) - 1.0)
+            x, low, high = _ranks(x, self.values), np.zeros(low.size), last
+            width = np.maximum(last, 1.0)
+        z = np.where(positive, x - low, high - x)
+        if self.normalise == "max":
+            z, width = np.where(positive, x / high, low / x), np.ones(low.size)
         constant = self.constant
-        z /= np.where(constant, 1.0, by)
+        z /= np.where(constant, 1.0, width)
         z[:, constant] = 0.0
-        return z
+        return np.abs(z) if self.normalise == "absolute_minmax" else z
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AbsoluteEndPoints(EndPoints):
-    """Min-max scaling whose negative values, beyond the worse end, lose their sign."""
+def _ranks(x: Floats, values: Floats) -> Floats:
+    """Rank x, (N, m), from 0 among values, (n, m); ties share the mean of theirs.
 
-    def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Direct and scale: the absolute value of `EndPoints.apply`."""
-        return np.abs(EndPoints.apply(self, x, positive))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ZScores(EndPoints):
-    """Standard scores: (x - mean) / sd with n - 1; sign turned if less is better."""
-
-    mean: Floats
-    sd: Floats
-
-    @property
-    def table(self) -> dict[str, Floats]:
-        """What was learned, one array of shape (m,) a name."""
-        return {"low": self.low, "high": self.high, "mean": self.mean, "sd": self.sd}
-
-    def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Direct and scale: see `EndPoints.apply`."""
-        return self._divided(np.where(positive, x - self.mean, self.mean - x), self.sd)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ranks(EndPoints):
-    """Ranks from 0 (worst) to 1 (best), ties sharing the mean of theirs.
-
-    values (n, m): learned values, each column sorted by itself.
+    A value between two learned ones lies half-way between their ranks.
     """
-
-    values: Floats
-
-    def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Direct and scale.
-
-        A value between two learned ones lies half-way between their ranks.
-        """
-        rank = np.empty_like(x)
-        for j, learned in enumerate(self.values.T):
-            below = np.searchsorted(learned, x[:, j], side="left")
-            rank[:, j] = (
-                below + np.searchsorted(learned, x[:, j], side="right") - 1
-            ) / 2.0
-        last = len(self.values) - 1
-        return self._divided(
-            np.where(positive, rank, last - rank), np.full(x.shape[1], max(last, 1))
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Maxima(EndPoints):
-    """Shares of the best value: x / max where more is better, min / x where less is.
-
-    Needs x > 0.
-    """
-
-    def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Direct and scale: see `EndPoints.apply`."""
-        z = np.where(positive, x / self.high, self.low / x)
-        return self._divided(z, np.ones(x.shape[1]))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AsGiven(EndPoints):
-    """Values as they are: the columns were directed and scaled before."""
-
-    def apply(self, x: Floats, positive: Bools) -> Floats:
-        """Leave the values alone, the constant columns too."""
-        del positive
-        return x.copy()
+    rank = np.empty_like(x)
+    for j, learned in enumerate(values.T):
+        below = np.searchsorted(learned, x[:, j], side="left")
+        up_to = np.searchsorted(learned, x[:, j], side="right")
+        rank[:, j] = (below + up_to - 1) / 2.0
+    return rank
 
 
 def learn_scale(normalise: str, x: Floats) -> EndPoints:
     """Learn a scale from every column of x, (N, m)."""
-    low, high = x.min(axis=0), x.max(axis=0)
+    scale = EndPoints(x.min(axis=0), x.max(axis=0), normalise)
     if normalise == "zscore":
         sd = x.std(axis=0, ddof=1) if len(x) > 1 else np.zeros(x.shape[1])
-        return ZScores(low, high, x.mean(axis=0), sd)
+        return replace(scale, mean=x.mean(axis=0), sd=sd)
     if normalise == "rank":
-        return Ranks(low, high, np.sort(x, axis=0))
-    scales = {
-        "minmax": EndPoints,
-        "absolute_minmax": AbsoluteEndPoints,
-        "max": Maxima,
-        "none": AsGiven,
-    }
-    return scales[normalise](low, high)
+        return replace(scale, values=np.sort(x, axis=0))
+    return scale
