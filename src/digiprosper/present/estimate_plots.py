@@ -44,6 +44,7 @@ from digiprosper.present.figure_style import (
 )
 from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.present.row_names import share_rows
+from digiprosper.present.style import Style
 from digiprosper.report.drawings import ModelEstimatesDrawing
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ def draw_columns(
     purpose: str,
 ) -> Axes:
     """Draw the estimates of columns next to each other, one row per term."""
-    shared = share_rows(terms, columns, labels, 3, figure_language())
+    style = Style("se", None, 3, figure_language(), labels=labels)
+    shared = share_rows(terms, columns, style)
     rows = [
         (row.label, cells) for row in shared if (cells := _numbers_in(row, columns))
     ]

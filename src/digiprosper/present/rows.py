@@ -63,7 +63,7 @@ def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]
     A term without any estimate is left out. A column that could not be estimated says
     so in the first row.
     """
-    shared = share_rows(terms, columns, style.labels, style.digits, style.language)
+    shared = share_rows(terms, columns, style)
     rows = [
         row for shared_row in shared for row in _term_pair(shared_row, columns, style)
     ]
@@ -452,7 +452,7 @@ def std_effect_rows(
     chosen = matching(terms, all_terms(columns), "std_effect", "etable")
     chosen = with_products(chosen, columns)
     rows = []
-    for row in share_rows(chosen, columns, style.labels, style.digits, style.language):
+    for row in share_rows(chosen, columns, style):
         cells = [""] * len(columns)
         for position, term in row.terms.items():
             cells[position] = style.number(_std_effect(columns[position], term, unit))

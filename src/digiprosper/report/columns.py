@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
 
 _TOO_FEW = "too_few_clusters_to_draw"
-_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 # Notices that are also below a table, about chosen rows, logs of counts, terms without
 # an estimate or an error, and errors that are too small: the code, to the names in the
 # data.
@@ -53,6 +52,9 @@ class Estimate(NamedTuple):
     p_value: float
     conf_low: float
     conf_high: float
+
+
+_NUMBERS = Estimate._fields[1:]
 
 
 class ParameterTest(NamedTuple):

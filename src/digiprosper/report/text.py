@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.errors import counted
+from digiprosper.report.characters import text_width
 from digiprosper.report.inference import WITHOUT_FACTOR
 from digiprosper.report.labels import name_label
 from digiprosper.report.verdicts import is_balanced
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.inference import Inference
     from digiprosper.report.terms import Factors
-
-# Covariances without a small-sample factor.
 
 
 def p_text(p: float) -> str:
@@ -146,19 +144,15 @@ def last_lines(conventions: str, settings: str = "") -> list[str]:
     return wrapped(lines)
 
 
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out cells below a heading: first column left-aligned, others right."""
     all_rows = [list(head), *[list(r) for r in rows]]
-    widths = [max(_width(r[j]) for r in all_rows) for j in range(len(head))]
+    widths = [max(text_width(r[j]) for r in all_rows) for j in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
-        first = cells[0] + " " * (widths[0] - _width(cells[0]))
+        first = cells[0] + " " * (widths[0] - text_width(cells[0]))
         further_cells = [
-            " " * (w - _width(c)) + c
+            " " * (w - text_width(c)) + c
             for c, w in zip(cells[1:], widths[1:], strict=True)
         ]
         return "  ".join([first, *further_cells]).rstrip()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, cited, counted
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Estimate, Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
@@ -49,7 +49,7 @@ _FREEDOM = (
     "Each column of a control takes a degree of freedom of t; below is that "
     "without candidates."
 )
-_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+_NUMBERS = Estimate._fields[1:]
 
 
 def set_label(controls: Sequence[str]) -> str:
