@@ -96,13 +96,9 @@ def _reason(error: Exception, style: Style) -> str:
     """Write why a model was not estimated: in English the error's first sentence."""
     codes = (f"failure.{kind.__name__}" for kind in type(error).__mro__)
     code = next(code for code in codes if code in NOTES)
-    return style.say(NOTES, code, message=_first_sentence(error))
-
-
-def _first_sentence(error: Exception) -> str:
-    """Keep the first sentence of a message; others are for the console."""
-    sentences = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)
-    return sentences[0].rstrip(".") + "."
+    # Further sentences of the message are for the console.
+    first = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0]
+    return style.say(NOTES, code, message=f"{first.rstrip('.')}.")
 
 
 # --- what is below an estimate --------------------------------------------------------

@@ -64,7 +64,9 @@ def conventions(
     if inference.cov_type not in WITHOUT_FACTOR:
         details += f"; {correction_words(inference.ssc or 'none')}"
     if inference.clusters:
-        names = _cluster_names(inference.clusters, labels or {}, factors or {})
+        names = " and ".join(
+            name_label(name, labels or {}, factors or {}) for name in inference.clusters
+        )
         groups = " and ".join(f"{g:,}" for g in inference.n_clusters)
         kinds = {
             "crv3": "CRV3, one cluster left out at a time; ",
@@ -87,9 +89,14 @@ def conventions(
 
 def _correlated(inference: Inference) -> str:
     """Describe standard errors that allow for correlation in space and time."""
-    if inference.cov_type == "conley":
-        return f"Conley standard errors ({', '.join(_near_words(inference))}"
     lags = counted(inference.bandwidth or 0, "lag")
+    if inference.cov_type == "conley":
+        # In a panel there are lags too.
+        near = [] if inference.bandwidth is None else [lags]
+        is_uniform = inference.distance_kernel == "uniform"
+        kernel = "uniform kernel" if is_uniform else "Bartlett kernel"
+        distance = f"{inference.distance_cutoff:,g} km"
+        return f"Conley standard errors ({', '.join([distance, kernel, *near])}"
     if inference.cov_type == "driscoll_kraay":
         return (
             "Driscoll-Kraay standard errors, with the variance clustered by entity "
@@ -100,23 +107,6 @@ def _correlated(inference: Inference) -> str:
         f"Driscoll-Kraay standard errors as xtscc ({lags}, "
         f"{inference.df_t + 1:.0f} periods"
     )
-
-
-def _near_words(inference: Inference) -> list[str]:
-    """Write the cutoff, the kernel and, in a panel, the lags."""
-    lags = [] if inference.bandwidth is None else [counted(inference.bandwidth, "lag")]
-    kernel = (
-        "uniform kernel"
-        if inference.distance_kernel == "uniform"
-        else "Bartlett kernel"
-    )
-    return [f"{inference.distance_cutoff:,g} km", kernel, *lags]
-
-
-def _cluster_names(
-    names: Iterable[str], labels: Mapping[str, str], factors: Factors
-) -> str:
-    return " and ".join(name_label(name, labels, factors) for name in names)
 
 
 def freedom_text(df: float) -> str:
