@@ -306,19 +306,18 @@ def by_group(
 
     fits = _fit_groups(spec, panel, groups, seed)
     name, estimates = _estimates(spec, fits, term)
-    wording: dict[str, Any] = {
-        "labels": panel.labels,
-        "factors": _factors(groups, panel, fits),
-    }
     if fit is not None and method == "interaction":
         test = _interaction(fit, panel, groups, name, estimates)
-        return ByGroup(fits.outcomes, replace(test, **wording))
-    if fit is not None and batched:
-        slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
     else:
-        slopes, drawn = _refitted(spec, panel, groups, name, draws, seed, show=progress)
-    test = _permutation(slopes, groups, name, estimates, drawn)
-    return ByGroup(fits.outcomes, replace(test, **wording))
+        if fit is not None and batched:
+            slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
+        else:
+            slopes, drawn = _refitted(
+                spec, panel, groups, name, draws, seed, show=progress
+            )
+        test = _permutation(slopes, groups, name, estimates, drawn)
+    factors = _factors(groups, panel, fits)
+    return ByGroup(fits.outcomes, replace(test, labels=panel.labels, factors=factors))
 
 
 def _factors(groups: _Groups, panel: Panel, fits: ResultSet) -> dict[str, Any]:
