@@ -230,16 +230,14 @@ def _check_stats(stats: object) -> tuple[str, ...]:
     return tuple(stats)
 
 
-def _is_share(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and bool(0 < value < 1)  # type: ignore[operator]
-
-
-def _check_stars(stars: object) -> tuple[float, ...]:
-    levels: list[float] = []
+def _check_stars(stars: Any) -> tuple[float, ...]:
     if isinstance(stars, np.ndarray):
         stars = stars.tolist()
-    if isinstance(stars, Sequence) and all(_is_share(s) for s in stars):
-        levels = [float(s) for s in stars]
+    are_shares = isinstance(stars, Sequence) and all(
+        isinstance(s, numbers.Real) and bool(0 < s < 1)  # type: ignore[operator]
+        for s in stars
+    )
+    levels = [float(s) for s in stars] if are_shares else []
     if not levels or not (np.diff(levels) < 0).all():
         raise OptionError(
             f"stars={cited(stars)} must be levels between 0 and 1 in descending order, "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from digiprosper.report.characters import text_width, wrap_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
 _NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
@@ -159,25 +159,16 @@ def as_text(content: Content) -> str:
     panels = [text_width(content.body[position][0]) for position in content.panels]
     total = max(stub + sum(widths) + 2 * len(widths), *panels, 0)
 
-    body = _text_body(
-        content, lambda row: _text_line(row, stub, columns, widths), "-" * total
-    )
+    body: list[str] = []
+    for position, row in enumerate(content.body):
+        body += ["-" * total] if position in content.breaks else []
+        is_title = position in content.panels
+        body.append(row[0] if is_title else _text_line(row, stub, columns, widths))
     above = [_text_head(head, stub, widths) for head in heads]
     title = [content.title] if content.title else []
     lines = [*title, "=" * total, *above, "-" * total, *body, "=" * total]
     notes = (wrap_text(note, max(total, 60)) for note in content.notes)
     return "\n".join(chain(lines, *notes))
-
-
-def _text_body(
-    content: Content, line: Callable[[list[str]], str], rule: str
-) -> list[str]:
-    """Write the rows below the middle rule, with a rule above each block."""
-    lines = []
-    for position, row in enumerate(content.body):
-        lines += [rule] if position in content.breaks else []
-        lines.append(row[0] if position in content.panels else line(row))
-    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +243,7 @@ def _html_row(position: int, content: Content) -> str:
         space = "padding-top:0.7em;"
     above, below = content.rules(position)
     top = f"border-top:{_RULES[above]}" if above else ""
-    cells = []
+    cells: list[str] = []
     for (text, span), rule in zip(content.parts(position), below, strict=True):
         style = _ROW_NAMES if not cells else _HEADS if head else _NUMBERS
         bottom = f"border-bottom:{_RULES[rule]}" if rule else ""

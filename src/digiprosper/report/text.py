@@ -62,7 +62,12 @@ def conventions(
             f"{inference.df_t:.1f} or more"
         )
     if inference.cov_type not in WITHOUT_FACTOR:
-        details += f"; {correction_words(inference.ssc or 'none')}"
+        corrected = inference.ssc not in (None, "none")
+        details += (
+            f"; small-sample correction as {inference.ssc}"
+            if corrected
+            else "; no small-sample correction"
+        )
     if inference.clusters:
         names = " and ".join(
             name_label(name, labels or {}, factors or {}) for name in inference.clusters
@@ -115,15 +120,6 @@ def freedom_text(df: float) -> str:
         return "normal distribution"
     number = f"{df:g}" if float(df).is_integer() else f"{df:.1f}"
     return f"{number} {'degree' if df == 1 else 'degrees'} of freedom"
-
-
-def correction_words(ssc: str) -> str:
-    """Name the small-sample correction of a covariance."""
-    return (
-        "no small-sample correction"
-        if ssc == "none"
-        else f"small-sample correction as {ssc}"
-    )
 
 
 def last_lines(conventions: str, settings: str = "") -> list[str]:

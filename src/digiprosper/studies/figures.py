@@ -198,9 +198,10 @@ def _candidates(
     included: pd.DataFrame, order: Sequence[str], write: Write
 ) -> list[Choice]:
     """List the candidates, with the models that have them."""
-    inside = included.reindex(order, fill_value=False)
+    inside = included.reindex(list(order), fill_value=False)
     return [
-        Choice(_CONTROLS, write(name), inside[name].to_numpy()) for name in included
+        Choice(_CONTROLS, write(name), inside[name].to_numpy())
+        for name in included.columns
     ]
 
 
