@@ -357,7 +357,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     _tell_misspelt([*_names_in(columns), *named_stats(look)], given_labels, "etable")
     texts = look.own_labels | merged_labels(columns, given_labels)
     look = replace(look, labels=texts)
-    columns = name_columns(columns, heads, texts, "etable", look.language)
+    columns = name_columns(columns, heads, look, "etable")
     folded = fold_terms(columns, controls, blocks, look)
     inside = list(chain.from_iterable(folded.values()))
     terms = select(columns, keep, drop, order, fold=inside, caller="etable")
