@@ -168,13 +168,18 @@ def _in_words(column: Column, style: Style) -> Column:
     elif equation is not None and head == equation.name:
         links = (style.label(link, column) for link in equation.path)
         text = style.say(HEADS, equation.kind, name=" → ".join(links))
-    elif code in TABLE and column.cells:
-        text = style.say(TABLE, code)
     else:
-        # A name, or a sum of names such as a set of controls.
-        parts = [head] if head in column.factors else head.split(" + ")
-        text = " + ".join(style.label(part, column) for part in parts)
+        text = _head_label(head, column, style)
     return replace(column, head=text, over=over)
+
+
+def _head_label(head: str, column: Column, style: Style) -> str:
+    """Print a heading that is a name, or a sum of names such as a set of controls."""
+    code = f"head.{head}"
+    if code in TABLE and column.cells:
+        return style.say(TABLE, code)
+    parts = [head] if head in column.factors else head.split(" + ")
+    return " + ".join(style.label(part, column) for part in parts)
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:

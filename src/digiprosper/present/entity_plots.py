@@ -347,10 +347,7 @@ def _name_entities(
             left_edge = x + across * away - length * (1 - across) / 2
             bottom = y + up * over - size * (1 - up) / 2
             box = left_edge, left_edge + length, bottom, bottom + size
-            inside = (
-                min(left_edge, bottom) >= 0 and box[1] <= width and box[3] <= height
-            )
-            if inside and not any(_overlap(box, other) for other in used):
+            if _is_free(box, used, (width, height)):
                 break
         else:
             unnamed.append(name)
@@ -377,9 +374,17 @@ def _points_of(axes: Axes) -> tuple[float, float]:
     return 72 * width, 72 * height
 
 
-def _overlap(first: _Box, second: _Box) -> bool:
-    across = first[0] < second[1] and second[0] < first[1]
-    return across and first[2] < second[3] and second[2] < first[3]
+def _is_free(box: _Box, used: Sequence[_Box], size: tuple[float, float]) -> bool:
+    """Return whether a box is inside axes of a size and meets no other box."""
+    left_edge, right_edge, bottom, top = box
+    inside = min(left_edge, bottom) >= 0 and right_edge <= size[0] and top <= size[1]
+    return inside and not any(
+        left_edge < other[1]
+        and other[0] < right_edge
+        and bottom < other[3]
+        and other[2] < top
+        for other in used
+    )
 
 
 def _name_quadrants(axes: Axes, drawn: MoranScatter) -> list[_Box]:

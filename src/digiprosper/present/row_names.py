@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from digiprosper.present.columns import Columns
     from digiprosper.present.style import Style
-    from digiprosper.report.terms import Regime
+    from digiprosper.report.terms import Regime, Term
 
 _Meaning: TypeAlias = tuple[object, ...]
 
@@ -133,19 +133,23 @@ def row_label(
     if first.family != "linear" or first.regime is None:
         return term_words(first, labels, column.words, column.factors, language)
     variable = style.label(first.regime.variable, column)
-    written = {
-        term.regime.condition(variable, style.digits, language)
-        for term in terms
-        if term.regime
-    }
-    # None if columns have different thresholds.
-    condition = written.pop() if len(written) == 1 else None
+    condition = _shared_condition(terms, variable, style)
     base = style.label(first.base, column)
     if first.kind == "intercept" and base == first.base:
         base = style.say(TABLE, "intercept")
     code = "regime.kink" if first.regime.kink else "regime"
     words = _regime_words(first.regime, condition, variable, apart, style)
     return style.say(TABLE, code, name=base, condition=words)
+
+
+def _shared_condition(terms: Sequence[Term], variable: str, style: Style) -> str | None:
+    """Write the condition of a regime; None if columns have different thresholds."""
+    written = {
+        term.regime.condition(variable, style.digits, style.language)
+        for term in terms
+        if term.regime
+    }
+    return written.pop() if len(written) == 1 else None
 
 
 def _cell_label(name: str, columns: Columns, style: Style) -> str:

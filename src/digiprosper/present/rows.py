@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from digiprosper.present.folding import Folded
     from digiprosper.present.row_names import SharedRow
     from digiprosper.present.style import Style
-    from digiprosper.report.columns import Block, Column, Parameter
+    from digiprosper.report.columns import Block, Column, Parameter, ParameterTest
     from digiprosper.report.inference import Inference
     from digiprosper.report.words import Words
 
@@ -104,10 +104,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
     A fixed parameter has one row. Rows without any number are left out.
     """
-    by_column = [
-        {(block.kind, block.variable): block for block in c.blocks if block.parameters}
-        for c in columns
-    ]
+    by_column = list(map(_with_parameters, columns))
     kinds = list(dict.fromkeys(chain.from_iterable(by_column)))
     counts = Counter(kind for kind, _ in kinds)
     factors = merged_factors(columns)
@@ -127,6 +124,11 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
 def _with_numbers(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(row[1])]
+
+
+def _with_parameters(column: Column) -> dict[tuple[str, str], Block]:
+    """Return the blocks of a column that have parameters, by kind and variable."""
+    return {(b.kind, b.variable): b for b in column.blocks if b.parameters}
 
 
 def _with_parameter(block: Block | None, number: int) -> tuple[Block, Parameter] | None:
@@ -166,10 +168,7 @@ def _test_rows(
     style: Style,
 ) -> list[Row]:
     """Write the tests of parameters; their names have the variable if there is one."""
-    by_column = [
-        {(t.statistic, t.of, t.number): t for t in cell[1].tests} if cell else {}
-        for cell in cells
-    ]
+    by_column = list(map(_tests_of, cells))
     rows: list[Row] = []
     for key in dict.fromkeys(chain.from_iterable(by_column)):
         statistic, of, test_number = key
@@ -183,6 +182,13 @@ def _test_rows(
         p_values = [style.probability(test.p_value) if test else "" for test in tests]
         rows += [(name, values), ("", [f"({p})" if p else "" for p in p_values])]
     return rows
+
+
+def _tests_of(
+    cell: tuple[Block, Parameter] | None,
+) -> dict[tuple[str, str, int], ParameterTest]:
+    tests = cell[1].tests if cell else ()
+    return {(test.statistic, test.of, test.number): test for test in tests}
 
 
 # --- settings -------------------------------------------------------------------------

@@ -170,10 +170,9 @@ def read_style(
     stats: Sequence[str] | None,
     t_digits: int | None = None,
 ) -> Style:
-    """Merge a style with a call's arguments, and fill in defaults of the language.
+    """Merge a style with a call's arguments, which win; None leaves the style's.
 
-    The arguments win; None leaves the style's. For `stars`, None means no stars and
-    ``"style"`` leaves them to the style.
+    For `stars`, None means no stars and ``"style"`` leaves them to the style.
     """
     if style is not None and not isinstance(style, TableStyle):
         raise InputTypeError(
@@ -189,20 +188,24 @@ def read_style(
     changes = {name: value for name, value in chosen.items() if value is not None}
     if not isinstance(stars, str) or stars != FROM_STYLE:
         changes["stars"] = stars
-    merged = replace(style or TableStyle(), **changes)
-    language = _LANGUAGES[merged.language]
-    yes = TABLE.say("yes", language) if merged.yes is None else merged.yes
-    no = _NO.get(yes, TABLE.say("no", language)) if merged.no is None else merged.no
+    return _decided(replace(style or TableStyle(), **changes))
+
+
+def _decided(style: TableStyle) -> Style:
+    """Fill in the defaults of the language."""
+    language = _LANGUAGES[style.language]
+    yes = TABLE.say("yes", language) if style.yes is None else style.yes
+    no = _NO.get(yes, TABLE.say("no", language)) if style.no is None else style.no
     in_english = language == "english"
     return Style(
-        merged.below,
-        merged.stars,
-        merged.digits,
+        style.below,
+        style.stars,
+        style.digits,
         language,
-        _USUAL_STATS[merged.language] if merged.stats is None else merged.stats,
+        _USUAL_STATS[style.language] if style.stats is None else style.stats,
         (yes, no),
-        in_english if merged.cluster_row is None else merged.cluster_row,
-        t_digits=merged.digits if merged.t_digits is None else merged.t_digits,
+        in_english if style.cluster_row is None else style.cluster_row,
+        t_digits=style.digits if style.t_digits is None else style.t_digits,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -44,23 +44,19 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
         )
 
     added = [field for field in fields(pickled_type) if field.name not in named]
-    needed = [
-        field.name
-        for field in added
-        if field.default is MISSING and field.default_factory is MISSING
-    ]
+    needed = [field.name for field in added if not _has_default(field)]
     if needed:
         raise _not_read(kind, version, f"the pickle has no field {quoted(needed)}")
 
-    defaults = {
-        field.name: field.default
-        if field.default_factory is MISSING
-        else field.default_factory()
-        for field in added
-    }
-    restored: Any = object.__new__(pickled_type)
-    for name, value in (named | defaults).items():
+    return _made(pickled_type, named, added)
+
+
+def _made(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
+    restored = object.__new__(kind)
+    for name, value in named.items():
         object.__setattr__(restored, name, value)
+    for field in added:
+        object.__setattr__(restored, field.name, _default(field))
     return restored
 
 
@@ -72,6 +68,16 @@ def _not_read(kind: Any, version: str, why: str) -> PickleError:
         f"pickled: {why}. Read it with digiprosper {version}, or fit the model again."
     )
     return PickleError(text, [Notice("pickle", text, data)])
+
+
+def _has_default(field: Field[Any]) -> bool:
+    return field.default is not MISSING or field.default_factory is not MISSING
+
+
+def _default(field: Field[Any]) -> Any:
+    return (
+        field.default if field.default_factory is MISSING else field.default_factory()
+    )
 
 
 def _root() -> Any:
