@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from digiprosper.pathways.results import MechanismReport
     from digiprosper.policy.figures import EffectsByEventTime
     from digiprosper.report.collection import ResultSet
-    from digiprosper.report.protocol import Results
     from digiprosper.spatial.results import SpatialResults
     from digiprosper.spatial.weights import SpatialWeights
 
@@ -103,6 +102,7 @@ __all__ = [
     "specification_curve",
     "u_shape",
 ]
+_MEDIATION, _REGRESSION = "Mediation(...).fit", "FixedEffects(...).fit"
 _U_TEST = ("variable", "interval", "fieller", "at")
 
 
@@ -178,16 +178,11 @@ def mediation_path(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.mediation_path"
-    _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
+    texts = _labels_of(results, MediationResults, _MEDIATION, labels, purpose)
     decimals, level = check_whole("digits", digits, 0, 15), check_level(level)
-    texts = _texts(results, labels, purpose)
     chosen = mediation.chosen_mediators(results, mediator)
-    return draw_paths(
-        mediation.path_diagram(results, chosen, texts, level, figure_language()),
-        decimals,
-        ax,
-        purpose,
-    )
+    drawn = mediation.path_diagram(results, chosen, texts, level, figure_language())
+    return draw_paths(drawn, decimals, ax, purpose)
 
 
 def balance(
@@ -242,8 +237,7 @@ def balance(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.balance"
-    _refuse_other(matching, Matching, "match_entities", purpose)
-    texts = {**matching.labels, **check_labels(labels, purpose)}
+    texts = _labels_of(matching, Matching, "match_entities", labels, purpose)
     return draw_balance(policy.balance(matching, texts, figure_language()), ax, purpose)
 
 
@@ -296,11 +290,8 @@ def effect_plot(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.effect_plot"
-    _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
-    level = check_level(level)
-    drawn = mediation.effects(
-        results, _texts(results, labels, purpose), level, figure_language()
-    )
+    texts = _labels_of(results, MediationResults, _MEDIATION, labels, purpose)
+    drawn = mediation.effects(results, texts, check_level(level), figure_language())
     return draw_effects(drawn, ax, purpose)
 
 
@@ -810,8 +801,7 @@ def conditional_effect(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.conditional_effect"
-    _refuse_other(results, MediationResults, "Mediation(...).fit", purpose)
-    texts = _texts(results, labels, purpose)
+    texts = _labels_of(results, MediationResults, _MEDIATION, labels, purpose)
     curve = mediation.conditional_curve(
         results, effect, texts, level, figure_language()
     )
@@ -899,8 +889,7 @@ def marginal_effect(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.marginal_effect"
-    _refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
-    texts = _texts(results, labels, purpose)
+    texts = _labels_of(results, LinearResults, _REGRESSION, labels, purpose)
     curve = slope_curve(
         results, term, moderator, panel, texts, check_level(level), figure_language()
     )
@@ -955,13 +944,10 @@ def sensitivity_curve(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.sensitivity_curve"
-    _refuse_other(
-        results, MediationSensitivity, "MediationResults.sensitivity", purpose
-    )
-    texts = {**results.labels, **check_labels(labels, purpose)}
-    return draw_sensitivity(
-        mediation.sensitivity_curve(results, texts, figure_language()), ax, purpose
-    )
+    maker = "MediationResults.sensitivity"
+    texts = _labels_of(results, MediationSensitivity, maker, labels, purpose)
+    curve = mediation.sensitivity_curve(results, texts, figure_language())
+    return draw_sensitivity(curve, ax, purpose)
 
 
 def u_shape(
@@ -1014,16 +1000,14 @@ def u_shape(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.u_shape"
-    _refuse_other(results, LinearResults, "FixedEffects(...).fit", purpose)
+    texts = _labels_of(results, LinearResults, _REGRESSION, labels, purpose)
     if not all(hasattr(test, name) for name in _U_TEST):
         raise InputTypeError(
             f"{purpose}: test must be what u_test or two_turns_test returns, "
             f"not {type(test).__name__}.",
             [models_problem("no U-test", test)],
         )
-    curve = u_figures.turning_curve(
-        results, test, _texts(results, labels, purpose), figure_language()
-    )
+    curve = u_figures.turning_curve(results, test, texts, figure_language())
     return draw_turning_curve(curve, ax, purpose)
 
 
@@ -1088,8 +1072,7 @@ def lr_profile(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.lr_profile"
-    _refuse_without_thresholds(results, purpose)
-    texts = _texts(results.slopes, labels, purpose)
+    texts = _labels_of_thresholds(results, labels, purpose)
     drawn = threshold_figures.lr_profile(results, threshold, texts, figure_language())
     return draw_profile(drawn, ax, purpose)
 
@@ -1167,9 +1150,8 @@ def pathways(
 
     purpose = "plots.pathways"
     texts = check_labels(labels, purpose)
-    return draw_pathways(
-        pathway_figure(report, texts, purpose, figure_language()), ax, purpose
-    )
+    drawn = pathway_figure(report, texts, purpose, figure_language())
+    return draw_pathways(drawn, ax, purpose)
 
 
 def placebo(
@@ -1228,10 +1210,8 @@ def placebo(
             f"not {type(test).__name__}.",
             [models_problem("no test with draws", test)],
         )
-    texts = check_labels(labels, purpose)
-    return draw_drawn_density(
-        drawn_density(test, texts, figure_language()), ax, purpose
-    )
+    drawn = drawn_density(test, check_labels(labels, purpose), figure_language())
+    return draw_drawn_density(drawn, ax, purpose)
 
 
 def specification_curve(
@@ -1315,13 +1295,12 @@ def specification_curve(
     purpose = "plots.specification_curve"
     level = check_level(level)
     texts = check_labels(labels, purpose)
+    language = figure_language()
     if isinstance(results, SearchTest):
-        curve = studies.search_curve(results, main, texts, figure_language())
-        return draw_specification_curve(curve, ax, purpose)
-    models = studies.read_models(results, purpose)
-    curve = studies.specification_curve(
-        models, term, main, texts, level, figure_language()
-    )
+        curve = studies.search_curve(results, main, texts, language)
+    else:
+        models = studies.read_models(results, purpose)
+        curve = studies.specification_curve(models, term, main, texts, level, language)
     return draw_specification_curve(curve, ax, purpose)
 
 
@@ -1381,8 +1360,7 @@ def regime_map(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.regime_map"
-    _refuse_without_thresholds(results, purpose)
-    texts = _texts(results.slopes, labels, purpose)
+    texts = _labels_of_thresholds(results, labels, purpose)
     drawn = threshold_figures.regime_map(results, order, texts, figure_language())
     return draw_regime_map(drawn, ax, purpose)
 
@@ -1448,8 +1426,7 @@ def rank_ribbon(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.rank_ribbon"
-    _refuse_other(results, RankResults, "rank_probabilities", purpose)
-    texts = {**results.labels, **check_labels(labels, purpose)}
+    texts = _labels_of(results, RankResults, "rank_probabilities", labels, purpose)
     table, language = composite.rank_table(results, entities, level), figure_language()
     if (
         period is None
@@ -1525,16 +1502,12 @@ def index_sensitivity(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.index_sensitivity"
-    _refuse_other(results, IndexSensitivity, "index_sensitivity", purpose)
+    texts = _labels_of(results, IndexSensitivity, "index_sensitivity", labels, purpose)
     check_option("show", show, ("ranks", "shares"))
-    texts = {**results.labels, **check_labels(labels, purpose)}
     if show == "shares":
         return draw_bars(composite.share_bars(results, period, texts), ax, purpose)
-    return draw_rank_spans(
-        composite.combination_spans(results, period, texts, figure_language()),
-        ax,
-        purpose,
-    )
+    drawn = composite.combination_spans(results, period, texts, figure_language())
+    return draw_rank_spans(drawn, ax, purpose)
 
 
 def kernel_ridge(
@@ -1607,11 +1580,28 @@ def kernel_ridge(
     return draw_ridges(drawn, ax, purpose)
 
 
-def _texts(
-    results: Results, labels: Mapping[str, str] | None, purpose: str
+def _labels_of(
+    results: Any,
+    kind: type,
+    maker: str,
+    labels: Mapping[str, str] | None,
+    purpose: str,
 ) -> dict[str, str]:
-    """Merge the labels of a result with those of the call, which win."""
-    return merged_labels([result_column(results)], check_labels(labels, purpose))
+    """Refuse other results, and merge their labels with those of the call."""
+    _refuse_other(results, kind, maker, purpose)
+    return {**results.labels, **check_labels(labels, purpose)}
+
+
+def _labels_of_thresholds(
+    results: object, labels: Mapping[str, str] | None, purpose: str
+) -> dict[str, str]:
+    if not isinstance(results, ThresholdResults):
+        raise InputTypeError(
+            f"{purpose}: {type(results).__name__} has no thresholds; pass what "
+            "PanelThreshold.fit returns.",
+            [models_problem("not a threshold model", results)],
+        )
+    return {**results.slopes.labels, **check_labels(labels, purpose)}
 
 
 def _refuse_other(results: object, kind: type, maker: str, purpose: str) -> None:
@@ -1619,13 +1609,4 @@ def _refuse_other(results: object, kind: type, maker: str, purpose: str) -> None
         raise InputTypeError(
             f"{purpose}: takes what {maker} returns, not {type(results).__name__}.",
             [models_problem(f"no {kind.__name__}", results)],
-        )
-
-
-def _refuse_without_thresholds(results: object, purpose: str) -> None:
-    if not isinstance(results, ThresholdResults):
-        raise InputTypeError(
-            f"{purpose}: {type(results).__name__} has no thresholds; pass what "
-            "PanelThreshold.fit returns.",
-            [models_problem("not a threshold model", results)],
         )

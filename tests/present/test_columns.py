@@ -20,10 +20,15 @@ from digiprosper.present.columns import (
     read_columns,
     select,
 )
+from digiprosper.present.style import Style
 from digiprosper.present.tables import etable
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Estimate
 from digiprosper.report.terms import Point, Term
+
+
+def style_of(labels=None):
+    return Style("se", None, 3, labels=labels or {})
 
 
 def test_every_kind_of_model_becomes_columns(
@@ -41,7 +46,7 @@ def test_every_kind_of_model_becomes_columns(
     columns = name_columns(
         read_columns([*kinds, make_drawn({"x": (1, 1, 1)})], "etable"),
         None,
-        {},
+        style_of(),
         "etable",
     )
     assert [c.head for c in columns] == [
@@ -126,18 +131,22 @@ def test_what_is_not_a_result_is_refused(model, one_way):
 
 def test_heads_must_match_the_columns(one_way):
     columns = read_columns([one_way, one_way], "etable")
-    assert [c.head for c in name_columns(columns, ["a", "a"], {}, "etable")] == [
+    assert [
+        c.head for c in name_columns(columns, ["a", "a"], style_of(), "etable")
+    ] == [
         "a",
         "a",
     ]
-    assert [c.head for c in name_columns(columns, [2019, 2020], {}, "etable")] == [
+    assert [
+        c.head for c in name_columns(columns, [2019, 2020], style_of(), "etable")
+    ] == [
         "2019",
         "2020",
     ]
     with pytest.raises(OptionError, match="heads has 1 heads for 2 columns"):
-        name_columns(columns, ["a"], {}, "etable")
+        name_columns(columns, ["a"], style_of(), "etable")
     with pytest.raises(OptionError, match="heads has one text for 2 columns"):
-        name_columns(columns, "ab", {}, "etable")
+        name_columns(columns, "ab", style_of(), "etable")
 
 
 def test_labels_of_the_call_win_then_the_first_seen(make_fit):
@@ -213,7 +222,10 @@ def test_terms_are_chosen_by_name_or_pattern(make_fit):
 def test_equations_of_a_mediation_are_headed_in_words(make_fit):
     def heads(given, wanted=None):
         columns = name_columns(
-            read_columns(given, "etable"), wanted, {"jobs": "Employment"}, "etable"
+            read_columns(given, "etable"),
+            wanted,
+            style_of({"jobs": "Employment"}),
+            "etable",
         )
         return [c.head for c in columns]
 
@@ -255,7 +267,10 @@ def test_a_key_of_several_columns_spans_them(make_fit):
         "frame": pd.DataFrame({"a": [1], "b": [2]}),
     }
     columns = name_columns(
-        read_columns(models, "etable", spanning=True), None, {"Jobs": "就业"}, "etable"
+        read_columns(models, "etable", spanning=True),
+        None,
+        style_of({"Jobs": "就业"}),
+        "etable",
     )
     assert [(c.over, c.head) for c in columns] == [
         ("Output", "(1)"),

@@ -30,7 +30,7 @@ def estimate(*numbers):
 
 
 def read(*models):
-    return name_columns(read_columns(list(models), "etable"), None, {}, "etable")
+    return name_columns(read_columns(list(models), "etable"), None, STYLE, "etable")
 
 
 def lines_of(*models, **options):

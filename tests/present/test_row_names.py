@@ -15,8 +15,13 @@ from digiprosper.mediation.effect_terms import (
 )
 from digiprosper.present.columns import all_terms, read_columns
 from digiprosper.present.row_names import row_label, share_rows
+from digiprosper.present.style import Style
 from digiprosper.report.columns import Column, Estimate
 from digiprosper.report.terms import Point, Term
+
+
+def style_of(labels, digits=3):
+    return Style("se", None, digits, labels=labels)
 
 
 def test_slopes_are_headed_by_their_regime(make_fit, make_threshold):
@@ -26,7 +31,8 @@ def test_slopes_are_headed_by_their_regime(make_fit, make_threshold):
     def heads(*models, digits=3):
         columns = read_columns(list(models), "etable")
         return [
-            row_label(f"digital:regime{i}", columns, labels, digits) for i in (1, 2, 3)
+            row_label(f"digital:regime{i}", columns, style_of(labels, digits))
+            for i in (1, 2, 3)
         ]
 
     assert heads(make_threshold(slopes)) == [
@@ -60,7 +66,7 @@ def test_effects_of_mediation_are_words(make_effects):
         [term.name for term in effects],
     )
     labels = {"ind": "Industrial upgrading", "direct": "Own"}
-    assert [row_label(t, columns, labels, 3) for t in terms] == [
+    assert [row_label(t, columns, style_of(labels)) for t in terms] == [
         "Total effect",
         "Own",
         "Indirect effect",
@@ -74,7 +80,8 @@ def test_effects_of_mediation_are_words(make_effects):
 def rows(*models, labels=None):
     columns = read_columns(list(models), "etable")
     return [
-        tuple(row) for row in share_rows(all_terms(columns), columns, labels or {}, 3)
+        tuple(row)
+        for row in share_rows(all_terms(columns), columns, style_of(labels or {}))
     ]
 
 
@@ -208,7 +215,7 @@ def estimates(terms):
 )
 def test_every_estimate_stands_in_one_row(models, labels):
     columns = [Column(None, estimates=estimates(terms)) for terms in models]
-    found = share_rows(all_terms(columns), columns, labels, 3)
+    found = share_rows(all_terms(columns), columns, style_of(labels))
     placed = sorted(
         (position, term) for _, shown in found for position, term in shown.items()
     )

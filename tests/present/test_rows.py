@@ -38,7 +38,7 @@ def estimate(*numbers):
 
 
 def read(*models):
-    return name_columns(read_columns(list(models), "etable"), None, {}, "etable")
+    return name_columns(read_columns(list(models), "etable"), None, STYLE, "etable")
 
 
 @pytest.mark.parametrize(

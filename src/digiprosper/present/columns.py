@@ -30,16 +30,15 @@ from digiprosper.report.columns import (
     HasColumns,
     PlainCell,
     columns_of,
-    remark_text,
 )
 from digiprosper.report.foreign import as_results
-from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.summary import read_factors
 from digiprosper.report.terms import same_products
 from digiprosper.report.words import HEADS, NOTES, TABLE
 
 if TYPE_CHECKING:
+    from digiprosper.present.style import Style
     from digiprosper.report.terms import Factor
     from digiprosper.report.words import Language
 
@@ -93,13 +92,12 @@ def _under_one_head(column: Column, language: Language = "english") -> Column:
 def name_columns(
     columns: Columns,
     heads: Sequence[str] | None,
-    labels: Mapping[str, str],
+    style: Style,
     caller: str,
-    language: Language = "english",
 ) -> list[Column]:
     """Set the headings of columns: `heads`, or their own, or otherwise numbers."""
     if heads is None:
-        return [_in_words(column, labels, language) for column in _numbered(columns)]
+        return [_in_words(column, style) for column in _numbered(columns)]
     untyped_heads: object = heads
     texts = list(untyped_heads) if isinstance(untyped_heads, Iterable) else None
     if texts is None or isinstance(heads, str) or len(texts) != len(columns):
@@ -152,43 +150,36 @@ def texts_of(argument: object) -> list[str] | None:
     return list(argument)
 
 
-def _in_words(column: Column, labels: Mapping[str, str], language: Language) -> Column:
+def _in_words(column: Column, style: Style) -> Column:
     """Replace headings by labels, or by words if they name an equation of a system."""
-    equation, words, head, over = (
-        column.equation,
-        column.words,
-        str(column.head),
-        column.over,
-    )
+    equation, words, over = column.equation, column.words, column.over
     if over is not None:
         code = f"over.{over}"
-        over_words = words.say(code, language) if code in words else over
-        over = labels.get(over, over_words)
-    if head in labels:
-        text = labels[head]
+        over_words = style.say(words, code) if code in words else over
+        over = style.labels.get(over, over_words)
+    head = str(column.head)
+    code = f"head.{head}"
+    if head in style.labels:
+        text = style.labels[head]
     elif column.named is not None:
-        text = remark_text(column.named, words, labels, column.factors, language)
-    elif f"head.{head}" in words:
-        text = words.say(f"head.{head}", language)
-    elif equation is None or head != equation.name:
-        text = _head_label(head, column, labels, language)
+        text = style.remark(column.named, column)
+    elif code in words:
+        text = style.say(words, code)
+    elif equation is not None and head == equation.name:
+        links = (style.label(link, column) for link in equation.path)
+        text = style.say(HEADS, equation.kind, name=" → ".join(links))
     else:
-        links = (
-            name_label(link, labels, column.factors, language) for link in equation.path
-        )
-        text = HEADS.say(equation.kind, language, name=" → ".join(links))
+        text = _head_label(head, column, style)
     return replace(column, head=text, over=over)
 
 
-def _head_label(
-    head: str, column: Column, labels: Mapping[str, str], language: Language
-) -> str:
+def _head_label(head: str, column: Column, style: Style) -> str:
     """Print a heading that is a name, or a sum of names such as a set of controls."""
     code = f"head.{head}"
     if code in TABLE and column.cells:
-        return TABLE.say(code, language)
+        return style.say(TABLE, code)
     parts = [head] if head in column.factors else head.split(" + ")
-    return " + ".join(name_label(p, labels, column.factors, language) for p in parts)
+    return " + ".join(style.label(part, column) for part in parts)
 
 
 def check_labels(labels: object, caller: str) -> dict[str, str]:

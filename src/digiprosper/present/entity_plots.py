@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -31,7 +32,7 @@ from digiprosper.report.characters import tidy_text
 from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
@@ -266,8 +267,6 @@ def _draw_cells(axes: Axes, cells: Floats, entries: Sequence[str]) -> None:
 # --- neighbours -----------------------------------------------------------------------
 
 _Box: TypeAlias = tuple[float, float, float, float]
-# The side of the point (across, up), and the distance from it in points.
-_Position: TypeAlias = tuple[tuple[int, int], float]
 """Left, right, bottom and top."""
 
 # Points of the names of entities and from a point to its name, near or far with a line;
@@ -298,15 +297,12 @@ def draw_moran_scatter(
         )
         axes.axline((0, 0), slope=drawn.slope, color=MARKED, linewidth=1.3, zorder=1)
         # With room for the names of the quadrants.
-        for column, set_limits in (
-            ("value", axes.set_xlim),
-            ("spatial_lag", axes.set_ylim),
-        ):
-            reach = 1.2 * float(np.abs(points[column]).max())
-            reach = reach if reach > 0 else 1.0
-            set_limits(-reach, reach)
-        unnamed = _name_entities(axes, drawn, entities) if named else entities
-        _name_quadrants(axes, drawn)
+        reach = (1.2 * points.abs().max()).replace(0.0, 1.0)
+        axes.set_xlim(-reach["value"], reach["value"])
+        axes.set_ylim(-reach["spatial_lag"], reach["spatial_lag"])
+        used, unnamed = _name_quadrants(axes, drawn), entities
+        if named:
+            unnamed = _name_entities(axes, drawn, entities, used)
         code = "moran.title.in" if drawn.period else "moran.title"
         value = f"{drawn.statistic:.3f}".replace("-", "−")
         title = say(code, period=drawn.period, value=value, p=p_words(drawn.p_value, 3))
@@ -329,111 +325,85 @@ def _unnamed_words(entities: Sequence[str]) -> str:
     return say("moran.unnamed", names=say("list").join(entities))
 
 
-def _name_entities(axes: Axes, drawn: MoranScatter, entities: list[str]) -> list[str]:
+def _name_entities(
+    axes: Axes, drawn: MoranScatter, entities: Sequence[str], used: list[_Box]
+) -> list[str]:
     """Write names next to points, the farthest from the means first.
 
-    A name without room there is written farther away, with a line to its point.
-    Returns the names that have no room.
+    A name without room there is written farther away, with a line to its point. `used`
+    are the edges of other texts, in points. Returns the names that have no room.
     """
     points = drawn.points.to_numpy(dtype=np.float64)
-    size = _NAME_TYPE * type_size()
+    size, width, height = _NAME_TYPE * type_size(), *_points_of(axes)
     low = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
-    inches = axes_inches(axes)
-    scale = 72 * np.array(inches) / (-2 * low)
-    positions = (points - low) * scale
-    used = [(x - _DOT, x + _DOT, y - _DOT, y + _DOT) for x, y in positions.tolist()]
-    used += _quadrant_boxes(drawn, inches)
-    right, top = (72 * side for side in inches)
+    positions = ((points - low) * np.array([width, height]) / (-2 * low)).tolist()
+    used += [(x - _DOT, x + _DOT, y - _DOT, y + _DOT) for x, y in positions]
     unnamed = []
     for at in np.argsort(-np.hypot(*points.T), kind="stable"):
-        width = size * text_em(entities[at])
-        boxes = {
-            (side, away): _box(positions[at], side, (width, size), away)
-            for away in (_NEAR, *_FAR)
-            for side in _SIDES
-        }
-        position = _free_position(boxes, used, (right, top))
-        if position is None:
-            unnamed.append(entities[at])
+        name, (x, y) = entities[at], positions[at]
+        length = size * text_em(name)
+        for away, (across, up) in product((_NEAR, *_FAR), _SIDES):
+            over = away / (2 if away == _NEAR and across else 1)
+            left_edge = x + across * away - length * (1 - across) / 2
+            bottom = y + up * over - size * (1 - up) / 2
+            box = left_edge, left_edge + length, bottom, bottom + size
+            if _is_free(box, used, (width, height)):
+                break
         else:
-            used.append(boxes[position])
-            point = float(points[at, 0]), float(points[at, 1])
-            _write_name(axes, entities[at], point, position, size)
+            unnamed.append(name)
+            continue
+        used.append(box)
+        axes.annotate(
+            name,
+            (float(points[at, 0]), float(points[at, 1])),
+            (across * away, up * over),
+            textcoords="offset points",
+            ha={1: "left", -1: "right", 0: "center"}[across],
+            va={1: "bottom", -1: "top", 0: "center"}[up],
+            fontsize=size,
+            color="#555555",
+            parse_math=False,
+            arrowprops=None if away == _NEAR else _LEADER,
+        )
     return unnamed
 
 
-def _free_position(
-    boxes: Mapping[_Position, _Box], used: list[_Box], room: tuple[float, float]
-) -> _Position | None:
-    """Return the first position whose box is inside the axes and meets no other."""
-    right, top = room
-    for position, box in boxes.items():
-        inside = min(box[0], box[2]) >= 0 and box[1] <= right and box[3] <= top
-        if inside and not any(_meet(box, other) for other in used):
-            return position
-    return None
+def _points_of(axes: Axes) -> tuple[float, float]:
+    """Return the width and the height of axes in points."""
+    width, height = axes_inches(axes)
+    return 72 * width, 72 * height
 
 
-def _write_name(
-    axes: Axes,
-    name: str,
-    point: tuple[float, float],
-    position: _Position,
-    size: float,
-) -> None:
-    """Write a name beside its point, with a line to it if it is farther away."""
-    (across, up), away = position
-    axes.annotate(
-        name,
-        point,
-        (away * across, away * up / (2 if away == _NEAR and across else 1)),
-        textcoords="offset points",
-        ha={1: "left", -1: "right", 0: "center"}[across],
-        va={1: "bottom", -1: "top", 0: "center"}[up],
-        fontsize=size,
-        color="#555555",
-        parse_math=False,
-        arrowprops=None if away == _NEAR else _LEADER,
+def _is_free(box: _Box, used: Sequence[_Box], size: tuple[float, float]) -> bool:
+    """Return whether a box is inside axes of a size and meets no other box."""
+    left_edge, right_edge, bottom, top = box
+    inside = min(left_edge, bottom) >= 0 and right_edge <= size[0] and top <= size[1]
+    return inside and not any(
+        left_edge < other[1]
+        and other[0] < right_edge
+        and bottom < other[3]
+        and other[2] < top
+        for other in used
     )
 
 
-def _quadrant_boxes(drawn: MoranScatter, inches: tuple[float, float]) -> list[_Box]:
-    """Return the edges of the names of quadrants in the corners, in points."""
-    size, (width, height) = 8.5 * type_size(), (72 * side for side in inches)
+def _name_quadrants(axes: Axes, drawn: MoranScatter) -> list[_Box]:
+    """Write the names of quadrants in the corners; return their edges in points."""
+    size, (width, height) = 8.5 * type_size(), _points_of(axes)
     boxes = []
     for (words, count), (right, top) in zip(drawn.quadrants, _CORNERS, strict=True):
-        long = size * text_em(say("quadrant", name=words, count=count))
-        start, low = (width - long) * (right > 0.5), (height - size) * (top > 0.5)
-        boxes.append((start, start + long, low, low + size))
-    return boxes
-
-
-def _box(
-    position: Floats, side: tuple[int, int], size: tuple[float, float], away: float
-) -> _Box:
-    """Return the edges of a name next to a point, in points."""
-    (across, up), (width, height) = side, size
-    over = away / (2 if away == _NEAR and across else 1)
-    x, y = float(position[0]) + across * away, float(position[1]) + up * over
-    start = x - width * {1: 0.0, 0: 0.5, -1: 1.0}[across]
-    low = y - height * {1: 0.0, 0: 0.5, -1: 1.0}[up]
-    return start, start + width, low, low + height
-
-
-def _meet(first: _Box, second: _Box) -> bool:
-    across = first[0] < second[1] and second[0] < first[1]
-    return across and first[2] < second[3] and second[2] < first[3]
-
-
-def _name_quadrants(axes: Axes, drawn: MoranScatter) -> None:
-    for (words, count), (right, top) in zip(drawn.quadrants, _CORNERS, strict=True):
+        text = say("quadrant", name=words, count=count)
+        length = size * text_em(text)
+        start, low = (width - length) * (right > 0.5), (height - size) * (top > 0.5)
+        boxes.append((start, start + length, low, low + size))
         axes.text(
             right,
             top,
-            say("quadrant", name=words, count=count),
+            text,
             transform=axes.transAxes,
             ha="right" if right > 0.5 else "left",
             va="top" if top > 0.5 else "bottom",
             fontsize="small",
             color=INK,
         )
+    return boxes

@@ -44,6 +44,7 @@ from digiprosper.present.figure_style import (
 )
 from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.present.row_names import share_rows
+from digiprosper.present.style import Style
 from digiprosper.report.drawings import ModelEstimatesDrawing
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ def coefficients(
         raise _nothing(purpose)
     caller_labels = check_labels(labels, purpose)
     texts = merged_labels(columns, caller_labels)
-    named = name_columns(columns, None, texts, purpose, figure_language())
+    style = Style("se", None, 3, figure_language(), labels=texts)
+    named = name_columns(columns, None, style, purpose)
     columns = [replace(c, head=caller_labels.get(str(c.head), c.head)) for c in named]
     terms = select(columns, keep, drop, caller=purpose)
     return draw_columns(
@@ -160,13 +162,17 @@ def draw_columns(
     purpose: str,
 ) -> Axes:
     """Draw the estimates of columns next to each other, one row per term."""
-    shared = share_rows(terms, columns, labels, 3, figure_language())
+    style = Style("se", None, 3, figure_language(), labels=labels)
+    shared = share_rows(terms, columns, style)
     rows = [
         (row.label, cells) for row in shared if (cells := _numbers_in(row, columns))
     ]
     if not rows:
         raise _nothing(purpose)
-    models = [_cells_of(position, rows) for position in range(len(columns))]
+    models = [
+        {y: cells[at] for y, (_, cells) in enumerate(rows) if at in cells}
+        for at in range(len(columns))
+    ]
     heads = [
         _head(c, drawn=bool(cells)) for c, cells in zip(columns, models, strict=True)
     ]
@@ -199,12 +205,6 @@ def _numbers_in(row: SharedRow, columns: Columns) -> dict[int, Estimate]:
     """Return the estimates of a row that are numbers, by position of the column."""
     cells = {at: columns[at].estimates[term] for at, term in row.terms.items()}
     return {at: cell for at, cell in cells.items() if math.isfinite(cell.estimate)}
-
-
-def _cells_of(position: int, rows: Sequence[_Row]) -> dict[int, Estimate]:
-    """Return the estimates of one column by row."""
-    numbered = enumerate(cells for _, cells in rows)
-    return {y: cells[position] for y, cells in numbered if position in cells}
 
 
 def _drawn(columns: Columns, rows: Sequence[_Row]) -> ModelEstimatesDrawing:

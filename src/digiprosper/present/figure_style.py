@@ -290,11 +290,21 @@ def _read_width(width: object) -> float:
     )
 
 
-def _read_fonts(font: object) -> tuple[str, ...]:
+def _read_fonts(font: Any) -> tuple[str, ...]:
     """Check that fonts are installed."""
     if font is None:
         return ()
-    names = _font_names(font)
+    names = [font] if isinstance(font, str) else font
+    are_texts = isinstance(names, list | tuple) and all(
+        isinstance(name, str) for name in names
+    )
+    if not are_texts or not names:
+        raise InputTypeError(
+            f"plots.figure_style: font={cited(font)} must be the name of a font or a "
+            "list of names.",
+            [option_problem("font", font)],
+        )
+    names = tuple(names)
     manager = matplotlib_part("font_manager", "plots.figure_style")
     installed = {*manager.fontManager.get_font_names(), *manager.font_family_aliases}
     missing = [name for name in names if name not in installed]
@@ -310,21 +320,6 @@ def _read_fonts(font: object) -> tuple[str, ...]:
             ],
         )
     return names
-
-
-def _font_names(font: object) -> tuple[str, ...]:
-    names = [font] if isinstance(font, str) else font
-    if (
-        not isinstance(names, list | tuple)
-        or not names
-        or not all(isinstance(n, str) for n in names)
-    ):
-        raise InputTypeError(
-            f"plots.figure_style: font={cited(font)} must be the name of a font or a "
-            "list of names.",
-            [option_problem("font", font)],
-        )
-    return tuple(names)
 
 
 # --- fonts ----------------------------------------------------------------------------

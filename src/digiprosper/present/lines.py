@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.report.characters import text_width
+from digiprosper.report.characters import CJK, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,13 +16,9 @@ _OPEN, _CLOSE = (
     r"\uff08「『《【“",
     r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05",
 )
-_WIDE = (
-    r"\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    r"\uff00-\uffef"
-)
 # What a line may be broken between: words, and Chinese characters with the punctuation
 # that clings to them.
-_PIECES = re.compile(rf"[{_OPEN}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSE}]*|\s+")
+_PIECES = re.compile(rf"[{_OPEN}]*(?:[{CJK}]|[^\s{CJK}]+)[{_CLOSE}]*|\s+")
 
 
 def type_columns(text: str) -> float:

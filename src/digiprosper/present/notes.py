@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from digiprosper.present.rows import (
     cluster_words,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         Remark,
     )
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
 _NAMED = ("Driscoll", "CRV3", "Conley")
@@ -96,13 +98,9 @@ def _reason(error: Exception, style: Style) -> str:
     """Write why a model was not estimated: in English the error's first sentence."""
     codes = (f"failure.{kind.__name__}" for kind in type(error).__mro__)
     code = next(code for code in codes if code in NOTES)
-    return style.say(NOTES, code, message=_first_sentence(error))
-
-
-def _first_sentence(error: Exception) -> str:
-    """Keep the first sentence of a message; others are for the console."""
-    sentences = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)
-    return sentences[0].rstrip(".") + "."
+    # Further sentences of the message are for the console.
+    first = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0]
+    return style.say(NOTES, code, message=f"{first.rstrip('.')}.")
 
 
 # --- what is below an estimate --------------------------------------------------------
@@ -275,11 +273,8 @@ def _block_notes(columns: Columns, style: Style) -> list[str]:
 
 def _by_kind(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
     """Group blocks with estimated parameters by kind, in the order of their ranks."""
-    kinds: dict[str, list[tuple[Column, Block]]] = {}
-    for column, block in sorted(owned, key=lambda pair: pair[1].rank):
-        if block.estimated:
-            kinds.setdefault(block.kind, []).append((column, block))
-    return kinds
+    ordered = sorted(owned, key=lambda pair: pair[1].rank)
+    return _grouped((pair[1].kind, pair) for pair in ordered if pair[1].estimated)
 
 
 def _set_note(kind: str, owned: _Owned, style: Style) -> str:
@@ -297,10 +292,11 @@ def _set_note(kind: str, owned: _Owned, style: Style) -> str:
 
 
 def _gap_notes(owned: _Owned, style: Style) -> list[str]:
-    gaps: dict[tuple[str, int], list[str]] = {}
-    for what, parameter, column, _ in _named_parameters(owned, style):
-        if parameter.pieces > 1:
-            gaps.setdefault((what, parameter.pieces), []).append(str(column.head))
+    gaps = _grouped(
+        ((what, parameter.pieces), str(column.head))
+        for what, parameter, column, _ in _named_parameters(owned, style)
+        if parameter.pieces > 1
+    )
     texts = [
         style.say(NOTES, "gap", heads=_listed(heads, style), what=what, pieces=pieces)
         for (what, pieces), heads in gaps.items()
@@ -321,10 +317,11 @@ def _named_parameters(
 
 def _reach_notes(owned: _Owned, style: Style) -> list[str]:
     """Write which confidence sets include an end of the search, or all of it."""
-    reached: dict[str, list[tuple[str, Column]]] = {}
-    for what, parameter, column, _ in _named_parameters(owned, style):
-        if parameter.reach:
-            reached.setdefault(parameter.reach, []).append((what, column))
+    reached = _grouped(
+        (parameter.reach, (what, column))
+        for what, parameter, column, _ in _named_parameters(owned, style)
+        if parameter.reach
+    )
     return [
         style.say(NOTES, f"reach.{code}", sets=_parameters_text(sets, style))
         for code, sets in reached.items()
@@ -333,12 +330,12 @@ def _reach_notes(owned: _Owned, style: Style) -> list[str]:
 
 def _insignificant_notes(owned: _Owned, style: Style) -> list[str]:
     """Write which parameters do not exist by their test, whatever stars slopes have."""
-    sizes: dict[str, list[tuple[str, Column]]] = {}
-    for what, parameter, column, block in _named_parameters(owned, style):
-        size = f"{100 * (1 - block.level):.3g}%"
-        for test in parameter.tests:
-            if test.of in _EXISTENCE and not rejects(test.p_value, block.level):
-                sizes.setdefault(size, []).append((what, column))
+    sizes = _grouped(
+        (f"{100 * (1 - block.level):.3g}%", (what, column))
+        for what, parameter, column, block in _named_parameters(owned, style)
+        for test in parameter.tests
+        if test.of in _EXISTENCE and not rejects(test.p_value, block.level)
+    )
     return [
         style.say(
             NOTES, "insignificant", size=size, sets=_parameters_text(named, style)
@@ -461,6 +458,14 @@ def _under_heads(owning: Columns, columns: Columns) -> list[Column]:
 # --- gathering ------------------------------------------------------------------------
 
 
+def _grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
+    """List the values of each key, in order."""
+    groups: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
+
+
 def _by_column(
     pairs: Iterable[tuple[str, Column]], code: str, style: Style, role: str = "text"
 ) -> list[str]:
@@ -468,9 +473,7 @@ def _by_column(
 
     `role` is its placeholder in the words of the code.
     """
-    heads: dict[str, list[str]] = {}
-    for text, column in pairs:
-        heads.setdefault(text, []).append(str(column.head))
+    heads = _grouped((text, str(column.head)) for text, column in pairs)
     return [
         style.say(NOTES, code, heads=_listed(names, style), **{role: text})
         for text, names in heads.items()

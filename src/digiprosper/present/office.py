@@ -82,18 +82,7 @@ def _add_table(document: Any, content: Content, page: Page, docx: Any) -> None:
     texts = text_columns(content)
     for position, row in enumerate(table.rows):
         _fill_row(row, position, content, page, points, texts, docx)
-    _draw_rules(table, content, docx)
     _add_notes(document, content.notes, page, docx)
-
-
-def _draw_rules(table: Any, content: Content, docx: Any) -> None:
-    """Draw the rules of every row."""
-    for position, row in enumerate(table.rows):
-        above, below = content.rules(position)
-        for cell, rule in zip(row._tr.tc_lst, below, strict=True):
-            for side, width in (("top", above), ("bottom", rule)):
-                if width:
-                    _rule(cell, side, _RULES[width], docx)
 
 
 def point_places(content: Content, page: Page) -> list[float | None]:
@@ -134,7 +123,15 @@ def _fill_row(
             point, is_text = points[start - 1], span == 1 and texts[start - 1]
             _place(cell, None if head else point, docx, head=head, is_text=is_text)
         start = end
-    _mark_row(line, docx, head=head)
+    properties = line._tr.get_or_add_trPr()
+    properties.append(_element(docx, "cantSplit"))
+    if head:
+        properties.append(_element(docx, "tblHeader"))
+    above, below = content.rules(position)
+    for part, rule in zip(line._tr.tc_lst, below, strict=True):
+        for side, width in (("top", above), ("bottom", rule)):
+            if width:
+                _rule(part, side, _RULES[width], docx)
 
 
 def _place(
@@ -291,13 +288,6 @@ def _pad(table: Any, docx: Any) -> None:
     properties.append(margins)
     if look is not None:  # the order of these elements is fixed
         properties.append(look)
-
-
-def _mark_row(row: Any, docx: Any, *, head: bool) -> None:
-    properties = row._tr.get_or_add_trPr()
-    properties.append(_element(docx, "cantSplit"))
-    if head:
-        properties.append(_element(docx, "tblHeader"))
 
 
 def _rule(cell: Any, side: str, width: int, docx: Any) -> None:

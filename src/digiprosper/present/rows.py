@@ -63,7 +63,7 @@ def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]
     A term without any estimate is left out. A column that could not be estimated says
     so in the first row.
     """
-    shared = share_rows(terms, columns, style.labels, style.digits, style.language)
+    shared = share_rows(terms, columns, style)
     rows = [
         row for shared_row in shared for row in _term_pair(shared_row, columns, style)
     ]
@@ -104,20 +104,21 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
     A fixed parameter has one row. Rows without any number are left out.
     """
-    owned = [pair for column in columns for pair in _with_parameters(column)]
-    kinds = list(dict.fromkeys((block.kind, block.variable) for block, _ in owned))
-    words = {block.kind: block_words for block, block_words in reversed(owned)}
+    by_column = list(map(_with_parameters, columns))
+    kinds = list(dict.fromkeys(chain.from_iterable(by_column)))
     counts = Counter(kind for kind, _ in kinds)
     factors = merged_factors(columns)
     rows: list[Row] = []
     for kind, variable in kinds:
-        blocks = [_block_of(column, kind, variable) for column in columns]
+        blocks = [of_column.get((kind, variable)) for of_column in by_column]
+        words = next(c.words for c, b in zip(columns, blocks, strict=True) if b)
         name = name_label(variable, style.labels, factors, style.language)
         for number in range(max(len(block.parameters) for block in blocks if block)):
-            what = style.say(words[kind], f"{kind}.row", number=number + 1)
-            rows += _parameter_rows(blocks, number, what, name, style)
+            cells = [_with_parameter(block, number) for block in blocks]
+            what = style.say(words, f"{kind}.row", number=number + 1)
+            rows += _parameter_rows(cells, what, name, style)
             test_name = name if counts[kind] > 1 else ""
-            rows += _test_rows(blocks, number, kind, words[kind], test_name, style)
+            rows += _test_rows(cells, kind, words, test_name, style)
     return _with_numbers(rows)
 
 
@@ -125,51 +126,49 @@ def _with_numbers(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(row[1])]
 
 
-def _with_parameters(column: Column) -> list[tuple[Block, Words]]:
-    return [(block, column.words) for block in column.blocks if block.parameters]
+def _with_parameters(column: Column) -> dict[tuple[str, str], Block]:
+    """Return the blocks of a column that have parameters, by kind and variable."""
+    return {(b.kind, b.variable): b for b in column.blocks if b.parameters}
 
 
-def _block_of(column: Column, kind: str, variable: str) -> Block | None:
-    blocks = (block for block, _ in _with_parameters(column))
-    return next((b for b in blocks if (b.kind, b.variable) == (kind, variable)), None)
-
-
-def _parameter_of(block: Block | None, number: int) -> Parameter | None:
-    return (
-        block.parameters[number] if block and number < len(block.parameters) else None
-    )
+def _with_parameter(block: Block | None, number: int) -> tuple[Block, Parameter] | None:
+    """Return a column's block with its parameter of a number; None without one."""
+    if block is None or number >= len(block.parameters):
+        return None
+    return block, block.parameters[number]
 
 
 def _parameter_rows(
-    blocks: Sequence[Block | None], number: int, what: str, variable: str, style: Style
+    cells: Sequence[tuple[Block, Parameter] | None],
+    what: str,
+    variable: str,
+    style: Style,
 ) -> list[Row]:
     """Write estimates and their confidence sets; fixed values are marked."""
-    pairs = [(block, _parameter_of(block, number)) for block in blocks]
-    all_fixed = all(block.given for block, parameter in pairs if block and parameter)
-    values, sets = [], []
-    for block, parameter in pairs:
-        if block is None or parameter is None:
-            values.append("")
-            sets.append("")
-            continue
-        value = style.number(parameter.estimate)
-        marked = block.given and not all_fixed
-        values.append(style.say(TABLE, "given", value=value) if marked else value)
-        sets.append(style.interval(parameter.conf_low, parameter.conf_high))
+    all_fixed = all(block.given for block, _ in filter(None, cells))
+    values, sets = [""] * len(cells), [""] * len(cells)
+    for position, cell in enumerate(cells):
+        if cell:
+            block, parameter = cell
+            value = style.number(parameter.estimate)
+            marked = block.given and not all_fixed
+            values[position] = (
+                style.say(TABLE, "given", value=value) if marked else value
+            )
+            sets[position] = style.interval(parameter.conf_low, parameter.conf_high)
     code = "parameter_given" if all_fixed else "parameter"
     return [(style.say(TABLE, code, what=what, variable=variable), values), ("", sets)]
 
 
 def _test_rows(
-    blocks: Sequence[Block | None],
-    number: int,
+    cells: Sequence[tuple[Block, Parameter] | None],
     kind: str,
     words: Words,
     variable: str,
     style: Style,
 ) -> list[Row]:
     """Write the tests of parameters; their names have the variable if there is one."""
-    by_column = [_tests_of(_parameter_of(block, number)) for block in blocks]
+    by_column = list(map(_tests_of, cells))
     rows: list[Row] = []
     for key in dict.fromkeys(chain.from_iterable(by_column)):
         statistic, of, test_number = key
@@ -185,8 +184,10 @@ def _test_rows(
     return rows
 
 
-def _tests_of(parameter: Parameter | None) -> dict[tuple[str, str, int], ParameterTest]:
-    tests = parameter.tests if parameter else ()
+def _tests_of(
+    cell: tuple[Block, Parameter] | None,
+) -> dict[tuple[str, str, int], ParameterTest]:
+    tests = cell[1].tests if cell else ()
     return {(test.statistic, test.of, test.number): test for test in tests}
 
 
@@ -452,7 +453,7 @@ def std_effect_rows(
     chosen = matching(terms, all_terms(columns), "std_effect", "etable")
     chosen = with_products(chosen, columns)
     rows = []
-    for row in share_rows(chosen, columns, style.labels, style.digits, style.language):
+    for row in share_rows(chosen, columns, style):
         cells = [""] * len(columns)
         for position, term in row.terms.items():
             cells[position] = style.number(_std_effect(columns[position], term, unit))

@@ -179,7 +179,6 @@ def read_style(
             f"style={cited(style)} must be a TableStyle, such as TableStyle('zh').",
             [option_problem("style", style)],
         )
-    from_style = isinstance(stars, str) and stars == FROM_STYLE
     chosen: dict[str, Any] = {
         "below": below,
         "digits": digits,
@@ -187,7 +186,7 @@ def read_style(
         "t_digits": t_digits,
     }
     changes = {name: value for name, value in chosen.items() if value is not None}
-    if not from_style:
+    if not isinstance(stars, str) or stars != FROM_STYLE:
         changes["stars"] = stars
     return _decided(replace(style or TableStyle(), **changes))
 
@@ -196,9 +195,7 @@ def _decided(style: TableStyle) -> Style:
     """Fill in the defaults of the language."""
     language = _LANGUAGES[style.language]
     yes = TABLE.say("yes", language) if style.yes is None else style.yes
-    no = style.no
-    if no is None:
-        no = _NO.get(yes, TABLE.say("no", language))
+    no = _NO.get(yes, TABLE.say("no", language)) if style.no is None else style.no
     in_english = language == "english"
     return Style(
         style.below,
@@ -236,16 +233,14 @@ def _check_stats(stats: object) -> tuple[str, ...]:
     return tuple(stats)
 
 
-def _is_share(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and bool(0 < value < 1)  # type: ignore[operator]
-
-
-def _check_stars(stars: object) -> tuple[float, ...]:
-    levels: list[float] = []
+def _check_stars(stars: Any) -> tuple[float, ...]:
     if isinstance(stars, np.ndarray):
         stars = stars.tolist()
-    if isinstance(stars, Sequence) and all(_is_share(s) for s in stars):
-        levels = [float(s) for s in stars]
+    are_shares = isinstance(stars, Sequence) and all(
+        isinstance(s, numbers.Real) and bool(0 < s < 1)  # type: ignore[operator]
+        for s in stars
+    )
+    levels = [float(s) for s in stars] if are_shares else []
     if not levels or not (np.diff(levels) < 0).all():
         raise OptionError(
             f"stars={cited(stars)} must be levels between 0 and 1 in descending order, "

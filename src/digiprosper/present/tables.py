@@ -357,7 +357,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     _tell_misspelt([*_names_in(columns), *named_stats(look)], given_labels, "etable")
     texts = look.own_labels | merged_labels(columns, given_labels)
     look = replace(look, labels=texts)
-    columns = name_columns(columns, heads, texts, "etable", look.language)
+    columns = name_columns(columns, heads, look, "etable")
     folded = fold_terms(columns, controls, blocks, look)
     inside = list(chain.from_iterable(folded.values()))
     terms = select(columns, keep, drop, order, fold=inside, caller="etable")
@@ -545,25 +545,22 @@ def save_tables(
     stats = named_stats(read_style(style, None, FROM_STYLE, None, None))
     caller_labels = check_labels(labels, "save_tables")
     named = named_tables(tables, "save_tables", '{"Table 1. Baseline": etable(fits)}')
+    # A Table has its labels already.
+    models = {n: table for n, table in named.items() if not isinstance(table, Table)}
     names: dict[str, list[str]] = {}
-    for title, table in named.items():
+    for title, of_table in models.items():
         with about(f"save_tables: this is the table {cited(title)}."):
-            # A Table has its labels already.
-            is_table = isinstance(table, Table)
-            columns = [] if is_table else read_columns(table, "etable", spanning=True)
-        names[title] = [] if is_table else [*_names_in(columns), *stats]
+            columns = read_columns(of_table, "etable", spanning=True)
+        names[title] = [*_names_in(columns), *stats]
     _tell_misspelt([*chain.from_iterable(names.values())], caller_labels, "save_tables")
     contents = []
-    for title, models in named.items():
-        # A label that is used in another table only is no mistake.
-        others = misspelt_labels(caller_labels, names[title])
-        used = {key: text for key, text in caller_labels.items() if key not in others}
-        with about(f"save_tables: this is the table {cited(title)}."):
-            table = (
-                models
-                if isinstance(models, Table)
-                else etable(models, labels=used, style=style)
-            )
+    for title, table in named.items():
+        if title in models:
+            # A label that is used in another table only is no mistake.
+            others = misspelt_labels(caller_labels, names[title])
+            used = {k: text for k, text in caller_labels.items() if k not in others}
+            with about(f"save_tables: this is the table {cited(title)}."):
+                table = etable(table, labels=used, style=style)
         contents.append(table._content(table.title or title))
     write_tables(contents, target)
     return target

@@ -310,7 +310,7 @@ def _columns(named: Mapping[str, Any], language: Any) -> Iterable[Iterable[objec
         if isinstance(models, Table) or hasattr(models, "figure"):
             continue
         columns = read_columns(models, "save_replication")
-        for column in name_columns(columns, None, {}, "", style.language):
+        for column in name_columns(columns, None, style, ""):
             if column.estimates and column.glance:
                 keys = ("depvar", "nobs", "n_entities", "n_times")
                 sample = [column.glance.get(key, "") for key in keys]

@@ -13,10 +13,12 @@ from digiprosper.errors import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_CJK = re.compile(
-    r"[\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    r"\uff00-\uffef]"
+CJK = (
+    r"\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    r"\uff00-\uffef"
 )
+"""Chinese, Japanese and Korean characters, as the ranges of a pattern."""
+_CJK = re.compile(f"[{CJK}]")
 
 # A smaller number is noise of the computer, and its cell would be wider than a page.
 _MOST_DECIMALS = 15
@@ -24,7 +26,7 @@ _MOST_DECIMALS = 15
 # A Chinese character, or a word of other letters, with the punctuation that no line may
 # begin with.
 _UNIT = re.compile(
-    rf"\s*(?:{_CJK.pattern}|(?:(?!{_CJK.pattern})\S)+)[\u3001\u3002\u300d\u300f\u201d"
+    rf"\s*(?:[{CJK}]|[^\s{CJK}]+)[\u3001\u3002\u300d\u300f\u201d"
     r"\uff01\uff05\uff09\uff0c\uff1a\uff1b\uff1f]*"
 )
 

@@ -274,7 +274,10 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         """
         names = _names(term)
         check_option("kind", kind, (None, *_KINDS))
-        estimates = self.tidy(level) if kind is None else self._effects_of(kind, level)
+        estimates = self.tidy(level) if kind is None else self.effects_table(level)
+        if kind is not None and not estimates.empty:
+            of_kind = estimates["kind"] == kind
+            estimates = estimates[of_kind].drop(columns="kind")
         terms = list(dict.fromkeys(estimates["term"])) if "term" in estimates else []
         unknown = [name for name in names if name not in terms]
         if unknown:
@@ -303,14 +306,6 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             for name in names
             for product_name in (name, *product_names.get(name, ()))
         ]
-
-    def _effects_of(self, kind: str, level: float) -> pd.DataFrame:
-        effects = self.effects_table(level)
-        return (
-            effects
-            if effects.empty
-            else effects[effects["kind"] == kind].drop(columns="kind")
-        )
 
     def __repr__(self) -> str:
         lines = [

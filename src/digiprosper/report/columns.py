@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
 
 _TOO_FEW = "too_few_clusters_to_draw"
-_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 # Notices that are also below a table, about chosen rows, logs of counts, terms without
 # an estimate or an error, and errors that are too small: the code, to the names in the
 # data.
@@ -53,6 +52,9 @@ class Estimate(NamedTuple):
     p_value: float
     conf_low: float
     conf_high: float
+
+
+_NUMBERS = Estimate._fields[1:]
 
 
 class ParameterTest(NamedTuple):
@@ -338,6 +340,11 @@ def inference_of(result: Results) -> Inference:
         () if least is None else getattr(result, "n_clusters", ()) or (least,)
     )
     drawn = isinstance(result, HasDraws)
+    too_few = (
+        notice.data["n_clusters"]
+        for notice in getattr(result, "diagnostics", ())
+        if notice.code == _TOO_FEW
+    )
     return Inference(
         cov_type=glance.get("cov_type") or "",
         ssc=glance.get("ssc"),
@@ -346,20 +353,10 @@ def inference_of(result: Results) -> Inference:
         df_t=math.inf if (df := glance.get("df_t")) is None else df,
         bandwidth=getattr(result, "bandwidth", None),
         drawn=str(getattr(result, "drawn", "entity")) if drawn else None,
-        n_drawn=_clusters_drawn(result),
+        n_drawn=getattr(result, "n_drawn", next(too_few, None)),
         reps=len(result.draws) if isinstance(result, HasDraws) else 0,
         rng_entropy=glance.get("rng_entropy"),
     )
-
-
-def _clusters_drawn(result: object) -> int | None:
-    cluster_counts = (
-        n.data["n_clusters"]
-        for n in getattr(result, "diagnostics", ())
-        if n.code == _TOO_FEW
-    )
-    count: int | None = getattr(result, "n_drawn", next(cluster_counts, None))
-    return count
 
 
 def test_remark(text: str) -> Remark | None:

@@ -7,7 +7,7 @@ a table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,17 +22,24 @@ Interval: TypeAlias = tuple[float, float]
 Slopes: TypeAlias = "Sequence[tuple[str, Estimate]]"
 """Name and estimate of each coefficient on an arrow."""
 
-_CURVE = ["at", "estimate", "conf_low", "conf_high"]
-_NUMBERS = ["estimate", "std_error", "p_value", "conf_low", "conf_high"]
+_CURVE = ("at", "estimate", "conf_low", "conf_high")
+_NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """What one figure draws."""
+    """What one figure draws.
+
+    columns: names of the points, where they are an array
+    """
+
+    columns: ClassVar[tuple[str, ...]] = _CURVE
 
     def data(self) -> pd.DataFrame:
         """Return the numbers as a new frame; by default these are the points."""
         points = getattr(self, "points", None)
+        if isinstance(points, np.ndarray):
+            return pd.DataFrame(points.copy(), columns=list(self.columns))
         if not isinstance(points, pd.DataFrame):
             raise TypeError(f"no data of {type(self).__name__}")
         return points.reset_index(drop=True)
@@ -175,10 +182,6 @@ class ConditionalCurve(Drawing):
     support: Interval
     quantiles: Floats
 
-    def data(self) -> pd.DataFrame:
-        """Return one row per value of the moderator."""
-        return pd.DataFrame(np.asarray(self.points), columns=_CURVE)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlopeCurve(Drawing):
@@ -224,6 +227,8 @@ class SensitivityCurve(Drawing):
         there is none
     """
 
+    columns: ClassVar[tuple[str, ...]] = ("rho", *_CURVE[1:])
+
     effect: str
     points: Floats
     level: float
@@ -231,10 +236,6 @@ class SensitivityCurve(Drawing):
     zero: float
     zero_interval: Interval
     insignificant: float
-
-    def data(self) -> pd.DataFrame:
-        """Return one row per correlation."""
-        return pd.DataFrame(np.asarray(self.points), columns=["rho", *_CURVE[1:]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -257,10 +258,6 @@ class TurningCurve(Drawing):
     turns: Sequence[float]
     sets: Sequence[Interval]
     at: tuple[str, ...] = ()
-
-    def data(self) -> pd.DataFrame:
-        """Return one row per value of the variable."""
-        return pd.DataFrame(np.asarray(self.points), columns=_CURVE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -281,12 +281,8 @@ class EffectResults(BaseResults):
             return *ends, intervals.bc_p(
                 self.draw_values, self.estimates, clusters=self.n_drawn
             )
-        return self._percentile(self.draw_values, level)
-
-    def _percentile(self, draws: Floats, level: float) -> tuple[Floats, Floats, Floats]:
-        """Return the percentile interval and p-value of a function of the draws."""
-        ends = intervals.percentile(draws, level, clusters=self.n_drawn)
-        return *ends, intervals.percentile_p(draws, clusters=self.n_drawn)
+        ends = intervals.percentile(self.draw_values, level, clusters=self.n_drawn)
+        return *ends, intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
 
     @property
     def _readable(self) -> bool:

@@ -4,61 +4,66 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-BELOW = Words(
-    english={
-        "chosen_rows": "rows where {where}.",
+BELOW = Words.of(
+    {
+        "chosen_rows": ("rows where {where}.", "样本为满足{where}的观测。"),
         "shifted_log": (
-            "{term} changes with the unit of {column}, so that its coefficients are no "
-            "percentages."
+            (
+                "{term} changes with the unit of {column}, so that its coefficients "
+                "are no percentages."
+            ),
+            "{term}取决于{column}的计量单位，其系数不是百分比变化。",
         ),
         "dropped_collinear": (
-            "{column} was dropped, because it is collinear with {on}."
+            "{column} was dropped, because it is collinear with {on}.",
+            "{column}与{on}共线，已剔除。",
         ),
         "dropped_absorbed": (
-            "{column} was dropped, because it does not vary within the effects "
-            "({effects})."
+            (
+                "{column} was dropped, because it does not vary within the effects "
+                "({effects})."
+            ),
+            "{column}被固定效应（{effects}）吸收，已剔除。",
         ),
         "no_variance": (
-            "no standard error of {terms}, because the scores add up to zero in "
-            "every group."
+            (
+                "no standard error of {terms}, because the scores add up to zero in "
+                "every group."
+            ),
+            "{terms}没有标准误，因为得分在每一组内之和为零。",
         ),
         "needed_clusters": (
-            "no standard error of {terms}, because not identified without one of the "
-            "clusters ({clusters})."
+            (
+                "no standard error of {terms}, because not identified without one of "
+                "the clusters ({clusters})."
+            ),
+            "{terms}没有标准误，因为剔除某个聚类（{clusters}）后无法识别。",
         ),
         "not_psd": (
-            "no standard error of {terms}, because two-way clusters give a "
-            "negative variance."
+            (
+                "no standard error of {terms}, because two-way clusters give a "
+                "negative variance."
+            ),
+            "{terms}没有标准误，因为双向聚类给出负的方差。",
         ),
         "few_treated": (
-            "few clusters ({clusters}) have most of the variation of {terms}, so that "
-            "its standard error is too small."
+            (
+                "few clusters ({clusters}) have most of the variation of {terms}, so "
+                "that its standard error is too small."
+            ),
+            "{terms}的变动集中于少数聚类（{clusters}），其标准误偏小。",
         ),
         "few_treated_clusters": (
-            "{n_treated} of {n_clusters} clusters ({clusters}) are treated, so that "
-            "standard errors are too small."
+            (
+                "{n_treated} of {n_clusters} clusters ({clusters}) are treated, so "
+                "that standard errors are too small."
+            ),
+            "{n_clusters}个聚类（{clusters}）中{n_treated}个受处理，标准误偏小。",
         ),
         "very_few_clusters": (
-            "t tests may reject too often with {n_clusters} clusters ({clusters})."
+            "t tests may reject too often with {n_clusters} clusters ({clusters}).",
+            "聚类（{clusters}）仅{n_clusters}个，t检验可能过度拒绝原假设。",
         ),
-    },
-    chinese={
-        "chosen_rows": "样本为满足{where}的观测。",
-        "shifted_log": "{term}取决于{column}的计量单位，其系数不是百分比变化。",
-        "dropped_collinear": "{column}与{on}共线，已剔除。",
-        "dropped_absorbed": "{column}被固定效应（{effects}）吸收，已剔除。",
-        "no_variance": "{terms}没有标准误，因为得分在每一组内之和为零。",
-        "needed_clusters": (
-            "{terms}没有标准误，因为剔除某个聚类（{clusters}）后无法识别。"
-        ),
-        "not_psd": "{terms}没有标准误，因为双向聚类给出负的方差。",
-        "few_treated": ("{terms}的变动集中于少数聚类（{clusters}），其标准误偏小。"),
-        "few_treated_clusters": (
-            "{n_clusters}个聚类（{clusters}）中{n_treated}个受处理，标准误偏小。"
-        ),
-        "very_few_clusters": (
-            "聚类（{clusters}）仅{n_clusters}个，t检验可能过度拒绝原假设。"
-        ),
-    },
+    }
 )
 """By code: chosen rows, terms without an estimate or error, errors too small."""

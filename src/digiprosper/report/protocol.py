@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Protocol,
+    TypedDict,
+    cast,
+    runtime_checkable,
+)
 
 from digiprosper._version import __version__
 
@@ -113,31 +120,8 @@ class HasDraws(Protocol):
 
 def empty_glance(model: str, nobs: int) -> Glance:
     """Make a glance with the model and its rows; all other keys are None."""
-    return {
-        "model": model,
-        "depvar": None,
-        "nobs": nobs,
-        "n_entities": None,
-        "n_times": None,
-        "n_clusters": None,
-        "df_resid": None,
-        "df_t": None,
-        "df_absorbed": None,
-        "cov_type": None,
-        "clusters": None,
-        "ssc": None,
-        "obs_weights": None,
-        "effects": None,
-        "rsquared": None,
-        "rsquared_within": None,
-        "rsquared_within_entity": None,
-        "rsquared_adj": None,
-        "f_statistic": None,
-        "kp_rk_f": None,
-        "sample_hash": None,
-        "rng_entropy": None,
-        "version": __version__,
-    }
+    about = {"model": model, "nobs": nobs, "version": __version__}
+    return cast("Glance", dict.fromkeys(Glance.__annotations__) | about)
 
 
 def hash_of(index: pd.Index[Any]) -> str:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from digiprosper.report.characters import text_width, wrap_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Self
 
 _NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
-_THIN = "border-bottom:1px solid currentColor;"
+_RULES = {"thick": "2px solid currentColor;", "thin": "1px solid currentColor;"}
+_ROW_NAMES = "text-align:left;font-weight:normal;"
 _HEADS = "text-align:center;font-weight:normal;"
+# Beside a label of several lines an estimate stands at the last, next to its error.
+_NUMBERS = "text-align:center;vertical-align:bottom;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,25 +159,16 @@ def as_text(content: Content) -> str:
     panels = [text_width(content.body[position][0]) for position in content.panels]
     total = max(stub + sum(widths) + 2 * len(widths), *panels, 0)
 
-    body = _text_body(
-        content, lambda row: _text_line(row, stub, columns, widths), "-" * total
-    )
+    body: list[str] = []
+    for position, row in enumerate(content.body):
+        body += ["-" * total] if position in content.breaks else []
+        is_title = position in content.panels
+        body.append(row[0] if is_title else _text_line(row, stub, columns, widths))
     above = [_text_head(head, stub, widths) for head in heads]
     title = [content.title] if content.title else []
     lines = [*title, "=" * total, *above, "-" * total, *body, "=" * total]
     notes = (wrap_text(note, max(total, 60)) for note in content.notes)
     return "\n".join(chain(lines, *notes))
-
-
-def _text_body(
-    content: Content, line: Callable[[list[str]], str], rule: str
-) -> list[str]:
-    """Write the rows below the middle rule, with a rule above each block."""
-    lines = []
-    for position, row in enumerate(content.body):
-        lines += [rule] if position in content.breaks else []
-        lines.append(row[0] if position in content.panels else line(row))
-    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +223,8 @@ def as_html(content: Content) -> str:
         lines.append(
             f'<caption style="caption-side:top;font-weight:bold;">{title}</caption>'
         )
-    count = len(content.header)
-    heads = [_html_head(position, content) for position in range(count)]
-    body = [
-        _html_line(position, content) for position in range(count, len(content.rows))
-    ]
+    rows = [_html_row(position, content) for position in range(len(content.rows))]
+    heads, body = rows[: len(content.header)], rows[len(content.header) :]
     lines += ["<thead>", *heads, "</thead>\n<tbody>", *body, "</tbody>"]
     if content.notes:
         notes = "<br>".join(html.escape(note) for note in content.notes)
@@ -242,38 +233,23 @@ def as_html(content: Content) -> str:
             "8px;max-width:0;white-space:normal;"
         )
         cell = f'<td colspan="{len(content.header[0])}" style="{style}">{notes}</td>'
-        lines.append(f"<tfoot>\n{_html_row([cell])}\n</tfoot>")
+        lines.append(f"<tfoot>\n{_html_cells([cell])}\n</tfoot>")
     return "\n".join([*lines, "</table>"])
 
 
-def _html_head(position: int, content: Content) -> str:
-    rule = "border-top:2px solid currentColor;" if position == 0 else ""
-    rule += _THIN if position == len(content.header) - 1 else ""
-    (name, _), *parts = content.parts(position)
-    cells = [_html_cell("th", name, f"text-align:left;font-weight:normal;{rule}")]
-    for text, span in parts:
-        below = _THIN if position == 0 and content.spanning and text else ""
-        cells.append(_html_cell("th", text, _HEADS + rule + below, span))
-    return _html_row(cells)
-
-
-def _html_line(position: int, content: Content) -> str:
-    space = "padding-top:0.7em;" if content.opens_block(position) else ""
-    rule = (
-        "border-bottom:2px solid currentColor;"
-        if position == len(content.rows) - 1
-        else ""
-    )
-    rule += "border-top:1px solid currentColor;" if content.is_ruled(position) else ""
-    (name, span), *parts = content.parts(position)
-    cells = [
-        _html_cell(
-            "th", name, f"text-align:left;font-weight:normal;{space}{rule}", span
-        )
-    ]
-    # Beside a label of several lines an estimate stands at the last, next to its error.
-    numbers = f"text-align:center;vertical-align:bottom;{space}{rule}"
-    return _html_row([*cells, *(_html_cell("td", text, numbers) for text, _ in parts)])
+def _html_row(position: int, content: Content) -> str:
+    head, space = content.is_head(position), ""
+    if content.opens_block(position):
+        space = "padding-top:0.7em;"
+    above, below = content.rules(position)
+    top = f"border-top:{_RULES[above]}" if above else ""
+    cells: list[str] = []
+    for (text, span), rule in zip(content.parts(position), below, strict=True):
+        style = _ROW_NAMES if not cells else _HEADS if head else _NUMBERS
+        bottom = f"border-bottom:{_RULES[rule]}" if rule else ""
+        tag = "td" if cells and not head else "th"
+        cells.append(_html_cell(tag, text, style + space + top + bottom, span))
+    return _html_cells(cells)
 
 
 def _make_room(widths: list[int], heads: list[tuple[str, int]]) -> None:
@@ -304,5 +280,5 @@ def _html_cell(tag: str, text: str, style: str, span: int = 1) -> str:
     )
 
 
-def _html_row(cells: list[str]) -> str:
+def _html_cells(cells: list[str]) -> str:
     return '<tr style="background:none;">' + "".join(cells) + "</tr>"

@@ -13,7 +13,7 @@ from digiprosper.errors import InputTypeError, TermError, cited, quoted
 from digiprosper.report.parsing import too_deep, too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from digiprosper.kernels import Floats
 
@@ -43,11 +43,8 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     """
     if len(text) > _LONGEST:
         raise _refused(text, f"it has more than {_LONGEST:,} characters")
-    words = _words(text, names)
-    coded = _coded(text, names, words)
-    _refuse_coded(text, coded, words, names)
-
-    positions = {word: i for i, word in enumerate(words)}
+    coded, positions = _coded(text, names)
+    _refuse_coded(text, coded, positions, names)
     rows = [
         row for part in coded.split(",") for row in _equations(part, positions, text)
     ]
@@ -69,7 +66,7 @@ def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]
             f"combination takes a text such as 'a + 2*b', not {cited(text)}."
         )
     matrix, value = read_restrictions(text, names)
-    if len(matrix) > 1 or "=" in _coded(text, names, _words(text, names)):
+    if len(matrix) > 1 or "=" in _coded(text, names)[0]:
         raise TermError(
             f"combination({cited(text)}): it has '=' or is several; a combination is a "
             "single sum, such as 'a + 2*b' or 'a - 1'. Use wald_test for "
@@ -79,7 +76,7 @@ def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]
 
 
 def _refuse_coded(
-    text: str, coded: str, words: Sequence[str], names: Sequence[str]
+    text: str, coded: str, words: Collection[str], names: Sequence[str]
 ) -> None:
     if "==" in coded:
         raise _refused(text, "it has '=='; a restriction has one '='")
@@ -110,20 +107,14 @@ def sum_text(weights: Floats, names: Sequence[str]) -> str:
 
 def null_text(text: str, names: Sequence[str]) -> str:
     """Write restrictions out: ``"a = b, c = 0"`` for ``"a = b, c"``."""
-    words = _words(text, names)
-    name_of = dict(zip(words, names, strict=True))
-    parts = [part.strip() for part in _coded(text, names, words).split(",")]
+    coded, positions = _coded(text, names)
+    parts = [part.strip() for part in coded.split(",")]
     whole = ", ".join(part if "=" in part else f"{part} = 0" for part in parts)
     return re.sub(
-        rf"\b{re.escape(_stem(text, names))}\d+\b",
-        lambda match: name_of[match.group(0)],
+        "|".join(rf"\b{word}\b" for word in positions),
+        lambda match: names[positions[match[0]]],
         whole,
     )
-
-
-def _words(text: str, names: Sequence[str]) -> list[str]:
-    stem = _stem(text, names)
-    return [f"{stem}{i}" for i in range(len(names))]
 
 
 def _refused(text: str, reason: str) -> TermError:
@@ -133,16 +124,16 @@ def _refused(text: str, reason: str) -> TermError:
     )
 
 
-def _stem(text: str, names: Sequence[str]) -> str:
+def _coded(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
+    """Put a plain word for each coefficient, however its blanks are set.
+
+    Also returns the position of the coefficient that each word stands for.
+    """
     stem = "b"
     while any(re.search(rf"\b{stem}\d", t) for t in (text, *names)):
         stem += "_"
-    return stem
-
-
-def _coded(text: str, names: Sequence[str], words: Sequence[str]) -> str:
-    """Put a plain word for each coefficient, however its blanks are set."""
-    exact = dict(zip(names, words, strict=True))
+    positions = {f"{stem}{i}": i for i in range(len(names))}
+    exact = dict(zip(names, positions, strict=True))
     spaced: dict[str, list[str]] = {}
     for name, word in exact.items():
         spaced.setdefault("".join(name.split()), []).append(word)
@@ -160,7 +151,8 @@ def _coded(text: str, names: Sequence[str], words: Sequence[str]) -> str:
 
     longest_first = sorted((n for n in names if n.strip()), key=len, reverse=True)
     pattern = "|".join(map(_spelling, longest_first))
-    return re.sub(rf"(?<![\w:])(?:{pattern})(?![\w:(\[])", word_of, text)
+    coded = re.sub(rf"(?<![\w:])(?:{pattern})(?![\w:(\[])", word_of, text)
+    return coded, positions
 
 
 def _spelling(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 import numpy as np
@@ -18,7 +18,13 @@ from digiprosper.errors import (
     cited,
     no_attribute,
 )
-from digiprosper.report.columns import Column, PlainCell, result_column, test_remark
+from digiprosper.report.columns import (
+    Column,
+    Estimate,
+    PlainCell,
+    result_column,
+    test_remark,
+)
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.rendering import Content, as_html
@@ -40,7 +46,7 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors
 
 SCHEMA = 1
-_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+_NUMBERS = Estimate._fields[1:]
 _ROWS = ("terms", "coefficients")
 _WORDS = ("type", "schema", "version", "labels", "factors", "diagnostics", "summary")
 _APART = (*_WORDS, "glance", *_ROWS, "cov", "inference")
@@ -114,7 +120,9 @@ class Remarks:
 
 
 Block: TypeAlias = Lines | Cells | Remarks
-_BLOCKS: dict[str, type[Block]] = {"lines": Lines, "cells": Cells, "remarks": Remarks}
+_BLOCKS: dict[str, type[Block]] = {
+    kind.__name__.lower(): kind for kind in (Lines, Cells, Remarks)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -572,10 +580,7 @@ def _paragraph(lines: Iterable[str]) -> str:
 
 
 def _stored(block: Block) -> dict[str, Any]:
-    kind = next(
-        word for word, block_type in _BLOCKS.items() if isinstance(block, block_type)
-    )
-    return {"kind": kind, **{f.name: getattr(block, f.name) for f in fields(block)}}
+    return {"kind": type(block).__name__.lower(), **asdict(block)}
 
 
 def _block(stored: Mapping[str, Any]) -> Block:

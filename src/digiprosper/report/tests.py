@@ -226,10 +226,12 @@ class TestResult(Summarised, PickledByName):
             key: {name: getattr(test, name) for name in names}
             for key, test in self.alternatives.items()
         }
+        to_dict = getattr(self.detail, "to_dict", None)
         return PlainNumbers(
             more={
                 **values,
-                "detail": self._plain_detail(),
+                # A table is one mapping per row.
+                "detail": self.detail if to_dict is None else to_dict("records"),
                 "column": self._plain_column(),
             }
         )
@@ -250,8 +252,3 @@ class TestResult(Summarised, PickledByName):
             "labels": dict(column.labels),
             "factors": stored_factors(column.factors),
         }
-
-    def _plain_detail(self) -> object:
-        """Return `detail` as a mapping, or as one mapping per row."""
-        to_dict = getattr(self.detail, "to_dict", None)
-        return self.detail if to_dict is None else to_dict("records")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.errors import counted
+from digiprosper.report.characters import text_width
 from digiprosper.report.inference import WITHOUT_FACTOR
 from digiprosper.report.labels import name_label
 from digiprosper.report.verdicts import is_balanced
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from digiprosper.report.inference import Inference
     from digiprosper.report.terms import Factors
-
-# Covariances without a small-sample factor.
 
 
 def p_text(p: float) -> str:
@@ -64,9 +62,16 @@ def conventions(
             f"{inference.df_t:.1f} or more"
         )
     if inference.cov_type not in WITHOUT_FACTOR:
-        details += f"; {correction_words(inference.ssc or 'none')}"
+        corrected = inference.ssc not in (None, "none")
+        details += (
+            f"; small-sample correction as {inference.ssc}"
+            if corrected
+            else "; no small-sample correction"
+        )
     if inference.clusters:
-        names = _cluster_names(inference.clusters, labels or {}, factors or {})
+        names = " and ".join(
+            name_label(name, labels or {}, factors or {}) for name in inference.clusters
+        )
         groups = " and ".join(f"{g:,}" for g in inference.n_clusters)
         kinds = {
             "crv3": "CRV3, one cluster left out at a time; ",
@@ -89,9 +94,14 @@ def conventions(
 
 def _correlated(inference: Inference) -> str:
     """Describe standard errors that allow for correlation in space and time."""
-    if inference.cov_type == "conley":
-        return f"Conley standard errors ({', '.join(_near_words(inference))}"
     lags = counted(inference.bandwidth or 0, "lag")
+    if inference.cov_type == "conley":
+        # In a panel there are lags too.
+        near = [] if inference.bandwidth is None else [lags]
+        is_uniform = inference.distance_kernel == "uniform"
+        kernel = "uniform kernel" if is_uniform else "Bartlett kernel"
+        distance = f"{inference.distance_cutoff:,g} km"
+        return f"Conley standard errors ({', '.join([distance, kernel, *near])}"
     if inference.cov_type == "driscoll_kraay":
         return (
             "Driscoll-Kraay standard errors, with the variance clustered by entity "
@@ -104,38 +114,12 @@ def _correlated(inference: Inference) -> str:
     )
 
 
-def _near_words(inference: Inference) -> list[str]:
-    """Write the cutoff, the kernel and, in a panel, the lags."""
-    lags = [] if inference.bandwidth is None else [counted(inference.bandwidth, "lag")]
-    kernel = (
-        "uniform kernel"
-        if inference.distance_kernel == "uniform"
-        else "Bartlett kernel"
-    )
-    return [f"{inference.distance_cutoff:,g} km", kernel, *lags]
-
-
-def _cluster_names(
-    names: Iterable[str], labels: Mapping[str, str], factors: Factors
-) -> str:
-    return " and ".join(name_label(name, labels, factors) for name in names)
-
-
 def freedom_text(df: float) -> str:
     """Print degrees of freedom, such as ``"47 degrees of freedom"``."""
     if np.isinf(df):
         return "normal distribution"
     number = f"{df:g}" if float(df).is_integer() else f"{df:.1f}"
     return f"{number} {'degree' if df == 1 else 'degrees'} of freedom"
-
-
-def correction_words(ssc: str) -> str:
-    """Name the small-sample correction of a covariance."""
-    return (
-        "no small-sample correction"
-        if ssc == "none"
-        else f"small-sample correction as {ssc}"
-    )
 
 
 def last_lines(conventions: str, settings: str = "") -> list[str]:
@@ -146,19 +130,15 @@ def last_lines(conventions: str, settings: str = "") -> list[str]:
     return wrapped(lines)
 
 
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out cells below a heading: first column left-aligned, others right."""
     all_rows = [list(head), *[list(r) for r in rows]]
-    widths = [max(_width(r[j]) for r in all_rows) for j in range(len(head))]
+    widths = [max(text_width(r[j]) for r in all_rows) for j in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
-        first = cells[0] + " " * (widths[0] - _width(cells[0]))
+        first = cells[0] + " " * (widths[0] - text_width(cells[0]))
         further_cells = [
-            " " * (w - _width(c)) + c
+            " " * (w - text_width(c)) + c
             for c, w in zip(cells[1:], widths[1:], strict=True)
         ]
         return "  ".join([first, *further_cells]).rstrip()

@@ -1,4 +1,4 @@
-"""Words of tables and figures by code: one table a language."""
+"""Words of tables and figures: the texts of each code in both languages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
 Language: TypeAlias = Literal["english", "chinese"]
 
@@ -23,6 +24,18 @@ class Words(PickledByName):
 
     english: Mapping[str, str] = field(default_factory=dict)
     chinese: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, texts: Mapping[str, str | tuple[str, str]]) -> Self:
+        """Take the English and the Chinese text of each code, or one that is both."""
+        pairs = {
+            code: (text, text) if isinstance(text, str) else text
+            for code, text in texts.items()
+        }
+        return cls(
+            {code: english for code, (english, _) in pairs.items()},
+            {code: chinese for code, (_, chinese) in pairs.items()},
+        )
 
     def __contains__(self, code: object) -> bool:
         return code in self.english
@@ -206,495 +219,426 @@ _FAILURES = {
 }
 """Why a model was not estimated, by class of error; English prints the error."""
 
-TABLE = Words(
-    english={
-        "depvar": "Dependent variable",
-        "estimates": "Estimates",
-        "not_estimated": "not estimated",
-        "yes": "Yes",
-        "no": "No",
-        "some": "Some",
-        "controls": "Controls",
-        **{f"head.{name}": _ENGLISH_HEADS.get(name, name) for name in _HEADS},
-        **{f"text.{name}": name for name in _TEXTS},
+TABLE = Words.of(
+    {
+        "depvar": ("Dependent variable", "被解释变量"),
+        "estimates": ("Estimates", "估计值"),
+        "not_estimated": ("not estimated", "未估计"),
+        "yes": ("Yes", "是"),
+        "no": ("No", "否"),
+        "some": ("Some", "部分"),
+        "controls": ("Controls", "控制变量"),
+        **{
+            f"head.{name}": (_ENGLISH_HEADS.get(name, name), words)
+            for name, words in _HEADS.items()
+        },
+        **{f"text.{name}": (name, words) for name, words in _TEXTS.items()},
         "text.chi2": "χ²",
-        "stub.control": "control",
-        "intercept": "Intercept",
-        "effects": "{name} fixed effects",
-        "effects.entity": "{name} fixed effects",
-        "effects.time": "{name} fixed effects",
-        "effects.random": "{name} random effects",
-        "effects.slope": "{name} slopes",
-        "effects.trend": "{name} trends",
-        "weights": "Weights",
-        "clustered_by": "Clustered by",
-        "errors_clustered_by": "SE clustered by",
-        "errors": "Standard errors",
-        "errors.by": "by {clusters}",
-        "errors.by.crv3": "by {clusters}, CRV3",
-        "errors.by.cr2": "by {clusters}, CR2",
-        "errors.clustered": "clustered",
-        "errors.unadjusted": "unadjusted",
-        "errors.robust": "robust",
+        "stub.control": ("control", "控制变量"),
+        "intercept": ("Intercept", "常数项"),
+        "effects": ("{name} fixed effects", "{name}固定效应"),
+        "effects.entity": ("{name} fixed effects", "个体固定效应"),
+        "effects.time": ("{name} fixed effects", "时间固定效应"),
+        "effects.random": ("{name} random effects", "个体随机效应"),
+        "effects.slope": ("{name} slopes", "{name}斜率"),
+        "effects.trend": ("{name} trends", "{name}趋势"),
+        "weights": ("Weights", "权重"),
+        "clustered_by": ("Clustered by", "聚类层级"),
+        "errors_clustered_by": ("SE clustered by", "标准误聚类层级"),
+        "errors": ("Standard errors", "标准误"),
+        "errors.by": ("by {clusters}", "聚类到{clusters}"),
+        "errors.by.crv3": ("by {clusters}, CRV3", "聚类到{clusters}，CRV3"),
+        "errors.by.cr2": ("by {clusters}, CR2", "聚类到{clusters}，CR2"),
+        "errors.clustered": ("clustered", "聚类"),
+        "errors.unadjusted": ("unadjusted", "常规"),
+        "errors.robust": ("robust", "异方差稳健"),
         "errors.hc2": "HC2",
         "errors.hc3": "HC3",
-        "errors.driscoll_kraay": "Driscoll-Kraay and by entity",
+        "errors.driscoll_kraay": (
+            "Driscoll-Kraay and by entity",
+            "Driscoll-Kraay与个体聚类",
+        ),
         "errors.xtscc": "Driscoll-Kraay",
         "errors.conley": "Conley",
         "errors.abadie_imbens": "Abadie-Imbens",
-        "errors.mean_group": "of means",
-        "errors.more": "{errors}, {detail}",
-        "distance": "{count} km",
-        "kernel.uniform": "uniform kernel",
-        "lag": "{count} lag",
-        "lags": "{count} lags",
-        "ssc.none": "none",
-        "regime": "{name} ({condition})",
-        "regime.kink": "{name}, {condition}",
-        "regime.condition": "{condition}, {which}",
-        "regime.number": "regime {number}",
-        "regime.number.of": "regime {number} of {count}",
-        "regime.below": "below {value}",
-        "regime.above": "above {value}",
-        "regime.below.kink": "below the kink",
-        "regime.above.kink": "above the kink",
-        "given": "{value} (given)",
-        "parameter": "{what} ({variable})",
-        "parameter_given": "{what} ({variable}, given)",
-        "test.statistic": "Statistic",
-        "test.distribution": "Distribution",
-        "test.p_value": "p-value",
-        "std_effect.sd": "{name}: effect of one SD, in SD of the outcome",
-        "std_effect.mean": "{name}: effect of one SD, in % of the mean outcome",
-        "stat.nobs": "Observations",
-        "stat.n_entities": "Entities",
-        "stat.n_times": "Periods",
-        "stat.n_clusters": "Clusters",
-        "stat.df_resid": "Residual degrees of freedom",
-        "stat.df_t": "Degrees of freedom of t",
-        "stat.df_absorbed": "Absorbed degrees of freedom",
+        "errors.mean_group": ("of means", "均值"),
+        "errors.more": ("{errors}, {detail}", "{errors}，{detail}"),
+        "distance": ("{count} km", "{count}公里"),
+        "kernel.uniform": ("uniform kernel", "均匀核"),
+        "lag": ("{count} lag", "滞后{count}期"),
+        "lags": ("{count} lags", "滞后{count}期"),
+        "ssc.none": ("none", "无"),
+        "regime": ("{name} ({condition})", "{name}（{condition}）"),
+        "regime.kink": ("{name}, {condition}", "{name}（{condition}）"),
+        "regime.condition": ("{condition}, {which}", "{condition}，{which}"),
+        "regime.number": ("regime {number}", "区间{number}"),
+        "regime.number.of": (
+            "regime {number} of {count}",
+            "第{number}区间，共{count}个",
+        ),
+        "regime.below": ("below {value}", "低于{value}"),
+        "regime.above": ("above {value}", "高于{value}"),
+        "regime.below.kink": ("below the kink", "拐点以下"),
+        "regime.above.kink": ("above the kink", "拐点以上"),
+        "given": ("{value} (given)", "{value}（给定）"),
+        "parameter": ("{what} ({variable})", "{what}（{variable}）"),
+        "parameter_given": ("{what} ({variable}, given)", "{what}（{variable}，给定）"),
+        "test.statistic": ("Statistic", "统计量"),
+        "test.distribution": ("Distribution", "分布"),
+        "test.p_value": ("p-value", "p值"),
+        "std_effect.sd": (
+            "{name}: effect of one SD, in SD of the outcome",
+            "{name}增加一个标准差的效应（被解释变量的标准差）",
+        ),
+        "std_effect.mean": (
+            "{name}: effect of one SD, in % of the mean outcome",
+            "{name}增加一个标准差的效应（被解释变量均值的%）",
+        ),
+        "stat.nobs": ("Observations", "观测值"),
+        "stat.n_entities": ("Entities", "个体数"),
+        "stat.n_times": ("Periods", "期数"),
+        "stat.n_clusters": ("Clusters", "聚类数"),
+        "stat.df_resid": ("Residual degrees of freedom", "残差自由度"),
+        "stat.df_t": ("Degrees of freedom of t", "t分布自由度"),
+        "stat.df_absorbed": ("Absorbed degrees of freedom", "吸收的自由度"),
         "stat.rsquared": "R²",
-        "stat.rsquared_within": "Within R²",
-        "stat.rsquared_within_entity": "Within R² (entity)",
-        "stat.rsquared_adj": "Adjusted R²",
+        "stat.rsquared_within": ("Within R²", "组内R²"),
+        "stat.rsquared_within_entity": ("Within R² (entity)", "组内R²（个体）"),
+        "stat.rsquared_adj": ("Adjusted R²", "调整R²"),
         "stat.f_statistic": "F",
         "stat.kp_rk_f": "Kleibergen-Paap F",
-        "stat.pseudo_rsquared": "Pseudo R²",
-        "stat.mean_y": "Mean of the outcome",
-        "stat.ssc": "Small-sample correction",
-        "stat.loglik": "Log likelihood",
+        "stat.pseudo_rsquared": ("Pseudo R²", "伪R²"),
+        "stat.mean_y": ("Mean of the outcome", "被解释变量均值"),
+        "stat.ssc": ("Small-sample correction", "小样本调整"),
+        "stat.loglik": ("Log likelihood", "对数似然值"),
         "stat.aic": "AIC",
         "stat.bic": "BIC",
-    },
-    chinese={
-        "depvar": "被解释变量",
-        "estimates": "估计值",
-        "not_estimated": "未估计",
-        "yes": "是",
-        "no": "否",
-        "some": "部分",
-        "controls": "控制变量",
-        **{f"head.{name}": words for name, words in _HEADS.items()},
-        **{f"text.{name}": words for name, words in _TEXTS.items()},
-        "stub.control": "控制变量",
-        "intercept": "常数项",
-        "effects": "{name}固定效应",
-        "effects.entity": "个体固定效应",
-        "effects.time": "时间固定效应",
-        "effects.random": "个体随机效应",
-        "effects.slope": "{name}斜率",
-        "effects.trend": "{name}趋势",
-        "weights": "权重",
-        "clustered_by": "聚类层级",
-        "errors_clustered_by": "标准误聚类层级",
-        "errors": "标准误",
-        "errors.by": "聚类到{clusters}",
-        "errors.by.crv3": "聚类到{clusters}，CRV3",
-        "errors.by.cr2": "聚类到{clusters}，CR2",
-        "errors.clustered": "聚类",
-        "errors.unadjusted": "常规",
-        "errors.robust": "异方差稳健",
-        "errors.hc2": "HC2",
-        "errors.hc3": "HC3",
-        "errors.driscoll_kraay": "Driscoll-Kraay与个体聚类",
-        "errors.xtscc": "Driscoll-Kraay",
-        "errors.conley": "Conley",
-        "errors.abadie_imbens": "Abadie-Imbens",
-        "errors.mean_group": "均值",
-        "errors.more": "{errors}，{detail}",
-        "distance": "{count}公里",
-        "kernel.uniform": "均匀核",
-        "lag": "滞后{count}期",
-        "lags": "滞后{count}期",
-        "ssc.none": "无",
-        "regime": "{name}（{condition}）",
-        "regime.kink": "{name}（{condition}）",
-        "regime.condition": "{condition}，{which}",
-        "regime.number": "区间{number}",
-        "regime.number.of": "第{number}区间，共{count}个",
-        "regime.below": "低于{value}",
-        "regime.above": "高于{value}",
-        "regime.below.kink": "拐点以下",
-        "regime.above.kink": "拐点以上",
-        "given": "{value}（给定）",
-        "parameter": "{what}（{variable}）",
-        "parameter_given": "{what}（{variable}，给定）",
-        "test.statistic": "统计量",
-        "test.distribution": "分布",
-        "test.p_value": "p值",
-        "std_effect.sd": "{name}增加一个标准差的效应（被解释变量的标准差）",
-        "std_effect.mean": "{name}增加一个标准差的效应（被解释变量均值的%）",
-        "stat.nobs": "观测值",
-        "stat.n_entities": "个体数",
-        "stat.n_times": "期数",
-        "stat.n_clusters": "聚类数",
-        "stat.df_resid": "残差自由度",
-        "stat.df_t": "t分布自由度",
-        "stat.df_absorbed": "吸收的自由度",
-        "stat.rsquared": "R²",
-        "stat.rsquared_within": "组内R²",
-        "stat.rsquared_within_entity": "组内R²（个体）",
-        "stat.rsquared_adj": "调整R²",
-        "stat.f_statistic": "F",
-        "stat.kp_rk_f": "Kleibergen-Paap F",
-        "stat.pseudo_rsquared": "伪R²",
-        "stat.mean_y": "被解释变量均值",
-        "stat.ssc": "小样本调整",
-        "stat.loglik": "对数似然值",
-        "stat.aic": "AIC",
-        "stat.bic": "BIC",
-    },
+    }
 )
 """Of the rows of a table."""
 
-TESTS = Words(
-    english={
-        "wald": "Wald test",
-        "f": "F test",
-        "hausman": "Hausman test",
-        "mundlak": "Hausman test (Mundlak)",
-        "pesaran": "Pesaran CD test of {name}",
-        "modified_wald": "Modified Wald test",
-        "levene": "Levene test",
-        "ar1": "Wooldridge test of AR(1) errors",
-        "effects": "F test of the effects",
-        "reset": "RESET test",
-        "randomisation": "Randomisation test",
-        "placebo": "Placebo test",
-        "search": "Test of a searched specification",
-        "unit_root.ips": "IPS unit root test",
-        "unit_root.cips": "CIPS unit root test",
-        "unit_root.ht": "Harris-Tzavalis unit root test",
-        "unit_root.fisher": "Fisher unit root test",
-        "kp_lm": "Kleibergen-Paap rk LM",
-        "hansen": "Hansen J",
-        "sargan": "Sargan",
-        "endogeneity": "Endogeneity test (regression-based)",
-        "anderson_rubin": "Anderson-Rubin test",
-        "first_stage": "First-stage F of {name}",
-        "conditional": "Sanderson-Windmeijer F of {name}",
-        "pretrend": "Pre-trend test",
-        "likelihood_ratio": "Likelihood ratio test",
-        "equal_slopes": "Equal slopes",
-        "no_kink": "Test of no kink",
-        "continuity": "Test of continuity",
-        "shift": "Shift",
-        "steepening": "Steepening",
-        "groups": "Difference of {term} between {count} groups of {group}",
-        "two_groups.by": "Difference of {term} by {group}, {last} minus {first}",
-        "two_groups": "Difference of {term}, {last} minus {first}",
-        "drawn.all": "restricted wild cluster bootstrap, all {count} draws",
-        "drawn": "restricted wild cluster bootstrap, {count} draws",
-        "drawn.units": "wild bootstrap by {clusters}, {count} draws",
-        "drawn.errors": "{count} draws of errors with one variance",
-        "drawn.walks": "{count} simulated panels of independent random walks",
-        "printed.ips": "moments of Im, Pesaran and Shin (2003)",
-        "printed.ht": "moments of Harris and Tzavalis (1999)",
-        "printed.fisher": "p-values of MacKinnon (1994) by entity",
-        "few": "F(q, G - 1), which rejects a true hypothesis too often with few "
-        "clusters",
-        "added": "covariances of the clusters in each way added",
-        "missing": "not available: {count} restrictions need more than {groups} "
-        "clusters",
-    },
-    chinese={
-        "wald": "Wald检验",
-        "f": "F检验",
-        "hausman": "Hausman检验",
-        "mundlak": "Hausman检验（Mundlak）",
-        "pesaran": "{name}的Pesaran CD检验",
-        "modified_wald": "修正的Wald检验",
-        "levene": "Levene检验",
-        "ar1": "Wooldridge一阶自相关检验",
-        "effects": "固定效应的F检验",
-        "reset": "RESET检验",
-        "randomisation": "随机化检验",
-        "placebo": "安慰剂检验",
-        "search": "模型挑选检验",
-        "unit_root.ips": "IPS单位根检验",
-        "unit_root.cips": "CIPS单位根检验",
-        "unit_root.ht": "Harris-Tzavalis单位根检验",
-        "unit_root.fisher": "Fisher单位根检验",
-        "kp_lm": "Kleibergen-Paap rk LM检验",
-        "hansen": "Hansen J检验",
-        "sargan": "Sargan检验",
-        "endogeneity": "内生性检验",
-        "anderson_rubin": "Anderson-Rubin检验",
-        "first_stage": "{name}的第一阶段F检验",
-        "conditional": "{name}的Sanderson-Windmeijer F检验",
-        "pretrend": "平行趋势检验",
-        "likelihood_ratio": "似然比检验",
-        "equal_slopes": "斜率相等的检验",
-        "no_kink": "无拐点的检验",
-        "continuity": "连续性检验",
-        "shift": "转折点移动的检验",
-        "steepening": "曲线变陡的检验",
-        "groups": "{term}的系数在{group}的{count}组之间的差异",
-        "two_groups.by": "按{group}分组，{term}的系数之差（{last}减{first}）",
-        "two_groups": "{term}的系数之差（{last}减{first}）",
-        "drawn.all": "施加约束的野聚类自助法，全部{count}种抽样",
-        "drawn": "施加约束的野聚类自助法，{count}次抽样",
-        "drawn.units": "按{clusters}抽样的野自助法，{count}次抽样",
-        "drawn.errors": "同方差误差的{count}次抽样",
-        "drawn.walks": "{count}个独立随机游走的模拟面板",
-        "printed.ips": "Im、Pesaran和Shin（2003）的矩",
-        "printed.ht": "Harris和Tzavalis（1999）的矩",
-        "printed.fisher": "MacKinnon（1994）的个体p值",
-        "few": "F(q, G − 1)，聚类少时过度拒绝真的原假设",
-        "added": "各聚类维度的协方差之和",
-        "missing": "不可用：{count}个约束需要多于{groups}个聚类",
-    },
+TESTS = Words.of(
+    {
+        "wald": ("Wald test", "Wald检验"),
+        "f": ("F test", "F检验"),
+        "hausman": ("Hausman test", "Hausman检验"),
+        "mundlak": ("Hausman test (Mundlak)", "Hausman检验（Mundlak）"),
+        "pesaran": ("Pesaran CD test of {name}", "{name}的Pesaran CD检验"),
+        "modified_wald": ("Modified Wald test", "修正的Wald检验"),
+        "levene": ("Levene test", "Levene检验"),
+        "ar1": ("Wooldridge test of AR(1) errors", "Wooldridge一阶自相关检验"),
+        "effects": ("F test of the effects", "固定效应的F检验"),
+        "reset": ("RESET test", "RESET检验"),
+        "randomisation": ("Randomisation test", "随机化检验"),
+        "placebo": ("Placebo test", "安慰剂检验"),
+        "search": ("Test of a searched specification", "模型挑选检验"),
+        "unit_root.ips": ("IPS unit root test", "IPS单位根检验"),
+        "unit_root.cips": ("CIPS unit root test", "CIPS单位根检验"),
+        "unit_root.ht": ("Harris-Tzavalis unit root test", "Harris-Tzavalis单位根检验"),
+        "unit_root.fisher": ("Fisher unit root test", "Fisher单位根检验"),
+        "kp_lm": ("Kleibergen-Paap rk LM", "Kleibergen-Paap rk LM检验"),
+        "hansen": ("Hansen J", "Hansen J检验"),
+        "sargan": ("Sargan", "Sargan检验"),
+        "endogeneity": ("Endogeneity test (regression-based)", "内生性检验"),
+        "anderson_rubin": ("Anderson-Rubin test", "Anderson-Rubin检验"),
+        "first_stage": ("First-stage F of {name}", "{name}的第一阶段F检验"),
+        "conditional": (
+            "Sanderson-Windmeijer F of {name}",
+            "{name}的Sanderson-Windmeijer F检验",
+        ),
+        "pretrend": ("Pre-trend test", "平行趋势检验"),
+        "likelihood_ratio": ("Likelihood ratio test", "似然比检验"),
+        "equal_slopes": ("Equal slopes", "斜率相等的检验"),
+        "no_kink": ("Test of no kink", "无拐点的检验"),
+        "continuity": ("Test of continuity", "连续性检验"),
+        "shift": ("Shift", "转折点移动的检验"),
+        "steepening": ("Steepening", "曲线变陡的检验"),
+        "groups": (
+            "Difference of {term} between {count} groups of {group}",
+            "{term}的系数在{group}的{count}组之间的差异",
+        ),
+        "two_groups.by": (
+            "Difference of {term} by {group}, {last} minus {first}",
+            "按{group}分组，{term}的系数之差（{last}减{first}）",
+        ),
+        "two_groups": (
+            "Difference of {term}, {last} minus {first}",
+            "{term}的系数之差（{last}减{first}）",
+        ),
+        "drawn.all": (
+            "restricted wild cluster bootstrap, all {count} draws",
+            "施加约束的野聚类自助法，全部{count}种抽样",
+        ),
+        "drawn": (
+            "restricted wild cluster bootstrap, {count} draws",
+            "施加约束的野聚类自助法，{count}次抽样",
+        ),
+        "drawn.units": (
+            "wild bootstrap by {clusters}, {count} draws",
+            "按{clusters}抽样的野自助法，{count}次抽样",
+        ),
+        "drawn.errors": (
+            "{count} draws of errors with one variance",
+            "同方差误差的{count}次抽样",
+        ),
+        "drawn.walks": (
+            "{count} simulated panels of independent random walks",
+            "{count}个独立随机游走的模拟面板",
+        ),
+        "printed.ips": (
+            "moments of Im, Pesaran and Shin (2003)",
+            "Im、Pesaran和Shin（2003）的矩",
+        ),
+        "printed.ht": (
+            "moments of Harris and Tzavalis (1999)",
+            "Harris和Tzavalis（1999）的矩",
+        ),
+        "printed.fisher": (
+            "p-values of MacKinnon (1994) by entity",
+            "MacKinnon（1994）的个体p值",
+        ),
+        "few": (
+            (
+                "F(q, G - 1), which rejects a true hypothesis too often with few "
+                "clusters"
+            ),
+            "F(q, G − 1)，聚类少时过度拒绝真的原假设",
+        ),
+        "added": (
+            "covariances of the clusters in each way added",
+            "各聚类维度的协方差之和",
+        ),
+        "missing": (
+            ("not available: {count} restrictions need more than {groups} clusters"),
+            "不可用：{count}个约束需要多于{groups}个聚类",
+        ),
+    }
 )
 """Names of tests, and how their p-values were computed.
 
 Results have them in English; `Words.read` finds their codes again.
 """
 
-HEADS = Words(
-    english={
-        "total": "Total effect",
-        "outcome": "Outcome",
-        "mediator": "Mediator: {name}",
-        "x on z": "Treatment on instrument",
-        "y on z": "Outcome on instrument",
-        "m on z": "Mediator on instrument",
-        "m on z given x": "Mediator on instrument given treatment",
-        "y on z given x": "Outcome on instrument given treatment",
-    },
-    chinese={
-        "total": "总效应",
-        "outcome": "结果变量",
-        "mediator": "中介变量：{name}",
-        "x on z": "处理变量对工具变量",
-        "y on z": "结果变量对工具变量",
-        "m on z": "中介变量对工具变量",
-        "m on z given x": "给定处理变量，中介变量对工具变量",
-        "y on z given x": "给定处理变量，结果变量对工具变量",
-    },
+HEADS = Words.of(
+    {
+        "total": ("Total effect", "总效应"),
+        "outcome": ("Outcome", "结果变量"),
+        "mediator": ("Mediator: {name}", "中介变量：{name}"),
+        "x on z": ("Treatment on instrument", "处理变量对工具变量"),
+        "y on z": ("Outcome on instrument", "结果变量对工具变量"),
+        "m on z": ("Mediator on instrument", "中介变量对工具变量"),
+        "m on z given x": (
+            "Mediator on instrument given treatment",
+            "给定处理变量，中介变量对工具变量",
+        ),
+        "y on z given x": (
+            "Outcome on instrument given treatment",
+            "给定处理变量，结果变量对工具变量",
+        ),
+    }
 )
 """Of columns that are the equations of one system."""
 
-NOTES = Words(
-    english={
-        "list": ", ",
-        "comma": ", ",
-        "clauses": "; ",
-        "and": " and ",
-        "stop": ".",
-        "opening": "{note}",
-        "each": "{heads}: {text}",
-        "column": "{heads}: {text}",
-        "companion.se": "{errors} in parentheses.",
-        "companion": "{what}, from {source}.",
-        "companion.each": "{what}: {sources}.",
-        "source": "{heads} from {source}",
-        "what.t": "t statistics in parentheses",
-        "what.p": "p-values in parentheses",
-        "what.ci": "95% confidence intervals in brackets",
-        "draws": "{count} bootstrap draws",
-        "percentiles": "percentiles of {draws}",
-        "errors": "Standard errors",
-        "errors.clustered": "Standard errors clustered as shown above",
-        "errors.several": "Standard errors of the type shown above",
-        "errors.by": "{errors} clustered by {clusters}",
-        "errors.with": "{errors} ({brackets})",
-        "ssc": "small-sample correction as {name}",
-        "ssc.none": "no small-sample correction",
-        "ssc.reghdfe": "small-sample correction as reghdfe",
-        "errors.kind.clustered": "Standard errors",
-        "errors.kind.unadjusted": "Unadjusted standard errors",
-        "errors.kind.robust": "Heteroskedasticity-robust standard errors",
-        "errors.kind.hc2": "Heteroskedasticity-robust standard errors, HC2",
-        "errors.kind.hc3": "Heteroskedasticity-robust standard errors, HC3",
-        "errors.kind.crv3": "CRV3 standard errors",
-        "errors.kind.mean_group": "Standard errors of means over entities",
-        "errors.kind.cr2": "CR2 standard errors",
+NOTES = Words.of(
+    {
+        "list": (", ", "、"),
+        "comma": (", ", "，"),
+        "clauses": ("; ", "；"),
+        "and": (" and ", "和"),
+        "stop": (".", "。"),
+        "opening": ("{note}", "注：{note}"),
+        "each": ("{heads}: {text}", "{heads}：{text}"),
+        "column": ("{heads}: {text}", "{heads}：{text}"),
+        "companion.se": ("{errors} in parentheses.", "括号内为{errors}。"),
+        "companion": ("{what}, from {source}.", "{what}，来自{source}。"),
+        "companion.each": ("{what}: {sources}.", "{what}：{sources}。"),
+        "source": ("{heads} from {source}", "{heads}来自{source}"),
+        "what.t": ("t statistics in parentheses", "括号内为t统计量"),
+        "what.p": ("p-values in parentheses", "括号内为p值"),
+        "what.ci": ("95% confidence intervals in brackets", "方括号内为95%置信区间"),
+        "draws": ("{count} bootstrap draws", "{count}次自助抽样"),
+        "percentiles": ("percentiles of {draws}", "{draws}的分位数"),
+        "errors": ("Standard errors", "标准误"),
+        "errors.clustered": (
+            "Standard errors clustered as shown above",
+            "按上表所示聚类的标准误",
+        ),
+        "errors.several": (
+            "Standard errors of the type shown above",
+            "上表所示类型的标准误",
+        ),
+        "errors.by": (
+            "{errors} clustered by {clusters}",
+            "聚类到{clusters}层面的{errors}",
+        ),
+        "errors.with": ("{errors} ({brackets})", "{errors}（{brackets}）"),
+        "ssc": ("small-sample correction as {name}", "小样本调整同{name}"),
+        "ssc.none": ("no small-sample correction", "未作小样本调整"),
+        # Chinese papers do not mention it: it is the convention of the field.
+        "ssc.reghdfe": ("small-sample correction as reghdfe", ""),
+        "errors.kind.clustered": ("Standard errors", "稳健标准误"),
+        "errors.kind.unadjusted": ("Unadjusted standard errors", "常规标准误"),
+        "errors.kind.robust": (
+            "Heteroskedasticity-robust standard errors",
+            "异方差稳健标准误",
+        ),
+        "errors.kind.hc2": (
+            "Heteroskedasticity-robust standard errors, HC2",
+            "异方差稳健标准误（HC2）",
+        ),
+        "errors.kind.hc3": (
+            "Heteroskedasticity-robust standard errors, HC3",
+            "异方差稳健标准误（HC3）",
+        ),
+        "errors.kind.crv3": ("CRV3 standard errors", "CRV3标准误"),
+        "errors.kind.mean_group": (
+            "Standard errors of means over entities",
+            "各个体系数均值的标准误",
+        ),
+        "errors.kind.cr2": ("CR2 standard errors", "CR2标准误"),
         "errors.kind.driscoll_kraay": (
-            "Driscoll-Kraay standard errors, the variance by entity added"
+            "Driscoll-Kraay standard errors, the variance by entity added",
+            "Driscoll-Kraay标准误（加上个体聚类方差）",
         ),
-        "errors.kind.xtscc": "Driscoll-Kraay standard errors",
-        "errors.kind.conley": "Conley standard errors",
-        "errors.kind.abadie_imbens": "Abadie-Imbens standard errors",
+        "errors.kind.xtscc": ("Driscoll-Kraay standard errors", "Driscoll-Kraay标准误"),
+        "errors.kind.conley": ("Conley standard errors", "Conley标准误"),
+        "errors.kind.abadie_imbens": (
+            "Abadie-Imbens standard errors",
+            "Abadie-Imbens标准误",
+        ),
         "errors.kind.larger": (
-            "Larger of observed-information and clustered standard errors"
+            "Larger of observed-information and clustered standard errors",
+            "观测信息矩阵标准误与聚类标准误中的较大者",
         ),
-        "errors.kind.observed": "Standard errors from the observed information",
-        "errors.kind.information": "Standard errors from the expected information",
-        "errors.kind.bootstrap": "Bootstrap standard errors",
+        "errors.kind.observed": (
+            "Standard errors from the observed information",
+            "基于观测信息矩阵的标准误",
+        ),
+        "errors.kind.information": (
+            "Standard errors from the expected information",
+            "基于期望信息矩阵的标准误",
+        ),
+        "errors.kind.bootstrap": ("Bootstrap standard errors", "自助法标准误"),
         "constant": (
-            "Intercept beside fixed effects: mean of the outcome less slopes times "
-            "means of the regressors."
+            (
+                "Intercept beside fixed effects: mean of the outcome less slopes times "
+                "means of the regressors."
+            ),
+            "含固定效应的模型，常数项为被解释变量均值减去斜率与解释变量均值的乘积。",
         ),
-        "correction": "{heads}: {text}.",
-        "foreign": "{model}; standard errors and p-values are those of {package}.",
-        "foreign.named": "standard errors and p-values are those of {package}.",
+        "correction": ("{heads}: {text}.", "{heads}：{text}。"),
+        "foreign": (
+            "{model}; standard errors and p-values are those of {package}.",
+            "{model}，标准误和p值由{package}计算。",
+        ),
+        "foreign.named": (
+            "standard errors and p-values are those of {package}.",
+            "标准误和p值由{package}计算。",
+        ),
         "foreign.logit": (
-            "coefficients are changes of the log odds, not of the probability."
+            "coefficients are changes of the log odds, not of the probability.",
+            "系数为对数发生比的变化，不是概率的变化。",
         ),
         "foreign.probit": (
-            "coefficients are changes of the probit index, not of the probability."
+            "coefficients are changes of the probit index, not of the probability.",
+            "系数为Probit指数的变化，不是概率的变化。",
         ),
-        "stars": "{pairs}.",
-        "stars.one": "{pairs}.",
-        "stars.draws": "Stars of {heads}: p-values from {draws}.",
+        "stars": ("{pairs}.", "{marks}分别表示在{levels}的水平上显著。"),
+        "stars.one": ("{pairs}.", "{marks}表示在{levels}的水平上显著。"),
+        "stars.draws": (
+            "Stars of {heads}: p-values from {draws}.",
+            "{heads}的星号：p值来自{draws}。",
+        ),
         "stars.correlations": (
-            "Stars of correlations: t test with N - 2 degrees of freedom, which "
-            "assumes independent rows."
+            (
+                "Stars of correlations: t test with N - 2 degrees of freedom, which "
+                "assumes independent rows."
+            ),
+            "相关系数的星号：自由度为N − 2的t检验，假定各行相互独立。",
         ),
-        "test.method": "{test}: p-value by {method}.",
+        "test.method": (
+            "{test}: p-value by {method}.",
+            "{test}：p值的计算方法为{method}。",
+        ),
         "test.method.smallest": (
-            "{test}: p-value by {method}; it is the smallest possible with these draws."
+            (
+                "{test}: p-value by {method}; it is the smallest possible with these "
+                "draws."
+            ),
+            "{test}：p值的计算方法为{method}，已是该抽样次数下的最小值。",
         ),
         "test.smallest": (
-            "{test}: the p-value is the smallest possible with {count} draws."
+            "{test}: the p-value is the smallest possible with {count} draws.",
+            "{test}：p值已是{count}次抽样下的最小值。",
         ),
         "few_drawn": (
-            "Bootstrap p-values and intervals of {heads} are not reported: {count} "
-            "clusters are too few for a bootstrap."
+            (
+                "Bootstrap p-values and intervals of {heads} are not reported: {count} "
+                "clusters are too few for a bootstrap."
+            ),
+            "未报告{heads}的自助法p值和区间：{count}个聚类不足以进行自助抽样。",
         ),
-        "sets.level": " {level}",
+        "sets.level": (" {level}", "{level}"),
         "sets": (
-            "Below a {what}: its{level} confidence set (lower and upper "
-            "end); {sources}."
+            (
+                "Below a {what}: its{level} confidence set (lower and upper "
+                "end); {sources}."
+            ),
+            "{what}下方为其{level}置信集（下端和上端），{sources}。",
         ),
-        "gap": "{heads} {what} in {pieces} pieces",
-        "gaps": "Confidence sets with gaps: {gaps}.",
+        "gap": ("{heads} {what} in {pieces} pieces", "{heads} {what}分为{pieces}段"),
+        "gaps": ("Confidence sets with gaps: {gaps}.", "有间断的置信集：{gaps}。"),
         "of.parameter": "{heads} {what}",
         "reach.lowest": (
-            "The confidence set includes the lowest candidate and may extend below it: "
-            "{sets}."
+            (
+                "The confidence set includes the lowest candidate and may extend below "
+                "it: {sets}."
+            ),
+            "置信集包含最小的候选值，可能向下延伸：{sets}。",
         ),
         "reach.highest": (
-            "The confidence set includes the highest candidate and may extend above "
-            "it: {sets}."
+            (
+                "The confidence set includes the highest candidate and may extend "
+                "above it: {sets}."
+            ),
+            "置信集包含最大的候选值，可能向上延伸：{sets}。",
         ),
         "reach.ends": (
-            "The confidence set includes the lowest and the highest candidate and may "
-            "extend beyond both: {sets}."
+            (
+                "The confidence set includes the lowest and the highest candidate and "
+                "may extend beyond both: {sets}."
+            ),
+            "置信集包含最小和最大的候选值，两端均可能延伸：{sets}。",
         ),
-        "insignificant": "Not significant at {size} by its test: {sets}.",
+        "insignificant": (
+            "Not significant at {size} by its test: {sets}.",
+            "检验在{size}的水平上不显著：{sets}。",
+        ),
         "reach.whole": (
-            "The interval contains every candidate, so the data do not show the "
-            "value: {sets}."
+            (
+                "The interval contains every candidate, so the data do not show the "
+                "value: {sets}."
+            ),
+            "区间包含所有候选值，数据不能确定其数值：{sets}。",
         ),
-        "tests": "Below {statistics} of a test: its p-value, {sources}.",
-        "tests.or": " or ",
-        "drawn": "{count} draws, {how}",
+        "tests": (
+            "Below {statistics} of a test: its p-value, {sources}.",
+            "检验的{statistics}统计量下方为其p值，{sources}。",
+        ),
+        "tests.or": (" or ", "或"),
+        "drawn": ("{count} draws, {how}", "{count}次抽样，{how}"),
         "refused": (
-            "{head} tested and not retained: {what} in {variable}, {numbers} "
-            "({drawn}){rest}."
+            (
+                "{head} tested and not retained: {what} in {variable}, {numbers} "
+                "({drawn}){rest}."
+            ),
+            "{head}经检验未保留：{variable}的{what}，{numbers}（{drawn}）{rest}。",
         ),
-        "refused.no_p": "no p-value",
-        "refused.rest": "; {text}",
-        "not_estimated": "{head} not estimated: {why}",
-        **{f"failure.{kind}": "{message}" for kind in _FAILURES},
-    },
-    chinese={
-        "list": "、",
-        "comma": "，",
-        "clauses": "；",
-        "and": "和",
-        "stop": "。",
-        "opening": "注：{note}",
-        "each": "{heads}：{text}",
-        "column": "{heads}：{text}",
-        "companion.se": "括号内为{errors}。",
-        "companion": "{what}，来自{source}。",
-        "companion.each": "{what}：{sources}。",
-        "source": "{heads}来自{source}",
-        "what.t": "括号内为t统计量",
-        "what.p": "括号内为p值",
-        "what.ci": "方括号内为95%置信区间",
-        "draws": "{count}次自助抽样",
-        "percentiles": "{draws}的分位数",
-        "errors": "标准误",
-        "errors.clustered": "按上表所示聚类的标准误",
-        "errors.several": "上表所示类型的标准误",
-        "errors.by": "聚类到{clusters}层面的{errors}",
-        "errors.with": "{errors}（{brackets}）",
-        "ssc": "小样本调整同{name}",
-        "ssc.none": "未作小样本调整",
-        # The convention of the field, which its papers do not mention.
-        "ssc.reghdfe": "",
-        "errors.kind.clustered": "稳健标准误",
-        "errors.kind.unadjusted": "常规标准误",
-        "errors.kind.robust": "异方差稳健标准误",
-        "errors.kind.hc2": "异方差稳健标准误（HC2）",
-        "errors.kind.hc3": "异方差稳健标准误（HC3）",
-        "errors.kind.crv3": "CRV3标准误",
-        "errors.kind.mean_group": "各个体系数均值的标准误",
-        "errors.kind.cr2": "CR2标准误",
-        "errors.kind.driscoll_kraay": "Driscoll-Kraay标准误（加上个体聚类方差）",
-        "errors.kind.xtscc": "Driscoll-Kraay标准误",
-        "errors.kind.conley": "Conley标准误",
-        "errors.kind.abadie_imbens": "Abadie-Imbens标准误",
-        "errors.kind.larger": "观测信息矩阵标准误与聚类标准误中的较大者",
-        "errors.kind.observed": "基于观测信息矩阵的标准误",
-        "errors.kind.information": "基于期望信息矩阵的标准误",
-        "errors.kind.bootstrap": "自助法标准误",
-        "constant": (
-            "含固定效应的模型，常数项为被解释变量均值减去斜率与解释变量均值的乘积。"
-        ),
-        "correction": "{heads}：{text}。",
-        "foreign": "{model}，标准误和p值由{package}计算。",
-        "foreign.named": "标准误和p值由{package}计算。",
-        "foreign.logit": "系数为对数发生比的变化，不是概率的变化。",
-        "foreign.probit": "系数为Probit指数的变化，不是概率的变化。",
-        "stars": "{marks}分别表示在{levels}的水平上显著。",
-        "stars.one": "{marks}表示在{levels}的水平上显著。",
-        "stars.draws": "{heads}的星号：p值来自{draws}。",
-        "stars.correlations": (
-            "相关系数的星号：自由度为N − 2的t检验，假定各行相互独立。"
-        ),
-        "test.method": "{test}：p值的计算方法为{method}。",
-        "test.method.smallest": (
-            "{test}：p值的计算方法为{method}，已是该抽样次数下的最小值。"
-        ),
-        "test.smallest": "{test}：p值已是{count}次抽样下的最小值。",
-        "few_drawn": (
-            "未报告{heads}的自助法p值和区间：{count}个聚类不足以进行自助抽样。"
-        ),
-        "sets.level": "{level}",
-        "sets": "{what}下方为其{level}置信集（下端和上端），{sources}。",
-        "gap": "{heads} {what}分为{pieces}段",
-        "gaps": "有间断的置信集：{gaps}。",
-        "of.parameter": "{heads} {what}",
-        "reach.lowest": "置信集包含最小的候选值，可能向下延伸：{sets}。",
-        "reach.highest": "置信集包含最大的候选值，可能向上延伸：{sets}。",
-        "reach.ends": "置信集包含最小和最大的候选值，两端均可能延伸：{sets}。",
-        "insignificant": "检验在{size}的水平上不显著：{sets}。",
-        "reach.whole": "区间包含所有候选值，数据不能确定其数值：{sets}。",
-        "tests": "检验的{statistics}统计量下方为其p值，{sources}。",
-        "tests.or": "或",
-        "drawn": "{count}次抽样，{how}",
-        "refused": (
-            "{head}经检验未保留：{variable}的{what}，{numbers}（{drawn}）{rest}。"
-        ),
-        "refused.no_p": "无p值",
-        "refused.rest": "；{text}",
-        "not_estimated": "{head}未估计：{why}",
-        **{f"failure.{kind}": why for kind, why in _FAILURES.items()},
-    },
+        "refused.no_p": ("no p-value", "无p值"),
+        "refused.rest": ("; {text}", "；{text}"),
+        "not_estimated": ("{head} not estimated: {why}", "{head}未估计：{why}"),
+        **{f"failure.{kind}": ("{message}", why) for kind, why in _FAILURES.items()},
+    }
 )
 """Of the notes below a table."""
 

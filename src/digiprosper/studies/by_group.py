@@ -315,9 +315,7 @@ def by_group(
     if isinstance(panel, PanelScan):
         with panel.copied([*texts_of(spec), group]) as copied:
             return _on_blocks(spec, copied, group, term)
-    if getattr(spec, "where", None) is not None:
-        chosen = _in_chosen_entities(spec, panel)
-        panel = _subset(panel, chosen) if chosen.any() else panel
+    panel = _chosen_entities(spec, panel)
     groups = _read_groups([panel], group)
     fit = estimate(spec, panel) if isinstance(spec, FixedEffects) else None
     batched = fit is not None and _nested_slopes(fit)
@@ -332,17 +330,26 @@ def by_group(
     }
     fits = _fit_groups(by_name, panel, seed)
     name, estimates = _estimates(spec, fits, term)
-    wording = _wording(groups, panel, fits)
     if fit is not None and method == "interaction":
         wider = _with_interactions(fit, _rows_of(fit, panel, groups), groups, name)
         test = _interaction(wider, groups, name, estimates)
-        return ByGroup(fits.outcomes, replace(test, **wording))
-    if fit is not None and batched:
-        slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
     else:
-        slopes, drawn = _refitted(spec, panel, groups, name, draws, seed, show=progress)
-    test = _permutation(slopes, groups, name, estimates, drawn)
-    return ByGroup(fits.outcomes, replace(test, **wording))
+        if fit is not None and batched:
+            slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
+        else:
+            slopes, drawn = _refitted(
+                spec, panel, groups, name, draws, seed, show=progress
+            )
+        test = _permutation(slopes, groups, name, estimates, drawn)
+    return ByGroup(fits.outcomes, replace(test, **_wording(groups, panel, fits)))
+
+
+def _chosen_entities(spec: Any, panel: Panel) -> Panel:
+    """Leave out entities in which the condition of a specification holds nowhere."""
+    if getattr(spec, "where", None) is None:
+        return panel
+    chosen = _in_chosen_entities(spec, panel)
+    return _subset(panel, chosen) if chosen.any() else panel
 
 
 def _on_blocks(

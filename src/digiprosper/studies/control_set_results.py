@@ -10,7 +10,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, cited, counted
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Estimate, Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Self
 
-    from digiprosper.kernels import Bools, Floats
+    from digiprosper.kernels import Floats
     from digiprosper.report.columns import Column
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
@@ -49,7 +49,8 @@ _FREEDOM = (
     "Each column of a control takes a degree of freedom of t; below is that "
     "without candidates."
 )
-_NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
+_NUMBERS = Estimate._fields[1:]
+_QUARTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def set_label(controls: Sequence[str]) -> str:
@@ -331,19 +332,16 @@ class ControlSets(Summarised, ResultSet):
         [0.148, 0.718, 0.5]
         """
         numbers = self.tidy(level)
-        estimates, significant = (
-            numbers["estimate"].to_numpy(),
-            _significant(numbers, level),
-        )
+        estimates, significant = numbers["estimate"], _significant(numbers, level)
         names = ("min", "q25", "median", "q75", "max")
         signs = {"positive": estimates > 0, "negative": estimates < 0}
         values = {
             "n_sets": len(self.outcomes),
             "n_estimated": len(numbers),
-            **dict(zip(names, _quantiles(estimates), strict=True)),
-            **{sign: _mean(chosen) for sign, chosen in signs.items()},
+            **dict(zip(names, estimates.quantile(_QUARTILES), strict=True)),
+            **{sign: chosen.mean() for sign, chosen in signs.items()},
             **{
-                f"{sign}_significant": _mean(chosen & significant)
+                f"{sign}_significant": (chosen & significant).mean()
                 for sign, chosen in signs.items()
             },
         }
@@ -379,19 +377,19 @@ class ControlSets(Summarised, ResultSet):
         [[0.16, 0.69], [0.41, 0.43]]
         """
         numbers = self.tidy(level)
-        estimates = numbers["estimate"].to_numpy()
-        as_median = np.sign(estimates) == np.sign(_quantiles(estimates)[2])
+        estimates = numbers["estimate"]
+        as_median = np.sign(estimates) == np.sign(estimates.median())
         significant = _significant(numbers, level) & as_median
         rows = []
         for inside in self.included.loc[numbers["model"]].to_numpy().T:
             row: dict[str, float] = {"n_with": int(inside.sum())}
             parts = {"with": inside, "without": ~inside}
             row |= {
-                f"median_{name}": _median(estimates[part])
+                f"median_{name}": estimates[part].median()
                 for name, part in parts.items()
             }
             row |= {
-                f"significant_{name}": _mean(significant[part])
+                f"significant_{name}": significant[part].mean()
                 for name, part in parts.items()
             }
             rows.append(row)
@@ -518,25 +516,8 @@ def _numbers(values: Floats, level: float) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(_NUMBERS, columns, strict=True)))
 
 
-def _significant(numbers: pd.DataFrame, level: float) -> Bools:
-    return np.array([rejects(p, level) for p in numbers["p_value"]], dtype=np.bool_)
-
-
-def _quantiles(estimates: Floats) -> list[float]:
-    """Return minimum, quartiles and maximum; missing without estimates."""
-    return (
-        np.quantile(estimates, (0, 0.25, 0.5, 0.75, 1)).tolist()
-        if estimates.size
-        else [np.nan] * 5
-    )
-
-
-def _mean(values: Bools) -> float:
-    return float(values.mean()) if values.size else float("nan")
-
-
-def _median(values: Floats) -> float:
-    return float(np.median(values)) if values.size else float("nan")
+def _significant(numbers: pd.DataFrame, level: float) -> pd.Series[bool]:
+    return numbers["p_value"].map(lambda p: rejects(p, level)).astype(bool)
 
 
 def _model_row(name: str, model: ControlSet) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,13 +27,15 @@ from digiprosper.report.verdicts import rejects
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
-    from digiprosper.report.terms import Factors
     from digiprosper.report.words import Language
     from digiprosper.studies.search_results import SearchTest
+
+    Write = Callable[[str], str]
+    """Print a name of the models with its label."""
 
 _CONTROLS = "control"
 
@@ -73,32 +76,23 @@ def specification_curve(
     names = _names(models, term)
     points = _points(models, names, level)
     order = points["model"].tolist()
+    if isinstance(models, ControlSets):
+        factors, own_labels = models.common.factors, models.common.labels
+    else:
+        factors, own_labels = _merged(models, "factors"), _merged(models, "labels")
+    texts = {**own_labels, **labels}
+    write = partial(name_label, labels=texts, factors=factors, language=language)
     heads: list[str] = []
     if isinstance(models, ControlSets):
-        factors, texts = models.common.factors, {**models.common.labels, **labels}
-        outcomes, inside = {models.common.glance["depvar"]}, models.included.loc[order]
-        choices = [
-            Choice(
-                _CONTROLS,
-                name_label(name, texts, factors, language),
-                inside[name].to_numpy(),
-            )
-            for name in models.candidates
-        ]
+        outcomes = {models.common.glance["depvar"]}
+        choices = _candidates(models.included, order, write)
     else:
-        factors, texts = (
-            _merged(models, "factors"),
-            {**_merged(models, "labels"), **labels},
-        )
         by_model = [
-            _model_choices(models[label], names, (texts, factors, language))
-            for label in order
+            _model_choices(models[label], names, write, language) for label in order
         ]
         outcomes = {model["outcome"][0] for model in by_model}
-        choices, heads = (
-            _differences(by_model, texts, factors, language),
-            [texts.get(label, label) for label in order],
-        )
+        choices = _differences(by_model, write)
+        heads = [texts.get(label, label) for label in order]
 
     marked = _default_main(models, main, order)
     main_text = ""
@@ -109,25 +103,16 @@ def specification_curve(
             if label == NO_CANDIDATE
             else texts.get(label, label)
         )
-    counts = {
-        "left_out.failed": len(models.failures),
-        "left_out.term": len(models) - len(order),
-    }
+    counts = {"failed": len(models.failures), "term": len(models) - len(order)}
     return SpecificationCurve(
-        name=name_label(names[0], texts, factors, language),
-        outcome=name_label(outcomes.pop(), texts, factors, language)
-        if len(outcomes) == 1
-        else "",
+        name=write(names[0]),
+        outcome=write(outcomes.pop()) if len(outcomes) == 1 else "",
         points=points,
         choices=choices,
         main=marked,
         main_text=main_text,
         heads=heads,
-        left_out=[
-            FIGURE.say(code, language, count=f"{n:,}")
-            for code, n in counts.items()
-            if n
-        ],
+        left_out=_left_out(counts, language),
         level=level,
     )
 
@@ -142,47 +127,39 @@ def search_curve(
 
     `main` is the model that is marked; default the reported one.
     """
-    points, included = found.frame, found.included
     texts, factors = {**found.common.labels, **labels}, found.common.factors
-    order = points["model"].tolist()
-    choices = [
-        Choice(
-            _CONTROLS,
-            name_label(name, texts, factors, language),
-            np.array(
-                [
-                    label in included.index and bool(included.loc[label, name])
-                    for label in order
-                ]
-            ),
-        )
-        for name in included.columns
-    ]
-    choices += [
-        Choice("model", texts.get(label, label), np.array(order) == label)
-        for label in order
-        if label not in included.index
-    ]
+    write = partial(name_label, labels=texts, factors=factors, language=language)
+    order = found.frame["model"].tolist()
+    others = [label for label in order if label not in found.included.index]
     detail: Any = found.test.detail
-    marked = detail["reported"] if main is None else main
-    text = FIGURE.say("curve.reported", language)
     return SpecificationCurve(
-        name=name_label(found.common.term.name, texts, factors, language),
-        outcome=name_label(found.common.glance["depvar"], texts, factors, language),
-        points=points[
-            ["model", "estimate", "conf_low", "conf_high", "band_low", "band_high"]
-        ].assign(significant=[rejects(p, found.level) for p in points["p_value"]]),
-        choices=choices,
-        main=_main(order, marked),
-        main_text=text if main is None else texts.get(main, main),
+        name=write(found.common.term.name),
+        outcome=write(found.common.glance["depvar"]),
+        points=_drawn(found.frame, found.level, "band_low", "band_high"),
+        choices=[
+            *_candidates(found.included, order, write),
+            *(
+                Choice("model", texts.get(label, label), np.array(order) == label)
+                for label in others
+            ),
+        ],
+        main=_main(order, detail["reported"] if main is None else main),
+        main_text=FIGURE.say("curve.reported", language)
+        if main is None
+        else texts.get(main, main),
         heads=[],
-        left_out=[
-            FIGURE.say("left_out.failed", language, count=f"{len(found.left_out):,}")
-        ]
-        if found.left_out
-        else [],
+        left_out=_left_out({"failed": len(found.left_out)}, language),
         level=found.level,
     )
+
+
+def _left_out(counts: Mapping[str, int], language: Language) -> list[str]:
+    """Count the models that are not drawn, by the code of the reason."""
+    return [
+        FIGURE.say(f"left_out.{code}", language, count=f"{count:,}")
+        for code, count in counts.items()
+        if count
+    ]
 
 
 def _names(models: ResultSet, term: str | Sequence[str] | None) -> Sequence[str]:
@@ -204,22 +181,34 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
             f"{quoted(names)}.",
             [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
         )
-    points: pd.DataFrame = rows.sort_values(
-        "estimate", kind="stable", ignore_index=True
-    )
-    points["significant"] = [rejects(p, level) for p in points["p_value"]]
-    return points[["model", "estimate", "conf_low", "conf_high", "significant"]]
+    ordered = rows.sort_values("estimate", kind="stable", ignore_index=True)
+    return _drawn(ordered, level)
+
+
+def _drawn(rows: pd.DataFrame, level: float, *bands: str) -> pd.DataFrame:
+    """Take the numbers of a curve, and whether estimates are significant."""
+    points: pd.DataFrame = rows[["model", "estimate", "conf_low", "conf_high", *bands]]
+    return points.assign(significant=[rejects(p, level) for p in rows["p_value"]])
 
 
 # --- choices --------------------------------------------------------------------------
 
 
+def _candidates(
+    included: pd.DataFrame, order: Sequence[str], write: Write
+) -> list[Choice]:
+    """List the candidates, with the models that have them."""
+    inside = included.reindex(list(order), fill_value=False)
+    return [
+        Choice(_CONTROLS, write(name), inside[name].to_numpy())
+        for name in included.columns
+    ]
+
+
 def _model_choices(
-    result: Any,
-    names: Sequence[str],
-    wording: tuple[Mapping[str, str], Factors, Language],
+    result: Any, names: Sequence[str], write: Write, language: Language
 ) -> dict[str, list[str]]:
-    """List a model's choices by kind; `wording` has labels, factors, language."""
+    """List a model's choices by kind."""
     regression = getattr(result, "slopes", result)
     about, terms = regression.glance(), regression.tidy()["term"].tolist()
     return {
@@ -230,38 +219,30 @@ def _model_choices(
         "effect": list(effect_names(about["effects"])),
         "outcome": [about["depvar"] or ""],
         "weights": [about["obs_weights"]] if about["obs_weights"] else [],
-        "errors": [_errors(regression, *wording)],
+        "errors": [_errors(regression, write, language)],
     }
 
 
-def _errors(
-    regression: Any, labels: Mapping[str, str], factors: Factors, language: Language
-) -> str:
+def _errors(regression: Any, write: Write, language: Language) -> str:
     """Name the standard errors of a model, with their clusters."""
     inference = inference_of(regression)
     distance = f"{inference.distance_cutoff or 0:,g}"
     errors = FIGURE.say(f"errors.{inference.cov_type}", language, distance=distance)
-    clusters = [
-        name_label(name, labels, factors, language)
-        for name in effect_names(regression.glance()["clusters"])
-    ]
-    by = FIGURE.say("and", language).join(clusters)
+    clusters = effect_names(regression.glance()["clusters"])
+    by = FIGURE.say("and", language).join(map(write, clusters))
     return (
         FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
     )
 
 
 def _differences(
-    by_model: Sequence[Mapping[str, Sequence[str]]],
-    labels: Mapping[str, str],
-    factors: Factors,
-    language: Language,
+    by_model: Sequence[Mapping[str, Sequence[str]]], write: Write
 ) -> list[Choice]:
     """List what only some models have; a label of several names has the name behind."""
     choices = []
     for kind in by_model[0]:
         names = dict.fromkeys(name for model in by_model for name in model[kind])
-        texts = {name: name_label(name, labels, factors, language) for name in names}
+        texts = {name: write(name) for name in names}
         times = Counter(texts.values())
         for name, text in texts.items():
             which = np.array([name in model[kind] for model in by_model])

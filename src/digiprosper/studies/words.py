@@ -4,98 +4,78 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-_ENGLISH = {
-    "permutations": "{value}, {p} ({reps} permutations of the groups over entities).",
+_METHODS = {
+    "permutations": (
+        "{value}, {p} ({reps} permutations of the groups over entities).",
+        "为{value}，{p}（在个体间随机置换分组{reps}次）。",
+    ),
     "permutations.all": (
-        "{value}, {p} (all {reps} permutations of the groups over entities)."
+        "{value}, {p} (all {reps} permutations of the groups over entities).",
+        "为{value}，{p}（在个体间置换分组的全部{reps}种方式）。",
     ),
     "interaction": (
-        "{value}, {p} (interaction in a joint model, in which other coefficients and "
-        "effects are the same in all groups; generally not the one between the "
-        "columns shown)."
+        (
+            "{value}, {p} (interaction in a joint model, in which other coefficients "
+            "and effects are the same in all groups; generally not the one between "
+            "the columns shown)."
+        ),
+        (
+            "为{value}，{p}（联合模型的交互项：其他解释变量的系数和固定效应在各组相同，"
+            "因此一般不同于所列各列系数之间的差异）。"
+        ),
     ),
 }
-_CHINESE = {
-    "permutations": "为{value}，{p}（在个体间随机置换分组{reps}次）。",
-    "permutations.all": "为{value}，{p}（在个体间置换分组的全部{reps}种方式）。",
-    "interaction": (
-        "为{value}，{p}（联合模型的交互项：其他解释变量的系数和固定效应在各组相同，"
-        "因此一般不同于所列各列系数之间的差异）。"
+_DIFFERENCES = {
+    "difference": (
+        "Difference of {term}, {last} minus {first}: ",
+        "{term}的系数之差（{last}减{first}）",
+    ),
+    "difference.by": (
+        "Difference of {term} by {group}, {last} minus {first}: ",
+        "按{group}分组，{term}的系数之差（{last}减{first}）",
+    ),
+    "range": (
+        "Range of {term} over {count} groups: ",
+        "{term}的系数在{count}个组之间的极差",
     ),
 }
 
-WORDS = Words(
-    english={
+WORDS = Words.of(
+    {
         **{
-            f"difference.{method}": "Difference of {term}, {last} minus {first}: " + s
-            for method, s in _ENGLISH.items()
+            f"{kind}.{method}": (what[0] + result[0], what[1] + result[1])
+            for kind, what in _DIFFERENCES.items()
+            for method, result in _METHODS.items()
         },
-        **{
-            f"difference.by.{method}": (
-                "Difference of {term} by {group}, {last} minus {first}: "
-            )
-            + s
-            for method, s in _ENGLISH.items()
-        },
-        **{
-            f"range.{method}": "Range of {term} over {count} groups: " + s
-            for method, s in _ENGLISH.items()
-        },
-        "difference.row": "{term}: difference between groups",
-        "range.row": "{term}: range over groups",
-        "p_value.row": "Difference between groups, p-value",
+        "difference.row": ("{term}: difference between groups", "{term}系数的组间差异"),
+        "range.row": ("{term}: range over groups", "{term}系数的组间极差"),
+        "p_value.row": ("Difference between groups, p-value", "组间差异检验p值"),
         "group": "{name}",
-        "head.(none)": "(none)",
+        "head.(none)": ("(none)", "（无）"),
         "control_sets": (
-            "{about} on the same rows; p-values do not allow for a choice among them."
+            "{about} on the same rows; p-values do not allow for a choice among them.",
+            (
+                "{candidates}个候选控制变量的{sets}种组合，样本相同；"
+                "p值未考虑对模型的挑选。"
+            ),
         ),
         "search": (
-            "Allowing for the search: compared with the largest |t| of "
-            "{specifications} specifications in each of {reps} draws without an effect "
-            "(restricted wild cluster bootstrap, {clusters} clusters)."
+            (
+                "Allowing for the search: compared with the largest |t| of "
+                "{specifications} specifications in each of {reps} draws without an "
+                "effect (restricted wild cluster bootstrap, {clusters} clusters)."
+            ),
+            (
+                "考虑模型挑选：与{reps}次无效应抽样中{specifications}个模型的最大|t|"
+                "相比（施加约束的野聚类自助法，{clusters}个聚类）。"
+            ),
         ),
-        "search.statistic": "t statistic",
-        "search.p_reported": "By itself, p-value",
-        "search.best": "Largest |t|",
-        "search.specifications": "Specifications",
-        "search.significant": "Share with p <= {alpha}",
-        "search.p_value": "Allowing for the search, p-value",
-    },
-    chinese={
-        **{
-            f"difference.{method}": "{term}的系数之差（{last}减{first}）" + s
-            for method, s in _CHINESE.items()
-        },
-        **{
-            f"difference.by.{method}": (
-                "按{group}分组，{term}的系数之差（{last}减{first}）"
-            )
-            + s
-            for method, s in _CHINESE.items()
-        },
-        **{
-            f"range.{method}": "{term}的系数在{count}个组之间的极差" + s
-            for method, s in _CHINESE.items()
-        },
-        "difference.row": "{term}系数的组间差异",
-        "range.row": "{term}系数的组间极差",
-        "p_value.row": "组间差异检验p值",
-        "group": "{name}",
-        "head.(none)": "（无）",
-        "control_sets": (
-            "{candidates}个候选控制变量的{sets}种组合，样本相同；"
-            "p值未考虑对模型的挑选。"
-        ),
-        "search": (
-            "考虑模型挑选：与{reps}次无效应抽样中{specifications}个模型的最大|t|"
-            "相比（施加约束的野聚类自助法，{clusters}个聚类）。"
-        ),
-        "search.statistic": "t统计量",
-        "search.p_reported": "自身的p值",
-        "search.best": "最大的|t|",
-        "search.specifications": "模型数",
-        "search.significant": "其中p ≤ {alpha}的比例",
-        "search.p_value": "考虑模型挑选的p值",
-    },
+        "search.statistic": ("t statistic", "t统计量"),
+        "search.p_reported": ("By itself, p-value", "自身的p值"),
+        "search.best": ("Largest |t|", "最大的|t|"),
+        "search.specifications": ("Specifications", "模型数"),
+        "search.significant": ("Share with p <= {alpha}", "其中p ≤ {alpha}的比例"),
+        "search.p_value": ("Allowing for the search, p-value", "考虑模型挑选的p值"),
+    }
 )
 """Of the groups of `by_group` and the models of `control_sets`."""
