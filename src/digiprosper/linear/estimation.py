@@ -473,10 +473,11 @@ def results_with_covariance(
         )
 
     reduced = bias_reduced(full) if full.vcov.cov_type == "cr2" else None
+    moved = None if reduced is None else reduced.moved
     root, middle = (
         full.root_and_middle()
-        if reduced is None
-        else jackknife_root_and_middle(reduced.moved, factor=1.0)
+        if moved is None
+        else jackknife_root_and_middle(moved, factor=1.0)
     )
     covariance = root @ middle @ root.T
     empty = without_information(solved, covariance)
@@ -485,13 +486,7 @@ def results_with_covariance(
     notices = [
         *lost_digits(names, demeaned.moments[list(positions[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
-        *cluster_notices(
-            prepared,
-            terms,
-            full,
-            covariance,
-            None if reduced is None else reduced.moved,
-        ),
+        *cluster_notices(prepared, terms, full, covariance, moved),
         *perfect_row_notices(prepared, solved),
         *(
             not_semidefinite(

@@ -309,15 +309,11 @@ def two_stage(
             prepared, projected, solved, first_stage
         ).items()
     }
+    names = [demeaned.names[j] for j in positions.regressors]
     notices = (
         *_about_rows(prepared),
         *dropped,
-        *fit_notices(
-            solved,
-            demeaned.lengths[0],
-            demeaned.names[0],
-            [demeaned.names[j] for j in at[1:]],
-        ),
+        *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], names),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
         *first_stage_strength(endog, tests),

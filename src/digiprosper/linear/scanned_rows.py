@@ -210,18 +210,21 @@ def read_rows(
             further_columns = None if columns_of is None else columns_of(panel, sample)
             _store(rows, sample, further_columns, folder / str(number))
     assert rows is not None
-    if options.where is not None and not rows.chosen:
-        text = f"where={cited(options.where)} is true in no row of the table."
-        raise MissingDataError(
-            text, [option_problem("where", options.where, what=text)]
-        )
+    _refuse_lost(spec, rows)
+    return rows
+
+
+def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
+    """Refuse rows of which none is left, or that may not be missing."""
+    if spec.where is not None and not rows.chosen:
+        text = f"where={cited(spec.where)} is true in no row of the table."
+        raise MissingDataError(text, [option_problem("where", spec.where, what=text)])
     lost = rows.dropped_as_missing()
     if lost.count and spec.missing == "raise":
         first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
         refuse_missing(lost.by_term, lost.compared, first)
     if not rows.blocks:
         raise lost.nothing_left()
-    return rows
 
 
 def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:

@@ -695,7 +695,7 @@ def _is_no_command(name: str, text: str) -> bool:
     letters = sorted(name)
     return re.match(r"[^\w\s$`\"]", text) is not None or (
         len(name) > len("regress")
-        and any(sorted(known) == letters for known in (*_SKIPPED, *data.COMMANDS))
+        and any(sorted(word) == letters for word in (*_SKIPPED, *data.COMMANDS))
     )
 
 
