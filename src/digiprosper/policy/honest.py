@@ -214,7 +214,7 @@ class HonestIntervals(Summarised, PickledByName):
     def _summary(self) -> Summary:
         effect = remark_text(self.effect, WORDS, {}, {})
         one_time = self.effect.code == "honest.time"
-        mean = " Their mean: effect='average'." if one_time else ""
+        mean = " Mean of all: effect='average'." if one_time else ""
         about = (
             f"Outcome: {self.depvar}; {effect}.{mean}",
             f"Assumption: {WORDS.say(f'honest.{self.restriction}')}.",
