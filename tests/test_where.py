@@ -215,6 +215,16 @@ def test_values_missing_in_other_rows_are_no_missing_values() -> None:
     assert "missing_rows" not in {n.code for n in fit.diagnostics}
 
 
+def test_missing_values_are_counted_among_the_chosen_rows() -> None:
+    panel = make()
+    fit = dp.FixedEffects("y", ["x", "z"], where=CHOSEN).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "missing_rows"]
+    chosen = panel.subset(CHOSEN)
+    missing = int(chosen["z"].isna().sum())
+    assert notice.message.startswith(f"{missing} of {chosen.nobs} rows dropped")
+    assert f"the other {chosen.nobs - missing} rows" in notice.message
+
+
 def test_a_comparison_with_a_missing_value_is_false() -> None:
     """Stata keeps them, since a missing value is larger than any number there."""
     absent = int(PANEL.frame["s"].isna().sum())

@@ -230,6 +230,37 @@ def test_stored_results_have_names(read: Any) -> None:
     assert file.lines[-1].status == "skipped"
 
 
+def test_eststo_names_results_by_number(read: Any) -> None:
+    file = read(
+        "eststo clear\nqui eststo: reg y x\nreg y z\neststo\neststo m: reg y x z\n"
+        "eststo: reg y x, magic\neststo clear\neststo: reg y z\nest drop est1\n"
+    )
+    lines = [line for line in file.script.splitlines() if "results" in line]
+    assert lines[1:] == [
+        "results.clear()",
+        "results['est1'] = fit",
+        "results['est2'] = fit",
+        "results['m'] = fit",
+        "results.pop('est3', None)",
+        "results.clear()",
+        "results['est1'] = fit",
+        "results.pop('est1', None)",
+    ]
+
+
+def test_a_refused_estimation_is_not_stored(read: Any) -> None:
+    file = read("eststo m: reg y x\neststo m: reg y z, magic\nesttab m\n")
+    assert file.script.index("results['m'] = fit") < file.script.index(
+        "results.pop('m', None)"
+    )
+
+
+def test_a_script_prints_its_tests(read: Any) -> None:
+    script = read("xtset i t\nxtreg y x z, fe\ntest x z\nlincom x + z\n").script
+    assert "print(fit.wald_test(" in script
+    assert "print(fit.combination(" in script
+
+
 def test_keys_may_be_absent(read: Any) -> None:
     assert "panel = dp.Panel.from_rows(df)" in read("use a\nreg y x, r\n").script
     assert (

@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Words
 
 _BESIDE = {"linear": "linear", "dictionary": "squares and products"}
-_R2 = {"r2_y": "stat.r2_y", "r2_d": "stat.r2_d", "r2_z": "stat.r2_z"}
+_MEASURES = {
+    "r2_y": "stat.r2_y",
+    "r2_d": "stat.r2_d",
+    "r2_z": "stat.r2_z",
+    "first_stage_f": "stat.first_stage_f",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -200,7 +205,6 @@ class DMLResults(BaseResults):
         columns = []
         for name in self.names:
             values = {str(key): value for key, value in measures.loc[name].items()}
-            glance = {**self.info, **values, "kp_rk_f": values.get("first_stage_f")}
             columns.append(
                 replace(
                     base,
@@ -208,12 +212,12 @@ class DMLResults(BaseResults):
                     estimates={
                         self.treatment: base.estimates[name]._replace(term=term)
                     },
-                    glance=cast("Glance", glance),
+                    glance=cast("Glance", {**self.info, **values}),
                     adjusted=self.controls,
                     remarks=(*base.remarks, *remarks),
                     set_rows=tuple(
                         (Remark(code, {}, WORDS), values[key])
-                        for key, code in _R2.items()
+                        for key, code in _MEASURES.items()
                         if key in values
                     ),
                 )

@@ -9,6 +9,7 @@ WORDS = Words.of(
         "stat.r2_y": ("R² of the outcome, out of fold", "被解释变量样本外R²"),
         "stat.r2_d": ("R² of the treatment, out of fold", "处理变量样本外R²"),
         "stat.r2_z": ("R² of the instrument, out of fold", "工具变量样本外R²"),
+        "stat.first_stage_f": ("First-stage F", "第一阶段F"),
         "column.linear": ("FE, linear", "固定效应（线性）"),
         "column.dictionary": ("FE, squares and products", "固定效应（平方项与交互项）"),
         "column.iv.linear": ("2SLS, linear", "2SLS（线性）"),

@@ -634,6 +634,7 @@ def _dropped_notices(
     panel: Panel, sample: Sample, before: int, effects: Sequence[str]
 ) -> list[Notice]:
     by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
+    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
     remaining = sample.nobs
     return dropped_notices(
         by_missing,
@@ -641,7 +642,7 @@ def _dropped_notices(
         [only_shifted(table_of(panel).known, sample, d) for d in by_missing],
         effects=effects,
         part=panel.is_part,
-        nobs=panel.nobs,
+        nobs=panel.nobs - sum(not_chosen),
         remaining=remaining,
     )
 
@@ -659,7 +660,7 @@ def dropped_notices(
     """Report what missing values and singletons took, and how many rows are left.
 
     `shifted` tells of each of `by_missing` whether it is in lags and leads only, `part`
-    whether the panel was cut by `subset`; `nobs` are its rows.
+    whether the panel was cut by `subset`; `nobs` are the rows that `where` chooses.
     """
     last = len(by_missing) - (singletons is None)
     out = []

@@ -763,7 +763,7 @@ def _row_notices(
             else [],
             effects=rows.effects,
             part=rows.scan.is_part,
-            nobs=rows.total,
+            nobs=rows.chosen,
             remaining=structure.n,
         ),
         *few,

@@ -12,7 +12,7 @@ from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import Statement
 from digiprosper.stata.macros import TEMPORARY, known_later
-from digiprosper.stata.names import command_name
+from digiprosper.stata.names import PRINTING, command_name
 from digiprosper.stata.prefixes import Command, read_command, split
 from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
@@ -35,33 +35,19 @@ _CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
 _PREFIX = re.compile(
     r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
 )
-# Commands that print, draw, save or set: they change no estimate.
-_PRINTING = """
-about ac adopath anova asdoc assert avplot avplots balancetable beep binscatter binsreg
-boottest browse cd centile chdir chowtest cibar clear codebook coefplot cointreg collin
-compress confirm correlate corrgram count cumul describe dfgls dfuller dir display
-dotplot ds erase ereturn estadd estat estimates estout estpost eststo esttab event_plot
-eventdd eventstudyweights exit export fcast file format graph heatplot hegy4 help
-hettest histogram imtest inspect irf isid kdensity kpss ksmirnov kwallis label levelsof
-lincomest linktest list log logout lowess lpoly maptile margins marginsplot matlist
-matrix mdesc misstable mkdir more net note notes oneway order outreg outreg2 outsheet
-ovtest pac parmest pause pcorr pnorm post postclose postfile pperron program pstest
-putdocx putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot ranksum rdplot reg2docx return
-rm save scatter set sfrancia shell shellout signrank sktest sleep spatwmat spearman
-spmap spmatrix ssc sum2docx summarize sutex svyset swilk t2docx table tabout tabstat
-tabulate timer tsline ttable2 ttest twostepweakiv twoway twowayfeweights type unab
-unique vargranger varhet varlmar varnorm varsoc varstable varwle veclmar vecnorm vecrank
-vecstable version view vif vioplot weakiv weakivtest which window xlincom xtcointtest
-xtcsd xtdescribe xteventplot xtline xtpattern xtsum xttab xttest0 xttest1 xttest2
-xtunitroot xtwest zandrews
-"""
-_SKIPPED = frozenset(_PRINTING.split())
 _CONTROL = ("foreach", "forvalues", "if", "else", "while")
 # Prefixes after which the data are as before.
 _RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
-_TABLES = ("esttab", "outreg2", "estout", "reg2docx")
+# What a line that is skipped asks of the user.
+_INSTEAD = {
+    "cd": "run the script in that folder",
+    **dict.fromkeys(
+        ("esttab", "outreg2", "estout", "reg2docx"),
+        "dp.etable(results).save(...) after the script writes the table",
+    ),
+}
 _UNTIL_END = ("program", "mata", "python", "input")
 _MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
 # In all turns of an outermost loop; simulations have more.
@@ -104,6 +90,8 @@ class Reader:
         self.code: list[str] = []
         # Whether fit in the script is the last estimation of the file.
         self.has_fit: bool = False
+        # How many results eststo has named by itself: est1, est2, ...
+        self.numbered: int = 0
         # The line of each program, and its statements.
         self.programs: dict[str, tuple[int, range]] = {}
         self.sample: tuple[str, ...] = ()
@@ -307,7 +295,7 @@ class Reader:
                 else:
                     self._record("read", "only macros that are empty")
         except StataError as error:
-            if command is None and word in _SKIPPED:
+            if command is None and word in PRINTING:
                 self._record("skipped", error.reason)
             else:
                 self._refuse(expanded, error.reason, command)
@@ -435,7 +423,7 @@ class Reader:
             raise StataError.because(f"the program of line {self.programs[name][0]}")
         if command.text.startswith("set obs"):
             raise StataError.because("set obs makes rows")
-        if name not in _SKIPPED and not name.startswith(("graph", "_")):
+        if name not in PRINTING and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
         # Some of these commands also store columns, or replace the data.
@@ -444,8 +432,7 @@ class Reader:
             self.taint.mark_rows(self.number)
         if name not in ("display", "assert"):
             self.context.summary = data.summary(command, self.context)
-        table = "etable(results).save(...) writes the table"
-        self._record("skipped", table if name in _TABLES else "")
+        self._record("skipped", _INSTEAD.get(name, ""))
 
     def _save(self, path: str) -> None:
         """Keep the data under the name of a file.
@@ -462,16 +449,9 @@ class Reader:
     def _noted(self, command: Command) -> None:
         """Note names of results and files, and what may set macros or move columns."""
         name, words = command.name, command.arguments.split()
+        if name in ("eststo", "estimates"):
+            self._estimates(name, words)
         match name, words:
-            case ("eststo", [stored, *_]) | (
-                "estimates",
-                ["sto" | "store", stored, *_],
-            ):
-                self._store(stored)
-            case "estimates", ["restore", stored, *_]:
-                self.context.last = self.context.results.get(stored)
-                self.has_fit = True
-                self.code.append(f"fit = results[{stored!r}]")
             case "do" | "run" | "include", _:
                 # An included file sets the locals of this one too.
                 for mark in ("$", "") if name == "include" else ("$",):
@@ -484,11 +464,43 @@ class Reader:
         for local in _locals_set(command):
             self.macros.forget(local, known_later(local, name))
 
+    def _estimates(self, name: str, words: Sequence[str]) -> None:
+        """Store, restore or drop results by ``eststo`` and ``estimates``."""
+        match name, words:
+            case _, ["clear", *_]:
+                self._drop_results(None)
+            case _, ["drop", *names]:
+                self._drop_results(None if {"_all", "*"} & {*names} else names)
+            case "eststo", _:
+                self._store(words[0] if words else "")
+            case _, ["sto" | "store", stored, *_]:
+                self._store(stored)
+            case _, ["restore", stored, *_]:
+                self.context.last = self.context.results.get(stored)
+                self.has_fit = True
+                self.code.append(f"fit = results[{stored!r}]")
+
     def _store(self, name: str | None) -> None:
-        if name:
-            self.context.results[name] = self.context.last
-            line = f"results[{name!r}] = fit" if self.has_fit else ""
-            self.code.append(line or f"results.pop({name!r}, None)")
+        """Store the last estimation under a name; eststo makes one if it is empty."""
+        if name is None:
+            return
+        if not name:
+            self.numbered += 1
+            name = f"est{self.numbered}"
+        self.context.results[name] = self.context.last
+        line = f"results[{name!r}] = fit" if self.has_fit else ""
+        self.code.append(line or f"results.pop({name!r}, None)")
+
+    def _drop_results(self, names: Sequence[str] | None) -> None:
+        """Forget stored estimations, by default all of them."""
+        if names is None:
+            self.numbered = 0
+            self.context.results.clear()
+            self.code.append("results.clear()")
+            return
+        for name in names:
+            self.context.results.pop(name, None)
+            self.code.append(f"results.pop({name!r}, None)")
 
     def _event(self, command: Command) -> None:
         self.events.append(Event(self.number, command, self.sample))
@@ -511,6 +523,8 @@ class Reader:
         if re.match(r"dp\.[A-Z]", code):
             code = f"fit = {code}.fit(panel)"
             self.has_fit = not reason
+        elif code.startswith("fit."):
+            code = f"print({code})"
         self._add_code(command, code, reason)
         self.code += [f"# note: {note}" for note in translation.notes]
 
@@ -652,6 +666,7 @@ class Reader:
         if command is not None and estimates:
             self._event(command)
             self.context.last = None
+            self._store(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
         self._mark(name, text, command)
@@ -666,7 +681,7 @@ class Reader:
                 self.context.order = UNKNOWN_ORDER
             return
         is_harmless = (
-            name in (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *_SKIPPED)
+            name in (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)
             or (command is not None and command.prefix(*_RESTORING))
             or _is_no_command(name, text)
         )
@@ -695,7 +710,7 @@ def _is_no_command(name: str, text: str) -> bool:
     letters = sorted(name)
     return re.match(r"[^\w\s$`\"]", text) is not None or (
         len(name) > len("regress")
-        and any(sorted(word) == letters for word in (*_SKIPPED, *data.COMMANDS))
+        and any(sorted(word) == letters for word in (*PRINTING, *data.COMMANDS))
     )
 
 
@@ -767,7 +782,7 @@ def _condition_and_command(text: str) -> tuple[str, str]:
     """Split ``a == 1 replace x = 2`` where a command begins."""
     words = split(text)
     others = ("local", "global", "do", "quietly", "scalar")
-    commands = {*_SKIPPED, *data.COMMANDS, *estimations.COMMANDS, *others}
+    commands = {*PRINTING, *data.COMMANDS, *estimations.COMMANDS, *others}
     for count in range(1, len(words)):
         word = _NAME.match(words[count])
         if word and command_name(word[0]) in commands:

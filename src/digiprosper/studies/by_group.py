@@ -406,9 +406,15 @@ def _refuse_others(
     if term is not None and not isinstance(term, str):
         raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
     if method == "interaction" and not isinstance(spec, FixedEffects):
+        instead = "Use method='permutation'."
+        if isinstance(panel, PanelScan):
+            instead = (
+                "Add interactions to the model, such as d:C(group) in endog and "
+                "z:C(group) in instruments, and test them with wald_test."
+            )
         raise InputTypeError(
             "by_group: method='interaction' takes a FixedEffects specification, not "
-            f"{type(spec).__name__}. Use method='permutation'."
+            f"{type(spec).__name__}. {instead}"
         )
 
 
