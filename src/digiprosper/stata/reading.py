@@ -94,8 +94,9 @@ def by_time(panel, df, term):
 
 def as_stata(df):
     '''Absent text is empty, dates are days since 1960.'''
-    for name in df.select_dtypes(["object", "str"]):
-        df[name] = df[name].fillna("")
+    for name, dtype in df.dtypes.items():
+        if dtype == object or isinstance(dtype, pd.StringDtype):
+            df[name] = df[name].fillna("")
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
