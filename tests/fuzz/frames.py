@@ -74,7 +74,7 @@ def draw_frame(rng: Rng) -> Data:
         pick(rng, FAULTS) for _ in range(int(rng.choice(4, p=[0.55, 0.28, 0.12, 0.05])))
     ]
     # What takes the keys away or makes another kind of table comes last.
-    for name in sorted(set(faults), key=["index", "library"].count):
+    for name in sorted(dict.fromkeys(faults), key=["index", "library"].count):
         try:
             FAULTS[name](rng, data)
         except (
