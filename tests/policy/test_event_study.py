@@ -632,7 +632,7 @@ def draw_study(rng: np.random.Generator, seed: int) -> EventStudy:
     )
 
 
-@pytest.mark.parametrize("seed", range(36))
+@pytest.mark.parametrize("seed", range(20))
 def test_a_study_in_blocks_is_that_in_memory(seed: int) -> None:
     pytest.importorskip("pyarrow")
     rng = np.random.default_rng(seed)
@@ -646,7 +646,7 @@ def test_a_study_in_blocks_is_that_in_memory(seed: int) -> None:
     frame["zero"] = frame["first"].fillna(0).astype(int)
     spec = draw_study(rng, seed)
     memory = fitted(spec, Panel(frame, "city", "year"))
-    for blocks in (1, 7, 64):
+    for blocks in ((1, 64), (7, 64), (1, 7))[seed % 3]:
         scan = Panel.scan(frame, entity="city", time="year", blocks=blocks)
         ours = fitted(spec, scan)
         assert_same(ours, memory)
