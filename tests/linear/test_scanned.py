@@ -21,6 +21,17 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "scanned.py"
 SSC = ("reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none")
 
 
+def draw_options(rng):
+    """Draw options that all specifications of a scanned table have."""
+    return {
+        "ssc": str(rng.choice(SSC)),
+        "obs_weights": "w" if rng.random() < 0.3 else None,
+        "singletons": str(rng.choice(["drop", "keep"], p=[0.8, 0.2])),
+        "collinear": "drop",
+        "keep_rows": False,
+    }
+
+
 def draw_spec(rng):
     """Draw a specification that a scanned table takes."""
     terms = ("log(z)", "lag(x)", "I(x**2)", "treated", "x:treated", "C(region):x")
@@ -48,12 +59,8 @@ def draw_spec(rng):
         time_effects=bool(rng.random() < 0.7),
         cov_type=str(kind),
         clusters=clusters,
-        ssc=str(rng.choice(SSC)),
-        obs_weights="w" if rng.random() < 0.3 else None,
-        singletons=str(rng.choice(["drop", "keep"], p=[0.8, 0.2])),
-        collinear="drop",
-        keep_rows=False,
         where=where,
+        **draw_options(rng),
     )
 
 
@@ -95,11 +102,7 @@ def draw_instruments(rng):
         time_effects=bool(rng.random() < 0.7),
         cov_type=str(kind),
         clusters=clusters,
-        ssc=str(rng.choice(SSC)),
-        obs_weights="w" if rng.random() < 0.3 else None,
-        singletons=str(rng.choice(["drop", "keep"], p=[0.8, 0.2])),
-        collinear="drop",
-        keep_rows=False,
+        **draw_options(rng),
     )
 
 

@@ -610,3 +610,15 @@ def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
     assert "results['a'] = fit" in file.script
     assert "results.pop('b', None)" in file.script
     assert "fit = results['a']" in file.script
+
+
+@pytest.mark.parametrize("options", ["", "range(2010)", "range(a b)", "range"])
+def test_a_range_of_periods_has_two_numbers(read: Any, options: str) -> None:
+    (line,) = read(f"xtset id year\nxtbalance, {options}\n").lines[1:]
+    assert line.status == "refused"
+    assert "range(first last)" in line.reason
+
+
+def test_a_balanced_range_needs_the_keys(read: Any) -> None:
+    (line,) = read("xtbalance, range(2010 2012)\n").lines
+    assert "before xtset" in line.reason

@@ -65,8 +65,7 @@ def weak_after_learning(learner: str, f: float, instrument: str) -> list[Notice]
         f"{learner}: F = {f:.3g} of the first stage on {instrument}, below "
         f"{critical:.1f}: the estimate may be biased by more than 10% of the worst "
         "case (Montiel Olea & Pflueger 2013), and its interval may cover too rarely. "
-        "Compare "
-        "fixed_effects['linear'].anderson_rubin(), which is valid with a weak "
+        "Compare fixed_effects['linear'].anderson_rubin(), which is valid with a weak "
         "instrument."
     )
     data = {"learner": learner, "value": f, "critical": critical}

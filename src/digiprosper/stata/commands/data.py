@@ -329,7 +329,9 @@ def winsor(call: DataCall) -> Step:
     if len(cuts) != 2:
         raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
     low, high = (number(text, "cuts") for text in cuts)
-    arguments = f"{low:g}, {high:g}{', trim=True' * ('trim' in options)}"
+    arguments = f"{low:g}, {high:g}"
+    if "trim" in options:
+        arguments += ", trim=True"
     code = f"winsorised(df[{{0}}], {arguments})"
     if by := call.printer.by:
         code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
@@ -617,7 +619,10 @@ def fill(call: DataCall) -> Step:
 
 def balance(call: DataCall) -> Step:
     """Translate ``xtbalance``: entities with a row in every period of a range."""
-    first, last = (int(text) for text in call.options.get("range", "").split())
+    ends = re.fullmatch(r"\s*(\d+)\s+(\d+)\s*", call.options.get("range") or "")
+    if ends is None or len(call.context.keys) != 2:
+        raise StataError.because("xtbalance without range(first last), or before xtset")
+    first, last = int(ends[1]), int(ends[2])
     entity, time = call.context.keys
     count = f"df.groupby({entity!r})[{time!r}].transform('size')"
     return Step(
@@ -644,7 +649,7 @@ def reshape(call: DataCall) -> Step:
         )
         creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
         return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
-    suffix = r", suffix=r'\w+'" * is_text
+    suffix = r", suffix=r'\w+'" if is_text else ""
     code = (
         f"df = pd.wide_to_long(df, {stubs!r}, {keys!r}, {column!r}{suffix})"
         f".reset_index().sort_values({[*keys, column]!r}, kind='stable')"
@@ -702,9 +707,13 @@ def translate(command: Command, context: Context) -> Step:
     """Translate a data command; prefixes, conditions and weights are never ignored."""
     name = command.name
     parts = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
-    parts += ["by"] * (len(command.prefixes) > 0 and name not in _WITH_GROUPS)
-    parts += ["if"] * (command.condition is not None and name not in _WITH_CONDITION)
-    parts += ["weights"] * (command.weight is not None) + ["in"] * bool(command.rows)
+    others = {
+        "by": bool(command.prefixes) and name not in _WITH_GROUPS,
+        "if": command.condition is not None and name not in _WITH_CONDITION,
+        "weights": command.weight is not None,
+        "in": bool(command.rows),
+    }
+    parts += [part for part, is_typed in others.items() if is_typed]
     if parts:
         raise StataError.because(f"{name} with {' and '.join(parts)}")
     options, function = COMMANDS[name]
