@@ -64,7 +64,7 @@ _EACH = {
     "zscore": ("(df[{0}] - df[{0}].mean()) / df[{0}].std()", "z_{}"),
     "encode": ("encoded(df[{0}])", ""),
     "destring": ("numeric(df[{0}])", ""),
-    "tostring": ("df[{0}].map('{{:.12g}}'.format)", ""),
+    "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
     "carryforward": ("df[{0}]{by}.ffill()", ""),
 }
 _KEPT = {
