@@ -421,8 +421,11 @@ class Reader:
         self._noted(command)
         if name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name][0]}")
-        if command.text.startswith("set obs"):
-            raise StataError.because("set obs makes rows")
+        match name, command.arguments.split():
+            case "set", ["obs", *_]:
+                raise StataError.because("set obs makes rows")
+            case "set", ["type", storage, *_]:
+                self.context.default_type = storage
         if name not in PRINTING and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
@@ -600,6 +603,7 @@ class Reader:
             self.taint.clear()
             self.sample = ()
             self.context.variables = variables
+            self.context.singles = set()
         self.taint.add(taint)
         keeps_columns = command.name == "keep" and not command.condition
         if step.fresh or step.filled is not None or keeps_columns:
@@ -615,9 +619,13 @@ class Reader:
             if not (isinstance(name, LaterColumns) and name in step.python)
         ]
         context.variables = context.variables.changed(creates, step.drops)
-        context.complete -= set(step.creates)
-        if step.complete:
-            context.complete |= set(step.creates)
+        for names, has_new in (
+            (context.complete, step.complete),
+            (context.singles, step.is_single),
+        ):
+            names -= set(step.creates)
+            if has_new:
+                names |= set(step.creates)
 
     def _keys(self, command: Command) -> None:
         """Execute ``xtset``."""
@@ -639,7 +647,8 @@ class Reader:
         """Save or restore what is known of the data; results stay."""
         options = [option for option, _ in command.options]
         if command.name == "preserve":
-            context = replace(self.context, complete=set(self.context.complete))
+            sets = set(self.context.complete), set(self.context.singles)
+            context = replace(self.context, complete=sets[0], singles=sets[1])
             taint, stored = copy.deepcopy(self.taint), dict(self.stored)
             self.saved.append((context, taint, self.sample, stored))
             self.code.append("preserved = df.copy()")

@@ -92,11 +92,23 @@ def by_time(panel, df, term):
     return pd.Series(values.reindex(keys).to_numpy(), df.index)
 
 
-def as_stata(df):
-    '''Absent text is empty, dates are days since 1960.'''
+def single(x):
+    '''Numbers in single precision, as generate stores them.'''
+    if not isinstance(x, pd.Series):
+        return float(np.float32(x))
+    is_number = pd.api.types.is_numeric_dtype(x)
+    return x.astype("float32").astype("float64") if is_number else x
+
+
+def as_stata(df, floats="float64"):
+    '''Absent text is empty, dates are days since 1960, products of numbers fit.'''
     for name, dtype in df.dtypes.items():
         if dtype == object or isinstance(dtype, pd.StringDtype):
             df[name] = df[name].fillna("")
+        elif pd.api.types.is_integer_dtype(dtype):
+            df[name] = df[name].astype("int64")
+        elif pd.api.types.is_float_dtype(dtype):
+            df[name] = df[name].astype(floats).astype("float64")
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df

@@ -78,6 +78,9 @@ class Context:
     variables: Variables = field(default_factory=Variables)
     # Variables that are never missing: the keys and what is computed from them.
     complete: set[str] = field(default_factory=set)
+    # Variables that Stata stores in single precision, and the type of new ones.
+    singles: set[str] = field(default_factory=set)
+    default_type: str = "float"
     panel: Panel | None = None
     spatial_weights: Mapping[str, Any] = field(default_factory=dict)
     # Named results of est store, to the specification behind them.
@@ -140,7 +143,8 @@ class Context:
         columns = [str(name) for name in frame.columns]
         entity, time = columns[:2]
         complete = {str(c) for c in frame.columns if not frame[c].hasnans}
-        return cls(entity, time, Variables(columns), complete, panel, spatial_weights)
+        known = (entity, time, Variables(columns), complete)
+        return cls(*known, panel=panel, spatial_weights=spatial_weights)
 
     def where(self, condition: str | None) -> str | None:
         """Write a condition of Stata as one of `where`."""
