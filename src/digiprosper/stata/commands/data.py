@@ -220,12 +220,14 @@ def _is_exact(node: Node) -> bool:
     """Tell whether single precision keeps a value: a text, a test, a small number."""
     match node:
         case Node("number", value):
-            return value == int(value) and abs(value) <= _MOST_EXACT
-        case Node("binary", sign):
+            return bool(value == int(value) and abs(value) <= _MOST_EXACT)
+        case Node("binary", str(sign)):
             return sign not in "+-*/^"
         case Node("unary", sign, (inside,)):
-            return sign == "!" or _is_exact(inside)
-    return node.kind in ("text", "missing") or node.value in ("missing", "inrange")
+            return bool(sign == "!") or _is_exact(inside)
+        case Node("call", name):
+            return name in ("inlist", "inrange", "missing")
+    return node.kind in ("text", "missing")
 
 
 def _carried(name: str, text: str, call: DataCall) -> str:
@@ -482,9 +484,11 @@ def file_name(text: str) -> str:
 def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read; labels and dates stay numbers."""
     labels = "convert_categoricals=False, convert_dates=False"
-    code = f"as_stata(pd.read_stata({path!r}, {labels}))"
     if path in call.context.saved:
         code = f"saved[{path!r}].copy()"
+    else:
+        source = call.context.located(path)
+        code = f"as_stata(pd.read_stata({source!r}, {labels}))"
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
@@ -494,7 +498,7 @@ def read_text(call: DataCall) -> Step:
     kind, *rest = split(command.arguments) or [""]
     if command.name == "insheet":
         kind, rest = "delimited", [kind]
-    path = unquoted(command.using or " ".join(rest))
+    path = call.context.located(unquoted(command.using or " ".join(rest)))
     first = "firstrow" if kind == "excel" else options.get("varnames", "1")
     encoding = unquoted(options.get("encoding", ""))
     source = f"{path!r}, encoding={encoding!r}" if encoding else repr(path)
