@@ -131,3 +131,26 @@ def test_the_command_line(run, tmp_path, capsys) -> None:
     assert (tmp_path / "t.xlsx").exists()
     with pytest.raises(SystemExit):
         main([arguments[0], "--tables", "folder"])
+
+
+def test_questions_have_the_repaired_estimate(run) -> None:
+    """Errors by entity, and the set that is right with weak instruments."""
+    file = run(
+        f"{READ}gen wet = water > 3000\n"
+        "reghdfe gsp unemp, a(state year)\n"
+        "ivreghdfe gsp (unemp = L.unemp) pc, a(state year) cl(state)\n"
+    )
+    asked = {notice.code: notice for notice in file.findings}
+    # The data have no missing value.
+    assert {*asked} == {"no_errors", "weak_instruments_not_tested"}
+    panel = dp.datasets.us_states()
+    clustered = dp.FixedEffects("gsp", ["unemp"]).fit(panel)
+    plain = dp.FixedEffects("gsp", ["unemp"], cov_type="unadjusted").fit(panel)
+    assert asked["no_errors"].message.endswith(
+        f"unemp: {plain.params['unemp']:.4g}, standard error "
+        f"{plain.std_errors['unemp']:.4g} as typed, "
+        f"{clustered.std_errors['unemp']:.4g} if clustered by state"
+    )
+    ((low, high),) = file.estimations[1].results[0].anderson_rubin()
+    last = f"Its 95% set is [{low:.4g}, {high:.4g}]"
+    assert asked["weak_instruments_not_tested"].message.endswith(last)

@@ -238,7 +238,7 @@ def read_do_file(
     lines = statements(decode(Path(path).read_bytes()))
     reader = Reader(lines, context, _globals(macros))
     reader.run()
-    return DoFile(reader.lines(), _script(reader), _findings(reader))
+    return DoFile(reader.lines(), _script(reader), _questions(reader))
 
 
 def run_do_file(
@@ -308,17 +308,22 @@ def run_do_file(
     runner = Runner(lines, context, _globals(macros), _HEAD)
     runner.run()
     results, tables = (dict(runner.script[name]) for name in ("results", "tables"))
-    found = _findings(runner)
-    return DoFile(runner.lines(), _script(runner), found, results, tables)
+    # The data tell which columns are never missing.
+    runner.context.complete |= runner.columns - runner.incomplete
+    questions = _questions(runner, runner.repairs)
+    return DoFile(runner.lines(), _script(runner), questions, results, tables)
 
 
 def _globals(macros: Mapping[str, str] | None) -> Macros:
     return Macros({f"${name}": text for name, text in (macros or {}).items()})
 
 
-def _findings(reader: Reader) -> tuple[Notice, ...]:
+def _questions(
+    reader: Reader, repairs: Mapping[tuple[str, int], str] | None = None
+) -> tuple[Notice, ...]:
     context = reader.context
-    return findings(reader.events, context.complete, context.entity, context.time)
+    keys = context.entity, context.time
+    return findings(reader.events, context.complete, *keys, repairs or {})
 
 
 def _script(reader: Reader) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import DigiprosperError, StataError
 from digiprosper.stata.reader import Reader
+from digiprosper.stata.translation import ONE_SERIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,17 @@ class Runner(Reader):
         exec(head, self.script)
         # How many lines of the code have been run.
         self.position_in_code: int = 0
+        # Columns of the data, and those that have had a missing value.
+        self.columns: set[str] = set()
+        self.incomplete: set[str] = set()
+        # What a referee would ask for, by question and line.
+        self.repairs: dict[tuple[str, int], str] = {}
+
+    def run(self) -> None:
+        """Run all statements; notices of a result are listed beside it."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            super().run()
 
     def _one(self, text: str) -> None:
         if self.taint.rows:
@@ -47,9 +59,7 @@ class Runner(Reader):
         code = "\n".join(self.code[self.position_in_code :])
         printed = StringIO()
         try:
-            with redirect_stdout(printed), warnings.catch_warnings():
-                # Notices of a result are listed beside it.
-                warnings.simplefilter("ignore")
+            with redirect_stdout(printed):
                 exec(code, self.script)
         # Whatever stops a line, what depends on it must not be shown.
         except Exception as error:
@@ -69,6 +79,8 @@ class Runner(Reader):
         frame = self.script.get("df")
         if frame is not None and not self.taint.rows:
             context = self.context
+            self.columns |= {*frame.columns}
+            self.incomplete |= {name for name in frame if frame[name].hasnans}
             marked = [n for n in context.variables.created if n in self.taint.columns]
             names = tuple(dict.fromkeys([*frame.columns, *marked]))
             context.frame = frame
@@ -85,8 +97,27 @@ class Runner(Reader):
         if record.is_estimation:
             fit = self.script["fit"]
             record.results.append(fit)
-            codes = dict.fromkeys(notice.code for notice in fit.diagnostics)
-            found = f" ({', '.join(codes)})" if codes else ""
-            record.reason = f"N = {fit.nobs:,}{found}"
+            codes = ", ".join(dict.fromkeys(n.code for n in fit.diagnostics))
+            record.reason = f"N = {fit.nobs:,}" + (f" ({codes})" if codes else "")
+            # What cannot be estimated is no repair.
+            with suppress(DigiprosperError):
+                self._repair(fit)
         elif printed:
             record.reason = printed.strip().split("\n")[0]
+
+    def _repair(self, fit: Any) -> None:
+        """Estimate what the questions about errors and instruments ask for."""
+        spec, entity = self.context.last, self.context.entity
+        if type(spec).__name__ == "FixedEffectsIV" and len(spec.endog) == 1:
+            ends = (f"[{low:.4g}, {high:.4g}]" for low, high in fit.anderson_rubin())
+            self.repairs["weak_instruments_not_tested", self.number] = (
+                f"Its 95% set is {' or '.join(ends) or 'empty'}"
+            )
+        has_entity = entity not in (None, ONE_SERIES)
+        if getattr(spec, "cov_type", "") == "unadjusted" and has_entity:
+            clustered = spec.replace(cov_type="clustered").fit(self.script["panel"])
+            typed, by_entity = (f.std_errors.iloc[0] for f in (fit, clustered))
+            self.repairs["no_errors", self.number] = (
+                f"{fit.params.index[0]}: {fit.params.iloc[0]:.4g}, standard error "
+                f"{typed:.4g} as typed, {by_entity:.4g} if clustered by {entity}"
+            )

@@ -169,8 +169,15 @@ class Context:
         columns = [str(name) for name in frame.columns]
         entity, time = columns[:2]
         complete = {str(c) for c in frame.columns if not frame[c].hasnans}
-        known = (entity, time, Variables(columns), complete)
-        return cls(*known, frame=frame, spatial_weights=spatial_weights)
+        variables = Variables(columns)
+        return cls(
+            entity,
+            time,
+            variables,
+            complete,
+            frame=frame,
+            spatial_weights=spatial_weights,
+        )
 
     def where(self, condition: str | None) -> str | None:
         """Write a condition of Stata as one of `where`."""

@@ -113,9 +113,9 @@ def _names(command: Command, fitted: Mapping[str, bool]) -> list[str]:
         return [""]
     names = list[str]()
     for word in words or (["*"] if stored else [""]):
-        found = stored if word == "_all" else matching(word, stored)
-        names += [""] if word in (".", "") else found
-        if word.isidentifier() and not found:
+        fitting = stored if word == "_all" else matching(word, stored)
+        names += [""] if word in (".", "") else fitting
+        if word.isidentifier() and not fitting:
             raise StataError.because(f"there is no stored estimation {cited(word)}")
     return list(dict.fromkeys(names))
 
