@@ -1,9 +1,15 @@
-"""A do-file as statements: encodings, comments, continued lines, delimiters."""
+"""A do-file as statements: encodings, comments, continued lines, delimiters, blocks."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digiprosper.stata.names import command_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # A delimiter is set at the start of a line, a comment of two slashes needs a blank
@@ -18,6 +24,11 @@ _PIECE = {
 }
 # Comments, and the ends of lines inside a statement.
 _BLANKS = ("/*", "//", "\n")
+_FIRST_WORD = re.compile(
+    r"(?:(?:qui\w*|noi\w*|cap(?:t|tu|tur|ture)?|n)(?:\s*:\s*|\s+))*"
+    r"(?P<word>[^\W\d]\w*|[{}])?"
+)
+CONTROL = ("foreach", "forvalues", "if", "else", "while")
 _BLOCK_SIGN = re.compile(r"/\*|\*/")
 
 
@@ -91,3 +102,70 @@ def _block(text: str, at: int) -> str:
         if depth == 0:
             return text[at : sign.end()]
     return text[at:]
+
+
+# --- blocks --------------------------------------------------------------------------
+
+
+def one_by_one(statements: Sequence[Statement]) -> list[Statement]:
+    """Put closing braces and blocks on one line into statements of their own."""
+    out: list[Statement] = []
+    for statement in statements:
+        text, parts = statement.text, list[str]()
+        while text.startswith("}") and text != "}":
+            parts.append("}")
+            text = text[1:].strip()
+        opens = (
+            re.search(r"(?<![$`\w])\{", text) if first_word(text) in CONTROL else None
+        )
+        if opens and not text.endswith("{"):
+            parts.append(text[: opens.end()])
+            text = text[opens.end() :].strip()
+        if text.endswith("}") and text != "}" and "{" not in text:
+            parts += [text[:-1].strip(), "}"]
+        else:
+            parts.append(text)
+        out += [Statement(statement.number, part) for part in parts if part]
+    return out
+
+
+def ends_of_blocks(statements: Sequence[Statement]) -> dict[int, int]:
+    """Find the end of each block: its closing brace, or ``end`` of a program."""
+    ends: dict[int, int] = {}
+    braces: list[int] = []
+    program: int | None = None
+    for at, statement in enumerate(statements):
+        text = without_prefix(statement.text)
+        if program is not None:
+            if text == "end":
+                ends[program], program = at, None
+        elif _opens_until_end(text):
+            program = at
+        elif text.startswith("}") and braces:
+            ends[braces.pop()] = at
+        elif text.endswith("{"):
+            braces.append(at)
+    # What is not closed ends with the file.
+    unclosed = braces if program is None else [*braces, program]
+    return ends | dict.fromkeys(unclosed, len(statements) - 1)
+
+
+def _opens_until_end(text: str) -> bool:
+    """Tell whether a statement opens a block that ``end`` closes."""
+    word = first_word(text)
+    if word == "program":
+        return not re.match(r"\S+\s+(drop|dir|list)\b", text)
+    return word == "input" or text.rstrip(":") in ("mata", "python")
+
+
+def first_word(text: str) -> str:
+    """Name the command of a text, prefixes such as quietly left out."""
+    match = _FIRST_WORD.match(text)
+    word = match["word"] or "" if match else ""
+    return word if word in ("", "{", "}") else command_name(word)
+
+
+def without_prefix(text: str) -> str:
+    """Remove prefixes such as quietly."""
+    match = _FIRST_WORD.match(text)
+    return text[match.start("word") :] if match and match["word"] else text

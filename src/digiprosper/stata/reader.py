@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
 from digiprosper.stata.expressions import Node, Printer, constant, parse
-from digiprosper.stata.lines import Statement
+from digiprosper.stata.lines import (
+    CONTROL,
+    Statement,
+    ends_of_blocks,
+    first_word,
+    one_by_one,
+    without_prefix,
+)
 from digiprosper.stata.macros import TEMPORARY, known_later
 from digiprosper.stata.names import PRINTING, command_name
 from digiprosper.stata.prefixes import Command, read_command, split
@@ -26,16 +33,11 @@ if TYPE_CHECKING:
     from digiprosper.stata.report import Status
     from digiprosper.stata.translation import Context, Translation
 
-_HEAD = re.compile(
-    r"(?:(?:qui\w*|noi\w*|cap(?:t|tu|tur|ture)?|n)(?:\s*:\s*|\s+))*"
-    r"(?P<word>[^\W\d]\w*|[{}])?"
-)
 _NAME = re.compile(r"[^\W\d]\w*")
 _CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
 _PREFIX = re.compile(
     r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
 )
-_CONTROL = ("foreach", "forvalues", "if", "else", "while")
 # Prefixes after which the data are as before.
 _RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Commands that read files.
@@ -82,8 +84,8 @@ class Reader:
     def __init__(
         self, statements: Sequence[Statement], context: Context, macros: Macros
     ) -> None:
-        self.statements: list[Statement] = _normalised(statements)
-        self.ends: dict[int, int] = _ends(self.statements)
+        self.statements: list[Statement] = one_by_one(statements)
+        self.ends: dict[int, int] = ends_of_blocks(self.statements)
         self.context: Context = context
         self.macros: Macros = macros
         self.taint: Taint = Taint()
@@ -165,12 +167,12 @@ class Reader:
         while position < stop:
             self.position = position
             text = self.statements[position].text
-            word, end = _head(text), self.ends.get(position)
+            word, end = first_word(text), self.ends.get(position)
             if end is None:
                 self._one(text)
                 position += 1
                 continue
-            header = _without_prefix(text).removesuffix("{").strip()
+            header = without_prefix(text).removesuffix("{").strip()
             if word in ("if", "else"):
                 self._branch(header, end)
             elif word in ("foreach", "forvalues"):
@@ -210,15 +212,15 @@ class Reader:
 
     def _mark_line(self, text: str) -> None:
         """Mark what a line that may run would change."""
-        text = _without_prefix(text)
-        word = _head(text)
+        text = without_prefix(text)
+        word = first_word(text)
         if word in ("local", "global"):
             name = re.match(r"\W*(\w+)", text.partition(" ")[2])
             if name:
                 mark = "$" if word == "global" else ""
                 reason = f"a block of line {self.number} may change it"
                 self.macros.forget(mark + name[1], known_later(name[1], reason))
-        elif word not in (*_CONTROL, "", "{", "}", "xtset", "tsset"):
+        elif word not in (*CONTROL, "", "{", "}", "xtset", "tsset"):
             command = None
             try:
                 text = self.macros.expand(text)
@@ -287,13 +289,13 @@ class Reader:
     def _one(self, text: str) -> None:
         """Execute one command; what it refuses has a reason."""
         self.budget -= 1
-        word = _head(text)
+        word = first_word(text)
         expanded, command = text, None
         try:
-            if text in ("}", "{") or self._macro(word, _without_prefix(text)):
+            if text in ("}", "{") or self._macro(word, without_prefix(text)):
                 self._record("read")
             elif word in ("if", "else"):
-                self._single_branch(_without_prefix(text))
+                self._single_branch(without_prefix(text))
             else:
                 expanded = self.macros.expand(text, has_path=word in _READERS)
                 names = self.macros.undefined
@@ -320,7 +322,7 @@ class Reader:
         """Execute ``if condition command`` or ``else command`` on one line."""
         is_else, condition = text.startswith("else"), ""
         text = text.removeprefix("else").strip()
-        if _head(text) == "if" and not (is_else and self.branched):
+        if first_word(text) == "if" and not (is_else and self.branched):
             if not is_else:
                 # Nothing is known of the branches of an if that cannot be read.
                 self.branched = None
@@ -704,7 +706,7 @@ class Reader:
         record.is_estimation |= _looks_like_estimation(text)
         line = f"# line {self.number} refused: {' '.join(text.split())}"
         self.code += [line, f"# {reason}"]
-        name = command.name if command else _head(text)
+        name = command.name if command else first_word(text)
         estimates = estimations.is_estimation(name)
         self.has_fit &= not record.is_estimation
         if command is not None and estimates:
@@ -834,67 +836,6 @@ def _condition_and_command(text: str) -> tuple[str, str]:
     raise StataError.because("this use of if is not read")
 
 
-def _normalised(statements: Sequence[Statement]) -> list[Statement]:
-    """Put closing braces and blocks on one line into statements of their own."""
-    out: list[Statement] = []
-    for statement in statements:
-        text, parts = statement.text, list[str]()
-        while text.startswith("}") and text != "}":
-            parts.append("}")
-            text = text[1:].strip()
-        opens = re.search(r"(?<![$`\w])\{", text) if _head(text) in _CONTROL else None
-        if opens and not text.endswith("{"):
-            parts.append(text[: opens.end()])
-            text = text[opens.end() :].strip()
-        if text.endswith("}") and text != "}" and "{" not in text:
-            parts += [text[:-1].strip(), "}"]
-        else:
-            parts.append(text)
-        out += [Statement(statement.number, part) for part in parts if part]
-    return out
-
-
-def _ends(statements: Sequence[Statement]) -> dict[int, int]:
-    """Find the end of each block: its closing brace, or ``end`` of a program."""
-    ends: dict[int, int] = {}
-    braces: list[int] = []
-    program: int | None = None
-    for at, statement in enumerate(statements):
-        text = _without_prefix(statement.text)
-        if program is not None:
-            if text == "end":
-                ends[program], program = at, None
-        elif _opens_until_end(text):
-            program = at
-        elif text.startswith("}") and braces:
-            ends[braces.pop()] = at
-        elif text.endswith("{"):
-            braces.append(at)
-    # What is not closed ends with the file.
-    unclosed = braces if program is None else [*braces, program]
-    return ends | dict.fromkeys(unclosed, len(statements) - 1)
-
-
-def _opens_until_end(text: str) -> bool:
-    """Tell whether a statement opens a block that ``end`` closes."""
-    word = _head(text)
-    if word == "program":
-        return not re.match(r"\S+\s+(drop|dir|list)\b", text)
-    return word == "input" or text.rstrip(":") in ("mata", "python")
-
-
-def _head(text: str) -> str:
-    """Name the command of a text, prefixes such as quietly left out."""
-    match = _HEAD.match(text)
-    word = match["word"] or "" if match else ""
-    return word if word in ("", "{", "}") else command_name(word)
-
-
-def _without_prefix(text: str) -> str:
-    match = _HEAD.match(text)
-    return text[match.start("word") :] if match and match["word"] else text
-
-
 def _looks_like_estimation(text: str) -> bool:
     """Tell whether a line that cannot be read would estimate a model."""
-    return estimations.is_estimation(_head(_PREFIX.split(text)[-1].strip()))
+    return estimations.is_estimation(first_word(_PREFIX.split(text)[-1].strip()))

@@ -33,8 +33,8 @@ VARIABLES = Variables(["y", "did", "pad", "x1", "x2"])
         (
             "esttab m1 x1 m2 using t.csv, scalars(N) drop(*.year) p nostar",
             "tables['t.csv'] = dp.etable([results['m1'], results['m2']], "
-            "heads=['(1)', '(3)'], below='p', stars=None, drop=['*.year'])",
-            ["'x1'", "scalars"],
+            "heads=['(1)', '(3)'], below='p', drop=['*.year'], stars=None)",
+            ["scalars", "'x1'"],
         ),
         ("esttab", None, ["'x1'"]),
         (
@@ -72,6 +72,13 @@ def test_outreg2_adds_columns_and_esttab_tables() -> None:
     assert added.startswith("columns['t.docx'] += [fit]\n")
     assert "heads=['first', 'second']" in added
     assert "heads=['(1)']" in code("outreg2 m1 using t.doc, replace")
+    # A column that is not run keeps its number.
+    with pytest.raises(dp.StataError, match="x1 is not run"):
+        code("outreg2 x1 using t.doc, append")
+    assert "heads=['(1)', '(3)']" in code("outreg2 m2 using t.doc, append")
+    with pytest.raises(dp.StataError):
+        code("outreg2 x1 using u.doc, replace")
+    assert code("outreg2 m2 using u.doc, append").startswith("columns['u.docx'] = ")
     code("esttab m1 using r.rtf")
     assert code("esttab m2 using r.rtf, append").startswith("tables['r_2.rtf'] = ")
     assert code("esttab m2 using r.rtf, append").startswith("tables['r_3.rtf'] = ")
@@ -82,7 +89,7 @@ def test_outreg2_adds_columns_and_esttab_tables() -> None:
     ("text", "reason"),
     [
         ("esttab x1 using t.rtf", "x1 is not run"),
-        ("esttab z* using t.rtf", r"z\* is not run, or not stored"),
+        ("esttab z* using t.rtf", "the last estimation is not run"),
         ("esttab absent", "no stored estimation 'absent'"),
         ("esttab m1 using t.smcl", "the ending '.smcl'"),
     ],

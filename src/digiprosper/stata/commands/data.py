@@ -191,29 +191,36 @@ def generate(call: DataCall) -> Step:
     storage, name, text = call.assignment
     node, is_new = context.parse(text), call.command.name != "replace"
     nodes = list(node.walk())
-    if any(part.kind == "call" and part.value in _DRAWS for part in nodes):
+    if {part.value for part in nodes if part.kind == "call"} & _DRAWS:
         raise StataError.because("random numbers differ from Stata's")
+    if call.command.name != "generate":
+        # The type is that of the variable, or of the one that is copied.
+        storage = "float" if name in context.singles else "double"
     if not is_new:
         name = context.variables.resolve(name)
         if carried := _carried(name, text, call):
-            return Step(carried, (name,), is_single=name in context.singles)
-    is_single = storage == "float" if is_new else name in context.singles
-    is_single &= call.command.name != "clonevar"
-    value = call.printer.value(node)
-    if is_new and storage in ("byte", "int", "long"):
-        value = f"np.trunc({value})"
-    elif is_single and not _is_exact(node):
-        value = f"single({value})"
-    code = f"df[{name!r}] = {value}"
+            return Step(carried, (name,), is_single=storage == "float")
+    value, target = _stored(call.printer.value(node), node, storage), f"df[{name!r}]"
+    code = f"{target} = {value}"
     if where is not None:
         code = f"df.loc[{where}, {name!r}] = {value}"
-        if is_new:
-            empty = "''" if node.kind == "text" else "np.nan"
-            code = f"df[{name!r}] = {empty}\n{code}"
+        empty = {"text": "''"}.get(node.kind, "np.nan")
+        code = f"{target} = {empty}\n{code}" if is_new else code
+    complete = _is_complete(nodes, context) and (not where or name in context.complete)
+    return Step(code, (name,), complete=complete, is_single=storage == "float")
+
+
+def _is_complete(nodes: Sequence[Node], context: Context) -> bool:
+    """Tell whether a value is missing nowhere: computed from complete variables."""
     kinds = {part.kind for part in nodes}
-    complete = set(node.names) <= context.complete and kinds <= _COMPUTED
-    complete &= not where or name in context.complete
-    return Step(code, (name,), complete=complete, is_single=is_single)
+    return set(nodes[0].names) <= context.complete and kinds <= _COMPUTED
+
+
+def _stored(code: str, node: Node, storage: str) -> str:
+    """Round values as a type of variables stores them."""
+    if storage in ("byte", "int", "long"):
+        return f"np.trunc({code})"
+    return f"single({code})" if storage == "float" and not _is_exact(node) else code
 
 
 def _is_exact(node: Node) -> bool:
@@ -499,29 +506,31 @@ def read_text(call: DataCall) -> Step:
     if command.name == "insheet":
         kind, rest = "delimited", [kind]
     path = call.context.located(unquoted(command.using or " ".join(rest)))
-    first = "firstrow" if kind == "excel" else options.get("varnames", "1")
-    encoding = unquoted(options.get("encoding", ""))
-    source = f"{path!r}, encoding={encoding!r}" if encoding else repr(path)
-    match kind, first:
-        case "excel", "firstrow" if "firstrow" in options:
-            sheet = unquoted(options.get("sheet", ""))
-            code = (
-                f"pd.read_excel({path!r}{f', sheet_name={sheet!r}' if sheet else ''})"
-            )
-        case "delimited" | "delim", "1":
-            code = f"pd.read_csv({source})"
-        case "delimited" | "delim", "nonames":
-            code = f"pd.read_csv({source}, header=None)"
-            code += ".rename(columns=lambda number: f'v{number + 1}')"
-        case _:
-            raise StataError.because(f"import {kind} with names not in the first row")
-    case = options.get("case", "preserve" if kind == "excel" else "lower")
+    code, case = _read_code(kind, path, options)
+    case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
     is_single = call.context.default_type == "float" and "asdouble" not in options
     if kind != "excel" and is_single:
         code += ", floats='float32'"
     return Step(f"df = as_stata({code})", fresh=True, order=())
+
+
+def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, str]:
+    """Write how a text or Excel file is read, and what Stata does to its headings."""
+    chosen = {"excel": ("sheet", "sheet_name")}.get(kind, ("encoding", "encoding"))
+    text = unquoted(options.get(chosen[0], ""))
+    source = f"{path!r}, {chosen[1]}={text!r}" if text else repr(path)
+    first = "firstrow" in options if kind == "excel" else options.get("varnames", "1")
+    match kind, first:
+        case "excel", True:
+            return f"pd.read_excel({source})", "preserve"
+        case "delimited" | "delim", "1":
+            return f"pd.read_csv({source})", "lower"
+        case "delimited" | "delim", "nonames":
+            numbered = ".rename(columns=lambda number: f'v{number + 1}')"
+            return f"pd.read_csv({source}, header=None){numbered}", "preserve"
+    raise StataError.because(f"import {kind} with names not in the first row")
 
 
 def merge(call: DataCall) -> Step:

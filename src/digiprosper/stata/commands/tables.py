@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
@@ -14,7 +15,7 @@ from digiprosper.stata.prefixes import split
 from digiprosper.stata.varlists import LaterColumns, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.varlists import Variables
@@ -33,6 +34,7 @@ r2 ar2 adjr2 nor2 eqlabels collabels gaps lines nolines plain scsv csv html md l
 obslast depvars
 """
 _BELOW = {"t": "t", "tstat": "t", "p": "p", "pvalue": "p", "ci": "ci", "se": "se"}
+_DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 _ENDINGS = {".doc": ".docx", ".xls": ".xlsx", ".txt": ".md"}
 _SAME = (".docx", ".xlsx", ".rtf", ".tex", ".csv", ".html", ".md")
 _CHOSEN = {"word": ".docx", "excel": ".xlsx", "tex": ".tex", "rtf": ".rtf"}
@@ -42,7 +44,7 @@ _CHOSEN = {"word": ".docx", "excel": ".xlsx", "tex": ".tex", "rtf": ".rtf"}
 class Tables:
     """Tables of a do-file: outreg2 adds to one in several lines."""
 
-    # Headings of the columns, by file.
+    # Headings of the columns, by file; one that is not run has none.
     heads: dict[str, list[str]] = field(default_factory=dict)
 
     def translate(
@@ -55,43 +57,36 @@ class Tables:
         """
         options, missing = _read(command)
         names = _names(command, fitted)
-        absent = [name or "the last estimation" for name in names if not fitted[name]]
-        if len(absent) == len(names):
-            listed = ", ".join(absent) or command.arguments
-            raise StataError.because(f"{listed} is not run, or not stored")
+        run = list(filter(fitted.get, names))
+        missing += [cited(name) for name in names if name not in run]
         file = self._file(command, options)
-        adds = command.name == "outreg2" and "append" in options
-        heads = self.heads[file] = self.heads.get(file, []) if adds else []
-        titles = _titles(options, len(names))
-        titled = zip(titles, names, strict=True)
-        before = len(heads)
-        heads += [
-            title or f"({column})"
-            for column, (title, name) in enumerate(titled, before + 1)
-            if fitted[name]
-        ]
-        fits = [f"results[{n!r}]" if n else "fit" for n in names if fitted[n]]
+        before = self.heads.get(file, [])
+        is_longer = command.name == "outreg2" and "append" in options
+        heads = self.heads[file] = before if is_longer else []
+        sign = "+=" if any(heads) else "="
+        heads += _titles(options, names, run, len(heads))
+        if not run:
+            listed = ", ".join(filter(None, names)) or "the last estimation"
+            raise StataError.because(f"{listed} is not run, or not stored")
+        fits = [f"results[{name!r}]" if name else "fit" for name in run]
+        shown = list(filter(None, heads))
         models, code = f"[{', '.join(fits)}]", ""
         if command.name == "outreg2":
-            code = f"columns[{file!r}] {'+=' if before else '='} {models}\n"
+            code = f"columns[{file!r}] {sign} {models}\n"
             models = f"columns[{file!r}]"
         arguments, unread = _arguments(command.name, options, variables)
-        call = f"dp.etable({', '.join([models, f'heads={heads!r}', *arguments])})"
+        call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
-        return code, [*map(cited, absent), *missing, *unread]
+        return code, missing + unread
 
     def _file(self, command: Command, options: Collection[str]) -> str:
         """Name the file of a table; a further table of esttab has a file of its own."""
         file = _file_name(command, options)
-        if command.name == "outreg2" or file not in self.heads:
+        if command.name == "outreg2" or "append" not in options:
             return file
-        if "append" not in options:
-            return file
-        stem, dot, ending = file.rpartition(".")
-        number = 2
-        while f"{stem}_{number}{dot}{ending}" in self.heads:
-            number += 1
-        return f"{stem}_{number}{dot}{ending}"
+        stem, _, ending = file.rpartition(".")
+        numbered = (f"{stem}_{number}.{ending}" for number in count(2))
+        return next(name for name in chain([file], numbered) if name not in self.heads)
 
 
 def _read(command: Command) -> tuple[dict[str, str], list[str]]:
@@ -108,15 +103,15 @@ def _read(command: Command) -> tuple[dict[str, str], list[str]]:
 def _names(command: Command, fitted: Mapping[str, bool]) -> list[str]:
     """List the names of the estimations; without names, all or the last one."""
     stored = [name for name in fitted if name]
-    words = command.arguments.strip("[] ").split()
-    if not words and command.name == "outreg2":
-        return [""]
+    words = command.arguments.strip("[] ").replace("_all", "*").split()
+    if not words:
+        words = ["*"] if stored and command.name == "esttab" else ["."]
     names = list[str]()
-    for word in words or (["*"] if stored else [""]):
-        fitting = stored if word == "_all" else matching(word, stored)
-        names += [""] if word in (".", "") else fitting
+    for word in words:
+        fitting = [""] if word == "." else matching(word, stored)
         if word.isidentifier() and not fitting:
             raise StataError.because(f"there is no stored estimation {cited(word)}")
+        names += fitting
     return list(dict.fromkeys(names))
 
 
@@ -133,45 +128,44 @@ def _file_name(command: Command, options: Collection[str]) -> str:
     return f"{path.stem if has_suffix else path.name}{ending}"
 
 
-def _titles(options: Mapping[str, str], count: int) -> list[str]:
-    """Read the headings of the columns; of another number they are left out."""
-    text = options.get("mtitles", "")
-    titles = [unquoted(word) for word in split(text)]
+def _titles(
+    options: Mapping[str, str], names: Sequence[str], run: Sequence[str], before: int
+) -> list[str]:
+    """Read the headings of columns; without one a column has its number."""
+    titles = [unquoted(word) for word in split(options.get("mtitles", ""))]
     if "ctitle" in options:
         titles = [unquoted(options["ctitle"].partition(",")[0])]
-    return titles if len(titles) == count else [""] * count
+    if len(titles) != len(names):
+        titles = [f"({before + column})" for column in range(1, len(names) + 1)]
+    titled = zip(titles, names, strict=True)
+    return [title if name in run else "" for title, name in titled]
 
 
 def _arguments(
     command: str, options: Mapping[str, str], variables: Variables
 ) -> tuple[list[str], list[str]]:
     """Write the arguments of etable, and what of them cannot be read."""
-    arguments, problems = list[str](), list[str]()
     below = [_BELOW[name] for name in _BELOW if name in options]
     below.append("se" if command == "outreg2" else "t")
-    arguments.append(f"below={below[0]!r}")
-    digits = next(filter(None, map(options.get, ("b", "bdec", "dec"))), "")
-    of_t = next(filter(None, map(options.get, ("t", "tdec"))), "")
-    for name, text in (("digits", digits), ("t_digits", of_t)):
-        decimals = re.fullmatch(r"%\d*\.(\d+)[a-z]+|(\d+)", text.strip())
-        if decimals:
-            arguments.append(f"{name}={decimals[1] or decimals[2]}")
+    values: dict[str, Any] = {"below": below[0]}
+    unread = list[str]()
+    for argument, entries in _DIGITS.items():
+        text = "".join(options.get(entry, "") for entry in entries).strip()
+        if decimals := re.fullmatch(r"(?:%\d*\.)?(\d+)[fgc]*", text):
+            values[argument] = int(decimals[1])
         elif text:
-            problems.append(f"the format {text}")
-    if {"nostars", "noaster"} & {*options}:
-        arguments.append("stars=None")
-    elif levels := re.findall(r"\*\s+(0?\.\d+)", options.get("star", "")):
-        arguments.append(f"stars={sorted(map(float, levels), reverse=True)}")
-    if title := unquoted(options.get("title", "")):
-        arguments.append(f"title={title!r}")
+            unread.append(f"the format {text}")
+    levels = re.findall(r"\*\s+(0?\.\d+)", options.get("star", ""))
+    values["stars"] = sorted(map(float, levels), reverse=True)
+    values["title"] = unquoted(options.get("title", ""))
     for name in ("keep", "drop"):
         try:
-            terms = _terms(options.get(name, ""), variables)
+            values[name] = _terms(options.get(name, ""), variables)
         except StataError as error:
-            terms = []
-            problems.append(f"{name}(): {error.reason}")
-        arguments += [f"{name}={terms!r}"] if terms else []
-    return arguments, problems
+            unread.append(f"{name}(): {error.reason}")
+    arguments = [f"{name}={value!r}" for name, value in values.items() if value]
+    has_no_stars = {"nostars", "noaster"} & {*options}
+    return arguments + ["stars=None"] * bool(has_no_stars), unread
 
 
 def _terms(text: str, variables: Variables) -> list[str]:
