@@ -225,7 +225,8 @@ def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
     if len(large) > 1:
         text = (
             f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels each; a "
-            "scanned table takes one such effect beside the entity."
+            "scanned table takes one such effect beside the entity. Make one of them "
+            f"the entity of Panel.scan, or {_IN_MEMORY}."
         )
         raise OptionError(text, [option_problem("absorb", large[1], what=text)])
 
