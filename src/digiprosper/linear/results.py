@@ -1137,11 +1137,12 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
     from digiprosper.panel.selection import coefficient_column
 
     check_panel(panel, "predict")
-    if results.estimated.is_scanned:
+    kept = {name for name, *_ in results.effect_values}
+    unkept = [name for name in results.effect_names if name not in kept]
+    if unkept:
         text = (
-            f"this result has no effects of {quoted(results.effect_names[:1])}: it was "
-            "fitted to a table larger than memory. Use the coefficients of the "
-            "regressors."
+            f"this result has no effects of {quoted(unkept)}: it was fitted to a table "
+            "larger than memory. Use the coefficients of the regressors."
         )
         raise OptionError(text, [option_problem("panel", what=text)])
     table = table_of(panel)
