@@ -222,8 +222,8 @@ def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
     lost = rows.dropped_as_missing()
     if lost.count and spec.missing == "raise":
         first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
-        how = "before the table is scanned"
-        refuse_missing(lost.by_term, lost.compared, first, how)
+        advice = "before the table is scanned"
+        refuse_missing(lost.by_term, lost.compared, first, advice)
     if not rows.blocks:
         raise lost.nothing_left()
 

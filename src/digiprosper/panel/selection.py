@@ -385,18 +385,18 @@ def refuse_missing(
     by_term: Mapping[str, int],
     compared: Sequence[Compared],
     rows: str,
-    how: str = "such as with panel.interpolate(columns)",
+    advice: str = "such as with panel.interpolate(columns)",
 ) -> None:
     """Refuse missing values, if there are any; `rows` counts and lists them.
 
-    `how` says how they can be filled.
+    `advice` says how they can be filled.
     """
     if not by_term:
         return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     why = "".join(f" {c.message}." for c in compared)
     raise MissingDataError(
-        f"missing values in {shown}: {rows}.{why} Fill them, {how}, or set "
+        f"missing values in {shown}: {rows}.{why} Fill them, {advice}, or set "
         "missing='drop'.",
         [missing_problem(text, count) for text, count in by_term.items()],
     )
