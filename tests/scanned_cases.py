@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -102,8 +103,10 @@ def assert_same(blocks, memory, tolerance=1e-10):
         np.testing.assert_allclose(
             values, memory.effects[name].reindex(values.index), rtol=1e-8, atol=1e-9
         )
-    assert [n.code for n in blocks.diagnostics] == [n.code for n in memory.diagnostics]
-    for ours, theirs in zip(blocks.diagnostics, memory.diagnostics, strict=True):
+    # What a scanned table does not take is said beside them.
+    told = [n for n in blocks.diagnostics if n.code != "scanned_table"]
+    assert [n.code for n in told] == [n.code for n in memory.diagnostics]
+    for ours, theirs in zip(told, memory.diagnostics, strict=True):
         assert ours.message == theirs.message
     first, second = blocks.f_statistic, memory.f_statistic
     assert first.p_value == pytest.approx(
@@ -132,7 +135,8 @@ def _assert_same_instruments(blocks, memory, tolerance):
     assert f[0] == pytest.approx(f[1], rel=1e-7, nan_ok=True)
     # The test by blocks of periods, beside Driscoll-Kraay errors, needs the rows.
     if memory.cov_type != "driscoll_kraay":
-        assert str(blocks.summary()) == str(memory.summary())
+        told = dataclasses.replace(blocks, diagnostics=memory.diagnostics)
+        assert str(told.summary()) == str(memory.summary())
 
 
 def _anderson_rubin(fit, values):

@@ -35,9 +35,20 @@ def test_trees_must_predict_both_better() -> None:
     assert told((0.6, 0.5)) == told((0.5, 0.6)) == ["flexible_learner"]
 
 
+def measured(table: str) -> list:
+    path = Path(__file__).parents[2] / f"docs/measured/{table}.json"
+    return list(json.loads(path.read_text(encoding="utf-8")).values())
+
+
+def test_the_figures_of_weak_instruments_are_those_measured() -> None:
+    (notice,) = notices.weak_after_learning("a", 2.0, "z")
+    for (row,) in measured("coverage_of_learning_with_an_instrument"):
+        said = f"F of {row['F']}, coverage {row['coverage']}"
+        assert (said in notice.message) == (row["instrument"] == "weak")
+
+
 def test_the_figures_of_the_refusal_are_those_measured() -> None:
-    path = Path(__file__).parents[2] / "docs/measured/dml_with_31_provinces.json"
-    tables = json.loads(path.read_text(encoding="utf-8")).values()
+    tables = measured("dml_with_31_provinces")
     cells = {
         (row["controls"], row["estimator"]): f"{row['bias']} and {row['coverage']}"
         for rows in tables

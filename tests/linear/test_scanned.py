@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import digiprosper as dp
 from digiprosper.kernels import in_blocks, within
+from digiprosper.kernels.covariance import fixed_b
+from digiprosper.linear import scanned
 from digiprosper.panel import scan as scanning
 from tests.scanned_cases import assert_same, fitted, panel_of, tables
 
@@ -132,6 +137,98 @@ def test_instruments_with_several_ways_and_large_blocks_of_clusters(monkeypatch)
         assert_same(fitted(spec, scan), memory)
 
 
+def over_periods(seed):
+    """Simulate firms with common shocks, years that no firm has, and late entrants."""
+    frame = panel_of(seed, firms=50, periods=14, missing=0.2)
+    year = frame["year"]
+    # In the first blocks later years occur before earlier ones.
+    frame = frame[~year.isin([2004, 2009, 2010]) & (year >= 2001 + frame["firm"] % 5)]
+    shocks = np.random.default_rng([seed, 2]).normal(size=(2, 14)).cumsum(axis=1)
+    at = frame["year"] - 2001
+    return frame.assign(x=frame["x"] + shocks[0, at], y=frame["y"] + shocks[1, at])
+
+
+@pytest.mark.parametrize("ssc", SSC)
+@pytest.mark.parametrize("kind", ["driscoll_kraay", "xtscc"])
+def test_driscoll_kraay_errors_in_blocks_are_those_in_memory(kind, ssc):
+    seed = 2 * SSC.index(ssc) + (kind == "xtscc")
+    frame = over_periods(seed)
+    spec = dp.FixedEffects(
+        "y",
+        ["x", "lag(log(z))"] if seed % 3 else ["x", "log(z)"],
+        absorb=["industry"] if seed % 2 else [],
+        time_effects=seed % 5 > 0,
+        cov_type=kind,
+        bandwidth=(None, 0, 3, 7)[seed // 2 % 4],
+        ssc=ssc,
+        obs_weights="w" if seed % 4 > 1 else None,
+        keep_rows=False,
+    )
+    iv = dp.FixedEffectsIV(
+        "y",
+        ["log(z)"],
+        ["x"],
+        ["q1", "q2"],
+        **{name: getattr(spec, name) for name in ("cov_type", "bandwidth", "ssc")},
+        obs_weights="w" if seed % 4 < 2 else None,
+        keep_rows=False,
+    )
+    panel = dp.Panel(frame, "firm", "year")
+    memory, iv_memory = fitted(spec, panel), fitted(iv, panel)
+    for blocks in (1, 7, 64):
+        scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=blocks)
+        ours = fitted(spec, scan)
+        assert_same(ours, memory)
+        if kind == "driscoll_kraay":
+            np.testing.assert_allclose(
+                ours.estimated.xtscc.covariance,
+                memory.estimated.xtscc.covariance,
+                rtol=1e-10,
+            )
+        assert_same(fitted(iv, scan), iv_memory)
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize("kind", ["driscoll_kraay", "xtscc"])
+def test_driscoll_kraay_errors_in_blocks_are_sums_over_periods(kind, weights):
+    frame = over_periods(11).dropna().reset_index(drop=True)
+    spec = dp.FixedEffects(
+        "y",
+        ["x", "z"],
+        cov_type=kind,
+        bandwidth=2,
+        ssc="none",
+        obs_weights=weights,
+        singletons="keep",
+        keep_rows=False,
+    )
+    n, years = len(frame), sorted(frame["year"].unique())
+    w = np.ones(n) if weights is None else frame[weights].to_numpy()
+    firm, year = (pd.get_dummies(frame[c]).to_numpy(float) for c in ("firm", "year"))
+    dummies, root = np.hstack([firm, year]), np.sqrt(w)[:, None]
+    columns = frame[["x", "z", "y"]].to_numpy()
+    columns -= dummies @ np.linalg.lstsq(root * dummies, root * columns)[0]
+    x, y = columns[:, :2], columns[:, 2]
+    bread = np.linalg.inv(x.T @ (w[:, None] * x))
+    slopes = bread @ x.T @ (w * y)
+    scores = x * (w * (y - x @ slopes))[:, None]
+    sums = year.T @ scores
+    middle = np.zeros((2, 2))
+    for s in range(len(years)):
+        for t in range(len(years)):
+            middle += max(0, 1 - abs(s - t) / 3) * np.outer(sums[s], sums[t])
+    if kind == "driscoll_kraay":
+        by_firm = firm.T @ scores
+        middle = middle / fixed_b(len(years), 2)[0] + by_firm.T @ by_firm
+    for blocks in (1, 7, 64):
+        scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=blocks)
+        fit = fitted(spec, scan)
+        np.testing.assert_allclose(fit.params, slopes, rtol=1e-10)
+        np.testing.assert_allclose(
+            fit.cov.to_numpy(), bread @ middle @ bread, rtol=1e-10
+        )
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_large_effect_is_taken_out_by_conjugate_gradients(seed, monkeypatch):
     frame = panel_of(seed, firms=80)
@@ -151,40 +248,114 @@ def test_a_large_effect_is_taken_out_by_conjugate_gradients(seed, monkeypatch):
         assert_same(fitted(spec, scan), memory)
 
 
-def test_units_levels_and_trends_cost_few_digits():
-    frame = panel_of(3, firms=120, periods=9, missing=0.05)
-    spec = dp.FixedEffects("y", ["x", "log(z)"], keep_rows=False)
-    base = fitted(spec, dp.Panel(frame, "firm", "year"))
+def exact_fit(frame, x):
+    """Compute slopes and their errors by firm with 60 digits, by Gauss-Jordan."""
+    with localcontext(prec=60):
+        years = pd.get_dummies(frame["year"]).to_numpy()[:, 1:]
+        rows = np.column_stack([years, frame[[*x, "y"]]]).tolist()
+        columns = np.array([[Decimal(value) for value in row] for row in rows])
+        firms = list(frame.groupby("firm").indices.values())
+        for firm in firms:
+            columns[firm] -= columns[firm].sum(axis=0) / len(firm)
+        design, y = columns[:, :-1], columns[:, -1]
+        p = design.shape[1]
+        table = np.hstack([design.T @ columns, np.eye(p, dtype=int).astype(object)])
+        for j in range(p):
+            row = table[j] / table[j, j]
+            table = table - np.outer(table[:, j], row)
+            table[j] = row
+        slopes, inverse = table[:, p], table[:, p + 1 :]
+        scores = (design @ inverse) * (y - design @ slopes)[:, None]
+        sums = np.array([scores[firm].sum(axis=0) for firm in firms])
+        errors = [variance.sqrt() for variance in (sums**2).sum(axis=0)]
+    return np.array(slopes, float)[-len(x) :], np.array(errors, float)[-len(x) :]
+
+
+def simulated_without_gaps(seed):
+    frame = panel_of(seed, periods=9, missing=0.05).dropna()
+    frame = frame[frame.groupby("firm")["year"].transform("size") > 1]
+    return frame.assign(lz=np.log(frame["z"])).reset_index(drop=True)
+
+
+def in_blocks_and_memory(frame, x):
+    """Fit in several blocks, in one, and in memory."""
+    spec = dp.FixedEffects("y", x, ssc="none", keep_rows=False)
+    scans = [
+        dp.Panel.scan(frame, entity="firm", time="year", blocks=blocks)
+        for blocks in (5, 1)
+    ]
+    return [fitted(spec, panel) for panel in (*scans, dp.Panel(frame, "firm", "year"))]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_units_and_levels_cost_no_digits_and_trends_few(seed):
+    """Units of 1e9 and 1e-9, levels of a million deviations, trends as large.
+
+    Errors are relative to a fit with 60 digits of the same columns. A trend leaves
+    columns with ten digits, so that errors are 1e-10 of slopes and 1e-9 of standard
+    errors.
+    """
+    frame = simulated_without_gaps(seed)
+    rng = np.random.default_rng(seed)
+    level = 1e6 * rng.normal(size=(3, 60))[:, frame["firm"]]
+    x, lz, y = frame["x"], frame["lz"], frame["y"]
+    trend = 1e6 * (frame["year"] - 2000)
     cases = {
-        "large": frame.assign(x=frame["x"] * 1e9),
-        "small": frame.assign(y=frame["y"] * 1e-9),
-        "levels": frame.assign(x=frame["x"] + 1e6 * frame["firm"]),
-        "trend": frame.assign(y=frame["y"] + 1e6 * (frame["year"] - 2000)),
+        "units": ({"x": x * 1e9, "lz": lz * 1e-9}, 1e-12, 1e-12),
+        "outcome": ({"y": y * 1e-9}, 1e-12, 1e-12),
+        "levels": (
+            {"x": x + level[0], "lz": lz + level[1], "y": y + level[2]},
+            1e-12,
+            1e-12,
+        ),
+        "trend": ({"y": y + trend}, 1e-9, 1e-8),
+        "trends": ({"x": x - trend, "lz": lz + 2 * trend, "y": y + trend}, 1e-9, 1e-8),
+        "all": (
+            {
+                "x": (x + level[0] + trend) * 1e9,
+                "lz": (lz + level[1] - trend) * 1e-9,
+                "y": y + level[2] + trend,
+            },
+            1e-9,
+            1e-8,
+        ),
     }
-    units = {"large": 1e-9, "small": 1e-9, "levels": 1.0, "trend": 1.0}
-    for case, changed in cases.items():
-        scan = dp.Panel.scan(changed, entity="firm", time="year", blocks=5)
-        result = fitted(spec, scan)
-        t = result.tstats["x"]
-        assert t == pytest.approx(base.tstats["x"], rel=1e-8), case
-        assert result.params["x"] == pytest.approx(
-            base.params["x"] * units[case], rel=1e-8
-        ), case
+    for case, (columns, of_slopes, of_errors) in cases.items():
+        changed = frame.assign(**columns)
+        slopes, errors = exact_fit(changed, ["x", "lz"])
+        for fit in in_blocks_and_memory(changed, ["x", "lz"]):
+            np.testing.assert_allclose(fit.params, slopes, rtol=of_slopes, err_msg=case)
+            np.testing.assert_allclose(
+                fit.std_errors, errors, rtol=of_errors, err_msg=case
+            )
 
 
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("condition", "tolerance"), [(9e4, 1e-10), (9e6, 1e-8)])
-def test_nearly_collinear_regressors(condition, tolerance):
-    frame = panel_of(5, firms=100, missing=0.02)
-    rng = np.random.default_rng(1)
-    frame["x2"] = frame["x"] + rng.normal(size=len(frame)) / condition
-    spec = dp.FixedEffects("y", ["x", "x2", "log(z)"], keep_rows=False)
-    memory = fitted(spec, dp.Panel(frame, "firm", "year"))
-    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=5)
-    result = fitted(spec, scan)
-    np.testing.assert_allclose(result.params, memory.params, rtol=tolerance * 10)
-    np.testing.assert_allclose(
-        result.std_errors, memory.std_errors, rtol=tolerance * 10
+def test_nearly_collinear_regressors(condition, tolerance, seed, monkeypatch):
+    """Errors are relative to the slope, or to its standard error if that is larger.
+
+    Relative to a slope near zero no error has a bound: columns that are demeaned with
+    60 digits and then rounded once to doubles give 6e-9 of a slope of a quarter of its
+    standard error, at condition 9e6. A method that is backward stable, such as QR in
+    memory, moves columns by eps, and slopes by up to eps times condition times sqrt(N)
+    standard errors: 5e-8. Over many panels 1e-8 is reached in blocks (at most 3e-9),
+    but not always in memory. Passes over the rows end where they do not help.
+    """
+    passes, second_pass = [], scanned.second_pass
+    monkeypatch.setattr(
+        scanned, "second_pass", lambda *args: passes.append(1) or second_pass(*args)
     )
+    frame = simulated_without_gaps(seed)
+    noise = np.random.default_rng(seed).normal(size=len(frame))
+    frame["x2"] = frame["x"] + noise / condition
+    slopes, errors = exact_fit(frame, ["x", "x2", "lz"])
+    size = np.maximum(abs(slopes), errors)
+    *scans, memory = in_blocks_and_memory(frame, ["x", "x2", "lz"])
+    for fit, bound in [*((fit, tolerance) for fit in scans), (memory, 3 * tolerance)]:
+        assert (abs(fit.coefficients - slopes) < bound * size).all()
+        np.testing.assert_allclose(fit.std_errors, errors, rtol=bound)
+    assert len(passes) <= 2 * 4
 
 
 def test_absorbed_and_collinear_columns_are_found():
@@ -213,8 +384,99 @@ def test_what_is_not_available_is_refused_by_name():
     levels = spec.replace(clusters=None, absorb=["product", "region^year"])
     with pytest.raises(dp.OptionError, match="levels"):
         levels.fit(scan)
+    with pytest.raises(dp.MissingDataError, match=r"before the table is scanned"):
+        dp.FixedEffects("y", ["x"], missing="raise").fit(scan)
     with pytest.raises(dp.InputTypeError, match="scan"):
         dp.PanelThreshold("y", ["x"], "z").fit(scan)
+
+
+def advised(kind):
+    """Fit a specification whose notices advise other functions, and its table."""
+    frame = panel_of(3)
+    frame["first"] = np.select([frame["firm"] < 3, frame["firm"] < 6], [2004, 2005])
+    frame["first"] = frame["first"].replace(0, np.nan)
+    frame["count"] = (frame["z"] // 1).astype(int)
+    frame["rare"] = (frame["firm"] == 5) * frame["x"]
+    spec = dp.FixedEffects("y", ["x"])
+    some = frame[frame["firm"] < 25]
+    cases = {
+        "few clusters": (spec, some, "wild_bootstrap"),
+        "very few": (spec, frame[frame["firm"] < 8], "crv3"),
+        "several ways": (
+            spec.replace(clusters=["firm", "year"]),
+            some,
+            "wild_bootstrap",
+        ),
+        "few treated": (spec.replace(x=["rare"]), frame, "randomisation_test"),
+        "few periods": (spec.replace(cov_type="xtscc"), frame, "block_test"),
+        "shocks": (spec.replace(cov_type="driscoll_kraay"), frame, "block_test"),
+        "lag": (spec.replace(x=["lag(y)"]), frame, "DynamicPanel"),
+        "log": (spec.replace(y="log(count + 1)"), frame, "PoissonEffects"),
+        "event": (
+            dp.EventStudy("y", "first", before=2, after=2),
+            frame,
+            "StaggeredDid",
+        ),
+        "instruments": (
+            dp.FixedEffectsIV("y", [], ["x"], ["q1"]),
+            some,
+            "wild_bootstrap",
+        ),
+        "weak": (
+            dp.FixedEffectsIV("y", ["lag(y)"], ["x"], ["w"]),
+            frame,
+            "DynamicPanel",
+        ),
+    }
+    return cases[kind]
+
+
+KINDS = (
+    *("few clusters", "very few", "several ways", "few treated", "few periods"),
+    *("shocks", "lag", "log", "event", "instruments", "weak"),
+)
+REFUSED = {*dp.__all__, "block_test", "crv3", "cr2", "hc3"} - {
+    *("FixedEffects", "FixedEffectsIV", "EventStudy", "Panel", "PanelScan"),
+    "instruments",
+}
+
+
+@pytest.mark.many(11)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_scanned_table_refuses_is_advised_for_a_sample_in_memory(kind):
+    spec, frame, word = advised(kind)
+    fit = fitted(spec, dp.Panel.scan(frame, entity="firm", time="year", blocks=2))
+    stages = fit.first_stage.values() if isinstance(fit, dp.IVResults) else []
+    words = set()
+    for one in (fit, *stages):
+        *others, last = one.diagnostics
+        text = " ".join(notice.message for notice in others)
+        refused = {*re.findall(r"\w+", text)} & REFUSED
+        if last.code == "scanned_table":
+            assert {*last.data["names"]} == refused
+            assert "scan.sample_entities(share)" in last.message
+            words |= refused
+        else:
+            assert not {*re.findall(r"\w+", text + last.message)} & REFUSED
+    assert word in words
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_the_advice_for_a_sample_can_be_followed():
+    spec, frame, _ = advised("few treated")
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=2)
+    panel = scan.subset("firm < 40").sample_entities(1)
+    assert dp.randomisation_test(spec, panel, "rare", reps=99, rng=1).p_value > 0
+    assert dp.wild_bootstrap(spec, panel, "rare", reps=99, rng=1).p_value > 0
+    decade = dp.Panel.scan(panel_of(3, periods=10), entity="firm", time="year")
+    shocks = dp.FixedEffects("y", ["x"], cov_type="driscoll_kraay")
+    with pytest.raises(dp.OptionError, match=r"block_test.*scan\.sample_entities"):
+        shocks.fit(decade).block_test("x")
+    assert shocks.fit(decade.sample_entities(1)).block_test("x").p_value > 0
+    spec = dp.FixedEffects("y", ["rare", "x"], clusters="region")
+    few, refused = fitted(spec, scan).wald_test("rare = 0, x = 0").diagnostics
+    assert refused.data["names"] == ("randomisation_test",)
+    assert "randomisation_test" in few.message
 
 
 def test_logs_of_counts_are_reported():

@@ -869,9 +869,8 @@ def test_groups_in_blocks_are_those_in_memory(
         assert first.statistic == pytest.approx(second.statistic, rel=1e-9)
         assert first.detail["difference"] == pytest.approx(second.detail["difference"])
         assert first.factors == second.factors
-        assert [n.message for n in first.diagnostics] == [
-            n.message for n in second.diagnostics
-        ]
+        told = [n for n in first.diagnostics if n.code != "scanned_table"]
+        assert [n.message for n in told] == [n.message for n in second.diagnostics]
         assert str(dp.etable(ours)) == str(dp.etable(memory))
 
 

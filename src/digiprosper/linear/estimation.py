@@ -33,6 +33,7 @@ from digiprosper.linear.notices import (
     NEAR,
     dropped_absorbed,
     dropped_collinear,
+    in_memory_only,
     near_collinear,
     no_variance,
     perfect_fit,
@@ -251,8 +252,10 @@ def fit_equation(
         unread,
         own_covariance=own_covariance,
     )
-    diagnostics = (*prepared.notices, *notices, *results.diagnostics, *remarks)
-    return replace(results, diagnostics=diagnostics), solved
+    diagnostics = [*prepared.notices, *notices, *results.diagnostics, *remarks]
+    if prepared.sums is not None:
+        diagnostics += in_memory_only(diagnostics)
+    return replace(results, diagnostics=tuple(diagnostics)), solved
 
 
 def checked_columns(

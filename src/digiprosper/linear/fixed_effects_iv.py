@@ -33,7 +33,11 @@ from digiprosper.linear.instrument_tests import endogeneity, instrument_tests
 from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import project, solve_two_stage
-from digiprosper.linear.notices import few_for_instruments, first_stage_strength
+from digiprosper.linear.notices import (
+    few_for_instruments,
+    first_stage_strength,
+    in_memory_only,
+)
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -299,10 +303,8 @@ def two_stage(
         for j in positions.endog
     ]
     first_stage = ResultSet(tuple(zip(endog, stages, strict=True)))
-    wording: dict[str, Any] = {
-        "labels": prepared.sample.labels,
-        "factors": prepared.sample.factors,
-    }
+    sample = prepared.sample
+    wording: dict[str, Any] = {"labels": sample.labels, "factors": sample.factors}
     tests = {
         name: replace(test, **wording) if isinstance(test, TestResult) else test
         for name, test in instrument_tests(
@@ -310,17 +312,19 @@ def two_stage(
         ).items()
     }
     names = [demeaned.names[j] for j in positions.regressors]
-    notices = (
+    notices = [
         *_about_rows(prepared),
         *dropped,
         *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], names),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
         *first_stage_strength(endog, tests),
-    )
+    ]
+    if prepared.sums is not None:
+        notices += in_memory_only(notices)
     of_linear = {f.name: getattr(named, f.name) for f in fields(LinearResults)}
     return IVResults(
-        **{**of_linear, "diagnostics": notices},
+        **{**of_linear, "diagnostics": tuple(notices)},
         endog=endog,
         instruments=tuple(demeaned.names[j] for j in positions.instruments),
         first_stage=first_stage,

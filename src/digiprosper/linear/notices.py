@@ -5,6 +5,7 @@ code                     data
 ======================== ===============================================================
 chosen_rows              where, count; not a warning
 rows_as_entities         cov_type; not a warning
+scanned_table            names (functions and options); not a warning
 many_dummies             columns (by categories, such as "year^industry"); not a
                          warning
 singletons               count, effects
@@ -82,6 +83,11 @@ FEW_PERIODS: Final = 100
 MANY_DUMMIES: Final = 100
 # Condition number of regressors with large standard errors, but right ones.
 NEAR: Final = 1e8
+# What notices advise and a scanned table does not take.
+_IN_MEMORY: Final = (
+    *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
+    *("PoissonEffects", "block_test", "crv3", "cr2"),
+)
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
 WEAK_F: Final = 10.0
 
@@ -454,6 +460,20 @@ def moving_places(count: int, sample: Sample) -> Notice:
     )
     data = {"entity": entity, "count": count, "n_entities": sample.n_entities}
     return Notice("moving_places", text, data)
+
+
+def in_memory_only(notices: Iterable[Notice]) -> list[Notice]:
+    """Report what notices of a fit advise, and a scanned table does not take."""
+    texts = [notice.message for notice in notices]
+    names = [name for name in _IN_MEMORY if any(name in text for text in texts)]
+    if not names:
+        return []
+    text = (
+        f"a scanned table does not take {quoted(names)}, which notices advise: read "
+        "entities into memory for it, panel = scan.sample_entities(share), with "
+        "share=1 for all of them, or all of scan.subset(condition)."
+    )
+    return [Notice("scanned_table", text, {"names": tuple(names)})]
 
 
 # --- columns and the fit --------------------------------------------------------------

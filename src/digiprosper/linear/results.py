@@ -31,7 +31,7 @@ from digiprosper.linear.kernels.restricted_wild import (
     variation_by_cluster,
 )
 from digiprosper.linear.marginal import slope_weights
-from digiprosper.linear.notices import no_rejection, unseen
+from digiprosper.linear.notices import in_memory_only, no_rejection, unseen
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, wald_result
 from digiprosper.report.pickling import PickledByName
@@ -149,6 +149,11 @@ class Estimated(Estimates):
     xtscc: Estimates | None = None
     block_slopes: Floats | None = None
 
+    @property
+    def is_scanned(self) -> bool:
+        """Whether the table was larger than memory: effects of the entity are gone."""
+        return len(self.effect_values) < len(self.effect_names)
+
     def df_of(self, weights: Floats) -> Floats | float:
         """Return the degrees of freedom of t; under ``"cr2"`` each sum has its own."""
         if self.bias_reduced is None:
@@ -206,6 +211,7 @@ class Estimated(Estimates):
         wild = restricted_wild(sums, weights, gap)
         tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
         effective = float(effective_clusters(variation_by_cluster(sums, weights)).min())
+        few = no_rejection(tested, effective, clusters)
         crv3 = hotelling(
             jackknife_covariance(sums, weights),
             gap,
@@ -217,7 +223,7 @@ class Estimated(Estimates):
             plain,
             p_value=wild.p_value,
             method=wild.text,
-            diagnostics=no_rejection(tested, effective, clusters),
+            diagnostics=(*few, *in_memory_only(few)) if self.is_scanned else few,
             alternatives={program: plain, "crv3": crv3},
         )
 
@@ -774,6 +780,13 @@ class LinearResults(SampledResults):
         (4.0, -0.015, 0.001)
         """
         slopes = self.estimated.block_slopes
+        if slopes is None and self.cov_type == "driscoll_kraay":
+            text = (
+                "block_test estimates in blocks of periods, which a scanned table "
+                "cannot do. Fit a sample in memory: "
+                "spec.fit(scan.sample_entities(share))."
+            )
+            raise OptionError(text, [option_problem("panel", what=text)])
         if slopes is None:
             text = (
                 "block_test needs cov_type='driscoll_kraay'; the fit has "

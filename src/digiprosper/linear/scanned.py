@@ -225,7 +225,8 @@ def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
     if len(large) > 1:
         text = (
             f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels each; a "
-            "scanned table takes one such effect beside the entity."
+            "scanned table takes one such effect beside the entity. Make one of them "
+            f"the entity of Panel.scan, or {_IN_MEMORY}."
         )
         raise OptionError(text, [option_problem("absorb", large[1], what=text)])
 
@@ -362,7 +363,8 @@ class BlockSums:
         Residuals of the equations are combinations of columns `errors` net of `design`.
         `regressors` has by position the (projected) columns that slopes depend on. The
         columns are made nearly orthonormal; if residuals or effects move by more than
-        rounding once they are, the pass is repeated.
+        rounding once they are, the pass is repeated, as long as they move by less than
+        half of what they did before.
         """
         positions = (*design, *errors)
         at, first = list(positions), len(design)
@@ -373,6 +375,7 @@ class BlockSums:
             [_partial(turn.T @ columns) for columns in regressors.values()]
         )
         texts, fewest = self._groupings(), min(map(len, regressors))
+        moved = np.inf
         for _ in range(_MOST_PASSES):
             transform = _inverse_of(factor)
             scores = self._empty_scores(texts, partials, len(errors), fewest)
@@ -389,9 +392,10 @@ class BlockSums:
             step = np.linalg.solve(
                 sums.products[:first, :first], sums.products[:first, first:]
             )
+            last_moved = moved
             moved = np.abs(step).max(initial=0.0) * np.sqrt(self.structure.n)
             removed = is_removed(self.system, sums.right, squares, before)
-            if removed and moved <= SOLVED:
+            if removed and not SOLVED < moved < last_moved / 2:
                 break
             if not removed:
                 values = values + self.system.solve(sums.right, before)

@@ -222,7 +222,8 @@ def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
     lost = rows.dropped_as_missing()
     if lost.count and spec.missing == "raise":
         first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
-        refuse_missing(lost.by_term, lost.compared, first)
+        advice = "before the table is scanned"
+        refuse_missing(lost.by_term, lost.compared, first, advice)
     if not rows.blocks:
         raise lost.nothing_left()
 
@@ -230,7 +231,10 @@ def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
 def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
     slopes = [a.name for a in absorbed if a.slope is not None]
     if slopes:
-        text = f"absorb={quoted(slopes)}: a scanned table takes no slopes by level."
+        text = (
+            f"absorb={quoted(slopes)}: a scanned table takes no slopes by level. Fit a "
+            "sample in memory, spec.fit(scan.sample_entities(share))."
+        )
         raise OptionError(text, [option_problem("absorb", slopes[0], what=text)])
     if not absorbed or absorbed[0].effect != entity:
         text = (

@@ -382,16 +382,22 @@ def _missing_comparison(
 
 
 def refuse_missing(
-    by_term: Mapping[str, int], compared: Sequence[Compared], rows: str
+    by_term: Mapping[str, int],
+    compared: Sequence[Compared],
+    rows: str,
+    advice: str = "such as with panel.interpolate(columns)",
 ) -> None:
-    """Refuse missing values, if there are any; `rows` counts and lists them."""
+    """Refuse missing values, if there are any; `rows` counts and lists them.
+
+    `advice` says how they can be filled.
+    """
     if not by_term:
         return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
     why = "".join(f" {c.message}." for c in compared)
     raise MissingDataError(
-        f"missing values in {shown}: {rows}.{why} Fill them, such as with "
-        "panel.interpolate(columns), or set missing='drop'.",
+        f"missing values in {shown}: {rows}.{why} Fill them, {advice}, or set "
+        "missing='drop'.",
         [missing_problem(text, count) for text, count in by_term.items()],
     )
 

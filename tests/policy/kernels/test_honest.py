@@ -203,12 +203,10 @@ def test_critical_values_are_quantiles_of_draws(seed: int, bound: float) -> None
             assert np.mean(largest > value) == pytest.approx(size, abs=0.06 * size)
 
 
-def accepts(
-    path: EventCoefficients, theta: float, bound: float, critical: Floats
-) -> bool:
-    """Test one effect by the formulas, one change and one extreme point at a time."""
-    alpha, kappa = 0.05, 0.005
-    for number, change in enumerate(changes_of(path)):
+def extreme_points(path: EventCoefficients, bound: float) -> list[tuple[Any, ...]]:
+    """Return, for each change, y, the slopes of theta, Sy and the extreme points."""
+    out = []
+    for change in changes_of(path):
         y, of_theta, of_others, covariance = restrictions(path, change, bound)
         sizes, count = np.sqrt(np.diag(covariance)), path.effect[path.before :].size
         points = []
@@ -219,24 +217,36 @@ def accepts(
                 g[list(chosen)] = np.linalg.solve(system, np.eye(count)[-1])
                 if (g >= -1e-12).all():
                     points.append(g)
-        y = y - of_theta * theta
-        best = max(points, key=lambda g: g @ y)
-        eta, variance = best @ y, best @ covariance @ best
+        out.append((y, of_theta, covariance, points))
+    return out
+
+
+def accepts(
+    tests: list[tuple[Any, ...]], theta: float, critical: Floats, level: float = 0.95
+) -> bool:
+    """Test one effect by the formulas, one change and one extreme point at a time."""
+    alpha, kappa = 1 - level, 0.1 * (1 - level)
+    for (y, of_theta, covariance, points), reach in zip(tests, critical, strict=True):
+        moved = y - of_theta * theta
+        best = max(points, key=lambda g: g @ moved)
+        eta, variance = best @ moved, best @ covariance @ best
         if eta <= 0:
             return True
-        if eta > critical[number]:
+        if eta > reach:
             continue
         low, up = -np.inf, np.inf
         for g in points:
             slope = g @ covariance @ best / variance
-            end = (g @ y - slope * eta) / (1 - slope) if abs(1 - slope) > 1e-9 else None
+            end = None
+            if abs(1 - slope) > 1e-9:
+                end = (g @ moved - slope * eta) / (1 - slope)
             if end is not None and slope < 1:
                 low = max(low, end)
             elif end is not None:
                 up = min(up, end)
-        up, size = min(up, critical[number]), np.sqrt(variance)
-        p = (norm.cdf(up / size) - norm.cdf(eta / size)) / (
-            norm.cdf(up / size) - norm.cdf(low / size)
+        up, size = min(up, reach), np.sqrt(variance)
+        p = (norm.sf(eta / size) - norm.sf(up / size)) / (
+            norm.sf(low / size) - norm.sf(up / size)
         )
         if p >= (alpha - kappa) / (1 - kappa):
             return True
@@ -246,14 +256,45 @@ def accepts(
 @pytest.mark.parametrize(("seed", "bound"), [(1, 0.5), (2, 1.0), (3, 2.0)])
 def test_the_ends_are_where_the_test_begins_to_reject(seed: int, bound: float) -> None:
     path = drawn(seed, 2, 3)
+    tests = extreme_points(path, bound)
     critical = relative_tests(path, bound).critical(0.005)
     low, high = relative_interval(path, bound, 0.95)
     step = 1e-6 * (high - low)
     for end, outwards in ((low, -step), (high, step)):
-        assert accepts(path, end - outwards, bound, critical)
-        assert not accepts(path, end + outwards, bound, critical)
+        assert accepts(tests, end - outwards, critical)
+        assert not accepts(tests, end + outwards, critical)
     for theta in np.linspace(low - 2 * (high - low), low - step, 40):
-        assert not accepts(path, theta, bound, critical)
+        assert not accepts(tests, theta, critical)
+
+
+@pytest.mark.many(20)
+@pytest.mark.parametrize("seed", range(60))
+def test_the_interval_has_every_effect_that_some_test_accepts(seed: int) -> None:
+    """With a large bound and a low level some sets are far narrower than others.
+
+    Where the largest statistic of a change is smallest two of them are equal, and its
+    test accepts unless the first stage rejects: such effects are tried beside a grid.
+    """
+    rng = np.random.default_rng([seed, 7])
+    k, p = int(rng.integers(1, 4)), int(rng.integers(2, 5))
+    path = drawn(seed, k, p)
+    before = np.where(np.arange(k + p) < k, rng.choice([0.0, 1e-3, 1e-2, 1.0]), 1.0)
+    covariance = path.covariance * (1.0 if seed % 2 else np.eye(k + p))
+    path = replace(path, coefficients=before * path.coefficients, covariance=covariance)
+    bound, level = float(np.exp(rng.uniform(0, 6))), float(rng.choice([0.02, 0.2, 0.8]))
+    tests = extreme_points(path, bound)
+    critical = relative_tests(path, bound).critical(0.1 * (1 - level))
+    low, high = relative_interval(path, bound, level)
+    effects = [*np.linspace(2 * low - high, 2 * high - low, 31)]
+    for y, of_theta, _, points in tests:
+        lines = np.array([(g @ y, g @ of_theta) for g in points])
+        gaps = np.subtract(*zip(*itertools.combinations(lines, 2), strict=True))
+        crossing = np.abs(gaps[:, 1]) > 1e-9
+        effects += (gaps[crossing, 0] / gaps[crossing, 1]).tolist()
+    accepted = [theta for theta in effects if accepts(tests, theta, critical, level)]
+    rounding = 1e-9 * (abs(path.effect @ path.coefficients) + high - low)
+    assert low - rounding <= min(accepted)
+    assert max(accepted) <= high + rounding
 
 
 # --- smoothness -----------------------------------------------------------------------

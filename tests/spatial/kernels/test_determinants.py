@@ -231,6 +231,20 @@ def test_covariances_with_matrices_written_out(
     assert clustered_covariance(point, bread) == pytest.approx(expected, rel=1e-9)
 
 
+def test_nodes_of_the_quadrature_are_computed_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    legendre, calls = np.polynomial.legendre, []
+    nodes = legendre.leggauss
+    monkeypatch.setattr(
+        legendre, "leggauss", lambda count: calls.append(count) or nodes(count)
+    )
+    determinants = adjusted(make_weights("free"))
+    for at in (-0.2, 0.1, 0.3):
+        determinants.value("rho", np.array([at]))
+    assert len(calls) <= 1
+
+
 def test_an_end_of_the_interval_is_no_peak() -> None:
     """With different row sums a local maximum may be the estimate."""
     w = make_weights("spectral")

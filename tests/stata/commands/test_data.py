@@ -90,6 +90,7 @@ NAN = np.nan
         ("gen a = cond(x > 2, 1, 0)", "a", [0, 1, 1, 1, 0, 0]),
         ("gen a = max(x, z)", "a", [1, 2, 5, 4, 2, 6]),
         ("tostring id, gen(s)\ndestring s, gen(a)", "a", [1, 1, 1, 2, 2, 3]),
+        ('tostring x, gen(s)\ngen a = s == "."', "a", [0, 1, 0, 0, 0, 0]),
         ("cap gen x = 9", "x", [1, NAN, 3, 4, 2, 0]),
         ("cap egen a = max(x)", "a", [4] * 6),
         (

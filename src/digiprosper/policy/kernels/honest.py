@@ -97,6 +97,21 @@ class _Tests:
         start = np.sqrt(largest) * float(ndtri(1 - size / 3))
         return np.asarray(newton(log_ratio, start, tol=SAME_CORRELATION))
 
+    def ties(self) -> Floats:
+        """Return where the two largest statistics are equal, less the estimate (6 K,).
+
+        A second stage accepts there, however narrow the set of its test is.
+        """
+        high, low = self.n[:, :2].T
+        of_effect = self.q[0] * self.changes
+        of_changes = (self.changes[:, None] * self.q[2:] / self.n[:, 2:]).max(axis=1)
+        ties = (
+            of_effect - high * of_changes,
+            low * of_changes - of_effect,
+            of_effect * (low - high) / (low + high),
+        )
+        return np.concatenate(ties)
+
     def accept(self, theta: Floats, critical: Floats, least: float) -> Bools:
         """Return which effects theta (m,) some test does not reject.
 
@@ -192,7 +207,9 @@ def relative_interval(
     critical = reach if first else np.full_like(reach, inf)
     ends = tests.n[:, :2] * reach[:, None] - (tests.q[0] * tests.changes)[:, None]
     furthest = ends.max(axis=0)
-    grid = tests.estimate + np.linspace(-furthest[0], furthest[1], _GRID)
+    steps = np.linspace(-furthest[0], furthest[1], _GRID)
+    ties = np.clip(tests.ties(), -furthest[0], furthest[1])
+    grid = tests.estimate + np.sort(np.concatenate([steps, ties]))
     accepted = np.flatnonzero(tests.accept(grid, critical, least))[[0, -1]]
     kept, out = grid[accepted], grid[accepted + np.array([-1, 1])]
     for _ in range(_HALVINGS):

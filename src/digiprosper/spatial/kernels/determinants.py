@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -167,10 +167,9 @@ class PeriodMeans:
             return np.asarray(-np.log(squares.mean(axis=1)) / 2)
         # The integral of 1'G1 / N = (h - 1) / a from 0, where h = 1'(I - a W)^-1 1 / N
         # is det(I - a MW) / det(I - a W).
-        nodes, weights = np.polynomial.legendre.leggauss(_QUADRATURE)
-        nodes = (nodes + 1) / 2
+        nodes, weights = _quadrature()
         ratios = [self._mean_inverse(a * nodes) for a in at]
-        return np.array([(ratio - 1) / nodes @ weights / 2 for ratio in ratios])
+        return np.array([(ratio - 1) / nodes @ weights for ratio in ratios])
 
     @cached_property
     def lag_nodes(self) -> Floats:
@@ -211,6 +210,13 @@ class PeriodMeans:
         return np.asarray(
             np.linalg.solve(np.eye(len(column)) - at * self.matrix, column)
         )
+
+
+@cache
+def _quadrature() -> tuple[Floats, Floats]:
+    """Compute nodes and weights of Gauss-Legendre for integrals from 0 to 1, once."""
+    nodes, weights = np.polynomial.legendre.leggauss(_QUADRATURE)
+    return (nodes + 1) / 2, weights / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
