@@ -154,3 +154,22 @@ def test_questions_have_the_repaired_estimate(run) -> None:
     ((low, high),) = file.estimations[1].results[0].anderson_rubin()
     last = f"Its 95% set is [{low:.4g}, {high:.4g}]"
     assert asked["weak_instruments_not_tested"].message.endswith(last)
+
+
+def test_tests_print_and_are_no_estimations(run) -> None:
+    file = run(
+        f"{READ}egen g = group(state)\ngen on = year >= 1974 + g\ngen un2 = unemp^2\n"
+        "xtserial gsp unemp i.year\nreghdfe gsp unemp un2, a(state year) vce(cl state)\n"
+        "test unemp = un2\nutest unemp un2\nesttab\nbacondecomp gsp on\n"
+    )
+    serial, _, wald, u_test, table, bacon = file.lines[5:]
+    panel = dp.datasets.us_states()
+    expected = dp.wooldridge_ar1(dp.FixedEffects("gsp", ["unemp"]), panel)
+    assert serial.output.strip() == str(expected)
+    assert wald.reason.startswith("Wald test: F(1, 47) = ")
+    assert u_test.output.startswith("U-shape test")
+    assert "(1)" in table.output
+    assert "\n    U-shape test" in str(file)
+    assert bacon.results == ()
+    assert bacon.status == "ran"
+    assert "earlier vs later" in bacon.output

@@ -66,6 +66,7 @@ class Record:
     is_estimation: bool = False
     # Of a file that is run.
     results: list[Any] = field(default_factory=list)
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class Reader:
                     tuple(record.translations),
                     record.is_estimation,
                     tuple(record.results),
+                    record.output,
                 )
             )
         return tuple(out)
@@ -560,10 +562,10 @@ class Reader:
             record.translations.append(translation)
         if not reason:
             self._add_panel(command)
-        if re.match(r"dp\.[A-Z]", code):
+        if translation.is_model:
             code = f"fit = {code}.fit(panel)"
             self.has_fit = not reason
-        elif code.startswith("fit."):
+        else:
             code = f"print({code})"
         self._add_code(command, code, reason)
         self.code += [f"# note: {note}" for note in translation.notes]

@@ -47,6 +47,8 @@ class Line:
         Whether it estimates a model.
     results : tuple of results
         Fitted models of an estimation that ran, one for each turn of a loop.
+    output : str
+        What a line that ran prints, if that is more than one line.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Line:
     translations: tuple[Translation, ...] = ()
     is_estimation: bool = False
     results: tuple[Any, ...] = ()
+    output: str = ""
 
     @property
     def is_translated(self) -> bool:
@@ -74,7 +77,8 @@ class Line:
         text = " ".join(self.text.split())
         text = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
         first = f"line {self.number:<5}{self.status:<12}{text}"
-        return f"{first}: {self.reason}" if self.reason else first
+        first = f"{first}: {self.reason}" if self.reason else first
+        return "\n    ".join([first, *self.output.splitlines()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Runner(Reader):
         if record.status != "translated":
             return
         record.status = "ran"
-        if record.is_estimation:
+        if record.is_estimation and record.translations[-1].is_model:
             fit = self.script["fit"]
             record.results.append(fit)
             codes = ", ".join(dict.fromkeys(n.code for n in fit.diagnostics))
@@ -102,8 +102,10 @@ class Runner(Reader):
             # What cannot be estimated is no repair.
             with suppress(DigiprosperError):
                 self._repair(fit)
+        elif printed.count("\n") > 1:
+            record.output += printed
         elif printed:
-            record.reason = printed.strip().split("\n")[0]
+            record.reason = printed.strip()
 
     def _repair(self, fit: Any) -> None:
         """Estimate what the questions about errors and instruments ask for."""

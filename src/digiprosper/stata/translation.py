@@ -67,6 +67,11 @@ class Translation:
     python: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_model(self) -> bool:
+        """Whether `python` is a specification, not a test."""
+        return re.match(r"dp\.[A-Z]", self.python) is not None
+
 
 # Ties, or another program, decide the order of the rows.
 UNKNOWN_ORDER = ("",)

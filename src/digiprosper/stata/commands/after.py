@@ -12,7 +12,8 @@ from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
-from digiprosper.stata.translation import as_python
+from digiprosper.stata.translation import as_python, specify
+from digiprosper.stata.varlists import plain
 from digiprosper.stata.varlists import term as written
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _COEFFICIENT = re.compile(
 )
 _TESTS = {
     "xttest3": "dp.modified_wald(fit, method='chi2')",
-    "xtserial": "dp.wooldridge_ar1(spec, panel)",
     "xtcsd": "dp.pesaran_cd(fit)",
 }
 
@@ -125,6 +125,17 @@ def u_test(call: Call) -> Translation:
     return call.python(f"dp.u_test({code})", *notes)
 
 
+def serial(call: Call) -> Translation:
+    """Translate ``xtserial``: within residuals take the place of first differences."""
+    y, products = call.variables()
+    others, has_years = call.without_years(products)
+    spec = specify("FixedEffects", (), "", y=y, x=plain(others), time_effects=has_years)
+    return call.python(
+        f"dp.wooldridge_ar1({spec.python}, panel)",
+        "another statistic: it uses within residuals, not first differences",
+    )
+
+
 def diagnostic(call: Call) -> Translation:
     """Translate a diagnostic test without arguments."""
     return call.python(_TESTS[call.command.name])
@@ -140,7 +151,6 @@ COMMANDS: Table = {
     "lincom": (Options(), lincom),
     "hausman": (Options("", "sigmamore sigmaless const.ant"), hausman),
     "utest": (Options("min max", "f.ieller l.evel pre.fix quad.ratic"), u_test),
-    **dict.fromkeys(
-        _TESTS, (Options("", "pes.aran abs show output", _OF_XTCSD), diagnostic)
-    ),
+    "xtserial": (Options("", "show output"), serial),
+    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs", _OF_XTCSD), diagnostic)),
 }
