@@ -77,6 +77,10 @@ class ForeignResults(PickledByName):
     info: Mapping[str, Any]
     key_names: tuple[str, str] | None = None
 
+    def __repr__(self) -> str:
+        rows = self.tidy().set_index("term").to_string(float_format="{:.5g}".format)
+        return f"{self.model} of {self.package}, N = {self.nobs:,}\n{rows}"
+
     @property
     def params(self) -> pd.Series[float]:
         """Estimates, indexed by term."""

@@ -464,13 +464,15 @@ class Reader:
         """Translate a table of the estimations that the script has."""
         fitted = {**self.fitted, "": self.has_fit}
         try:
-            code, missing = self.tables.translate(
+            file, code, missing = self.tables.translate(
                 command, fitted, self.context.variables
             )
         except StataError as error:
             self._record("skipped", error.reason)
             return
-        self._record("translated", f"without {', '.join(missing)}" * bool(missing))
+        parts = [f"tables[{file!r}]"] if file else []
+        parts += [f"without {', '.join(missing)}"] if missing else []
+        self._record("translated", ", ".join(parts))
         self._add_code(command, code, "")
 
     def _save(self, path: str) -> None:
@@ -515,6 +517,7 @@ class Reader:
             case _, ["sto" | "store", stored, *_]:
                 self._store(stored)
             case _, ["restore", stored, *_]:
+                self._record("read")
                 self.context.last = self.context.results.get(stored)
                 self.has_fit = self.fitted.get(stored, False)
                 self.code += [f"fit = results[{stored!r}]"] * self.has_fit
@@ -523,6 +526,7 @@ class Reader:
         """Store the last estimation under a name; eststo makes one if it is empty."""
         if name is None:
             return
+        self._record("read")
         if not name:
             self.numbered += 1
             name = f"est{self.numbered}"
@@ -533,6 +537,7 @@ class Reader:
 
     def _drop_results(self, names: Sequence[str] | None) -> None:
         """Forget stored estimations, by default all of them."""
+        self._record("read")
         if names is None:
             self.numbered = 0
             self.context.results.clear()

@@ -271,7 +271,7 @@ def run_do_file(
     -------
     DoFile
         Lines with their state and results, the stored estimations by name, tables of
-        ``esttab`` and ``outreg2``, and the script of what ran.
+        ``esttab`` and ``outreg2``, the data at the end, and the script of what ran.
 
     Raises
     ------
@@ -311,7 +311,8 @@ def run_do_file(
     # The data tell which columns are never missing.
     runner.context.complete |= runner.columns - runner.incomplete
     questions = _questions(runner, runner.repairs)
-    return DoFile(runner.lines(), _script(runner), questions, results, tables)
+    frame = runner.script.get("df")
+    return DoFile(runner.lines(), _script(runner), questions, results, tables, frame)
 
 
 def _globals(macros: Mapping[str, str] | None) -> Macros:

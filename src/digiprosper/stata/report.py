@@ -11,6 +11,8 @@ from digiprosper.errors import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
+
     from digiprosper.errors import Notice
     from digiprosper.present.tables import Table
     from digiprosper.stata.translation import Translation
@@ -39,8 +41,8 @@ class Line:
         result would depend on a refused line, or it is never reached.
     reason : str
         Why it is refused, not run or skipped. Of a line that ran, the number of
-        observations with the codes of the notices, or what a test prints. Otherwise
-        empty.
+        observations with the codes of the notices, or what a test prints. The name in
+        `tables` of a table. Otherwise empty.
     translations : tuple of Translation
         Estimations and tests, one for each turn of a loop.
     is_estimation : bool
@@ -99,6 +101,8 @@ class DoFile:
     tables : mapping of str to Table
         Tables of ``esttab`` and ``outreg2`` of a file that ran, by the name of the
         file, whose ending is one that `Table.save` knows.
+    data : DataFrame or None
+        The data at the end of a file that ran.
 
     Examples
     --------
@@ -118,6 +122,7 @@ class DoFile:
     findings: tuple[Notice, ...] = ()
     results: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
+    data: pd.DataFrame | None = None
 
     @property
     def estimations(self) -> tuple[Line, ...]:

@@ -1025,6 +1025,18 @@ class ThresholdTestTable:
     factors: Factors = field(default_factory=dict)
     level: float = 0.95
 
+    def __repr__(self) -> str:
+        columns = [
+            "statistic",
+            "value",
+            "p_value",
+            "reps",
+            "crit_10",
+            "crit_5",
+            "crit_1",
+        ]
+        return self.frame[columns].round(3).to_string()
+
     # As of all results
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Make the six columns of statistics, p-values, draws and critical values."""

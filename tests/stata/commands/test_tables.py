@@ -53,19 +53,20 @@ VARIABLES = Variables(["y", "did", "pad", "x1", "x2"])
     ],
 )
 def test_code(text: str, code: str | None, missing: list[str]) -> None:
-    found = Tables().translate(read_command(text), FITTED, VARIABLES)
+    file, written, without = Tables().translate(read_command(text), FITTED, VARIABLES)
     if code is None:
-        assert found[0].startswith("print(dp.etable([results['m1']")
+        assert written.startswith("print(dp.etable([results['m1']")
     else:
-        assert found[0] == code
-    assert found[1] == missing
+        assert written == code
+        assert f"tables[{file!r}]" in code
+    assert without == missing
 
 
 def test_outreg2_adds_columns_and_esttab_tables() -> None:
     tables = Tables()
 
     def code(text: str) -> str:
-        return tables.translate(read_command(text), FITTED, VARIABLES)[0]
+        return tables.translate(read_command(text), FITTED, VARIABLES)[1]
 
     code("outreg2 m1 using t.doc, replace ctitle(first)")
     added = code("outreg2 using t.doc, append ctitle(second)")

@@ -49,8 +49,8 @@ class Tables:
 
     def translate(
         self, command: Command, fitted: Mapping[str, bool], variables: Variables
-    ) -> tuple[str, list[str]]:
-        """Write a table as code, and list what it is without.
+    ) -> tuple[str, str, list[str]]:
+        """Name the file of a table, write its code, and list what it is without.
 
         `fitted` tells of each stored estimation whether the script has it; the empty
         name is the last estimation.
@@ -77,7 +77,7 @@ class Tables:
         arguments, unread = _arguments(command.name, options, variables)
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
-        return code, missing + unread
+        return file, code, missing + unread
 
     def _file(self, command: Command, options: Collection[str]) -> str:
         """Name the file of a table; a further table of esttab has a file of its own."""
