@@ -3,7 +3,7 @@
 ======================== ===============================================================
 code                     data
 ======================== ===============================================================
-chosen_rows              where, count; not a warning
+chosen_rows              where, and count unless subset chose them; not a warning
 rows_as_entities         cov_type; not a warning
 many_dummies             columns (by categories, such as "year^industry"); not a
                          warning
@@ -52,6 +52,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
@@ -90,7 +91,8 @@ WEAK_F: Final = 10.0
 
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
-    """Report the condition that chose rows, and rows that are entities."""
+    """Report the conditions that chose rows, and rows that are entities."""
+    yield from rows_of_subset(table_of(panel).conditions)
     if sample.where is not None:
         others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
         nobs = panel.nobs
@@ -111,6 +113,15 @@ def chosen_rows(where: str | None, count: int, nobs: int) -> tuple[Notice, ...]:
         "are made."
     )
     return (Notice("chosen_rows", text, {"where": where, "count": count}),)
+
+
+def rows_of_subset(conditions: Iterable[str]) -> list[Notice]:
+    """Report each condition by which `subset` chose the rows of a panel."""
+    end = "chosen by subset before lags and other terms are made."
+    return [
+        Notice("chosen_rows", f"Rows where {text}, {end}", {"where": text})
+        for text in conditions
+    ]
 
 
 def many_dummies(sample: Sample) -> tuple[Notice, ...]:

@@ -55,6 +55,7 @@ from digiprosper.linear.notices import (
     many_dummies,
     rank_bound,
     robust_inconsistent,
+    rows_of_subset,
 )
 from digiprosper.linear.preparation import (
     Prepared,
@@ -78,6 +79,7 @@ from digiprosper.linear.scanned_rows import (
     subsets,
 )
 from digiprosper.panel.codes import Absorbed, read_absorbed
+from digiprosper.panel.keys import period_of
 from digiprosper.panel.scan import merge_moments
 from digiprosper.panel.sources import disk_errors
 from digiprosper.panel.terms import crossed, parse
@@ -680,6 +682,7 @@ class BlockSums:
             key_names=sample.keys.pair,
             n_entities=structure.n_entities,
             n_times=structure.sizes.get(sample.keys.names[1:], 1),
+            period=period_of(structure.levels.get(sample.keys.time_name or "")),
             stats=(tuple(every[j] for j in shown), self.moments[shown]),
             categories=dict(sample.categories),
             obs_weights=rows.options.obs_weights,
@@ -754,6 +757,7 @@ def _row_notices(
     missing = rows.dropped_as_missing()
     robust = options.cov_type == "robust" and structure.most_rows > 2
     return [
+        *rows_of_subset(rows.scan.conditions),
         *chosen_rows(options.where, rows.chosen, rows.total),
         *dropped_notices(
             [missing] if rows.missing else [],

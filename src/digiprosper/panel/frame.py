@@ -642,10 +642,12 @@ class Panel:
         panel._is_part = self._is_part or is_part
         return panel
 
-    def _cut(self, mask: Bools, why: str) -> Panel:
+    def _cut(self, mask: Bools, why: str, condition: str | None = None) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
         table = self._table.keep(mask)
+        if condition is not None and not mask.all():
+            table = replace(table, conditions=(*table.conditions, condition))
         log = self._imputations
         if len(log):
             cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
@@ -1093,7 +1095,7 @@ class Panel:
             A condition on columns and keys, ``"year >= 2015 and region == 'east'"``, or
             a Series of True and False indexed by (entity, time). A condition may have
             comparisons, arithmetic, the functions of terms, ``and``, ``or``, ``not``,
-            and ``in`` with a list.
+            and ``in`` with a list. Summaries and tables of models name it.
 
         Returns
         -------
@@ -1131,7 +1133,8 @@ class Panel:
         198
         """
         if isinstance(rows, str):
-            return self._cut(rows_where(rows, self._table), f"subset({cited(rows)})")
+            mask = rows_where(rows, self._table)
+            return self._cut(mask, f"subset({cited(rows)})", rows)
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
                 f"a {type(rows).__name__} has no row labels; pass a condition as text, "

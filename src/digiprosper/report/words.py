@@ -297,6 +297,7 @@ TABLE = Words.of(
         "stat.nobs": ("Observations", "观测值"),
         "stat.n_entities": ("Entities", "个体数"),
         "stat.n_times": ("Periods", "期数"),
+        "stat.period": ("Sample period", "样本期间"),
         "stat.n_clusters": ("Clusters", "聚类数"),
         "stat.df_resid": ("Residual degrees of freedom", "残差自由度"),
         "stat.df_t": ("Degrees of freedom of t", "t分布自由度"),
