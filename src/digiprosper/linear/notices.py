@@ -92,11 +92,9 @@ WEAK_F: Final = 10.0
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
     """Report the conditions that chose rows, and rows that are entities."""
-    yield from rows_of_subset(table_of(panel).conditions)
-    if sample.where is not None:
-        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-        nobs = panel.nobs
-        yield from chosen_rows(sample.where, nobs - sum(others), nobs)
+    others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+    nobs, conditions = panel.nobs, table_of(panel).conditions
+    yield from chosen_rows(conditions, sample.where, nobs - sum(others), nobs)
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
@@ -104,23 +102,19 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
         yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
 
 
-def chosen_rows(where: str | None, count: int, nobs: int) -> tuple[Notice, ...]:
-    """Report the condition that chose `count` rows of a panel, if there is one."""
-    if where is None:
-        return ()
-    text = (
-        f"Rows where {where}: {count:,} of {nobs:,}, chosen after lags and other terms "
-        "are made."
-    )
-    return (Notice("chosen_rows", text, {"where": where, "count": count}),)
-
-
-def rows_of_subset(conditions: Iterable[str]) -> list[Notice]:
-    """Report each condition by which `subset` chose the rows of a panel."""
-    end = "chosen by subset before lags and other terms are made."
+def chosen_rows(
+    conditions: Iterable[str], where: str | None, count: int, nobs: int
+) -> list[Notice]:
+    """Report conditions of `subset`, and the one of `where` that chose `count` rows."""
+    chosen: dict[str, dict[str, Any]] = {
+        f"{text}, chosen by subset before": {"where": text} for text in conditions
+    }
+    if where is not None:
+        data = {"where": where, "count": count}
+        chosen[f"{where}: {count:,} of {nobs:,}, chosen after"] = data
     return [
-        Notice("chosen_rows", f"Rows where {text}, {end}", {"where": text})
-        for text in conditions
+        Notice("chosen_rows", f"Rows where {text} lags and other terms are made.", data)
+        for text, data in chosen.items()
     ]
 
 

@@ -55,7 +55,6 @@ from digiprosper.linear.notices import (
     many_dummies,
     rank_bound,
     robust_inconsistent,
-    rows_of_subset,
 )
 from digiprosper.linear.preparation import (
     Prepared,
@@ -757,8 +756,7 @@ def _row_notices(
     missing = rows.dropped_as_missing()
     robust = options.cov_type == "robust" and structure.most_rows > 2
     return [
-        *rows_of_subset(rows.scan.conditions),
-        *chosen_rows(options.where, rows.chosen, rows.total),
+        *chosen_rows(rows.scan.conditions, options.where, rows.chosen, rows.total),
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,

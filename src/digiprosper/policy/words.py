@@ -56,6 +56,7 @@ WORDS = Words(
             "Poisson regression; coefficients of event times are logs of ratios of "
             "means, exp(b) - 1 is the relative effect."
         ),
+        "stat.n_treated": "Treated entities",
         "stat.deviance": "Deviance",
         "stat.n_separated": "Separated rows",
         "controls": "controls {x}.",
@@ -138,6 +139,7 @@ WORDS = Words(
         "log_ratios": (
             "泊松回归；事件时间的系数为均值之比的对数，exp(b) - 1为相对效应。"
         ),
+        "stat.n_treated": "处理组个体数",
         "stat.deviance": "偏差",
         "stat.n_separated": "分离样本数",
         "controls": "控制{x}。",
