@@ -813,7 +813,9 @@ def test_rows_below_the_column_of_the_quadratic():
     assert frame.loc["Turning point"].tolist() == ["", f"{test.extremum:.3f}"]
     shown = frame.loc["95% Fieller set of the turning point"].tolist()
     assert shown == ["", f"[{low:.4g}, {high:.4g}]"]
-    ends = [frame.loc[f"Slope at the {end} end (t)"].tolist() for end in ("low", "high")]
+    ends = [
+        frame.loc[f"Slope at the {end} end (t)"].tolist() for end in ("low", "high")
+    ]
     assert ends[0] == ["", f"{slope:.3f} ({test.t_low:.2f})"]
     assert ends[1] == ["", f"{test.slope_high:.3f} ({test.t_high:.2f})"]
     assert frame.loc["U test, p"].tolist() == ["", "<0.001"]
@@ -829,6 +831,10 @@ def test_rows_of_a_curve_that_does_not_turn_in_the_data():
     test = u_test(curve, "x", level=0.9)
     assert not test.inside
     frame = dp.etable(curve, rows=test.rows).frame["(1)"]
-    assert frame["Turning point"] == frame["U test, p"] == ""
+    assert frame["Turning point"] == "outside the data"
+    style = dp.TableStyle("zh")
+    chinese = dp.etable(curve, rows=test.rows, style=style).frame["(1)"]
+    assert chinese["转折点"] == "在样本取值范围之外"
+    assert frame["U test, p"] == ""
     assert frame["90% Fieller set of the turning point"] == ""
     assert frame["Slope at the low end (t)"].startswith(f"{test.slope_low:.3f} (")

@@ -40,7 +40,9 @@ from digiprosper.panel.columns import (
     chosen_columns,
     defined,
     described,
+    factors_of,
     grouping,
+    labelled,
     missing_in,
     refuse_no_names,
 )
@@ -1560,7 +1562,8 @@ class Panel:
         >>> datasets.us_states().summarise("unemp").loc["unemp"].round(2).tolist()
         [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
-        return summarise(described(self._table, columns, "summarise"))
+        numbers = described(self._table, columns, "summarise")
+        return labelled(self._table, summarise(numbers), numbers)
 
     def correlate(self, columns: str | Sequence[str] | None = None) -> Correlation:
         """Compute the correlation of each pair of columns.
@@ -1590,7 +1593,7 @@ class Panel:
         0.177
         """
         numbers = described(self._table, columns, "correlate")
-        return correlate(numbers, self.labels)
+        return correlate(numbers, self.labels, factors_of(self._table, numbers))
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Describe columns overall, between entities and within entities.
@@ -1622,7 +1625,8 @@ class Panel:
         [2.233, 1.275, 1.842]
         """
         numbers = described(self._table, columns, "describe")
-        return between_within(numbers, self._table.keys.entity, self.n_entities)
+        parts = between_within(numbers, self._table.keys.entity, self.n_entities)
+        return labelled(self._table, parts, numbers)
 
     def define(
         self, definitions: Mapping[str, str | Mapping[str, str]]
@@ -1718,4 +1722,4 @@ class Panel:
         """
         numbers = described(self._table, columns, "balance_table")
         numbers.pop(by, None)
-        return balanced(self._table, by, numbers)
+        return labelled(self._table, balanced(self._table, by, numbers), numbers)

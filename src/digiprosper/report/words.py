@@ -202,6 +202,7 @@ _TEXTS = {
     "elasticity": "弹性",
     "dummy": "虚拟变量",
     "interaction": "交互项",
+    "outside the data": "在样本取值范围之外",
 }
 """Texts in rows and cells that are no labels, in Chinese."""
 

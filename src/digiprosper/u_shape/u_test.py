@@ -240,12 +240,13 @@ class UTestResult(CurveTest):
         """Turning point, its set, both slopes with t and the p-value: rows of `etable`.
 
         ``etable(fit, rows=test.rows)``; `etable` prints their names in its language.
-        The turning point, its set and the p-value are missing if it is not `inside`.
+        If the turning point is not `inside`, it is "outside the data", without set and
+        p-value.
         """
-        pieces = " ∪ ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.fieller)
+        pieces = "; ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.fieller)
         slopes = (self.slope_low, self.t_low), (self.slope_high, self.t_high)
         cells = {
-            "extremum": self.extremum if self.inside else None,
+            "extremum": self.extremum if self.inside else "outside the data",
             "fieller": pieces if self.inside else None,
             **{
                 f"slope.{end}": f"{decimal_text(slope, 3)} ({t:z.2f})"
