@@ -308,7 +308,7 @@ def test_descriptive_statistics_have_counts_and_labels():
         "Output / overall",
     ]
     assert table.frame["N"].tolist() == ["816", "48", "17"] * 2
-    assert table.frame["Mean"].tolist() == [f"{value:.3f}" for value in split["mean"]]
+    assert table.frame["Mean"].tolist() == [f"{v:,.3f}" for v in split["mean"]]
     plain = etable(panel.summarise(["unemp", "gsp"]), labels=labels).frame
     assert plain.index.tolist() == ["Unemployment", "Output"]
     assert plain["N"].tolist() == ["816", "816"]

@@ -532,8 +532,8 @@ def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_pa
     ]
     assert frame.columns.tolist() == ["Mean", "SD", "(1)", "(2)", "(3)", "(4)"]
     summary = holes.summarise(["gsp", "late", "unemp", "same"])
-    assert frame["Mean"].tolist() == [f"{v:.4f}" for v in summary["mean"]]
-    assert frame["SD"].tolist() == [f"{v:.4f}" for v in summary["sd"]]
+    assert frame["Mean"].tolist() == [f"{v:,.4f}" for v in summary["mean"]]
+    assert frame["SD"].tolist() == [f"{v:,.4f}" for v in summary["sd"]]
     for i, row in enumerate(found.r.index):
         for j, column in enumerate(found.r.columns):
             r, p = found.r.loc[row, column], found.p.loc[row, column]
