@@ -1135,8 +1135,8 @@ class Panel:
         198
         """
         if isinstance(rows, str):
-            mask = rows_where(rows, self._table)
-            return self._cut(mask, f"subset({cited(rows)})", rows)
+            chosen = rows_where(rows, self._table)
+            return self._cut(chosen, f"subset({cited(rows)})", rows)
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
                 f"a {type(rows).__name__} has no row labels; pass a condition as text, "
