@@ -754,9 +754,13 @@ def _row_notices(
     """Report rows that were dropped, few clusters and periods, and counts."""
     options, n_entities = rows.options, structure.n_entities
     missing = rows.dropped_as_missing()
+    assert rows.scan.copy is not None
+    # As in memory, a condition that all rows satisfy chooses none of them.
+    all_kept = rows.total == rows.scan.copy.rows
+    conditions = () if all_kept else rows.scan.conditions
     robust = options.cov_type == "robust" and structure.most_rows > 2
     return [
-        *chosen_rows(rows.scan.conditions, options.where, rows.chosen, rows.total),
+        *chosen_rows(conditions, options.where, rows.chosen, rows.total),
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,
