@@ -458,3 +458,84 @@ def test_a_propagated_index_learns_from_all_rows() -> None:
     expected = fitted(model, scores)
     np.testing.assert_allclose(found.params, expected.params, rtol=1e-10)
     assert found.nobs == 576
+
+
+# --- which periods, and which rows of the panel ---------------------------------------
+
+
+@pytest.mark.many(len(SPECS))
+@pytest.mark.parametrize("name", SPECS)
+def test_the_period_is_the_first_and_last_time_of_the_sample(name: str) -> None:
+    spec, _ = SPECS[name]
+    panel = PANEL.assign(w=lambda f: f["q"].abs() + 1)
+    result = fitted(spec.replace(where="t >= 1 and t < 8 and i != 5"), panel)
+    # A lead lacks the last period of the panel, which is not among the chosen rows.
+    assert result.glance()["period"] == "1–7"
+    rows = dp.etable(result, stats=["nobs", "period"]).frame
+    assert set(rows.loc["Sample period"]) == {"1–7"}
+    if hasattr(spec, "keep_rows"):
+        few = spec.replace(where="t >= 1 and t < 8", keep_rows=False)
+        assert fitted(few, panel).glance()["period"] == "1–7"
+
+
+def test_periods_stand_by_column_in_both_languages() -> None:
+    states = dp.datasets.us_states()
+    spec = dp.FixedEffects("log(gsp)", ["unemp"])
+    fits = [spec.fit(states), spec.replace(y="diff(log(gsp))").fit(states)]
+    style = dp.TableStyle("zh", stats=("nobs", "period"))
+    assert dp.etable(fits, style=style).frame.loc["样本期间"].tolist() == [
+        "1970–1986",
+        "1971–1986",
+    ]
+    assert "1970–1986" not in str(dp.etable(fits))
+
+
+def test_a_date_has_no_midnight_and_a_cross_section_no_period() -> None:
+    frame = PANEL.frame.reset_index()
+    frame["t"] = pd.Timestamp("2011-01-01") + pd.to_timedelta(frame["t"], unit="D")
+    fit = dp.FixedEffects("y", ["x"]).fit(dp.Panel(frame, "i", "t"))
+    assert fit.glance()["period"] == "2011-01-01–2011-01-09"
+    months = frame.assign(t=frame["t"].dt.day.map("2011-{:02}".format))
+    months["t"] = pd.PeriodIndex(months["t"], freq="M")
+    fit = dp.FixedEffects("y", ["x"]).fit(dp.Panel(months, "i", "t"))
+    assert fit.glance()["period"] == "2011-01–2011-09"
+    rows = dp.Panel.from_rows(frame)
+    assert dp.FixedEffects("y", ["x"]).fit(rows).glance()["period"] is None
+
+
+@pytest.mark.many(len(SPECS))
+@pytest.mark.parametrize("name", SPECS)
+def test_summaries_and_tables_say_which_rows_subset_kept(name: str) -> None:
+    spec, _ = SPECS[name]
+    panel = PANEL.assign(w=lambda f: f["q"].abs() + 1).subset("i != 5")
+    result = fitted(spec, panel.subset("t >= 0").subset("t >= 1"))
+    kept = [n.data["where"] for n in result.diagnostics if n.code == "chosen_rows"]
+    assert kept == ["i != 5", "t >= 1"]
+    told = " ".join(str(result.summary()).split())
+    assert "Rows where t >= 1, chosen by subset before" in told
+    for column in columns_of(result) or ():
+        assert [r.code for r in column.remarks].count("chosen_rows") == 2, column.head
+    assert "rows where i != 5" in " ".join(str(dp.etable([result])).split())
+
+
+def test_masks_complete_rows_and_groups_are_not_named() -> None:
+    panel = PANEL.subset(PANEL["t"] > 2)
+    spec = dp.FixedEffects("y", ["x"])
+    for cut in (panel, PANEL.dropna("z"), PANEL.balance()):
+        assert "rows where" not in str(dp.etable(fitted(spec, cut))).lower()
+    groups = dp.by_group(spec, PANEL.subset("t < 5"), "g", method="interaction")
+    assert str(dp.etable(groups)).count("ows where") == 1
+
+
+def test_scanned_tables_say_which_rows_and_periods() -> None:
+    pytest.importorskip("pyarrow")
+    frame = PANEL.frame.reset_index()
+    scan = dp.Panel.scan(frame, entity="i", time="t", blocks=3).subset("t >= 2")
+    spec = dp.FixedEffects("y", ["lag(x)"], time_effects=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        far, near = spec.fit(scan), spec.fit(PANEL.subset("t >= 2"))
+    assert far.glance()["period"] == near.glance()["period"] == "3–8"
+    told = [[n for n in f.diagnostics if n.code == "chosen_rows"] for f in (far, near)]
+    assert told[0] == told[1]
+    assert [dict(n.data) for n in told[0]] == [{"where": "t >= 2"}]

@@ -463,8 +463,8 @@ def test_stages_are_the_columns_of_one_table() -> None:
     assert table.frame.loc["Dependent variable"].tolist() == ["d", "y"]
     tests = results.iv_tests
     rows = {
-        "F of the instruments": [f"{tests['first_stage_f:d'].statistic:.3f}", ""],
-        "Effective F": [f"{tests['effective_f']:.3f}", ""],
+        "F of the instruments": [f"{tests['first_stage_f:d'].statistic:,.3f}", ""],
+        "Effective F": [f"{tests['effective_f']:,.3f}", ""],
         "Hansen J, p-value": ["", f"{tests['hansen_j'].p_value:.3f}"],
         "Endogeneity, p-value": ["", "<0.001"],
         "Kleibergen-Paap LM, p-value": ["", "<0.001"],
@@ -472,7 +472,7 @@ def test_stages_are_the_columns_of_one_table() -> None:
     assert {name: table.frame.loc[name].tolist() for name in rows} == rows
     assert table.frame.loc["Kleibergen-Paap F"].tolist() == [
         "",
-        f"{tests['kp_rk_f']:.3f}",
+        f"{tests['kp_rk_f']:,.3f}",
     ]
     first = results.first_stage["d"].params["z1"]
     assert table.frame.loc["z1", "First stage"].startswith(f"{first:.3f}")

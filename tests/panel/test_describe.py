@@ -74,8 +74,28 @@ def test_labels_of_terms_are_those_of_correlations(panel: Panel) -> None:
     labelled = Panel(labelled.frame, labels={"log(gdp)": "ln GDP"})
     labels = labelled.correlate(["log(gdp)", "digital"]).labels
     assert labels == {"log(gdp)": "ln GDP"}
-    table = dp.etable(labelled.summarise(["log(gdp)"]), labels=labelled.labels)
-    assert "ln GDP" in str(table)
+    for frame in (labelled.summarise(["log(gdp)"]), labelled.describe(["log(gdp)"])):
+        assert "ln GDP" in str(dp.etable(frame))
+
+
+def test_descriptive_tables_have_the_labels_of_the_panel(panel: Panel) -> None:
+    labelled = panel.relabel(gdp="人均GDP").assign(late=lambda f: f["gdp"] > 1)
+    columns = ["gdp", "log(gdp)", "digital"]
+    zh = dp.TableStyle("zh")
+    names = ["人均GDP", "ln(人均GDP)", "digital"]
+    for table in (
+        labelled.summarise(columns),
+        labelled.summarise(columns).round(1),
+        labelled.balance_table("late", columns),
+    ):
+        assert dp.etable(table, style=zh).frame.index.tolist() == names
+        assert table.index.tolist() == columns
+    parts = dp.etable(labelled.describe(columns), style=zh).frame.index
+    assert parts.str.partition(" / ").get_level_values(0).unique().tolist() == names
+    correlations = dp.etable(labelled.correlate(columns), style=zh).frame.index
+    assert correlations.tolist() == [f"({i}) {n}" for i, n in enumerate(names, start=1)]
+    theirs = dp.etable(labelled.summarise(columns), labels={"gdp": "产出"}, style=zh)
+    assert theirs.frame.index.tolist()[:2] == ["产出", "ln(产出)"]
 
 
 def test_terms_that_cannot_be_described(panel: Panel) -> None:

@@ -20,7 +20,13 @@ from digiprosper.errors import (
     OptionError,
     PanelIndexError,
 )
-from digiprosper.panel.keys import refuse_infinite, rows_text, sorted_keys, to_pandas
+from digiprosper.panel.keys import (
+    period_of,
+    refuse_infinite,
+    rows_text,
+    sorted_keys,
+    to_pandas,
+)
 
 FLAT = pd.DataFrame(
     {
@@ -600,3 +606,17 @@ def test_names_that_clash_without_their_line_breaks_are_an_error() -> None:
     panel = Panel(pd.DataFrame({"i": [1, 2], "x": 1.0}), "i")
     with pytest.raises(ColumnError, match="write 'a b'"):
         panel.assign(**{"a\nb": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("times", "text"),
+    [
+        ([2011, 2013, 2020], "2011–2020"),
+        ([2011.0], "2011"),
+        (["2011年", "2012年"], "2011年–2012年"),
+        (pd.PeriodIndex(["2011Q1", "2012Q4"], freq="Q"), "2011Q1–2012Q4"),
+    ],
+)
+def test_a_period_is_written_with_its_ends(times, text):
+    assert period_of(pd.Index(times)) == text
+    assert period_of(None) is None

@@ -136,6 +136,9 @@ def test_pickles_and_plain_data(study) -> None:
 def test_it_is_a_linear_result(study) -> None:
     assert isinstance(study, LinearResults)
     assert study.glance()["model"] == "EventStudy"
+    assert study.glance()["n_treated"] == 40
+    table = dp.etable(study, stats=["n_entities", "n_treated"]).frame
+    assert table.loc["Treated entities"].tolist() == ["40"]
     assert [term.family for term in study.terms] == [
         "binned_event",
         *["event"] * 3,

@@ -50,6 +50,9 @@ def test_the_protocol(fit: dp.StaggeredDidResults) -> None:
         60,
     )
     assert glance["sample_hash"]
+    assert glance["n_treated"] == 40
+    style = dp.TableStyle("zh", stats=("n_treated",))
+    assert dp.etable(fit, style=style).frame.loc["处理组个体数"].tolist() == ["40"]
     np.testing.assert_array_equal(
         fit.conf_int(level=0.9), fit.tidy(0.9)[["conf_low", "conf_high"]]
     )

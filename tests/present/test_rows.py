@@ -116,7 +116,7 @@ def test_a_row_of_p_values_is_known_by_its_name(one_way, name):
         (6.56e-14, 3, "0.000000000000066"),
         (-1e-16, 3, "0.000"),
         (5e-324, 3, "0.000"),
-        (1e16, 1, "10000000000000000.0"),
+        (1e16, 1, "10,000,000,000,000,000.0"),
         (-0.04, 1, "-0.04"),
         (0.3, 0, "0.3"),
         (0.0005001, 3, "0.001"),
@@ -690,8 +690,10 @@ def test_the_constant_is_a_row_on_request(fits):
     assert table.frame.index[place + 1] == ""
     for column, fit in enumerate(fits):
         found = fit.constant()
-        assert table.frame.iloc[place, column].rstrip("*") == f"{found['estimate']:.1f}"
-        assert table.frame.iloc[place + 1, column] == f"({found['std_error']:.1f})"
+        assert (
+            table.frame.iloc[place, column].rstrip("*") == f"{found['estimate']:,.1f}"
+        )
+        assert table.frame.iloc[place + 1, column] == f"({found['std_error']:,.1f})"
     assert any(
         note.startswith("Intercept beside fixed effects: mean") for note in table.notes
     )

@@ -308,7 +308,7 @@ def test_descriptive_statistics_have_counts_and_labels():
         "Output / overall",
     ]
     assert table.frame["N"].tolist() == ["816", "48", "17"] * 2
-    assert table.frame["Mean"].tolist() == [f"{value:.3f}" for value in split["mean"]]
+    assert table.frame["Mean"].tolist() == [f"{v:,.3f}" for v in split["mean"]]
     plain = etable(panel.summarise(["unemp", "gsp"]), labels=labels).frame
     assert plain.index.tolist() == ["Unemployment", "Output"]
     assert plain["N"].tolist() == ["816", "816"]
@@ -383,3 +383,19 @@ def test_weights_of_an_index_have_chinese_heads():
     )
     assert list(table.frame.columns) == ["方向", "权重"]
     assert table.frame.index[0] == "公路"
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (29835.0433, 3, "29,835.043"),
+        (-1234.5, 1, "-1,234.5"),
+        (999.9996, 3, "1,000.000"),
+        (127586.0, 0, "127,586"),
+        (0.99996, 3, "1.000"),
+        (0.0000312, 3, "0.0000312"),
+    ],
+)
+def test_thousands_are_grouped_as_in_counts(value, digits, text):
+    assert Style("se", None, digits).number(value) == text
+    assert Style("se", None, digits).plain(value) == text

@@ -329,13 +329,11 @@ def test_a_u_test_is_told_where_it_goes(panel):
     u, wald = dp.u_test(fit, "unemp"), fit.wald_test("unemp = 0")
     with pytest.raises(
         InputTypeError,
-        match=r"UTestResult is not a result.*rows=\{\"Turning point\": \[",
+        match=r"UTestResult is not a result.*etable\(fit, rows=test\.rows\)",
     ):
         etable([fit, u])
-    frame = etable(
-        fit, rows={"Turning point": [u.extremum], "Wald test, p": [wald.p_value]}
-    ).frame
-    assert frame.loc["Turning point", "(1)"] == f"{u.extremum:.3f}"
+    frame = etable(fit, rows={**u.rows, "Wald test, p": [wald.p_value]}).frame
+    assert frame.loc["Turning point", "(1)"] == "outside the data"
     assert frame.loc["Wald test, p", "(1)"] == f"{wald.p_value:.3f}"
 
 
@@ -534,8 +532,8 @@ def test_correlations_are_a_lower_triangle_with_mean_and_deviation(panel, tmp_pa
     ]
     assert frame.columns.tolist() == ["Mean", "SD", "(1)", "(2)", "(3)", "(4)"]
     summary = holes.summarise(["gsp", "late", "unemp", "same"])
-    assert frame["Mean"].tolist() == [f"{v:.4f}" for v in summary["mean"]]
-    assert frame["SD"].tolist() == [f"{v:.4f}" for v in summary["sd"]]
+    assert frame["Mean"].tolist() == [f"{v:,.4f}" for v in summary["mean"]]
+    assert frame["SD"].tolist() == [f"{v:,.4f}" for v in summary["sd"]]
     for i, row in enumerate(found.r.index):
         for j, column in enumerate(found.r.columns):
             r, p = found.r.loc[row, column], found.p.loc[row, column]

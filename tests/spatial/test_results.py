@@ -108,7 +108,7 @@ def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:
         durbin.decomposition, below="ci", stats=["nobs", "loglik", "aic", "bic"]
     )
     assert list(table.frame.columns) == ["Direct", "Indirect", "Total"]
-    assert table.frame.loc["Log likelihood"].tolist() == [f"{durbin.loglik:.3f}"] * 3
+    assert table.frame.loc["Log likelihood"].tolist() == [f"{durbin.loglik:,.3f}"] * 3
     assert table.frame.loc["Unemployment rate (%)", "Indirect"].startswith("-0.006")
     assert table.notes[1:3] == (
         "Spatial Durbin model (SDM).",

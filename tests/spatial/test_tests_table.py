@@ -254,7 +254,9 @@ def test_a_table_has_the_numbers_of_the_frame(states, contiguity) -> None:
     tests = spatial_tests(PanelSpatial("log(gsp)", X, contiguity), states)
     table = dp.etable(tests, digits=4)
     frame = tests.frame
-    assert table.frame["Statistic"].tolist() == [f"{v:.4f}" for v in frame["statistic"]]
+    assert table.frame["Statistic"].tolist() == [
+        f"{v:,.4f}" for v in frame["statistic"]
+    ]
     assert table.frame["p of χ²"].iloc[-1] == f"{frame['chi2_p_value'].iloc[-1]:.4f}"
     assert table.frame.index.tolist()[4:6] == ["LR entity effects", "LR time effects"]
     chinese = dp.etable(tests, style=dp.TableStyle("zh"))

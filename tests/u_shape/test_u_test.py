@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import digiprosper as dp
 from digiprosper import FixedEffects, Panel, u_test
 from digiprosper.errors import (
     ColumnError,
@@ -796,3 +797,44 @@ def test_a_line_has_no_shape() -> None:
     assert not test.inside
     assert np.isnan(test.p_value)
     assert (test.shape, test.supported) == ("none", False)
+
+
+# --- rows of a table ------------------------------------------------------------------
+
+
+def test_rows_below_the_column_of_the_quadratic():
+    panel = Panel(quadratic(), "city", "year")
+    line = FixedEffects("y", ["x"]).fit(panel)
+    curve = FixedEffects("y", ["x", "I(x**2)"]).fit(panel)
+    test = u_test(curve, "x")
+    rows = {name: [None, *cells] for name, cells in test.rows.items()}
+    frame = dp.etable([line, curve], rows=rows).frame
+    (low, high), slope = test.fieller[0], test.slope_low
+    assert frame.loc["Turning point"].tolist() == ["", f"{test.extremum:.3f}"]
+    shown = frame.loc["95% Fieller set of the turning point"].tolist()
+    assert shown == ["", f"[{low:.4g}, {high:.4g}]"]
+    ends = [
+        frame.loc[f"Slope at the {end} end (t)"].tolist() for end in ("low", "high")
+    ]
+    assert ends[0] == ["", f"{slope:.3f} ({test.t_low:.2f})"]
+    assert ends[1] == ["", f"{test.slope_high:.3f} ({test.t_high:.2f})"]
+    assert frame.loc["U test, p"].tolist() == ["", "<0.001"]
+    chinese = dp.etable([line, curve], rows=rows, style=dp.TableStyle("zh")).frame
+    assert chinese.loc["转折点", "(2)"] == f"{test.extremum:.3f}"
+    assert {"转折点的95% Fieller置信集", "U型检验p值"} < set(chinese.index)
+
+
+def test_rows_of_a_curve_that_does_not_turn_in_the_data():
+    curve = FixedEffects("y", ["x", "I(x**2)"]).fit(
+        Panel(quadratic(turn=9.0), "city", "year")
+    )
+    test = u_test(curve, "x", level=0.9)
+    assert not test.inside
+    frame = dp.etable(curve, rows=test.rows).frame["(1)"]
+    assert frame["Turning point"] == "outside the data"
+    style = dp.TableStyle("zh")
+    chinese = dp.etable(curve, rows=test.rows, style=style).frame["(1)"]
+    assert chinese["转折点"] == "在样本取值范围之外"
+    assert frame["U test, p"] == ""
+    assert frame["90% Fieller set of the turning point"] == ""
+    assert frame["Slope at the low end (t)"].startswith(f"{test.slope_low:.3f} (")

@@ -418,6 +418,7 @@ def _results(
         "depvar": spec.y,
         "n_entities": sample.n_entities,
         "n_times": sample.n_times,
+        "period": sample.keys.period,
         "df_absorbed": prepared.within.rank,
         "effects": "+".join(prepared.effect_names),
         "pseudo_rsquared": 1 - likelihoods[0] / likelihoods[1],

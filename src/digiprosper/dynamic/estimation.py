@@ -75,6 +75,7 @@ def _results(
         "depvar": spec.y,
         "n_entities": sample.n_entities,
         "n_times": sample.n_times,
+        "period": sample.keys.period,
         "n_clusters": min(inference.n_clusters, default=None),
         "df_t": inference.df_t,
         "cov_type": inference.cov_type,

@@ -320,6 +320,7 @@ def _glance(spec: Any, sample: LearningSample, inference: Inference) -> Glance:
         "depvar": spec.y,
         "n_entities": rows.n_entities,
         "n_times": rows.n_times,
+        "period": rows.keys.period,
         "n_clusters": sample.n_clusters,
         "df_t": inference.df_t,
         "cov_type": "clustered",

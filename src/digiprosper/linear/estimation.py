@@ -689,6 +689,7 @@ def estimation_sample(
         key_names=sample.keys.pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,
+        period=sample.keys.period,
         stats=(
             (*names, *further),
             np.vstack([demeaned.moments[list(positions)], *moments]),

@@ -3,7 +3,7 @@
 ======================== ===============================================================
 code                     data
 ======================== ===============================================================
-chosen_rows              where, count; not a warning
+chosen_rows              where, and count unless subset chose them; not a warning
 rows_as_entities         cov_type; not a warning
 scanned_table            names (functions and options); not a warning
 many_dummies             columns (by categories, such as "year^industry"); not a
@@ -53,6 +53,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
@@ -96,11 +97,10 @@ WEAK_F: Final = 10.0
 
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
-    """Report the condition that chose rows, and rows that are entities."""
-    if sample.where is not None:
-        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-        nobs = panel.nobs
-        yield from chosen_rows(sample.where, nobs - sum(others), nobs)
+    """Report the conditions that chose rows, and rows that are entities."""
+    others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+    nobs, conditions = panel.nobs, table_of(panel).conditions
+    yield from chosen_rows(conditions, sample.where, nobs - sum(others), nobs)
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
@@ -108,15 +108,20 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
         yield Notice("rows_as_entities", f"{text}.", {"cov_type": cov_type})
 
 
-def chosen_rows(where: str | None, count: int, nobs: int) -> tuple[Notice, ...]:
-    """Report the condition that chose `count` rows of a panel, if there is one."""
-    if where is None:
-        return ()
-    text = (
-        f"Rows where {where}: {count:,} of {nobs:,}, chosen after lags and other terms "
-        "are made."
-    )
-    return (Notice("chosen_rows", text, {"where": where, "count": count}),)
+def chosen_rows(
+    conditions: Iterable[str], where: str | None, count: int, nobs: int
+) -> list[Notice]:
+    """Report conditions of `subset`, and the one of `where` that chose `count` rows."""
+    chosen: dict[str, dict[str, Any]] = {
+        f"{text}, chosen by subset before": {"where": text} for text in conditions
+    }
+    if where is not None:
+        data = {"where": where, "count": count}
+        chosen[f"{where}: {count:,} of {nobs:,}, chosen after"] = data
+    return [
+        Notice("chosen_rows", f"Rows where {text} lags and other terms are made.", data)
+        for text, data in chosen.items()
+    ]
 
 
 def many_dummies(sample: Sample) -> tuple[Notice, ...]:

@@ -110,6 +110,7 @@ class EstimationSample(PickledByName):
     # is the product
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
     rows: RowSummary | None = None  # if the fit did not keep its rows
+    period: str | None = None  # first and last time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -428,6 +429,7 @@ class SampledResults(BaseResults):
         return {
             "n_entities": self.n_entities,
             "n_times": self.n_times,
+            "period": self.sample.period,
             **self.inference.numbers,
             "ssc": self.ssc,
             "obs_weights": self.obs_weights,

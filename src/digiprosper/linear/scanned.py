@@ -78,6 +78,7 @@ from digiprosper.linear.scanned_rows import (
     subsets,
 )
 from digiprosper.panel.codes import Absorbed, read_absorbed
+from digiprosper.panel.keys import period_of
 from digiprosper.panel.scan import merge_moments
 from digiprosper.panel.sources import disk_errors
 from digiprosper.panel.terms import crossed, parse
@@ -684,6 +685,7 @@ class BlockSums:
             key_names=sample.keys.pair,
             n_entities=structure.n_entities,
             n_times=structure.sizes.get(sample.keys.names[1:], 1),
+            period=period_of(structure.levels.get(sample.keys.time_name or "")),
             stats=(tuple(every[j] for j in shown), self.moments[shown]),
             categories=dict(sample.categories),
             obs_weights=rows.options.obs_weights,
@@ -756,9 +758,13 @@ def _row_notices(
     """Report rows that were dropped, few clusters and periods, and counts."""
     options, n_entities = rows.options, structure.n_entities
     missing = rows.dropped_as_missing()
+    assert rows.scan.copy is not None
+    # As in memory, a condition that all rows satisfy chooses none of them.
+    all_kept = rows.total == rows.scan.copy.rows
+    conditions = () if all_kept else rows.scan.conditions
     robust = options.cov_type == "robust" and structure.most_rows > 2
     return [
-        *chosen_rows(options.where, rows.chosen, rows.total),
+        *chosen_rows(conditions, options.where, rows.chosen, rows.total),
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,

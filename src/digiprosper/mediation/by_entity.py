@@ -343,6 +343,7 @@ def _mean_group_glance(
         "cov_type": "mean_group",
         "n_entities": int(used.sum()),
         "n_times": int(np.unique(sample.time[rows]).size),
+        "period": sample.keys.keep(rows).period,
         "df_t": float(used.sum() - 1),
         "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
     }

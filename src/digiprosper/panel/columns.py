@@ -23,9 +23,11 @@ from digiprosper.errors import (
 )
 from digiprosper.panel.describe import difference_of_means, summarise
 from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.factors import term_factors
 from digiprosper.panel.table import is_number_type
 from digiprosper.panel.terms import parse
 from digiprosper.report.notices import missing_rows, rows_dropped
+from digiprosper.report.summary import stored_factors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.panel.table import Table
     from digiprosper.panel.terms import Term
+    from digiprosper.report.terms import Factor
 
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
@@ -156,6 +159,18 @@ def described(
         text: evaluate(term_of_one_column(table, text, method), table)
         for text in chosen_columns(table, columns, method, terms=True)
     }
+
+
+def factors_of(table: Table, texts: Iterable[str]) -> dict[str, tuple[Factor, ...]]:
+    """Describe columns and terms, so that tables print the labels of their columns."""
+    return {text: term_factors(parse(text, table.known, "x")) for text in texts}
+
+
+def labelled(table: Table, frame: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
+    """Add what `etable` names the columns and terms of a new frame by."""
+    factors = stored_factors(factors_of(table, texts))
+    frame.attrs |= {"labels": dict(table.labels), "factors": factors}
+    return frame
 
 
 def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:

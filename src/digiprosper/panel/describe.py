@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
+    from digiprosper.report.terms import Factors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +40,8 @@ class Correlation:
         non-missing rows.
     labels : mapping
         Labels of the columns.
+    factors : mapping
+        Factors of columns and terms, by name.
     """
 
     r: pd.DataFrame
@@ -47,6 +50,7 @@ class Correlation:
     mean: pd.Series[float]
     sd: pd.Series[float]
     labels: Mapping[str, str] = field(default_factory=dict)
+    factors: Factors = field(default_factory=dict)
 
     # As of all results
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
@@ -72,6 +76,7 @@ class Correlation:
                 title,
                 cells=column_cells,
                 labels=self.labels,
+                factors=self.factors,
                 numbers=numbers,
                 whole=whole,
                 words=WORDS,
@@ -150,7 +155,9 @@ def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:
     return out.astype({"N": int}).rename_axis("variable")
 
 
-def correlate(columns: Mapping[str, Floats], labels: Mapping[str, str]) -> Correlation:
+def correlate(
+    columns: Mapping[str, Floats], labels: Mapping[str, str], factors: Factors
+) -> Correlation:
     """Correlate columns (N,) pair by pair, for `Panel.correlate`."""
     from scipy.special import stdtr
 
@@ -165,10 +172,16 @@ def correlate(columns: Mapping[str, Floats], labels: Mapping[str, str]) -> Corre
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (r.abs() * np.sqrt(df / (1 - r**2).clip(lower=0))).to_numpy()
     p = pd.DataFrame(2 * stdtr(df.to_numpy(), -t), index=names, columns=names)
-    column_labels = {name: text for name, text in labels.items() if name in columns}
     summary = summarise(columns)
+    used = {n: t for n, t in labels.items() if any(n in text for text in columns)}
     return Correlation(
-        r, p.where(df > 0), n.astype(int), summary["mean"], summary["sd"], column_labels
+        r,
+        p.where(df > 0),
+        n.astype(int),
+        summary["mean"],
+        summary["sd"],
+        used,
+        factors,
     )
 
 

@@ -40,7 +40,9 @@ from digiprosper.panel.columns import (
     chosen_columns,
     defined,
     described,
+    factors_of,
     grouping,
+    labelled,
     missing_in,
     refuse_no_names,
 )
@@ -642,10 +644,12 @@ class Panel:
         panel._is_part = self._is_part or is_part
         return panel
 
-    def _cut(self, mask: Bools, why: str) -> Panel:
+    def _cut(self, mask: Bools, why: str, condition: str | None = None) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
         table = self._table.keep(mask)
+        if condition is not None and not mask.all():
+            table = replace(table, conditions=(*table.conditions, condition))
         log = self._imputations
         if len(log):
             cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
@@ -1093,7 +1097,7 @@ class Panel:
             A condition on columns and keys, ``"year >= 2015 and region == 'east'"``, or
             a Series of True and False indexed by (entity, time). A condition may have
             comparisons, arithmetic, the functions of terms, ``and``, ``or``, ``not``,
-            and ``in`` with a list.
+            and ``in`` with a list. Summaries and tables of models name it.
 
         Returns
         -------
@@ -1131,7 +1135,8 @@ class Panel:
         198
         """
         if isinstance(rows, str):
-            return self._cut(rows_where(rows, self._table), f"subset({cited(rows)})")
+            chosen = rows_where(rows, self._table)
+            return self._cut(chosen, f"subset({cited(rows)})", rows)
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
                 f"a {type(rows).__name__} has no row labels; pass a condition as text, "
@@ -1557,7 +1562,8 @@ class Panel:
         >>> datasets.us_states().summarise("unemp").loc["unemp"].round(2).tolist()
         [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
-        return summarise(described(self._table, columns, "summarise"))
+        numbers = described(self._table, columns, "summarise")
+        return labelled(self._table, summarise(numbers), numbers)
 
     def correlate(self, columns: str | Sequence[str] | None = None) -> Correlation:
         """Compute the correlation of each pair of columns.
@@ -1587,7 +1593,7 @@ class Panel:
         0.177
         """
         numbers = described(self._table, columns, "correlate")
-        return correlate(numbers, self.labels)
+        return correlate(numbers, self.labels, factors_of(self._table, numbers))
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Describe columns overall, between entities and within entities.
@@ -1619,7 +1625,8 @@ class Panel:
         [2.233, 1.275, 1.842]
         """
         numbers = described(self._table, columns, "describe")
-        return between_within(numbers, self._table.keys.entity, self.n_entities)
+        parts = between_within(numbers, self._table.keys.entity, self.n_entities)
+        return labelled(self._table, parts, numbers)
 
     def define(
         self, definitions: Mapping[str, str | Mapping[str, str]]
@@ -1715,4 +1722,4 @@ class Panel:
         """
         numbers = described(self._table, columns, "balance_table")
         numbers.pop(by, None)
-        return balanced(self._table, by, numbers)
+        return labelled(self._table, balanced(self._table, by, numbers), numbers)

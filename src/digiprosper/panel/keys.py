@@ -92,6 +92,11 @@ class Keys:
         return self.entity_name, self.time_name
 
     @property
+    def period(self) -> str | None:
+        """First and last time; None in a cross-section."""
+        return period_of(None if self.time_name is None else self.times)
+
+    @property
     def index(self) -> pd.Index[Any]:
         """Row labels: a MultiIndex (entity, time), or entities in a cross-section."""
         second, codes = self.times, self.time
@@ -122,6 +127,14 @@ class Keys:
             ordinals=ordinals,
             rows=None if self.rows is None else self.rows[mask],
         )
+
+
+def period_of(times: pd.Index[Any] | None) -> str | None:
+    """Write the first and last of sorted times, ``"1970–1986"``, dates as days."""
+    if times is None:
+        return None
+    ends = (_time_as_text(time).removesuffix(" 00:00:00") for time in times[[0, -1]])
+    return "–".join(dict.fromkeys(ends))
 
 
 def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:

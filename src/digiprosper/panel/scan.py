@@ -145,6 +145,11 @@ class PanelScan(Generic[P]):
         """Whether rows were removed by `subset`."""
         return any(kind != "assign" for kind, _ in self.changes)
 
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Conditions of `subset`."""
+        return tuple([what for kind, what in self.changes if kind == "subset"])
+
     def subset(self, rows: object) -> PanelScan[P]:
         """Keep some rows, as `Panel.subset`.
 

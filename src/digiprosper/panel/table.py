@@ -52,6 +52,8 @@ class Table:
     chosen: Bools | None = None
     # Whether it is a block of a larger table: what its rows lack others may have
     is_block: bool = False
+    # Texts by which `subset` chose these rows, and dropped others
+    conditions: tuple[str, ...] = ()
     # Every term of a model is read against the names: they are listed once.
     known: tuple[str, ...] = field(init=False, repr=False)
     _numbers: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)

@@ -283,9 +283,11 @@ class EventStudyResults(WindowResults, LinearResults):
         Returns
         -------
         Glance
-            A mapping with the same keys for all types of results.
+            A mapping with the keys of all types of results, and n_treated (entities
+            that are ever treated).
         """
-        return cast("Glance", {**LinearResults.glance(self), "model": "EventStudy"})
+        more = {"model": "EventStudy", "n_treated": self.window.n_ever}
+        return cast("Glance", {**LinearResults.glance(self), **more})
 
     def predict(self, panel: Panel) -> pd.Series[float]:
         """Predict the outcome, including the fixed effects.

@@ -332,6 +332,8 @@ class StaggeredDid(Specification):
             "depvar": self.y,
             "n_entities": sample.n_entities,
             "n_times": sample.n_times,
+            "period": sample.keys.period,
+            "n_treated": cohorts.coding.n_ever,
             "n_clusters": n_clusters,
             "df_t": None if inference.df_t == inf else inference.df_t,
             "cov_type": inference.cov_type,

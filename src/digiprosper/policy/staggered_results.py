@@ -542,7 +542,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         Returns
         -------
         Glance
-            A mapping with the same keys for all types of results.
+            A mapping with the keys of all types of results, and n_treated (entities
+            that are ever treated).
         """
         return cast("Glance", dict(self.info))
 

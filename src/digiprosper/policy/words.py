@@ -71,6 +71,7 @@ WORDS = Words(
             ),
             "泊松回归；事件时间的系数为均值之比的对数，exp(b) - 1为相对效应。",
         ),
+        "stat.n_treated": ("Treated entities", "处理组个体数"),
         "stat.deviance": ("Deviance", "偏差"),
         "stat.n_separated": ("Separated rows", "分离样本数"),
         "controls": ("controls {x}.", "控制{x}。"),

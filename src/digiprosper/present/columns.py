@@ -32,6 +32,7 @@ from digiprosper.report.columns import (
     columns_of,
 )
 from digiprosper.report.foreign import as_results
+from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.summary import read_factors
 from digiprosper.report.terms import same_products
@@ -195,7 +196,9 @@ def check_labels(labels: object, caller: str) -> dict[str, str]:
     return {k: tidy_text(v) for k, v in labels.items()}
 
 
-def merged_labels(columns: Columns, labels: Mapping[str, str]) -> dict[str, str]:
+def merged_labels(
+    columns: Columns, labels: Mapping[str, str], language: Language = "english"
+) -> dict[str, str]:
     """Merge the labels of all models (the first wins) with those of the call.
 
     Those of the call win over all. Where columns have the numbers of their rows as
@@ -208,8 +211,10 @@ def merged_labels(columns: Columns, labels: Mapping[str, str]) -> dict[str, str]
         for name, text in column.labels.items():
             merged.setdefault(str(name), tidy_text(text))
     merged |= labels
+    factors = merged_factors(columns)
     return merged | {
-        name: f"({number}) {merged.get(name, name)}" for name, number in numbers.items()
+        name: f"({number}) {name_label(name, merged, factors, language)}"
+        for name, number in numbers.items()
     }
 
 
@@ -379,11 +384,10 @@ def _no_result(model: object, caller: str) -> InputTypeError:
         "`.weights`). Another object needs params, cov, nobs, tidy(level) and glance()."
     )
     if hasattr(model, "p_value"):
-        turning = hasattr(model, "extremum")
-        rows = '"Turning point": [test.extremum], ' if turning else ""
+        rows = "test.rows" if hasattr(model, "rows") else '{"Test, p": [test.p_value]}'
         help_text = (
             "Pass its numbers as rows below its fit, one value per column: "
-            f'etable(fit, rows={{{rows}"Test, p": [test.p_value]}}).'
+            f"etable(fit, rows={rows})."
         )
     return InputTypeError(
         f"{caller}: {type(model).__name__} is not a result. {help_text}",

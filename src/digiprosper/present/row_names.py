@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import chain, groupby, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from digiprosper.present.columns import LEVELS, products_of
-from digiprosper.report.labels import term_words, text_label
+from digiprosper.present.columns import LEVELS, merged_factors, products_of
+from digiprosper.report.labels import name_label, term_words, text_label
 from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
@@ -157,11 +157,14 @@ def _cell_label(name: str, columns: Columns, style: Style) -> str:
     for column in columns:
         if f"row.{name}" in column.words:
             return style.say(column.words, f"row.{name}")
-    for column in columns:
-        if name in column.factors:
-            return style.label(name, column)
-    parts = name.split(LEVELS)
-    return LEVELS.join(text_label(part, style.labels, style.language) for part in parts)
+    factors = merged_factors(columns)
+    parts = [name] if name in factors else name.split(LEVELS)
+    return LEVELS.join(
+        name_label(part, style.labels, factors, style.language)
+        if part in factors
+        else text_label(part, style.labels, style.language)
+        for part in parts
+    )
 
 
 def _regime_words(

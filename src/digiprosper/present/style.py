@@ -317,7 +317,12 @@ class Style:
         return self.yes_no[0] if yes else self.yes_no[1]
 
     def number(self, value: float) -> str:
-        """Write a number with the decimals of the table; empty if it is missing."""
+        """Write a number with the decimals of the table; empty if it is missing.
+
+        Thousands are grouped, as those of counts.
+        """
+        if abs(value) >= 1:
+            return f"{value:z,.{self.digits}f}"
         return "" if math.isnan(value) else decimal_text(value, self.digits)
 
     def probability(self, value: float) -> str:

@@ -267,14 +267,17 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     rows : mapping, optional
         Additional rows with one value per column, such as
         ``{"Sample": ["all", "no municipalities"]}``. Use it also to show tests:
-        ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``. Numbers in
-        a row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
+        ``{"Turning point": [test.extremum], "U test, p": [test.p_value]}``, or
+        ``rows=test.rows`` of `u_test`, whose names are in both languages. Numbers in a
+        row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
     stats : sequence of str, optional
         Statistics below the estimates, which are keys of `glance` of any model. The
         default is that of the style: nobs, n_entities, rsquared_within, kp_rk_f. Others
-        with words in both languages are n_times, n_clusters, rsquared,
+        with words in both languages are n_times, period (the first and last time of the
+        estimation sample, such as 2011–2020), n_clusters, rsquared,
         rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed,
-        ssc (the small-sample correction, which the note names otherwise),
+        ssc (the small-sample correction, which the note names otherwise), n_treated
+        (entities that are ever treated) of event studies and `StaggeredDid`,
         pseudo_rsquared, loglik, aic and bic for maximum likelihood, and ``"mean_y"``,
         the mean of the outcome in the estimation sample, without weights. Another key,
         such as one of your own results, is printed under its name or its label:
@@ -355,7 +358,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     columns = [with_constant(column) for column in columns] if constant else columns
     given_labels = check_labels(labels, "etable")
     _tell_misspelt([*_names_in(columns), *named_stats(look)], given_labels, "etable")
-    texts = look.own_labels | merged_labels(columns, given_labels)
+    texts = look.own_labels | merged_labels(columns, given_labels, look.language)
     look = replace(look, labels=texts)
     columns = name_columns(columns, heads, look, "etable")
     folded = fold_terms(columns, controls, blocks, look)

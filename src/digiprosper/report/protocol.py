@@ -37,6 +37,7 @@ class Glance(TypedDict):
     nobs: int
     n_entities: int | None
     n_times: int | None
+    period: str | None
     n_clusters: int | None
     df_resid: float | None
     df_t: float | None

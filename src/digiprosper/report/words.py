@@ -196,6 +196,7 @@ _TEXTS = {
     "elasticity": "弹性",
     "dummy": "虚拟变量",
     "interaction": "交互项",
+    "outside the data": "在样本取值范围之外",
 }
 """Texts in rows and cells that are no labels, in Chinese."""
 
@@ -277,6 +278,14 @@ TABLE = Words(
         "given": ("{value} (given)", "{value}（给定）"),
         "parameter": ("{what} ({variable})", "{what}（{variable}）"),
         "parameter_given": ("{what} ({variable}, given)", "{what}（{variable}，给定）"),
+        "curve.extremum": ("Turning point", "转折点"),
+        "curve.fieller": (
+            "{level} Fieller set of the turning point",
+            "转折点的{level} Fieller置信集",
+        ),
+        "curve.slope.low": ("Slope at the low end (t)", "左端斜率（t值）"),
+        "curve.slope.high": ("Slope at the high end (t)", "右端斜率（t值）"),
+        "curve.p": ("U test, p", "U型检验p值"),
         "test.statistic": ("Statistic", "统计量"),
         "test.distribution": ("Distribution", "分布"),
         "test.p_value": ("p-value", "p值"),
@@ -291,6 +300,7 @@ TABLE = Words(
         "stat.nobs": ("Observations", "观测值"),
         "stat.n_entities": ("Entities", "个体数"),
         "stat.n_times": ("Periods", "期数"),
+        "stat.period": ("Sample period", "样本期间"),
         "stat.n_clusters": ("Clusters", "聚类数"),
         "stat.df_resid": ("Residual degrees of freedom", "残差自由度"),
         "stat.df_t": ("Degrees of freedom of t", "t分布自由度"),

@@ -232,6 +232,7 @@ class SpatialResults(BaseResults):
             "depvar": self.depvar,
             "n_entities": self.sample.n_entities,
             "n_times": self.sample.n_times,
+            "period": self.sample.period,
             **self.inference.numbers,
             "df_t": None if np.isinf(self.df_t) else self.df_t,
             "df_absorbed": self.df_absorbed,

@@ -31,11 +31,14 @@ from digiprosper.linear.marginal import (
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
+from digiprosper.report.characters import decimal_text
+from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
 from digiprosper.report.text import p_words
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
+from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -231,6 +234,32 @@ class UTestResult(CurveTest):
     def _fitted_shape(self) -> str:
         """Name the alternative of the test, which the curvature decides."""
         return "U" if self.curvature == "convex" else "inverse U"
+
+    @property
+    def rows(self) -> dict[str, list[Any]]:
+        """Turning point, its set, both slopes with t and the p-value: rows of `etable`.
+
+        ``etable(fit, rows=test.rows)``; `etable` prints their names in its language.
+        If the turning point is not `inside`, it is "outside the data", without set and
+        p-value.
+        """
+        pieces = "; ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.fieller)
+        slopes = (self.slope_low, self.t_low), (self.slope_high, self.t_high)
+        cells = {
+            "extremum": self.extremum if self.inside else "outside the data",
+            "fieller": pieces if self.inside else None,
+            **{
+                f"slope.{end}": f"{decimal_text(slope, 3)} ({t:z.2f})"
+                for end, (slope, t) in zip(("low", "high"), slopes, strict=True)
+            },
+            "p": self.p_value,
+        }
+        level = {"level": (f"{self.level:.0%}",)}
+        names = {code: Remark(f"curve.{code}", level, TABLE) for code in cells}
+        return {
+            RowName(remark_text(names[code], TABLE, {}, {}), names[code]): [cell]
+            for code, cell in cells.items()
+        }
 
     def _summary(self) -> Summary:
         low, high = self.interval
