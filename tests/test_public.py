@@ -211,6 +211,17 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         dp.no_such_name  # noqa: B018
 
 
+def test_what_makes_a_table_prints_as_one() -> None:
+    """A frame inside `Correlation(r=..., p=...)` is not read by anyone."""
+    values = [getattr(dp, name) for name in dp.__all__]
+    classes = [v for v in values if isinstance(v, type) and hasattr(v, "table_columns")]
+    assert len(classes) > 20
+    # The method that a dataclass writes is wrapped.
+    assert not [c for c in classes if hasattr(c.__repr__, "__wrapped__")]
+    printed = repr(dp.datasets.us_states().correlate(["gsp", "pc"]))
+    assert printed.splitlines()[1].split() == ["gsp", "1.000", "0.936"]
+
+
 def test_typed() -> None:
     assert (Path(inspect.getfile(dp)).parent / "py.typed").exists()
 

@@ -174,6 +174,7 @@ INSTEAD = {
         "att": "aggregate('simple')",
         "gamma threshold": "thresholds['estimate']",
         "turning_point": "extremum",
+        "verdict": "supported",
         "first_stage_f": "iv_tests['effective_f']",
         "to_latex to_excel to_csv as_latex": "dp.etable([fit]).save('table.docx')",
         "aic bic llf": ".glance()",

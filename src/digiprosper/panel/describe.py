@@ -52,6 +52,9 @@ class Correlation:
     labels: Mapping[str, str] = field(default_factory=dict)
     factors: Factors = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return self.r.round(3).to_string()
+
     # As of all results
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table: means, standard deviations, correlations.

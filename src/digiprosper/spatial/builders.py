@@ -73,7 +73,7 @@ def from_square(frame: pd.DataFrame) -> Built:
     )
     remedy = (
         "A square frame has the same labels in its index and its columns: "
-        "frame.set_index(...) if a column holds them."
+        f"frame.set_index({str(frame.columns[0])!r}) if its first column holds them."
     )
     positions = positions_among(
         columns, rows, "the columns of the frame", "the index", remedy
