@@ -55,9 +55,11 @@ certificate: export OMP_NUM_THREADS = 1
 certificate: .venv/.ok
 	$(BIN)/python -m tests.certificate
 
+# Every case but the simulations once: those that README's command leaves out here, those that it runs with
+# `newest`, or here where this machine has no newer Python. Two cases of a test run again with `lowest`.
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
-	$(BIN)/python $(PYTEST) -m "not montecarlo"
+	$(BIN)/python $(PYTEST) -m "(further or peers) and not montecarlo"
 	$(MAKE) --jobs=2 --output-sync=target rest
 	$(MAKE) versions
 
@@ -115,9 +117,9 @@ lowest: .venv/.dev
 	$(call on_python,3.11,.venv-lowest,lowest-direct,$(ONCE) tests)
 
 newest: .venv/.dev
-	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,)
+	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,,$(MAKE) test)
 
-# On the first of these versions of Python that this machine has.
+# On the first of these versions of Python that this machine has, or else another command.
 define on_python
 	@for python in $(1); do \
 		if $(BIN)/uv python find --system --no-python-downloads "$$python" > /dev/null 2>&1; then \
@@ -126,5 +128,5 @@ define on_python
 			$(2)/bin/python $(PYTEST) $(4); \
 			exit; \
 		fi; \
-	done; echo 'Left out: no Python $(1) on this machine.'
+	done; echo 'Left out: no Python $(1) on this machine.'; $(5)
 endef
