@@ -55,11 +55,12 @@ certificate: export OMP_NUM_THREADS = 1
 certificate: .venv/.ok
 	$(BIN)/python -m tests.certificate
 
-# Every case but the simulations once: those that README's command leaves out here, those that it runs with
-# `newest`, or here where this machine has no newer Python. Two cases of a test run again with `lowest`.
+# Every case of every test but simulations: here those that README's command leaves out, and `newest` runs that
+# command. So a case runs on one Python, and again with `lowest` if that takes it; the workflow `tests` runs
+# README's command on every Python.
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
-	$(BIN)/python $(PYTEST) -m "(further or peers) and not montecarlo"
+	$(BIN)/python $(PYTEST) -m "not montecarlo and (peers or further)"
 	$(MAKE) --jobs=2 --output-sync=target rest
 	$(MAKE) versions
 
@@ -104,7 +105,7 @@ package: .venv/.ok
 	cd .venv-package && bin/python -m regional_report
 	cd .venv-package && bin/mypy --strict ../tests/downstream/regional_report.py
 
-# What README's command runs, with the newest versions on the newest Python of this machine. And the lowest
+# README's command with the newest versions on the newest Python of this machine, or in .venv without one. And the lowest
 # versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
 # package can change does not run again, nor do the kernels, cases marked `further`, and the two rooms whose
 # tests draw most. Assertions are not rewritten, which takes ten seconds.
@@ -117,9 +118,9 @@ lowest: .venv/.dev
 	$(call on_python,3.11,.venv-lowest,lowest-direct,$(ONCE) tests)
 
 newest: .venv/.dev
-	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,,$(MAKE) test)
+	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,,$(BIN)/python $(PYTEST))
 
-# On the first of these versions of Python that this machine has, or else another command.
+# On the first of these versions of Python that this machine has; without one, a command instead.
 define on_python
 	@for python in $(1); do \
 		if $(BIN)/uv python find --system --no-python-downloads "$$python" > /dev/null 2>&1; then \
