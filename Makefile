@@ -105,10 +105,10 @@ package: .venv/.ok
 	cd .venv-package && bin/python -m regional_report
 	cd .venv-package && bin/mypy --strict ../tests/downstream/regional_report.py
 
-# README's command with the newest versions on the newest Python of this machine, or in .venv without one. And the lowest
-# versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
-# package can change does not run again, nor do the kernels, cases marked `further`, and the two rooms whose
-# tests draw most. Assertions are not rewritten, which takes ten seconds.
+# README's command with the newest versions on the newest Python of this machine, or in .venv where it has none. And
+# the lowest versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
+# package can change does not run again, nor do the kernels, cases marked `further`, and the two rooms whose tests
+# draw most. Assertions are not rewritten, which takes ten seconds.
 ONCE := --assert=plain --cases=2 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
 	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
