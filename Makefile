@@ -107,10 +107,12 @@ package: .venv/.ok
 
 # README's command with the newest versions on the newest Python of this machine, or in .venv where it has none. And
 # the lowest versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
-# package can change does not run again, nor do the kernels, cases marked `further`, and the two rooms whose tests
-# draw most. Assertions are not rewritten, which takes ten seconds.
+# package can change does not run again, nor do the kernels, cases marked `further`, the studies of the certificate,
+# whose methods their own tests run, and the two rooms whose tests draw most. Assertions are not rewritten, which
+# takes ten seconds.
 ONCE := --assert=plain --cases=2 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
-	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py \
+	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py --ignore=tests/test_mutants.py \
+	--ignore=tests/test_certificate.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
 versions: lowest newest
 
