@@ -55,9 +55,12 @@ certificate: export OMP_NUM_THREADS = 1
 certificate: .venv/.ok
 	$(BIN)/python -m tests.certificate
 
+# Every case of every test but simulations: here those that README's command leaves out, and `newest` runs that
+# command. So a case runs on one Python, and again with `lowest` if that takes it; the workflow `tests` runs
+# README's command on every Python.
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
-	$(BIN)/python $(PYTEST) -m "not montecarlo"
+	$(BIN)/python $(PYTEST) -m "not montecarlo and (peers or further)"
 	$(MAKE) --jobs=2 --output-sync=target rest
 	$(MAKE) versions
 
@@ -102,22 +105,24 @@ package: .venv/.ok
 	cd .venv-package && bin/python -m regional_report
 	cd .venv-package && bin/mypy --strict ../tests/downstream/regional_report.py
 
-# What README's command runs, with the newest versions on the newest Python of this machine. And the lowest
-# versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
-# package can change does not run again, nor do the kernels, cases marked `further`, and the two rooms whose
-# tests draw most. Assertions are not rewritten, which takes ten seconds.
+# README's command with the newest versions on the newest Python of this machine, or in .venv where it has none. And
+# the lowest versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
+# package can change does not run again, nor do the kernels, cases marked `further`, the studies of the certificate,
+# whose methods their own tests run, and the two rooms whose tests draw most. Assertions are not rewritten, which
+# takes ten seconds.
 ONCE := --assert=plain --cases=2 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
-	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py \
+	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py --ignore=tests/test_mutants.py \
+	--ignore=tests/test_certificate.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
 versions: lowest newest
 
 lowest: .venv/.dev
-	$(call on_python,3.11,.venv-lowest,lowest-direct,$(ONCE) tests)
+	$(call on_python,3.11,.venv-lowest,lowest-direct,$(ONCE) tests,echo 'Left out: no Python 3.11 on this machine.')
 
 newest: .venv/.dev
-	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,)
+	$(call on_python,3.14 3.13 3.12,.venv-newest,highest,,$(BIN)/python $(PYTEST))
 
-# On the first of these versions of Python that this machine has.
+# On the first of these versions of Python that this machine has; without one, a command instead.
 define on_python
 	@for python in $(1); do \
 		if $(BIN)/uv python find --system --no-python-downloads "$$python" > /dev/null 2>&1; then \
@@ -126,5 +131,5 @@ define on_python
 			$(2)/bin/python $(PYTEST) $(4); \
 			exit; \
 		fi; \
-	done; echo 'Left out: no Python $(1) on this machine.'
+	done; $(5)
 endef

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import math
 import re
 from collections import defaultdict
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = (
@@ -83,6 +84,20 @@ def cell_text(value: float | str, digits: int) -> str:
         if math.isfinite(value)
         else ""
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leave modules and tests, which stay until the end, out of garbage collection.
+
+    Else each full collection walks through millions of objects, which takes a second.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

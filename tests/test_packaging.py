@@ -133,18 +133,34 @@ def test_the_versions_of_python_that_are_declared_are_tested() -> None:
 
 
 def test_what_the_readme_runs_is_run_on_the_newest_python() -> None:
-    """README's command, without options, and the newest version before others."""
+    """README's command, without options, and the newest version before others.
+
+    It runs in `.venv` where there is no newer Python.
+    """
     assert recipe("test") == "\t$(BIN)/python $(PYTEST)\n"
     (call,) = re.findall(
-        r"\$\(call on_python,([^,]*),[^,]*,([^,]*),([^,]*)\)", recipe("newest")
+        r"\$\(call on_python,([^,]*),[^,]*,([^,]*),([^,]*),(.*)\)", recipe("newest")
     )
-    versions, resolution, options = call
+    versions, resolution, options, otherwise = call
     assert versions.split()[0] == CLASSIFIED[-1]
     assert (resolution, options) == ("highest", "")
+    assert otherwise == recipe("test").strip()
     assert (
         "newest" in re.findall(r"^versions: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
     )
     assert f"call on_python,{CLASSIFIED[0]}," in recipe("lowest")
+
+
+def test_a_check_runs_every_case_but_simulations() -> None:
+    """Those that the configuration leaves out, and by `versions` all others."""
+    options = TABLES["tool"]["pytest"]["addopts"]
+    usual = options[options.index("-m") + 1]
+    assert usual == "not montecarlo and not peers and not further"
+    first, *others = recipe("check").splitlines()
+    assert (
+        first == '\t$(BIN)/python $(PYTEST) -m "not montecarlo and (peers or further)"'
+    )
+    assert "\t$(MAKE) versions" in others
 
 
 def test_security_says_what_a_pickle_can_do_and_where_to_report() -> None:

@@ -91,9 +91,9 @@ def test_no_folder_grows_without_a_reason() -> None:
 
 @pytest.mark.further
 def test_no_file_is_long() -> None:
-    assert [
-        name for name, text in TEXTS.items() if analyze(text).sloc > MOST_LINES
-    ] == []
+    # Counting takes seconds, and no file has more lines of code than lines.
+    long = {n: t for n, t in TEXTS.items() if len(t.splitlines()) > MOST_LINES}
+    assert [name for name, t in long.items() if analyze(t).sloc > MOST_LINES] == []
 
 
 def test_no_docstring_begins_with_say() -> None:

@@ -180,10 +180,10 @@ def test_rows_units_and_labels_do_not_matter() -> None:
 
 def test_ten_periods_before_and_after_are_fast() -> None:
     fit = fitted(draw(n=120, periods=20, start=10), before=10, after=9)
-    start = time.perf_counter()
+    start = time.process_time()
     fit.honest(effect="average")
     fit.honest(effect="average", restriction="smoothness")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # --- the power of the test before treatment -------------------------------------------

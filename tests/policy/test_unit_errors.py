@@ -329,6 +329,7 @@ def simulate(
     return {name: float(np.mean(values)) for name, values in shares.items()}
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_coverage_with_two_never_treated() -> None:
     """Quick: in 60 panels."""
@@ -338,6 +339,7 @@ def test_coverage_with_two_never_treated() -> None:
     assert found["pre-trend size"] < 0.15
 
 
+@pytest.mark.further
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_size_and_coverage_with_small_cohorts_of_an_unbalanced_panel() -> None:
     """Quick: in 60 panels with a tenth of the rows missing."""

@@ -438,12 +438,12 @@ def test_the_break_even_bound_of_no_effect_is_zero() -> None:
 
 def test_ten_periods_take_less_than_two_seconds() -> None:
     path = drawn(1, 10, 10)
-    start = time.perf_counter()
+    start = time.process_time()
     for restriction, interval in INTERVALS.items():
         for bound in (0.5, 1.0, 1.5, 2.0):
             interval(path, bound, 0.95)
         break_even(path, restriction, 0.95)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # --- coverage -------------------------------------------------------------------------
