@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.dynamic.words import WORDS
-from digiprosper.errors import check_level
+from digiprosper.errors import check_level, counted
 from digiprosper.kernels import intervals
 from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.estimates import DrawnEstimates, Estimates
@@ -343,9 +343,11 @@ class DynamicResults(BaseResults):
             for notice in self.diagnostics
             if f"note.{notice.code}" in WORDS
         )
-        if self.gmm_tests is not None and self.gmm_tests.options:
-            remarks = (_gmm_remark(self.estimator, self.gmm_tests.options), *remarks)
-        return (replace(column, remarks=(*column.remarks, *remarks)),)
+        if self.gmm_tests is None:
+            kind = Remark(f"note.{self.estimator}", {})
+        else:
+            kind = _gmm_remark(self.estimator, self.gmm_tests.options)
+        return (replace(column, remarks=(*column.remarks, kind, *remarks)),)
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -370,8 +372,9 @@ class DynamicResults(BaseResults):
 
     def _summary(self) -> Summary:
         info = self.info
+        kind = "transformed rows" if self.estimator == "difference" else "rows"
         rows = (
-            f"{info['nobs']:,} rows, {info['n_entities']:,} entities, "
+            f"{info['nobs']:,} {kind}, {info['n_entities']:,} entities, "
             f"{info['n_times']:,} periods"
         )
         blocks: list[Block] = [Lines((rows,)), coefficient_cells(self.tidy())]
@@ -430,13 +433,24 @@ def _gmm_remark(estimator: str, options: Mapping[str, Any]) -> Remark:
 def _test_lines(tests: GmmTests) -> tuple[str, ...]:
     autocorrelation = "; ".join(
         f"AR({order}): z = {z:.2f}, {p_words(p_value)}"
+        if np.isfinite(z)
+        else f"AR({order}): too few periods"
         for order, (z, p_value) in tests.autocorrelations.items()
         if order <= 2
     )
     hansen = tests.hansen
+    if np.isfinite(hansen.p_value):
+        test = (
+            f"Hansen test: {hansen.statistic:.2f} "
+            f"({counted(int(hansen.df), 'degree')} of freedom), "
+            f"{p_words(hansen.p_value)}."
+        )
+    elif hansen.df == 0:
+        test = "No Hansen test: as many instruments as coefficients."
+    else:
+        test = "No Hansen test: the covariance of the moments is singular."
     return (
-        f"{len(tests.instruments)} instruments.",
+        f"{counted(len(tests.instruments), 'instrument')}.",
         f"Differenced residuals: {autocorrelation}.",
-        f"Hansen test: {hansen.statistic:.2f} ({hansen.df:g} degrees of freedom), "
-        f"{p_words(hansen.p_value)}.",
+        test,
     )
