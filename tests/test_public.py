@@ -417,6 +417,7 @@ CONTRACT = {
     "IVResults.endogeneity_test": "",
     "from_stata": ("text, panel=None, *, entity=None, time=None, spatial_weights=None"),
     "stata.read_do_file": ("path, *, panel=None, macros=None, spatial_weights=None"),
+    "stata.run_do_file": ("path, data, *, macros=None, spatial_weights=None"),
     "to_stata": "spec, *, entity='id', time='year'",
     "instruments.interact": "panel, cross_section, series, lag=1",
     "instruments.bartik": (

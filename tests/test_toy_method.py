@@ -48,10 +48,7 @@ if TYPE_CHECKING:
 
 # --- words ----------------------------------------------------------------------------
 
-WORDS = Words(
-    english={"stat.mcfadden_rsquared": "McFadden R2"},
-    chinese={"stat.mcfadden_rsquared": "McFadden伪R2"},
-)
+WORDS = Words({"stat.mcfadden_rsquared": ("McFadden R2", "McFadden伪R2")})
 
 # --- kernel ---------------------------------------------------------------------------
 

@@ -28,7 +28,15 @@ from digiprosper.policy.words import WORDS as POLICY
 from digiprosper.report.characters import has_cjk
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.notice_words import BELOW
-from digiprosper.report.words import HEADS, NO_WORDS, NOTES, TABLE, TESTS, Words
+from digiprosper.report.words import (
+    HEADS,
+    NO_WORDS,
+    NOTES,
+    TABLE,
+    TESTS,
+    Language,
+    Words,
+)
 from digiprosper.spatial.panel_spatial import SpatialModel
 from digiprosper.spatial.words import MODELS
 from digiprosper.spatial.words import WORDS as SPATIAL
@@ -113,6 +121,11 @@ def parts(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
+def texts_in(words: Words, language: Language) -> dict[str, str]:
+    """Return the text of each code in one language."""
+    return {code: words.text(code, language) or "" for code in words.texts}
+
+
 def matching(codes: set[str], patterns: tuple[str, ...]) -> set[str]:
     return {code for code in codes if any(fnmatchcase(code, p) for p in patterns)}
 
@@ -140,32 +153,36 @@ def test_every_table_of_words_has_a_row() -> None:
 @EVERY_ROW
 def test_every_code_has_words_in_both_languages(row: str) -> None:
     words = ROWS[row].words
-    assert list(words.english) == list(words.chinese)
+    assert all(isinstance(t, str) or len(t) == 2 for t in words.texts.values())
+    # Of the two, the first is English.
+    assert [t for t in texts_in(words, "english").values() if has_cjk(t)] == []
 
 
 @pytest.mark.many(12)
 @EVERY_ROW
 def test_both_languages_fill_in_the_same_parts(row: str) -> None:
     words, other_parts, *_ = ROWS[row]
+    english, chinese = (texts_in(words, language) for language in get_args(Language))
     differing = {
-        code
-        for code, text in words.english.items()
-        if parts(text) != parts(words.chinese[code])
+        code for code in words.texts if parts(english[code]) != parts(chinese[code])
     }
-    assert differing == matching(set(words.english), other_parts)
+    assert differing == matching(set(words.texts), other_parts)
 
 
 @pytest.mark.many(12)
 @EVERY_ROW
 def test_chinese_words_are_chinese(row: str) -> None:
     words, _, latin, _ = ROWS[row]
-    bare = {code: re.sub(r"\{\w+\}", "", text) for code, text in words.chinese.items()}
+    bare = {
+        code: re.sub(r"\{\w+\}", "", text)
+        for code, text in texts_in(words, "chinese").items()
+    }
     in_latin = {
         code
         for code, text in bare.items()
         if not has_cjk(text) and re.search(r"[a-z]", text)
     }
-    assert in_latin == matching(set(words.chinese), latin)
+    assert in_latin == matching(set(words.texts), latin)
 
 
 # --- codes in the source --------------------------------------------------------------
@@ -229,10 +246,10 @@ def test_every_code_is_said(row: str) -> None:
     composing = re.compile("|".join(f"(?:{text})" for text in sorted(patterns)))
     unsaid = {
         code
-        for code in words.english
+        for code in words.texts
         if code not in texts and not composing.fullmatch(code)
     }
-    assert unsaid <= matching(set(words.english), composed)
+    assert unsaid <= matching(set(words.texts), composed)
     assert all(matching(unsaid, (p,)) for p in composed)
 
 
@@ -289,7 +306,7 @@ def test_every_code_that_the_source_says_has_words() -> None:
         )
         rows = [table] if table else [row for row in own if row in ROWS]
         if not any(
-            re.fullmatch(code, c) for row in rows for c in ROWS[row].words.english
+            re.fullmatch(code, c) for row in rows for c in ROWS[row].words.texts
         ):
             missing.append(f"{file}: {code}")
     assert missing == []
@@ -297,10 +314,7 @@ def test_every_code_that_the_source_says_has_words() -> None:
 
 # --- words themselves -----------------------------------------------------------------
 
-EXAMPLE = Words(
-    {"effect": "Effect", "through": "Through {path}"},
-    {"effect": "效应"},
-)
+EXAMPLE = Words({"effect": ("Effect", "效应"), "through": "Through {path}"})
 
 
 def test_words_are_said_in_a_language() -> None:
@@ -424,6 +438,6 @@ def test_words_are_read_back() -> None:
 
 
 def test_names_of_tests_are_read_as_they_are_said() -> None:
-    for code, text in TESTS.english.items():
+    for code, text in texts_in(TESTS, "english").items():
         names = {name: f"{name} (1)" for name in parts(text)}
         assert TESTS.read(TESTS.say(code, **names)) == (code, names)

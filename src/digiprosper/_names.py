@@ -156,7 +156,7 @@ INSTEAD = {
         "read_excel": "dp.Panel.from_excel(path, entity='id')",
         "summary esttab outreg2 summary_col": "dp.etable([fit])",
         "coefplot iplot plot": "dp.plots.coefficients(fit)",
-        "read_do_file": "dp.stata.read_do_file(path)",
+        "read_do_file run_do_file": "dp.stata.run_do_file(path, data)",
     },
     "result": {
         "bse se std_err stderr standard_errors": "std_errors['x']",

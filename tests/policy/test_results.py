@@ -49,14 +49,22 @@ def test_a_window_without_leads_has_no_test(panel) -> None:
     assert "Pre-trend" not in fit.summary()
 
 
-@pytest.mark.parametrize(("treated", "possible"), [(1, False), (2, False), (3, True)])
-def test_no_test_of_as_many_leads_as_treated_clusters(
-    frame: pd.DataFrame, treated: int, possible: bool
+@pytest.mark.parametrize(
+    ("treated", "cov_type", "possible"),
+    [
+        (1, "clustered", False),
+        (2, "clustered", True),
+        (2, "crv3", False),
+        (3, "crv3", True),
+    ],
+)
+def test_no_f_test_of_as_many_leads_as_treated_clusters(
+    frame: pd.DataFrame, treated: int, cov_type: str, possible: bool
 ) -> None:
     few = frame.assign(
         first=frame["first"].where(frame["city"].isin([0, 3, 6][:treated]))
     )
-    spec = EventStudy("y", "first", before=3, after=2)
+    spec = EventStudy("y", "first", before=3, after=2, cov_type=cov_type)
     with pytest.warns(dp.FewClustersWarning):
         fit = spec.fit(Panel(few, "city", "year"))
     if possible:
@@ -178,28 +186,37 @@ def test_a_fit_without_rows_has_the_same_path(panel, study) -> None:
 def test_size_of_the_test_of_leads_of_the_page(
     treated: int, rejected: float, measured: Callable[..., None]
 ) -> None:
-    """Share of 300 panels in which the joint Wald test rejects at 5%.
+    """Share of 300 panels in which the joint test of leads rejects at 5%.
 
-    It tests the coefficients before treatment. Four coefficients are tested, and trends
-    are parallel. Of 30 cities, observed for 10 years, some are treated from the seventh
-    year on. Errors are independent. The Wald test is computed here although
-    `pretrend_test` refuses it unless more clusters are treated than there are
-    coefficients.
+    Four coefficients before treatment are tested, and trends are parallel. Of 30
+    cities, observed for 10 years, some are treated from the seventh year on. Errors are
+    independent. The F test is the one that Stata prints; the bootstrap is the default
+    of `pretrend_test`, which refuses a single treated cluster. Power is that of the
+    bootstrap if the treated cities have a trend of one standard deviation of the errors
+    a year.
     """
     rng = np.random.default_rng(treated + 10)
     keys = pd.DataFrame(
         {"city": np.repeat(np.arange(30), 10), "year": np.tile(np.arange(10), 30)}
     )
-    keys["first"] = np.where(keys["city"] < treated, 6.0, np.nan)
-    spec, finds, draws = EventStudy("y", "first", before=5, after=3), 0, 300
+    is_treated = keys["city"] < treated
+    keys["first"] = np.where(is_treated, 6.0, np.nan)
+    spec, draws = EventStudy("y", "first", before=5, after=3), 300
     leads = [f"event:{time} = 0" for time in (-5, -4, -3, -2)]
+    rejections = np.zeros(3)
     for _ in range(draws):
-        fit = spec.fit(Panel(keys.assign(y=rng.normal(size=300)), "city", "year"))
-        finds += fit.wald_test(leads).p_value < 0.05
-    measured(
-        "size_of_pretrend_test", {"treated cities": treated, "size": finds / draws}
-    )
-    assert (
-        abs(finds / draws - rejected)
-        < 4 * np.sqrt(rejected * (1 - rejected) / draws) + 0.01
-    )
+        y = rng.normal(size=300)
+        fit, trending = (
+            spec.fit(Panel(keys.assign(y=y + slope), "city", "year"))
+            for slope in (0, keys["year"] * is_treated)
+        )
+        test = fit.wald_test(leads)
+        tests = (test.alternatives["stata"], test, trending.wald_test(leads))
+        rejections += [test.p_value < 0.05 for test in tests]
+    size_of_f, size, power = rejections / draws
+    row = {"F test": size_of_f, "bootstrap": size, "power": power}
+    measured("size_of_pretrend_test", {"treated cities": treated, **row})
+    spread = np.sqrt(rejected * (1 - rejected) / draws)
+    assert abs(size_of_f - rejected) < 4 * spread + 0.01
+    assert size < 0.05 + 4 * np.sqrt(0.05 * 0.95 / draws)
+    assert power > 0.7 or treated == 1

@@ -320,7 +320,7 @@ def test_columns_drawn_from_too_few_clusters_have_no_p_values(make_drawn):
 
 def remarked(head: str, *texts: str, over: str | None = None) -> Column:
     remarks = tuple(Remark("said", {"text": (text,)}) for text in texts)
-    words = Words({"said": "{text}."}, {"said": "{text}。"})
+    words = Words({"said": ("{text}.", "{text}。")})
     return Column(head, remarks=remarks, words=words, over=over)
 
 
@@ -348,6 +348,6 @@ def test_columns_below_one_head_are_named_by_it():
 
 
 def test_a_remark_begins_with_a_capital_where_it_stands_alone():
-    words = Words({"said": "likelihood."}, {"said": "似然。"})
+    words = Words({"said": ("likelihood.", "似然。")})
     columns = [Column(h, remarks=(Remark("said", {}),), words=words) for h in "ab"]
     assert lines_below(columns) == ["Likelihood."]

@@ -384,8 +384,8 @@ def test_a_single_series_is_a_panel_of_one_entity(read, tmp_path, monkeypatch):
     frame.to_csv(tmp_path / "a.csv", index=False)
     monkeypatch.chdir(tmp_path)
     file = read(
-        "import delimited a.csv, clear\ntsset t\ngen trend = _n\ngen dx = D.x\n"
-        "reg y L.x dx trend if _n > 5\n"
+        "set type double\nimport delimited a.csv, clear\ntsset t\ngen trend = _n\n"
+        "gen dx = D.x\nreg y L.x dx trend if _n > 5\n"
     )
     assert [line.status for line in file.estimations] == ["translated"]
     names: dict[str, Any] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-WORDS = Words.of(
+WORDS = Words(
     {
         "stat.deviance": ("Deviance", "偏差"),
         "stat.n_separated": ("Separated rows", "分离样本数"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-WORDS = Words.of(
+WORDS = Words(
     {
         "stat.n_instruments": ("Instruments", "工具变量个数"),
         "stat.ar1_p": ("AR(1), p-value", "AR(1) p值"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-WORDS = Words.of(
+WORDS = Words(
     {
         "stat.r2_y": ("R² of the outcome, out of fold", "被解释变量样本外R²"),
         "stat.r2_d": ("R² of the treatment, out of fold", "处理变量样本外R²"),

@@ -222,12 +222,14 @@ class WildBootstrapResult(TestResult):
 
 def _with_rows(named: Mapping[str, str], level: float) -> Words:
     """Add row names, which hold the interval's level, to the words of tables."""
-    chinese = {
-        f"row.{name}": WORDS.say(f"wild.{code}", "chinese", level=f"{level:.0%}")
+    rows = {
+        f"row.{name}": (
+            name,
+            WORDS.say(f"wild.{code}", "chinese", level=f"{level:.0%}"),
+        )
         for code, name in named.items()
     }
-    english = {f"row.{name}": name for name in named.values()}
-    return Words({**WORDS.english, **english}, {**WORDS.chinese, **chinese})
+    return Words({**WORDS.texts, **rows})
 
 
 def wild_bootstrap(

@@ -399,7 +399,7 @@ class Matching(Summarised, PickledByName):
         heads = [
             (f"{name}_{when}", f"{head}, {when}")
             for when in ("before", "after")
-            for name, head in BALANCE_HEADS.items()
+            for name, (head, _) in BALANCE_HEADS.items()
         ]
         balance = self.balance.set_index("term")
         return tuple(
@@ -462,7 +462,8 @@ class Matching(Summarised, PickledByName):
                 rows.append(
                     [str(row["term"]) if when == "before" else "", words, *numbers]
                 )
-        balance = Cells.of(["", "sample", *BALANCE_HEADS.values()], rows)
+        heads = [head for head, _ in BALANCE_HEADS.values()]
+        balance = Cells.of(["", "sample", *heads], rows)
         return Summary(
             type=type(self).__name__,
             title=f"Matched sample: {self.treated}",

@@ -135,8 +135,9 @@ class WindowResults(EventTimeResults):
         ------
         OptionError
             If the reference is the only event time before treatment. With clustered
-            standard errors also if the other event times before treatment are not fewer
-            than the treated clusters.
+            standard errors also if one cluster is treated, or if the test is no
+            bootstrap and the other event times before treatment are not fewer than
+            the treated clusters.
 
         Notes
         -----
@@ -155,25 +156,35 @@ class WindowResults(EventTimeResults):
                 "pretrend_test: the window has no event time before treatment beside "
                 f"the reference {window.reference}; fit with a larger before."
             )
-        # Coefficients are means of treated entities, so that the residuals of c treated
-        # clusters vary in c - 1 dimensions. With as many leads the variance of some sum
-        # of them is that of the other clusters alone, which is far too small: with one
-        # treated cluster the test rejects nearly always.
+        test = self.wald_test([f"{event_name(time)} = 0" for time in leads])
         few = [
             n.data["n_treated"]
             for n in self.diagnostics
             if n.code == "few_treated_clusters"
         ]
         treated = min(few, default=window.n_ever)
-        if self.inference.clusters and treated <= len(leads):
+        # Coefficients are means of treated entities, so that the residuals of c treated
+        # clusters vary in c - 1 dimensions. With as many leads the variance of some sum
+        # of them is that of the other clusters alone, which is far too small: with one
+        # treated cluster the F test rejects nearly always. The bootstrap imposes zeros.
+        has_draws = "bootstrap" in test.method
+        if (
+            self.inference.clusters
+            and treated <= len(leads)
+            and not (has_draws and treated > 1)
+        ):
             text = (
                 f"{counted(len(leads), 'event time')} before treatment cannot be "
-                f"tested jointly with {counted(treated, 'treated cluster')}: the test "
-                f"would reject far too often. Set before to at most {treated}."
+                f"tested jointly with {counted(treated, 'treated cluster')}: the "
+                + (
+                    "bootstrap would hardly ever reject, and the F test nearly always."
+                    if has_draws
+                    else f"F test would reject far too often. Set before to at most "
+                    f"{treated}, or use cov_type='clustered' with clusters in one way."
+                )
             )
             problem = option_problem("before", window.before, what=text)
             raise OptionError(f"pretrend_test: {text}", [problem])
-        test = self.wald_test([f"{event_name(time)} = 0" for time in leads])
         return replace(test, name="Pre-trend test")
 
     def _event_effects(self) -> EventEffects:

@@ -426,7 +426,7 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
 
 def _begins_with_name(remark: Remark, column: Column) -> bool:
     """Return whether a remark begins with a name of the model, not words of ours."""
-    words = (remark.words or column.words).english.get(remark.code, "")
+    words = (remark.words or column.words).text(remark.code) or ""
     role = words[1:].partition("}")[0] if words.startswith("{") else ""
     return any(isinstance(name, str) for name in remark.names.get(role, ()))
 

@@ -44,7 +44,7 @@ StdEffectIn: TypeAlias = Literal["sd", "mean"]
 _CLUSTERED_KINDS = ("crv3", "cr2")
 _STAT = "stat."
 _COUNTS = ("n_", "nobs", "df_")
-_STATS = [code.removeprefix(_STAT) for code in TABLE.english if code.startswith(_STAT)]
+_STATS = [code.removeprefix(_STAT) for code in TABLE.texts if code.startswith(_STAT)]
 """Statistics with words, which may be missing in all columns."""
 
 

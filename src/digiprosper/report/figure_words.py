@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-FIGURE = Words.of(
+FIGURE = Words(
     {
         "interval": ("{level}% confidence interval", "{level}%置信区间"),
         "interval.t": ("{level}% interval (t)", "{level}%置信区间（t分布）"),

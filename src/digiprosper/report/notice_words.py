@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digiprosper.report.words import Words
 
-BELOW = Words.of(
+BELOW = Words(
     {
         "chosen_rows": ("rows where {where}.", "样本为满足{where}的观测。"),
         "shifted_log": (

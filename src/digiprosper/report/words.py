@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Self
 
 Language: TypeAlias = Literal["english", "chinese"]
 
@@ -20,43 +19,38 @@ LANGUAGES: Final[dict[str, Language]] = {"en": "english", "zh": "chinese"}
 
 @dataclass(frozen=True, slots=True)
 class Words(PickledByName):
-    """Text of codes by language; braces are filled: ``"Indirect through {path}"``."""
+    """English and Chinese text of codes, or one text that is both.
 
-    english: Mapping[str, str] = field(default_factory=dict)
-    chinese: Mapping[str, str] = field(default_factory=dict)
+    Braces are filled: ``"Indirect through {path}"``.
+    """
 
-    @classmethod
-    def of(cls, texts: Mapping[str, str | tuple[str, str]]) -> Self:
-        """Take the English and the Chinese text of each code, or one that is both."""
-        pairs = {
-            code: (text, text) if isinstance(text, str) else text
-            for code, text in texts.items()
-        }
-        return cls(
-            {code: english for code, (english, _) in pairs.items()},
-            {code: chinese for code, (_, chinese) in pairs.items()},
-        )
+    texts: Mapping[str, str | tuple[str, str]]
 
     def __contains__(self, code: object) -> bool:
-        return code in self.english
+        return code in self.texts
+
+    def text(self, code: str, language: Language = "english") -> str | None:
+        """Return the text of a code with its braces; None without words."""
+        text = self.texts.get(code)
+        return text[language == "chinese"] if isinstance(text, tuple) else text
 
     def say(self, code: str, language: Language = "english", **parts: object) -> str:
         """Return the words of a code; without words, what follows its last dot."""
-        table = self.chinese if language == "chinese" else self.english
-        text = table.get(code, self.english.get(code))
+        text = self.text(code, language)
         return code.rpartition(".")[2] if text is None else text.format_map(parts)
 
     def read(self, text: str) -> tuple[str, dict[str, str]] | None:
         """Return the code that says a text in English, and what fills it in."""
-        for code, words in self.english.items():
-            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(words))
+        for code in self.texts:
+            words = re.escape(self.text(code) or "")
+            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", words)
             match = re.fullmatch(pattern, text)
             if match:
                 return code, match.groupdict()
         return None
 
 
-NO_WORDS = Words()
+NO_WORDS = Words({})
 """Of a result that brings none."""
 
 _HEADS = {
@@ -219,7 +213,7 @@ _FAILURES = {
 }
 """Why a model was not estimated, by class of error; English prints the error."""
 
-TABLE = Words.of(
+TABLE = Words(
     {
         "depvar": ("Dependent variable", "被解释变量"),
         "estimates": ("Estimates", "估计值"),
@@ -317,7 +311,7 @@ TABLE = Words.of(
 )
 """Of the rows of a table."""
 
-TESTS = Words.of(
+TESTS = Words(
     {
         "wald": ("Wald test", "Wald检验"),
         "f": ("F test", "F检验"),
@@ -419,7 +413,7 @@ TESTS = Words.of(
 Results have them in English; `Words.read` finds their codes again.
 """
 
-HEADS = Words.of(
+HEADS = Words(
     {
         "total": ("Total effect", "总效应"),
         "outcome": ("Outcome", "结果变量"),
@@ -439,7 +433,7 @@ HEADS = Words.of(
 )
 """Of columns that are the equations of one system."""
 
-NOTES = Words.of(
+NOTES = Words(
     {
         "list": (", ", "、"),
         "comma": (", ", "，"),

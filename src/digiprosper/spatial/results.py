@@ -538,7 +538,7 @@ class SpatialResults(BaseResults):
         )
         fit = f"sigma2 {self.sigma2:.4g}, within R2 {self.rsquared_within:z.3f}"
         return (
-            f"Model: {MODELS[self.model]}",
+            f"Model: {MODELS[self.model][0]}",
             f"Weights: {self.weights_text}",
             f"Fixed effects: {effects}",
             sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),

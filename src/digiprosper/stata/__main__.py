@@ -1,4 +1,4 @@
-"""Read a do-file from the command line: ``python -m digiprosper.stata paper.do``."""
+"""Read or run a do-file: ``python -m digiprosper.stata paper.do --data folder``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from digiprosper.errors import DigiprosperError
-from digiprosper.stata.reading import read_do_file
+from digiprosper.stata.reading import read_do_file, run_do_file
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,14 +18,29 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("path", help="the do-file")
     parser.add_argument(
+        "--data", metavar="FOLDER", help="run the file on the data in this folder"
+    )
+    parser.add_argument(
+        "--tables",
+        metavar="FOLDER",
+        help="write the tables of esttab and outreg2 there; needs --data",
+    )
+    parser.add_argument(
         "--script", metavar="FILE", help="write the Python script there"
     )
     parser.add_argument(
         "--audit", action="store_true", help="print what a referee would ask"
     )
     options = parser.parse_args(arguments)
+    if options.tables and not options.data:
+        parser.error("--tables needs --data, since only files that ran have tables")
     try:
-        file = read_do_file(options.path)
+        if options.data:
+            file = run_do_file(options.path, options.data)
+        else:
+            file = read_do_file(options.path)
+        for name, table in file.tables.items() if options.tables else ():
+            table.save(Path(options.tables, name))
     except (OSError, DigiprosperError) as error:
         sys.stderr.write(f"{options.path}: {error}\n")
         return 1

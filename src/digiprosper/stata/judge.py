@@ -16,7 +16,7 @@ from digiprosper.stata.prefixes import split
 from digiprosper.stata.translation import ONE_SERIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from digiprosper.errors import Notice
     from digiprosper.stata.prefixes import Command
@@ -57,8 +57,12 @@ def findings(
     complete: Iterable[str],
     entity: str | None,
     time: str | None,
+    repairs: Mapping[tuple[str, int], str],
 ) -> tuple[Notice, ...]:
-    """Judge a file by its executed commands; ask once a line, about all variables."""
+    """Judge a file by its executed commands; ask once a line, about all variables.
+
+    `repairs` has estimates of a file that ran, by code and line.
+    """
     asked: dict[tuple[str, int], dict[str, Any]] = {}
     for code, line, data in _Judge(events, set(complete), entity, time).asked():
         first = asked.setdefault((code, line), data)
@@ -66,7 +70,7 @@ def findings(
             both = (*first["variables"], *data["variables"])
             first["variables"] = tuple(dict.fromkeys(both))
     in_order = sorted(asked.items(), key=lambda item: item[0][1])
-    return tuple(question(*key, **data) for key, data in in_order)
+    return tuple(question(*key, repairs.get(key, ""), **data) for key, data in in_order)
 
 
 class _Judge:

@@ -66,12 +66,16 @@ _QUESTIONS = {
 }
 
 
-def question(code: str, line: int, **data: Any) -> Notice:
-    """Ask about a line; `variables` are all variables of the line that are meant."""
+def question(code: str, line: int, repair: str = "", **data: Any) -> Notice:
+    """Ask about a line; `variables` are all variables of the line that are meant.
+
+    `repair` is the estimate that answers, if the file ran.
+    """
     variables = data.get("variables", ())
     text = _QUESTIONS[code].format(
         names=" or ".join(variables),
         listed=", ".join(variables),
         guards=" ".join(f"& {name} < ." for name in variables),
     )
+    text = f"{text}. {repair}" if repair else text
     return Notice(code, text, {"line": line, **data})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.commands import data, estimations
+from digiprosper.stata.commands import data, estimations, tables
 from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import Statement
 from digiprosper.stata.macros import TEMPORARY, known_later
@@ -44,7 +44,7 @@ _READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
 _INSTEAD = {
     "cd": "run the script in that folder",
     **dict.fromkeys(
-        ("esttab", "outreg2", "estout", "reg2docx"),
+        ("estout", "reg2docx"),
         "dp.etable(results).save(...) after the script writes the table",
     ),
 }
@@ -62,6 +62,8 @@ class Record:
     reason: str = ""
     translations: list[Translation] = field(default_factory=list)
     is_estimation: bool = False
+    # Of a file that is run.
+    results: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ class Reader:
         self.code: list[str] = []
         # Whether fit in the script is the last estimation of the file.
         self.has_fit: bool = False
+        # Stored estimations, and whether the script has them.
+        self.fitted: dict[str, bool] = {}
+        self.tables: tables.Tables = tables.Tables()
         # How many results eststo has named by itself: est1, est2, ...
         self.numbered: int = 0
         # The line of each program, and its statements.
@@ -127,9 +132,16 @@ class Reader:
             if record is None:
                 record = Record("not run", "no line before it leads here")
                 record.is_estimation = _looks_like_estimation(statement.text)
-            result = (record.status, record.reason, tuple(record.translations))
             out.append(
-                Line(statement.number, statement.text, *result, record.is_estimation)
+                Line(
+                    statement.number,
+                    statement.text,
+                    record.status,
+                    record.reason,
+                    tuple(record.translations),
+                    record.is_estimation,
+                    tuple(record.results),
+                )
             )
         return tuple(out)
 
@@ -289,6 +301,7 @@ class Reader:
                 if expanded.strip():
                     command = read_command(expanded)
                     self._command(command, undefined)
+                    self._execute()
                     if names and not undefined:
                         reason = f"the local {cited(names[0])} is empty, as in Stata"
                         self._record("skipped", reason)
@@ -299,6 +312,9 @@ class Reader:
                 self._record("skipped", error.reason)
             else:
                 self._refuse(expanded, error.reason, command)
+
+    def _execute(self) -> None:
+        """Run the new code; a reader runs nothing."""
 
     def _single_branch(self, text: str) -> None:
         """Execute ``if condition command`` or ``else command`` on one line."""
@@ -421,8 +437,14 @@ class Reader:
         self._noted(command)
         if name in self.programs:
             raise StataError.because(f"the program of line {self.programs[name][0]}")
-        if command.text.startswith("set obs"):
-            raise StataError.because("set obs makes rows")
+        match name, command.arguments.split():
+            case "set", ["obs", *_]:
+                raise StataError.because("set obs makes rows")
+            case "set", ["type", storage, *_]:
+                self.context.default_type = storage
+        if name in tables.COMMANDS:
+            self._table(command)
+            return
         if name not in PRINTING and not name.startswith(("graph", "_")):
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
@@ -433,6 +455,19 @@ class Reader:
         if name not in ("display", "assert"):
             self.context.summary = data.summary(command, self.context)
         self._record("skipped", _INSTEAD.get(name, ""))
+
+    def _table(self, command: Command) -> None:
+        """Translate a table of the estimations that the script has."""
+        fitted = {**self.fitted, "": self.has_fit}
+        try:
+            code, missing = self.tables.translate(
+                command, fitted, self.context.variables
+            )
+        except StataError as error:
+            self._record("skipped", error.reason)
+            return
+        self._record("translated", f"without {', '.join(missing)}" * bool(missing))
+        self._add_code(command, code, "")
 
     def _save(self, path: str) -> None:
         """Keep the data under the name of a file.
@@ -477,8 +512,8 @@ class Reader:
                 self._store(stored)
             case _, ["restore", stored, *_]:
                 self.context.last = self.context.results.get(stored)
-                self.has_fit = True
-                self.code.append(f"fit = results[{stored!r}]")
+                self.has_fit = self.fitted.get(stored, False)
+                self.code += [f"fit = results[{stored!r}]"] * self.has_fit
 
     def _store(self, name: str | None) -> None:
         """Store the last estimation under a name; eststo makes one if it is empty."""
@@ -488,6 +523,7 @@ class Reader:
             self.numbered += 1
             name = f"est{self.numbered}"
         self.context.results[name] = self.context.last
+        self.fitted[name] = self.has_fit
         line = f"results[{name!r}] = fit" if self.has_fit else ""
         self.code.append(line or f"results.pop({name!r}, None)")
 
@@ -496,10 +532,12 @@ class Reader:
         if names is None:
             self.numbered = 0
             self.context.results.clear()
+            self.fitted.clear()
             self.code.append("results.clear()")
             return
         for name in names:
             self.context.results.pop(name, None)
+            self.fitted.pop(name, None)
             self.code.append(f"results.pop({name!r}, None)")
 
     def _event(self, command: Command) -> None:
@@ -593,13 +631,14 @@ class Reader:
             self.context.order = step.order
         if step.filled is not None:
             self.context.complete &= {*step.filled}
-        columns = self.context.variables.columns if self.context.panel else None
+        columns = None if self.context.frame is None else self.context.variables.columns
         state = Taint(), Variables(columns)
         taint, variables = self.context.saved.get(step.reads, state)
         if step.fresh:
             self.taint.clear()
             self.sample = ()
             self.context.variables = variables
+            self.context.singles = set()
         self.taint.add(taint)
         keeps_columns = command.name == "keep" and not command.condition
         if step.fresh or step.filled is not None or keeps_columns:
@@ -615,9 +654,13 @@ class Reader:
             if not (isinstance(name, LaterColumns) and name in step.python)
         ]
         context.variables = context.variables.changed(creates, step.drops)
-        context.complete -= set(step.creates)
-        if step.complete:
-            context.complete |= set(step.creates)
+        for names, has_new in (
+            (context.complete, step.complete),
+            (context.singles, step.is_single),
+        ):
+            names -= set(step.creates)
+            if has_new:
+                names |= set(step.creates)
 
     def _keys(self, command: Command) -> None:
         """Execute ``xtset``."""
@@ -639,7 +682,8 @@ class Reader:
         """Save or restore what is known of the data; results stay."""
         options = [option for option, _ in command.options]
         if command.name == "preserve":
-            context = replace(self.context, complete=set(self.context.complete))
+            sets = set(self.context.complete), set(self.context.singles)
+            context = replace(self.context, complete=sets[0], singles=sets[1])
             taint, stored = copy.deepcopy(self.taint), dict(self.stored)
             self.saved.append((context, taint, self.sample, stored))
             self.code.append("preserved = df.copy()")

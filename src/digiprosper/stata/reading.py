@@ -1,4 +1,4 @@
-"""The two doors: one command, and a whole do-file."""
+"""One command, a whole do-file, and a do-file with its data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from digiprosper.stata.macros import Macros
 from digiprosper.stata.prefixes import read_command
 from digiprosper.stata.reader import Reader
 from digiprosper.stata.report import DoFile
+from digiprosper.stata.runner import Runner
 from digiprosper.stata.translation import Context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
+    from digiprosper.errors import Notice
     from digiprosper.panel import Panel
     from digiprosper.spatial.weights import SpatialWeights
     from digiprosper.stata.translation import Translation
@@ -32,7 +34,7 @@ import scipy.special
 
 import digiprosper as dp
 
-results, saved = {}, {}
+results, saved, columns, tables = {}, {}, {}, {}
 
 
 def missing(x):
@@ -92,11 +94,23 @@ def by_time(panel, df, term):
     return pd.Series(values.reindex(keys).to_numpy(), df.index)
 
 
-def as_stata(df):
-    '''Absent text is empty, dates are days since 1960.'''
+def single(x):
+    '''Numbers in single precision, as generate stores them.'''
+    if not isinstance(x, pd.Series):
+        return float(np.float32(x))
+    is_number = pd.api.types.is_numeric_dtype(x)
+    return x.astype("float32").astype("float64") if is_number else x
+
+
+def as_stata(df, floats="float64"):
+    '''Absent text is empty, dates are days since 1960, products of numbers fit.'''
     for name, dtype in df.dtypes.items():
         if dtype == object or isinstance(dtype, pd.StringDtype):
             df[name] = df[name].fillna("")
+        elif pd.api.types.is_integer_dtype(dtype):
+            df[name] = df[name].astype("int64")
+        elif pd.api.types.is_float_dtype(dtype):
+            df[name] = df[name].astype(floats).astype("float64")
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
@@ -221,13 +235,104 @@ def read_do_file(
     'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
     """
     context = Context.start(panel, dict(spatial_weights or {}))
-    defined = Macros({f"${name}": text for name, text in (macros or {}).items()})
-    reader = Reader(statements(decode(Path(path).read_bytes())), context, defined)
+    lines = statements(decode(Path(path).read_bytes()))
+    reader = Reader(lines, context, _globals(macros))
     reader.run()
+    return DoFile(reader.lines(), _script(reader), _questions(reader))
+
+
+def run_do_file(
+    path: str | PathLike[str],
+    data: str | PathLike[str],
+    *,
+    macros: Mapping[str, str] | None = None,
+    spatial_weights: Mapping[str, SpatialWeights] | None = None,
+) -> DoFile:
+    r"""Run a do-file on its data, as far as its numbers are those of Stata.
+
+    Each line is read as by `read_do_file`, and run before the next one is read, so
+    that abbreviations, patterns and ranges of variables are those of the data. A line
+    that is refused or fails marks the columns or rows that it would have made; what
+    depends on them is translated, not run. No file is written.
+
+    Parameters
+    ----------
+    path : str or path
+        The do-file.
+    data : str or path
+        The folder with the data. Files are found in it, and in the folders inside, by
+        the last parts of the path that the do-file has.
+    macros : mapping of str to str, optional
+        Globals that another file defines, by name without the dollar sign.
+    spatial_weights : mapping of str to SpatialWeights, optional
+        Spatial weights by the name of the matrix in the file.
+
+    Returns
+    -------
+    DoFile
+        Lines with their state and results, the stored estimations by name, tables of
+        ``esttab`` and ``outreg2``, and the script of what ran.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such do-file.
+    NotADirectoryError
+        If `data` is no folder.
+
+    See Also
+    --------
+    digiprosper.stata.read_do_file : read a file without its data.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import digiprosper as dp
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> states = dp.datasets.us_states().frame.reset_index()
+    >>> states.to_stata(folder / "states.dta", write_index=False)
+    >>> path = folder / "paper.do"
+    >>> lines = ["use states", "xtset state year", "reghdfe gsp pc, a(state year)"]
+    >>> _ = path.write_text("\n".join(lines))
+    >>> print(dp.stata.run_do_file(path, folder))
+    line 1    ran         use states
+    line 2    read        xtset state year
+    line 3    ran         reghdfe gsp pc, a(state year): N = 816 (unadjusted_errors)
+    1 of 1 estimation ran, 0 translated, 0 refused.
+    """
+    folder = Path(data)
+    if not folder.is_dir():
+        raise NotADirectoryError(f"data={cited(str(data))} is no folder.")
+    context = Context(spatial_weights=dict(spatial_weights or {}), folder=folder)
+    lines = statements(decode(Path(path).read_bytes()))
+    runner = Runner(lines, context, _globals(macros), _HEAD)
+    runner.run()
+    results, tables = (dict(runner.script[name]) for name in ("results", "tables"))
+    # The data tell which columns are never missing.
+    runner.context.complete |= runner.columns - runner.incomplete
+    questions = _questions(runner, runner.repairs)
+    return DoFile(runner.lines(), _script(runner), questions, results, tables)
+
+
+def _globals(macros: Mapping[str, str] | None) -> Macros:
+    return Macros({f"${name}": text for name, text in (macros or {}).items()})
+
+
+def _questions(
+    reader: Reader, repairs: Mapping[tuple[str, int], str] | None = None
+) -> tuple[Notice, ...]:
     context = reader.context
-    questions = findings(reader.events, context.complete, context.entity, context.time)
+    keys = context.entity, context.time
+    return findings(reader.events, context.complete, *keys, repairs or {})
+
+
+def _script(reader: Reader) -> str:
+    """Write the code of a file as a program."""
     reads = any(line.startswith(("df = pd.", "df = as_stata")) for line in reader.code)
-    head = (
-        _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.\n"
-    )
-    return DoFile(reader.lines(), "\n".join([head, *reader.code, ""]), questions)
+    lines = [
+        _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.",
+        *reader.code,
+    ]
+    if reader.tables.heads:
+        lines += ["for name, table in tables.items():", "    table.save(name)"]
+    return "\n".join([*lines, ""])

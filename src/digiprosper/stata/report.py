@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from digiprosper.errors import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from digiprosper.errors import Notice
+    from digiprosper.present.tables import Table
     from digiprosper.stata.translation import Translation
 
-Status = Literal["translated", "read", "skipped", "refused", "not run"]
+Status = Literal["ran", "translated", "read", "skipped", "refused", "not run"]
 # From the best to the worst; a line in a loop has the worst of its turns.
-_WORSE = ("skipped", "read", "translated", "not run", "refused")
+_WORSE = ("skipped", "read", "ran", "translated", "not run", "refused")
 _WIDTH = 76
 
 
@@ -28,17 +31,22 @@ class Line:
         The line where it starts.
     text : str
         The statement as typed, macros included.
-    status : {"translated", "read", "skipped", "refused", "not run"}
-        ``"translated"``: `python` has its counterpart. ``"read"``: macros, loops and
+    status : {"ran", "translated", "read", "skipped", "refused", "not run"}
+        ``"translated"``: `python` has its counterpart. ``"ran"``: so it has, and
+        `run_do_file` has run it. ``"read"``: macros, loops and
         settings that later lines use. ``"skipped"``: it prints, draws or saves, and
         changes no estimate. ``"refused"``: it has no counterpart. ``"not run"``: its
         result would depend on a refused line, or it is never reached.
     reason : str
-        Why it is refused, not run or skipped; empty otherwise.
+        Why it is refused, not run or skipped. Of a line that ran, the number of
+        observations with the codes of the notices, or what a test prints. Otherwise
+        empty.
     translations : tuple of Translation
         Estimations and tests, one for each turn of a loop.
     is_estimation : bool
         Whether it estimates a model.
+    results : tuple of results
+        Fitted models of an estimation that ran, one for each turn of a loop.
 
     Examples
     --------
@@ -54,11 +62,13 @@ class Line:
     reason: str = ""
     translations: tuple[Translation, ...] = ()
     is_estimation: bool = False
+    results: tuple[Any, ...] = ()
 
     @property
     def is_translated(self) -> bool:
         """Whether every turn has a translation, whether or not it would run."""
-        return bool(self.translations) and self.status in ("translated", "not run")
+        has_counterpart = self.status in ("ran", "translated", "not run")
+        return bool(self.translations) and has_counterpart
 
     def __str__(self) -> str:
         text = " ".join(self.text.split())
@@ -80,6 +90,11 @@ class DoFile:
         line are in it as comments.
     findings : tuple of Notice
         What a careful referee would ask about the file. Their data have the line.
+    results : mapping of str to results
+        Estimations of a file that ran, by the names of ``est store`` and ``eststo``.
+    tables : mapping of str to Table
+        Tables of ``esttab`` and ``outreg2`` of a file that ran, by the name of the
+        file, whose ending is one that `Table.save` knows.
 
     Examples
     --------
@@ -96,7 +111,9 @@ class DoFile:
 
     lines: tuple[Line, ...]
     script: str
-    findings: tuple[Notice, ...] = field(default=())
+    findings: tuple[Notice, ...] = ()
+    results: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
 
     @property
     def estimations(self) -> tuple[Line, ...]:
@@ -108,10 +125,13 @@ class DoFile:
         estimations = self.estimations
         states = Counter(line.status for line in estimations)
         translated = sum(line.is_translated for line in estimations)
-        idle = states["not run"]
-        but = f" ({idle} of them not run by the script)" if idle else ""
-        of = f"of {counted(len(estimations), 'estimation')} translated{but}"
-        last = f"{translated} {of}, {states['refused']} refused."
+        of, idle = f"of {counted(len(estimations), 'estimation')}", states["not run"]
+        if any(line.status == "ran" for line in self.lines):
+            last = f"{states['ran']} {of} ran, {translated - states['ran']} translated"
+        else:
+            but = f" ({idle} of them not run by the script)" if idle else ""
+            last = f"{translated} {of} translated{but}"
+        last += f", {states['refused']} refused."
         return "\n".join([*shown, last])
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import DigiprosperError, StataError, cited
@@ -22,7 +24,10 @@ from digiprosper.stata.varlists import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
 
     from digiprosper.panel import Panel
     from digiprosper.specification import Specification
@@ -78,7 +83,11 @@ class Context:
     variables: Variables = field(default_factory=Variables)
     # Variables that are never missing: the keys and what is computed from them.
     complete: set[str] = field(default_factory=set)
-    panel: Panel | None = None
+    # Variables that Stata stores in single precision, and the type of new ones.
+    singles: set[str] = field(default_factory=set)
+    default_type: str = "float"
+    # The data, if they are there.
+    frame: pd.DataFrame | None = None
     spatial_weights: Mapping[str, Any] = field(default_factory=dict)
     # Named results of est store, to the specification behind them.
     results: dict[str, Any] = field(default_factory=dict)
@@ -92,6 +101,26 @@ class Context:
     # Scalars, as numbers that replace their names.
     scalars: dict[str, Node] = field(default_factory=dict)
     used_scalars: set[str] = field(default_factory=set)
+    # Where files are, if they are read.
+    folder: Path | None = None
+
+    def located(self, path: str) -> str:
+        """Find a file in the folder of the data by the last parts of its path."""
+        if self.folder is None:
+            return path
+        parts = [part.lower() for part in re.split(r"[/\\]", path)]
+        shared = {
+            file: _common_end([part.lower() for part in file.parts], parts)
+            for file in self.folder.rglob("*")
+            if file.name.lower() == parts[-1]
+        }
+        best = [f for f, count in shared.items() if count == max(shared.values())]
+        if len(best) != 1:
+            what = "several files are" if best else "no file is"
+            raise StataError.because(
+                f"{what} named {cited(parts[-1])} in {self.folder}"
+            )
+        return best[0].as_posix()
 
     @property
     def panel_code(self) -> str:
@@ -140,7 +169,15 @@ class Context:
         columns = [str(name) for name in frame.columns]
         entity, time = columns[:2]
         complete = {str(c) for c in frame.columns if not frame[c].hasnans}
-        return cls(entity, time, Variables(columns), complete, panel, spatial_weights)
+        variables = Variables(columns)
+        return cls(
+            entity,
+            time,
+            variables,
+            complete,
+            frame=frame,
+            spatial_weights=spatial_weights,
+        )
 
     def where(self, condition: str | None) -> str | None:
         """Write a condition of Stata as one of `where`."""
@@ -151,9 +188,15 @@ class Context:
 
     def levels(self, name: str) -> int | None:
         """Count the levels of a column, if the panel is there."""
-        if self.panel is None:
+        if self.frame is None:
             return None
-        return int(self.panel.frame.reset_index()[name].nunique())
+        return int(self.frame[name].nunique())
+
+
+def _common_end(first: Sequence[str], second: Sequence[str]) -> int:
+    """Count the equal parts at the end of two paths."""
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @dataclass(frozen=True, slots=True)

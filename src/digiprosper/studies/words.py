@@ -40,7 +40,7 @@ _DIFFERENCES = {
     ),
 }
 
-WORDS = Words.of(
+WORDS = Words(
     {
         **{
             f"{kind}.{method}": (what[0] + result[0], what[1] + result[1])

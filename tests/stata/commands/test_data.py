@@ -41,7 +41,9 @@ def run(text: str, df: pd.DataFrame | None = None) -> pd.DataFrame:
     context = Context("id", "year", Variables(list(df.columns)), {"id", "year"})
     for line in text.splitlines():
         command = read_command(line)
-        exec(data.translate(command, context).python, names)
+        step = data.translate(command, context)
+        exec(step.python, names)
+        context.singles |= {*step.creates} if step.is_single else set()
         context.variables = Variables(list(names["df"].columns))
     out: pd.DataFrame = names["df"]
     return out.sort_values(["id", "year"]).reset_index(drop=True)
@@ -56,6 +58,15 @@ NAN = np.nan
     [
         ("gen a = x + z", "a", [NAN, NAN, 8, 5, 4, 6]),
         ("gen double a = ln(x)", "a", np.log([1, NAN, 3, 4, 2, NAN])),
+        ("gen a = 16777217", "a", [16777216] * 6),
+        ("gen double a = 16777217", "a", [16777217] * 6),
+        ("gen b = 0.1\ngen a = b == 0.1", "a", [0] * 6),
+        ("gen double b = 0.1\ngen a = b == 0.1", "a", [1] * 6),
+        ("gen b = x\nreplace b = 0.1\ngen a = b == 0.1", "a", [0] * 6),
+        ("gen b = x\nrename b c\nreplace c = 0.1\ngen a = c == 0.1", "a", [0] * 6),
+        ("gen b = 0.1\nclonevar c = b\ngen a = c == 0.1", "a", [0] * 6),
+        ("egen b = mean(0.1)\ngen a = b == 0.1", "a", [0] * 6),
+        ("gen int a = z / 2", "a", [NAN, 1, 2, 0, 1, 3]),
         ("gen a = x > 2", "a", [0, 1, 1, 1, 0, 0]),
         ("gen a = 1 if x > 2", "a", [NAN, 1, 1, 1, NAN, NAN]),
         ("gen a = 0\nreplace a = 1 if x > 2 & x < .", "a", [0, 0, 1, 1, 0, 0]),
@@ -345,10 +356,34 @@ def test_scripts_of_whole_files_run(tmp_path: Path) -> None:
     names: dict[str, Any] = {}
     exec(file.script, names)
     panel = dp.datasets.us_states()
-    same = dp.FixedEffects(
-        "log(gsp)", ["lag(unemp)", "log(pcap)", "log(emp)"], where="year >= 1975"
-    ).fit(panel)
+    logs = {
+        name: np.log(panel.frame[name]).astype("float32").astype(float)
+        for name in ("gsp", "pcap", "emp")
+    }
+    terms = ["lag(unemp)", "pcap", "emp"]
+    same = dp.FixedEffects("gsp", terms, where="year >= 1975").fit(panel.assign(**logs))
     fit = names["results"]["m1"]
     np.testing.assert_allclose(fit.params, same.params, rtol=1e-8)
     np.testing.assert_allclose(fit.std_errors, same.std_errors, rtol=1e-8)
     assert fit.nobs == 48 * 12
+
+
+def test_numbers_of_files_are_as_in_stata(tmp_path: Path) -> None:
+    """Products of small whole numbers fit, and text files are in single precision."""
+    columns = {"year": np.arange(2011, 2017), "x": np.full(6, 0.1)}
+    table = pd.DataFrame({"id": 1, **columns}).astype({"year": "int16", "id": "int8"})
+    table.to_stata(tmp_path / "a.dta", write_index=False)
+    table.to_csv(tmp_path / "a.csv", index=False)
+    lines = "gen month = year * 100 + id * id\ngen tenth = x == 0.1\n"
+    tenths = {
+        f"use {tmp_path}/a.dta": 1,
+        f"import delimited {tmp_path}/a.csv": 0,
+        f"import delimited {tmp_path}/a.csv, asdouble": 1,
+        f"set type double\nimport delimited {tmp_path}/a.csv": 1,
+    }
+    for reads, tenth in tenths.items():
+        (tmp_path / "a.do").write_text(f"{reads}\n{lines}")
+        names: dict[str, Any] = {}
+        exec(read_do_file(tmp_path / "a.do").script, names)
+        assert names["df"]["month"].tolist() == [*range(201101, 201701, 100)]
+        assert names["df"]["tenth"].unique().tolist() == [tenth], reads

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
-from digiprosper.stata.expressions import Printer, unquoted
+from digiprosper.stata.expressions import Node, Printer, unquoted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Call
 from digiprosper.stata.varlists import LaterColumns, number
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from digiprosper.stata.translation import Context
 
 ASSIGNMENT = re.compile(
-    r"\s*(?:(?:byte|int|long|float|double|str\w*)\s+)?(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
+    r"\s*(?:(?P<type>byte|int|long|float|double|str\w*)\s+)?"
+    r"(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
     r"=(?!=)\s*(?P<value>.+)",
     re.DOTALL,
 )
 _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
 # Kinds of nodes that are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
+# Functions whose values are whole numbers that single precision keeps.
+_COUNTS = {"count", "group", "rank", "rowmiss", "rownonmiss", "xtile"}
 # Statistics of egen and collapse, by their name in pandas.
 _BY_GROUP = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
@@ -39,6 +42,8 @@ _SUMMARY = {
     "N": ".count()",
     "p50": ".median()",
 }
+# Whole numbers up to this one are exact in single precision.
+_MOST_EXACT = 2**24
 _ACROSS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
     "rowtotal": "sum(axis=1)",
@@ -90,6 +95,8 @@ class Step:
     drops: tuple[str, ...] = ()
     # Whether new columns are complete, that is, computed from keys.
     complete: bool = False
+    # Whether they are stored in single precision.
+    is_single: bool = False
     # Whether the data are read anew.
     fresh: bool = False
     # Columns that the rows are sorted by afterwards; None where that is as before.
@@ -153,12 +160,13 @@ class DataCall(Call):
         return text and self.printer.condition(self.context.parse(text))
 
     @property
-    def assignment(self) -> tuple[str, str]:
-        """The name and the expression of ``name = expression``."""
+    def assignment(self) -> tuple[str, str, str]:
+        """The type, the name and the expression of ``name = expression``."""
         match = ASSIGNMENT.fullmatch(self.command.arguments)
         if match is None:
             raise StataError.because(f"{self.command.name} {self.command.arguments}")
-        return match["name"], match["value"]
+        storage = match["type"] or self.context.default_type
+        return storage, match["name"], match["value"]
 
     @property
     def path(self) -> str:
@@ -180,7 +188,7 @@ class DataCall(Call):
 def generate(call: DataCall) -> Step:
     """Translate ``generate`` and ``replace``."""
     context, where = call.context, call.where
-    name, text = call.assignment
+    storage, name, text = call.assignment
     node, is_new = context.parse(text), call.command.name != "replace"
     nodes = list(node.walk())
     if any(part.kind == "call" and part.value in _DRAWS for part in nodes):
@@ -188,17 +196,38 @@ def generate(call: DataCall) -> Step:
     if not is_new:
         name = context.variables.resolve(name)
         if carried := _carried(name, text, call):
-            return Step(carried, (name,))
-    code = f"df[{name!r}] = {call.printer.value(node)}"
+            return Step(carried, (name,), is_single=name in context.singles)
+    is_single = storage == "float" if is_new else name in context.singles
+    is_single &= call.command.name != "clonevar"
+    value = call.printer.value(node)
+    if is_new and storage in ("byte", "int", "long"):
+        value = f"np.trunc({value})"
+    elif is_single and not _is_exact(node):
+        value = f"single({value})"
+    code = f"df[{name!r}] = {value}"
     if where is not None:
-        code = f"df.loc[{where}, {name!r}] = {call.printer.value(node)}"
+        code = f"df.loc[{where}, {name!r}] = {value}"
         if is_new:
             empty = "''" if node.kind == "text" else "np.nan"
             code = f"df[{name!r}] = {empty}\n{code}"
     kinds = {part.kind for part in nodes}
     complete = set(node.names) <= context.complete and kinds <= _COMPUTED
     complete &= not where or name in context.complete
-    return Step(code, (name,), complete=complete)
+    return Step(code, (name,), complete=complete, is_single=is_single)
+
+
+def _is_exact(node: Node) -> bool:
+    """Tell whether single precision keeps a value: a text, a test, a small number."""
+    match node:
+        case Node("number", value):
+            return bool(value == int(value) and abs(value) <= _MOST_EXACT)
+        case Node("binary", str(sign)):
+            return sign not in "+-*/^"
+        case Node("unary", sign, (inside,)):
+            return bool(sign == "!") or _is_exact(inside)
+        case Node("call", name):
+            return name in ("inlist", "inrange", "missing")
+    return node.kind in ("text", "missing")
 
 
 def _carried(name: str, text: str, call: DataCall) -> str:
@@ -222,7 +251,7 @@ def _carried(name: str, text: str, call: DataCall) -> str:
 
 def egen(call: DataCall) -> Step:
     """Translate ``egen``."""
-    name, text = call.assignment
+    storage, name, text = call.assignment
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
     options = {*call.options} - {"by"}
@@ -246,7 +275,9 @@ def egen(call: DataCall) -> Step:
             if "missing" in options:
                 statistic = statistic.replace(")", ", min_count=1)")
             code = f"df[{names!r}].{statistic}"
-    return Step(f"df[{name!r}] = {code}", (name,))
+    is_single = storage == "float" and function not in _COUNTS
+    code = f"single({code})" if is_single else code
+    return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
 
 
 def _statistic(function: str, inside: str, call: DataCall) -> str:
@@ -389,7 +420,7 @@ def dummies(call: DataCall) -> Step:
 
 def xtile(call: DataCall) -> Step:
     """Translate ``xtile``: groups between percentiles."""
-    name, text = call.assignment
+    _, name, text = call.assignment
     return Step(f"df[{name!r}] = {_statistic('xtile', text, call)}", (name,))
 
 
@@ -431,9 +462,9 @@ def rename(call: DataCall) -> Step:
     context, olds = call.context, [*map(call.context.variables.resolve, olds)]
     names = dict(zip(olds, news, strict=True))
     order = tuple(names.get(name, name) for name in context.order)
-    complete = {*olds} <= context.complete
+    complete, is_single = ({*olds} <= c for c in (context.complete, context.singles))
     code = f"df = df.rename(columns={names!r})"
-    return Step(code, (*news,), (*olds,), complete=complete, order=order)
+    return Step(code, (*news,), (*olds,), complete, is_single, order=order)
 
 
 def use(call: DataCall) -> Step:
@@ -452,9 +483,12 @@ def file_name(text: str) -> str:
 
 def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
     """Write how a Stata file is read; labels and dates stay numbers."""
-    code = f"pd.read_stata({path!r}, convert_categoricals=False, convert_dates=False)"
+    labels = "convert_categoricals=False, convert_dates=False"
     if path in call.context.saved:
         code = f"saved[{path!r}].copy()"
+    else:
+        source = call.context.located(path)
+        code = f"as_stata(pd.read_stata({source!r}, {labels}))"
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
@@ -464,7 +498,7 @@ def read_text(call: DataCall) -> Step:
     kind, *rest = split(command.arguments) or [""]
     if command.name == "insheet":
         kind, rest = "delimited", [kind]
-    path = unquoted(command.using or " ".join(rest))
+    path = call.context.located(unquoted(command.using or " ".join(rest)))
     first = "firstrow" if kind == "excel" else options.get("varnames", "1")
     encoding = unquoted(options.get("encoding", ""))
     source = f"{path!r}, encoding={encoding!r}" if encoding else repr(path)
@@ -484,6 +518,9 @@ def read_text(call: DataCall) -> Step:
     case = options.get("case", "preserve" if kind == "excel" else "lower")
     if case != "preserve":
         code += f".rename(columns=str.{case})"
+    is_single = call.context.default_type == "float" and "asdouble" not in options
+    if kind != "excel" and is_single:
+        code += ", floats='float32'"
     return Step(f"df = as_stata({code})", fresh=True, order=())
 
 
@@ -660,8 +697,8 @@ def reshape(call: DataCall) -> Step:
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames",
-    "all.string asdouble locale string.cols numericc.ols tab comma names",
+    "sh.eet first.row clear enc.oding case varn.ames asdouble",
+    "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force by", "float l.abel noe.xtend")

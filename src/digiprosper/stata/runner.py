@@ -1,0 +1,123 @@
+"""Runs a do-file: the code of each command as soon as it is read."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import redirect_stdout, suppress
+from dataclasses import replace
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from digiprosper.errors import DigiprosperError, StataError
+from digiprosper.stata.reader import Reader
+from digiprosper.stata.translation import ONE_SERIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digiprosper.stata.lines import Statement
+    from digiprosper.stata.macros import Macros
+    from digiprosper.stata.translation import Context
+
+
+class Runner(Reader):
+    """A reader that has the data: what fails marks what depends on it."""
+
+    def __init__(
+        self,
+        statements: Sequence[Statement],
+        context: Context,
+        macros: Macros,
+        head: str,
+    ) -> None:
+        super().__init__(statements, context, macros)
+        # The variables of the script.
+        self.script: dict[str, Any] = {}
+        exec(head, self.script)
+        # How many lines of the code have been run.
+        self.position_in_code: int = 0
+        # Columns of the data, and those that have had a missing value.
+        self.columns: set[str] = set()
+        self.incomplete: set[str] = set()
+        # What a referee would ask for, by question and line.
+        self.repairs: dict[tuple[str, int], str] = {}
+
+    def run(self) -> None:
+        """Run all statements; notices of a result are listed beside it."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            super().run()
+
+    def _one(self, text: str) -> None:
+        if self.taint.rows:
+            # Stata would have other columns.
+            self.context.variables = replace(self.context.variables, columns=None)
+        super()._one(text)
+
+    def _execute(self) -> None:
+        """Run the new code, and note what it prints or estimates."""
+        code = "\n".join(self.code[self.position_in_code :])
+        printed = StringIO()
+        try:
+            with redirect_stdout(printed):
+                exec(code, self.script)
+        # Whatever stops a line, what depends on it must not be shown.
+        except Exception as error:
+            is_known = isinstance(error, DigiprosperError)
+            reason = str(error) if is_known else f"{type(error).__name__}: {error}"
+            lines = [f"# {line}" for line in code.splitlines()]
+            self.code[self.position_in_code :] = lines
+            self.panel_keys = None
+            raise StataError.because(reason.split("\n")[0].rstrip(".")) from error
+        finally:
+            self.position_in_code = len(self.code)
+        self._update_columns()
+        self._note(printed.getvalue())
+
+    def _update_columns(self) -> None:
+        """Read the columns of the data; those of refused lines are not in them."""
+        frame = self.script.get("df")
+        if frame is not None and not self.taint.rows:
+            context = self.context
+            self.columns |= {*frame.columns}
+            self.incomplete |= {name for name in frame if frame[name].hasnans}
+            marked = [n for n in context.variables.created if n in self.taint.columns]
+            names = tuple(dict.fromkeys([*frame.columns, *marked]))
+            context.frame = frame
+            context.variables = replace(
+                context.variables, columns=names, created=tuple(marked)
+            )
+
+    def _note(self, printed: str) -> None:
+        """Note that a statement ran, with its result."""
+        record = self.records[self.position]
+        if record.status != "translated":
+            return
+        record.status = "ran"
+        if record.is_estimation:
+            fit = self.script["fit"]
+            record.results.append(fit)
+            codes = ", ".join(dict.fromkeys(n.code for n in fit.diagnostics))
+            record.reason = f"N = {fit.nobs:,}" + (f" ({codes})" if codes else "")
+            # What cannot be estimated is no repair.
+            with suppress(DigiprosperError):
+                self._repair(fit)
+        elif printed:
+            record.reason = printed.strip().split("\n")[0]
+
+    def _repair(self, fit: Any) -> None:
+        """Estimate what the questions about errors and instruments ask for."""
+        spec, entity = self.context.last, self.context.entity
+        if type(spec).__name__ == "FixedEffectsIV" and len(spec.endog) == 1:
+            ends = (f"[{low:.4g}, {high:.4g}]" for low, high in fit.anderson_rubin())
+            self.repairs["weak_instruments_not_tested", self.number] = (
+                f"Its 95% set is {' or '.join(ends) or 'empty'}"
+            )
+        has_entity = entity not in (None, ONE_SERIES)
+        if getattr(spec, "cov_type", "") == "unadjusted" and has_entity:
+            clustered = spec.replace(cov_type="clustered").fit(self.script["panel"])
+            typed, by_entity = (f.std_errors.iloc[0] for f in (fit, clustered))
+            self.repairs["no_errors", self.number] = (
+                f"{fit.params.index[0]}: {fit.params.iloc[0]:.4g}, standard error "
+                f"{typed:.4g} as typed, {by_entity:.4g} if clustered by {entity}"
+            )

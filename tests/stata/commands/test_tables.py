@@ -1,0 +1,92 @@
+"""esttab and outreg2 become etable."""
+
+from __future__ import annotations
+
+import pytest
+
+import digiprosper as dp
+from digiprosper.stata.commands.tables import Tables
+from digiprosper.stata.prefixes import read_command
+from digiprosper.stata.varlists import Variables
+
+FITTED = {"m1": True, "m2": True, "x1": False, "": True}
+VARIABLES = Variables(["y", "did", "pad", "x1", "x2"])
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "missing"),
+    [
+        (
+            "esttab m1 m2 using t.rtf, b(%6.4f) se(%6.4f) nogap",
+            "tables['t.rtf'] = dp.etable([results['m1'], results['m2']], "
+            "heads=['(1)', '(2)'], below='se', digits=4)",
+            [],
+        ),
+        (
+            'esttab m* using "D:\\out\\t.doc", b(3) t(%6.2f) star(* 0.1 ** 0.05) '
+            'mtitles("a b" c) title("T") keep(did did#c.pad) drop(_cons)',
+            "tables['t.docx'] = dp.etable([results['m1'], results['m2']], "
+            "heads=['a b', 'c'], below='t', digits=3, t_digits=2, stars=[0.1, 0.05], "
+            "title='T', keep=['did', 'C(did)*:pad'])",
+            [],
+        ),
+        (
+            "esttab m1 x1 m2 using t.csv, scalars(N) drop(*.year) p nostar",
+            "tables['t.csv'] = dp.etable([results['m1'], results['m2']], "
+            "heads=['(1)', '(3)'], below='p', stars=None, drop=['*.year'])",
+            ["'x1'", "scalars"],
+        ),
+        ("esttab", None, ["'x1'"]),
+        (
+            "outreg2 using t, word replace bdec(3) tdec(2) tstat addtext(FE, YES)",
+            "columns['t.docx'] = [fit]\ntables['t.docx'] = dp.etable("
+            "columns['t.docx'], heads=['(1)'], below='t', digits=3, t_digits=2)",
+            ["addtext"],
+        ),
+        (
+            "outreg2 [m1 m2] using t.xls",
+            "columns['t.xlsx'] = [results['m1'], results['m2']]\ntables['t.xlsx'] = "
+            "dp.etable(columns['t.xlsx'], heads=['(1)', '(2)'], below='se')",
+            [],
+        ),
+        ("esttab m1, b(a2)", None, ["the format a2"]),
+    ],
+)
+def test_code(text: str, code: str | None, missing: list[str]) -> None:
+    found = Tables().translate(read_command(text), FITTED, VARIABLES)
+    if code is None:
+        assert found[0].startswith("print(dp.etable([results['m1']")
+    else:
+        assert found[0] == code
+    assert found[1] == missing
+
+
+def test_outreg2_adds_columns_and_esttab_tables() -> None:
+    tables = Tables()
+
+    def code(text: str) -> str:
+        return tables.translate(read_command(text), FITTED, VARIABLES)[0]
+
+    code("outreg2 m1 using t.doc, replace ctitle(first)")
+    added = code("outreg2 using t.doc, append ctitle(second)")
+    assert added.startswith("columns['t.docx'] += [fit]\n")
+    assert "heads=['first', 'second']" in added
+    assert "heads=['(1)']" in code("outreg2 m1 using t.doc, replace")
+    code("esttab m1 using r.rtf")
+    assert code("esttab m2 using r.rtf, append").startswith("tables['r_2.rtf'] = ")
+    assert code("esttab m2 using r.rtf, append").startswith("tables['r_3.rtf'] = ")
+    assert code("esttab m2 using r.rtf, replace").startswith("tables['r.rtf'] = ")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("esttab x1 using t.rtf", "x1 is not run"),
+        ("esttab z* using t.rtf", r"z\* is not run, or not stored"),
+        ("esttab absent", "no stored estimation 'absent'"),
+        ("esttab m1 using t.smcl", "the ending '.smcl'"),
+    ],
+)
+def test_tables_that_are_skipped(text: str, reason: str) -> None:
+    with pytest.raises(dp.StataError, match=reason):
+        Tables().translate(read_command(text), FITTED, VARIABLES)

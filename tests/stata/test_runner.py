@@ -1,0 +1,156 @@
+"""A do-file that is run: results, what fails, and what depends on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import digiprosper as dp
+from digiprosper.stata import DoFile, run_do_file
+from digiprosper.stata.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+READ = "use states, clear\nxtset state year\n"
+FIT = "reghdfe gsp unemp, a(state year) vce(cl state)\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[str], DoFile]:
+    states = dp.datasets.us_states().frame.reset_index()
+    (tmp_path / "data").mkdir()
+    states.to_stata(tmp_path / "data" / "states.dta", write_index=False)
+
+    def of(text: str) -> DoFile:
+        path = tmp_path / "paper.do"
+        path.write_text(text, encoding="utf-8")
+        return run_do_file(path, tmp_path / "data")
+
+    return of
+
+
+def statuses(file: DoFile) -> list[str]:
+    return [line.status for line in file.lines]
+
+
+def test_numbers_are_those_of_the_script(run, monkeypatch, tmp_path) -> None:
+    file = run(
+        'use "D:\\old computer\\states.dta", clear\nxtset state year\n'
+        "foreach v in gsp pc emp {\ngen ln_`v' = ln(`v')\n}\nwinsor2 ln_*, replace\n"
+        "eststo a: reghdfe ln_gsp L.ln_pc ln_e if year > 1975, a(state year)\n"
+        "qui xtreg ln_gsp ln_pc-ln_emp i.year, fe r\nest store b\n"
+        "esttab a b using t.doc, b(%6.4f) se keep(ln_*)\n"
+    )
+    assert {*statuses(file)} == {"ran", "read", "skipped"}
+    names: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    exec(file.script, names)
+    for name, fit in file.results.items():
+        np.testing.assert_array_equal(fit.params, names["results"][name].params)
+        np.testing.assert_array_equal(fit.std_errors, names["results"][name].std_errors)
+    assert list(file.results["b"].params.index) == ["ln_pc", "ln_emp"]
+    assert str(file.tables["t.docx"]) == str(names["tables"]["t.docx"])
+    (first,) = file.estimations[0].results
+    assert first is file.results["a"]
+    assert file.estimations[0].reason.startswith(f"N = {first.nobs:,}")
+    assert (tmp_path / "t.docx").exists()
+
+
+def test_each_turn_of_a_loop_has_its_result(run) -> None:
+    file = run(f"{READ}foreach y in gsp emp {{\nreghdfe `y' unemp, a(state year)\n}}\n")
+    (line,) = file.estimations
+    assert [fit.depvar for fit in line.results] == ["gsp", "emp"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # A file that is not there changes every row.
+        ("merge 1:1 state year using absent\n" + FIT, ["refused", "not run"]),
+        # A column that is not there is made by no line that fails.
+        ("gen a = absent\nreg gsp a\n" + FIT, ["refused", "not run", "ran"]),
+        ("rename absent b\n" + FIT, ["refused", "not run"]),
+        # A text cannot be a logarithm.
+        ("gen a = ln(state_name)\nreg gsp a\n", ["refused", "not run"]),
+        # Keys that repeat stop every estimation, and none uses an older panel.
+        (
+            FIT + "replace year = 1970\n" + FIT + FIT,
+            ["ran", "ran", "refused", "refused"],
+        ),
+        # Other data end it.
+        (
+            "sample 10\n" + FIT + READ + FIT,
+            ["refused", "not run", "ran", "read", "ran"],
+        ),
+        ("reghdfe gsp absent, a(state)\n" + FIT, ["refused", "ran"]),
+        ("drop if _merge == 1\n" + FIT, ["refused", "not run"]),
+        ("test unemp\n" + FIT + "test unemp\n", ["not run", "ran", "ran"]),
+        ("est restore m\ntest unemp\n", ["skipped", "not run"]),
+    ],
+)
+def test_what_fails_marks_what_depends_on_it(run, text, expected) -> None:
+    file = run(READ + text)
+    assert statuses(file)[2:] == expected, str(file)
+    for line in file.lines:
+        assert line.reason or line.status in ("ran", "read", "skipped")
+    compile(file.script, "script", "exec")
+
+
+def test_an_estimation_that_fails_leaves_no_result(run) -> None:
+    file = run(f"{READ}{FIT}est store a\nreg gsp absent\nest store b\nest store a\n")
+    assert file.results == {}
+
+
+def test_files_are_found_by_the_end_of_their_path(run, tmp_path) -> None:
+    frame = dp.datasets.us_states().frame.reset_index()
+    for folder in ("raw", "clean"):
+        (tmp_path / "data" / folder).mkdir()
+        frame[frame["year"] > 1980].to_stata(tmp_path / "data" / folder / "a.dta")
+    file = run('use "C:/paper/raw/A.dta"\nuse "C:/paper/other/a.dta"\n')
+    assert statuses(file) == ["ran", "refused"]
+    assert "several files are named 'a.dta'" in file.lines[1].reason
+
+
+def test_no_folder(tmp_path) -> None:
+    (tmp_path / "a.do").write_text("")
+    with pytest.raises(NotADirectoryError, match="is no folder"):
+        run_do_file(tmp_path / "a.do", tmp_path / "a.do")
+
+
+def test_the_command_line(run, tmp_path, capsys) -> None:
+    run(f"{READ}{FIT}outreg2 using t.xls, replace\n")
+    arguments = [str(tmp_path / "paper.do"), "--data", str(tmp_path / "data")]
+    assert main([*arguments, "--tables", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "line 3    ran         reghdfe gsp unemp" in printed
+    assert "1 of 1 estimation ran, 0 translated, 0 refused." in printed
+    assert (tmp_path / "t.xlsx").exists()
+    with pytest.raises(SystemExit):
+        main([arguments[0], "--tables", "folder"])
+
+
+def test_questions_have_the_repaired_estimate(run) -> None:
+    """Errors by entity, and the set that is right with weak instruments."""
+    file = run(
+        f"{READ}gen wet = water > 3000\n"
+        "reghdfe gsp unemp, a(state year)\n"
+        "ivreghdfe gsp (unemp = L.unemp) pc, a(state year) cl(state)\n"
+    )
+    asked = {notice.code: notice for notice in file.findings}
+    # The data have no missing value.
+    assert {*asked} == {"no_errors", "weak_instruments_not_tested"}
+    panel = dp.datasets.us_states()
+    clustered = dp.FixedEffects("gsp", ["unemp"]).fit(panel)
+    plain = dp.FixedEffects("gsp", ["unemp"], cov_type="unadjusted").fit(panel)
+    assert asked["no_errors"].message.endswith(
+        f"unemp: {plain.params['unemp']:.4g}, standard error "
+        f"{plain.std_errors['unemp']:.4g} as typed, "
+        f"{clustered.std_errors['unemp']:.4g} if clustered by state"
+    )
+    ((low, high),) = file.estimations[1].results[0].anderson_rubin()
+    last = f"Its 95% set is [{low:.4g}, {high:.4g}]"
+    assert asked["weak_instruments_not_tested"].message.endswith(last)
