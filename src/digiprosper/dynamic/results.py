@@ -11,7 +11,7 @@ import pandas as pd
 from digiprosper.dynamic.words import WORDS
 from digiprosper.errors import check_level, counted
 from digiprosper.kernels import intervals
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
-    from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
     from digiprosper.report.tests import TestResult
@@ -324,30 +323,13 @@ class DynamicResults(BaseResults):
         """Description of each coefficient."""
         return slope_terms(self.names, self.factors)
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table, with notes on GMM and on what misleads.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        tuple of Column
-            One.
-        """
-        column = result_column(self, level)
-        remarks = tuple(
-            Remark(f"note.{notice.code}", {})
-            for notice in self.diagnostics
-            if f"note.{notice.code}" in WORDS
-        )
+    def _remarks(self) -> tuple[Remark, ...]:
         if self.gmm_tests is None:
             kind = Remark(f"note.{self.estimator}", {})
         else:
             kind = _gmm_remark(self.estimator, self.gmm_tests.options)
-        return (replace(column, remarks=(*column.remarks, kind, *remarks)),)
+        codes = (f"note.{notice.code}" for notice in self.diagnostics)
+        return (kind, *(Remark(code, {}) for code in codes if code in WORDS))
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
+    from digiprosper.report.columns import Remark
     from digiprosper.report.protocol import Glance
 
 EndPointDraws = Literal["held", "redrawn"]
@@ -573,6 +574,11 @@ class PropagatedResults(EffectResults):
         }
         return pd.DataFrame(parts)
 
+    def _remarks(self) -> tuple[Remark, ...]:
+        """Return what the column of the model itself says."""
+        remarks: tuple[Remark, ...] = getattr(self.known, "_remarks", tuple)()
+        return remarks
+
     def _estimates_shown(self) -> tuple[Block, ...]:
         percent = f"{100 * self.level:g}%"
         heads = [
@@ -600,6 +606,9 @@ class PropagatedResults(EffectResults):
                 "and p too."
             ),
         )
+        if self.known is not None:
+            model = self.known.glance()["model"]
+            notes = (f"Model: {model}; its own tests: known.summary().", *notes)
         return (Cells.of(heads, rows), Lines(notes))
 
 
