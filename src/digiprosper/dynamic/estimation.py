@@ -134,13 +134,11 @@ def _refuse_dependent(
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
     # What is refused is a regressor, since dummies and constant come first.
-    order = sorted(range(len(data.names)), key=lambda j: j < k)
-    order.sort(key=lambda j: data.names[j] != "Intercept")
+    order = sorted(
+        range(len(data.names)), key=lambda j: (data.names[j] != "Intercept", j < k)
+    )
     problems = []
-    dependent = dependences(values[:, [*(1 + j for j in order), 0]])
-    for dependence in dependent:
-        if dependence.column == len(order):
-            continue
+    for dependence in dependences(values[:, 1:][:, order]):
         column = data.names[order[dependence.column]]
         others = [data.names[order[j]] for j in dependence.on]
         text = f"{cited(column)} is collinear with {quoted(others)}"
@@ -150,7 +148,7 @@ def _refuse_dependent(
             f"{several(problems)} in {where}. Remove one of them.",
             problems,
         )
-    if dependent:
+    if dependences(np.roll(values, -1, axis=1)):
         text = (
             f"the regressors explain {cited(outcome)} perfectly in {where}. Check "
             "whether one is computed from it."

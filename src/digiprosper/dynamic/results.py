@@ -421,13 +421,14 @@ def _test_lines(tests: GmmTests) -> tuple[str, ...]:
         if order <= 2
     )
     hansen = tests.hansen
+    assert isinstance(hansen.df, float)
+    surplus = int(hansen.df)
     if np.isfinite(hansen.p_value):
         test = (
             f"Hansen test: {hansen.statistic:.2f} "
-            f"({counted(int(hansen.df), 'degree')} of freedom), "
-            f"{p_words(hansen.p_value)}."
+            f"({counted(surplus, 'degree')} of freedom), {p_words(hansen.p_value)}."
         )
-    elif hansen.df == 0:
+    elif not surplus:
         test = "No Hansen test: as many instruments as coefficients."
     else:
         test = "No Hansen test: the covariance of the moments is singular."

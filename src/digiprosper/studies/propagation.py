@@ -599,7 +599,7 @@ class PropagatedResults(EffectResults):
             rows.append(
                 [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
             )
-        notes = (
+        notes: tuple[str, ...] = (
             "weights known: the index has the weights of this sample.",
             (
                 "estimated: the index has the weights of the population; std. error "
