@@ -166,8 +166,7 @@ def fit_gmm(spec: DynamicSpec, data: PreparedPanel) -> DynamicResults:
     if groups < _LEAST_CLUSTERS:
         text = (
             f"GMM needs at least {_LEAST_CLUSTERS} clusters ({clusters[0]}), not "
-            f"{groups}: the moments of two can add up to zero in each, and standard "
-            "errors are then rounding. Use estimator='lsdvc'."
+            f"{groups}: standard errors may be rounding. Use estimator='lsdvc'."
         )
         raise IdentificationError(text, [Notice("few_clusters", text, {})])
     moments = kernel.moments(_design(spec, data))

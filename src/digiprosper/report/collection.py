@@ -67,14 +67,14 @@ class ResultSet(PickledByName, Mapping[str, Any]):
     outcomes: tuple[tuple[str, Any], ...]
 
     def __post_init__(self) -> None:
-        given: Any = self.outcomes
+        models: Any = self.outcomes
         try:
-            pairs = given.items() if isinstance(given, Mapping) else given
+            pairs = models.items() if isinstance(models, Mapping) else models
             outcomes = [(label, result) for label, result in pairs]
         except (TypeError, ValueError) as error:
             raise InputTypeError(
                 "outcomes must be pairs of a label and a result, such as "
-                f"{{'(1)': fit}}, not {cited(given)}."
+                f"{{'(1)': fit}}, not {cited(models)}."
             ) from error
         read = tuple((label, as_results(result)) for label, result in outcomes)
         object.__setattr__(self, "outcomes", read)
