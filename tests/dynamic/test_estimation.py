@@ -10,7 +10,11 @@ import pytest
 from scipy.special import chdtrc
 
 import digiprosper as dp
-from digiprosper.errors import CollinearityError, IdentificationError
+from digiprosper.errors import (
+    CollinearityError,
+    DigiprosperError,
+    IdentificationError,
+)
 from tests.dynamic.conftest import gapped, written_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
@@ -308,3 +312,37 @@ def test_half_panel_needs_four_periods() -> None:
     frame = gapped(1, entities=30)
     with pytest.raises(IdentificationError, match="halves the 3 periods"):
         fitted(frame[frame["t"] < 2004], estimator="half_panel")
+
+
+@pytest.mark.parametrize("estimator", ["difference", "system", "lsdvc", "half_panel"])
+def test_an_outcome_without_errors_is_refused(estimator: str) -> None:
+    """Standard errors would be rounding, and tests of it."""
+    frame = gapped(1, entities=30)
+    spec = dp.DynamicPanel("y", ["x", "w"], estimator=estimator, reps=99)
+    with pytest.raises(IdentificationError, match="explain 'y' perfectly in"):
+        spec.fit(panel_of(frame.assign(y=2 * frame["x"])))
+    with pytest.raises(
+        DigiprosperError, match=r"'y' does not change|is collinear with"
+    ):
+        spec.fit(panel_of(frame.assign(y=3.0)))
+
+
+def test_errors_that_are_tiny_beside_the_outcome() -> None:
+    """Draws have no bias to solve for where squares are lost to rounding."""
+    rng = np.random.default_rng(1)
+    y, x = np.zeros((31, 10)), rng.normal(size=(31, 10))
+    for t in range(1, 10):
+        y[:, t] = 0.5 * y[:, t - 1] + x[:, t] + 1e-8 * rng.normal(size=31)
+    keys = {"i": np.repeat(np.arange(31), 10), "t": np.tile(np.arange(10), 31)}
+    frame = pd.DataFrame({**keys, "y": y.ravel(), "x": x.ravel()})
+    spec = dp.DynamicPanel("y", ["x"], estimator="lsdvc", reps=199)
+    fit = spec.fit(panel_of(frame), rng=1)
+    np.testing.assert_allclose(fit.params, [0.5, 1.0], atol=1e-7)
+    assert (fit.std_errors < 1e-7).all()
+
+
+def test_moments_of_two_clusters_have_no_variance() -> None:
+    frame = gapped(1, entities=2)
+    with pytest.raises(IdentificationError, match="at least 3 clusters"):
+        dp.DynamicPanel("y", steps=1).fit(panel_of(frame))
+    assert len(dp.DynamicPanel("y", estimator="lsdvc").fit(panel_of(frame)).params) == 1

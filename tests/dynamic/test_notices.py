@@ -35,6 +35,8 @@ def test_bounds() -> None:
         assert "Compare estimator='system'" in notice.message
     (notice,) = notices.outside_bounds(0.39, bounds, "system")
     assert "Compare estimator='difference'" in notice.message
+    (notice,) = notices.outside_bounds(0.91, bounds, "half_panel")
+    assert "Weak instruments" not in notice.message
 
 
 def test_second_order() -> None:
@@ -53,8 +55,11 @@ def test_a_p_value_of_one_is_no_comfort() -> None:
 
 
 def test_near_one_and_not_solved() -> None:
-    assert notices.near_one(0.85) == []
-    assert notices.near_one(0.91)[0].data == {"persistence": 0.91}
+    assert notices.near_one(0.85, "lsdvc") == []
+    (notice,) = notices.near_one(0.91, "lsdvc")
+    assert notice.data == {"persistence": 0.91}
+    assert "280 entities" not in notice.message
+    assert "280 entities in 75%" in notices.near_one(0.91, "half_panel")[0].message
     assert notices.bias_not_solved(1.0, 0.2, solved=True) == []
     (notice,) = notices.bias_not_solved(1.0, 0.2, solved=False)
     assert "in 20% of the draws" in notice.message
@@ -67,7 +72,7 @@ def test_near_one_and_not_solved() -> None:
         (notices.second_order({2: (3.0, 0.003)})[0], True),
         (notices.bias_not_solved(1.0, 0.2, solved=False)[0], True),
         (notices.few_entities(5)[0], False),
-        (notices.near_one(0.99)[0], False),
+        (notices.near_one(0.99, "lsdvc")[0], False),
         (notices.outside_bounds(2.0, {"within": 0.0, "ols": 1.0}, "system")[0], False),
         (notices.uninformative_hansen(1.0, 9)[0], False),
     ],

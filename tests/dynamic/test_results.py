@@ -69,9 +69,39 @@ def test_summary(gmm: Any, corrected: Any) -> None:
     assert f"{gmm.n_instruments} instruments." in text
     assert "AR(2): z = " in text
     assert "pooled least squares" in text
+    assert f"{gmm.nobs:,} transformed rows" in text
     other = " ".join(str(corrected.summary()).split())
     assert "Bias-corrected within estimator" in other
     assert "expanded percentile intervals from 499 draws" in other
+
+
+def test_tests_that_are_not_defined_say_why(panel: dp.Panel) -> None:
+    short = panel.subset("t < 2003")
+    spec = dp.DynamicPanel("y", instrument_lags=(2, 2))
+    text = " ".join(str(spec.fit(short).summary()).split())
+    assert "No Hansen test: as many instruments as coefficients." in text
+    assert "AR(1): too few periods" in text
+    assert "nan" not in text
+    few = panel.subset("i < 8")
+    fit = dp.DynamicPanel("y", steps=1, collapse=False).fit(few)
+    assert "covariance of the moments is singular" in str(fit.summary())
+
+
+@pytest.mark.parametrize(
+    ("estimator", "english", "chinese"),
+    [
+        ("lsdvc", "bias-corrected within estimator", "偏差修正"),
+        ("half_panel", "half-panel jackknife", "刀切法"),
+    ],
+)
+def test_tables_name_corrected_estimators(
+    panel: dp.Panel, estimator: str, english: str, chinese: str
+) -> None:
+    """They would be mistaken for fixed effects."""
+    spec = dp.DynamicPanel("y", ["x"], estimator=estimator, reps=99)
+    fit = spec.fit(panel, rng=1)
+    assert english in str(dp.etable([fit]))
+    assert chinese in str(dp.etable([fit], style=dp.TableStyle(language="zh")))
 
 
 def test_long_run_effects_by_the_delta_method(gmm: Any) -> None:

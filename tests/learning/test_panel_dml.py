@@ -441,3 +441,11 @@ def test_scikit_learn_is_asked_for(
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ImportError, match="PanelDML needs sklearn"):
         spec().fit(panel)
+
+
+def test_equal_specifications_are_equal_though_their_learners_are_not() -> None:
+    one, other = spec(learners={"a": Lasso(0.1)}), spec(learners={"a": Lasso(0.1)})
+    assert one == other == pickle.loads(pickle.dumps(one))
+    assert hash(one) == hash(other)
+    assert one != spec(learners={"a": Lasso(0.2)})
+    assert one != "text"

@@ -231,6 +231,12 @@ def test_text_columns_are_not_numbers() -> None:
         evaluate(parse("t2", table_of(numbers).known, "x"), table_of(numbers))
 
 
+def test_a_lag_of_a_column_without_values_says_so() -> None:
+    empty = table_of(Panel(DATA.assign(e=np.nan), "city", "year"))
+    with pytest.raises(MissingDataError, match="all values inside it are missing"):
+        evaluate(parse("lag(e)", empty.known, "x"), empty)
+
+
 def test_a_lag_beyond_every_entity_is_an_error() -> None:
     for text in ("lag(x, 3)", "lead(x, 9)", "diff(x, 3)"):
         with pytest.raises(MissingDataError, match=r"missing in every row"):

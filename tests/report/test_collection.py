@@ -208,3 +208,22 @@ def test_models_without_effects_have_no_rows(models: ResultSet) -> None:
 def test_the_kind_of_an_effect_is_one_of_three(models: ResultSet, kind: str) -> None:
     with pytest.raises(OptionError, match="direct"):
         models.compare("x", kind=kind)
+
+
+def test_a_mapping_and_results_of_other_packages(panel: Panel) -> None:
+    """A result that is not read as ours would be left out without a word."""
+    from statsmodels.formula.api import ols
+
+    ours = FixedEffects("y", ["x"]).fit(panel)
+    theirs = ols("y ~ x", panel.frame).fit()
+    models = ResultSet({"ours": ours, "theirs": theirs})  # type: ignore[arg-type]
+    assert models.labels == ("ours", "theirs")
+    table = models.compare("x")
+    assert table["model"].tolist() == ["ours", "theirs"]
+    assert table["estimate"][1] == pytest.approx(theirs.params["x"])
+
+
+@pytest.mark.parametrize("outcomes", [3, [1, 2], "ab", None])
+def test_what_is_no_pairs_is_refused(outcomes: object) -> None:
+    with pytest.raises(InputTypeError, match="pairs of a label and a result"):
+        ResultSet(outcomes)  # type: ignore[arg-type]

@@ -915,3 +915,24 @@ def test_the_terms_are_those_of_the_model() -> None:
     assert spec.replace(reps=199).reps == 199
     with pytest.raises(dp.OptionError, match="no argument 'x'"):
         spec.replace(x=("z",))
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "remark"),
+    [
+        (dp.PoissonEffects("emp", ["cap"]), "PoissonEffects", "Poisson regression"),
+        (dp.DynamicPanel("unemp", ["cap"]), "DynamicPanel", "two-step difference GMM"),
+    ],
+)
+def test_summaries_and_tables_name_the_model(
+    model: Any, name: str, remark: str
+) -> None:
+    system = dp.IndicatorSystem.from_dict({"": {"hwy": "+", "water": "+"}})
+    spec = dp.PropagatedIndex(
+        {"cap": dp.CompositeIndex(system, name="cap")}, model, reps=99
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        fit = spec.fit(dp.datasets.us_states(), rng=1)
+    assert f"Model: {name}; its own tests" in str(fit.summary())
+    assert remark in " ".join(str(dp.etable([fit])).split())

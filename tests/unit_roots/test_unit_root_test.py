@@ -271,13 +271,29 @@ def test_scale_of_an_entity_does_not_matter() -> None:
 def test_summary_detail_and_pickle() -> None:
     result = test(walks(11), lags=0)
     assert "IPS unit root test: statistic = " in str(result)
-    assert "(199 simulated panels of independent random walks)" in str(result)
+    by = f"(199 simulated panels of {len(result.detail)} independent random walks; "
+    assert f"{by}constants, lags: 0)" in str(result)
     assert list(result.detail) == ["periods", "coefficient", "t", "df"]
     assert result.detail.index.name == "i"
     assert (result.detail["periods"] == 12).all()
     assert (result.detail["df"] == 9).all()
     again = pickle.loads(pickle.dumps(result))
     assert str(again) == str(result)
+
+
+def test_tables_tell_models_apart() -> None:
+    frame = walks(11, periods=16)
+    models = [
+        test(frame, lags=1, deterministic="trend"),
+        test(frame, lags=0, year_means=True),
+        test(frame, lags=2, deterministic="trend", year_means=True),
+    ]
+    text = " ".join(str(dp.etable(models)).split())
+    assert "walks; trends, lags: 1." in text
+    assert "without year means, constants, lags: 0." in text
+    assert "without year means, trends, lags: 2." in text
+    chinese = dp.etable(models, style=dp.TableStyle(language="zh"))
+    assert "减去年均值，含趋势项，滞后阶数：2" in "".join(str(chinese).split())
 
 
 def test_a_term_and_missing_ends() -> None:

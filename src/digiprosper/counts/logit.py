@@ -182,8 +182,9 @@ class LogitEffects(Specification):
 
         Warns
         -----
-        MissingDataWarning, IdentificationWarning
-            If rows are dropped, or the panel is too short for a correction.
+        MissingDataWarning, IdentificationWarning, FewClustersWarning
+            If rows are dropped, the panel is too short for a correction, or there are
+            fewer than ten clusters.
         """
         results = fit_logit(self, panel)
         issue(results.diagnostics)

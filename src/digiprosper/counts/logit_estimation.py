@@ -128,6 +128,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
         keep=keep,
         notices=(
             *about,
+            *notices.few_clusters(prepared),
             *dropped,
             *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),
             *lagged_outcome(prepared, notices.LAGGED),

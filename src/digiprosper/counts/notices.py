@@ -19,10 +19,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from digiprosper.errors import Notice, counted, quoted
+from digiprosper.linear.notices import WILD_CLUSTERS
+from digiprosper.report import notices as report
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
+
+    from digiprosper.linear.preparation import Prepared
 
 LAGGED: Final = (
     "and so are the other coefficients and average effects: the correction is for "
@@ -45,6 +49,19 @@ def interaction_ratios(names: Sequence[str]) -> list[Notice]:
         "of counts, which may have another sign (Ai & Norton 2003)."
     )
     return [Notice("interaction_ratios", text, {"terms": tuple(names)})]
+
+
+def few_clusters(prepared: Prepared) -> Iterator[Notice]:
+    """Report so few clusters that normal intervals of binary outcomes are too short."""
+    for groups, name in zip(prepared.count.groups, prepared.cluster_names, strict=True):
+        if groups < WILD_CLUSTERS:
+            yield from report.few_clusters(
+                groups,
+                name,
+                "the normal distribution is used, with which intervals are too short. "
+                "Compare a linear probability model: FixedEffects with "
+                "cov_type='crv3'.",
+            )
 
 
 def perfectly_predicted(

@@ -13,6 +13,7 @@ from digiprosper.counts.words import WORDS
 from digiprosper.kernels.tolerances import TWO_VALUES
 from digiprosper.linear.poisson import CountResults
 from digiprosper.linear.results import predicted_index
+from digiprosper.report.columns import Remark
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.text import conventions
 
@@ -237,6 +238,9 @@ class PoissonResults(CountResults):
         return bool((low, high) == (0.0, 1.0) and below <= TWO_VALUES)
 
     # --- words ------------------------------------------------------------------------
+
+    def _remarks(self) -> tuple[Remark, ...]:
+        return (Remark("note.poisson", {}),)
 
     def _summary(self) -> Summary:
         lines = (

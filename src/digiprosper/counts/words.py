@@ -10,6 +10,10 @@ WORDS = Words(
         "stat.n_separated": ("Separated rows", "分离样本数"),
         "stat.n_singletons": ("Singletons", "单一观测数"),
         "stat.n_predicted": ("Perfectly predicted rows", "完全预测样本数"),
+        "note.poisson": (
+            "Poisson regression: coefficients are changes of the log of the mean.",
+            "泊松回归：系数为均值对数的变化。",
+        ),
         "note.logit": (
             "coefficients are changes of the log odds, not of the probability.",
             "系数为对数发生比的变化，不是概率的变化。",

@@ -161,8 +161,10 @@ class DynamicPanel(Specification):
     inverse of ``sum_i Z_i' H Z_i``, in the second that of ``sum_i Z_i'e_i e_i'Z_i``
     with residuals of the first. With the same options the numbers are those of Stata's
     xtabond, xtdpdsys and xtabond2. Instruments are made before rows with missing lags
-    are dropped. Orthogonal deviations of period t stand at t + 1, so that lags of
-    instruments mean the same as for differences.
+    are dropped, and a missing lag is zero. So in unbalanced panels, or without time
+    effects, estimates change if a constant is added to a variable. Orthogonal
+    deviations of period t stand at t + 1, so that lags of instruments mean the same as
+    for differences.
 
     ``"lsdvc"`` solves ``r + s^2(r) tr(r) q = w`` (Bun & Carree 2005, Journal of
     Business & Economic Statistics 23:200): w is the within estimate, and the second

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
 
 _ORDERS = 3
+_LEAST_CLUSTERS = 3
 
 
 # --- what all estimators have ---------------------------------------------------------
@@ -102,13 +103,14 @@ def _results(
 def _refuse_dependent(
     data: PreparedPanel, values: Floats, levels: Floats, *, means: int, where: str
 ) -> None:
-    """Refuse regressors of transformed rows (n, 1 + k + p) that are combinations.
+    """Refuse columns of transformed rows (n, 1 + k + p) that are combinations.
 
     `levels` are the rows before the transformation. Of the n so many are not
     independent as there are `means`. Dummies are independent. `where` is for messages.
     """
     k = data.n_regressors
     names = data.names[:k]
+    outcome = data.sample.names_of("y")[0]
     rows = len(values) - means
     if rows <= len(data.names):
         text = (
@@ -117,9 +119,15 @@ def _refuse_dependent(
             "lags or time_effects=False."
         )
         raise IdentificationError(text, [Notice("few_rows", text, {})])
-    change = np.linalg.norm(values[:, 1 : k + 1], axis=0)
-    size = np.linalg.norm(levels[:, 1 : k + 1], axis=0)
-    constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size).tolist()]
+    change = np.linalg.norm(values[:, : k + 1], axis=0)
+    size = np.linalg.norm(levels[:, : k + 1], axis=0)
+    unchanged = (change <= ABSORBED * size).tolist()
+    if unchanged[0]:
+        text = (
+            f"the outcome {cited(outcome)} does not change within entities in {where}."
+        )
+        raise IdentificationError(text, [Notice("constant", text, {"column": outcome})])
+    constant = [name for name, still in zip(names, unchanged[1:], strict=True) if still]
     if constant:
         raise IdentificationError(
             f"{quoted(constant)} does not change within entities in {where}, so that "
@@ -127,8 +135,9 @@ def _refuse_dependent(
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
     # What is refused is a regressor, since dummies and constant come first.
-    order = sorted(range(len(data.names)), key=lambda j: j < k)
-    order.sort(key=lambda j: data.names[j] != "Intercept")
+    order = sorted(
+        range(len(data.names)), key=lambda j: (data.names[j] != "Intercept", j < k)
+    )
     problems = []
     for dependence in dependences(values[:, 1:][:, order]):
         column = data.names[order[dependence.column]]
@@ -140,6 +149,12 @@ def _refuse_dependent(
             f"{several(problems)} in {where}. Remove one of them.",
             problems,
         )
+    if dependences(np.roll(values, -1, axis=1)):
+        text = (
+            f"the regressors explain {cited(outcome)} perfectly in {where}. Check "
+            "whether one is computed from it."
+        )
+        raise IdentificationError(text, [Notice("perfect_fit", text, {})])
 
 
 # --- GMM ------------------------------------------------------------------------------
@@ -147,14 +162,20 @@ def _refuse_dependent(
 
 def fit_gmm(spec: DynamicSpec, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
+    clusters = data.prepared.cluster_names
+    groups = int(data.clusters.max()) + 1
+    if groups < _LEAST_CLUSTERS:
+        text = (
+            f"GMM needs at least {_LEAST_CLUSTERS} clusters ({clusters[0]}), not "
+            f"{groups}: standard errors may be rounding. Use estimator='lsdvc'."
+        )
+        raise IdentificationError(text, [Notice("few_clusters", text, {})])
     moments = kernel.moments(_design(spec, data))
     _refuse_unidentified(data, moments)
     fit = kernel.gmm(moments, data.clusters)
     reported = _reported(spec, data, moments, fit)
 
     k = data.n_regressors
-    clusters = data.prepared.cluster_names
-    groups = int(data.clusters.max()) + 1
     classical = spec.cov_type == "classical"
     estimated = Estimates.of(
         data.names[:k],
@@ -264,9 +285,10 @@ def _reported(
             count, groups = len(moments.columns), int(data.clusters.max()) + 1
             text = (
                 f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
-                "covariance of so many moments is singular, so the second step has no "
-                "weights. Use collapse=True, fewer lags such as "
-                "instrument_lags=(2, 4), or steps=1."
+                "covariance of the moments is singular, so the second step has no "
+                "weights: there are too many instruments, or a period has too few "
+                "rows. Use collapse=True, fewer lags such as instrument_lags=(2, 4), "
+                "or steps=1."
             )
             numbers = {"n_instruments": count, "n_clusters": groups}
             raise IdentificationError(text, [Notice("singular_weights", text, numbers)])
@@ -407,6 +429,8 @@ def fit_corrected(
         draw_values=values,
     )
     share = float(1 - draws.solved.mean())
+    bounds = persistence_bounds(data.columns, data.complete, spec.lags)
+    persistence = float(estimate.coefficients[0, : spec.lags].sum())
     diagnostics = [
         *few_draws(spec.reps, "ends"),
         *too_few_clusters_to_draw(groups, clusters[0]),
@@ -415,12 +439,12 @@ def fit_corrected(
             spec.reps,
             "have too few rows or no variation in a regressor.",
         ),
-        *notices.near_one(float(estimate.coefficients[0, : spec.lags].sum())),
+        *notices.outside_bounds(persistence, bounds, spec.estimator),
+        *notices.near_one(persistence, spec.estimator),
         *notices.bias_not_solved(
             float(estimate.coefficients[0, 0]), share, solved=bool(estimate.solved[0])
         ),
     ]
-    bounds = persistence_bounds(data.columns, data.complete, spec.lags)
     return _results(spec, data, estimated, bounds, diagnostics, nobs=data.sample.nobs)
 
 

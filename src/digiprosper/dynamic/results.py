@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.dynamic.words import WORDS
-from digiprosper.errors import check_level
+from digiprosper.errors import check_level, counted
 from digiprosper.kernels import intervals
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
-    from digiprosper.report.columns import Column
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
     from digiprosper.report.tests import TestResult
@@ -324,28 +323,13 @@ class DynamicResults(BaseResults):
         """Description of each coefficient."""
         return slope_terms(self.names, self.factors)
 
-    def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
-        """Return the column of a table, with notes on GMM and on what misleads.
-
-        Parameters
-        ----------
-        level : float
-            Confidence level of the intervals, .95 by default.
-
-        Returns
-        -------
-        tuple of Column
-            One.
-        """
-        column = result_column(self, level)
-        remarks = tuple(
-            Remark(f"note.{notice.code}", {})
-            for notice in self.diagnostics
-            if f"note.{notice.code}" in WORDS
-        )
-        if self.gmm_tests is not None and self.gmm_tests.options:
-            remarks = (_gmm_remark(self.estimator, self.gmm_tests.options), *remarks)
-        return (replace(column, remarks=(*column.remarks, *remarks)),)
+    def _remarks(self) -> tuple[Remark, ...]:
+        if self.gmm_tests is None:
+            kind = Remark(f"note.{self.estimator}", {})
+        else:
+            kind = _gmm_remark(self.estimator, self.gmm_tests.options)
+        codes = (f"note.{notice.code}" for notice in self.diagnostics)
+        return (kind, *(Remark(code, {}) for code in codes if code in WORDS))
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -370,8 +354,9 @@ class DynamicResults(BaseResults):
 
     def _summary(self) -> Summary:
         info = self.info
+        kind = "transformed rows" if self.estimator == "difference" else "rows"
         rows = (
-            f"{info['nobs']:,} rows, {info['n_entities']:,} entities, "
+            f"{info['nobs']:,} {kind}, {info['n_entities']:,} entities, "
             f"{info['n_times']:,} periods"
         )
         blocks: list[Block] = [Lines((rows,)), coefficient_cells(self.tidy())]
@@ -430,13 +415,25 @@ def _gmm_remark(estimator: str, options: Mapping[str, Any]) -> Remark:
 def _test_lines(tests: GmmTests) -> tuple[str, ...]:
     autocorrelation = "; ".join(
         f"AR({order}): z = {z:.2f}, {p_words(p_value)}"
+        if np.isfinite(z)
+        else f"AR({order}): too few periods"
         for order, (z, p_value) in tests.autocorrelations.items()
         if order <= 2
     )
     hansen = tests.hansen
+    assert isinstance(hansen.df, float)
+    surplus = int(hansen.df)
+    if np.isfinite(hansen.p_value):
+        test = (
+            f"Hansen test: {hansen.statistic:.2f} "
+            f"({counted(surplus, 'degree')} of freedom), {p_words(hansen.p_value)}."
+        )
+    elif not surplus:
+        test = "No Hansen test: as many instruments as coefficients."
+    else:
+        test = "No Hansen test: the covariance of the moments is singular."
     return (
-        f"{len(tests.instruments)} instruments.",
+        f"{counted(len(tests.instruments), 'instrument')}.",
         f"Differenced residuals: {autocorrelation}.",
-        f"Hansen test: {hansen.statistic:.2f} ({hansen.df:g} degrees of freedom), "
-        f"{p_words(hansen.p_value)}.",
+        test,
     )

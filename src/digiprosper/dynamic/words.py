@@ -32,6 +32,11 @@ WORDS = Words(
         ),
         "lags.none": ("no lags", "无滞后项"),
         "collapse": (", collapsed", "（已折叠）"),
+        "note.lsdvc": (
+            "bias-corrected within estimator.",
+            "偏差修正的组内估计量。",
+        ),
+        "note.half_panel": ("half-panel jackknife.", "半面板刀切法估计量。"),
         "note.bias_not_solved": (
             (
                 "no coefficient of the lag explains the within estimate by its bias; "

@@ -220,6 +220,14 @@ class PanelDML(Specification):
                 text, [option_problem("entity_effects", value=False, what=text)]
             )
 
+    def __eq__(self, other: object) -> bool:
+        """Compare as written, since equal learners of scikit-learn are not equal."""
+        return type(self) is type(other) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        """Agree with equality."""
+        return hash(repr(self))
+
     @property
     def _pairs(self) -> Sequence[tuple[str, Any]]:
         """Names and learners, as they are stored."""

@@ -491,8 +491,8 @@ def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> No
     if alone and options.cov_type in _CLUSTERED:
         raise IdentificationError(
             f"only one {panel.entity_name} is in the sample ({sample.entities[0]}): "
-            "clustered standard errors need at least two clusters. Use "
-            "cov_type='robust' with entity_effects=False for a single time series."
+            "clustered standard errors need at least two clusters. For a single time "
+            "series use FixedEffects(..., entity_effects=False, cov_type='robust')."
         )
     # A variable that is a term by itself is checked as that column.
     variables = {

@@ -95,10 +95,14 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
     periods = steps(node, text, "x")
     shifted = table.shift(value, -periods if name == "lead" else periods)
     if not table.is_block and np.isnan(shifted).all():
+        why = (
+            "all values inside it are missing."
+            if np.isnan(value).all()
+            else f"no entity is observed {counted(periods, 'step')} apart. Check the "
+            "time key and the panel's step."
+        )
         raise MissingDataError(
-            f"the term {cited(text)} is missing in every row: no entity is observed "
-            f"{counted(periods, 'step')} apart. Check the time key and the panel's "
-            "step.",
+            f"the term {cited(text)} is missing in every row: {why}",
             [Notice("missing_everywhere", text, {"term": text})],
         )
     if name != "diff":

@@ -22,6 +22,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.report.columns import remark_text
+from digiprosper.report.foreign import as_results
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.terms import same_products
 from digiprosper.report.words import NO_WORDS
@@ -42,8 +43,14 @@ class ResultSet(PickledByName, Mapping[str, Any]):
 
     Parameters
     ----------
-    outcomes : tuple of pairs
-        Label and result of each model, or its DigiprosperError.
+    outcomes : tuple of pairs, or mapping
+        Label and result of each model, or its DigiprosperError. Results of statsmodels,
+        linearmodels and pyfixest are read as `foreign` does.
+
+    Raises
+    ------
+    InputTypeError
+        If `outcomes` are no pairs of a label (text) and a result.
 
     Examples
     --------
@@ -58,6 +65,19 @@ class ResultSet(PickledByName, Mapping[str, Any]):
     """
 
     outcomes: tuple[tuple[str, Any], ...]
+
+    def __post_init__(self) -> None:
+        models: Any = self.outcomes
+        try:
+            pairs = models.items() if isinstance(models, Mapping) else models
+            outcomes = [(label, result) for label, result in pairs]
+        except (TypeError, ValueError) as error:
+            raise InputTypeError(
+                "outcomes must be pairs of a label and a result, such as "
+                f"{{'(1)': fit}}, not {cited(models)}."
+            ) from error
+        read = tuple((label, as_results(result)) for label, result in outcomes)
+        object.__setattr__(self, "outcomes", read)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -386,8 +386,38 @@ TESTS = Words(
             "同方差误差的{count}次抽样",
         ),
         "drawn.walks": (
-            "{count} simulated panels of independent random walks",
-            "{count}个独立随机游走的模拟面板",
+            (
+                "{count} simulated panels of {n} independent random walks; constants, "
+                "lags: {lags}"
+            ),
+            "{count}个由{n}个独立随机游走组成的模拟面板；含常数项，滞后阶数：{lags}",
+        ),
+        "drawn.walks.trend": (
+            (
+                "{count} simulated panels of {n} independent random walks; trends, "
+                "lags: {lags}"
+            ),
+            "{count}个由{n}个独立随机游走组成的模拟面板；含趋势项，滞后阶数：{lags}",
+        ),
+        "drawn.walks.means": (
+            (
+                "{count} simulated panels of {n} independent random walks; without "
+                "year means, constants, lags: {lags}"
+            ),
+            (
+                "{count}个由{n}个独立随机游走组成的模拟面板；减去年均值，含常数项，"
+                "滞后阶数：{lags}"
+            ),
+        ),
+        "drawn.walks.trend.means": (
+            (
+                "{count} simulated panels of {n} independent random walks; without "
+                "year means, trends, lags: {lags}"
+            ),
+            (
+                "{count}个由{n}个独立随机游走组成的模拟面板；减去年均值，含趋势项，"
+                "滞后阶数：{lags}"
+            ),
         ),
         "printed.ips": (
             "moments of Im, Pesaran and Shin (2003)",

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
+    from digiprosper.report.columns import Remark
     from digiprosper.report.protocol import Glance
 
 EndPointDraws = Literal["held", "redrawn"]
@@ -573,6 +574,11 @@ class PropagatedResults(EffectResults):
         }
         return pd.DataFrame(parts)
 
+    def _remarks(self) -> tuple[Remark, ...]:
+        """Return what the column of the model itself says."""
+        remarks: tuple[Remark, ...] = getattr(self.known, "_remarks", tuple)()
+        return remarks
+
     def _estimates_shown(self) -> tuple[Block, ...]:
         percent = f"{100 * self.level:g}%"
         heads = [
@@ -593,13 +599,16 @@ class PropagatedResults(EffectResults):
             rows.append(
                 [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
             )
-        notes = (
+        notes: tuple[str, ...] = (
             "weights known: the index has the weights of this sample.",
             (
                 "estimated: the index has the weights of the population; std. error "
                 "and p too."
             ),
         )
+        if self.known is not None:
+            model = self.known.glance()["model"]
+            notes = (f"Model: {model}; its own tests: known.summary().", *notes)
         return (Cells.of(heads, rows), Lines(notes))
 
 

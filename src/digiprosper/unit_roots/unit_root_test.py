@@ -196,7 +196,8 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     if by_entity:
         detail["p_value"] = kernel.unit_p_values(fits, options, drawn)[0]
     detail.attrs["rng_entropy"] = seed.entropy if options.simulated else None
-    by = "drawn.walks" if options.simulated else f"printed.{test}"
+    model = ".trend" * options.trend + ".means" * options.year_means
+    by = f"drawn.walks{model}" if options.simulated else f"printed.{test}"
     return TestResult(
         TESTS.say(f"unit_root.{test}"),
         value,
@@ -207,7 +208,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
         detail,
         draws,
         notices,
-        TESTS.say(by, count=f"{reps:,}"),
+        TESTS.say(by, count=f"{reps:,}", n=series.periods.size, lags=options.lags),
     )
 
 

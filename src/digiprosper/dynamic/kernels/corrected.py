@@ -150,7 +150,7 @@ def within(data: WithinProducts) -> tuple[Floats, Floats, Floats]:
     coefficients = np.einsum("dkl,dl->dk", inverse, outcome)
     coefficients[constant] = np.nan
     squares = products[:, 0, 0] - np.einsum("dk,dk->d", coefficients, outcome)
-    return coefficients, inverse[:, :, 0], squares
+    return coefficients, inverse[:, :, 0], np.maximum(squares, 0.0)
 
 
 def bias_corrected(data: WithinProducts) -> Corrected:
@@ -178,7 +178,8 @@ def bias_corrected(data: WithinProducts) -> Corrected:
     steps = np.linspace(0, 1, _STEPS + 1)[:, None]
     grid = first + np.maximum(_HIGHEST - first, _LEAST_RANGE) * steps
     gaps = np.array([gap(r) for r in grid])
-    crosses = (gaps[:-1] < 0) & (gaps[1:] >= 0)
+    # Without residuals, or with rounding only, the within estimate has no bias.
+    crosses = (gaps[:-1] <= 0) & (gaps[1:] >= 0)
     solved = np.asarray(crosses.any(axis=0))
     draw, step = np.arange(first.size), crosses.argmax(axis=0)
     low, high = grid[step, draw], grid[step + 1, draw]
