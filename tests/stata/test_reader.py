@@ -234,19 +234,28 @@ def test_stored_results_have_names(read: Any) -> None:
 def test_eststo_names_results_by_number(read: Any) -> None:
     file = read(
         "eststo clear\nqui eststo: reg y x\nreg y z\neststo\neststo m: reg y x z\n"
-        "eststo: reg y x, magic\neststo clear\neststo: reg y z\nest drop est1\n"
+        "est store n\neststo: reg y x, magic\neststo clear\neststo: reg y z\n"
+        "est drop est1\nest clear\n"
     )
     lines = [line for line in file.script.splitlines() if "results" in line]
+    # What est store has stored stays after eststo clear.
     assert lines[1:] == [
-        "results.clear()",
         "results['est1'] = fit",
         "results['est2'] = fit",
         "results['m'] = fit",
+        "results['n'] = fit",
+        *(f"results.pop('{name}', None)" for name in ("est3", "est1", "est2", "m")),
         "results.pop('est3', None)",
-        "results.clear()",
         "results['est1'] = fit",
         "results.pop('est1', None)",
+        "results.pop('n', None)",
     ]
+
+
+def test_esttab_without_names_takes_those_of_eststo(read: Any) -> None:
+    text = "eststo a: reg y x\nreg y z\nest store b\n{}esttab\n"
+    assert "dp.etable([results['a']], " in read(text.format("")).script
+    assert "dp.etable([fit], " in read(text.format("eststo clear\n")).script
 
 
 def test_a_refused_estimation_is_not_stored(read: Any) -> None:

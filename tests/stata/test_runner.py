@@ -86,7 +86,21 @@ def test_each_turn_of_a_loop_has_its_result(run) -> None:
             "sample 10\n" + FIT + READ + FIT,
             ["refused", "not run", "ran", "read", "ran"],
         ),
+        # Neither does a file of refused lines, although there is one of its name.
+        (
+            "replace gsp = runiform()\nsave states, replace\nuse states, clear\n" + FIT,
+            ["refused", "skipped", "ran", "not run"],
+        ),
+        (
+            "gen a = runiform()\nsave b\nuse b, clear\n" + FIT + "reg gsp a\n",
+            ["refused", "skipped", "ran", "ran", "not run"],
+        ),
         ("reghdfe gsp absent, a(state)\n" + FIT, ["refused", "ran"]),
+        # Stata leaves out another cell.
+        (
+            "gen d = pc > 30000\nreghdfe gsp i.d#ib1975.year, a(state)\n",
+            ["ran", "refused"],
+        ),
         ("drop if _merge == 1\n" + FIT, ["refused", "not run"]),
         ("test unemp\n" + FIT + "test unemp\n", ["not run", "ran", "ran"]),
         ("est restore m\ntest unemp\n", ["read", "not run"]),
@@ -174,3 +188,35 @@ def test_tests_print_and_are_no_estimations(run) -> None:
     assert bacon.results == ()
     assert bacon.status == "ran"
     assert "treated vs never" in bacon.output
+
+
+def test_averages_after_csdid(run) -> None:
+    file = run(
+        f"{READ}egen g = group(state)\ngen first = 1974 + mod(g, 2) * 3 if g < 30\n"
+        "replace first = 0 if first == .\n"
+        "csdid gsp, ivar(state) time(year) gvar(first)\n"
+        "estat simple\nestat event\nestat pretrend\nestat plot\n"
+    )
+    fit = file.estimations[0].results[0]
+    assert file.lines[-4].output.strip() == str(fit.aggregate("simple")).strip()
+    assert file.lines[-3].output.strip() == str(fit.aggregate("dynamic")).strip()
+    assert file.lines[-2].output.strip() == str(fit.pretrend_test()).strip()
+    assert file.lines[-1].status == "refused"
+
+
+def test_a_test_of_dummies_by_a_pattern_and_notes(run) -> None:
+    file = run(
+        f"{READ}tab year if year < 1974, gen(d_)\n{READ}gen d_1 = year == 1971\n"
+        "gen d_2 = year == 1972\nxtreg gsp unemp d_*, fe r\ntestparm d_*\n"
+    )
+    fit = file.estimations[-1].results[0]
+    assert file.lines[-1].output.strip() == str(fit.wald_test("d_1 = 0, d_2 = 0"))
+    number = file.lines[-1].number
+    assert f"line {number}: note: the p-value of Stata is" in str(file)
+
+
+def test_the_folder_of_tables_is_made(run, tmp_path) -> None:
+    run(f"{READ}{FIT}esttab using a.csv\n")
+    path, data = str(tmp_path / "paper.do"), str(tmp_path / "data")
+    assert main([path, "--data", data, "--tables", str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new" / "a.csv").exists()

@@ -39,8 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
             file = run_do_file(options.path, options.data)
         else:
             file = read_do_file(options.path)
-        for name, table in file.tables.items() if options.tables else ():
-            table.save(Path(options.tables, name))
+        if options.tables:
+            Path(options.tables).mkdir(parents=True, exist_ok=True)
+            for name, table in file.tables.items():
+                table.save(Path(options.tables, name))
     except (OSError, DigiprosperError) as error:
         sys.stderr.write(f"{options.path}: {error}\n")
         return 1

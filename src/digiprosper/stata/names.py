@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 # The part before the dot is enough.
 _COMMANDS = """
-ap.pend ass.ert br.owse bys.ort cap.ture conf.irm cou.nt dec.ode d.escribe di.splay
-eg.en est.imates exp.and form.at fo.reach forv.alues g.enerate gl.obal gr.aph hist.ogram
-inp.ut ins.heet l.ist la.bel lo.cal mat.rix mer.ge n.oisily ord.er ou.tsheet pr.ogram
-qui.etly reg.ress ren.ame sa.ve sc.alar so.rt su.mmarize ta.bulate te.st tempf.ile
-testp.arm tost.ring tw.oway u.se
+ap.pend ass.ert br.owse bys.ort cap.ture conf.irm cor.relate cou.nt dec.ode d.escribe
+di.splay eg.en est.imates exp.and form.at fo.reach forv.alues g.enerate gl.obal gr.aph
+hist.ogram inp.ut ins.heet l.ist la.bel lo.cal mat.rix mer.ge n.oisily ord.er ou.tsheet
+pr.ogram qui.etly reg.ress ren.ame sa.ve sc.alar so.rt su.mmarize ta.bulate te.st
+tempf.ile testp.arm tost.ring tw.oway u.se
 """
 _ALIASES = {
     "sgmediation2": "sgmediation",
@@ -35,22 +35,22 @@ _ALIASES = {
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
 about ac adopath anova asdoc assert avplot avplots balancetable beep binscatter binsreg
-boottest browse cd centile chdir chowtest cibar clear codebook coefplot cointreg collin
-compress confirm correlate corrgram count cumul describe dfgls dfuller dir display
-dotplot ds erase ereturn estadd estat estimates estout estpost eststo esttab event_plot
-eventdd eventstudyweights exit export fcast file format graph heatplot hegy4 help
-hettest histogram imtest inspect irf isid kdensity kpss ksmirnov kwallis label levelsof
-lincomest linktest list log logout lowess lpoly maptile margins marginsplot matlist
-matrix mdesc misstable mkdir more net note notes oneway order outreg outreg2 outsheet
-ovtest pac parmest pause pcorr pnorm post postclose postfile pperron program pstest
-putdocx putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot ranksum rdplot reg2docx return
-rm save scatter set sfrancia shell shellout signrank sktest sleep spatwmat spearman
-spmap spmatrix ssc sum2docx summarize sutex svyset swilk t2docx table tabout tabstat
-tabulate timer tsline ttable2 ttest twostepweakiv twoway twowayfeweights type unab
-unique vargranger varhet varlmar varnorm varsoc varstable varwle veclmar vecnorm vecrank
-vecstable version view vif vioplot weakiv weakivtest which window xlincom xtcointtest
-xtcsd xtdescribe xteventplot xtline xtpattern xtsum xttab xttest0 xttest1 xttest2
-xtunitroot xtwest zandrews
+boottest browse cd centile char chdir chowtest cibar clear codebook coefplot cointreg
+collin compress confirm corr2docx correlate corrgram count cumul describe dfgls dfuller
+dir display dotplot dpplot ds erase ereturn estadd estat estimates estout estpost eststo
+esttab event_plot eventdd eventstudyweights exit export fcast file format graph heatplot
+hegy4 help hettest histogram imtest inspect irf isid kdensity kpss ksmirnov kwallis
+label levelsof lincomest linktest list log logout lowess lpoly maptile margins
+marginsplot matlist matrix mdesc misstable mkdir more net nlcom note notes oneway order
+outreg outreg2 outsheet ovtest pac parmest pause pcorr pnorm post postclose postfile
+pperron program pstest putdocx putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot ranksum
+rdplot reg2docx return rm save scatter set sfrancia shell shellout signrank sktest sleep
+spatwmat spearman spmap spmatrix ssc sum2docx summarize sutex svyset swilk t2docx tab2xl
+table tabout tabstat tabulate timer tsline ttable2 ttest twostepweakiv twoway
+twowayfeweights type unab unique vargranger varhet varlmar varnorm varsoc varstable
+varwle veclmar vecnorm vecrank vecstable version view vif vioplot weakiv weakivtest
+wherext which window xlincom xtcointtest xtcsd xtdescribe xteventplot xtline xtpattern
+xtsum xttab xttest0 xttest1 xttest2 xtunitroot xtwest zandrews
 """
 PRINTING = frozenset(_PRINTING.split())
 

@@ -95,8 +95,11 @@ class Reader:
         self.code: list[str] = []
         # Whether fit in the script is the last estimation of the file.
         self.has_fit: bool = False
-        # Stored estimations, and whether the script has them.
+        # Whether each line is run at once, on the data.
+        self.is_run: bool = False
+        # Stored estimations, whether the script has them, and those of eststo.
         self.fitted: dict[str, bool] = {}
+        self.by_eststo: dict[str, None] = {}
         self.tables: tables.Tables = tables.Tables()
         # How many results eststo has named by itself: est1, est2, ...
         self.numbered: int = 0
@@ -424,7 +427,9 @@ class Reader:
             self._translated(command, translation, undefined)
             self.taint.mark(_stored_columns(command), self.number)
             self.context.last = translation.spec
-            self._store(command.stored)
+            self._store(command.stored, by_eststo=True)
+        elif name == "estat" and type(self.context.last).__name__ == "StaggeredDid":
+            self._translated(command, estimations.translate(command, self.context))
         elif name in data.COMMANDS and (name != "tabulate" or _generated(command)):
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
@@ -463,9 +468,11 @@ class Reader:
     def _table(self, command: Command) -> None:
         """Translate a table of the estimations that the script has."""
         fitted = {**self.fitted, "": self.has_fit}
+        specs = [*self.context.results.values(), self.context.last]
+        terms = [term for spec in specs for term in getattr(spec, "x", ())]
         try:
             file, code, missing = self.tables.translate(
-                command, fitted, self.context.variables
+                command, fitted, list(self.by_eststo), terms, self.context.variables
             )
         except StataError as error:
             self._record("skipped", error.reason)
@@ -478,14 +485,18 @@ class Reader:
     def _save(self, path: str) -> None:
         """Keep the data under the name of a file.
 
-        Of marked data there is the file that Stata saved, unless it is a tempfile.
+        Of marked data there is the file that Stata saved, unless it is a tempfile or
+        the file is run.
         """
         taint = copy.deepcopy(self.taint)
-        if path.startswith(TEMPORARY) or not (taint.rows or taint.columns):
+        is_marked = bool(taint.rows or taint.columns)
+        if self.is_run or path.startswith(TEMPORARY) or not is_marked:
             self.context.saved[path] = taint, self.context.variables
             self.code.append(f"saved[{path!r}] = df.copy()")
         else:
             self.context.saved.pop(path, None)
+            reason = "refused lines would change it: later lines read Stata's own file"
+            self._record("skipped", reason)
 
     def _noted(self, command: Command) -> None:
         """Note names of results and files, and what may set macros or move columns."""
@@ -508,12 +519,16 @@ class Reader:
     def _estimates(self, name: str, words: Sequence[str]) -> None:
         """Store, restore or drop results by ``eststo`` and ``estimates``."""
         match name, words:
-            case _, ["clear", *_]:
-                self._drop_results(None)
+            case "eststo", ["clear", *_]:
+                self.numbered = 0
+                self._drop_results(list(self.by_eststo))
+            case "estimates", ["clear", *_]:
+                self._drop_results(list(self.fitted))
             case _, ["drop", *names]:
-                self._drop_results(None if {"_all", "*"} & {*names} else names)
+                is_all = {"_all", "*"} & {*names}
+                self._drop_results(list(self.fitted) if is_all else names)
             case "eststo", _:
-                self._store(words[0] if words else "")
+                self._store(words[0] if words else "", by_eststo=True)
             case _, ["sto" | "store", stored, *_]:
                 self._store(stored)
             case _, ["restore", stored, *_]:
@@ -522,7 +537,7 @@ class Reader:
                 self.has_fit = self.fitted.get(stored, False)
                 self.code += [f"fit = results[{stored!r}]"] * self.has_fit
 
-    def _store(self, name: str | None) -> None:
+    def _store(self, name: str | None, *, by_eststo: bool = False) -> None:
         """Store the last estimation under a name; eststo makes one if it is empty."""
         if name is None:
             return
@@ -532,21 +547,17 @@ class Reader:
             name = f"est{self.numbered}"
         self.context.results[name] = self.context.last
         self.fitted[name] = self.has_fit
+        if by_eststo:
+            self.by_eststo[name] = None
         line = f"results[{name!r}] = fit" if self.has_fit else ""
         self.code.append(line or f"results.pop({name!r}, None)")
 
-    def _drop_results(self, names: Sequence[str] | None) -> None:
-        """Forget stored estimations, by default all of them."""
+    def _drop_results(self, names: Sequence[str]) -> None:
+        """Forget stored estimations."""
         self._record("read")
-        if names is None:
-            self.numbered = 0
-            self.context.results.clear()
-            self.fitted.clear()
-            self.code.append("results.clear()")
-            return
         for name in names:
-            self.context.results.pop(name, None)
-            self.fitted.pop(name, None)
+            for stored in (self.context.results, self.fitted, self.by_eststo):
+                stored.pop(name, None)
             self.code.append(f"results.pop({name!r}, None)")
 
     def _event(self, command: Command) -> None:
@@ -719,7 +730,7 @@ class Reader:
         if command is not None and estimates:
             self._event(command)
             self.context.last = None
-            self._store(command.stored)
+            self._store(command.stored, by_eststo=True)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
         self._mark(name, text, command)

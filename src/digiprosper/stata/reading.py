@@ -300,7 +300,7 @@ def run_do_file(
     line 3    ran         reghdfe gsp pc, a(state year): N = 816 (unadjusted_errors)
     1 of 1 estimation ran, 0 translated, 0 refused.
     """
-    folder = Path(data)
+    folder = Path(data).resolve()
     if not folder.is_dir():
         raise NotADirectoryError(f"data={cited(str(data))} is no folder.")
     context = Context(spatial_weights=dict(spatial_weights or {}), folder=folder)

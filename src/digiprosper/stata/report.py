@@ -141,7 +141,19 @@ class DoFile:
             but = f" ({idle} of them not run by the script)" if idle else ""
             last = f"{translated} {of} translated{but}"
         last += f", {states['refused']} refused."
-        return "\n".join([*shown, last])
+        return "\n".join([*shown, *self._notes(), last])
+
+    def _notes(self) -> list[str]:
+        """List what differs from Stata's output, each with its lines."""
+        lines: dict[str, dict[int, None]] = {}
+        for line in self.lines:
+            for translation in line.translations:
+                for note in translation.notes:
+                    lines.setdefault(note, {})[line.number] = None
+        return [
+            f"line {', '.join(map(str, numbers))}: note: {note}"
+            for note, numbers in lines.items()
+        ]
 
 
 def worst(first: Status, second: Status) -> Status:

@@ -31,6 +31,7 @@ class Runner(Reader):
         head: str,
     ) -> None:
         super().__init__(statements, context, macros)
+        self.is_run = True
         # The variables of the script.
         self.script: dict[str, Any] = {}
         exec(head, self.script)

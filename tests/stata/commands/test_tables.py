@@ -10,7 +10,9 @@ from digiprosper.stata.prefixes import read_command
 from digiprosper.stata.varlists import Variables
 
 FITTED = {"m1": True, "m2": True, "x1": False, "": True}
-VARIABLES = Variables(["y", "did", "pad", "x1", "x2"])
+STORED = ["m1", "x1"]
+TERMS = ["did", "pad", "C(did)[T.1]:pad", "is"]
+VARIABLES = Variables(["y", "did", "pad", "is", "x1", "x2"])
 
 
 @pytest.mark.parametrize(
@@ -19,22 +21,22 @@ VARIABLES = Variables(["y", "did", "pad", "x1", "x2"])
         (
             "esttab m1 m2 using t.rtf, b(%6.4f) se(%6.4f) nogap",
             "tables['t.rtf'] = dp.etable([results['m1'], results['m2']], "
-            "heads=['(1)', '(2)'], below='se', digits=4)",
+            "heads=['(1)', '(2)'], below='se', digits=4, stars=[0.05, 0.01, 0.001])",
             [],
         ),
         (
             'esttab m* using "D:\\out\\t.doc", b(3) t(%6.2f) star(* 0.1 ** 0.05) '
-            'mtitles("a b" c) title("T") keep(did did#c.pad) drop(_cons)',
+            'mtitles("a b" c) title("T") keep(did did#c.pad is) drop(_cons *.year)',
             "tables['t.docx'] = dp.etable([results['m1'], results['m2']], "
             "heads=['a b', 'c'], below='t', digits=3, t_digits=2, stars=[0.1, 0.05], "
-            "title='T', keep=['did', 'C(did)*:pad'])",
+            "title='T', keep=['did', 'C(did)*:pad', 'is'])",
             [],
         ),
         (
-            "esttab m1 x1 m2 using t.csv, scalars(N) drop(*.year) p nostar",
+            "esttab m1 x1 m2 using t.csv, scalars(N) r2 drop(p*) p nostar",
             "tables['t.csv'] = dp.etable([results['m1'], results['m2']], "
-            "heads=['(1)', '(3)'], below='p', drop=['*.year'], stars=None)",
-            ["scalars", "'x1'"],
+            "heads=['(1)', '(3)'], below='p', stars=None, drop=['p*'])",
+            ["scalars", "r2", "'x1'"],
         ),
         ("esttab", None, ["'x1'"]),
         (
@@ -53,7 +55,9 @@ VARIABLES = Variables(["y", "did", "pad", "x1", "x2"])
     ],
 )
 def test_code(text: str, code: str | None, missing: list[str]) -> None:
-    file, written, without = Tables().translate(read_command(text), FITTED, VARIABLES)
+    file, written, without = Tables().translate(
+        read_command(text), FITTED, STORED, TERMS, VARIABLES
+    )
     if code is None:
         assert written.startswith("print(dp.etable([results['m1']")
     else:
@@ -66,7 +70,7 @@ def test_outreg2_adds_columns_and_esttab_tables() -> None:
     tables = Tables()
 
     def code(text: str) -> str:
-        return tables.translate(read_command(text), FITTED, VARIABLES)[1]
+        return tables.translate(read_command(text), FITTED, STORED, TERMS, VARIABLES)[1]
 
     code("outreg2 m1 using t.doc, replace ctitle(first)")
     added = code("outreg2 using t.doc, append ctitle(second)")
@@ -97,4 +101,4 @@ def test_outreg2_adds_columns_and_esttab_tables() -> None:
 )
 def test_tables_that_are_skipped(text: str, reason: str) -> None:
     with pytest.raises(dp.StataError, match=reason):
-        Tables().translate(read_command(text), FITTED, VARIABLES)
+        Tables().translate(read_command(text), FITTED, STORED, TERMS, VARIABLES)

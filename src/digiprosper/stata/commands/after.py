@@ -13,7 +13,7 @@ from digiprosper.panel.grammar import as_written
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import as_python, specify
-from digiprosper.stata.varlists import plain
+from digiprosper.stata.varlists import LaterColumns, plain
 from digiprosper.stata.varlists import term as written
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ _COEFFICIENT = re.compile(
     r"_b\[(?P<inside>[^\]]+)\]|(?P<name>(?:\d+[bo]*\.|[\w]+\.)?[^\W\d]\w*"
     r"(?:#(?:[\w]+\.)?[^\W\d]\w*)*)"
 )
+# Averages of effects by cohort and time.
+_AGGREGATES = {name: name for name in ("simple", "group", "calendar")}
+_AGGREGATES["event"] = "dynamic"
 _TESTS = {
     "xttest3": "dp.modified_wald(fit, method='chi2')",
     "xtcsd": "dp.pesaran_cd(fit)",
@@ -52,6 +55,10 @@ def _restrictions(text: str, call: Call) -> list[str]:
             raise StataError.because(
                 "testparm of a category", "Test the coefficients of C(...) by name."
             )
+        names = plain(products)
+        if any(isinstance(name, LaterColumns) for name in names):
+            raise StataError.because("columns that are not known")
+        return [f"{name} = 0" for name in names]
     return [f"{_with_terms(word, call.context)} = 0" for word in split(text)]
 
 
@@ -125,6 +132,16 @@ def u_test(call: Call) -> Translation:
     return call.python(f"dp.u_test({code})", *notes)
 
 
+def estat(call: Call) -> Translation:
+    """Translate ``estat`` after ``csdid``: an average of effects, or the pre-test."""
+    word = (split(call.command.arguments) or [""])[0]
+    if word == "pretrend":
+        return call.python("fit.pretrend_test()")
+    if word not in _AGGREGATES:
+        raise StataError.because(f"estat {word} after csdid")
+    return call.python(f"fit.aggregate({_AGGREGATES[word]!r})")
+
+
 def serial(call: Call) -> Translation:
     """Translate ``xtserial``: within residuals take the place of first differences."""
     y, products = call.variables()
@@ -151,6 +168,7 @@ COMMANDS: Table = {
     "lincom": (Options(), lincom),
     "hausman": (Options("", "sigmamore sigmaless const.ant"), hausman),
     "utest": (Options("min max", "f.ieller l.evel pre.fix quad.ratic"), u_test),
+    "estat": (Options("", "window estore"), estat),
     "xtserial": (Options("", "show output"), serial),
     **dict.fromkeys(_TESTS, (Options("", "pes.aran abs", _OF_XTCSD), diagnostic)),
 }

@@ -95,6 +95,12 @@ def _cells(products: list[Product]) -> list[str]:
     for product in products:
         categories = [f.name for f in product if f.kind == "i" and f.level is None]
         if len(categories) > 1 and not alone & set(categories):
+            if any(factor.base for factor in product):
+                names = "#".join(categories)
+                raise StataError.because(
+                    f"the base of {names} without the dummies of either",
+                    "Write ##, so that the base is that of a category.",
+                )
             return [
                 f"cells of {'#'.join(categories)} without the dummies of either: Stata "
                 "leaves out other cells, so that slopes of its parts differ"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COMMANDS = ("esttab", "outreg2")
 _OPTIONS = """
-b bd.ec dec t ts.tat td.ec se p pv.alue ci star nostar.s noas.ter keep drop ti.tle
+b bd.ec dec t ts.tat td.ec se p pvalue ci star nostar.s noas.ter keep drop ti.tle
 mti.tles ct.itle replace append word excel tex rtf
 """
 # What changes how a table looks, and none of its numbers.
@@ -30,7 +30,7 @@ _LAYOUT = """
 nogap.s compress label nolab.el nonum.bers num.bers booktabs alignment f.ragment
 varwidth modelwidth wide long nonotes nomti.tles nodep.vars onecol brackets noparen
 bracket nocons nocon.stant noni replace sideway wrap page width rdec sdec pdec noobs
-r2 ar2 adjr2 nor2 eqlabels collabels gaps lines nolines plain scsv csv html md less
+nor2 eqlabels collabels gaps lines nolines plain scsv csv html md less
 obslast depvars
 """
 _BELOW = {"t": "t", "tstat": "t", "p": "p", "pvalue": "p", "ci": "ci", "se": "se"}
@@ -48,15 +48,21 @@ class Tables:
     heads: dict[str, list[str]] = field(default_factory=dict)
 
     def translate(
-        self, command: Command, fitted: Mapping[str, bool], variables: Variables
+        self,
+        command: Command,
+        fitted: Mapping[str, bool],
+        by_eststo: Sequence[str],
+        terms: Sequence[str],
+        variables: Variables,
     ) -> tuple[str, str, list[str]]:
         """Name the file of a table, write its code, and list what it is without.
 
         `fitted` tells of each stored estimation whether the script has it; the empty
-        name is the last estimation.
+        name is the last estimation. esttab without names takes those of eststo.
+        `terms` are those of all estimations.
         """
         options, missing = _read(command)
-        names = _names(command, fitted)
+        names = _names(command, fitted, by_eststo)
         run = list(filter(fitted.get, names))
         missing += [cited(name) for name in names if name not in run]
         file = self._file(command, options)
@@ -74,7 +80,7 @@ class Tables:
         if command.name == "outreg2":
             code = f"columns[{file!r}] {sign} {models}\n"
             models = f"columns[{file!r}]"
-        arguments, unread = _arguments(command.name, options, variables)
+        arguments, unread = _arguments(command.name, options, terms, variables)
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
         return file, code, missing + unread
@@ -100,12 +106,14 @@ def _read(command: Command) -> tuple[dict[str, str], list[str]]:
     return options, others
 
 
-def _names(command: Command, fitted: Mapping[str, bool]) -> list[str]:
-    """List the names of the estimations; without names, all or the last one."""
+def _names(
+    command: Command, fitted: Mapping[str, bool], by_eststo: Sequence[str]
+) -> list[str]:
+    """List the names of the estimations; without names, those of eststo or the last."""
     stored = [name for name in fitted if name]
     words = command.arguments.strip("[] ").replace("_all", "*").split()
     if not words:
-        words = ["*"] if stored and command.name == "esttab" else ["."]
+        words = [*(by_eststo if command.name == "esttab" else ())] or ["."]
     names = list[str]()
     for word in words:
         fitting = [""] if word == "." else matching(word, stored)
@@ -142,38 +150,55 @@ def _titles(
 
 
 def _arguments(
-    command: str, options: Mapping[str, str], variables: Variables
+    command: str,
+    options: Mapping[str, str],
+    terms: Sequence[str],
+    variables: Variables,
 ) -> tuple[list[str], list[str]]:
     """Write the arguments of etable, and what of them cannot be read."""
     below = [_BELOW[name] for name in _BELOW if name in options]
     below.append("se" if command == "outreg2" else "t")
-    values: dict[str, Any] = {"below": below[0]}
-    unread = list[str]()
+    arguments, unread = [f"below={below[0]!r}"], list[str]()
     for argument, entries in _DIGITS.items():
         text = "".join(options.get(entry, "") for entry in entries).strip()
         if decimals := re.fullmatch(r"(?:%\d*\.)?(\d+)[fgc]*", text):
-            values[argument] = int(decimals[1])
+            arguments.append(f"{argument}={decimals[1]}")
         elif text:
             unread.append(f"the format {text}")
-    levels = re.findall(r"\*\s+(0?\.\d+)", options.get("star", ""))
-    values["stars"] = sorted(map(float, levels), reverse=True)
-    values["title"] = unquoted(options.get("title", ""))
+    arguments += _stars(command, options)
+    if title := unquoted(options.get("title", "")):
+        arguments.append(f"title={title!r}")
     for name in ("keep", "drop"):
         try:
-            values[name] = _terms(options.get(name, ""), variables)
+            patterns = _terms(options.get(name, ""), terms, variables)
         except StataError as error:
             unread.append(f"{name}(): {error.reason}")
-    arguments = [f"{name}={value!r}" for name, value in values.items() if value]
-    has_no_stars = {"nostars", "noaster"} & {*options}
-    return arguments + ["stars=None"] * bool(has_no_stars), unread
+        else:
+            arguments += [f"{name}={patterns!r}"] * bool(patterns)
+    return arguments, unread
 
 
-def _terms(text: str, variables: Variables) -> list[str]:
-    """Write coefficients as patterns of terms: all levels of a category."""
-    words = [word for word in split(text) if word != "_cons"]
+def _stars(command: str, options: Mapping[str, str]) -> list[str]:
+    """Write the levels of stars; those of outreg2 are the default of tables too."""
+    if {"nostars", "noaster"} & {*options}:
+        return ["stars=None"]
+    levels = re.findall(r"\*\s+(0?\.\d+)", options.get("star", ""))
+    if not levels and command == "esttab":
+        levels = [".05", ".01", ".001"]
+    return [f"stars={sorted(map(float, levels), reverse=True)}"] if levels else []
+
+
+def _terms(text: str, estimated: Sequence[str], variables: Variables) -> list[str]:
+    """Write coefficients as patterns of terms: all levels of a category.
+
+    What is absorbed here, such as dummies of years, is in no table.
+    """
+    words = split(text.replace("_cons", ""))
     patterns = [word for word in words if set(word) & set("*?")]
     terms = plain(variables.products(" ".join(w for w in words if w not in patterns)))
-    terms = [re.sub(r"C\([^()]*\)", r"\g<0>*", term) for term in terms]
     if any(isinstance(term, LaterColumns) for term in terms):
         raise StataError.because("columns that are not known")
-    return terms + [re.sub(r"^[io]?\d*b?\.", "", word) for word in patterns]
+    # The name of a coefficient has no backticks.
+    terms = [re.sub(r"C\([^()]*\)", r"\g<0>*", t.replace("`", "")) for t in terms]
+    terms += [re.sub(r"^[io]?\d*b?\.", "", pattern) for pattern in patterns]
+    return [term for term in terms if matching(term, estimated)]
