@@ -59,3 +59,10 @@ def test_labels_without_a_use_are_named_where_they_look_misspelt(labels, misspel
         )
         == misspelt
     )
+
+
+def test_operators_of_a_condition_are_no_names() -> None:
+    """`min` labels a column of another table, and is not a misspelt `in`."""
+    names = ["x", "province not in ['beijing'] and year < 2020"]
+    assert misspelt_labels({"min": "Min"}, names) == {}
+    assert misspelt_labels({"yeer": "Year"}, names) == {"yeer": "year"}

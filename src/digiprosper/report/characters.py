@@ -78,6 +78,9 @@ def significant_text(value: float, digits: int) -> str:
     return f"{value:z.{min(first + max(digits, 1) - 1, _MOST_DECIMALS)}f}"
 
 
+_OPERATORS = ("and", "in", "not", "or")
+
+
 def misspelt_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, str]:
     """Find labels that name nothing but resemble a name without a label.
 
@@ -92,10 +95,11 @@ def misspelt_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str
 
 
 def _parts_of(names: Iterable[str]) -> dict[str, None]:
-    """List names and the words in them."""
-    return dict.fromkeys(
+    """List names and the words in them, but for the operators of conditions."""
+    words = dict.fromkeys(
         word for name in names for word in (name, *re.findall(r"[^\W\d]\w*", name))
     )
+    return dict.fromkeys(word for word in words if word not in _OPERATORS)
 
 
 def _is_used(key: str, names: Iterable[str]) -> bool:
