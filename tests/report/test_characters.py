@@ -65,4 +65,4 @@ def test_operators_of_a_condition_are_no_names() -> None:
     """`min` labels a column of another table, and is not a misspelt `in`."""
     names = ["x", "province not in ['beijing'] and year < 2020"]
     assert misspelt_labels({"min": "Min"}, names) == {}
-    assert misspelt_labels({"yeer": "Year"}, names) == {"yeer": "year"}
+    assert misspelt_labels({"provinse": "P"}, names) == {"provinse": "province"}
