@@ -44,7 +44,12 @@ def missing(x):
 
 def percentile(x, shares):
     '''Percentiles as Stata's: means of two values at a step.'''
-    return np.nanpercentile(x, shares, method="averaged_inverted_cdf")
+    x = np.append(np.sort(x[~np.isnan(x)]), np.nan)
+    # Rounded, since a third of nine values is three of them.
+    at = np.round((len(x) - 1) * np.asarray(shares) / 100, 9)
+    ends = np.ceil(at) - 1, np.floor(at)
+    low, high = (x[np.clip(end, 0, max(len(x) - 2, 0)).astype(int)] for end in ends)
+    return (low + high) / 2
 
 
 def winsorised(x, low, high, trim=False):
@@ -79,12 +84,12 @@ def all_rows(df, names, levels):
 
 
 def interpolated(y, x):
-    '''Missing values of y on lines between its values, as ipolate.'''
+    '''Values of y on lines between its means for each x, as ipolate.'''
     pairs = y.groupby(x).mean().dropna()
     if pairs.empty:
-        return y
+        return y * np.nan
     lines = np.interp(x, pairs.index, pairs, left=np.nan, right=np.nan)
-    return y.fillna(pd.Series(lines, y.index))
+    return pd.Series(lines, y.index)
 
 
 def by_time(panel, df, term):
@@ -98,8 +103,22 @@ def single(x):
     '''Numbers in single precision, as generate stores them.'''
     if not isinstance(x, pd.Series):
         return float(np.float32(x))
-    is_number = pd.api.types.is_numeric_dtype(x)
-    return x.astype("float32").astype("float64") if is_number else x
+    if not pd.api.types.is_numeric_dtype(x):
+        return x
+    return x.where(x.abs() < 1.7014117e38).astype("float32").astype("float64")
+
+
+def only_where(x, rows):
+    '''Values in some rows; in the others a number is missing, and a text empty.'''
+    x = pd.Series(x, rows.index)
+    return x.where(rows, np.nan if pd.api.types.is_numeric_dtype(x) else "")
+
+
+def whole(x, least, most):
+    '''Whole parts of numbers; those beyond the range of a type are missing.'''
+    numbers = np.trunc(pd.Series(x))
+    numbers = numbers.where(numbers.between(least, most))
+    return numbers if isinstance(x, pd.Series) else numbers[0]
 
 
 def as_stata(df, floats="float64"):
@@ -109,11 +128,22 @@ def as_stata(df, floats="float64"):
             df[name] = df[name].fillna("")
         elif pd.api.types.is_integer_dtype(dtype):
             df[name] = df[name].astype("int64")
-        elif pd.api.types.is_float_dtype(dtype):
+        # Whole numbers are integers, though some of them are missing.
+        elif pd.api.types.is_float_dtype(dtype) and (df[name] % 1 > 0).any():
             df[name] = df[name].astype(floats).astype("float64")
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
+
+
+def merged(df, other, keys, kind, mark):
+    '''Rows of both tables; those of the first keep their values, as merge.'''
+    both = other.columns.intersection(df.columns).difference(keys)
+    ends = {"validate": kind, "indicator": mark, "suffixes": ("", "_other")}
+    df = df.merge(other, "outer", keys, **ends)
+    for name in both:
+        df[name] = df[name].mask(df[mark] == "right_only", df.pop(f"{name}_other"))
+    return as_stata(df)
 
 
 """
