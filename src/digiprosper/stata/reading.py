@@ -44,12 +44,12 @@ def missing(x):
 
 def percentile(x, shares):
     '''Percentiles as Stata's: means of two values at a step.'''
-    x = np.append(np.sort(x[~np.isnan(x)]), np.nan)
+    x = np.sort(np.append(x, np.nan))
+    last = max(np.sum(x == x) - 1, 0)
     # Rounded, since a third of nine values is three of them.
-    at = np.round((len(x) - 1) * np.asarray(shares) / 100, 9)
-    ends = np.ceil(at) - 1, np.floor(at)
-    low, high = (x[np.clip(end, 0, max(len(x) - 2, 0)).astype(int)] for end in ends)
-    return (low + high) / 2
+    at = np.round(np.multiply(last + 1, shares) / 100, 9)
+    low, high = (np.clip(end, 0, last) for end in (np.ceil(at) - 1, np.floor(at)))
+    return (x[low.astype(int)] + x[high.astype(int)]) / 2
 
 
 def winsorised(x, low, high, trim=False):
@@ -109,16 +109,15 @@ def single(x):
 
 
 def only_where(x, rows):
-    '''Values in some rows; in the others a number is missing, and a text empty.'''
+    '''Values in some rows; elsewhere numbers are missing, texts empty.'''
     x = pd.Series(x, rows.index)
     return x.where(rows, np.nan if pd.api.types.is_numeric_dtype(x) else "")
 
 
 def whole(x, least, most):
     '''Whole parts of numbers; those beyond the range of a type are missing.'''
-    numbers = np.trunc(pd.Series(x))
-    numbers = numbers.where(numbers.between(least, most))
-    return numbers if isinstance(x, pd.Series) else numbers[0]
+    x = np.trunc(x)
+    return x.where(x.between(least, most))
 
 
 def as_stata(df, floats="float64"):
@@ -139,8 +138,9 @@ def as_stata(df, floats="float64"):
 def merged(df, other, keys, kind, mark):
     '''Rows of both tables; those of the first keep their values, as merge.'''
     both = other.columns.intersection(df.columns).difference(keys)
-    ends = {"validate": kind, "indicator": mark, "suffixes": ("", "_other")}
-    df = df.merge(other, "outer", keys, **ends)
+    df = df.merge(
+        other, "outer", keys, suffixes=("", "_other"), validate=kind, indicator=mark
+    )
     for name in both:
         df[name] = df[name].mask(df[mark] == "right_only", df.pop(f"{name}_other"))
     return as_stata(df)

@@ -318,6 +318,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "center x, by(id)",
         "xtbalance, range(2000 2002) miss(x)",
         "reshape long x",
+        "reshape wide x*, i(id) j(year)",
         "ipolate x year",
         "tab id year, gen(a)",
         "carryforward x, replace",

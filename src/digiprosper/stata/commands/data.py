@@ -219,7 +219,7 @@ def _is_complete(nodes: Sequence[Node], context: Context) -> bool:
 def _stored(code: str, node: Node, storage: str) -> str:
     """Round values as a type of variables stores them."""
     if storage in _WHOLE:
-        return f"whole({code}, {_WHOLE[storage]})"
+        return f"whole(pd.Series({code}, df.index), {_WHOLE[storage]})"
     return f"single({code})" if storage == "float" and not _is_exact(node) else code
 
 
@@ -566,8 +566,8 @@ def join(call: DataCall) -> Step:
     """Translate ``joinby``: all pairs of rows with the same keys."""
     code = (
         f"other = {_table(call.path, call)}\n"
-        f"shared = other.columns.intersection(df.columns).difference({call.names!r})\n"
-        f"df = df.merge(other.drop(columns=shared), on={call.names!r})"
+        f"df = merged(df, other, {call.names!r}, None, '_both')\n"
+        "df = df[df.pop('_both') == 'both'].copy()"
     )
     return Step(code, order=UNKNOWN_ORDER, reads=call.path)
 
@@ -685,8 +685,13 @@ def reshape(call: DataCall) -> Step:
     column, *rest = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *rest)
-    if form not in ("long", "wide") or not keys or not stubs or "@" in "".join(stubs):
-        raise StataError.because("reshape without i() and variables, or with @")
+    if (
+        form not in ("long", "wide")
+        or not keys
+        or not stubs
+        or {*"@*"} & {*"".join(stubs)}
+    ):
+        raise StataError.because("reshape without i() and variables, or with @ or *")
     if form == "wide":
         level = "level" if is_text else "level:g"
         code = (

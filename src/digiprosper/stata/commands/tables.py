@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 COMMANDS = ("esttab", "outreg2")
 _OPTIONS = """
-b bd.ec dec t ts.tat td.ec se p pv.alue ci star nostar.s noas.ter keep drop ti.tle
-mti.tles ct.itle replace append word excel tex rtf
+b bd.ec dec t ts.tat td.ec se p pv.alue ci star starl.evels nostar.s noas.ter keep drop
+ti.tle mti.tles ct.itle replace append word excel tex rtf
 """
 # What changes how a table looks, and none of its numbers.
 _LAYOUT = """
@@ -33,7 +33,15 @@ bracket nocons nocon.stant noni replace sideway wrap page width rdec sdec pdec n
 r2 ar2 adjr2 nor2 eqlabels collabels gaps lines nolines plain scsv csv html md less
 obslast depvars
 """
-_BELOW = {"t": "t", "tstat": "t", "p": "p", "pvalue": "p", "ci": "ci", "se": "se"}
+_BELOW = {
+    "t": "t",
+    "tstat": "t",
+    "p": "p",
+    "pvalue": "p",
+    "pval": "p",
+    "ci": "ci",
+    "se": "se",
+}
 _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 _ENDINGS = {".doc": ".docx", ".xls": ".xlsx", ".txt": ".md"}
 _SAME = (".docx", ".xlsx", ".rtf", ".tex", ".csv", ".html", ".md")
@@ -74,7 +82,7 @@ class Tables:
         if command.name == "outreg2":
             code = f"columns[{file!r}] {sign} {models}\n"
             models = f"columns[{file!r}]"
-        arguments, unread = _arguments(command.name, options, variables)
+        arguments, unread = _arguments(command, options, variables)
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
         return code, missing + unread
@@ -142,21 +150,17 @@ def _titles(
 
 
 def _arguments(
-    command: str, options: Mapping[str, str], variables: Variables
+    command: Command, options: Mapping[str, str], variables: Variables
 ) -> tuple[list[str], list[str]]:
     """Write the arguments of etable, and what of them cannot be read."""
-    below = [_BELOW[name] for name in _BELOW if name in options]
-    below.append("se" if command == "outreg2" else "t")
-    values: dict[str, Any] = {"below": below[0]}
+    values: dict[str, Any] = {"below": _below(command, options)}
     unread = list[str]()
     for argument, entries in _DIGITS.items():
         text = "".join(options.get(entry, "") for entry in entries).strip()
-        if decimals := re.fullmatch(r"(?:%\d*\.)?(\d+)[fgc]*", text):
+        if decimals := re.fullmatch(r"(?:%\d*\.)?(\d+)[fc]*", text):
             values[argument] = int(decimals[1])
         elif text:
             unread.append(f"the format {text}")
-    levels = re.findall(r"\*\s+(0?\.\d+)", options.get("star", ""))
-    values["stars"] = sorted(map(float, levels), reverse=True)
     values["title"] = unquoted(options.get("title", ""))
     for name in ("keep", "drop"):
         try:
@@ -164,8 +168,26 @@ def _arguments(
         except StataError as error:
             unread.append(f"{name}(): {error.reason}")
     arguments = [f"{name}={value!r}" for name, value in values.items() if value]
-    has_no_stars = {"nostars", "noaster"} & {*options}
-    return arguments + ["stars=None"] * bool(has_no_stars), unread
+    return arguments + _stars(command, options), unread
+
+
+def _below(command: Command, options: Mapping[str, str]) -> str:
+    """Read what is below the estimates."""
+    is_outreg = command.name == "outreg2"
+    cells = dict(command.options).get("stats" if is_outreg else "cells") or ""
+    names = [*re.findall(r"[a-z]+", cells), *options, "se" if is_outreg else "t"]
+    return next(_BELOW[name] for name in names if name in _BELOW)
+
+
+def _stars(command: Command, options: Mapping[str, str]) -> list[str]:
+    """Write the levels of stars; those of outreg2 are those of etable."""
+    if {"nostars", "noaster"} & {*options}:
+        return ["stars=None"]
+    listed = options.get("star") or options.get("starlevels", "")
+    if not listed and command.name == "esttab":
+        listed = "* 0.05 ** 0.01 *** 0.001"
+    levels = sorted(map(float, re.findall(r"\*\s+(0?\.\d+)", listed)), reverse=True)
+    return [f"stars={levels}"] if levels else []
 
 
 def _terms(text: str, variables: Variables) -> list[str]:
