@@ -127,9 +127,10 @@ def as_stata(df, floats="float64"):
             df[name] = df[name].fillna("")
         elif pd.api.types.is_integer_dtype(dtype):
             df[name] = df[name].astype("int64")
-        # Whole numbers are integers, though some of them are missing.
-        elif pd.api.types.is_float_dtype(dtype) and (df[name] % 1 > 0).any():
-            df[name] = df[name].astype(floats).astype("float64")
+        elif pd.api.types.is_float_dtype(dtype):
+            # Whole numbers are integers, though some of them are missing.
+            is_whole = (df[name].dropna() % 1 == 0).all()
+            df[name] = df[name].astype("float64" if is_whole else floats).astype(float)
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df

@@ -406,12 +406,14 @@ def test_scripts_of_whole_files_run(tmp_path: Path) -> None:
 def test_numbers_of_files_are_as_in_stata(tmp_path: Path) -> None:
     """Products of small whole numbers fit, and text files are in single precision."""
     columns = {"year": np.arange(2011, 2017), "x": np.full(6, 0.1)}
-    table = pd.DataFrame({"id": 1, **columns}).astype({"year": "int16", "id": "int8"})
+    table = pd.DataFrame({"id": 1, **columns, "w": np.float32(4097)})
+    table = table.astype({"year": "int16", "id": "int8"})
     table.to_stata(tmp_path / "a.dta", write_index=False)
     # Whole numbers are whole, though some of them are missing.
     table["people"] = [123456789.0, np.nan] * 3
     table.to_csv(tmp_path / "a.csv", index=False)
     lines = "gen month = year * 100 + id * id\ngen tenth = x == 0.1\n"
+    lines += "gen is_exact = w * w == 16785409\n"
     tenths = {
         f"use {tmp_path}/a.dta": 1,
         f"import delimited {tmp_path}/a.csv": 0,
@@ -423,6 +425,7 @@ def test_numbers_of_files_are_as_in_stata(tmp_path: Path) -> None:
         names: dict[str, Any] = {}
         exec(read_do_file(tmp_path / "a.do").script, names)
         assert names["df"]["month"].tolist() == [*range(201101, 201701, 100)]
+        assert names["df"]["is_exact"].all()
         assert names["df"]["tenth"].unique().tolist() == [tenth], reads
         if "people" in names["df"]:
             assert names["df"]["people"].max() == 123456789
