@@ -46,7 +46,7 @@ def percentile(x, shares):
     '''Percentiles as Stata's: means of two values at a step.'''
     x = np.sort(np.append(x, np.nan))
     last = max(np.sum(x == x) - 1, 0)
-    # Rounded, since a third of nine values is three of them.
+    # A third of nine values is three of them.
     at = np.round(np.multiply(last + 1, shares) / 100, 9)
     low, high = (np.clip(end, 0, last) for end in (np.ceil(at) - 1, np.floor(at)))
     return (x[low.astype(int)] + x[high.astype(int)]) / 2
@@ -128,9 +128,9 @@ def as_stata(df, floats="float64"):
         elif pd.api.types.is_integer_dtype(dtype):
             df[name] = df[name].astype("int64")
         elif pd.api.types.is_float_dtype(dtype):
-            # Whole numbers are integers, though some of them are missing.
-            is_whole = (df[name].dropna() % 1 == 0).all()
-            df[name] = df[name].astype("float64" if is_whole else floats).astype(float)
+            # Whole numbers keep all digits.
+            kept = floats if (df[name] % 1 > 0).any() else "float64"
+            df[name] = df[name].astype(kept).astype("float64")
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
