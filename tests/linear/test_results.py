@@ -118,12 +118,13 @@ def test_tidy(two_way: LinearResults) -> None:
 def test_glance_has_every_key(two_way: LinearResults, states: Panel) -> None:
     glance = two_way.glance()
     assert set(glance) == GLANCE
-    assert len(GLANCE) == 23
+    assert len(GLANCE) == 24
     expected = {
         "depvar": "log(gsp)",
         "nobs": 816,
         "n_entities": 48,
         "n_times": 17,
+        "period": "1970–1986",
         "n_clusters": 48,
         "df_resid": 748,
         "df_t": 47,
@@ -592,6 +593,7 @@ def test_groups_are_read_field_by_field(two_way: LinearResults) -> None:
         "root",
         "middle",
         "by_cluster",
+        "period",
         "xtscc",
         "block_slopes",
     }

@@ -6,6 +6,7 @@ false. What is printed here selects the rows that Stata selects.
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import operator
@@ -80,7 +81,7 @@ _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "inlist": lambda a, *listed: a in listed,
     "inrange": lambda a, low, high: low <= a <= high,
     "int": math.trunc,
-    "length": len,
+    "length": lambda a: len(a.encode()),
     "log": math.log,
     "lower": str.lower,
     "max": max,
@@ -90,7 +91,7 @@ _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "round": lambda a, b=1: math.floor(a / b + 0.5) * b,
     "sqrt": math.sqrt,
     "string": lambda a: number_text(a),
-    "strpos": lambda a, b: a.find(b) + 1,
+    "strpos": lambda a, b: a.encode().find(b.encode()) + 1,
     "upper": str.upper,
 }
 # Code of functions by name and number of arguments. Stata's logarithm of what is not
@@ -100,9 +101,10 @@ _TERMS = {
     ("exp", 1): "exp({0})",
     ("abs", 1): "abs({0})",
     ("sqrt", 1): "sqrt({0})",
-    ("mod", 2): "({0}) % {1}",
+    ("mod", 2): "({0}) % ({1})",
 }
 _DATE = "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt."
+_BYTES = "{0}.str.encode('utf8').str.slice"
 _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
     ("log10", 1): "np.log10(({0}).where({0} > 0))",
@@ -112,11 +114,12 @@ _PANDAS = {
     ("floor", 1): "np.floor({0})",
     ("ceil", 1): "np.ceil({0})",
     ("int", 1): "np.trunc({0})",
-    ("mod", 2): "({0}) % {1}",
+    ("mod", 2): "({0}) % ({1})",
     ("max", 2): "np.fmax({0}, {1})",
     ("min", 2): "np.fmin({0}, {1})",
-    ("strpos", 2): "({0}.str.find({1}) + 1)",
-    ("length", 1): "{0}.str.len()",
+    # Stata counts the bytes of texts.
+    ("strpos", 2): "{0}.map(lambda x: x.encode().find({1}.encode()) + 1)",
+    ("length", 1): "{0}.str.encode('utf8').str.len()",
     ("lower", 1): "{0}.str.lower()",
     ("upper", 1): "{0}.str.upper()",
     ("trim", 1): "{0}.str.strip()",
@@ -147,10 +150,10 @@ _PANDAS = {
     ),
     ("ym", 2): "(({0}) - 1960) * 12 + ({1}) - 1",
     ("yq", 2): "(({0}) - 1960) * 4 + ({1}) - 1",
-    ("string", 1): "{0}.map('{{:.7g}}'.format)",
+    ("string", 1): "{0}.map('{{:.7g}}'.format).replace('nan', '.')",
     ("cond", 3): "pd.Series(np.where({0}, {1}, {2}), df.index)",
-    ("characters", 2): "{0}.str.slice({1} - 1)",
-    ("characters", 3): "{0}.str.slice({1} - 1, {1} - 1 + {2})",
+    ("bytes", 2): f"{_BYTES}({{1}} - 1).str.decode('utf8')",
+    ("bytes", 3): f"{_BYTES}({{1}} - 1, {{1}} - 1 + {{2}}).str.decode('utf8')",
     ("subinstr", 4): "{0}.str.replace({1}, {2}, regex=False)",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
@@ -547,13 +550,17 @@ class Printer:
         if node.value == "^":
             return f"{base}**{factor}"
         if self.pandas and node.value == "/" and divisor.names:
+            factor = f"({factor})" if divisor.value == "^" else factor
             factor = f"{factor}.where({factor} != 0)"
         return f"{base} {node.value} {factor}"
 
     def _factor(self, node: Node, level: int) -> str:
         text = self.number(node)
         looser = node.kind == "binary" and _OPERATORS[node.value][0] < level
-        return f"({text})" if looser or node.kind == "unary" else text
+        # Code of some functions, as that of mod(), is itself arithmetic.
+        is_call = node.kind == "call"
+        is_open = is_call and isinstance(ast.parse(text, "", "eval").body, ast.BinOp)
+        return f"({text})" if looser or is_open or node.kind == "unary" else text
 
     def _call(self, node: Node) -> str:
         """Print a function of columns."""
@@ -578,9 +585,9 @@ def _function(node: Node) -> tuple[Any, ...]:
         case Node("call", name, (Node("call", "dofq" | "dofm" as inner, (a,)),)):
             return f"{name}({inner})", a
         case Node("call", "substr", (a, Node("number") as start, Node("missing"))):
-            return "characters", a, start
+            return "bytes", a, start
         case Node("call", "substr", (a, Node("number") as start, Node("number") as n)):
-            return "characters", a, start, n
+            return "bytes", a, start, n
         case Node("call", "subinstr", (*_, count)) if count.kind != "missing":
             return ("subinstr of some only",)
         case Node("call", "max" | "min" as name, (*others, last)) if len(others) > 1:

@@ -44,7 +44,12 @@ def missing(x):
 
 def percentile(x, shares):
     '''Percentiles as Stata's: means of two values at a step.'''
-    return np.nanpercentile(x, shares, method="averaged_inverted_cdf")
+    x = np.sort(np.append(x, np.nan))
+    last = max(np.sum(x == x) - 1, 0)
+    # A third of nine values is three of them.
+    at = np.round(np.multiply(last + 1, shares) / 100, 9)
+    low, high = (np.clip(end, 0, last) for end in (np.ceil(at) - 1, np.floor(at)))
+    return (x[low.astype(int)] + x[high.astype(int)]) / 2
 
 
 def winsorised(x, low, high, trim=False):
@@ -79,12 +84,12 @@ def all_rows(df, names, levels):
 
 
 def interpolated(y, x):
-    '''Missing values of y on lines between its values, as ipolate.'''
+    '''Values of y on lines between its means for each x, as ipolate.'''
     pairs = y.groupby(x).mean().dropna()
     if pairs.empty:
-        return y
+        return y * np.nan
     lines = np.interp(x, pairs.index, pairs, left=np.nan, right=np.nan)
-    return y.fillna(pd.Series(lines, y.index))
+    return pd.Series(lines, y.index)
 
 
 def by_time(panel, df, term):
@@ -98,8 +103,21 @@ def single(x):
     '''Numbers in single precision, as generate stores them.'''
     if not isinstance(x, pd.Series):
         return float(np.float32(x))
-    is_number = pd.api.types.is_numeric_dtype(x)
-    return x.astype("float32").astype("float64") if is_number else x
+    if not pd.api.types.is_numeric_dtype(x):
+        return x
+    return x.where(x.abs() < 1.7014117e38).astype("float32").astype("float64")
+
+
+def only_where(x, rows):
+    '''Values in some rows; elsewhere numbers are missing, texts empty.'''
+    x = pd.Series(x, rows.index)
+    return x.where(rows, np.nan if pd.api.types.is_numeric_dtype(x) else "")
+
+
+def whole(x, least, most):
+    '''Whole parts of numbers; those beyond the range of a type are missing.'''
+    x = np.trunc(x)
+    return x.where(x.between(least, most))
 
 
 def as_stata(df, floats="float64"):
@@ -110,10 +128,23 @@ def as_stata(df, floats="float64"):
         elif pd.api.types.is_integer_dtype(dtype):
             df[name] = df[name].astype("int64")
         elif pd.api.types.is_float_dtype(dtype):
-            df[name] = df[name].astype(floats).astype("float64")
+            # Whole numbers keep all digits.
+            kept = floats if (df[name] % 1 > 0).any() else "float64"
+            df[name] = df[name].astype(kept).astype("float64")
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
+
+
+def merged(df, other, keys, kind, mark):
+    '''Rows of both tables; those of the first keep their values, as merge.'''
+    both = other.columns.intersection(df.columns).difference(keys)
+    df = df.merge(
+        other, "outer", keys, suffixes=("", "_other"), validate=kind, indicator=mark
+    )
+    for name in both:
+        df[name] = df[name].mask(df[mark] == "right_only", df.pop(f"{name}_other"))
+    return as_stata(df)
 
 
 """
@@ -297,7 +328,8 @@ def run_do_file(
     >>> print(dp.stata.run_do_file(path, folder))
     line 1    ran         use states
     line 2    read        xtset state year
-    line 3    ran         reghdfe gsp pc, a(state year): N = 816 (unadjusted_errors)
+    line 3    ran         reghdfe gsp pc, a(state year): N = 816
+    line 3: note: standard errors are neither clustered nor robust, as in the command
     1 of 1 estimation ran, 0 translated, 0 refused.
     """
     folder = Path(data).resolve()

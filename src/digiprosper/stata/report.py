@@ -114,6 +114,7 @@ class DoFile:
     >>> print(dp.stata.read_do_file(path))
     line 1    read        xtset id year
     line 2    translated  reghdfe y x, absorb(id year)
+    line 2: note: standard errors are neither clustered nor robust, as in the command
     1 of 1 estimation translated, 0 refused.
     """
 

@@ -157,6 +157,33 @@ NAN = np.nan
         ),
         ("gen a = normal(x - x)", "a", [0.5, NAN, 0.5, 0.5, 0.5, 0.5]),
         ("tab year, gen(a)", "a2", [0, 1, 0, 0, 0, 0]),
+        ("tab name, gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
+        ("gen byte a = year * (id > 1) + z", "a", [NAN, 2, 5, NAN, NAN, NAN]),
+        ("gen int a = 32740.5", "a", [32740] * 6),
+        ("gen a = exp(20 * z)", "a", np.exp([NAN, 40, NAN, 20, 40, NAN])),
+        ("clonevar a = id\nreplace a = 0.5 if x > 2", "a", [1, 0.5, 0.5, 0.5, 2, 3]),
+        ("gen a = 2 * mod(year, 2) - x", "a", [-1, NAN, -3, -4, -2, 0]),
+        ("gen a = mod(year, 4)^2 + x / z^2", "a", [NAN, NAN, 4.12, 4, 4.5, 0]),
+        ("gen a = year - yq(1990, 2)", "a", [1879, 1880, 1881, 1879, 1881, 1879]),
+        ("gen b = id * 9 + year\nxtile a = b, nq(3)", "a", [1, 1, 2, 2, 3, 3]),
+        ("gen b = 1\nipolate z b, gen(a)", "a", [3.2] * 6),
+        (
+            'gen s = "上海b"\ngen a = strpos(s, "b") + length(s)\n'
+            'replace a = 0 if substr(s, 4, 3) != "海"',
+            "a",
+            [14] * 6,
+        ),
+        (
+            'gen s = name + "1" if x > 2\ngen a = s == ""',
+            "a",
+            [1, 0, 0, 0, 1, 1],
+        ),
+        (
+            'tostring z, replace force\ngen a = (z == "2") + 2 * (z == ".")',
+            "a",
+            [2, 1, 0, 0, 1, 0],
+        ),
+        ('gen s = string(x)\ngen a = s == "."', "a", [0, 1, 0, 0, 0, 0]),
         ("winsor2 x*, cuts(0 50) replace", "x", [1, NAN, 2, 2, 2, 0]),
     ],
 )
@@ -260,11 +287,15 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
     other.to_stata(path, write_index=False)
     out = run(f'merge m:1 id using "{path}"')
     assert out["x"].tolist()[:2] == [1.0, pytest.approx(np.nan, nan_ok=True)]
+    # Rows of the other table alone have its values.
+    assert out["x"].tolist()[-1] == 99
     assert out["_merge"].tolist() == [3, 3, 3, 3, 3, 1, 2]
     assert out["name"].tolist() == ["a", "a", "a", "b", "b", "", ""]
     kept = run(f'merge m:1 id using "{path}", keep(match) nogen keepusing(w)')
     assert len(kept) == 5
     assert "_merge" not in kept
+    twice = run(f'merge m:1 id using "{path}", nogen', out.drop(columns="w"))
+    assert twice["_merge"].tolist() == [3, 3, 3, 3, 3, 1, 2]
 
 
 @pytest.mark.many(20)
@@ -283,8 +314,11 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "egen a = rank(x), unique",
         "egen a = tag(id)",
         "recode x 1=2",
+        "recode x (1=0) 2=3",
+        "center x, by(id)",
         "xtbalance, range(2000 2002) miss(x)",
         "reshape long x",
+        "reshape wide x*, i(id) j(year)",
         "ipolate x year",
         "tab id year, gen(a)",
         "carryforward x, replace",
@@ -306,7 +340,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         'gen a = subinstr(name, "a", "b", 1)',
         "merge m:m id using b",
         "merge 1:1 id using b, update",
-        "import excel a.xlsx, cellrange(A1:B2) firstrow",
+        "import excel a.xlsx, cellrange(B2) firstrow",
+        "import excel a.xlsx, cellrange(A1:B2)",
         "use x z using a.dta",
         "collapse (semean) x, by(id)",
         "collapse x",
@@ -372,10 +407,14 @@ def test_scripts_of_whole_files_run(tmp_path: Path) -> None:
 def test_numbers_of_files_are_as_in_stata(tmp_path: Path) -> None:
     """Products of small whole numbers fit, and text files are in single precision."""
     columns = {"year": np.arange(2011, 2017), "x": np.full(6, 0.1)}
-    table = pd.DataFrame({"id": 1, **columns}).astype({"year": "int16", "id": "int8"})
+    table = pd.DataFrame({"id": 1, **columns, "w": np.float32(4097)})
+    table = table.astype({"year": "int16", "id": "int8"})
     table.to_stata(tmp_path / "a.dta", write_index=False)
+    # Whole numbers are whole, though some of them are missing.
+    table["people"] = [123456789.0, np.nan] * 3
     table.to_csv(tmp_path / "a.csv", index=False)
     lines = "gen month = year * 100 + id * id\ngen tenth = x == 0.1\n"
+    lines += "gen is_exact = w * w == 16785409\n"
     tenths = {
         f"use {tmp_path}/a.dta": 1,
         f"import delimited {tmp_path}/a.csv": 0,
@@ -387,4 +426,23 @@ def test_numbers_of_files_are_as_in_stata(tmp_path: Path) -> None:
         names: dict[str, Any] = {}
         exec(read_do_file(tmp_path / "a.do").script, names)
         assert names["df"]["month"].tolist() == [*range(201101, 201701, 100)]
+        assert names["df"]["is_exact"].all()
         assert names["df"]["tenth"].unique().tolist() == [tenth], reads
+        if "people" in names["df"]:
+            assert names["df"]["people"].max() == 123456789
+
+
+def test_a_range_of_cells_and_signs_that_are_ignored(tmp_path: Path) -> None:
+    """A yearbook: a title above, a source below, units in the cells."""
+    table = pd.DataFrame({"地区": ["北京", "天津"], "年份": ["2011年", "1,2012年"]})
+    path = tmp_path / "a.xlsx"
+    table.to_excel(path, index=False, startrow=1, startcol=1)
+    lines = 'destring 年份, gen(year) ignore("年,")\n'
+    for cells in ("B2:C4", "B2:C3"):
+        text = f'import excel "{path}", cellrange({cells}) firstrow clear\n{lines}'
+        (tmp_path / "a.do").write_text(text, encoding="utf-8")
+        names: dict[str, Any] = {}
+        exec(read_do_file(tmp_path / "a.do").script, names)
+        rows = 2 if cells == "B2:C4" else 1
+        assert names["df"]["地区"].tolist() == ["北京", "天津"][:rows]
+        assert names["df"]["year"].tolist() == [2011, 12012][:rows]

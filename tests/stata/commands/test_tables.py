@@ -24,18 +24,32 @@ VARIABLES = Variables(["y", "did", "pad", "is", "x1", "x2"])
             "heads=['(1)', '(2)'], below='se', digits=4, stars=[0.05, 0.01, 0.001])",
             [],
         ),
+        # cells() goes before p; a general format has no number of decimals.
+        (
+            "esttab m1 using t.csv, b(%9.0g) p cells(b(star fmt(3)) se(par fmt(2))) "
+            "starlevels(* .10 ** 0.05) stats(N p)",
+            "tables['t.csv'] = dp.etable([results['m1']], heads=['(1)'], below='se', "
+            "stars=[0.1, 0.05])",
+            ["cells", "stats", "the format %9.0g"],
+        ),
+        (
+            "outreg2 m1 using t.xls, excel stats(coef tstat) noaster",
+            "columns['t.xlsx'] = [results['m1']]\ntables['t.xlsx'] = dp.etable("
+            "columns['t.xlsx'], heads=['(1)'], below='t', stars=None)",
+            ["stats"],
+        ),
         (
             'esttab m* using "D:\\out\\t.doc", b(3) t(%6.2f) star(* 0.1 ** 0.05) '
             'mtitles("a b" c) title("T") keep(did did#c.pad is) drop(_cons *.year)',
             "tables['t.docx'] = dp.etable([results['m1'], results['m2']], "
-            "heads=['a b', 'c'], below='t', digits=3, t_digits=2, stars=[0.1, 0.05], "
-            "title='T', keep=['did', 'C(did)*:pad', 'is'])",
+            "heads=['a b', 'c'], below='t', digits=3, t_digits=2, "
+            "title='T', keep=['did', 'C(did)*:pad', 'is'], stars=[0.1, 0.05])",
             [],
         ),
         (
             "esttab m1 x1 m2 using t.csv, scalars(N) r2 drop(p*) p nostar",
             "tables['t.csv'] = dp.etable([results['m1'], results['m2']], "
-            "heads=['(1)', '(3)'], below='p', stars=None, drop=['p*'])",
+            "heads=['(1)', '(3)'], below='p', drop=['p*'], stars=None)",
             ["scalars", "r2", "'x1'"],
         ),
         ("esttab", None, ["'x1'"]),

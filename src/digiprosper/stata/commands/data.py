@@ -35,6 +35,12 @@ _BY_GROUP = {
     "sd": "std",
     "total": "sum",
 }
+# The least and the most of integers by type.
+_WHOLE = {
+    "byte": "-127, 100",
+    "int": "-32767, 32740",
+    "long": "-2147483647, 2147483620",
+}
 # Results of summarize.
 _SUMMARY = {
     **{name: f".{name}()" for name in ("mean", "min", "max", "sum")},
@@ -79,11 +85,6 @@ _KEPT = {
 }
 _MERGED = "{'left_only': 1, 'right_only': 2, 'both': 3}"
 _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
-# The values of the data in memory are kept.
-_OF_BOTH = (
-    "other = other.drop(columns=df.columns.intersection(other.columns)"
-    ".difference({0}))\n"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +204,8 @@ def generate(call: DataCall) -> Step:
     value, target = _stored(call.printer.value(node), node, storage), f"df[{name!r}]"
     code = f"{target} = {value}"
     if where is not None:
-        code = f"df.loc[{where}, {name!r}] = {value}"
-        empty = {"text": "''"}.get(node.kind, "np.nan")
-        code = f"{target} = {empty}\n{code}" if is_new else code
+        form = "only_where({0}, {1})" if is_new else "{2}.mask({1}, {0})"
+        code = f"{target} = {form.format(value, where, target)}"
     complete = _is_complete(nodes, context) and (not where or name in context.complete)
     return Step(code, (name,), complete=complete, is_single=storage == "float")
 
@@ -218,8 +218,8 @@ def _is_complete(nodes: Sequence[Node], context: Context) -> bool:
 
 def _stored(code: str, node: Node, storage: str) -> str:
     """Round values as a type of variables stores them."""
-    if storage in ("byte", "int", "long"):
-        return f"np.trunc({code})"
+    if storage in _WHOLE:
+        return f"whole(pd.Series({code}, df.index), {_WHOLE[storage]})"
     return f"single({code})" if storage == "float" and not _is_exact(node) else code
 
 
@@ -353,8 +353,12 @@ def each(call: DataCall) -> Step:
         raise StataError.because(f"{name} without replace or generate()")
     if name == "carryforward" and not call.printer.in_order:
         raise StataError.because("carryforward, where the order is not stated")
-    if "force" in options:
+    if name == "destring" and "force" in options:
         code = "pd.to_numeric(df[{0}], errors='coerce')"
+    if ignored := unquoted(options.get("ignore", "")):
+        signs = f"[{re.escape(ignored)}]".replace("{", "{{").replace("}", "}}")
+        column = f"df[{{0}}].astype(str).str.replace({signs!r}, '', regex=True)"
+        code = code.replace("df[{0}]", column)
     code = code.replace("{by}", call.printer.by)
     names = call.context.variables.names(call.command.arguments or "_all")
     return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
@@ -386,7 +390,7 @@ def recode(call: DataCall) -> Step:
     """Translate ``recode``; the first rule that fits a value counts."""
     listed, _, rest = call.command.arguments.partition("(")
     rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
-    if not rules:
+    if not rules or rest.count("=") != len(rules):
         raise StataError.because("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[{0}]"
     for items, value in rules:
@@ -418,9 +422,9 @@ def dummies(call: DataCall) -> Step:
         raise StataError.because("tabulate with generate() and other than a variable")
     column, stem = f"df[{call.names[0]!r}]", "".join(call.new)
     code = (
-        f"for number, value in enumerate(np.unique({column}.dropna()), 1):\n"
-        f"    df[f'{stem}{{number}}'] = "
-        f"({column} == value).astype(float).where({column}.notna())"
+        f"x = {column}.where(~missing({column}))\n"
+        "for number, value in enumerate(np.unique(x.dropna()), 1):\n"
+        f"    df[f'{stem}{{number}}'] = (x == value).astype(float).where(x.notna())"
     )
     return Step(code, (LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})"),))
 
@@ -521,6 +525,8 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
     chosen = {"excel": ("sheet", "sheet_name")}.get(kind, ("encoding", "encoding"))
     text = unquoted(options.get(chosen[0], ""))
     source = f"{path!r}, {chosen[1]}={text!r}" if text else repr(path)
+    if cells := options.get("cellrange"):
+        source += _cells(cells)
     first = "firstrow" in options if kind == "excel" else options.get("varnames", "1")
     match kind, first:
         case "excel", True:
@@ -533,12 +539,28 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
     raise StataError.because(f"import {kind} with names not in the first row")
 
 
+def _cells(text: str) -> str:
+    """Write a range such as ``A2:D9`` or ``A2``, whose first row has the headings."""
+    ends = re.fullmatch(r"([A-Z]+)(\d+)(?::([A-Z]+)(\d+))?", text.strip().upper())
+    if ends is None:
+        raise StataError.because(f"cellrange({text})")
+    first, top, last, bottom = ends.groups()
+    code = f", skiprows={int(top) - 1}"
+    if last:
+        code += f", usecols='{first}:{last}', nrows={int(bottom) - int(top)}"
+    elif first != "A":
+        raise StataError.because(f"cellrange({text}) without a last cell")
+    return code
+
+
 def merge(call: DataCall) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``."""
     options, path = call.options, call.path
     kind, *names = split(call.command.arguments) or [""]
     keys = call.context.variables.names(" ".join(names))
-    mark = options.get("generate", "_merge").strip()
+    # A column _merge that is there already stays with nogenerate.
+    default = "__merge" if "nogenerate" in options else "_merge"
+    mark = options.get("generate", default).strip()
     chosen = split(options.get("keepusing", ""))
     merged = [_KEPT.get(word, "") for word in options.get("keep", "").split()]
     if kind not in _VALIDATED or "" in merged or set("".join(chosen)) & set("*?-~"):
@@ -547,8 +569,7 @@ def merge(call: DataCall) -> Step:
         )
     code = (
         f"other = {_table(path, call, [*keys, *chosen] if chosen else [])}\n"
-        f"{_OF_BOTH.format(keys)}df = as_stata(df.merge(other, on={keys!r}, "
-        f"how='outer', validate={_VALIDATED[kind]!r}, indicator={mark!r}))\n"
+        f"df = merged(df, other, {keys!r}, {_VALIDATED[kind]!r}, {mark!r})\n"
     )
     if merged:
         code += f"df = df[df[{mark!r}].isin({merged!r})].copy()\n"
@@ -564,8 +585,9 @@ def merge(call: DataCall) -> Step:
 def join(call: DataCall) -> Step:
     """Translate ``joinby``: all pairs of rows with the same keys."""
     code = (
-        f"other = {_table(call.path, call)}\n{_OF_BOTH.format(call.names)}"
-        f"df = df.merge(other, on={call.names!r})"
+        f"other = {_table(call.path, call)}\n"
+        f"df = merged(df, other, {call.names!r}, None, '_both')\n"
+        "df = df[df.pop('_both') == 'both'].copy()"
     )
     return Step(code, order=UNKNOWN_ORDER, reads=call.path)
 
@@ -683,8 +705,13 @@ def reshape(call: DataCall) -> Step:
     column, *rest = call.options.get("j", "_j").split()
     keys = call.context.variables.names(call.options.get("i", ""))
     is_text = "string" in (*call.options, *rest)
-    if form not in ("long", "wide") or not keys or not stubs or "@" in "".join(stubs):
-        raise StataError.because("reshape without i() and variables, or with @")
+    if (
+        form not in ("long", "wide")
+        or not keys
+        or not stubs
+        or {*"@*"} & {*"".join(stubs)}
+    ):
+        raise StataError.because("reshape without i() and variables, or with @ or *")
     if form == "wide":
         level = "level" if is_text else "level:g"
         code = (
@@ -706,11 +733,11 @@ def reshape(call: DataCall) -> Step:
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames asdouble",
+    "sh.eet first.row clear enc.oding case varn.ames asdouble cellra.nge",
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
-_NEW = Options("replace g.enerate force by", "float l.abel noe.xtend")
+_NEW = Options("replace g.enerate force", "float l.abel noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
     **dict.fromkeys(("clonevar", "generate", "replace"), (_GENERATE, generate)),
@@ -719,6 +746,8 @@ COMMANDS: _Table = {
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
     **dict.fromkeys(("fillin", "tsfill"), (Options("full"), fill)),
     "append": (Options("", "force nol.abel"), append),
+    "carryforward": (Options("replace g.enerate by"), each),
+    "destring": (Options("replace g.enerate force i.gnore", "float"), each),
     "collapse": (Options("by", "fast"), collapse),
     "duplicates": (Options("g.enerate", "force"), duplicates),
     "egen": (Options("by field track p m.issing l.abel n.quantiles"), egen),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 COMMANDS = ("esttab", "outreg2")
 _OPTIONS = """
-b bd.ec dec t ts.tat td.ec se p pvalue ci star nostar.s noas.ter keep drop ti.tle
-mti.tles ct.itle replace append word excel tex rtf
+b bd.ec dec t ts.tat td.ec se p pvalue ci star starl.evels nostar.s noas.ter keep drop
+ti.tle mti.tles ct.itle replace append word excel tex rtf
 """
 # What changes how a table looks, and none of its numbers.
 _LAYOUT = """
@@ -33,7 +33,15 @@ bracket nocons nocon.stant noni replace sideway wrap page width rdec sdec pdec n
 nor2 eqlabels collabels gaps lines nolines plain scsv csv html md less
 obslast depvars
 """
-_BELOW = {"t": "t", "tstat": "t", "p": "p", "pvalue": "p", "ci": "ci", "se": "se"}
+_BELOW = {
+    "t": "t",
+    "tstat": "t",
+    "p": "p",
+    "pvalue": "p",
+    "pval": "p",
+    "ci": "ci",
+    "se": "se",
+}
 _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 _ENDINGS = {".doc": ".docx", ".xls": ".xlsx", ".txt": ".md"}
 _SAME = (".docx", ".xlsx", ".rtf", ".tex", ".csv", ".html", ".md")
@@ -80,7 +88,7 @@ class Tables:
         if command.name == "outreg2":
             code = f"columns[{file!r}] {sign} {models}\n"
             models = f"columns[{file!r}]"
-        arguments, unread = _arguments(command.name, options, terms, variables)
+        arguments, unread = _arguments(command, options, terms, variables)
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
         return file, code, missing + unread
@@ -150,42 +158,47 @@ def _titles(
 
 
 def _arguments(
-    command: str,
+    command: Command,
     options: Mapping[str, str],
     terms: Sequence[str],
     variables: Variables,
 ) -> tuple[list[str], list[str]]:
     """Write the arguments of etable, and what of them cannot be read."""
-    below = [_BELOW[name] for name in _BELOW if name in options]
-    below.append("se" if command == "outreg2" else "t")
-    arguments, unread = [f"below={below[0]!r}"], list[str]()
+    values: dict[str, Any] = {"below": _below(command, options)}
+    unread = list[str]()
     for argument, entries in _DIGITS.items():
         text = "".join(options.get(entry, "") for entry in entries).strip()
-        if decimals := re.fullmatch(r"(?:%\d*\.)?(\d+)[fgc]*", text):
-            arguments.append(f"{argument}={decimals[1]}")
+        if decimals := re.fullmatch(r"(?:%\d*\.)?(\d+)[fc]*", text):
+            values[argument] = int(decimals[1])
         elif text:
             unread.append(f"the format {text}")
-    arguments += _stars(command, options)
-    if title := unquoted(options.get("title", "")):
-        arguments.append(f"title={title!r}")
+    values["title"] = unquoted(options.get("title", ""))
     for name in ("keep", "drop"):
         try:
-            patterns = _terms(options.get(name, ""), terms, variables)
+            values[name] = _terms(options.get(name, ""), terms, variables)
         except StataError as error:
             unread.append(f"{name}(): {error.reason}")
-        else:
-            arguments += [f"{name}={patterns!r}"] * bool(patterns)
-    return arguments, unread
+    arguments = [f"{name}={value!r}" for name, value in values.items() if value]
+    return arguments + _stars(command, options), unread
 
 
-def _stars(command: str, options: Mapping[str, str]) -> list[str]:
-    """Write the levels of stars; those of outreg2 are the default of tables too."""
+def _below(command: Command, options: Mapping[str, str]) -> str:
+    """Read what is below the estimates."""
+    is_outreg = command.name == "outreg2"
+    cells = dict(command.options).get("stats" if is_outreg else "cells") or ""
+    names = [*re.findall(r"[a-z]+", cells), *options, "se" if is_outreg else "t"]
+    return next(_BELOW[name] for name in names if name in _BELOW)
+
+
+def _stars(command: Command, options: Mapping[str, str]) -> list[str]:
+    """Write the levels of stars; those of outreg2 are those of etable."""
     if {"nostars", "noaster"} & {*options}:
         return ["stars=None"]
-    levels = re.findall(r"\*\s+(0?\.\d+)", options.get("star", ""))
-    if not levels and command == "esttab":
-        levels = [".05", ".01", ".001"]
-    return [f"stars={sorted(map(float, levels), reverse=True)}"] if levels else []
+    listed = options.get("star") or options.get("starlevels", "")
+    if not listed and command.name == "esttab":
+        listed = "* 0.05 ** 0.01 *** 0.001"
+    levels = sorted(map(float, re.findall(r"\*\s+(0?\.\d+)", listed)), reverse=True)
+    return [f"stars={levels}"] if levels else []
 
 
 def _terms(text: str, estimated: Sequence[str], variables: Variables) -> list[str]:
