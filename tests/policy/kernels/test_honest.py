@@ -230,7 +230,8 @@ def accepts(
         moved = y - of_theta * theta
         best = max(points, key=lambda g: g @ moved)
         eta, variance = best @ moved, best @ covariance @ best
-        if eta <= 0:
+        # At a tie zero is known up to rounding only, and the truncation is a point.
+        if eta <= 1e-12 * np.sqrt(variance):
             return True
         if eta > reach:
             continue
