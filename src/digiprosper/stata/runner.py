@@ -31,7 +31,7 @@ class Runner(Reader):
         head: str,
     ) -> None:
         super().__init__(statements, context, macros)
-        self.is_run = True
+        self.is_run: bool = True
         # The variables of the script.
         self.script: dict[str, Any] = {}
         exec(head, self.script)
