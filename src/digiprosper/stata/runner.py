@@ -68,7 +68,7 @@ class Runner(Reader):
             reason = str(error) if is_known else f"{type(error).__name__}: {error}"
             lines = [f"# {line}" for line in code.splitlines()]
             self.code[self.position_in_code :] = lines
-            self.panel_keys = None
+            self.panel_keys: tuple[str | None, str | None] | None = None
             raise StataError.because(reason.split("\n")[0].rstrip(".")) from error
         finally:
             self.position_in_code = len(self.code)
