@@ -40,7 +40,7 @@ class Runner(Reader):
         # Columns of the data, and those that have had a missing value.
         self.columns: set[str] = set()
         self.incomplete: set[str] = set()
-        # What a referee would ask for, by question and line.
+        # Estimates that answer a referee's question, by its code and line.
         self.repairs: dict[tuple[str, int], str] = {}
 
     def run(self) -> None:
@@ -100,7 +100,7 @@ class Runner(Reader):
             record.results.append(fit)
             codes = ", ".join(dict.fromkeys(n.code for n in fit.diagnostics))
             record.reason = f"N = {fit.nobs:,}" + (f" ({codes})" if codes else "")
-            # What cannot be estimated is no repair.
+            # A model that cannot be fitted in another way leaves a question open.
             with suppress(DigiprosperError):
                 self._repair(fit)
         elif printed.count("\n") > 1:

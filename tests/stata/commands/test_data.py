@@ -65,6 +65,12 @@ NAN = np.nan
         ("gen b = x\nreplace b = 0.1\ngen a = b == 0.1", "a", [0] * 6),
         ("gen b = x\nrename b c\nreplace c = 0.1\ngen a = c == 0.1", "a", [0] * 6),
         ("gen b = 0.1\nclonevar c = b\ngen a = c == 0.1", "a", [0] * 6),
+        (
+            "gen b = x\nclonevar c = b\nreplace c = 0.1\ngen a = c == 0.1",
+            "a",
+            [0] * 6,
+        ),
+        ("gen bcd = x\nreplace bc = 0.1\ngen a = bcd == 0.1", "a", [0] * 6),
         ("egen b = mean(0.1)\ngen a = b == 0.1", "a", [0] * 6),
         ("gen int a = z / 2", "a", [NAN, 1, 2, 0, 1, 3]),
         ("gen a = x > 2", "a", [0, 1, 1, 1, 0, 0]),

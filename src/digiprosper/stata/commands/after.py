@@ -25,8 +25,12 @@ _COEFFICIENT = re.compile(
     r"(?:#(?:[\w]+\.)?[^\W\d]\w*)*)"
 )
 # Averages of effects by cohort and time.
-_AGGREGATES = {name: name for name in ("simple", "group", "calendar")}
-_AGGREGATES["event"] = "dynamic"
+_AGGREGATES = {
+    "simple": "simple",
+    "group": "group",
+    "calendar": "calendar",
+    "event": "dynamic",
+}
 _TESTS = {
     "xttest3": "dp.modified_wald(fit, method='chi2')",
     "xtcsd": "dp.pesaran_cd(fit)",

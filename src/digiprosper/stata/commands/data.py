@@ -187,33 +187,54 @@ class DataCall(Call):
 
 
 def generate(call: DataCall) -> Step:
-    """Translate ``generate`` and ``replace``."""
+    """Translate ``generate`` and ``clonevar``."""
     context, where = call.context, call.where
     storage, name, text = call.assignment
-    node, is_new = context.parse(text), call.command.name != "replace"
-    nodes = list(node.walk())
-    if {part.value for part in nodes if part.kind == "call"} & _DRAWS:
-        raise StataError.because("random numbers differ from Stata's")
-    if call.command.name != "generate":
-        # The type is that of the variable, or of the one that is copied.
-        storage = "float" if name in context.singles else "double"
-    if not is_new:
-        name = context.variables.resolve(name)
-        if carried := _carried(name, text, call):
-            return Step(carried, (name,), is_single=storage == "float")
+    node = _without_draws(context.parse(text))
+    if call.command.name == "clonevar":
+        storage = _type_of(text.strip(), context)
+    value = _stored(call.printer.value(node), node, storage)
+    value = value if where is None else f"only_where({value}, {where})"
+    complete, is_single = (
+        where is None and _is_complete(node, context),
+        storage == "float",
+    )
+    return Step(f"df[{name!r}] = {value}", (name,), (), complete, is_single)
+
+
+def change(call: DataCall) -> Step:
+    """Translate ``replace``."""
+    context, where = call.context, call.where
+    _, name, text = call.assignment
+    name = context.variables.resolve(name)
+    storage = _type_of(name, context)
+    if carried := _carried(name, text, call):
+        return Step(carried, (name,), is_single=storage == "float")
+    node = _without_draws(context.parse(text))
     value, target = _stored(call.printer.value(node), node, storage), f"df[{name!r}]"
-    code = f"{target} = {value}"
+    complete = _is_complete(node, context)
     if where is not None:
-        form = "only_where({0}, {1})" if is_new else "{2}.mask({1}, {0})"
-        code = f"{target} = {form.format(value, where, target)}"
-    complete = _is_complete(nodes, context) and (not where or name in context.complete)
-    return Step(code, (name,), complete=complete, is_single=storage == "float")
+        value = f"{target}.mask({where}, {value})"
+        complete &= name in context.complete
+    return Step(f"{target} = {value}", (name,), (), complete, storage == "float")
 
 
-def _is_complete(nodes: Sequence[Node], context: Context) -> bool:
+def _without_draws(node: Node) -> Node:
+    """Refuse random numbers, which differ from Stata's."""
+    if {part.value for part in node.walk() if part.kind == "call"} & _DRAWS:
+        raise StataError.because("random numbers differ from Stata's")
+    return node
+
+
+def _type_of(name: str, context: Context) -> str:
+    """Name the type of a variable that is replaced, or copied by clonevar."""
+    return "float" if context.variables.resolve(name) in context.singles else "double"
+
+
+def _is_complete(node: Node, context: Context) -> bool:
     """Tell whether a value is missing nowhere: computed from complete variables."""
-    kinds = {part.kind for part in nodes}
-    return set(nodes[0].names) <= context.complete and kinds <= _COMPUTED
+    kinds = {part.kind for part in node.walk()}
+    return set(node.names) <= context.complete and kinds <= _COMPUTED
 
 
 def _stored(code: str, node: Node, storage: str) -> str:
@@ -740,7 +761,7 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force", "float l.abel noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
-    **dict.fromkeys(("clonevar", "generate", "replace"), (_GENERATE, generate)),
+    **dict.fromkeys(("clonevar", "generate"), (_GENERATE, generate)),
     **dict.fromkeys(("drop", "keep"), (Options(), drop)),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
@@ -761,6 +782,7 @@ COMMANDS: _Table = {
         ),
         merge,
     ),
+    "replace": (_GENERATE, change),
     "recode": (Options("g.enerate pre.fix"), recode),
     "rename": (Options(), rename),
     "reshape": (Options("i j str.ing"), reshape),
