@@ -37,7 +37,11 @@ def slope(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
     wild = quiet(dp.wild_bootstrap, spec, panel, "x", reps=399, rng=rng)
     others = {"CRV3": jackknife.pvalues["x"], "wild bootstrap": wild.p_value}
     statistic = abs(float(fit.tstats["x"]))
-    trial = Trial(fit.pvalues["x"], statistic, others, has_notice(fit))
+    # The note of few clusters says here that intervals are too short.
+    noticed = any(notice.code == "few_clusters" for notice in fit.diagnostics)
+    trial = Trial(
+        fit.pvalues["x"], statistic, others, noticed=noticed or has_notice(fit)
+    )
     return {"Slope, Poisson": trial}
 
 

@@ -133,7 +133,7 @@ def ar1(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
 
 
 def levene(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
-    """Test equal variances of errors with an autocorrelation of .5."""
+    """Test equal variances; normal errors have an autocorrelation of .5."""
     error = autoregressive(rng, cell.n, cell.t, 0.5)
     if cell.errors == "chi2":
         error = (rng.chisquare(3, size=error.shape) - 3) / np.sqrt(6)
@@ -324,7 +324,8 @@ STUDIES = {
         {"Levene": "size"},
         levene,
         cells(("normal", "t5", "chi2"), periods=(8, 20), missing=False),
-        "Errors with one variance. Refused below 20 rows an entity.",
+        "Errors with one variance; normal ones have an autocorrelation of .5. Refused "
+        "below 20 rows an entity.",
         "Tails are taken for variances; cluster by entity, which needs no test.",
         dict.fromkeys(("normal", "t5", "chi2"), 0.2),
         reps=300,

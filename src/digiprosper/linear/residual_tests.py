@@ -191,11 +191,12 @@ def modified_wald(
     degrees of freedom, one per entity. With 20 rows an entity or fewer it rejects
     nearly always, even if all variances are equal.
 
-    ``"levene"`` compares the mean absolute residuals of the entities by an analysis of
-    variance (Levene 1960). Its p-value is from 999 draws of AR(1) errors of one
-    variance, with the pooled innovations of the residuals. Below 20 rows an entity no
-    test can tell different variances from errors with heavy tails, and this one is
-    refused.
+    ``"levene"`` compares the mean distances of the residuals from the medians of the
+    entities by an analysis of variance (Levene 1960; Brown & Forsythe 1974, Journal of
+    the American Statistical Association 69:364, for medians). Its p-value is from 999
+    draws of AR(1) errors of one variance, with the pooled innovations of the residuals.
+    Below 20 rows an entity no test can tell different variances from errors with heavy
+    tails, and this one is refused.
 
     No test is needed for standard errors that do not assume equal variances, such as
     ``cov_type="clustered"``.
@@ -277,7 +278,7 @@ def modified_wald(
 
 
 def _levene(rows: _Rows, wald: TestResult) -> TestResult:
-    """Compare absolute residuals between entities, with simulated errors."""
+    """Compare distances from medians between entities, with simulated errors."""
     n, count = rows.residuals.size, int(rows.entity.max()) + 1
     if n / count < _LEVENE_PERIODS:
         text = (

@@ -179,16 +179,23 @@ def score_test(
 
 
 def levene(values: Floats, entity: Ints) -> Floats:
-    """Compute F (R,) of equal mean absolute values (R, N) (Levene 1960)."""
-    sizes = np.abs(values)
-    rows, n = np.bincount(entity), sizes.shape[1]
-    indicator = np.zeros((n, rows.size))
-    indicator[np.arange(n), entity] = 1 / rows[entity]
-    means = sizes @ indicator
-    between = (
-        ((means - sizes.mean(axis=1, keepdims=True)) ** 2) @ rows / (rows.size - 1)
-    )
-    within = ((sizes - means[:, entity]) ** 2).sum(axis=1) / (n - rows.size)
+    """Compute F (R,) of equal mean distances of values (R, N) from entity medians.
+
+    It is an analysis of variance of the distances (Levene 1960). Those from the median
+    instead of the mean keep the size of the test if errors are skewed (Brown & Forsythe
+    1974, Journal of the American Statistical Association 69:364).
+    """
+    rows, n = np.bincount(entity), values.shape[1]
+    by_entity = np.split(np.argsort(entity, kind="stable"), np.cumsum(rows)[:-1])
+    distances, means = np.empty_like(values), np.empty((len(values), rows.size))
+    for code, positions in enumerate(by_entity):
+        of_entity = values[:, positions]
+        of_entity = np.abs(of_entity - np.median(of_entity, axis=1, keepdims=True))
+        distances[:, positions] = of_entity
+        means[:, code] = of_entity.mean(axis=1)
+    overall = distances.mean(axis=1, keepdims=True)
+    between = ((means - overall) ** 2) @ rows / (rows.size - 1)
+    within = ((distances - means[:, entity]) ** 2).sum(axis=1) / (n - rows.size)
     return np.asarray(between / within)
 
 
