@@ -283,7 +283,7 @@ CONTRACT = {
     "Panel.define": "definitions",
     "Panel.from_excel": (
         "path, *, entity, time='year', sheet=None, match=None, labels=None, step=None, "
-        "time_format=None, na_values=None"
+        "time_format=None, na_values=None, thousands=None"
     ),
     "Panel.from_rows": "data, *, entity=None, labels=None",
     "Panel.from_wide": (

@@ -523,6 +523,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "few_periods": CovarianceWarning,
     "no_neighbours": CovarianceWarning,
     "missing_rows": MissingDataWarning,
+    "rows_without_match": MissingDataWarning,
     "rows_without_values": MissingDataWarning,
     "imputed": MissingDataWarning,
     "unfilled": MissingDataWarning,
@@ -585,7 +586,13 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
 }
 
 # What these say of one fit is issued as a single warning.
-_DROPPED = ("missing_rows", "singletons", "left_out", "rows_without_values")
+_DROPPED = (
+    "missing_rows",
+    "singletons",
+    "left_out",
+    "rows_without_match",
+    "rows_without_values",
+)
 # More draws than anybody needs, and fewer than memory holds.
 MOST_DRAWS = 10_000_000
 

@@ -383,13 +383,79 @@ def test_text_among_numbers_is_told_with_its_cells(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", yearbook("…"))
     words = (
         r"'er' has '…' in 1 row \(first: \(A, 2020\)\); 'gdp' has '…' in 1 row "
-        r"\(first: \(B, 2020\)\);.*na_values=\['…', '-'\] of Panel\.from_excel"
+        r"\(first: \(B, 2020\)\);.*na_values=\['…'\] of Panel\.from_excel"
     )
     with pytest.warns(DigiprosperWarning, match=words):
         panel = Panel.from_excel(path, entity="地区", time="年份")
     (notice,) = panel.diagnostics
     assert notice.code == "text_among_numbers"
     assert notice.data == {"columns": ("er", "gdp")}
+
+
+def test_separators_of_thousands(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"地区": ["A", "B"], 2019: ["1,234.5", "34"], 2020: [" 12,345 ", "—"]}
+    )
+    path = write(tmp_path / "a.xlsx", {"gdp": frame})
+    cure = (
+        r"read '1,234\.5' as a number by thousands=',', or read cells as missing by "
+        r"na_values=\['—'\]"
+    )
+    with pytest.warns(DigiprosperWarning, match=cure):
+        Panel.from_excel(path, entity="地区")
+    panel = Panel.from_excel(path, entity="地区", thousands=",", na_values="—")
+    np.testing.assert_array_equal(panel["gdp"], [1234.5, 12345.0, 34.0, np.nan])
+    with pytest.raises(OptionError, match="thousands"):
+        Panel.from_excel(path, entity="地区", thousands="x")
+
+
+def test_blanks_around_texts_are_not_read(tmp_path: Path) -> None:
+    frames = {
+        "gdp": pd.DataFrame(
+            {"地区": ["\u3000北京市", "天津市 "], 2019: [1.0, " — "], 2020: [2.0, 5.0]}
+        ),
+        "pop": pd.DataFrame(
+            {"地区": ["北京市", "天津市"], 2019: [3.0, 4.0], 2020: [3, 4]}
+        ),
+    }
+    path = write(tmp_path / "a.xlsx", frames)
+    panel = Panel.from_excel(path, entity="地区", na_values=["—"])
+    assert panel.frame.index.unique(0).tolist() == ["北京市", "天津市"]
+    np.testing.assert_array_equal(panel["gdp"], [1.0, 2.0, np.nan, 5.0])
+
+
+@pytest.mark.parametrize("leave_out", [True, False])
+def test_rows_without_a_match_are_dropped_and_told(
+    tmp_path: Path, *, leave_out: bool
+) -> None:
+    frame = pd.DataFrame({"地区": ["全国", "北京市", "河北"], 2019: [9.0, 1.0, 2.0]})
+    path = write(tmp_path / "a.xlsx", {"gdp": frame})
+
+    def match(names: pd.Series[Any]) -> pd.Series[Any]:
+        total = names == "全国"
+        return datasets.match_provinces(
+            names[~total] if leave_out else names.mask(total)
+        )
+
+    with pytest.warns(
+        MissingDataWarning, match="sheet 'gdp': 1 row .* no name: '全国'"
+    ):
+        panel = Panel.from_excel(path, entity="地区", match=match)
+    (notice,) = panel.diagnostics
+    assert notice.code == "rows_without_match"
+    assert notice.data == {"count": 1, "names": ("全国",)}
+    assert panel["gdp"].tolist() == [1.0, 2.0]
+
+
+def test_names_of_sheets_label_their_columns(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", yearbook(1.0))
+    names = {"gdp": "y", "long": "long"}
+    panel = Panel.from_excel(path, entity="地区", time="年份", sheet=names)
+    assert panel.labels == {"y": "gdp"}
+    panel = Panel.from_excel(
+        path, entity="地区", time="年份", sheet=names, labels={"y": "GDP"}
+    )
+    assert panel.labels == {"y": "GDP"}
 
 
 def test_text_for_missing_values_is_of_all_columns(tmp_path: Path) -> None:

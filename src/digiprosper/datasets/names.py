@@ -246,7 +246,7 @@ def _matched(
         text = f"to='pinyin' gives one name to several cities: {', '.join(same)}"
         problems = [alignment_problem(None, text, same)]
     if problems:
-        text = f"match_{kind}: {several(problems, 12)}. Replace these names first"
+        text = f"match_{kind}: {several(problems, 12)}. Replace or omit these names"
         if chosen:
             text += f", such as by match=lambda s: match_{kind}(s.replace({chosen}))"
         raise AlignmentError(f"{text}.", problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
@@ -69,7 +70,7 @@ from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Self
 
     from digiprosper.errors import Notice
@@ -460,6 +461,7 @@ class Panel:
         step: int | str | None = None,
         time_format: str | None = None,
         na_values: str | float | Sequence[str | float] | None = None,
+        thousands: str | None = None,
     ) -> Panel:
         """Read an Excel file (.xlsx), of which each sheet is a long or a wide table.
 
@@ -479,17 +481,23 @@ class Panel:
         sheet : str, list or mapping, optional
             Sheets to read. The default is all that have a column `entity`. If the
             headings of a sheet are years alone, its name becomes the name of the
-            column; a mapping such as ``{"地区生产总值": "gdp"}`` gives another.
+            column; a mapping such as ``{"地区生产总值": "gdp"}`` gives another, and the
+            name of the sheet is its label.
         match : function, optional
             Function that makes the names of entities equal in all sheets, such as
             `datasets.match_provinces`. Names that may be two cities are replaced
             before: ``match=lambda s: match_cities(s.replace({"Suzhou": "苏州",
-            "Fuzhou": "福州"}))``.
+            "Fuzhou": "福州"}))``. Rows of names that it leaves out, or makes missing,
+            are dropped: ``match=lambda s: match_provinces(s[s != "全国"])``.
         labels, step, time_format
             As in `Panel`.
         na_values : str, float or list, optional
             Cells that stand for a missing value, such as ``["…", "-", "—"]``, beside
-            those of `pandas.read_excel` (empty cells, ``"NA"``, ``"n/a"``, ...).
+            those of `pandas.read_excel` (empty cells, ``"NA"``, ``"n/a"``, ...). Blanks
+            around the text of a cell are not read.
+        thousands : {",", "，", " ", "'"}, optional
+            Separator of thousands in numbers that are text, such as ``"1,234.5"``,
+            which are text without it.
 
         Returns
         -------
@@ -516,7 +524,7 @@ class Panel:
         Warns
         -----
         MissingDataWarning
-            If rows were dropped that have text and no value.
+            If rows were dropped that have text and no value, or no name by `match`.
         DigiprosperWarning
             If an entity is not in all sheets, perhaps because its name is not the same,
             or if cells of a column of numbers are text.
@@ -536,8 +544,11 @@ class Panel:
         Panel: 1 地区 x 2 year, 2 rows, balanced; columns gdp, pop
         """
         frame, notices = read_excel(
-            path, entity, time, sheet, match, time_format, na_values
+            path, entity, time, sheet, match, time_format, na_values, thousands
         )
+        names = sheet if isinstance(sheet, Mapping) else {}
+        of_sheets = {column: name for name, column in names.items() if column in frame}
+        labels = {**of_sheets, **(labels or {})}
         return cls(frame, labels=labels, step=step)._noted(notices)
 
     @classmethod

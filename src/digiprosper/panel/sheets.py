@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,10 @@ from digiprosper.errors import (
 )
 from digiprosper.optional import require
 from digiprosper.panel.keys import sorted_keys, times_of, to_pandas
+from digiprosper.panel.table import SEPARATORS, is_grouped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
 DAMAGED = (
@@ -151,13 +153,15 @@ def read_excel(
     match: Callable[[pd.Series[Any]], pd.Series[Any]] | None,
     time_format: str | None,
     na_values: object,
+    thousands: str | None,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Read the sheets of an Excel file and join them by their keys.
 
     The keys are the index of the table. Also return what was dropped or not read.
     """
     parts, notices = [], []
-    for name, frame in _tables(_cells(path, na_values), entity, sheet).items():
+    cells = _cells(path, na_values, thousands)
+    for name, frame in _tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
             part, said = _indexed(frame, entity, time, value, match, time_format)
@@ -165,7 +169,10 @@ def read_excel(
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        notices += said
+        notices += [
+            replace(notice, message=f"sheet {cited(name)}: {notice.message}")
+            for notice in said
+        ]
     return pd.concat(parts, axis=1), [*notices, *_partial_entities(parts)]
 
 
@@ -200,22 +207,41 @@ def _indexed(
     time_format: str | None,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Make a sheet long, with its keys as index, and list what was dropped."""
+    unmatched: list[Notice] = []
     if match is not None:
-        # A note below the table is alone in its row, and no name.
-        rows = frame.notna().sum(axis=1) > 1
-        names = match(frame.loc[rows, entity])
-        frame = frame.astype({entity: object})
-        frame.loc[rows, entity] = np.asarray(names, dtype=object)
+        frame, unmatched = _matched(frame, entity, match)
     if time in frame.columns:
         table, notices = drop_empty(to_pandas(frame), [*frame.columns])
     else:
         table, notices = long_table(frame, entity, time, value, time_format)
     table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
-    return table.set_axis(keys.index, axis=0), notices
+    return table.set_axis(keys.index, axis=0), [*unmatched, *notices]
 
 
-def _cells(path: Any, na_values: Any) -> dict[str, pd.DataFrame]:
+def _matched(
+    frame: pd.DataFrame, entity: str, match: Callable[[pd.Series[Any]], Any]
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Put names by `match` in place of those of a sheet; drop rows without one."""
+    # A note below the table is alone in its row, and no name.
+    names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
+    matched = match(names)
+    if len(matched) == len(names):
+        matched = pd.Series(np.asarray(matched, dtype=object), names.index)
+    column = frame[entity].astype(object)
+    column[names.index] = matched.reindex(names.index)
+    dropped = names[names.notna() & column[names.index].isna()]
+    frame = frame.assign(**{entity: column}).drop(index=dropped.index)
+    if dropped.empty:
+        return frame, []
+    texts = pd.unique(dropped).tolist()
+    text = f"{counted(len(dropped), 'row')} dropped, to which match gives no name: "
+    data = {"count": len(dropped), "names": tuple(texts)}
+    return frame, [Notice("rows_without_match", text + quoted(texts), data)]
+
+
+def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.DataFrame]:
     """Read all cells of an Excel file, by sheet."""
+    check_option("thousands", thousands, (None, *SEPARATORS))
     if isinstance(na_values, Mapping):
         raise InputTypeError("na_values of from_excel is a list, for all columns.")
     if not isinstance(path, str | os.PathLike):
@@ -223,7 +249,7 @@ def _cells(path: Any, na_values: Any) -> dict[str, pd.DataFrame]:
     require("openpyxl", extra="tables", purpose="Panel.from_excel")
     content = io.BytesIO(Path(path).read_bytes())
     try:
-        return pd.read_excel(
+        sheets = pd.read_excel(
             content,
             sheet_name=None,
             header=None,
@@ -236,6 +262,26 @@ def _cells(path: Any, na_values: Any) -> dict[str, pd.DataFrame]:
             f"from_excel: {cited(str(path))} is no Excel file (.xlsx), or is damaged. "
             "Save a file .xls as .xlsx. Read a file .csv by pandas.read_csv."
         ) from error
+
+    missing = {"", *(v for v in np.atleast_1d(na_values or "") if isinstance(v, str))}
+    separator = thousands or "\n"  # which no number has
+    return {
+        name: pd.DataFrame({c: _stripped(cells[c], missing, separator) for c in cells})
+        for name, cells in sheets.items()
+    }
+
+
+def _stripped(
+    column: pd.Series[Any], missing: Collection[str], thousands: str
+) -> pd.Series[Any]:
+    """Read the text of cells without blanks around it, and numbers with separators."""
+    texts = [v.strip() if isinstance(v, str) else v for v in column]
+    cells = [np.nan if isinstance(v, str) and v in missing else v for v in texts]
+    column = pd.Series(cells, column.index, dtype=object)
+    if not any(isinstance(v, str) and is_grouped(v, thousands) for v in cells):
+        return column
+    plain = column.map(lambda v: str(v).replace(thousands, ""))
+    return pd.to_numeric(plain, errors="coerce").astype(object).fillna(column)
 
 
 def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:

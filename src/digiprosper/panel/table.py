@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from numbers import Number
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -22,16 +23,14 @@ from digiprosper.errors import (
 from digiprosper.panel.keys import has_dates, where
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.panel.keys import Keys
 
 
-_CURE = (
-    "correct these cells, or read them as missing by na_values=['…', '-'] of "
-    "Panel.from_excel or pandas.read_csv"
-)
+SEPARATORS: Final = (",", "，", " ", "'")
+"""Separators of thousands that `Panel.from_excel` reads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +118,7 @@ class Table:
         values = self.series(name)
         odd: list[Any]
         odd, cells = self._texts(name)
-        cure = f"use C({name}) for categories, {_CURE}"
+        cure = f"use C({name}) for categories, {_cure(odd)}"
         if not odd:
             odd = list(values.astype(str).unique()[:3])
             cells = f"first {quoted(odd)}"
@@ -136,18 +135,19 @@ class Table:
 
         If a method leaves columns out, a tenth is enough, and all numbers may be text.
         """
-        problems = []
+        problems, others = [], []
         for name in self.data.columns:
             if self._share_of_numbers(name) <= (0.1 if left_out_by else 0.5):
                 continue
             texts, what = self._texts(name)
+            others += texts
             if texts or left_out_by:
                 what = f"{cited(name)} has {what}"
                 problems.append(text_problem(name, texts[:5], what))
         if not problems:
             return []
         beginning = f"{left_out_by} leaves out columns with " if left_out_by else ""
-        text = f"{beginning}text among numbers: {several(problems)}; {_CURE}."
+        text = f"{beginning}text among numbers: {several(problems)}; {_cure(others)}."
         data = {"columns": tuple(p.data["column"] for p in problems)}
         return [Notice("text_among_numbers", text, data)]
 
@@ -160,7 +160,11 @@ class Table:
         if is_number_type(values) or isinstance(values.dtype, pd.CategoricalDtype):
             return 0.0
         cells = values.iloc[:: 1 + len(values) // 1000].dropna()
-        return sum(map(_is_number, cells)) / max(len(cells), 1)
+        numbers = sum(
+            _is_number(cell) or (isinstance(cell, str) and is_grouped(cell))
+            for cell in cells
+        )
+        return numbers / max(len(cells), 1)
 
     def _texts(self, name: str) -> tuple[list[str], str]:
         """List the texts of a column that are no numbers, and write in which rows."""
@@ -229,6 +233,25 @@ def is_number_type(values: pd.Series[Any]) -> bool:
     """Tell whether the type of values is that of numbers or truth values."""
     kind = values.dtype
     return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
+
+
+def is_grouped(text: str, separators: str = "".join(SEPARATORS)) -> bool:
+    """Tell whether a text is a number with separators of thousands."""
+    group = f"[{re.escape(separators)}]\\d{{3}}"
+    return re.fullmatch(rf"\s*-?\d{{1,3}}({group})+(\.\d+)?\s*", text) is not None
+
+
+def _cure(texts: Sequence[str]) -> str:
+    """Write how texts in a column of numbers are read."""
+    grouped = [text for text in texts if is_grouped(text)]
+    others = dict.fromkeys(text.strip() for text in texts if not is_grouped(text))
+    cures = ["correct these cells"]
+    if grouped:
+        separator = next(s for s in SEPARATORS if s in grouped[0].strip())
+        cures.append(f"read {cited(grouped[0])} as a number by thousands={separator!r}")
+    if others:
+        cures.append(f"read cells as missing by na_values={[*others][:3]}")
+    return f"{', or '.join(cures)} of Panel.from_excel or pandas.read_csv"
 
 
 def _is_number(cell: object) -> bool:
