@@ -155,6 +155,7 @@ def threshold_fit(
         estimates=np.array(estimates),
         search_ssr=np.array([14.0, 12.0, 11.0])[: m + 1],
         null_ssr=np.array([14.0, 12.0])[:m],
+        stage_estimates=tuple(tuple(estimates[:j]) for j in range(1, m + 1)),
         candidates=candidates,
         profiles=profiles,
         fit_ssr=10.0,

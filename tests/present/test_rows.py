@@ -176,11 +176,11 @@ def test_thresholds_have_rows(one_way, two_way, make_threshold):
     assert block_rows(columns, replace(STYLE, labels={"urban": "Urban share"})) == [
         ("Threshold 1 (Urban share)", ["", "0.610", "0.700"]),
         ("", ["", "[0.430, 0.620]", "[0.430, 0.710]"]),
-        ("F of threshold 1", ["", "33.333", "33.333"]),
+        ("F, 1 threshold against none", ["", "33.333", "33.333"]),
         ("", ["", "(<0.001)", "(<0.001)"]),
         ("Threshold 2 (Urban share)", ["", "0.530", ""]),
         ("", ["", "[0.430, 0.540]", ""]),
-        ("F of threshold 2", ["", "18.182", ""]),
+        ("F, 2 thresholds against one fewer", ["", "18.182", ""]),
         ("", ["", "(0.394)", ""]),
     ]
     assert block_rows(read(one_way), STYLE) == []
@@ -215,7 +215,7 @@ def test_a_given_threshold_says_so_and_has_neither_set_nor_test(
     assert block_rows(read(given, found), STYLE) == [
         ("Threshold 1 (urban)", ["0.610 (given)", "0.700"]),
         ("", ["", "[0.430, 0.710]"]),
-        ("F of threshold 1", ["", "33.333"]),
+        ("F, 1 threshold against none", ["", "33.333"]),
         ("", ["", "(<0.001)"]),
         ("Threshold 2 (urban, given)", ["0.530", ""]),
     ]
@@ -243,9 +243,9 @@ def test_the_statistic_is_the_one_its_p_value_belongs_to(two_way, make_threshold
     score = replace(both, statistic_values=np.array([[11.52], [33.3]]))
     rows = block_rows(read(score, make_threshold(two_way, (0.6,))), STYLE)
     assert rows[2:] == [
-        ("Score of threshold 1", ["11.520", ""]),
+        ("Score, 1 threshold against none", ["11.520", ""]),
         ("", ["(0.616)", ""]),
-        ("F of threshold 1", ["", "33.333"]),
+        ("F, 1 threshold against none", ["", "33.333"]),
         ("", ["", "(<0.001)"]),
     ]
     assert note_lines(read(score), STYLE)[-2] == (
@@ -287,7 +287,7 @@ def test_a_threshold_that_was_not_kept_is_told(two_way, make_threshold):
     assert [name for name, _ in block_rows(read(score), STYLE)] == [
         "Threshold 1 (urban)",
         "",
-        "Score of threshold 1",
+        "Score, 1 threshold against none",
         "",
     ]
 
@@ -388,9 +388,9 @@ def test_thresholds_in_two_variables_have_rows_of_their_own(two_way, make_thresh
         read(urban, internet), replace(STYLE, labels={"internet": "Internet users"})
     )[::2] == [
         ("Threshold 1 (urban)", ["0.700", ""]),
-        ("F of threshold 1 (urban)", ["33.333", ""]),
+        ("F, 1 threshold against none (urban)", ["33.333", ""]),
         ("Threshold 1 (Internet users)", ["", "0.500"]),
-        ("F of threshold 1 (Internet users)", ["", "33.333"]),
+        ("F, 1 threshold against none (Internet users)", ["", "33.333"]),
     ]
 
 

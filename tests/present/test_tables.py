@@ -252,7 +252,7 @@ def test_a_score_test_is_printed_as_such(panel):
     )
     found = spec.fit(panel, rng=1)
     table, test = etable(found), found.tests.iloc[0]
-    at = list(table.frame.index).index("Score of threshold 1")
+    at = list(table.frame.index).index("Score, 1 threshold against none")
     assert table.frame.iloc[at : at + 2, 0].tolist() == [
         f"{test['value']:.3f}",
         f"({test['p_value']:.3f})",

@@ -69,19 +69,21 @@ def panel() -> Panel:
     return Panel(df, "city", "year", labels={"q": "城镇化率", "y": "Income"})
 
 
+TWO = PanelThreshold(
+    "y",
+    "z",
+    "q",
+    "x",
+    n_thresholds=2,
+    bootstrap=("wild_cluster", "hansen"),
+    reps=199,
+    confidence="lr",
+)
+
+
 @pytest.fixture(scope="module")
 def found() -> ThresholdResults:
-    spec = PanelThreshold(
-        "y",
-        "z",
-        "q",
-        "x",
-        n_thresholds=2,
-        bootstrap=("wild_cluster", "hansen"),
-        reps=199,
-        confidence="lr",
-    )
-    return spec.fit(panel(), rng=4)
+    return TWO.fit(panel(), rng=4)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,7 @@ def test_tests_are_one_row_a_threshold_and_bootstrap(found: ThresholdResults) ->
         *COLUMNS[4:],
         "statistic",
         "value",
+        "estimates",
     ]
     assert tests["threshold"].tolist() == [1, 1, 2, 2]
     assert tests["bootstrap"].tolist() == ["wild_cluster", "hansen"] * 2
@@ -227,6 +230,7 @@ def test_given_thresholds_are_the_reference_of_their_profiles(
         *COLUMNS[4:],
         "statistic",
         "value",
+        "estimates",
     ]
     assert given.df == 9 * 39
     assert given.profile(1)["lr"].min() < 0
@@ -316,7 +320,7 @@ def test_summary_says_what_an_economist_asks(
         "Outcome: y",
         "Slope of z by q",
         "2 thresholds",
-        "no threshold: rejected at 5%",
+        f"no threshold against {found.stage_estimates[0][0]:.5g}: rejected at 5%",
         "confidence set",
         "hansen",
     ):
@@ -398,20 +402,28 @@ def frame_of(count: int, *bootstraps: str) -> pd.DataFrame:
             "score" if name == "wild_score" else "F",
             20.0 / j,
             *(np.arange(4) / 100 + j / 50),
+            (0.5, 0.25)[:j],
         ]
         for j in range(1, count + 1)
         for name in bootstraps
     ]
     return pd.DataFrame(
-        rows, columns=["threshold", "bootstrap", "statistic", "value", *names]
+        rows,
+        columns=["threshold", "bootstrap", "statistic", "value", *names, "estimates"],
     )
 
 
-def made(count: int, *bootstraps: str, chosen: str | None = None) -> ThresholdTestTable:
+def made(
+    count: int,
+    *bootstraps: str,
+    chosen: str | None = None,
+    intercepts: bool = False,
+) -> ThresholdTestTable:
     results: Any = SimpleNamespace(
         threshold_variable="urban",
         tests=frame_of(count, *bootstraps),
         bootstrap=bootstraps,
+        split_names=("x", "intercept") if intercepts else ("x",),
         reps=999,
         labels={"urban": "Urban share"},
         factors={},
@@ -428,8 +440,10 @@ def test_a_paper_has_a_row_a_test() -> None:
         "Triple threshold",
         "4 thresholds",
     ]
-    assert list(table.frame.columns) == ["F", "p-value", "Draws", "10%", "5%", "1%"]
+    heads = ["Thresholds", "F", "p-value", "Draws", "10%", "5%", "1%"]
+    assert list(table.frame.columns) == heads
     assert table.spans == (
+        "",
         "",
         "",
         "",
@@ -438,6 +452,7 @@ def test_a_paper_has_a_row_a_test() -> None:
         "Critical values",
     )
     assert table.frame.loc["Double threshold"].tolist() == [
+        "0.5, 0.25",
         "10.000",
         "0.040",
         "999",
@@ -453,12 +468,29 @@ def test_a_paper_has_a_row_a_test() -> None:
     )
 
 
+def test_a_note_says_if_each_regime_has_an_intercept() -> None:
+    (note,) = etable(made(1, "hansen", intercepts=True)).notes[1:]
+    assert note == "Each regime has its own intercept."
+
+
+def test_a_model_with_fewer_thresholds_has_its_own(found: ThresholdResults) -> None:
+    single, double = found.stage_estimates
+    alone = TWO.replace(n_thresholds=1, bootstrap=None).fit(panel())
+    assert single == tuple(alone.estimates)
+    assert double == tuple(np.sort(found.estimates))
+    table = found.test_table("hansen").frame
+    assert table["estimates"].tolist() == [single, double]
+    refined = single[0] not in double
+    assert (f"H0 no threshold against {single[0]:.5g}" in found.summary()) == refined
+
+
 def test_a_chinese_table_is_chinese() -> None:
     table = etable(
         made(3, "wild_score"), style=TableStyle("zh"), labels={"urban": "城镇化率"}
     )
     assert list(table.frame.index) == ["单一门槛", "双重门槛", "三重门槛"]
     assert list(table.frame.columns) == [
+        "门槛估计值",
         "得分统计量",
         "p值",
         "抽样次数",

@@ -37,7 +37,7 @@ _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
 _NAMED = ("Driscoll", "CRV3", "Conley")
 # Null hypotheses, by code, under which a parameter does not exist.
-_EXISTENCE = ("threshold", "no_kink")
+_EXISTENCE = ("first", "later", "no_kink")
 
 
 def note_lines(columns: Columns, style: Style) -> list[str]:

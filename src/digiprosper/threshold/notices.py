@@ -34,6 +34,7 @@ from digiprosper.kernels.tolerances import WHOLE
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
+from digiprosper.report.text import listed
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
 from digiprosper.threshold.results import is_whole
@@ -540,22 +541,17 @@ def _changes_with_intercepts(
             ", ".join(f"{v:.5g}" for v in values)
             for values in (estimates, with_intercept)
         )
-        noun, which = (
-            "thresholds",
-            f"the set of threshold {', '.join(map(str, outside))}",
-        )
+        noun = "thresholds"
+        which = f"the set of {listed([f'threshold {j}' for j in outside])}"
         if len(with_intercept) == 1:
             noun, which = "threshold", "its confidence set"
         changes.append(
-            f"the {noun} would be {after} instead of {before}, and outside {which}"
+            f"the {noun} would be {after} instead of {before}, outside {which}"
         )
-    changes += [
-        (
-            f"the slopes of {cited(term)} in regimes {r} and {r + 1} would be in "
-            "another order"
+    by_term = dict.fromkeys(term for term, _ in order)
+    for term in by_term:
+        pairs = [f"regimes {r} and {r + 1}" for other, r in order if other == term]
+        changes.append(
+            f"the slopes of {cited(term)} in {listed(pairs)} would be in another order"
         )
-        for term, r in order
-    ]
-    return (
-        f"with an intercept in each regime {', and '.join(changes)}." if changes else ""
-    )
+    return f"with an intercept in each regime {'; '.join(changes)}." if changes else ""

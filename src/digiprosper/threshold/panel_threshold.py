@@ -609,6 +609,9 @@ class PanelThreshold(Specification):
                 [stages[0].null_ssr, *(s.ssr for s in stages)], rounding
             ),
             null_ssr=np.maximum([s.null_ssr for s in stages], rounding),
+            stage_estimates=tuple(
+                tuple(sorted(values[list(stage.at)].tolist())) for stage in stages
+            ),
             candidates=values,
             profiles=np.maximum(searched.profiles, rounding),
             fit_ssr=max(searched.ssr, rounding),

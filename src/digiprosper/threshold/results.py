@@ -36,7 +36,7 @@ from digiprosper.report.columns import (
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Regime, terms_of
-from digiprosper.report.text import sample_text
+from digiprosper.report.text import number_text, sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.words import WORDS
 
@@ -305,6 +305,10 @@ class ThresholdResults(SlopesByRegime):
         t is m, or m + 1 if another threshold was tested and not kept (``"auto"``).
     null_ssr : (t,) array
         Sum of squared residuals of the refined model with one threshold less.
+    stage_estimates : tuple of tuple of float
+        Thresholds of the models with 1, 2, ..., t thresholds that are tested against
+        one fewer, each in ascending order. With each further threshold those before it
+        are estimated again, so they may differ from `estimates`.
     candidates : (G,) array
         Candidates for a threshold, in ascending order.
     profiles : (m, G) array
@@ -379,6 +383,7 @@ class ThresholdResults(SlopesByRegime):
     estimates: Floats
     search_ssr: Floats
     null_ssr: Floats
+    stage_estimates: tuple[tuple[float, ...], ...]
     candidates: Floats
     profiles: Floats
     fit_ssr: float
@@ -452,7 +457,8 @@ class ThresholdResults(SlopesByRegime):
 
         With "auto" the last test, which did not reject, is included. Columns are
         threshold, bootstrap, F (missing for a score test), p_value, crit_10, crit_5,
-        crit_1, statistic ("F" or "score") and value (of the statistic).
+        crit_1, statistic ("F" or "score"), value (of the statistic) and estimates (the
+        thresholds of the model that is tested against one fewer).
         """
         rows = []
         for j, f in enumerate(self.statistics):
@@ -466,11 +472,10 @@ class ThresholdResults(SlopesByRegime):
                 score = name == "wild_score"
                 statistic, f_value = ("score", np.nan) if score else ("F", f)
                 p_value = bootstrap_p(value, draws)
-                rows.append(
-                    (j + 1, name, f_value, p_value, *critical, statistic, value)
-                )
+                numbers = (f_value, p_value, *critical, statistic, value)
+                rows.append((j + 1, name, *numbers, self.stage_estimates[j]))
         names = ["threshold", "bootstrap", "F", "p_value", *_CRITICAL]
-        return pd.DataFrame(rows, columns=[*names, "statistic", "value"])
+        return pd.DataFrame(rows, columns=[*names, "statistic", "value", "estimates"])
 
     def profile(self, threshold: int = 1, *, method: str | None = None) -> pd.DataFrame:
         """Return one threshold's likelihood ratio at all values, others constant.
@@ -715,8 +720,11 @@ class ThresholdResults(SlopesByRegime):
         -------
         ThresholdTestTable
             A table for `etable` with one row per test, including the one that stopped
-            "auto": statistic, p-value, number of draws, and critical values at 10, 5
-            and 1%. Tables of several threshold variables are combined by
+            "auto": thresholds of the model that is tested, statistic, p-value, number
+            of draws, and critical values at 10, 5 and 1%. Thresholds are estimated
+            again with each further one, so that of the single-threshold model is
+            another than those of the final model. Tables of several threshold
+            variables are combined by
             ``stack_tables({variable: results.test_table(), ...})``.
 
         Raises
@@ -738,7 +746,13 @@ class ThresholdResults(SlopesByRegime):
             .assign(reps=self.reps)
         )
         return ThresholdTestTable(
-            frame, self.threshold_variable, name, self.labels, self.factors, self.level
+            frame,
+            self.threshold_variable,
+            name,
+            self.labels,
+            self.factors,
+            self.level,
+            regime_intercept="intercept" in self.split_names,
         )
 
     @property
@@ -798,7 +812,13 @@ class ThresholdResults(SlopesByRegime):
         """
         first: Any = self._first_tests()
         tests = [
-            ParameterTest(t.statistic, "threshold", t.value, t.p_value, t.threshold)
+            ParameterTest(
+                t.statistic,
+                "first" if t.threshold == 1 else "later",
+                t.value,
+                t.p_value,
+                t.threshold,
+            )
             for t in first.itertuples()
         ]
         n_estimated = self.estimates.size
@@ -966,6 +986,9 @@ class ThresholdResults(SlopesByRegime):
     def _test_words(self, j: int) -> list[str]:
         lines = list[str]()
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
+        estimates = self.stage_estimates[j]
+        if not set(estimates) <= set(self.estimates.tolist()):
+            null += f" against {', '.join(f'{value:.5g}' for value in estimates)}"
         tests: Any = self.tests[self.tests["threshold"] == j + 1]
         for test in tests.itertuples():
             critical = ", ".join(f"{getattr(test, name):.2f}" for name in _CRITICAL)
@@ -1014,8 +1037,9 @@ class ThresholdTestTable:
     """Tests of one threshold more, a row each, with the critical values drawn.
 
     Made by `ThresholdResults.test_table`; `etable` prints it. `frame` is indexed by the
-    number of thresholds under the alternative: statistic, value, p_value, reps,
-    crit_10, crit_5, crit_1. A note says if no test rejects at 1 - `level`.
+    number of thresholds under the alternative: estimates, statistic, value, p_value,
+    reps, crit_10, crit_5, crit_1. Notes say if no test rejects at 1 - `level`, and if
+    each regime has an intercept.
     """
 
     frame: pd.DataFrame
@@ -1024,9 +1048,11 @@ class ThresholdTestTable:
     labels: Mapping[str, str] = field(default_factory=dict)
     factors: Factors = field(default_factory=dict)
     level: float = 0.95
+    regime_intercept: bool = False
 
     def __repr__(self) -> str:
         columns = [
+            "estimates",
             "statistic",
             "value",
             "p_value",
@@ -1039,9 +1065,16 @@ class ThresholdTestTable:
 
     # As of all results
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
-        """Make the six columns of statistics, p-values, draws and critical values."""
+        """Make columns of thresholds, statistics, p-values, draws, critical values."""
         statistic = str(self.frame["statistic"].iloc[0])
-        heads = {statistic: "value", "p_value": "p_value", "draws": "reps"}
+        heads = {"estimates": "estimates", statistic: "value"}
+        heads |= {"p_value": "p_value", "draws": "reps"}
+        frame = self.frame.assign(
+            estimates=[
+                ", ".join(number_text(value) for value in estimates)
+                for estimates in self.frame["estimates"]
+            ]
+        )
         critical = {"10%": "crit_10", "5%": "crit_5", "1%": "crit_1"}
         rows = [
             _ROWS.get(int(count), f"{count} thresholds") for count in self.frame.index
@@ -1049,20 +1082,24 @@ class ThresholdTestTable:
         p_values = self.frame["p_value"].dropna()
         size = f"{100 * (1 - self.level):.3g}%"
         rejected = any(rejects(p, self.level) for p in p_values)
-        none = [] if rejected or p_values.empty else [Remark("none", {"size": (size,)})]
+        remarks = []
+        if not rejected and not p_values.empty:
+            remarks.append(Remark("none", {"size": (size,)}))
+        if self.regime_intercept:
+            remarks.append(Remark("tests.intercepts", {}))
         return tuple(
             Column(
                 head,
                 cells={
                     row: PlainCell(head, value)
-                    for row, value in zip(rows, self.frame[name].tolist(), strict=True)
+                    for row, value in zip(rows, frame[name].tolist(), strict=True)
                 },
                 over="critical" if head in critical else None,
                 labels=self.labels,
                 factors=self.factors,
                 words=WORDS,
                 whole=Remark(f"tests.{self.bootstrap}", {"variable": (self.variable,)}),
-                set_notes=tuple(none),
+                set_notes=tuple(remarks),
             )
             for head, name in {**heads, **critical}.items()
         )

@@ -50,9 +50,13 @@ WORDS = Words(
             "its slopes are those of the linear model",
             "其斜率为线性模型的斜率",
         ),
-        "step.test.threshold": (
-            "{statistic} of threshold {number}",
-            "第{number}个门槛值的{statistic}统计量",
+        "step.test.first": (
+            "{statistic}, 1 threshold against none",
+            "{statistic}统计量（1个门槛值，原假设：无）",
+        ),
+        "step.test.later": (
+            "{statistic}, {number} thresholds against one fewer",
+            "{statistic}统计量（{number}个门槛值，原假设：少1个）",
         ),
         "step.set.lr": ("LR (Hansen 1999)", "似然比（Hansen 1999）"),
         "step.set.scaled": (
@@ -82,6 +86,11 @@ WORDS = Words(
         "statistic.score": ("score", "得分"),
         "head.score": ("Score", "得分统计量"),
         "head.draws": ("Draws", "抽样次数"),
+        "head.estimates": ("Thresholds", "门槛估计值"),
+        "tests.intercepts": (
+            "Each regime has its own intercept.",
+            "各区间有各自的常数项。",
+        ),
         "over.critical": ("Critical values", "临界值"),
         **{
             f"tests.{bootstrap}": (
