@@ -249,13 +249,23 @@ def test_several_interactions_are_tested_jointly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "text"),
+    ("group", "language", "text"),
     [
-        ("en", "in a joint model, .* generally not the one between the columns shown"),
-        ("zh", "联合模型的交互项：.*一般不同于所列各列系数之间的差异"),
+        (
+            "g",
+            "en",
+            "in a joint model, .* generally not the one between the columns shown",
+        ),
+        ("g", "zh", "联合模型的交互项：.*一般不同于所列各列系数之间的差异"),
+        (
+            "h",
+            "en",
+            "joint test of the interactions, restricted wild cluster bootstrap, 999 "
+            "draws; .* the range is generally not that of the columns shown",
+        ),
+        ("h", "zh", "交互项的联合检验，施加约束的野聚类自助法，999次抽样；.*的极差"),
     ],
 )
-@pytest.mark.parametrize("group", ["g", "h"])
 def test_a_table_says_that_the_difference_is_of_a_joint_model(
     group: str, language: str, text: str
 ) -> None:
@@ -265,6 +275,19 @@ def test_a_table_says_that_the_difference_is_of_a_joint_model(
     assert abs(np.ptp(columns) - abs(detail["difference"])) > 1e-3
     notes = " ".join(dp.etable(found, style=dp.TableStyle(language)).notes)
     assert re.search(text, notes)
+
+
+def test_a_warning_of_the_joint_model_names_the_model() -> None:
+    frame = make(8)
+    frame["x"] = np.where(frame["i"] == 0, 50.0, 1.0) * frame["x"]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        test = dp.by_group(
+            SPEC, Panel(frame, *KEYS), "h", method="interaction"
+        ).difference
+    beginning = "in the joint model, where 'x' is the slope of 0: "
+    assert any(str(warning.message).startswith(beginning) for warning in caught)
+    assert any(n.message.startswith(beginning) for n in test.diagnostics)
 
 
 def test_groups_may_change_over_time_in_an_interaction() -> None:

@@ -410,7 +410,7 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
             remark = _without_model(own_remark, column)
             text = style.remark(remark, column)
             owners.setdefault(text, []).append(column)
-            named |= {text} if _begins_with_name(remark, column) else set()
+            named |= {text} if _begins_with_name(remark, column, style) else set()
     count = len(columns)
     shared = [t for t, owning in owners.items() if len(owning) == count > 1]
     apart = [
@@ -424,9 +424,9 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
     return [*_by_column(apart, "column", style), *alone]
 
 
-def _begins_with_name(remark: Remark, column: Column) -> bool:
+def _begins_with_name(remark: Remark, column: Column, style: Style) -> bool:
     """Return whether a remark begins with a name of the model, not words of ours."""
-    words = (remark.words or column.words).text(remark.code) or ""
+    words = (remark.words or column.words).text(remark.code, style.language) or ""
     role = words[1:].partition("}")[0] if words.startswith("{") else ""
     return any(isinstance(name, str) for name in remark.names.get(role, ()))
 

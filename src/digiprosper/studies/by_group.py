@@ -48,7 +48,13 @@ from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.terms import canonical
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Remark, RowName, SharedRow, remark_text
+from digiprosper.report.columns import (
+    Remark,
+    RowName,
+    SharedRow,
+    remark_text,
+    test_remark,
+)
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
@@ -165,7 +171,10 @@ class ByGroup(ResultSet):
             if self._kind == "difference" and detail["group"] != labels[-1]
             else ""
         )
-        names = {name: (text,) for name, text in texts.items()}
+        names: dict[str, tuple[str | Remark]] = {n: (t,) for n, t in texts.items()}
+        if method == "interaction" and self._kind == "range":
+            method = "interactions"
+            names["method"] = (test_remark(test.method) or test.method,)
         code = f"{self._kind}{by}.{method}"
         return (Remark(code, names, WORDS, self.difference.factors),)
 
@@ -766,7 +775,11 @@ def _interaction(
         )
     title, null = _title(groups, name), _null(groups, name)
     test = joint_test(wider, names, "by_group", name=title, null=null)
-    issue(wider.diagnostics)
+    about = (
+        f"in the joint model, where {cited(name)} is the slope of {groups.names[0]}: "
+    )
+    notices = [replace(n, message=about + n.message) for n in wider.diagnostics]
+    issue(notices)
     differences = wider.params[names].tolist()
     detail: dict[str, Any] = {
         "term": name,
@@ -774,7 +787,7 @@ def _interaction(
         "method": "interaction",
         "estimates": estimates,
     }
-    diagnostics = (*wider.diagnostics, *test.diagnostics)
+    diagnostics = (*notices, *test.diagnostics)
     if len(names) == 1:
         detail |= {
             "difference": differences[0],

@@ -24,6 +24,17 @@ _METHODS = {
             "因此一般不同于所列各列系数之间的差异）。"
         ),
     ),
+    "interactions": (
+        (
+            "{value}, {p} (joint test of the interactions, {method}; other "
+            "coefficients and effects are the same in all groups, so the range is "
+            "generally not that of the columns shown)."
+        ),
+        (
+            "为{value}，{p}（交互项的联合检验，{method}；其他解释变量的系数和固定效应"
+            "在各组相同，因此一般不同于所列各列系数的极差）。"
+        ),
+    ),
 }
 _DIFFERENCES = {
     "difference": (
