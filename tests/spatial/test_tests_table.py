@@ -261,4 +261,4 @@ def test_a_table_has_the_numbers_of_the_frame(states, contiguity) -> None:
     assert table.frame.index.tolist()[4:6] == ["LR entity effects", "LR time effects"]
     chinese = dp.etable(tests, style=dp.TableStyle("zh"))
     assert chinese.frame.index[0] == "LM检验（空间滞后）"
-    assert chinese.notes[0].startswith("注：p值由个体符号的499次抽样得到")
+    assert chinese.notes[0].startswith("注：统计量经过中心化，")

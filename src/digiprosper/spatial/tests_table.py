@@ -120,23 +120,24 @@ class SpatialTests(Summarised, PickledByName):
             [
                 row.test,
                 "" if np.isnan(row.statistic) else f"{row.statistic:.3f}",
-                f"{row.df}",
                 p_text(row.p_value),
+                f"{row.df}",
                 "" if np.isnan(row.chi2) else f"{row.chi2:.3f}",
                 p_text(row.chi2_p_value),
             ]
             for row in map(_Row._make, self.frame.itertuples(index=False, name=None))
         ]
-        heads = ["", "statistic", "df", "p", "chi2, not centred", "p of chi2"]
+        heads = ["", "statistic", "p", "df", "usual chi2", "p of chi2"]
         return Summary(
             type=type(self).__name__,
             title=f"Tests to choose a spatial model. Outcome: {self.depvar}",
             blocks=(Lines(about), Cells.of(heads, rows), Remarks.of(self.diagnostics)),
             notices=self.diagnostics,
             conventions=(
-                "p by the signs of entities, "
-                f"{REPS} draws with a fixed seed; p of fixed effects and p of chi2 "
-                "by chi-squared"
+                "Statistics are centred, those of LR and Wald tests of the adjusted "
+                f"likelihood; p by the signs of entities, {REPS} draws with a fixed "
+                "seed. The usual chi2 is neither centred nor adjusted; its p and p of "
+                "fixed effects by chi-squared"
             ),
         )
 
@@ -151,8 +152,8 @@ class SpatialTests(Summarised, PickledByName):
         Returns
         -------
         tuple of Column
-            Columns with statistic, degrees of freedom and p-value, and the statistic
-            and p-value of the chi-squared test that is not centred.
+            Columns with statistic and p-value, and the degrees of freedom, statistic
+            and p-value of the usual chi-squared test.
         """
         entity, time = self.sample.key_names
         effects = {f"LR {entity} effects": "entity", f"LR {time} effects": "time"}
@@ -168,7 +169,7 @@ class SpatialTests(Summarised, PickledByName):
                 whole=Remark("tests", names),
                 words=WORDS,
             )
-            for name in ("statistic", "df", "p_value", "chi2", "chi2_p_value")
+            for name in ("statistic", "p_value", "df", "chi2", "chi2_p_value")
         )
 
     def _numbers(self) -> PlainNumbers:
@@ -197,10 +198,10 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
         null. The tests are: Lagrange multiplier tests of a spatial lag and a spatial
         error, with their robust versions, from least squares residuals; likelihood
         ratio tests of the fixed effects in the model without spatial terms; likelihood
-        ratio and Wald tests of SAR and of SEM against SDM. All are chi-squared. A test
-        has no statistic if a model that it needs has no estimates, because the
-        likelihood has no maximum for admissible rho or lambda; a notice names the
-        model.
+        ratio and Wald tests of SAR and of SEM against SDM. Columns chi2 and
+        chi2_p_value have the usual chi-squared tests. A test has no statistic if a
+        model that it needs has no estimates, because the likelihood has no maximum for
+        admissible rho or lambda; a notice names the model.
 
     Raises
     ------

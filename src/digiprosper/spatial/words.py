@@ -42,14 +42,21 @@ WORDS = Words(
         "head.tests.statistic": ("Statistic", "统计量"),
         "head.tests.df": ("df", "自由度"),
         "head.tests.p_value": ("p-value", "p值"),
-        "head.tests.chi2": ("χ², not centred", "χ²（未中心化）"),
+        "head.tests.chi2": ("Usual χ²", "通常的χ²"),
         "head.tests.chi2_p_value": ("p of χ²", "χ²检验p值"),
         "tests": (
             (
-                "p-values by the signs of entities, {reps} draws; those of fixed "
-                "effects and of χ² by the chi-squared distribution."
+                "Statistics are centred, those of LR and Wald tests of the adjusted "
+                "likelihood; their p-values are by the signs of entities, {reps} "
+                "draws, and not by the chi-squared distribution. The usual χ² is "
+                "neither centred nor adjusted; its p-value, and those of fixed "
+                "effects, are by the chi-squared distribution."
             ),
-            "p值由个体符号的{reps}次抽样得到；固定效应检验和χ²检验的p值来自卡方分布。",
+            (
+                "统计量经过中心化，LR和Wald检验的统计量来自调整后的似然函数；其p值由个体"
+                "符号的{reps}次抽样得到，不来自卡方分布。通常的χ²未经中心化和调整；其p值"
+                "以及固定效应检验的p值来自卡方分布。"
+            ),
         ),
         "row.LM lag": ("LM lag", "LM检验（空间滞后）"),
         "row.LM error": ("LM error", "LM检验（空间误差）"),
