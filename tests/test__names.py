@@ -39,7 +39,9 @@ ADVICE = {
     "argument": tuple(
         value
         for value in (getattr(dp, name) for name in dp.__all__)
-        if isinstance(value, type) and issubclass(value, Specification)
+        if isinstance(value, type)
+        and issubclass(value, Specification)
+        and value is not Specification
     ),
 }
 

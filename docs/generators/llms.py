@@ -193,7 +193,9 @@ def _short(path: str) -> str:
 
 def _entry(path: str, recipes: str) -> str:
     value, name = _value(path), _short(path)
-    if inspect.isclass(value) and not issubclass(value, Specification):
+    if inspect.isclass(value) and (
+        value is Specification or not issubclass(value, Specification)
+    ):
         call = _signature(value) if value in MADE else ""
         lines = [f"- `{name}{call}` {_line(value)}"]
         return "\n".join(lines + _members(value))

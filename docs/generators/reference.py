@@ -40,6 +40,7 @@ ROOMS = {
     "stata": "Stata",
     "replication": "Replication",
     "datasets": "Datasets",
+    "specification": "What every specification has",
     "report": "What every result has",
     "errors": "Errors and warnings",
 }
@@ -165,10 +166,12 @@ def _room_page(room: str, names: list[str]) -> str:
 
 def _name_page(path: str) -> str:
     title = path.removeprefix("digiprosper.")
-    if not inspect.isclass(_value(path)):
+    value = _value(path)
+    if not inspect.isclass(value):
         return f"{_headed(title, '=')}\n.. autofunction:: {path}\n"
     # Sphinx would show the arguments of `Specification.__new__`.
-    call = _call(_value(path)) if issubclass(_value(path), Specification) else ""
+    is_spec = issubclass(value, Specification) and value is not Specification
+    call = _call(value) if is_spec else ""
     options = f"   :members:\n   :inherited-members: {OF_PYTHON}\n"
     return f"{_headed(title, '=')}\n.. autoclass:: {path}{call}\n{options}"
 

@@ -220,6 +220,7 @@ if TYPE_CHECKING:
     from digiprosper.spatial.tests_table import SpatialTests as SpatialTests
     from digiprosper.spatial.tests_table import spatial_tests as spatial_tests
     from digiprosper.spatial.weights import SpatialWeights as SpatialWeights
+    from digiprosper.specification import Specification as Specification
     from digiprosper.stata.reading import from_stata as from_stata
     from digiprosper.stata.writer import to_stata as to_stata
     from digiprosper.studies.by_group import ByGroup as ByGroup
@@ -380,6 +381,7 @@ __all__ = [
     "SpatialTests",
     "SpatialWeights",
     "SpatialWeightsWarning",
+    "Specification",
     "Ssc",
     "StaggeredDid",
     "StaggeredDidResults",
@@ -478,7 +480,7 @@ __all__ = [
 _LOADING = RLock()
 
 
-def __getattr__(name: str) -> Any:
+def _load(name: str) -> Any:
     home = _HOME.get(name) or HELD.get(name) or _MODULES.get(name)
     if home is None:
         text = f"module {__name__!r} has no attribute {name!r}"
@@ -492,6 +494,11 @@ def __getattr__(name: str) -> Any:
             value = getattr(value, inside or name)
     globals()[name] = value
     return value
+
+
+# Checkers of types would take any name for `Any`.
+if not TYPE_CHECKING:
+    __getattr__ = _load
 
 
 def __dir__() -> list[str]:

@@ -86,6 +86,7 @@ NAMES = {
     "report.protocol": "Glance HasDraws Results",
     "report.results": "BaseResults LinearCombination",
     "report.tests": "TestResult",
+    "specification": "Specification",
     "spatial.moran": "geary local_moran moran",
     "spatial.panel_spatial": (
         "EffectsError PanelSpatial SpatialCovType SpatialModel Transform"

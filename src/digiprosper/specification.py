@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from digiprosper.panel import Panel
+
 TERM: Final = {"term": True}
 """Metadata of a field that holds a term or several: what can be swapped, and what
 `terms` lists."""
@@ -147,7 +149,17 @@ def _is_term(value: object, key: str) -> bool:
 
 
 class Specification(PickledByName):
-    """Base class of specifications. Its methods return new specifications."""
+    """Base class of specifications, which say what is estimated and how.
+
+    Specifications never change: their methods return new ones. Use it to annotate
+    functions that take any specification.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> isinstance(dp.FixedEffects("log(gsp)", ["unemp"]), dp.Specification)
+    True
+    """
 
     __slots__ = ()
 
@@ -163,6 +175,25 @@ class Specification(PickledByName):
             if unknown:
                 raise InputTypeError(unknown_arguments(cls, unknown))
             return super().__new__(cls)
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> Any:
+        """Estimate the model.
+
+        Parameters
+        ----------
+        panel : Panel
+            The data.
+        rng : int, SeedSequence or Generator, optional
+            Seed of draws, if the model has any.
+        progress : bool
+            Whether to show a progress bar of draws.
+
+        Returns
+        -------
+        results
+            Results of the type that the specification names.
+        """
+        raise NotImplementedError
 
     def replace(self, **fields: Any) -> Self:
         """Return a specification with other values of some arguments.

@@ -28,6 +28,12 @@ def fitted(panel: dp.Panel) -> dp.ResultSet:
     )
 
 
+def fitted_by_any(specification: dp.Specification, panel: dp.Panel) -> dp.Results:
+    """Fit any specification with estimates."""
+    results: dp.Results = specification.fit(panel)
+    return results
+
+
 def numbers(results: dp.ResultSet) -> dict[str, dict[str, float]]:
     """Read what every result has: estimates, standard errors and the number of rows.
 

@@ -620,3 +620,17 @@ def test_names_that_clash_without_their_line_breaks_are_an_error() -> None:
 def test_a_period_is_written_with_its_ends(times, text):
     assert period_of(pd.Index(times)) == text
     assert period_of(None) is None
+
+
+def test_years_may_be_a_column_of_python_objects() -> None:
+    frame = pd.DataFrame({"i": [1, 1, 2, 2], "t": [2011, 2012] * 2, "x": np.arange(4)})
+    panel = Panel(frame.astype({"t": object}), "i", "t")
+    pd.testing.assert_frame_equal(panel.frame, Panel(frame, "i", "t").frame)
+
+
+def test_codes_that_all_samples_share_cannot_be_changed() -> None:
+    frame = pd.DataFrame({"i": [1, 1, 2, 2], "t": [1, 2] * 2, "x": np.arange(4.0)})
+    sample = Panel(frame, "i", "t").sample({"x": ["x"]})
+    for codes in (sample.entity, sample.time):
+        with pytest.raises(ValueError, match="read-only"):
+            codes[:] = 0

@@ -98,6 +98,8 @@ def test_no_distribution_is_needed(
 def test_draws_are_a_further_protocol(fits: dict[str, Any]) -> None:
     assert isinstance(fits["effects"], HasDraws)
     assert not isinstance(fits["linear"], HasDraws)
+    # Draws of a statistic are not draws of estimates.
+    assert not isinstance(fits["linear"].wald_test("x = 0"), HasDraws)
     test = TestResult("t", 1.0, "F", (1.0, 2.0), 0.5, "a = 0")
     assert not isinstance(test, Results)
 

@@ -902,3 +902,39 @@ def test_labels_of_a_scanned_table_are_not_permuted() -> None:
     scan = Panel.scan(make(), *KEYS, blocks=2)
     with pytest.raises(InputTypeError, match=r"permutation.*interaction"):
         dp.by_group(FixedEffects("y", ["x"]), scan, "g")
+
+
+# --- results from outside -------------------------------------------------------------
+
+
+class Outside:
+    """Results with the five members of `dp.Results` and a short glance."""
+
+    def __init__(self, fit: dp.LinearResults) -> None:
+        self.params, self.cov, self.nobs = fit.params, fit.cov, fit.nobs
+        self.tidy = fit.tidy
+
+    def glance(self) -> dict[str, Any]:
+        return {"depvar": "y", "nobs": self.nobs}
+
+
+class OutsideSpec:
+    y, x = "y", ("x",)
+
+    def fit(self, panel: Panel, *, rng: object = None, progress: bool = False) -> Any:
+        del rng, progress
+        return Outside(quiet(SPEC.fit, panel))
+
+
+def test_results_from_outside_are_grouped_and_drawn() -> None:
+    pytest.importorskip("matplotlib")
+    panel = Panel(make(8), *KEYS)
+    options = {"reps": 19, "rng": 1}
+    outside = quiet(dp.by_group, OutsideSpec(), panel, "g", term="x", **options)
+    inside = quiet(dp.by_group, SPEC, panel, "g", term="x", **options)
+    assert outside.difference.statistic == inside.difference.statistic
+    assert dp.etable(outside).frame.loc["x"].tolist() == (
+        dp.etable(inside).frame.loc["x"].tolist()
+    )
+    both = dp.ResultSet({"a": quiet(SPEC.fit, panel), "b": OutsideSpec().fit(panel)})
+    assert dp.plots.specification_curve(both, "x") is not None

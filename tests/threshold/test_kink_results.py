@@ -65,7 +65,10 @@ def test_tests_follow_their_definitions(found: KinkResults, plain: KinkResults) 
         assert test.statistic == pytest.approx((ratio - 1) * 400)
         assert test.draws is not None
         assert test.draws.size == 199
-        assert test.p_value == (1 + (found.draws[row] >= test.statistic).sum()) / 200
+        assert (
+            test.p_value
+            == (1 + (found.statistic_draws[row] >= test.statistic).sum()) / 200
+        )
         assert test.distribution == "bootstrap"
         assert test.summary().startswith("Test of")
     assert plain.df == 9 * 49
@@ -77,7 +80,7 @@ def test_sets_by_method(found: KinkResults, plain: KinkResults) -> None:
     assert found.confidence_set() == found.confidence_set("bootstrap")
     assert found.critical == {
         "lr": pytest.approx(stats.chi2.ppf(0.95, 1)),
-        "bootstrap": np.quantile(found.draws[2], 0.95),
+        "bootstrap": np.quantile(found.statistic_draws[2], 0.95),
     }
     profile = found.profile()
     for method, bound in found.critical.items():
@@ -180,9 +183,9 @@ def test_summary_says_what_an_economist_asks_of_kinks(
 def test_summary_says_what_follows_from_both_tests(
     found: KinkResults, plain: KinkResults, kink: bool, jump: bool, words: str | None
 ) -> None:
-    draws = found.draws.copy()
+    draws = found.statistic_draws.copy()
     draws[:2] = np.where([[kink], [jump]], 0, 1e9)
-    lines = replace(found, draws=draws).summary().splitlines()
+    lines = replace(found, statistic_draws=draws).summary().splitlines()
     told = [line for line in lines if JUMP in line or "Without a kink" in line]
     assert len(told) == (words is not None)
     assert all(words is not None and words in line and len(line) <= 80 for line in told)

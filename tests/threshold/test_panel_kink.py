@@ -279,7 +279,9 @@ def test_progress_counts_the_draws_and_changes_none(
     )
     shown = spec.fit(panel, rng=11, progress=True)
     assert "40/40" in capsys.readouterr().err
-    np.testing.assert_array_equal(shown.draws, spec.fit(panel, rng=11).draws)
+    np.testing.assert_array_equal(
+        shown.statistic_draws, spec.fit(panel, rng=11).statistic_draws
+    )
 
 
 @pytest.mark.further
@@ -296,11 +298,11 @@ def test_twenty_draws_equal_explicit_refits() -> None:
             drawn = fit.fitted_values + fit.resids * signs[b][df["i"].to_numpy()]
             again = plain.fit(panel.assign(y=drawn))
             if row == 0:
-                assert found.draws[0, b] == pytest.approx(
+                assert found.statistic_draws[0, b] == pytest.approx(
                     again.test.statistic, rel=1e-9
                 )
                 continue
-            assert found.draws[1, b] == pytest.approx(
+            assert found.statistic_draws[1, b] == pytest.approx(
                 again.continuity.statistic, rel=1e-8, abs=1e-9
             )
             q = df["q"].to_numpy() - found.threshold
@@ -312,11 +314,12 @@ def test_twenty_draws_equal_explicit_refits() -> None:
                 np.maximum(q, 0),
             )
             lr = (held / again.ssr["kink"] - 1) * found.df
-            assert found.draws[2, b] == pytest.approx(lr, rel=1e-8, abs=1e-9)
+            assert found.statistic_draws[2, b] == pytest.approx(lr, rel=1e-8, abs=1e-9)
     assert (
-        found.test.p_value == (1 + (found.draws[0] >= found.test.statistic).sum()) / 21
+        found.test.p_value
+        == (1 + (found.statistic_draws[0] >= found.test.statistic).sum()) / 21
     )
-    assert found.critical["bootstrap"] == np.quantile(found.draws[2], 0.95)
+    assert found.critical["bootstrap"] == np.quantile(found.statistic_draws[2], 0.95)
 
 
 # --- a known truth ---
@@ -631,10 +634,12 @@ def test_a_line_added_to_the_outcome_moves_both_slopes_alike() -> None:
 def test_seeds_reproduce() -> None:
     panel = Panel(frame(1), "i", "t")
     one = SPEC.fit(panel, rng=np.random.default_rng(3))
-    np.testing.assert_array_equal(one.draws, SPEC.fit(panel, rng=one.rng_entropy).draws)
+    np.testing.assert_array_equal(
+        one.statistic_draws, SPEC.fit(panel, rng=one.rng_entropy).statistic_draws
+    )
     assert SPEC.fit(panel).rng_entropy != SPEC.fit(panel).rng_entropy
-    first = SPEC.replace(reps=50).fit(panel, rng=one.rng_entropy).draws
-    np.testing.assert_allclose(first, one.draws[:, :50], rtol=1e-9, atol=1e-9)
+    first = SPEC.replace(reps=50).fit(panel, rng=one.rng_entropy).statistic_draws
+    np.testing.assert_allclose(first, one.statistic_draws[:, :50], rtol=1e-9, atol=1e-9)
 
 
 # --- the specification is a value ---
@@ -1028,10 +1033,10 @@ def test_draws_of_which_nothing_is_left_are_missing_and_counted() -> None:
             found = spec.fit(Panel(df, "i", "t"), rng=1)
         except DigiprosperError:
             continue
-        count = int(np.isnan(found.draws[:2]).sum())
+        count = int(np.isnan(found.statistic_draws[:2]).sum())
         (notice,) = (n for n in found.diagnostics if n.code == "lost_draws")
         assert notice.data == {"lost": count, "reps": 120}
-        np.testing.assert_array_equal(*np.isnan(found.draws[1:]))
+        np.testing.assert_array_equal(*np.isnan(found.statistic_draws[1:]))
         assert 0 < found.test.p_value <= 1
         assert np.isfinite(found.confidence_set()).all()
         lost += count

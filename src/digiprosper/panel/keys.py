@@ -267,6 +267,9 @@ def sorted_keys(
         )
     order = np.lexsort((steps, codes))
     codes, steps = codes[order], steps[order]
+    # All samples of the panel share them.
+    codes.setflags(write=False)
+    steps.setflags(write=False)
     _refuse_repeats(
         frame, names, order, (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1])
     )
@@ -455,6 +458,7 @@ def has_dates(values: pd.Series[Any]) -> bool:
 
 def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Give times a type that has an order and a distance."""
+    values = values.infer_objects()
     kind = values.dtype
     if has_dates(values) or pd.api.types.is_integer_dtype(kind):
         return values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -541,7 +540,6 @@ def propensity(
     """
     from scipy.special import expit
     from statsmodels.discrete.discrete_model import Logit
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
     centre, scale = _checked_units(x, names)
     design = np.column_stack([np.ones(len(x)), (x - centre) / scale])
@@ -557,8 +555,7 @@ def propensity(
     _refuse_separated(design, treated, names)
 
     # On its way the exponential may be infinite; the probability is then 0.
-    with warnings.catch_warnings(), np.errstate(over="ignore"):
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with np.errstate(over="ignore"):
         logit = Logit(treated.astype(np.float64), design)
         fit = logit.fit(
             method="newton",
@@ -566,6 +563,7 @@ def propensity(
             tol=LAST_STEP,
             disp=0,
             skip_hessian=True,
+            warn_convergence=False,
         )
     if not fit.mle_retvals["converged"]:
         text = (

@@ -101,8 +101,8 @@ class Results(Protocol):
 
 
 @runtime_checkable
-class HasDraws(Protocol):
-    """Results with bootstrap draws.
+class HasDraws(Results, Protocol):
+    """Results with bootstrap draws of their estimates.
 
     Examples
     --------

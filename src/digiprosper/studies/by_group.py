@@ -392,7 +392,9 @@ def _on_blocks(
 
 def _wording(groups: _Groups, panel: Any, fits: ResultSet) -> dict[str, Any]:
     """Describe the terms of the models, and a condition with its groups."""
-    factors = {k: v for fit in fits.values() for k, v in _slopes(fit).factors.items()}
+    # A result from another package does not describe its terms.
+    described = [getattr(_slopes(fit), "factors", {}) for fit in fits.values()]
+    factors = {name: term for terms in described for name, term in terms.items()}
     if groups.text.strip() in groups.names:
         keys = panel.entity_name, panel.time_name
         columns = [column for column in panel.columns if column not in keys]

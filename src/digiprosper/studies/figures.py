@@ -216,9 +216,9 @@ def _model_choices(
         _CONTROLS: [
             name for name in terms if name not in names and name != "Intercept"
         ],
-        "effect": list(effect_names(about["effects"])),
-        "outcome": [about["depvar"] or ""],
-        "weights": [about["obs_weights"]] if about["obs_weights"] else [],
+        "effect": list(effect_names(about.get("effects"))),
+        "outcome": [about.get("depvar") or ""],
+        "weights": [about["obs_weights"]] if about.get("obs_weights") else [],
         "errors": [_errors(regression, write, language)],
     }
 
@@ -228,8 +228,7 @@ def _errors(regression: Any, write: Write, language: Language) -> str:
     inference = inference_of(regression)
     distance = f"{inference.distance_cutoff or 0:,g}"
     errors = FIGURE.say(f"errors.{inference.cov_type}", language, distance=distance)
-    clusters = effect_names(regression.glance()["clusters"])
-    by = FIGURE.say("and", language).join(map(write, clusters))
+    by = FIGURE.say("and", language).join(map(write, inference.clusters))
     return (
         FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
     )

@@ -79,7 +79,7 @@ class KinkResults(SlopesByRegime):
         Share of the rows outside the searched range on each side.
     bootstrap : {"wild_cluster"} or None
         Bootstrap of the tests.
-    draws : (3, B) array
+    statistic_draws : (3, B) array
         Draws of F of no kink, F of continuity, and LR of the kink.
     reps : int
         Number of draws of each bootstrap.
@@ -128,7 +128,7 @@ class KinkResults(SlopesByRegime):
     df_rule: str
     trim: float
     bootstrap: str | None
-    draws: Floats
+    statistic_draws: Floats
     reps: int
     rng_entropy: int | None
     level: float
@@ -327,7 +327,7 @@ class KinkResults(SlopesByRegime):
 
     def _test(self, name: str, row: int, null: str) -> TestResult:
         statistic = float(self.sums[row] / self.sums[row + 1] - 1) * self.df
-        draws = self.draws[row] if self.bootstrap else None
+        draws = self.statistic_draws[row] if self.bootstrap else None
         p = math.nan if draws is None else bootstrap_p(statistic, draws)
         return TestResult(name, statistic, "bootstrap", None, p, null, draws=draws)
 

@@ -157,7 +157,7 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
         yield Notice("no_threshold_se", text, {"column": name})
     if results.bootstrap:
         # The second and the third statistic are of the same draws.
-        drawn = results.draws[:2]
+        drawn = results.statistic_draws[:2]
         yield from few_draws(results.reps, "test")
         yield from lost_draws(
             int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap"

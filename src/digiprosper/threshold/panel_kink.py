@@ -283,7 +283,7 @@ class PanelKink(Specification):
             df_rule=self.df,
             trim=self.trim,
             bootstrap=self.bootstrap,
-            draws=draws,
+            statistic_draws=draws,
             reps=self.reps,
             rng_entropy=entropy,
             level=self.level,
