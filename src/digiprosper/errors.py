@@ -321,17 +321,20 @@ class PickleError(DigiprosperError, pickle.UnpicklingError):
 class DigiprosperWarning(UserWarning):
     """Base class of the warnings of digiprosper.
 
+    `code` is that of the notice, which is in the diagnostics of the results.
+
     Examples
     --------
     >>> import warnings, digiprosper as dp
-    >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("ignore", dp.DigiprosperWarning)
-    ...     fit = dp.FixedEffects("log(gsp)", ["lag(unemp)"]).fit(
-    ...         dp.datasets.us_states()
-    ...     )
-    >>> [notice.code for notice in fit.diagnostics]
-    ['lagged_rows']
+    >>> panel = dp.datasets.us_states().subset("state != 'AL' or year == 1970")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always", dp.DigiprosperWarning)
+    ...     fit = dp.FixedEffects("log(gsp)", ["unemp"]).fit(panel)
+    >>> caught[0].message.code
+    'singletons'
     """
+
+    code: str = ""
 
 
 class SingletonWarning(DigiprosperWarning):
@@ -683,7 +686,9 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
         frame = frame.f_back
         level += 1
     for code, message in texts:
-        warnings.warn(message, _CATEGORIES[code], stacklevel=level)
+        warning = _CATEGORIES[code](message)
+        warning.code = code
+        warnings.warn(warning, stacklevel=level)
 
 
 def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
