@@ -35,6 +35,21 @@ def make(
 DRAWS = np.random.default_rng(0).normal(size=500)
 
 
+def test_the_density_of_draws_that_are_not_negative_begins_at_zero() -> None:
+    positive = np.abs(DRAWS)
+    points = drawn_density(make(positive, detail={"term": "d"})).points
+    assert points["value"].iloc[0] == 0.0
+    area = np.trapezoid(points["density"], points["value"])
+    assert area == pytest.approx(1, abs=1e-3)
+
+
+def test_the_axis_has_labels_of_the_panel_and_names_a_range() -> None:
+    detail = {"term": "d", "estimates": {"a": 1.0, "b": 2.0, "c": 0.0}}
+    named = {"name": "Difference of d", "labels": {"d": "数字经济"}}
+    test = replace(make(DRAWS, detail=detail), **named)
+    assert drawn_density(test, {}, "chinese").name == "数字经济的系数的组间极差"
+
+
 def test_the_density_is_scipys_and_integrates_to_one() -> None:
     from scipy.stats import gaussian_kde
 

@@ -53,7 +53,8 @@ def drawn_density(
 ) -> DrawnDensity:
     """Estimate the density of draws of a statistic, over a range with the data's.
 
-    A Gaussian kernel with Scott's bandwidth. Refuse draws that are all equal.
+    A Gaussian kernel with Scott's bandwidth, reflected at zero if no draw is negative.
+    Refuse draws that are all equal.
     """
     from scipy.stats import gaussian_kde
 
@@ -73,10 +74,10 @@ def drawn_density(
         min(scaled.min() - 1, scaled_statistic),
         max(scaled.max() + 1, scaled_statistic),
     )
-    grid = np.linspace(low, high, _POINTS)
-    points = pd.DataFrame(
-        {"value": grid * spread, "density": gaussian_kde(scaled)(grid) / spread}
-    )
+    kernel, reflected = gaussian_kde(scaled), scaled.min() >= 0
+    grid = np.linspace(0.0 if reflected else low, high, _POINTS)
+    density = kernel(grid) + (kernel(-grid) if reflected else 0.0)
+    points = pd.DataFrame({"value": grid * spread, "density": density / spread})
     return DrawnDensity(
         _name(test, texts or {}, language), points, drawn, test.statistic, test.p_value
     )
@@ -84,16 +85,21 @@ def drawn_density(
 
 def _name(test: TestResult, texts: Mapping[str, str], language: Language) -> str:
     """Name the statistic."""
-    term = test.detail.get("term") if isinstance(test.detail, Mapping) else None
+    detail = test.detail if isinstance(test.detail, Mapping) else {}
+    term = detail.get("term")
+    labels = {**test.labels, **texts}
+    label = "" if term is None else name_label(term, labels, test.factors, language)
     if term is not None and test.name == "Placebo test":
-        return FIGURE.say("draws.estimate", language, term=texts.get(term, term))
+        return FIGURE.say("draws.estimate", language, term=label)
     if language == "english":
         name = f"{test.name[0].lower()}{test.name[1:]}"
         return (
             test.name if term is not None else FIGURE.say("draws.statistic", name=name)
         )
     if term is not None:
-        return FIGURE.say("draws.difference", language, term=texts.get(term, term))
+        several = len(detail.get("estimates", ())) > 2
+        code = "draws.range" if several else "draws.difference"
+        return FIGURE.say(code, language, term=label)
     code = f"draws.{test.name}"
     test_name = FIGURE.say(code, language) if code in FIGURE else test.name
     return FIGURE.say("draws.statistic", language, name=test_name)

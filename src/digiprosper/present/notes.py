@@ -167,7 +167,9 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     errors = style.say(NOTES, code)
     if inference.clusters:
         clusters = cluster_words(column, style.say(NOTES, "and"), style)
-        errors = style.say(NOTES, "errors.by", errors=errors, clusters=clusters)
+        by = f"errors.by.{kind}"
+        by = by if by in NOTES else "errors.by"
+        errors = style.say(NOTES, by, errors=errors, clusters=clusters)
     return errors, error_details(inference, style)
 
 

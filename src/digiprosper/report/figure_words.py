@@ -57,6 +57,10 @@ FIGURE = Words(
             "Difference of {term} between groups",
             "{term}的系数的组间差异",
         ),
+        "draws.range": (
+            "Range of {term} over groups",
+            "{term}的系数的组间极差",
+        ),
         "draws.statistic": ("Statistic of the {name}", "检验统计量（{name}）"),
         "draws.Randomisation test": ("randomisation test", "随机化检验"),
         "density": ("Density", "核密度"),

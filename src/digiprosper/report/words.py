@@ -505,6 +505,11 @@ NOTES = Words(
             "{errors} clustered by {clusters}",
             "聚类到{clusters}层面的{errors}",
         ),
+        "errors.by.larger": (
+            "Larger of observed-information standard errors and those clustered by "
+            "{clusters}",
+            "观测信息矩阵标准误与聚类到{clusters}层面的标准误中的较大者",
+        ),
         "errors.with": ("{errors} ({brackets})", "{errors}（{brackets}）"),
         "ssc": ("small-sample correction as {name}", "小样本调整同{name}"),
         "ssc.none": ("no small-sample correction", "未作小样本调整"),

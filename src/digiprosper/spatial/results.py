@@ -480,7 +480,8 @@ class SpatialResults(BaseResults):
     @property
     def settings(self) -> str:
         """Options of the specification."""
-        parts = [f"likelihood = {self.likelihood}", f"transform = {self.transform}"]
+        parts = [f"likelihood = {self.likelihood}"] if self.model != "slx" else []
+        parts.append(f"transform = {self.transform}")
         if self.rng_entropy is not None:
             parts.append(f"rng = {self.rng_entropy}")
         return ", ".join(parts)
@@ -578,7 +579,8 @@ class SpatialResults(BaseResults):
             "scale": (Remark(f"weights.{self.weights_standardise}", {}),),
         }
         remarks = (Remark(self.model, {}), Remark("w", names))
-        bias = self.likelihood != "unadjusted"
+        # Least squares have no likelihood to adjust.
+        bias = self.likelihood != "unadjusted" and self.model != "slx"
         return (*remarks, Remark(self.likelihood, {})) if bias else remarks
 
     def _several_rows(self) -> list[Remark]:
