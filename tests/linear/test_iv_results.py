@@ -519,3 +519,21 @@ def test_stages_survive_a_pickle_and_stand_below_a_head() -> None:
     table = dp.etable({"IV": again, "OLS": fit()})
     assert table.spans == ("IV", "IV", "")
     assert list(table.frame.columns) == ["First stage", "Second stage", "OLS"]
+
+
+@pytest.mark.parametrize(
+    ("strength", "words", "chinese"),
+    [
+        (0.02, "instruments of d are weak", "d的工具变量较弱"),
+        (0.25, "effective F of d is below its critical", "d的有效F统计量低于临界值"),
+    ],
+)
+def test_a_table_says_that_instruments_are_weak(
+    strength: float, words: str, chinese: str
+) -> None:
+    results = fit(frame=make_frame(2, strength))
+    assert words in " ".join(dp.etable(results).notes)
+    notes = dp.etable(results, style=dp.TableStyle("zh")).notes
+    assert chinese in " ".join(notes)
+    strong = fit(frame=make_frame(2, 3.0))
+    assert "Anderson-Rubin" not in " ".join(dp.etable(strong).notes)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _TOO_FEW = "too_few_clusters_to_draw"
 # Notices that are also below a table, about chosen rows, logs of counts, terms without
-# an estimate or an error, and errors that are too small: the code, to the names in the
-# data.
+# an estimate or an error, errors that are too small, and weak instruments: the code, to
+# the names in the data.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "chosen_rows": ("where",),
     "shifted_log": ("term", "column"),
@@ -37,6 +37,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "few_treated": ("terms", "clusters"),
     "few_treated_clusters": ("n_treated", "n_clusters", "clusters"),
     "very_few_clusters": ("n_clusters", "clusters"),
+    "weak_first_stage": ("endog",),
+    "biased_first_stage": ("endog",),
 }
 # Standard errors and degrees of freedom that allow for few clusters.
 _FOR_FEW_CLUSTERS = ("cr2", "crv3")

@@ -64,6 +64,27 @@ BELOW = Words(
             "t tests may reject too often with {n_clusters} clusters ({clusters}).",
             "聚类（{clusters}）仅{n_clusters}个，t检验可能过度拒绝原假设。",
         ),
+        "weak_first_stage": (
+            (
+                "the instruments of {endog} are weak, so that its t test and interval "
+                "may not hold: see the Anderson-Rubin set."
+            ),
+            (
+                "{endog}的工具变量较弱，其t检验和置信区间可能不成立，应报告"
+                "Anderson-Rubin置信集。"
+            ),
+        ),
+        "biased_first_stage": (
+            (
+                "the effective F of {endog} is below its critical value, so that a "
+                "bias of 10% is not excluded: see the Anderson-Rubin set."
+            ),
+            (
+                "{endog}的有效F统计量低于临界值，不能排除10%的偏误，应参考"
+                "Anderson-Rubin置信集。"
+            ),
+        ),
     }
 )
-"""By code: chosen rows, terms without an estimate or error, errors too small."""
+"""By code: chosen rows, terms without an estimate or error, errors too small, weak
+instruments."""

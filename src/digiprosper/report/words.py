@@ -208,9 +208,11 @@ _FAILURES = {
     "IdentificationError": "模型无法识别。",
     "MissingDataError": "数据缺失。",
     "ColumnError": "缺少变量。",
+    "TermError": "变量的表达式有误。",
+    "InputTypeError": "参数或变量的类型不符。",
     "OptionError": "选项不适用。",
     "ThresholdSearchError": "无法搜索门槛值。",
-    "DigiprosperError": "无法估计。",
+    "DigiprosperError": "原因见结果的failures。",
 }
 """Why a model was not estimated, by class of error; English prints the error."""
 
