@@ -258,3 +258,19 @@ def test_coefficients_have_one_line_a_term() -> None:
     assert coefficient_cells(tidy).rows == (
         ("x", "-1e-05", "0.5", "0.00", "<0.001", "missing"),
     )
+
+
+def test_what_has_no_estimates_answers_as_an_empty_set_of_them() -> None:
+    fit = dp.FixedEffects("log(gsp)", ["unemp"]).fit(dp.datasets.us_states())
+    again = Summary.from_dict(fit.wald_test("unemp = 0").to_dict())
+    assert isinstance(again, dp.Results)
+    assert (again.nobs, again.params.size, again.cov.shape) == (0, 0, (0, 0))
+
+
+def test_a_column_that_was_restored_says_what_it_lacks() -> None:
+    spec = dp.FixedEffectsIV("log(gsp)", ["log(emp)"], ["log(pcap)"], ["hwy"])
+    fit = spec.fit(dp.datasets.us_states())
+    again = Summary.from_dict(json.loads(json.dumps(fit.to_dict())))
+    words = "IVResults read from a file, without the notes and rows of its method"
+    assert words in " ".join(dp.etable(again).notes)
+    assert words not in " ".join(dp.etable(fit).notes)

@@ -22,6 +22,7 @@ from digiprosper.report.columns import (
     Column,
     Estimate,
     PlainCell,
+    Remark,
     result_column,
     test_remark,
 )
@@ -37,6 +38,7 @@ from digiprosper.report.text import (
     table,
     wrapped,
 )
+from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -345,14 +347,14 @@ class Summary(PickledByName):
     def cov(self) -> pd.DataFrame:
         """Covariance of the estimates, terms by terms."""
         terms = self.params.index
-        rows = self.numbers.cov
+        rows = self.numbers.cov if len(terms) else None
         values = np.empty((0, 0)) if rows is None else np.array(rows, dtype=np.float64)
         return pd.DataFrame(values, index=terms, columns=terms)
 
     @property
     def nobs(self) -> int:
-        """Number of rows in the estimation sample."""
-        return int(self.glance()["nobs"])
+        """Number of rows in the estimation sample; 0 of what has no estimates."""
+        return int(self.glance()["nobs"]) if self.numbers.estimates else 0
 
     @property
     def inference(self) -> Inference | None:
@@ -417,7 +419,11 @@ class Summary(PickledByName):
         """
         stored = self.numbers.more.get("column")
         if stored is None:
-            return (result_column(cast("Results", self), level),)
+            column = result_column(cast("Results", self), level)
+            if self.type == "LinearResults":
+                return (column,)
+            remark = Remark("restored", {"model": (self.type,)}, NOTES)
+            return (replace(column, remarks=(*column.remarks, remark)),)
         cells = {
             row: PlainCell(column, value)
             for row, (column, value) in stored["cells"].items()

@@ -568,6 +568,10 @@ NOTES = Words(
             "含固定效应的模型，常数项为被解释变量均值减去斜率与解释变量均值的乘积。",
         ),
         "correction": ("{heads}: {text}.", "{heads}：{text}。"),
+        "restored": (
+            "{model} read from a file, without the notes and rows of its method.",
+            "{model}由文件读入，不含其方法的说明和专有行。",
+        ),
         "foreign": (
             "{model}; standard errors and p-values are those of {package}.",
             "{model}，标准误和p值由{package}计算。",
