@@ -15,7 +15,6 @@ from digiprosper.panel.terms import (
     LONGEST_TERM,
     PIECE,
     Term,
-    canonical,
     crossed,
     no_pairs,
     parse,
@@ -101,7 +100,7 @@ def _slopes(pieces: Sequence[str], text: str, column_names: Sequence[str]) -> li
                 "effects are written"
             )
             raise _refused(text, f"{why} {cited('province^region')}")
-        slopes.append(term.column or canonical(part, column_names))
+        slopes.append(term.key)
     return list(dict.fromkeys(slopes))
 
 
@@ -114,10 +113,7 @@ def _refused(text: str, why: str) -> TermError:
 
 def effect_key(effect: str, column_names: Sequence[str]) -> str:
     """Name an effect: ``C(state)`` is ``state``, and ``a^b`` is ``b^a`` and ``a:b``."""
-    parts = {
-        term.column or canonical(term.text, column_names)
-        for term in crossed(effect, column_names, "absorb")
-    }
+    parts = {term.key for term in crossed(effect, column_names, "absorb")}
     # No name of a column has a line break.
     return "\n".join(sorted(parts))
 

@@ -36,7 +36,7 @@ from digiprosper.panel.grammar import (
 )
 from digiprosper.panel.keys import has_dates
 from digiprosper.panel.table import is_number_type
-from digiprosper.report.parsing import KEPT, too_deep, too_long
+from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,15 +124,12 @@ def _read(condition: _Condition) -> ast.expr:
         lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text
     )
     source, names = coded_words(spelled)
-    try:
-        tree = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError) as error:
+    tree = expression(source)
+    if tree is None:
         cure = "write such as \"year >= 2015 and region == 'east'\"."
         if "@" in text:
             cure = 'put the value in place of "@": f"year >= {first}".'
-        raise condition.refused(
-            f"cannot be read as a condition on columns; {cure}"
-        ) from error
+        raise condition.refused(f"cannot be read as a condition on columns; {cure}")
 
     odd = [n for n in ast.walk(tree) if not _allowed(n)]
     if odd:

@@ -275,8 +275,8 @@ def _parse_roles(
             except ColumnError as error:
                 unknown.append(error)
                 continue
-            keys[text] = term.column or canonical(term.text)
-            terms.setdefault(keys[text], term)
+            keys[text] = term.key
+            terms.setdefault(term.key, term)
 
     if unknown:
         problems = list(chain.from_iterable(error.problems for error in unknown))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import InputTypeError, TermError, cited, quoted
-from digiprosper.report.parsing import too_deep, too_long
+from digiprosper.report.parsing import expression, too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -168,12 +168,9 @@ def _equations(part: str, positions: dict[str, int], text: str) -> list[Floats]:
 
 
 def _parsed(side: str, text: str) -> ast.expr:
-    try:
-        tree = ast.parse(side.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise _refused(
-            text, f"{cited(side.strip())} is not one side of a restriction"
-        ) from error
+    tree = expression(side.strip())
+    if tree is None:
+        raise _refused(text, f"{cited(side.strip())} is not one side of a restriction")
     deep = too_deep(tree)
     if deep:
         raise _refused(text, deep)
