@@ -147,11 +147,12 @@ def demean_roles(
 
 def outcome_of(y: str, sample: Sample) -> Floats:
     """Return the outcome (N,); refuse one of several columns."""
-    if len(sample.roles["y"]) != 1:
+    column, *others = sample.roles["y"]
+    if others:
         raise TermError(
             f"y={cited(y)} makes several columns; the outcome must be one column."
         )
-    return sample.columns("y")[:, 0]
+    return sample.matrix[:, column]
 
 
 def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
@@ -266,7 +267,6 @@ def checked_columns(
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([demeaned.names[j] for j in regressors])
     columns, notices = independent_columns(prepared, demeaned, regressors)
-    refuse_wide(prepared.count.n, len(columns), prepared.count.full)
     refuse_flat_outcome(prepared, demeaned, outcome)
     return columns, notices
 
@@ -275,8 +275,8 @@ def refuse_names(names: Sequence[str]) -> None:
     """Refuse columns with the name of the constant, or of one another."""
     if "Intercept" in names:
         raise TermError("'Intercept' is the name of the constant; rename the column.")
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    if len(set(names)) < len(names):
+        twice = [name for name, count in Counter(names).items() if count > 1]
         raise TermError(
             f"{quoted(twice)} is the name of a column and of a term of the model; "
             "rename the column."
@@ -316,34 +316,35 @@ def independent_columns(
     is to notice.
     """
     strict = prepared.options.collinear == "raise"
-    varying = _varying(prepared, demeaned, regressors)
+    varying, absorbed = _varying(prepared, demeaned, regressors)
     if strict:
+        # Combinations of more columns than rows are not looked for.
         refuse_wide(prepared.count.n, len(varying), prepared.count.full)
-
     columns, collinear = without_combinations(prepared, demeaned, varying)
-    if collinear and strict:
+    if strict and collinear:
         raise CollinearityError(
             several(collinear)
             + ". Drop one of them (FixedEffects does so with collinear='drop').",
             collinear,
         )
-    dropped = [
-        dropped_from_effects(prepared, demeaned, j)
-        for j in regressors
-        if demeaned.absorbed[j]
-    ]
-    dropped += [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
-    return columns, dropped
+    if not strict:
+        refuse_wide(prepared.count.n, len(columns), prepared.count.full)
+    dropped = [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
+    return columns, [*map(dropped_absorbed, absorbed), *dropped]
 
 
 def _varying(
     prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
-) -> list[int]:
-    """Leave out, or refuse, what the effects absorb."""
-    absorbed = [j for j in regressors if demeaned.absorbed[j]]
-    if not absorbed:
-        return list(regressors)
-    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
+) -> tuple[list[int], list[Notice]]:
+    """Leave out, or refuse, what the effects absorb; describe what is left out."""
+    varying = [j for j in regressors if not demeaned.absorbed[j]]
+    if len(varying) == len(regressors):
+        return varying, []
+    problems = [
+        absorbed_problem(prepared, demeaned, j)
+        for j in regressors
+        if demeaned.absorbed[j]
+    ]
     if prepared.options.collinear == "raise":
         raise IdentificationError(
             several(problems)
@@ -353,12 +354,12 @@ def _varying(
             ),
             problems,
         )
-    if len(problems) == len(regressors):
+    if not varying:
         effects = effects_text(prepared)
         raise IdentificationError(
             f"every regressor is absorbed by the effects ({effects}).", problems
         )
-    return [j for j in regressors if not demeaned.absorbed[j]]
+    return varying, problems
 
 
 def effects_text(prepared: Counted) -> str:

@@ -98,9 +98,11 @@ WEAK_F: Final = 10.0
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
     """Report the conditions that chose rows, and rows that are entities."""
-    others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-    nobs, conditions = panel.nobs, table_of(panel).conditions
-    yield from chosen_rows(conditions, sample.where, nobs - sum(others), nobs)
+    conditions = table_of(panel).conditions
+    if conditions or sample.where is not None:
+        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+        chosen = panel.nobs - sum(others)
+        yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":

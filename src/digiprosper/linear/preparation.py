@@ -295,7 +295,9 @@ def prepare(
     near = _near(sample, options)
     groups = list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
-    across = 0 if entity is None else count_across(sample.entity, codes)
+    across = 0
+    if entity is not None and entity_name not in clusters:
+        across = count_across(sample.entity, codes)
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
@@ -633,6 +635,8 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
 def _dropped_notices(
     panel: Panel, sample: Sample, before: int, effects: Sequence[str]
 ) -> list[Notice]:
+    if not sample.dropped:
+        return []
     by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
     not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
     remaining = sample.nobs

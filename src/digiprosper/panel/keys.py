@@ -133,7 +133,7 @@ def period_of(times: pd.Index[Any] | None) -> str | None:
     """Write the first and last of sorted times, ``"1970–1986"``, dates as days."""
     if times is None:
         return None
-    ends = (_time_as_text(time).removesuffix(" 00:00:00") for time in times[[0, -1]])
+    ends = [_time_as_text(t).removesuffix(" 00:00:00") for t in (times[0], times[-1])]
     return "–".join(dict.fromkeys(ends))
 
 
