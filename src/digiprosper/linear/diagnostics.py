@@ -247,8 +247,7 @@ def lags_of_outcome(
     columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
     lagged_rows = _lagged_rows(sample.entity, sample.time)
     return {
-        at: _lags_of(sample, at, list(columns), lagged_rows)
-        for at in sample.roles[outcome]
+        at: _lags_of(sample, at, columns, lagged_rows) for at in sample.roles[outcome]
     }
 
 
@@ -303,61 +302,53 @@ def _lagged_rows(entity: Ints, time: Ints) -> list[tuple[Ints, Ints]]:
     """Pair rows with the entity's rows one and two periods before: (later, earlier)."""
     # No lag reaches from the periods of one entity to those of another.
     periods = entity * (int(time.max(initial=0)) + 1 + max(_LAGS)) + time
-    gaps = np.diff(periods)
+    gaps = periods[1:] - periods[:-1]
     before = np.flatnonzero(gaps == 1)
     # Two periods before is the row before, or the one before that.
-    skipped, second = (
-        np.flatnonzero(gaps == 2),
-        np.flatnonzero(periods[2:] - periods[:-2] == 2),
-    )
+    skipped = np.flatnonzero(gaps == 2)
+    second = np.flatnonzero(periods[2:] - periods[:-2] == 2)
     return [
         (before + 1, before),
-        (
-            np.concatenate([skipped + 1, second + 2]),
-            np.concatenate([skipped, second]),
-        ),
+        (np.append(skipped + 1, second + 2), np.append(skipped, second)),
     ]
 
 
 def _lags_of(
     sample: Sample,
     at: int,
-    columns: Sequence[int],
+    columns: Iterable[int],
     lagged_rows: Sequence[tuple[Ints, Ints]],
 ) -> list[str]:
-    """Find columns with a lag of one or two periods as a factor.
-
-    By its values a column is a lag if it repeats the outcome of one or two periods
-    before, wherever both are in the sample.
-    """
+    """Find columns with a lag of one or two periods as a factor, or with its values."""
     itself = sample.lags[sample.names[at]]
     # The outcome has named lags if it is one factor, itself perhaps shifted.
     named = set[tuple[str, int]]()
     if len(itself) == 1:
         named = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
-    outcome = sample.matrix[:, at]
+    repeats = _repeats(sample.matrix, at, lagged_rows)
     lags = [
         sample.names[column]
         for column in columns
-        if not named.isdisjoint(sample.lags[sample.names[column]])
-        or _is_lag(sample.matrix[:, column], outcome, lagged_rows)
+        if column in repeats or not named.isdisjoint(sample.lags[sample.names[column]])
     ]
     return list(dict.fromkeys(lags))
 
 
-def _is_lag(
-    column: Floats, outcome: Floats, lagged_rows: Sequence[tuple[Ints, Ints]]
-) -> bool:
-    """Decide whether a column repeats the outcome of earlier rows."""
+def _repeats(
+    matrix: Floats, at: int, lagged_rows: Sequence[tuple[Ints, Ints]]
+) -> set[int]:
+    """Find columns that repeat another one of earlier rows, wherever there are any."""
+    out = set[int]()
     for later, earlier in lagged_rows:
         # The first rows are enough to see that most columns are no lag.
-        likely = (column[later[:8]] == outcome[earlier[:8]]).all()
-        if later.size < 2 or not likely:
+        likely = (matrix[later[:8]] == matrix[earlier[:8], at, None]).all(axis=0)
+        if later.size < 2 or not likely.any():
             continue
-        past = outcome[earlier]
-        if np.ptp(past) > 0 and np.array_equal(column[later], past):
-            return True
-    return False
+        past = matrix[earlier, at]
+        if np.ptp(past) > 0:
+            same = np.flatnonzero(likely).tolist()
+            out |= {j for j in same if np.array_equal(matrix[later, j], past)}
+    return out
 
 
 def not_semidefinite(
