@@ -452,10 +452,9 @@ def level_sums(
 
 def _starts(codes: Ints) -> Ints | None:
     """Find where each level begins; None where rows are not sorted by level."""
-    steps = np.diff(codes)
-    if (steps < 0).any():
+    if (codes[1:] < codes[:-1]).any():
         return None
-    return np.concatenate([[0], np.flatnonzero(steps) + 1])
+    return np.append(0, np.flatnonzero(codes[1:] != codes[:-1]) + 1)
 
 
 def within(

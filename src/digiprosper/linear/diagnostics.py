@@ -169,14 +169,16 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     deviation, minimum and maximum; `bread` (k, k) is the inverse of the cross products
     of the demeaned columns.
     """
+    calculated = [j for j, name in enumerate(names) if ":" in name or "(" in name]
+    if not calculated:
+        return []
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
     rounding = np.finfo(np.float64).eps * largest / partial_sd
-    calculated = np.array([":" in name or "(" in name for name in names])
-    positions = np.flatnonzero(calculated & (rounding > LOST_DIGITS))
-    if not positions.size:
+    positions = [j for j in calculated if rounding[j] > LOST_DIGITS]
+    if not positions:
         return []
-    imprecise = [names[j] for j in positions.tolist()]
+    imprecise = [names[j] for j in positions]
     text = (
         f"{quoted(imprecise)}: rounding leaves fewer than six correct digits after the "
         "effects and the other regressors are partialled out, because its columns "

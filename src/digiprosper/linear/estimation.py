@@ -683,6 +683,7 @@ def estimation_sample(
 ) -> EstimationSample:
     """Describe the rows of a fit, with moments of outcome and regressors."""
     names = tuple([demeaned.names[j] for j in positions])
+    computed = [name for name in names[1:] if name not in sample.factors]
     further = {n: v for n, v in sample.variables.items() if n not in names}
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
@@ -697,10 +698,7 @@ def estimation_sample(
         ),
         categories=dict(sample.categories),
         obs_weights=obs_weights,
-        factors={
-            **sample.factors,
-            **{name: sample.factors_of(name) for name in names[1:]},
-        },
+        factors={**sample.factors, **{n: sample.factors_of(n) for n in computed}},
     )
 
 

@@ -15,6 +15,7 @@ from digiprosper.panel.terms import (
     LONGEST_TERM,
     PIECE,
     Term,
+    column_term,
     crossed,
     no_pairs,
     parse,
@@ -129,7 +130,7 @@ def coded(table: Table, text: str, role: str = "absorb") -> Coded:
 def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or a cluster, perhaps of several terms."""
     if text in table.known:
-        return (Term(text, text, ()),)
+        return (column_term(text),)
     terms = crossed(text, table.known, role)
     for part in split_crossed(text, table.known):
         _refuse_products(table, part, role)

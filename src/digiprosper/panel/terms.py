@@ -125,6 +125,13 @@ class Term:
         return len(self.factors) == 1 and _has_logarithm(self.factors[0].node)
 
 
+# As `_read`: what a term is made of is worked out once.
+@lru_cache(maxsize=4096)
+def column_term(name: str) -> Term:
+    """Make the term that is a column."""
+    return Term(name, name, ())
+
+
 def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
     """Remove lags from nested calls: a logarithm of a lag is the lag of a logarithm."""
     function = called(node)
@@ -216,9 +223,7 @@ def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
         for f in term.factors
     ]
     if None not in columns:
-        return tuple(Term(name, name, ()) for name in columns if name is not None) or (
-            term,
-        )
+        return tuple([column_term(n) for n in columns if n is not None]) or (term,)
     if len(columns) == 1:
         return (term,)
     numbers = [
@@ -248,7 +253,7 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     """Parse and check one term: it has only columns and allowed functions."""
     stripped = text if text in column_names else text.strip()
     if stripped in column_names:
-        return Term(stripped, stripped, ())
+        return column_term(stripped)
     if not stripped:
         raise TermError(f"{role} has an empty term; specify a column.")
 
@@ -264,7 +269,7 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
             raise unknown_columns(absent, column_names, where)
     first = term.factors[0]
     if len(term.factors) == 1 and isinstance(first.node, ast.Name):
-        return Term(first.names[0], first.names[0], ())
+        return column_term(first.names[0])
     return term
 
 
