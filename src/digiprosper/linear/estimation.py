@@ -230,15 +230,16 @@ def fit_equation(
             (outcome,),
             {tuple(columns): demeaned.select(columns)},
         )
-    products = demeaned.products
-    if products is not None:
-        products = products[np.ix_(columns, [*columns, outcome])]
+    products = None
+    if demeaned.products is not None:
+        with_all = demeaned.products[columns]
+        products = with_all[:, columns], with_all[:, outcome]
     solved = solve(
         demeaned.columns[:, outcome],
         columns_at(demeaned.columns, columns),
         *counts_and_vcov(prepared, len(columns)),
         obs_weights=prepared.obs_weights,
-        products=None if products is None else (products[:, :-1], products[:, -1]),
+        products=products,
     )
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
@@ -387,7 +388,7 @@ def without_combinations(
     """Leave out columns that are combinations of earlier ones."""
     gram = None
     if prepared.obs_weights is None and demeaned.products is not None:
-        gram = demeaned.products[np.ix_(columns, columns)]
+        gram = demeaned.products[columns][:, columns]
     combinations = dependences(columns_at(demeaned.columns, columns), gram=gram)
     if not combinations:
         return columns, []

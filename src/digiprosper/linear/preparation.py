@@ -263,13 +263,15 @@ def prepare(
     computed.
     """
     check_panel(panel, "fit")
-    options = _options_for(panel, options)
+    table = table_of(panel)
+    if table.keys.rows_are_entities:
+        options = _of_single_rows(panel, options)
     absorbed = absorbed_effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
     clusters = cluster_terms(panel, options)
     sample = cut_sample(
-        table_of(panel),
+        table,
         {**roles, **further_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
@@ -328,10 +330,8 @@ def prepare(
     )
 
 
-def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
+def _of_single_rows(panel: Panel, options: LinearOptions) -> LinearOptions:
     """Leave out effects of entities that are single rows, and clusters of them."""
-    if not table_of(panel).keys.rows_are_entities:
-        return options
     effects = [term.effect for term in _read_effects(panel, options.absorb)]
     if panel.entity_name in effects:
         text = (
