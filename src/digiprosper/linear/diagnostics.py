@@ -59,12 +59,7 @@ def few_treated(
     *,
     unread: Sequence[str] = (),
 ) -> list[Notice]:
-    """Report slopes that depend on few clusters' variation.
-
-    `basis` (N, m) spans the demeaned regressors; errors e move the slopes by
-    ``root @ basis.T @ e``. Columns named in `unread` are not reported. Terms of
-    interest come first; a notice about controls alone is no warning.
-    """
+    """Report slopes that depend on few clusters' variation, but none of `unread`."""
     dimensions = []
     for clusters, groups, effective, shares, labels in (
         _variation(prepared, basis, root)
@@ -88,11 +83,7 @@ def few_treated(
 def _variation(
     prepared: Prepared, basis: Floats, root: Floats
 ) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
-    """Compute how the variation of slopes is spread over clusters.
-
-    Yields their name and number, the effective number (k,) and the shares (G, k) of
-    each slope, and by slope the labels of the clusters.
-    """
+    """Yield clusters, their number, effective number (k,), shares (G, k), labels."""
     for clusters, codes in zip(
         prepared.cluster_names, prepared.cluster_codes, strict=True
     ):
@@ -161,17 +152,12 @@ def _carriers_of(
 
 
 def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:
-    """Report squares and products with fewer than six digits correct after rounding.
-
-    A square or product of a column far from zero is rounded to about 16 digits of its
-    own size; what is left once effects and other regressors are out is smaller by the
-    square of mean over standard deviation. `moments` (k, 5) are rows, mean, standard
-    deviation, minimum and maximum; `bread` (k, k) is the inverse of the cross products
-    of the demeaned columns.
-    """
+    """Report squares and products with fewer than six digits correct after rounding."""
     calculated = [j for j, name in enumerate(names) if ":" in name or "(" in name]
     if not calculated:
         return []
+    # A square is rounded to 16 digits of its own size, and what is left once effects
+    # and other regressors are out is smaller by the square of mean over sd.
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
     rounding = np.finfo(np.float64).eps * largest / partial_sd
@@ -191,11 +177,7 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
 
 
 def said_once(notices: Iterable[Notice]) -> list[Notice]:
-    """Combine the notices of several equations, equal ones once.
-
-    Those with the code few_treated become one for each dimension of the clusters, with
-    the numbers of the first equation.
-    """
+    """Combine the notices of several equations: equal ones once, and by clusters."""
     every_notice = list(notices)
     other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
     few = [
@@ -218,13 +200,7 @@ def lagged_outcome(
     *,
     outcome: str = "y",
 ) -> list[Notice]:
-    """Report lags of the outcome as regressors, which the within estimator biases.
-
-    There is no bias without entity effects, or effects nested in the entity (Nickell
-    1981, Econometrica 49:1417, eq. 18). `consequence` ends the sentence: what follows
-    for the model and what to do. Lags of the columns with the role `outcome` are
-    searched in `roles`, by default in all roles of regressors.
-    """
+    """Report lags of the outcome, which entity effects bias (Nickell 1981, eq. 18)."""
     sample = prepared.sample
     if prepared.sums is not None:
         lags = prepared.sums.lags(roles)
@@ -279,10 +255,7 @@ def lagged_outcome_notices(
 def shifted_log(
     sample: Sample, parts_of: Callable[[str], Iterable[Floats]] | None = None
 ) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros.
-
-    `parts_of` reads a variable in parts where the sample does not have all rows.
-    """
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros."""
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]
@@ -291,6 +264,7 @@ def shifted_log(
         return []
     (column,) = columns
     rows = zeros = 0
+    # The sample of a scanned table does not have all rows: they are read in parts.
     for values in [sample.variables[column]] if parts_of is None else parts_of(column):
         if (values < 0).any() or (values != np.round(values)).any():
             return []
@@ -361,13 +335,10 @@ def not_semidefinite(
     ways: int,
     near: Nearby | None = None,
 ) -> list[Notice]:
-    """Report a covariance (two-way, Conley) that is not positive semidefinite.
-
-    `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues
-    as `covariance` (k, k). Clusters are in several `ways`, or rows are `near` others.
-    """
+    """Report a covariance (two-way, Conley) that is not positive semidefinite."""
     if near is None and ways < 2:
         return []
+    # The scores' covariance has as many negative eigenvalues as that of the slopes.
     if np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
         return []
     kind, fewer = f"of {_WAYS.get(ways)} clusters", "clusters in fewer ways"

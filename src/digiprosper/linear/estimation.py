@@ -132,10 +132,7 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
 def demean_roles(
     y: str, prepared: Prepared, roles: Iterable[str]
 ) -> tuple[Demeaned, tuple[int, ...]]:
-    """Demean the outcome, then every column of some roles, once.
-
-    Also returns the positions of these columns in the sample.
-    """
+    """Demean the outcome and the columns of roles; also return their positions."""
     sample = prepared.sample
     outcome_of(y, sample)
     positions = chain.from_iterable([sample.roles[role] for role in ("y", *roles)])
@@ -156,10 +153,7 @@ def outcome_of(y: str, sample: Sample) -> Floats:
 
 
 def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
-    """Find columns (p,) that are constant, and those of which nothing is left.
-
-    `moments` (p, 5) are of the raw columns, `lengths` (p,) norms of the demeaned ones.
-    """
+    """Find columns (p,) that are constant, and those of which nothing is left."""
     # The length of each raw column once its mean is out. One row has no standard
     # deviation, and its column no length.
     deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
@@ -170,10 +164,7 @@ def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
 
 
 def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
-    """Select columns by position, without a copy where they stand side by side.
-
-    Each column is in one piece of memory, before and after.
-    """
+    """Select contiguous columns, without a copy where they stand side by side."""
     first, last = positions[0], positions[-1]
     if tuple(positions) == tuple(range(first, last + 1)):
         return columns[:, first : last + 1]
@@ -190,10 +181,7 @@ def fit_columns(
     remarks: Sequence[Notice] = (),
     unread: Sequence[str] = (),
 ) -> LinearResults:
-    """Regress an outcome (N,) on columns (N, k), net of the absorbed effects.
-
-    Refuse what `fit_equation` refuses. Notices are kept in `diagnostics`, not issued.
-    """
+    """Regress an outcome (N,) on columns (N, k), net of the absorbed effects."""
     demeaned = demean_columns(
         prepared, (depvar, *names), _side_by_side(outcome[:, None], design)
     )
@@ -311,11 +299,7 @@ def counts_and_vcov(
 def independent_columns(
     prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Leave out, or refuse, absorbed columns and combinations of others.
-
-    `regressors` are positions in `demeaned`; returns those that remain, and what there
-    is to notice.
-    """
+    """Leave out, or refuse, absorbed columns and combinations of others."""
     strict = prepared.options.collinear == "raise"
     varying, absorbed = _varying(prepared, demeaned, regressors)
     if strict:
@@ -436,10 +420,7 @@ def refuse_flat_outcome(prepared: Counted, demeaned: Demeaned, outcome: int) -> 
 def fit_notices(
     solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]
 ) -> list[Notice]:
-    """Report regressors that are nearly collinear, and residuals that are rounding.
-
-    `length` is the norm of the demeaned outcome.
-    """
+    """Report near collinearity, and residuals that are rounding of the outcome."""
     out = []
     if solved.condition > NEAR:
         text = (
@@ -464,11 +445,7 @@ def results_with_covariance(
     *,
     own_covariance: bool,
 ) -> LinearResults:
-    """Make results of a solved equation, with names.
-
-    `positions` are those of the outcome, then of the regressors; `unread` and
-    `own_covariance` as in `fit_equation`.
-    """
+    """Make results of an equation: the outcome's position, then regressors'."""
     depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:
@@ -571,10 +548,7 @@ def _beside_driscoll_kraay(
 def with_intercept(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> Solved:
-    """Add an intercept to a solved equation without effects.
-
-    `positions` are those of the outcome, then of the regressors.
-    """
+    """Add an intercept to a solved equation without effects."""
     columns = columns_at(demeaned.raw, positions)
     means = np.average(columns, axis=0, weights=prepared.obs_weights)
     return solved.with_intercept(means, float(prepared.row_weights.sum()))

@@ -101,10 +101,7 @@ class LinearOptions:
 def check_linear_options(
     spec: Any, conventions: Sequence[str | None] = get_args(Ssc)
 ) -> None:
-    """Check, and store as tuples, the options that linear specifications share.
-
-    `conventions` are the small-sample corrections that a specification has.
-    """
+    """Check, and store as tuples, the options that linear specifications share."""
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             raise OptionError(
@@ -254,13 +251,10 @@ def prepare(
     missing: str = "drop",
     select: Callable[[Sample, tuple[Absorbed, ...]], Sample] | None = None,
 ) -> Prepared:
-    """Cut one sample and code its effects and clusters.
+    """Cut one sample and code its effects and clusters; refuse what cannot be used.
 
-    `roles` has roles to terms, which a specification has checked. `select` drops rows
-    that a method cannot use. Singletons (rows that are the only one of an effect's
-    level) are dropped repeatedly. Refuse rows, effects and clusters that cannot be
-    used, and columns so large or so small that their squares and products cannot be
-    computed.
+    `select` drops rows that a method cannot use. Singletons (rows that are the only one
+    of an effect's level) are dropped repeatedly.
     """
     check_panel(panel, "fit")
     table = table_of(panel)
@@ -457,12 +451,7 @@ def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
-    """Refuse columns whose squares, products or quotients overflow or underflow.
-
-    These have a largest absolute value above 1e100 or below 1e-100, or two of them a
-    product or ratio beyond 1e120 or 1e-120: variances of slopes have the units of the
-    square of either. Missing values do not count; a column of zeros passes.
-    """
+    """Refuse columns whose squares, products or quotients over- or underflow."""
     if not columns.size:
         return
     sizes = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
@@ -661,11 +650,7 @@ def dropped_notices(
     nobs: int,
     remaining: int,
 ) -> list[Notice]:
-    """Report what missing values and singletons took, and how many rows are left.
-
-    `shifted` tells of each of `by_missing` whether it is in lags and leads only, `part`
-    whether the panel was cut by `subset`; `nobs` are the rows that `where` chooses.
-    """
+    """Report what missing values and singletons took, and how many rows are left."""
     last = len(by_missing) - (singletons is None)
     out = []
     for i, (dropped, only) in enumerate(zip(by_missing, shifted, strict=True)):
