@@ -24,25 +24,20 @@ _NUMBERS = "text-align:center;vertical-align:bottom;"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Texts of a table, for all formats.
+    """Texts of a table, for all formats."""
 
-    header: rows above the middle rule, the first with the headings; the first cell of a
-        row is its name
-    body: rows below it
-    breaks: positions of body rows that start a new block
-    spanning: whether the first row has headings that span columns, with a rule below
-        each
-    panels: positions of body rows that are titles of panels and span the table
-    closing: position of the first body row that is about all panels
-    """
-
+    # Rows above the middle rule, the first with the headings; the first cell of a row
+    # is its name
     header: tuple[list[str], ...]
-    body: tuple[list[str], ...]
-    breaks: frozenset[int]
+    body: tuple[list[str], ...]  # rows below it
+    breaks: frozenset[int]  # positions of body rows that start a new block
     notes: tuple[str, ...]
     title: str | None = None
+    # Whether the first row has headings that span columns, with a rule below each
     spanning: bool = False
+    # Positions of body rows that are titles of panels and span the table
     panels: frozenset[int] = frozenset()
+    # Position of the first body row that is about all panels
     closing: int | None = None
 
     @property
