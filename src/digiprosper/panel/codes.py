@@ -120,10 +120,7 @@ def effect_key(effect: str, column_names: Sequence[str]) -> str:
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> Coded:
-    """Code an absorbed effect or a cluster: codes (N,), -1 if missing, and levels.
-
-    ``"a^b"`` and ``"a:b"`` are the combinations of two.
-    """
+    """Code an effect or a cluster, such as ``"a^b"``: codes (N,) or -1, and levels."""
     return code_terms(table, effect_terms(table, text, role))
 
 
@@ -200,10 +197,7 @@ def _pairs(effects: Sequence[Coded], names: list[str]) -> Coded:
 
 
 def levels_of(table: Table, name: str) -> Coded:
-    """Code a column: codes (N,), -1 where missing, and the level of each code.
-
-    Levels of a categorical column keep its order, others are sorted.
-    """
+    """Code a column by its sorted or ordered levels: codes (N,), -1 where missing."""
     try:
         codes, levels = pd.factorize(table.series(name), sort=True)
     except TypeError as error:

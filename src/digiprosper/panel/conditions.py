@@ -260,10 +260,7 @@ def _warn_of_unseen(
 
 
 def _side(node: ast.expr, condition: _Condition) -> Any:
-    """Evaluate one side of a comparison.
-
-    A column, a constant, a condition or an arithmetic expression.
-    """
+    """Evaluate a side of a comparison: column, constant, condition or arithmetic."""
     match node:
         case ast.Compare() | ast.BoolOp():
             return _truth(node, condition)
@@ -309,10 +306,7 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
 
 
 def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -> None:
-    """Refuse to compare numbers with text, or periods with anything else.
-
-    pandas finds numbers and text unequal everywhere.
-    """
+    """Refuse to compare numbers with text, or periods with anything else."""
     if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
         if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(
             right_side.dtype, pd.PeriodDtype

@@ -36,10 +36,7 @@ def term_factors(term: Term) -> tuple[Factor, ...]:
 
 
 def dummy_factor(factor: ParsedFactor, ending: str, level: int) -> Factor:
-    """Describe the dummy of a level, whose name ends in a text such as ``"[T.east]"``.
-
-    `level` is the position among the levels in the sample.
-    """
+    """Describe the dummy of a level, whose name has an ending like ``"[T.east]"``."""
     column, category = factor.names[0], number_factor(factor, factor.text)
     return Factor(
         f"{factor.text}{ending}",

@@ -106,9 +106,8 @@ def cut_sample(
 ) -> Sample:
     """Select the complete rows of a sample, for checked arguments.
 
-    `codes` and `clusters` are terms that are coded; a missing cluster is an error.
     Terms are evaluated on all rows, then those where the condition `where` is true are
-    chosen.
+    chosen. A missing cluster is an error.
     """
     selected = select_rows(table, roles, codes=codes, clusters=clusters, where=where)
     rows, complete, chosen = selected.rows, selected.complete, selected.chosen
@@ -241,10 +240,7 @@ def _name_terms(roles: Mapping[Any, Any]) -> bool:
 
 
 def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
-    """Find the rows (N,) where a condition is true, and note them in the table.
-
-    No such row is an error, but not in a block.
-    """
+    """Find the rows (N,) where a condition is true, and note them in the table."""
     if where is None:
         return table, np.ones(table.nobs, dtype=bool)
     chosen = rows_where(where, table, "where")
@@ -260,10 +256,7 @@ def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
 def _parse_roles(
     roles: Mapping[str, Sequence[str]], table: Table
 ) -> tuple[dict[str, Term], dict[str, str]]:
-    """Parse terms: each once by its key, and the key of each text.
-
-    Unknown columns of all terms are one error.
-    """
+    """Parse terms, each once by its key; unknown columns are one error."""
     column_names = table.known
     terms: dict[str, Term] = {}
     keys: dict[str, str] = {}
@@ -387,10 +380,7 @@ def refuse_missing(
     rows: str,
     advice: str = "such as with panel.interpolate(columns)",
 ) -> None:
-    """Refuse missing values, if there are any; `rows` counts and lists them.
-
-    `advice` says how they can be filled.
-    """
+    """Refuse missing values, if there are any; `rows` counts and lists them."""
     if not by_term:
         return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
@@ -416,10 +406,7 @@ def coefficient_column(
     factors: Sequence[Factor],
     categories: Mapping[str, tuple[str, pd.Index[Any]]],
 ) -> Floats:
-    """Rebuild the column (N,) of a coefficient from its factors.
-
-    Missing where a category is missing or has a level that was not estimated.
-    """
+    """Rebuild the column (N,) of a coefficient from its factors, or NaN."""
     out = np.ones(table.nobs)
     levels = dict(categories.values())
     for factor in factors:
@@ -452,10 +439,7 @@ def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) 
 def _evaluated(
     table: Table, terms: Mapping[str, Term]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Evaluate each term without categories, and the factors next to categories, once.
-
-    The latter, such as x in ``C(region):x``, are by their text.
-    """
+    """Evaluate terms without categories, and by text the factors next to them."""
     values = {
         key: evaluate(term, table) for key, term in terms.items() if not term.categories
     }
@@ -478,10 +462,7 @@ def _uses_by_role(
     categories: Mapping[str, _Category],
     sizes: tuple[int, int],
 ) -> dict[str, list[_Use]]:
-    """List the terms of each role, and categories that lose a level.
-
-    `sizes` are the rows of the table, and those of them in the sample.
-    """
+    """List the terms of each role, and categories that lose a level."""
     keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
     uses: dict[str, list[_Use]] = {}
     for role, role_keys in keys_by_role.items():
@@ -727,10 +708,7 @@ def _reference(factor: ParsedFactor, category: _Category) -> int:
 
 
 def _positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
-    """Find levels that equal a constant, or whose text does.
-
-    For a date it is the text of the day.
-    """
+    """Find levels that equal a constant, or whose text does; a day for dates."""
     texts = [str(level) for level in levels]
     return [
         position

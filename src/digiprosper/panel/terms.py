@@ -153,11 +153,7 @@ def _has_logarithm(node: ast.AST) -> bool:
 
 
 def canonical(text: str, column_names: Iterable[str] = ()) -> str:
-    """Write a term in the form in which terms are compared.
-
-    Blanks outside quotation marks and backticks are removed. The name of a column stays
-    as it is.
-    """
+    """Write a term as terms are compared: without blanks outside quotation marks."""
 
     def shorter(match: re.Match[str]) -> str:
         return match["kept"] or (" " if match["between"] else "")

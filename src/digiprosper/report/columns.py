@@ -243,10 +243,7 @@ def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
 def result_column(
     result: Results, level: float = 0.95, *, words: Words | None = None
 ) -> Column:
-    """Make a result's column from what all results have.
-
-    Terms without description are slopes.
-    """
+    """Make a result's column; terms without description are slopes."""
     frame, glance = result.tidy(level), result.glance()
     terms = terms_of(result, frame["term"])
     result_words: Words = getattr(result, "words", NO_WORDS)

@@ -204,10 +204,7 @@ def foreign(
 
 
 def as_results(model: Any, level: float = 0.95) -> Any:
-    """Return a result of another package as ours, and any other object as it is.
-
-    `level` is an additional level of its intervals.
-    """
+    """Return a result of another package as ours, and any other object as it is."""
     if _package(model) not in _READERS:
         return model
     return _results(model, {*_LEVELS, check_level(level)})
@@ -306,10 +303,7 @@ def _refuse(result: object, package: str) -> None:
 
 
 def _numbers_of(result: Any, **attributes: str) -> dict[str, float]:
-    """Read numbers by attribute, without those that are absent or missing.
-
-    Some classes of statsmodels inherit statistics that they do not have.
-    """
+    """Read numbers by attribute, without those that are absent or missing."""
     numbers = {}
     for key, attribute in attributes.items():
         try:

@@ -72,10 +72,7 @@ class Content:
         return row > 0 and (row in self.panels or row == self.closing)
 
     def rules(self, position: int) -> tuple[str, list[str]]:
-        """Return the rules above a row and below each of its parts.
-
-        They are "thick" above and below the table, "thin" inside it, or "" for none.
-        """
+        """Return the rules above a row and below its parts: "thick", "thin" or ""."""
         top, spanning = position == 0, self.spanning and position == 0
         above = "thick" if top else "thin" if self.is_ruled(position) else ""
         last_head, last = len(self.header) - 1, len(self.rows) - 1
@@ -104,10 +101,7 @@ class Content:
 
     @property
     def typeset(self) -> Self:
-        """Return the table with minus signs, ``≤`` and ``≥``.
-
-        Plain text, Markdown, CSV and Excel keep what programs read as numbers.
-        """
+        """Return the table with minus signs, ``≤`` and ``≥``, where people read it."""
         return replace(
             self,
             header=tuple(list(map(_signed, row)) for row in self.header),

@@ -57,10 +57,7 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
 
 
 def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]:
-    """Read a combination such as ``"a + 2*b + 1"`` as weights (k,) and constant.
-
-    Refuse what is not text, a restriction, and what cannot be read.
-    """
+    """Read a combination such as ``"a + 2*b + 1"``: weights (k,), and constant."""
     if not isinstance(text, str):
         raise InputTypeError(
             f"combination takes a text such as 'a + 2*b', not {cited(text)}."
@@ -125,10 +122,7 @@ def _refused(text: str, reason: str) -> TermError:
 
 
 def _coded(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
-    """Put a plain word for each coefficient, however its blanks are set.
-
-    Also returns the position of the coefficient that each word stands for.
-    """
+    """Put a plain word for each coefficient; also return the words' positions."""
     stem = "b"
     while any(re.search(rf"\b{stem}\d", t) for t in (text, *names)):
         stem += "_"

@@ -541,10 +541,7 @@ class Summarised:
 def coefficient_cells(
     tidy: pd.DataFrame, statistic: str = "t", form: str = ".4g"
 ) -> Cells:
-    """Make the coefficient table: estimate, error, `statistic`, p and 95% interval.
-
-    `form` is that of the ends of the interval.
-    """
+    """Make the coefficient table: estimate, error, `statistic`, p and 95% interval."""
     numbers = tidy[list(_NUMBERS)].to_numpy()
     return Cells.of(
         ["", "estimate", "std. error", statistic, "p", "95% interval"],
