@@ -257,15 +257,13 @@ def prepare(
     of an effect's level) are dropped repeatedly.
     """
     check_panel(panel, "fit")
-    table = table_of(panel)
-    if table.keys.rows_are_entities:
-        options = _of_single_rows(panel, options)
+    options = _options_for(panel, options)
     absorbed = absorbed_effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
     clusters = cluster_terms(panel, options)
     sample = cut_sample(
-        table,
+        table_of(panel),
         {**roles, **further_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
@@ -291,9 +289,7 @@ def prepare(
     near = _near(sample, options)
     groups = list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
-    across = 0
-    if entity is not None and entity_name not in clusters:
-        across = count_across(sample.entity, codes)
+    across = 0 if entity is None else count_across(sample.entity, codes)
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
@@ -324,8 +320,10 @@ def prepare(
     )
 
 
-def _of_single_rows(panel: Panel, options: LinearOptions) -> LinearOptions:
+def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
     """Leave out effects of entities that are single rows, and clusters of them."""
+    if not table_of(panel).keys.rows_are_entities:
+        return options
     effects = [term.effect for term in _read_effects(panel, options.absorb)]
     if panel.entity_name in effects:
         text = (
@@ -442,7 +440,9 @@ def all_singletons(
 
 def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
     """Count entities with rows in several clusters; two-way: in several of both."""
-    across = np.full(groups_of(entity), fill_value=bool(clusters))
+    if not clusters or any(codes is entity for codes in clusters):
+        return 0
+    across = np.ones(groups_of(entity), dtype=bool)
     for codes in clusters:
         last_code = np.empty(across.size, dtype=codes.dtype)
         last_code[entity] = codes
