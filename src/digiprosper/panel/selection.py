@@ -155,9 +155,8 @@ def select_rows(
         across = Levels(_levels_seen(coded, complete), int(complete.sum()))
     categories = _categories(coded, across.levels)
     uses = _uses_by_role(roles, keys, terms, categories, (table.nobs, across.rows))
-    factors = {key: term_factors(term) for key, term in terms.items()}
-    columns, positions = _columns(terms, uses, values, beside, factors, categories)
-    typed_factors = {text: factors[key] for text, key in keys.items()}
+    columns, positions = _columns(terms, uses, values, beside, categories)
+    typed_factors = {text: term_factors(terms[key]) for text, key in keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
         matrix=np.array([c.array for c in columns]).reshape(-1, table.nobs).T,
@@ -463,12 +462,11 @@ def _uses_by_role(
     sizes: tuple[int, int],
 ) -> dict[str, list[_Use]]:
     """List the terms of each role, and categories that lose a level."""
+    if not categories:  # each term is one column, whatever the other terms
+        return {role: [(keys[text], ()) for text in roles[role]] for role in roles}
     keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
     uses: dict[str, list[_Use]] = {}
     for role, role_keys in keys_by_role.items():
-        if not categories:  # each term is one column, whatever the other terms
-            uses[role] = [(key, ()) for key in role_keys]
-            continue
         present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
         uses[role] = [(key, _reduced(terms[key], present)) for key in role_keys]
         _refuse_wide(_widths(uses[role], terms, categories), *sizes)
@@ -480,7 +478,6 @@ def _columns(
     uses: Mapping[str, Sequence[_Use]],
     values: Mapping[str, Floats],
     beside: Mapping[str, Floats],
-    factors: Mapping[str, tuple[Factor, ...]],
     categories: Mapping[str, _Category],
 ) -> tuple[list[_Column], dict[str, tuple[int, ...]]]:
     """Expand terms to columns, and list the positions of each role."""
@@ -490,7 +487,8 @@ def _columns(
         key, reduced = use
         start, term = len(columns), terms[key]
         if key in values:
-            columns.append(_Column(term.text, values[key], factors[key], term.lags))
+            factors = term_factors(term)
+            columns.append(_Column(term.text, values[key], factors, term.lags))
         else:
             columns += _expand(term, beside, reduced, categories)
         positions[use] = range(start, len(columns))
