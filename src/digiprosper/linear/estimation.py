@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.covariance import Counts, Vcov
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.linear.kernels.bias_reduced import BiasReduced
-    from digiprosper.linear.preparation import Counted, Prepared
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
 _MANY_CELLS = 100_000
@@ -249,7 +249,7 @@ def fit_equation(
 
 
 def checked_columns(
-    prepared: Counted, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
+    prepared: Prepared, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
     """Refuse an equation that is not identified; return positions and notices."""
     if not regressors:
@@ -297,7 +297,7 @@ def counts_and_vcov(
 
 
 def independent_columns(
-    prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
+    prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, absorbed columns and combinations of others."""
     strict = prepared.options.collinear == "raise"
@@ -319,7 +319,7 @@ def independent_columns(
 
 
 def _varying(
-    prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
+    prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, what the effects absorb; describe what is left out."""
     varying = [j for j in regressors if not demeaned.absorbed[j]]
@@ -347,12 +347,12 @@ def _varying(
     return varying, problems
 
 
-def effects_text(prepared: Counted) -> str:
+def effects_text(prepared: Prepared) -> str:
     """List the absorbed effects in words."""
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
-def absorbed_problem(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
+def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
     """Describe a column that the effects absorb, as the problem of an error."""
     name, effects = demeaned.names[column], effects_text(prepared)
     text = f"{cited(name)} is absorbed by the effects ({effects})"
@@ -361,13 +361,8 @@ def absorbed_problem(prepared: Counted, demeaned: Demeaned, column: int) -> Noti
     return Notice("absorbed", text, {"column": name, "effects": effects})
 
 
-def dropped_from_effects(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
-    """Report a column that was dropped because the effects absorb it."""
-    return dropped_absorbed(absorbed_problem(prepared, demeaned, column))
-
-
 def without_combinations(
-    prepared: Counted, demeaned: Demeaned, columns: list[int]
+    prepared: Prepared, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""
     gram = None
@@ -400,7 +395,7 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
         )
 
 
-def refuse_flat_outcome(prepared: Counted, demeaned: Demeaned, outcome: int) -> None:
+def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) -> None:
     """Refuse a constant or absorbed outcome before a search divides by it."""
     depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:

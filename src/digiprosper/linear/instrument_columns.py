@@ -19,12 +19,11 @@ from digiprosper.errors import (
 from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
 from digiprosper.linear.estimation import (
     absorbed_problem,
-    dropped_from_effects,
     refuse_wide,
     without_combinations,
 )
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
-from digiprosper.linear.notices import dropped_collinear
+from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -133,7 +132,8 @@ def _varying(
         )
     varying = _without(positions, absorbed)
     refuse_too_few(demeaned.names, varying)
-    return varying, [dropped_from_effects(prepared, demeaned, j) for j in absorbed]
+    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
+    return varying, list(map(dropped_absorbed, problems))
 
 
 def _without(positions: ColumnPositions, dropped: Collection[int]) -> ColumnPositions:

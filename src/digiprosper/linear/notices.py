@@ -50,7 +50,7 @@ biased_first_stage       as weak_first_stage, F from 10 to the critical value; n
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.access import table_of
@@ -60,12 +60,10 @@ from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.sample import Dropped
-
-FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 
 # Below so many effective clusters 95% intervals cover less than 90%; see
 # docs/validity.md. With few clusters in all many a regressor has no more, and intervals

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -185,26 +185,6 @@ def linear_options(spec: Any) -> LinearOptions:
             if hasattr(spec, f.name)
         }
     )
-
-
-class Counted(Protocol):
-    """What says which columns of an equation can be estimated."""
-
-    @property
-    def options(self) -> LinearOptions:
-        """Options of demeaning and errors."""
-
-    @property
-    def count(self) -> Counts:
-        """Rows and parameters, before any slope."""
-
-    @property
-    def effect_names(self) -> tuple[str, ...]:
-        """Names of the absorbed effects."""
-
-    @property
-    def obs_weights(self) -> Floats | None:
-        """Weights of the rows of the columns."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
