@@ -593,8 +593,8 @@ def _fit_statistics(
     prepared: Prepared, outcome: Floats, values: Sequence[Floats], solved: Solved
 ) -> tuple[float, float, float, float]:
     w = prepared.obs_weights
-    sizes = [solved.residuals, outcome - np.average(outcome, weights=w), solved.y]
-    ssr, total, net = _squares(np.stack(sizes), w)
+    ssr, net = _square(solved.residuals, w), _square(solved.y, w)
+    total = _square(outcome - np.average(outcome, weights=w), w)
     overall, inside = 1 - ssr / total, 1 - ssr / net
     adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
@@ -608,17 +608,14 @@ def _fit_statistics(
             if position != entity:
                 unexplained += prepared.within.by_row(value, position)
         both = np.column_stack([unexplained, outcome])
-        ssr, total = _squares(prepared.within.deviations(both, entity).T, w)
-        by_entity = 1 - ssr / total
+        unexplained, all_within = prepared.within.deviations(both, entity).T
+        by_entity = 1 - _square(unexplained, w) / _square(all_within, w)
     return overall, inside, by_entity, adjusted
 
 
-def _squares(columns: Floats, obs_weights: Floats | None) -> list[float]:
-    """Sum the (weighted) squares of columns (k, N)."""
-    squares = columns**2
-    sums = squares.sum(axis=1) if obs_weights is None else squares @ obs_weights
-    sizes: list[float] = sums.tolist()
-    return sizes
+def _square(values: Floats, obs_weights: Floats | None) -> float:
+    """Sum the (weighted) squares of values (N,)."""
+    return float(values @ with_weights(values, obs_weights))
 
 
 def _inference(
