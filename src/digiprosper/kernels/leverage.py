@@ -18,10 +18,7 @@ _POWERS = {"hc2": 0.5, "hc3": 1.0}
 
 
 def effects_leverage(absorbed: Within, n: int) -> Floats | None:
-    """Compute the leverage (N,) of rows in a regression on all effects, with slopes.
-
-    None if the effects have too many levels to be solved for densely.
-    """
+    """Compute the leverage (N,) of rows in all effects; None with too many levels."""
     if absorbed.is_dense:
         return absorbed.leverage(n)
     # Dummies that are sums of those of another effect change nothing.

@@ -87,10 +87,7 @@ def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
 
 
 def finest(effects: Sequence[Ints]) -> list[Ints]:
-    """Leave out effects in which another is nested: sums of that one's dummies.
-
-    The order stays; of two that are the same the first is kept.
-    """
+    """Leave out effects in which another is nested; of two that are the same one."""
     kept: list[Ints] = []
     for codes in effects:
         if not any(is_nested(finer, codes) for finer in kept):
@@ -323,11 +320,7 @@ class Within:
         return values
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
-        """Demean rows in place; return what was taken out, (k, levels) for each effect.
-
-        `square` is the squared length that the exactness of conjugate gradients is
-        measured by.
-        """
+        """Demean rows in place; return what each effect took out, (k, levels)."""
         weighted = work if self.obs_weights is None else work * self.obs_weights
         closed_form, others = self.closed_form, self.others
         sums = [self._sums(p, weighted) for p in closed_form]
@@ -673,10 +666,7 @@ def _table(absorbed: Within, a: int, b: int, *, dense: bool) -> Any:
 
 
 def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
-    """Count components of two effects exactly.
-
-    A further effect is taken to lose one level, a slope none.
-    """
+    """Count components of two effects; a further one loses a level, a slope none."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
