@@ -49,10 +49,10 @@ def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
     while True:
-        before = int(keep.sum())
+        before = np.count_nonzero(keep)
         for codes in effects:
             keep &= np.bincount(codes, keep)[codes] > 1
-        if int(keep.sum()) == before:
+        if np.count_nonzero(keep) == before:
             return keep
 
 

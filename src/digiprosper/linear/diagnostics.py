@@ -84,10 +84,12 @@ def _variation(
     prepared: Prepared, basis: Floats, root: Floats
 ) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
     """Yield clusters, their number, effective number (k,), shares (G, k), labels."""
-    for clusters, codes in zip(
-        prepared.cluster_names, prepared.cluster_codes, strict=True
+    for clusters, codes, groups in zip(
+        prepared.cluster_names,
+        prepared.cluster_codes,
+        prepared.count.groups,
+        strict=True,
     ):
-        groups = int(codes.max()) + 1
         shares = variation_shares(
             basis, root, codes, groups, obs_weights=prepared.obs_weights
         )
