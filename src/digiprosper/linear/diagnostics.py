@@ -179,7 +179,7 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
 
 
 def said_once(notices: Iterable[Notice]) -> list[Notice]:
-    """Combine the notices of several equations: equal ones once, and by clusters."""
+    """Combine the notices of equations: equal ones once, few clusters by dimension."""
     every_notice = list(notices)
     other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
     few = [
@@ -202,11 +202,12 @@ def lagged_outcome(
     *,
     outcome: str = "y",
 ) -> list[Notice]:
-    """Report lags of the outcome, which entity effects bias (Nickell 1981, eq. 18)."""
+    """Report lags of the outcome: their slopes are biased (Nickell 1981, eq. 18)."""
     sample = prepared.sample
     if prepared.sums is not None:
         lags = prepared.sums.lags(roles)
         periods = prepared.count.n / prepared.sums.structure.n_entities
+    # Without effects of the entities, or nested in them, there is no bias.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
         periods = sample.nobs / sample.n_entities
@@ -315,7 +316,7 @@ def _lags_of(
 def _repeats(
     matrix: Floats, at: int, lagged_rows: Sequence[tuple[Ints, Ints]]
 ) -> set[int]:
-    """Find columns that repeat another one of earlier rows, wherever there are any."""
+    """Find columns that repeat column `at` of earlier rows, where these are known."""
     out = set[int]()
     for later, earlier in lagged_rows:
         # The first rows are enough to see that most columns are no lag.

@@ -164,7 +164,7 @@ def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
 
 
 def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
-    """Select contiguous columns, without a copy where they stand side by side."""
+    """Select columns, each contiguous; no copy where they stand side by side."""
     first, last = positions[0], positions[-1]
     if tuple(positions) == tuple(range(first, last + 1)):
         return columns[:, first : last + 1]
@@ -440,7 +440,7 @@ def results_with_covariance(
     *,
     own_covariance: bool,
 ) -> LinearResults:
-    """Make results of an equation: the outcome's position, then regressors'."""
+    """Make results of an equation; positions are of the outcome, then regressors."""
     depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:
