@@ -615,7 +615,7 @@ def _fit_statistics(
 
 def _square(values: Floats, obs_weights: Floats | None) -> float:
     """Sum the (weighted) squares of values (N,)."""
-    return float(values @ with_weights(values, obs_weights))
+    return float(values @ (values if obs_weights is None else values * obs_weights))
 
 
 def _inference(

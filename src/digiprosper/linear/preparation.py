@@ -507,9 +507,9 @@ def _within(
 
 def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
     """Return the codes of effects, with the columns of slopes by level."""
-    slopes = _slopes(absorbed)
-    columns = zip(slopes, sample.columns("absorb").T, strict=True) if slopes else ()
-    by_term = dict(columns)
+    by_term: dict[str, Floats] = {}
+    if "absorb" in sample.roles:
+        by_term = dict(zip(_slopes(absorbed), sample.columns("absorb").T, strict=True))
     return [
         sample.codes[term.effect]
         if term.slope is None
