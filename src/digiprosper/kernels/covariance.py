@@ -114,11 +114,7 @@ class Counts:
 def counts(
     n: int, k: int, absorbed: Ranks, groups: Sequence[int], *, periods: int
 ) -> Counts:
-    """Count rows and parameters as each convention does.
-
-    `groups` are the clusters in each dimension. An effect that others span changes no
-    count.
-    """
+    """Count rows and parameters as each convention does; `groups` by dimension."""
     return Counts(
         n=n,
         k=k,
@@ -167,10 +163,7 @@ class Vcov:
 
 
 def default_bandwidth(periods: int) -> int:
-    """Compute ``floor(4 (T / 100) ** (2 / 9))`` lags for Driscoll-Kraay errors.
-
-    Newey & West (1994).
-    """
+    """Compute ``floor(4 (T / 100) ** (2 / 9))`` lags (Newey & West 1994)."""
     return int(np.floor(4 * (periods / 100) ** (2 / 9)))
 
 
@@ -280,10 +273,7 @@ def _factor(ssc: str, groups: int, n: int, df_resid: int) -> float:
 def _clustered_parts(
     ssc: str, groups: Sequence[int], intersection: Intersection, n: int, df_resid: int
 ) -> tuple[Part, ...]:
-    """Sum by cluster, less by the intersection of two, plus by that of three.
-
-    The signs are those of Cameron, Gelbach & Miller (2011).
-    """
+    """Sum by cluster with the signs of Cameron, Gelbach & Miller (2011)."""
     parts = []
     for order in range(1, len(groups) + 1):
         for members in combinations(range(len(groups)), order):

@@ -164,10 +164,7 @@ def variation_by_group(
 
 
 def theil_shares(theil: Floats) -> Floats:
-    """Compute entropy weights: redundancy over its sum.
-
-    The ln N of d = T / ln N cancels.
-    """
+    """Compute entropy weights, redundancy over its sum: the ln N cancels."""
     shares: Floats = theil / theil.sum(axis=-1, keepdims=True)
     return shares
 

@@ -69,10 +69,7 @@ class Solved:
         )
 
     def deviations(self) -> Floats:
-        """Compute estimates without each cluster, less those with all: (G, k).
-
-        Missing where a coefficient is not identified without the cluster.
-        """
+        """Compute estimates without each cluster, less those with all: (G, k)."""
         weighted = with_weights(self.score_columns, self.obs_weights)
         codes = self.vcov.parts[0].codes
         assert codes is not None

@@ -18,10 +18,7 @@ _POWERS = {"hc2": 0.5, "hc3": 1.0}
 
 
 def effects_leverage(absorbed: Within, n: int) -> Floats | None:
-    """Compute the leverage (N,) of rows in a regression on all effects, with slopes.
-
-    None if the effects have too many levels to be solved for densely.
-    """
+    """Compute the leverage (N,) of rows in all effects; None with too many levels."""
     if absorbed.is_dense:
         return absorbed.leverage(n)
     # Dummies that are sums of those of another effect change nothing.
@@ -86,15 +83,11 @@ def variation_shares(
 def effective_clusters(shares: Floats) -> Floats:
     """Compute each slope's effective number of clusters from (G, k) shares.
 
-    ``G* = G / (1 + Gamma)``, Gamma the mean squared deviation of the clusters'
-    contributions from their mean, over the square of that mean (Carter, Schnepel &
-    Steigerwald 2017, eq. 10). The contribution is that of errors which are independent
-    within clusters: the share of the variation, so that G* is the inverse of the sum of
-    squared shares. For errors that are all alike within a cluster it would be the
-    squared sum of the regressor, which is zero in every cluster once entity effects
-    are out.
+    The inverse of the sum of squared shares, which add up to 1: ``G / (1 + Gamma)``,
+    Gamma the mean squared deviation of the clusters' contributions from their mean over
+    the square of that mean (Carter, Schnepel & Steigerwald 2017, eq. 10). The
+    contribution is that of errors which are independent within clusters. For errors
+    that are all alike within a cluster it would be the squared sum of the regressor,
+    which is zero in every cluster once entity effects are out.
     """
-    groups = shares.shape[0]
-    mean = shares.mean(axis=0)
-    gamma = ((shares - mean) ** 2).mean(axis=0) / mean**2
-    return np.asarray(groups / (1 + gamma))
+    return np.asarray(1 / (shares**2).sum(axis=0))

@@ -333,10 +333,7 @@ def _total(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
 
 
 def _of_dummies(layout: _Layout) -> Iterator[Floats]:
-    """Multiply crossed dummies net of nested effects, by cluster.
-
-    Returns the rows of each block's triangle.
-    """
+    """Multiply crossed dummies net of nested effects by cluster: rows of triangles."""
     if layout.inverse == "diagonal":
         return
     clusters, groups, crossed, blocks = (

@@ -244,10 +244,7 @@ def _group(codes: Ints) -> Groups:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a search needs and no outcome changes.
-
-    Rows are in the order of the threshold variable.
-    """
+    """What a search needs and no outcome changes; rows are in the order of q."""
 
     candidates: Candidates
     groups: Groups  # levels of the effect that is taken out by its means
@@ -784,11 +781,7 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
 
 
 def split(search: Plan, outcome: Floats, at: Sequence[int]) -> tuple[Floats, Floats]:
-    """Split an outcome (N,) into what thresholds explain and the residual.
-
-    The outcome is in the original order of rows, the results in that of the threshold
-    variable.
-    """
+    """Split an outcome (N,) into what thresholds explain and the residual, by q."""
     residuals = search.residuals(outcome)
     if not at:
         return np.zeros_like(residuals), residuals

@@ -49,10 +49,10 @@ def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
     while True:
-        before = int(keep.sum())
+        before = np.count_nonzero(keep)
         for codes in effects:
             keep &= np.bincount(codes, keep)[codes] > 1
-        if int(keep.sum()) == before:
+        if np.count_nonzero(keep) == before:
             return keep
 
 
@@ -87,10 +87,7 @@ def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
 
 
 def finest(effects: Sequence[Ints]) -> list[Ints]:
-    """Leave out effects in which another is nested: sums of that one's dummies.
-
-    The order stays; of two that are the same the first is kept.
-    """
+    """Leave out effects in which another is nested; of two that are the same one."""
     kept: list[Ints] = []
     for codes in effects:
         if not any(is_nested(finer, codes) for finer in kept):
@@ -323,11 +320,7 @@ class Within:
         return values
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
-        """Demean rows in place; return what was taken out, (k, levels) for each effect.
-
-        `square` is the squared length that the exactness of conjugate gradients is
-        measured by.
-        """
+        """Demean rows in place; return what each effect took out, (k, levels)."""
         weighted = work if self.obs_weights is None else work * self.obs_weights
         closed_form, others = self.closed_form, self.others
         sums = [self._sums(p, weighted) for p in closed_form]
@@ -452,10 +445,9 @@ def level_sums(
 
 def _starts(codes: Ints) -> Ints | None:
     """Find where each level begins; None where rows are not sorted by level."""
-    steps = np.diff(codes)
-    if (steps < 0).any():
+    if (codes[1:] < codes[:-1]).any():
         return None
-    return np.concatenate([[0], np.flatnonzero(steps) + 1])
+    return np.append(0, np.flatnonzero(codes[1:] != codes[:-1]) + 1)
 
 
 def within(
@@ -674,10 +666,7 @@ def _table(absorbed: Within, a: int, b: int, *, dense: bool) -> Any:
 
 
 def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
-    """Count components of two effects exactly.
-
-    A further effect is taken to lose one level, a slope none.
-    """
+    """Count components of two effects; a further one loses a level, a slope none."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

@@ -96,11 +96,7 @@ def refuse_slopes(fitted: Fitted, caller: str) -> None:
 
 
 def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
-    """Keep only the named effects of a sample: the same rows, without notices.
-
-    Where the effects that are kept do not contain a constant, one for all rows is
-    added.
-    """
+    """Keep only the named effects of a sample, with a constant; no notices."""
     positions = [
         p for p, effect in enumerate(prepared.absorbed) if effect.name in names
     ]
@@ -171,12 +167,7 @@ def rows_of_terms(results: LinearResults, names: Sequence[str]) -> pd.DataFrame:
 def joint_form(
     results: LinearResults, names: Sequence[str], caller: str
 ) -> tuple[float, tuple[Notice, ...]]:
-    """Compute the Wald statistic (chi-square) that named coefficients are zero.
-
-    It is missing, with a warning, where the covariance of two-way clusters is not
-    positive definite. Refuse a coefficient without standard error, and more
-    coefficients than the covariance has rank for.
-    """
+    """Compute the Wald statistic (chi-square) that named coefficients are zero."""
     positions = [results.names.index(name) for name in names]
     tested = np.eye(len(results.names))[positions]
     form, least = results.estimated.wald(tested, results.coefficients[positions])

@@ -155,10 +155,7 @@ def _notices(
 
 
 def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
-    """Return codes and name of the clusters to draw: the entities by default.
-
-    Refuse clusters that cut through the entities and through the periods alike.
-    """
+    """Return codes and name of the clusters to draw: the entities by default."""
     if prepared.options.clusters is None:
         return prepared.sample.entity, "entity"
     codes, name = prepared.cluster_codes[0], prepared.cluster_names[0]

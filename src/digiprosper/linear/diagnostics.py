@@ -59,12 +59,7 @@ def few_treated(
     *,
     unread: Sequence[str] = (),
 ) -> list[Notice]:
-    """Report slopes that depend on few clusters' variation.
-
-    `basis` (N, m) spans the demeaned regressors; errors e move the slopes by
-    ``root @ basis.T @ e``. Columns named in `unread` are not reported. Terms of
-    interest come first; a notice about controls alone is no warning.
-    """
+    """Report slopes that depend on few clusters' variation, but none of `unread`."""
     dimensions = []
     for clusters, groups, effective, shares, labels in (
         _variation(prepared, basis, root)
@@ -88,15 +83,13 @@ def few_treated(
 def _variation(
     prepared: Prepared, basis: Floats, root: Floats
 ) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
-    """Compute how the variation of slopes is spread over clusters.
-
-    Yields their name and number, the effective number (k,) and the shares (G, k) of
-    each slope, and by slope the labels of the clusters.
-    """
-    for clusters, codes in zip(
-        prepared.cluster_names, prepared.cluster_codes, strict=True
+    """Yield clusters, their number, effective number (k,), shares (G, k), labels."""
+    for clusters, codes, groups in zip(
+        prepared.cluster_names,
+        prepared.cluster_codes,
+        prepared.count.groups,
+        strict=True,
     ):
-        groups = int(codes.max()) + 1
         shares = variation_shares(
             basis, root, codes, groups, obs_weights=prepared.obs_weights
         )
@@ -161,22 +154,19 @@ def _carriers_of(
 
 
 def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:
-    """Report squares and products with fewer than six digits correct after rounding.
-
-    A square or product of a column far from zero is rounded to about 16 digits of its
-    own size; what is left once effects and other regressors are out is smaller by the
-    square of mean over standard deviation. `moments` (k, 5) are rows, mean, standard
-    deviation, minimum and maximum; `bread` (k, k) is the inverse of the cross products
-    of the demeaned columns.
-    """
+    """Report squares and products with fewer than six digits correct after rounding."""
+    calculated = [j for j, name in enumerate(names) if ":" in name or "(" in name]
+    if not calculated:
+        return []
+    # A square is rounded to 16 digits of its own size, and what is left once effects
+    # and other regressors are out is smaller by the square of mean over sd.
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
     rounding = np.finfo(np.float64).eps * largest / partial_sd
-    calculated = np.array([":" in name or "(" in name for name in names])
-    positions = np.flatnonzero(calculated & (rounding > LOST_DIGITS))
-    if not positions.size:
+    positions = [j for j in calculated if rounding[j] > LOST_DIGITS]
+    if not positions:
         return []
-    imprecise = [names[j] for j in positions.tolist()]
+    imprecise = [names[j] for j in positions]
     text = (
         f"{quoted(imprecise)}: rounding leaves fewer than six correct digits after the "
         "effects and the other regressors are partialled out, because its columns "
@@ -189,11 +179,7 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
 
 
 def said_once(notices: Iterable[Notice]) -> list[Notice]:
-    """Combine the notices of several equations, equal ones once.
-
-    Those with the code few_treated become one for each dimension of the clusters, with
-    the numbers of the first equation.
-    """
+    """Combine the notices of equations: equal ones once, few clusters by dimension."""
     every_notice = list(notices)
     other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
     few = [
@@ -216,17 +202,12 @@ def lagged_outcome(
     *,
     outcome: str = "y",
 ) -> list[Notice]:
-    """Report lags of the outcome as regressors, which the within estimator biases.
-
-    There is no bias without entity effects, or effects nested in the entity (Nickell
-    1981, Econometrica 49:1417, eq. 18). `consequence` ends the sentence: what follows
-    for the model and what to do. Lags of the columns with the role `outcome` are
-    searched in `roles`, by default in all roles of regressors.
-    """
+    """Report lags of the outcome: their slopes are biased (Nickell 1981, eq. 18)."""
     sample = prepared.sample
     if prepared.sums is not None:
         lags = prepared.sums.lags(roles)
         periods = prepared.count.n / prepared.sums.structure.n_entities
+    # Without effects of the entities, or nested in them, there is no bias.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
         periods = sample.nobs / sample.n_entities
@@ -247,8 +228,7 @@ def lags_of_outcome(
     columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
     lagged_rows = _lagged_rows(sample.entity, sample.time)
     return {
-        at: _lags_of(sample, at, list(columns), lagged_rows)
-        for at in sample.roles[outcome]
+        at: _lags_of(sample, at, columns, lagged_rows) for at in sample.roles[outcome]
     }
 
 
@@ -278,10 +258,7 @@ def lagged_outcome_notices(
 def shifted_log(
     sample: Sample, parts_of: Callable[[str], Iterable[Floats]] | None = None
 ) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros.
-
-    `parts_of` reads a variable in parts where the sample does not have all rows.
-    """
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros."""
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]
@@ -290,6 +267,7 @@ def shifted_log(
         return []
     (column,) = columns
     rows = zeros = 0
+    # The sample of a scanned table does not have all rows: they are read in parts.
     for values in [sample.variables[column]] if parts_of is None else parts_of(column):
         if (values < 0).any() or (values != np.round(values)).any():
             return []
@@ -303,61 +281,53 @@ def _lagged_rows(entity: Ints, time: Ints) -> list[tuple[Ints, Ints]]:
     """Pair rows with the entity's rows one and two periods before: (later, earlier)."""
     # No lag reaches from the periods of one entity to those of another.
     periods = entity * (int(time.max(initial=0)) + 1 + max(_LAGS)) + time
-    gaps = np.diff(periods)
+    gaps = periods[1:] - periods[:-1]
     before = np.flatnonzero(gaps == 1)
     # Two periods before is the row before, or the one before that.
-    skipped, second = (
-        np.flatnonzero(gaps == 2),
-        np.flatnonzero(periods[2:] - periods[:-2] == 2),
-    )
+    skipped = np.flatnonzero(gaps == 2)
+    second = np.flatnonzero(periods[2:] - periods[:-2] == 2)
     return [
         (before + 1, before),
-        (
-            np.concatenate([skipped + 1, second + 2]),
-            np.concatenate([skipped, second]),
-        ),
+        (np.append(skipped + 1, second + 2), np.append(skipped, second)),
     ]
 
 
 def _lags_of(
     sample: Sample,
     at: int,
-    columns: Sequence[int],
+    columns: Iterable[int],
     lagged_rows: Sequence[tuple[Ints, Ints]],
 ) -> list[str]:
-    """Find columns with a lag of one or two periods as a factor.
-
-    By its values a column is a lag if it repeats the outcome of one or two periods
-    before, wherever both are in the sample.
-    """
+    """Find columns with a lag of one or two periods as a factor, or with its values."""
     itself = sample.lags[sample.names[at]]
     # The outcome has named lags if it is one factor, itself perhaps shifted.
     named = set[tuple[str, int]]()
     if len(itself) == 1:
         named = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
-    outcome = sample.matrix[:, at]
+    repeats = _repeats(sample.matrix, at, lagged_rows)
     lags = [
         sample.names[column]
         for column in columns
-        if not named.isdisjoint(sample.lags[sample.names[column]])
-        or _is_lag(sample.matrix[:, column], outcome, lagged_rows)
+        if column in repeats or not named.isdisjoint(sample.lags[sample.names[column]])
     ]
     return list(dict.fromkeys(lags))
 
 
-def _is_lag(
-    column: Floats, outcome: Floats, lagged_rows: Sequence[tuple[Ints, Ints]]
-) -> bool:
-    """Decide whether a column repeats the outcome of earlier rows."""
+def _repeats(
+    matrix: Floats, at: int, lagged_rows: Sequence[tuple[Ints, Ints]]
+) -> set[int]:
+    """Find columns that repeat column `at` of earlier rows, where these are known."""
+    out = set[int]()
     for later, earlier in lagged_rows:
         # The first rows are enough to see that most columns are no lag.
-        likely = (column[later[:8]] == outcome[earlier[:8]]).all()
-        if later.size < 2 or not likely:
+        likely = (matrix[later[:8]] == matrix[earlier[:8], at, None]).all(axis=0)
+        if later.size < 2 or not likely.any():
             continue
-        past = outcome[earlier]
-        if np.ptp(past) > 0 and np.array_equal(column[later], past):
-            return True
-    return False
+        past = matrix[earlier, at]
+        if np.ptp(past) > 0:
+            same = np.flatnonzero(likely).tolist()
+            out |= {j for j in same if np.array_equal(matrix[later, j], past)}
+    return out
 
 
 def not_semidefinite(
@@ -368,13 +338,10 @@ def not_semidefinite(
     ways: int,
     near: Nearby | None = None,
 ) -> list[Notice]:
-    """Report a covariance (two-way, Conley) that is not positive semidefinite.
-
-    `middle` (m, m) is the covariance of the scores and has as many negative eigenvalues
-    as `covariance` (k, k). Clusters are in several `ways`, or rows are `near` others.
-    """
+    """Report a covariance (two-way, Conley) that is not positive semidefinite."""
     if near is None and ways < 2:
         return []
+    # The scores' covariance has as many negative eigenvalues as that of the slopes.
     if np.linalg.eigvalsh(middle)[0] >= -NEGATIVE:
         return []
     kind, fewer = f"of {_WAYS.get(ways)} clusters", "clusters in fewer ways"

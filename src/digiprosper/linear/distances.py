@@ -81,10 +81,7 @@ def coordinate_terms(
 def near_rows(
     sample: Sample, cutoff: float, kernel: str, bandwidth: int | None
 ) -> Nearby:
-    """Find which rows have correlated errors, for the Conley covariance.
-
-    Refuse coordinates that are not two columns of degrees, and lags that pair no rows.
-    """
+    """Find which rows have correlated errors, for the Conley covariance."""
     degrees = sample.columns("coordinates")
     if degrees.shape[1] != 2:
         names = sample.names_of("coordinates")

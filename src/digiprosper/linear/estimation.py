@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from digiprosper.kernels.covariance import Counts, Vcov
     from digiprosper.kernels.least_squares import Fit
     from digiprosper.linear.kernels.bias_reduced import BiasReduced
-    from digiprosper.linear.preparation import Counted, Prepared
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
 _MANY_CELLS = 100_000
@@ -132,10 +132,7 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
 def demean_roles(
     y: str, prepared: Prepared, roles: Iterable[str]
 ) -> tuple[Demeaned, tuple[int, ...]]:
-    """Demean the outcome, then every column of some roles, once.
-
-    Also returns the positions of these columns in the sample.
-    """
+    """Demean the outcome and the columns of roles; also return their positions."""
     sample = prepared.sample
     outcome_of(y, sample)
     positions = chain.from_iterable([sample.roles[role] for role in ("y", *roles)])
@@ -147,18 +144,16 @@ def demean_roles(
 
 def outcome_of(y: str, sample: Sample) -> Floats:
     """Return the outcome (N,); refuse one of several columns."""
-    if len(sample.roles["y"]) != 1:
+    column, *others = sample.roles["y"]
+    if others:
         raise TermError(
             f"y={cited(y)} makes several columns; the outcome must be one column."
         )
-    return sample.columns("y")[:, 0]
+    return sample.matrix[:, column]
 
 
 def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
-    """Find columns (p,) that are constant, and those of which nothing is left.
-
-    `moments` (p, 5) are of the raw columns, `lengths` (p,) norms of the demeaned ones.
-    """
+    """Find columns (p,) that are constant, and those of which nothing is left."""
     # The length of each raw column once its mean is out. One row has no standard
     # deviation, and its column no length.
     deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
@@ -169,10 +164,7 @@ def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
 
 
 def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
-    """Select columns by position, without a copy where they stand side by side.
-
-    Each column is in one piece of memory, before and after.
-    """
+    """Select columns, each contiguous; no copy where they stand side by side."""
     first, last = positions[0], positions[-1]
     if tuple(positions) == tuple(range(first, last + 1)):
         return columns[:, first : last + 1]
@@ -189,10 +181,7 @@ def fit_columns(
     remarks: Sequence[Notice] = (),
     unread: Sequence[str] = (),
 ) -> LinearResults:
-    """Regress an outcome (N,) on columns (N, k), net of the absorbed effects.
-
-    Refuse what `fit_equation` refuses. Notices are kept in `diagnostics`, not issued.
-    """
+    """Regress an outcome (N,) on columns (N, k), net of the absorbed effects."""
     demeaned = demean_columns(
         prepared, (depvar, *names), _side_by_side(outcome[:, None], design)
     )
@@ -229,15 +218,16 @@ def fit_equation(
             (outcome,),
             {tuple(columns): demeaned.select(columns)},
         )
-    products = demeaned.products
-    if products is not None:
-        products = products[np.ix_(columns, [*columns, outcome])]
+    products = None
+    if demeaned.products is not None:
+        with_all = demeaned.products[columns]
+        products = with_all[:, columns], with_all[:, outcome]
     solved = solve(
         demeaned.columns[:, outcome],
         columns_at(demeaned.columns, columns),
         *counts_and_vcov(prepared, len(columns)),
         obs_weights=prepared.obs_weights,
-        products=None if products is None else (products[:, :-1], products[:, -1]),
+        products=products,
     )
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
@@ -259,14 +249,13 @@ def fit_equation(
 
 
 def checked_columns(
-    prepared: Counted, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
+    prepared: Prepared, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
     """Refuse an equation that is not identified; return positions and notices."""
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([demeaned.names[j] for j in regressors])
     columns, notices = independent_columns(prepared, demeaned, regressors)
-    refuse_wide(prepared.count.n, len(columns), prepared.count.full)
     refuse_flat_outcome(prepared, demeaned, outcome)
     return columns, notices
 
@@ -275,8 +264,8 @@ def refuse_names(names: Sequence[str]) -> None:
     """Refuse columns with the name of the constant, or of one another."""
     if "Intercept" in names:
         raise TermError("'Intercept' is the name of the constant; rename the column.")
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    if len(set(names)) < len(names):
+        twice = [name for name, count in Counter(names).items() if count > 1]
         raise TermError(
             f"{quoted(twice)} is the name of a column and of a term of the model; "
             "rename the column."
@@ -308,42 +297,39 @@ def counts_and_vcov(
 
 
 def independent_columns(
-    prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
+    prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Leave out, or refuse, absorbed columns and combinations of others.
-
-    `regressors` are positions in `demeaned`; returns those that remain, and what there
-    is to notice.
-    """
+    """Leave out, or refuse, absorbed columns and combinations of others."""
     strict = prepared.options.collinear == "raise"
-    varying = _varying(prepared, demeaned, regressors)
+    varying, absorbed = _varying(prepared, demeaned, regressors)
     if strict:
+        # Combinations of more columns than rows are not looked for.
         refuse_wide(prepared.count.n, len(varying), prepared.count.full)
-
     columns, collinear = without_combinations(prepared, demeaned, varying)
-    if collinear and strict:
+    if strict and collinear:
         raise CollinearityError(
             several(collinear)
             + ". Drop one of them (FixedEffects does so with collinear='drop').",
             collinear,
         )
-    dropped = [
-        dropped_from_effects(prepared, demeaned, j)
-        for j in regressors
-        if demeaned.absorbed[j]
-    ]
-    dropped += [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
-    return columns, dropped
+    if not strict:
+        refuse_wide(prepared.count.n, len(columns), prepared.count.full)
+    dropped = [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
+    return columns, [*map(dropped_absorbed, absorbed), *dropped]
 
 
 def _varying(
-    prepared: Counted, demeaned: Demeaned, regressors: Sequence[int]
-) -> list[int]:
-    """Leave out, or refuse, what the effects absorb."""
-    absorbed = [j for j in regressors if demeaned.absorbed[j]]
-    if not absorbed:
-        return list(regressors)
-    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
+    prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
+) -> tuple[list[int], list[Notice]]:
+    """Leave out, or refuse, what the effects absorb; describe what is left out."""
+    varying = [j for j in regressors if not demeaned.absorbed[j]]
+    if len(varying) == len(regressors):
+        return varying, []
+    problems = [
+        absorbed_problem(prepared, demeaned, j)
+        for j in regressors
+        if demeaned.absorbed[j]
+    ]
     if prepared.options.collinear == "raise":
         raise IdentificationError(
             several(problems)
@@ -353,20 +339,20 @@ def _varying(
             ),
             problems,
         )
-    if len(problems) == len(regressors):
+    if not varying:
         effects = effects_text(prepared)
         raise IdentificationError(
             f"every regressor is absorbed by the effects ({effects}).", problems
         )
-    return [j for j in regressors if not demeaned.absorbed[j]]
+    return varying, problems
 
 
-def effects_text(prepared: Counted) -> str:
+def effects_text(prepared: Prepared) -> str:
     """List the absorbed effects in words."""
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
-def absorbed_problem(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
+def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
     """Describe a column that the effects absorb, as the problem of an error."""
     name, effects = demeaned.names[column], effects_text(prepared)
     text = f"{cited(name)} is absorbed by the effects ({effects})"
@@ -375,18 +361,13 @@ def absorbed_problem(prepared: Counted, demeaned: Demeaned, column: int) -> Noti
     return Notice("absorbed", text, {"column": name, "effects": effects})
 
 
-def dropped_from_effects(prepared: Counted, demeaned: Demeaned, column: int) -> Notice:
-    """Report a column that was dropped because the effects absorb it."""
-    return dropped_absorbed(absorbed_problem(prepared, demeaned, column))
-
-
 def without_combinations(
-    prepared: Counted, demeaned: Demeaned, columns: list[int]
+    prepared: Prepared, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""
     gram = None
     if prepared.obs_weights is None and demeaned.products is not None:
-        gram = demeaned.products[np.ix_(columns, columns)]
+        gram = demeaned.products[columns][:, columns]
     combinations = dependences(columns_at(demeaned.columns, columns), gram=gram)
     if not combinations:
         return columns, []
@@ -414,7 +395,7 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
         )
 
 
-def refuse_flat_outcome(prepared: Counted, demeaned: Demeaned, outcome: int) -> None:
+def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) -> None:
     """Refuse a constant or absorbed outcome before a search divides by it."""
     depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:
@@ -434,10 +415,7 @@ def refuse_flat_outcome(prepared: Counted, demeaned: Demeaned, outcome: int) -> 
 def fit_notices(
     solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]
 ) -> list[Notice]:
-    """Report regressors that are nearly collinear, and residuals that are rounding.
-
-    `length` is the norm of the demeaned outcome.
-    """
+    """Report near collinearity, and residuals that are rounding of the outcome."""
     out = []
     if solved.condition > NEAR:
         text = (
@@ -462,11 +440,7 @@ def results_with_covariance(
     *,
     own_covariance: bool,
 ) -> LinearResults:
-    """Make results of a solved equation, with names.
-
-    `positions` are those of the outcome, then of the regressors; `unread` and
-    `own_covariance` as in `fit_equation`.
-    """
+    """Make results of an equation; positions are of the outcome, then regressors."""
     depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:
@@ -569,10 +543,7 @@ def _beside_driscoll_kraay(
 def with_intercept(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> Solved:
-    """Add an intercept to a solved equation without effects.
-
-    `positions` are those of the outcome, then of the regressors.
-    """
+    """Add an intercept to a solved equation without effects."""
     columns = columns_at(demeaned.raw, positions)
     means = np.average(columns, axis=0, weights=prepared.obs_weights)
     return solved.with_intercept(means, float(prepared.row_weights.sum()))
@@ -622,8 +593,8 @@ def _fit_statistics(
     prepared: Prepared, outcome: Floats, values: Sequence[Floats], solved: Solved
 ) -> tuple[float, float, float, float]:
     w = prepared.obs_weights
-    sizes = [solved.residuals, outcome - np.average(outcome, weights=w), solved.y]
-    ssr, total, net = _squares(np.stack(sizes), w)
+    ssr, net = _square(solved.residuals, w), _square(solved.y, w)
+    total = _square(outcome - np.average(outcome, weights=w), w)
     overall, inside = 1 - ssr / total, 1 - ssr / net
     adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
@@ -637,17 +608,14 @@ def _fit_statistics(
             if position != entity:
                 unexplained += prepared.within.by_row(value, position)
         both = np.column_stack([unexplained, outcome])
-        ssr, total = _squares(prepared.within.deviations(both, entity).T, w)
-        by_entity = 1 - ssr / total
+        unexplained, all_within = prepared.within.deviations(both, entity).T
+        by_entity = 1 - _square(unexplained, w) / _square(all_within, w)
     return overall, inside, by_entity, adjusted
 
 
-def _squares(columns: Floats, obs_weights: Floats | None) -> list[float]:
-    """Sum the (weighted) squares of columns (k, N)."""
-    squares = columns**2
-    sums = squares.sum(axis=1) if obs_weights is None else squares @ obs_weights
-    sizes: list[float] = sums.tolist()
-    return sizes
+def _square(values: Floats, obs_weights: Floats | None) -> float:
+    """Sum the (weighted) squares of values (N,)."""
+    return float(values @ (values if obs_weights is None else values * obs_weights))
 
 
 def _inference(
@@ -682,6 +650,7 @@ def estimation_sample(
 ) -> EstimationSample:
     """Describe the rows of a fit, with moments of outcome and regressors."""
     names = tuple([demeaned.names[j] for j in positions])
+    computed = [name for name in names[1:] if name not in sample.factors]
     further = {n: v for n, v in sample.variables.items() if n not in names}
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
@@ -696,10 +665,7 @@ def estimation_sample(
         ),
         categories=dict(sample.categories),
         obs_weights=obs_weights,
-        factors={
-            **sample.factors,
-            **{name: sample.factors_of(name) for name in names[1:]},
-        },
+        factors={**sample.factors, **{n: sample.factors_of(n) for n in computed}},
     )
 
 

@@ -51,11 +51,7 @@ def drawn_density(
     texts: Mapping[str, str] | None = None,
     language: Language = "english",
 ) -> DrawnDensity:
-    """Estimate the density of draws of a statistic, over a range with the data's.
-
-    A Gaussian kernel with Scott's bandwidth, reflected at zero if no draw is negative.
-    Refuse draws that are all equal.
-    """
+    """Estimate a density by a Gaussian kernel, reflected at zero if none is below."""
     from scipy.stats import gaussian_kde
 
     drawn = np.asarray(test.draws, dtype=np.float64)
@@ -125,11 +121,7 @@ def slope_curve(
     level: float,
     language: Language = "english",
 ) -> SlopeCurve:
-    """Lay out a slope over its moderator's range, or at each level.
-
-    By default the moderator is that of `marginal_effect`. The rows of the panel, which
-    must be that of the fit, show where the moderator has values.
-    """
+    """Lay out a slope over its moderator's range, or at each level."""
     axis = _moderator(results, term, moderator)
     stats = results.sample_stats
     grid = axis.levels

@@ -361,15 +361,11 @@ class FixedEffects(Specification):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """A fit with its sample, demeaned columns and solution, for further statistics.
+    """A fit with its sample, demeaned columns and solution, for further statistics."""
 
-    Notices are kept in `results.diagnostics`, not issued. `demeaned` has the outcome,
-    then every regressor of the specification.
-    """
-
-    results: LinearResults
+    results: LinearResults  # notices are in its `diagnostics`, and not issued
     prepared: Prepared
-    demeaned: Demeaned
+    demeaned: Demeaned  # the outcome, then every regressor of the specification
     solved: Solved
 
     @property
@@ -396,10 +392,7 @@ class Fitted:
         weights: WildWeights,
         seed: np.random.SeedSequence,
     ) -> WildDraws:
-        """Draw the wild bootstrap of a sum of coefficients with weights (k,).
-
-        `error` is its standard error, and `tested` the t of the null that is tested.
-        """
+        """Draw the wild bootstrap of a sum of coefficients with weights (k,)."""
         full, (part,) = self.full, self.solved.vcov.parts
         direction = full.score_columns @ (full.root.T @ row) / error
         codes = self.prepared.cluster_codes[0]
@@ -486,10 +479,7 @@ class CommonRows:
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
     ) -> LinearResults:
-        """Fit an equation by positions in `demeaned`; issue no notice.
-
-        Lags of the outcome in the roles `lags_in`, with None in all, are reported.
-        """
+        """Fit an equation by positions in `demeaned`; report lags in `lags_in`."""
         remarks = lagged_outcome(self.prepared, roles=lags_in)
         return fit_equation(
             self.prepared, self.demeaned, 0, regressors, remarks=remarks
@@ -499,10 +489,7 @@ class CommonRows:
 def common_rows(
     spec: FixedEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CommonRows:
-    """Demean the outcome and all roles' columns on the rows complete in all of them.
-
-    A category may be coded otherwise in another role.
-    """
+    """Demean the outcome and all roles' columns on the rows complete in all of them."""
     roles = {"y": (spec.y,), **regressors}
     prepared = prepare(
         panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
@@ -527,12 +514,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
 def refuse_other_specification(
     caller: str, spec: object, *, needs: str | None = None
 ) -> None:
-    """Refuse what is not a `FixedEffects`, and say what to pass or to use instead.
-
-    Specifications that have the method `needs` are not refused: ``"_fitted"`` makes a
-    fit that can be estimated again with other columns or weights, as `Fitted`, and
-    ``"_on_common_rows"`` several fits on the same rows, as `CommonRows`.
-    """
+    """Refuse what is not a `FixedEffects`, nor has the method `needs`."""
     if needs is not None and hasattr(type(spec), needs):
         return
     if isinstance(spec, FixedEffects):
@@ -555,10 +537,7 @@ def refuse_other_specification(
 def check_regression_options(
     spec: Any, conventions: Sequence[str | None] = get_args(Ssc)
 ) -> None:
-    """Check the options that regressions share, with instruments or without.
-
-    `conventions` are as in `check_linear_options`.
-    """
+    """Check the options that regressions share, with instruments or without."""
     check_linear_options(spec, conventions)
     check_row_options(spec)
     if spec.bandwidth is not None:

@@ -20,10 +20,7 @@ _HELP = "Write 'y ~ a + b | province + year'."
 
 
 def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
-    """Split a formula into outcome, regressors (``a*b`` multiplied out) and effects.
-
-    Refuse, quoting it, a formula that cannot be read.
-    """
+    """Split a formula into outcome, regressors (``a*b`` multiplied out) and effects."""
     _refuse_odd(formula)
     model, *effects = formula.split("|")
     right = _regressors(model, formula)

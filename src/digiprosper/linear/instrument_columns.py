@@ -19,12 +19,11 @@ from digiprosper.errors import (
 from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
 from digiprosper.linear.estimation import (
     absorbed_problem,
-    dropped_from_effects,
     refuse_wide,
     without_combinations,
 )
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
-from digiprosper.linear.notices import dropped_collinear
+from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -90,11 +89,7 @@ def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:
 def usable(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
-    """Leave out, or refuse, columns that the effects absorb and combinations of others.
-
-    Controls and instruments are left out with ``collinear="drop"`` only. An endogenous
-    regressor never is: its coefficient is what was asked for.
-    """
+    """Leave out, or refuse, columns that cannot be used; refuse endogenous ones."""
     varying, absorbed = _varying(prepared, demeaned, positions)
     refuse_wide(prepared.count.n, len(varying.exogenous), prepared.count.full)
     used, collinear = _without_combinations(prepared, demeaned, varying)
@@ -137,7 +132,8 @@ def _varying(
         )
     varying = _without(positions, absorbed)
     refuse_too_few(demeaned.names, varying)
-    return varying, [dropped_from_effects(prepared, demeaned, j) for j in absorbed]
+    problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
+    return varying, list(map(dropped_absorbed, problems))
 
 
 def _without(positions: ColumnPositions, dropped: Collection[int]) -> ColumnPositions:
@@ -227,12 +223,7 @@ def _without_combinations(
 
 
 def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
-    """Refuse a first stage whose instruments explain nothing, or everything.
-
-    Everything: the endogenous regressors, or a combination of them, are exact
-    combinations of instruments and controls. Nothing: the instruments do not move them
-    separately even in the sample.
-    """
+    """Refuse a first stage whose instruments explain nothing, or everything."""
     weigh = (
         1.0
         if projected.obs_weights is None

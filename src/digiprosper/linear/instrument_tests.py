@@ -41,10 +41,7 @@ def instrument_tests(
     solved: Solved,
     first_stage: Mapping[str, LinearResults],
 ) -> dict[str, float | TestResult]:
-    """Compute what `IVResults.iv_tests` lists: numbers and tests of instruments.
-
-    In each first stage the instruments come first.
-    """
+    """Compute what `IVResults.iv_tests` lists: numbers and tests of instruments."""
     out: dict[str, float | TestResult] = {}
     for name, results in first_stage.items():
         out[f"first_stage_f:{name}"] = _first_stage_f(name, results, projected)

@@ -480,10 +480,7 @@ class IVStages(ResultSet):
 
     @property
     def table_rows(self) -> tuple[SharedRow, ...]:
-        """Rows with F of the first stages, and the tests of the instruments.
-
-        F tests the instruments in each first stage.
-        """
+        """Rows with F of the first stages, and the tests of the instruments."""
         *firsts, second = self.labels
         fit = self[second]
         pairs = zip(firsts, fit.endog, strict=True)

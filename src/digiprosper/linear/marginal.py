@@ -31,11 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What stands before a coefficient in the slope.
-
-    A number, powers of columns, and dummies of categories with their column and
-    position of the level.
-    """
+    """What stands before a coefficient: a number, powers of columns, dummies."""
 
     factor: float
     powers: dict[str, int]
@@ -49,13 +45,7 @@ def slope_weights(
     stats: pd.DataFrame,
     categories: Categories,
 ) -> tuple[Floats, Any]:
-    """Differentiate each term by a variable at m values: ``weights @ b``.
-
-    Return weights (m, k) and the values, numbers or levels of a category. `at` has one
-    column or category to its values; by default the `default_points` of the column that
-    the slope depends on. `categories` has the column and the estimated levels of each.
-    Refuse what is not in the equation, and one dummy of a category.
-    """
+    """Differentiate terms by a variable at m values; return weights (m, k), values."""
     parts = _parts(terms, variable, stats)
     column, values = _where(
         variable, [p for p in parts if p is not None], at, stats, categories
@@ -71,10 +61,7 @@ def slope_weights(
 def slope_columns(
     terms: Sequence[Term], variable: str, stats: pd.DataFrame
 ) -> list[str]:
-    """List the columns a slope depends on, the default first; empty if constant.
-
-    Refuse a variable that is not in the equation, or in a form that is not known.
-    """
+    """List the columns a slope depends on, the default first; empty if constant."""
     columns = _depends(
         [part for part in _parts(terms, variable, stats) if part is not None]
     )
@@ -156,10 +143,7 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
 
 
 def base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, int]:
-    """Read a factor as a whole power of a column: ``("z", 2)`` for ``I(z**2)``.
-
-    `spelling` has canonical texts to the names that are used for them.
-    """
+    """Read a factor as a whole power of a column: ``("z", 2)`` for ``I(z**2)``."""
     text = spelling.get(canonical(factor.text), factor.text)
     whole = factor.power >= 1 and float(factor.power).is_integer()
     if factor.function or not factor.column or not whole:

@@ -50,7 +50,7 @@ biased_first_stage       as weak_first_stage, F from 10 to the critical value; n
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.access import table_of
@@ -60,12 +60,10 @@ from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.sample import Dropped
-
-FewClusters: TypeAlias = "Callable[[int, str], Sequence[Notice]]"
 
 # Below so many effective clusters 95% intervals cover less than 90%; see
 # docs/validity.md. With few clusters in all many a regressor has no more, and intervals
@@ -98,9 +96,11 @@ WEAK_F: Final = 10.0
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
     """Report the conditions that chose rows, and rows that are entities."""
-    others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-    nobs, conditions = panel.nobs, table_of(panel).conditions
-    yield from chosen_rows(conditions, sample.where, nobs - sum(others), nobs)
+    conditions = table_of(panel).conditions
+    if conditions or sample.where is not None:
+        others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+        chosen = panel.nobs - sum(others)
+        yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
@@ -147,11 +147,7 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
 def dropped_rows(
     dropped: Dropped, nobs: int, *, shifted: bool, part: bool, remaining: int | None
 ) -> Notice:
-    """Report rows that missing values took; `shifted` if only in lags and leads.
-
-    `part` tells whether these lags are of a panel cut by `subset`. `remaining` is the
-    rows of the model, for the last notice about dropped rows; None in the others.
-    """
+    """Report rows that missing values took; `shifted` if only in lags and leads."""
     text = rows_dropped(dropped.count, nobs, dropped.by_term)
     if part:
         text += (
@@ -200,11 +196,7 @@ def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
 def few_for_slopes(
     clusters: int, name: str, *, cov_type: str = "clustered", fewest: int | None = None
 ) -> tuple[Notice, ...]:
-    """Report that t intervals of slopes rest on few clusters.
-
-    `fewest` is the clusters of the dimension that has fewest of them, if there are
-    several.
-    """
+    """Report that t intervals of slopes rest on few clusters."""
     fewest = clusters if fewest is None else fewest
     if cov_type == "cr2":
         used = (
@@ -226,10 +218,7 @@ def few_for_slopes(
 def few_for_counts(
     clusters: int, name: str, cov_type: str = "clustered", then: str = ""
 ) -> tuple[Notice, ...]:
-    """Report that normal or t intervals of counts rest on few clusters.
-
-    `then` is further advice.
-    """
+    """Report that normal or t intervals of counts rest on few clusters."""
     used = (
         f"t intervals with {clusters - 1} degrees of freedom are used"
         if cov_type == "crv3"
@@ -290,10 +279,7 @@ def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
 
 
 def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
-    """Report that a wild bootstrap of so few clusters cannot give a small p-value.
-
-    `points` is the number of values that the weight of a cluster may have.
-    """
+    """Report that a wild bootstrap of so few clusters has no small p-value."""
     # Weights that are all the same, whichever of the points, give the t of the data.
     least = points / points**clusters
     if least <= LEAST_P:
@@ -416,12 +402,7 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:
-    """Report that robust errors are inconsistent with entity effects.
-
-    Stock & Watson (2008), Econometrica 76:155: with T fixed above 2 and entity effects,
-    the squared residuals of an entity contain its average error variance, and HC errors
-    converge to another number.
-    """
+    """Report that entity effects bias robust errors (Stock & Watson 2008)."""
     kind, instead = "robust to heteroskedasticity alone", "Use cov_type='clustered'"
     if cov_type == "conley":
         kind, instead = (
@@ -490,12 +471,7 @@ def near_collinear(
     value: float,
     text: str,
 ) -> Notice:
-    """Report columns that are so nearly collinear that digits are lost.
-
-    The measure is the condition number of the regressors, the rounding of a product
-    over what is left of it, or a mean in standard deviations; `text` says the same in
-    words.
-    """
+    """Report columns that are so nearly collinear that digits are lost."""
     data = {"columns": tuple(columns), "measure": measure, "value": float(value)}
     return Notice("near_collinear", text, data)
 
@@ -583,11 +559,7 @@ class FewTreated(NamedTuple):
 
 
 def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
-    """Report slopes, of one or several equations, that depend on few clusters.
-
-    There is one notice for each dimension of the clusters; a term has the numbers of
-    the equation that comes first.
-    """
+    """Report slopes that depend on few clusters, once for each dimension."""
     joint: dict[str, FewTreated] = {}
     for entry in entries:
         before = joint.get(entry.clusters, entry)
@@ -626,10 +598,7 @@ def _few_treated(entry: FewTreated) -> Notice:
 def few_treated_in_draws(
     terms: Sequence[str], effective: float, groups: int, clusters: str
 ) -> Notice:
-    """Report that a wild bootstrap is about a slope that depends on few clusters.
-
-    `effective` is the effective clusters of the first of the tested coefficients.
-    """
+    """Report a wild bootstrap of a slope that depends on few clusters."""
     text = (
         f"{quoted(terms)} depends on few clusters, {effective:.1f} effective ones "
         f"instead of {groups} ({clusters}): the wild bootstrap then rejects far too "
@@ -662,11 +631,7 @@ def no_rejection(
 
 
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:
-    """Report that there are so few different permutations that no p-value is small.
-
-    `permuted` says what is permuted, by default the paths of the regressor; the data
-    are one of the permutations.
-    """
+    """Report that there are so few permutations that no p-value is small."""
     if ways * LEAST_P >= 1:
         return ()
     text = (
@@ -685,11 +650,7 @@ def lagged_outcome_notice(
     *,
     periods: float,
 ) -> Notice:
-    """Report lags of the outcome among the regressors, with entity effects.
-
-    `outcome` says in words whose lags they are, `consequence` what follows for the
-    model and what to do; `periods` are rows per entity.
-    """
+    """Report lags of the outcome among the regressors, with entity effects."""
     single = len(columns) == 1
     if any(len(sample.lags[name]) > 1 for name in columns):
         are = "contains a lag" if single else "contain a lag"
@@ -721,11 +682,7 @@ def unseen(count: int, text: str) -> Notice:
 def first_stage_strength(
     endog: Sequence[str], tests: Mapping[str, Any]
 ) -> list[Notice]:
-    """Report instruments that explain little of the endogenous regressors.
-
-    With one endogenous regressor its effective F and the critical value of it are read,
-    with several the Kleibergen-Paap F.
-    """
+    """Report instruments that explain little of the endogenous regressors."""
     statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
     value, critical = tests[statistic], tests.get("effective_f_critical")
     weak = value < WEAK_F

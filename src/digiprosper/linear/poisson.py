@@ -132,11 +132,7 @@ def cut_counts(
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
 ) -> tuple[Prepared, Separated, Sample, Bools]:
-    """Cut the rows complete in all terms, by role, without separated ones.
-
-    `regressors` makes the columns (N, k) that may separate rows. Also returns the
-    sample with separated rows, and which rows these are.
-    """
+    """Cut the rows complete in all terms, by role, without separated ones."""
     cut: list[tuple[Separated, Sample, Bools]] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
@@ -220,11 +216,7 @@ def fit_poisson(
     ssc: str,
     offset: Floats | None = None,
 ) -> tuple[list[int], list[Notice], Reweighted, Solved]:
-    """Maximise the likelihood; columns are those of `demeaned`, the outcome first.
-
-    Returns the positions of the regressors, notices, the maximum, and its last step as
-    a regression with the covariance of the options.
-    """
+    """Maximise the likelihood; columns are those of `demeaned`, the outcome first."""
     try:
         columns, notices = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
@@ -298,12 +290,7 @@ def count_estimates(
     full: Solved,
     halves: tuple[Floats, Floats],
 ) -> tuple[Estimates, list[Notice]]:
-    """Make estimates, and report what their covariance lacks.
-
-    `full` is the last step with the intercept, if there is one, `solved` without.
-    Further estimates may follow its coefficients. `halves` are the root and the middle
-    of the covariance of all.
-    """
+    """Make estimates, and report what their covariance lacks."""
     (root, middle), k = halves, full.coefficients.size
     covariance = root[:k] @ middle @ root[:k].T
     empty = without_information(solved, covariance)

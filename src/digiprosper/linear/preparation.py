@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -101,10 +101,7 @@ class LinearOptions:
 def check_linear_options(
     spec: Any, conventions: Sequence[str | None] = get_args(Ssc)
 ) -> None:
-    """Check, and store as tuples, the options that linear specifications share.
-
-    `conventions` are the small-sample corrections that a specification has.
-    """
+    """Check, and store as tuples, the options that linear specifications share."""
     for name in ("entity_effects", "time_effects"):
         if not isinstance(getattr(spec, name), bool):
             raise OptionError(
@@ -190,26 +187,6 @@ def linear_options(spec: Any) -> LinearOptions:
     )
 
 
-class Counted(Protocol):
-    """What says which columns of an equation can be estimated."""
-
-    @property
-    def options(self) -> LinearOptions:
-        """Options of demeaning and errors."""
-
-    @property
-    def count(self) -> Counts:
-        """Rows and parameters, before any slope."""
-
-    @property
-    def effect_names(self) -> tuple[str, ...]:
-        """Names of the absorbed effects."""
-
-    @property
-    def obs_weights(self) -> Floats | None:
-        """Weights of the rows of the columns."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """One sample, its effects and clusters, shared by a system's equations."""
@@ -254,13 +231,10 @@ def prepare(
     missing: str = "drop",
     select: Callable[[Sample, tuple[Absorbed, ...]], Sample] | None = None,
 ) -> Prepared:
-    """Cut one sample and code its effects and clusters.
+    """Cut one sample and code its effects and clusters; refuse what cannot be used.
 
-    `roles` has roles to terms, which a specification has checked. `select` drops rows
-    that a method cannot use. Singletons (rows that are the only one of an effect's
-    level) are dropped repeatedly. Refuse rows, effects and clusters that cannot be
-    used, and columns so large or so small that their squares and products cannot be
-    computed.
+    `select` drops rows that a method cannot use. Singletons (rows that are the only one
+    of an effect's level) are dropped repeatedly.
     """
     check_panel(panel, "fit")
     options = _options_for(panel, options)
@@ -446,7 +420,9 @@ def all_singletons(
 
 def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
     """Count entities with rows in several clusters; two-way: in several of both."""
-    across = np.full(groups_of(entity), fill_value=bool(clusters))
+    if not clusters or any(codes is entity for codes in clusters):
+        return 0
+    across = np.ones(groups_of(entity), dtype=bool)
     for codes in clusters:
         last_code = np.empty(across.size, dtype=codes.dtype)
         last_code[entity] = codes
@@ -455,12 +431,7 @@ def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
-    """Refuse columns whose squares, products or quotients overflow or underflow.
-
-    These have a largest absolute value above 1e100 or below 1e-100, or two of them a
-    product or ratio beyond 1e120 or 1e-120: variances of slopes have the units of the
-    square of either. Missing values do not count; a column of zeros passes.
-    """
+    """Refuse columns whose squares, products or quotients over- or underflow."""
     if not columns.size:
         return
     sizes = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
@@ -536,9 +507,9 @@ def _within(
 
 def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
     """Return the codes of effects, with the columns of slopes by level."""
-    slopes = _slopes(absorbed)
-    columns = zip(slopes, sample.columns("absorb").T, strict=True) if slopes else ()
-    by_term = dict(columns)
+    by_term: dict[str, Floats] = {}
+    if "absorb" in sample.roles:
+        by_term = dict(zip(_slopes(absorbed), sample.columns("absorb").T, strict=True))
     return [
         sample.codes[term.effect]
         if term.slope is None
@@ -633,6 +604,8 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
 def _dropped_notices(
     panel: Panel, sample: Sample, before: int, effects: Sequence[str]
 ) -> list[Notice]:
+    if not sample.dropped:
+        return []
     by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
     not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
     remaining = sample.nobs
@@ -657,11 +630,7 @@ def dropped_notices(
     nobs: int,
     remaining: int,
 ) -> list[Notice]:
-    """Report what missing values and singletons took, and how many rows are left.
-
-    `shifted` tells of each of `by_missing` whether it is in lags and leads only, `part`
-    whether the panel was cut by `subset`; `nobs` are the rows that `where` chooses.
-    """
+    """Report what missing values and singletons took, and how many rows are left."""
     last = len(by_missing) - (singletons is None)
     out = []
     for i, (dropped, only) in enumerate(zip(by_missing, shifted, strict=True)):

@@ -203,11 +203,7 @@ def _check(spec: Any, term: str) -> None:
 
 
 def named_regressor(fit: Any, term: str, caller: str) -> str:
-    """Find a regressor by any spelling, and return its name in the results.
-
-    Refuse one that has a column in common with another: which of them to change would
-    be unclear.
-    """
+    """Find a regressor by any spelling; refuse one that shares a column."""
     refuse_no_term(term, caller)
     names: list[str] = [n for n in fit.results.names if n != "Intercept"]
     matches = [name for name in names if canonical(name) == canonical(term)]

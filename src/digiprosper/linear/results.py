@@ -260,11 +260,7 @@ class Estimated(Estimates):
     def _approximate_hotelling(
         self, form: float, weights: Floats, name: str, null: str
     ) -> TestResult:
-        """Compare the Wald statistic with F(q, eta - q + 1), scaled.
-
-        eta are the degrees of freedom of the covariance matrix. Missing if eta is
-        below q.
-        """
+        """Compare the Wald statistic, scaled, with F(q, eta - q + 1)."""
         from scipy.special import fdtrc
 
         assert self.bias_reduced is not None
@@ -1183,10 +1179,7 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
 def hotelling(
     covariance: Floats, gap: Floats, groups: float, name: str, null: str
 ) -> TestResult:
-    """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931).
-
-    Missing, with the reason as method, unless there are more clusters than sums.
-    """
+    """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931)."""
     from scipy.special import fdtrc
 
     q = len(gap)

@@ -113,10 +113,7 @@ def texts_of(spec: Any) -> list[str]:
 def fit_equations(
     spec: Any, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
 ) -> list[LinearResults]:
-    """Estimate equations of one outcome on the rows that are complete in all of them.
-
-    `regressors` has the terms of each equation by its role. Issues no notice.
-    """
+    """Estimate equations of one outcome on the rows complete in all of them."""
     with scanned(spec, scan, regressors) as (prepared, demeaned):
         rows: ScannedRows = prepared.sums.rows
         log = shifted_log(rows.sample, rows.parts_of)
@@ -139,10 +136,7 @@ def scanned(
     regressors: Mapping[str, Sequence[str]],
     further: Further | None = None,
 ) -> Iterator[tuple[Prepared, Demeaned]]:
-    """Copy a table, and prepare its rows and compressed columns for equations.
-
-    The columns are the outcome, those of the `regressors` by role, and `further` ones.
-    """
+    """Copy a table, and prepare its rows and compressed columns for equations."""
     refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
     _refuse_unknown_columns(spec, scan.columns, regressors)
     terms = [*texts_of(spec), *chain.from_iterable(regressors.values())]
@@ -508,10 +502,7 @@ class BlockSums:
             )
 
     def refuse_instruments(self) -> None:
-        """Refuse what two-stage least squares cannot compute from sums over blocks.
-
-        With clusters in one way the Anderson-Rubin test estimates without each cluster.
-        """
+        """Refuse what two stages cannot compute from sums over blocks."""
         rows, roles = self.rows, self.rows.sample.roles
         p, controls = len(rows.names), len(roles["x"])
         if (p - 1) * (p - controls) > _MOST_SCORES:
@@ -535,10 +526,7 @@ class BlockSums:
             raise _refused("clusters", text)
 
     def jackknife(self, projected: Projection) -> Floats | None:
-        """Compute the CRV3 covariance of reduced forms, as `reduced_forms` does.
-
-        None unless errors are clustered in one way.
-        """
+        """Compute the CRV3 covariance of reduced forms with clusters in one way."""
         if len(self.rows.clusters) != 1:
             return None
         residuals = np.column_stack([projected.outcome_left, projected.endog_left])
@@ -565,10 +553,7 @@ class BlockSums:
         return missing_if_empty(covariance, size)
 
     def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
-        """Multiply columns (p, k) by cluster: block by block if these have whole ones.
-
-        `columns` are combinations of those of the equations.
-        """
+        """Multiply columns (p, k) by cluster, block by block if these are whole."""
         inside, before = self.rows.clusters[0] == self.rows.effects[0], None
         for block, (codes,) in self._blocks([self.rows.clusters]):
             assert codes is not None

@@ -174,11 +174,7 @@ def read_rows(
     folder: Path,
     further: Further | None = None,
 ) -> ScannedRows:
-    """Write the columns, effects and clusters of each block as arrays.
-
-    `regressors` are those of one or several equations, by role. `further` adds columns
-    to them.
-    """
+    """Write the columns, effects and clusters of each block as arrays."""
     assert copied.copy is not None
     options = spec.options
     rows: ScannedRows | None = None
@@ -391,10 +387,7 @@ def _cut(
     usable: Sequence[Bools],
     by_level: Sequence[Ints],
 ) -> bool:
-    """Drop a block's rows of unusable levels and lone rows of entities, and count.
-
-    Tells whether a row was dropped. The rows of levels are added to `by_level`.
-    """
+    """Drop a block's unusable rows and lone rows; tell whether one was dropped."""
     entity = block.stored("entity")
     codes = [block.stored(rows.file(text)) for text in rows.others]
     keep = np.ones(entity.size, dtype=bool) if block.mask is None else block.mask.copy()

@@ -22,11 +22,7 @@ _MOST_OF = 0.5
 
 
 def without_information(solved: Solved, covariance: Floats) -> Ints:
-    """Find slopes whose scores sum to zero in every group: variance is rounding.
-
-    The (k, k) covariance may have a further coefficient, an intercept, which is not
-    looked at.
-    """
+    """Find slopes whose scores sum to zero in every group: variance is rounding."""
     if solved.vcov.cov_type in ("unadjusted", "robust", "hc2", "hc3"):
         return np.empty(0, dtype=np.intp)
     variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
@@ -58,10 +54,7 @@ def cluster_notices(
     covariance: Floats,
     moved: Floats | None = None,
 ) -> list[Notice]:
-    """Report coefficients not identified without some cluster, under CRV3 and CR2.
-
-    `moved` (G, k) is what each cluster adds to the coefficients under CR2.
-    """
+    """Report coefficients not identified without some cluster, under CRV3 and CR2."""
     missing = np.flatnonzero(np.isnan(np.diag(covariance)))
     cov_type = solved.vcov.cov_type
     if cov_type not in ("crv3", "cr2") or not missing.size:

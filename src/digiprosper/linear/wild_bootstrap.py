@@ -375,10 +375,7 @@ def _one_restriction(text: str, fit: Any) -> tuple[Floats, float]:
 
 
 def _few_treated(fit: Any, row: Floats) -> list[Notice]:
-    """Report that a tested coefficient depends on few clusters.
-
-    The fit reports this of t intervals.
-    """
+    """Report that a tested coefficient depends on few clusters."""
     tested = {
         name
         for name, weight in zip(fit.results.names, row.tolist(), strict=True)

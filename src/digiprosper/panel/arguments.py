@@ -83,10 +83,7 @@ class Arguments:
         defect: str,
         why: str,
     ) -> None:
-        """Refuse values where `is_bad` is true, all columns in one error.
-
-        `defect` names what is wrong with them and `why` the reason.
-        """
+        """Refuse values where `is_bad` is true, all columns in one error."""
         columns = {
             name: column
             for argument in arguments
@@ -109,10 +106,7 @@ class Arguments:
             )
 
     def by_row(self, formula: Callable[..., Floats]) -> Any:
-        """Compute one number per row; missing where any argument is.
-
-        `formula` takes the numbers of each argument, in order, in the complete rows.
-        """
+        """Compute one number per row; missing where any argument is."""
         complete = self.complete
         return self.returned(
             self._finite(formula, [v[complete] for v in self.numbers.values()]),

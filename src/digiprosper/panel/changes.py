@@ -125,10 +125,7 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
 def attached(
     table: Table, data: object, name: str | None, keep: str, *, overwrite: bool
 ) -> tuple[Table, list[Notice]]:
-    """Add columns by their keys, for `Panel.attach`; uncovered rows are missing.
-
-    Also return what was not used, if `keep` is ``"panel"``.
-    """
+    """Add columns by their keys, for `Panel.attach`; uncovered rows are missing."""
     frame = _keyed(table, data, name)
     keys = [n for n in frame.columns if n in table.keys.names]
     if keys:
@@ -356,11 +353,7 @@ def standardised(table: Table, name: str, groups: Ints) -> Floats:
 def winsorized(
     values: Floats, groups: Ints, shares: tuple[float, float], quantile: str
 ) -> Floats:
-    """Replace values beyond their group's quantiles by these, in a copy.
-
-    `shares` are the lower and upper share; `quantile` is the rule, ``"stata"`` or
-    ``"linear"``.
-    """
+    """Replace values beyond their group's quantiles by these, in a copy."""
     of_values = _stata_quantile if quantile == "stata" else np.quantile
     out = values.copy()
     order = np.argsort(groups, kind="stable")
@@ -422,10 +415,7 @@ def interpolated(
 def filled_in(
     values: Floats, position: Floats, entity: Ints, *, extrapolate: bool
 ) -> Floats:
-    """Fill missing values (N,) linearly within each entity, in a copy.
-
-    `position` (N,) is the time of each row as a number; `entity` (N,) has sorted codes.
-    """
+    """Fill missing values (N,) linearly within sorted entities, in a copy."""
     out = values.copy()
     starts = np.flatnonzero(np.concatenate([[True], np.diff(entity) > 0, [True]]))
     for start, stop in pairwise(starts):

@@ -15,7 +15,7 @@ from digiprosper.panel.terms import (
     LONGEST_TERM,
     PIECE,
     Term,
-    canonical,
+    column_term,
     crossed,
     no_pairs,
     parse,
@@ -101,7 +101,7 @@ def _slopes(pieces: Sequence[str], text: str, column_names: Sequence[str]) -> li
                 "effects are written"
             )
             raise _refused(text, f"{why} {cited('province^region')}")
-        slopes.append(term.column or canonical(part, column_names))
+        slopes.append(term.key)
     return list(dict.fromkeys(slopes))
 
 
@@ -114,26 +114,20 @@ def _refused(text: str, why: str) -> TermError:
 
 def effect_key(effect: str, column_names: Sequence[str]) -> str:
     """Name an effect: ``C(state)`` is ``state``, and ``a^b`` is ``b^a`` and ``a:b``."""
-    parts = {
-        term.column or canonical(term.text, column_names)
-        for term in crossed(effect, column_names, "absorb")
-    }
+    parts = {term.key for term in crossed(effect, column_names, "absorb")}
     # No name of a column has a line break.
     return "\n".join(sorted(parts))
 
 
 def coded(table: Table, text: str, role: str = "absorb") -> Coded:
-    """Code an absorbed effect or a cluster: codes (N,), -1 if missing, and levels.
-
-    ``"a^b"`` and ``"a:b"`` are the combinations of two.
-    """
+    """Code an effect or a cluster, such as ``"a^b"``: codes (N,) or -1, and levels."""
     return code_terms(table, effect_terms(table, text, role))
 
 
 def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or a cluster, perhaps of several terms."""
     if text in table.known:
-        return (Term(text, text, ()),)
+        return (column_term(text),)
     terms = crossed(text, table.known, role)
     for part in split_crossed(text, table.known):
         _refuse_products(table, part, role)
@@ -203,10 +197,7 @@ def _pairs(effects: Sequence[Coded], names: list[str]) -> Coded:
 
 
 def levels_of(table: Table, name: str) -> Coded:
-    """Code a column: codes (N,), -1 where missing, and the level of each code.
-
-    Levels of a categorical column keep its order, others are sorted.
-    """
+    """Code a column by its sorted or ordered levels: codes (N,), -1 where missing."""
     try:
         codes, levels = pd.factorize(table.series(name), sort=True)
     except TypeError as error:

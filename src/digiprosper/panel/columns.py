@@ -99,11 +99,7 @@ def chosen_columns(
     *,
     terms: bool = False,
 ) -> list[str]:
-    """Check the columns that were passed to a method; None stands for all numeric ones.
-
-    With `terms` they may be terms. Keys are allowed only where the method changes
-    nothing.
-    """
+    """Check the columns that were passed to a method; None is all numeric ones."""
     if columns is None:
         issue(table.text_among_numbers(method))
         return numeric_columns(table)
@@ -182,10 +178,7 @@ def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
 
 
 def grouping(table: Table, by: str | None, method: str) -> Ints:
-    """Code the groups within which a method works, shape (N,).
-
-    `by` is a column, a key, ``"entity"`` or ``"time"``; None is one group.
-    """
+    """Code the groups (N,) of a column or a key (also ``"entity"``); None is one."""
     if by is None:
         return np.zeros(table.nobs, dtype=np.intp)
     column: object = by

@@ -36,7 +36,7 @@ from digiprosper.panel.grammar import (
 )
 from digiprosper.panel.keys import has_dates
 from digiprosper.panel.table import is_number_type
-from digiprosper.report.parsing import KEPT, too_deep, too_long
+from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,15 +124,12 @@ def _read(condition: _Condition) -> ast.expr:
         lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text
     )
     source, names = coded_words(spelled)
-    try:
-        tree = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError) as error:
+    tree = expression(source)
+    if tree is None:
         cure = "write such as \"year >= 2015 and region == 'east'\"."
         if "@" in text:
             cure = 'put the value in place of "@": f"year >= {first}".'
-        raise condition.refused(
-            f"cannot be read as a condition on columns; {cure}"
-        ) from error
+        raise condition.refused(f"cannot be read as a condition on columns; {cure}")
 
     odd = [n for n in ast.walk(tree) if not _allowed(n)]
     if odd:
@@ -263,10 +260,7 @@ def _warn_of_unseen(
 
 
 def _side(node: ast.expr, condition: _Condition) -> Any:
-    """Evaluate one side of a comparison.
-
-    A column, a constant, a condition or an arithmetic expression.
-    """
+    """Evaluate a side of a comparison: column, constant, condition or arithmetic."""
     match node:
         case ast.Compare() | ast.BoolOp():
             return _truth(node, condition)
@@ -312,10 +306,7 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
 
 
 def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -> None:
-    """Refuse to compare numbers with text, or periods with anything else.
-
-    pandas finds numbers and text unequal everywhere.
-    """
+    """Refuse to compare numbers with text, or periods with anything else."""
     if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
         if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(
             right_side.dtype, pd.PeriodDtype

@@ -19,10 +19,7 @@ _LONGITUDES = ("lon", "lng", "long", "longitude", "经度")
 
 
 def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
-    """Read latitude and longitude in degrees, shape (n, 2); NaN where missing.
-
-    The columns are found by their names, in capitals or not.
-    """
+    """Read latitude and longitude by their usual names: degrees (n, 2), or NaN."""
     data: object = frame
     if not isinstance(data, pd.DataFrame):
         raise InputTypeError(

@@ -191,10 +191,7 @@ def correlate(
 def between_within(
     columns: Mapping[str, Floats], entity: Ints, n_entities: int
 ) -> pd.DataFrame:
-    """Split variation of columns (N,) into between and within (`Panel.describe`).
-
-    The rows of the table are (variable, part).
-    """
+    """Split variation of columns (N,) into between and within (`Panel.describe`)."""
     rows: dict[tuple[str, str], list[float]] = {}
     for name, column in columns.items():
         observed = ~np.isnan(column)
@@ -246,9 +243,6 @@ def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
 
 
 def unit_of(x: Floats) -> float:
-    """Find the power of two below the largest value.
-
-    Division by it is exact; it is 1 if there is no value but zero.
-    """
+    """Find the power of two below the largest value, by which division is exact."""
     largest = float(np.abs(x).max(initial=0.0))
     return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0

@@ -51,10 +51,7 @@ def evaluate(term: Term, table: Table) -> Floats:
 
 
 def calculate(node: ast.expr, table: Table, text: str) -> Any:
-    """Evaluate a checked syntax tree: values (N,), a number or a text.
-
-    Values are missing where an operand is missing.
-    """
+    """Evaluate a checked syntax tree: a constant, or values missing with an operand."""
     match node:
         case ast.Constant(value=str() as word):
             return word

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 from copy import deepcopy
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ def crossed_factors(terms: Iterable[Term]) -> tuple[Factor, ...]:
     return tuple(chain.from_iterable(map(term_factors, terms)))
 
 
+@lru_cache(maxsize=4096)
 def term_factors(term: Term) -> tuple[Factor, ...]:
     """Describe a term's factors without categories; a single one as typed."""
     if term.column is not None:
@@ -35,10 +36,7 @@ def term_factors(term: Term) -> tuple[Factor, ...]:
 
 
 def dummy_factor(factor: ParsedFactor, ending: str, level: int) -> Factor:
-    """Describe the dummy of a level, whose name ends in a text such as ``"[T.east]"``.
-
-    `level` is the position among the levels in the sample.
-    """
+    """Describe the dummy of a level, whose name has an ending like ``"[T.east]"``."""
     column, category = factor.names[0], number_factor(factor, factor.text)
     return Factor(
         f"{factor.text}{ending}",

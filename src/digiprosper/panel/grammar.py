@@ -193,10 +193,7 @@ class Source:
     names: Mapping[str, str]
 
     def pieces(self, node: ast.expr) -> Pieces:
-        """Split a factor into texts and the factors inside it; empty for a column.
-
-        ``log(x) - 1`` inside ``I()`` is ``"I("``, the factor ``log(x)``, ``" - 1)"``.
-        """
+        """Split a factor into texts and the factors inside it; empty for a column."""
         if isinstance(node, ast.Name):
             return ()
         at, stop = self._span(node)
@@ -287,10 +284,7 @@ def reference(node: ast.expr) -> str | float | None:
 
 
 def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
-    """Check that a node has only what a term may have.
-
-    Columns, constants, arithmetic, single comparisons, allowed functions.
-    """
+    """Check that a node and its operands are allowed inside a term."""
     if isinstance(node, ast.Call):
         _check_call(node, text, role)
     operands = _operands(node)

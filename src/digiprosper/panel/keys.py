@@ -133,7 +133,7 @@ def period_of(times: pd.Index[Any] | None) -> str | None:
     """Write the first and last of sorted times, ``"1970–1986"``, dates as days."""
     if times is None:
         return None
-    ends = (_time_as_text(time).removesuffix(" 00:00:00") for time in times[[0, -1]])
+    ends = [_time_as_text(t).removesuffix(" 00:00:00") for t in (times[0], times[-1])]
     return "–".join(dict.fromkeys(ends))
 
 
@@ -148,10 +148,7 @@ def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
 
 
 def to_pandas(data: object) -> pd.DataFrame:
-    """Convert a pandas, polars or pyarrow table to a pandas frame.
-
-    It warns of names that had line breaks or control characters.
-    """
+    """Convert a pandas, polars or pyarrow table to a pandas frame."""
     frame = data if isinstance(data, pd.DataFrame) else _foreign(data)
     names: list[object] = list(frame.columns)
     odd = [c for c in names if not isinstance(c, str)]
@@ -238,11 +235,7 @@ def sorted_keys(
     step: object,
     time_format: object = None,
 ) -> tuple[pd.DataFrame, Keys]:
-    """Check and code the keys, and sort the rows by entity and time.
-
-    The sorted frame has no keys and a plain range index. `frame` may have a two-level
-    MultiIndex. `time_format` says how numbers or texts are read as times.
-    """
+    """Check and code the keys, and sort the rows by entity and time."""
     frame, entity, time = _key_columns(frame, entity, time)
     if len(frame) == 0:
         raise PanelIndexError("the table has no rows.")
@@ -284,10 +277,7 @@ def sorted_keys(
 
 
 def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame, Keys]:
-    """Code the keys of a table without time, whose rows get numbers, as `sorted_keys`.
-
-    Without `entity` each row is one.
-    """
+    """Code the keys of a table without time; without `entity` each row is one."""
     name = "row"
     while name in (*frame.columns, *frame.index.names, entity):
         name += "_"
@@ -438,10 +428,7 @@ def plain_levels(levels: Any) -> pd.Index[Any]:
 
 
 def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
-    """Find where each label is in an index that has the same labels, each once.
-
-    None if it has not.
-    """
+    """Find each label in an index of the same labels; None where they differ."""
     if rows.is_unique and index.is_unique and rows.nlevels == index.nlevels:
         positions = index.get_indexer(rows)
         if len(rows) == len(index) and (positions >= 0).all():
@@ -700,10 +687,7 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
 
 
 def usual_step(times: pd.Index[Any]) -> str | None:
-    """Find the longest frequency with at most one date in a period.
-
-    None if there is none, or the times are no dates.
-    """
+    """Find the longest frequency with at most one date in a period, if any."""
     if not isinstance(times, pd.DatetimeIndex):
         return None
     naive = times.tz_localize(None)

@@ -252,7 +252,9 @@ class Sample:
         tuple of Factor
             The factors. A column that is not an interaction has one factor.
         """
-        return self.factors.get(name, (Factor(name, name, columns=(name,)),))
+        if name in self.factors:
+            return self.factors[name]
+        return (Factor(name, name, columns=(name,)),)
 
     def with_factors(self, made: Mapping[str, tuple[Factor, ...]]) -> Sample:
         """Register the factors of columns that a model computes from the sample.

@@ -106,9 +106,8 @@ def cut_sample(
 ) -> Sample:
     """Select the complete rows of a sample, for checked arguments.
 
-    `codes` and `clusters` are terms that are coded; a missing cluster is an error.
     Terms are evaluated on all rows, then those where the condition `where` is true are
-    chosen.
+    chosen. A missing cluster is an error.
     """
     selected = select_rows(table, roles, codes=codes, clusters=clusters, where=where)
     rows, complete, chosen = selected.rows, selected.complete, selected.chosen
@@ -156,9 +155,8 @@ def select_rows(
         across = Levels(_levels_seen(coded, complete), int(complete.sum()))
     categories = _categories(coded, across.levels)
     uses = _uses_by_role(roles, keys, terms, categories, (table.nobs, across.rows))
-    factors = {key: term_factors(term) for key, term in terms.items()}
-    columns, positions = _columns(terms, uses, values, beside, factors, categories)
-    typed_factors = {text: factors[key] for text, key in keys.items()}
+    columns, positions = _columns(terms, uses, values, beside, categories)
+    typed_factors = {text: term_factors(terms[key]) for text, key in keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
         matrix=np.array([c.array for c in columns]).reshape(-1, table.nobs).T,
@@ -241,10 +239,7 @@ def _name_terms(roles: Mapping[Any, Any]) -> bool:
 
 
 def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
-    """Find the rows (N,) where a condition is true, and note them in the table.
-
-    No such row is an error, but not in a block.
-    """
+    """Find the rows (N,) where a condition is true, and note them in the table."""
     if where is None:
         return table, np.ones(table.nobs, dtype=bool)
     chosen = rows_where(where, table, "where")
@@ -260,10 +255,7 @@ def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
 def _parse_roles(
     roles: Mapping[str, Sequence[str]], table: Table
 ) -> tuple[dict[str, Term], dict[str, str]]:
-    """Parse terms: each once by its key, and the key of each text.
-
-    Unknown columns of all terms are one error.
-    """
+    """Parse terms, each once by its key; unknown columns are one error."""
     column_names = table.known
     terms: dict[str, Term] = {}
     keys: dict[str, str] = {}
@@ -275,8 +267,8 @@ def _parse_roles(
             except ColumnError as error:
                 unknown.append(error)
                 continue
-            keys[text] = term.column or canonical(term.text)
-            terms.setdefault(keys[text], term)
+            keys[text] = term.key
+            terms.setdefault(term.key, term)
 
     if unknown:
         problems = list(chain.from_iterable(error.problems for error in unknown))
@@ -387,10 +379,7 @@ def refuse_missing(
     rows: str,
     advice: str = "such as with panel.interpolate(columns)",
 ) -> None:
-    """Refuse missing values, if there are any; `rows` counts and lists them.
-
-    `advice` says how they can be filled.
-    """
+    """Refuse missing values, if there are any; `rows` counts and lists them."""
     if not by_term:
         return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
@@ -416,10 +405,7 @@ def coefficient_column(
     factors: Sequence[Factor],
     categories: Mapping[str, tuple[str, pd.Index[Any]]],
 ) -> Floats:
-    """Rebuild the column (N,) of a coefficient from its factors.
-
-    Missing where a category is missing or has a level that was not estimated.
-    """
+    """Rebuild the column (N,) of a coefficient from its factors, or NaN."""
     out = np.ones(table.nobs)
     levels = dict(categories.values())
     for factor in factors:
@@ -452,10 +438,7 @@ def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) 
 def _evaluated(
     table: Table, terms: Mapping[str, Term]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Evaluate each term without categories, and the factors next to categories, once.
-
-    The latter, such as x in ``C(region):x``, are by their text.
-    """
+    """Evaluate terms without categories, and by text the factors next to them."""
     values = {
         key: evaluate(term, table) for key, term in terms.items() if not term.categories
     }
@@ -478,16 +461,12 @@ def _uses_by_role(
     categories: Mapping[str, _Category],
     sizes: tuple[int, int],
 ) -> dict[str, list[_Use]]:
-    """List the terms of each role, and categories that lose a level.
-
-    `sizes` are the rows of the table, and those of them in the sample.
-    """
+    """List the terms of each role, and categories that lose a level."""
+    if not categories:  # each term is one column, whatever the other terms
+        return {role: [(keys[text], ()) for text in roles[role]] for role in roles}
     keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
     uses: dict[str, list[_Use]] = {}
     for role, role_keys in keys_by_role.items():
-        if not categories:  # each term is one column, whatever the other terms
-            uses[role] = [(key, ()) for key in role_keys]
-            continue
         present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
         uses[role] = [(key, _reduced(terms[key], present)) for key in role_keys]
         _refuse_wide(_widths(uses[role], terms, categories), *sizes)
@@ -499,7 +478,6 @@ def _columns(
     uses: Mapping[str, Sequence[_Use]],
     values: Mapping[str, Floats],
     beside: Mapping[str, Floats],
-    factors: Mapping[str, tuple[Factor, ...]],
     categories: Mapping[str, _Category],
 ) -> tuple[list[_Column], dict[str, tuple[int, ...]]]:
     """Expand terms to columns, and list the positions of each role."""
@@ -509,7 +487,8 @@ def _columns(
         key, reduced = use
         start, term = len(columns), terms[key]
         if key in values:
-            columns.append(_Column(term.text, values[key], factors[key], term.lags))
+            factors = term_factors(term)
+            columns.append(_Column(term.text, values[key], factors, term.lags))
         else:
             columns += _expand(term, beside, reduced, categories)
         positions[use] = range(start, len(columns))
@@ -727,10 +706,7 @@ def _reference(factor: ParsedFactor, category: _Category) -> int:
 
 
 def _positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
-    """Find levels that equal a constant, or whose text does.
-
-    For a date it is the text of the day.
-    """
+    """Find levels that equal a constant, or whose text does; a day for dates."""
     texts = [str(level) for level in levels]
     return [
         position

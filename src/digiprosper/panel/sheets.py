@@ -61,10 +61,7 @@ _YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*å¹´?å
 def long_table(
     data: object, entity: str, time: str, value: str | None, time_format: str | None
 ) -> tuple[pd.DataFrame, list[Notice]]:
-    """Put the times of headings into rows, for `Panel.from_wide`.
-
-    Also return what was dropped.
-    """
+    """Put the times of headings into rows; also return what was dropped."""
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     if not columns:
@@ -155,10 +152,7 @@ def read_excel(
     na_values: object,
     thousands: str | None,
 ) -> tuple[pd.DataFrame, list[Notice]]:
-    """Read the sheets of an Excel file and join them by their keys.
-
-    The keys are the index of the table. Also return what was dropped or not read.
-    """
+    """Join the sheets of an Excel file by their keys; also return what was not read."""
     parts, notices = [], []
     cells = _cells(path, na_values, thousands)
     for name, frame in _tables(cells, entity, sheet).items():

@@ -11,7 +11,7 @@ import ast
 import keyword
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ from digiprosper.panel.grammar import (
     split_factors,
     steps,
 )
-from digiprosper.report.parsing import KEPT, too_deep, too_long
+from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,7 +75,7 @@ class ParsedFactor:
     reference: str | float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Term:
     """A term as typed and what it is made of."""
 
@@ -88,7 +88,12 @@ class Term:
     # Columns inside ``C(...)``.
     categories: tuple[str, ...] = ()
 
-    @property
+    @cached_property
+    def key(self) -> str:
+        """The column, or the text in the form in which terms are compared."""
+        return self.column or canonical(self.text)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Columns inside."""
         if self.column is not None:
@@ -103,7 +108,7 @@ class Term:
         nodes = chain.from_iterable(ast.walk(factor.node) for factor in self.factors)
         return any(called(node) in SHIFTS for node in nodes)
 
-    @property
+    @cached_property
     def lags(self) -> tuple[tuple[str, int], ...]:
         """What each factor is a lag of, and of how many periods; 0 for no lag."""
         if self.column is not None:
@@ -118,6 +123,13 @@ class Term:
     def is_logarithm(self) -> bool:
         """Whether it is one factor with a log or log1p, differences apart."""
         return len(self.factors) == 1 and _has_logarithm(self.factors[0].node)
+
+
+# As `_read`: what a term is made of is worked out once.
+@lru_cache(maxsize=4096)
+def column_term(name: str) -> Term:
+    """Make the term that is a column."""
+    return Term(name, name, ())
 
 
 def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
@@ -141,11 +153,7 @@ def _has_logarithm(node: ast.AST) -> bool:
 
 
 def canonical(text: str, column_names: Iterable[str] = ()) -> str:
-    """Write a term in the form in which terms are compared.
-
-    Blanks outside quotation marks and backticks are removed. The name of a column stays
-    as it is.
-    """
+    """Write a term as terms are compared: without blanks outside quotation marks."""
 
     def shorter(match: re.Match[str]) -> str:
         return match["kept"] or (" " if match["between"] else "")
@@ -165,11 +173,8 @@ def _reads_as_term(text: str) -> bool:
     """Decide whether a text has the shape of a term or of crossed effects."""
     if too_long(text, LONGEST_TERM):
         return False
-    try:
-        tree = ast.parse(coded_words(text.replace("^", ":"))[0], mode="eval").body
-    except (SyntaxError, ValueError):
-        return False
-    if too_deep(tree):
+    tree = expression(coded_words(text.replace("^", ":"))[0])
+    if tree is None or too_deep(tree):
         return False
     return all(
         isinstance(factor, ast.Name) or called(factor) in FUNCTIONS
@@ -214,9 +219,7 @@ def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
         for f in term.factors
     ]
     if None not in columns:
-        return tuple(Term(name, name, ()) for name in columns if name is not None) or (
-            term,
-        )
+        return tuple([column_term(n) for n in columns if n is not None]) or (term,)
     if len(columns) == 1:
         return (term,)
     numbers = [
@@ -244,43 +247,50 @@ def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
 
 def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     """Parse and check one term: it has only columns and allowed functions."""
-    if text in column_names:
-        return Term(text, text, ())
-    stripped = text.strip()
+    stripped = text if text in column_names else text.strip()
     if stripped in column_names:
-        return Term(stripped, stripped, ())
+        return column_term(stripped)
     if not stripped:
         raise TermError(f"{role} has an empty term; specify a column.")
 
-    tree, source = _tree(stripped, column_names, role)
-    nodes = split_factors(tree, stripped, role)
+    term = _read(stripped, role)
+    if term is None:
+        raise _unreadable(stripped, column_names, role)
+    for factor in term.factors:
+        absent = [name for name in factor.names if name not in column_names]
+        if absent:
+            where = (
+                role if factor.text in absent else f"{role} ({clipped(factor.text)})"
+            )
+            raise unknown_columns(absent, column_names, where)
+    first = term.factors[0]
+    if len(term.factors) == 1 and isinstance(first.node, ast.Name):
+        return column_term(first.names[0])
+    return term
+
+
+# Every fit reads its terms, and one study fits many models of the same terms.
+@lru_cache(maxsize=4096)
+def _read(text: str, role: str) -> Term | None:
+    """Read a term, whatever columns there are; None where Python cannot read it."""
+    long = too_long(text, LONGEST_TERM)
+    if long:
+        raise refused(text, role, long)
+    source = Source(*coded_words(text))
+    tree = expression(source.text)
+    if tree is None:
+        return None
+    deep = too_deep(tree)
+    if deep:
+        raise refused(text, role, deep)
+    nodes = split_factors(tree, text, role)
     if "C" in map(called, nodes):
         # As the names of its columns are written, where levels are between factors.
         source = Source(ast.unparse(tree), source.names)
         nodes = joined(ast.parse(source.text, mode="eval").body)
-    factors = [_factor(node, source, column_names, role) for node in nodes]
-    if len(factors) == 1 and isinstance(factors[0].node, ast.Name):
-        return Term(factors[0].names[0], factors[0].names[0], ())
+    factors = tuple([_factor(node, source, role) for node in nodes])
     categories = tuple([f.category for f in factors if f.category is not None])
-    return Term(stripped, None, tuple(factors), categories)
-
-
-def _tree(
-    stripped: str, column_names: Sequence[str], role: str
-) -> tuple[ast.expr, Source]:
-    """Parse with Python's grammar; ':' becomes the one operator terms lack."""
-    long = too_long(stripped, LONGEST_TERM)
-    if long:
-        raise refused(stripped, role, long)
-    source = Source(*coded_words(stripped))
-    try:
-        tree = ast.parse(source.text, mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise _unreadable(stripped, column_names, role) from error
-    deep = too_deep(tree)
-    if deep:
-        raise refused(stripped, role, deep)
-    return tree, source
+    return Term(text, None, factors, categories)
 
 
 def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
@@ -306,9 +316,7 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
     return refused(text, role, in_other_words(text) or why)
 
 
-def _factor(
-    node: ast.expr, source: Source, column_names: Sequence[str], role: str
-) -> ParsedFactor:
+def _factor(node: ast.expr, source: Source, role: str) -> ParsedFactor:
     """Check one factor and restore its column names, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
@@ -317,22 +325,15 @@ def _factor(
         check_category(node, text, role)
     else:
         check_arithmetic(node, text, role)
-    columns = [names.get(c, c) for c in dict.fromkeys(columns_in(node))]
+    columns = tuple([names.get(c, c) for c in dict.fromkeys(columns_in(node))])
     if not columns:
         raise refused(text, role, "it has no column")
-    absent = [c for c in columns if c not in column_names]
-    if absent:
-        raise unknown_columns(
-            absent,
-            column_names,
-            role if text in absent else f"{role} ({clipped(text)})",
-        )
 
     pieces = source.pieces(node)
     restore_names(node, names)
     if not is_category:
-        return ParsedFactor(text, node, tuple(columns), None, pieces)
-    return ParsedFactor(text, node, tuple(columns), columns[0], pieces, reference(node))
+        return ParsedFactor(text, node, columns, None, pieces)
+    return ParsedFactor(text, node, columns, columns[0], pieces, reference(node))
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:

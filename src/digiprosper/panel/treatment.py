@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 
 def as_times(table: Table, column: str) -> Any:
-    """Convert a column of first treated times (N,) to the type of the time key.
-
-    Missing for entities that are never treated; None where the type does not match.
-    """
+    """Convert first treated times (N,) to the type of the time key, if possible."""
     values, times = table.series(column), table.keys.times
     if values.isna().all():
         return np.full(len(values), np.nan)
@@ -53,11 +50,7 @@ def as_times(table: Table, column: str) -> Any:
 
 
 def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> None:
-    """Refuse first treated times that vary within an entity.
-
-    `codes` (N,) are equal where the times of two rows are, or both have none; `subject`
-    begins the message.
-    """
+    """Refuse first treated times that vary within an entity."""
     starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
     differs = np.unique(keys.entity[codes != codes[starts][keys.entity]])
     if differs.size:

@@ -21,10 +21,7 @@ _NEAR = 1.5
 
 @cache
 def _ranges() -> Mapping[str, Mapping[tuple[int, int], str]]:
-    """Read the range over designs by statistic, entities and periods.
-
-    ``python -m tests.certificate`` writes the table from its rows.
-    """
+    """Read the range over designs by statistic, entities and periods."""
     text = files("digiprosper.report").joinpath("certificate.csv").read_text("utf-8")
     ranges: dict[str, dict[tuple[int, int], str]] = {}
     for row in csv.DictReader(text.splitlines()):

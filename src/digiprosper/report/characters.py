@@ -42,11 +42,7 @@ def text_width(text: str) -> int:
 
 
 def wrap_text(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most `width` columns.
-
-    Chinese text breaks between any two characters, but no line starts with closing
-    punctuation.
-    """
+    """Break a text into lines of at most `width` columns."""
     if not has_cjk(text):
         return textwrap.wrap(text, width)
     lines = [""]

@@ -98,26 +98,18 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Parameters of one kind that are not slopes, in the order found.
+    """Parameters of one kind that are not slopes, in the order found."""
 
-    kind: code of `words` of the column, such as ``"step"``
-    confidence: code of the criterion of the confidence sets, at `level`
-    variable: variable that has the parameters as values
-    given: whether the parameters were fixed and not estimated
-    drawn: draws behind the p-values of the tests
-    refused: test of the parameter that was tested last and not retained
-    rank: order of its notes among those of other kinds
-    """
-
-    kind: str
-    variable: str
+    kind: str  # code of `words` of the column, such as ``"step"``
+    variable: str  # variable that has the parameters as values
     parameters: tuple[Parameter, ...]
     level: float
-    given: bool = False
-    drawn: Drawn | None = None
-    confidence: str = ""
+    given: bool = False  # whether the parameters were fixed and not estimated
+    drawn: Drawn | None = None  # draws behind the p-values of the tests
+    confidence: str = ""  # code of the criterion of the confidence sets, at `level`
+    # Test of the parameter that was tested last and not retained
     refused: ParameterTest | None = None
-    rank: int = 0
+    rank: int = 0  # order of its notes among those of other kinds
 
     @property
     def estimated(self) -> bool:
@@ -184,54 +176,45 @@ class SharedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table, as codes and numbers.
+    """One column of a table, as codes and numbers."""
 
-    head: None is replaced by a number
-    cells: plain cells by row, for values that are not estimates
-    blocks: parameters that are not slopes, such as thresholds
-    factors: factors of the names of outcome, effects, clusters and mediators
-    failure: why there are no estimates
-    numbers: numbers of the rows, if columns have them as headings
-    note, whole: note about the whole table, as text or as a code of `words`
-    remarks: notes about this column
-    equation: equation of a system, printed in words
-    keys: names of entity and time in the panel; None if unknown
-    constant: constant of a model with absorbed effects
-    moments: mean and standard deviation of outcome and terms in the estimation sample,
-        if known
-    over: heading that spans several columns, or a code of `words` for it
-    named: heading in words from a set of models; replaces `head`
-    set_notes, set_rows: notes and rows (name, value) that sets of models add
-    absorbs: whether the method can absorb effects; if not, rows of effects have a dash
-        instead of "No"
-    adjusted: controls that have no estimates
-    stub: names of the index of a frame, above the names of the rows
-    """
-
-    head: str | None = None
+    head: str | None = None  # None is replaced by a number
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    # Plain cells by row, for values that are not estimates
     cells: Mapping[str, PlainCell] = field(default_factory=dict)
     glance: Glance | None = None
     inference: Inference | None = None
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[Block, ...] = ()  # parameters that are not slopes, such as thresholds
     labels: Mapping[str, str] = field(default_factory=dict)
+    # Factors of the names of outcome, effects, clusters and mediators
     factors: Factors = field(default_factory=dict)
-    failure: DigiprosperError | None = None
+    failure: DigiprosperError | None = None  # why there are no estimates
+    # Numbers of the rows, if columns have them as headings
     numbers: Mapping[str, int] = field(default_factory=dict)
+    # Note about the whole table, as text or as a code of `words`
     note: str = ""
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[Remark, ...] = ()  # notes about this column
     words: Words = NO_WORDS
-    equation: Term | None = None
+    equation: Term | None = None  # equation of a system, printed in words
+    # Names of entity and time in the panel; None if unknown
     keys: tuple[str, str | None] | None = None
     whole: Remark | None = None
-    constant: Estimate | None = None
+    constant: Estimate | None = None  # constant of a model with absorbed effects
+    # Mean and standard deviation of outcome and terms in the estimation sample, if
+    # known
     moments: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    # Heading that spans several columns, or a code of `words` for it
     over: str | None = None
+    # Heading in words from a set of models; replaces `head`
     named: Remark | None = None
+    # Notes and rows (name, value) that sets of models add
     set_notes: tuple[Remark, ...] = ()
     set_rows: tuple[tuple[Remark, object], ...] = ()
+    # Whether the method can absorb effects; if not, rows of effects have a dash instead
+    # of "No"
     absorbs: bool = True
-    adjusted: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()  # controls that have no estimates
+    # Names of the index of a frame, above the names of the rows
     stub: tuple[str, ...] = ()
 
     @property
@@ -262,10 +245,7 @@ def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
 def result_column(
     result: Results, level: float = 0.95, *, words: Words | None = None
 ) -> Column:
-    """Make a result's column from what all results have.
-
-    Terms without description are slopes.
-    """
+    """Make a result's column; terms without description are slopes."""
     frame, glance = result.tidy(level), result.glance()
     terms = terms_of(result, frame["term"])
     result_words: Words = getattr(result, "words", NO_WORDS)

@@ -28,11 +28,9 @@ _NUMBERS = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """What one figure draws.
+    """What one figure draws."""
 
-    columns: names of the points, where they are an array
-    """
-
+    # Names of the points, where they are an array
     columns: ClassVar[tuple[str, ...]] = _CURVE
 
     def data(self) -> pd.DataFrame:
@@ -51,44 +49,31 @@ def _numbers(estimate: Estimate) -> list[float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile(Drawing):
-    """A criterion at all candidates of a threshold.
-
-    points: columns gamma, lr, critical
-    excluded: (e,) candidates without criterion, such as those near another threshold
-    sets: (low, high) intervals of the confidence set, at `level`
-    critical: critical value; None if it differs between candidates
-    criterion: how it is computed, in words
-    given: whether the threshold was fixed
-    before: whether the criterion between two candidates is that of the lower one
-    number: number of the threshold; None if there is only one
-    """
+    """A criterion at all candidates of a threshold."""
 
     variable: str
-    points: pd.DataFrame
+    points: pd.DataFrame  # columns gamma, lr, critical
+    # (e,) candidates without criterion, such as those near another threshold
     excluded: Floats
     estimate: float
-    sets: Sequence[Interval]
+    sets: Sequence[Interval]  # (low, high) intervals of the confidence set, at `level`
     level: float
-    critical: float | None
-    criterion: str
-    given: bool
+    critical: float | None  # critical value; None if it differs between candidates
+    criterion: str  # how it is computed, in words
+    given: bool  # whether the threshold was fixed
+    # Whether the criterion between two candidates is that of the lower one
     before: bool
-    number: int | None
+    number: int | None  # number of the threshold; None if there is only one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnDensity(Drawing):
-    """Density of a statistic over draws, and its value in the data.
-
-    points: columns value, density
-    draws: (R,) draws that could be estimated
-    found: statistic of the data
-    """
+    """Density of a statistic over draws, and its value in the data."""
 
     name: str
-    points: pd.DataFrame
-    draws: Floats
-    found: float
+    points: pd.DataFrame  # columns value, density
+    draws: Floats  # (R,) draws that could be estimated
+    found: float  # statistic of the data
     p_value: float
 
     def data(self) -> pd.DataFrame:
@@ -117,18 +102,13 @@ class ModelEstimatesDrawing(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegimeMap(Drawing):
-    """Regime of each entity in each period.
-
-    cells: (entities, times) regimes, missing without observation
-    key_names: labels of entity and time
-    regimes: condition and rows of each regime, in ascending order
-    """
+    """Regime of each entity in each period."""
 
     entities: pd.Index[Any]
     times: pd.Index[Any]
-    cells: Floats
-    key_names: tuple[str, str]
-    regimes: Sequence[str]
+    cells: Floats  # (entities, times) regimes, missing without observation
+    key_names: tuple[str, str]  # labels of entity and time
+    regimes: Sequence[str]  # condition and rows of each regime, in ascending order
 
     def data(self) -> pd.DataFrame:
         """Return one row per entity and period of the sample."""
@@ -140,15 +120,11 @@ class RegimeMap(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effects(Drawing):
-    """Effects of a mechanism, one row each.
-
-    names: words of each effect, by term
-    source: what the intervals are based on
-    """
+    """Effects of a mechanism, one row each."""
 
     column: Column
-    names: dict[str, tuple[str, ...]]
-    source: str
+    names: dict[str, tuple[str, ...]]  # words of each effect, by term
+    source: str  # what the intervals are based on
     level: float
 
     def data(self) -> pd.DataFrame:
@@ -163,47 +139,34 @@ class Effects(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConditionalCurve(Drawing):
-    """An effect over its moderator.
-
-    points: (G, 4) moderator, effect, both ends of its interval
-    interval: type of the interval, in words
-    regions: (low, high) where the interval excludes 0
-    share: share of rows in the regions
-    support: range of the moderator
-    quantiles: (101,) of the moderator, by percent
-    """
+    """An effect over its moderator."""
 
     effect: str
     variable: str
-    points: Floats
-    interval: str
-    regions: Sequence[Interval]
-    share: float
-    support: Interval
-    quantiles: Floats
+    points: Floats  # (G, 4) moderator, effect, both ends of its interval
+    interval: str  # type of the interval, in words
+    regions: Sequence[Interval]  # (low, high) where the interval excludes 0
+    share: float  # share of rows in the regions
+    support: Interval  # range of the moderator
+    quantiles: Floats  # (101,) of the moderator, by percent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlopeCurve(Drawing):
-    """The slope of a variable over its moderator.
-
-    points: columns at, estimate, conf_low, conf_high; values of a category or dummy are
-        texts
-    rows: columns low, high, rows: distribution of the moderator in the estimation
-        sample; of a category or dummy, columns at, rows; None if unknown
-    regions: (low, high) where the interval excludes 0; empty for a category or dummy
-    share: share of rows in the regions; missing if unknown
-    held: labels of other moderators, which are at their means
-    """
+    """The slope of a variable over its moderator."""
 
     variable: str
     outcome: str
     moderator: str
+    # Columns at, estimate, conf_low, conf_high; values of a category or dummy are texts
     points: pd.DataFrame
+    # Columns low, high, rows: distribution of the moderator in the estimation sample;
+    # of a category or dummy, columns at, rows; None if unknown
     rows: pd.DataFrame | None
+    # (low, high) where the interval excludes 0; empty for a category or dummy
     regions: Sequence[Interval]
-    share: float
-    held: Sequence[str]
+    share: float  # share of rows in the regions; missing if unknown
+    held: Sequence[str]  # labels of other moderators, which are at their means
     level: float
 
     def data(self) -> pd.DataFrame:
@@ -218,81 +181,61 @@ class SlopeCurve(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SensitivityCurve(Drawing):
-    """An effect over the correlation of two errors.
-
-    points: (G, 4) correlation, effect, both ends of its interval
-    assumed: effect at correlation 0
-    zero, zero_interval: correlation at which the effect is 0, and its interval
-    insignificant: correlation nearest to 0 at which the interval contains 0; missing if
-        there is none
-    """
+    """An effect over the correlation of two errors."""
 
     columns: ClassVar[tuple[str, ...]] = ("rho", *_CURVE[1:])
 
     effect: str
-    points: Floats
+    points: Floats  # (G, 4) correlation, effect, both ends of its interval
     level: float
-    assumed: float
+    assumed: float  # effect at correlation 0
+    # Correlation at which the effect is 0, and its interval
     zero: float
     zero_interval: Interval
+    # Correlation nearest to 0 at which the interval contains 0; missing if there is
+    # none
     insignificant: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TurningCurve(Drawing):
-    """A fitted curve less its value at the mean, and its turning points.
-
-    points: (G, 4) x, curve, both ends of its interval
-    interval: range of x
-    level: confidence level of the band and of the set
-    turns: turning points; missing if there are none
-    sets: (low, high) intervals of their confidence set
-    at: values of other columns that the curve depends on, such as ``"z = 0.5"``
-    """
+    """A fitted curve less its value at the mean, and its turning points."""
 
     variable: str
     outcome: str
-    points: Floats
-    interval: Interval
-    level: float
-    turns: Sequence[float]
-    sets: Sequence[Interval]
+    points: Floats  # (G, 4) x, curve, both ends of its interval
+    interval: Interval  # range of x
+    level: float  # confidence level of the band and of the set
+    turns: Sequence[float]  # turning points; missing if there are none
+    sets: Sequence[Interval]  # (low, high) intervals of their confidence set
+    # Values of other columns that the curve depends on, such as ``"z = 0.5"``
     at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventPath:
-    """Estimates of one model by event time.
-
-    points: columns time, estimate, conf_low, conf_high (missing for the reference),
-        n_treated, and
-        band_low and band_high if there is a joint band
-    reference: event time that is zero by construction; None if there is none ends:
-    binned ends without a tick, because other models have a single event time there
-    before: base of event times before treatment if it is not the reference:
-    ``"previous"`` period, all
-        ``"earlier"`` periods, or a period that differs between ``"cohorts"``; otherwise
-        empty
-    """
+    """Estimates of one model by event time."""
 
     head: str
+    # Columns time, estimate, conf_low, conf_high (missing for the reference),
+    # n_treated, and band_low and band_high if there is a joint band
     points: pd.DataFrame
+    # Event time that is zero by construction; None if there is none
     reference: int | None
+    # Binned ends without a tick: other models have a single event time there
     ends: tuple[str, ...] = ()
+    # Base of event times before treatment if it is not the reference: ``"previous"``
+    # period, all ``"earlier"`` periods, or a period that differs between ``"cohorts"``
     before: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventPaths(Drawing):
-    """Estimates of models by event time.
-
-    ticks: texts by event time, also of binned ends
-    outcome: label; empty if outcomes differ
-    """
+    """Estimates of models by event time."""
 
     paths: Sequence[EventPath]
-    ticks: dict[int, str]
-    outcome: str
+    ticks: dict[int, str]  # texts by event time, also of binned ends
+    outcome: str  # label; empty if outcomes differ
     level: float
 
     def data(self) -> pd.DataFrame:
@@ -310,41 +253,31 @@ class EventPaths(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HonestPlot(Drawing):
-    """Intervals of an effect by the bound on how trends differ.
+    """Intervals of an effect by the bound on how trends differ."""
 
-    points: columns M, conf_low, conf_high, original (whether it is the usual interval)
-    effect, outcome: labels
-    restriction: what the bound M is of, in words
-    breakdown: bound from which on the interval contains 0
-    """
-
+    # Columns M, conf_low, conf_high, original (whether it is the usual interval)
     points: pd.DataFrame
+    # Labels
     effect: str
     outcome: str
-    restriction: str
-    breakdown: float
+    restriction: str  # what the bound M is of, in words
+    breakdown: float  # bound from which on the interval contains 0
     level: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MoranScatter(Drawing):
-    """The spatial lag of a variable over the variable.
-
-    period: empty for a cross-section
-    weights: name and type of the weights
-    points: columns value, spatial_lag, of the standardised variable, by entity
-    quadrants: words and number of entities of each quadrant, clockwise from the upper
-        right
-    slope: slope of the line through the origin
-    statistic, p_value: Moran's I, and its p-value under randomisation
-    """
+    """The spatial lag of a variable over the variable."""
 
     variable: str
-    period: str
-    weights: str
+    period: str  # empty for a cross-section
+    weights: str  # name and type of the weights
+    # Columns value, spatial_lag, of the standardised variable, by entity
     points: pd.DataFrame
+    # Words and number of entities of each quadrant, clockwise from the upper right
     quadrants: Sequence[tuple[str, int]]
-    slope: float
+    slope: float  # slope of the line through the origin
+    # Moran's I, and its p-value under randomisation
     statistic: float
     p_value: float
 
@@ -355,58 +288,45 @@ class MoranScatter(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decay(Drawing):
-    """Effects of a regressor over the cut-off distance of neighbours.
-
-    outcome: label; empty if outcomes differ
-    points: columns kind, cutoff, estimate, conf_low, conf_high, ordered by kind and
-        cut-off
-    heads: words of each kind
-    left_out: what is not drawn, in words
-    """
+    """Effects of a regressor over the cut-off distance of neighbours."""
 
     name: str
-    outcome: str
+    outcome: str  # label; empty if outcomes differ
+    # Columns kind, cutoff, estimate, conf_low, conf_high, ordered by kind and cut-off
     points: pd.DataFrame
-    heads: dict[str, str]
-    left_out: Sequence[str]
+    heads: dict[str, str]  # words of each kind
+    left_out: Sequence[str]  # what is not drawn, in words
     level: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """What some models have and others do not.
+    """What some models have and others do not."""
 
-    group: kind of choice, such as ``"effect"``; ``"control"`` for the candidates of
-        `control_sets`
-    made: (M,) whether each model has it, in the order of the curve
-    """
-
+    # Kind of choice, such as ``"effect"``; ``"control"`` for the candidates of
+    # `control_sets`
     group: str
     name: str
+    # (M,) whether each model has it, in the order of the curve
     made: np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpecificationCurve(Drawing):
-    """Estimates of one coefficient in many models, in ascending order.
-
-    outcome: label; empty if outcomes differ
-    points: columns model, estimate, conf_low, conf_high, significant, one row per
-        model; band_low and band_high too if the curve is compared with draws
-    choices: from top to bottom
-    main, main_text: position of the marked model, and its legend
-    heads: names below the models; empty if the choices describe them completely
-    left_out: what is not drawn, in words
-    """
+    """Estimates of one coefficient in many models, in ascending order."""
 
     name: str
-    outcome: str
+    outcome: str  # label; empty if outcomes differ
+    # Columns model, estimate, conf_low, conf_high, significant, one row per model;
+    # band_low and band_high too if the curve is compared with draws
     points: pd.DataFrame
-    choices: Sequence[Choice]
+    choices: Sequence[Choice]  # from top to bottom
+    # Position of the marked model, and its legend
     main: int | None
     main_text: str
+    # Names below the models; empty if the choices describe them completely
     heads: Sequence[str]
-    left_out: Sequence[str]
+    left_out: Sequence[str]  # what is not drawn, in words
     level: float
 
     def data(self) -> pd.DataFrame:
@@ -422,14 +342,11 @@ class SpecificationCurve(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Balance(Drawing):
-    """Differences between two groups before and after matching.
+    """Differences between two groups before and after matching."""
 
-    points: columns label, before, after (absolute standardised differences)
-    limit: difference up to which groups count as balanced
-    """
-
+    # Columns label, before, after (absolute standardised differences)
     points: pd.DataFrame
-    limit: float
+    limit: float  # difference up to which groups count as balanced
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -443,27 +360,24 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathDiagram(Drawing):
-    """Treatment, mediators and outcome, with the coefficients of the arrows.
+    """Treatment, mediators and outcome, with the coefficients of the arrows."""
 
-    treatment, outcome, mediators, moderator: labels; the moderator may be empty
-    chain: whether mediators are serial
-    first, second: from the treatment to each mediator, and from each to the outcome
-    between: for serial mediators, from one to a later one, by their positions
-    moved: which of ``"a"``, ``"b"`` and ``"direct"`` the moderator changes
-    title, effects, level: list of effects below the diagram, with its heading
-    """
-
+    # Labels; the moderator may be empty
     treatment: str
     outcome: str
     mediators: Sequence[str]
-    chain: bool
+    chain: bool  # whether mediators are serial
+    # From the treatment to each mediator, and from each to the outcome
     first: Sequence[Slopes]
     second: Sequence[Slopes]
+    # For serial mediators, from one to a later one, by their positions
     between: dict[tuple[int, int], Slopes]
     direct: Slopes
     total: Slopes
     moderator: str
+    # Which of ``"a"``, ``"b"`` and ``"direct"`` the moderator changes
     moved: frozenset[str]
+    # List of effects below the diagram, with its heading
     title: str
     effects: Sequence[Effect]
     level: float
@@ -498,17 +412,14 @@ class PathDiagram(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ribbons(Drawing):
-    """Ranks of a few entities over time, with intervals from draws.
+    """Ranks of a few entities over time, with intervals from draws."""
 
-    entities: name, and columns rank, rank_low, rank_high by period (missing without
-        observation)
-    worst: largest rank in any ribbon
-    key, time, title: labels of entities, periods and ranks
-    """
-
+    # Name, and columns rank, rank_low, rank_high by period (missing without
+    # observation)
     entities: Sequence[tuple[str, pd.DataFrame]]
     times: pd.Index[Any]
-    worst: int
+    worst: int  # largest rank in any ribbon
+    # Labels of entities, periods and ranks
     key: str
     time: str
     title: str
@@ -534,16 +445,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankSpans(Drawing):
-    """Ranks of one period with spans around them.
+    """Ranks of one period with spans around them."""
 
-    ranks: by entity, the best first
-    spans: the widest first
-    mark: legend of the ranks
-    """
-
-    ranks: pd.Series[Any]
-    spans: Sequence[Span]
-    mark: str
+    ranks: pd.Series[Any]  # by entity, the best first
+    spans: Sequence[Span]  # the widest first
+    mark: str  # legend of the ranks
     key: str
     title: str
 
@@ -566,16 +472,13 @@ class RankSpans(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars(Drawing):
-    """Shares of a variance, alone and with others.
-
-    first, total: (m,) share alone, and with others; missing if there is none
-    fixed: whether a source has only one value, and no share
-    """
+    """Shares of a variance, alone and with others."""
 
     names: Sequence[str]
+    # (m,) share alone, and with others; missing if there is none
     first: Floats
     total: Floats
-    fixed: Sequence[bool]
+    fixed: Sequence[bool]  # whether a source has only one value, and no share
 
     def data(self) -> pd.DataFrame:
         """Return one row per source."""
@@ -594,18 +497,13 @@ class Ridge:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ridges(Drawing):
-    """Densities of a variable, one per period.
+    """Densities of a variable, one per period."""
 
-    grid: (G,) points at which densities are evaluated
-    ridges: from top to bottom
-    rule: bandwidth of the kernel
-    """
-
-    grid: Floats
-    ridges: Sequence[Ridge]
+    grid: Floats  # (G,) points at which densities are evaluated
+    ridges: Sequence[Ridge]  # from top to bottom
     variable: str
     time: str
-    rule: str
+    rule: str  # bandwidth of the kernel
 
     def data(self) -> pd.DataFrame:
         """Return one row per period and grid point, or per period without a density."""
@@ -624,21 +522,18 @@ class Ridges(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathwayRow:
-    """One tested proposition: what it relates, its effect, and what that rests on.
-
-    effect: estimate and ends of its interval in standard deviations, or missing
-    number, interval, p: as text
-    basis: what the effect rests on, in words
-    """
+    """One tested proposition: what it relates, its effect, and what that rests on."""
 
     id: str
     path: str
     verdict: str
+    # Estimate and ends of its interval in standard deviations, or missing
     effect: tuple[float, float, float]
+    # As text
     number: str
     interval: str
     p: str
-    basis: Sequence[str]
+    basis: Sequence[str]  # what the effect rests on, in words
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -651,16 +546,13 @@ class PathwayStage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pathways(Drawing):
-    """Propositions side by side; `verdicts` has each verdict's words.
+    """Propositions side by side; `verdicts` has each verdict's words."""
 
-    heads: words over effects, intervals, p-values and what estimates rest on
-    notes: units, tests, and what could not be tested
-    """
-
+    # Words over effects, intervals, p-values and what estimates rest on
     heads: dict[str, str]
     stages: Sequence[PathwayStage]
     verdicts: dict[str, str]
-    notes: Sequence[str]
+    notes: Sequence[str]  # units, tests, and what could not be tested
 
     def data(self) -> pd.DataFrame:
         """Return one row per proposition that was tested."""

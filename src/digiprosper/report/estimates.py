@@ -81,11 +81,7 @@ class Estimates(PickledByName):
         return np.asarray(self.root @ self.middle @ self.root.T)
 
     def rows(self, weights: Floats) -> Floats:
-        """Compute ``weights @ root`` for q sums with weights (q, k).
-
-        A coefficient whose weights are all 0 is ignored, so its variance may be
-        missing.
-        """
+        """Compute ``weights @ root`` for q sums with weights (q, k)."""
         used = np.flatnonzero(weights.any(axis=0))
         return np.asarray(weights[:, used] @ self.root[used])
 
@@ -188,10 +184,7 @@ def lost_in(draws: Floats) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class DrawnEstimates(Estimates):
-    """Estimates with bootstrap draws (R, k), which give intervals and p-values.
-
-    A draw that could not be estimated is a row of NaN.
-    """
+    """Estimates with bootstrap draws (R, k), rows of NaN where one was lost."""
 
     draw_values: Floats
 

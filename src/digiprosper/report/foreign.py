@@ -61,21 +61,16 @@ _LEVELS = (0.9, 0.95, 0.99)
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ForeignResults(PickledByName):
-    """Result of another package as plain values.
+    """Result of another package as plain values."""
 
-    tables: rows of `tidy` by level of the intervals
-    package, model: where it is from, such as ``"statsmodels"`` and ``"Logit"``
-    info: glance without the keys that are not known
-    key_names: names of entity and time, if known
-    """
-
-    tables: Mapping[float, pd.DataFrame]
+    tables: Mapping[float, pd.DataFrame]  # rows of `tidy` by level of the intervals
     cov: pd.DataFrame
     inference: Inference
+    # Where it is from, such as ``"statsmodels"`` and ``"Logit"``
     package: str
     model: str
-    info: Mapping[str, Any]
-    key_names: tuple[str, str] | None = None
+    info: Mapping[str, Any]  # glance without the keys that are not known
+    key_names: tuple[str, str] | None = None  # names of entity and time, if known
 
     def __repr__(self) -> str:
         rows = self.tidy().set_index("term").to_string(float_format="{:.5g}".format)
@@ -126,17 +121,14 @@ class ForeignResults(PickledByName):
 
 
 class _Reading(NamedTuple):
-    """What an object says of k coefficients, of which the last are cut points.
-
-    numbers: coefficients, covariance, statistics and p-values
-    info: what is known of glance; None is "none", as of effects
-    """
+    """What an object says of k coefficients, of which the last are cut points."""
 
     names: Iterable[Any]
+    # Coefficients, covariance, statistics and p-values
     numbers: tuple[Any, Any, Any, Any]
     interval: Callable[[float], Any]
     cov_type: str | None
-    info: dict[str, Any]
+    info: dict[str, Any]  # what is known of glance; None is "none", as of effects
     clusters: tuple[str, ...] = ()
     n_clusters: tuple[int, ...] = ()
     key_names: tuple[str, str] | None = None
@@ -212,10 +204,7 @@ def foreign(
 
 
 def as_results(model: Any, level: float = 0.95) -> Any:
-    """Return a result of another package as ours, and any other object as it is.
-
-    `level` is an additional level of its intervals.
-    """
+    """Return a result of another package as ours, and any other object as it is."""
     if _package(model) not in _READERS:
         return model
     return _results(model, {*_LEVELS, check_level(level)})
@@ -314,10 +303,7 @@ def _refuse(result: object, package: str) -> None:
 
 
 def _numbers_of(result: Any, **attributes: str) -> dict[str, float]:
-    """Read numbers by attribute, without those that are absent or missing.
-
-    Some classes of statsmodels inherit statistics that they do not have.
-    """
+    """Read numbers by attribute, without those that are absent or missing."""
     numbers = {}
     for key, attribute in attributes.items():
         try:

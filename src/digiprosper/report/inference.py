@@ -16,31 +16,27 @@ WITHOUT_FACTOR: Final = ("hc2", "hc3", "crv3", "cr2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference(PickledByName):
-    """Types of standard errors, intervals and p-values.
+    """Types of standard errors, intervals and p-values."""
 
-    cov_type, ssc, distance_kernel: values of the options; ssc may be None
-    clusters, n_clusters: names and numbers of clusters
-    df_t: degrees of freedom of t; infinite for the normal distribution, the smallest
-        one under ``cr2``
-    df_counted: K in the small-sample factor
-    bandwidth: lags of Driscoll-Kraay errors, or of Conley errors within an entity
-    distance_cutoff: kilometres up to which Conley errors allow for correlation
-    drawn: ``"entity"`` or the name of the clusters that were drawn; None without draws
-    n_drawn: number of entities or clusters that were drawn from
-    reps, lost: draws, and those that could not be estimated
-    """
-
+    # Values of the options; ssc may be None
     cov_type: str
     ssc: str | None = None
+    # Names and numbers of clusters
     clusters: tuple[str, ...] = ()
     n_clusters: tuple[int, ...] = ()
+    # Degrees of freedom of t; infinite for the normal distribution, the smallest one
+    # under ``cr2``
     df_t: float = inf
-    df_counted: int | None = None
+    df_counted: int | None = None  # K in the small-sample factor
+    # Lags of Driscoll-Kraay errors, or of Conley errors within an entity
     bandwidth: int | None = None
+    # Kilometres up to which Conley errors allow for correlation
     distance_cutoff: float | None = None
     distance_kernel: str | None = None
+    # ``"entity"`` or the name of the clusters that were drawn; None without draws
     drawn: str | None = None
-    n_drawn: int | None = None
+    n_drawn: int | None = None  # number of entities or clusters that were drawn from
+    # Draws, and those that could not be estimated
     reps: int = 0
     lost: int = 0
     rng_entropy: int | None = None

@@ -122,10 +122,7 @@ def _named_factor(name: str, factors: Factors) -> Factor:
 
 
 def effect_names(joined: str | None) -> tuple[str, ...]:
-    """Split effects or clusters that `glance` joins with plus signs.
-
-    Plus signs in brackets are kept.
-    """
+    """Split effects or clusters that `glance` joins with plus signs."""
     if not joined:
         return ()
     parts, depth = [""], 0

@@ -132,10 +132,7 @@ def lost_draws(
 
 
 def not_psd(terms: Sequence[str], text: str) -> Notice:
-    """Report negative variances of `terms`.
-
-    Empty if only a combination of coefficients has one.
-    """
+    """Report negative variances of `terms`, or of a combination only."""
     return Notice("not_psd", text, {"terms": tuple(terms)})
 
 

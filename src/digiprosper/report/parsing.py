@@ -38,6 +38,14 @@ def too_long(text: str, longest: int) -> str | None:
     return None
 
 
+def expression(text: str) -> ast.expr | None:
+    """Read a text by Python's grammar; None where it is no expression."""
+    try:
+        return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+
+
 def too_deep(tree: ast.expr) -> str | None:
     """Return why a syntax tree is too deep to be evaluated, or None."""
     level: list[ast.AST] = [tree]

@@ -24,25 +24,20 @@ _NUMBERS = "text-align:center;vertical-align:bottom;"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Texts of a table, for all formats.
+    """Texts of a table, for all formats."""
 
-    header: rows above the middle rule, the first with the headings; the first cell of a
-        row is its name
-    body: rows below it
-    breaks: positions of body rows that start a new block
-    spanning: whether the first row has headings that span columns, with a rule below
-        each
-    panels: positions of body rows that are titles of panels and span the table
-    closing: position of the first body row that is about all panels
-    """
-
+    # Rows above the middle rule, the first with the headings; the first cell of a row
+    # is its name
     header: tuple[list[str], ...]
-    body: tuple[list[str], ...]
-    breaks: frozenset[int]
+    body: tuple[list[str], ...]  # rows below it
+    breaks: frozenset[int]  # positions of body rows that start a new block
     notes: tuple[str, ...]
     title: str | None = None
+    # Whether the first row has headings that span columns, with a rule below each
     spanning: bool = False
+    # Positions of body rows that are titles of panels and span the table
     panels: frozenset[int] = frozenset()
+    # Position of the first body row that is about all panels
     closing: int | None = None
 
     @property
@@ -77,10 +72,7 @@ class Content:
         return row > 0 and (row in self.panels or row == self.closing)
 
     def rules(self, position: int) -> tuple[str, list[str]]:
-        """Return the rules above a row and below each of its parts.
-
-        They are "thick" above and below the table, "thin" inside it, or "" for none.
-        """
+        """Return the rules above a row and below its parts: "thick", "thin" or ""."""
         top, spanning = position == 0, self.spanning and position == 0
         above = "thick" if top else "thin" if self.is_ruled(position) else ""
         last_head, last = len(self.header) - 1, len(self.rows) - 1
@@ -109,10 +101,7 @@ class Content:
 
     @property
     def typeset(self) -> Self:
-        """Return the table with minus signs, ``≤`` and ``≥``.
-
-        Plain text, Markdown, CSV and Excel keep what programs read as numbers.
-        """
+        """Return the table with minus signs, ``≤`` and ``≥``, where people read it."""
         return replace(
             self,
             header=tuple(list(map(_signed, row)) for row in self.header),

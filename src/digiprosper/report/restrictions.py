@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digiprosper.errors import InputTypeError, TermError, cited, quoted
-from digiprosper.report.parsing import too_deep, too_long
+from digiprosper.report.parsing import expression, too_deep, too_long
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -57,10 +57,7 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
 
 
 def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]:
-    """Read a combination such as ``"a + 2*b + 1"`` as weights (k,) and constant.
-
-    Refuse what is not text, a restriction, and what cannot be read.
-    """
+    """Read a combination such as ``"a + 2*b + 1"``: weights (k,), and constant."""
     if not isinstance(text, str):
         raise InputTypeError(
             f"combination takes a text such as 'a + 2*b', not {cited(text)}."
@@ -125,10 +122,7 @@ def _refused(text: str, reason: str) -> TermError:
 
 
 def _coded(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
-    """Put a plain word for each coefficient, however its blanks are set.
-
-    Also returns the position of the coefficient that each word stands for.
-    """
+    """Put a plain word for each coefficient; also return the words' positions."""
     stem = "b"
     while any(re.search(rf"\b{stem}\d", t) for t in (text, *names)):
         stem += "_"
@@ -168,12 +162,9 @@ def _equations(part: str, positions: dict[str, int], text: str) -> list[Floats]:
 
 
 def _parsed(side: str, text: str) -> ast.expr:
-    try:
-        tree = ast.parse(side.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:
-        raise _refused(
-            text, f"{cited(side.strip())} is not one side of a restriction"
-        ) from error
+    tree = expression(side.strip())
+    if tree is None:
+        raise _refused(text, f"{cited(side.strip())} is not one side of a restriction")
     deep = too_deep(tree)
     if deep:
         raise _refused(text, deep)

@@ -129,21 +129,19 @@ _BLOCKS: dict[str, type[Block]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainNumbers:
-    """Numbers of a result as plain data, without rows and draws.
-
-    estimates: rows of `tidy`; None if the result has no terms
-    factors: factors of the names of the model, to print their labels
-    rows_key: key of the estimates in the dict, ``"terms"`` or ``"coefficients"``
-    more: other numbers of the result, by name
-    """
+    """Numbers of a result as plain data, without rows and draws."""
 
     glance: Mapping[str, Any] | None = None
+    # Rows of `tidy`; None if the result has no terms
     estimates: tuple[Mapping[str, Any], ...] | None = None
     cov: Sequence[Sequence[float | None]] | None = None
     inference: Inference | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    # Factors of the names of the model, to print their labels
     factors: Factors = field(default_factory=dict)
+    # Key of the estimates in the dict, ``"terms"`` or ``"coefficients"``
     rows_key: str = "terms"
+    # Other numbers of the result, by name
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -549,10 +547,7 @@ class Summarised:
 def coefficient_cells(
     tidy: pd.DataFrame, statistic: str = "t", form: str = ".4g"
 ) -> Cells:
-    """Make the coefficient table: estimate, error, `statistic`, p and 95% interval.
-
-    `form` is that of the ends of the interval.
-    """
+    """Make the coefficient table: estimate, error, `statistic`, p and 95% interval."""
     numbers = tidy[list(_NUMBERS)].to_numpy()
     return Cells.of(
         ["", "estimate", "std. error", statistic, "p", "95% interval"],

@@ -21,29 +21,26 @@ Factors: TypeAlias = "Mapping[str, tuple[Factor, ...]]"
 
 @dataclass(frozen=True, slots=True)
 class Factor(PickledByName):
-    """One factor of a product.
+    """One factor of a product."""
 
-    text: as in the specification, such as ``"log(pc)"`` or ``"C(region)[T.east]"``
-    column: column or term of which it is a power, function or dummy; empty for another
-        calculation
-    power, function: applied to the column; ``"I"`` or similar for a calculation
-    level: position among the estimated levels, for a dummy of a category
-    shift: number of periods of a lag; negative for a lead
-    columns: all columns in it, and the terms inside a calculation
-    pieces: the text in parts, with columns and calls separate so that their labels can
-        be printed; empty for a column
-    slope: ``"slope"`` or ``"trend"`` if an absorbed effect has a slope of the column,
-        or of time, by level
-    """
-
+    # As in the specification, such as ``"log(pc)"`` or ``"C(region)[T.east]"``
     text: str
+    # Column or term of which it is a power, function or dummy; empty for another
+    # calculation
     column: str = ""
+    # Applied to the column; ``"I"`` or similar for a calculation
     power: float = 1.0
     function: str = ""
+    # Position among the estimated levels, for a dummy of a category
     level: int | None = None
-    shift: int = 0
+    shift: int = 0  # number of periods of a lag; negative for a lead
+    # All columns in it, and the terms inside a calculation
     columns: tuple[str, ...] = ()
+    # The text in parts, with columns and calls separate so that their labels can be
+    # printed; empty for a column
     pieces: Pieces = field(default=(), repr=False)
+    # ``"slope"`` or ``"trend"`` if an absorbed effect has a slope of the column, or of
+    # time, by level
     slope: str = ""
 
     @property
@@ -66,20 +63,17 @@ class Point(PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class Regime(PickledByName):
-    """Rows between two thresholds of a variable.
-
-    number, count: number of the regime from the lowest (1), and number of regimes
-    lower, upper: bounds, infinite at the ends
-    rule: ``"<="`` or ``"<"``: how a row compares with the upper bound
-    kink: whether the slope has a kink at the bound and the outcome no jump
-    """
+    """Rows between two thresholds of a variable."""
 
     variable: str
+    # Number of the regime from the lowest (1), and number of regimes
     number: int
     count: int
+    # Bounds, infinite at the ends
     lower: float = -math.inf
     upper: float = math.inf
-    rule: str = "<="
+    rule: str = "<="  # ``"<="`` or ``"<"``: how a row compares with the upper bound
+    # Whether the slope has a kink at the bound and the outcome no jump
     kink: bool = False
 
     @property
@@ -105,27 +99,20 @@ class Regime(PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class Term(PickledByName):
-    """One coefficient, effect, weight or other number with a standard error.
+    """One coefficient, effect, weight or other number with a standard error."""
 
-    name: as in `params`, such as ``"indirect:log(emp):regime1"``
-    family: ``"linear"``, ``"mediation"``, ``"index"``, ...; its words name the kinds
-    kind: ``"slope"``, ``"intercept"``, ``"total"``, ``"direct"``, ``"indirect"``,
-        ``"difference"``, ``"proportion_mediated"``, ``"weight"``, ...
-    path: term of a slope, or mediators of an effect
-    factors: factors of the regressor of a slope
-    of: kind of effect, for a difference or an index of effects
-    point: value of the moderator at which it is evaluated
-    regime: rows for which it holds
-    """
-
-    name: str
+    name: str  # as in `params`, such as ``"indirect:log(emp):regime1"``
+    # ``"linear"``, ``"mediation"``, ``"index"``, ...; its words name the kinds
     family: str = "linear"
+    # ``"slope"``, ``"intercept"``, ``"total"``, ``"direct"``, ``"indirect"``,
+    # ``"difference"``, ``"proportion_mediated"``, ``"weight"``, ...
     kind: str = "slope"
-    path: tuple[str, ...] = ()
+    path: tuple[str, ...] = ()  # term of a slope, or mediators of an effect
+    # Factors of the regressor of a slope
     factors: tuple[Factor, ...] = field(default=(), repr=False)
-    of: str = ""
-    point: Point | None = None
-    regime: Regime | None = None
+    of: str = ""  # kind of effect, for a difference or an index of effects
+    point: Point | None = None  # value of the moderator at which it is evaluated
+    regime: Regime | None = None  # rows for which it holds
 
     @property
     def meaning(self) -> tuple[object, ...]:

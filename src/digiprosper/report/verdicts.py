@@ -19,9 +19,5 @@ def rejects(p_value: float, level: float) -> bool:
 
 
 def is_balanced(nobs: int, n_entities: int, n_times: int) -> bool:
-    """Return whether every entity has every period.
-
-    Equal numbers of rows are not sufficient: in a rotating panel entities have
-    different periods.
-    """
+    """Return whether every entity has every period."""
     return nobs == n_entities * n_times

@@ -19,10 +19,7 @@ LANGUAGES: Final[dict[str, Language]] = {"en": "english", "zh": "chinese"}
 
 @dataclass(frozen=True, slots=True)
 class Words(PickledByName):
-    """English and Chinese text of codes, or one text that is both.
-
-    Braces are filled: ``"Indirect through {path}"``.
-    """
+    """English and Chinese text of codes, with braces to fill, or one that is both."""
 
     texts: Mapping[str, str | tuple[str, str]]
 
