@@ -31,7 +31,7 @@ from digiprosper.panel.keys import rows_text
 from digiprosper.spatial.results import shared_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from digiprosper.report.terms import Factors
 
@@ -115,14 +115,11 @@ def missing_neighbours(
 
 
 def near_end(
-    names: Sequence[str],
-    values: Sequence[float],
-    interval: tuple[float, float],
-    weights: str,
+    spatial: Mapping[str, float], interval: tuple[float, float], weights: str
 ) -> Iterator[Notice]:
     """Report spatial coefficients within 2% of an end of their interval."""
     low, high = interval
-    for name, value in zip(names, values, strict=True):
+    for name, value in spatial.items():
         if min(value - low, high - value) > _NEAR_END * (high - low):
             continue
         text = (
