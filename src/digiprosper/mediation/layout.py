@@ -81,11 +81,6 @@ class Layout:
     points: tuple[tuple[str, float], ...] = ()
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
 
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """Names of the effects."""
-        return tuple(effect.name for effect in self.effects)
-
 
 class _Columns:
     """Columns by name, without repetitions: those of the terms, then those added."""

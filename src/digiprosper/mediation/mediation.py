@@ -49,6 +49,7 @@ from digiprosper.mediation.system import (
     result_fields,
     search_threshold,
     searched_draws,
+    slope_positions,
 )
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from digiprosper.mediation.layout import Layout
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel, Sample
+    from digiprosper.report.terms import Term
 
 MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
@@ -365,13 +367,13 @@ class Mediation(Specification):
         effects = paths.effects(layout.products)
         gammas = np.empty(0)
         if self.search_draws:
-            shape = len(layout.used), len(layout.terms)
+            shape = len(layout.used), len(layout.effects)
             gammas, draws, terms = searched_draws(
                 self, prepared, demeaned, system, seed, shape
             )
             paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
         about = self._about_variable(prepared, layout, gamma)
-        about += _influential(prepared, paths, effects, layout.terms)
+        about += _influential(prepared, paths, effects, layout.effects)
         return MediationResults(
             **result_fields(
                 prepared,
@@ -495,7 +497,8 @@ def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
 
 def _path_system(system: System, layout: Layout) -> PathSystem:
     """Select the slopes that effects are computed from."""
-    at = [system.at(*slope) for slope in layout.used]
+    positions = slope_positions(system.layout)
+    at = [positions[slope] for slope in layout.used]
     upper, later = np.triu_indices(2)
     moments = [m[upper, later] for m in system.residuals]
     moment_draws = [m[:, upper, later] for m in system.residual_draws]
@@ -517,7 +520,7 @@ def _path_system(system: System, layout: Layout) -> PathSystem:
 
 
 def _influential(
-    prepared: Prepared, paths: PathSystem, effects: Effects, names: Sequence[str]
+    prepared: Prepared, paths: PathSystem, effects: Effects, terms: Sequence[Term]
 ) -> list[Notice]:
     """Report the cluster that a main effect depends on most, if much."""
     estimates, variances = effects[0][:3], np.diag(effects[1])[:3]
@@ -535,9 +538,8 @@ def _influential(
     )
     cluster = name, prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
     both = float(estimates[j]), float(without[g, j])
-    return [
-        influential_cluster(cluster, len(shifts), names[j], both, float(shifts[g, j]))
-    ]
+    shift = float(shifts[g, j])
+    return [influential_cluster(cluster, len(shifts), terms[j].name, both, shift)]
 
 
 def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.report.protocol import empty_glance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,10 +127,11 @@ class System:
     lost: int
     notices: tuple[Notice, ...]
 
-    def at(self, equation: int, column: int) -> int:
-        """Look up the position of a column's slope among all coefficients."""
-        before = sum(len(x) for _, x in self.layout[:equation])
-        return before + self.layout[equation][1].index(column)
+
+def slope_positions(layout: Sequence[Equation]) -> dict[tuple[int, int], int]:
+    """Return the position of each slope among all, by equation and column."""
+    slopes = [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
+    return {slope: position for position, slope in enumerate(slopes)}
 
 
 def estimate(
@@ -212,19 +214,23 @@ def refuse_absorbed(
 
     `roles` are those of the first columns, such as "outcome" or "mediator".
     """
-    effects = ", ".join(prepared.effect_names) or "the intercept"
-    problems = [
-        Notice(
-            "absorbed",
-            f"the {role} {cited(name)} does not vary within the effects ({effects})",
-            {"column": name, "effects": effects},
-        )
-        for role, name, absorbed in zip(
-            roles, demeaned.names, demeaned.absorbed, strict=False
-        )
+    checked = zip(roles, demeaned.names, demeaned.absorbed, strict=False)
+    without_variation = [
+        (role, name)
+        for role, name, absorbed in checked
         if absorbed and role != "outcome"
     ]
-    if problems:
+    if without_variation:
+        effects = ", ".join(prepared.effect_names) or "the intercept"
+        within = f"does not vary within the effects ({effects})"
+        problems = [
+            Notice(
+                "absorbed",
+                f"the {role} {cited(name)} {within}",
+                {"column": name, "effects": effects},
+            )
+            for role, name in without_variation
+        ]
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
             "Use a column that varies within the effects, or omit an effect: with "
@@ -247,16 +253,15 @@ def glance_of(
     outcome: LinearResults, model: str, seed: np.random.SeedSequence
 ) -> Glance:
     """Make the glance of a system: its outcome equation without fit measures."""
-    return {
-        **outcome.glance(),
-        "model": model,
+    glance: Any = {
+        **empty_glance(model, outcome.nobs),
+        "depvar": outcome.depvar,
+        **outcome._of_inference(),
+        "df_resid": outcome.df_resid,
+        "df_absorbed": outcome.df_absorbed,
         "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
-        "rsquared": None,
-        "rsquared_within": None,
-        "rsquared_within_entity": None,
-        "rsquared_adj": None,
-        "f_statistic": None,
     }
+    return glance
 
 
 def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
@@ -356,8 +361,10 @@ def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Deme
 def refuse_several(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
     """Refuse terms of several columns, in all roles but those of controls."""
     for role, terms in roles.items():
+        if role in ("x", "intermediate"):
+            continue
         columns = sample.names_of(role)
-        if role not in ("x", "intermediate") and len(columns) != len(terms):
+        if len(columns) != len(terms):
             value = terms if role == "mediators" else terms[0]
             raise TermError(
                 f"{role}={cited(value)} makes the columns {quoted(columns)}; each term "
@@ -515,8 +522,9 @@ def searched_draws(
         grams = entity_grams(there.columns, codes, every, demeaned=True)
         drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))
         # Without the dummy of a regime the equations are others than the system's.
-        at = replace(system, layout=layout.equations).at
-        draws[same_gamma] = drawn_slopes[:, [at(*slope) for slope in layout.used]]
+        positions = slope_positions(layout.equations)
+        at = [positions[slope] for slope in layout.used]
+        draws[same_gamma] = drawn_slopes[:, at]
         # Averages over the rows have the shares of the draw's own regimes.
         terms[same_gamma] = layout.products.evaluate(draws[same_gamma])
     missing = np.isnan(draws).any(axis=1)
