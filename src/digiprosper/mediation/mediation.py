@@ -22,10 +22,8 @@ from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
     Ssc,
     check_linear_options,
-    linear_options,
 )
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import PathSystem
@@ -316,11 +314,6 @@ class Mediation(Specification):
             raise OptionError(
                 "regime_intercept=False requires a threshold, such as threshold='q'."
             )
-
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
 
     def fit(
         self,

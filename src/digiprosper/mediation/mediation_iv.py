@@ -20,10 +20,8 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
     Ssc,
     check_linear_options,
-    linear_options,
     refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
@@ -320,11 +318,6 @@ class MediationIV(Specification):
         refuse_corrected("MediationIV", self.cov_type)
         refuse_two_way(self.clusters)
         check_reps(self.reps, LEAST_REPS)
-
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
 
     def fit(
         self,

@@ -105,9 +105,8 @@ def estimate_callaway_santanna(
         n_clusters=(int(codes.max()) + 1,),
     )
     if spec.x:
-        estimated = effects, cells, codes
         cells, inference = _with_jackknife(
-            spec, prepared.sample, cohorts, estimated, inference
+            spec, prepared.sample, cohorts, effects, cells, codes, inference
         )
         return cells, None, reference, inference, notices
     weights = None
@@ -120,7 +119,9 @@ def _with_jackknife(
     spec: Any,
     sample: Sample,
     cohorts: Cohorts,
-    estimated: tuple[Sequence[_Effect], GroupTime, Ints],
+    effects: Sequence[_Effect],
+    cells: GroupTime,
+    codes: Ints,
     inference: Inference,
 ) -> tuple[GroupTime, Inference]:
     """Compute the covariance of effects and shares of cohorts by the jackknife.
@@ -128,7 +129,6 @@ def _with_jackknife(
     It estimates again without each cluster. With many clusters, or if an effect has no
     estimate without one of them, the covariance stays that from influence functions.
     """
-    effects, cells, codes = estimated
     count = int(codes.max()) + 1
     if count > MOST_JACKKNIFED:
         return cells, inference

@@ -316,7 +316,7 @@ class StaggeredDid(Specification):
             self, prepared, cohorts
         )
         cells, inference = with_unit_errors(
-            self, prepared, cohorts, (cells, weights), inference
+            self, prepared, cohorts, cells, weights, inference
         )
         n_clusters = min(inference.n_clusters)
         diagnostics = (

@@ -408,13 +408,15 @@ def read_cohorts(
     first_rows = in_order[np.unique(sample.entity[in_order], return_index=True)[1]]
     entity_weights = weights[first_rows]
     sums = np.bincount(of_entity[treated], entity_weights[treated])
+    first, steps = _ordinals(timing.keys)[cohort_positions], _ordinals(sample.keys)
+    cohort = of_entity[sample.entity]
     return Cohorts(
         coding=coding,
         of_entity=of_entity,
-        first=_ordinals(timing.keys)[cohort_positions],
-        steps=_ordinals(sample.keys),
-        cohort=of_entity[sample.entity],
-        event=timing.event_times(sample.keys)[0],
+        first=first,
+        steps=steps,
+        cohort=cohort,
+        event=np.where(cohort < 0, 0, steps[sample.time] - first[cohort]),
         weights=weights,
         entity_weights=entity_weights,
         share=np.asarray(sums / entity_weights.sum()),

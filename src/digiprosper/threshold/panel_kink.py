@@ -31,7 +31,6 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
     Ssc,
     check_linear_options,
     linear_options,
@@ -208,11 +207,6 @@ class PanelKink(Specification):
         if self.bootstrap:
             refuse_two_way(self.clusters, "bootstrap='wild_cluster'", "bootstrap=None")
 
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
-
     def fit(
         self, panel: Panel, *, rng: object = None, progress: bool = False
     ) -> KinkResults:
@@ -238,7 +232,7 @@ class PanelKink(Specification):
         refuse_in_x(panel, [self.kink_variable], self.x, why)
         names = ("y", "kink_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}
-        prepared = prepare(panel, roles, self.options)
+        prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
         y = outcome_of(self.y, sample)
         q = splitting_column(sample, "kink_variable", self.kink_variable)
