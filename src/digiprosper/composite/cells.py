@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 
 
 def real_numbers(values: Any) -> Floats:
-    """Take an array as float64.
-
-    Raises TypeError for complex numbers, and what numpy raises for text and integers
-    that are too large.
-    """
+    """Take an array as float64; refuse what is no number, complex ones too."""
     array = np.asarray(values)
     if np.iscomplexobj(array):
         raise TypeError("complex numbers")
@@ -77,8 +73,7 @@ def refuse_cells(
 ) -> None:
     """Refuse cells that are True in `bad`, (N, m), naming column, count, first rows.
 
-    `problem` is a code and words, such as ("negative", "is negative"); `cure` says what
-    to do.
+    `problem` is a code and words, such as ("negative", "is negative").
     """
     code, words = problem
     labels = pd.RangeIndex(len(bad)) if index is None else index

@@ -146,10 +146,9 @@ def estimate(
 ) -> System:
     """Estimate every equation, then all of them in each draw of clusters.
 
-    `remedy` ends the notice about few clusters; that of the equations is about their
-    own t intervals and stays with them. `residuals` are blocks (outcomes, regressors)
-    of two outcomes whose residual cross products are needed in every draw: the outcome
-    of an equation and one of its regressors, given the other regressors. The notices
+    `remedy` ends the notice about few clusters. `residuals` are blocks (outcomes,
+    regressors) of two outcomes whose residual cross products are needed in every draw:
+    the outcome of an equation and one of its regressors, given the others. The notices
     are not issued.
     """
     layout = tuple(layout)
@@ -291,9 +290,7 @@ def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice,
 def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
     """Set the proportion mediated, the last effect, to missing if without meaning.
 
-    That is, if direct and indirect effect have opposite signs, or the 95% percentile
-    interval of the total effect covers 0 or is missing. The first effects are total,
-    direct and indirect effect.
+    The first effects are total, direct and indirect effect.
     """
     estimates, covariance, draws = effects
     direct, indirect = map(float, estimates[1:3])
@@ -395,8 +392,7 @@ def result_fields(
 ) -> dict[str, Any]:
     """Issue the notices of a model, and collect the fields of `EffectResults`.
 
-    `about` are notices of the method; `searched` is as in `about_draws`. A proportion
-    mediated, the last of the effects, is set to missing if it is without meaning.
+    `about` are notices of the method; `searched` is as in `about_draws`.
     """
     has_share = terms[-1].kind == "proportion_mediated"
     diagnostics = (
@@ -443,10 +439,7 @@ def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> 
 
 
 def search_threshold(spec: Any, prepared: Prepared) -> float:
-    """Find the threshold with the smallest sum of squares of the outcome's equation.
-
-    Candidates leave at least 5% of the rows in each regime.
-    """
+    """Find the threshold with the least sum of squares of the outcome's equation."""
     columns = _searched_columns(prepared)
     try:
         return _least(columns, prepared.within.every, intercept=spec.regime_intercept)
@@ -464,8 +457,7 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
 def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
     """Whether the dummy of the low regime is collinear with effects and controls.
 
-    This is so if no entity ever changes its regime. The dummy then has no coefficient,
-    and nothing depends on where the split variables are zero.
+    This is so if no entity ever changes its regime.
     """
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
@@ -492,10 +484,9 @@ def searched_draws(
 
     `shape` has the numbers of slopes that the effects consist of, and of effects.
     Returns thresholds (R,), slopes (R, ..) and effects (R, ..), NaN in draws without a
-    threshold. The draws are those of the system, made again from its seed. Each is
-    written out row by row, with new codes for repeated clusters, and searched like a
-    sample: running sums over rows are not weighted sums of clusters. The fits are
-    batched over draws with the same threshold.
+    threshold. The draws are those of the system. Each is written out row by row and
+    searched like a sample, since running sums over rows are not weighted sums of
+    clusters; fits are batched over draws with the same threshold.
     """
     codes, _ = drawn_clusters(prepared)
     sizes = np.bincount(codes)

@@ -70,9 +70,7 @@ def estimate_callaway_santanna(
     """Estimate ATT(g, t) as differences in differences.
 
     The covariance is the sum of squared influence functions by cluster. With controls
-    `x` and ``cov_type="hc2"`` it is that of the jackknife. Returns the effects, the
-    weights (N, m) of the outcomes in them without `x`, the event time of the reference
-    (None if it differs between cohorts), the type of the errors, and notices.
+    `x` and ``cov_type="hc2"`` it is that of the jackknife.
     """
     _refuse_without_control(spec, cohorts)
     codes = clusters_of_entities(prepared)
@@ -126,8 +124,8 @@ def _with_jackknife(
 ) -> tuple[GroupTime, Inference]:
     """Compute the covariance of effects and shares of cohorts by the jackknife.
 
-    It estimates again without each cluster. With many clusters, or if an effect has no
-    estimate without one of them, the covariance stays that from influence functions.
+    With many clusters, or if an effect has no estimate without one of them, the
+    covariance stays that from influence functions.
     """
     count = int(codes.max()) + 1
     if count > MOST_JACKKNIFED:
@@ -174,8 +172,7 @@ def _units_of_jackknife(
 ) -> UnitScores | None:
     """Take the deviations (C, m) without each cluster as what its entities add.
 
-    None if clusters have entities of several cohorts. `used` (m, n) are the entities of
-    each effect.
+    None if a cluster has entities of several cohorts. `used` (m, n): entities compared.
     """
     parts = np.unique(np.column_stack([codes, cohorts.group]), axis=0)
     if len(parts) != len(deviations):
@@ -210,10 +207,9 @@ def _row_weights(
 def _effects(
     spec: Any, sample: Sample, cohorts: Cohorts, last: Ints
 ) -> tuple[list[_Effect], list[tuple[int, int]]]:
-    """Estimate each effect from the entities with rows in both periods compared.
+    """Estimate each effect; also list the (cohort, period) that have no estimate.
 
-    `last` (G,): last period before treatment. Also returns the (cohort, period) that
-    cannot be estimated.
+    `last` (G,): last period before treatment.
     """
     y, x, weights = _by_entity(sample, cohorts.weights)
     effects, left_out = [], []
@@ -257,11 +253,7 @@ def _effects(
 
 
 def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int, int]]:
-    """List cohorts with an effect's period and the one compared with; -1 if none.
-
-    An effect before treatment is the change since the previous period, unless the base
-    is universal.
-    """
+    """List the cohort and period of each effect, and the base period, -1 if none."""
     comparisons = []
     for cohort, first in enumerate(cohorts.first):
         for time, step in enumerate(cohorts.steps):
@@ -273,10 +265,7 @@ def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int
 
 
 def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTime:
-    """Collect the effects, and the covariance of effects and cohort shares.
-
-    `codes` is by entity.
-    """
+    """Collect the effects, their covariance with cohort shares; `codes` by entity."""
     cohort = np.array([effect.cohort for effect in effects], dtype=np.intp)
     time = np.array([effect.time for effect in effects], dtype=np.intp)
     event = cohorts.steps[time] - cohorts.first[cohort]

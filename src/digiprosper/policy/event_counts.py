@@ -167,10 +167,7 @@ def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:
 
 
 def _refuse_zero(spec: Any, cells: _Cells, y: Floats, empty: Bools) -> None:
-    """Refuse cells whose outcomes are zero: their ratio is zero, or infinite.
-
-    Rows in `empty` (N,) have a mean of zero with treatment and without.
-    """
+    """Refuse cells whose outcomes are all zero; rows in `empty` (N,) do not count."""
     rows = (cells.code >= 0) & ~empty
     code = cells.code[rows]
     present = np.bincount(code, minlength=len(cells.names)) > 0
@@ -206,8 +203,7 @@ def _joint_covariance(
 ) -> tuple[Floats, Floats]:
     """Halve the covariance of coefficients and of sums of outcomes in m cells.
 
-    `dummies` (N, m) are of the cells, `y` and weights `q` (N,) of the rows. Errors of
-    the sums are those of means of as many rows.
+    `dummies` (N, m) are of the cells, `q` (N,) weights of the rows.
     """
     sums, counts = dummies.T @ (q * y), dummies.sum(axis=0)
     weight = dummies.T @ q

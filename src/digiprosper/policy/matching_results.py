@@ -541,8 +541,7 @@ def _abadie_imbens(
 ) -> tuple[float, float, str]:
     """Average differences of matches; returns estimate and variance.
 
-    The correction for estimated scores needs all treated entities matched, with
-    replacement; the third value is the reason why there is none.
+    The third value is the reason why they are not corrected for estimated scores.
     """
     entities = matching.entities
     treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()

@@ -42,8 +42,7 @@ def scores_of_units(
 ) -> UnitScores | None:
     """Compute what each entity adds to effects with weights (N, m) of the outcomes.
 
-    None if each cohort and the never treated are single entities, so that nothing shows
-    their errors.
+    None if all groups are single entities, so that nothing shows their errors.
     """
     sample, group = prepared.sample, cohorts.group
     if np.unique(group).size == group.size:

@@ -61,10 +61,7 @@ _LEAST_CLUSTERS = 3
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
-    """Maximise the likelihood of a `PanelSpatial`.
-
-    Notices are stored in `diagnostics`, not issued.
-    """
+    """Maximise the likelihood of a `PanelSpatial`; notices are not issued."""
     point = maximum(spec, layout)
     if spec.likelihood == "lee_yu":
         point = _corrected(point, layout)
@@ -341,10 +338,9 @@ def _drawn(
     seed: np.random.SeedSequence,
     reps: int,
 ) -> Floats:
-    """Draw coefficients and compute the effects of each draw.
+    """Draw coefficients `b`, rho first if any, and compute the effects of each draw.
 
-    `b` begins with rho if there is a spectrum. With two covariances, each effect has
-    the draws with the larger standard deviation.
+    With two covariances, each effect has the draws with the larger standard deviation.
     """
     normal = np.random.default_rng(seed).standard_normal((reps, b.size))
     samples = [b + normal @ symmetric_root(covariance) for covariance in covariances]

@@ -594,10 +594,7 @@ class SpatialResults(BaseResults):
 
 
 def _lags_of_durbin(fitted: SpatialResults, model: str) -> dict[int, int]:
-    """Find the position of each spatial lag, and of its regressor.
-
-    Refuses results of which `model` is no special case.
-    """
+    """Find each spatial lag and its regressor; refuse models with other cases."""
     durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
     if fitted.model not in durbin:
         text = (
@@ -657,7 +654,7 @@ def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
 def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.DataFrame:
     """Tabulate effects with their errors, three rows per term.
 
-    p-values and intervals of simulated errors are computed from the draws. Errors are
+    With simulated errors p-values and intervals are those of the draws. Errors are
     missing for an effect that the model sets to zero.
     """
     from scipy.special import stdtr, stdtrit
@@ -718,8 +715,8 @@ def shared_variables(
 ) -> dict[str, tuple[str, ...]]:
     """Find variables that are in several terms, with these terms.
 
-    A lag is another variable than its column, and so are two dummies of one category.
-    Of variables with the same terms only the first is listed.
+    A lag is another variable than its column, as are two dummies of one category. Of
+    variables with the same terms only the first is listed.
     """
     terms_of_variable: dict[str, list[str]] = {}
     for term in terms:

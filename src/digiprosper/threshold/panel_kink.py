@@ -412,10 +412,8 @@ def _linearised(
 ) -> tuple[Solved, Floats, Floats]:
     """Solve the equation, linear around the estimates, and halve the covariance.
 
-    It is in slopes and threshold. Its order is slopes, intercept if there is one, and
-    threshold. Where the threshold is not identified (no bend, or its value makes no
-    difference) the slopes' errors need no allowance: it is left out, and its row is
-    missing.
+    The order is slopes, intercept if there is one, and threshold. A threshold that is
+    not identified (no bend, or its value makes no difference) is left out, and missing.
     """
     n, k = prepared.sample.nobs, len(positions) - 1
     if n <= k + 1 + prepared.within.rank:
