@@ -73,7 +73,8 @@ def refuse_cells(
 ) -> None:
     """Refuse cells that are True in `bad`, (N, m), naming column, count, first rows.
 
-    `problem` is a code and words, such as ("negative", "is negative").
+    `problem` is a code and words, such as ("negative", "is negative"); `cure` says what
+    to do.
     """
     code, words = problem
     labels = pd.RangeIndex(len(bad)) if index is None else index

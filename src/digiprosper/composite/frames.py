@@ -195,7 +195,10 @@ def _theil_sums(frame: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
 
 
 def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
-    """Sum u and u ln u in SQL, where narwhals has a quotient of two logarithms."""
+    """Sum u and u ln u in SQL.
+
+    narwhals writes the logarithm as a quotient of two inside two CASEs.
+    """
     expressions = []
     for j, name, start, divisor, addend in columns:
         column = '"' + name.replace('"', '""') + '"'

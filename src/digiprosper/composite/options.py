@@ -53,8 +53,8 @@ OPTIONS: Final = ("scope", *_WORDS, "shift")
 class IndexOptions:
     """Options of an index as values, made by `CompositeIndex.recipe`.
 
-    `given`: the caller's weights in order, not divided by their sum; `weighting` is
-    then "given".
+    `given` has the caller's weights in the order of the system, not divided by their
+    sum; empty otherwise. `weighting` is then "given".
     """
 
     system: IndicatorSystem

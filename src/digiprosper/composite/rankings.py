@@ -581,7 +581,10 @@ def _without_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
 
 
 def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
-    """Weigh again without each entity, in chunks (L, R, m); from sums if enough."""
+    """Weigh again without each entity, in chunks (L, R, m).
+
+    By the jackknife where sums are enough.
+    """
     if not fit.options.has_sums:
         for entity in range(count):
             yield _weighed_without(fit, entity)[:, None]

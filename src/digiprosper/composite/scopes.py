@@ -258,7 +258,10 @@ def read_scope(scope: object) -> LearningScope:
 
 
 def find_period(times: pd.Index[Any], text: str) -> int:
-    """Find the period that a text names, or begins if only one date has it."""
+    """Find the position of the period a text names.
+
+    For dates the beginning is enough if only one period has it.
+    """
     words = [str(t) for t in times]
     positions = [k for k, w in enumerate(words) if w == text]
     if not positions and isinstance(times, pd.DatetimeIndex):

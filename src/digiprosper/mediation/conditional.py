@@ -234,8 +234,8 @@ def _from_draws(
 ) -> tuple[list[tuple[float, float]], tuple[Floats, Floats]]:
     """Find the regions of an effect, and percentile intervals at points.
 
-    Ends between points are found by bisection; regions narrower than their distance can
-    be missed.
+    The ends of regions are found by bisection between points, so that regions narrower
+    than the distance of the points can be missed.
     """
     if not np.isfinite(draws).all(axis=1).any():
         raise IdentificationError(f"{name}: all draws failed, so there is no interval.")

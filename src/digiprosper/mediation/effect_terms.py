@@ -20,7 +20,11 @@ variable."""
 
 
 def effect(kind: str, *path: str) -> Term:
-    """Make the term of an effect over all rows; `path` are its mediators, in order."""
+    """Make the term of an effect over all rows.
+
+    It is ``"indirect"``, ``"indirect:<m>"`` or ``"indirect:<m1>><m2>"``. `path` are the
+    mediators of the effect; several are a chain.
+    """
     name = ":".join([kind, ">".join(path)]) if path else kind
     return Term(name, "mediation", kind, path)
 
@@ -43,8 +47,8 @@ def named_fits(
 def change_of(term: Term, kind: str) -> Term:
     """Make the term of how much an effect changes.
 
-    The kind is "index" by a unit of a moderator, and "difference" from the low to the
-    high regime.
+    It is ``"index:<m>"``, ``"index:direct"`` or ``"difference:<m>"``. The kind is
+    "index" by a unit of a moderator, and "difference" from the low to the high regime.
     """
     changed = ">".join(term.path) or term.kind
     return Term(f"{kind}:{changed}", "mediation", kind, term.path, of=term.kind)

@@ -150,8 +150,8 @@ def lay_out(
 ) -> Layout:
     """Set up the columns, equations and effects of a specification on a sample.
 
-    `gamma` is the threshold. `level` is False if the fixed effects absorb the
-    moderator, or the dummy of the low regime.
+    `gamma` is the threshold. With `level` a moderator, or the dummy of the low regime,
+    enters itself in addition to its products; False if the fixed effects absorb it.
     """
     columns = _Columns(sample)
     if gamma is not None:
@@ -332,7 +332,10 @@ def _along_variable(
 def _averages(
     slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None
 ) -> _Effects:
-    """Average effects over values (N,) of their variable; the first is direct."""
+    """Average effects over values (N,) of their variable; `slopes` begin with direct.
+
+    In a regime a single mediator has no sum of indirect effects.
+    """
     direct, *through = (expand(parts, values) for parts in slopes.values())
     indirect = list(chain.from_iterable(through))
     effects = [(effect("total"), direct + indirect), (effect("direct"), direct)]

@@ -253,7 +253,11 @@ def _effects(
 
 
 def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int, int]]:
-    """List the cohort and period of each effect, and the base period, -1 if none."""
+    """List cohorts with an effect's period and the one compared with; -1 if none.
+
+    An effect before treatment is the change since the previous period, unless the base
+    is universal.
+    """
     comparisons = []
     for cohort, first in enumerate(cohorts.first):
         for time, step in enumerate(cohorts.steps):

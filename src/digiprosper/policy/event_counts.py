@@ -203,7 +203,8 @@ def _joint_covariance(
 ) -> tuple[Floats, Floats]:
     """Halve the covariance of coefficients and of sums of outcomes in m cells.
 
-    `dummies` (N, m) are of the cells, `q` (N,) weights of the rows.
+    `dummies` (N, m) are of the cells, `y` and weights `q` (N,) of the rows. Errors of
+    the sums are those of means of as many rows.
     """
     sums, counts = dummies.T @ (q * y), dummies.sum(axis=0)
     weight = dummies.T @ q

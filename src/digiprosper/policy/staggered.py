@@ -55,9 +55,9 @@ StaggeredBasePeriod: TypeAlias = Literal["varying", "universal"]
 StaggeredCovType: TypeAlias = Literal["hc2", "influence"]
 
 _FURTHEST = 10_000
-# Each returns the effects, the weights (N, m) of the outcomes in them (or None), the event
-# time of the reference (None if it differs between cohorts), the type of the standard
-# errors, and notices.
+# Each returns the effects, the weights (N, m) of the outcomes in them (or None), the
+# event time of the reference (None if it differs between cohorts), the type of the
+# standard errors, and notices.
 _ESTIMATE: Final[dict[str, Callable[..., Any]]] = {
     "callaway_santanna": estimate_callaway_santanna,
     "imputation": estimate_imputation,

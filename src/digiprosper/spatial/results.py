@@ -594,7 +594,10 @@ class SpatialResults(BaseResults):
 
 
 def _lags_of_durbin(fitted: SpatialResults, model: str) -> dict[int, int]:
-    """Find each spatial lag and its regressor; refuse models with other cases."""
+    """Find the position of each spatial lag, and of its regressor.
+
+    Refuses results of which `model` is no special case.
+    """
     durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
     if fitted.model not in durbin:
         text = (
