@@ -75,7 +75,6 @@ def estimate_callaway_santanna(
         estimates, influence, shares = mean_differences(compared)
         if sample.nobs * len(shares) <= MOST_WEIGHTS:
             row_weights = _row_weights(effects, compared, shares, sample)
-    _refuse_without_estimates(effects, cohorts)
     cells = _cells(effects, estimates, influence, compared, cohorts, codes)
 
     universal = spec.base_period == "universal"
@@ -185,6 +184,14 @@ def _cells(
 ) -> GroupTime:
     """Collect the effects, their covariance with cohort shares; `codes` by entity."""
     cohort, time, _ = effects
+    event = cohorts.steps[time] - cohorts.first[cohort]
+    if not (event >= 0).any():
+        text = (
+            "no effect of a period since treatment can be computed: no treated entity "
+            "has rows both in such a period and in the last period before treatment, "
+            "together with a control that has both."
+        )
+        raise not_identified("no_effects", text, n_effects=0)
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
     # The sum of the weights needs no derivative: averages depend on the ratios of the
     # shares alone.
@@ -198,7 +205,7 @@ def _cells(
     return GroupTime(
         cohort=cohort,
         time=time,
-        event=cohorts.steps[time] - cohorts.first[cohort],
+        event=event,
         estimates=estimates,
         n_treated=(compared.used & compared.treated).sum(axis=1),
         mass=cohorts.share[cohort],
@@ -333,17 +340,6 @@ def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
     raise not_identified(
         "no_comparison", text, event=coding.event, cohorts=dict(coding.cohorts)
     )
-
-
-def _refuse_without_estimates(effects: Ints, cohorts: Cohorts) -> None:
-    cohort, time, _ = effects
-    if not (cohorts.steps[time] >= cohorts.first[cohort]).any():
-        text = (
-            "no effect of a period since treatment can be computed: no treated entity "
-            "has rows both in such a period and in the last period before treatment, "
-            "together with a control that has both."
-        )
-        raise not_identified("no_effects", text, n_effects=0)
 
 
 def _no_effect(problem: str, x: Sequence[str], cohort: Any, time: Any) -> Exception:

@@ -240,12 +240,12 @@ def few_untreated(
     coding: CohortCoding, units: UnitScores | None, cov_type: str
 ) -> Iterator[Notice]:
     """Report that effects depend on few never treated entities, or on a single one."""
-    names = [*(time for time, _ in coding.cohorts), "never"]
-    alone = [] if units is None else [names[i] for i in np.flatnonzero(units.alone)]
+    groups = [] if units is None else np.flatnonzero(units.alone).tolist()
     few = 0 < coding.n_never <= _FEW_UNTREATED
-    if not few and not alone:
+    if not few and not groups:
         return
-    parts = []
+    names = [*(time for time, _ in coding.cohorts), "never"]
+    alone, parts = [names[i] for i in groups], []
     if few:
         parts.append(
             f"every effect depends on {coding.n_never} untreated {coding.entity}"
