@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -252,15 +252,14 @@ def glance_of(
     outcome: LinearResults, model: str, seed: np.random.SeedSequence
 ) -> Glance:
     """Make the glance of a system: its outcome equation without fit measures."""
-    glance: Any = {
-        **empty_glance(model, outcome.nobs),
+    values = {
         "depvar": outcome.depvar,
         **outcome._of_inference(),
         "df_resid": outcome.df_resid,
         "df_absorbed": outcome.df_absorbed,
         "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
     }
-    return glance
+    return cast("Glance", {**empty_glance(model, outcome.nobs), **values})
 
 
 def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:

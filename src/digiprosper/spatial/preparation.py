@@ -196,12 +196,12 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     source, demean_lag = (demeaned, np.asarray) if splm else (raw, demean)
     raw_lags = layout.lag(source if error else source[:, :1])
     lags = [demean_lag(raw_lags)]
+    names = [*layout.names, *(f"added {j}" for j in range(added.shape[1]))]
+    lag_names = [lag_name(name) for name in (names if error else names[:1])]
     if error:
         lags.append(demean_lag(layout.lag(raw_lags[:, :1])))
-    columns = np.hstack([demeaned, *lags])
-    names = [*layout.names, *(f"added {j}" for j in range(added.shape[1]))]
-    names += [*map(lag_name, names), lag_name(lag_name(layout.names[0]))]
-    refuse_extreme(columns, names[: columns.shape[1]])
+        lag_names.append(lag_name(lag_names[0]))
+    refuse_extreme(np.hstack([demeaned, *lags]), [*names, *lag_names])
     y = np.hstack([demeaned[:, :1], *(lag[:, :1] for lag in lags)])
     return SpatialColumns(y, demeaned[:, 1:], lags[0][:, 1:], layout.n_times)
 
