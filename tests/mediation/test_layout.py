@@ -45,9 +45,19 @@ def cut(spec, **changes):
 
 
 def laid_out(spec, *, level=True, **changes):
+    sample = cut(spec, **changes)
+    terms = {
+        name: column
+        for role in ("y", "treatment", "mediators", "x", "moderator")
+        if role in sample.roles
+        for name, column in zip(
+            sample.names_of(role), sample.columns(role).T, strict=True
+        )
+    }
     return lay_out(
         spec,
-        cut(spec, **changes),
+        sample,
+        terms,
         spec.threshold[1] if spec.threshold else None,
         level=level,
     )

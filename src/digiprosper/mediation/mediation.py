@@ -344,7 +344,8 @@ class Mediation(Specification):
         prepared, demeaned = prepare_terms(self, panel, term_roles(self))
         gamma = self._gamma(prepared)
         level = self._level_enters(prepared, demeaned, gamma)
-        layout = lay_out(self, prepared.sample, gamma, level=level)
+        columns = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
+        layout = lay_out(self, prepared.sample, columns, gamma, level=level)
         sample = prepared.sample.with_factors(layout.factors)
         prepared = replace(prepared, sample=sample)
         system = estimate(

@@ -47,7 +47,7 @@ from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
-from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out, term_columns
+from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import drawn_estimates
@@ -332,7 +332,14 @@ def prepare_terms(
     prepared = prepare(panel, roles, linear_options(spec))
     sample = prepared.sample
     refuse_several(sample, roles)
-    columns = term_columns(sample, [r for r in roles if r != "threshold_variable"])
+    columns = {
+        name: column
+        for role in roles
+        if role != "threshold_variable"
+        for name, column in zip(
+            sample.names_of(role), sample.columns(role).T, strict=True
+        )
+    }
     demeaned = demean_columns(
         prepared, tuple(columns), np.array(list(columns.values())).T
     )
@@ -504,10 +511,11 @@ def searched_draws(
             drawn_columns = [column[rows] for column in columns]
             gammas[r] = _least(drawn_columns, effects, intercept=intercept)
     draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
+    of_terms = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
         level = intercept and not holds_level(prepared, demeaned, gamma)
-        layout = lay_out(spec, prepared.sample, gamma, level=level)
+        layout = lay_out(spec, prepared.sample, of_terms, gamma, level=level)
         there = demean_added(prepared, demeaned, layout)
         grams = entity_grams(there.columns, codes, every, demeaned=True)
         drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))
