@@ -57,6 +57,7 @@ from digiprosper.present.path_plots import draw_paths, draw_pathways
 from digiprosper.report.columns import result_column
 from digiprosper.report.tests import TestResult
 from digiprosper.spatial import figures as spatial
+from digiprosper.spatial.words import WORDS as SPATIAL_WORDS
 from digiprosper.studies import figures as studies
 from digiprosper.studies.search_results import SearchTest
 from digiprosper.threshold import figures as threshold_figures
@@ -588,7 +589,7 @@ def impacts(
     code = "impact.of" if len(chosen) == 1 else "impact"
     words = say(
         code,
-        kind=spatial.kind_words(chosen[0], figure_language()),
+        kind=SPATIAL_WORDS.say(chosen[0], figure_language()),
         level=f"{100 * level:g}",
     )
     return draw_columns(columns, all_terms(columns), texts, words, ax, purpose)

@@ -57,8 +57,8 @@ def test_codes_and_data() -> None:
 
 
 def test_a_coefficient_near_an_end() -> None:
-    assert not list(notices.near_end(["rho"], [0.9], (-1.0, 1.0), "W"))
-    (notice,) = notices.near_end(["rho"], [0.97], (-1.0, 1.0), "W")
+    assert not list(notices.near_end({"rho": 0.9}, (-1.0, 1.0), "W"))
+    (notice,) = notices.near_end({"rho": 0.97}, (-1.0, 1.0), "W")
     assert notice.code == "near_end"
     assert notice.data == {
         "coefficient": "rho",

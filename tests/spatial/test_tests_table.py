@@ -202,7 +202,7 @@ def test_weights_of_several_row_sums(states, contiguity, time: bool) -> None:
     layout = lay_out(spec, states)
     columns = spatial_columns(layout, splm=False, error=False)
     found = spectrum(layout.matrix)
-    determinants = Determinants(found, columns.n_times, columns.nobs)
+    determinants = Determinants(found, columns.n_times, len(columns.y))
     null = at_values(columns, determinants, 0.0, 0.0)
     point = Point(
         columns, null, determinants, layout.matrix, True, False, layout.demean

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import BoundaryThresholdWarning, FixedEffects, Panel, PanelThreshold
-from digiprosper.linear.preparation import prepare
+from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.threshold.notices import about_adjacent, about_sets, about_variance
 from digiprosper.threshold.notices import stored_remarks as remarks
 
@@ -91,7 +91,7 @@ def fit(spec: PanelThreshold, df: pd.DataFrame) -> tuple[ThresholdResults, Any]:
         "threshold_variable": ("q",),
         "x": (),
     }
-    return spec.fit(on(df), rng=1), prepare(on(df), roles, spec.options).sample
+    return spec.fit(on(df), rng=1), prepare(on(df), roles, linear_options(spec)).sample
 
 
 def parts(sample: Any, shares: dict[str, float]) -> Any:

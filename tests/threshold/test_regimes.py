@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import OptionError, Panel, PanelThreshold
-from digiprosper.linear.preparation import prepare
+from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.threshold.search import about_origin, regime_columns
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_columns_are_split_and_named_from_low_to_high() -> None:
         "threshold_variable": ("q",),
         "x": ("x",),
     }
-    sample = prepare(on(df), roles, SPEC.options).sample
+    sample = prepare(on(df), roles, linear_options(SPEC)).sample
     regimes = np.digitize(sample.columns("threshold_variable")[:, 0], [-0.5, 0.5]) + 1
     names, columns = regime_columns(sample, regimes, intercept=True)
     split = [f"{z}:regime{r}" for z in "zw" for r in (1, 2, 3)]
@@ -163,7 +163,7 @@ def test_a_value_on_the_border_of_the_set_is_inside() -> None:
         "threshold_variable": ("q",),
         "x": ("x",),
     }
-    prepared = prepare(on(df), roles, SPEC.options)
+    prepared = prepare(on(df), roles, linear_options(SPEC))
     search, results = SPEC._search(prepared), SPEC.fit(on(df))
     gamma = SPEC.replace(regime_intercept=True).fit(on(df)).estimates[0]
     assert gamma != results.estimates[0]

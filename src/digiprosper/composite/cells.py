@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 
 
 def real_numbers(values: Any) -> Floats:
-    """Take an array as float64.
-
-    Raises TypeError for complex numbers, and what numpy raises for text and integers
-    that are too large.
-    """
+    """Take an array as float64; refuse what is no number, complex ones too."""
     array = np.asarray(values)
     if np.iscomplexobj(array):
         raise TypeError("complex numbers")

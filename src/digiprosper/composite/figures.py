@@ -83,10 +83,7 @@ def ribbons(
     texts: Mapping[str, str],
     language: Language = "english",
 ) -> Ribbons:
-    """Lay out ranks over time.
-
-    If no entities are named: the six that rank best in the last period.
-    """
+    """Lay out ranks over time, by default of the six that rank best at the end."""
     if entities is None:
         rows, last = rows_of(results.index, None)
         best = np.argsort(results.rank_values[rows], kind="stable")[:_LINES]
@@ -240,8 +237,7 @@ def ridges(
 ) -> Ridges:
     """Estimate the kernel density of every period, over one grid.
 
-    The grid goes three bandwidths beyond the values, but not below zero if no value is
-    negative. Missing values are left out.
+    It goes three bandwidths beyond the values, but below zero only if one is negative.
     """
     rule = _bandwidth_words(bandwidth, language)
     chosen = _chosen_periods(series, periods)

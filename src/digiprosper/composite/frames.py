@@ -48,10 +48,7 @@ _APPLY: Final = {"normalise": ("minmax",), "aggregate": ("linear",)}
 
 
 def is_frame(data: object) -> bool:
-    """Check whether narwhals reads it.
-
-    It reads pandas, polars, pyarrow, DuckDB relations, PySpark and others.
-    """
+    """Check whether narwhals reads it: polars, pyarrow, DuckDB, PySpark and others."""
     import narwhals.stable.v2 as nw
 
     frame = nw.from_native(data, pass_through=True)
@@ -61,12 +58,12 @@ def is_frame(data: object) -> bool:
 def fit_frame(
     options: IndexOptions, data: Any
 ) -> tuple[Learned, int, tuple[Notice, ...]]:
-    """Compute end points and weights of a table that is not a Panel.
+    """Compute end points, weights, number of rows and notices of a table.
 
-    Also the number of rows and the notices. The first query asks for counts, minima and
-    maxima, which a file may know without being read. The second sums u and u ln u, with
-    u = z over the middle of its range: near 1 in a nearly constant column, so that its
-    T keeps digits that sums of z would lose, if not all that the rows of a Panel give.
+    The first query asks for counts, minima and maxima, which a file may know without
+    being read. The second sums u and u ln u, with u = z over the middle of its range:
+    near 1 in a nearly constant column, so that its T keeps digits that sums of z would
+    lose.
     """
     import narwhals.stable.v2 as nw
 
@@ -123,10 +120,7 @@ def fit_frame(
 
 
 def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
-    """Add the scores as a column to a table that is no Panel; lazy tables stay lazy.
-
-    A missing indicator makes a missing score.
-    """
+    """Add the scores as a column to a table, which stays lazy; missing if a cell is."""
     import narwhals.stable.v2 as nw
 
     _refuse_options(options, _APPLY)
@@ -228,10 +222,7 @@ def _answer(frame: Any, expressions: Sequence[Any]) -> dict[str, Any]:
 
 
 def _numbers(answer: Mapping[str, Any], kind: str, names: Sequence[str]) -> Floats:
-    """Read one number per column.
-
-    NaN for a column that is all missing, 0 for one that was not queried.
-    """
+    """Read one number per column: NaN if all are missing, 0 if it was not queried."""
     values = [answer.get(f"{kind}{j}", 0.0) for j in range(len(names))]
     return np.array([math.nan if v is None else float(v) for v in values])
 

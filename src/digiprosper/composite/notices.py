@@ -72,7 +72,7 @@ def weight_remarks(
 ) -> list[Notice]:
     """Remark on constant, dominant and negative weights and on a large shift.
 
-    `periods` has the period of each weighing; it is empty for a single one.
+    `periods` has the period of each weighing; empty for a single one.
     """
     weights = np.array([w.weights for w in weighings])
     constant = np.array([w.constant for w in weighings])
@@ -199,11 +199,7 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
 def beyond_remarks(
     names: Sequence[str], z: Floats, values: Floats, *, one_year: bool
 ) -> list[Notice]:
-    """Report values beyond the end points, which give scores below 0 or above 1.
-
-    For end points of one year, beyond which other years may be, the notice is no
-    warning.
-    """
+    """Report values beyond the end points, a warning unless these are of one year."""
     lowest, highest = float(values.min()), float(values.max())
     if lowest >= 0.0 and highest <= 1.0:
         return []
@@ -278,8 +274,7 @@ def impossible(
 ) -> list[Notice]:
     """Report how many of the combinations of options make no index.
 
-    `complete` has the positions by option whose combinations are all possible, empty if
-    there are none.
+    `complete`: positions by option whose combinations are all possible, or empty.
     """
     missing = int((~possible).sum())
     if not missing:

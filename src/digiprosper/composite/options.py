@@ -104,10 +104,7 @@ class IndexOptions:
 
     @property
     def nested(self) -> bool:
-        """Whether dimensions are weighed by their scores.
-
-        Equal weights of equal weights are not.
-        """
+        """Whether dimensions are weighed by their scores; equal weights are not."""
         return self.structure == "nested" and self.weighting != "equal"
 
     @property
@@ -189,10 +186,7 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
 def read_weights(
     values: Any, names: tuple[str, ...], option: str
 ) -> tuple[tuple[str, float], ...]:
-    """Check weights by indicator, and order them as the system.
-
-    They are not divided by their sum.
-    """
+    """Check weights by indicator, and order them as the system, undivided."""
     try:
         weights = dict(values)
     except (TypeError, ValueError) as error:

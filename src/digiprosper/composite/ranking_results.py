@@ -661,8 +661,7 @@ class IndexSensitivity(RankedIndex):
 def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Decompose the variance over a complete grid, (d_1, ..., d_k, n).
 
-    Returns Var(E[Y | X_i]) and Var(Y) - Var(E[Y | X_-i]), (k, n) each, and Var(Y),
-    (n,).
+    Returns Var(E[Y | X_i]) and Var(Y) - Var(E[Y | X_-i]), (k, n), and Var(Y), (n,).
     """
     axes = tuple(range(values.ndim - 1))
     variance = values.var(axis=axes)
@@ -675,10 +674,9 @@ def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
-    """Summarise changes of ranks, (C, N): mean and largest.
+    """Summarise changes of ranks, (C, N): the mean, and the largest, with its entity.
 
-    The largest is signed, and the entity that has it is named. Entity and period are
-    None where nothing moves.
+    Entity and period are None where nothing moves.
     """
     size = np.abs(changes)
     at = size.argmax(axis=1)
@@ -728,10 +726,7 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
 
 
 def _in_period(index: pd.Index[Any], period: Any) -> str:
-    """Name a period, such as ", year 2021"; None for the last one.
-
-    Empty for a cross-section.
-    """
+    """Name a period, such as ", year 2021"; None for the last, "" without periods."""
     if index.nlevels == 1:
         return ""
     when = index.get_level_values(1).max() if period is None else period

@@ -210,10 +210,7 @@ def _drawn_ranks(
     reps: int,
     seed: np.random.SeedSequence,
 ) -> tuple[Ranks, Bools]:
-    """Draw entities, weigh, score and rank.
-
-    Returns the ranks of every draw, and whether it has any.
-    """
+    """Draw entities, weigh, score and rank; also tell which draws have ranks."""
     ranks = _empty_ranks(fit, reps)
     has_scores = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
@@ -447,8 +444,8 @@ def index_sensitivity(
 class FittedRows:
     """An index, the raw rows it was fitted to, and these rows on its scale.
 
-    scores, ranks (N,): under the weights of the sample
-    groups: positions of the rows that are ranked together, those of a period or all
+    - scores, ranks (N,): under the weights of the sample
+    - groups: positions of the rows that are ranked together, those of a period or all
     """
 
     spec: CompositeIndex
@@ -652,9 +649,9 @@ def complete_grid(
 ) -> tuple[tuple[int, ...], ...]:
     """Find the largest part of a grid, (d_1, ..., d_k), that is possible throughout.
 
-    Returns positions by option, empty if no part is complete; `pinned` is a position
-    that each option has to keep, if any. Of parts of the same size the one that takes
-    values from later options is found first.
+    Returns positions by option, empty if no part is complete. `pinned` are positions
+    that options have to keep. Of parts of one size that with later options is the
+    first.
     """
     best: tuple[tuple[int, ...], ...] = ((),) * possible.ndim
     most = 0

@@ -754,10 +754,7 @@ def _future_information(options: IndexOptions, *, imputed: bool) -> Finding:
 
 
 def is_level(name: str, unit: str) -> bool | None:
-    """Classify by name and unit: True for an amount or count, False for a ratio.
-
-    None if neither is clear.
-    """
+    """Tell by name and unit if it is an amount (True) or a ratio; None if unclear."""
     words = f"{name} {unit}".replace("_", " ")
     if _RATIO.search(words):
         return False

@@ -38,14 +38,15 @@ _BASE: Final = re.compile(r"(base_year(?:_norm_pooled_weights)?)\(\s*(.*?)\s*\)"
 class LearningScope:
     """A scope as a value.
 
-    text: the option as its user writes it rows: which rows the weights are learned
-    from: all at once, those of the base year, or for each year
-        its own or those up to it; the end points too, unless all years share them
-    comparability: finding of the audit on scores of different years and samples
-    future: finding of the audit on whether scores use later years
-    scale_by_period: whether each period has its own end points
-    needs_periods: whether it is defined for panels only
-    period: the base year, as `find_period` reads it; its rows have the end points
+    - text: the option as its user writes it
+    - rows: which rows the weights are learned from: all at once, those of the base
+      year, or for each year its own or those up to it; the end points too, unless all
+      years share them
+    - comparability: finding of the audit on scores of different years and samples
+    - future: finding of the audit on whether scores use later years
+    - scale_by_period: whether each period has its own end points
+    - needs_periods: whether it is defined for panels only
+    - period: the base year, as `find_period` reads it; its rows have the end points
     """
 
     text: str
@@ -77,10 +78,7 @@ class LearningScope:
         return self.text != "per_year"
 
     def refuse_times(self, times: pd.Index[Any], *, has_time: bool) -> None:
-        """Refuse a sample that lacks the periods the scope needs.
-
-        `has_time` is False in a cross-section.
-        """
+        """Refuse a sample that lacks the periods the scope needs."""
         if self.needs_periods and not has_time:
             raise OptionError(
                 f"scope={cited(self.text)} needs a time key, but this is a "
@@ -97,10 +95,7 @@ class LearningScope:
     def learned_rows(
         self, time: Ints, times: pd.Index[Any]
     ) -> tuple[RowSelection, ...]:
-        """Select the rows that each state is learned from.
-
-        `time`, (N,), has the position of each row's period in `times`.
-        """
+        """Select the rows of each state; `time` (N,) has positions in `times`."""
         if self.rows == "all":
             return (slice(None),)
         if self.rows == "base":
@@ -117,10 +112,7 @@ class LearningScope:
         return None
 
     def state_positions(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
-        """Find the yearly state that scores each period; negative without one.
-
-        With rows up to each year it is the latest state that uses no later year.
-        """
+        """Find the latest yearly state that may score each period; negative if none."""
         if self.rows == "past":
             return np.asarray(
                 periods.searchsorted(times, side="right") - 1, dtype=np.intp

@@ -97,8 +97,7 @@ def _of_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
 class Learned(PickledByName):
     """Scale and weights learned from one set of rows.
 
-    worst, best (m,): smallest and largest normalised value of the rows the scale was
-    learned from.
+    worst, best (m,): smallest and largest normalised value of these rows.
     """
 
     scale: EndPoints
@@ -208,10 +207,7 @@ class State(PickledByName):
         )
 
     def _parts(self, states: Ints) -> Iterator[tuple[int, Learned, RowSelection]]:
-        """Iterate over states that score rows: position, state, selection of its rows.
-
-        `states`, (N,), has the position of each row's state.
-        """
+        """Iterate over states that score rows: position, state, selection of rows."""
         if len(self.learned) == 1:
             yield 0, self.learned[0], slice(None)
             return

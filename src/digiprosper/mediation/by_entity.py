@@ -188,9 +188,8 @@ def _parallel_sample(
 def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
     """Estimate the equations of a parallel mediation on demeaned rows (T, p).
 
-    Columns are controls, x, m_1..m_K, y; one shorter than `floor` (p,) counts as zero.
-    Slopes (2 + 2 K) are total, direct, a_1..a_K, b_1..b_K; NaN if a regressor is zero
-    or collinear.
+    Columns are controls, x, mediators, y; one shorter than `floor` (p,) counts as zero.
+    Slopes (2 + 2 K) are total, direct, a_k, b_k; NaN if a regressor is collinear.
     """
     varying = np.linalg.norm(columns, axis=0) > floor
     regressors, outcome = columns[:, :-1], columns[:, -1] * varying[-1]

@@ -169,14 +169,12 @@ def johnson_neyman(  # noqa: PLR0913 - estimates, and how each method reads them
 ) -> JohnsonNeyman:
     """Find the Johnson-Neyman regions of an effect, a polynomial in a variable w.
 
-    `estimated` are the coefficients (D + 1,) of ``sum_d coefficients[d] w^d``, their
-    covariance, and their draws, of which a lost one is a row of NaN. `quantiles` are
-    evenly spaced quantiles of w in the sample, from its smallest to its largest value.
-    Method "t", for one path ``b0 + b1 w``, needs `df`, ``inf`` for the normal
-    distribution. Method "percentile" needs the number of `clusters` that are drawn,
-    None if the draws are not of clusters. The level holds at each value of w; that a
-    region exists somewhere is a claim about many values at once (Esarey & Sumner 2018,
-    Comparative Political Studies 51:1144).
+    `estimated` are the coefficients (D + 1,) of ``sum_d coefficients[d] w^d``.
+    `quantiles` of w in the sample are evenly spaced, from its smallest to its largest
+    value. Method "t", for one path ``b0 + b1 w``, needs `df` (``inf``: the normal
+    distribution), "percentile" the number of drawn `clusters`, None if the draws are
+    not of clusters. The level holds at each value of w, not for all at once (Esarey &
+    Sumner 2018, Comparative Political Studies 51:1144).
     """
     level = check_level(level)
     support = float(quantiles[0]), float(quantiles[-1])
@@ -236,9 +234,8 @@ def _from_draws(
 ) -> tuple[list[tuple[float, float]], tuple[Floats, Floats]]:
     """Find the regions of an effect, and percentile intervals at points.
 
-    The ends of the interval are continuous in w: regions are found on the points and
-    their ends by bisection, so that regions narrower than the distance of the points
-    can be missed.
+    The ends of regions are found by bisection between points, so that regions narrower
+    than the distance of the points can be missed.
     """
     if not np.isfinite(draws).all(axis=1).any():
         raise IdentificationError(f"{name}: all draws failed, so there is no interval.")

@@ -288,12 +288,10 @@ def two_step(
     """Test the effect on each mediator, with p-values that allow for several tests.
 
     Jiang (2022, China Industrial Economics (5):100) estimates x -> m alone, where x is
-    identified as in x -> y, and argues m -> y from theory, because that path is
-    confounded. `draws` (B, K) are of the same clusters for all K mediators; a draw with
-    a missing value is dropped. p_holm is of Holm (1979), p_romano_wolf of Romano & Wolf
-    (2005) with draws ``(a* - a) / std_error``. A mediator without a standard error has
-    neither and does not count among the tests; below five clusters p_romano_wolf is
-    missing.
+    identified as in x -> y, and argues m -> y from theory. `draws` (B, K) are of the
+    same clusters for all mediators. p_holm is of Holm (1979), p_romano_wolf of Romano &
+    Wolf (2005) with draws ``(a* - a) / std_error``. A mediator without a standard error
+    has neither and does not count; below five clusters p_romano_wolf is missing.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = np.where(std_errors > 0, std_errors, np.nan)

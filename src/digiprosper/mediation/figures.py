@@ -45,10 +45,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def terms_about(results: MediationResults, mediators: Sequence[str]) -> list[Term]:
-    """List the terms about some mediators, without the proportion.
-
-    With one mediator the sum of indirect effects is left out, too.
-    """
+    """List the terms about some mediators, without the proportion and repeated sums."""
     excluded = {effect("indirect", m) for m in results.mediators if m not in mediators}
     excluded |= {effect("indirect")} if len(mediators) == 1 else set()
     return [
@@ -65,10 +62,7 @@ def effect_words(
     form: str = "through",
     language: Language = "english",
 ) -> str:
-    """Write a term's effect over all rows, as ``"Indirect through log(jobs)"``.
-
-    `form` is "through", or "effect_through" with the word "effect".
-    """
+    """Write a term's effect over all rows; `form` is "through" or "effect_through"."""
     whole = whole_of(term)
     if not whole.path:
         return WORDS.say(whole.kind, language)
@@ -79,8 +73,7 @@ def effect_words(
 def part_words(term: Term, variable: str, language: Language = "english") -> str:
     """Write where an effect is, as ``"w = 55 (50% quantile)"``, or that it changes.
 
-    `variable` is the label of what effects depend on. Empty for an effect that does not
-    depend on anything.
+    `variable` is the label of what effects depend on. Empty if an effect is constant.
     """
     if term.of:
         return WORDS.say(f"part.{term.kind}", language, variable=variable)
@@ -125,10 +118,7 @@ def effects(
     level: float,
     language: Language = "english",
 ) -> Effects:
-    """Collect total, direct and indirect effects with their labels.
-
-    Changes by a unit of the moderator are left out: they have other units.
-    """
+    """Collect total, direct and indirect effects, without changes by a moderator."""
     wording = _Wording(results, texts, language)
     variable = wording.label(results.variable)
     names = {}
@@ -152,10 +142,7 @@ def conditional_curve(
     level: float,
     language: Language = "english",
 ) -> ConditionalCurve:
-    """Compute an effect over the moderator, or over a treatment that is squared.
-
-    The name of the effect may be None if only one depends on the variable.
-    """
+    """Compute an effect over its variable; None is the only effect that has one."""
     if not results.routes:
         raise OptionError(
             "plots.conditional_effect: no effect of this fit depends on a continuous "
@@ -223,10 +210,7 @@ def path_diagram(
     level: float,
     language: Language = "english",
 ) -> PathDiagram:
-    """Collect coefficients, effects and remarks of a path diagram.
-
-    `level` is that of the percentile intervals.
-    """
+    """Collect what a path diagram shows; `level` is of the percentile intervals."""
     wording, variable = _Wording(results, texts, language), results.variable
     chain = results.structure == "serial" and len(mediators) > 1
     arrows = _arrows(wording, mediators, chain=chain)

@@ -26,7 +26,7 @@ from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Point, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.kernels.resampling import Block, Equation
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
 # Roles of the columns of every layout, in order.
-TERM_ROLES = ("y", "treatment", "mediators", "x", "moderator")
 # The name it has in PanelThreshold, too.
 REGIME_INTERCEPT = "intercept:regime1"
 
@@ -81,27 +80,21 @@ class Layout:
     points: tuple[tuple[str, float], ...] = ()
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
 
-    @property
-    def terms(self) -> tuple[str, ...]:
-        """Names of the effects."""
-        return tuple(effect.name for effect in self.effects)
-
 
 class _Columns:
     """Columns by name, without repetitions: those of the terms, then those added."""
 
-    def __init__(self, sample: Sample) -> None:
+    def __init__(self, sample: Sample, terms: Mapping[str, Floats]) -> None:
         self.sample = sample
-        self.values = term_columns(sample, TERM_ROLES)
+        self.values = dict(terms)
         self.factors: dict[str, tuple[Factor, ...]] = {}
         self.mediators = sample.names_of("mediators")
         # Numbers of columns; the outcome is 0 and the treatment 1.
-        self.through = self.numbers("mediators")
-        self.controls = self.numbers("x")
+        self.through = self.numbers(self.mediators)
+        self.controls = self.numbers(sample.names_of("x"))
 
-    def numbers(self, role: str) -> tuple[int, ...]:
-        names = list(self.values)
-        return tuple(names.index(name) for name in self.sample.names_of(role))
+    def numbers(self, names: Sequence[str]) -> tuple[int, ...]:
+        return tuple(map(list(self.values).index, names))
 
     def add(self, name: str, values: Floats, why: str, *factors: Factor) -> int:
         """Add a column; refuse one with a term that is the same."""
@@ -138,27 +131,21 @@ class _Columns:
         ]
 
 
-def term_columns(sample: Sample, roles: Iterable[str]) -> dict[str, Floats]:
-    """Select columns (N,) of a sample's roles by name, without repetitions."""
-    return {
-        name: column
-        for role in roles
-        if role in sample.roles
-        for name, column in zip(
-            sample.names_of(role), sample.columns(role).T, strict=True
-        )
-    }
-
-
 def lay_out(
-    spec: Any, sample: Sample, gamma: float | None = None, *, level: bool = True
+    spec: Any,
+    sample: Sample,
+    terms: Mapping[str, Floats],
+    gamma: float | None = None,
+    *,
+    level: bool = True,
 ) -> Layout:
     """Set up the columns, equations and effects of a specification on a sample.
 
-    `gamma` is the threshold. With `level` a moderator, or the dummy of the low regime,
-    enters itself in addition to its products; False if the fixed effects absorb it.
+    `terms` are outcome, treatment, mediators, controls and moderator (N,); `gamma` is
+    the threshold. With `level` a moderator, or the dummy of the low regime, enters
+    itself in addition to its products; False if the fixed effects absorb it.
     """
-    columns = _Columns(sample)
+    columns = _Columns(sample, terms)
     if gamma is not None:
         return _by_regime(columns, gamma, with_level=level)
     if spec.moderator is not None:
@@ -208,10 +195,8 @@ def _links(path: Sequence[int], through: Sequence[int]) -> tuple[_Position, ...]
 
 def _moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
     through, moderates = columns.through, spec.moderates
-    (number,), (name,) = (
-        columns.numbers("moderator"),
-        columns.sample.names_of("moderator"),
-    )
+    (name,) = columns.sample.names_of("moderator")
+    (number,) = columns.numbers([name])
     if number in (0, 1, *through):
         raise TermError(
             f"moderator={cited(name)} is the outcome, the treatment or a mediator. "

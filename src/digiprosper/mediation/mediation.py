@@ -22,10 +22,8 @@ from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.notices import near_collinear
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
     Ssc,
     check_linear_options,
-    linear_options,
 )
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import PathSystem
@@ -49,6 +47,7 @@ from digiprosper.mediation.system import (
     result_fields,
     search_threshold,
     searched_draws,
+    slope_positions,
 )
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     from digiprosper.mediation.layout import Layout
     from digiprosper.mediation.system import System
     from digiprosper.panel import Panel, Sample
+    from digiprosper.report.terms import Term
 
 MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]
@@ -315,11 +315,6 @@ class Mediation(Specification):
                 "regime_intercept=False requires a threshold, such as threshold='q'."
             )
 
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
-
     def fit(
         self,
         panel: Panel,
@@ -349,7 +344,8 @@ class Mediation(Specification):
         prepared, demeaned = prepare_terms(self, panel, term_roles(self))
         gamma = self._gamma(prepared)
         level = self._level_enters(prepared, demeaned, gamma)
-        layout = lay_out(self, prepared.sample, gamma, level=level)
+        columns = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
+        layout = lay_out(self, prepared.sample, columns, gamma, level=level)
         sample = prepared.sample.with_factors(layout.factors)
         prepared = replace(prepared, sample=sample)
         system = estimate(
@@ -365,13 +361,13 @@ class Mediation(Specification):
         effects = paths.effects(layout.products)
         gammas = np.empty(0)
         if self.search_draws:
-            shape = len(layout.used), len(layout.terms)
+            shape = len(layout.used), len(layout.effects)
             gammas, draws, terms = searched_draws(
                 self, prepared, demeaned, system, seed, shape
             )
             paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
         about = self._about_variable(prepared, layout, gamma)
-        about += _influential(prepared, paths, effects, layout.terms)
+        about += _influential(prepared, paths, effects, layout.effects)
         return MediationResults(
             **result_fields(
                 prepared,
@@ -495,7 +491,8 @@ def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
 
 def _path_system(system: System, layout: Layout) -> PathSystem:
     """Select the slopes that effects are computed from."""
-    at = [system.at(*slope) for slope in layout.used]
+    positions = slope_positions(system.layout)
+    at = [positions[slope] for slope in layout.used]
     upper, later = np.triu_indices(2)
     moments = [m[upper, later] for m in system.residuals]
     moment_draws = [m[:, upper, later] for m in system.residual_draws]
@@ -517,7 +514,7 @@ def _path_system(system: System, layout: Layout) -> PathSystem:
 
 
 def _influential(
-    prepared: Prepared, paths: PathSystem, effects: Effects, names: Sequence[str]
+    prepared: Prepared, paths: PathSystem, effects: Effects, terms: Sequence[Term]
 ) -> list[Notice]:
     """Report the cluster that a main effect depends on most, if much."""
     estimates, variances = effects[0][:3], np.diag(effects[1])[:3]
@@ -535,9 +532,8 @@ def _influential(
     )
     cluster = name, prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
     both = float(estimates[j]), float(without[g, j])
-    return [
-        influential_cluster(cluster, len(shifts), names[j], both, float(shifts[g, j]))
-    ]
+    shift = float(shifts[g, j])
+    return [influential_cluster(cluster, len(shifts), terms[j].name, both, shift)]
 
 
 def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:

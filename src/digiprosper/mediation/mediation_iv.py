@@ -20,10 +20,8 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
     Ssc,
     check_linear_options,
-    linear_options,
     refuse_corrected,
 )
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
@@ -34,6 +32,7 @@ from digiprosper.mediation.system import (
     estimate,
     prepare_terms,
     result_fields,
+    slope_positions,
 )
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.text import p_text
@@ -320,11 +319,6 @@ class MediationIV(Specification):
         refuse_two_way(self.clusters)
         check_reps(self.reps, LEAST_REPS)
 
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
-
     def fit(
         self,
         panel: Panel,
@@ -359,7 +353,8 @@ class MediationIV(Specification):
         ]
         system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
         _refuse_exact(system, names)
-        at = [system.at(*slope) for slope in _USED]
+        positions = slope_positions(layout)
+        at = [positions[slope] for slope in _USED]
         effects = delta_method(
             _effects,
             system.coefficients[at],
@@ -428,13 +423,13 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
 
 def _first_stages(system: System) -> Floats:
     """Compute both first stages: coefficient, std_error, F, p, partial R2."""
-    rows = []
+    rows, positions = [], slope_positions(system.layout)
     for equation in _STAGES:
         fit = system.fits[equation]
         coefficient, error, p = (
             float(s.iloc[0]) for s in (fit.params, fit.std_errors, fit.pvalues)
         )
-        plain, df = system.unadjusted[system.at(equation, _Z)]
+        plain, df = system.unadjusted[positions[equation, _Z]]
         square = (coefficient / plain) ** 2
         rows.append(
             (coefficient, error, (coefficient / error) ** 2, p, square / (square + df))

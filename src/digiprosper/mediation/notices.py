@@ -48,10 +48,7 @@ WEAK_F: Final = 10.0
 
 
 def few_for_paths(clusters: int, name: str, remedy: str) -> tuple[Notice, ...]:
-    """Report few clusters, but not too few for the bootstrap: another notice does.
-
-    `remedy` is a sentence.
-    """
+    """Report few clusters, if enough for the bootstrap; `remedy` is a sentence."""
     if not enough_clusters(clusters):
         return ()
     text = f"delta intervals use t with {clusters - 1} degrees of freedom. {remedy}"
@@ -120,8 +117,8 @@ def influential_cluster(
 ) -> Notice:
     """Report the cluster without which a main effect would change most.
 
-    `cluster` is the name of the cluster variable and the label; `estimates` are with
-    and without it; `shift` is their distance in standard errors.
+    `cluster` is variable and label; `estimates` are with and without it; `shift` is
+    their distance in standard errors.
     """
     name, label = cluster
     estimate, without = estimates

@@ -945,10 +945,7 @@ def _verdict(p: float, yes: str, no: str) -> str:
 def _path_cells(
     drawn: Floats, sobel: float | None, digits: int, *, computed: bool
 ) -> dict[str, str]:
-    """Write an indirect effect's cells by row code.
-
-    `drawn` is estimate, ends and p-value.
-    """
+    """Write an indirect effect's cells; `drawn` is estimate, ends and p-value."""
     effect, low, high = (decimal_text(value, digits) for value in drawn[:3])
     cells = {"effect": effect}
     if computed:

@@ -327,10 +327,7 @@ def _effect(rho: Floats, r: Floats, scaled: Floats) -> Floats:
 
 
 def _first_cover(ends: Callable[[Floats], tuple[Floats, Floats]]) -> float:
-    """Find the correlation nearest to 0 at which the interval covers 0.
-
-    It is searched in steps of .01, then by bisection.
-    """
+    """Find the correlation nearest to 0 at which the interval covers 0."""
     (low,), (high,) = ends(np.array([0.0]))
     if not (low > 0 or high < 0):
         return 0.0 if low <= high else float("nan")

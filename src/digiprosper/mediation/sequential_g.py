@@ -9,7 +9,12 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import Products, delta_method
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
-from digiprosper.mediation.system import estimate, prepare_terms, result_fields
+from digiprosper.mediation.system import (
+    estimate,
+    prepare_terms,
+    result_fields,
+    slope_positions,
+)
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import EffectResults
 from digiprosper.specification import as_terms
@@ -131,11 +136,11 @@ def sequential_g(
 
 def _products(system: System, mediators: int) -> Products:
     """Write effects as products of slopes."""
-    total: list[Monomial] = [(1.0, (system.at(0, 1),))]
+    at = slope_positions(system.layout)
+    total: list[Monomial] = [(1.0, (at[0, 1],))]
     first_step = mediators + 1
     parts: list[Monomial] = [
-        (1.0, (system.at(1 + i, 1), system.at(first_step, 2 + i)))
-        for i in range(mediators)
+        (1.0, (at[1 + i, 1], at[first_step, 2 + i])) for i in range(mediators)
     ]
     negative: list[Monomial] = [(-constant, at) for constant, at in parts]
     return Products([total, total + negative, parts, *([part] for part in parts)])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -47,11 +47,12 @@ from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
-from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out, term_columns
+from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.report.protocol import empty_glance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,10 +127,11 @@ class System:
     lost: int
     notices: tuple[Notice, ...]
 
-    def at(self, equation: int, column: int) -> int:
-        """Look up the position of a column's slope among all coefficients."""
-        before = sum(len(x) for _, x in self.layout[:equation])
-        return before + self.layout[equation][1].index(column)
+
+def slope_positions(layout: Sequence[Equation]) -> dict[tuple[int, int], int]:
+    """Return the position of each slope among all, by equation and column."""
+    slopes = [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
+    return {slope: position for position, slope in enumerate(slopes)}
 
 
 def estimate(
@@ -144,10 +146,9 @@ def estimate(
 ) -> System:
     """Estimate every equation, then all of them in each draw of clusters.
 
-    `remedy` ends the notice about few clusters; that of the equations is about their
-    own t intervals and stays with them. `residuals` are blocks (outcomes, regressors)
-    of two outcomes whose residual cross products are needed in every draw: the outcome
-    of an equation and one of its regressors, given the other regressors. The notices
+    `remedy` ends the notice about few clusters. `residuals` are blocks (outcomes,
+    regressors) of two outcomes whose residual cross products are needed in every draw:
+    the outcome of an equation and one of its regressors, given the others. The notices
     are not issued.
     """
     layout = tuple(layout)
@@ -212,19 +213,23 @@ def refuse_absorbed(
 
     `roles` are those of the first columns, such as "outcome" or "mediator".
     """
-    effects = ", ".join(prepared.effect_names) or "the intercept"
-    problems = [
-        Notice(
-            "absorbed",
-            f"the {role} {cited(name)} does not vary within the effects ({effects})",
-            {"column": name, "effects": effects},
-        )
-        for role, name, absorbed in zip(
-            roles, demeaned.names, demeaned.absorbed, strict=False
-        )
+    checked = zip(roles, demeaned.names, demeaned.absorbed, strict=False)
+    without_variation = [
+        (role, name)
+        for role, name, absorbed in checked
         if absorbed and role != "outcome"
     ]
-    if problems:
+    if without_variation:
+        effects = ", ".join(prepared.effect_names) or "the intercept"
+        within = f"does not vary within the effects ({effects})"
+        problems = [
+            Notice(
+                "absorbed",
+                f"the {role} {cited(name)} {within}",
+                {"column": name, "effects": effects},
+            )
+            for role, name in without_variation
+        ]
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
             "Use a column that varies within the effects, or omit an effect: with "
@@ -247,16 +252,14 @@ def glance_of(
     outcome: LinearResults, model: str, seed: np.random.SeedSequence
 ) -> Glance:
     """Make the glance of a system: its outcome equation without fit measures."""
-    return {
-        **outcome.glance(),
-        "model": model,
+    values = {
+        "depvar": outcome.depvar,
+        **outcome._of_inference(),
+        "df_resid": outcome.df_resid,
+        "df_absorbed": outcome.df_absorbed,
         "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
-        "rsquared": None,
-        "rsquared_within": None,
-        "rsquared_within_entity": None,
-        "rsquared_adj": None,
-        "f_statistic": None,
     }
+    return cast("Glance", {**empty_glance(model, outcome.nobs), **values})
 
 
 def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
@@ -286,9 +289,7 @@ def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice,
 def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
     """Set the proportion mediated, the last effect, to missing if without meaning.
 
-    That is, if direct and indirect effect have opposite signs, or the 95% percentile
-    interval of the total effect covers 0 or is missing. The first effects are total,
-    direct and indirect effect.
+    The first effects are total, direct and indirect effect.
     """
     estimates, covariance, draws = effects
     direct, indirect = map(float, estimates[1:3])
@@ -331,7 +332,14 @@ def prepare_terms(
     prepared = prepare(panel, roles, linear_options(spec))
     sample = prepared.sample
     refuse_several(sample, roles)
-    columns = term_columns(sample, [r for r in roles if r != "threshold_variable"])
+    columns = {
+        name: column
+        for role in roles
+        if role != "threshold_variable"
+        for name, column in zip(
+            sample.names_of(role), sample.columns(role).T, strict=True
+        )
+    }
     demeaned = demean_columns(
         prepared, tuple(columns), np.array(list(columns.values())).T
     )
@@ -356,8 +364,10 @@ def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Deme
 def refuse_several(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
     """Refuse terms of several columns, in all roles but those of controls."""
     for role, terms in roles.items():
+        if role in ("x", "intermediate"):
+            continue
         columns = sample.names_of(role)
-        if role not in ("x", "intermediate") and len(columns) != len(terms):
+        if len(columns) != len(terms):
             value = terms if role == "mediators" else terms[0]
             raise TermError(
                 f"{role}={cited(value)} makes the columns {quoted(columns)}; each term "
@@ -388,8 +398,7 @@ def result_fields(
 ) -> dict[str, Any]:
     """Issue the notices of a model, and collect the fields of `EffectResults`.
 
-    `about` are notices of the method; `searched` is as in `about_draws`. A proportion
-    mediated, the last of the effects, is set to missing if it is without meaning.
+    `about` are notices of the method; `searched` is as in `about_draws`.
     """
     has_share = terms[-1].kind == "proportion_mediated"
     diagnostics = (
@@ -436,10 +445,7 @@ def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> 
 
 
 def search_threshold(spec: Any, prepared: Prepared) -> float:
-    """Find the threshold with the smallest sum of squares of the outcome's equation.
-
-    Candidates leave at least 5% of the rows in each regime.
-    """
+    """Find the threshold with the least sum of squares of the outcome's equation."""
     columns = _searched_columns(prepared)
     try:
         return _least(columns, prepared.within.every, intercept=spec.regime_intercept)
@@ -457,8 +463,7 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
 def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
     """Whether the dummy of the low regime is collinear with effects and controls.
 
-    This is so if no entity ever changes its regime. The dummy then has no coefficient,
-    and nothing depends on where the split variables are zero.
+    This is so if no entity ever changes its regime.
     """
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
@@ -485,10 +490,9 @@ def searched_draws(
 
     `shape` has the numbers of slopes that the effects consist of, and of effects.
     Returns thresholds (R,), slopes (R, ..) and effects (R, ..), NaN in draws without a
-    threshold. The draws are those of the system, made again from its seed. Each is
-    written out row by row, with new codes for repeated clusters, and searched like a
-    sample: running sums over rows are not weighted sums of clusters. The fits are
-    batched over draws with the same threshold.
+    threshold. The draws are those of the system. Each is written out row by row and
+    searched like a sample, since running sums over rows are not weighted sums of
+    clusters; fits are batched over draws with the same threshold.
     """
     codes, _ = drawn_clusters(prepared)
     sizes = np.bincount(codes)
@@ -507,16 +511,18 @@ def searched_draws(
             drawn_columns = [column[rows] for column in columns]
             gammas[r] = _least(drawn_columns, effects, intercept=intercept)
     draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
+    of_terms = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
         level = intercept and not holds_level(prepared, demeaned, gamma)
-        layout = lay_out(spec, prepared.sample, gamma, level=level)
+        layout = lay_out(spec, prepared.sample, of_terms, gamma, level=level)
         there = demean_added(prepared, demeaned, layout)
         grams = entity_grams(there.columns, codes, every, demeaned=True)
         drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))
         # Without the dummy of a regime the equations are others than the system's.
-        at = replace(system, layout=layout.equations).at
-        draws[same_gamma] = drawn_slopes[:, [at(*slope) for slope in layout.used]]
+        positions = slope_positions(layout.equations)
+        at = [positions[slope] for slope in layout.used]
+        draws[same_gamma] = drawn_slopes[:, at]
         # Averages over the rows have the shares of the draw's own regimes.
         terms[same_gamma] = layout.products.evaluate(draws[same_gamma])
     missing = np.isnan(draws).any(axis=1)

@@ -197,13 +197,11 @@ def compare_cohorts(
 
     Journal of Econometrics 225:254. `means` (G, T): outcome by cohort and period.
     `first` (G,): first treated period of each cohort, all different; 0 if always
-    treated, T if never. `share` (G,): share of the entities. The pairs are those in
-    which the first cohort becomes treated while the treatment of the other does not
-    change.
+    treated, T if never. `share` (G,): share of the entities. In each pair the treatment
+    of the second cohort does not change.
 
-    Returns the positions (m, 2) of the cohort that becomes treated and of the one it is
-    compared with, and weights, which add up to one, and estimates (m,). Their weighted
-    sum is the slope.
+    Returns positions (m, 2) of the cohort that becomes treated and of the other,
+    weights, which add up to one, and estimates (m,). Their weighted sum is the slope.
     """
     periods = np.arange(means.shape[1])
     pairs = [

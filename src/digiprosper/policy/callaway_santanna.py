@@ -49,30 +49,13 @@ _ITERATIONS = 100
 _SEPARATED = 30.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Effect:
-    """An effect, each entity's influence (n,) on it, and numbers of entities."""
-
-    cohort: int
-    time: int
-    estimate: float
-    influence: Floats
-    n_treated: int
-    n_controls: int
-    base: int  # period that it is compared with
-    used: Bools  # (n,) entities compared
-    treated: Bools  # (n,) those of the cohort among all entities
-
-
 def estimate_callaway_santanna(
     spec: Any, prepared: Prepared, cohorts: Cohorts
 ) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
     """Estimate ATT(g, t) as differences in differences.
 
     The covariance is the sum of squared influence functions by cluster. With controls
-    `x` and ``cov_type="hc2"`` it is that of the jackknife. Returns the effects, the
-    weights (N, m) of the outcomes in them without `x`, the event time of the reference
-    (None if it differs between cohorts), the type of the errors, and notices.
+    `x` and ``cov_type="hc2"`` it is that of the jackknife.
     """
     _refuse_without_control(spec, cohorts)
     codes = clusters_of_entities(prepared)
@@ -80,8 +63,19 @@ def estimate_callaway_santanna(
         raise _divided_entities(prepared)
     # The last period before treatment and its anticipation; -1 if there is none.
     last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
-    effects, left_out = _effects(spec, prepared.sample, cohorts, last)
-    cells = _cells(effects, cohorts, codes)
+    sample = prepared.sample
+    y, x, weights = _by_entity(sample, cohorts.weights)
+    effects = _effects(spec, cohorts, last)
+    compared, estimable = _compare(spec, cohorts, effects, y, weights)
+    left_out, effects = effects[:2, ~estimable].T.tolist(), effects[:, estimable]
+    row_weights = None
+    if spec.x:
+        estimates, influence = _given_controls(spec, cohorts, effects, compared, x)
+    else:
+        estimates, influence, shares = mean_differences(compared)
+        if sample.nobs * len(shares) <= MOST_WEIGHTS:
+            row_weights = _row_weights(effects, compared, shares, sample)
+    cells = _cells(effects, estimates, influence, compared, cohorts, codes)
 
     universal = spec.base_period == "universal"
     events = set((cohorts.steps[last] - cohorts.first)[last >= 0].tolist())
@@ -90,11 +84,12 @@ def estimate_callaway_santanna(
     before = long[cohorts.steps[long] < cohorts.first[last >= 0].max(initial=0)]
     ratio = None
     if spec.x and spec.adjustment != "regression":
-        smallest = min(min(effect.n_treated, effect.n_controls) for effect in effects)
-        ratio = smallest / len(prepared.sample.names_of("x"))
+        n_controls = compared.used.sum(axis=1) - cells.n_treated
+        smallest = int(np.minimum(cells.n_treated, n_controls).min())
+        ratio = smallest / x.shape[2]
     notices = (
-        *pairs_of_rows(prepared.sample),
-        *weights_vary(prepared.sample, spec.obs_weights, prepared.obs_weights),
+        *pairs_of_rows(sample),
+        *weights_vary(sample, spec.obs_weights, prepared.obs_weights),
         *earlier_base(cohorts, last, spec.anticipation, () if universal else before),
         *cells_left_out([_named(cohorts, *pair) for pair in sorted(left_out)]),
         *few_per_covariate(ratio),
@@ -105,180 +100,90 @@ def estimate_callaway_santanna(
         n_clusters=(int(codes.max()) + 1,),
     )
     if spec.x:
-        estimated = effects, cells, codes
         cells, inference = _with_jackknife(
-            spec, prepared.sample, cohorts, estimated, inference
+            spec, cohorts, effects, compared, x, cells, codes, inference
         )
-        return cells, None, reference, inference, notices
-    weights = None
-    if prepared.sample.nobs * len(effects) <= MOST_WEIGHTS:
-        weights = _row_weights(effects, prepared.sample, cohorts.weights)
-    return cells, weights, reference, inference, notices
+    return cells, row_weights, reference, inference, notices
 
 
-def _with_jackknife(
-    spec: Any,
-    sample: Sample,
-    cohorts: Cohorts,
-    estimated: tuple[Sequence[_Effect], GroupTime, Ints],
-    inference: Inference,
-) -> tuple[GroupTime, Inference]:
-    """Compute the covariance of effects and shares of cohorts by the jackknife.
+def _effects(spec: Any, cohorts: Cohorts, last: Ints) -> Ints:
+    """List cohort, period and base period (3, m) of all effects; -1 if it has no base.
 
-    It estimates again without each cluster. With many clusters, or if an effect has no
-    estimate without one of them, the covariance stays that from influence functions.
+    `last` (G,): last period before treatment. An effect before treatment is the change
+    since the previous period, unless the base is universal.
     """
-    effects, cells, codes = estimated
-    count = int(codes.max()) + 1
-    if count > MOST_JACKKNIFED:
-        return cells, inference
-    y, x, weights = _by_entity(sample, cohorts.weights)
-    later = np.array([effect.time for effect in effects])
-    base = np.array([effect.base for effect in effects])
-    earlier = np.minimum(later, base)
-    used = np.array([effect.used for effect in effects])
-    controls = np.where(used[:, :, None], x[:, earlier].transpose(1, 0, 2), 0.0)
-    size = np.maximum(used.sum(axis=1), 1)[:, None, None]
-    centred = np.where(
-        used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0
-    )
-    spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / size)
-    scaled = centred / np.where(spread > 0, spread, 1.0)
-    data = Comparisons(
-        change=np.where(used, y[:, later].T - y[:, base].T, 0.0),
-        used=used,
-        treated=np.array([effect.treated for effect in effects]),
-        design=np.concatenate([np.ones((*used.shape, 1)), scaled], axis=2),
-        weights=np.where(used, weights[:, earlier].T, 0.0),
-    )
-    adjustment = spec.adjustment or "doubly_robust"
-    again = without_each_cluster(data, codes, adjustment, (_TRIM, _SEPARATED))
-    if np.isnan(again).any():
-        return cells, inference
-    kept = codes != np.arange(count)[:, None]
-    sizes = kept * cohorts.entity_weights
-    member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
-    again = np.hstack([again, sizes @ member / sizes.sum(axis=1, keepdims=True)])
-    deviations = np.sqrt((count - 1) / count) * (again.mean(axis=0) - again)
-    units = _units_of_jackknife(deviations[:, : len(effects)], cohorts, codes, used)
-    cells = replace(cells, units=units)
-    if spec.cov_type == "influence":
-        return cells, inference
-    joint = np.asarray(deviations.T @ deviations)
-    jackknife = replace(inference, cov_type="crv3", df_t=count - 1.0)
-    return replace(cells, joint=joint), jackknife
-
-
-def _units_of_jackknife(
-    deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools
-) -> UnitScores | None:
-    """Take the deviations (C, m) without each cluster as what its entities add.
-
-    None if clusters have entities of several cohorts. `used` (m, n) are the entities of
-    each effect.
-    """
-    parts = np.unique(np.column_stack([codes, cohorts.group]), axis=0)
-    if len(parts) != len(deviations):
-        return None
-    sizes = cluster_sums(used.T.astype(np.float64), codes, len(parts))
-    member = np.arange(cohorts.first.size + 1)[:, None] == parts[:, 1]
-    model = np.array([deviations[rows].T @ deviations[rows] for rows in member])
-    # `unit_covariance` and bands divide by the root again.
-    scores = deviations * np.sqrt(1 - leverage(sizes, parts[:, 1]))
-    return of_parts(parts, scores, scores, sizes, model, codes.size - len(member))
-
-
-def _row_weights(
-    effects: Sequence[_Effect], sample: Sample, obs_weights: Floats
-) -> Floats:
-    """Compute the weights (N, m) of the outcomes in differences of means."""
-    row = np.full((sample.n_entities, sample.n_times), -1)
-    row[sample.entity, sample.time] = np.arange(sample.nobs)
-    weights = np.zeros((sample.nobs, len(effects)))
-    for column, effect in enumerate(effects):
-        later, base = row[effect.used, effect.time], row[effect.used, effect.base]
-        earlier = base if effect.base < effect.time else later
-        size, treated = obs_weights[earlier], effect.treated[effect.used]
-        share = np.where(
-            treated, size / size[treated].sum(), -size / size[~treated].sum()
-        )
-        weights[later, column] = share
-        weights[base, column] = -share
-    return weights
-
-
-def _effects(
-    spec: Any, sample: Sample, cohorts: Cohorts, last: Ints
-) -> tuple[list[_Effect], list[tuple[int, int]]]:
-    """Estimate each effect from the entities with rows in both periods compared.
-
-    `last` (G,): last period before treatment. Also returns the (cohort, period) that
-    cannot be estimated.
-    """
-    y, x, weights = _by_entity(sample, cohorts.weights)
-    effects, left_out = [], []
-    not_yet = spec.compared_with == "not_yet"
-    adjustment = spec.adjustment or "doubly_robust"
-    for cohort, time, base in _comparisons(spec, cohorts, last):
-        treated, controls = cohorts.of_entity == cohort, cohorts.of_entity < 0
-        if not_yet:
-            later = cohorts.steps[max(time, base)] + spec.anticipation
-            controls |= (cohorts.first[cohorts.of_entity] > later) & ~treated
-        change = y[:, time] - y[:, base]
-        used = (treated | controls) & ~np.isnan(change)
-        inside = treated[used]
-        if base < 0 or not inside.any() or inside.all():
-            left_out.append((cohort, time))
-            continue
-        # Weights, as controls, are those of the earlier period: R's did and csdid,
-        # without fix_weights.
-        earlier = min(time, base)
-        effect = difference(
-            change[used], inside, x[used, earlier], weights[used, earlier], adjustment
-        )
-        if effect.problem:
-            raise _no_effect(effect.problem, spec.x, *_named(cohorts, cohort, time))
-        influence = np.zeros(change.size)
-        influence[used] = effect.influence
-        effects.append(
-            _Effect(
-                cohort=cohort,
-                time=time,
-                estimate=effect.estimate,
-                influence=influence,
-                n_treated=int(inside.sum()),
-                n_controls=int((~inside).sum()),
-                base=base,
-                used=used,
-                treated=treated,
-            )
-        )
-    return effects, left_out
-
-
-def _comparisons(spec: Any, cohorts: Cohorts, last: Ints) -> list[tuple[int, int, int]]:
-    """List cohorts with an effect's period and the one compared with; -1 if none.
-
-    An effect before treatment is the change since the previous period, unless the base
-    is universal.
-    """
-    comparisons = []
+    effects = []
     for cohort, first in enumerate(cohorts.first):
         for time, step in enumerate(cohorts.steps):
             varying = step < first and spec.base_period != "universal"
             base = time - 1 if varying else int(last[cohort])
             if base != time and (base >= 0 or step >= first):
-                comparisons.append((cohort, time, base))
-    return comparisons
+                effects.append((cohort, time, base))
+    return np.array(effects, dtype=np.intp).reshape(-1, 3).T
 
 
-def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTime:
-    """Collect the effects, and the covariance of effects and cohort shares.
+def _compare(
+    spec: Any, cohorts: Cohorts, effects: Ints, y: Floats, weights: Floats
+) -> tuple[Comparisons, Bools]:
+    """Choose the entities that each effect (3, m) compares: rows in both periods.
 
-    `codes` is by entity.
+    Also tells which effects have treated entities and controls; others are left out.
     """
-    cohort = np.array([effect.cohort for effect in effects], dtype=np.intp)
-    time = np.array([effect.time for effect in effects], dtype=np.intp)
+    cohort, time, base = effects
+    treated = cohorts.of_entity == cohort[:, None]
+    controls = np.repeat((cohorts.of_entity < 0)[None], cohort.size, axis=0)
+    if spec.compared_with == "not_yet":
+        later = cohorts.steps[np.maximum(time, base)] + spec.anticipation
+        controls |= (cohorts.first[cohorts.of_entity] > later[:, None]) & ~treated
+    change = (y[:, time] - y[:, base]).T
+    used = (treated | controls) & ~np.isnan(change)
+    estimable = (used & treated).any(axis=1) & (used & controls).any(axis=1)
+    estimable &= base >= 0
+    used = used[estimable]
+    # Weights, as controls, are those of the earlier period: R's did and csdid, without
+    # fix_weights.
+    earlier = np.minimum(time, base)[estimable]
+    compared = Comparisons(
+        change=np.where(used, change[estimable], 0.0),
+        used=used,
+        treated=treated[estimable],
+        weights=np.where(used, weights[:, earlier].T, 0.0),
+    )
+    return compared, estimable
+
+
+def _given_controls(
+    spec: Any, cohorts: Cohorts, effects: Ints, compared: Comparisons, x: Floats
+) -> tuple[Floats, Floats]:
+    """Estimate effects (m,) given controls, and the influence (n, m) of entities."""
+    influence = np.zeros((compared.used.shape[1], compared.used.shape[0]))
+    estimates = np.zeros(len(compared.used))
+    for column, (cohort, time, base) in enumerate(effects.T.tolist()):
+        used = compared.used[column]
+        effect = difference(
+            compared.change[column, used],
+            compared.treated[column, used],
+            x[used, min(time, base)],
+            compared.weights[column, used],
+            spec.adjustment or "doubly_robust",
+        )
+        if effect.problem:
+            raise _no_effect(effect.problem, spec.x, *_named(cohorts, cohort, time))
+        estimates[column] = effect.estimate
+        influence[used, column] = effect.influence
+    return estimates, influence
+
+
+def _cells(
+    effects: Ints,
+    estimates: Floats,
+    influence: Floats,
+    compared: Comparisons,
+    cohorts: Cohorts,
+    codes: Ints,
+) -> GroupTime:
+    """Collect the effects, their covariance with cohort shares; `codes` by entity."""
+    cohort, time, _ = effects
     event = cohorts.steps[time] - cohorts.first[cohort]
     if not (event >= 0).any():
         text = (
@@ -292,7 +197,7 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
     # shares alone.
     relative = (cohorts.entity_weights / cohorts.entity_weights.mean())[:, None]
     shares = (relative * member - cohorts.share) / member.shape[0]
-    scores = np.column_stack([*[effect.influence for effect in effects], shares])
+    scores = np.hstack([influence, shares])
     treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
     clusters = int(codes.max()) + 1
     sums = cluster_sums(scores, codes, clusters)
@@ -301,8 +206,8 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
         cohort=cohort,
         time=time,
         event=event,
-        estimates=np.array([effect.estimate for effect in effects]),
-        n_treated=np.array([effect.n_treated for effect in effects], dtype=np.intp),
+        estimates=estimates,
+        n_treated=(compared.used & compared.treated).sum(axis=1),
         mass=cohorts.share[cohort],
         share=cohorts.share,
         joint=joint,
@@ -311,6 +216,84 @@ def _cells(effects: Sequence[_Effect], cohorts: Cohorts, codes: Ints) -> GroupTi
         ),
         influence=joint,
     )
+
+
+def _with_jackknife(
+    spec: Any,
+    cohorts: Cohorts,
+    effects: Ints,
+    compared: Comparisons,
+    x: Floats,
+    cells: GroupTime,
+    codes: Ints,
+    inference: Inference,
+) -> tuple[GroupTime, Inference]:
+    """Compute the covariance of effects and shares of cohorts by the jackknife.
+
+    With many clusters, or if an effect has no estimate without one of them, the
+    covariance stays that from influence functions.
+    """
+    count = int(codes.max()) + 1
+    if count > MOST_JACKKNIFED:
+        return cells, inference
+    used, earlier = compared.used, effects[1:].min(axis=0)
+    controls = np.where(used[:, :, None], x[:, earlier].transpose(1, 0, 2), 0.0)
+    size = np.maximum(used.sum(axis=1), 1)[:, None, None]
+    centred = np.where(
+        used[:, :, None], controls - controls.sum(axis=1, keepdims=True) / size, 0.0
+    )
+    spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / size)
+    scaled = centred / np.where(spread > 0, spread, 1.0)
+    design = np.concatenate([np.ones((*used.shape, 1)), scaled], axis=2)
+    adjustment = spec.adjustment or "doubly_robust"
+    limits = _TRIM, _SEPARATED
+    again = without_each_cluster(compared, design, codes, adjustment, limits)
+    if np.isnan(again).any():
+        return cells, inference
+    kept = codes != np.arange(count)[:, None]
+    sizes = kept * cohorts.entity_weights
+    member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
+    again = np.hstack([again, sizes @ member / sizes.sum(axis=1, keepdims=True)])
+    deviations = np.sqrt((count - 1) / count) * (again.mean(axis=0) - again)
+    units = _units_of_jackknife(deviations[:, : len(used)], cohorts, codes, used)
+    cells = replace(cells, units=units)
+    if spec.cov_type == "influence":
+        return cells, inference
+    joint = np.asarray(deviations.T @ deviations)
+    jackknife = replace(inference, cov_type="crv3", df_t=count - 1.0)
+    return replace(cells, joint=joint), jackknife
+
+
+def _units_of_jackknife(
+    deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools
+) -> UnitScores | None:
+    """Take the deviations (C, m) without each cluster as what its entities add.
+
+    None if a cluster has entities of several cohorts. `used` (m, n): entities compared.
+    """
+    parts = np.unique(np.column_stack([codes, cohorts.group]), axis=0)
+    if len(parts) != len(deviations):
+        return None
+    sizes = cluster_sums(used.T.astype(np.float64), codes, len(parts))
+    member = np.arange(cohorts.first.size + 1)[:, None] == parts[:, 1]
+    model = np.array([deviations[rows].T @ deviations[rows] for rows in member])
+    # `unit_covariance` and bands divide by the root again.
+    scores = deviations * np.sqrt(1 - leverage(sizes, parts[:, 1]))
+    return of_parts(parts, scores, scores, sizes, model, codes.size - len(member))
+
+
+def _row_weights(
+    effects: Ints, compared: Comparisons, shares: Floats, sample: Sample
+) -> Floats:
+    """Return the weights (N, m) of the outcomes of rows in differences of means."""
+    row = np.full((sample.n_entities, sample.n_times), -1)
+    row[sample.entity, sample.time] = np.arange(sample.nobs)
+    weights = np.zeros((sample.nobs, len(shares)))
+    for column, (_, time, base) in enumerate(effects.T):
+        used = compared.used[column]
+        weights[row[used, time], column] = shares[column, used]
+        weights[row[used, base], column] = -shares[column, used]
+    return weights
 
 
 def _by_entity(sample: Sample, weights: Floats) -> tuple[Floats, Floats, Floats]:
@@ -390,6 +373,24 @@ class Difference:
     problem: str = ""  # "collinear_controls" or "no_overlap" if there is no estimate
 
 
+def mean_differences(compared: Comparisons) -> tuple[Floats, Floats, Floats]:
+    """Compare mean changes of treated entities and of controls, for m effects.
+
+    Returns the effects (m,), the influence (n, m) of each entity, whose squares add up
+    to the variances, and the weights (m, n) of the changes.
+    """
+    m, n = compared.used.shape
+    estimates, influence, shares = np.zeros(m), np.zeros((m, n)), np.zeros((m, n))
+    for sign, group in ((1.0, compared.treated), (-1.0, ~compared.treated)):
+        weights = np.where(group, compared.weights, 0.0)
+        share = sign * weights / weights.sum(axis=1, keepdims=True)
+        mean = (share * compared.change).sum(axis=1)
+        estimates += mean
+        influence += share * (compared.change - sign * mean[:, None])
+        shares += share
+    return estimates, influence.T, shares
+
+
 def difference(
     change: Floats, treated: Bools, x: Floats, weights: Floats, adjustment: str
 ) -> Difference:
@@ -399,13 +400,10 @@ def difference(
     2.6 and theorem A.1. All means, the regression and the logit are weighted, as in the
     R package DRDID.
 
-    `change` (n,) is the later outcome less the earlier one, `x` (n, k) has the controls
-    (k may be 0), and `adjustment` is ``"doubly_robust"``, ``"ipw"`` or
-    ``"regression"``.
+    `change` (n,) is the later outcome less the earlier one, `x` (n, k) has the
+    controls, and `adjustment` is ``"doubly_robust"``, ``"ipw"`` or ``"regression"``.
     """
     weights = weights / weights.mean()
-    # Without controls all three are the difference of means.
-    adjustment = adjustment if x.shape[1] else "regression"
     spread = x.std(axis=0)
     scaled = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     design = np.column_stack([np.ones(len(x)), scaled])

@@ -167,10 +167,7 @@ def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:
 
 
 def _refuse_zero(spec: Any, cells: _Cells, y: Floats, empty: Bools) -> None:
-    """Refuse cells whose outcomes are zero: their ratio is zero, or infinite.
-
-    Rows in `empty` (N,) have a mean of zero with treatment and without.
-    """
+    """Refuse cells whose outcomes are all zero; rows in `empty` (N,) do not count."""
     rows = (cells.code >= 0) & ~empty
     code = cells.code[rows]
     present = np.bincount(code, minlength=len(cells.names)) > 0

@@ -319,8 +319,7 @@ def _estimate(
 ) -> EventStudyResults:
     """Regress the outcome on event times and controls.
 
-    `few` and `late` are notices on few treated clusters and on rows before treatment,
-    `at_reference` cohorts with a row at the reference.
+    `few` and `late` are notices; `at_reference` cohorts with a row at the reference.
     """
     refuse_collinear(prepared, window)
     event_names = [event_name(time) for time in window.estimated]

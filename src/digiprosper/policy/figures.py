@@ -25,10 +25,7 @@ EffectsByEventTime: TypeAlias = WindowResults | StaggeredDidResults
 
 
 def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime]:
-    """Return event studies by name; those of a sequence are numbered.
-
-    `purpose` is for the error.
-    """
+    """Return event studies by name, numbered if a list; `purpose` is for the error."""
     named: dict[str, Any] = {"": results}
     if isinstance(results, Mapping):
         named = {str(head): study for head, study in results.items()}
@@ -56,8 +53,7 @@ def event_paths(
 ) -> EventPaths:
     """Collect the estimates by event time of several studies.
 
-    An event time that is a binned end in some studies only is labelled by its number;
-    these studies name it.
+    An event time that is a binned end in some studies only is labelled by its number.
     """
     points = {head: _points(study, level) for head, study in studies.items()}
     times = sorted({int(time) for path in points.values() for time in path["time"]})

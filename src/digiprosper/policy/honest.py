@@ -547,7 +547,7 @@ def _covariance(
 ) -> Floats:
     """Return the covariance of the first coefficients; refuse what has no answer.
 
-    `refused` are codes of what coefficients before treatment may not be relative to.
+    `refused`: codes of what coefficients before treatment may not be relative to.
     """
     times, wider = effects.times[:count], effects.wider
     if effects.before in refused:

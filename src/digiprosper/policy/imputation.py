@@ -34,9 +34,7 @@ def estimate_imputation(
 ) -> tuple[GroupTime, Floats | None, None, Inference, tuple[Notice, ...]]:
     """Impute untreated outcomes of treated rows, and average the differences.
 
-    Differences before treatment are estimated by event time. Returns the effects, the
-    weights (N, m) of the outcomes in them, no reference, the type of the errors, and no
-    notices.
+    Differences before treatment are estimated by event time.
     """
     sample, (clusters,) = prepared.sample, prepared.cluster_codes
     y = sample.columns("y")[:, 0]
@@ -168,8 +166,7 @@ def untreated_model(
 ) -> UntreatedModel:
     """Prepare the regression of untreated rows on effects and controls `x` (N, k).
 
-    `entity` and `time` are codes without gaps, `treated` the rows to impute, `weights`
-    positive.
+    `entity` and `time` are codes without gaps, `treated` (N,) the rows to impute.
     """
     untreated = ~treated
     root = np.sqrt(weights[untreated])[:, None]
@@ -213,11 +210,10 @@ def impute(
 ) -> tuple[Floats, Floats]:
     """Average the effects of groups of treated rows, with conservative standard errors.
 
-    Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253: theorem 1 for
-    the estimates, theorem 3 and equation 8 for the errors, with effects taken as equal
-    within groups. `group` (N,) has no gaps and is -1 for untreated rows; all treated
-    rows must be imputable. Returns m estimates, and scores (C, m) by cluster whose
-    cross products are the covariance.
+    Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91:3253: theorems 1
+    and 3 and equation 8, with equal effects within groups. `group` (N,) has no gaps and
+    is -1 for untreated rows; all treated rows must be imputable. Returns m estimates,
+    and scores (C, m) by cluster whose cross products are the covariance.
     """
     residual = model.residuals(y[:, None])[:, 0]
     treated = ~model.untreated
@@ -241,10 +237,9 @@ def impute(
 
 
 def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> Floats:
-    """Average effects by group for its errors.
+    """Average effects by group, weighted by the clusters' weights in it (equation 8).
 
-    Rows are weighted by their cluster's weight in the group. Equation 8: errors from
-    this average are the least conservative.
+    Errors from this average are the least conservative.
     """
     _, pair = np.unique(np.column_stack([group, clusters]), axis=0, return_inverse=True)
     shares = weights * np.bincount(pair, weights)[pair]
@@ -267,14 +262,13 @@ def lead_effects(
 ) -> tuple[Bools, Floats, Floats, Floats, Floats]:
     """Regress untreated outcomes on dummies (N, m) of event times before treatment.
 
-    Borusyak, Jaravel & Spiess (2024), test 1. Errors are clustered, without a
-    small-sample correction. A dummy that is collinear with the effects or the dummies
-    after it has no estimate, so that of event times that add up to others the latest
-    stay. `ever`: rows of entities that are ever treated.
+    Borusyak, Jaravel & Spiess (2024), test 1, with clustered errors. A dummy that is
+    collinear with the effects or with later dummies has no estimate. `ever`: rows of
+    entities that are ever treated.
 
     Returns which dummies have an estimate (m,), k estimates, the weights (N, k) of the
-    outcomes in them, their scores (C, k) by cluster, and the part of the covariance
-    (k, k) due to treated entities.
+    outcomes in them, their scores (C, k) by cluster, and the part of the covariance (k,
+    k) due to treated entities.
     """
     untreated = model.untreated
     root = np.sqrt(model.weights[untreated])[:, None]

@@ -535,8 +535,7 @@ def propensity(
 ) -> tuple[Floats, Floats]:
     """Estimate the probability of treatment by a logit on `x` (N, p).
 
-    Returns the probabilities (N,) and the coefficients (1 + p,): the intercept, then
-    those of the columns in their own units.
+    Returns the probabilities (N,), and the intercept and slopes (1 + p,) in units of x.
     """
     from scipy.special import expit
     from statsmodels.discrete.discrete_model import Logit
@@ -643,8 +642,7 @@ def _nearest_scores(
 ) -> tuple[pd.DataFrame, dict[str, Any], int]:
     """Match the nearest propensity scores.
 
-    Returns a row per entity, the fields of `Matching` that depend on the method, and
-    the number of treated entities with ties.
+    Returns a row per entity, fields of `Matching`, and the number of tied treated.
     """
     scores, coefficients = propensity(x, treated, names)
     groups = [scores[treated], scores[~treated]]
@@ -694,10 +692,7 @@ def _balanced(
     base_weight: Floats,
     moments: int,
 ) -> pd.DataFrame:
-    """Balance moments by entropy weights; returns a row per entity.
-
-    `base_weight` (N,) counts for the controls only.
-    """
+    """Balance moments by entropy weights, with a `base_weight` (N,) of controls."""
     _checked_units(x, names)
     columns, squared = balanced_columns(x, moments)
     terms = [*names, *(f"{names[j]} ** 2" for j in squared)]

@@ -363,7 +363,50 @@ class Matching(Summarised, PickledByName):
         >>> round(effect.estimate, 2), round(effect.std_error, 2)
         (0.97, 0.22)
         """
-        return _matched_effect(self, outcome, neighbours)
+        entity = self.key_names[0]
+        notices: tuple[Notice, ...] = ()
+        _check_neighbours(neighbours, self)
+        y = _outcome(outcome, self.entities.index, entity)
+        # Sums of squares and products are in units of the outcome's standard deviation.
+        spread = float(y.std()) or 1.0
+        centred, reason = (y - y.mean()) / spread, ""
+        if self.method == "entropy":
+            estimate, variance, df = _balanced_effect(self, centred)
+            inference = Inference(cov_type="hc2", df_t=df)
+            text = (
+                "Standard error HC2, which allows for estimated weights; t distribution"
+            )
+        else:
+            estimate, variance, reason = _abadie_imbens(self, centred, neighbours)
+            inference = Inference(cov_type="abadie_imbens")
+            text = (
+                "2006), scores taken as given"
+                if reason
+                else "2016), for estimated scores"
+            )
+            text = f"Standard error of Abadie & Imbens ({text}; normal distribution"
+            notices = (
+                *few_matched(self.n_matched, entity),
+                *scores_given(reason, len(self.unmatched), entity),
+            )
+        return MatchedEffect(
+            estimated=Estimates.of(
+                ("att",),
+                np.array([spread * estimate]),
+                np.array([[spread**2 * variance]]),
+                inference,
+            ),
+            fit_glance={
+                **empty_glance("MatchedEffect", y.size),
+                "depvar": "outcome" if outcome.name is None else str(outcome.name),
+                "n_entities": y.size,
+            },
+            conventions=text,
+            labels=dict(self.labels),
+            version=__version__,
+            estimated_scores=not reason,
+            diagnostics=notices,
+        )
 
     # --- the balance as a table, the whole as text ------------------------------------
 
@@ -493,57 +536,12 @@ class Matching(Summarised, PickledByName):
 # --- the average effect ---------------------------------------------------------------
 
 
-def _matched_effect(matching: Matching, outcome: Any, neighbours: int) -> MatchedEffect:
-    """Estimate the average effect on the matched treated; see `Matching.att`."""
-    entity = matching.key_names[0]
-    notices: tuple[Notice, ...] = ()
-    _check_neighbours(neighbours, matching)
-    y = _outcome(outcome, matching.entities.index, entity)
-    # Sums of squares and products are computed in units of the outcome's own spread.
-    spread = float(y.std()) or 1.0
-    centred, reason = (y - y.mean()) / spread, ""
-    if matching.method == "entropy":
-        estimate, variance, df = _balanced_effect(matching, centred)
-        inference = Inference(cov_type="hc2", df_t=df)
-        text = "Standard error HC2, which allows for estimated weights; t distribution"
-    else:
-        estimate, variance, reason = _abadie_imbens(matching, centred, neighbours)
-        inference = Inference(cov_type="abadie_imbens")
-        text = (
-            "2006), scores taken as given" if reason else "2016), for estimated scores"
-        )
-        text = f"Standard error of Abadie & Imbens ({text}; normal distribution"
-        notices = (
-            *few_matched(matching.n_matched, entity),
-            *scores_given(reason, len(matching.unmatched), entity),
-        )
-    return MatchedEffect(
-        estimated=Estimates.of(
-            ("att",),
-            np.array([spread * estimate]),
-            np.array([[spread**2 * variance]]),
-            inference,
-        ),
-        fit_glance={
-            **empty_glance("MatchedEffect", y.size),
-            "depvar": "outcome" if outcome.name is None else str(outcome.name),
-            "n_entities": y.size,
-        },
-        conventions=text,
-        labels=dict(matching.labels),
-        version=__version__,
-        estimated_scores=not reason,
-        diagnostics=notices,
-    )
-
-
 def _abadie_imbens(
     matching: Matching, y: Floats, neighbours: int
 ) -> tuple[float, float, str]:
     """Average differences of matches; returns estimate and variance.
 
-    The correction for estimated scores needs all treated entities matched, with
-    replacement; the third value is the reason why there is none.
+    The third value is the reason why they are not corrected for estimated scores.
     """
     entities = matching.entities
     treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()

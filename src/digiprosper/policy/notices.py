@@ -117,10 +117,7 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
 
 
 def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
-    """Report treated entities without a row before treatment.
-
-    A regression uses them anyway.
-    """
+    """Report treated entities without a row before treatment, which are used anyway."""
     early = np.unique(sample.entity[cohorts.treated & (cohorts.event < 0)])
     late = np.setdiff1d(sample.entity[cohorts.treated], early)
     yield from entities_without_rows_before(
@@ -166,10 +163,9 @@ def few_treated_clusters(
 ) -> tuple[Notice, ...]:
     """Report that few clusters (fewer than 10, or less than 10%) have a treated entity.
 
-    Of several dimensions with few, it is about the one with the fewest; without
-    clustering, about entities. `treated` (N,): rows of entities that are ever treated.
-    `small`: the errors allow for it. `counts` are treated clusters and clusters in each
-    dimension, where they were counted elsewhere.
+    Of several dimensions it is about that with the fewest; without clustering, about
+    entities. `treated` (N,): rows of entities that are ever treated. `small`: the
+    errors allow for it. `counts`: treated clusters and clusters by dimension, if known.
     """
     sample = prepared.sample
     names: Any = prepared.cluster_names or (sample.keys.entity_name,)
@@ -243,16 +239,13 @@ def small_cohorts(
 def few_untreated(
     coding: CohortCoding, units: UnitScores | None, cov_type: str
 ) -> Iterator[Notice]:
-    """Report that effects depend on few never treated entities, or on a single one.
-
-    `cov_type` is that of the errors: ``"cr2"``, ``"crv3"`` or ``"clustered"``.
-    """
-    names = [*(time for time, _ in coding.cohorts), "never"]
-    alone = [] if units is None else [names[i] for i in np.flatnonzero(units.alone)]
+    """Report that effects depend on few never treated entities, or on a single one."""
+    groups = [] if units is None else np.flatnonzero(units.alone).tolist()
     few = 0 < coding.n_never <= _FEW_UNTREATED
-    if not few and not alone:
+    if not few and not groups:
         return
-    parts = []
+    names = [*(time for time, _ in coding.cohorts), "never"]
+    alone, parts = [names[i] for i in groups], []
     if few:
         parts.append(
             f"every effect depends on {coding.n_never} untreated {coding.entity}"
@@ -280,10 +273,7 @@ def few_untreated(
 
 
 def other_errors(asked: str, cov_type: str, reason: str) -> Iterator[Notice]:
-    """Report that errors are not those that ``cov_type="hc2"`` asks for.
-
-    `reason`: ``"divided"`` entities, a ``"large"`` sample, or ``"jackknife"``.
-    """
+    """Report that errors are not those that ``cov_type="hc2"`` asks for, and why."""
     if asked != "hc2" or cov_type in ("cr2", "crv3"):
         return
     why = {
@@ -328,13 +318,11 @@ def earlier_base(
     """Report cohorts without a row in the base period of their effects.
 
     R's did and csdid compare such a cohort with its last earlier period, without a
-    message. The effect is the same if trends are parallel over the longer time, so the
-    cohort is not refused. But its effects assume more than those of other cohorts, and
-    changes over several periods have the event time of one.
+    message. That assumes parallel trends over a longer time, and changes over several
+    periods have the event time of one.
 
-    `last` (G,): position of the period that the effects of a cohort are differences
-    from, or -1. `changes`: positions of periods before treatment whose previous period
-    is several steps earlier.
+    `last` (G,): position of each cohort's base period, or -1. `changes`: positions of
+    periods before treatment that are several steps after the previous one.
     """
     times = cohorts.coding.times
     distance = np.where(last >= 0, cohorts.first - cohorts.steps[last], 0)
@@ -397,8 +385,7 @@ def weights_vary(
 def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
     """Report that the probability of treatment rests on few entities per control.
 
-    `ratio`: entities per control in the smallest group compared; None without a
-    propensity score.
+    `ratio` is of the smallest group compared; None without a propensity score.
     """
     if ratio is not None and ratio < _PER_COVARIATE:
         text = (
@@ -526,8 +513,7 @@ def few_matched(count: int, entity: str) -> Iterator[Notice]:
 def scores_given(reason: str, unmatched: int, entity: str) -> Iterator[Notice]:
     """Report a standard error that does not allow for estimated propensity scores.
 
-    `reason` is ``"replace"``, ``"unmatched"`` or ``"variance"``; empty if it does allow
-    for it.
+    `reason` is a code of `explanations`; empty if it does allow for it.
     """
     explanations = {
         "replace": "its formula is known for matching with replacement only",

@@ -55,6 +55,9 @@ StaggeredBasePeriod: TypeAlias = Literal["varying", "universal"]
 StaggeredCovType: TypeAlias = Literal["hc2", "influence"]
 
 _FURTHEST = 10_000
+# Each returns the effects, the weights (N, m) of the outcomes in them (or None), the
+# event time of the reference (None if it differs between cohorts), the type of the
+# standard errors, and notices.
 _ESTIMATE: Final[dict[str, Callable[..., Any]]] = {
     "callaway_santanna": estimate_callaway_santanna,
     "imputation": estimate_imputation,
@@ -316,7 +319,7 @@ class StaggeredDid(Specification):
             self, prepared, cohorts
         )
         cells, inference = with_unit_errors(
-            self, prepared, cohorts, (cells, weights), inference
+            self, prepared, cohorts, cells, weights, inference
         )
         n_clusters = min(inference.n_clusters)
         diagnostics = (

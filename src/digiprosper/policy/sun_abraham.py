@@ -26,9 +26,7 @@ def estimate_sun_abraham(
 ) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
     """Regress the outcome on dummies of cohorts and periods, one before each omitted.
 
-    Averages take the shares of the cohorts as fixed. Returns the effects, the weights
-    (N, m) of the outcomes in them, the event time of the reference (None if it differs
-    between cohorts), the type of the errors, and notices.
+    Averages take the shares of the cohorts as fixed.
     """
     sample, coding = prepared.sample, cohorts.coding
     if not coding.n_never:

@@ -55,10 +55,9 @@ class Timing:
         return np.asarray(self.first[self.keys.entities.get_indexer(keys.entities)])
 
     def event_times(self, keys: Keys) -> tuple[Ints, Bools]:
-        """Count the periods since treatment.
+        """Count steps of time since treatment by row, and tell who is ever treated.
 
-        Returns by row of `keys` the steps of time since treatment, negative before it
-        and 0 if never treated, and whether the entity is ever treated.
+        Steps are negative before treatment, and 0 if never treated.
         """
         first = self.of(keys)[keys.entity]
         since = _ordinals(keys)[keys.time] - _ordinals(self.keys)[first]
@@ -71,9 +70,8 @@ def read_timing(
 ) -> Timing:
     """Read when each entity is first treated, and check it.
 
-    `column` has first treated times, or is 0 before treatment and 1 from then on.
-    `never` is its value for entities that are never treated, in addition to missing
-    values. `switch` says which it is where the table is a part of the data.
+    `never` is the value of `column` for entities never treated, beside missing.
+    `switch` says whether it is a dummy, where the table is a part of the data.
     """
     keys = table.keys
     refuse_without_steps(keys, column)
@@ -346,10 +344,10 @@ class Cohorts:
         return self.cohort >= 0
 
     def treated_cells(self, time: Ints) -> tuple[Ints, Ints]:
-        """List the cohorts and times (N,) in which treated entities have rows.
+        """List the cohorts and times in which treated entities have rows.
 
-        Returns positions (p, 2) of cohort and time, in order, and by row (N,) the
-        position of its pair; -1 for entities that are never treated.
+        Returns positions (p, 2) of cohort and time, in order, and the pair of each row
+        (N,), -1 if never treated.
         """
         treated = self.treated
         code = np.full(time.size, -1)
@@ -376,10 +374,7 @@ def refuse_untreated(event: str, entity: str, count: int) -> None:
 def read_cohorts(
     spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
 ) -> Cohorts:
-    """Find the cohort of each entity of a sample.
-
-    `timing` is of the whole panel, `weights` of rows.
-    """
+    """Find the cohorts of a sample; `timing` is of the panel, `weights` of rows."""
     if len(sample.roles["y"]) != 1:
         raise TermError(
             f"y={cited(spec.y)} makes several columns; the outcome must be one column."
@@ -408,13 +403,15 @@ def read_cohorts(
     first_rows = in_order[np.unique(sample.entity[in_order], return_index=True)[1]]
     entity_weights = weights[first_rows]
     sums = np.bincount(of_entity[treated], entity_weights[treated])
+    first, steps = _ordinals(timing.keys)[cohort_positions], _ordinals(sample.keys)
+    cohort = of_entity[sample.entity]
     return Cohorts(
         coding=coding,
         of_entity=of_entity,
-        first=_ordinals(timing.keys)[cohort_positions],
-        steps=_ordinals(sample.keys),
-        cohort=of_entity[sample.entity],
-        event=timing.event_times(sample.keys)[0],
+        first=first,
+        steps=steps,
+        cohort=cohort,
+        event=np.where(cohort < 0, 0, steps[sample.time] - first[cohort]),
         weights=weights,
         entity_weights=entity_weights,
         share=np.asarray(sums / entity_weights.sum()),

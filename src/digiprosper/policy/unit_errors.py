@@ -42,8 +42,7 @@ def scores_of_units(
 ) -> UnitScores | None:
     """Compute what each entity adds to effects with weights (N, m) of the outcomes.
 
-    None if each cohort and the never treated are single entities, so that nothing shows
-    their errors.
+    None if all groups are single entities, so that nothing shows their errors.
     """
     sample, group = prepared.sample, cohorts.group
     if np.unique(group).size == group.size:
@@ -87,15 +86,15 @@ def with_unit_errors(
     spec: Any,
     prepared: Prepared,
     cohorts: Cohorts,
-    estimated: tuple[GroupTime, Floats | None],
+    cells: GroupTime,
+    weights: Floats | None,
     inference: Inference,
 ) -> tuple[GroupTime, Inference]:
     """Compute the covariance that ``cov_type="hc2"`` asks for, and what tests need.
 
-    `estimated`: the effects, and the weights (N, m) of the outcomes in them; None if
-    there are none. Where clusters divide entities the covariance stays as it is.
+    `weights` (N, m) are those of the outcomes in the effects. Without them, and where
+    clusters divide entities, the covariance stays as it is.
     """
-    cells, weights = estimated
     clusters = clusters_of_entities(prepared)
     if weights is None or clusters is None:
         return cells, inference

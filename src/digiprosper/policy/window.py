@@ -89,8 +89,7 @@ class EventWindow(PickledByName):
     def term(self, time: int) -> Term:
         """Describe the coefficient of an event time.
 
-        A binned end has a family of its own: in a table it is not in the row of the
-        single event time.
+        A binned end is not in the row of the single event time in a table.
         """
         point = Point(self.event, self.text(time), float(time))
         family = "binned_event" if time in self.binned else "event"
@@ -111,9 +110,8 @@ def event_name(time: int) -> str:
 def dummies(window: Any, times: Ints, treated: Bools) -> Floats:
     """Return the dummies (N, k) of the event times that have a coefficient.
 
-    `window` is an `EventWindow` or a specification of one. The dummies are 0 for
-    entities that are never treated. Event times beyond an end of the window count as
-    that end.
+    `window` may be a specification. Dummies are 0 for entities never treated, and those
+    of the ends contain event times beyond them.
     """
     inside = np.clip(times, -window.before, window.after)
     equal = inside[:, None] == np.array(estimated_times(window))
@@ -121,10 +119,7 @@ def dummies(window: Any, times: Ints, treated: Bools) -> Floats:
 
 
 def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
-    """Count entities at each event time; refuse windows the sample does not fill.
-
-    With ``bin_ends=False`` rows beyond the window are refused too.
-    """
+    """Count entities at each event time; refuse what the sample does not fill."""
     treated = cohorts.treated
     reached = count_reached(spec, cohorts.event[treated], sample.entity[treated])
     return window_of(spec, [reached], cohorts.coding.cohorts, cohorts.coding.n_never)

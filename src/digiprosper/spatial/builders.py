@@ -130,10 +130,9 @@ def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None
 def from_pairs(
     frame: pd.DataFrame, i: str, j: str, w: str | None, entities: object
 ) -> Built:
-    """Read a table with one row per link.
+    """Read a table with one row per link, of weight 1 without a column of weights.
 
-    Without a column of weights each link has weight 1. Without `entities` they are all
-    labels of the links, in sorted order.
+    Without `entities` they are all labels of the links, in sorted order.
     """
     absent = [str(c) for c in (i, j, w) if c is not None and c not in frame.columns]
     if absent:
@@ -254,10 +253,10 @@ def _is_number(value: object) -> bool:
 
 
 def from_pysal(w: Any, entities: object) -> Built:
-    """Read libpysal's weights or graph, without importing it, as transformed now.
+    """Read libpysal's weights or graph as transformed now, without importing it.
 
-    `entities` maps ids to labels, or lists labels in the order of the ids; without it
-    ids are the labels.
+    `entities` maps ids to labels, or lists labels in their order; without it ids are
+    labels.
     """
     if hasattr(w, "adjacency") and hasattr(w, "unique_ids"):
         ids = checked_labels(w.unique_ids, "the ids of the graph")
@@ -418,9 +417,9 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
 def _coded_entities(
     index: pd.Index[Any], values: Floats, name: str, caller: str
 ) -> tuple[Ints, pd.Index[Any]]:
-    """Code the entities of rows that are indexed by entity, or by entity and time.
+    """Code the entities of rows indexed by entity, or by entity and time.
 
-    Refuses another index, and missing `values`, which are called `name`.
+    Refuses missing `values`, which are called `name`.
     """
     if index.nlevels > 2 or not index.is_unique or not len(index):
         repeated = index[index.duplicated()][:5]
@@ -615,10 +614,7 @@ def refuse_unlinked(raw: Matrix, name: str) -> None:
 
 
 def checked_labels(values: object, role: str) -> pd.Index[Any]:
-    """Check that entity labels are an ordered collection, none missing or repeated.
-
-    `role` names them in messages.
-    """
+    """Check that labels are an ordered collection, none missing or repeated."""
     labels = _as_index(values, role)
     missing = np.flatnonzero(labels.isna())
     if missing.size:
@@ -674,8 +670,7 @@ def positions_among(
 ) -> Ints:
     """Return the (m,) positions of labels `sought` in `labels`; refuse absent ones.
 
-    `holder` and `source` name both collections in messages, and `remedy` is a sentence
-    on what to do.
+    `holder` and `source` name both collections; `remedy` is a sentence.
     """
     positions = labels.get_indexer(sought)
     absent = sought[positions < 0].unique()

@@ -61,17 +61,15 @@ _LEAST_CLUSTERS = 3
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
-    """Maximise the likelihood of a `PanelSpatial`.
-
-    Notices are stored in `diagnostics`, not issued.
-    """
+    """Maximise the likelihood of a `PanelSpatial`; notices are not issued."""
     point = maximum(spec, layout)
     if spec.likelihood == "lee_yu":
         point = _corrected(point, layout)
     intercept = () if any(layout.effects) else ("Intercept",)
-    names = (*point.names, *layout.names[1:], *intercept)
+    spatial = point.spatial
+    names = (*spatial, *layout.names[1:], *intercept)
     # Dummies of periods have no names
-    values = np.concatenate([point.spatial, point.optimum.coefficients])[: len(names)]
+    values = np.array([*spatial.values(), *point.optimum.coefficients])[: len(names)]
     covariances = _covariances(point, spec.error_type, names)
     covariance = _larger(covariances)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
@@ -97,7 +95,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         diagnostics=(
             *layout.notices,
             *weights.diagnostics,
-            *near_end(point.names, point.spatial, interval, weights.name),
+            *near_end(spatial, interval, weights.name),
             *_bias_notices(spec, layout, point, covariance),
             *_shock_notices(spec, layout, point),
             *_cluster_notices(spec, layout),
@@ -112,7 +110,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         loglik=optimum.loglik,
         sigma2=optimum.sigma2,
         rsquared_within=_rsquared(layout, point, inverse),
-        n_parameters=len(point.spatial) + len(layout.names) + df_absorbed,
+        n_parameters=len(spatial) + len(layout.names) + df_absorbed,
         df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
         interval=interval,
@@ -143,7 +141,7 @@ def maximum(spec: Any, layout: Layout) -> Point:
             "their links have no cycle. So the spatial coefficient is not bounded. "
             "Use model='slx', or weights in which neighbours are mutual."
         )
-    determinants = Determinants(spectrum, columns.n_times, columns.nobs)
+    determinants = Determinants(spectrum, columns.n_times, len(columns.y))
     if spec.likelihood == "adjusted":
         determinants = _adjusted(layout, spectrum, splm=splm)
     if spectrum is None:
@@ -340,10 +338,9 @@ def _drawn(
     seed: np.random.SeedSequence,
     reps: int,
 ) -> Floats:
-    """Draw coefficients and compute the effects of each draw.
+    """Draw coefficients `b`, rho first if any, and compute the effects of each draw.
 
-    `b` begins with rho if there is a spectrum. With two covariances, each effect has
-    the draws with the larger standard deviation.
+    With two covariances, each effect has the draws with the larger standard deviation.
     """
     normal = np.random.default_rng(seed).standard_normal((reps, b.size))
     samples = [b + normal @ symmetric_root(covariance) for covariance in covariances]
@@ -366,24 +363,25 @@ def _bias_notices(
         return
     if entity and spec.likelihood == "unadjusted" and spec.error_type != "clustered":
         yield from entity_effects_errors(layout.n_times)
-    if not time or not point.names:
+    spatial = point.spatial
+    if not time or not spatial:
         return
     try:
         adjusted = maximum(
             spec.replace(likelihood="adjusted", transform="exact"), layout
         )
-        observed, clustered = _covariances(
-            adjusted, "larger", (*point.names, *layout.names[1:])
-        )
+        names = (*spatial, *layout.names[1:])
+        observed, clustered = _covariances(adjusted, "larger", names)
     except IdentificationError:
         return
-    for j, name in enumerate(point.names):
+    without_bias = adjusted.spatial
+    for j, (name, value) in enumerate(spatial.items()):
         error = deviation = float(np.sqrt(covariance[j, j]))
         if spec.error_type != "clustered":
             deviation *= float(np.sqrt(max(clustered[j, j] / observed[j, j], 1.0)))
         yield from biased_coefficient(
             name,
-            point.spatial[j] - adjusted.spatial[j],
+            value - without_bias[name],
             error,
             deviation,
             model=spec.model,

@@ -195,11 +195,6 @@ def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(plain(kind) for kind in listed))
 
 
-def kind_words(kind: str, language: Language) -> str:
-    """Name a kind of effect, such as ``"Direct"``."""
-    return WORDS.say(kind, language)
-
-
 def impacts(
     fits: Fits,
     terms: Sequence[str],

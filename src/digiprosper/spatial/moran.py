@@ -395,10 +395,7 @@ def _values(caller: str, table: Table, column: object) -> Floats:
 
 
 def refuse_unbalanced(panel: Panel, subject: str) -> None:
-    """Refuse a panel in which an entity has no row in a period.
-
-    `subject` is the beginning of the message, such as ``"the panel is"``.
-    """
+    """Refuse a panel in which an entity has no row in a period; `subject` names it."""
     if panel.is_balanced:
         return
     keys = table_of(panel).keys
@@ -418,9 +415,9 @@ def refuse_unbalanced(panel: Panel, subject: str) -> None:
 
 
 def standardised(caller: str, field: Field, column: str) -> Floats:
-    """Standardise a variable by period: mean zero, mean square one, (T, n).
+    """Standardise a variable by period, (T, n): mean zero, mean square one.
 
-    Refuses fewer than four entities and a variable that is constant in a period.
+    Refuses fewer than four entities, and a variable that is constant in a period.
     """
     n = len(field.entities)
     if n < _LEAST_ENTITIES:

@@ -31,7 +31,7 @@ from digiprosper.panel.keys import rows_text
 from digiprosper.spatial.results import shared_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from digiprosper.report.terms import Factors
 
@@ -58,11 +58,7 @@ def about_weights(
     n_mutual: int,
     made_from: str | None,
 ) -> Iterator[Notice]:
-    """Report what is unusual about spatial weights.
-
-    They are entities that a panel does not have and those without neighbours, links of
-    which none has one in the other direction, and weights made from a variable.
-    """
+    """Report entities without neighbours or not in a panel, and unusual links."""
     if left_out:
         count = counted(len(left_out), "entity is", "entities are")
         text = (
@@ -100,10 +96,7 @@ def about_weights(
 def missing_neighbours(
     name: str, column: str, count: int, rows: tuple[Any, ...]
 ) -> Iterator[Notice]:
-    """Report rows whose spatial lag is missing because a neighbour has no value.
-
-    `rows` are the labels of the first five.
-    """
+    """Report rows whose spatial lag is missing as a neighbour has no value."""
     if count:
         text = (
             f"{name}: the spatial lag of {column!r} is missing in "
@@ -115,14 +108,11 @@ def missing_neighbours(
 
 
 def near_end(
-    names: Sequence[str],
-    values: Sequence[float],
-    interval: tuple[float, float],
-    weights: str,
+    spatial: Mapping[str, float], interval: tuple[float, float], weights: str
 ) -> Iterator[Notice]:
     """Report spatial coefficients within 2% of an end of their interval."""
     low, high = interval
-    for name, value in zip(names, values, strict=True):
+    for name, value in spatial.items():
         if min(value - low, high - value) > _NEAR_END * (high - low):
             continue
         text = (
@@ -152,10 +142,9 @@ def biased_coefficient(
 ) -> Iterator[Notice]:
     """Report a spatial coefficient that time effects bias by half an error or more.
 
-    `bias` is its difference from the estimate of the adjusted likelihood, and
-    `deviation` the standard deviation of the estimate, which may be larger than its
-    standard error. From one standard error the code is large_time_effects_bias, which
-    is issued as a warning.
+    `bias` is its difference from the estimate of the adjusted likelihood, `deviation`
+    the standard deviation of the estimate, which may be larger than its standard error.
+    From one standard error on the notice is a warning.
     """
     distance = abs(bias) / std_error
     if distance < _NOTED_BIAS:
@@ -205,8 +194,8 @@ def common_shocks(times: str | None, share: float, p_value: float) -> Iterator[N
 def entity_effects_errors(n_times: int) -> Iterator[Notice]:
     """Report errors too small because of entity effects in a short panel.
 
-    The mean squared residual is too small by the factor (T - 1) / T. With up to 5
-    periods the coverage of a 95% interval is below 92.5%.
+    The mean squared residual is too small by (T - 1) / T. Up to 5 periods the coverage
+    of a 95% interval is below 92.5%.
     """
     factor = sqrt((n_times - 1) / n_times)
     coverage = 2 * _NORMAL.cdf(_QUANTILE * factor) - 1

@@ -102,10 +102,7 @@ def lag_name(name: str) -> str:
 
 
 def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Floats:  # noqa: FBT001
-    """Subtract means of entities and periods from (NT, p) balanced columns.
-
-    Rows are sorted by entity and then by period. Returns a new array.
-    """
+    """Subtract means of entities and periods from (NT, p) balanced, sorted columns."""
     cells = columns.reshape(-1, n_times, columns.shape[1])
     if entity:
         cells = cells - cells.mean(axis=1, keepdims=True)
@@ -183,10 +180,9 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     """Compute the spatial lags that the likelihood needs, without the fixed effects.
 
     With `splm` the outcome (and with a spatial error every column) is demeaned before
-    it is lagged. Without fixed effects an intercept is added. With a spatial error and
-    time effects ``(I - lambda W) 1`` is not constant if rows of the weights have
-    different sums; then dummies of the periods are added as regressors. Spatial lags of
-    regressors, and of the lag of the outcome, are computed for a spatial error only.
+    it is lagged. Without fixed effects an intercept is added. With a spatial error,
+    time effects and different row sums ``(I - lambda W) 1`` is not constant, so that
+    dummies of the periods are added. Lags of regressors are for a spatial error only.
     """
     entity, time = layout.effects
     dummies = error and time and not splm and row_sum(layout.matrix) is None
@@ -200,12 +196,12 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     source, demean_lag = (demeaned, np.asarray) if splm else (raw, demean)
     raw_lags = layout.lag(source if error else source[:, :1])
     lags = [demean_lag(raw_lags)]
+    names = [*layout.names, *(f"added {j}" for j in range(added.shape[1]))]
+    lag_names = [lag_name(name) for name in (names if error else names[:1])]
     if error:
         lags.append(demean_lag(layout.lag(raw_lags[:, :1])))
-    columns = np.hstack([demeaned, *lags])
-    names = [*layout.names, *(f"added {j}" for j in range(added.shape[1]))]
-    names += [*map(lag_name, names), lag_name(lag_name(layout.names[0]))]
-    refuse_extreme(columns, names[: columns.shape[1]])
+        lag_names.append(lag_name(lag_names[0]))
+    refuse_extreme(np.hstack([demeaned, *lags]), [*names, *lag_names])
     y = np.hstack([demeaned[:, :1], *(lag[:, :1] for lag in lags)])
     return SpatialColumns(y, demeaned[:, 1:], lags[0][:, 1:], layout.n_times)
 

@@ -659,7 +659,7 @@ def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
 def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.DataFrame:
     """Tabulate effects with their errors, three rows per term.
 
-    p-values and intervals of simulated errors are computed from the draws. Errors are
+    With simulated errors p-values and intervals are those of the draws. Errors are
     missing for an effect that the model sets to zero.
     """
     from scipy.special import stdtr, stdtrit
@@ -720,8 +720,8 @@ def shared_variables(
 ) -> dict[str, tuple[str, ...]]:
     """Find variables that are in several terms, with these terms.
 
-    A lag is another variable than its column, and so are two dummies of one category.
-    Of variables with the same terms only the first is listed.
+    A lag is another variable than its column, as are two dummies of one category. Of
+    variables with the same terms only the first is listed.
     """
     terms_of_variable: dict[str, list[str]] = {}
     for term in terms:

@@ -922,10 +922,7 @@ class SpatialWeights(Summarised, PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class SpatialLag:
-    """The spatial lag of a column, computed when it is called.
-
-    Made by `SpatialWeights.lag`.
-    """
+    """The spatial lag of a column, computed when called; see `SpatialWeights.lag`."""
 
     spatial_weights: SpatialWeights
     column: str

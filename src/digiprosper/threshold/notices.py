@@ -191,10 +191,7 @@ def about_threshold_variable(
 
 
 def about_panel(sample: Sample, theory: str) -> Iterator[Notice]:
-    """Report an unbalanced panel, for which `theory` has no asymptotic results.
-
-    Also where entities have equally many rows, but in different periods.
-    """
+    """Report a panel that is unbalanced, or has other periods by entity."""
     if sample.is_balanced:
         return
     counts = np.bincount(sample.entity)
@@ -288,8 +285,7 @@ def about_concentration(
 def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
     """Report neighbouring regimes with no significant difference in slopes.
 
-    The F of a threshold takes errors of one variance, this test the standard errors of
-    the slopes.
+    The F of a threshold takes errors of one variance, this test those of the slopes.
     """
     if np.isnan(results.covariance).any():
         return
@@ -318,10 +314,9 @@ def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
 def about_variance(
     results: ThresholdResults, sample: Sample, parts: Floats
 ) -> Iterator[Notice]:
-    """Report entities that supply most of the variance ratio.
+    """Report up to three entities that supply most of the variance ratio.
 
-    One entity with half of it, or up to three with three quarters; `parts` (m, N) is
-    what each row adds to each ratio.
+    `parts` (m, N) is what each row adds to each ratio.
     """
     if results.confidence != "scaled" or results.given:
         return
@@ -428,10 +423,9 @@ def boundary(
     """Report a confidence set that reaches the end; a kink is threshold 1.
 
     `ends` has ``"lowest"`` and ``"highest"``, where the set reaches them, and why the
-    search ends there: ``"trim"``, ``"values"`` (there are no others) or ``"room"``
-    (another option or another threshold); None for a kink, for which it is unknown.
-    `whole` says that every searched value is in the set: then the sentence has the
-    `evidence`, otherwise the `advice`.
+    search ends there: ``"trim"``, ``"values"`` (there are no others), ``"room"``
+    (another option or threshold), or None for a kink. If the set is the `whole` of
+    them, the sentence has the `evidence`, otherwise the `advice`.
     """
     first, last = candidates
     values = {"lowest": f"lowest ({first:.5g})", "highest": f"highest ({last:.5g})"}
@@ -460,8 +454,7 @@ def boundary(
 def _why_no_lower(q: Floats, first: float, least: float, *, included: bool) -> str:
     """Find why the search has no values of q, in ascending order, below its first.
 
-    `least` rows are needed below a candidate, one at the candidate `included`. Trim
-    forbids a value that leaves fewer, and another option all others.
+    `least` rows are needed below a candidate, one at the candidate `included`.
     """
     below = q[q < first] if included else q[(q > q[0]) & (q < first)]
     if not below.size:

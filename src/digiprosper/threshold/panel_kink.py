@@ -31,7 +31,6 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
     Ssc,
     check_linear_options,
     linear_options,
@@ -208,11 +207,6 @@ class PanelKink(Specification):
         if self.bootstrap:
             refuse_two_way(self.clusters, "bootstrap='wild_cluster'", "bootstrap=None")
 
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
-
     def fit(
         self, panel: Panel, *, rng: object = None, progress: bool = False
     ) -> KinkResults:
@@ -238,7 +232,7 @@ class PanelKink(Specification):
         refuse_in_x(panel, [self.kink_variable], self.x, why)
         names = ("y", "kink_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}
-        prepared = prepare(panel, roles, self.options)
+        prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
         y = outcome_of(self.y, sample)
         q = splitting_column(sample, "kink_variable", self.kink_variable)
@@ -418,10 +412,8 @@ def _linearised(
 ) -> tuple[Solved, Floats, Floats]:
     """Solve the equation, linear around the estimates, and halve the covariance.
 
-    It is in slopes and threshold. Its order is slopes, intercept if there is one, and
-    threshold. Where the threshold is not identified (no bend, or its value makes no
-    difference) the slopes' errors need no allowance: it is left out, and its row is
-    missing.
+    The order is slopes, intercept if there is one, and threshold. A threshold that is
+    not identified (no bend, or its value makes no difference) is left out, and missing.
     """
     n, k = prepared.sample.nobs, len(positions) - 1
     if n <= k + 1 + prepared.within.rank:

@@ -31,7 +31,6 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.preparation import (
     CovType,
-    LinearOptions,
     Ssc,
     check_linear_options,
     linear_options,
@@ -398,11 +397,6 @@ class PanelThreshold(Specification):
     def _bootstraps(self) -> tuple[Bootstrap, ...]:
         return () if self.thresholds is not None else self._methods
 
-    @property
-    def options(self) -> LinearOptions:
-        """Options of the fixed effects, the standard errors and the sample."""
-        return linear_options(self)
-
     def fit(
         self, panel: Panel, *, rng: object = None, progress: bool = False
     ) -> ThresholdResults:
@@ -428,7 +422,7 @@ class PanelThreshold(Specification):
         refuse_in_x(panel, self.regime_dependent, self.x, why)
         names = ("y", "regime_dependent", "threshold_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}
-        prepared = prepare(panel, roles, self.options)
+        prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
         self._refuse(sample)
         outcome = demean_columns(prepared, (self.y,), sample.columns("y"))

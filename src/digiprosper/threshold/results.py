@@ -66,10 +66,7 @@ def critical_lr(level: float) -> float:
 
 
 def bootstrap_p(statistic: float, draws: Floats) -> float:
-    """Compute the bootstrap p-value, ``(1 + #{F* >= F}) / (B + 1)``, never zero.
-
-    Missing draws are left out; without a statistic there is no p-value.
-    """
+    """Compute the bootstrap p-value ``(1 + #{F* >= F}) / (B + 1)``; NaN without F."""
     finite = draws[np.isfinite(draws)]
     if not np.isfinite(statistic):
         return float("nan")
@@ -95,10 +92,9 @@ def threshold_with(
     tests: Sequence[ParameterTest],
     reach: str = "",
 ) -> Parameter:
-    """Describe a threshold with its confidence set's ends and its tests.
+    """Describe a threshold with the ends of its set (`reach_of`) and its tests.
 
-    There are no intervals if it was not estimated; tests without a p-value are
-    left out. `reach` is that of `reach_of`.
+    There are no intervals if it was not estimated, and no tests without a p-value.
     """
     ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
     # F is not distributed as F: without a p-value it says little.

@@ -104,10 +104,7 @@ class ThresholdSearch:
         return self.count * len(self.bootstrap) * self.reps
 
     def run(self, rng: object) -> SearchResult | int:
-        """Search, test and draw.
-
-        Return the number of the threshold without candidates, if there is one.
-        """
+        """Search, test and draw; or return the number of a threshold without room."""
         drawn = bool(self.bootstrap) or self.set_draws
         entropy: Any = seed_sequence(rng).entropy if drawn else None
         base = kernel.open_search(self.plan, self._outcome)
@@ -329,7 +326,7 @@ def regime_sizes(entity: Ints, regimes: Ints, count: int) -> Ints:
 def denominator(prepared: Prepared, rule: str) -> float:
     """Compute the degrees of freedom of F and LR: N - n, or T (n - 1) with the mean T.
 
-    Without entity effects N - 1 under both rules; other effects do not change it.
+    Without entity effects they are N - 1.
     """
     n, entities = prepared.sample.nobs, prepared.sample.n_entities
     if prepared.entity_position is None:
@@ -350,9 +347,8 @@ def regime_columns(
 ) -> tuple[tuple[str, ...], Floats]:
     """Split the regime-dependent columns by regime and put the common ones beside them.
 
-    Returns names and columns (N, k). Names are ``"z:regime1"``, ..., the dummies, the
-    common terms; one regime keeps the plain names. `regimes` (N,) are numbered from 1.
-    With `intercept` every regime but the highest has a dummy.
+    Returns names, as ``"z:regime1"``, and columns (N, k); one regime keeps the names.
+    `regimes` (N,) count from 1; with `intercept` all but the highest have a dummy.
     """
     dummies = (regimes[:, None] == np.arange(1, int(regimes.max()) + 1)).astype(
         np.float64
@@ -386,11 +382,10 @@ def about_origin(
     """Search once more with an intercept in every regime, and report what that changes.
 
     Without it (Hansen 1999) a constant added to a regime-dependent variable changes the
-    model, because ``(z + c) 1(q <= g)`` contains ``c 1(q <= g)``. The estimates
-    therefore depend on the units inside a logarithm and on the origin of an index.
-    There is a notice if a regime-dependent term is a logarithm, an estimate with
-    intercepts lies outside the confidence set of the threshold, or the slopes of two
-    neighbouring regimes are in another order; none where the level shifts already.
+    model, because ``(z + c) 1(q <= g)`` contains ``c 1(q <= g)``. There is a notice if
+    a regime-dependent term is a logarithm, an estimate with intercepts lies outside the
+    confidence set of the threshold, or the slopes of two neighbouring regimes are in
+    another order; none where the level shifts already.
     """
     sample = search.prepared.sample
     try:

@@ -193,7 +193,7 @@ def test_covariances_with_matrices_written_out(
         return without_means(column, T, entity=True, time=True)
 
     point = Point(columns, best, determinants, w, lag, error, demean)
-    at = np.array([*point.spatial, *best.coefficients, best.sigma2])
+    at = np.array([*point.spatial.values(), *best.coefficients, best.sigma2])
 
     def log_likelihood(v: np.ndarray) -> float:
         rho, lam = (v[0], 0.0) if lag else (0.0, v[0])

@@ -52,7 +52,7 @@ def make_point(
 
 def values_of(point: Point) -> np.ndarray:
     return np.concatenate(
-        [point.spatial, point.optimum.coefficients, [point.optimum.sigma2]]
+        [[*point.spatial.values()], point.optimum.coefficients, [point.optimum.sigma2]]
     )
 
 
@@ -144,7 +144,7 @@ def test_clustered_covariance_adds_entities_and_pairs_one_by_one(
     mean = point.moves()
     b = [
         point.matrix @ np.linalg.inv(np.eye(N) - a * point.matrix)
-        for a in point.spatial
+        for a in point.spatial.values()
     ]
     for j, lag_of_errors in enumerate(b):
         mean[:, j] -= point.demean((lag_of_errors @ e).reshape(-1, 1))[:, 0]

@@ -75,8 +75,6 @@ def test_a_lag_of_the_outcome_needs_no_columns_of_a_spatial_error() -> None:
     assert found is not None
     full = columns_of(case, "it")
     few = SpatialColumns(full.y[:, :2], full.x, full.x[:, :0], T)
-    assert full.has_error
-    assert not few.has_error
     expected = maximise(full, unadjusted(found), lag=True, error=False)
     best = maximise(few, unadjusted(found), lag=True, error=False)
     assert best.rho == pytest.approx(expected.rho, abs=1e-13)

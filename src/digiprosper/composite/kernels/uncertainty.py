@@ -36,14 +36,13 @@ _MARGIN: Final = 2.0
 class EntitySums(PickledByName):
     """Sums by entity: with them weights of drawn entities need no panel.
 
-    entities (n,): codes of the entities that weights were learned from rows (n,): rows
-    of each first (n, m), second (n, m) or (n, m, m): sums over the rows of each. For
-    entropy weights of d = z / mean
-        - 1 and of (1 + d) ln(1 + d) - d; for others of z - mean and of its cross
-          products, which weights that
-        are not estimated do not need
-    mean (m,): means of z, shifted where weights are by entropy
-    constant (m,): columns that do not vary; their sums are 0
+    - entities (n,): codes of the entities that weights were learned from
+    - rows (n,): rows of each
+    - first (n, m), second (n, m) or (n, m, m): sums over the rows of each. For entropy
+      weights of d = z / mean - 1 and of (1 + d) ln(1 + d) - d; for others of z - mean
+      and of its cross products, which weights that are not estimated do not need
+    - mean (m,): means of z, shifted where weights are by entropy
+    - constant (m,): columns that do not vary; their sums are 0
     """
 
     entities: Ints

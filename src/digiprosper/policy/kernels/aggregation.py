@@ -53,10 +53,9 @@ def average(cells: GroupTime, by: str, balanced: int | None = None) -> Averages:
     """Average effects as in Callaway & Sant'Anna (2021), table 1.
 
     Journal of Econometrics 225:200. `by` is ``"simple"`` (all effects since treatment),
-    ``"dynamic"``, ``"group"`` or ``"calendar"``. The overall average is that of the
-    event times from 0 on, of the cohorts by their sizes, or of the periods. `balanced`,
-    with ``"dynamic"``: only cohorts observed up to this event time, and no later event
-    times.
+    ``"dynamic"``, ``"group"`` or ``"calendar"``. The overall average is that of event
+    times from 0 on, of cohorts by size, or of periods. `balanced`, with ``"dynamic"``:
+    only cohorts observed up to this event time, and no later ones.
     """
     since = (cells.cohort >= 0) & (cells.event >= 0)
     if by == "simple":

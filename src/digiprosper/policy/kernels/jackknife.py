@@ -23,41 +23,45 @@ _ITERATIONS = 100
 class Comparisons:
     """The m comparisons of two periods among n entities."""
 
-    change: Floats  # (m, n) later less earlier outcome; any number if not used
+    change: Floats  # (m, n) outcome less that of the base period; 0 if not used
     used: Bools  # (m, n) entities compared
     treated: Bools  # (m, n)
-    design: Floats  # (m, n, p) one and the controls, scaled; any number if not used
-    weights: Floats  # (m, n) positive where used
+    weights: Floats  # (m, n) positive where used, 0 elsewhere
 
 
 def without_each_cluster(
-    data: Comparisons, clusters: Ints, adjustment: str, limits: tuple[float, float]
+    data: Comparisons,
+    design: Floats,
+    clusters: Ints,
+    adjustment: str,
+    limits: tuple[float, float],
 ) -> Floats:
     """Estimate m effects without each cluster: (C, m), perhaps missing.
 
-    The estimators are those of `difference` (Sant'Anna & Zhao 2020). `limits`: the
-    probability from which controls have no weight, and the log odds beyond which
-    treatment is predicted perfectly.
+    The estimators are those of `difference` (Sant'Anna & Zhao 2020). `design` (m, n, p)
+    has ones and the controls, scaled. `limits`: the probability from which controls
+    have no weight, and the log odds beyond which treatment is predicted perfectly.
     """
     count = int(clusters.max()) + 1
-    step = max(1, _MOST_CELLS // (data.used.size * data.design.shape[2]))
+    step = max(1, _MOST_CELLS // (data.used.size * design.shape[2]))
     values = []
     for first in range(0, count, step):
         left_out = np.arange(first, min(first + step, count))
-        kept = (clusters != left_out[:, None])[None] & data.used[:, None]
-        values.append(
-            _estimates(data, data.weights[:, None] * kept, adjustment, limits)
-        )
+        weights = data.weights[:, None] * (clusters != left_out[:, None])
+        values.append(_estimates(data, design, weights, adjustment, limits))
     return np.hstack(values).T
 
 
 def _estimates(
-    data: Comparisons, weights: Floats, adjustment: str, limits: tuple[float, float]
+    data: Comparisons,
+    design: Floats,
+    weights: Floats,
+    adjustment: str,
+    limits: tuple[float, float],
 ) -> Floats:
     """Estimate the effects (m, c) for weights (m, c, n) of entities."""
-    m, n, p = data.design.shape
-    columns = data.design
-    products = (columns[:, :, :, None] * columns[:, :, None, :]).reshape(m, n, -1)
+    m, n, p = design.shape
+    products = (design[:, :, :, None] * design[:, :, None, :]).reshape(m, n, -1)
     treated = data.treated[:, None, :]
     untreated_weights = np.where(treated, 0.0, weights)
     shares = np.where(treated, weights, 0.0)
@@ -65,17 +69,17 @@ def _estimates(
     estimable = _regular(gram)
     balance = _normalised(shares)
     if adjustment != "regression":
-        chance, converged = _logit(data, weights, products, limits[1])
+        chance, converged = _logit(data.treated, design, weights, products, limits[1])
         estimable &= converged
         kept = (untreated_weights > 0) & (chance < limits[0])
         odds = chance / (1 - np.minimum(chance, limits[0]))
         balance = balance - _normalised(np.where(kept, untreated_weights * odds, 0.0))
     estimates = np.einsum("mcn,mn->mc", balance, data.change)
     if adjustment != "ipw":
-        moments = (untreated_weights * data.change[:, None, :]) @ data.design
+        moments = (untreated_weights * data.change[:, None, :]) @ design
         usable = np.where(estimable[..., None, None], gram, np.eye(p))
         slopes = np.linalg.solve(usable, moments[..., None])[..., 0]
-        estimates = estimates - np.einsum("mcp,mcp->mc", balance @ data.design, slopes)
+        estimates = estimates - np.einsum("mcp,mcp->mc", balance @ design, slopes)
     return np.where(estimable & np.isfinite(estimates), estimates, np.nan)
 
 
@@ -94,17 +98,17 @@ def _regular(gram: Floats) -> Bools:
 
 
 def _logit(
-    data: Comparisons, weights: Floats, products: Floats, separated: float
+    treated: Bools, design: Floats, weights: Floats, products: Floats, separated: float
 ) -> tuple[Floats, Bools]:
     """Estimate probabilities of treatment (m, c, n), and which exist."""
-    m, _, p = data.design.shape
+    m, _, p = design.shape
     used = weights > 0
-    columns = data.design.transpose(0, 2, 1)
+    columns = design.transpose(0, 2, 1)
     slopes = np.zeros((m, weights.shape[1], p))
     working = np.ones(slopes.shape[:2], dtype=np.bool_)
     for _ in range(_ITERATIONS):
         chance = 1 / (1 + np.exp(-np.clip(slopes @ columns, -50, 50)))
-        score = (weights * (data.treated[:, None, :] - chance)) @ data.design
+        score = (weights * (treated[:, None, :] - chance)) @ design
         hessian = (weights * chance * (1 - chance)) @ products
         hessian = hessian.reshape(*slopes.shape, p)
         working &= _regular(hessian)

@@ -95,9 +95,8 @@ def unit_scores(
 ) -> UnitScores:
     """Sum the weights (N, m) of rows times residuals by part.
 
-    `residuals` (N,) are those within cohort and period, `null_residuals` (N,) those
-    without effects before treatment. `group`, `cluster` and `obs_weights` are by
-    entity.
+    `residuals` (N,) are within cohort and period, `null_residuals` (N,) without effects
+    before treatment. `group`, `cluster` and `obs_weights` are by entity.
     """
     n, periods, m = group.size, int(time.max()) + 1, weights.shape[1]
     df_pooled = n - np.unique(group).size

@@ -152,18 +152,24 @@ class PeriodMeans:
     spectrum: Spectrum
 
     @cached_property
+    def sums(self) -> Floats:
+        """Row sums (N,) of the weights."""
+        return np.asarray(self.matrix.sum(axis=1))
+
+    @cached_property
     def common(self) -> float | None:
         """Sum of every row of the weights; None if rows have different sums."""
         return row_sum(self.matrix)
 
-    def _is_of_sums(self, name: str) -> bool:
-        """Tell whether p is proportional to (I - a W) 1, as for rho with equal sums."""
-        return name == "lambda" or self.common is not None
+    @cached_property
+    def of_sums(self) -> tuple[str, ...]:
+        """Coefficients for which p is proportional to (I - a W) 1."""
+        return ("lambda",) if self.common is None else ("rho", "lambda")
 
     def value(self, name: str, at: Floats) -> Floats:
         """Compute what is added to ``ln|I - a W|`` at (m,) values of rho or lambda."""
-        if self._is_of_sums(name):
-            squares = (1 - at[:, None] * self.matrix.sum(axis=1)) ** 2
+        if name in self.of_sums:
+            squares = (1 - at[:, None] * self.sums) ** 2
             return np.asarray(-np.log(squares.mean(axis=1)) / 2)
         # The integral of 1'G1 / N = (h - 1) / a from 0, where h = 1'(I - a W)^-1 1 / N
         # is det(I - a MW) / det(I - a W).
@@ -190,8 +196,8 @@ class PeriodMeans:
 
     def slope(self, name: str, at: float) -> float:
         """Compute the derivative of `value`."""
-        sums = self.matrix.sum(axis=1)
-        if self._is_of_sums(name):
+        sums = self.sums
+        if name in self.of_sums:
             return float((1 - at * sums) @ sums / ((1 - at * sums) @ (1 - at * sums)))
         return float(
             self.matrix.sum(axis=0) @ self._solve(at, np.ones(len(sums)))
@@ -199,8 +205,8 @@ class PeriodMeans:
 
     def curve(self, name: str, at: float) -> float:
         """Compute the second derivative of `value`."""
-        sums = self.matrix.sum(axis=1)
-        if self._is_of_sums(name):
+        sums = self.sums
+        if name in self.of_sums:
             square, cross = (1 - at * sums) @ (1 - at * sums), (1 - at * sums) @ sums
             return float((2 * cross**2 - sums @ sums * square) / square**2)
         inverse_lag = self._solve(at, self.matrix @ self._solve(at, np.ones(len(sums))))

@@ -34,14 +34,10 @@ class Point:
     inverses: dict[float, Floats] = field(default_factory=dict)
 
     @property
-    def spatial(self) -> list[float]:
-        """Spatial coefficients of the model: rho, lambda, both or none."""
-        return [self.optimum.rho] * self.lag + [self.optimum.lam] * self.error
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the spatial coefficients."""
-        return ["rho"] * self.lag + ["lambda"] * self.error
+    def spatial(self) -> dict[str, float]:
+        """Spatial coefficients of the model by name: rho, lambda, both or none."""
+        rho = {"rho": self.optimum.rho} if self.lag else {}
+        return rho | ({"lambda": self.optimum.lam} if self.error else {})
 
     def moves(self) -> Floats:
         """Compute minus residuals' derivatives in rho, lambda, slopes, (NT, p)."""
@@ -80,7 +76,8 @@ class Point:
 def observed_information(point: Point) -> Floats:
     """Compute minus the log likelihood's Hessian in rho, lambda, slopes, sigma2."""
     columns, e, sigma2 = point.columns, point.optimum.residuals, point.optimum.sigma2
-    moves, q = point.moves(), len(point.spatial)
+    moves, spatial = point.moves(), point.spatial
+    q = len(spatial)
     squares = moves.T @ moves
     # Second derivatives of the residuals: in lambda and a slope, and in rho and lambda.
     if point.error:
@@ -91,7 +88,7 @@ def observed_information(point: Point) -> Floats:
         cross = float(columns.y[:, 2] @ e)
         squares[0, 1] += cross
         squares[1, 0] += cross
-    for j, (name, at) in enumerate(zip(point.names, point.spatial, strict=True)):
+    for j, (name, at) in enumerate(spatial.items()):
         squares[j, j] -= sigma2 * point.determinants.curve(name, at)
     with_variance = moves.T @ e / sigma2**2
     # At the estimate the sum of squares is sigma2 times as many rows as the likelihood
@@ -103,15 +100,15 @@ def observed_information(point: Point) -> Floats:
 
 def expected_information(point: Point) -> Floats:
     """Compute the expectation of `observed_information` under normal errors."""
-    sigma2 = point.optimum.sigma2
-    multiplied = {at: point.multiplied(at) for at in point.spatial}
+    sigma2, spatial = point.optimum.sigma2, point.spatial
+    multiplied = {name: point.multiplied(at) for name, at in spatial.items()}
     means = _means(point, multiplied)
     squares = means.T @ means / sigma2
     with_variance = np.zeros(len(squares))
     periods, rows = point.determinants.periods, point.determinants.rows
-    for j, first in enumerate(point.spatial):
-        with_variance[j] = -point.determinants.slope(point.names[j], first) / sigma2
-        for i, second in enumerate(point.spatial):
+    for j, (first, at) in enumerate(spatial.items()):
+        with_variance[j] = -point.determinants.slope(first, at) / sigma2
+        for i, second in enumerate(spatial):
             symmetric = multiplied[first].T + multiplied[first]
             squares[i, j] += periods * float(np.sum(symmetric.T * multiplied[second]))
     return _bordered(squares, with_variance, rows / (2 * sigma2**2))
@@ -127,28 +124,24 @@ def clustered_covariance(point: Point, bread: Floats) -> Floats:
     independent, those of one entity are not restricted. The factor is G / (G - 1).
     """
     sigma2, n = point.optimum.sigma2, point.columns.n_entities
-    multiplied = {at: point.multiplied(at) for at in point.spatial}
+    multiplied = {name: point.multiplied(at) for name, at in point.spatial.items()}
     by_period = point.optimum.residuals.reshape(n, -1)
     products = by_period @ by_period.T / sigma2
     linear = _means(point, multiplied) * point.optimum.residuals[:, None] / sigma2
     scores = linear.reshape(n, -1, linear.shape[1]).sum(axis=1)
     p = point.period_vector()
     expected = point.determinants.periods * (1.0 if p is None else 1 - p**2)
-    for j, at in enumerate(point.spatial):
-        scores[:, j] += np.diag(multiplied[at]) * (np.diag(products) - expected)
+    for j, matrix in enumerate(multiplied.values()):
+        scores[:, j] += np.diag(matrix) * (np.diag(products) - expected)
     of_variance = (np.diag(products) - expected) / (2 * sigma2)
     scores = np.column_stack([scores, of_variance])
     meat = scores.T @ scores
 
     above = np.triu_indices(n, 1)
-    for i, first in enumerate(point.spatial):
-        for j, second in enumerate(point.spatial):
-            first_pairs, second_pairs = (
-                multiplied[at] + multiplied[at].T for at in (first, second)
-            )
-            meat[i, j] += float(
-                np.sum(first_pairs[above] * second_pairs[above] * products[above] ** 2)
-            )
+    pairs = [(matrix + matrix.T)[above] for matrix in multiplied.values()]
+    for i, first in enumerate(pairs):
+        for j, second in enumerate(pairs):
+            meat[i, j] += float(np.sum(first * second * products[above] ** 2))
     return np.asarray(n / (n - 1) * bread @ meat @ bread)
 
 
@@ -162,14 +155,12 @@ def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> O
     entity effects sigma2 is multiplied by ``T / (T - 1)``. The log likelihood remains
     that of the maximum.
     """
-    optimum, columns, q = point.optimum, point.columns, len(point.spatial)
-    values = np.concatenate([point.spatial, optimum.coefficients, [optimum.sigma2]])
+    optimum, columns, spatial = point.optimum, point.columns, point.spatial
+    q = len(spatial)
+    values = np.array([*spatial.values(), *optimum.coefficients, optimum.sigma2])
     if period_means is not None:
         bias = np.zeros(values.size)
-        bias[:q] = [
-            period_means.slope(name, at)
-            for name, at in zip(point.names, point.spatial, strict=True)
-        ]
+        bias[:q] = [period_means.slope(name, at) for name, at in spatial.items()]
         bias[-1] = 1 / (2 * optimum.sigma2)
         values = values + columns.n_times * np.linalg.solve(
             expected_information(point), bias
@@ -192,16 +183,16 @@ def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> O
     )
 
 
-def _means(point: Point, multiplied: dict[float, Floats]) -> Floats:
+def _means(point: Point, multiplied: dict[str, Floats]) -> Floats:
     """Compute the expectation of `Point.moves`: lags without their errors."""
     moves = point.moves()
-    for j, at in enumerate(point.spatial):
-        if point.error and j == len(point.spatial) - 1:
-            moves[:, j] = 0.0  # the lag of the error is nothing but errors
-        else:
-            errors = point.optimum.residuals.reshape(point.columns.n_entities, -1)
-            added = (multiplied[at] @ errors).reshape(-1, 1)
-            moves[:, j] -= point.demean(added)[:, 0]
+    if point.lag:
+        errors = point.optimum.residuals.reshape(point.columns.n_entities, -1)
+        added = (multiplied["rho"] @ errors).reshape(-1, 1)
+        moves[:, 0] -= point.demean(added)[:, 0]
+    if point.error:
+        # The lag of the error is nothing but errors.
+        moves[:, len(multiplied) - 1] = 0.0
     return moves
 
 

@@ -25,7 +25,10 @@ _FINER = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpatialColumns:
-    """Columns of a balanced panel without fixed effects, by entity, then period."""
+    """Columns of a balanced panel without fixed effects, by entity, then period.
+
+    Lambda is 0 without a spatial error.
+    """
 
     # (NT, 2) outcome and its spatial lag; (NT, 3) with the lag of that for a spatial
     # error
@@ -35,35 +38,24 @@ class SpatialColumns:
     n_times: int
 
     @property
-    def nobs(self) -> int:
-        """Number of rows NT."""
-        return len(self.y)
-
-    @property
     def n_entities(self) -> int:
         """Number of entities N."""
-        return self.nobs // self.n_times
-
-    @property
-    def has_error(self) -> bool:
-        """Whether the columns for a spatial error are present."""
-        return bool(self.y.shape[1] > 2)
+        return len(self.y) // self.n_times
 
     def filtered_outcome(self, rho: float, lam: float) -> Floats:
         """Compute ``(I - lambda W)(I - rho W) y``, an (NT,) array."""
         outcome = self.y[:, 0] - rho * self.y[:, 1]
-        if self.has_error:
+        if lam:
             outcome = outcome - lam * (self.y[:, 1] - rho * self.y[:, 2])
         return outcome
 
     def filtered_lag(self, lam: float) -> Floats:
         """Compute ``(I - lambda W) W y``, an (NT,) array."""
-        first = self.y[:, 1]
-        return first - lam * self.y[:, 2] if self.has_error else first
+        return self.y[:, 1] - lam * self.y[:, 2] if lam else self.y[:, 1]
 
     def filtered(self, lam: float) -> Floats:
         """Compute ``(I - lambda W) x``, an (NT, k) array."""
-        return self.x - lam * self.wx if self.has_error else self.x
+        return self.x - lam * self.wx if lam else self.x
 
 
 @dataclass(frozen=True, slots=True, eq=False)
