@@ -209,7 +209,7 @@ def levels_of(table: Table, name: str) -> Coded:
     """
     try:
         codes, levels = pd.factorize(table.series(name), sort=True)
-    except TypeError as error:
+    except (TypeError, NotImplementedError) as error:
         raise InputTypeError(
             f"column {cited(name)} mixes types and has no order; convert it to text."
         ) from error

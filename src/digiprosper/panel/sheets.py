@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
+    as_path,
     check_option,
     cited,
     counted,
@@ -30,9 +29,10 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.optional import require
-from digiprosper.panel.keys import sorted_keys, times_of, to_pandas
+from digiprosper.panel.keys import check_key_names, sorted_keys, times_of, to_pandas
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
 
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
@@ -63,6 +63,8 @@ def long_table(
 
     Also return what was dropped.
     """
+    check_key_names(entity, time, value)
+    time, value = one_line(time), None if value is None else one_line(value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     if not columns:
@@ -156,6 +158,12 @@ def read_excel(
 
     The keys are the index of the table. Also return what was dropped or not read.
     """
+    check_key_names(entity, time)
+    if match is not None and not callable(match):
+        raise InputTypeError(
+            f"match={cited(match)} must be a function of a Series of names, such as "
+            "dp.datasets.match_provinces."
+        )
     parts, notices = [], []
     for name, frame in _tables(_cells(path, na_values), entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
@@ -218,10 +226,9 @@ def _cells(path: Any, na_values: Any) -> dict[str, pd.DataFrame]:
     """Read all cells of an Excel file, by sheet."""
     if isinstance(na_values, Mapping):
         raise InputTypeError("na_values of from_excel is a list, for all columns.")
-    if not isinstance(path, str | os.PathLike):
-        raise InputTypeError(f"from_excel takes a path, not {type(path).__name__}.")
+    path = as_path("from_excel", path)
     require("openpyxl", extra="tables", purpose="Panel.from_excel")
-    content = io.BytesIO(Path(path).read_bytes())
+    content = io.BytesIO(path.read_bytes())
     try:
         return pd.read_excel(
             content,
