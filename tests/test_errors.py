@@ -282,7 +282,7 @@ def test_levels_lie_between_zero_and_one() -> None:
             errors.check_level(level)
 
 
-@pytest.mark.many(16)
+@pytest.mark.many(18)
 @pytest.mark.parametrize(
     ("values", "numbers"),
     [
@@ -299,6 +299,8 @@ def test_levels_lie_between_zero_and_one() -> None:
         ([1, np.nan], []),
         (np.inf, []),
         (10**400, []),
+        (1e154, [1e154]),
+        (-1e155, []),
         (np.array([1j]), []),
         (np.array(["2020"], dtype="datetime64[D]"), []),
         ({1: 2}, []),

@@ -611,6 +611,7 @@ _BATTERY: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = Cont
 
 _HERE = str(Path(__file__).parent)
 _LONGEST_QUOTE = 200
+_LARGEST_ROOT = math.sqrt(sys.float_info.max)
 # Levels of tests, which other packages take where we take the level of an interval.
 _SIGNIFICANCE = (0.1, 0.05, 0.01)
 _MOST_UNKNOWN = 12
@@ -793,13 +794,13 @@ def is_whole(value: object) -> TypeGuard[int]:
 
 
 def finite_numbers(values: object) -> list[float]:
-    """List one number or several; empty unless all are finite and real."""
+    """List one number or several; empty unless all are real with finite squares."""
     items: list[object] = [values]
     # An array around one number cannot be listed.
     if isinstance(values, Iterable) and getattr(values, "shape", None) != ():
         items = list(values)
     if isinstance(values, Mapping) or not all(
-        is_real(item) and math.isfinite(item) for item in items
+        is_real(item) and abs(item) <= _LARGEST_ROOT for item in items
     ):
         return []
     return [float(plain(item)) for item in items]

@@ -20,6 +20,7 @@ from digiprosper.errors import (
     cited,
     counted,
     finite_numbers,
+    is_real,
     is_whole,
     issue,
     plain,
@@ -382,7 +383,11 @@ def _n_classes(classes: int | None, cuts: object) -> int:
     if isinstance(cuts, str):
         check_option("cuts", cuts, ("pooled", "per_year"))
         return number or _CLASSES
-    if not isinstance(cuts, list | tuple | np.ndarray) or not np.size(cuts):
+    if (
+        is_real(cuts)
+        or not isinstance(cuts, list | tuple | np.ndarray)
+        or not len(cuts)
+    ):
         raise OptionError(
             f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of "
             "ascending numbers."

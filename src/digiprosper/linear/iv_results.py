@@ -16,6 +16,7 @@ from digiprosper.errors import (
     OptionError,
     check_level,
     cited,
+    finite_numbers,
     is_real,
     quoted,
 )
@@ -541,9 +542,9 @@ def _finite(value: object, name: str) -> float:
         raise InputTypeError(
             f"anderson_rubin_test: the value of {name} is {cited(value)}, not a number."
         )
-    if not np.isfinite(number):
+    if not finite_numbers(number):
         raise MissingDataError(
             f"anderson_rubin_test: the value of {name} is {cited(value)}; it "
-            "must be finite."
+            "must be finite, also when squared."
         )
     return number

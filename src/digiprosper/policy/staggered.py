@@ -373,7 +373,8 @@ def _refuse_without_effects(
     spec: StaggeredDid, sample: Sample, cohorts: Cohorts
 ) -> None:
     """Refuse samples without treated rows, and without variation of the outcome."""
-    if np.ptp(sample.columns("y")) == 0:
+    outcome = sample.columns("y")
+    if outcome.min() == outcome.max():
         raise IdentificationError(
             f"the outcome {cited(spec.y)} is constant in the sample."
         )
