@@ -7,6 +7,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import digiprosper as dp
@@ -20,6 +21,7 @@ from digiprosper.errors import (
     issue_of_many,
     one_of_many,
 )
+from digiprosper.kernels.resampling import seed_sequence
 
 NATURAL = {
     "PanelIndexError": ValueError,
@@ -278,3 +280,71 @@ def test_levels_lie_between_zero_and_one() -> None:
     for level in (0.0, 1.0):
         with pytest.raises(errors.OptionError, match=f"level={level}"):
             errors.check_level(level)
+
+
+@pytest.mark.many(18)
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
+        (2, [2.0]),
+        (np.int8(2), [2.0]),
+        (np.array(0.5), [0.5]),
+        ([1, 2.5], [1.0, 2.5]),
+        (pd.Series([1, 2]), [1.0, 2.0]),
+        (range(2), [0.0, 1.0]),
+        ("12", []),
+        ([[1.0]], []),
+        (None, []),
+        ([True], []),
+        ([1, np.nan], []),
+        (np.inf, []),
+        (10**400, []),
+        (1e154, [1e154]),
+        (-1e155, []),
+        (np.array([1j]), []),
+        (np.array(["2020"], dtype="datetime64[D]"), []),
+        ({1: 2}, []),
+    ],
+)
+def test_numbers_are_real_and_finite(values: object, numbers: list[float]) -> None:
+    assert errors.finite_numbers(values) == numbers
+
+
+def test_an_integer_that_no_float_holds_is_no_real_number() -> None:
+    assert errors.is_real(2**1022)
+    assert not errors.is_real(2**1024)
+    with pytest.raises(errors.OptionError, match=r"epsilon=an integer of 1,329 bits"):
+        dp.atkinson([1.0, 2.0], 10**400)
+
+
+def test_longer_numbers_of_numpy_are_read_too() -> None:
+    assert errors.check_level(np.longdouble(0.95)) == pytest.approx(0.95)
+    assert type(errors.plain(np.longdouble(2))) is float
+
+
+def test_an_array_around_a_word_is_no_word() -> None:
+    with pytest.raises(errors.OptionError, match="kind=array"):
+        errors.check_option("kind", np.array("sobel"), ("sobel",))
+
+
+def test_what_python_cannot_print_is_refused_all_the_same() -> None:
+    nested: list[object] = []
+    for _ in range(3000):
+        nested = [nested]
+    assert errors.cited(nested) == "a list nested too deep to print"
+    with pytest.raises(errors.OptionError, match="level=a list nested too deep"):
+        errors.check_level(nested)
+    with pytest.raises(errors.InputTypeError, match="rng=a list nested too deep"):
+        seed_sequence(nested)
+
+
+@pytest.mark.many(3)
+@pytest.mark.parametrize("value", [lambda: 1, (x for x in "a"), np])
+def test_an_error_keeps_as_text_what_no_pickle_holds(value: object) -> None:
+    with pytest.raises(errors.OptionError) as caught:
+        dp.FixedEffects("y", ["x"], cov_type=value)  # type: ignore[arg-type]
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert again.problems[0].data["option"] == "cov_type"
+    assert again.problems[0].data["value"] == errors.cited(value)
+    assert caught.value.problems[0].data["value"] is value

@@ -8,6 +8,7 @@ pickling, and comes instead of a warning or a raw error of another library.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -24,18 +25,34 @@ from digiprosper import (
     Mediation,
     Panel,
     PanelThreshold,
+    PoissonEffects,
+    PropagatedIndex,
+    SpatialWeights,
+    StaggeredDid,
     audit_weights,
     coupling_coordination,
     dagum,
+    datasets,
     entropy_weights,
     equal_weights,
     etable,
     fit_all,
+    from_stata,
+    instruments,
+    markov_transitions,
+    match_entities,
     mediational_e_value,
     moderated_u_test,
+    oster_bound,
+    overlap_audit,
     plots,
+    save_replication,
+    stata,
     stepwise,
+    to_stata,
+    two_lines,
     u_test,
+    variables,
 )
 from digiprosper.errors import (
     AlignmentError,
@@ -81,6 +98,12 @@ def spec(**changes: Any) -> FixedEffects:
 
 def fit(**changes: Any) -> Any:
     return spec(**changes).fit(panel())
+
+
+def quiet(specification: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return specification.fit(panel(), rng=1)
 
 
 def holes(column: str, keep: int = 2) -> Panel:
@@ -746,6 +769,192 @@ FOUND: list[Case] = [
         ["scope=", "characters"],
     ),
 ]
+ARRAY = np.arange(3.0)
+# What a search of every argument found.
+SEARCHED: list[Case] = [
+    (lambda: spec(coordinates=ARRAY), OptionError, ["coordinates=array", "conley"]),
+    (lambda: spec(distance_cutoff=ARRAY), OptionError, ["distance_cutoff=array"]),
+    (
+        lambda: spec(cov_type="conley", distance_cutoff=10**400),
+        OptionError,
+        ["distance_cutoff=an integer of"],
+    ),
+    (lambda: PoissonEffects("gdp", "edu", cov_type=ARRAY), OptionError, ["cov_type="]),  # type: ignore[arg-type]
+    (lambda: split(n_thresholds=10**12), OptionError, ["n_thresholds=", "at most 99"]),
+    (lambda: split(thresholds=[10**400]), OptionError, ["thresholds="]),
+    (lambda: split(trim=10**400), OptionError, ["trim="]),
+    (lambda: quiet(split()).equality(ARRAY), InputTypeError, ["term", "ndarray"]),  # type: ignore[arg-type]
+    (lambda: fit().marginal_effect(None), InputTypeError, ["None is no term"]),  # type: ignore[arg-type]
+    (
+        lambda: two_lines(spec(), panel(), ["digital"]),  # type: ignore[arg-type]
+        InputTypeError,
+        ["['digital'] is no term"],
+    ),
+    (
+        lambda: u_test(
+            fit(x=["digital", "I(digital**2)"]), "digital", at=frame()["gdp"]
+        ),
+        InputTypeError,
+        ["at=", "map columns"],
+    ),
+    (
+        lambda: PropagatedIndex({"i": CompositeIndex(SYSTEM)}, spec(x=["i"])).fit(
+            frame()
+        ),
+        InputTypeError,
+        ["fit takes a Panel, not DataFrame"],
+    ),  # type: ignore[arg-type]
+    (
+        lambda: oster_bound(
+            spec(x=["digital", "edu"]), panel(), "digital", ["edu"], rmax=10**400
+        ),
+        OptionError,
+        ["rmax="],
+    ),
+    (lambda: mediational_e_value(10**400), InputTypeError, ["d="]),
+    (
+        lambda: quiet(
+            mediate(reps=99, moderator="urban", moderates="a")
+        ).conditional_effects(True),
+        OptionError,
+        ["at=True"],
+    ),
+    (
+        lambda: quiet(mediate(reps=99)).sensitivity(rho=["0"]),
+        OptionError,
+        ["rho=['0']"],
+    ),  # type: ignore[list-item]
+    (
+        lambda: panel().interpolate("gdp", extrapolate="no"),
+        OptionError,
+        ["extrapolate='no'"],
+    ),  # type: ignore[arg-type]
+    (lambda: panel().balance_table(["region"]), InputTypeError, ["by=['region']"]),  # type: ignore[arg-type]
+    (lambda: panel().correlate([]), InputTypeError, ["correlate needs"]),
+    (
+        lambda: panel().attach(frame().groupby("city")["gdp"].mean(), name=" "),
+        ColumnError,
+        ["attach", "' ' is empty"],
+    ),
+    (lambda: Panel.from_rows(frame(), entity=ARRAY), InputTypeError, ["column names"]),  # type: ignore[arg-type]
+    (
+        lambda: Panel.from_wide(frame(), entity=["city"]),
+        InputTypeError,
+        ["['city'] is not"],
+    ),  # type: ignore[arg-type]
+    (
+        lambda: Panel.from_wide(frame(), entity="city", time=ARRAY),
+        InputTypeError,
+        ["column names"],
+    ),  # type: ignore[arg-type]
+    (lambda: Indicator("gdp", direction=ARRAY), IndicatorError, ["direction array"]),  # type: ignore[arg-type]
+    (lambda: SYSTEM.swap(ARRAY, "edu"), InputTypeError, ["old", "ndarray"]),  # type: ignore[arg-type]
+    (lambda: SYSTEM.drop(["urban"]), InputTypeError, ["drop()", "['urban']"]),  # type: ignore[arg-type]
+    (
+        lambda: overlap_audit(SYSTEM, SYSTEM, None),
+        InputTypeError,
+        ["other_columns", "NoneType"],
+    ),  # type: ignore[arg-type]
+    (
+        lambda: plots.kernel_ridge(panel(), "gdp", periods=1999),
+        OptionError,
+        ["periods=[1999]", "2010"],
+    ),  # type: ignore[arg-type]
+    (
+        lambda: plots.kernel_ridge(panel().assign(v="I(gdp * 1e-300)"), "v"),
+        IdentificationError,
+        ["another unit"],
+    ),
+    (
+        lambda: plots.coefficients(fit(), ax="left"),
+        InputTypeError,
+        ["ax must be axes", "str"],
+    ),  # type: ignore[arg-type]
+    (
+        lambda: fit_all({"a": spec()}, panel())[["a"]],
+        ColumnError,
+        ["no model is labelled ['a']"],
+    ),  # type: ignore[index]
+    (lambda: fit_all({"a": spec()}, panel(), n_jobs=ARRAY), OptionError, ["n_jobs="]),  # type: ignore[arg-type]
+    (
+        lambda: markov_transitions(panel(), "positive", cuts=np.array(1.0)),
+        OptionError,
+        ["cuts="],
+    ),
+    (lambda: datasets.simulate_provinces(10**12), OptionError, ["n=1000000000000"]),
+    (lambda: datasets.match_provinces([["x"]]), InputTypeError, ["one name a row"]),
+    (
+        lambda: variables.growth_volatility([1.0, 2.0], window=10**12),
+        OptionError,
+        ["window="],
+    ),
+    (lambda: SpatialWeights.from_frame(pd.DataFrame()), InputTypeError, ["no rows"]),
+    (
+        lambda: instruments.distance_to(COORDINATES, pd.Period("2015")),
+        AlignmentError,
+        ["2015"],
+    ),
+    (
+        lambda: instruments.distance_to(COORDINATES, (10**400, 1)),
+        InputTypeError,
+        ["two numbers"],
+    ),
+    (
+        lambda: from_stata("xtreg y x, fe", frame()),
+        InputTypeError,
+        ["takes a Panel, not DataFrame"],
+    ),  # type: ignore[arg-type]
+    (lambda: to_stata(spec(), entity=None), InputTypeError, ["entity", "NoneType"]),  # type: ignore[arg-type]
+    (lambda: stata.read_do_file(3), InputTypeError, ["takes a path, not int"]),  # type: ignore[arg-type]
+    (
+        lambda: stata.run_do_file("a.do", frame()),
+        InputTypeError,
+        ["takes a path, not DataFrame"],
+    ),  # type: ignore[arg-type]
+    (
+        lambda: save_replication(None, {"a": spec()}, panel=panel()),
+        InputTypeError,
+        ["takes a path, not NoneType"],
+    ),  # type: ignore[arg-type]
+    (
+        lambda: save_replication("a", {"a": spec()}, panel=panel(), formats=None),
+        InputTypeError,
+        ["formats"],
+    ),  # type: ignore[arg-type]
+    (
+        lambda: StaggeredDid("flat", "first").fit(adopted()),
+        IdentificationError,
+        ["'flat' is constant"],
+    ),
+    (
+        lambda: PoissonEffects("positive", "big").fit(
+            panel().assign(big="I(gdp * 1e300)")
+        ),
+        IdentificationError,
+        ["'big' has a largest value"],
+    ),
+    (
+        lambda: match_entities(adopted().assign(big="I(gdp * 1e300)"), "ever", "big"),
+        IdentificationError,
+        ["'big' has a largest value"],
+    ),
+    (
+        lambda: FixedEffects("log(人均（元）)", "edu").fit(
+            panel().rename(positive="人均（元）")
+        ),
+        TermError,
+        ["log(`人均（元）`)"],
+    ),
+]
+COORDINATES = pd.DataFrame({"lat": [30.0], "lon": [120.0]}, index=["Hangzhou"])
+
+
+def adopted() -> Panel:
+    first = frame()["city"].str[1:].astype(int).mod(3).map({0: 2013.0, 1: 2014.0})
+    data = frame().assign(first=first, ever=first.notna().astype(int))
+    return Panel(data, "city", "year")
+
+
 GROUPS = {
     "panel": PANEL,
     "term": TERMS,
@@ -757,6 +966,7 @@ GROUPS = {
     "index": INDEX,
     "afterwards": AFTERWARDS,
     "found": FOUND,
+    "searched": SEARCHED,
 }
 CASES = [
     pytest.param(*case, id=f"{group}-{i}-{case[2][0]}")

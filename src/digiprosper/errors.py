@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import math
+import os
 import pickle
 import re
 import sys
 import warnings
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from digiprosper._names import INSTEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,18 @@ class DigiprosperError(Exception):
     def __reduce__(
         self,
     ) -> tuple[type[DigiprosperError], tuple[str, tuple[Notice, ...]]]:
-        return type(self), (self.message, self.problems)
+        return type(self), (self.message, tuple(map(_picklable, self.problems)))
+
+
+def _picklable(problem: Notice) -> Notice:
+    """Quote what no pickle holds, such as a function."""
+    data = dict(problem.data)
+    for name, value in data.items():
+        try:
+            pickle.dumps(value)
+        except Exception:  # noqa: BLE001  # what the value's class raises
+            data[name] = cited(value)
+    return Notice(problem.code, problem.message, data)
 
 
 class PanelIndexError(DigiprosperError, ValueError):
@@ -607,6 +621,7 @@ _BATTERY: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = Cont
 
 _HERE = str(Path(__file__).parent)
 _LONGEST_QUOTE = 200
+_LARGEST_ROOT = math.sqrt(sys.float_info.max)
 # Levels of tests, which other packages take where we take the level of an interval.
 _SIGNIFICANCE = (0.1, 0.05, 0.01)
 _MOST_UNKNOWN = 12
@@ -726,7 +741,10 @@ def cited(value: object) -> str:
     """Quote a value's `repr`; of a longer one 200 characters and its length."""
     if isinstance(value, int) and value.bit_length() > _LONGEST_QUOTE:
         return f"an integer of {value.bit_length():,} bits"
-    return clipped(repr(value))
+    try:
+        return clipped(repr(value))
+    except RecursionError:
+        return f"a {type(value).__name__} nested too deep to print"
 
 
 def clipped(text: str) -> str:
@@ -770,18 +788,34 @@ def plain(value: object) -> Any:
         return value
     scalar: Any = value
     item = scalar.item()
-    return float(str(scalar)) if isinstance(item, float) else item
+    # Numbers longer than Python's are no `float`.
+    return float(str(scalar)) if scalar.dtype.kind == "f" else item
 
 
 def is_real(value: object) -> TypeGuard[float]:
-    """Tell whether a value is a number of Python or numpy, and no truth value."""
+    """Tell whether a value is a number that a float can hold, and no truth value."""
     number = plain(value)
+    if isinstance(number, int) and number.bit_length() > sys.float_info.max_exp - 1:
+        return False
     return isinstance(number, int | float) and not isinstance(number, bool)
 
 
 def is_whole(value: object) -> TypeGuard[int]:
     """Tell whether a value is an integer of Python or numpy, and no truth value."""
     return is_real(value) and isinstance(plain(value), int)
+
+
+def finite_numbers(values: object) -> list[float]:
+    """List one number or several; empty unless all are real with finite squares."""
+    items: list[object] = [values]
+    # An array around one number cannot be listed.
+    if isinstance(values, Iterable) and getattr(values, "shape", None) != ():
+        items = list(values)
+    if isinstance(values, Mapping) or not all(
+        is_real(item) and abs(item) <= _LARGEST_ROOT for item in items
+    ):
+        return []
+    return [float(plain(item)) for item in items]
 
 
 def option_problem(
@@ -872,7 +906,8 @@ def term_problem(term: str, role: str, why: str) -> Notice:
 
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     """Refuse an option that is not one of the allowed words."""
-    value = plain(value)
+    # An array around a word is no word: it cannot be looked up.
+    value = plain(value) if getattr(value, "__hash__", None) else value
     for word in allowed:
         if value is word or (type(value) is type(word) and value == word):
             return
@@ -910,6 +945,16 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
     return number
 
 
+def as_path(caller: str, value: Any) -> Path:
+    """Make a path of text or of a path, and refuse anything else."""
+    if not isinstance(value, str | os.PathLike):
+        raise InputTypeError(
+            f"{caller} takes a path, not {type(value).__name__}: the path of a file "
+            "or a folder."
+        )
+    return Path(value)
+
+
 def unknown_columns(
     names: Iterable[str],
     existing: Iterable[object],
@@ -921,7 +966,7 @@ def unknown_columns(
 
     `labels` tell whose label a name is; `advice` is a sentence at the end.
     """
-    missing = list(dict.fromkeys(names))
+    missing = list(dict.fromkeys(map(str, names)))
     columns = [str(k) for k in existing]
     column_of = {label: column for column, label in (labels or {}).items()}
     parts = []

@@ -25,6 +25,7 @@ from digiprosper.errors import (
     check_whole,
     cited,
     counted,
+    is_real,
     issue,
     nearest,
     quoted,
@@ -424,7 +425,8 @@ def _matching(index: pd.Index[Any], label: object) -> Ints:
     """Find the positions of a label in an index; none if they cannot be compared."""
     if not pd.api.types.is_hashable(label) or isinstance(label, tuple):
         return np.empty(0, dtype=np.intp)
-    return np.flatnonzero(index.isin([label]))
+    # As objects: columns of text are not searched for everything.
+    return np.flatnonzero(index.astype(object).isin([label]))
 
 
 def _shocks(
@@ -565,13 +567,15 @@ def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
 
 def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
     """Return the latitude and longitude of a place."""
-    if isinstance(place, tuple | list | np.ndarray) and len(place) == 2:
-        try:
-            pair = np.asarray([float(part) for part in place])
-        except (TypeError, ValueError) as error:
+    parts = list(place) if isinstance(place, tuple | list | pd.Series) else []
+    if isinstance(place, np.ndarray):
+        parts = place.tolist() if place.ndim else []
+    if len(parts) == 2:
+        if not all(map(is_real, parts)):
             raise InputTypeError(
                 f"distance_to: place={cited(place)} must be two numbers."
-            ) from error
+            )
+        pair = np.asarray(parts, dtype=np.float64)
         if not np.isfinite(pair).all():
             raise MissingDataError(
                 f"distance_to: place={cited(place)} must be two finite numbers."

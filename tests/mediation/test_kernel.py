@@ -13,7 +13,6 @@ from digiprosper.mediation.kernel import (
     PathSystem,
     Products,
     Route,
-    as_numbers,
     expand,
     gradient,
     simulated,
@@ -226,11 +225,3 @@ def test_a_product_of_slopes_is_averaged_over_the_values() -> None:
     slopes = (((0, 1.0, 0.0), (1, 0.0, 1.0)), ((2, 1.0, 0.0), (1, 0.0, -1.0)))
     averages = {positions: c for c, positions in expand(slopes, np.array([1.0, 3.0]))}
     assert averages == {(0, 2): 1.0, (0, 1): -2.0, (1, 2): 2.0, (1, 1): -5.0}
-
-
-@pytest.mark.parametrize(
-    ("values", "numbers"),
-    [(2, [2.0]), ([1, 2.5], [1.0, 2.5]), ("a", []), ([[1.0]], []), (None, [np.nan])],
-)
-def test_numbers_are_those_of_one_sequence(values, numbers) -> None:
-    np.testing.assert_array_equal(as_numbers(values), numbers)

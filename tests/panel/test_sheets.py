@@ -248,7 +248,9 @@ def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
         ({"entity": "city", "sheet": "dat"}, OptionError, "did you mean 'data'"),
         ({"entity": "city", "sheet": 1}, OptionError, "sheet=1"),
         ({"entity": "city", "sheet": []}, ColumnError, "no cell"),
-        ({"entity": 5}, ColumnError, "no cell"),
+        ({"entity": 5}, InputTypeError, "text.; 5 is not"),
+        ({"entity": "city", "time": ["y"]}, InputTypeError, "is not"),
+        ({"entity": "city", "match": "x"}, InputTypeError, "match='x'"),
         (
             {"entity": "city", "sheet": "data", "time": "Year"},
             ColumnError,

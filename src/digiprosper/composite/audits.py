@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ from digiprosper.composite.options import read_weights
 from digiprosper.composite.specification import CompositeIndex
 from digiprosper.composite.state import cut_rows, learn
 from digiprosper.composite.weights import WEIGHTINGS
-from digiprosper.errors import IndicatorError, InputTypeError, OptionError, cited
+from digiprosper.errors import IndicatorError, InputTypeError, OptionError
+from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,12 +80,7 @@ def overlap_audit(
             raise InputTypeError(
                 f"{name} is an IndicatorSystem, not {type(system).__name__}."
             )
-    others = [other_columns] if isinstance(other_columns, str) else list(other_columns)
-    odd = [o for o in cast("list[object]", others) if not isinstance(o, str)]
-    if odd:
-        raise InputTypeError(
-            f"other_columns must be a list of columns (text); {cited(odd[0])} is not."
-        )
+    others = as_terms(other_columns, "other_columns")
 
     rows = []
     for name in dict.fromkeys((*system_a.names, *system_b.names)):

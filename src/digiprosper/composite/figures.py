@@ -24,6 +24,7 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.panel.arguments import refuse_extreme
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridge, Ridges, Span
 from digiprosper.report.figure_words import FIGURE
@@ -56,7 +57,8 @@ def rank_table(
         )
     if entities is None:
         return table
-    if isinstance(entities, str) or not len(entities):
+    several = pd.api.types.is_list_like(entities)
+    if not several or not len(entities):
         raise InputTypeError(
             "plots.rank_ribbon: entities must be a list of at least one entity, not "
             f"{cited(entities)}."
@@ -244,6 +246,8 @@ def ridges(
     samples = [
         series.xs(p, level=1).dropna().to_numpy(dtype=np.float64) for p in chosen
     ]
+    for values in samples:
+        refuse_extreme("plots.kernel_ridge", {"the column": values})
     kernels = [_kernel(values, bandwidth) for values in samples]
     ends = [
         (v.min() - 3 * h, v.max() + 3 * h)
@@ -303,9 +307,11 @@ def _bandwidth_words(bandwidth: object, language: Language) -> str:
 
 
 def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> list[Any]:
-    all_periods = series.index.get_level_values(1).unique().sort_values()
+    all_periods = series.index.get_level_values(1).unique().sort_values().tolist()
     if periods is None:
-        return list(all_periods)
+        return all_periods
+    if isinstance(periods, str) or not pd.api.types.is_list_like(periods):
+        periods = [periods]
     strangers = [p for p in periods if p not in all_periods]
     if strangers or not len(periods):
         raise OptionError(

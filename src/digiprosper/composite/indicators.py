@@ -20,6 +20,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.report.pickling import PickledByName
+from digiprosper.specification import as_terms, one_term
 
 Direction = Literal["+", "-"]
 
@@ -80,7 +81,8 @@ class Indicator(PickledByName):
             raise IndicatorError(
                 "an indicator has no name; pass the name of its column."
             )
-        if self.direction not in ("+", "-"):
+        direction: object = self.direction
+        if not isinstance(direction, str) or direction not in ("+", "-"):
             message = (
                 f"indicator {cited(self.name)} has direction {cited(self.direction)}; "
                 "use '+' where more is better, '-' where less is."
@@ -354,7 +356,7 @@ class IndicatorSystem(PickledByName):
         >>> system.swap("ports", "phones").names
         ('phones', 'price')
         """
-        if old not in self.names:
+        if one_term(old, "old") not in self.names:
             raise unknown_columns([old], self.names, "swap")
         return IndicatorSystem(
             [replace(i, name=new) if i.name == old else i for i in self.indicators]
@@ -388,6 +390,7 @@ class IndicatorSystem(PickledByName):
         ... ).names
         ('ports',)
         """
+        names = as_terms(names, "drop()")
         absent = [n for n in names if n not in self.names]
         if absent:
             raise unknown_columns(absent, self.names, "drop")

@@ -275,7 +275,10 @@ def _column(names: Any, function: str) -> pd.Series[Any]:
             f"{function} takes a column of names, such as df['province'], not "
             f"{type(names).__name__}."
         )
-    return names if isinstance(names, pd.Series) else pd.Series(list(names))
+    column = names if isinstance(names, pd.Series) else pd.Series(list(names))
+    if not column.map(pd.api.types.is_hashable).all():
+        raise InputTypeError(f"{function} takes one name a row, not several.")
+    return column
 
 
 def _problem(name: object, table: pd.DataFrame, positions: list[int]) -> str:

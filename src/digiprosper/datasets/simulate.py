@@ -17,6 +17,7 @@ from digiprosper.errors import (
     OptionError,
     check_level,
     check_option,
+    check_whole,
     cited,
     option_problem,
     quoted,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 System = Literal["digital", "prosperity"]
 
 _CONTROLS: Final = ("urban", "fiscal", "openness")
+_LARGEST_SIZE: Final = 10_000
 _GAMMA: Final = 57.0
 _A: Final = {"productivity": 0.8, "upgrading": 1.5, "entrepreneurship": 2.0}
 _B: Final = {"productivity": 0.15, "upgrading": 0.06, "entrepreneurship": 0.04}
@@ -259,8 +261,8 @@ def simulate_provinces(
     >>> round(truth.total, 2), truth.turning_point
     (0.44, 0.35)
     """
-    _check_size("n", n, 5)
-    _check_size("periods", periods, 4)
+    n = check_whole("n", n, 5, _LARGEST_SIZE)
+    periods = check_whole("periods", periods, 4, _LARGEST_SIZE)
     _check_gaps(gaps)
     draw = _Draw(np.random.default_rng(seed_sequence(rng)), n, periods)
     columns, digital_weights = _digital(draw)
@@ -536,16 +538,6 @@ def _in_words(gamma: float) -> str:
     )
     lines.append("digital, prosperity = entropy indices of their indicators")
     return "\n".join(lines)
-
-
-def _check_size(name: str, value: object, least: int) -> None:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | np.integer)
-        or value < least
-    ):
-        message = f"{name}={cited(value)} must be an integer of at least {least}."
-        raise OptionError(message, [option_problem(name, value, what=message)])
 
 
 def _check_gaps(share: object) -> None:

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     counted,
+    finite_numbers,
     is_real,
     is_whole,
     issue,
@@ -382,7 +383,11 @@ def _n_classes(classes: int | None, cuts: object) -> int:
     if isinstance(cuts, str):
         check_option("cuts", cuts, ("pooled", "per_year"))
         return number or _CLASSES
-    if not isinstance(cuts, list | tuple | np.ndarray) or not len(cuts):
+    if (
+        is_real(cuts)
+        or not isinstance(cuts, list | tuple | np.ndarray)
+        or not len(cuts)
+    ):
         raise OptionError(
             f"cuts={cited(cuts)} must be 'pooled', 'per_year', or a list of "
             "ascending numbers."
@@ -423,9 +428,8 @@ def _breaks(panel: Panel, column: str, values: Floats, cuts: Any, k: int) -> Flo
 
 
 def _read_breaks(cuts: Any) -> Floats:
-    real = all(map(is_real, cuts))
-    breaks = np.array(cuts, dtype=np.float64) if real else np.full(1, np.nan)
-    if not np.isfinite(breaks).all() or not (np.diff(breaks) > 0).all():
+    breaks = np.array(finite_numbers(cuts))
+    if not breaks.size or not (np.diff(breaks) > 0).all():
         raise OptionError(
             f"cuts={cited(cuts)} must be finite numbers in ascending order."
         )

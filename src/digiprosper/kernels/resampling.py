@@ -682,7 +682,7 @@ def seed_sequence(rng: object = None) -> np.random.SeedSequence:
             rng.entropy if plain else _integer(rng.generate_state(4))
         )
 
-    if isinstance(rng, list | tuple | np.ndarray) and np.ndim(rng) == 1:
+    if isinstance(rng, list | tuple) or (isinstance(rng, np.ndarray) and rng.ndim == 1):
         words = _checked_words(list(rng), rng)
         return np.random.SeedSequence(
             _integer(np.random.SeedSequence(words).generate_state(4))

@@ -25,7 +25,12 @@ from digiprosper.linear.estimation import (
     demean_columns,
     refuse_flat_outcome,
 )
-from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
+from digiprosper.linear.preparation import (
+    LinearOptions,
+    Prepared,
+    prepare,
+    refuse_extreme,
+)
 from digiprosper.panel.grammar import as_written
 
 if TYPE_CHECKING:
@@ -155,7 +160,9 @@ def _demeaned(spec: Any, prepared: Prepared, learned: Mapping[str, str]) -> Deme
     if "instruments" in learned:
         raw += [sample.columns("instruments")]
         names += [learned["instruments"]]
-    demeaned = demean_columns(prepared, names, np.column_stack(raw))
+    columns = np.column_stack(raw)
+    refuse_extreme(columns, names)
+    demeaned = demean_columns(prepared, names, columns)
     refuse_flat_outcome(prepared, demeaned, 0)
     for role, column in (("endog", 1), ("instruments", len(names) - 1)):
         if role in learned and demeaned.absorbed[column]:

@@ -156,10 +156,13 @@ class DMLResults(BaseResults):
         ``"learners"`` is the range over learners in the median of theirs.
         """
         errors = self.std_errors.to_numpy()
-        ranges = np.ptp(self.run_values["estimate"], axis=0) / errors
+        # Errors of zero, where the treatment is the outcome, are no unit.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ranges = np.ptp(self.run_values["estimate"], axis=0) / errors
+            between = float(np.ptp(self.coefficients) / np.median(errors))
         return {
             "seeds": dict(zip(self.names, ranges.tolist(), strict=True)),
-            "learners": float(np.ptp(self.coefficients) / np.median(errors)),
+            "learners": between,
         }
 
     @property

@@ -12,6 +12,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     counted,
+    is_real,
     option_problem,
     quoted,
 )
@@ -45,7 +46,7 @@ def check_distances(spec: Any) -> None:
     if spec.cov_type != "conley":
         for name, default in _DEFAULTS.items():
             value = getattr(spec, name)
-            if value != default:
+            if value is not None and not (isinstance(value, str) and value == default):
                 raise OptionError(f"{name}={cited(value)} requires {_CALLER}.")
         return
     cutoff: object = spec.distance_cutoff
@@ -53,12 +54,11 @@ def check_distances(spec: Any) -> None:
         raise OptionError(
             f"{_CALLER} needs distance_cutoff, in kilometres: distance_cutoff=300."
         )
-    number = isinstance(cutoff, int | float) and not isinstance(cutoff, bool)
-    if not number or not math.isfinite(cutoff) or cutoff <= 0:  # type: ignore[arg-type, operator]
+    if not is_real(cutoff) or not math.isfinite(cutoff) or cutoff <= 0:
         raise OptionError(
             f"distance_cutoff={cited(cutoff)} must be a number of kilometres above 0."
         )
-    object.__setattr__(spec, "distance_cutoff", float(cutoff))  # type: ignore[arg-type]
+    object.__setattr__(spec, "distance_cutoff", float(cutoff))
     if spec.coordinates is not None:
         terms = as_terms(spec.coordinates, "coordinates")
         if len(terms) != 2:

@@ -13,6 +13,7 @@ from digiprosper.errors import (
     TermError,
     check_option,
     cited,
+    is_whole,
     issue,
 )
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
@@ -546,8 +547,7 @@ def check_regression_options(
                 f"bandwidth={cited(spec.bandwidth)} requires "
                 "cov_type='driscoll_kraay', 'xtscc' or 'conley'."
             )
-        whole = isinstance(spec.bandwidth, int) and not isinstance(spec.bandwidth, bool)
-        if not whole or spec.bandwidth < 0:
+        if not is_whole(spec.bandwidth) or spec.bandwidth < 0:
             raise OptionError(
                 f"bandwidth={cited(spec.bandwidth)} must be a number of "
                 "lags, 0 or more."

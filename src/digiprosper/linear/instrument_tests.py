@@ -136,7 +136,9 @@ def _overidentification(
     null = "the instruments are valid (overidentifying restrictions)"
     rows = _large_sample_rows(prepared)
     j = sargan = float("nan")
-    if q > m:
+    if q == m:
+        null = "none, with as many instruments as endogenous regressors"
+    else:
         j = overidentification(
             projected, solved.residuals, without_factors(solved.vcov, rows)
         )

@@ -16,6 +16,8 @@ from digiprosper.errors import (
     OptionError,
     check_level,
     cited,
+    finite_numbers,
+    is_real,
     quoted,
 )
 from digiprosper.linear.instrument_tests import f_test
@@ -532,17 +534,14 @@ def _plain_test(value: float | TestResult) -> Any:
 
 
 def _finite(value: object, name: str) -> float:
-    try:
-        number = float(cast("Any", value))
-    except (TypeError, ValueError):
-        number = float("nan")
-    if isinstance(value, bool | str) or np.isnan(number):
+    number = float(value) if is_real(value) else float("nan")
+    if np.isnan(number):
         raise InputTypeError(
             f"anderson_rubin_test: the value of {name} is {cited(value)}, not a number."
         )
-    if not np.isfinite(number):
+    if not finite_numbers(number):
         raise MissingDataError(
             f"anderson_rubin_test: the value of {name} is {cited(value)}; it "
-            "must be finite."
+            "must be finite, also when squared."
         )
     return number

@@ -13,6 +13,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
+    is_real,
     option_problem,
     plain,
     quoted,
@@ -278,10 +279,9 @@ def _limit(controlled: float, rmax: object, rsquared_max: object) -> float:
 
 
 def _number(name: str, value: object) -> float:
-    number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
+    if not is_real(value):
         raise _wrong(name, value, "must be a number.")
-    return float(number)
+    return float(plain(value))
 
 
 def _wrong(name: str, value: object, reason: str) -> OptionError:

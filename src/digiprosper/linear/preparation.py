@@ -158,6 +158,7 @@ def refuse_cov_types(
     spec: str, cov_type: str, refused: Sequence[str], reason: str
 ) -> None:
     """Refuse covariances not defined for a specification; `reason` ends the text."""
+    check_option("cov_type", cov_type, get_args(CovType))
     if cov_type in refused:
         allowed = tuple(word for word in get_args(CovType) if word not in refused)
         text = (
@@ -251,6 +252,7 @@ def prepare(
         where=options.where,
     )
     if select is not None:
+        refuse_extreme(sample.matrix, sample.names)
         sample = select(sample, absorbed)
     before = sample.nobs
     if singletons == "drop":

@@ -173,15 +173,6 @@ def simulated(
     return np.asarray(estimates + steps)
 
 
-def as_numbers(values: object) -> Floats:
-    """Convert one number or a sequence to an array (n,); empty if no numbers."""
-    try:
-        numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
-    except (TypeError, ValueError):
-        return np.empty(0)
-    return numbers if numbers.ndim == 1 else np.empty(0)
-
-
 def bisect(
     positive: Callable[[float], bool], inside: float, outside: float
 ) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    finite_numbers,
     issue,
     option_problem,
     quoted,
@@ -25,7 +26,7 @@ from digiprosper.kernels import intervals
 from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman
 from digiprosper.mediation.decisions import Decision, Test, two_step
 from digiprosper.mediation.effect_terms import is_specific
-from digiprosper.mediation.kernel import Products, as_numbers, expand, simulated
+from digiprosper.mediation.kernel import Products, expand, simulated
 from digiprosper.mediation.sensitivity import (
     MediationSensitivity,
     robustness_value,
@@ -556,8 +557,8 @@ class MediationResults(EffectResults):
         level = check_level(level)
         values = np.array([value for _, value in self.points])
         if at is not None:
-            values = as_numbers(at)
-            if not values.size or not np.isfinite(values).all():
+            values = np.array(finite_numbers(at))
+            if not values.size:
                 raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
         pairs = [(route, value) for route in self.routes for value in values.tolist()]
         effects = Products(

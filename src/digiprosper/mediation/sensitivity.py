@@ -14,9 +14,10 @@ from digiprosper.errors import (
     OptionError,
     check_level,
     cited,
+    finite_numbers,
 )
 from digiprosper.kernels.intervals import percentile
-from digiprosper.mediation.kernel import as_numbers, bisect
+from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Summarised, Summary
 from digiprosper.report.text import interval_text
@@ -186,7 +187,7 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     if rho is None:
         at = np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
     else:
-        at = as_numbers(rho)
+        at = np.array(finite_numbers(rho))
         if not at.size or not np.all(np.abs(at) < 1):
             raise OptionError(
                 f"rho={cited(rho)} must be correlations between -1 and 1, "
@@ -288,7 +289,7 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
     """
     try:
         effect = np.asarray(d, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputTypeError(
             f"d={cited(d)}: a number, or an array of numbers."
         ) from error

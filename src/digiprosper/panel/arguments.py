@@ -152,7 +152,7 @@ class Arguments:
         """
         out = np.full((at.size, *values.shape[1:]), np.nan)
         out[at] = values
-        if self.kind == "number":
+        if self.kind == "number" and out.ndim == 1:
             return float(out[0])
         if self.kind == "array":
             return out

@@ -20,6 +20,7 @@ from digiprosper.errors import (
     Notice,
     PanelIndexError,
     alignment_problem,
+    check_option,
     cited,
     column_problem,
     counted,
@@ -170,6 +171,8 @@ def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
 
 def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
     """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
+    if name is not None:
+        _refuse_unusable({"the column": name}, "attach")
     if isinstance(data, Mapping) and name is not None:
         index = pd.Index([*data], name=table.keys.entity_name, tupleize_cols=False)
         data = pd.Series([*data.values()], index)
@@ -267,7 +270,7 @@ def checked_labels(
 
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
     """Rename columns and keys, also inside labels, for `Panel.rename`."""
-    _refuse_unusable(names)
+    _refuse_unusable(names, "rename")
     unknown = [name for name in names if name not in table.known]
     if unknown:
         raise unknown_columns(unknown, table.known, "rename", table.labels)
@@ -299,10 +302,10 @@ def _key(text: str, table: Table, names: Mapping[str, str]) -> str:
     return with_names(text, {old: as_written(new) for old, new in names.items()})
 
 
-def _refuse_unusable(names: Mapping[str, object]) -> None:
+def _refuse_unusable(names: Mapping[str, object], method: str) -> None:
     odd = [old for old, new in names.items() if not isinstance(new, str)]
     if odd:
-        raise InputTypeError(f"rename: the new name of {quoted(odd)} is not text.")
+        raise InputTypeError(f"{method}: the new name of {quoted(odd)} is not text.")
     bad = [
         str(new)
         for new in names.values()
@@ -310,12 +313,9 @@ def _refuse_unusable(names: Mapping[str, object]) -> None:
     ]
     if bad:
         raise ColumnError(
-            f"rename: the new name {quoted(bad)} is empty, or has line breaks or "
+            f"{method}: the new name {quoted(bad)} is empty, or has line breaks or "
             "control characters.",
-            [
-                column_problem(name, "rename", f"{cited(name)} is no name")
-                for name in bad
-            ],
+            [column_problem(name, method, f"{cited(name)} is no name") for name in bad],
         )
 
 
@@ -392,6 +392,7 @@ def interpolated(
     observation. Also return the filled cells (column, entity, time, value, method) by
     column, and notices.
     """
+    check_option("extrapolate", extrapolate, (True, False))
     columns: dict[str, Floats] = {}
     logs: list[pd.DataFrame] = []
     notices: list[Notice] = []

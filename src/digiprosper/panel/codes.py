@@ -200,7 +200,7 @@ def levels_of(table: Table, name: str) -> Coded:
     """Code a column by its sorted or ordered levels: codes (N,), -1 where missing."""
     try:
         codes, levels = pd.factorize(table.series(name), sort=True)
-    except TypeError as error:
+    except (TypeError, NotImplementedError) as error:
         raise InputTypeError(
             f"column {cited(name)} mixes types and has no order; convert it to text."
         ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from digiprosper.report.notices import missing_rows, rows_dropped
 from digiprosper.report.summary import stored_factors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
@@ -92,6 +92,21 @@ def numeric_columns(table: Table) -> list[str]:
     return [name for name in table.data.columns if is_number_type(table.data[name])]
 
 
+def column_names(columns: object, method: str) -> list[str]:
+    """List the names of one column or several, and refuse what is no name."""
+    names: list[Any] = (
+        list(columns)
+        if isinstance(columns, Iterable) and not isinstance(columns, str)
+        else [columns]
+    )
+    odd = [n for n in names if not isinstance(n, str)]
+    if odd:
+        raise InputTypeError(
+            f"{method}: columns are names (text); {quoted(odd)} is not."
+        )
+    return names
+
+
 def chosen_columns(
     table: Table,
     columns: str | Sequence[str] | None,
@@ -104,16 +119,7 @@ def chosen_columns(
         issue(table.text_among_numbers(method))
         return numeric_columns(table)
 
-    names: list[Any] = (
-        [columns]
-        if isinstance(columns, str) or not np.iterable(columns)
-        else list(columns)
-    )
-    odd = [n for n in names if not isinstance(n, str)]
-    if odd:
-        raise InputTypeError(
-            f"{method}: columns are names (text); {quoted(odd)} is not."
-        )
+    names = column_names(columns, method)
     unknown = [n for n in names if n not in table.known]
     if terms:
         unknown = unknown_in_terms(unknown, table.known, method)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from digiprosper.errors import InputTypeError
 from digiprosper.kernels.tolerances import CONSTANT
 from digiprosper.panel.words import WORDS
 from digiprosper.report.characters import tidy_text
@@ -165,6 +166,8 @@ def correlate(
     from scipy.special import stdtr
 
     names = list(columns)
+    if not names:
+        raise InputTypeError("correlate needs at least one numeric column.")
     data = pd.DataFrame(
         {name: x / unit_of(x[~np.isnan(x)]) for name, x in columns.items()}
     )

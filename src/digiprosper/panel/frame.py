@@ -1732,5 +1732,6 @@ class Panel:
         [816.0, 6.56, 7.066, 0.506, 0.505, 0.371]
         """
         numbers = described(self._table, columns, "balance_table")
-        numbers.pop(by, None)
+        if isinstance(by, str):  # `balanced` refuses anything else
+            numbers.pop(by, None)
         return labelled(self._table, balanced(self._table, by, numbers), numbers)

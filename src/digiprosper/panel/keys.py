@@ -278,6 +278,7 @@ def sorted_keys(
 
 def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame, Keys]:
     """Code the keys of a table without time; without `entity` each row is one."""
+    check_key_names(entity)
     name = "row"
     while name in (*frame.columns, *frame.index.names, entity):
         name += "_"
@@ -297,15 +298,22 @@ def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame
     )
 
 
+def check_key_names(*names: object) -> None:
+    """Refuse names of keys that are no text."""
+    odd = [name for name in names if name is not None and not isinstance(name, str)]
+    if odd:
+        raise InputTypeError(
+            f"entity and time are column names (text); {cited(odd[0])} is not."
+        )
+
+
 def _key_columns(
     frame: pd.DataFrame, entity: str | None, time: str | None
 ) -> tuple[pd.DataFrame, str, str | None]:
     """Make columns of the keys, and return their names."""
     if entity is None:
         return _keys_in_index(frame, time)
-    key_names: list[object] = [entity, time]
-    if not all(key is None or isinstance(key, str) for key in key_names):
-        raise InputTypeError("entity and time are column names (text).")
+    check_key_names(entity, time)
     entity, time = _as_named(entity), None if time is None else _as_named(time)
     if entity == time:
         raise PanelIndexError(

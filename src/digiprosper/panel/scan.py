@@ -23,6 +23,7 @@ from digiprosper.errors import (
     check_whole,
     cited,
     column_problem,
+    is_real,
     issue,
     option_problem,
     quoted,
@@ -30,8 +31,14 @@ from digiprosper.errors import (
 )
 from digiprosper.optional import require
 from digiprosper.panel.changes import checked_labels
+from digiprosper.panel.columns import column_names
 from digiprosper.panel.conditions import rows_where
-from digiprosper.panel.keys import jumping_times, sorted_keys, usual_step
+from digiprosper.panel.keys import (
+    check_key_names,
+    jumping_times,
+    sorted_keys,
+    usual_step,
+)
 from digiprosper.panel.sources import (
     MOST_BLOCKS,
     block_path,
@@ -250,7 +257,7 @@ class PanelScan(Generic[P]):
         >>> scan.sample_entities(0.25).nobs % 17
         0
         """
-        if not 0 < share <= 1:
+        if not is_real(share) or not 0 < share <= 1:
             text = f"share={cited(share)} must be above 0 and at most 1."
             raise OptionError(text, [option_problem("share", share, what=text)])
         cut = replace(self, n_blocks=1, copy=None)
@@ -287,7 +294,7 @@ class PanelScan(Generic[P]):
         >>> scan.summarise(["unemp"]).round(2).loc["unemp"].tolist()
         [816.0, 6.6, 2.23, 2.8, 18.0]
         """
-        names = [columns] if isinstance(columns, str) else columns
+        names = None if columns is None else column_names(columns, "summarise")
         texts = self.columns if names is None else tuple(names)
         moments: dict[str, list[np.ndarray[Any, Any]]] = {}
         with self.copied(texts) as copied:
@@ -498,6 +505,7 @@ def scan_table(  # noqa: PLR0913
     folder: object,
 ) -> PanelScan[P]:
     """Check the arguments of `Panel.scan`."""
+    check_key_names(entity, time)
     source = _checked_source(table, [entity, *([] if time is None else [time])])
     if blocks is not None:
         check_whole("blocks", blocks, 1, MOST_BLOCKS)
@@ -512,7 +520,7 @@ def scan_table(  # noqa: PLR0913
         source=source,
         entity_name=entity,
         time_name=time,
-        labels=checked_labels(labels or {}, source.names),
+        labels=checked_labels({} if labels is None else labels, source.names),
         step=step,
         time_format=time_format,
         memory=_bytes(memory),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
+    as_path,
     check_option,
     cited,
     counted,
@@ -31,10 +30,11 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.optional import require
-from digiprosper.panel.keys import sorted_keys, times_of, to_pandas
+from digiprosper.panel.keys import check_key_names, sorted_keys, times_of, to_pandas
 from digiprosper.panel.table import SEPARATORS, is_grouped
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Collection, Sequence
 
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
@@ -62,6 +62,8 @@ def long_table(
     data: object, entity: str, time: str, value: str | None, time_format: str | None
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Put the times of headings into rows; also return what was dropped."""
+    check_key_names(entity, time, value)
+    time, value = one_line(time), None if value is None else one_line(value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     if not columns:
@@ -153,6 +155,12 @@ def read_excel(
     thousands: str | None,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Join the sheets of an Excel file by their keys; also return what was not read."""
+    check_key_names(entity, time)
+    if match is not None and not callable(match):
+        raise InputTypeError(
+            f"match={cited(match)} must be a function of a Series of names, such as "
+            "dp.datasets.match_provinces."
+        )
     parts, notices = [], []
     cells = _cells(path, na_values, thousands)
     for name, frame in _tables(cells, entity, sheet).items():
@@ -238,10 +246,9 @@ def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.Dat
     check_option("thousands", thousands, (None, *SEPARATORS))
     if isinstance(na_values, Mapping):
         raise InputTypeError("na_values of from_excel is a list, for all columns.")
-    if not isinstance(path, str | os.PathLike):
-        raise InputTypeError(f"from_excel takes a path, not {type(path).__name__}.")
+    path = as_path("from_excel", path)
     require("openpyxl", extra="tables", purpose="Panel.from_excel")
-    content = io.BytesIO(Path(path).read_bytes())
+    content = io.BytesIO(path.read_bytes())
     try:
         sheets = pd.read_excel(
             content,

@@ -319,6 +319,8 @@ def _write_parts(
     import pyarrow as pa
     from pyarrow import ipc
 
+    if not block_of.size:  # no entity of these rows was chosen
+        return
     order = np.argsort(block_of, kind="stable")
     present, first = np.unique(block_of[order], return_index=True)
     sorted_rows = table.take(pa.array(order))

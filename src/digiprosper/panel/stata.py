@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
+    as_path,
     cited,
     clipped,
     one_line,
@@ -24,6 +23,7 @@ from digiprosper.errors import (
 from digiprosper.panel.sheets import DAMAGED, drop_empty
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
 
 _LEAP_SECONDS = "%tC"
@@ -103,11 +103,7 @@ def _read(
     pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any], list[str]
 ]:
     """Read variables, their labels, value labels, warnings of pandas, float32s."""
-    if not isinstance(path, str | os.PathLike):
-        raise InputTypeError(
-            f"from_stata takes the path of a file, not {type(path).__name__}."
-        )
-    content = Path(path).read_bytes()
+    content = as_path("from_stata", path).read_bytes()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -147,7 +143,7 @@ def _decoded(text: Any, encoding: str) -> Any:
         return text
     try:
         return text.encode("latin-1").decode(encoding)
-    except (LookupError, UnicodeError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         why = " is not known; use one such as 'gb18030'"
         if isinstance(error, UnicodeEncodeError):
             why = ": the text of this file is Unicode already; leave encoding out"

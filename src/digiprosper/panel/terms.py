@@ -16,6 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import (
+    InputTypeError,
     TermError,
     cited,
     clipped,
@@ -27,6 +28,7 @@ from digiprosper.panel.grammar import (
     FUNCTIONS,
     SHIFTS,
     Source,
+    as_written,
     called,
     check_arithmetic,
     check_category,
@@ -158,6 +160,11 @@ def canonical(text: str, column_names: Iterable[str] = ()) -> str:
     def shorter(match: re.Match[str]) -> str:
         return match["kept"] or (" " if match["between"] else "")
 
+    untyped_text: object = text
+    if not isinstance(untyped_text, str):
+        raise InputTypeError(
+            f"{cited(text)} is no term; a term is text, such as 'log(gdp)'."
+        )
     if text in column_names:
         return text
     stripped = text.strip()
@@ -304,6 +311,11 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
         return unknown_columns([text], column_names, role)
 
     why = "it cannot be read (put a name that is not one word in backticks)"
+    unticked = (n for n in column_names if n in text.replace(f"`{n}`", ""))
+    name = max((n for n in unticked if not n.isidentifier()), key=len, default="")
+    if name:
+        typed = text.replace(name, as_written(name))
+        why = f"{cited(name)} is not one word: put it in backticks, {clipped(typed)}"
     reserved = [
         w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)
     ]

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     counted,
+    finite_numbers,
     plain,
 )
 from digiprosper.kernels.tolerances import SINGULAR
@@ -577,11 +578,8 @@ def _covariance(
 
 def _numbers(values: object, name: str) -> Floats:
     """Read one or more finite numbers."""
-    try:
-        numbers = np.atleast_1d(np.asarray(plain(values), dtype=np.float64))
-    except (TypeError, ValueError):
-        numbers = np.empty(0)
-    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
+    numbers = np.array(finite_numbers(values))
+    if not numbers.size:
         text = f"{name}={cited(values)} must be finite numbers, such as [.5, .8]."
         raise InputTypeError(text)
     return numbers

@@ -30,6 +30,7 @@ from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP, SAME_MEAN
 from digiprosper.linear.estimation import collinear_problem
+from digiprosper.linear.preparation import refuse_extreme
 from digiprosper.panel import Panel
 from digiprosper.panel.access import refuse_numbered_rows, table_of
 from digiprosper.panel.terms import canonical
@@ -503,7 +504,9 @@ def _base_rows(
 
 
 def _period(keys: Keys, base: Any) -> int:
-    equal = np.asarray(keys.times == base) if np.ndim(base) == 0 else np.zeros(0)
+    equal = (
+        np.asarray(keys.times == base) if pd.api.types.is_scalar(base) else np.zeros(0)
+    )
     if np.count_nonzero(equal) != 1:
         text = (
             f"base={cited(base)} must be 'first', 'pre' or a period of the panel "
@@ -577,6 +580,7 @@ def propensity(
 
 def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
     """Return centre and scale of each column; refuse constant and collinear columns."""
+    refuse_extreme(x, names)
     centre = x.mean(axis=0)
     deviations = x - centre
     scale = np.sqrt((deviations**2).mean(axis=0))

@@ -6,7 +6,13 @@ from dataclasses import KW_ONLY, dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
-from digiprosper.errors import check_option, check_whole, cited, issue
+from digiprosper.errors import (
+    IdentificationError,
+    check_option,
+    check_whole,
+    cited,
+    issue,
+)
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
@@ -369,7 +375,12 @@ class StaggeredDid(Specification):
 def _refuse_without_effects(
     spec: StaggeredDid, sample: Sample, cohorts: Cohorts
 ) -> None:
-    """Refuse a sample without rows of treated entities since their treatment."""
+    """Refuse samples without treated rows, and without variation of the outcome."""
+    outcome = sample.columns("y")
+    if outcome.min() == outcome.max():
+        raise IdentificationError(
+            f"the outcome {cited(spec.y)} is constant in the sample."
+        )
     if not (cohorts.treated & (cohorts.event >= 0)).any():
         text = (
             f"event={cited(spec.event)}: no row of a treated "

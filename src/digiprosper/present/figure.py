@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
+from digiprosper.errors import InputTypeError
 from digiprosper.present.figure_style import (
     COLORS,
     chinese_font,
@@ -158,6 +159,7 @@ def _fonts(
     minus sign is missing. Texts copy the font when made.
     """
     matplotlib = matplotlib_part("", purpose)
+    _check_axes(ax)
     needed = ax is None and figure_language() == "english" and any(map(has_cjk, texts))
     font = chinese_font() if needed else None
     usual = list(matplotlib.rcParams["font.family"])
@@ -179,6 +181,14 @@ def axes_inches(axes: Axes) -> tuple[float, float]:
     return _room(axes, "x") - _NAMED, _room(axes, "y") - _NAMED
 
 
+def _check_axes(ax: object) -> None:
+    if ax is not None and not hasattr(ax, "transAxes"):
+        raise InputTypeError(
+            f"ax must be axes of matplotlib, such as plt.subplots()[1], not "
+            f"{type(ax).__name__}."
+        )
+
+
 # --- texts ----------------------------------------------------------------------------
 
 
@@ -193,6 +203,7 @@ def row_names(
     column = _column(purpose)
     inches = figure_width() or width
     if ax is not None:
+        _check_axes(ax)
         inches = _inches(ax, "width") / (1 - _NAMES_SHARE)
     columns = max(_NAMES_SHARE * inches / column, _FEWEST_COLUMNS)
     broken = [

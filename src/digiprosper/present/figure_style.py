@@ -18,6 +18,7 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    is_real,
     issue,
     nearest,
     option_problem,
@@ -277,7 +278,7 @@ def matplotlib_part(part: str, purpose: str = "plots") -> Any:
 
 def _read_width(width: object) -> float:
     width = plain(width)
-    if isinstance(width, int | float) and not isinstance(width, bool):
+    if is_real(width):
         inches = float(width)
         if math.isfinite(inches) and _NARROWEST <= inches <= _WIDEST:
             return inches

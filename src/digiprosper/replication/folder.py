@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from digiprosper._version import __version__
-from digiprosper.errors import check_whole, cited, quoted
+from digiprosper.errors import as_path, check_whole, cited, quoted
 from digiprosper.panel.access import check_panel
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import errors_text
@@ -26,6 +26,7 @@ from digiprosper.replication.script import (
     stem_of,
 )
 from digiprosper.replication.twins import filled, models_of, twins
+from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -132,14 +133,15 @@ def save_replication(
     """
     check_panel(panel, "save_replication")
     named = named_tables(contents, "save_replication", '{"Table 1. Baseline": spec}')
-    style = style or TableStyle()
+    style = TableStyle() if style is None else style
+    formats = as_terms(formats, "formats")
     if len(set(map(stem_of, named))) < len(named):
         raise refused("contents", f"titles give equal file names: {quoted(named)}")
     copy = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
     if copy.name == "replicate.py" and copy.read_text("utf-8").startswith(_MARK):
         _save(named, copy.resolve().parent, style, formats)
         return copy.parent
-    target = Path(folder)
+    target = as_path("save_replication", folder)
     _refuse_other_files(target)
     data, reading = data_and_reading(panel)
     counts: Any = panel.frame.reset_index().notna().sum().items()
@@ -240,7 +242,8 @@ def _write_programs(
 
 def _copy_script(script: Any, build: Path) -> str:
     """Copy a script and the files that it reads; list these."""
-    first, *files = map(Path, [script] if isinstance(script, str | Path) else script)
+    texts = script if isinstance(script, list | tuple) else [script]
+    first, *files = [as_path("save_replication: script", text) for text in texts]
     _write(build / "replicate.py", _MARK + first.read_text("utf-8"))
     for path in files:
         shutil.copyfile(path, build / path.name)

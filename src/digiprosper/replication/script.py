@@ -142,19 +142,30 @@ def _call(call: partial[Any], panel: Panel) -> str:
     return f"{name}({', '.join(parts)})"
 
 
+def _is_kept(column: pd.Series[Any], texts: pd.Series[Any], *types: Any) -> bool:
+    """Tell whether texts of a CSV give the column back."""
+    name: Any = column.name
+    try:
+        for kinds in types:
+            texts = texts.astype(kinds.get(name, texts.dtype))
+        return column.equals(texts.astype(column.dtype))  # pandas has two types of text
+    except (TypeError, ValueError, NotImplementedError):
+        return False
+
+
 def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
     """Write a panel as CSV, and the types and keys with which it is read as it is."""
     frame = panel.frame.reset_index()
     numbers, types = _types(frame)
-    bools = {name: kind for name, kind in numbers.items() if kind == "int8"}
+    bools = {name: kind for name, kind in numbers.items() if kind in ("int8", "Int8")}
     data = frame.astype(bools).to_csv(index=False, lineterminator="\n")
     file = StringIO(data)
     read = pd.read_csv(file, dtype="str", keep_default_na=False, na_values=[""])
-    read = read.astype(numbers).astype(types)
-    read = read.astype(frame.dtypes)  # pandas has two types of text
-    odd = [name for name in frame if not frame[name].equals(read[name])]
+    odd = [
+        name for name in frame if not _is_kept(frame[name], read[name], numbers, types)
+    ]
     if odd:
-        why = "mix types or have empty texts, which no CSV keeps"
+        why = "mix types, have empty texts or another type that no CSV keeps"
         raise refused("panel", f"the columns {quoted(odd)} {why}")
     keys: dict[str, Any] = {"entity": panel.entity_name, "time": panel.time_name}
     keys |= {"labels": panel.labels, "step": panel._table.step}
@@ -172,7 +183,8 @@ def _types(frame: Any) -> tuple[dict[str, str], dict[str, Any]]:
     levels = {n: getattr(t, "categories", frame[n]).dtype for n, t in columns.items()}
     kinds = {n: str(t) for n, t in levels.items() if t.kind in "iufb"}
     special = pd.CategoricalDtype | pd.PeriodDtype
-    return {n: "int8" if t == "bool" else t for n, t in kinds.items()}, {
+    whole = {"bool": "int8", "boolean": "Int8"}
+    return {n: whole.get(t, t) for n, t in kinds.items()}, {
         n: t if hasattr(t, "categories") else str(t)
         for n, t in columns.items()
         if isinstance(t, special) or t.kind in "mMb"

@@ -147,7 +147,8 @@ class ResultSet(PickledByName, Mapping[str, Any]):
 
     def __getitem__(self, label: str) -> Any:
         outcomes = dict(self.outcomes)
-        if label not in outcomes:
+        untyped_label: object = label
+        if not isinstance(untyped_label, str) or label not in outcomes:
             raise ColumnError(
                 f"no model is labelled {cited(label)}; the labels are "
                 f"{quoted(self.labels, 20)}."

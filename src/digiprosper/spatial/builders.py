@@ -67,6 +67,8 @@ class Built:
 
 def from_square(frame: pd.DataFrame) -> Built:
     """Read a table with a row and a column per entity, in the order of rows."""
+    if frame.empty:
+        raise InputTypeError("from_frame: the frame has no rows or no columns.")
     rows, columns = (
         checked_labels(frame.index, "the index"),
         checked_labels(frame.columns, "the columns"),

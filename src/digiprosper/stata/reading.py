@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import InputTypeError, StataError, cited
+from digiprosper.errors import InputTypeError, StataError, as_path, cited
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import decode, statements
@@ -17,7 +17,6 @@ from digiprosper.stata.runner import Runner
 from digiprosper.stata.translation import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from os import PathLike
 
     from digiprosper.errors import Notice
@@ -265,11 +264,20 @@ def read_do_file(
     >>> file.estimations[0].translations[0].python
     'dp.FixedEffects("y", ["x"], ssc="xtreg", singletons="keep", collinear="drop")'
     """
-    context = Context.start(panel, dict(spatial_weights or {}))
-    lines = statements(decode(Path(path).read_bytes()))
+    context = Context.start(panel, _named("spatial_weights", spatial_weights))
+    lines = statements(decode(as_path("read_do_file", path).read_bytes()))
     reader = Reader(lines, context, _globals(macros))
     reader.run()
     return DoFile(reader.lines(), _script(reader), _questions(reader))
+
+
+def _named(argument: str, values: object) -> dict[str, Any]:
+    if not isinstance(values, Mapping | None):
+        raise InputTypeError(
+            f"{argument} is a mapping of names in the do-file to values, not "
+            f"{type(values).__name__}."
+        )
+    return dict(values or {})
 
 
 def run_do_file(
@@ -332,11 +340,13 @@ def run_do_file(
     line 3: note: standard errors are neither clustered nor robust, as in the command
     1 of 1 estimation ran, 0 translated, 0 refused.
     """
-    folder = Path(data).resolve()
+    folder = as_path("run_do_file", data).resolve()
     if not folder.is_dir():
         raise NotADirectoryError(f"data={cited(str(data))} is no folder.")
-    context = Context(spatial_weights=dict(spatial_weights or {}), folder=folder)
-    lines = statements(decode(Path(path).read_bytes()))
+    context = Context(
+        spatial_weights=_named("spatial_weights", spatial_weights), folder=folder
+    )
+    lines = statements(decode(as_path("run_do_file", path).read_bytes()))
     runner = Runner(lines, context, _globals(macros), _HEAD)
     runner.run()
     results, tables = (dict(runner.script[name]) for name in ("results", "tables"))
@@ -348,7 +358,7 @@ def run_do_file(
 
 
 def _globals(macros: Mapping[str, str] | None) -> Macros:
-    return Macros({f"${name}": text for name, text in (macros or {}).items()})
+    return Macros({f"${name}": text for name, text in _named("macros", macros).items()})
 
 
 def _questions(

@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import DigiprosperError, StataError, cited
+from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import as_written
 from digiprosper.stata.expressions import Printer, parse
 from digiprosper.stata.varlists import (
@@ -170,6 +171,7 @@ class Context:
         if panel is None:
             complete = {key for key in keys if key is not None}
             return cls(*keys, complete=complete, spatial_weights=spatial_weights)
+        check_panel(panel, "a command of Stata")
         frame = panel.frame.reset_index()
         columns = [str(name) for name in frame.columns]
         entity, time = columns[:2]

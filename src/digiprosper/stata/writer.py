@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import InputTypeError, StataError, cited
 from digiprosper.panel.grammar import called, coded_words, joined, reference, steps
+from digiprosper.specification import one_term
 from digiprosper.stata.commands.panels import DYNAMIC_FLAGS, SPATIAL_EFFECTS
 from digiprosper.stata.commands.policy import AGGREGATES, METHODS
 
@@ -72,7 +73,8 @@ def to_stata(spec: Specification, *, entity: str = "id", time: str = "year") -> 
         raise InputTypeError(
             f"to_stata cannot write {name}; it writes {', '.join(_WRITERS)}."
         )
-    return _WRITERS[name](spec, (entity, time))
+    keys = one_term(entity, "entity"), one_term(time, "time")
+    return _WRITERS[name](spec, keys)
 
 
 # --- terms and conditions -------------------------------------------------------------

@@ -276,8 +276,8 @@ def _default_main(
 
 
 def _main(order: Sequence[str], label: str) -> int:
-    if label in order:
-        return order.index(label)
+    if str(label) in order:
+        return order.index(str(label))
     raise ColumnError(
         "plots.specification_curve: no model that is drawn is labelled "
         f"main={cited(label)}; the labels are {quoted(order, 12)}.",

@@ -14,11 +14,11 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    is_real,
     issue,
     issue_of_many,
     one_of_many,
     option_problem,
-    plain,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -114,7 +114,11 @@ def fit_all(
     _refuse_labels(specs)
     if isinstance(panel, PanelScan):
         return _on_one_copy(specs, panel, rng=rng, progress=progress)
-    jobs = -1 if plain(n_jobs) == -1 else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
+    jobs = (
+        -1
+        if is_real(n_jobs) and n_jobs == -1
+        else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
+    )
     return _fit_tasks(specs, panel, jobs, rng, progress=progress)
 
 

@@ -41,7 +41,7 @@ from digiprosper.kernels.resampling import (
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.optional import progress_bar
-from digiprosper.panel.access import table_of
+from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.terms import parse
 from digiprosper.report.effects import EffectResults, drawn_estimates
@@ -280,6 +280,7 @@ class PropagatedIndex(Specification):
         DigiprosperError
             As in `fit` of the indices and of the model.
         """
+        check_panel(panel, "fit")
         seed = seed_sequence(rng)
         fitted, data = self._indices(panel), panel
         for name, index in fitted.items():

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -18,6 +17,8 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    finite_numbers,
+    is_real,
     issue,
 )
 from digiprosper.kernels import threshold as kernel
@@ -269,13 +270,14 @@ class PanelThreshold(Specification):
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
-        if not (n == "auto" if isinstance(n, str) else _is_whole(n) and n > 0):
+        if not (n == "auto" if isinstance(n, str) else _is_whole(n) and 0 < n < 100):
             raise OptionError(
-                f"n_thresholds={cited(n)} must be an integer of at least 1, or 'auto'."
+                f"n_thresholds={cited(n)} must be an integer of at least 1 and at most "
+                "99, or 'auto'."
             )
         if self.thresholds is None:
             return
-        values = _numbers(self.thresholds)
+        values = tuple(finite_numbers(self.thresholds))
         if not values or len(set(values)) < len(values):
             raise OptionError(
                 f"thresholds={cited(self.thresholds)} must be distinct finite numbers "
@@ -289,10 +291,7 @@ class PanelThreshold(Specification):
         object.__setattr__(self, "thresholds", values)
 
     def _check_trim(self) -> None:
-        trims, several = (
-            _numbers(self.trim),
-            isinstance(self.trim, list | tuple | np.ndarray),
-        )
+        trims, several = tuple(finite_numbers(self.trim)), not is_real(self.trim)
         if not trims or not all(0 < t < 0.5 for t in trims):
             raise OptionError(
                 f"trim={cited(self.trim)} must be a share above 0 and below .5, or one "
@@ -637,14 +636,3 @@ class PanelThreshold(Specification):
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _numbers(value: Any) -> tuple[float, ...]:
-    """Take one finite number or several; nothing if anything else is there."""
-    several = value.tolist() if isinstance(value, np.ndarray) else value
-    values = several if isinstance(several, list | tuple) else (several,)
-    finite = all(
-        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)
-        for v in values
-    )
-    return tuple(map(float, values)) if finite else ()

@@ -38,6 +38,7 @@ from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficie
 from digiprosper.report.terms import Regime, terms_of
 from digiprosper.report.text import number_text, sample_text
 from digiprosper.report.verdicts import rejects
+from digiprosper.specification import one_term
 from digiprosper.threshold.words import WORDS
 
 if TYPE_CHECKING:
@@ -686,7 +687,7 @@ class ThresholdResults(SlopesByRegime):
                 "equality: no threshold was kept, so there is one regime."
             )
         split_terms = self.terms_in_every_regime
-        terms = split_terms if term is None else [term]
+        terms = split_terms if term is None else [one_term(term, "term")]
         if term is not None and term not in split_terms:
             raise ColumnError(
                 f"{cited(term)} has no slopes by regime; those that have are "

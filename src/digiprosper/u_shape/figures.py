@@ -15,7 +15,7 @@ from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape.two_turns import TwoTurnsResult
-from digiprosper.u_shape.u_test import FORMS, Curve, at_texts
+from digiprosper.u_shape.u_test import FORMS, Curve, at_texts, stated_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,6 +55,7 @@ def turning_curve(
         )
     positions = tuple(results.names.index(term) for term in terms)
     curve = Curve("plots.u_shape", results, positions, form, test.interval)
+    stated_values(curve, test.at)
     columns = (test.variable, results.depvar, *test.at)
     names = {
         column: name_label(column, texts, results.factors, language)

@@ -16,6 +16,8 @@ from digiprosper.errors import (
     TermError,
     check_level,
     cited,
+    finite_numbers,
+    is_real,
     quoted,
 )
 from digiprosper.linear.marginal import default_points
@@ -36,7 +38,6 @@ from digiprosper.report.verdicts import rejects
 from digiprosper.u_shape.u_test import (
     curve_test,
     depends_on_others,
-    finite_numbers,
     read_curve,
     refuse_other_kind,
     upper_tail,
@@ -395,7 +396,7 @@ def _moderator_values(
                 "values, at=[...]."
             )
         return default_points(stats, moderator)
-    values = finite_numbers(at)
+    values = [] if is_real(at) else finite_numbers(at)
     if not values:
         raise OptionError(
             f"at={cited(at)} must be a list of finite values of {cited(moderator)}, "

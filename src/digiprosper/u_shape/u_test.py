@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -17,6 +18,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    finite_numbers,
     option_problem,
     quoted,
     unknown_columns,
@@ -41,7 +43,7 @@ from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
 
@@ -585,7 +587,7 @@ def _factor_value(
 def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check other columns' values for which a curve is tested: one for each."""
     _refuse_unknown(curve)
-    if at is not None and not hasattr(at, "items"):
+    if not isinstance(at, Mapping | None):
         raise InputTypeError(
             f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}."
         )
@@ -925,15 +927,6 @@ def interval_of(
             ],
         )
     return ends[0], ends[1]
-
-
-def finite_numbers(values: object) -> list[float]:
-    """Return the numbers of a list, tuple or array; none if one is not finite."""
-    numbers = list(values) if isinstance(values, list | tuple | np.ndarray) else []
-    finite = all(
-        isinstance(n, int | float | np.number) and np.isfinite(n) for n in numbers
-    )
-    return [float(n) for n in numbers] if finite else []
 
 
 def upper_tail(df: float, t: float) -> float:

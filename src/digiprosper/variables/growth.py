@@ -13,6 +13,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     alignment_problem,
+    check_whole,
     cited,
     counted,
     issue,
@@ -31,6 +32,8 @@ from digiprosper.variables.groups import (
     refuse_not_positive,
     row_labels,
 )
+
+_LONGEST_WINDOW = 1000
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats
@@ -181,7 +184,8 @@ def _table(inputs: Arguments, values: Floats) -> Table:
 def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
     """Compute g + d, growth plus depreciation, of every entity."""
     if isinstance(growth, pd.Series):
-        absent = entities[~entities.isin(growth.index)]
+        # As objects: an index of other keys cannot be text.
+        absent = entities[~entities.astype(object).isin(growth.index)]
         if len(absent) or not growth.index.is_unique:
             defect = f"lacks {quoted(absent)}" if len(absent) else "has an entity twice"
             raise AlignmentError(
@@ -311,10 +315,7 @@ def growth_volatility(
     >>> variables.growth_volatility(output, window=3, time=[2000, 2001, 2002, 2003])
     array([nan, nan, nan, 0.1])
     """
-    years = plain(window)
-    if isinstance(years, bool) or not isinstance(years, int) or years < 2:
-        message = f"window={cited(window)} must be an integer of at least 2, such as 5."
-        raise OptionError(message, [option_problem("window", window)])
+    years = check_whole("window", window, 2, _LONGEST_WINDOW)
     labels = row_labels(entity=entity, time=time)
     inputs = arguments("growth_volatility", {"x": x}, labels=labels)
     refuse_not_positive(inputs, "A growth rate divides by it", "x")

@@ -101,10 +101,10 @@ def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effecti
     trace = float(np.trace(covariance))
     statistic = float(slopes @ slopes) / trace
 
-    x = 1 / bias
-    square = float((covariance**2).sum())
-    largest = float(np.linalg.eigvalsh(covariance)[-1])
-    degrees = trace**2 * (1 + 2 * x) / (square + 2 * x * trace * largest)
+    x, share = 1 / bias, covariance / trace
+    square = float((share**2).sum())
+    largest = float(np.linalg.eigvalsh(share)[-1])
+    degrees = (1 + 2 * x) / (square + 2 * x * largest)
     critical = float(chndtrix(0.95, degrees, x * degrees) / degrees)
     return Effective(statistic, degrees, critical)
 
