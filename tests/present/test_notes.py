@@ -17,7 +17,7 @@ from digiprosper.present.style import Style
 from digiprosper.report.columns import Column, Estimate, Remark
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.terms import Term
-from digiprosper.report.words import Words
+from digiprosper.report.words import NOTES, Words
 
 if TYPE_CHECKING:
     from digiprosper.report.words import Language
@@ -272,6 +272,14 @@ def test_the_notes_explain_brackets_and_stars(make_fit, below, note):
         "* p < 0.05, ** p < 0.001.",
     ]
     assert note_lines(read(pd.DataFrame({"b": [1]})), STYLE) == []
+
+
+@pytest.mark.parametrize("kind", ["cr2", "crv3", "abadie_imbens", "conley", "xtscc"])
+def test_names_of_errors_keep_their_capital_inside_a_sentence(make_fit, kind):
+    fit = make_fit({"x": (1, 1, 1)}, info={"cov_type": kind, "clusters": None})
+    (note,) = note_lines(read(fit), Style("t", None, 3))
+    name = NOTES.say(f"errors.kind.{kind}")
+    assert note.startswith(f"t statistics in parentheses, from {name}")
 
 
 def test_draws_are_told_where_they_are_in_the_table(one_way, make_drawn):
