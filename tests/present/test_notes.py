@@ -344,6 +344,15 @@ def test_what_all_columns_share_is_said_once_without_heads():
     assert lines_below(columns, "chinese") == ["注：a：mine。", "shared。"]
 
 
+def test_columns_with_one_head_are_named_by_their_position(one_way, make_fit):
+    other = make_fit({"x": (1, 1, 1)}, info={"ssc": "xtreg"})
+    table = dp.etable([one_way, other, one_way], heads=["OLS", "OLS", "IV"])
+    assert table.notes[1:3] == (
+        "OLS (1), IV: small-sample correction as reghdfe.",
+        "OLS (2): small-sample correction as xtreg.",
+    )
+
+
 def test_columns_below_one_head_are_named_by_it():
     columns = [
         remarked("x", "first", over="A"),
