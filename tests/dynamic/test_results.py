@@ -182,6 +182,16 @@ def test_wald_tests_terms_and_pickles(gmm: Any, corrected: Any) -> None:
         assert again.to_dict() == fit.to_dict()
 
 
+def test_errors_from_draws_are_named_beside_others(panel: dp.Panel) -> None:
+    drawn = dp.DynamicPanel("y", ["x"], estimator="half_panel", reps=99)
+    fits = [drawn.fit(panel, rng=1), dp.FixedEffects("y", ["x"]).fit(panel)]
+    alone, both = (dp.etable(fits[:count]) for count in (1, 2))
+    assert alone.notes[0].startswith("Bootstrap standard errors clustered by ")
+    name = panel.entity_name
+    row = both.frame.loc["Standard errors"].tolist()
+    assert row == [f"bootstrap by {name}", f"by {name}"]
+
+
 def test_studies_of_several_fits(panel: dp.Panel) -> None:
     spec = dp.DynamicPanel("y", ["x"], instrument_lags=(2, 3))
     battery = {

@@ -1011,6 +1011,27 @@ def test_words_go_by_p_where_few_draws_make_ends_of_the_extremes() -> None:
     assert "leaves 0 out" not in few.summary()
 
 
+def test_a_table_names_the_variable_that_effects_depend_on() -> None:
+    frame = make()
+    both = [
+        quiet(
+            Mediation("y", "x", "m1", moderator=w, moderates="a", reps=29),
+            frame.assign(w9=frame["w1"] ** 2),
+        )
+        for w in ("w1", "w9")
+    ]
+    notes = dp.etable(both, labels={"w9": "Age"}).notes
+    assert "(1): effects depend on w1, at whose values they are shown." in notes
+    assert "(2): effects depend on Age, at whose values they are shown." in notes
+    split = quiet(Mediation("y", "x", "m1", threshold=("w1", 0.25), reps=29), frame)
+    (note,) = (n for n in dp.etable(split).notes if "regime 1" in n)
+    assert note == "(1): regime 1 has w1 at most 0.25, regime 2 above."
+    chinese = dp.etable(split, style=dp.TableStyle("zh")).notes
+    assert "(1)：区制1中w1不高于0.25，区制2中高于0.25。" in chinese
+    plain = quiet(Mediation("y", "x", "m1", reps=29), frame)
+    assert not any("w1" in note for note in dp.etable(plain).notes)
+
+
 def test_a_dummy_moderates_at_its_two_values() -> None:
     frame = make().assign(d=lambda f: (f["w1"] > f["w1"].quantile(0.95)).astype(float))
     results = quiet(

@@ -82,6 +82,38 @@ def test_markdown_escapes_what_would_be_markup():
     assert r"| \<b\>\|x\|\</b\> 100% \$5 #{}\~^\\ \`c\` | 0.5 |" in as_markdown(NASTY)
 
 
+def test_markdown_keeps_entities_and_what_would_begin_a_list_or_heading():
+    notes = ("# 1", "- a", "+ b", "1. c", "2) d", "-0.5", "1.5", "R&D &lt; 1 &#9;")
+    content = Content((["", "&amp;"],), (["a&b", "1"],), frozenset(), notes)
+    written = as_markdown(content).splitlines()
+    assert written[0] == r"|  | \&amp; |"
+    assert written[2:] == [
+        "| a&b | 1 |",
+        *chain.from_iterable(
+            ("", note)
+            for note in (
+                r"\# 1",
+                r"\- a",
+                r"\+ b",
+                r"1\. c",
+                r"2\) d",
+                "-0.5",
+                "1.5",
+                r"R&D \&lt; 1 \&#9;",
+            )
+        ),
+    ]
+
+
+def test_latex_joins_no_hyphens_or_quotes_and_has_no_letter_for_infinity():
+    content = Content(
+        (["", "1990--2000"],), (["''a'' --- b's", "[-∞, 1]"],), frozenset(), ()
+    )
+    written = as_latex(content)
+    assert r" & 1990-{}-2000 \\" in written
+    assert r"'{}'a'{}' -{}-{}- b's & {}[$-$$\infty$, 1] \\" in written
+
+
 def test_latex_has_booktabs_rules_and_escapes():
     assert as_latex(PLAIN).splitlines() == [
         r"% In the preamble: \usepackage{booktabs,threeparttable,caption}",
@@ -153,7 +185,10 @@ def test_latex_says_what_chinese_needs():
     )
     assert r"数字 $\times$ x$^2$ ($\gamma$ $\le$ 3) & {}[$-$1, 2] \\" in text
     assert r"$<$b$>$\textbar{}x\textbar{}$<$/b$>$ 100\% \$5 \#\{\}" in text
-    assert r"\textasciitilde{}\textasciicircum{}\textbackslash{} `c` & 0.5 \\" in text
+    quoted = r"\textasciitilde{}\textasciicircum{}\textbackslash{} " + (
+        r"\textasciigrave{}c\textasciigrave{} & 0.5 \\"
+    )
+    assert quoted in text
     assert "ctex" not in as_latex(PLAIN)
 
 

@@ -17,7 +17,7 @@ from digiprosper.present.style import Style
 from digiprosper.report.columns import Column, Estimate, Remark
 from digiprosper.report.notices import too_few_clusters_to_draw
 from digiprosper.report.terms import Term
-from digiprosper.report.words import Words
+from digiprosper.report.words import NOTES, Words
 
 if TYPE_CHECKING:
     from digiprosper.report.words import Language
@@ -274,6 +274,14 @@ def test_the_notes_explain_brackets_and_stars(make_fit, below, note):
     assert note_lines(read(pd.DataFrame({"b": [1]})), STYLE) == []
 
 
+@pytest.mark.parametrize("kind", ["cr2", "crv3", "abadie_imbens", "conley", "xtscc"])
+def test_names_of_errors_keep_their_capital_inside_a_sentence(make_fit, kind):
+    fit = make_fit({"x": (1, 1, 1)}, info={"cov_type": kind, "clusters": None})
+    (note,) = note_lines(read(fit), Style("t", None, 3))
+    name = NOTES.say(f"errors.kind.{kind}")
+    assert note.startswith(f"t statistics in parentheses, from {name}")
+
+
 def test_draws_are_told_where_they_are_in_the_table(one_way, make_drawn):
     columns = read(one_way, make_drawn({"x": (1, 1, 1)}))
 
@@ -334,6 +342,15 @@ def test_what_all_columns_share_is_said_once_without_heads():
     assert lines_below(columns) == ["a: mine.", "shared."]
     assert lines_below(columns[:1]) == ["a: shared.", "a: mine."]
     assert lines_below(columns, "chinese") == ["注：a：mine。", "shared。"]
+
+
+def test_columns_with_one_head_are_named_by_their_position(one_way, make_fit):
+    other = make_fit({"x": (1, 1, 1)}, info={"ssc": "xtreg"})
+    table = dp.etable([one_way, other, one_way], heads=["OLS", "OLS", "IV"])
+    assert table.notes[1:3] == (
+        "OLS (1), IV: small-sample correction as reghdfe.",
+        "OLS (2): small-sample correction as xtreg.",
+    )
 
 
 def test_columns_below_one_head_are_named_by_it():

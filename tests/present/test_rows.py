@@ -80,6 +80,8 @@ def test_a_p_value_is_never_zero():
         (0.12345, "0.123"),
         (np.float32(0.5), "0.500"),
         ("a\nb", "a b"),
+        (np.inf, "∞"),
+        ((-np.inf, 0.45678), "[-∞, 0.457]"),
     ],
 )
 def test_plain_cells_are_printed_as_given(value, text):
@@ -89,6 +91,16 @@ def test_plain_cells_are_printed_as_given(value, text):
 def test_a_column_of_p_values_is_known_by_its_name():
     assert STYLE.plain(0.00001, "p_value") == "<0.001"
     assert STYLE.plain(0.00001, "share") == "0.0000100"
+    # Of `moran`, `local_moran` and `joint_significance`.
+    for name in (
+        "p_normality",
+        "p_randomisation",
+        "p_permutation",
+        "p_adjusted",
+        "p_a",
+    ):
+        assert STYLE.plain(1e-20, name) == "<0.001"
+    assert STYLE.plain(0.00001, "p_gdp") == "0.0000100"
 
 
 @pytest.mark.parametrize(
@@ -457,6 +469,34 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
             "t statistics in parentheses, from Driscoll-Kraay standard errors (2 lags, "
             "small-sample correction as reghdfe)."
         )
+    ]
+
+
+def test_errors_with_the_same_clusters_of_another_kind_are_another_kind(
+    one_way, make_fit
+):
+    larger, drawn, observed = (
+        make_fit({"x": (1, 1, 1)}, info={"cov_type": kind, "clusters": clusters})
+        for kind, clusters in (
+            ("larger", "province"),
+            ("bootstrap", "province"),
+            ("observed", None),
+        )
+    )
+    columns = read(one_way, larger, drawn, observed)
+    row = dict(setting_rows(columns, {}, None, STYLE))["Standard errors"]
+    assert row == [
+        "by province",
+        "larger of observed information and by province",
+        "bootstrap by province",
+        "observed information",
+    ]
+    chinese = replace(STYLE, language="chinese")
+    row = dict(setting_rows(columns, {}, None, chinese))["标准误"]
+    assert row[1:] == [
+        "观测信息矩阵与聚类到province中的较大者",
+        "按province的自助法",
+        "观测信息矩阵",
     ]
 
 

@@ -20,7 +20,17 @@ from linearmodels.panel import (
     RandomEffects,
 )
 from linearmodels.system import SUR
-from statsmodels.formula.api import glm, logit, mixedlm, mnlogit, ols, poisson, probit
+from statsmodels.formula.api import (
+    gee,
+    glm,
+    logit,
+    mixedlm,
+    mnlogit,
+    ols,
+    poisson,
+    probit,
+    quantreg,
+)
 from statsmodels.genmod.families import Binomial
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
@@ -237,6 +247,22 @@ def test_kinds_of_errors_and_clusters_are_named(fits: dict[str, Any]) -> None:
     named, unnamed = (foreign(fits[name]).glance() for name in ("clustered z", "fe"))
     assert (named["clusters"], named["n_clusters"]) == ("state", 48)
     assert (unnamed["clusters"], unnamed["n_clusters"]) == (None, None)
+
+
+def test_errors_that_the_object_names_otherwise_than_they_are(
+    frame: pd.DataFrame,
+) -> None:
+    # The attribute of a quantile regression is "nonrobust" whatever its errors are, and
+    # robust errors of estimating equations are clustered by the groups.
+    for errors in ("robust", "iid"):
+        quantile = quantreg("lgsp ~ lpc", frame).fit(vcov=errors)
+        assert foreign(quantile).glance()["cov_type"] is None
+        assert dp.etable(quantile).notes[0] == "Standard errors in parentheses."
+    equations = gee("lgsp ~ lpc", codes(frame), frame).fit()
+    assert foreign(equations).glance()["cov_type"] == "clustered"
+    assert dp.etable(equations).notes[0] == (
+        "Standard errors (clustered) in parentheses."
+    )
 
 
 def test_groups_of_errors_correlated_in_time_are_no_clusters(

@@ -156,6 +156,18 @@ def test_levels_in_chinese() -> None:
         assert term_label(term, CHINESE, "chinese") == "数字经济：东部 × 产出"
 
 
+def test_dummies_of_another_reference_have_another_name_in_chinese() -> None:
+    for ref in ("ref='west'", 'ref = "west" '):
+        (category,) = parse(f"C(x, {ref})", COLUMNS, "x").factors
+        base, each = (
+            Term("t", factors=(dummy_factor(category, ending, 1),))
+            for ending in ("[T.east]", "[east]")
+        )
+        assert term_label(base, CHINESE, "chinese") == "数字经济：东部（参照：西部）"
+        # All levels of an interaction have a slope, so that none is the reference.
+        assert term_label(each, CHINESE, "chinese") == "数字经济：东部"
+
+
 def test_regions_have_chinese_names_unless_labelled() -> None:
     regions = {"east": "东部", "central": "中部", "west": "西部", "northeast": "东北"}
     for name, region in regions.items():

@@ -127,3 +127,17 @@ def test_html_escapes_every_text():
         "td",
     }
     assert cells.rows[1][0] == (NASTY.body[0][0], 1)
+
+
+def test_a_hyphen_between_years_is_no_minus():
+    names = ["2005年-2010年", "1990--2000", "低于-0.5", "x-1", "(-1)", "[-∞, -2]"]
+    content = Content((["", "-1"],), tuple([n, ""] for n in names), frozenset(), ())
+    assert content.typeset.header == (["", "−1"],)
+    assert [row[0] for row in content.typeset.body] == [
+        "2005年-2010年",
+        "1990--2000",
+        "低于−0.5",
+        "x-1",
+        "(−1)",
+        "[−∞, −2]",
+    ]

@@ -417,7 +417,7 @@ def fit_corrected(
         estimate.coefficients[0],
         covariance_of(values, clusters=groups),
         Inference(
-            cov_type="clustered",
+            cov_type="bootstrap",
             ssc=None,
             clusters=clusters,
             n_clusters=(groups,),

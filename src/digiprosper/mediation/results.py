@@ -718,6 +718,15 @@ class MediationResults(EffectResults):
                 out[RowName(text, name, labels, note)] = [*blank, cell]
         return out
 
+    def _remarks(self) -> tuple[Remark, ...]:
+        """Name the variable that effects depend on, which their rows do not name."""
+        if not self.variable:
+            return ()
+        names, code = {"name": (self.variable,)}, "depends"
+        if self.threshold is not None:
+            names["value"], code = (f"{self.threshold:.5g}",), "depends.regimes"
+        return (Remark(code, names, WORDS, self.factors),)
+
     @property
     def _row_note(self) -> Remark:
         """Describe how the intervals and p-values of indirect effects are computed."""

@@ -35,6 +35,14 @@ WORDS = Words(
             "{effect}: regime 2 minus regime 1",
             "{effect}：高区制减低区制",
         ),
+        "depends": (
+            "effects depend on {name}, at whose values they are shown.",
+            "效应取决于{name}，所列取值为{name}的取值。",
+        ),
+        "depends.regimes": (
+            "regime 1 has {name} at most {value}, regime 2 above.",
+            "区制1中{name}不高于{value}，区制2中高于{value}。",
+        ),
         "point": ("{effect} ({point})", "{effect}（{point}）"),
         "point.p10": ("10% quantile", "10%分位数"),
         "point.p50": ("median", "中位数"),

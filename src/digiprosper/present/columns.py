@@ -124,11 +124,19 @@ def _numbered(columns: Columns) -> list[Column]:
 
 
 def distinct_heads(columns: Columns, language: Language = "english") -> list[Column]:
-    """Make headings unique for the notes, with the one above where two are equal."""
+    """Make headings unique for the notes, with the one above where two are equal.
+
+    Those that are still equal have the position of their column.
+    """
     counts = Counter(column.head for column in columns)
-    return [
+    named = [
         replace(_under_one_head(c, language), over=c.over) if counts[c.head] > 1 else c
         for c in columns
+    ]
+    counts = Counter(column.head for column in named)
+    return [
+        replace(c, head=f"{c.head} ({position})") if counts[c.head] > 1 else c
+        for position, c in enumerate(named, start=1)
     ]
 
 

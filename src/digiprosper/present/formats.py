@@ -39,6 +39,7 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
     "<": "$<$",
     ">": "$>$",
     "²": "$^2$",
@@ -48,6 +49,7 @@ _LATEX = {
     "−": "$-$",
     "≤": r"$\le$",
     "≥": r"$\ge$",
+    "∞": r"$\infty$",
 }
 _GREEK = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
@@ -74,7 +76,8 @@ def as_markdown(content: Content) -> str:
     lines.append("|:---|" + ":---:|" * (len(rows[0]) - 1))
     lines += ["| " + " | ".join(row) + " |" for row in rows[1:]]
     for note in content.notes:
-        lines += ["", _markdown(note)]
+        # At the start of a line these begin a list or a heading.
+        lines += ["", re.sub(r"^(\d*)([-+#.)])(?=[-#\s])", r"\1\\\2", _markdown(note))]
     return "\n".join(lines) + "\n"
 
 
@@ -203,7 +206,7 @@ def _csv(text: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    return re.sub(r"([\\`*_|<>$~\[\]])", r"\\\1", text)
+    return re.sub(r"([\\`*_|<>$~\[\]]|&(?=#?\w+;))", r"\\\1", text)
 
 
 def _latex(text: str) -> str:
@@ -211,7 +214,9 @@ def _latex(text: str) -> str:
     # before it.
     opening = "{}" if text.startswith(("[", "*")) else ""
     text = text.replace("<=", "≤").replace(">=", "≥")
-    return opening + "".join(_LATEX.get(letter, letter) for letter in text)
+    written = "".join(_LATEX.get(letter, letter) for letter in text)
+    # Two hyphens or apostrophes would be one dash or quotation mark.
+    return opening + re.sub(r"([-'])(?=\1)", r"\1{}", written)
 
 
 def _latex_number(text: str, column: PointColumn | None) -> str:

@@ -35,7 +35,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
-_NAMED = ("Driscoll", "CRV3", "Conley")
+_NAMED = ("Abadie", "CR2", "CRV3", "Conley", "Driscoll")
 # Null hypotheses, by code, under which a parameter does not exist.
 _EXISTENCE = ("first", "later", "no_kink")
 

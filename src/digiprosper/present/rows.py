@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = tuple[str, list[str]]
 StdEffectIn: TypeAlias = Literal["sd", "mean"]
 
-_CLUSTERED_KINDS = ("crv3", "cr2")
+_CLUSTERED_KINDS = ("crv3", "cr2", "bootstrap", "larger")
 _STAT = "stat."
 _COUNTS = ("n_", "nobs", "df_")
 _STATS = [code.removeprefix(_STAT) for code in TABLE.texts if code.startswith(_STAT)]

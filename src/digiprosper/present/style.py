@@ -62,6 +62,8 @@ _NO = {
 # the p.
 _P_NAME = re.compile(
     r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?"
+    # Names of this library.
+    r"|p_(?:a|b|adjusted|normality|permutation|randomisation)"
 )
 
 
@@ -321,6 +323,8 @@ class Style:
 
         Thousands are grouped, as those of counts.
         """
+        if math.isinf(value):
+            return "∞" if value > 0 else "-∞"
         if abs(value) >= 1:
             return f"{value:z,.{self.digits}f}"
         return "" if math.isnan(value) else decimal_text(value, self.digits)
@@ -370,6 +374,8 @@ class Style:
             return self.answer(yes=bool(value))
         if value is None or value is pd.NA or value is pd.NaT:
             return ""
+        if isinstance(value, tuple) and list(map(type, value)) == [float, float]:
+            return self.interval(*value)
         if isinstance(value, numbers.Integral):
             return f"{value:,}" if name == _COUNT else str(int(value))
         if isinstance(value, numbers.Real):

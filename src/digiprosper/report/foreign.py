@@ -353,7 +353,7 @@ def _of_statsmodels(result: Any) -> _Reading:
             np.asarray(result.pvalues)[:count],
         ),
         lambda level: np.asarray(result.conf_int(alpha=1 - level))[:count],
-        getattr(result, "cov_type", None),
+        _statsmodels_errors(result),
         {
             "nobs": nobs,
             "depvar": outcome if isinstance(outcome, str) else None,
@@ -364,6 +364,17 @@ def _of_statsmodels(result: Any) -> _Reading:
         n_clusters=tuple(map(int, np.atleast_1d(getattr(result, "n_groups", ())))),
         cuts=cuts,
     )
+
+
+def _statsmodels_errors(result: Any) -> str | None:
+    """Return the kind of errors; None for quantile regressions, which do not keep it.
+
+    The robust errors of estimating equations are clustered.
+    """
+    kind = getattr(result, "cov_type", None)
+    if hasattr(result, "sparsity"):
+        return None
+    return "clustered" if kind == "robust" and hasattr(result, "cov_robust") else kind
 
 
 def _cut_points(

@@ -173,7 +173,10 @@ def _in_chinese(
     first, last = factor.pieces[0], factor.pieces[-1]
     if factor.level is not None and isinstance(last, str):
         level = last.strip("[]").removeprefix("T.")
-        return f"{pieces[0]}：{_level(level, labels, 'chinese')}"
+        text = f"{pieces[0]}：{_level(level, labels, 'chinese')}"
+        # Dummies of another reference are other regressors.
+        base = re.search(r"ref\s*=\s*(['\"]?)(.+)\1\s*\)\[T\.", factor.text)
+        return f"{text}（参照：{_level(base[2], labels, 'chinese')}）" if base else text
     function, bracket, _ = str(first).partition("(")
     if first in CHINESE_CALLS:
         return CHINESE_CALLS[str(first)].format("".join(pieces[1:]))

@@ -118,7 +118,8 @@ class Content:
 
 def _signed(text: str) -> str:
     text = text.replace("<=", "≤").replace(">=", "≥")
-    return re.sub(r"(?<![A-Za-z0-9_.)\]])-(?=[\d.])", "−", text)
+    # A hyphen between years, such as 2005年-2010年, is no minus.
+    return re.sub(r"(?<![A-Za-z0-9_.)\]年月日-])-(?=[\d.∞])", "−", text)
 
 
 def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
