@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     (?P<text>`"(?:.*?)"'|"[^"]*(?:"|$))
     |t?(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\)|d\(\s*\d+[a-z]{3}\d{4}\s*\))
     |(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
-    |(?P<shifted>(?:[LFDSlfds]\d*)+\.[^\W\d]\w*)
+    |(?P<shifted>(?:(?:[LFDSlfds]\d*)+\.)+[^\W\d]\w*)
     |(?P<result>(?:[rec]\([\w:]+\)|_(?:b|se)\[[^\]]*\]))
     |(?P<missing>\.[a-z]?(?![\w]))
     |(?P<name>[^\W\d]\w*)
@@ -94,6 +94,8 @@ _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "strpos": lambda a, b: a.encode().find(b.encode()) + 1,
     "upper": str.upper,
 }
+# Kinds of nodes of constants.
+_CONSTANTS = {"number", "call", "binary", "unary"}
 # Code of functions by name and number of arguments. Stata's logarithm of what is not
 # positive is missing, and its min() and max() leave missing values out.
 _TERMS = {
@@ -109,7 +111,8 @@ _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
     ("log10", 1): "np.log10(({0}).where({0} > 0))",
     ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
-    ("exp", 1): "np.exp({0})",
+    # Stata has no infinite numbers: what is larger than 9e307 is missing.
+    ("exp", 1): "np.exp(pd.Series({0}, df.index).where(lambda x: x < 709.09))",
     ("abs", 1): "np.abs({0})",
     ("floor", 1): "np.floor({0})",
     ("ceil", 1): "np.ceil({0})",
@@ -566,6 +569,9 @@ class Printer:
         """Print a function of columns."""
         if node.value == "sum":
             self._check_order()
+        kinds = {part.kind for part in node.walk()}
+        if self.pandas and node.value in _OF_CONSTANTS and kinds <= _CONSTANTS:
+            return number_text(constant(node))
         name, *parts = _function(node)
         first = self.condition if name == "cond" else self.value
         sides = [*map(first, parts[:1]), *map(self.value, parts[1:])]

@@ -69,8 +69,13 @@ class Translation:
 
     @property
     def is_model(self) -> bool:
-        """Whether `python` is a specification, not a test."""
-        return re.match(r"dp\.[A-Z]", self.python) is not None
+        """Whether `python` is a specification or a fitted model, not a test."""
+        return re.match(r"dp\.[A-Z]", self.python) is not None or self.is_foreign
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether `python` is a fitted model of linearmodels."""
+        return self.python.startswith("linearmodels.")
 
 
 # Ties, or another program, decide the order of the rows.
@@ -101,6 +106,8 @@ class Context:
     summary: dict[str, str] = field(default_factory=dict)
     # Columns that the rows are sorted by; empty for rows in the order of a file.
     order: tuple[str, ...] = UNKNOWN_ORDER
+    # Value labels that lines define.
+    labels: set[str] = field(default_factory=set)
     # What is known of the data of files that the do-file has saved.
     saved: dict[str, Any] = field(default_factory=dict)
     # Scalars, as numbers that replace their names.
@@ -136,6 +143,11 @@ class Context:
             return f"dp.Panel.from_rows(df, entity={self.entity!r})"
         series = f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
         return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r})"
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the last estimation is a linear regression."""
+        return type(self.last).__name__ in ("FixedEffects", "FixedEffectsIV")
 
     @property
     def keys(self) -> list[str]:

@@ -23,15 +23,26 @@ if TYPE_CHECKING:
 MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 _OTHERS = """
-xtgls xtpcse newey tobit heckman qreg qreg2 xtqreg sqreg nbreg xtnbreg oprobit ologit
-mlogit rdrobust ivreg2h ivpoisson ivprobit did_multiplegt did_multiplegt_dyn sdid synth
-stcox teffects cem kmatch xthdidregress didregress xtdidregress frontier xtfrontier
-arima var arch gmm sem reg3 sureg suest cgmreg
+acfest arch arima betareg biprobit bsqreg cem cgmreg churdle cmclogit cmp cnsreg cvlasso
+ddml did2s did_multiplegt did_multiplegt_dyn didregress drdid dsregress ebalance
+elasticnet eregress etpoisson etregress fect flexpaneldid fmreg fracreg frontier gllamm
+glm gmm heckman heckoprobit heckprobit hurdle interflex intreg iqreg ivlasso ivpoisson
+ivprobit ivqreg ivqreg2 ivqregress ivreg2h ivtobit jwdid kmatch lasso lasso2 levpet
+logistic lpdid meglm melogit meologit meprobit mixed mlogit mmqreg movestay nbreg newey
+nl nlogit nlsur npregress oaxaca ologit opreg oprobit pdslasso poregress prodest pvar
+pystacked qreg qreg2 qregpd rddensity rdrobust reg3 rifhdreg rifreg rlasso rqr rreg sdid
+sdpdmod sem spatreg spivregress spregress spxtregress sqreg stackedev stcox suest sureg
+synth teffects threshold tobit truncreg var xporegress xtcce xtcointreg xtdcce2
+xtdidregress xtdpd xtdpdgmm xtfmb xtfrontier xtgee xtgls xthdidregress xtheckman
+xthenreg xthtaylor xtintreg xtlsdvc xtmg xtmixed xtmlogit xtnbreg xtologit xtoprobit
+xtpcse xtpmg xtqreg xtregar xtseqreg xtthreshold xttobit zinb zip
 """
 WITHOUT_MODEL = {
     **dict.fromkeys(_OTHERS.split(), "there is no such estimator"),
     **dict.fromkeys(("xtpcse", "newey"), "cov_type='driscoll_kraay' is near"),
-    **dict.fromkeys(("teffects", "cem", "kmatch"), "match_entities matches entities"),
+    **dict.fromkeys(
+        ("teffects", "cem", "ebalance", "kmatch"), "match_entities matches entities"
+    ),
     **dict.fromkeys(("oprobit", "ologit"), "OrderedModel of statsmodels is one"),
     **dict.fromkeys(("didregress", "xtdidregress"), "FixedEffects has treated()"),
     "psmatch2": (
