@@ -611,7 +611,7 @@ def test_locals_that_commands_set_are_not_empty(line: str, read: Any) -> None:
 
 def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
     file = read(
-        "use a\nreg y x\nest store a\ntest x\nxtreg y x, re\nest store b\ntest x\n"
+        "use a\nreg y x\nest store a\ntest x\nxtreg y x, be\nest store b\ntest x\n"
         "est restore a\ntest x\n"
     )
     tests = [line for line in file.lines if line.text == "test x"]

@@ -283,3 +283,14 @@ def test_each_turn_of_a_loop_is_beside_its_line(run) -> None:
     lines = {line.text: line.reason for line in file.lines}
     assert lines["xtreg `y' unemp, fe"].count("N = 816") == 2
     assert lines["test unemp"].count("Wald test") == 2
+
+
+def test_a_period_has_the_units_that_xtset_states(run) -> None:
+    file = run(
+        "use states\nencode state, gen(id)\nxtset id year, delta(2) yearly\n"
+        "gen double a = L.unemp\nxtset id year, magic\n"
+    )
+    data = file.data.set_index(["id", "year"])
+    before = data["unemp"].groupby("id").shift(2)
+    np.testing.assert_array_equal(data["a"], before)
+    assert file.lines[-1].reason == "the option 'magic' of xtset is not known here"

@@ -38,6 +38,7 @@ COLUMNS = ("id", "year", "y", "x", "x2", "z", "g", "h", "增长率")
         ("L.(x z)", ["lag(x)", "lag(z)"]),
         ("cL.x#c.z", ["lag(x):z"]),
         ("c.L.x#c.z", ["lag(x):z"]),
+        ("ibn.g#c.x", ["C(g):x"]),
         ("L.D.x d.l2.z", ["lag(diff(x))", "diff(lag(z, 2))"]),
         ("i2.g##i1.h", ["I(g == 2)", "I(g == 2):I(h == 1)", "I(h == 1)"]),
         ("c.(x z)#i.g", ["x:C(g)", "z:C(g)"]),

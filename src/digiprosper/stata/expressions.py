@@ -117,6 +117,9 @@ _PANDAS = {
     ("floor", 1): "np.floor({0})",
     ("ceil", 1): "np.ceil({0})",
     ("int", 1): "np.trunc({0})",
+    ("round", 1): "np.floor(({0}) + 0.5)",
+    ("round", 2): "np.floor(({0}) / ({1}) + 0.5) * ({1})",
+    ("sign", 1): "np.sign({0})",
     ("mod", 2): "({0}) % ({1})",
     ("max", 2): "np.fmax({0}, {1})",
     ("min", 2): "np.fmin({0}, {1})",
@@ -131,6 +134,14 @@ _PANDAS = {
     ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
     ("regexm", 2): "{0}.str.contains({1}).astype(float)",
     **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
+    # The first day of 1960 was a Friday.
+    ("dow", 1): "(({0}) + 5) % 7",
+    ("doy", 1): f"{_DATE}day_of_year",
+    ("week", 1): f"(({_DATE}day_of_year + 6) // 7).clip(upper=52)",
+    ("mdy", 3): (
+        "(pd.to_datetime(dict(year={2}, month={0}, day={1}))"
+        " - pd.Timestamp(1960, 1, 1)).dt.days"
+    ),
     ("mofd", 1): f"({_DATE}year - 1960) * 12 + {_DATE}month - 1",
     ("qofd", 1): f"({_DATE}year - 1960) * 4 + {_DATE}quarter - 1",
     ("year(dofq)", 1): "({0}) // 4 + 1960",

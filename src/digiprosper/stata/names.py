@@ -43,19 +43,19 @@ dotplot dpplot ds erase ereturn estadd estat estimates estout estpost eststo est
 event_plot eventdd eventstudyweights exit export fcast file format fre gr_edit graph
 grc1leg grc1leg2 grstyle heatplot hegy4 help hettest histogram honestdid imtest inspect
 irf isid kdensity kpss ksmirnov kwallis label labmask levelsof lincomest linktest list
-log logout lowess lpoly maptile margins marginsplot mat matlist matrix mdesc misstable
-mkdir more net nlcheck nlcom note notes oneclick oneway order outreg outreg2 outsheet
-outtable ovtest pac parmest pause pcorr pescadf pnorm post postclose postfile pperron
-pretrends program psacalc psgraph pstest pstest2 putdocx putexcel putpdf pwcorr pwcorr_a
-pwd qnorm qqplot qregplot ranksum rdplot reg2docx return ritest rm rwolf rwolf2 save
-scatter set sfrancia shell shellout signrank sktest sleep spatwmat spearman
-splitvallabels spmap spmatrix ssc sum2docx summarize sutex svyset swilk t2docx tab2xl
-table tabout tabstat tabstatmat tabulate timer tsline ttable2 ttest twostepweakiv twoway
-twowayfeweights type unab unique univar vargranger varhet varlmar varnorm varsoc
-varstable varwle veclmar vecnorm vecrank vecstable version view vif violinplot vioplot
-weakiv weakivtest wherext which window xlincom xtbunitroot xtcd xtcd2 xtcips xtcointtest
-xtcsd xtdescribe xteventplot xtgcause xthst xtkr xtline xtpattern xtsum xttab xttest0
-xttest1 xttest2 xtunitroot xtvarsoc xtwest zandrews
+log logout lowess lpoly maptile margins marginsplot mat matlist matrix mdesc mean
+misstable mkdir more net nlcheck nlcom note notes oneclick oneway order outreg outreg2
+outsheet outtable ovtest pac parmest pause pcorr pescadf pnorm post postclose postfile
+pperron pretrends program proportion psacalc psgraph pstest pstest2 putdocx putexcel
+putpdf pwcorr pwcorr_a pwd qnorm qqplot qregplot ranksum rdplot reg2docx return ritest
+rm rwolf rwolf2 save scatter set sfrancia shell shellout signrank sktest sleep spatwmat
+spearman splitvallabels spmap spmatrix ssc sum2docx summarize sutex svyset swilk t2docx
+tab2xl table tabout tabstat tabstatmat tabulate timer total tsline ttable2 ttest
+twostepweakiv twoway twowayfeweights type unab unique univar vargranger varhet varlmar
+varnorm varsoc varstable varwle veclmar vecnorm vecrank vecstable version view vif
+violinplot vioplot weakiv weakivtest wherext which window xlincom xtbunitroot xtcd xtcd2
+xtcips xtcointtest xtcsd xtdescribe xteventplot xtgcause xthst xtkr xtline xtpattern
+xtsum xttab xttest0 xttest1 xttest2 xtunitroot xtvarsoc xtwest zandrews
 """
 PRINTING = frozenset(_PRINTING.split())
 

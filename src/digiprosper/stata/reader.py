@@ -20,11 +20,11 @@ from digiprosper.stata.lines import (
 )
 from digiprosper.stata.macros import TEMPORARY, known_later
 from digiprosper.stata.names import PRINTING, command_name
-from digiprosper.stata.prefixes import Command, read_command, split
+from digiprosper.stata.prefixes import Command, Options, read_command, split
 from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
 from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
-from digiprosper.stata.varlists import LaterColumns, Variables
+from digiprosper.stata.varlists import LaterColumns, Variables, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,8 +51,15 @@ _INSTEAD = {
     ),
 }
 _UNTIL_END = ("program", "mata", "python", "input")
+# Other options of xtset only tell how time is shown.
+_XTSET = Options(
+    "d.elta",
+    "c.locktime d.aily w.eekly m.onthly q.uarterly h.alfyearly y.early g.eneric",
+)
 # Commands besides estimations whose results become the last ones.
-_WITH_RESULTS = ("anova", "cointreg", "estpost", "factor", "pca")
+_WITH_RESULTS = (
+    *("anova", "cointreg", "estpost", "factor", "mean", "pca", "proportion", "total"),
+)
 # Columns of commands that match or weight rows.
 _MATCHED = {
     "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
@@ -722,6 +729,8 @@ class Reader:
             if command.name == "tsset" and len(names) == 1:
                 keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
+            step = _XTSET.read(command).get("delta")
+            self.context.step = whole(step, "delta") if step else None
             self.context.complete |= set(names)
             self.context.order = tuple(self.context.keys)
             code = f"df = df.sort_values({self.context.keys!r}, kind='stable')"
@@ -758,9 +767,9 @@ class Reader:
         name = command.name if command else first_word(text)
         estimates = estimations.is_estimation(name)
         self.has_fit &= not record.is_estimation
-        known = (*data.COMMANDS, *data.REFUSED, *PRINTING, *self.programs)
+        others = (*data.COMMANDS, *data.REFUSED, *PRINTING, *self.programs)
         if command is not None and (
-            estimates or name in _WITH_RESULTS or name not in known
+            estimates or name in _WITH_RESULTS or name not in others
         ):
             self._event(command)
             self._other_results(command.stored)
@@ -774,6 +783,7 @@ class Reader:
         No command of Stata begins with a capital; a program of another file may.
         """
         is_heading = name[:1].isupper() and not self.macros.elsewhere
+        is_heading |= name == "stop"
         is_sign = re.match(r"[^\w\s$`\"]", text) is not None
         return is_sign or _is_misspelt(name) or (is_heading and "," not in text)
 

@@ -115,6 +115,8 @@ class Context:
     used_scalars: set[str] = field(default_factory=set)
     # Where files are, if they are read.
     folder: Path | None = None
+    # Units of the time key that are one period; None where xtset states none.
+    step: int | None = None
 
     def located(self, path: str) -> str:
         """Find a file in the folder of the data by the last parts of its path."""
@@ -142,7 +144,8 @@ class Context:
         if self.time is None:
             return f"dp.Panel.from_rows(df, entity={self.entity!r})"
         series = f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
-        return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r})"
+        step = f", step={self.step}" if self.step else ""
+        return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r}{step})"
 
     @property
     def is_linear(self) -> bool:

@@ -178,6 +178,9 @@ class Variables:
 
         A side without prefix is a category.
         """
+        if "##" not in word and "c." in word:
+            # Slopes at every level need no base.
+            word = word.replace("ibn.", "i.")
         first, *others = _SIGN.split(word)
         if not others:
             raise StataError.because(f"the product {cited(word)} cannot be read")

@@ -115,6 +115,14 @@ NAN = np.nan
         ("rename x X\nrename *, lower", "x", [1, NAN, 3, 4, 2, 0]),
         ("rename (x z) =_a", "x_a", [1, NAN, 3, 4, 2, 0]),
         ("rename (x z) a_=", "a_x", [1, NAN, 3, 4, 2, 0]),
+        ("recode x (1 = 7) (nonm = 9) (mis = 8), gen(a)", "a", [7, 8, 9, 9, 9, 9]),
+        ("gen a = round(x / 4, 0.5)", "a", [0.5, NAN, 1, 1, 0.5, 0]),
+        ("gen a = round(x / 2)", "a", [1, NAN, 2, 2, 1, 0]),
+        ("gen a = sign(x - 2)", "a", [-1, NAN, 1, 1, 0, -1]),
+        # A Saturday, a Monday and a Tuesday, in weeks of seven days.
+        ("gen a = dow(mdy(1, 1, year))", "a", [6, 1, 2, 6, 2, 6]),
+        ("gen a = week(mdy(12, 31, year))", "a", [52] * 6),
+        ("gen a = doy(mdy(3, 1, year))", "a", [61, 60, 60, 61, 60, 61]),
         # The second smallest and the second largest of five values.
         ("winsor x, gen(a) p(0.2)", "a", [1, NAN, 3, 3, 2, 1]),
         ("winsor x, gen(a) p(0.19)", "a", [1, NAN, 3, 4, 2, 0]),

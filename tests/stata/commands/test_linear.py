@@ -193,7 +193,7 @@ def test_regressions(text: str, expected: dp.FixedEffects) -> None:
         ("reghdfe, a(id)", "no variables"),
         ("regress y x, noconstant", "without constant"),
         ("regress y x, hascons", "without constant"),
-        ("xtreg y x, re vce(cluster g)", "other clusters"),
+        ("xtreg y x, re vce(cluster g)", "of another entity"),
         ("xtreg y x [aw=w]", "with weights"),
         ("xtreg y 1.g", "single levels"),
         ("xtreg y x, be", "no such estimator"),

@@ -474,8 +474,10 @@ def recode(call: DataCall) -> Step:
 
 def _in_rule(item: str) -> str:
     """Write a value of a rule of ``recode``: a number, a range, or missing."""
-    if item in (".", "missing"):
+    if item == "." or item.startswith("mis"):
         return "df[{0}].isna()"
+    if item.startswith("nonm"):
+        return "df[{0}].notna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
     low, *high = (
         ends.get(end) or f"{number(end, 'recode'):g}" for end in item.split("/")

@@ -54,10 +54,8 @@ def random_effects(call: Call) -> Translation:
     y, products = call.variables()
     terms, errors = [y, *plain(products)], call.errors("clustered")
     is_other = call.options.get("i", context.entity) != context.entity
-    if len(keys) < 2 or is_other or call.command.weight or errors["clusters"]:
-        raise StataError.because(
-            "random effects without the keys of xtset, with weights or other clusters"
-        )
+    if is_other or call.command.weight or errors["clusters"]:
+        raise StataError.because("random effects of another entity, or with weights")
     if any(isinstance(t, LaterColumns) or "==" in t for t in terms):
         raise StataError.because("patterns or single levels in random effects")
     lags, formula = dict[str, str](), list[str]()
