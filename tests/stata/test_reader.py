@@ -691,6 +691,8 @@ def test_what_a_program_changes_is_marked_at_each_call(read: Any) -> None:
     [
         # Headings and misspelt commands stop Stata.
         ("Table 1", "translated"),
+        ("第二 回归", "translated"),
+        ("xtdes", "translated"),
         ("MyClean, all", "not run"),
         ("myclean", "not run"),
         ("do other.do\nuse a\nMyClean", "not run"),
@@ -712,3 +714,13 @@ def test_what_a_refused_line_would_change(read: Any, line: str, status: str) -> 
 def test_tests_of_matching_are_not_those_of_csdid(read: Any) -> None:
     file = read("use a\nreg y x\nestat vif\n")
     assert (file.lines[-1].status, file.lines[-1].reason) == ("skipped", "")
+
+
+@pytest.mark.parametrize("line", ["su z if e(sample)", "su `v' if _rc", "su"])
+def test_results_are_of_the_last_summarize(read: Any, line: str) -> None:
+    """The mean of x was taken for that of z."""
+    file = read(
+        f"use a\nsu x\nforeach v of varlist z* {{\n{line}\n}}\ngen a = x - r(mean)\n"
+    )
+    assert file.lines[-1].status == "refused"
+    assert "r(mean)" in file.lines[-1].reason

@@ -333,6 +333,8 @@ class Reader:
                 else:
                     self._record("read", "only macros that are empty")
         except StataError as error:
+            # The results of a summarize that is not read are not those before it.
+            self.context.summary = {}
             if command is None and word in PRINTING:
                 self._record("skipped", error.reason)
             else:
@@ -782,8 +784,8 @@ class Reader:
 
         No command of Stata begins with a capital; a program of another file may.
         """
-        is_heading = name[:1].isupper() and not self.macros.elsewhere
-        is_heading |= name == "stop"
+        is_heading = not name.isascii() or name == "stop"
+        is_heading |= name[:1].isupper() and not self.macros.elsewhere
         is_sign = re.match(r"[^\w\s$`\"]", text) is not None
         return is_sign or _is_misspelt(name) or (is_heading and "," not in text)
 

@@ -125,11 +125,6 @@ def by_time(panel, df, term):
     return by_row(panel.assign(term=term).frame["term"], df)
 
 
-def predicted(fit, panel, df):
-    '''Values that a model predicts, as predict.'''
-    return by_row(fit.predict(panel), df)
-
-
 def single(x):
     '''Numbers in single precision, as generate stores them.'''
     if not isinstance(x, pd.Series):

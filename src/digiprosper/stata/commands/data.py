@@ -446,7 +446,7 @@ def predict(call: DataCall) -> Step:
             "predict of effects, or of rows that are not estimated"
         )
     panel, is_single = context.panel_code, storage != ["double"]
-    code = f"predicted(fit, {panel}, df)"
+    code = f"by_row(fit.predict({panel}), df)"
     code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
     code = f"single({code})" if is_single else code
     code = f"only_where({code}, {call.where})" if call.where else code

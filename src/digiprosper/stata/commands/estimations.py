@@ -23,19 +23,18 @@ if TYPE_CHECKING:
 MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 _OTHERS = """
-acfest arch arima betareg biprobit bsqreg cem cgmreg churdle cmclogit cmp cnsreg cvlasso
-ddml did2s did_multiplegt did_multiplegt_dyn didregress drdid dsregress ebalance
-elasticnet eregress etpoisson etregress fect flexpaneldid fmreg fracreg frontier gllamm
-glm gmm heckman heckoprobit heckprobit hurdle interflex intreg iqreg ivlasso ivpoisson
-ivprobit ivqreg ivqreg2 ivqregress ivreg2h ivtobit jwdid kmatch lasso lasso2 levpet
-logistic lpdid meglm melogit meologit meprobit mixed mlogit mmqreg movestay nbreg newey
-nl nlogit nlsur npregress oaxaca ologit opreg oprobit pdslasso poregress prodest pvar
-pystacked qreg qreg2 qregpd rddensity rdrobust reg3 rifhdreg rifreg rlasso rqr rreg sdid
-sdpdmod sem spatreg spivregress spregress spxtregress sqreg stackedev stcox suest sureg
-synth teffects threshold tobit truncreg var xporegress xtcce xtcointreg xtdcce2
-xtdidregress xtdpd xtdpdgmm xtfmb xtfrontier xtgee xtgls xthdidregress xtheckman
-xthenreg xthtaylor xtintreg xtlsdvc xtmg xtmixed xtmlogit xtnbreg xtologit xtoprobit
-xtpcse xtpmg xtqreg xtregar xtseqreg xtthreshold xttobit zinb zip
+acfest arch arima betareg biprobit bsqreg cem cgmreg churdle cmp cnsreg ddml did2s
+did_multiplegt did_multiplegt_dyn didregress drdid dsregress ebalance elasticnet
+etpoisson etregress fect fracreg frontier gllamm glm gmm heckman heckprob heckprobit
+interflex intreg ivpoisson ivprobit ivqreg2 ivqregress ivreg2h ivtobit jwdid kmatch
+lasso levpet logistic lpdid melogit meologit meprobit mixed mlogit mmqreg nbreg newey nl
+nlsur npregress oaxaca ologit opreg oprobit pdslasso prodest pvar qreg qreg2 qregpd
+rdrobust reg3 rifhdreg rifreg rlasso rreg sdid sdpdmod sem spivregress spregress
+spxtregress sqreg stackedev stcox suest sureg synth teffects threshold tobit truncreg
+var vec xtcce xtdcce2 xtdidregress xtdpd xtdpdgmm xtevent xtfmb xtfrontier xtgee xtgls
+xthdidregress xtheckman xthenreg xthtaylor xtintreg xtlsdvc xtmg xtmixed xtnbreg
+xtologit xtoprobit xtpcse xtpmg xtqreg xtregar xtrifreg xtseqreg xtthreshold xttobit
+zinb zip
 """
 WITHOUT_MODEL = {
     **dict.fromkeys(_OTHERS.split(), "there is no such estimator"),
