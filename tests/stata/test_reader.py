@@ -611,7 +611,7 @@ def test_locals_that_commands_set_are_not_empty(line: str, read: Any) -> None:
 
 def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
     file = read(
-        "use a\nreg y x\nest store a\ntest x\nxtreg y x, re\nest store b\ntest x\n"
+        "use a\nreg y x\nest store a\ntest x\nxtreg y x, be\nest store b\ntest x\n"
         "est restore a\ntest x\n"
     )
     tests = [line for line in file.lines if line.text == "test x"]
@@ -632,3 +632,95 @@ def test_a_range_of_periods_has_two_numbers(read: Any, options: str) -> None:
 def test_a_balanced_range_needs_the_keys(read: Any) -> None:
     (line,) = read("xtbalance, range(2010 2012)\n").lines
     assert "before xtset" in line.reason
+
+
+def test_results_of_other_commands_are_not_those_of_the_fit(read: Any) -> None:
+    """A table of summary statistics had the last regression in it."""
+    file = read(
+        "use a\nreg y x\nestpost summarize x\nesttab using a.rtf\n"
+        "reg y x\npca x z\npredict p\nesttab using b.rtf\n"
+        "reg y x\nunknown y x\nuse a\noutreg2 using c.doc\n"
+    )
+    reasons = {line.text: line.reason for line in file.lines}
+    for table in ("esttab using a.rtf", "esttab using b.rtf", "outreg2 using c.doc"):
+        assert reasons[table] == "the last estimation is not run, or not stored"
+    assert reasons["predict p"] == "predict after an estimation that is not linear"
+
+
+def test_eststo_counts_what_it_cannot_have(read: Any) -> None:
+    """The third stored estimation was the second of the script."""
+    file = read(
+        "use a\neststo: reg y x\neststo: zinb y x, inflate(x)\neststo: reg y z\n"
+        "esttab est2 using a.rtf\nesttab est3 using b.rtf\n"
+    )
+    assert [line.status for line in file.lines[4:]] == ["skipped", "translated"]
+    assert "results['est3'] = fit" in file.script
+
+
+def test_residuals_and_the_sample_are_of_a_fit_that_runs(read: Any) -> None:
+    file = read(
+        "use a\nxtset id year\nreg y x if z > 1\npredict e, r\nreg y x i.g if z > 1\n"
+        "predict f, r\nxtreg y x, fe\npredict g\npredict h, e\nkeep if e(sample)\n"
+        "gen l = runiform()\nreg y l\npredict m\nkeep if e(sample)\n"
+    )
+    by_text = {line.text: (line.status, line.reason) for line in file.lines}
+    assert by_text["predict e, r"][0] == "translated"
+    assert "not estimated" in by_text["predict f, r"][1]
+    assert by_text["predict g"][0] == "refused"
+    assert by_text["predict h, e"][0] == "translated"
+    not_run = "not run", "the estimation before it is not run"
+    assert by_text["predict m"] == not_run
+    assert [line.status for line in file.lines if "sample" in line.text] == [
+        *("translated", "not run")
+    ]
+
+
+def test_what_a_program_changes_is_marked_at_each_call(read: Any) -> None:
+    file = read(
+        "program define show, rclass\nargs a\nscalar p = r(p)\nif p < 0.1 {\n"
+        "scalar p = 1\n}\nreturn local p `p'\nend\nuse a\nshow x\nreg y x\n"
+        "show x\nreg y x\nprogram define make\ngen d = 1\nend\nmake\nreg y d\n"
+    )
+    assert [line.status for line in file.estimations] == [
+        *("translated", "translated", "not run")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        # Headings and misspelt commands stop Stata.
+        ("Table 1", "translated"),
+        ("第二 回归", "translated"),
+        ("xtdes", "translated"),
+        ("MyClean, all", "not run"),
+        ("myclean", "not run"),
+        ("do other.do\nuse a\nMyClean", "not run"),
+        # Only these columns are made.
+        ("ebalance d x, targets(1)", "translated"),
+        ("heckman y x, select(z) mills(x)", "not run"),
+        ("encode name", "translated"),
+        ("rename (z w) (v)", "translated"),
+        ("foreach v of varlist z* {\ngen l_`v' = ln(`v')\n}", "translated"),
+        ("foreach v of varlist z* {\ngen x_`v' = ln(`v')\n}", "translated"),
+    ],
+)
+def test_what_a_refused_line_would_change(read: Any, line: str, status: str) -> None:
+    file = read(f"use a\n{line}\nreg y x\n")
+    assert file.estimations[-1].status == status
+    assert all(s.reason for s in file.lines if s.status in ("refused", "not run"))
+
+
+def test_tests_of_matching_are_not_those_of_csdid(read: Any) -> None:
+    file = read("use a\nreg y x\nestat vif\n")
+    assert (file.lines[-1].status, file.lines[-1].reason) == ("skipped", "")
+
+
+@pytest.mark.parametrize("line", ["su z if e(sample)", "su `v' if _rc", "su"])
+def test_results_are_of_the_last_summarize(read: Any, line: str) -> None:
+    """The mean of x was taken for that of z."""
+    file = read(
+        f"use a\nsu x\nforeach v of varlist z* {{\n{line}\n}}\ngen a = x - r(mean)\n"
+    )
+    assert file.lines[-1].status == "refused"
+    assert "r(mean)" in file.lines[-1].reason

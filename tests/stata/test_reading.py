@@ -231,7 +231,7 @@ def test_a_policy_and_its_periods_stay_terms() -> None:
     [
         ("", "0 commands"),
         ("reg y x\nreg y z", "2 commands"),
-        ("xtreg y x, re", "no random effects"),
+        ("xtreg y x, be", "no such estimator"),
         ("reghdfe y x, absorb(id) magic", "'magic' of reghdfe is not known"),
         ("psmatch2 d x, logit", "psmatch2 matches rows"),
         ("frobnicate y x", "'frobnicate': the command is not known"),

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 def test_the_report(tmp_path: Path) -> None:
     path = tmp_path / "paper.do"
     path.write_text(
-        f"xtset id year\nreghdfe y {'x' * 90}, a(id)\nxtreg y x, re\npsmatch2 d x\n"
+        f"xtset id year\nreghdfe y {'x' * 90}, a(id)\nxtreg y x, be\npsmatch2 d x\n"
     )
     report = str(read_do_file(path)).splitlines()
     assert report[0] == "line 1    read        xtset id year"
     assert report[1].endswith("...")
-    assert report[2].startswith("line 3    refused     xtreg y x, re: the option re")
+    assert report[2].startswith("line 3    refused     xtreg y x, be: the option be")
     assert report[-1] == "1 of 3 estimations translated, 2 refused."
 
 

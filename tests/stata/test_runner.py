@@ -73,7 +73,12 @@ def test_each_turn_of_a_loop_has_its_result(run) -> None:
         ("merge 1:1 state year using absent\n" + FIT, ["refused", "not run"]),
         # A column that is not there is made by no line that fails.
         ("gen a = absent\nreg gsp a\n" + FIT, ["refused", "not run", "ran"]),
-        ("rename absent b\n" + FIT, ["refused", "not run"]),
+        # Only the names that it has would change.
+        (
+            "rename absent b\nrename emp*x b\n" + FIT + "reg gsp b\n",
+            ["refused", "refused", "ran", "not run"],
+        ),
+        ("rename pcap-emp (a b)\n" + FIT, ["refused", "not run"]),
         # A text cannot be a logarithm.
         ("gen a = ln(state_name)\nreg gsp a\n", ["refused", "not run"]),
         # Keys that repeat stop every estimation, and none uses an older panel.
@@ -220,3 +225,72 @@ def test_the_folder_of_tables_is_made(run, tmp_path) -> None:
     path, data = str(tmp_path / "paper.do"), str(tmp_path / "data")
     assert main([path, "--data", data, "--tables", str(tmp_path / "new")]) == 0
     assert (tmp_path / "new" / "a.csv").exists()
+
+
+def test_residuals_are_those_of_the_fit(run) -> None:
+    """Values of rows that were not estimated come from the same coefficients."""
+    file = run(
+        f"{READ}replace gsp = . if year == 1980\nreg gsp unemp if year > 1975\n"
+        "predict double e, r\npredict double p\nest store m\n"
+        "keep if e(sample)\nxtreg gsp pc i.year, fe\nest store fe\n"
+        "predict double f, e\n"
+    )
+    data, pooled = file.data, file.results["m"]
+    assert {*data["year"]} == {*range(1976, 1987)} - {1980}
+    b = pooled.params
+    np.testing.assert_allclose(
+        data["p"], b["Intercept"] + b["unemp"] * data["unemp"], rtol=1e-10
+    )
+    np.testing.assert_allclose(data["e"], data["gsp"] - data["p"], rtol=1e-10)
+    np.testing.assert_allclose(data["f"], file.results["fe"].resids, atol=1e-6)
+
+
+def test_rows_without_keys_are_predicted_in_their_order(run) -> None:
+    file = run(
+        "use states, clear\ngsort -gsp\nreg gsp unemp\npredict double e, r\n"
+        "est store m\n"
+    )
+    b, data = file.results["m"].params, file.data
+    expected = data["gsp"] - b["Intercept"] - b["unemp"] * data["unemp"]
+    np.testing.assert_allclose(data["e"], expected, rtol=1e-10)
+
+
+def test_rows_and_variables_are_chosen_while_reading(run) -> None:
+    file = run("use gsp year if year > 1980 & pc > 9000 using states, clear\n")
+    states = dp.datasets.us_states().frame.reset_index()
+    expected = states.query("year > 1980 and pc > 9000")
+    np.testing.assert_array_equal(file.data["gsp"], expected["gsp"])
+    assert list(file.data) == ["gsp", "year"]
+
+
+def test_a_group_has_one_first_value(run) -> None:
+    constant = run("use states\ncollapse (firstnm) state_name (mean)gsp, by(state)\n")
+    assert len(constant.data) == 48
+    several = run("use states\ncollapse (firstnm)gsp, by(state)\n")
+    assert "several values in a group" in several.lines[-1].reason
+
+
+def test_codes_of_a_label_that_a_line_defines_are_others(run) -> None:
+    file = run(
+        'use states\nlabel define s 9 "ALABAMA"\nencode state_name, gen(a) label(s)\n'
+        "encode state_name, gen(s)\nencode state_name, gen(b)\n"
+    )
+    assert statuses(file)[2:] == ["refused", "refused", "ran"]
+
+
+def test_each_turn_of_a_loop_is_beside_its_line(run) -> None:
+    file = run(f"{READ}foreach y in gsp emp {{\nxtreg `y' unemp, fe\ntest unemp\n}}\n")
+    lines = {line.text: line.reason for line in file.lines}
+    assert lines["xtreg `y' unemp, fe"].count("N = 816") == 2
+    assert lines["test unemp"].count("Wald test") == 2
+
+
+def test_a_period_has_the_units_that_xtset_states(run) -> None:
+    file = run(
+        "use states\nencode state, gen(id)\nxtset id year, delta(2) yearly\n"
+        "gen double a = L.unemp\nxtset id year, magic\n"
+    )
+    data = file.data.set_index(["id", "year"])
+    before = data["unemp"].groupby("id").shift(2)
+    np.testing.assert_array_equal(data["a"], before)
+    assert file.lines[-1].reason == "the option 'magic' of xtset is not known here"

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
     (?P<text>`"(?:.*?)"'|"[^"]*(?:"|$))
     |t?(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\)|d\(\s*\d+[a-z]{3}\d{4}\s*\))
     |(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
-    |(?P<shifted>(?:[LFDSlfds]\d*)+\.[^\W\d]\w*)
+    |(?P<shifted>(?:(?:[LFDSlfds]\d*)+\.)+[^\W\d]\w*)
     |(?P<result>(?:[rec]\([\w:]+\)|_(?:b|se)\[[^\]]*\]))
     |(?P<missing>\.[a-z]?(?![\w]))
     |(?P<name>[^\W\d]\w*)
@@ -94,6 +94,8 @@ _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "strpos": lambda a, b: a.encode().find(b.encode()) + 1,
     "upper": str.upper,
 }
+# Kinds of nodes of constants.
+_CONSTANTS = {"number", "call", "binary", "unary"}
 # Code of functions by name and number of arguments. Stata's logarithm of what is not
 # positive is missing, and its min() and max() leave missing values out.
 _TERMS = {
@@ -109,11 +111,15 @@ _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
     ("log10", 1): "np.log10(({0}).where({0} > 0))",
     ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
-    ("exp", 1): "np.exp({0})",
+    # Stata has no infinite numbers: what is larger than 9e307 is missing.
+    ("exp", 1): "np.exp(pd.Series({0}, df.index).where(lambda x: x < 709.09))",
     ("abs", 1): "np.abs({0})",
     ("floor", 1): "np.floor({0})",
     ("ceil", 1): "np.ceil({0})",
     ("int", 1): "np.trunc({0})",
+    ("round", 1): "np.floor(({0}) + 0.5)",
+    ("round", 2): "np.floor(({0}) / ({1}) + 0.5) * ({1})",
+    ("sign", 1): "np.sign({0})",
     ("mod", 2): "({0}) % ({1})",
     ("max", 2): "np.fmax({0}, {1})",
     ("min", 2): "np.fmin({0}, {1})",
@@ -128,6 +134,14 @@ _PANDAS = {
     ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
     ("regexm", 2): "{0}.str.contains({1}).astype(float)",
     **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
+    # The first day of 1960 was a Friday.
+    ("dow", 1): "(({0}) + 5) % 7",
+    ("doy", 1): f"{_DATE}day_of_year",
+    ("week", 1): f"(({_DATE}day_of_year + 6) // 7).clip(upper=52)",
+    ("mdy", 3): (
+        "(pd.to_datetime(dict(year={2}, month={0}, day={1}))"
+        " - pd.Timestamp(1960, 1, 1)).dt.days"
+    ),
     ("mofd", 1): f"({_DATE}year - 1960) * 12 + {_DATE}month - 1",
     ("qofd", 1): f"({_DATE}year - 1960) * 4 + {_DATE}quarter - 1",
     ("year(dofq)", 1): "({0}) // 4 + 1960",
@@ -566,6 +580,9 @@ class Printer:
         """Print a function of columns."""
         if node.value == "sum":
             self._check_order()
+        kinds = {part.kind for part in node.walk()}
+        if self.pandas and node.value in _OF_CONSTANTS and kinds <= _CONSTANTS:
+            return number_text(constant(node))
         name, *parts = _function(node)
         first = self.condition if name == "cond" else self.value
         sides = [*map(first, parts[:1]), *map(self.value, parts[1:])]

@@ -75,6 +75,8 @@ def read_command(text: str) -> Command:
         if colon is None:
             break
         before, rest = after[:colon].strip(), after[colon + 1 :].strip()
+        if name == "by" and re.search(r",\s*s", before):
+            name = "bysort"
         if name == "eststo":
             stored = before.partition(",")[0].strip()
         else:
@@ -116,7 +118,7 @@ def _parts(name: str, text: str) -> Command:
     comma = _first(text, ",")
     main, options = text[:comma], "" if comma is None else text[comma + 1 :]
     # A weight is a word, and so is the `if` of `if(x > 1)`.
-    main = re.sub(r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)", r" \1", main)
+    main = re.sub(r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)|(?<=\])(using\b)", r" \1\2", main)
     pieces: dict[str, list[str]] = {"arguments": []}
     part, weight = "arguments", None
     for word in split(main):

@@ -20,11 +20,11 @@ from digiprosper.stata.lines import (
 )
 from digiprosper.stata.macros import TEMPORARY, known_later
 from digiprosper.stata.names import PRINTING, command_name
-from digiprosper.stata.prefixes import Command, read_command, split
+from digiprosper.stata.prefixes import Command, Options, read_command, split
 from digiprosper.stata.report import Line, worst
 from digiprosper.stata.taint import Taint
 from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
-from digiprosper.stata.varlists import LaterColumns, Variables
+from digiprosper.stata.varlists import LaterColumns, Variables, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,23 @@ _INSTEAD = {
     ),
 }
 _UNTIL_END = ("program", "mata", "python", "input")
-_MATCHED = ("_weight", "_support", "_pscore", "_treated", "_id", "_n1", "_pdif")
+# Other options of xtset only tell how time is shown.
+_XTSET = Options(
+    "d.elta",
+    "c.locktime d.aily w.eekly m.onthly q.uarterly h.alfyearly y.early g.eneric",
+)
+# Commands besides estimations whose results become the last ones.
+_WITH_RESULTS = (
+    *("anova", "cointreg", "estpost", "factor", "mean", "pca", "proportion", "total"),
+)
+# Columns of commands that match or weight rows.
+_MATCHED = {
+    "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
+    "cem": "cem_weights cem_matched cem_strata",
+    "ebalance": "_webal",
+}
+# Commands that change no data.
+_OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
 
@@ -225,7 +241,9 @@ class Reader:
                 mark = "$" if word == "global" else ""
                 reason = f"a block of line {self.number} may change it"
                 self.macros.forget(mark + name[1], known_later(name[1], reason))
-        elif word not in (*CONTROL, "", "{", "}", "xtset", "tsset"):
+        elif word == "scalar":
+            self.taint.mark(_CREATED.findall(text)[:1], self.number)
+        elif word not in (*CONTROL, *_OF_MACROS, "", "{", "}", "xtset", "tsset"):
             command = None
             try:
                 text = self.macros.expand(text)
@@ -315,6 +333,8 @@ class Reader:
                 else:
                     self._record("read", "only macros that are empty")
         except StataError as error:
+            # The results of a summarize that is not read are not those before it.
+            self.context.summary = {}
             if command is None and word in PRINTING:
                 self._record("skipped", error.reason)
             else:
@@ -419,17 +439,19 @@ class Reader:
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
         name = command.name
-        if command.prefix("permute") is not None or name in estimations.TESTS:
+        is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
+        is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
+        if command.prefix("permute") is not None or is_test:
             self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
             translation = estimations.translate(command, self.context)
             self._translated(command, translation, undefined)
             self.taint.mark(_stored_columns(command), self.number)
-            self.context.last = translation.spec
+            self.context.last = (
+                translation if translation.is_foreign else translation.spec
+            )
             self._store(command.stored, by_eststo=True)
-        elif name == "estat" and type(self.context.last).__name__ == "StaggeredDid":
-            self._translated(command, estimations.translate(command, self.context))
         elif name in data.COMMANDS and (name != "tabulate" or _generated(command)):
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
@@ -508,6 +530,10 @@ class Reader:
                 # An included file sets the locals of this one too.
                 for mark in ("$", "") if name == "include" else ("$",):
                     self.macros.elsewhere.setdefault(mark, self.number)
+            case "label", ["de" | "def" | "define", label, *_]:
+                self.context.labels.add(label)
+            case _ if name in _WITH_RESULTS:
+                self._other_results(command.stored)
             case "save", _:
                 self._save(data.file_name(command.arguments))
             case "order", _:
@@ -552,6 +578,11 @@ class Reader:
         line = f"results[{name!r}] = fit" if self.has_fit else ""
         self.code.append(line or f"results.pop({name!r}, None)")
 
+    def _other_results(self, stored: str | None) -> None:
+        """Note that the script has not the last results, which eststo may store."""
+        self.has_fit, self.context.last = False, None
+        self._store(stored, by_eststo=True)
+
     def _drop_results(self, names: Sequence[str]) -> None:
         """Forget stored estimations."""
         self._record("read")
@@ -580,6 +611,8 @@ class Reader:
             self._add_panel(command)
         if translation.is_model:
             code = f"fit = {code}.fit(panel)"
+            if translation.is_foreign:
+                code = f"import linearmodels\nfit = {translation.python}"
             self.has_fit = not reason
         else:
             code = f"print({code})"
@@ -588,11 +621,17 @@ class Reader:
 
     def _depends(self, command: Command, code: str) -> str:
         """Tell what an estimation or a test depends on that is not run."""
-        if re.search(r"(?:^|\()fit[.,)]", code) and not self.has_fit:
-            return "the estimation before it is not run"
         if command.counts_rows and self.context.has_ties(self.context.order):
             return "_n is not known, since ties may decide the order"
-        return self.taint.reason([code, command.text])
+        return self._lacks_fit(code) or self.taint.reason([code, command.text])
+
+    def _lacks_fit(self, code: str) -> str:
+        """Tell that code has the results of an estimation that is not run."""
+        if not re.search(r"(?:^|\()fit[.,)]", code):
+            return ""
+        if getattr(self.context.last, "is_foreign", False):
+            return "tests of random effects are methods of linearmodels"
+        return "" if self.has_fit else "the estimation before it is not run"
 
     def _add_panel(self, command: Command) -> None:
         """Write the panel of the present data, with the number of the row if needed."""
@@ -625,7 +664,7 @@ class Reader:
             raise StataError.because(undefined)
         step = data.translate(command, self.context)
         self._renew(command, step)
-        reason = self.taint.reason([step.python])
+        reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
         if command.name in ("keep", "drop") and command.condition:
             negation = "" if command.name == "keep" else "!"
             self.sample = (*self.sample, f"{negation}({command.condition})")
@@ -634,7 +673,8 @@ class Reader:
         self._created(step)
         if reason:
             # The last line that a reason names is the cause.
-            self.taint.mark(step.creates, int(re.findall(r"line (\d+)", reason)[-1]))
+            lines = re.findall(r"line (\d+)", reason) or [self.number]
+            self.taint.mark(step.creates, int(lines[-1]))
         elif command.name != "replace":
             self.taint.unmark(step.creates)
         self._record("not run" if reason else "translated", reason)
@@ -691,6 +731,8 @@ class Reader:
             if command.name == "tsset" and len(names) == 1:
                 keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
+            step = _XTSET.read(command).get("delta")
+            self.context.step = whole(step, "delta") if step else None
             self.context.complete |= set(names)
             self.context.order = tuple(self.context.keys)
             code = f"df = df.sort_values({self.context.keys!r}, kind='stable')"
@@ -727,13 +769,25 @@ class Reader:
         name = command.name if command else first_word(text)
         estimates = estimations.is_estimation(name)
         self.has_fit &= not record.is_estimation
-        if command is not None and estimates:
+        others = (*data.COMMANDS, *data.REFUSED, *PRINTING, *self.programs)
+        if command is not None and (
+            estimates or name in _WITH_RESULTS or name not in others
+        ):
             self._event(command)
-            self.context.last = None
-            self._store(command.stored, by_eststo=True)
+            self._other_results(command.stored)
         if name in ("use", "import", "insheet"):
             self.taint.clear()
         self._mark(name, text, command)
+
+    def _is_no_command(self, name: str, text: str) -> bool:
+        """Tell whether Stata stops at a line: a heading, a sign, a misspelt name.
+
+        No command of Stata begins with a capital; a program of another file may.
+        """
+        is_heading = not name.isascii() or name == "stop"
+        is_heading |= name[:1].isupper() and not self.macros.elsewhere
+        is_sign = re.match(r"[^\w\s$`\"]", text) is not None
+        return is_sign or _is_misspelt(name) or (is_heading and "," not in text)
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
@@ -747,16 +801,27 @@ class Reader:
         is_harmless = (
             name in (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)
             or (command is not None and command.prefix(*_RESTORING))
-            or _is_no_command(name, text)
+            or (command is not None and command.stored is not None)
+            or self._is_no_command(name, text)
         )
         if name in self.programs and not is_harmless:
-            _, lines = self.programs.pop(name)
-            for at in lines:
+            # A program may call itself.
+            program = self.programs.pop(name)
+            for at in program[1]:
                 self._mark_line(self.statements[at].text)
+            self.programs[name] = program
         elif not is_harmless:
             self.context.order = UNKNOWN_ORDER
             if command is None or not _only_columns(command):
                 self.taint.mark_rows(self.number)
+
+
+def _is_misspelt(name: str) -> bool:
+    """Tell whether a long name has the letters of a command in another order."""
+    letters = sorted(name)
+    return len(name) > len("regress") and any(
+        sorted(word) == letters for word in (*PRINTING, *data.COMMANDS)
+    )
 
 
 def _locals_set(command: Command) -> list[str]:
@@ -769,15 +834,6 @@ def _locals_set(command: Command) -> list[str]:
     return _arguments(command, "l" if name == "levelsof" else "local")
 
 
-def _is_no_command(name: str, text: str) -> bool:
-    """Tell whether Stata stops at a line: it begins with a sign, or is misspelt."""
-    letters = sorted(name)
-    return re.match(r"[^\w\s$`\"]", text) is not None or (
-        len(name) > len("regress")
-        and any(sorted(word) == letters for word in (*PRINTING, *data.COMMANDS))
-    )
-
-
 def _only_columns(command: Command) -> bool:
     """Tell whether a command only drops or sorts: no number depends on it."""
     chooses = command.condition or command.rows or command.prefixes
@@ -787,7 +843,7 @@ def _only_columns(command: Command) -> bool:
 def _generated(command: Command) -> list[str]:
     """List the names in options such as ``g()`` and ``generate()``."""
     arguments = [a or "" for option, a in command.options if option == "g"]
-    return _NAME.findall(" ".join([*arguments, *_arguments(command, "gen")]))
+    return _NAME.findall(" ".join([*arguments, *_arguments(command, "gen", "mills")]))
 
 
 def _arguments(command: Command, *starts: str) -> list[str]:
@@ -799,10 +855,12 @@ def _would_make(name: str, text: str, command: Command | None) -> list[str] | No
     """List the columns that a refused command makes; None if that is not known."""
     if name in ("generate", "replace", "egen"):
         return _assigned(text)
-    if name == "psmatch2":
-        return list(_MATCHED)
+    if name == "rename":
+        return _renamed(text.partition(" ")[2])
     if command is None:
-        return None
+        return _MATCHED[name].split() if name in _MATCHED else None
+    if name in _MATCHED or estimations.is_estimation(name):
+        return [*_MATCHED.get(name, "").split(), *_generated(command)]
     if name == "tabulate":
         return [f"{n}{level}" for n in _generated(command) for level in range(1, 400)]
     if name in data.MAKERS.split():
@@ -815,12 +873,24 @@ def _would_make(name: str, text: str, command: Command | None) -> list[str] | No
 
 
 def _assigned(text: str) -> list[str] | None:
-    """Name the column before the equals sign; None if that is not one, or a pattern."""
-    target = re.search(r"([^\s`']*)\s*(?::\w+)?\s*=(?!=)", text)
+    """Name the column before the equals sign; None if that is not one, or a pattern.
+
+    A macro that is not known stands for any letters.
+    """
+    target = re.search(r"(\S*)\s*(?::\w+)?\s*=(?!=)", re.sub("`[^`']*'", "*", text))
     column = target[1] if target else ""
     if set(column) & set("*?~"):
         return [LaterColumns.of_pattern(column)]
     return [column] if column.isidentifier() else None
+
+
+def _renamed(text: str) -> list[str] | None:
+    """List the old and new names of rename; None if all columns may be meant."""
+    words = re.sub("`[^`']*'", "*", text.partition(",")[0]).replace("=", " *").split()
+    names = [word.strip("()") for word in words]
+    patterns = [LaterColumns.of_pattern(name) for name in names if {*name} & {*"*?#~"}]
+    others = [name for name in names if name.isidentifier()]
+    return [*patterns, *others] if len(patterns) + len(others) == len(names) else None
 
 
 def _stored_columns(command: Command) -> list[str]:

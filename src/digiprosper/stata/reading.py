@@ -57,6 +57,26 @@ def winsorised(x, low, high, trim=False):
     return x.where(x.between(*ends)) if trim else x.clip(*ends)
 
 
+def winsorised_by_count(x, share):
+    '''Cut as many values at each end as a share of all has, as winsor.'''
+    ends = x.dropna().sort_values()
+    count = int(share * len(ends))
+    return x.clip(ends.iloc[count], ends.iloc[-1 - count])
+
+
+def only_mode(x):
+    '''The most frequent value, missing if there are several, as egen.'''
+    values = x.mode()
+    return values[0] if len(values) == 1 else np.nan
+
+
+def only_value(x):
+    '''The value of a group; one that has several depends on the order of rows.'''
+    values = x[~missing(x)].unique()
+    assert len(values) < 2, "several values in a group"
+    return values[0] if len(values) else np.nan
+
+
 def quantile_groups(x, count):
     '''Groups between percentiles, as xtile.'''
     cuts = percentile(x, 100 * np.arange(1, count) / count)
@@ -91,11 +111,17 @@ def interpolated(y, x):
     return pd.Series(lines, y.index)
 
 
+def by_row(values, df):
+    '''Values of a panel for each row of df.'''
+    rows = df.assign(row=np.arange(len(df))) if "row" in values.index.names else df
+    keys = pd.MultiIndex.from_frame(rows.assign(one_series=1)[values.index.names])
+    keys = keys if values.index.nlevels > 1 else keys.get_level_values(0)
+    return pd.Series(values.reindex(keys).to_numpy(), df.index)
+
+
 def by_time(panel, df, term):
     '''A term with lags for each row of df.'''
-    values = panel.assign(term=term).frame["term"]
-    keys = pd.MultiIndex.from_frame(df.assign(one_series=1)[values.index.names])
-    return pd.Series(values.reindex(keys).to_numpy(), df.index)
+    return by_row(panel.assign(term=term).frame["term"], df)
 
 
 def single(x):

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
     from digiprosper.stata.lines import Statement
     from digiprosper.stata.macros import Macros
+    from digiprosper.stata.reader import Record
     from digiprosper.stata.translation import Context
+
+
+# Turns of a loop whose results are beside a line.
+_MOST_SHOWN = 6
 
 
 class Runner(Reader):
@@ -98,15 +103,23 @@ class Runner(Reader):
         if record.is_estimation and record.translations[-1].is_model:
             fit = self.script["fit"]
             record.results.append(fit)
-            codes = ", ".join(dict.fromkeys(n.code for n in fit.diagnostics))
-            record.reason = f"N = {fit.nobs:,}" + (f" ({codes})" if codes else "")
+            notices = getattr(fit, "diagnostics", ())
+            codes = ", ".join(dict.fromkeys(notice.code for notice in notices))
+            self._shown(record, f"N = {fit.nobs:,}" + (f" ({codes})" if codes else ""))
             # A model that cannot be fitted in another way leaves a question open.
             with suppress(DigiprosperError):
                 self._repair(fit)
         elif printed.count("\n") > 1:
             record.output += printed
         elif printed:
-            record.reason = printed.strip()
+            self._shown(record, printed.strip())
+
+    def _shown(self, record: Record, text: str) -> None:
+        """Add what a turn of a loop shows to that of the turns before."""
+        shown = [*filter(None, record.reason.split("; ")), text]
+        record.reason = "; ".join(
+            shown[:_MOST_SHOWN] + ["..."] * (len(shown) > _MOST_SHOWN)
+        )
 
     def _repair(self, fit: Any) -> None:
         """Estimate what the questions about errors and instruments ask for."""

@@ -70,8 +70,13 @@ class Translation:
 
     @property
     def is_model(self) -> bool:
-        """Whether `python` is a specification, not a test."""
-        return re.match(r"dp\.[A-Z]", self.python) is not None
+        """Whether `python` is a specification or a fitted model, not a test."""
+        return re.match(r"dp\.[A-Z]", self.python) is not None or self.is_foreign
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether `python` is a fitted model of linearmodels."""
+        return self.python.startswith("linearmodels.")
 
 
 # Ties, or another program, decide the order of the rows.
@@ -102,6 +107,8 @@ class Context:
     summary: dict[str, str] = field(default_factory=dict)
     # Columns that the rows are sorted by; empty for rows in the order of a file.
     order: tuple[str, ...] = UNKNOWN_ORDER
+    # Value labels that lines define.
+    labels: set[str] = field(default_factory=set)
     # What is known of the data of files that the do-file has saved.
     saved: dict[str, Any] = field(default_factory=dict)
     # Scalars, as numbers that replace their names.
@@ -109,6 +116,8 @@ class Context:
     used_scalars: set[str] = field(default_factory=set)
     # Where files are, if they are read.
     folder: Path | None = None
+    # Units of the time key that are one period; None where xtset states none.
+    step: int | None = None
 
     def located(self, path: str) -> str:
         """Find a file in the folder of the data by the last parts of its path."""
@@ -136,7 +145,13 @@ class Context:
         if self.time is None:
             return f"dp.Panel.from_rows(df, entity={self.entity!r})"
         series = f".assign({ONE_SERIES}=1)" if self.entity == ONE_SERIES else ""
-        return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r})"
+        step = f", step={self.step}" if self.step else ""
+        return f"dp.Panel(df{series}, {self.entity!r}, {self.time!r}{step})"
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the last estimation is a linear regression."""
+        return type(self.last).__name__ in ("FixedEffects", "FixedEffectsIV")
 
     @property
     def keys(self) -> list[str]:

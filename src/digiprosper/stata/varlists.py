@@ -16,9 +16,10 @@ from digiprosper.stata.prefixes import split
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_SHIFT = r"(?:[LFDSlfds]\d*)+"
+_SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 _ATOM = re.compile(
-    rf"(?:(?P<prefix>(?:i?bn?\d*|ib(?:first|last|freq)|[iI]|[cC]|o|io|co|\d+)?(?P<shift>{_SHIFT})?)\.)?"
+    r"(?:(?P<prefix>(?:(?:i?bn?\d*|ib(?:first|last|freq)|[iI]|[cC]|o|io|co|i?\d+)\.?)?"
+    rf"(?P<shift>{_SHIFT})?)\.)?"
     r"(?P<name>[^\W\d][\w*?~-]*)"
 )
 _GROUP = re.compile(r"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
@@ -177,6 +178,9 @@ class Variables:
 
         A side without prefix is a category.
         """
+        if "##" not in word and "c." in word:
+            # Slopes at every level need no base.
+            word = word.replace("ibn.", "i.")
         first, *others = _SIGN.split(word)
         if not others:
             raise StataError.because(f"the product {cited(word)} cannot be read")
@@ -193,7 +197,7 @@ class Variables:
         if match is None:
             raise StataError.because(f"the variable {cited(word)} cannot be read")
         shift, name = match["shift"] or "", match["name"]
-        prefix = (match["prefix"] or "").removesuffix(shift).lower()
+        prefix = (match["prefix"] or "").removesuffix(shift).rstrip(".").lower()
         if prefix in ("o", "io", "co"):
             return [Factor(name, "o")]
         if re.fullmatch(r"i?b\D*", prefix):
@@ -201,7 +205,8 @@ class Variables:
                 f"the base of {cited(word)}", "Write the base level: ib2.x."
             )
         base = prefix.lstrip("ib") if "b" in prefix else None
-        level = prefix if prefix.isdigit() else None
+        digits = prefix.removeprefix("i")
+        level = digits if digits.isdigit() else None
         kind = "c" if prefix == "c" else "i" if prefix else None
         return [
             Factor(n, kind, base, level, shift.upper()) for n in self._expanded(name)

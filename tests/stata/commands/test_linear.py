@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
+import linearmodels
+import numpy as np
+import pandas as pd
 import pytest
+from statsmodels.datasets.grunfeld import load_pandas as load_grunfeld
 
 import digiprosper as dp
+from digiprosper.stata import run_do_file
 
 FE = dp.FixedEffects
 
@@ -185,9 +193,11 @@ def test_regressions(text: str, expected: dp.FixedEffects) -> None:
         ("reghdfe, a(id)", "no variables"),
         ("regress y x, noconstant", "without constant"),
         ("regress y x, hascons", "without constant"),
-        ("xtreg y x, re", "random effects"),
-        ("xtreg y x, be", "random effects"),
-        ("xtreg y x", "without fe"),
+        ("xtreg y x, re vce(cluster g)", "of another entity"),
+        ("xtreg y x [aw=w]", "with weights"),
+        ("xtreg y 1.g", "single levels"),
+        ("xtreg y x, be", "no such estimator"),
+        ("xtivreg y (d = z)", "without fe"),
         ("ivregress gmm y (d = z)", "ivregress gmm"),
         ("ivreg2 y (d = z w), gmm2s", "two-stage least squares only"),
         ("ivreg2 y (d = z), liml", "two-stage least squares only"),
@@ -212,3 +222,83 @@ def test_notes() -> None:
     assert "normal distribution" in notes("ivreg2 y (d = z), r")
     assert "leaves out other cells" in notes("reghdfe y a b a#b, a(id) cl(id)")
     assert notes("reghdfe y a##b, a(id) cl(id)") == ""
+
+
+def test_random_effects_are_those_of_stata(tmp_path: Path) -> None:
+    """Grunfeld's ten firms, whose results are in many texts."""
+    frame = load_grunfeld().data.query("firm != 'American Steel'")
+    frame.to_stata(tmp_path / "grunfeld.dta", write_index=False)
+    path = tmp_path / "paper.do"
+    path.write_text(
+        "use grunfeld\nencode firm, gen(id)\nxtset id year\n"
+        "xtreg invest value capital, re\n"
+    )
+    (fit,) = run_do_file(path, tmp_path).estimations[0].results
+    names = ["value", "capital", "Intercept"]
+    np.testing.assert_allclose(
+        fit.params[names], [0.1097811, 0.308113, -57.83441], rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        fit.std_errors[names], [0.0104927, 0.0171805, 28.89893], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("missing", ["", "_light", "_heavy"])
+@pytest.mark.parametrize("vcv", ["conventional", "robust", "cluster"])
+def test_random_effects_of_unbalanced_panels(
+    tmp_path: Path, missing: str, vcv: str
+) -> None:
+    """Stata's results are those that linearmodels has for its tests."""
+    folder = Path(linearmodels.__file__).parent / "tests" / "panel" / "results"
+    if not (folder / "simulated-panel.dta").exists():
+        pytest.skip("linearmodels is installed without its tests")
+    known = import_module("linearmodels.tests.panel.results.parse_stata_results")
+    stata = known.data()[f"random_effect-{vcv}--{missing}"]
+    frame = pd.read_stata(folder / "simulated-panel.dta")
+    frame["year"] = pd.factorize(frame["time"], sort=True)[0]
+    frame.drop(columns="time").to_stata(tmp_path / "a.dta", write_index=False)
+    errors = {"conventional": "", "robust": "r", "cluster": "vce(cluster id)"}[vcv]
+    names = [f"x{number}{missing}" for number in range(1, 6)]
+    path = tmp_path / "paper.do"
+    path.write_text(
+        "use a\nencode firm, gen(id)\nxtset id year\n"
+        f"xtreg y{missing} {' '.join(names)}, {errors}\n"
+    )
+    (fit,) = run_do_file(path, tmp_path).estimations[0].results
+    variances = np.diag(stata.variance)[:5]
+    np.testing.assert_allclose(fit.params[names], stata.params.param[:5], rtol=1e-6)
+    np.testing.assert_allclose(fit.std_errors[names], np.sqrt(variances), rtol=1e-5)
+
+
+def test_random_effects_of_terms(tmp_path: Path) -> None:
+    states = dp.datasets.us_states().frame.reset_index()
+    states.to_stata(tmp_path / "a.dta", write_index=False)
+    path = tmp_path / "paper.do"
+    path.write_text(
+        "use a\nencode state_name, gen(id)\nxtset id year\n"
+        "xtreg gsp L.unemp c.pc##c.pc ib1975.year if year > 1972, re\n"
+        "est store re\ntest pc\npredict e, resid\n"
+        "xtreg gsp pc, re vce(cluster year)\nxtreg gsp pc [aw=emp], re\n"
+    )
+    file = run_do_file(path, tmp_path)
+    fit = file.results["re"]
+    assert fit.nobs == 48 * 14
+    assert file.estimations[0].is_translated
+    assert [line.status for line in file.lines[3:]] == [
+        *("ran", "read", "not run", "refused", "refused", "refused")
+    ]
+    # By hand: quasi-demeaned columns, with one share for a balanced panel.
+    rows = states.assign(lag=states.groupby("state")["unemp"].shift())
+    rows = rows.query("year > 1972")
+    years = pd.get_dummies(rows["year"], dtype=float).drop(columns=1975)
+    x = pd.concat([rows[["lag", "pc"]], rows["pc"] ** 2, years], axis=1)
+    x.insert(0, "one", 1.0)
+    share = float(fit.theta.iloc[0, 0])
+
+    def part(table: pd.DataFrame) -> np.ndarray:
+        means = table.groupby(rows["state"]).transform("mean")
+        return (table - share * means).to_numpy()
+
+    x.columns = range(x.shape[1])
+    slopes = np.linalg.lstsq(part(x), part(rows[["gsp"]])[:, 0])[0]
+    np.testing.assert_allclose(fit.params[["lag_unemp", "pc"]], slopes[1:3], rtol=1e-6)

@@ -10,7 +10,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import Node, Printer, unquoted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Call
-from digiprosper.stata.varlists import LaterColumns, number
+from digiprosper.stata.varlists import LaterColumns, Variables, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,8 +54,12 @@ _ACROSS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
     "rowtotal": "sum(axis=1)",
     "rowsd": "std(axis=1)",
-    "rowmiss": "isna().sum(axis=1)",
-    "rownonmiss": "notna().sum(axis=1)",
+    "rowmiss": "apply(missing).sum(axis=1)",
+    "rownonmiss": "apply(lambda x: ~missing(x)).sum(axis=1)",
+}
+_OLD_NAMES = {
+    **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
+    "rsum": "rowtotal",
 }
 _RANKS = {
     "field": "rank(ascending=False, method='min')",
@@ -148,11 +152,18 @@ class DataCall(Call):
             context.complete,
             context.variables.resolve,
             pandas=True,
-            results=context.summary,
+            results=context.summary | self._sample,
             groups=groups,
             in_order=is_sorted and (len(order) > len(groups) or not order),
             panel=context.panel_code if context.entity and context.time else "",
         )
+
+    @property
+    def _sample(self) -> dict[str, str]:
+        """Code of ``e(sample)``, where rows are known by the keys of the panel."""
+        has_keys = self.context.entity and self.context.time
+        code = "by_row(fit.resids, df).notna()"
+        return {"e(sample)": code} if has_keys and self.context.is_linear else {}
 
     @property
     def where(self) -> str | None:
@@ -282,10 +293,11 @@ def egen(call: DataCall) -> Step:
     storage, name, text = call.assignment
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
+    function = _OLD_NAMES.get(function, function)
     options = {*call.options} - {"by"}
     if options - _EGEN_OPTIONS.get(function, set()):
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
-    if function in (*_BY_GROUP, "rank", "pctile", "xtile"):
+    if function in (*_BY_GROUP, "rank", "pctile", "xtile", "mode"):
         code = _statistic(function, inside, call)
     elif call.groups[0] or call.where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
@@ -319,10 +331,11 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
     arguments = {
         "pctile": f"percentile, {number(options.get('p', '50'), 'p'):g}",
         "xtile": f"quantile_groups, {number(options.get('nquantiles', '2'), 'n'):g}",
+        "mode": "only_mode",
     }
     if function in arguments:
         method, _, argument = arguments[function].partition(", ")
-        code = f"{method}({value}, {argument})"
+        code = f"{method}({', '.join(filter(None, (value, argument)))})"
     else:
         method, argument = repr(_BY_GROUP[function]), ""
         code = f"{value}.{_BY_GROUP[function]}()"
@@ -372,6 +385,9 @@ def each(call: DataCall) -> Step:
     code, pattern = _EACH[name]
     if not (pattern or call.new or "replace" in options):
         raise StataError.because(f"{name} without replace or generate()")
+    label = options.get("label") or "".join(call.new)
+    if name == "encode" and label in call.context.labels:
+        raise StataError.because(f"encode with the codes of the label {cited(label)}")
     if name == "carryforward" and not call.printer.in_order:
         raise StataError.because("carryforward, where the order is not stated")
     if name == "destring" and "force" in options:
@@ -407,6 +423,36 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     return "" if "replace" in options else suffix
 
 
+def winsor_by_count(call: DataCall) -> Step:
+    """Translate ``winsor``, which cuts a number of values at each end."""
+    if len(call.names) != 1 or len(call.new) != 1 or "p" not in call.options:
+        raise StataError.because("winsor without a variable, generate() or p()")
+    share = number(call.options["p"], "p")
+    code = f"winsorised_by_count({call.value(call.names[0])}, {share:g})"
+    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
+
+
+def predict(call: DataCall) -> Step:
+    """Translate ``predict`` after a linear regression."""
+    context, spec = call.context, call.context.last
+    *storage, name = split(call.command.arguments) or [""]
+    is_fitted = not {"residuals", "e"} & {*call.options}
+    if not context.is_linear:
+        raise StataError.because("predict after an estimation that is not linear")
+    has_effects = spec.entity_effects or spec.time_effects or spec.absorb
+    has_categories = any("C(" in text for text in spec.x)
+    if (is_fitted and has_effects) or (spec.where and (has_effects or has_categories)):
+        raise StataError.because(
+            "predict of effects, or of rows that are not estimated"
+        )
+    panel, is_single = context.panel_code, storage != ["double"]
+    code = f"by_row(fit.predict({panel}), df)"
+    code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
+    code = f"single({code})" if is_single else code
+    code = f"only_where({code}, {call.where})" if call.where else code
+    return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
+
+
 def recode(call: DataCall) -> Step:
     """Translate ``recode``; the first rule that fits a value counts."""
     listed, _, rest = call.command.arguments.partition("(")
@@ -428,8 +474,10 @@ def recode(call: DataCall) -> Step:
 
 def _in_rule(item: str) -> str:
     """Write a value of a rule of ``recode``: a number, a range, or missing."""
-    if item in (".", "missing"):
+    if item == "." or item.startswith("mis"):
         return "df[{0}].isna()"
+    if item.startswith("nonm"):
+        return "df[{0}].notna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
     low, *high = (
         ends.get(end) or f"{number(end, 'recode'):g}" for end in item.split("/")
@@ -486,9 +534,15 @@ def drop(call: DataCall) -> Step:
 
 
 def rename(call: DataCall) -> Step:
-    """Translate ``rename old new`` and ``rename (a b) (c d)``."""
+    """Translate ``rename old new``, ``rename (a b) (c d)``, ``rename (a b) =_c``."""
     lists = [part.strip("() ").split() for part in split(call.command.arguments)]
     olds, news = (*lists, [], [])[:2]
+    if olds == ["*"] and len(call.options) == 1:
+        code = f"df = df.rename(columns=str.{min(call.options)})"
+        return Step(code, (LaterColumns("*df"),), order=UNKNOWN_ORDER)
+    affix = re.fullmatch(r"(\w*)=(\w*)", "".join(news)) if len(news) == 1 else None
+    if affix:
+        news = [f"{affix[1]}{name}{affix[2]}" for name in olds]
     if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
         raise StataError.because("rename other than old new or (old ...) (new ...)")
     context, olds = call.context, [*map(call.context.variables.resolve, olds)]
@@ -500,11 +554,17 @@ def rename(call: DataCall) -> Step:
 
 
 def use(call: DataCall) -> Step:
-    """Translate ``use``."""
-    if call.command.using and call.command.arguments:
-        raise StataError.because("variables that are chosen while reading")
+    """Translate ``use``, perhaps of some variables or rows."""
+    names = call.command.arguments if call.command.using else ""
     path = file_name(call.command.using or call.command.arguments)
-    return Step(f"df = {_table(path, call)}", fresh=True, order=(), reads=path)
+    code = f"df = {_table(path, call)}"
+    if call.command.condition:
+        # Nothing is known of the columns of the file.
+        node = call.context.parse(call.command.condition)
+        code += f"\ndf = df[{Printer((), str, pandas=True).condition(node)}].copy()"
+    if names:
+        code += f"\ndf = df[{Variables().names(names)!r}].copy()"
+    return Step(code, fresh=True, order=(), reads=path)
 
 
 def file_name(text: str) -> str:
@@ -624,7 +684,7 @@ def collapse(call: DataCall) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``."""
     variables, groups = call.context.variables, call.groups[0]
     method, parts = repr("mean"), dict[str, str]()
-    for word in split(call.command.arguments):
+    for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", call.command.arguments)):
         if word.startswith("("):
             method = _aggregated(word.strip("() "))
             continue
@@ -646,6 +706,8 @@ def _aggregated(statistic: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
     if percent := re.fullmatch(r"p(\d+)", statistic):
         return f"lambda x: percentile(x, {percent[1]})"
+    if statistic in ("firstnm", "lastnm"):
+        return "only_value"
     if statistic not in _BY_GROUP:
         raise StataError.because(f"collapse ({statistic})")
     return repr(_BY_GROUP[statistic])
@@ -758,7 +820,7 @@ _IMPORT = Options(
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
-_NEW = Options("replace g.enerate force", "float l.abel noe.xtend")
+_NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
     **dict.fromkeys(("clonevar", "generate"), (_GENERATE, generate)),
@@ -784,16 +846,18 @@ COMMANDS: _Table = {
     ),
     "replace": (_GENERATE, change),
     "recode": (Options("g.enerate pre.fix"), recode),
-    "rename": (Options(), rename),
+    "rename": (Options("lower upper"), rename),
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
+    "predict": (Options("xb r.esiduals e"), predict),
+    "winsor": (Options("g.enerate p"), winsor_by_count),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
     "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
 _WITH_BOTH = ("clonevar", "generate", "replace", "egen", "keep", "drop")
-_WITH_CONDITION = (*_WITH_BOTH, "collapse", "xtile")
+_WITH_CONDITION = (*_WITH_BOTH, "collapse", "predict", "use", "winsor", "xtile")
 _WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
@@ -837,8 +901,8 @@ def _in_order(step: Step, call: DataCall) -> Step:
 
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
-predict decode recode xtile pctile ipolate pca factor split winsor carryforward
-mkspline astile markout separate svmat dummies xi
+predict encode decode destring tostring recode xtile pctile ipolate pca factor split
+winsor carryforward mkspline astile markout separate svmat dummies xi
 """
 REFUSED = {
     **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
@@ -846,6 +910,5 @@ REFUSED = {
         ("sample", "bsample", "contract"), "it changes the data and is not translated"
     ),
     **dict.fromkeys(("do", "run", "include"), "another do-file: read it too"),
-    "predict": "fitted values and residuals are fit.fitted and fit.residuals",
     "xi": "dummies of categories: C(x) makes them",
 }

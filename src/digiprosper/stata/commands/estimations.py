@@ -23,15 +23,25 @@ if TYPE_CHECKING:
 MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 _OTHERS = """
-xtgls xtpcse newey tobit heckman qreg qreg2 xtqreg sqreg nbreg xtnbreg oprobit ologit
-mlogit rdrobust ivreg2h ivpoisson ivprobit did_multiplegt did_multiplegt_dyn sdid synth
-stcox teffects cem kmatch xthdidregress didregress xtdidregress frontier xtfrontier
-arima var arch gmm sem reg3 sureg suest cgmreg
+acfest arch arima betareg biprobit bsqreg cem cgmreg churdle cmp cnsreg ddml did2s
+did_multiplegt did_multiplegt_dyn didregress drdid dsregress ebalance elasticnet
+etpoisson etregress fect fracreg frontier gllamm glm gmm heckman heckprob heckprobit
+interflex intreg ivpoisson ivprobit ivqreg2 ivqregress ivreg2h ivtobit jwdid kmatch
+lasso levpet logistic lpdid melogit meologit meprobit mixed mlogit mmqreg nbreg newey nl
+nlsur npregress oaxaca ologit opreg oprobit pdslasso prodest pvar qreg qreg2 qregpd
+rdrobust reg3 rifhdreg rifreg rlasso rreg sdid sdpdmod sem spivregress spregress
+spxtregress sqreg stackedev stcox suest sureg synth teffects threshold tobit truncreg
+var vec xtcce xtdcce2 xtdidregress xtdpd xtdpdgmm xtevent xtfmb xtfrontier xtgee xtgls
+xthdidregress xtheckman xthenreg xthtaylor xtintreg xtlsdvc xtmg xtmixed xtnbreg
+xtologit xtoprobit xtpcse xtpmg xtqreg xtregar xtrifreg xtseqreg xtthreshold xttobit
+zinb zip
 """
 WITHOUT_MODEL = {
     **dict.fromkeys(_OTHERS.split(), "there is no such estimator"),
     **dict.fromkeys(("xtpcse", "newey"), "cov_type='driscoll_kraay' is near"),
-    **dict.fromkeys(("teffects", "cem", "kmatch"), "match_entities matches entities"),
+    **dict.fromkeys(
+        ("teffects", "cem", "ebalance", "kmatch"), "match_entities matches entities"
+    ),
     **dict.fromkeys(("oprobit", "ologit"), "OrderedModel of statsmodels is one"),
     **dict.fromkeys(("didregress", "xtdidregress"), "FixedEffects has treated()"),
     "psmatch2": (

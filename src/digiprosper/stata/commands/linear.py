@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.varlists import absorbed, is_category, plain, term
+from digiprosper.stata.varlists import LaterColumns, absorbed, is_category, plain, term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digiprosper.stata.varlists import Product
 
 _ERRORS = "vce cl.uster r.obust"
-_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no random effects model")
+_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no such estimator")
 _TWO_STAGES = "there is two-stage least squares only"
 _OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
 _NO_CONSTANT = dict.fromkeys(
@@ -35,6 +35,8 @@ _ENTITY = "\N{NULL}entity"
 
 def regression(call: Call) -> Translation:
     """Translate a regression without instruments."""
+    if call.command.name == "xtreg" and "fe" not in call.options:
+        return random_effects(call)
     y, products = call.variables()
     products, effects = _absorb_categories(products, _effects(call), call.context)
     if not products:
@@ -43,6 +45,42 @@ def regression(call: Call) -> Translation:
         )
     return _specified(
         call, "FixedEffects", effects, _cells(products), y=y, x=plain(products)
+    )
+
+
+def random_effects(call: Call) -> Translation:
+    """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
+    context, keys = call.context, call.context.keys
+    y, products = call.variables()
+    terms, errors = [y, *plain(products)], call.errors("clustered")
+    is_other = call.options.get("i", context.entity) != context.entity
+    if is_other or call.command.weight or errors["clusters"]:
+        raise StataError.because("random effects of another entity, or with weights")
+    if any(isinstance(t, LaterColumns) or "==" in t for t in terms):
+        raise StataError.because("patterns or single levels in random effects")
+    lags, formula = dict[str, str](), list[str]()
+    for text in terms:
+        parts = text.split(":")
+        for at, part in enumerate(parts):
+            if re.search(r"\b(?:lag|lead|diff)\(", part):
+                parts[at] = re.sub(r"\W+", "_", part).strip("_")
+                lags[parts[at]] = part
+        formula.append(":".join(parts))
+    regressors = " + ".join(["1", *formula[1:]])
+    based = re.sub(r", ref=(\w+)\)", r", contr.treatment(base=\1))", regressors)
+    added = ", ".join(f"{name}={text!r}" for name, text in lags.items())
+    where = context.where(call.command.condition)
+    frame = f"panel{f'.assign({added})' * bool(lags)}"
+    frame += f"{f'.subset({where!r})' * bool(where)}.frame"
+    if {*keys} & {*re.findall(r"\w+", regressors)}:
+        frame += f".reset_index().set_index({keys!r}, drop=False)"
+    is_clustered = errors["cov_type"] == "clustered"
+    clusters = "cov_type='clustered', cluster_entity=True, group_debias=True"
+    return call.python(
+        f"linearmodels.RandomEffects.from_formula({f'{formula[0]} ~ {based}'!r}, "
+        f"{frame}).fit({clusters * is_clustered})",
+        "import linearmodels; p-values there are those of the normal distribution, "
+        "here of t",
     )
 
 
@@ -79,10 +117,7 @@ def _effects(call: Call) -> list[str]:
             return [as_written(options["i"]) if options.get("i") else _ENTITY]
         if name == "xtscc":
             return []
-        raise StataError.because(
-            "xtreg without fe: there is no random effects model",
-            "hausman() and within_between() compare with random effects.",
-        )
+        raise StataError.because(f"{name} without fe: there is no such estimator")
     text, _, suboptions = options.get("absorb", "").partition(",")
     if set(suboptions.split()) - {"savefe"}:
         raise StataError.because(f"absorb(, {' '.join(suboptions.split())})")
@@ -159,7 +194,7 @@ def _specified(
         errors["cov_type"] = "clustered" if name in ("xtreg", "xtivreg") else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _correction(call, errors["cov_type"], effects)
-    if ssc == "none":
+    if ssc == "none" or (name == "xtivreg" and "small" not in call.options):
         notes.append("p-values there are those of the normal distribution, here of t")
     if effects and errors["cov_type"] == "unadjusted":
         notes.append(
@@ -239,7 +274,7 @@ COMMANDS: Table = {
     ),
     "regress": (Options(_ERRORS, "b.eta", _NO_CONSTANT), regression),
     "areg": (Options(f"a.bsorb {_ERRORS}"), regression),
-    "xtreg": (Options(f"fe i {_ERRORS}", "nonest", _RANDOM), regression),
+    "xtreg": (Options(f"fe re i {_ERRORS}", "nonest theta", _RANDOM), regression),
     "xtscc": (Options("fe lag", "ase", {**_RANDOM, **_NO_CONSTANT}), regression),
     "ivreghdfe": (
         Options(

@@ -130,8 +130,13 @@ def poisson(call: Call) -> Translation:
         raise StataError.because("xtpoisson without fe: random effects")
     products, years = call.without_years(products)
     keys = (context.entity, context.time)
+    methods = set(options.get("separation", "default").split())
+    if methods & {"none", "off"}:
+        raise StataError.because("separated rows that stay", "They are dropped here.")
+    notes = ["rows that regressors separate are dropped too"]
     return call.specify(
         "PoissonEffects",
+        notes * (methods == {"fe"}),
         y=y,
         x=plain(products),
         entity_effects=fixed or context.entity in effects,
@@ -173,7 +178,10 @@ def logit(call: Call) -> Translation:
     return replace(read, spec=spec, python=as_python(spec))
 
 
-_POISSON = Options("a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr")
+_POISSON = Options(
+    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr sep.aration",
+    "tol.erance maxiter verb.ose v",
+)
 _LOGIT = Options("fe vce cl.uster r.obust or gr.oup st.rata asis")
 COMMANDS: Table = {
     "csdid": (
