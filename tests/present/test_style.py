@@ -399,3 +399,23 @@ def test_weights_of_an_index_have_chinese_heads():
 def test_thousands_are_grouped_as_in_counts(value, digits, text):
     assert Style("se", None, digits).number(value) == text
     assert Style("se", None, digits).plain(value) == text
+
+
+@pytest.mark.parametrize(
+    ("estimate", "std_error", "pair"),
+    [
+        (0.00075, 0.000407, ("0.000750", "(0.000407)")),
+        (0.57, 0.0000852, ("0.5700000", "(0.0000852)")),
+        (-0.0000449, 0.1, ("-0.0000449", "(0.100)")),
+        (0.57, 0.1, ("0.570", "(0.100)")),
+    ],
+)
+def test_an_estimate_has_at_least_the_decimals_of_its_error(
+    estimate: float, std_error: float, pair: tuple[str, str]
+) -> None:
+    fit = dp.FixedEffects("log(gsp)", ["unemp"]).fit(dp.datasets.us_states())
+    (column,) = fit.table_columns()
+    cell = next(iter(column.estimates.values()))
+    cell = cell._replace(estimate=estimate, std_error=std_error, p_value=1.0)
+    shown = Style("se", (0.1, 0.05, 0.01), 3)
+    assert (shown.estimate(cell), shown.companion(cell)) == pair

@@ -227,8 +227,14 @@ def _matched(
     # A note below the table is alone in its row, and no name.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
     matched = match(names)
-    if len(matched) == len(names):
+    sized = pd.api.types.is_list_like(matched)
+    if sized and len(matched) == len(names):
         matched = pd.Series(np.asarray(matched, dtype=object), names.index)
+    if not isinstance(matched, pd.Series):
+        raise InputTypeError(
+            "match= must return the names in a Series, or as many names as it gets, "
+            f"not {cited(matched)}."
+        )
     column = frame[entity].astype(object)
     column[names.index] = matched.reindex(names.index)
     dropped = names[names.notna() & column[names.index].isna()]

@@ -350,7 +350,13 @@ class Style:
 
     def estimate(self, cell: Estimate) -> str:
         """Write an estimate with its stars."""
-        return self.number(cell.estimate) + self.marks(cell.p_value)
+        digits = self.digits
+        if self.below == "se":
+            # Readers divide it by its error, which may need more decimals.
+            decimals = self.number(cell.std_error).partition(".")[2]
+            digits = max(digits, len(decimals))
+        number = replace(self, digits=digits).number(cell.estimate)
+        return number + self.marks(cell.p_value)
 
     def marks(self, p_value: float) -> str:
         """Write one star for each level above the p-value."""

@@ -423,7 +423,7 @@ class Summary(PickledByName):
             remark = Remark("restored", {"model": (self.type,)}, NOTES)
             return (replace(column, remarks=(*column.remarks, remark)),)
         cells = {
-            row: PlainCell(column, value)
+            row: PlainCell(column, tuple(value) if isinstance(value, list) else value)
             for row, (column, value) in stored["cells"].items()
         }
         return (
