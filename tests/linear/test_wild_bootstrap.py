@@ -27,6 +27,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.kernels.wild import wild_weights
 from digiprosper.report.summary import Summary
+from digiprosper.report.text import interval_text
 
 WEBB = [s * np.sqrt(v) for s in (-1, 1) for v in (0.5, 1.0, 1.5)]
 KEYS = ("i", "t")
@@ -533,7 +534,7 @@ def test_the_column_of_a_table_is_headed_by_the_null() -> None:
     tests = [quiet(spec, frame, text, reps=199, rng=1) for text in ("a", "b = 1")]
     (column,), (other,) = (t.table_columns(0.9) for t in tests)
     assert (column.head, other.head) == ("a = 0", "b = 1")
-    assert column.cells["90% interval"].value == tests[0].interval(0.9)
+    assert column.cells["90% interval"].value == interval_text(*tests[0].interval(0.9))
     assert column.cells["p-value"].value == tests[0].p_value
 
 

@@ -81,7 +81,7 @@ def test_a_p_value_is_never_zero():
         (np.float32(0.5), "0.500"),
         ("a\nb", "a b"),
         (np.inf, "∞"),
-        ((-np.inf, 0.45678), "[-∞, 0.457]"),
+        (-np.inf, "-∞"),
     ],
 )
 def test_plain_cells_are_printed_as_given(value, text):

@@ -164,7 +164,7 @@ class WildBootstrapResult(TestResult):
         """
         values: dict[str, object] = {
             "estimate": self.estimate,
-            "interval": self.interval(level),
+            "interval": interval_text(*self.interval(level)),
             "statistic": self.statistic,
             "p_value": self.p_value,
             "draws": self.drawn.reps,

@@ -380,8 +380,6 @@ class Style:
             return self.answer(yes=bool(value))
         if value is None or value is pd.NA or value is pd.NaT:
             return ""
-        if isinstance(value, tuple) and list(map(type, value)) == [float, float]:
-            return self.interval(*value)
         if isinstance(value, numbers.Integral):
             return f"{value:,}" if name == _COUNT else str(int(value))
         if isinstance(value, numbers.Real):
