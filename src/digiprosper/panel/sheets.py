@@ -64,6 +64,8 @@ def long_table(
     Also return what was dropped.
     """
     check_key_names(entity, time, value)
+    if not isinstance(time, str):
+        raise InputTypeError("time is the name of the time key (text).")
     time, value = one_line(time), None if value is None else one_line(value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
