@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -114,7 +114,7 @@ def _picklable(problem: Notice) -> Notice:
             pickle.dumps(value)
         except Exception:  # noqa: BLE001  # what the value's class raises
             data[name] = cited(value)
-    return Notice(problem.code, problem.message, data)
+    return replace(problem, data=data)
 
 
 class PanelIndexError(DigiprosperError, ValueError):

@@ -86,7 +86,7 @@ def test_a_single_text_is_one_column():
             "system_a is an IndicatorSystem, not dict",
         ),
         (lambda: overlap_audit(A, None), "system_b"),
-        (lambda: overlap_audit(A, B, [3]), "other_columns.*3 is not"),
+        (lambda: overlap_audit(A, B, [3]), "other_columns.*3 is int"),
     ],
 )
 def test_what_is_wrong_is_said(call, words):

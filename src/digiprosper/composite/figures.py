@@ -246,8 +246,6 @@ def ridges(
     samples = [
         series.xs(p, level=1).dropna().to_numpy(dtype=np.float64) for p in chosen
     ]
-    for values in samples:
-        refuse_extreme("plots.kernel_ridge", {"the column": values})
     kernels = [_kernel(values, bandwidth) for values in samples]
     ends = [
         (v.min() - 3 * h, v.max() + 3 * h)
@@ -287,6 +285,7 @@ def _kernel(values: Floats, bandwidth: Bandwidth | float) -> tuple[Any, float]:
 
     if values.size < 2 or not np.ptp(values) > 0:
         return None, 0.0
+    refuse_extreme("plots.kernel_ridge", {"the column": values})
     spread = float(values.std(ddof=1))
     rule = bandwidth if isinstance(bandwidth, str) else bandwidth / spread
     kernel = gaussian_kde(values, bw_method=rule)

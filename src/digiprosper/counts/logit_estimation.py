@@ -26,7 +26,7 @@ from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
 from digiprosper.linear.estimation import checked_columns, demean_roles, outcome_of
-from digiprosper.linear.preparation import linear_options, prepare
+from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
@@ -84,6 +84,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
     cut: list[tuple[Sample, Bools]] = []
 
     def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
+        refuse_extreme(sample.matrix, sample.names)
         y, effects = _outcome(spec, sample), [term.effect for term in absorbed]
         codes = [sample.codes[effect] for effect in effects]
         keep = ~predicted_rows(y, sample.columns("x"), codes)

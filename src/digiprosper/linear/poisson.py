@@ -35,7 +35,7 @@ from digiprosper.linear.estimation import (
     outcome_of,
 )
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
-from digiprosper.linear.preparation import effects_of, prepare
+from digiprosper.linear.preparation import effects_of, prepare, refuse_extreme
 from digiprosper.linear.results import SampledResults, kept_rows
 from digiprosper.linear.variance_checks import cluster_notices, without_information
 from digiprosper.panel.keys import rows_text
@@ -136,6 +136,7 @@ def cut_counts(
     cut: list[tuple[Separated, Sample, Bools]] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
+        refuse_extreme(sample.matrix, sample.names)
         check_counts(spec.y, sample)
         if spec.exposure is not None:
             _check_exposure(spec.exposure, sample)

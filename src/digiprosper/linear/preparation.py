@@ -252,7 +252,6 @@ def prepare(
         where=options.where,
     )
     if select is not None:
-        refuse_extreme(sample.matrix, sample.names)
         sample = select(sample, absorbed)
     before = sample.nobs
     if singletons == "drop":

@@ -141,6 +141,7 @@ class MediationIVResults(EffectResults):
         path = f"{self.treatment} -> {self.mediator} -> {outcome}"
         total, direct, indirect, _, a, b, _ = (float(v) for v in self.estimates)
         (first, first_p), (second, second_p) = self.stages[:, [2, 3]]
+        p_texts = [p_text(p) or "missing" for p in (first_p, second_p)]
         words = [
             (
                 f"A one-unit increase in {self.treatment} changes {outcome} by "
@@ -152,8 +153,8 @@ class MediationIVResults(EffectResults):
             ),
             (
                 f"First stage F: {first:.4g} for {self.treatment} on {self.instrument} "
-                f"(p {p_text(first_p)}); {second:.4g} for {self.mediator} on "
-                f"{self.instrument} given {self.treatment} (p {p_text(second_p)}), "
+                f"(p {p_texts[0]}); {second:.4g} for {self.mediator} on "
+                f"{self.instrument} given {self.treatment} (p {p_texts[1]}), "
                 "usually the weak one."
             ),
         ]

@@ -30,7 +30,7 @@ from digiprosper.report.notices import missing_rows, rows_dropped
 from digiprosper.report.summary import stored_factors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
@@ -92,12 +92,12 @@ def numeric_columns(table: Table) -> list[str]:
     return [name for name in table.data.columns if is_number_type(table.data[name])]
 
 
-def column_names(columns: object, method: str) -> list[str]:
+def column_names(columns: Any, method: str) -> list[str]:
     """List the names of one column or several, and refuse what is no name."""
     names: list[Any] = (
-        list(columns)
-        if isinstance(columns, Iterable) and not isinstance(columns, str)
-        else [columns]
+        [columns]
+        if isinstance(columns, str) or not np.iterable(columns)
+        else list(columns)
     )
     odd = [n for n in names if not isinstance(n, str)]
     if odd:

@@ -62,8 +62,7 @@ def long_table(
     data: object, entity: str, time: str, value: str | None, time_format: str | None
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Put the times of headings into rows; also return what was dropped."""
-    check_key_names(entity, time, value)
-    time, value = one_line(time), None if value is None else one_line(value)
+    time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     if not columns:
@@ -92,6 +91,16 @@ def long_table(
         column = pd.concat(cells, ignore_index=True).infer_objects()
         parts.append(column.to_frame(variable or value))
     return pd.concat(parts, axis=1), notices
+
+
+def _checked_names(
+    entity: object, time: object, value: object
+) -> tuple[str, str | None]:
+    """Check names of new columns, and put them on one line."""
+    check_key_names(entity, time, value)
+    if time is None:
+        raise InputTypeError("time is the name of the time key (text), not None.")
+    return one_line(str(time)), None if value is None else one_line(str(value))
 
 
 def _with_text_headings(data: object, entity: str) -> pd.DataFrame:

@@ -300,6 +300,16 @@ def _read(text: str, role: str) -> Term | None:
     return Term(text, None, factors, categories)
 
 
+def _without_backticks(text: str, column_names: Sequence[str]) -> str:
+    """Write the term with the longest name that needs backticks; empty if none does."""
+    bare = (n for n in column_names if n in text.replace(f"`{n}`", ""))
+    name = max((n for n in bare if not n.isidentifier()), key=len, default="")
+    typed = text.replace(name, as_written(name)) if name else ""
+    return name and (
+        f"{cited(name)} is not one word: put it in backticks, {clipped(typed)}"
+    )
+
+
 def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
     words = text.split()
     if " " in text and set(words) <= set(column_names):
@@ -311,11 +321,7 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
         return unknown_columns([text], column_names, role)
 
     why = "it cannot be read (put a name that is not one word in backticks)"
-    unticked = (n for n in column_names if n in text.replace(f"`{n}`", ""))
-    name = max((n for n in unticked if not n.isidentifier()), key=len, default="")
-    if name:
-        typed = text.replace(name, as_written(name))
-        why = f"{cited(name)} is not one word: put it in backticks, {clipped(typed)}"
+    why = _without_backticks(text, column_names) or why
     reserved = [
         w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)
     ]

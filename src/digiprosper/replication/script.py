@@ -162,7 +162,9 @@ def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
     file = StringIO(data)
     read = pd.read_csv(file, dtype="str", keep_default_na=False, na_values=[""])
     odd = [
-        name for name in frame if not _is_kept(frame[name], read[name], numbers, types)
+        name
+        for name in frame
+        if name not in read or not _is_kept(frame[name], read[name], numbers, types)
     ]
     if odd:
         why = "mix types, have empty texts or another type that no CSV keeps"

@@ -133,7 +133,7 @@ def _coded(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
         spaced.setdefault("".join(name.split()), []).append(word)
 
     def word_of(match: re.Match[str]) -> str:
-        typed = match.group(0)
+        typed = match["name"]
         fitting = [exact[typed]] if typed in exact else spaced["".join(typed.split())]
         if len(fitting) > 1:
             raise _refused(
@@ -145,7 +145,9 @@ def _coded(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
 
     longest_first = sorted((n for n in names if n.strip()), key=len, reverse=True)
     pattern = "|".join(map(_spelling, longest_first))
-    coded = re.sub(rf"(?<![\w:])(?:{pattern})(?![\w:(\[])", word_of, text)
+    # A name may stand in backticks, as in terms.
+    named = rf"(?<![\w:])(?P<tick>`?)(?P<name>{pattern})(?P=tick)(?![\w:(\[])"
+    coded = re.sub(named, word_of, text)
     return coded, positions
 
 

@@ -196,7 +196,9 @@ def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
     if jobs == 1:
         return (_fit(*task) for task in tasks)
     joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    # No more processes than models: each loads the library.
+    workers = min(jobs, len(tasks)) if jobs > 0 else jobs
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
     return cast(
         "Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks)
     )

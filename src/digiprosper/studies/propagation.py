@@ -280,7 +280,6 @@ class PropagatedIndex(Specification):
         DigiprosperError
             As in `fit` of the indices and of the model.
         """
-        check_panel(panel, "fit")
         seed = seed_sequence(rng)
         fitted, data = self._indices(panel), panel
         for name, index in fitted.items():
@@ -347,6 +346,7 @@ class PropagatedIndex(Specification):
 
     def _indices(self, panel: Panel) -> dict[str, IndexResults]:
         """Fit the indices, and refuse those of which draws need all rows."""
+        check_panel(panel, "fit")
         duplicated = [name for name in self.indices if name in panel.columns]
         if duplicated:
             raise TermError(

@@ -81,8 +81,10 @@ def period_dummies(complete: Bools, transform: Transform | None) -> tuple[Floats
     if transform is not None and periods.size > 0:
         values, rows = transformed(dummies, complete, transform)
         used = np.flatnonzero(values.any(axis=(0, 1)))
-        dependent = [d.column for d in dependences(values[rows][:, used])]
-        kept = np.delete(used, dependent)
+        columns = values[rows][:, used]
+        # There are none where no entity has two periods in a row.
+        dependent = [d.column for d in dependences(columns)] if used.size else []
+        kept = np.delete(used, dependent).astype(np.intp)
         dummies, periods = dummies[..., kept], periods[kept]
     return dummies, periods
 
