@@ -398,7 +398,7 @@ def advised(kind):
     frame["count"] = (frame["z"] // 1).astype(int)
     frame["rare"] = (frame["firm"] == 5) * frame["x"]
     spec = dp.FixedEffects("y", ["x"])
-    some = frame[frame["firm"] < 25]
+    some, decade = frame[frame["firm"] < 25], panel_of(3, periods=10)
     cases = {
         "few clusters": (spec, some, "wild_bootstrap"),
         "very few": (spec, frame[frame["firm"] < 8], "crv3"),
@@ -408,8 +408,8 @@ def advised(kind):
             "wild_bootstrap",
         ),
         "few treated": (spec.replace(x=["rare"]), frame, "randomisation_test"),
-        "few periods": (spec.replace(cov_type="xtscc"), frame, "block_test"),
-        "shocks": (spec.replace(cov_type="driscoll_kraay"), frame, "block_test"),
+        "few periods": (spec.replace(cov_type="xtscc"), decade, "block_test"),
+        "shocks": (spec.replace(cov_type="driscoll_kraay"), decade, "block_test"),
         "lag": (spec.replace(x=["lag(y)"]), frame, "DynamicPanel"),
         "log": (spec.replace(y="log(count + 1)"), frame, "PoissonEffects"),
         "event": (

@@ -320,21 +320,22 @@ def few_periods(n_times: int, cov_type: str) -> list[Notice]:
     simulated = (
         "in simulated panels of 8 to 40 periods tests at 5% rejected a true hypothesis"
     )
-    blocks = n_times >= _FEWEST_FOR_BLOCKS
+    has_blocks = n_times >= _FEWEST_FOR_BLOCKS
     if cov_type == "xtscc":
         text = (
             f"{n_times} periods: intervals are too short with few periods; {simulated} "
             "in 7 to 35%. Use cov_type='driscoll_kraay', which allows for few periods"
-            f"{', and its block_test' * blocks}."
         )
+        text += ", and its block_test." if has_blocks else "."
         return [Notice("few_periods", text, {"n_times": n_times})]
     text = (
         f"{n_times} periods: intervals are wide, since the variance by entity is added "
         f"and t has few degrees of freedom; {simulated} in 0 to 1% if entities do not "
         "share an exposure to common shocks, in 3 to 12% if they do, and in 11 to 19% "
         "if the shocks also have an autocorrelation of .9."
-        f"{' block_test rejected it in 2 to 7%.' * blocks}"
     )
+    if has_blocks:
+        text += " block_test rejected it in 2 to 7%."
     return [Notice("shared_shocks", text, {"n_times": n_times})]
 
 
