@@ -790,15 +790,15 @@ class Reader:
             if name == "psmatch2":
                 self.context.order = UNKNOWN_ORDER
             return
-        is_harmless = is_no_command(name, text, others_run=bool(self.macros.elsewhere))
-        is_harmless |= keeps_data(name, command)
-        if name in self.programs and not is_harmless:
+        if keeps_data(name, command):
+            return
+        if name in self.programs:
             # A program may call itself.
             program = self.programs.pop(name)
             for at in program[1]:
                 self._mark_line(self.statements[at].text)
             self.programs[name] = program
-        elif not is_harmless:
+        elif not is_no_command(name, text, others_run=bool(self.macros.elsewhere)):
             self.context.order = UNKNOWN_ORDER
             if command is None or not only_columns(command):
                 self.taint.mark_rows(self.number)

@@ -187,6 +187,8 @@ def egen(call: DataCall) -> Step:
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
     function = _OLD_NAMES.get(function, function)
+    if call.where and "ereplace" in call.command.text:
+        raise StataError.because("ereplace with a condition, which keeps other rows")
     options = {*call.options} - {"by"}
     if options - _EGEN_OPTIONS.get(function, set()):
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
