@@ -187,8 +187,6 @@ def egen(call: DataCall) -> Step:
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
     function = _OLD_NAMES.get(function, function)
-    if call.where and "ereplace" in call.command.text:
-        raise StataError.because("ereplace with a condition, which keeps other rows")
     options = {*call.options} - {"by"}
     if options - _EGEN_OPTIONS.get(function, set()):
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
@@ -746,6 +744,8 @@ def translate(command: Command, context: Context) -> Step:
     others = {
         "by": bool(command.prefixes) and name not in _WITH_GROUPS,
         "if": command.condition is not None and name not in _WITH_CONDITION,
+        # The other rows would keep their values.
+        "the if of ereplace": bool(command.condition and "ereplace" in command.text),
         "weights": command.weight is not None,
         "in": bool(command.rows),
     }
