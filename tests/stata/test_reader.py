@@ -694,6 +694,7 @@ def test_what_a_program_changes_is_marked_at_each_call(read: Any) -> None:
         ("第二 回归", "translated"),
         ("xtdes", "translated"),
         ("MyClean, all", "not run"),
+        ("program define Clean\nreplace x = 1\nend\nClean", "not run"),
         ("myclean", "not run"),
         ("do other.do\nuse a\nMyClean", "not run"),
         # Only these columns are made.

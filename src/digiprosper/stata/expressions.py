@@ -117,8 +117,6 @@ _PANDAS = {
     ("floor", 1): "np.floor({0})",
     ("ceil", 1): "np.ceil({0})",
     ("int", 1): "np.trunc({0})",
-    ("round", 1): "np.floor(({0}) + 0.5)",
-    ("round", 2): "np.floor(({0}) / ({1}) + 0.5) * ({1})",
     ("sign", 1): "np.sign({0})",
     ("mod", 2): "({0}) % ({1})",
     ("max", 2): "np.fmax({0}, {1})",

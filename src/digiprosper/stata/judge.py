@@ -9,7 +9,8 @@ import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError
-from digiprosper.stata.commands.data import ASSIGNMENT, COMMANDS, winsor_suffix
+from digiprosper.stata.commands.data import COMMANDS, winsor_suffix
+from digiprosper.stata.commands.steps import ASSIGNMENT
 from digiprosper.stata.expressions import Node, parse
 from digiprosper.stata.notices import question
 from digiprosper.stata.prefixes import split

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
+from digiprosper.stata.commands.steps import Step, file_name
 from digiprosper.stata.expressions import Node, Printer, constant, parse
 from digiprosper.stata.lines import (
     CONTROL,
@@ -22,7 +23,18 @@ from digiprosper.stata.macros import TEMPORARY, known_later
 from digiprosper.stata.names import PRINTING, command_name
 from digiprosper.stata.prefixes import Command, Options, read_command, split
 from digiprosper.stata.report import Line, worst
-from digiprosper.stata.taint import Taint
+from digiprosper.stata.taint import (
+    CREATED,
+    NAME,
+    Taint,
+    arguments_of,
+    generated,
+    is_no_command,
+    keeps_data,
+    only_columns,
+    stored_columns,
+    would_make,
+)
 from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables, whole
 
@@ -33,13 +45,9 @@ if TYPE_CHECKING:
     from digiprosper.stata.report import Status
     from digiprosper.stata.translation import Context, Translation
 
-_NAME = re.compile(r"[^\W\d]\w*")
-_CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
 _PREFIX = re.compile(
     r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
 )
-# Prefixes after which the data are as before.
-_RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
 # What a line that is skipped asks of the user.
@@ -60,12 +68,6 @@ _XTSET = Options(
 _WITH_RESULTS = (
     *("anova", "cointreg", "estpost", "factor", "mean", "pca", "proportion", "total"),
 )
-# Columns of commands that match or weight rows.
-_MATCHED = {
-    "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
-    "cem": "cem_weights cem_matched cem_strata",
-    "ebalance": "_webal",
-}
 # Commands that change no data.
 _OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
 # In all turns of an outermost loop; simulations have more.
@@ -242,7 +244,7 @@ class Reader:
                 reason = f"a block of line {self.number} may change it"
                 self.macros.forget(mark + name[1], known_later(name[1], reason))
         elif word == "scalar":
-            self.taint.mark(_CREATED.findall(text)[:1], self.number)
+            self.taint.mark(CREATED.findall(text)[:1], self.number)
         elif word not in (*CONTROL, *_OF_MACROS, "", "{", "}", "xtset", "tsset"):
             command = None
             try:
@@ -390,7 +392,7 @@ class Reader:
 
     def _scalar(self, text: str) -> None:
         """Keep the value of a scalar; in an expression it looks like a column."""
-        for name in _CREATED.findall(text)[:1]:
+        for name in CREATED.findall(text)[:1]:
             value, scalars = text.partition("=")[2], self.context.scalars
             scalars.pop(name, None)
             try:
@@ -447,12 +449,12 @@ class Reader:
             self._record("skipped").is_estimation = True
             translation = estimations.translate(command, self.context)
             self._translated(command, translation, undefined)
-            self.taint.mark(_stored_columns(command), self.number)
+            self.taint.mark(stored_columns(command), self.number)
             self.context.last = (
                 translation if translation.is_foreign else translation.spec
             )
             self._store(command.stored, by_eststo=True)
-        elif name in data.COMMANDS and (name != "tabulate" or _generated(command)):
+        elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
         elif name in ("xtset", "tsset"):
             self._keys(command)
@@ -480,7 +482,7 @@ class Reader:
             reason = data.REFUSED.get(name, f"the command {cited(name)} is not known")
             raise StataError.because(reason)
         # Some of these commands also store columns, or replace the data.
-        self.taint.mark(_generated(command), self.number)
+        self.taint.mark(generated(command), self.number)
         if "norestore" in dict(command.options):
             self.taint.mark_rows(self.number)
         if name not in ("display", "assert"):
@@ -535,7 +537,7 @@ class Reader:
             case _ if name in _WITH_RESULTS:
                 self._other_results(command.stored)
             case "save", _:
-                self._save(data.file_name(command.arguments))
+                self._save(file_name(command.arguments))
             case "order", _:
                 variables = replace(self.context.variables, in_order=False)
                 self.context.variables = variables
@@ -681,7 +683,7 @@ class Reader:
         self._add_code(command, step.python, reason)
         self.panel_keys = None
 
-    def _renew(self, command: Command, step: data.Step) -> None:
+    def _renew(self, command: Command, step: Step) -> None:
         """Forget results of other values, and everything if data are read anew."""
         code = "".join(self.context.summary.values())
         changed = any(repr(name) in code for name in step.creates)
@@ -704,7 +706,7 @@ class Reader:
         if step.fresh or step.filled is not None or keeps_columns:
             self._forget_stored()
 
-    def _created(self, step: data.Step) -> None:
+    def _created(self, step: Step) -> None:
         """Add the columns that a step makes to those that are known."""
         context = self.context
         # Columns of a pattern that are replaced are no new ones.
@@ -779,49 +781,27 @@ class Reader:
             self.taint.clear()
         self._mark(name, text, command)
 
-    def _is_no_command(self, name: str, text: str) -> bool:
-        """Tell whether Stata stops at a line: a heading, a sign, a misspelt name.
-
-        No command of Stata begins with a capital; a program of another file may.
-        """
-        is_heading = not name.isascii() or name == "stop"
-        is_heading |= name[:1].isupper() and not self.macros.elsewhere
-        is_sign = re.match(r"[^\w\s$`\"]", text) is not None
-        return is_sign or _is_misspelt(name) or (is_heading and "," not in text)
-
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
-        columns = _would_make(name, text, command)
+        columns = would_make(name, text, command)
         if columns is not None:
             self.taint.mark(columns, self.number)
-            self._created(data.Step("", tuple(columns)))
+            self._created(Step("", tuple(columns)))
             if name == "psmatch2":
                 self.context.order = UNKNOWN_ORDER
             return
-        is_harmless = (
-            name in (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)
-            or (command is not None and command.prefix(*_RESTORING))
-            or (command is not None and command.stored is not None)
-            or self._is_no_command(name, text)
-        )
-        if name in self.programs and not is_harmless:
+        if keeps_data(name, command):
+            return
+        if name in self.programs:
             # A program may call itself.
             program = self.programs.pop(name)
             for at in program[1]:
                 self._mark_line(self.statements[at].text)
             self.programs[name] = program
-        elif not is_harmless:
+        elif not is_no_command(name, text, others_run=bool(self.macros.elsewhere)):
             self.context.order = UNKNOWN_ORDER
-            if command is None or not _only_columns(command):
+            if command is None or not only_columns(command):
                 self.taint.mark_rows(self.number)
-
-
-def _is_misspelt(name: str) -> bool:
-    """Tell whether a long name has the letters of a command in another order."""
-    letters = sorted(name)
-    return len(name) > len("regress") and any(
-        sorted(word) == letters for word in (*PRINTING, *data.COMMANDS)
-    )
 
 
 def _locals_set(command: Command) -> list[str]:
@@ -831,72 +811,7 @@ def _locals_set(command: Command) -> list[str]:
         return command.arguments.partition(":")[0].split()
     if name == "file" and words[:1] == ["read"]:
         return words[2:]
-    return _arguments(command, "l" if name == "levelsof" else "local")
-
-
-def _only_columns(command: Command) -> bool:
-    """Tell whether a command only drops or sorts: no number depends on it."""
-    chooses = command.condition or command.rows or command.prefixes
-    return command.name in ("drop", "keep", "sort", "gsort") and not chooses
-
-
-def _generated(command: Command) -> list[str]:
-    """List the names in options such as ``g()`` and ``generate()``."""
-    arguments = [a or "" for option, a in command.options if option == "g"]
-    return _NAME.findall(" ".join([*arguments, *_arguments(command, "gen", "mills")]))
-
-
-def _arguments(command: Command, *starts: str) -> list[str]:
-    """List the arguments of options that start with some letters."""
-    return [a or "" for option, a in command.options if option.startswith(starts)]
-
-
-def _would_make(name: str, text: str, command: Command | None) -> list[str] | None:
-    """List the columns that a refused command makes; None if that is not known."""
-    if name in ("generate", "replace", "egen"):
-        return _assigned(text)
-    if name == "rename":
-        return _renamed(text.partition(" ")[2])
-    if command is None:
-        return _MATCHED[name].split() if name in _MATCHED else None
-    if name in _MATCHED or estimations.is_estimation(name):
-        return [*_MATCHED.get(name, "").split(), *_generated(command)]
-    if name == "tabulate":
-        return [f"{n}{level}" for n in _generated(command) for level in range(1, 400)]
-    if name in data.MAKERS.split():
-        # They are in generate() or prefix(), or among the arguments.
-        names = _NAME.findall(" ".join(_arguments(command, "g", "p")))
-        if "replace" in dict(command.options) or not names:
-            names += _NAME.findall(command.arguments.partition("=")[0])
-        return names
-    return None
-
-
-def _assigned(text: str) -> list[str] | None:
-    """Name the column before the equals sign; None if that is not one, or a pattern.
-
-    A macro that is not known stands for any letters.
-    """
-    target = re.search(r"(\S*)\s*(?::\w+)?\s*=(?!=)", re.sub("`[^`']*'", "*", text))
-    column = target[1] if target else ""
-    if set(column) & set("*?~"):
-        return [LaterColumns.of_pattern(column)]
-    return [column] if column.isidentifier() else None
-
-
-def _renamed(text: str) -> list[str] | None:
-    """List the old and new names of rename; None if all columns may be meant."""
-    words = re.sub("`[^`']*'", "*", text.partition(",")[0]).replace("=", " *").split()
-    names = [word.strip("()") for word in words]
-    patterns = [LaterColumns.of_pattern(name) for name in names if {*name} & {*"*?#~"}]
-    others = [name for name in names if name.isidentifier()]
-    return [*patterns, *others] if len(patterns) + len(others) == len(names) else None
-
-
-def _stored_columns(command: Command) -> list[str]:
-    """List the columns that an estimation stores: residuals and effects."""
-    residuals = [name or "_reghdfe_resid" for name in _arguments(command, "res")]
-    return residuals + _CREATED.findall(" ".join(_arguments(command, "a")))
+    return arguments_of(command, "l" if name == "levelsof" else "local")
 
 
 def _undefined_reason(names: Sequence[str]) -> str:
@@ -918,7 +833,7 @@ def _condition_and_command(text: str) -> tuple[str, str]:
     others = ("local", "global", "do", "quietly", "scalar")
     commands = {*PRINTING, *data.COMMANDS, *estimations.COMMANDS, *others}
     for count in range(1, len(words)):
-        word = _NAME.match(words[count])
+        word = NAME.match(words[count])
         if word and command_name(word[0]) in commands:
             return " ".join(words[:count]), " ".join(words[count:])
     raise StataError.because("this use of if is not read")

@@ -113,8 +113,9 @@ def interpolated(y, x):
 
 def by_row(values, df):
     '''Values of a panel for each row of df.'''
-    rows = df.assign(row=np.arange(len(df))) if "row" in values.index.names else df
-    keys = pd.MultiIndex.from_frame(rows.assign(one_series=1)[values.index.names])
+    names, numbers = values.index.names, {"row": np.arange(len(df)), "one_series": 1}
+    absent = {name: numbers[name] for name in names if name not in df}
+    keys = pd.MultiIndex.from_frame(df.assign(**absent)[names])
     keys = keys if values.index.nlevels > 1 else keys.get_level_values(0)
     return pd.Series(values.reindex(keys).to_numpy(), df.index)
 

@@ -9,11 +9,25 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from digiprosper.stata.commands import data, estimations
+from digiprosper.stata.names import PRINTING
 from digiprosper.stata.varlists import LaterColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from digiprosper.stata.prefixes import Command
+
+NAME = re.compile(r"[^\W\d]\w*")
+CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
+# Prefixes after which the data are as before.
+_RESTORING = ("bootstrap", "bs", "permute", "jackknife")
+# Columns of commands that match or weight rows.
+_MATCHED = {
+    "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
+    "cem": "cem_weights cem_matched cem_strata",
+    "ebalance": "_webal",
+}
 # Variables, but not the functions of Python code.
 _WORD = re.compile(r"[^\W\d]\w*\b(?!\()")
 _LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")
@@ -67,3 +81,101 @@ class Taint:
         """Remove the marks of columns that are made anew."""
         for name in names:
             self.columns.pop(name, None)
+
+
+# --- what a line that is refused would change -----------------------------------------
+
+
+def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
+    """Tell whether Stata stops at a line: a heading, a sign, a misspelt name.
+
+    No command of Stata begins with a capital; a program of another file may.
+    """
+    is_heading = not name.isascii() or name == "stop"
+    is_heading |= name[:1].isupper() and not others_run
+    is_sign = re.match(r"[^\w\s$`\"]", text) is not None
+    return is_sign or _is_misspelt(name) or (is_heading and "," not in text)
+
+
+def keeps_data(name: str, command: Command | None) -> bool:
+    """Tell whether a command prints, tests, estimates, or gives the data back."""
+    is_estimated = command is not None and command.stored is not None
+    is_restored = command is not None and command.prefix(*_RESTORING) is not None
+    others = (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)
+    return name in others or is_estimated or is_restored
+
+
+def _is_misspelt(name: str) -> bool:
+    """Tell whether a long name has the letters of a command in another order."""
+    letters = sorted(name)
+    return len(name) > len("regress") and any(
+        sorted(word) == letters for word in (*PRINTING, *data.COMMANDS)
+    )
+
+
+def only_columns(command: Command) -> bool:
+    """Tell whether a command only drops or sorts: no number depends on it."""
+    chooses = command.condition or command.rows or command.prefixes
+    return command.name in ("drop", "keep", "sort", "gsort") and not chooses
+
+
+def generated(command: Command) -> list[str]:
+    """List the names in options such as ``g()`` and ``generate()``."""
+    arguments = [a or "" for option, a in command.options if option == "g"]
+    return NAME.findall(" ".join([*arguments, *arguments_of(command, "gen", "mills")]))
+
+
+def arguments_of(command: Command, *starts: str) -> list[str]:
+    """List the arguments of options that start with some letters."""
+    return [a or "" for option, a in command.options if option.startswith(starts)]
+
+
+def would_make(name: str, text: str, command: Command | None) -> list[str] | None:
+    """List the columns that a refused command makes; None if that is not known."""
+    if name in ("generate", "replace", "egen"):
+        return _assigned(text)
+    if name == "rename":
+        return _renamed(text.partition(" ")[2])
+    matched = _MATCHED.get(name, "").split()
+    if command is None:
+        return matched or None
+    if matched or estimations.is_estimation(name):
+        return [*matched, *generated(command)]
+    if name == "tabulate":
+        return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
+    return _made(command) if name in data.MAKERS.split() else None
+
+
+def _made(command: Command) -> list[str]:
+    """List the columns in generate() or prefix(), or among the arguments."""
+    names = NAME.findall(" ".join(arguments_of(command, "g", "p")))
+    if "replace" in dict(command.options) or not names:
+        names += NAME.findall(command.arguments.partition("=")[0])
+    return names
+
+
+def _assigned(text: str) -> list[str] | None:
+    """Name the column before the equals sign; None if that is not one, or a pattern.
+
+    A macro that is not known stands for any letters.
+    """
+    target = re.search(r"(\S*)\s*(?::\w+)?\s*=(?!=)", re.sub("`[^`']*'", "*", text))
+    column = target[1] if target else ""
+    if set(column) & set("*?~"):
+        return [LaterColumns.of_pattern(column)]
+    return [column] if column.isidentifier() else None
+
+
+def _renamed(text: str) -> list[str] | None:
+    """List the old and new names of rename; None if all columns may be meant."""
+    words = re.sub("`[^`']*'", "*", text.partition(",")[0]).replace("=", " *").split()
+    names = [word.strip("()") for word in words]
+    patterns = [LaterColumns.of_pattern(name) for name in names if {*name} & {*"*?#~"}]
+    others = [name for name in names if name.isidentifier()]
+    return [*patterns, *others] if len(patterns) + len(others) == len(names) else None
+
+
+def stored_columns(command: Command) -> list[str]:
+    """List the columns that an estimation stores: residuals and effects."""
+    residuals = [name or "_reghdfe_resid" for name in arguments_of(command, "res")]
+    return residuals + CREATED.findall(" ".join(arguments_of(command, "a")))

@@ -51,7 +51,7 @@ class Translation:
     python : str
         The line to paste after ``import digiprosper as dp``. It evaluates to `spec`.
         ``fit`` stands for the results of the last estimation and ``panel`` for the
-        panel.
+        panel. Random effects are a fitted model of ``linearmodels``, imported first.
     notes : tuple of str
         What differs from Stata's output, such as degrees of freedom.
 

@@ -29,3 +29,12 @@ def test_commands_without_a_model_have_a_reason(name: str) -> None:
 def test_prefixes_that_repeat_an_estimation(prefix: str) -> None:
     with pytest.raises(dp.StataError, match="the prefix"):
         estimate(f"{prefix}: reg y x", Context())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["bdiff, group(g) model(xtreg y x, re)", "permute x _b[x]: xtreg y x, re"],
+)
+def test_random_effects_are_in_no_other_command(text: str) -> None:
+    with pytest.raises(dp.StataError, match="inside another command"):
+        dp.from_stata(text, entity="id", time="year")

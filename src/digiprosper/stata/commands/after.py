@@ -6,10 +6,11 @@ import json
 import re
 from dataclasses import replace
 from itertools import permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
+from digiprosper.stata.commands.steps import Step
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import as_python, specify
@@ -17,6 +18,7 @@ from digiprosper.stata.varlists import LaterColumns, plain
 from digiprosper.stata.varlists import term as written
 
 if TYPE_CHECKING:
+    from digiprosper.stata.commands.steps import DataCall
     from digiprosper.stata.translation import Call, Context, Table, Translation
     from digiprosper.stata.varlists import Factor, Product
 
@@ -160,6 +162,32 @@ def serial(call: Call) -> Translation:
 def diagnostic(call: Call) -> Translation:
     """Translate a diagnostic test without arguments."""
     return call.python(_TESTS[call.command.name])
+
+
+def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
+    """Tell whether values of all rows follow from the coefficients alone."""
+    has_effects = bool(spec.entity_effects or spec.time_effects or spec.absorb)
+    has_levels = has_effects or any("C(" in text for text in spec.x)
+    return not (is_fitted and has_effects) and not (spec.where and has_levels)
+
+
+def predict(call: DataCall) -> Step:
+    """Translate ``predict`` after a linear regression."""
+    context, spec = call.context, call.context.last
+    *storage, name = split(call.command.arguments) or [""]
+    is_fitted = not {"residuals", "e"} & {*call.options}
+    if not context.is_linear:
+        raise StataError.because("predict after an estimation that is not linear")
+    if not _is_predicted(spec, is_fitted=is_fitted):
+        raise StataError.because(
+            "predict of effects, or of rows that are not estimated"
+        )
+    panel, is_single = context.panel_code, storage != ["double"]
+    code = f"by_row(fit.predict({panel}), df)"
+    code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
+    code = f"single({code})" if is_single else code
+    code = f"only_where({code}, {call.where})" if call.where else code
+    return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
 
 
 _AFTER = dict.fromkeys(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
+from digiprosper.stata.commands.after import predict
+from digiprosper.stata.commands.steps import DataCall, Step, file_name
 from digiprosper.stata.expressions import Node, Printer, unquoted
 from digiprosper.stata.prefixes import Options, split
-from digiprosper.stata.translation import UNKNOWN_ORDER, Call
+from digiprosper.stata.translation import UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables, number
 
 if TYPE_CHECKING:
@@ -18,12 +20,6 @@ if TYPE_CHECKING:
     from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Context
 
-ASSIGNMENT = re.compile(
-    r"\s*(?:(?P<type>byte|int|long|float|double|str\w*)\s+)?"
-    r"(?P<name>[^\W\d]\w*)(?::\w+)?\s*"
-    r"=(?!=)\s*(?P<value>.+)",
-    re.DOTALL,
-)
 _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
 # Kinds of nodes that are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
@@ -89,109 +85,6 @@ _KEPT = {
 }
 _MERGED = "{'left_only': 1, 'right_only': 2, 'both': 3}"
 _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a data command does: code, columns that it makes or drops, rows changed."""
-
-    python: str
-    creates: tuple[str, ...] = ()
-    drops: tuple[str, ...] = ()
-    # Whether new columns are complete, that is, computed from keys.
-    complete: bool = False
-    # Whether they are stored in single precision.
-    is_single: bool = False
-    # Whether the data are read anew.
-    fresh: bool = False
-    # Columns that the rows are sorted by afterwards; None where that is as before.
-    order: tuple[str, ...] | None = None
-    # Columns of the only complete values, if rows are new.
-    filled: tuple[str, ...] | None = None
-    # The Stata file that is read.
-    reads: str = ""
-
-
-class DataCall(Call):
-    """A data command, and code of its parts."""
-
-    @property
-    def names(self) -> list[str]:
-        """The variables."""
-        return self.context.variables.names(self.command.arguments)
-
-    @property
-    def new(self) -> list[str]:
-        """The names in generate()."""
-        return split(self.options.get("generate", ""))
-
-    @property
-    def groups(self) -> tuple[list[str], list[str]]:
-        """Variables of ``by x:``, ``bysort x (t):`` or ``by(x)``, and of the order."""
-        prefix = self.command.prefix("by", "bysort")
-        text = prefix.text if prefix else self.options.get("by", "")
-        groups, _, inside = text.partition(",")[0].replace(")", "").partition("(")
-        names = self.context.variables.names
-        return names(groups), names(inside)
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """Columns that rows are sorted by, after a prefix that sorts."""
-        order = self.context.order
-        if self.command.prefix("bysort") is None:
-            return order
-        names = tuple(name for names in self.groups for name in names)
-        return order if order[: len(names)] == names else names
-
-    @property
-    def printer(self) -> Printer:
-        """What writes expressions, with the groups of by."""
-        context, groups, order = self.context, self.groups[0], self.order
-        is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
-        return Printer(
-            context.complete,
-            context.variables.resolve,
-            pandas=True,
-            results=context.summary | self._sample,
-            groups=groups,
-            in_order=is_sorted and (len(order) > len(groups) or not order),
-            panel=context.panel_code if context.entity and context.time else "",
-        )
-
-    @property
-    def _sample(self) -> dict[str, str]:
-        """Code of ``e(sample)``, where rows are known by the keys of the panel."""
-        has_keys = self.context.entity and self.context.time
-        code = "by_row(fit.resids, df).notna()"
-        return {"e(sample)": code} if has_keys and self.context.is_linear else {}
-
-    @property
-    def where(self) -> str | None:
-        """Code of the condition."""
-        text = self.command.condition
-        return text and self.printer.condition(self.context.parse(text))
-
-    @property
-    def assignment(self) -> tuple[str, str, str]:
-        """The type, the name and the expression of ``name = expression``."""
-        match = ASSIGNMENT.fullmatch(self.command.arguments)
-        if match is None:
-            raise StataError.because(f"{self.command.name} {self.command.arguments}")
-        storage = match["type"] or self.context.default_type
-        return storage, match["name"], match["value"]
-
-    @property
-    def path(self) -> str:
-        """The Stata file after using."""
-        if not self.command.using:
-            raise StataError.because(f"{self.command.name} without using")
-        return file_name(self.command.using)
-
-    def value(self, text: str) -> str:
-        """Write an expression in the rows of the condition."""
-        value = f"({self.printer.number(self.context.parse(text))})"
-        value = value if "df" in value else f"pd.Series({value}, df.index)"
-        return f"{value}.where({self.where})" if self.where else value
 
 
 # --- columns --------------------------------------------------------------------------
@@ -385,20 +278,27 @@ def each(call: DataCall) -> Step:
     code, pattern = _EACH[name]
     if not (pattern or call.new or "replace" in options):
         raise StataError.because(f"{name} without replace or generate()")
-    label = options.get("label") or "".join(call.new)
+    label = options.get("label", "".join(call.new))
     if name == "encode" and label in call.context.labels:
         raise StataError.because(f"encode with the codes of the label {cited(label)}")
     if name == "carryforward" and not call.printer.in_order:
         raise StataError.because("carryforward, where the order is not stated")
-    if name == "destring" and "force" in options:
+    if name == "destring":
+        code = _as_numbers(code, options)
+    code = code.replace("{by}", call.printer.by)
+    names = call.context.variables.names(call.command.arguments or "_all")
+    return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
+
+
+def _as_numbers(code: str, options: Mapping[str, str]) -> str:
+    """Write what force and ignore() of ``destring`` change."""
+    if "force" in options:
         code = "pd.to_numeric(df[{0}], errors='coerce')"
     if ignored := unquoted(options.get("ignore", "")):
         signs = f"[{re.escape(ignored)}]".replace("{", "{{").replace("}", "}}")
         column = f"df[{{0}}].astype(str).str.replace({signs!r}, '', regex=True)"
         code = code.replace("df[{0}]", column)
-    code = code.replace("{by}", call.printer.by)
-    names = call.context.variables.names(call.command.arguments or "_all")
-    return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
+    return code
 
 
 def winsor(call: DataCall) -> Step:
@@ -430,27 +330,6 @@ def winsor_by_count(call: DataCall) -> Step:
     share = number(call.options["p"], "p")
     code = f"winsorised_by_count({call.value(call.names[0])}, {share:g})"
     return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
-
-
-def predict(call: DataCall) -> Step:
-    """Translate ``predict`` after a linear regression."""
-    context, spec = call.context, call.context.last
-    *storage, name = split(call.command.arguments) or [""]
-    is_fitted = not {"residuals", "e"} & {*call.options}
-    if not context.is_linear:
-        raise StataError.because("predict after an estimation that is not linear")
-    has_effects = spec.entity_effects or spec.time_effects or spec.absorb
-    has_categories = any("C(" in text for text in spec.x)
-    if (is_fitted and has_effects) or (spec.where and (has_effects or has_categories)):
-        raise StataError.because(
-            "predict of effects, or of rows that are not estimated"
-        )
-    panel, is_single = context.panel_code, storage != ["double"]
-    code = f"by_row(fit.predict({panel}), df)"
-    code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
-    code = f"single({code})" if is_single else code
-    code = f"only_where({code}, {call.where})" if call.where else code
-    return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
 
 
 def recode(call: DataCall) -> Step:
@@ -565,12 +444,6 @@ def use(call: DataCall) -> Step:
     if names:
         code += f"\ndf = df[{Variables().names(names)!r}].copy()"
     return Step(code, fresh=True, order=(), reads=path)
-
-
-def file_name(text: str) -> str:
-    """Read the name of a Stata file."""
-    path = unquoted(text)
-    return path if path.endswith(".dta") else f"{path}.dta"
 
 
 def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
@@ -871,6 +744,8 @@ def translate(command: Command, context: Context) -> Step:
     others = {
         "by": bool(command.prefixes) and name not in _WITH_GROUPS,
         "if": command.condition is not None and name not in _WITH_CONDITION,
+        # The other rows would keep their values.
+        "the if of ereplace": bool(command.condition and "ereplace" in command.text),
         "weights": command.weight is not None,
         "in": bool(command.rows),
     }

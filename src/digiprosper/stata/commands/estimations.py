@@ -101,8 +101,11 @@ def _refuse_parts(command: Command) -> None:
 
 
 def estimate(text: str, context: Context) -> Translation:
-    """Translate the text of an estimation."""
-    return replace(translate(read_command(text), context), command=text.strip())
+    """Translate the text of an estimation inside another command."""
+    translation = translate(read_command(text), context)
+    if translation.is_foreign:
+        raise StataError.because("random effects inside another command")
+    return replace(translation, command=text.strip())
 
 
 def _difference(call: Call) -> Translation:

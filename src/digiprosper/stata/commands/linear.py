@@ -194,7 +194,7 @@ def _specified(
         errors["cov_type"] = "clustered" if name in ("xtreg", "xtivreg") else "robust"
         notes.append("pweights imply robust standard errors")
     ssc = _correction(call, errors["cov_type"], effects)
-    if ssc == "none" or (name == "xtivreg" and "small" not in call.options):
+    if _is_normal(call, ssc):
         notes.append("p-values there are those of the normal distribution, here of t")
     if effects and errors["cov_type"] == "unadjusted":
         notes.append(
@@ -213,6 +213,12 @@ def _specified(
         singletons=_singletons(call),
         ssc=ssc,
     )
+
+
+def _is_normal(call: Call, ssc: str) -> bool:
+    """Tell whether the command has p-values of the normal distribution."""
+    is_large = call.command.name == "xtivreg" and "small" not in call.options
+    return is_large or ssc == "none"
 
 
 def _singletons(call: Call) -> str:
