@@ -949,7 +949,9 @@ SEARCHED: list[Case] = [
 ]
 SEARCHED += [
     (
-        lambda: DynamicPanel("gdp", ["edu"]).fit(panel().subset("year % 2 == 0")),
+        lambda: DynamicPanel("gdp", ["edu"]).fit(
+            panel().subset("year in [2010, 2011, 2013, 2014]")
+        ),
         IdentificationError,
         ["two consecutive rows"],
     ),
