@@ -19,6 +19,7 @@ import pytest
 
 from digiprosper import (
     CompositeIndex,
+    DynamicPanel,
     FixedEffects,
     Indicator,
     IndicatorSystem,
@@ -944,6 +945,25 @@ SEARCHED: list[Case] = [
         ),
         TermError,
         ["log(`人均（元）`)"],
+    ),
+]
+SEARCHED += [
+    (
+        lambda: DynamicPanel("gdp", ["edu"]).fit(
+            panel().subset("year in [2010, 2011, 2013, 2014]")
+        ),
+        IdentificationError,
+        ["two consecutive rows"],
+    ),
+    (
+        lambda: Panel.scan(frame(), "city", "year").sample_entities("all"),  # type: ignore[arg-type]
+        OptionError,
+        ["share='all'"],
+    ),
+    (
+        lambda: Panel.scan(frame(), "city", "year").sample_entities(1e-300),
+        PanelIndexError,
+        ["no rows"],
     ),
 ]
 COORDINATES = pd.DataFrame({"lat": [30.0], "lon": [120.0]}, index=["Hangzhou"])

@@ -276,7 +276,7 @@ def _column(names: Any, function: str) -> pd.Series[Any]:
             f"{type(names).__name__}."
         )
     column = names if isinstance(names, pd.Series) else pd.Series(list(names))
-    if not column.map(pd.api.types.is_hashable).all():
+    if not all(map(pd.api.types.is_hashable, column)):
         raise InputTypeError(f"{function} takes one name a row, not several.")
     return column
 
