@@ -290,10 +290,10 @@ class StataError(DigiprosperError, ValueError):
     --------
     >>> import digiprosper as dp
     >>> try:
-    ...     dp.from_stata("xtreg y x, re")
+    ...     dp.from_stata("xtreg y x, be")
     ... except dp.StataError as error:
     ...     print(error.line, error.reason)
-    1 the option re: there is no random effects model
+    1 the option be: there is no such estimator
     """
 
     @staticmethod

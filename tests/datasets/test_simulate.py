@@ -146,8 +146,8 @@ def test_the_truth_adds_up(made):
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"n": 2}, OptionError, ["n=2", "at least 5"]),
-        ({"periods": 3}, OptionError, ["periods=3", "at least 4"]),
+        ({"n": 2}, OptionError, ["n=2", "from 5 to"]),
+        ({"periods": 3}, OptionError, ["periods=3", "from 4 to"]),
         ({"n": 31.0}, OptionError, ["n=31.0", "integer"]),
         ({"n": True}, OptionError, ["n=True"]),
         ({"rng": "seed"}, InputTypeError, ["rng='seed'"]),
