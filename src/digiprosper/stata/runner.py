@@ -117,9 +117,9 @@ class Runner(Reader):
     def _shown(self, record: Record, text: str) -> None:
         """Add what a turn of a loop shows to that of the turns before."""
         shown = [*filter(None, record.reason.split("; ")), text]
-        record.reason = "; ".join(
-            shown[:_MOST_SHOWN] + ["..."] * (len(shown) > _MOST_SHOWN)
-        )
+        if len(shown) > _MOST_SHOWN:
+            shown[_MOST_SHOWN:] = ["..."]
+        record.reason = "; ".join(shown)
 
     def _repair(self, fit: Any) -> None:
         """Estimate what the questions about errors and instruments ask for."""

@@ -51,37 +51,45 @@ def regression(call: Call) -> Translation:
 def random_effects(call: Call) -> Translation:
     """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
     context, keys = call.context, call.context.keys
-    y, products = call.variables()
-    terms, errors = [y, *plain(products)], call.errors("clustered")
+    outcome, products = call.variables()
+    terms, errors = [outcome, *plain(products)], call.errors("clustered")
     is_other = call.options.get("i", context.entity) != context.entity
     if is_other or call.command.weight or errors["clusters"]:
         raise StataError.because("random effects of another entity, or with weights")
     if any(isinstance(t, LaterColumns) or "==" in t for t in terms):
         raise StataError.because("patterns or single levels in random effects")
-    lags, formula = dict[str, str](), list[str]()
-    for text in terms:
-        parts = text.split(":")
-        for at, part in enumerate(parts):
-            if re.search(r"\b(?:lag|lead|diff)\(", part):
-                parts[at] = re.sub(r"\W+", "_", part).strip("_")
-                lags[parts[at]] = part
-        formula.append(":".join(parts))
-    regressors = " + ".join(["1", *formula[1:]])
-    based = re.sub(r", ref=(\w+)\)", r", contr.treatment(base=\1))", regressors)
-    added = ", ".join(f"{name}={text!r}" for name, text in lags.items())
+
+    lags = dict[str, str]()
+    y, *x = [_in_formula(text, lags) for text in terms]
+    formula = f"{y} ~ {' + '.join(['1', *x])}"
+    frame = "panel"
+    if lags:
+        added = ", ".join(f"{name}={text!r}" for name, text in lags.items())
+        frame += f".assign({added})"
     where = context.where(call.command.condition)
-    frame = f"panel{f'.assign({added})' * bool(lags)}"
-    frame += f"{f'.subset({where!r})' * bool(where)}.frame"
-    if {*keys} & {*re.findall(r"\w+", regressors)}:
+    if where:
+        frame += f".subset({where!r})"
+    frame += ".frame"
+    if {*keys} & {*re.findall(r"\w+", formula)}:
         frame += f".reset_index().set_index({keys!r}, drop=False)"
-    is_clustered = errors["cov_type"] == "clustered"
-    clusters = "cov_type='clustered', cluster_entity=True, group_debias=True"
+    options = ""
+    if errors["cov_type"] == "clustered":
+        options = "cov_type='clustered', cluster_entity=True, group_debias=True"
     return call.python(
-        f"linearmodels.RandomEffects.from_formula({f'{formula[0]} ~ {based}'!r}, "
-        f"{frame}).fit({clusters * is_clustered})",
+        f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}).fit({options})",
         "import linearmodels; p-values there are those of the normal distribution, "
         "here of t",
     )
+
+
+def _in_formula(text: str, lags: dict[str, str]) -> str:
+    """Write a term for a formula of linearmodels; lags are added as columns first."""
+    factors = text.split(":")
+    for position, factor in enumerate(factors):
+        if re.search(r"\b(?:lag|lead|diff)\(", factor):
+            factors[position] = re.sub(r"\W+", "_", factor).strip("_")
+            lags[factors[position]] = factor
+    return re.sub(r", ref=(\w+)\)", r", contr.treatment(base=\1))", ":".join(factors))
 
 
 def instrumented(call: Call) -> Translation:
