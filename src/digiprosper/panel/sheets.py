@@ -8,7 +8,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +58,12 @@ _YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*å¹´?å
 
 
 def long_table(
-    data: object, entity: str, time: str, value: str | None, time_format: str | None
+    data: object,
+    entity: str,
+    time: str,
+    value: str | None,
+    time_format: str | None,
+    where: str = "",
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Put the times of headings into rows; also return what was dropped."""
     time, value = _checked_names(entity, time, value)
@@ -79,7 +83,7 @@ def long_table(
             f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
             "name the variable that they hold: value='gdp'."
         )
-    frame, notices = drop_empty(frame, [*columns.values()])
+    frame, notices = drop_empty(frame, [*columns.values()], where)
 
     constants = frame.drop(columns=[*columns.values()])
     times = list(dict.fromkeys(when for _, when in columns))
@@ -138,7 +142,7 @@ def _read_headings(
 
 
 def drop_empty(
-    frame: pd.DataFrame, columns: Sequence[str]
+    frame: pd.DataFrame, columns: Sequence[str], where: str = ""
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Drop rows without any value in some columns, and tell what stood in them."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
@@ -146,7 +150,7 @@ def drop_empty(
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = pd.unique(others[~pd.isna(others)]).tolist()
-    text = f"{counted(int(empty.sum()), 'row')} without values dropped"
+    text = f"{where}{counted(int(empty.sum()), 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
     data = {"count": int(empty.sum()), "texts": tuple(texts)}
     notice = Notice("rows_without_values" if texts else "empty_rows", text, data)
@@ -175,15 +179,13 @@ def read_excel(
     for name, frame in _tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            part, said = _indexed(frame, entity, time, value, match, time_format)
+            where = f"sheet {cited(name)}: "
+            part, said = _indexed(frame, entity, time, value, match, time_format, where)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        notices += [
-            replace(notice, message=f"sheet {cited(name)}: {notice.message}")
-            for notice in said
-        ]
+        notices += said
     return pd.concat(parts, axis=1), [*notices, *_partial_entities(parts)]
 
 
@@ -216,21 +218,25 @@ def _indexed(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
+    where: str,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Make a sheet long, with its keys as index, and list what was dropped."""
     unmatched: list[Notice] = []
     if match is not None:
-        frame, unmatched = _matched(frame, entity, match)
+        frame, unmatched = _matched(frame, entity, match, where)
     if time in frame.columns:
-        table, notices = drop_empty(to_pandas(frame), [*frame.columns])
+        table, notices = drop_empty(to_pandas(frame), [*frame.columns], where)
     else:
-        table, notices = long_table(frame, entity, time, value, time_format)
+        table, notices = long_table(frame, entity, time, value, time_format, where)
     table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
     return table.set_axis(keys.index, axis=0), [*unmatched, *notices]
 
 
 def _matched(
-    frame: pd.DataFrame, entity: str, match: Callable[[pd.Series[Any]], Any]
+    frame: pd.DataFrame,
+    entity: str,
+    match: Callable[[pd.Series[Any]], Any],
+    where: str,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Put names by `match` in place of those of a sheet; drop rows without one."""
     # A note below the table is alone in its row, and no name.
@@ -251,9 +257,10 @@ def _matched(
     if dropped.empty:
         return frame, []
     texts = pd.unique(dropped).tolist()
-    text = f"{counted(len(dropped), 'row')} dropped, to which match gives no name: "
+    rows = counted(len(dropped), "row")
+    text = f"{where}{rows} dropped, to which match gives no name: {quoted(texts)}"
     data = {"count": len(dropped), "names": tuple(texts)}
-    return frame, [Notice("rows_without_match", text + quoted(texts), data)]
+    return frame, [Notice("rows_without_match", text, data)]
 
 
 def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.DataFrame]:

@@ -36,6 +36,8 @@ Value = TypeVar("Value")
 _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 # These keep their capital inside a sentence.
 _NAMED = ("Abadie", "CR2", "CRV3", "Conley", "Driscoll")
+# Kinds of errors of which only a part is clustered
+_BY = {"larger": "errors.by.larger"}
 # Null hypotheses, by code, under which a parameter does not exist.
 _EXISTENCE = ("first", "later", "no_kink")
 
@@ -167,9 +169,9 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     errors = style.say(NOTES, code)
     if inference.clusters:
         clusters = cluster_words(column, style.say(NOTES, "and"), style)
-        by = f"errors.by.{kind}"
-        by = by if by in NOTES else "errors.by"
-        errors = style.say(NOTES, by, errors=errors, clusters=clusters)
+        errors = style.say(
+            NOTES, _BY.get(kind, "errors.by"), errors=errors, clusters=clusters
+        )
     return errors, error_details(inference, style)
 
 

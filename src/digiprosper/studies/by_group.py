@@ -23,6 +23,7 @@ from digiprosper.errors import (
     cited,
     counted,
     issue,
+    issue_of_many,
     one_of_many,
     quoted,
 )
@@ -172,9 +173,11 @@ class ByGroup(ResultSet):
             else ""
         )
         names: dict[str, tuple[str | Remark]] = {n: (t,) for n, t in texts.items()}
-        if method == "interaction" and self._kind == "range":
-            method = "interactions"
-            names["method"] = (test_remark(test.method) or test.method,)
+        if test.draws is None and self._kind == "range":
+            drawn = {"method": (test_remark(test.method) or test.method,)}
+            names["method"] = (Remark("method.interactions", drawn, WORDS),)
+        elif test.draws is None:
+            names["method"] = (Remark("method.interaction", {}, WORDS),)
         code = f"{self._kind}{by}.{method}"
         return (Remark(code, names, WORDS, self.difference.factors),)
 
@@ -777,11 +780,10 @@ def _interaction(
         )
     title, null = _title(groups, name), _null(groups, name)
     test = joint_test(wider, names, "by_group", name=title, null=null)
-    about = (
-        f"in the joint model, where {cited(name)} is the slope of {groups.names[0]}: "
-    )
-    notices = [replace(n, message=about + n.message) for n in wider.diagnostics]
-    issue(notices)
+    held: dict[tuple[str, str], list[str]] = {}
+    with one_of_many(f"all groups, {name} in {groups.names[0]}", held):
+        issue(wider.diagnostics)
+    issue_of_many(held)
     differences = wider.params[names].tolist()
     detail: dict[str, Any] = {
         "term": name,
@@ -789,7 +791,7 @@ def _interaction(
         "method": "interaction",
         "estimates": estimates,
     }
-    diagnostics = (*notices, *test.diagnostics)
+    diagnostics = (*wider.diagnostics, *test.diagnostics)
     if len(names) == 1:
         detail |= {
             "difference": differences[0],

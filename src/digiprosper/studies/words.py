@@ -13,28 +13,7 @@ _METHODS = {
         "{value}, {p} (all {reps} permutations of the groups over entities).",
         "为{value}，{p}（在个体间置换分组的全部{reps}种方式）。",
     ),
-    "interaction": (
-        (
-            "{value}, {p} (interaction in a joint model, in which other coefficients "
-            "and effects are the same in all groups; generally not the one between "
-            "the columns shown)."
-        ),
-        (
-            "为{value}，{p}（联合模型的交互项：其他解释变量的系数和固定效应在各组相同，"
-            "因此一般不同于所列各列系数之间的差异）。"
-        ),
-    ),
-    "interactions": (
-        (
-            "{value}, {p} (joint test of the interactions, {method}; other "
-            "coefficients and effects are the same in all groups, so the range is "
-            "generally not that of the columns shown)."
-        ),
-        (
-            "为{value}，{p}（交互项的联合检验，{method}；其他解释变量的系数和固定效应"
-            "在各组相同，因此一般不同于所列各列系数的极差）。"
-        ),
-    ),
+    "interaction": ("{value}, {p} ({method}).", "为{value}，{p}（{method}）。"),
 }
 _DIFFERENCES = {
     "difference": (
@@ -58,6 +37,19 @@ WORDS = Words(
             for kind, what in _DIFFERENCES.items()
             for method, result in _METHODS.items()
         },
+        "method.interaction": (
+            "interaction in a joint model, in which other coefficients and effects are "
+            "the same in all groups; generally not the one between the columns shown",
+            "联合模型的交互项：其他解释变量的系数和固定效应在各组相同，因此一般不同于"
+            "所列各列系数之间的差异",
+        ),
+        "method.interactions": (
+            "joint test of the interactions, {method}; other coefficients and effects "
+            "are the same in all groups, so the range is generally not that of the "
+            "columns shown",
+            "交互项的联合检验，{method}；其他解释变量的系数和固定效应在各组相同，因此"
+            "一般不同于所列各列系数的极差",
+        ),
         "difference.row": ("{term}: difference between groups", "{term}系数的组间差异"),
         "range.row": ("{term}: range over groups", "{term}系数的组间极差"),
         "p_value.row": ("Difference between groups, p-value", "组间差异检验p值"),
