@@ -807,6 +807,8 @@ def is_whole(value: object) -> TypeGuard[int]:
 
 def finite_numbers(values: object) -> list[float]:
     """List one number or several; empty unless all are real with finite squares."""
+    if isinstance(values, bytes) or getattr(values, "ndim", 0) > 1:
+        return []
     items: list[object] = [values]
     # An array around one number cannot be listed.
     if isinstance(values, Iterable) and getattr(values, "shape", None) != ():

@@ -45,6 +45,9 @@ def test_few_periods_are_told() -> None:
     (notice,) = few_periods(FEW_PERIODS - 1, "xtscc")
     assert (notice.code, notice.data) == ("few_periods", {"n_times": FEW_PERIODS - 1})
     assert notice.message.startswith("99 periods: intervals are too short")
+    for cov_type in ("driscoll_kraay", "xtscc"):
+        (notice,) = few_periods(7, cov_type)
+        assert "block_test" not in notice.message
 
 
 def test_many_dummies_are_told_with_the_effect_that_absorbs_them() -> None:

@@ -27,6 +27,7 @@ from digiprosper import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytest.importorskip("openpyxl")
@@ -411,6 +412,53 @@ def test_separators_of_thousands(tmp_path: Path) -> None:
         Panel.from_excel(path, entity="地区", thousands="x")
 
 
+def test_only_numbers_lose_their_separators(tmp_path: Path) -> None:
+    cells = {"地区": ["A", "B", "C"], 2019: ["1,234", "12,3", "5"]}
+    path = write(tmp_path / "a.xlsx", {"gdp": pd.DataFrame(cells)})
+    with pytest.warns(DigiprosperWarning, match="'12,3'"):
+        panel = Panel.from_excel(path, entity="地区", thousands=",")
+    assert panel["gdp"].tolist() == [1234.0, "12,3", 5.0]
+    codes = {"地区": ["A", "B"], "code": ["001", "002\n003"], "gdp2019": [1.0, 2.0]}
+    path = write(tmp_path / "b.xlsx", {"gdp": pd.DataFrame(codes)})
+    for thousands in (None, ","):
+        panel = Panel.from_excel(path, entity="地区", thousands=thousands)
+        assert panel["code"].tolist() == ["001", "002\n003"]
+
+
+def test_missing_cells_may_be_named_in_an_array(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", yearbook("…"))
+    texts = np.array(["…", "-"])
+    panel = Panel.from_excel(path, entity="地区", time="年份", na_values=texts)
+    assert panel.diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    "match",
+    [
+        lambda s: s[s != "B"].reset_index(drop=True),
+        lambda s: s.to_frame(),
+        lambda s: None,
+        lambda s: {*s},
+        lambda s: pd.concat([s, s]),
+    ],
+    ids=["other index", "frame", "nothing", "set", "twice"],
+)
+def test_names_that_fit_no_rows_are_refused(
+    tmp_path: Path, match: Callable[[Any], Any]
+) -> None:
+    frame = pd.DataFrame({"地区": list("ABCD"), 2019: np.arange(4.0)})
+    path = write(tmp_path / "a.xlsx", {"gdp": frame})
+    with pytest.raises(InputTypeError, match="Series with the index of the names"):
+        Panel.from_excel(path, entity="地区", match=match)
+
+
+def test_names_in_another_order_keep_their_rows(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"地区": list("BACD"), 2019: np.arange(4.0)})
+    path = write(tmp_path / "a.xlsx", {"gdp": frame})
+    panel = Panel.from_excel(path, entity="地区", match=lambda s: s.sort_values())
+    assert panel["gdp"].tolist() == [1.0, 0.0, 2.0, 3.0]
+
+
 def test_blanks_around_texts_are_not_read(tmp_path: Path) -> None:
     frames = {
         "gdp": pd.DataFrame(
@@ -458,6 +506,17 @@ def test_names_of_sheets_label_their_columns(tmp_path: Path) -> None:
         path, entity="地区", time="年份", sheet=names, labels={"y": "GDP"}
     )
     assert panel.labels == {"y": "GDP"}
+    with pytest.raises(InputTypeError, match="labels must be a mapping"):
+        Panel.from_excel(  # type: ignore[arg-type]
+            path, entity="地区", time="年份", labels=["x"]
+        )
+
+
+def test_the_name_of_a_sheet_with_several_columns_is_no_label(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"地区": ["A", "B"], "gdp2019": [1, 2], "pop2019": [3, 4]})
+    path = write(tmp_path / "a.xlsx", {"经济": frame})
+    panel = Panel.from_excel(path, entity="地区", sheet={"经济": "gdp"})
+    assert (panel.columns, panel.labels) == (("gdp", "pop"), {})
 
 
 def test_text_for_missing_values_is_of_all_columns(tmp_path: Path) -> None:

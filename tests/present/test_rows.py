@@ -91,16 +91,11 @@ def test_plain_cells_are_printed_as_given(value, text):
 def test_a_column_of_p_values_is_known_by_its_name():
     assert STYLE.plain(0.00001, "p_value") == "<0.001"
     assert STYLE.plain(0.00001, "share") == "0.0000100"
-    # Of `moran`, `local_moran` and `joint_significance`.
-    for name in (
-        "p_normality",
-        "p_randomisation",
-        "p_permutation",
-        "p_adjusted",
-        "p_a",
-    ):
+    # Of `moran` and `local_moran`.
+    for name in ("p_normality", "p_randomisation", "p_permutation", "p_adjusted"):
         assert STYLE.plain(1e-20, name) == "<0.001"
-    assert STYLE.plain(0.00001, "p_gdp") == "0.0000100"
+    for name in ("p_gdp", "p_a"):
+        assert STYLE.plain(0.00001, name) == "0.0000100"
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def fit_frame(
 
 
 def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
-    """Add the scores as a column to a table, which stays lazy; missing if a cell is."""
+    """Add scores as a column, missing where a cell is; lazy tables stay lazy."""
     import narwhals.stable.v2 as nw
 
     _refuse_options(options, _APPLY)

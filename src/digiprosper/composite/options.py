@@ -186,7 +186,7 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
 def read_weights(
     values: Any, names: tuple[str, ...], option: str
 ) -> tuple[tuple[str, float], ...]:
-    """Check weights by indicator, and order them as the system, undivided."""
+    """Check weights by indicator, whatever their sum, and order them as the system."""
     try:
         weights = dict(values)
     except (TypeError, ValueError) as error:

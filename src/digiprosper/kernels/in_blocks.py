@@ -195,7 +195,7 @@ def _level_products(block: Block, levels: Sequence[int], *, dense: bool) -> Any:
 
 
 def first_pass(blocks: Any, levels: Sequence[int], p: int) -> tuple[Floats, Floats]:
-    """Add up products (p, p) net of entity means, and the dummies' (L, p)."""
+    """Add up products net of entity means, (p, p), and those with dummies, (L, p)."""
     products, right = np.zeros((p, p)), np.zeros((sum(levels), p))
     for block in blocks:
         centred = block.deviations(block.columns)

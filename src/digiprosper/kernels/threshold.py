@@ -781,7 +781,10 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
 
 
 def split(search: Plan, outcome: Floats, at: Sequence[int]) -> tuple[Floats, Floats]:
-    """Split an outcome (N,) into what thresholds explain and the residual, by q."""
+    """Split an outcome (N,) into what thresholds explain and the residual.
+
+    The outcome is in the order of rows, the results are in that of q.
+    """
     residuals = search.residuals(outcome)
     if not at:
         return np.zeros_like(residuals), residuals

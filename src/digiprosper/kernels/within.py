@@ -87,7 +87,7 @@ def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
 
 
 def finest(effects: Sequence[Ints]) -> list[Ints]:
-    """Leave out effects in which another is nested; of two that are the same one."""
+    """Leave out effects in which another is nested, and repetitions."""
     kept: list[Ints] = []
     for codes in effects:
         if not any(is_nested(finer, codes) for finer in kept):

@@ -70,7 +70,8 @@ def drawn_density(
         min(scaled.min() - 1, scaled_statistic),
         max(scaled.max() + 1, scaled_statistic),
     )
-    kernel, reflected = gaussian_kde(scaled), scaled.min() >= 0
+    kernel = gaussian_kde(scaled)
+    reflected = min(scaled.min(), scaled_statistic) >= 0
     grid = np.linspace(0.0 if reflected else low, high, _POINTS)
     density = kernel(grid) + (kernel(-grid) if reflected else 0.0)
     points = pd.DataFrame({"value": grid * spread, "density": density / spread})

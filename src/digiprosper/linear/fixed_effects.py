@@ -515,7 +515,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
 def refuse_other_specification(
     caller: str, spec: object, *, needs: str | None = None
 ) -> None:
-    """Refuse what is not a `FixedEffects`, nor has the method `needs`."""
+    """Refuse what is neither a `FixedEffects` nor has the method `needs`."""
     if needs is not None and hasattr(type(spec), needs):
         return
     if isinstance(spec, FixedEffects):

@@ -306,7 +306,7 @@ def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> N
     return Notice("assigned_by_cluster", text, data)
 
 
-# Four blocks with two periods each, which its own effects of time leave
+# block_test fits four blocks; one of a single period has no variation within entities.
 _FEWEST_FOR_BLOCKS = 8
 
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
-# Roles of the columns of every layout, in order.
 # The name it has in PanelThreshold, too.
 REGIME_INTERCEPT = "intercept:regime1"
 

@@ -171,8 +171,8 @@ def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
 
 def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
     """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
-    if name is not None:
-        _refuse_unusable({"the column": name}, "attach")
+    if not isinstance(name, str | None):
+        raise InputTypeError(f"attach: name={cited(name)} is not text.")
     if isinstance(data, Mapping) and name is not None:
         index = pd.Index([*data], name=table.keys.entity_name, tupleize_cols=False)
         data = pd.Series([*data.values()], index)

@@ -543,12 +543,11 @@ class Panel:
         >>> Panel.from_excel(path, entity="地区", match=match)
         Panel: 1 地区 x 2 year, 2 rows, balanced; columns gdp, pop
         """
-        frame, notices = read_excel(
+        frame, of_sheets, notices = read_excel(
             path, entity, time, sheet, match, time_format, na_values, thousands
         )
-        names = sheet if isinstance(sheet, Mapping) else {}
-        of_sheets = {column: name for name, column in names.items() if column in frame}
-        labels = {**of_sheets, **(labels or {})}
+        if labels is None or isinstance(labels, Mapping):
+            labels = {**of_sheets, **(labels or {})}
         return cls(frame, labels=labels, step=step)._noted(notices)
 
     @classmethod

@@ -101,10 +101,14 @@ def _checked_names(
     entity: object, time: object, value: object
 ) -> tuple[str, str | None]:
     """Check names of new columns, and put them on one line."""
-    check_key_names(entity, time, value)
+    check_key_names(entity, time)
+    if not isinstance(value, str | None):
+        raise InputTypeError(
+            f"value={cited(value)} must be the name of a column (text)."
+        )
     if time is None:
         raise InputTypeError("time is the name of the time key (text), not None.")
-    return one_line(str(time)), None if value is None else one_line(str(value))
+    return one_line(str(time)), None if value is None else one_line(value)
 
 
 def _with_text_headings(data: object, entity: str) -> pd.DataFrame:
@@ -166,15 +170,21 @@ def read_excel(
     time_format: str | None,
     na_values: object,
     thousands: str | None,
-) -> tuple[pd.DataFrame, list[Notice]]:
-    """Join the sheets of an Excel file by their keys; also return what was not read."""
+) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
+    """Join the sheets of an Excel file by their keys.
+
+    Also return labels of columns that got another name than their sheet, and what was
+    not read.
+    """
     check_key_names(entity, time)
     if match is not None and not callable(match):
         raise InputTypeError(
             f"match={cited(match)} must be a function of a Series of names, such as "
             "dp.datasets.match_provinces."
         )
-    parts, notices = [], []
+    parts: list[pd.DataFrame] = []
+    labels: dict[str, str] = {}
+    notices: list[Notice] = []
     cells = _cells(path, na_values, thousands)
     for name, frame in _tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
@@ -186,7 +196,10 @@ def read_excel(
             raise type(error)(text, error.problems) from error
         parts.append(part)
         notices += said
-    return pd.concat(parts, axis=1), [*notices, *_partial_entities(parts)]
+        if value != name and [*part.columns] == [value]:
+            labels[value] = name
+    notices += _partial_entities(parts)
+    return pd.concat(parts, axis=1), labels, notices
 
 
 def _tables(
@@ -242,14 +255,17 @@ def _matched(
     # A note below the table is alone in its row, and no name.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
     matched = match(names)
-    sized = pd.api.types.is_list_like(matched)
-    if sized and len(matched) == len(names):
-        matched = pd.Series(np.asarray(matched, dtype=object), names.index)
-    if not isinstance(matched, pd.Series):
-        raise InputTypeError(
-            "match= must return the names in a Series, or as many names as it gets, "
-            f"not {cited(matched)}."
-        )
+    has_labels = isinstance(matched, pd.Series) and (
+        matched.index.is_unique and matched.index.isin(names.index).all()
+    )
+    if not has_labels:
+        is_list = pd.api.types.is_list_like(matched, allow_sets=False)
+        if not is_list or np.ndim(matched) != 1 or len(matched) != len(names):
+            raise InputTypeError(
+                "match= must return a Series with the index of the names that it gets, "
+                f"or as many names, not {cited(matched)}."
+            )
+        matched = pd.Series(list(matched), names.index, dtype=object)
     column = frame[entity].astype(object)
     column[names.index] = matched.reindex(names.index)
     dropped = names[names.notna() & column[names.index].isna()]
@@ -286,24 +302,28 @@ def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.Dat
             "Save a file .xls as .xlsx. Read a file .csv by pandas.read_csv."
         ) from error
 
-    missing = {"", *(v for v in np.atleast_1d(na_values or "") if isinstance(v, str))}
-    separator = thousands or "\n"  # which no number has
+    words = [] if na_values is None else np.atleast_1d(na_values).tolist()
+    missing = {"", *(word for word in words if isinstance(word, str))}
     return {
-        name: pd.DataFrame({c: _stripped(cells[c], missing, separator) for c in cells})
+        name: pd.DataFrame({c: _stripped(cells[c], missing, thousands) for c in cells})
         for name, cells in sheets.items()
     }
 
 
 def _stripped(
-    column: pd.Series[Any], missing: Collection[str], thousands: str
+    column: pd.Series[Any], missing: Collection[str], thousands: str | None
 ) -> pd.Series[Any]:
     """Read the text of cells without blanks around it, and numbers with separators."""
     texts = [v.strip() if isinstance(v, str) else v for v in column]
     cells = [np.nan if isinstance(v, str) and v in missing else v for v in texts]
     column = pd.Series(cells, column.index, dtype=object)
-    if not any(isinstance(v, str) and is_grouped(v, thousands) for v in cells):
+    if thousands is None:
         return column
-    plain = column.map(lambda v: str(v).replace(thousands, ""))
+    grouped = [isinstance(v, str) and is_grouped(v, thousands) for v in cells]
+    if not any(grouped):
+        return column
+    plain = column.astype(str)
+    plain[grouped] = plain[grouped].str.replace(thousands, "", regex=False)
     return pd.to_numeric(plain, errors="coerce").astype(object).fillna(column)
 
 

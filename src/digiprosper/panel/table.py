@@ -243,6 +243,8 @@ def is_grouped(text: str, separators: str = "".join(SEPARATORS)) -> bool:
 
 def _cure(texts: Sequence[str]) -> str:
     """Write how texts in a column of numbers are read."""
+    if not texts:
+        return "convert them by pandas.to_numeric"
     grouped = [text for text in texts if is_grouped(text)]
     others = dict.fromkeys(text.strip() for text in texts if not is_grouped(text))
     cures = ["correct these cells"]

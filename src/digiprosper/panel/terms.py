@@ -302,12 +302,17 @@ def _read(text: str, role: str) -> Term | None:
 
 def _without_backticks(text: str, column_names: Sequence[str]) -> str:
     """Write the term with the longest name that needs backticks; empty if none does."""
-    bare = (n for n in column_names if n in text.replace(f"`{n}`", ""))
-    name = max((n for n in bare if not n.isidentifier()), key=len, default="")
-    typed = text.replace(name, as_written(name)) if name else ""
-    return name and (
-        f"{cited(name)} is not one word: put it in backticks, {clipped(typed)}"
-    )
+    without = [
+        name
+        for name in column_names
+        if not name.isidentifier() and name in text.replace(f"`{name}`", "")
+    ]
+    if not without:
+        return ""
+    name = max(without, key=len)
+    pattern = rf"(?<!`){re.escape(name)}(?!`)"
+    written = re.sub(pattern, lambda _: as_written(name), text)
+    return f"{cited(name)} is not one word: put it in backticks, {clipped(written)}"
 
 
 def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:

@@ -67,7 +67,8 @@ def estimate_callaway_santanna(
     y, x, weights = _by_entity(sample, cohorts.weights)
     effects = _effects(spec, cohorts, last)
     compared, estimable = _compare(spec, cohorts, effects, y, weights)
-    left_out, effects = effects[:2, ~estimable].T.tolist(), effects[:, estimable]
+    left_out = effects[:2, ~estimable].T.tolist()
+    effects = effects[:, estimable]
     row_weights = None
     if spec.x:
         estimates, influence = _given_controls(spec, cohorts, effects, compared, x)

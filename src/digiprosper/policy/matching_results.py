@@ -379,12 +379,10 @@ class Matching(Summarised, PickledByName):
         else:
             estimate, variance, reason = _abadie_imbens(self, centred, neighbours)
             inference = Inference(cov_type="abadie_imbens")
-            text = (
-                "2006), scores taken as given"
-                if reason
-                else "2016), for estimated scores"
-            )
-            text = f"Standard error of Abadie & Imbens ({text}; normal distribution"
+            source = "(2016), for estimated scores"
+            if reason:
+                source = "(2006), scores taken as given"
+            text = f"Standard error of Abadie & Imbens {source}; normal distribution"
             notices = (
                 *few_matched(self.n_matched, entity),
                 *scores_given(reason, len(self.unmatched), entity),

@@ -245,7 +245,8 @@ def few_untreated(
     if not few and not groups:
         return
     names = [*(time for time, _ in coding.cohorts), "never"]
-    alone, parts = [names[i] for i in groups], []
+    alone = [names[i] for i in groups]
+    parts = []
     if few:
         parts.append(
             f"every effect depends on {coding.n_never} untreated {coding.entity}"

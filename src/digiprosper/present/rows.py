@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Row: TypeAlias = tuple[str, list[str]]
 StdEffectIn: TypeAlias = Literal["sd", "mean"]
 
-_CLUSTERED_KINDS = ("crv3", "cr2", "bootstrap", "larger")
+_KINDS_NAMED = ("crv3", "cr2", "bootstrap", "larger")
 _STAT = "stat."
 _COUNTS = ("n_", "nobs", "df_")
 _STATS = [code.removeprefix(_STAT) for code in TABLE.texts if code.startswith(_STAT)]
@@ -299,7 +299,7 @@ def _correction(inference: Inference | None, style: Style) -> str:
 
 def _are_clustered_alike(inferences: Sequence[Inference]) -> bool:
     """Return whether standard errors differ at most in the names of the clusters."""
-    kinds = {i.cov_type if i.cov_type in _CLUSTERED_KINDS else "" for i in inferences}
+    kinds = {i.cov_type if i.cov_type in _KINDS_NAMED else "" for i in inferences}
     return all(inference.clusters for inference in inferences) and len(kinds) == 1
 
 
@@ -315,7 +315,7 @@ def _covariance_words(column: Column, style: Style) -> str:
         return ""
     kind = inference.cov_type
     if inference.clusters:
-        code = f"errors.by.{kind}" if kind in _CLUSTERED_KINDS else "errors.by"
+        code = f"errors.by.{kind}" if kind in _KINDS_NAMED else "errors.by"
         return style.say(TABLE, code, clusters=cluster_words(column, " + ", style))
     text = kind_words(kind, style)
     for detail in error_details(inference, style):

@@ -352,7 +352,8 @@ class Summary(PickledByName):
     @property
     def nobs(self) -> int:
         """Number of rows in the estimation sample; 0 of what has no estimates."""
-        return int(self.glance()["nobs"]) if self.numbers.estimates else 0
+        numbers = self.numbers.glance or self.numbers.more
+        return int(numbers.get("nobs", 0))
 
     @property
     def inference(self) -> Inference | None:

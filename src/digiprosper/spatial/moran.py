@@ -395,7 +395,10 @@ def _values(caller: str, table: Table, column: object) -> Floats:
 
 
 def refuse_unbalanced(panel: Panel, subject: str) -> None:
-    """Refuse a panel in which an entity has no row in a period; `subject` names it."""
+    """Refuse a panel in which an entity has no row in a period.
+
+    `subject` begins the message, such as "the panel is".
+    """
     if panel.is_balanced:
         return
     keys = table_of(panel).keys

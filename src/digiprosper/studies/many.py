@@ -193,7 +193,7 @@ def _task(label: str, entry: Any, panel: Panel | PanelScan[Any], entropy: int) -
 
 def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
     """Fit every specification, in order."""
-    if jobs == 1:
+    if jobs == 1 or not tasks:
         return (_fit(*task) for task in tasks)
     joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
     # No more processes than models: each loads the library.

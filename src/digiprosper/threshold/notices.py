@@ -191,7 +191,7 @@ def about_threshold_variable(
 
 
 def about_panel(sample: Sample, theory: str) -> Iterator[Notice]:
-    """Report a panel that is unbalanced, or has other periods by entity."""
+    """Report an unbalanced panel, or one whose entities have different periods."""
     if sample.is_balanced:
         return
     counts = np.bincount(sample.entity)

@@ -280,8 +280,8 @@ class PanelThreshold(Specification):
         values = tuple(finite_numbers(self.thresholds))
         if not values or len(set(values)) < len(values):
             raise OptionError(
-                f"thresholds={cited(self.thresholds)} must be distinct finite numbers "
-                "such as (.5,), or None."
+                f"thresholds={cited(self.thresholds)} must be distinct numbers "
+                "between -1e150 and 1e150, such as (.5,), or None."
             )
         if n not in (1, len(values)):
             raise OptionError(

@@ -55,6 +55,7 @@ def turning_curve(
         )
     positions = tuple(results.names.index(term) for term in terms)
     curve = Curve("plots.u_shape", results, positions, form, test.interval)
+    # Refuses a curve that depends on other columns.
     stated_values(curve, test.at)
     columns = (test.variable, results.depvar, *test.at)
     names = {

@@ -12,7 +12,7 @@ from digiprosper.stata.prefixes import Options
 from digiprosper.stata.varlists import LaterColumns, absorbed, is_category, plain, term
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.stata.translation import Call, Context, Table, Translation
     from digiprosper.stata.varlists import Product
@@ -62,14 +62,7 @@ def random_effects(call: Call) -> Translation:
     lags = dict[str, str]()
     y, *x = [_in_formula(text, lags) for text in terms]
     formula = f"{y} ~ {' + '.join(['1', *x])}"
-    frame = "panel"
-    if lags:
-        added = ", ".join(f"{name}={text!r}" for name, text in lags.items())
-        frame += f".assign({added})"
-    where = context.where(call.command.condition)
-    if where:
-        frame += f".subset({where!r})"
-    frame += ".frame"
+    frame = _frame_with(lags, context.where(call.command.condition))
     if {*keys} & {*re.findall(r"\w+", formula)}:
         frame += f".reset_index().set_index({keys!r}, drop=False)"
     options = ""
@@ -80,6 +73,13 @@ def random_effects(call: Call) -> Translation:
         "import linearmodels; p-values there are those of the normal distribution, "
         "here of t",
     )
+
+
+def _frame_with(lags: Mapping[str, str], where: str | None) -> str:
+    """Write a panel's frame with lags as columns, in the rows of a condition."""
+    added = ", ".join(f"{name}={text!r}" for name, text in lags.items())
+    frame = f"panel.assign({added})" if lags else "panel"
+    return f"{frame}.subset({where!r}).frame" if where else f"{frame}.frame"
 
 
 def _in_formula(text: str, lags: dict[str, str]) -> str:
