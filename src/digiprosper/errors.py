@@ -335,7 +335,7 @@ class PickleError(DigiprosperError, pickle.UnpicklingError):
 class DigiprosperWarning(UserWarning):
     """Base class of the warnings of digiprosper.
 
-    `code` is that of the notice, which is in the diagnostics of the results.
+    `code` is the code of the notice in ``diagnostics`` of the results.
 
     Examples
     --------

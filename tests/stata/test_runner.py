@@ -294,3 +294,55 @@ def test_a_period_has_the_units_that_xtset_states(run) -> None:
     before = data["unemp"].groupby("id").shift(2)
     np.testing.assert_array_equal(data["a"], before)
     assert file.lines[-1].reason == "the option 'magic' of xtset is not known here"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # Rows of the estimation are known by the keys that they had in it.
+        ("use states\nreg gsp unemp\nxtset state year\ngen s = e(sample)", "refused"),
+        ("use states\nxtset state year\nreg gsp unemp\ngen s = e(sample)", "ran"),
+        (
+            "use states\nrename pc PC2\nreplace PC2 = magic()\nrename *, lower\n"
+            "reg gsp pc2",
+            "not run",
+        ),
+        ("use states\nrename pc x, lower", "refused"),
+        ("use states\nrename pc x y", "refused"),
+        (
+            "use states\nencode state_name, gen(a) label(l)\n"
+            "encode state_name, gen(b) label(l)",
+            "refused",
+        ),
+        ('use states\nlabel defi a 9 "x"\nencode state_name, gen(a)', "refused"),
+        (
+            "use states\nreg gsp unemp\nest store a\nreg gsp unemp pc\nest store b\n"
+            "hausman a b, sigmamore",
+            "refused",
+        ),
+        ("use states\nreg gsp unemp\npredict int e, r", "refused"),
+        ("use states\nxtset state year, format(%ty)\nxtreg gsp unemp, fe", "ran"),
+    ],
+)
+def test_the_last_line_is_read_as_stata_does(run, lines: str, expected: str) -> None:
+    assert statuses(run(f"{lines}\n"))[-1] == expected
+
+
+def test_two_columns_with_one_name_stop_a_line_and_no_run(run) -> None:
+    file = run("use states\ngen PC = 1\nrename *, lower\nreg gsp pc\nreg gsp unemp\n")
+    assert statuses(file)[2] == "refused"
+    assert statuses(file)[-2:] != ["ran", "ran"]
+
+
+def test_predicted_columns_have_the_default_type(run) -> None:
+    file = run("use states\nset type double\nreg gsp unemp\npredict e, r\n")
+    fit = file.estimations[0].results[-1]
+    np.testing.assert_allclose(file.data["e"], fit.resids, rtol=1e-12)
+
+
+def test_a_table_after_posted_margins_has_no_regression(run) -> None:
+    file = run(
+        "use states\nreg gsp unemp\nmargins, dydx(unemp) post\nest store m\nesttab m\n"
+    )
+    assert "m" not in file.results
+    assert statuses(file)[-1] != "ran"

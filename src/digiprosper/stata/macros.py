@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.kernels.tolerances import WHOLE_TURN
 from digiprosper.stata.expressions import constant, number_text, parse, unquoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _GLOBAL = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<bare>[^\W\d]\w*))")
 _RESULT = re.compile(r"[rcse]\(|_b\[|_se\[")
@@ -257,3 +261,16 @@ def _range(first: str, step: float, last: str) -> list[str]:
             f"a loop of {turns:,} turns is not read", "Simulations are run in Python."
         )
     return [number_text(float(first) + step * turn) for turn in range(max(turns, 0))]
+
+
+def undefined_reason(names: Sequence[str]) -> str:
+    """Tell that a macro has no value, if one has none."""
+    # A local is empty where no line defines it, unless it is an argument.
+    others = [name for name in names if not name[:1].isalpha()]
+    if not others:
+        return ""
+    shown = cited(others[0].removeprefix("$"))
+    return (
+        f"the macro {shown} is defined in no line before; if another file "
+        "defines it, pass macros={...}"
+    )

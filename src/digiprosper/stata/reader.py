@@ -19,7 +19,7 @@ from digiprosper.stata.lines import (
     one_by_one,
     without_prefix,
 )
-from digiprosper.stata.macros import TEMPORARY, known_later
+from digiprosper.stata.macros import TEMPORARY, known_later, undefined_reason
 from digiprosper.stata.names import PRINTING, command_name
 from digiprosper.stata.prefixes import Command, Options, read_command, split
 from digiprosper.stata.report import Line, worst
@@ -27,10 +27,10 @@ from digiprosper.stata.taint import (
     CREATED,
     NAME,
     Taint,
-    arguments_of,
     generated,
     is_no_command,
     keeps_data,
+    locals_set,
     only_columns,
     stored_columns,
     would_make,
@@ -62,11 +62,12 @@ _UNTIL_END = ("program", "mata", "python", "input")
 # Other options of xtset only tell how time is shown.
 _XTSET = Options(
     "d.elta",
-    "c.locktime d.aily w.eekly m.onthly q.uarterly h.alfyearly y.early g.eneric",
+    "c.locktime d.aily w.eekly m.onthly q.uarterly h.alfyearly y.early g.eneric format",
 )
 # Commands besides estimations whose results become the last ones.
 _WITH_RESULTS = (
-    *("anova", "cointreg", "estpost", "factor", "mean", "pca", "proportion", "total"),
+    *("anova", "cointreg", "estpost", "factor", "lincomest", "mean", "pca"),
+    *("proportion", "total"),
 )
 # Commands that change no data.
 _OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
@@ -324,7 +325,7 @@ class Reader:
             else:
                 expanded = self.macros.expand(text, has_path=word in _READERS)
                 names = self.macros.undefined
-                undefined = _undefined_reason(names)
+                undefined = undefined_reason(names)
                 if expanded.strip():
                     command = read_command(expanded)
                     self._command(command, undefined)
@@ -453,6 +454,7 @@ class Reader:
             self.context.last = (
                 translation if translation.is_foreign else translation.spec
             )
+            self.context.fitted_keys = (self.context.entity, self.context.time)
             self._store(command.stored, by_eststo=True)
         elif name in data.COMMANDS and (name != "tabulate" or generated(command)):
             self._step(command, undefined)
@@ -532,16 +534,16 @@ class Reader:
                 # An included file sets the locals of this one too.
                 for mark in ("$", "") if name == "include" else ("$",):
                     self.macros.elsewhere.setdefault(mark, self.number)
-            case "label", ["de" | "def" | "define", label, *_]:
+            case "label", [verb, label, *_] if re.fullmatch("def?i?n?e?", verb):
                 self.context.labels.add(label)
-            case _ if name in _WITH_RESULTS:
+            case _ if name in _WITH_RESULTS or "post" in dict(command.options):
                 self._other_results(command.stored)
             case "save", _:
                 self._save(file_name(command.arguments))
             case "order", _:
                 variables = replace(self.context.variables, in_order=False)
                 self.context.variables = variables
-        for local in _locals_set(command):
+        for local in locals_set(command):
             self.macros.forget(local, known_later(local, name))
 
     def _estimates(self, name: str, words: Sequence[str]) -> None:
@@ -562,6 +564,7 @@ class Reader:
             case _, ["restore", stored, *_]:
                 self._record("read")
                 self.context.last = self.context.results.get(stored)
+                self.context.fitted_keys = ()
                 self.has_fit = self.fitted.get(stored, False)
                 self.code += [f"fit = results[{stored!r}]"] * self.has_fit
 
@@ -581,7 +584,7 @@ class Reader:
         self.code.append(line or f"results.pop({name!r}, None)")
 
     def _other_results(self, stored: str | None) -> None:
-        """Note that the script has not the last results, which eststo may store."""
+        """Forget the last results: they are of a command that is not run."""
         self.has_fit, self.context.last = False, None
         self._store(stored, by_eststo=True)
 
@@ -667,12 +670,10 @@ class Reader:
         step = data.translate(command, self.context)
         self._renew(command, step)
         reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
-        if command.name in ("keep", "drop") and command.condition:
-            negation = "" if command.name == "keep" else "!"
-            self.sample = (*self.sample, f"{negation}({command.condition})")
-            if reason:
-                self.taint.mark_rows(self.number, reason)
+        self._chosen_rows(command, reason)
         self._created(step)
+        if command.name == "rename" and command.options:
+            self.taint.rename(str.upper if "upper" in command.text else str.lower)
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
@@ -682,6 +683,14 @@ class Reader:
         self._record("not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
         self.panel_keys = None
+
+    def _chosen_rows(self, command: Command, reason: str) -> None:
+        """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
+        if command.name in ("keep", "drop") and command.condition:
+            negation = "" if command.name == "keep" else "!"
+            self.sample = (*self.sample, f"{negation}({command.condition})")
+            if reason:
+                self.taint.mark_rows(self.number, reason)
 
     def _renew(self, command: Command, step: Step) -> None:
         """Forget results of other values, and everything if data are read anew."""
@@ -693,6 +702,15 @@ class Reader:
             self.context.order = step.order
         if step.filled is not None:
             self.context.complete &= {*step.filled}
+        has_new_rows = step.fresh or step.filled is not None
+        if has_new_rows or {*step.creates, *step.drops} & {*self.context.fitted_keys}:
+            self.context.fitted_keys = ()
+        self._read_anew(step)
+        if has_new_rows or (command.name == "keep" and not command.condition):
+            self._forget_stored()
+
+    def _read_anew(self, step: Step) -> None:
+        """Take the marks of a file that is read, and forget those of other data."""
         columns = None if self.context.frame is None else self.context.variables.columns
         state = Taint(), Variables(columns)
         taint, variables = self.context.saved.get(step.reads, state)
@@ -701,10 +719,8 @@ class Reader:
             self.sample = ()
             self.context.variables = variables
             self.context.singles = set()
+            self.context.labels = set()
         self.taint.add(taint)
-        keeps_columns = command.name == "keep" and not command.condition
-        if step.fresh or step.filled is not None or keeps_columns:
-            self._forget_stored()
 
     def _created(self, step: Step) -> None:
         """Add the columns that a step makes to those that are known."""
@@ -802,29 +818,6 @@ class Reader:
             self.context.order = UNKNOWN_ORDER
             if command is None or not only_columns(command):
                 self.taint.mark_rows(self.number)
-
-
-def _locals_set(command: Command) -> list[str]:
-    """List the locals that a command sets from the data or a file."""
-    name, words = command.name, command.arguments.split()
-    if name in ("unab", "tsunab", "fvunab", "gettoken"):
-        return command.arguments.partition(":")[0].split()
-    if name == "file" and words[:1] == ["read"]:
-        return words[2:]
-    return arguments_of(command, "l" if name == "levelsof" else "local")
-
-
-def _undefined_reason(names: Sequence[str]) -> str:
-    """Tell that a macro has no value, if one has none."""
-    # A local is empty where no line defines it, unless it is an argument.
-    others = [name for name in names if not name[:1].isalpha()]
-    if not others:
-        return ""
-    shown = cited(others[0].removeprefix("$"))
-    return (
-        f"the macro {shown} is defined in no line before; if another file "
-        "defines it, pass macros={...}"
-    )
 
 
 def _condition_and_command(text: str) -> tuple[str, str]:

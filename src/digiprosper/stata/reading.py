@@ -66,8 +66,10 @@ def winsorised_by_count(x, share):
 
 def only_mode(x):
     '''The most frequent value, missing if there are several, as egen.'''
-    values = x.mode()
-    return values[0] if len(values) == 1 else np.nan
+    values = x[~missing(x)].mode()
+    if len(values) != 1:
+        return np.nan if pd.api.types.is_numeric_dtype(x) else ""
+    return values[0]
 
 
 def only_value(x):
@@ -75,6 +77,13 @@ def only_value(x):
     values = x[~missing(x)].unique()
     assert len(values) < 2, "several values in a group"
     return values[0] if len(values) else np.nan
+
+
+def renamed(df, names):
+    '''The data with other names of columns.'''
+    df = df.rename(columns=names)
+    assert df.columns.is_unique, "two columns would have one name"
+    return df
 
 
 def quantile_groups(x, count):

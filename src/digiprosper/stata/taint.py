@@ -14,7 +14,7 @@ from digiprosper.stata.names import PRINTING
 from digiprosper.stata.varlists import LaterColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from digiprosper.stata.prefixes import Command
 
@@ -76,6 +76,13 @@ class Taint:
                 ):
                     return f"{name} comes from line {line}"
         return ""
+
+    def rename(self, change: Callable[[str], str]) -> None:
+        """Change the names of all columns, as ``rename *, lower``."""
+        self.columns = {
+            name if isinstance(name, LaterColumns) else change(name): line
+            for name, line in self.columns.items()
+        }
 
     def unmark(self, names: Iterable[str]) -> None:
         """Remove the marks of columns that are made anew."""
@@ -140,7 +147,7 @@ def would_make(name: str, text: str, command: Command | None) -> list[str] | Non
     if command is None:
         return matched or None
     if matched or estimations.is_estimation(name):
-        return [*matched, *generated(command)]
+        return [*matched, *generated(command), *stored_columns(command)]
     if name == "tabulate":
         return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
     return _made(command) if name in data.MAKERS.split() else None
@@ -179,3 +186,13 @@ def stored_columns(command: Command) -> list[str]:
     """List the columns that an estimation stores: residuals and effects."""
     residuals = [name or "_reghdfe_resid" for name in arguments_of(command, "res")]
     return residuals + CREATED.findall(" ".join(arguments_of(command, "a")))
+
+
+def locals_set(command: Command) -> list[str]:
+    """List the locals that a command sets from the data or a file."""
+    name, words = command.name, command.arguments.split()
+    if name in ("unab", "tsunab", "fvunab", "gettoken"):
+        return command.arguments.partition(":")[0].split()
+    if name == "file" and words[:1] == ["read"]:
+        return words[2:]
+    return arguments_of(command, "l" if name == "levelsof" else "local")

@@ -116,6 +116,8 @@ class Context:
     used_scalars: set[str] = field(default_factory=set)
     # Where files are, if they are read.
     folder: Path | None = None
+    # Keys of the rows of the last estimation.
+    fitted_keys: tuple[str | None, ...] = ()
     # Units of the time key that are one period; None where xtset states none.
     step: int | None = None
 

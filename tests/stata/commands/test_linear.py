@@ -193,7 +193,7 @@ def test_regressions(text: str, expected: dp.FixedEffects) -> None:
         ("reghdfe, a(id)", "no variables"),
         ("regress y x, noconstant", "without constant"),
         ("regress y x, hascons", "without constant"),
-        ("xtreg y x, re vce(cluster g)", "of another entity"),
+        ("xtreg y x, re vce(cluster g)", "with clusters other than the entity"),
         ("xtreg y x [aw=w]", "with weights"),
         ("xtreg y 1.g", "single levels"),
         ("xtreg y x, be", "no such estimator"),
@@ -301,4 +301,21 @@ def test_random_effects_of_terms(tmp_path: Path) -> None:
 
     x.columns = range(x.shape[1])
     slopes = np.linalg.lstsq(part(x), part(rows[["gsp"]])[:, 0])[0]
-    np.testing.assert_allclose(fit.params[["lag_unemp", "pc"]], slopes[1:3], rtol=1e-6)
+    np.testing.assert_allclose(fit.params[["lag(unemp)", "pc"]], slopes[1:3], rtol=1e-6)
+
+
+def test_random_effects_with_lags_keep_columns_apart(tmp_path: Path) -> None:
+    states = dp.datasets.us_states().frame.reset_index()
+    states["lag_unemp"] = states["unemp"] ** 2
+    states.to_stata(tmp_path / "a.dta", write_index=False)
+    path = tmp_path / "paper.do"
+    path.write_text(
+        "use a\nencode state_name, gen(id)\nxtset id year\n"
+        "xtreg gsp L.unemp lag_unemp i.year, re\nest store re\n"
+        "xtreg gsp L.unemp lag_unemp i.year, fe\nest store fe\nesttab re fe\n"
+    )
+    file = run_do_file(path, tmp_path)
+    assert {line.status for line in file.lines[3:]} == {"ran", "read"}
+    fit = file.results["re"]
+    assert fit.nobs == 48 * 16
+    assert fit.params.index[1:3].tolist() == ["lag(unemp)", "lag_unemp"]

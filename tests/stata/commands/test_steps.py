@@ -47,7 +47,8 @@ def test_files_have_an_ending() -> None:
 def test_the_estimated_rows_need_keys_and_a_linear_regression() -> None:
     fitted = dp.FixedEffects("y", "x")
     for context, is_known in (
-        (Context("id", "year", last=fitted), True),
+        (Context("id", "year", last=fitted, fitted_keys=("id", "year")), True),
+        (Context("id", "year", last=fitted), False),
         (Context("id", last=fitted), False),
         (Context("id", "year"), False),
     ):

@@ -176,13 +176,16 @@ def predict(call: DataCall) -> Step:
     context, spec = call.context, call.context.last
     *storage, name = split(call.command.arguments) or [""]
     is_fitted = not {"residuals", "e"} & {*call.options}
+    if storage not in ([], ["float"], ["double"]):
+        raise StataError.because(f"predict {call.command.arguments}")
     if not context.is_linear:
         raise StataError.because("predict after an estimation that is not linear")
     if not _is_predicted(spec, is_fitted=is_fitted):
         raise StataError.because(
             "predict of effects, or of rows that are not estimated"
         )
-    panel, is_single = context.panel_code, storage != ["double"]
+    panel = context.panel_code
+    is_single = (storage or [context.default_type]) == ["float"]
     code = f"by_row(fit.predict({panel}), df)"
     code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
     code = f"single({code})" if is_single else code
@@ -198,7 +201,7 @@ COMMANDS: Table = {
     "test": (Options(refused=_AFTER), test),
     "testparm": (Options(refused=_AFTER), test),
     "lincom": (Options(), lincom),
-    "hausman": (Options("", "sigmamore sigmaless const.ant"), hausman),
+    "hausman": (Options("", "const.ant"), hausman),
     "utest": (Options("min max", "f.ieller l.evel pre.fix quad.ratic"), u_test),
     "estat": (Options("", "window estore"), estat),
     "xtserial": (Options("", "show output"), serial),

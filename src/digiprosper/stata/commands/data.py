@@ -278,9 +278,8 @@ def each(call: DataCall) -> Step:
     code, pattern = _EACH[name]
     if not (pattern or call.new or "replace" in options):
         raise StataError.because(f"{name} without replace or generate()")
-    label = options.get("label", "".join(call.new))
-    if name == "encode" and label in call.context.labels:
-        raise StataError.because(f"encode with the codes of the label {cited(label)}")
+    if name == "encode":
+        _label_codes(options.get("label", "".join(call.new)), call.context.labels)
     if name == "carryforward" and not call.printer.in_order:
         raise StataError.because("carryforward, where the order is not stated")
     if name == "destring":
@@ -288,6 +287,13 @@ def each(call: DataCall) -> Step:
     code = code.replace("{by}", call.printer.by)
     names = call.context.variables.names(call.command.arguments or "_all")
     return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
+
+
+def _label_codes(label: str, labels: set[str]) -> None:
+    """Refuse the codes of a label that exists; note the label that is made."""
+    if label in labels:
+        raise StataError.because(f"encode with the codes of the label {cited(label)}")
+    labels.add(label)
 
 
 def _as_numbers(code: str, options: Mapping[str, str]) -> str:
@@ -415,10 +421,9 @@ def drop(call: DataCall) -> Step:
 def rename(call: DataCall) -> Step:
     """Translate ``rename old new``, ``rename (a b) (c d)``, ``rename (a b) =_c``."""
     lists = [part.strip("() ").split() for part in split(call.command.arguments)]
-    olds, news = (*lists, [], [])[:2]
-    if olds == ["*"] and len(call.options) == 1:
-        code = f"df = df.rename(columns=str.{min(call.options)})"
-        return Step(code, (LaterColumns("*df"),), order=UNKNOWN_ORDER)
+    if call.options:
+        return _in_other_case(lists, call)
+    olds, news = lists if len(lists) == 2 else ([], [""])
     affix = re.fullmatch(r"(\w*)=(\w*)", "".join(news)) if len(news) == 1 else None
     if affix:
         news = [f"{affix[1]}{name}{affix[2]}" for name in olds]
@@ -428,8 +433,16 @@ def rename(call: DataCall) -> Step:
     names = dict(zip(olds, news, strict=True))
     order = tuple(names.get(name, name) for name in context.order)
     complete, is_single = ({*olds} <= c for c in (context.complete, context.singles))
-    code = f"df = df.rename(columns={names!r})"
+    code = f"df = renamed(df, {names!r})"
     return Step(code, (*news,), (*olds,), complete, is_single, order=order)
+
+
+def _in_other_case(lists: list[list[str]], call: DataCall) -> Step:
+    """Translate ``rename *, lower``; Stata stops if two columns get one name."""
+    if lists != [["*"]] or len(call.options) != 1:
+        raise StataError.because("rename with lower or upper of some columns")
+    code = f"df = renamed(df, str.{min(call.options)})"
+    return Step(code, (LaterColumns("*df"),), order=UNKNOWN_ORDER)
 
 
 def use(call: DataCall) -> Step:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
+from digiprosper.panel.terms import canonical
 from digiprosper.stata.prefixes import Options
 from digiprosper.stata.varlists import LaterColumns, absorbed, is_category, plain, term
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.stata.translation import Call, Context, Table, Translation
     from digiprosper.stata.varlists import Product
@@ -31,6 +33,7 @@ _INSTRUMENTS = re.compile(
 _MANY_LEVELS = 12
 # The entity of xtset where it has no name.
 _ENTITY = "\N{NULL}entity"
+_CATEGORY = re.compile(r"C\((\w+)(?:, ref=(\w+))?\)")
 
 
 def regression(call: Call) -> Translation:
@@ -50,46 +53,61 @@ def regression(call: Call) -> Translation:
 
 def random_effects(call: Call) -> Translation:
     """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
-    context, keys = call.context, call.context.keys
-    outcome, products = call.variables()
-    terms, errors = [outcome, *plain(products)], call.errors("clustered")
-    is_other = call.options.get("i", context.entity) != context.entity
-    if is_other or call.command.weight or errors["clusters"]:
-        raise StataError.because("random effects of another entity, or with weights")
-    if any(isinstance(t, LaterColumns) or "==" in t for t in terms):
-        raise StataError.because("patterns or single levels in random effects")
-
-    lags = dict[str, str]()
-    y, *x = [_in_formula(text, lags) for text in terms]
-    formula = f"{y} ~ {' + '.join(['1', *x])}"
-    frame = _frame_with(lags, context.where(call.command.condition))
-    if {*keys} & {*re.findall(r"\w+", formula)}:
-        frame += f".reset_index().set_index({keys!r}, drop=False)"
-    options = ""
+    y, products = call.variables()
+    terms, errors = [y, *plain(products)], call.errors("clustered")
+    entity = call.context.entity
+    refused = {
+        "another entity": call.options.get("i", entity) != entity,
+        "weights": call.command.weight is not None,
+        "clusters other than the entity": errors["clusters"] is not None,
+        "patterns": any(isinstance(term, LaterColumns) for term in terms),
+        "single levels": any("==" in term for term in terms),
+    }
+    for part, is_typed in refused.items():
+        if is_typed:
+            raise StataError.because(f"random effects with {part}")
+    products_of = [term.split(":") for term in terms]
+    columns = [*dict.fromkeys(map(_column, chain.from_iterable(products_of)))]
+    outcome, *regressors = [":".join(map(_factor, parts)) for parts in products_of]
+    formula = f"{outcome} ~ {' + '.join(['1', *regressors])}"
+    fit = ".fit()"
     if errors["cov_type"] == "clustered":
-        options = "cov_type='clustered', cluster_entity=True, group_debias=True"
+        fit = ".fit(cov_type='clustered', cluster_entity=True, group_debias=True)"
+    frame = _sample(call, columns)
     return call.python(
-        f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}).fit({options})",
-        "import linearmodels; p-values there are those of the normal distribution, "
-        "here of t",
+        f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}){fit}",
+        "Stata's p-values are those of the normal distribution, these are of t",
     )
 
 
-def _frame_with(lags: Mapping[str, str], where: str | None) -> str:
-    """Write a panel's frame with lags as columns, in the rows of a condition."""
-    added = ", ".join(f"{name}={text!r}" for name, text in lags.items())
-    frame = f"panel.assign({added})" if lags else "panel"
-    return f"{frame}.subset({where!r}).frame" if where else f"{frame}.frame"
+def _column(part: str) -> str:
+    """Name the column of a variable or a category."""
+    category = _CATEGORY.fullmatch(part)
+    return category[1] if category else canonical(part)
 
 
-def _in_formula(text: str, lags: dict[str, str]) -> str:
-    """Write a term for a formula of linearmodels; lags are added as columns first."""
-    factors = text.split(":")
-    for position, factor in enumerate(factors):
-        if re.search(r"\b(?:lag|lead|diff)\(", factor):
-            factors[position] = re.sub(r"\W+", "_", factor).strip("_")
-            lags[factors[position]] = factor
-    return re.sub(r", ref=(\w+)\)", r", contr.treatment(base=\1))", ":".join(factors))
+def _factor(part: str) -> str:
+    """Write a variable or a category for formulaic."""
+    category = _CATEGORY.fullmatch(part)
+    if category is None:
+        # Columns have the names of terms, so that rows of tables are shared.
+        return f"`{canonical(part)}`"
+    name, reference = category.groups()
+    return f"C({name}, contr.treatment(base={reference}))" if reference else part
+
+
+def _sample(call: Call, columns: list[str]) -> str:
+    """Write the frame of the rows that are estimated."""
+    context, condition = call.context, call.command.condition
+    computed = {column: column for column in columns if "(" in column}
+    frame = f"panel.assign(**{computed!r})" if computed else "panel"
+    if condition:
+        frame += f".subset({context.where(condition)!r})"
+    frame += ".frame"
+    if {*context.keys} & {*columns}:
+        frame += f".reset_index().set_index({context.keys!r}, drop=False)"
+    # A level that only rows with missing values have would be a column of zeros.
+    return f"{frame}.dropna(subset={columns!r})"
 
 
 def instrumented(call: Call) -> Translation:
@@ -203,7 +221,9 @@ def _specified(
         notes.append("pweights imply robust standard errors")
     ssc = _correction(call, errors["cov_type"], effects)
     if _is_normal(call, ssc):
-        notes.append("p-values there are those of the normal distribution, here of t")
+        notes.append(
+            "Stata's p-values are those of the normal distribution, these are of t"
+        )
     if effects and errors["cov_type"] == "unadjusted":
         notes.append(
             "standard errors are neither clustered nor robust, as in the command"

@@ -88,9 +88,10 @@ class DataCall(Call):
     @property
     def _sample(self) -> dict[str, str]:
         """Code of ``e(sample)``, where rows are known by the keys of the panel."""
-        has_keys = self.context.entity and self.context.time
-        code = "by_row(fit.resids, df).notna()"
-        return {"e(sample)": code} if has_keys and self.context.is_linear else {}
+        context, keys = self.context, (self.context.entity, self.context.time)
+        if None in keys or context.fitted_keys != keys or not context.is_linear:
+            return {}
+        return {"e(sample)": "by_row(fit.resids, df).notna()"}
 
     @property
     def where(self) -> str | None:
