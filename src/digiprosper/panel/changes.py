@@ -173,6 +173,8 @@ def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
     """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
     if not isinstance(name, str | None):
         raise InputTypeError(f"attach: name={cited(name)} is not text.")
+    if name is not None:
+        _refuse_unusable({"the column": name}, "attach")
     if isinstance(data, Mapping) and name is not None:
         index = pd.Index([*data], name=table.keys.entity_name, tupleize_cols=False)
         data = pd.Series([*data.values()], index)
