@@ -171,10 +171,7 @@ def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
 
 def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
     """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
-    if not isinstance(name, str | None):
-        raise InputTypeError(f"attach: name={cited(name)} is not text.")
-    if name is not None:
-        _refuse_unusable({"the column": name}, "attach")
+    _refuse_name(name)
     if isinstance(data, Mapping) and name is not None:
         index = pd.Index([*data], name=table.keys.entity_name, tupleize_cols=False)
         data = pd.Series([*data.values()], index)
@@ -302,6 +299,14 @@ def _key(text: str, table: Table, names: Mapping[str, str]) -> str:
     if text in table.known:
         return names.get(text, text)
     return with_names(text, {old: as_written(new) for old, new in names.items()})
+
+
+def _refuse_name(name: object) -> None:
+    """Refuse a name of an attached column that is no text, or empty."""
+    if not isinstance(name, str | None):
+        raise InputTypeError(f"attach: name={cited(name)} is not text.")
+    if name is not None:
+        _refuse_unusable({"the column": name}, "attach")
 
 
 def _refuse_unusable(names: Mapping[str, object], method: str) -> None:
