@@ -324,7 +324,8 @@ def _stripped(
         return column
     plain = column.astype(str)
     plain[grouped] = plain[grouped].str.replace(thousands, "", regex=False)
-    return pd.to_numeric(plain, errors="coerce").astype(object).fillna(column)
+    numbers = pd.to_numeric(plain, errors="coerce").astype(object)
+    return numbers.where(numbers.notna(), column)
 
 
 def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:

@@ -8,7 +8,7 @@ import delimited "data/panel.csv", clear varnames(1) case(preserve) encoding("UT
 * Texts become numbers with labels.
 local texts <texts>
 foreach name of local texts {
-    encode `name', generate(_code)
+    encode `name', generate(_code) label(`name')
     drop `name'
     rename _code `name'
 }
