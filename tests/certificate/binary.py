@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SLOPE = 0.8
 RARE = -2.5
+_USUAL = {"perfectly_predicted", "independent_errors"}
 
 
 def drawn_outcome(rng: Rng, cell: Cell) -> tuple[Array, Array, float]:
@@ -70,7 +71,7 @@ def logit(rng: Rng, cell: Cell, effect: float) -> dict[str, Trial]:
         low, high = result.tidy()[["conf_low", "conf_high"]].iloc[0]
         return inside(low, value, high)
 
-    noticed = any(notice.code != "perfectly_predicted" for notice in fit.diagnostics)
+    noticed = any(notice.code not in _USUAL for notice in fit.diagnostics)
     averages = {
         "errors='sample'": fit.average_effects(errors="sample"),
         "not corrected": plain.average_effects(),
