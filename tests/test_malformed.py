@@ -925,7 +925,7 @@ SEARCHED: list[Case] = [
     (
         lambda: StaggeredDid("flat", "first").fit(adopted()),
         IdentificationError,
-        ["'flat' is constant"],
+        ["'flat' does not change"],
     ),
     (
         lambda: PoissonEffects("positive", "big").fit(

@@ -807,3 +807,12 @@ def test_what_is_told_of_weights_and_what_is_refused(estimator: Any) -> None:
         spec.replace(obs_weights="v").fit(panel_of(frame))
     with pytest.raises(InputTypeError):
         dp.StaggeredDid("y", "first", obs_weights=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_an_outcome_that_does_not_change_is_refused(*, within: bool) -> None:
+    frame = pd.DataFrame({"i": np.repeat(range(12), 6), "t": np.tile(range(6), 12)})
+    frame["first"] = np.where(frame["i"] < 6, 3.0, np.nan)
+    frame["y"] = 1.0 * frame["i"] if within else 2.0
+    with pytest.raises(IdentificationError, match="'y' does not change in any i"):
+        dp.StaggeredDid("y", "first").fit(dp.Panel(frame, "i", "t"))

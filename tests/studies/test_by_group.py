@@ -283,7 +283,7 @@ def test_a_warning_of_the_joint_model_names_the_model() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         dp.by_group(SPEC, Panel(frame, *KEYS), "h", method="interaction")
-    beginning = "in the model 'all groups, x in 0': "
+    beginning = "in the model 'all groups jointly, where x is that of 0': "
     assert any(str(warning.message).startswith(beginning) for warning in caught)
 
 

@@ -172,7 +172,7 @@ class Table:
         bad = np.array([isinstance(v, str) and not _is_number(v) for v in values])
         texts = list(dict.fromkeys(values[bad]))
         if not texts:
-            return [], f"numbers of type {values.dtype} (see pandas.to_numeric)"
+            return [], f"numbers of type {values.dtype}"
         return texts, f"{quoted(texts, 3)} in {self.describe_rows(bad)}"
 
     def shift(self, values: Floats, periods: int) -> Floats:

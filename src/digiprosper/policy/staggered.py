@@ -6,6 +6,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
+import numpy as np
+
 from digiprosper.errors import (
     IdentificationError,
     check_option,
@@ -375,11 +377,12 @@ class StaggeredDid(Specification):
 def _refuse_without_effects(
     spec: StaggeredDid, sample: Sample, cohorts: Cohorts
 ) -> None:
-    """Refuse samples without treated rows, and without variation of the outcome."""
-    outcome = sample.columns("y")
-    if outcome.min() == outcome.max():
+    """Refuse samples without treated rows, or without changes of the outcome."""
+    same_entity = sample.entity[1:] == sample.entity[:-1]
+    if not np.diff(sample.columns("y")[:, 0])[same_entity].any():
         raise IdentificationError(
-            f"the outcome {cited(spec.y)} is constant in the sample."
+            f"the outcome {cited(spec.y)} does not change in any "
+            f"{sample.keys.entity_name}."
         )
     if not (cohorts.treated & (cohorts.event >= 0)).any():
         text = (

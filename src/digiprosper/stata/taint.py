@@ -74,7 +74,8 @@ class Taint:
                 if name in words or any(
                     c.may_have(other) for c in columns for other in others
                 ):
-                    return f"{name} comes from line {line}"
+                    what = "a column" if isinstance(name, LaterColumns) else name
+                    return f"{what} comes from line {line}"
         return ""
 
     def rename(self, change: Callable[[str], str]) -> None:

@@ -781,7 +781,8 @@ def _interaction(
     title, null = _title(groups, name), _null(groups, name)
     test = joint_test(wider, names, "by_group", name=title, null=null)
     held: dict[tuple[str, str], list[str]] = {}
-    with one_of_many(f"all groups, {name} in {groups.names[0]}", held):
+    model = f"all groups jointly, where {name} is that of {groups.names[0]}"
+    with one_of_many(model, held):
         issue(wider.diagnostics)
     issue_of_many(held)
     differences = wider.params[names].tolist()

@@ -12,7 +12,7 @@ import pytest
 from statsmodels.datasets.grunfeld import load_pandas as load_grunfeld
 
 import digiprosper as dp
-from digiprosper.stata import run_do_file
+from digiprosper.stata import DoFile, run_do_file
 
 FE = dp.FixedEffects
 
@@ -270,17 +270,22 @@ def test_random_effects_of_unbalanced_panels(
     np.testing.assert_allclose(fit.std_errors[names], np.sqrt(variances), rtol=1e-5)
 
 
+def run_states(folder: Path, states: pd.DataFrame, lines: str) -> DoFile:
+    states.to_stata(folder / "a.dta", write_index=False)
+    path = folder / "paper.do"
+    path.write_text(f"use a\nencode state_name, gen(id)\nxtset id year\n{lines}")
+    return run_do_file(path, folder)
+
+
 def test_random_effects_of_terms(tmp_path: Path) -> None:
     states = dp.datasets.us_states().frame.reset_index()
-    states.to_stata(tmp_path / "a.dta", write_index=False)
-    path = tmp_path / "paper.do"
-    path.write_text(
-        "use a\nencode state_name, gen(id)\nxtset id year\n"
+    file = run_states(
+        tmp_path,
+        states,
         "xtreg gsp L.unemp c.pc##c.pc ib1975.year if year > 1972, re\n"
         "est store re\ntest pc\npredict e, resid\n"
-        "xtreg gsp pc, re vce(cluster year)\nxtreg gsp pc [aw=emp], re\n"
+        "xtreg gsp pc, re vce(cluster year)\nxtreg gsp pc [aw=emp], re\n",
     )
-    file = run_do_file(path, tmp_path)
     fit = file.results["re"]
     assert fit.nobs == 48 * 14
     assert file.estimations[0].is_translated
@@ -307,14 +312,12 @@ def test_random_effects_of_terms(tmp_path: Path) -> None:
 def test_random_effects_with_lags_keep_columns_apart(tmp_path: Path) -> None:
     states = dp.datasets.us_states().frame.reset_index()
     states["lag_unemp"] = states["unemp"] ** 2
-    states.to_stata(tmp_path / "a.dta", write_index=False)
-    path = tmp_path / "paper.do"
-    path.write_text(
-        "use a\nencode state_name, gen(id)\nxtset id year\n"
+    file = run_states(
+        tmp_path,
+        states,
         "xtreg gsp L.unemp lag_unemp i.year, re\nest store re\n"
-        "xtreg gsp L.unemp lag_unemp i.year, fe\nest store fe\nesttab re fe\n"
+        "xtreg gsp L.unemp lag_unemp i.year, fe\nest store fe\nesttab re fe\n",
     )
-    file = run_do_file(path, tmp_path)
     assert {line.status for line in file.lines[3:]} == {"ran", "read"}
     fit = file.results["re"]
     assert fit.nobs == 48 * 16
