@@ -20,7 +20,7 @@ from digiprosper.kernels.intervals import percentile
 from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Summarised, Summary
-from digiprosper.report.text import interval_text
+from digiprosper.report.text import interval_text, percent_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -114,7 +114,7 @@ class MediationSensitivity(Summarised, PickledByName):
         return self.rho_at_zero**2
 
     def _summary(self) -> Summary:
-        size = f"{100 * self.level:g}%"
+        size = percent_text(self.level)
         ab, low, high = self.assumed
         if np.isnan(low):
             covers = f"Its {size} interval was not computed"

@@ -14,7 +14,7 @@ from digiprosper.pathways.results import (
     variables,
 )
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
-from digiprosper.report.text import p_text
+from digiprosper.report.text import p_text, percent_text
 from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def pathway_figure(
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
     names = Names(chosen, report.labels, dict(labels))
     tested = [finding for finding in report.findings if finding.tested]
-    method, level = names.say(f"method.{report.adjust}"), f"{report.level:.0%}"
+    method, level = names.say(f"method.{report.adjust}"), percent_text(report.level)
     note = names.say("figure.note", level=level, tests=len(tested), method=method)
     shown = ("supported", "contradicted", "inconclusive")
     heads = ("effects", "p_adjusted", "identification")

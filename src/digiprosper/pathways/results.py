@@ -22,7 +22,7 @@ from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
-from digiprosper.report.text import number_text, p_text, wrapped
+from digiprosper.report.text import number_text, p_text, percent_text, wrapped
 from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class MechanismReport(Summarised, PickledByName):
             adjusted p-value, observations, identification and verdict, in the language
             of the report. The note states which propositions were not tested, and why.
         """
-        names, percent = self._names, f"{self.level:.0%}"
+        names, percent = self._names, percent_text(self.level)
         note = " ".join([names.say("units"), *self._remarks, self.untested()])
         tested = {f.mechanism.id: f for f in self.findings if f.tested}
         claims = {
@@ -271,7 +271,7 @@ class MechanismReport(Summarised, PickledByName):
         }
 
     def _summary(self) -> Summary:
-        names, level = self._names, f"{self.level:.0%}"
+        names, level = self._names, percent_text(self.level)
         heads = (
             "id",
             "term",
@@ -306,12 +306,11 @@ class MechanismReport(Summarised, PickledByName):
         english = self.language == "en"
         # The renderer's own words after the conventions are English.
         ending = [] if english else [errors, settings]
-        return Summary(
-            type=type(self).__name__,
-            title=self._title(),
+        return self._titled(
+            self._title(),
+            *[table] * bool(rows),
+            Lines(tuple(wrapped([*lines, *ending]))),
             wrapped_title=True,
-            blocks=(*[table] * bool(rows), Lines(tuple(wrapped([*lines, *ending])))),
-            notices=self.diagnostics,
             conventions=errors if english else "",
             settings=settings if english else "",
         )

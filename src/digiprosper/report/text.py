@@ -33,6 +33,11 @@ def p_words(p: float, digits: int = 4) -> str:
     return f"p < {least:.{digits}f}" if p < least else f"p = {p:.{digits}f}"
 
 
+def percent_text(share: float) -> str:
+    """Print a level or a size in per cent, such as ``"95%"`` or ``"2.5%"``."""
+    return f"{100 * share:.6g}%"
+
+
 def number_text(value: float, digits: int = 4) -> str:
     """Print a number, or ``"missing"``."""
     return "missing" if np.isnan(value) else f"{value:z.{digits}g}"

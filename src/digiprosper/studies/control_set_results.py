@@ -198,10 +198,10 @@ class ControlSet(BaseResults):
 
     def _summary(self) -> Summary:
         head = (f"Controls: {set_label(self.controls)}", _sample_line(self.common), "")
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {self.common.glance['depvar']}",
-            blocks=(Lines(head, wrapped=True), coefficient_cells(self.tidy())),
+        return self._titled(
+            f"Outcome: {self.common.glance['depvar']}",
+            Lines(head, wrapped=True),
+            coefficient_cells(self.tidy()),
             conventions=conventions(self.inference),
             version=str(self.common.glance["version"]),
         )
@@ -414,17 +414,12 @@ class ControlSets(Summarised, ResultSet):
             *([_FREEDOM] if len({model.df_t for model in self.values()}) > 1 else []),
             "",
         )
-        blocks = (
+        return self._titled(
+            f"Estimates of {self.term} beside {self._about()}",
             Lines(head, wrapped=True),
             *(self._tables() if len(self) else ()),
-            Remarks((*(notice.message for notice in self.diagnostics), _NO_CHOICE)),
-        )
-        return Summary(
-            type=type(self).__name__,
-            title=f"Estimates of {self.term} beside {self._about()}",
+            Remarks.of(self.diagnostics, _NO_CHOICE),
             wrapped_title=True,
-            blocks=blocks,
-            notices=self.diagnostics,
             conventions=conventions(replace(self.common.inference, df_counted=None)),
             version=str(self.common.glance["version"]),
         )

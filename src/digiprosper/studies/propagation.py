@@ -51,7 +51,7 @@ from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_t
 from digiprosper.report.protocol import HasDraws, Results, empty_glance
 from digiprosper.report.summary import Block, Cells, Lines
 from digiprosper.report.terms import terms_of
-from digiprosper.report.text import interval_text, number_text, p_text
+from digiprosper.report.text import interval_text, number_text, p_text, percent_text
 from digiprosper.report.words import NO_WORDS
 from digiprosper.specification import (
     Specification,
@@ -581,7 +581,7 @@ class PropagatedResults(EffectResults):
         return remarks
 
     def _estimates_shown(self) -> tuple[Block, ...]:
-        percent = f"{100 * self.level:g}%"
+        percent = percent_text(self.level)
         heads = [
             "",
             "estimate",

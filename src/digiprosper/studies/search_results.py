@@ -150,20 +150,13 @@ class SearchTest(Summarised, PickledByName):
             "of all specifications is at least as large (restricted wild cluster "
             f"bootstrap, {detail['weights']} weights of {detail['clusters']} clusters)."
         )
-        return Summary(
-            type=type(self).__name__,
-            title=(
-                f"{detail['term']} in {detail['specifications']:,} specifications of "
-                f"{self.common.glance['depvar']}. H0: {self.test.null}"
-            ),
+        return self._titled(
+            f"{detail['term']} in {detail['specifications']:,} specifications of "
+            f"{self.common.glance['depvar']}. H0: {self.test.null}",
+            Cells.of(["", "estimate", "t", "p", "searched p"], rows),
+            Lines(("", *lines), wrapped=True),
+            Remarks.of(self.test.diagnostics, method),
             wrapped_title=True,
-            blocks=(
-                Cells.of(["", "estimate", "t", "p", "searched p"], rows),
-                Lines(("", *lines), wrapped=True),
-                Remarks(
-                    (*(notice.message for notice in self.test.diagnostics), method)
-                ),
-            ),
             notices=self.test.diagnostics,
             conventions=conventions(replace(self.common.inference, df_counted=None)),
             settings=f"rng {detail['rng_entropy']}",

@@ -14,6 +14,7 @@ from digiprosper.errors import check_option
 from digiprosper.report.columns import Block, Drawn, ParameterTest
 from digiprosper.report.terms import Regime
 from digiprosper.report.tests import TestResult
+from digiprosper.report.text import percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.results import (
     SlopesByRegime,
@@ -364,7 +365,7 @@ class KinkResults(SlopesByRegime):
         pieces = self.confidence_set()
         text = (
             f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); "
-            f"{100 * self.level:g}% confidence set ({self._default_set}): "
+            f"{percent_text(self.level)} confidence set ({self._default_set}): "
             f"{set_text(pieces, whole=is_whole(pieces, self.candidates))}"
         )
         return wrap(text, 80, subsequent_indent="  ", break_long_words=False)

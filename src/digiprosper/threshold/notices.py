@@ -34,7 +34,7 @@ from digiprosper.kernels.tolerances import WHOLE
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
-from digiprosper.report.text import listed
+from digiprosper.report.text import listed, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
 from digiprosper.threshold.results import is_whole
@@ -100,7 +100,7 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
         p_values = dict(zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True))
         listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
         text = (
-            f"threshold {j}: the tests disagree at {100 * (1 - results.level):.3g}% "
+            f"threshold {j}: the tests disagree at {percent_text(1 - results.level)} "
             f"({listed}). {_why(set(p_values))}"
         )
         yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})
@@ -300,11 +300,11 @@ def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
             continue
         if rejects(test.p_value, results.level):
             continue
-        size = 100 * (1 - results.level)
         text = (
             f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the "
-            f"slopes of {quoted(terms)} do not differ significantly at {size:.3g}% "
-            f"(p = {test.p_value:.3f}, thresholds taken as known)."
+            f"slopes of {quoted(terms)} do not differ significantly at "
+            f"{percent_text(1 - results.level)} (p = {test.p_value:.3f}, thresholds "
+            "taken as known)."
         )
         yield Notice(
             "adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}
@@ -381,7 +381,7 @@ def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
             (first, last),
             ends,
             whole=is_whole(pieces, profile["gamma"].to_numpy()),
-            evidence=f"{evidence}: at the {100 * results.level:g}% level",
+            evidence=f"{evidence}: at the {percent_text(results.level)} level",
             advice=" ".join([*advice, "Otherwise treat it as unbounded on that side."]),
         )
 

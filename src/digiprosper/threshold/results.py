@@ -36,7 +36,7 @@ from digiprosper.report.columns import (
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Regime, terms_of
-from digiprosper.report.text import number_text, sample_text
+from digiprosper.report.text import number_text, percent_text, sample_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import one_term
 from digiprosper.threshold.words import WORDS
@@ -239,7 +239,7 @@ class SlopesByRegime(BaseResults):
     def _verdict(self, null: str, p_value: float) -> str:
         verdict = "rejected" if rejects(p_value, self.level) else "not rejected"
         verdict = "cannot be tested" if math.isnan(p_value) else verdict
-        return f"  {null}: {verdict} at {100 * (1 - self.level):.3g}%"
+        return f"  {null}: {verdict} at {percent_text(1 - self.level)}"
 
     def _page(
         self,
@@ -260,18 +260,13 @@ class SlopesByRegime(BaseResults):
             slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names
         )
         effects = f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}"
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {slopes.depvar}",
-            blocks=(
-                Lines((subject, effects, sample, "", *lines, "")),
-                Cells.of([first_column, "rows", slopes.key_names[0]], rows),
-                Lines(("",)),
-                coefficient_cells(slopes.tidy()),
-                Remarks.of(printed),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
+        return self._titled(
+            f"Outcome: {slopes.depvar}",
+            Lines((subject, effects, sample, "", *lines, "")),
+            Cells.of([first_column, "rows", slopes.key_names[0]], rows),
+            Lines(("",)),
+            coefficient_cells(slopes.tidy()),
+            Remarks.of(printed),
             settings=self.settings,
             version=slopes.version,
         )
@@ -971,7 +966,7 @@ class ThresholdResults(SlopesByRegime):
         )
         whole = not self.given and self._reach(j + 1) == "whole"
         text = set_text(self.confidence_set(j + 1), whole=whole)
-        set_name = f"{100 * self.level:g}% {name} ({self.confidence})"
+        set_name = f"{percent_text(self.level)} {name} ({self.confidence})"
         first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {set_name}: {text}"
         lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
         for text in self._scaled_words(j) if self.confidence == "scaled" else []:
@@ -1077,7 +1072,7 @@ class ThresholdTestTable:
             _ROWS.get(int(count), f"{count} thresholds") for count in self.frame.index
         ]
         p_values = self.frame["p_value"].dropna()
-        size = f"{100 * (1 - self.level):.3g}%"
+        size = percent_text(1 - self.level)
         rejected = any(rejects(p, self.level) for p in p_values)
         remarks = []
         if not rejected and not p_values.empty:

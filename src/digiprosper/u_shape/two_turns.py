@@ -7,25 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from digiprosper.errors import (
-    Notice,
-    TermError,
-    check_level,
-    cited,
-    quoted,
-    unknown_columns,
-)
-from digiprosper.panel.terms import canonical
+from digiprosper.errors import Notice, TermError, check_level, cited, quoted
 from digiprosper.report.summary import Lines, Remarks, Summary
-from digiprosper.report.text import p_words, wrapped
-from digiprosper.report.variance import negative_variance, standard_errors
+from digiprosper.report.text import wrapped
+from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape.u_test import (
     Curve,
     CurveTest,
-    at_texts,
     bending_terms,
-    finite_covariance,
     interval_of,
+    position_of,
     refuse_other_fit,
     stated_values,
     upper_tail,
@@ -136,14 +127,13 @@ class TwoTurnsResult(CurveTest):
         return "N" if self.slopes[0] > 0 else "inverse N"
 
     def _summary(self) -> Summary:
-        at = [f"Curve at {', '.join(at_texts(self.at))}"] if self.at else []
         shown = zip(self.points, self.slopes, self.tstats, strict=True)
         slopes = "; ".join(
             f"at {x:.4g}: {slope:.4g} (t {t:z.2f})"
             for x, slope, t in shown
             if not np.isnan(x)
         )
-        lines = [*at, f"Slope {slopes}", *self._verdict(), *self._turns()]
+        lines = [*self._at_lines(), f"Slope {slopes}", *self._verdict(), *self._turns()]
         return self._titled(
             f"Test of two turning points: {self.variable} in the equation of "
             f"{self.depvar}",
@@ -160,13 +150,10 @@ class TwoTurnsResult(CurveTest):
         if np.isnan(self.statistic):
             return ["No test is possible (see the note)"]
         shape = self._fitted_shape
-        verdict = "supported" if self.supported else "not significant"
-        return [
-            f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} "
-            "(H0: the slope does not have these three signs)",
-            f"{_DIRECTIONS[shape].capitalize()} ({shape}) is {verdict} at the "
-            f"{1 - self.level:.0%} level",
-        ]
+        return self._test_lines(
+            "the slope does not have these three signs",
+            f"{_DIRECTIONS[shape].capitalize()} ({shape})",
+        )
 
     def _turns(self) -> list[str]:
         if np.isnan(self.turning_points).any():
@@ -269,9 +256,7 @@ def two_turns_test(
 
 
 def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
-    names = [canonical(name) for name in results.names]
-    if canonical(variable) not in names:
-        raise unknown_columns([variable], results.names, "two_turns_test")
+    level = position_of(results, variable, "two_turns_test")
     bends = bending_terms(results.terms, variable)
     forms = sorted(bends.values())
     if forms != ["cube", "square"]:
@@ -285,7 +270,7 @@ def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
             [Notice("no_cubic", "no cubic", {"variable": variable, "terms": terms})],
         )
     by_form = {form: position for position, form in bends.items()}
-    return names.index(canonical(variable)), by_form["square"], by_form["cube"]
+    return level, by_form["square"], by_form["cube"]
 
 
 def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult:
@@ -304,8 +289,7 @@ def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult
     )
     weights = to_slope @ curve.weights(at)
     slope = np.polynomial.Polynomial(weights @ results.coefficients)
-    v = finite_covariance(curve, weights)
-    indefinite = results.is_indefinite(weights)
+    v, notices = curve.covariance(weights), curve.negative_variances(weights)
 
     roots = slope.roots()
     turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
@@ -329,7 +313,7 @@ def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult
         p_value=upper_tail(results.df_t, statistic),
         turning_points=_numbers(middle + half * turns),
         turning_se=_numbers(turning_se),
-        fieller=[(float("nan"), float("nan"))] if indefinite else sets,
+        fieller=[(float("nan"), float("nan"))] if notices else sets,
         points=_numbers(middle + half * points),
         slopes=_numbers(slopes),
         tstats=_numbers(tstats),
@@ -337,9 +321,7 @@ def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult
         df_t=results.df_t,
         level=float(level),
         conventions=results.conventions,
-        diagnostics=(negative_variance([f"a slope in {curve.variable}"]),)
-        if indefinite
-        else (),
+        diagnostics=notices,
         at=dict(at),
     )
 

@@ -37,10 +37,11 @@ from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
-from digiprosper.report.text import p_words
+from digiprosper.report.text import p_words, percent_text
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
+from digiprosper.specification import one_term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,9 +102,11 @@ class CurveTest(Summarised, PickledByName):
     __slots__ = ()
 
     interval: tuple[float, float]
+    statistic: float
     p_value: float
     fieller: list[tuple[float, float]]
     level: float
+    at: Mapping[str, Any]
 
     @property
     def supported(self) -> bool:
@@ -125,10 +128,20 @@ class CurveTest(Summarised, PickledByName):
             low <= a and b <= high for a, b in self.fieller
         )
 
+    def _at_lines(self) -> list[str]:
+        return [f"Curve at {', '.join(at_texts(self.at))}"] if self.at else []
+
+    def _test_lines(self, null: str, shape: str) -> list[str]:
+        verdict = "supported" if self.supported else "not significant"
+        return [
+            f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} (H0: {null})",
+            f"{shape} is {verdict} at the {percent_text(1 - self.level)} level",
+        ]
+
     def _set_words(self) -> str:
         """Write the confidence set, and whether it is inside the interval."""
         low, high = self.interval
-        name = f"{self.level:.0%} Fieller set"
+        name = f"{percent_text(self.level)} Fieller set"
         if not self.fieller:
             return f"{name} empty: every value of the turning point is rejected"
         if np.isnan(self.fieller[0][0]):
@@ -256,7 +269,7 @@ class UTestResult(CurveTest):
             },
             "p": self.p_value,
         }
-        level = {"level": (f"{self.level:.0%}",)}
+        level = {"level": (percent_text(self.level),)}
         names = {code: Remark(f"curve.{code}", level, TABLE) for code in cells}
         return {
             RowName(remark_text(names[code], TABLE, {}, {}), names[code]): [cell]
@@ -265,47 +278,37 @@ class UTestResult(CurveTest):
 
     def _summary(self) -> Summary:
         low, high = self.interval
+        curve = f"Curve: b1 {self.variable} + b2 {self.square}"
         lines = (
-            [f"Curve: b1 {self.variable} + b2 {self.square}"]
-            if self.form != "square"
-            else []
-        )
-        if self.at:
-            lines.append(f"Curve at {', '.join(at_texts(self.at))}")
-        lines.append(
+            *([curve] if self.form != "square" else []),
+            *self._at_lines(),
             f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
-            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})"
+            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})",
+            *self._verdict(),
+            *self._turning_lines(),
         )
-        article, opposite = (
-            ("A U", "inverse U") if self._fitted_shape == "U" else ("An inverse U", "U")
-        )
-        if self.inside and np.isnan(self.statistic):
-            lines.append(
-                "The slope changes its sign, but no test is possible (see the note)"
-            )
-        elif self.inside:
-            verdict = "supported" if self.supported else "not significant"
-            lines += [
-                (
-                    f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} (H0: "
-                    f"monotone or {opposite} on the interval)"
-                ),
-                f"{article} is {verdict} at the {1 - self.level:.0%} level",
-            ]
-        else:
-            lines += [
-                (
-                    "The slope has the same sign over the whole interval, which "
-                    "contains no turning"
-                ),
-                f"point. This is not a{article[1:]} in these data.",
-            ]
         return self._titled(
             f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of "
             f"{self.depvar}",
-            Lines((*lines, *self._turning_lines())),
+            Lines(lines),
             Remarks.of(self.diagnostics),
         )
+
+    def _verdict(self) -> list[str]:
+        article, opposite = (
+            ("A U", "inverse U") if self._fitted_shape == "U" else ("An inverse U", "U")
+        )
+        if not self.inside:
+            return [
+                "The slope has the same sign over the whole interval, which contains "
+                "no turning",
+                f"point. This is not a{article[1:]} in these data.",
+            ]
+        if np.isnan(self.statistic):
+            return [
+                "The slope changes its sign, but no test is possible (see the note)"
+            ]
+        return self._test_lines(f"monotone or {opposite} on the interval", article)
 
     def _turning_lines(self) -> list[str]:
         point = f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"
@@ -318,9 +321,8 @@ class UTestResult(CurveTest):
             # Far out the slope is that of the bending term in a square, that of the
             # level in the others.
             weak = "the square" if self.form == "square" else self.variable
-            lines.append(
-                f"(unbounded: {weak} itself is not significant at {1 - self.level:.0%})"
-            )
+            size = percent_text(1 - self.level)
+            lines.append(f"(unbounded: {weak} itself is not significant at {size})")
         return lines
 
 
@@ -513,6 +515,23 @@ class Curve:
             weights[product.row, product.position] = np.prod(values)
         return weights
 
+    def covariance(self, weights: Floats) -> Floats:
+        """Compute the covariance of sums of coefficients, or refuse."""
+        v = self.results.covariance_of(weights)
+        if not np.isfinite(v).all():
+            raise IdentificationError(
+                f"{self.call}: {' or '.join(map(cited, self.terms))} has no standard "
+                "error in this fit (its diagnostics say why), so no slope can be "
+                "tested. Choose another cov_type or other clusters."
+            )
+        return v
+
+    def negative_variances(self, weights: Floats) -> tuple[Notice, ...]:
+        """Report a negative variance among sums of coefficients."""
+        indefinite = self.results.is_indefinite(weights)
+        name = f"a slope in {self.variable}"
+        return (negative_variance([name]),) if indefinite else ()
+
 
 def read_curve(
     call: str,
@@ -525,11 +544,20 @@ def read_curve(
 ) -> Curve:
     """Find a curve's two terms in a fit; the default interval is x's range."""
     refuse_other_fit(call, results, variable=variable, square=square)
-    i, j, curve_form = _positions(results, variable, square, form)
+    i = position_of(results, variable, call)
+    j, curve_form = _bend(results, variable, square, form)
     stats = results.sample_stats
     _refuse_other(stats, results.names[i], results.names[j], curve_form)
     ends = interval_of(interval, stats, results.names[i], curve_form)
     return Curve(call, results, (i, j), curve_form, ends)
+
+
+def position_of(results: LinearResults, term: str, role: str) -> int:
+    """Find a term among the coefficients; `role` is what an error names."""
+    names = [canonical(name) for name in results.names]
+    if canonical(term) not in names:
+        raise unknown_columns([term], results.names, role)
+    return names.index(canonical(term))
 
 
 def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None:
@@ -549,7 +577,9 @@ def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None
         raise OptionError(
             text, [option_problem("cov_type", "cr2", ("clustered", "crv3"), text)]
         )
-    refuse_other_kind(call, **terms)
+    for name, term in terms.items():
+        if term is not None:
+            one_term(term, name)
 
 
 # --- interactions ---------------------------------------------------------------------
@@ -677,15 +707,6 @@ def _stated_value(
 # --- the test -------------------------------------------------------------------------
 
 
-def refuse_other_kind(call: str, **terms: object) -> None:
-    """Refuse terms that are not text; `terms` maps arguments to them, or None."""
-    for name, term in terms.items():
-        if term is not None and not isinstance(term, str):
-            raise InputTypeError(
-                f"{call}: {name} is one term (text), not {type(term).__name__}."
-            )
-
-
 def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
     """Test a curve at other columns' values, `at`; `level` is the Fieller set's."""
     from scipy.special import stdtrit
@@ -699,8 +720,7 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     middle = float(u.mean())
     weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve.weights(at)
     b0, b2 = (float(b) for b in weights @ results.coefficients)
-    v = finite_covariance(curve, weights)
-    indefinite = results.is_indefinite(weights)
+    v, notices = curve.covariance(weights), curve.negative_variances(weights)
     slopes = b0 + b2 * (u - middle)
     ends = np.column_stack([np.ones(2), u - middle]) @ weights
     t = slopes / standard_errors(np.diag(results.covariance_of(ends)))
@@ -717,13 +737,10 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
             results.covariance_of(np.array([[1.0, gap]]) @ weights)
         )[0, 0] / abs(b2)
         se = float(error / abs(f.curvature(extremum)))
-    half_size = float(stdtrit(results.df_t, 0.5 + level / 2))
-    ratios = fieller(
-        (-b0, b2), (float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])), half_size
-    )
-    turning_set = _turning_set(
-        [(low + middle, high + middle) for low, high in ratios], f
-    )
+    critical = float(stdtrit(results.df_t, 0.5 + level / 2))
+    variance = float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])
+    ratios = fieller((-b0, b2), variance, critical)
+    sets = _turning_set([(low + middle, high + middle) for low, high in ratios], f)
 
     return UTestResult(
         variable=variable,
@@ -736,7 +753,7 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
         curvature="convex" if b2 * f.curvature(curve.interval[1]) > 0 else "concave",
         extremum=extremum,
         extremum_se=se,
-        fieller=[(float("nan"), float("nan"))] if indefinite else turning_set,
+        fieller=[(float("nan"), float("nan"))] if notices else sets,
         slope_low=float(slopes[0]),
         slope_high=float(slopes[1]),
         t_low=float(t[0]),
@@ -745,23 +762,9 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
         df_t=results.df_t,
         level=float(level),
         conventions=results.conventions,
-        diagnostics=(negative_variance([f"a slope in {variable}"]),)
-        if indefinite
-        else (),
+        diagnostics=notices,
         at=dict(at),
     )
-
-
-def finite_covariance(curve: Curve, weights: Floats) -> Floats:
-    """Compute the covariance of combinations of a curve's terms, or refuse."""
-    v = curve.results.covariance_of(weights)
-    if not np.isfinite(v).all():
-        raise IdentificationError(
-            f"U-test: {' or '.join(map(cited, curve.terms))} has no standard error in "
-            "this fit (its diagnostics say why), so no slope can be tested. Choose "
-            "another cov_type or other clusters."
-        )
-    return v
 
 
 def _turning_set(
@@ -778,14 +781,10 @@ def _turning_set(
     return sorted(out)
 
 
-def _positions(
+def _bend(
     results: LinearResults, variable: str, square: str | None, form: str | None
-) -> tuple[int, int, str]:
-    names = [canonical(name) for name in results.names]
-    for term, role in ((variable, "u_test"), (square, "square")):
-        if term is not None and canonical(term) not in names:
-            raise unknown_columns([term], results.names, role)
-
+) -> tuple[int, str]:
+    """Find the term that bends the curve, and its form."""
     bends = bending_terms(results.terms, variable)
     j = _bend_at(results, variable, square, bends, form)
     term_form = bends.pop(j, None)
@@ -808,7 +807,7 @@ def _positions(
                 )
             ],
         )
-    return names.index(canonical(variable)), j, form or term_form or "square"
+    return j, form or term_form or "square"
 
 
 def bending_terms(terms: Sequence[Term], variable: str) -> dict[int, str]:
@@ -842,7 +841,7 @@ def _bend_at(
 ) -> int:
     """Find the position of `square`, or of the only term that bends the curve."""
     if square is not None:
-        at = [canonical(name) for name in results.names].index(canonical(square))
+        at = position_of(results, square, "square")
         if bends.get(at) in (None, *FORMS):
             return at
     fitting = [
