@@ -27,6 +27,7 @@ from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.resampling import (
     bootstrap,
     draw_counts,
+    drawn_rows,
     entity_grams,
     jackknife,
     refit,
@@ -45,7 +46,7 @@ from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import demean_columns, fit_equation
+from digiprosper.linear.estimation import demean_columns, effects_text, fit_equation
 from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
 from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
@@ -77,6 +78,13 @@ _TRIM = 0.05
 _NO_THRESHOLD = (
     "failed: in the drawn sample no threshold leaves enough rows in each regime. "
     "Intervals use the remaining draws."
+)
+_COLLINEAR_DRAWS = (
+    "failed: in the drawn sample the treatment, a mediator or a control is collinear. "
+    "Intervals use the remaining draws."
+)
+_TOO_SHORT = (
+    " With so many failed draws the intervals are too short; do not rely on them."
 )
 _REMEDY = (
     "With fewer than 40 clusters the percentile interval may be too short: compare it "
@@ -113,6 +121,8 @@ class System:
       bootstrap
     """
 
+    prepared: Prepared
+    seed: np.random.SeedSequence
     fits: tuple[LinearResults, ...]
     layout: tuple[Equation, ...]
     coefficients: Floats
@@ -177,6 +187,8 @@ def estimate(
             "entity). Drop such a control."
         )
     return System(
+        prepared=prepared,
+        seed=seed,
         fits=fits,
         layout=layout,
         coefficients=np.concatenate([equation.coefficients for equation in solved]),
@@ -213,23 +225,18 @@ def refuse_absorbed(
 
     `roles` are those of the first columns, such as "outcome" or "mediator".
     """
+    effects = effects_text(prepared)
     checked = zip(roles, demeaned.names, demeaned.absorbed, strict=False)
-    without_variation = [
-        (role, name)
+    problems = [
+        Notice(
+            "absorbed",
+            f"the {role} {cited(name)} does not vary within the effects ({effects})",
+            {"column": name, "effects": effects},
+        )
         for role, name, absorbed in checked
         if absorbed and role != "outcome"
     ]
-    if without_variation:
-        effects = ", ".join(prepared.effect_names) or "the intercept"
-        within = f"does not vary within the effects ({effects})"
-        problems = [
-            Notice(
-                "absorbed",
-                f"the {role} {cited(name)} {within}",
-                {"column": name, "effects": effects},
-            )
-            for role, name in without_variation
-        ]
+    if problems:
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
             "Use a column that varies within the effects, or omit an effect: with "
@@ -253,13 +260,14 @@ def glance_of(
 ) -> Glance:
     """Make the glance of a system: its outcome equation without fit measures."""
     values = {
+        **empty_glance(model, outcome.nobs),
         "depvar": outcome.depvar,
         **outcome._of_inference(),
         "df_resid": outcome.df_resid,
         "df_absorbed": outcome.df_absorbed,
-        "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+        "rng_entropy": seed.entropy,
     }
-    return cast("Glance", {**empty_glance(model, outcome.nobs), **values})
+    return cast("Glance", values)
 
 
 def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
@@ -274,15 +282,7 @@ def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice,
     if searched is not None:
         lost = int(np.isnan(searched).any(axis=1).sum())
         return (*few_draws(reps, "effects"), *lost_draws(lost, reps, _NO_THRESHOLD))
-    why = (
-        "failed: in the drawn sample the treatment, a mediator or a control is "
-        "collinear. Intervals use the remaining draws."
-    )
-    if lost > _RARE * reps:
-        why += (
-            " With so many failed draws the intervals are too short; do not "
-            "rely on them."
-        )
+    why = _COLLINEAR_DRAWS + (_TOO_SHORT if lost > _RARE * reps else "")
     return (*few_draws(reps, "effects"), *lost_draws(lost, reps, why, system.drawn))
 
 
@@ -332,17 +332,10 @@ def prepare_terms(
     prepared = prepare(panel, roles, linear_options(spec))
     sample = prepared.sample
     refuse_several(sample, roles)
-    columns = {
-        name: column
-        for role in roles
-        if role != "threshold_variable"
-        for name, column in zip(
-            sample.names_of(role), sample.columns(role).T, strict=True
-        )
-    }
-    demeaned = demean_columns(
-        prepared, tuple(columns), np.array(list(columns.values())).T
-    )
+    in_equations = [role for role in roles if role != "threshold_variable"]
+    positions = dict.fromkeys(p for role in in_equations for p in sample.roles[role])
+    names = tuple(sample.names[p] for p in positions)
+    demeaned = demean_columns(prepared, names, sample.matrix[:, list(positions)])
     before_controls = list(roles)[: list(roles).index("x")]
     kinds = [_KINDS.get(r, r) for r in before_controls for _ in sample.roles[r]]
     refuse_absorbed(prepared, demeaned, kinds)
@@ -387,12 +380,10 @@ def cannot_mediate(
 
 
 def result_fields(
-    prepared: Prepared,
     system: System,
     terms: Sequence[Term],
     effects: Effects,
     model: str,
-    seed: np.random.SeedSequence,
     about: Sequence[Notice] = (),
     searched: Floats | None = None,
 ) -> dict[str, Any]:
@@ -404,13 +395,13 @@ def result_fields(
     diagnostics = (
         *system.notices,
         *about_draws(system, searched),
-        *remarks(prepared),
+        *remarks(system.prepared),
         *about,
         *(blank_unclear_share(effects, system.n_drawn) if has_share else ()),
     )
     issue(diagnostics)
-    outcome, sample = system.fits[-1], prepared.sample
-    info = glance_of(outcome, model, seed)
+    outcome, sample = system.fits[-1], system.prepared.sample
+    info = glance_of(outcome, model, system.seed)
     estimated = drawn_estimates(
         [term.name for term in terms],
         *effects,
@@ -479,12 +470,7 @@ def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
 
 
 def searched_draws(
-    spec: Any,
-    prepared: Prepared,
-    demeaned: Demeaned,
-    system: System,
-    seed: np.random.SeedSequence,
-    shape: tuple[int, int],
+    spec: Any, demeaned: Demeaned, system: System, shape: tuple[int, int]
 ) -> tuple[Floats, Floats, Floats]:
     """Search the threshold in every draw and fit all equations there.
 
@@ -494,17 +480,13 @@ def searched_draws(
     searched like a sample, since running sums over rows are not weighted sums of
     clusters; fits are batched over draws with the same threshold.
     """
-    codes, _ = drawn_clusters(prepared)
-    sizes = np.bincount(codes)
-    counts = draw_counts(seed, sizes.size, len(system.draws))
-    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
+    prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
+    counts = draw_counts(system.seed, system.n_drawn, len(system.draws))
     columns = _searched_columns(prepared)
     every, intercept = prepared.within.every, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
-        drawn = np.repeat(np.arange(sizes.size), count)
-        rows = np.concatenate([members[cluster] for cluster in drawn])
-        copies = np.repeat(np.arange(drawn.size), sizes[drawn])
+        rows, copies = drawn_rows(codes, count)
         effects = _fresh(every, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
@@ -534,12 +516,8 @@ def _searched_columns(prepared: Prepared) -> list[Floats]:
     """Select outcome, split regressors, controls, threshold variable."""
     columns = prepared.sample.columns
     split = np.column_stack([columns("treatment"), columns("mediators")])
-    return [
-        columns("y")[:, 0],
-        split,
-        columns("x"),
-        columns("threshold_variable")[:, 0],
-    ]
+    q = columns("threshold_variable")[:, 0]
+    return [columns("y")[:, 0], split, columns("x"), q]
 
 
 def _least(

@@ -35,14 +35,14 @@ from digiprosper.linear.diagnostics import said_once
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.wild_bootstrap import wild_bootstrap
 from digiprosper.mediation.mediation import Mediation
-from digiprosper.panel import Panel
-from digiprosper.panel.access import known_names
+from digiprosper.panel.access import check_panel, known_names
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.pathways import notices
 from digiprosper.pathways.findings import Finding, Part, Reason, with_verdicts
 from digiprosper.pathways.mechanism import Mechanism, roles_of, seed_catalogue
 from digiprosper.pathways.results import MechanismReport
 from digiprosper.policy.staggered import StaggeredDid
+from digiprosper.report.text import repeated
 from digiprosper.spatial.panel_spatial import PanelSpatial
 from digiprosper.spatial.weights import refuse_other
 from digiprosper.specification import as_terms
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.mediation.results import MediationResults
+    from digiprosper.panel import Panel
     from digiprosper.report.protocol import Results
     from digiprosper.spatial.weights import SpatialWeights
 
@@ -199,7 +200,11 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     >>> print(report.frame.loc["P41", "wording"])
     P41 was not tested: needs survey data
     """
-    _check_panel(panel)
+    check_panel(panel, "pathways.evaluate")
+    if panel.time_name is None:
+        raise PanelIndexError(
+            "pathways.evaluate needs a panel with a time key: models have time effects."
+        )
     mechanisms = checked_mechanisms(mechanisms)
     terms = as_terms(controls, "controls")
     for term in terms:
@@ -257,18 +262,6 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
 # --- the arguments --------------------------------------------------------------------
 
 
-def _check_panel(panel: object) -> None:
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"pathways.evaluate takes a Panel, not {type(panel).__name__}.",
-            [option_problem("panel", panel)],
-        )
-    if panel.time_name is None:
-        raise PanelIndexError(
-            "pathways.evaluate needs a panel with a time key: models have time effects."
-        )
-
-
 def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
     """Check that there are propositions and that no id repeats."""
     listed = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
@@ -284,8 +277,7 @@ def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
             [option_problem("mechanisms", others[0])],
         )
     ids = [row.id for mechanism in listed for row in mechanism.split()]
-    twice = sorted({name for name in ids if ids.count(name) > 1})
-    if twice:
+    if twice := sorted(repeated(ids)):
         raise OptionError(
             f"mechanisms: the ids {quoted(twice)} are duplicated; rename one of each.",
             [option_problem("mechanisms", tuple(twice))],

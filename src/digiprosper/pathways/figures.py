@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.pathways.findings import VERDICTS
 from digiprosper.pathways.results import (
     MechanismReport,
     Names,
@@ -49,12 +50,11 @@ def pathway_figure(
     tested = [finding for finding in report.findings if finding.tested]
     method, level = names.say(f"method.{report.adjust}"), percent_text(report.level)
     note = names.say("figure.note", level=level, tests=len(tested), method=method)
-    shown = ("supported", "contradicted", "inconclusive")
     heads = ("effects", "p_adjusted", "identification")
     return Pathways(
         heads={head: names.say(f"head.{head}", level=level) for head in heads},
         stages=_stages(tested, names),
-        verdicts={verdict: names.say(verdict) for verdict in shown},
+        verdicts={verdict: names.say(verdict) for verdict in VERDICTS[:-1]},
         notes=[
             *([names.say("units"), note] if tested else []),
             replace(report, language=_CODES[chosen]).untested(),

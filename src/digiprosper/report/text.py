@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +175,11 @@ def wrapped(lines: Iterable[str]) -> list[str]:
 def listed(words: Sequence[str]) -> str:
     """Join words as in ``"a, b and c"``."""
     return " and ".join([*[", ".join(words[:-1])] * (len(words) > 1), words[-1]])
+
+
+def repeated(words: Sequence[str]) -> list[str]:
+    """List the words that occur more than once, each once."""
+    return [word for word, count in Counter(words).items() if count > 1]
 
 
 def json_safe(value: Any) -> Any:

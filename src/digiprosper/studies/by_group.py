@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -59,7 +58,7 @@ from digiprosper.report.columns import (
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import p_words
+from digiprosper.report.text import p_words, repeated
 from digiprosper.specification import check_reps, one_term
 from digiprosper.studies.many import fit_all
 from digiprosper.studies.words import WORDS
@@ -161,24 +160,19 @@ class ByGroup(ResultSet):
             "value": f"{detail['difference']:.4g}",
             "p": p_words(test.p_value),
         }
-        method = "interaction"
-        if test.draws is not None:
-            method = "permutations.all" if detail["enumerated"] else "permutations"
-            texts["reps"] = f"{test.draws.size:,}"
-        # A condition is the name of its own group.
-        by = (
-            ".by"
-            if self._kind == "difference" and detail["group"] != labels[-1]
-            else ""
-        )
         names: dict[str, tuple[str | Remark]] = {n: (t,) for n, t in texts.items()}
-        if test.draws is None and self._kind == "range":
+        if test.draws is None:
+            method = "interaction"
+            form = f"method.{method}{'s' * (self._kind == 'range')}"
             drawn = {"method": (test_remark(test.method) or test.method,)}
-            names["method"] = (Remark("method.interactions", drawn, WORDS),)
-        elif test.draws is None:
-            names["method"] = (Remark("method.interaction", {}, WORDS),)
-        code = f"{self._kind}{by}.{method}"
-        return (Remark(code, names, WORDS, self.difference.factors),)
+            names["method"] = (Remark(form, drawn, WORDS),)
+        else:
+            method = "permutations.all" if detail["enumerated"] else "permutations"
+            names["reps"] = (f"{test.draws.size:,}",)
+        # A condition is the name of its own group.
+        is_condition = detail["group"] == labels[-1]
+        by = "" if is_condition or self._kind == "range" else ".by"
+        return (Remark(f"{self._kind}{by}.{method}", names, WORDS, test.factors),)
 
     @property
     def _kind(self) -> str:
@@ -516,8 +510,7 @@ def _read_groups(
 
 def _refuse_one_name(groups: _Groups) -> None:
     """Refuse values that are written alike, such as a number and its text."""
-    twice = tuple(name for name, count in Counter(groups.names).items() if count > 1)
-    if twice:
+    if twice := tuple(repeated(groups.names)):
         raise OptionError(
             f"group={cited(groups.text)} has different values that are written alike: "
             f"{quoted(twice)}. Make them one type, such as df[column].astype(str), "
@@ -708,7 +701,7 @@ def _difference(slopes: Floats) -> Floats:
     """Compare groups on the last axis: second less first, or range of more."""
     if slopes.shape[-1] == 2:
         return np.asarray(slopes[..., 1] - slopes[..., 0])
-    return np.asarray(slopes.max(axis=-1) - slopes.min(axis=-1))
+    return np.asarray(np.ptp(slopes, axis=-1))
 
 
 def _permutation(

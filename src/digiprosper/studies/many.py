@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -33,6 +32,7 @@ from digiprosper.policy.event_study import EventStudy
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.foreign import as_results
 from digiprosper.report.protocol import Results
+from digiprosper.report.text import repeated
 from digiprosper.specification import Specification, as_sequence, as_terms
 
 if TYPE_CHECKING:
@@ -164,9 +164,7 @@ def _refuse_labels(specs: object) -> None:
             "fit_all takes a mapping of label to specification, not "
             f"{type(specs).__name__}."
         )
-    times = Counter(str(label) for label, _ in specs.items())
-    twice = sorted(label for label, count in times.items() if count > 1)
-    if twice:
+    if twice := sorted(repeated([str(label) for label, _ in specs.items()])):
         raise InputTypeError(
             f"fit_all: the labels {quoted(twice)} are duplicated as text; rename "
             "one of each."

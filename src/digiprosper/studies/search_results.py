@@ -115,18 +115,12 @@ class SearchTest(Summarised, PickledByName):
         models, p = self.frame.set_index("model").to_dict("index"), 1 - self.level
         larger = self.frame["statistic"].abs() > self.test.statistic
         labels = {"Reported": detail["reported"], "Largest |t|": detail["best"]}
-        rows = [
-            [
-                name,
-                f"{models[label]['estimate']:z.5g}",
-                f"{models[label]['statistic']:z.2f}",
-                p_text(models[label]["p_value"]),
-                p_text(adjusted),
-            ]
-            for (name, label), adjusted in zip(
-                labels.items(), (self.test.p_value, detail["best_p_value"]), strict=True
-            )
-        ]
+        adjusted = (self.test.p_value, detail["best_p_value"])
+        rows = []
+        for (name, label), p_search in zip(labels.items(), adjusted, strict=True):
+            model = models[label]
+            numbers = f"{model['estimate']:z.5g}", f"{model['statistic']:z.2f}"
+            rows.append([name, *numbers, *map(p_text, (model["p_value"], p_search))])
         draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
         lines = [
             *(f"{name}: {label}." for name, label in labels.items()),
@@ -170,9 +164,4 @@ class SearchTest(Summarised, PickledByName):
             "left_out": list(self.left_out),
             "level": self.level,
         }
-        return PlainNumbers(
-            inference=self.common.inference,
-            labels=self.common.labels,
-            factors=self.common.factors,
-            more=more,
-        )
+        return self.common.with_numbers(more)

@@ -229,7 +229,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
             "enumerated": weights.enumerated,
             "clusters": weights.groups,
             "reps": weights.reps,
-            "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+            "rng_entropy": seed.entropy,
         },
         draws=best,
         diagnostics=notices,
@@ -335,12 +335,12 @@ def _others(
             raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
         prepared, demeaned = together.prepared, together.demeaned
         rows = equations.prepared.sample.index.get_indexer(prepared.sample.index)
-        if (rows < 0).any():
+        if absent := int((rows < 0).sum()):
             raise IdentificationError(
-                f"{where} has {int((rows < 0).sum()):,} rows that the sets of spec do "
-                "not have, so that no outcome can be drawn for them. Let spec have the "
-                "most rows, and choose among them with where in also; "
-                "singletons='keep' keeps single rows."
+                f"{where} has {absent:,} rows that the sets of spec do not have, so "
+                "that no outcome can be drawn for them. Let spec have the most rows, "
+                "and choose among them with where in also; singletons='keep' keeps "
+                "single rows."
             )
         x = demeaned.select(demeaned.at([*names, sets.term]))
         out[label] = _Other(
@@ -358,9 +358,8 @@ def _others(
 
 
 def _root(prepared: Prepared) -> Floats:
-    """Return roots of the weights as a column, (N, 1) or (1, 1)."""
-    weights = prepared.obs_weights
-    return np.ones((1, 1)) if weights is None else np.sqrt(weights)[:, None]
+    """Return roots of the weights as a column (N, 1)."""
+    return np.asarray(np.sqrt(prepared.row_weights)[:, None])
 
 
 def _clusters(equations: Equations) -> Ints:

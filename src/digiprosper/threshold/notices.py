@@ -37,7 +37,7 @@ from digiprosper.report.notices import few_draws, lost_draws
 from digiprosper.report.text import listed, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
-from digiprosper.threshold.results import is_whole
+from digiprosper.threshold.results import reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +52,7 @@ BIASED_TEST = (
     "and the test is not valid. Omit it, or use a dynamic threshold model (Seo "
     "& Shin 2016)."
 )
+_NO_ROOM = "had no candidate for a further threshold and were dropped; lower trim."
 _NOTHING_DRAWN = (
     "were dropped: effects leave nothing of the drawn residuals. Use clusters of "
     "whole entities."
@@ -84,16 +85,10 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
             "Increase trim or use fewer thresholds."
         )
         yield from small_regime(r, rows, entities, results.slopes.n_entities, text)
-    drawn = results.statistic_draws
     if not results.bootstrap and not results.lr_bounds.size:
         return
-    yield from few_draws(results.reps, "test")
-    reason = _NOTHING_DRAWN
-    if len(results.statistics) > 1:
-        reason = (
-            "had no candidate for a further threshold and were dropped; lower trim."
-        )
-    yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
+    reason = _NO_ROOM if len(results.statistics) > 1 else _NOTHING_DRAWN
+    yield from _about_draws(results.reps, results.statistic_draws, reason)
     for j, tests in results.tests.groupby("threshold"):
         if tests["p_value"].map(lambda p: rejects(p, results.level)).nunique() < 2:
             continue
@@ -123,10 +118,8 @@ def kink_remarks(
 def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
     """Make notices from stored numbers: ends of sets, small regimes, draws."""
     name = results.kink_variable
-    pieces, (first, last) = (
-        results.confidence_set(),
-        results.candidates[[0, -1]].tolist(),
-    )
+    pieces = results.confidence_set()
+    first, last = results.candidates[[0, -1]].tolist()
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
     if any(reached.values()):
         yield boundary(
@@ -135,7 +128,7 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
             1,
             (first, last),
             {end: None for end, is_reached in reached.items() if is_reached},
-            whole=is_whole(pieces, results.candidates),
+            whole=reach_of(pieces, results.candidates) == "whole",
             evidence=":",
             advice="Lower trim, or treat the set as unbounded on that side.",
         )
@@ -158,10 +151,13 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
     if results.bootstrap:
         # The second and the third statistic are of the same draws.
         drawn = results.statistic_draws[:2]
-        yield from few_draws(results.reps, "test")
-        yield from lost_draws(
-            int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap"
-        )
+        yield from _about_draws(results.reps, drawn, _NOTHING_DRAWN)
+
+
+def _about_draws(reps: int, drawn: Floats, reason: str) -> Iterator[Notice]:
+    """Report few draws, and those without a statistic."""
+    yield from few_draws(reps, "test")
+    yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
 
 
 def about_threshold_variable(
@@ -271,15 +267,9 @@ def about_concentration(
         if high
         else "."
     )
-    data = {
-        "threshold": threshold,
-        "share": share,
-        "usual": usual,
-        "high": high,
-        "clusters": name,
-        "largest": tuple(largest),
-    }
-    return Notice("concentration", text, data)
+    data = {"threshold": threshold, "share": share, "usual": usual, "high": high}
+    labels = {"clusters": name, "largest": tuple(largest)}
+    return Notice("concentration", text, data | labels)
 
 
 def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
@@ -380,7 +370,7 @@ def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
             j,
             (first, last),
             ends,
-            whole=is_whole(pieces, profile["gamma"].to_numpy()),
+            whole=results._reach(j) == "whole",
             evidence=f"{evidence}: at the {percent_text(results.level)} level",
             advice=" ".join([*advice, "Otherwise treat it as unbounded on that side."]),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -388,12 +388,10 @@ def two_lines(
 class _Data:
     """The variable, and the outcome and the other regressors, demeaned once.
 
-    `lenient` drops a column that is collinear with the others; `inner` are the inner
-    80% of the rows.
+    `inner` are the inner 80% of the rows.
     """
 
     prepared: Prepared
-    lenient: Prepared
     variable: str
     x: Floats
     inner: Bools
@@ -473,21 +471,21 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
     demeaned = demean_columns(
         prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls])
     )
-    lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
     x = curve[:, 0]
     low, high = np.quantile(x, (0.1, 0.9))
-    return _Data(prepared, lenient, replaced[0], x, (x > low) & (x < high), demeaned)
+    return _Data(prepared, replaced[0], x, (x > low) & (x < high), demeaned)
 
 
 def _fit(
     data: _Data,
-    prepared: Prepared,
     names: Sequence[str],
     columns: Floats,
     *,
     unread: Sequence[str] = (),
+    **options: Any,
 ) -> LinearResults:
     """Regress the outcome on columns and on the controls, which are demeaned once."""
+    prepared = replace(data.prepared, options=replace(data.prepared.options, **options))
     demeaned = data.demeaned.with_columns(prepared, names, columns)
     first = len(data.demeaned.names)
     regressors = (*range(first, len(demeaned.names)), *range(1, first))
@@ -529,19 +527,16 @@ def _refuse_curves(data: _Data, square: str | None) -> None:
 
 def _is_quadratic(x: Floats, column: Floats) -> bool:
     z = (x - x.mean()) / x.std()
-    basis = np.column_stack([np.ones_like(z), z, z**2])
-    residuals = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
-    return bool(
-        np.linalg.norm(residuals)
-        <= HIDDEN_SQUARE * np.linalg.norm(column - column.mean())
-    )
+    residuals = column - np.polyval(np.polyfit(z, column, 2), z)
+    spread = np.linalg.norm(column - column.mean())
+    return bool(np.linalg.norm(residuals) <= HIDDEN_SQUARE * spread)
 
 
 def _is_concave(data: _Data) -> bool:
     """Fit the quadratic; errors about columns have their own names here."""
     z = data.x - data.x.mean()
     names = (data.variable, f"I({data.variable}**2)")
-    fit = _fit(data, data.prepared, names, np.column_stack([z, z**2]))
+    fit = _fit(data, names, np.column_stack([z, z**2]))
     collinear = [name for name in names if name not in fit.names]
     if collinear:
         raise IdentificationError(
@@ -585,7 +580,7 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
     """Select x, in the inner 80%, where the smooth curve is near its extremum."""
     basis = _spline(data.x, knots)
     names = tuple(f"{data.variable}:spline{j}" for j in range(basis.shape[1]))
-    fit = _fit(data, data.lenient, names, basis)
+    fit = _fit(data, names, basis, collinear="drop")
     estimated = [j for j, name in enumerate(names) if name in fit.names]
     at = [fit.names.index(names[j]) for j in estimated]
     centred = basis[:, estimated] - basis[:, estimated].mean(axis=0)
@@ -627,7 +622,8 @@ def _interrupted(
     }
     names = [f"{data.variable}:{name}" for name in order]
     design = np.column_stack([columns[name] for name in order])
-    return _fit(data, data.lenient, names, design, unread=(f"{data.variable}:jump",))
+    jump = (f"{data.variable}:jump",)
+    return _fit(data, names, design, unread=jump, collinear="drop")
 
 
 def _no_error(data: _Data) -> IdentificationError:
