@@ -62,9 +62,7 @@ def draws(data: tuple[Any, Any, Any]) -> tuple[Any, Any]:
 
 @pytest.fixture(scope="module")
 def found(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> MediationSensitivity:
-    return sensitivity(
-        "m", *parts(*data), *draws, conventions="599 row draws", clusters=None
-    )
+    return sensitivity("m", *parts(*data), *draws, clusters=None)
 
 
 def orthogonal(n: int, k: int, seed: int) -> Any:

@@ -857,3 +857,17 @@ def test_an_unknown_variable_names_the_function_that_was_called() -> None:
     )
     with pytest.raises(ColumnError, match="moderated_u_test: no column named 'w'"):
         dp.moderated_u_test(fit, "w", "x")
+
+
+def test_rows_of_a_table_have_no_missing_numbers_in_their_texts() -> None:
+    fit = FixedEffects("y", ["x", "I(x**2)"]).fit(
+        Panel(quadratic(), entity="city", time="year")
+    )
+    test = u_test(fit, "x")
+    unclear = dataclasses.replace(
+        test, fieller=[(np.nan, np.nan)], t_low=np.nan, t_high=np.nan, p_value=np.nan
+    )
+    texts = [cell for (cell,) in unclear.rows.values() if isinstance(cell, str)]
+    assert len(texts) == 2
+    assert not any("nan" in text for text in texts)
+    assert [cell for (cell,) in test.rows.values() if "[" in str(cell)]

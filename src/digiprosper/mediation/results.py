@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -467,7 +467,7 @@ class MediationResults(EffectResults):
         self._refuse_varying("sensitivity")
         mediator = self._mediator(mediator)
         k, (at, _) = self.mediators.index(mediator), self._slopes(mediator)
-        return sensitivity(
+        analysis = sensitivity(
             mediator,
             float(self.system.estimates[at]),
             self.system.moments[k],
@@ -476,10 +476,9 @@ class MediationResults(EffectResults):
             clusters=self.n_drawn,
             level=level,
             rho=rho,
-            conventions=self.conventions,
-            labels=self.labels,
-            factors=self.factors,
         )
+        words = {"labels": dict(self.labels), "factors": dict(self.factors)}
+        return replace(analysis, conventions=self.conventions, **words)
 
     def robustness_value(
         self, mediator: str | None = None, *, level: float = 0.95

@@ -88,7 +88,7 @@ class MediationSensitivity(Summarised, PickledByName):
     rho_high: float
     rho_insignificant: float
     level: float
-    conventions: str
+    conventions: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     factors: Factors = field(default_factory=dict)
 
@@ -147,7 +147,7 @@ class MediationSensitivity(Summarised, PickledByName):
         return self._titled(title, Lines(lines, wrapped=True), wrapped_title=True)
 
 
-def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
+def sensitivity(
     mediator: str,
     a: float,
     moments: tuple[float, float, float] | Floats,
@@ -157,9 +157,6 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     clusters: int | None,
     level: float = 0.95,
     rho: Sequence[float] | Floats | None = None,
-    conventions: str = "",
-    labels: Mapping[str, str] | None = None,
-    factors: Factors | None = None,
 ) -> MediationSensitivity:
     """Compute the indirect effect over the correlation of the two errors.
 
@@ -212,9 +209,6 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
         rho_high=float(rho_high),
         rho_insignificant=_first_cover(ends),
         level=level,
-        conventions=conventions,
-        labels=dict(labels or {}),
-        factors=dict(factors or {}),
     )
 
 

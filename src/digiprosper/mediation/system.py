@@ -90,7 +90,7 @@ _REMEDY = (
     "With fewer than 40 clusters the percentile interval may be too short: compare it "
     "with interval('delta')."
 )
-_DELTA = "interval('delta') needs no draws."
+DELTA = "interval('delta') needs no draws."
 _BIASED_PATHS = (
     "and so are the other paths. Omit it, or lag treatment and mediator instead."
 )
@@ -179,7 +179,7 @@ def estimate(
     notices = _notices(prepared, fits, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
-    notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
+    notices += too_few_clusters_to_draw(grams.n_clusters, drawn, DELTA)
     if draws.lost == reps and enough_clusters(grams.n_clusters):
         raise IdentificationError(
             f"all {reps} {drawn} draws failed: in each of them the treatment, a "

@@ -255,7 +255,15 @@ class MechanismReport(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         names, level = self._names, percent_text(self.level)
-        heads = "id term estimate interval p_adjusted entities verdict".split()
+        heads = [
+            "id",
+            "term",
+            "estimate",
+            "interval",
+            "p_adjusted",
+            "entities",
+            "verdict",
+        ]
         rows = [
             [
                 finding.mechanism.id,

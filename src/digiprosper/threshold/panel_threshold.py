@@ -16,6 +16,7 @@ from digiprosper.errors import (
     ThresholdSearchError,
     check_level,
     check_option,
+    check_whole,
     cited,
     finite_numbers,
     is_real,
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, Sample
     from digiprosper.threshold.search import SearchResult
 
+_MOST_ROWS = 10**9
 _NO_SIGNS = "bootstrap=None (or 'hansen' in a balanced panel)"
 
 Confidence: TypeAlias = Literal["lr", "scaled", "bootstrap"]
@@ -307,12 +309,8 @@ class PanelThreshold(Specification):
         object.__setattr__(self, "trim", trims if several else trims[0])
 
     def _check_candidates(self) -> None:
-        for name, least in {"min_nobs": 1, "min_entities": 0}.items():
-            value = getattr(self, name)
-            if not (is_whole(value) and value >= least):
-                raise OptionError(
-                    f"{name}={cited(value)} must be an integer of at least {least}."
-                )
+        check_whole("min_nobs", self.min_nobs, 1, _MOST_ROWS)
+        check_whole("min_entities", self.min_entities, 0, _MOST_ROWS)
         if isinstance(self.grid, str):
             check_option("grid", self.grid, (None, "hansen"))
         elif self.grid is not None and not (is_whole(self.grid) and self.grid > 1):
@@ -330,19 +328,18 @@ class PanelThreshold(Specification):
                 self.clusters, "confidence='bootstrap'", "confidence='scaled'"
             )
         check_option("search", self.search, get_args(Search))
-        if self.search == "joint":
-            if self._count != 2 or self.thresholds is not None:
-                raise OptionError(
-                    "search='joint' estimates two thresholds, but "
-                    f"n_thresholds={cited(self.n_thresholds)} and "
-                    f"thresholds={self.thresholds}. Set n_thresholds=2, or "
-                    "omit search."
-                )
-            if len(set(self._trims)) > 1:
-                raise OptionError(
-                    "search='joint' needs one trim for both thresholds, but "
-                    f"trim={cited(self.trim)}."
-                )
+        joint = self.search == "joint"
+        if joint and (self._count != 2 or self.thresholds is not None):
+            raise OptionError(
+                "search='joint' estimates two thresholds, but n_thresholds="
+                f"{cited(self.n_thresholds)} and thresholds={self.thresholds}. Set "
+                "n_thresholds=2, or omit search."
+            )
+        if joint and len(set(self._trims)) > 1:
+            raise OptionError(
+                "search='joint' needs one trim for both thresholds, but trim="
+                f"{cited(self.trim)}."
+            )
         if self._count is None and not self._bootstraps:
             raise OptionError(
                 "n_thresholds='auto' stops at the first test that does not reject; "

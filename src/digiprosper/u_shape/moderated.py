@@ -32,7 +32,7 @@ from digiprosper.report.summary import (
     Summary,
 )
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import p_text, p_words, percent_text
+from digiprosper.report.text import interval_text, p_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import one_term
 from digiprosper.u_shape.u_test import (
@@ -402,9 +402,7 @@ def _moderator_values(
 
 
 def _row(w: float, test: UTestResult) -> list[str]:
-    sets = " and ".join(
-        "missing" if np.isnan(a) else f"[{a:.4g}, {b:.4g}]" for a, b in test.fieller
-    )
+    sets = " and ".join(interval_text(a, b) for a, b in test.fieller)
     slopes = [f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"]
     p = p_text(test.p_value) or ("missing" if test.inside else "outside")
     return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from digiprosper.u_shape.u_test import (
     position_of,
     refuse_other_fit,
     stated_values,
-    upper_tail,
 )
 
 if TYPE_CHECKING:
@@ -89,11 +88,6 @@ class TwoTurnsResult(CurveTest):
     >>> test.shape, test.inside
     ('none', False)
     """
-
-    _reported: ClassVar[str] = (
-        "variable terms depvar interval statistic p_value turning_points turning_se "
-        "fieller points slopes tstats inside df_t level conventions at supported shape"
-    )
 
     variable: str
     terms: tuple[str, ...]
@@ -275,8 +269,6 @@ def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
 
 def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult:
     """Test a curve at other columns' values; computed in z, -1 and 1 at the ends."""
-    from scipy.special import stdtrit
-
     results, (low, high) = curve.results, curve.interval
     middle, half = (low + high) / 2, (high - low) / 2
     # From b1, b2, b3 to the coefficients of the slope as a polynomial in z.
@@ -289,7 +281,7 @@ def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult
     )
     weights = to_slope @ curve.weights(at)
     slope = np.polynomial.Polynomial(weights @ results.coefficients)
-    v, notices = curve.covariance(weights), curve.negative_variances(weights)
+    v = curve.covariance(weights)
 
     roots = slope.roots()
     turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
@@ -299,30 +291,18 @@ def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult
     points = np.array([-1.0, between, 1.0])
     slopes, errors = slope(points), _errors(v, points)
     tstats = slopes / errors
-    statistic = float(np.abs(tstats).min()) if inside else float("nan")
     turning_se = half * _errors(v, turns) / np.abs(slope.deriv()(turns))
-    reach = float(stdtrit(results.df_t, 0.5 + level / 2))
+    reach = float(results.estimated.critical(level, weights))
     sets = [(middle + half * a, middle + half * b) for a, b in _flat(slope, v, reach)]
 
     return TwoTurnsResult(
-        variable=curve.variable,
+        **curve.tested(at, level, weights, tstats, sets, inside=inside),
         terms=curve.terms,
-        depvar=results.depvar,
-        interval=curve.interval,
-        statistic=statistic,
-        p_value=upper_tail(results.df_t, statistic),
         turning_points=_numbers(middle + half * turns),
         turning_se=_numbers(turning_se),
-        fieller=[(float("nan"), float("nan"))] if notices else sets,
         points=_numbers(middle + half * points),
         slopes=_numbers(slopes),
         tstats=_numbers(tstats),
-        inside=inside,
-        df_t=results.df_t,
-        level=float(level),
-        conventions=results.conventions,
-        diagnostics=notices,
-        at=dict(at),
     )
 
 

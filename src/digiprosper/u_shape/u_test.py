@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -36,8 +36,8 @@ from digiprosper.panel.terms import canonical
 from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
-from digiprosper.report.text import p_words, percent_text
+from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import interval_text, p_words, percent_text
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
@@ -128,6 +128,13 @@ class CurveTest(Summarised, PickledByName):
             low <= a and b <= high for a, b in self.fieller
         )
 
+    def _numbers(self) -> PlainNumbers:
+        of_class: Any = type(self)
+        names = [field.name for field in fields(of_class)]
+        names.remove("diagnostics")
+        names += ["supported", "shape"]
+        return PlainNumbers(more={name: getattr(self, name) for name in names})
+
     def _at_lines(self) -> list[str]:
         return [f"Curve at {', '.join(at_texts(self.at))}"] if self.at else []
 
@@ -140,15 +147,14 @@ class CurveTest(Summarised, PickledByName):
 
     def _set_words(self) -> str:
         """Write the confidence set, and whether it is inside the interval."""
-        low, high = self.interval
         name = f"{percent_text(self.level)} Fieller set"
         if not self.fieller:
             return f"{name} empty: every value of the turning point is rejected"
         if np.isnan(self.fieller[0][0]):
             return f"No {name} (see the note)"
-        sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
+        sets = " and ".join(interval_text(a, b) for a, b in self.fieller)
         reach = "inside" if self.fieller_inside else "reaching beyond"
-        return f"{name} {sets}, {reach} the interval [{low:.4g}, {high:.4g}]"
+        return f"{name} {sets}, {reach} the interval {interval_text(*self.interval)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -212,12 +218,6 @@ class UTestResult(CurveTest):
     ('inverse U', 0.33)
     """
 
-    _reported: ClassVar[str] = (
-        "variable square form depvar interval statistic p_value curvature extremum "
-        "extremum_se fieller slope_low slope_high t_low t_high inside df_t level "
-        "conventions at supported shape"
-    )
-
     variable: str
     square: str
     form: str
@@ -258,15 +258,13 @@ class UTestResult(CurveTest):
         If the turning point is not `inside`, it is "outside the data", without set and
         p-value.
         """
-        pieces = "; ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.fieller)
-        slopes = (self.slope_low, self.t_low), (self.slope_high, self.t_high)
+        sets = self.fieller if self.inside else []
+        pieces = [interval_text(a, b) for a, b in sets if not np.isnan(a)]
         cells = {
             "extremum": self.extremum if self.inside else "outside the data",
-            "fieller": pieces if self.inside else None,
-            **{
-                f"slope.{end}": f"{decimal_text(slope, 3)} ({t:z.2f})"
-                for end, (slope, t) in zip(("low", "high"), slopes, strict=True)
-            },
+            "fieller": "; ".join(pieces) or None,
+            "slope.low": _slope_text(self.slope_low, self.t_low),
+            "slope.high": _slope_text(self.slope_high, self.t_high),
             "p": self.p_value,
         }
         level = {"level": (percent_text(self.level),)}
@@ -324,6 +322,11 @@ class UTestResult(CurveTest):
             size = percent_text(1 - self.level)
             lines.append(f"(unbounded: {weak} itself is not significant at {size})")
         return lines
+
+
+def _slope_text(slope: float, t: float) -> str:
+    text = decimal_text(slope, 3)
+    return text if np.isnan(t) else f"{text} ({t:z.2f})"
 
 
 def at_texts(
@@ -526,6 +529,37 @@ class Curve:
             )
         return v
 
+    def tested(
+        self,
+        at: Mapping[str, Any],
+        level: float,
+        weights: Floats,
+        t: Floats,
+        sets: Sequence[tuple[float, float]],
+        *,
+        inside: bool,
+    ) -> dict[str, Any]:
+        """Collect what all tests report: t of slopes and the set of turning points.
+
+        `weights` are those of the sums of coefficients that they are computed from.
+        """
+        results, notices = self.results, self.negative_variances(weights)
+        statistic = float(np.abs(t).min()) if inside else np.nan
+        return {
+            "variable": self.variable,
+            "depvar": results.depvar,
+            "interval": self.interval,
+            "statistic": statistic,
+            "p_value": upper_tail(results.df_t, statistic),
+            "fieller": [(np.nan, np.nan)] if notices else list(sets),
+            "inside": inside,
+            "df_t": results.df_t,
+            "level": float(level),
+            "conventions": results.conventions,
+            "diagnostics": notices,
+            "at": dict(at),
+        }
+
     def negative_variances(self, weights: Floats) -> tuple[Notice, ...]:
         """Report a negative variance among sums of coefficients."""
         indefinite = self.results.is_indefinite(weights)
@@ -709,10 +743,7 @@ def _stated_value(
 
 def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
     """Test a curve at other columns' values, `at`; `level` is the Fieller set's."""
-    from scipy.special import stdtrit
-
     f, results = FORMS[curve.form], curve.results
-    variable, square = curve.terms
     u = f.slope(np.array(curve.interval))
     # The slope in the middle instead of at f' = 0: with x far from zero that one is far
     # outside the data, and large numbers would have to cancel in the set of the turning
@@ -720,15 +751,13 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     middle = float(u.mean())
     weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve.weights(at)
     b0, b2 = (float(b) for b in weights @ results.coefficients)
-    v, notices = curve.covariance(weights), curve.negative_variances(weights)
+    v = curve.covariance(weights)
     slopes = b0 + b2 * (u - middle)
     ends = np.column_stack([np.ones(2), u - middle]) @ weights
     t = slopes / standard_errors(np.diag(results.covariance_of(ends)))
-    inside = bool(slopes[0] * slopes[1] < 0)
-    statistic = float(np.abs(t).min()) if inside else float("nan")
 
     gap = -b0 / b2
-    extremum, se = float("nan"), float("nan")
+    extremum, se = np.nan, np.nan
     if f.slopes[0] < middle + gap < f.slopes[1]:
         extremum = float(f.inverse(middle + gap))
         # Written in the ratio: high powers of a slope leave the range of numbers where
@@ -737,33 +766,23 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
             results.covariance_of(np.array([[1.0, gap]]) @ weights)
         )[0, 0] / abs(b2)
         se = float(error / abs(f.curvature(extremum)))
-    critical = float(stdtrit(results.df_t, 0.5 + level / 2))
+    critical = float(results.estimated.critical(level, weights))
     variance = float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])
     ratios = fieller((-b0, b2), variance, critical)
     sets = _turning_set([(low + middle, high + middle) for low, high in ratios], f)
 
+    inside = bool(slopes[0] * slopes[1] < 0)
     return UTestResult(
-        variable=variable,
-        square=square,
+        **curve.tested(at, level, weights, t, sets, inside=inside),
+        square=curve.terms[1],
         form=curve.form,
-        depvar=results.depvar,
-        interval=curve.interval,
-        statistic=statistic,
-        p_value=upper_tail(results.df_t, statistic),
         curvature="convex" if b2 * f.curvature(curve.interval[1]) > 0 else "concave",
         extremum=extremum,
         extremum_se=se,
-        fieller=[(float("nan"), float("nan"))] if notices else sets,
         slope_low=float(slopes[0]),
         slope_high=float(slopes[1]),
         t_low=float(t[0]),
         t_high=float(t[1]),
-        inside=inside,
-        df_t=results.df_t,
-        level=float(level),
-        conventions=results.conventions,
-        diagnostics=notices,
-        at=dict(at),
     )
 
 
