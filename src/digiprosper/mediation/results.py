@@ -477,8 +477,12 @@ class MediationResults(EffectResults):
             level=level,
             rho=rho,
         )
-        words = {"labels": dict(self.labels), "factors": dict(self.factors)}
-        return replace(analysis, conventions=self.conventions, **words)
+        return replace(
+            analysis,
+            conventions=self.conventions,
+            labels=dict(self.labels),
+            factors=dict(self.factors),
+        )
 
     def robustness_value(
         self, mediator: str | None = None, *, level: float = 0.95

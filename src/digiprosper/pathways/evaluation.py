@@ -569,13 +569,9 @@ class Proposition:
         remarks: list[Notice] = []
         for term, of in zip(fit.names, about, strict=False):
             test = wild_bootstrap(spec, self.panel, term, reps=REPS, rng=self.entropy)
-            numbers = (
-                test.estimate,
-                test.std_error,
-                test.p_value,
-                *test.interval(self.level),
-            )
-            parts.append(Part(code, self.mechanism.sign, *numbers, of))
+            numbers = test.estimate, test.std_error, test.p_value
+            ends = test.interval(self.level)
+            parts.append(Part(code, self.mechanism.sign, *numbers, *ends, of))
             remarks += test.diagnostics
         return self._finding("fixed_effects", parts, fit, remarks)
 
@@ -628,11 +624,8 @@ class Proposition:
             test = moderated_u_test(fit, self.cause, w, level=self.level)
             remarks += [*fit.diagnostics, *test.diagnostics]
             shift: Any = test.shift.detail
-            parts.append(
-                self._t_part(
-                    "shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w
-                )
-            )
+            numbers = shift["estimate"], shift["std_error"], fit.df_t
+            parts.append(self._t_part("shift", "", *numbers, of=w))
         return self._finding("moderated_u_test", parts, fit, remarks)
 
     def _t_part(
@@ -643,6 +636,12 @@ class Proposition:
             float, delta(np.array(value), np.array(error), df, self.level)
         )
         return Part(code, sign, float(value), float(error), p, low, high, **where)
+
+    def _part(self, row: Any, code: str, sign: str = "", **where: Any) -> Part:
+        """Read a row of `tidy`; without `sign` the claim is that of the proposition."""
+        names = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
+        numbers: dict[str, Any] = {name: float(row[name]) for name in names}
+        return Part(code, sign or self.mechanism.sign, **numbers, **where)
 
     # --- channels ---------------------------------------------------------------------
 
@@ -662,8 +661,10 @@ class Proposition:
             outcome = self._by_term(fit.paths["outcome"])
             for m in self.channels:
                 mediator = self._by_term(fit.paths[f"mediator:{m}"])
-                parts.append(_row_part(mediator.loc[self.cause], "path_a", first, of=m))
-                parts.append(_row_part(outcome.loc[m], "path_b", second, of=m))
+                parts += [
+                    self._part(mediator.loc[self.cause], "path_a", first, of=m),
+                    self._part(outcome.loc[m], "path_b", second, of=m),
+                ]
         return self._finding("mediation", parts, fit.paths["total"], fit.diagnostics)
 
     def _u_mediated(self) -> Finding:
@@ -676,7 +677,7 @@ class Proposition:
         )
         first, second = self.mechanism.sign.split("/")
         parts = [
-            _row_part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
+            self._part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
             for m in self.channels
             for code, sign, at in (
                 ("indirect_low", first, low),
@@ -687,10 +688,9 @@ class Proposition:
 
     def _channel_parts(self, fit: Results, effect: str, code: str) -> list[Part]:
         """Read one effect of every channel."""
-        rows, sign = self._by_term(fit), self.mechanism.sign
+        rows = self._by_term(fit)
         return [
-            _row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m)
-            for m in self.channels
+            self._part(rows.loc[f"{effect}:{m}"], code, of=m) for m in self.channels
         ]
 
     def _by_term(self, fit: Results) -> Any:
@@ -701,14 +701,9 @@ class Proposition:
     def _threshold(self) -> Finding:
         """Test for a threshold, and whether slope or effects differ by regime."""
         (q,) = self.moderators
+        terms = self.outcome, [self.cause], q, [*self._levels([q]), *self.controls]
         spec = PanelThreshold(
-            self.outcome,
-            [self.cause],
-            q,
-            [*self._levels([q]), *self.controls],
-            regime_intercept=True,
-            reps=REPS,
-            level=self.level,
+            *terms, regime_intercept=True, reps=REPS, level=self.level
         )
         fit = spec.fit(self.panel, rng=self.entropy)
         about: Any = fit.thresholds.loc[1]
@@ -716,7 +711,7 @@ class Proposition:
 
         low, high = fit.slopes.names[:2]
         change = fit.slopes.combination(f"{high} - {low}")
-        part = _row_part(change.tidy(self.level).iloc[0], "change", self.mechanism.sign)
+        part = self._part(change.tidy(self.level).iloc[0], "change")
         parts = [replace(part, p_value=max(part.p_value, p_threshold))]
         remarks = [*fit.diagnostics]
         if self.channels:
@@ -733,9 +728,7 @@ class Proposition:
         spec = PanelSpatial(self.outcome, [self.cause, *self.controls], weights)
         fit = spec.fit(self.panel, rng=self.entropy)
         rows, impact = fit.effects_table(self.level), self.mechanism.impact
-        part = _row_part(
-            rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign
-        )
+        part = self._part(rows[rows["kind"] == impact].iloc[0], impact)
         return self._finding("panel_spatial", [part], fit, fit.diagnostics)
 
     def _staggered(self) -> Finding:
@@ -743,15 +736,8 @@ class Proposition:
         fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(
             self.panel
         )
-        part = _row_part(fit.tidy(self.level).iloc[0], "average", self.mechanism.sign)
+        part = self._part(fit.tidy(self.level).iloc[0], "average")
         return self._finding("staggered_did", [part], fit, fit.diagnostics)
-
-
-def _row_part(row: Any, code: str, sign: str, **where: Any) -> Part:
-    """Read a row of `tidy`."""
-    names = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
-    numbers: dict[str, Any] = {name: float(row[name]) for name in names}
-    return Part(code, sign, **numbers, **where)
 
 
 def _ticked(name: str) -> str:

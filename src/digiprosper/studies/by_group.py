@@ -530,25 +530,17 @@ def _no_groups(problem: str, text: str, count: int) -> OptionError:
 def _refuse_varying(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
     entity = table_of(panel).keys.entity
-    cut = np.unique(
-        entity[
-            _by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes
-        ]
-    )
+    labels = _by_entity(panel.n_entities, entity, groups.codes)
+    cut = np.unique(entity[labels[entity] != groups.codes])
     if cut.size:
+        data = {"group": groups.text, "count": int(cut.size)}
         raise OptionError(
             f"group={cited(groups.text)} changes within {cut.size} of "
             f"{panel.n_entities} {panel.entity_name}, such as "
             f"{panel.entities[cut[0]]}, and labels are permuted over whole entities. "
             "Use method='interaction', or a group that does not change, such as its "
             "value in the first period.",
-            [
-                Notice(
-                    "groups_change",
-                    "not permuted",
-                    {"group": groups.text, "count": int(cut.size)},
-                )
-            ],
+            [Notice("groups_change", "not permuted", data)],
         )
 
 
@@ -603,11 +595,7 @@ def _estimates(
         raise TermError(
             f"by_group: not every group has a coefficient named {cited(target)}; all "
             f"have {quoted(common, 20)}.",
-            [
-                Notice(
-                    "no_coefficient", target, {"term": target, "common": tuple(common)}
-                )
-            ],
+            [Notice("no_coefficient", target, {"term": target, "common": (*common,)})],
         )
     return matches[0], {group: float(p[matches[0]]) for group, p in params.items()}
 
@@ -787,7 +775,7 @@ def _interaction(wider: LinearResults, groups: _Groups, name: str) -> TestResult
     }
     diagnostics = (*wider.diagnostics, *test.diagnostics)
     if len(names) == 1:
-        row = wider.tidy().set_index("term").loc[names[0]]
+        row: Any = wider.tidy().set_index("term").loc[names[0]]
         test = TestResult(
             statistic=float(row["statistic"]),
             distribution="t",

@@ -76,7 +76,7 @@ def specification_curve(
     names = _names(models, term)
     points = _points(models, names, level)
     order = points["model"].tolist()
-    factors, texts = _merged(models, "factors"), _merged(models, "labels") | labels
+    factors, texts = _merged(models, "factors"), {**_merged(models, "labels"), **labels}
     write = partial(name_label, labels=texts, factors=factors, language=language)
     heads: list[str] = []
     if isinstance(models, ControlSets):
