@@ -664,7 +664,7 @@ def test_methods_about_a_line_refuse_points(kind) -> None:
     for method in ("conditional_effects", "johnson_neyman"):
         with pytest.raises(
             OptionError,
-            match=f"{method} : no effect of this fit depends on a continuous",
+            match=f"{method}: no effect of this fit depends on a continuous",
         ):
             getattr(fitted(kind), method)()
 

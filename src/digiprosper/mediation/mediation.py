@@ -18,13 +18,7 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.notices import near_collinear
-from digiprosper.linear.preparation import (
-    CovType,
-    Ssc,
-    check_linear_options,
-)
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import PathSystem
 from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
@@ -39,7 +33,7 @@ from digiprosper.mediation.notices import (
 )
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
-    LEAST_REPS,
+    check_options,
     demean_added,
     estimate,
     holds_level,
@@ -54,17 +48,15 @@ from digiprosper.specification import (
     TERM,
     Specification,
     as_terms,
-    check_reps,
     one_term,
     plain_options,
-    refuse_repeats,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.preparation import CovType, Prepared, Ssc
     from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
     from digiprosper.mediation.system import System
@@ -242,12 +234,9 @@ class Mediation(Specification):
                 "mediators is empty; specify at least one term (FixedEffects estimates "
                 "the total effect alone)."
             )
-        refuse_repeats(self, ("y", "treatment", "mediators", "x"))
+        check_options(self, ("y", "treatment", "mediators", "x"))
         check_option("structure", self.structure, get_args(MediationStructure))
         self._check_dependence()
-        check_linear_options(self)
-        refuse_two_way(self.clusters)
-        check_reps(self.reps, LEAST_REPS)
 
     def _check_dependence(self) -> None:
         """Check moderator, threshold, square and chain, on which effects may depend."""

@@ -17,18 +17,12 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.cluster_bootstrap import refuse_two_way
-from digiprosper.linear.preparation import (
-    CovType,
-    Ssc,
-    check_linear_options,
-    refuse_corrected,
-)
+from digiprosper.linear.preparation import CovType, Ssc, refuse_corrected
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
 from digiprosper.mediation.kernel import delta_method
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
-    LEAST_REPS,
+    check_options,
     estimate,
     prepare_terms,
     result_fields,
@@ -40,10 +34,8 @@ from digiprosper.specification import (
     TERM,
     Specification,
     as_terms,
-    check_reps,
     one_term,
     plain_options,
-    refuse_repeats,
 )
 
 if TYPE_CHECKING:
@@ -314,11 +306,8 @@ class MediationIV(Specification):
             one_term(getattr(self, name), name)
         for name in ("x", "absorb"):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
-        refuse_repeats(self, _ROLES)
-        check_linear_options(self)
+        check_options(self, _ROLES)
         refuse_corrected("MediationIV", self.cov_type)
-        refuse_two_way(self.clusters)
-        check_reps(self.reps, LEAST_REPS)
 
     def fit(
         self,

@@ -44,16 +44,22 @@ from digiprosper.kernels.threshold import (
 )
 from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.cluster_bootstrap import drawn_clusters
+from digiprosper.linear.cluster_bootstrap import drawn_clusters, refuse_two_way
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import demean_columns, effects_text, fit_equation
-from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
+from digiprosper.linear.estimation import demean_roles, effects_text, fit_equation
+from digiprosper.linear.preparation import (
+    check_linear_options,
+    linear_options,
+    prepare,
+    refuse_extreme,
+)
 from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import empty_glance
+from digiprosper.specification import check_reps, refuse_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +78,7 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Term
 
-LEAST_REPS = 20
+_LEAST_REPS = 20
 _RARE = 0.05
 _TRIM = 0.05
 _NO_THRESHOLD = (
@@ -136,6 +142,14 @@ class System:
     drawn: str
     lost: int
     notices: tuple[Notice, ...]
+
+
+def check_options(spec: Any, roles: Sequence[str]) -> None:
+    """Check what specifications of mediations share: terms, errors and draws."""
+    refuse_repeats(spec, roles)
+    check_linear_options(spec)
+    refuse_two_way(spec.clusters)
+    check_reps(spec.reps, _LEAST_REPS)
 
 
 def slope_positions(layout: Sequence[Equation]) -> dict[tuple[int, int], int]:
@@ -332,10 +346,9 @@ def prepare_terms(
     prepared = prepare(panel, roles, linear_options(spec))
     sample = prepared.sample
     refuse_several(sample, roles)
-    in_equations = [role for role in roles if role != "threshold_variable"]
-    positions = dict.fromkeys(p for role in in_equations for p in sample.roles[role])
-    names = tuple(sample.names[p] for p in positions)
-    demeaned = demean_columns(prepared, names, sample.matrix[:, list(positions)])
+    others = [role for role in roles if role not in ("y", "threshold_variable")]
+    (y,) = sample.names_of("y")
+    demeaned, _ = demean_roles(y, prepared, others)
     before_controls = list(roles)[: list(roles).index("x")]
     kinds = [_KINDS.get(r, r) for r in before_controls for _ in sample.roles[r]]
     refuse_absorbed(prepared, demeaned, kinds)

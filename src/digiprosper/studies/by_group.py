@@ -46,7 +46,6 @@ from digiprosper.panel import PanelScan
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
-from digiprosper.panel.terms import canonical
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import (
     Remark,
@@ -60,7 +59,7 @@ from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words, repeated
 from digiprosper.specification import check_reps, one_term
-from digiprosper.studies.many import fit_all
+from digiprosper.studies.many import coefficient_named, fit_all
 from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
@@ -590,14 +589,8 @@ def _estimates(
             f"compared; every group has {quoted(common, 20)}."
         )
     target = str(spec.x[0] if term is None else term)
-    matches = [name for name in common if canonical(name) == canonical(target)]
-    if not matches:
-        raise TermError(
-            f"by_group: not every group has a coefficient named {cited(target)}; all "
-            f"have {quoted(common, 20)}.",
-            [Notice("no_coefficient", target, {"term": target, "common": (*common,)})],
-        )
-    return matches[0], {group: float(p[matches[0]]) for group, p in params.items()}
+    name = coefficient_named(target, common, "by_group, in every group")
+    return name, {group: float(p[name]) for group, p in params.items()}
 
 
 # --- permutation ----------------------------------------------------------------------

@@ -44,6 +44,7 @@ from digiprosper.studies.control_set_results import (
     set_label,
 )
 from digiprosper.studies.kernel import set_slopes
+from digiprosper.studies.many import coefficient_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -371,18 +372,11 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
 def _named(spec: Any, base: Any, candidates: Sequence[str], term: str | None) -> str:
     """Find the coefficient."""
     target = spec.x[0] if term is None else term
-    names: list[str] = [name for name in base.names if name != "Intercept"]
-    for name in names:
-        if canonical(name) == canonical(target):
-            return name
+    names = [name for name in base.names if name != "Intercept"]
     why = ""
     if canonical(target) in map(canonical, candidates):
         why = " It is a candidate, which is not in every model: put it in spec.x."
-    raise TermError(
-        f"control_sets: no coefficient of spec is named {cited(target)}; they are "
-        f"{quoted(names, 20)}.{why}",
-        [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
-    )
+    return coefficient_named(target, names, "control_sets", why)
 
 
 def _refuse_shared(equations: Equations, candidates: Sequence[str], name: str) -> None:

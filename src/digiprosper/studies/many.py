@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
+    Notice,
     OptionError,
     TermError,
     check_option,
@@ -29,6 +30,7 @@ from digiprosper.linear.scanned import fit_equations, texts_of
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel import PanelScan
 from digiprosper.panel.access import check_panel
+from digiprosper.panel.terms import canonical
 from digiprosper.policy.event_study import EventStudy
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.foreign import as_results
@@ -200,6 +202,20 @@ def _fit(
             return label, result, labels_by_warning
     except DigiprosperError as error:
         return label, error, labels_by_warning
+
+
+def coefficient_named(
+    target: str, names: Sequence[str], where: str, advice: str = ""
+) -> str:
+    """Find a coefficient, in whatever spelling, among those of several models."""
+    for name in names:
+        if canonical(name) == canonical(target):
+            return name
+    raise TermError(
+        f"{where}: no coefficient is named {cited(target)}; they are "
+        f"{quoted(names, 20)}.{advice}",
+        [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
+    )
 
 
 def stepwise(

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
     from digiprosper.composite.results import IndexResults
     from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.panel import Panel
     from digiprosper.report.columns import Remark
     from digiprosper.report.protocol import Glance
@@ -403,11 +403,10 @@ class PropagatedIndex(Specification):
         """Estimate a regression in all draws at once."""
         fit = self.model._fitted(draws.data)
         issue(fit.results.diagnostics)
-        prepared, results = fit.prepared, fit.results
-        sample = prepared.sample
-        columns, fixed, positions = _columns(prepared, draws, results.depvar.strip())
+        sample = fit.prepared.sample
+        columns, fixed, positions = _columns(fit, draws)
         drawn = draws.units_of(sample.entities)[sample.entity]
-        grams = entity_grams(columns, drawn, prepared.within.every)
+        grams = entity_grams(columns, drawn, fit.prepared.within.every)
         # Entities that are used for the weights only have no sums.
         spare = draws.count - grams.n_clusters
         grams = replace(grams, sums=np.pad(grams.sums, ((0, spare), (0, 0))))
@@ -421,7 +420,7 @@ class PropagatedIndex(Specification):
 
         equation = (0, tuple(range(1, fixed.shape[1])))
         values = bootstrap(grams, [equation], self.reps, seed, combine=combine)
-        return results, values.coefficients[0]
+        return fit.results, values.coefficients[0]
 
     def _refitted(
         self,
@@ -803,29 +802,25 @@ def _end_point_notices(
 
 
 def _columns(
-    prepared: Prepared, draws: _Draws, depvar: str
+    fit: Fitted, draws: _Draws
 ) -> tuple[Floats, Floats, list[tuple[Ints, int]]]:
     """Put its indicators in the place of each index among the variables of the model.
 
     Returns the columns (N, p), ones where a variable is a column (p, q), and for each
     index the columns of its indicators and the position of its variable.
     """
-    sample = prepared.sample
-    names = (depvar, *sample.names_of("x"))
-    model = np.column_stack([sample.columns("y"), sample.columns("x")])
-    columns: list[Floats] = []
-    variables: list[int] = []
-    for q, name in enumerate(names):
-        block = list(model[:, [q]].T)
-        if name in draws.fitted:
-            directed = _directed(draws.fitted[name], draws.data).loc[sample.index]
-            block = list(directed.to_numpy(dtype=np.float64).T)
-        columns += block
-        variables += [q] * len(block)
-    of = np.array(variables)
+    index, raw = fit.prepared.sample.index, fit.demeaned.raw
+    names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
+    blocks: list[Floats] = [
+        _directed(draws.fitted[name], draws.data).loc[index].to_numpy(dtype=np.float64)
+        if name in draws.fitted
+        else raw[:, [q]]
+        for q, name in enumerate(names)
+    ]
+    variable = np.repeat(np.arange(len(names)), [block.shape[1] for block in blocks])
     indexed = [names.index(name) for name in draws.fitted]
-    positions = [(np.flatnonzero(of == q), q) for q in indexed]
-    fixed = (of[:, None] == np.arange(len(names))).astype(np.float64)
+    positions = [(np.flatnonzero(variable == q), q) for q in indexed]
+    fixed = np.equal.outer(variable, np.arange(len(names))).astype(np.float64)
     for rows, q in positions:
         fixed[rows, q] = 0.0
-    return np.column_stack(columns), fixed, positions
+    return np.hstack(blocks), fixed, positions

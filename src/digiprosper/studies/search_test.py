@@ -85,6 +85,11 @@ class _Searched:
     others: Mapping[str, _Other]
     reported: str  # label of a set
 
+    @property
+    def codes(self) -> Ints:
+        """Cluster of each row, (N,)."""
+        return self.equations.prepared.cluster_codes[0]
+
 
 def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
     spec: FixedEffects,
@@ -362,12 +367,6 @@ def _root(prepared: Prepared) -> Floats:
     return np.asarray(np.sqrt(prepared.row_weights)[:, None])
 
 
-def _clusters(equations: Equations) -> Ints:
-    codes = counts_and_vcov(equations.prepared, 1)[1].parts[0].codes
-    assert codes is not None
-    return codes
-
-
 def _restricted(searched: _Searched) -> tuple[Floats, Floats]:
     """Fit the largest set without the effect: residuals (N,), and scores (G,).
 
@@ -387,7 +386,7 @@ def _restricted(searched: _Searched) -> tuple[Floats, Floats]:
             "so that it has no effect given all of them. Leave out a candidate.",
             [collinear_problem(name, searched.sets.candidates)],
         )
-    scores = np.bincount(_clusters(equations), weights=net[:, 0] * net[:, 1])
+    scores = np.bincount(searched.codes, weights=net[:, 0] * net[:, 1])
     return net[:, 0] / root[:, 0], scores * scores.sum()
 
 
@@ -399,7 +398,7 @@ def _projections(searched: _Searched) -> SetProjections:
     }
     factors = np.array([by_size[size] for size in sizes.tolist()])
     x = _root(prepared) * searched.columns
-    return set_projections(x, searched.inside, factors, _clusters(searched.equations))
+    return set_projections(x, searched.inside, factors, searched.codes)
 
 
 def _draws(
@@ -418,7 +417,7 @@ def _draws(
     projections, prepared = _projections(searched), searched.equations.prepared
     # The order of the clusters by their scores depends on no name or unit.
     order = np.argsort(np.argsort(scores, kind="stable"))
-    position = order[_clusters(searched.equations)]
+    position = order[searched.codes]
     count = len(projections.influence) + len(searched.others)
     ranks = np.linspace(0, count - 1, min(count, _RANKS)).round().astype(np.intp)
     numbers = count + residuals.size + projections.products.size

@@ -27,9 +27,8 @@ from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
-    demean_columns,
+    demean_roles,
     fit_columns,
-    outcome_of,
     refuse_flat_outcome,
 )
 from digiprosper.linear.preparation import (
@@ -417,8 +416,7 @@ class PanelThreshold(Specification):
         prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
         self._refuse(sample)
-        outcome = demean_columns(prepared, (self.y,), sample.columns("y"))
-        refuse_flat_outcome(prepared, outcome, 0)
+        refuse_flat_outcome(prepared, demean_roles(self.y, prepared, ())[0], 0)
         try:
             search, searched = self._searched(prepared, rng, show=progress)
             regimes = search.plan.regimes(searched.at)
@@ -471,7 +469,6 @@ class PanelThreshold(Specification):
     # --- what cannot be searched ------------------------------------------------------
 
     def _refuse(self, sample: Sample) -> None:
-        outcome_of(self.y, sample)
         splitting_column(sample, "threshold_variable", self.threshold_variable)
         counts = np.bincount(sample.entity)
         if "hansen" in self._bootstraps and not sample.is_balanced:

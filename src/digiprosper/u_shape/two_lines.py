@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import demean_columns, fit_equation
+from digiprosper.linear.estimation import demean_roles, fit_equation
 from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel.access import check_panel, table_of
@@ -462,15 +462,12 @@ def _is_function_of(term: Term, level: Term) -> bool:
 def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
     sample = prepared.sample.with_dummies(replaced[:1], _PARTS)
     prepared = replace(prepared, sample=sample)
-    y, curve, controls = (sample.columns(role) for role in ("y", "variable", "x"))
-    if y.shape[1] != 1 or curve.shape[1] != len(replaced):
+    demeaned, _ = demean_roles(depvar, prepared, ("x",))
+    curve = sample.columns("variable")
+    if curve.shape[1] != len(replaced):
         raise TermError(
-            f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must "
-            "be one column."
+            f"{cited(replaced[0])} makes several columns; it must be one column."
         )
-    demeaned = demean_columns(
-        prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls])
-    )
     x = curve[:, 0]
     low, high = np.quantile(x, (0.1, 0.9))
     return _Data(prepared, replaced[0], x, (x > low) & (x < high), demeaned)
