@@ -33,7 +33,7 @@ from digiprosper.mediation.notices import (
 )
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
-    check_options,
+    check_common_options,
     demean_added,
     estimate,
     holds_level,
@@ -234,7 +234,7 @@ class Mediation(Specification):
                 "mediators is empty; specify at least one term (FixedEffects estimates "
                 "the total effect alone)."
             )
-        check_options(self, ("y", "treatment", "mediators", "x"))
+        check_common_options(self, ("y", "treatment", "mediators", "x"))
         check_option("structure", self.structure, get_args(MediationStructure))
         self._check_dependence()
 

@@ -22,7 +22,7 @@ from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
 from digiprosper.mediation.kernel import delta_method
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
-    check_options,
+    check_common_options,
     estimate,
     prepare_terms,
     result_fields,
@@ -306,7 +306,7 @@ class MediationIV(Specification):
             one_term(getattr(self, name), name)
         for name in ("x", "absorb"):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
-        check_options(self, _ROLES)
+        check_common_options(self, _ROLES)
         refuse_corrected("MediationIV", self.cov_type)
 
     def fit(

@@ -144,7 +144,7 @@ class System:
     notices: tuple[Notice, ...]
 
 
-def check_options(spec: Any, roles: Sequence[str]) -> None:
+def check_common_options(spec: Any, roles: Sequence[str]) -> None:
     """Check what specifications of mediations share: terms, errors and draws."""
     refuse_repeats(spec, roles)
     check_linear_options(spec)

@@ -76,7 +76,11 @@ def specification_curve(
     names = _names(models, term)
     points = _points(models, names, level)
     order = points["model"].tolist()
-    factors, texts = _merged(models, "factors"), {**_merged(models, "labels"), **labels}
+    if isinstance(models, ControlSets):
+        factors, own_labels = models.common.factors, models.common.labels
+    else:
+        factors, own_labels = _merged(models, "factors"), _merged(models, "labels")
+    texts = {**own_labels, **labels}
     write = partial(name_label, labels=texts, factors=factors, language=language)
     heads: list[str] = []
     if isinstance(models, ControlSets):

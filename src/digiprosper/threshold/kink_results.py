@@ -345,7 +345,10 @@ class KinkResults(SlopesByRegime):
                 "its test."
             ]
         if not rejects(self.test.p_value, self.level):
-            return ["  Without a kink its threshold and sets are not identified."]
+            return [
+                "  Without a kink its threshold, std. error and sets are not "
+                "identified."
+            ]
         return []
 
     def _threshold_words(self) -> list[str]:

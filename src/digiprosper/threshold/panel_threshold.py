@@ -381,7 +381,7 @@ class PanelThreshold(Specification):
 
     @property
     def _methods(self) -> tuple[Bootstrap, ...]:
-        methods = self.bootstrap or ()
+        methods = () if self.bootstrap is None else self.bootstrap
         return (methods,) if isinstance(methods, str) else tuple(methods)
 
     @property
