@@ -624,7 +624,7 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
         "g",
         {"term": "zz"},
         TermError,
-        "named 'zz'; all have 'x', 'a'",
+        "in every group: no coefficient is named 'zz'; they are 'x', 'a'",
     ),
     "a term that is no text": (
         SPEC,
