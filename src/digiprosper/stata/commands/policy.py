@@ -181,10 +181,10 @@ def conditional(call: Call) -> Translation:
             f"{name} is a model of random effects",
             "xtlogit, fe and LogitEffects have fixed effects.",
         )
-    given = next((word for word in ("group", "strata") if word in options), None)
-    if name == "clogit" and given is None:
+    option = next((word for word in ("group", "strata") if word in options), None)
+    if name == "clogit" and option is None:
         raise StataError.because("group() is absent")
-    group = call.column(given) if given else entity
+    group = call.column(option) if option else entity
     y, products = call.variables()
     return call.specify(
         "LogitEffects",
