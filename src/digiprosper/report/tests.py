@@ -166,6 +166,8 @@ class TestResult(Summarised, PickledByName):
         smallest = draws > 0 and math.isclose(self.p_value, 1 / (draws + 1))
         if self.method:
             code = f"test.method{'.smallest' * smallest}"
+            if math.isnan(self.p_value):
+                code = "test.missing"
             names = {"test": (name,), "method": (method or self.method,)}
             return Remark(code, names, NOTES)
         if not smallest:
