@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import digiprosper as dp
 
@@ -148,3 +149,20 @@ def test_tables_name_the_poisson_regression() -> None:
     text = " ".join(str(dp.etable([fit])).split())
     assert "Poisson regression: coefficients are changes of the log" in text
     assert "泊松回归" in str(dp.etable([fit], style=dp.TableStyle(language="zh")))
+
+
+def test_chi_squared_of_few_clusters_is_told(panel: dp.Panel) -> None:
+    """In panels of 31 x 10 it rejects .11 to .16 of true nulls, F of CRV3 .05."""
+    fit = SPEC.fit(panel)
+    test = fit.wald_test("x = 0, d = 0")
+    assert "chi-squared, which rejects a true hypothesis too often" in str(test)
+    assert test.p_value == pytest.approx(stats.chi2.sf(test.statistic, 2), rel=1e-9)
+    (note,) = (
+        n for n in dp.etable([test], style=dp.TableStyle("zh")).notes if "卡方" in n
+    )
+    assert "cov_type='crv3'" in note
+    assert not fit.wald_test("x = 0").method
+    assert not SPEC.replace(cov_type="crv3").fit(panel).wald_test("x = d = 0").method
+    assert not SPEC.replace(cov_type="robust").fit(panel).wald_test("x = d = 0").method
+    again = pickle.loads(pickle.dumps(fit)).wald_test("x = 0, d = 0")
+    assert again.method == test.method
