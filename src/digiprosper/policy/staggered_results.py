@@ -15,6 +15,7 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    counted,
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
@@ -458,9 +459,10 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
                 " Fewer can be tested with estimator='imputation' and a small "
                 "number of leads."
             )
+        cohorts = counted(len(self.coding.cohorts), "cohort")
         text = (
             f"{effects} too many to test jointly with {self.coding.n_ever:,} treated "
-            f"{self.coding.entity} in {len(self.coding.cohorts)} cohorts and errors "
+            f"{self.coding.entity} in {cohorts} and errors "
             f"clustered by {self.inference.clusters[0]}: the variance of some of their "
             "sums would be that of controls alone, or zero, and the test would reject "
             f"far too often.{'' if pooled else fewer}"
