@@ -643,10 +643,10 @@ def no_rejection(
     if effective >= LEAST_EFFECTIVE:
         return ()
     text = (
-        f"{quoted(terms)}: a coefficient depends on {effective:.1f} effective clusters "
-        f"({clusters}). The wild bootstrap hardly ever rejects there, also if there is "
-        "an effect, and F(q, G - 1) rejects in most panels without one. For a "
-        "treatment use dp.randomisation_test(spec, panel, term)."
+        f"of {quoted(terms)} at least one depends on {effective:.1f} effective "
+        f"clusters ({clusters}). The wild bootstrap then rejects too rarely, also if "
+        "there is an effect, and F(q, G - 1) far too often. For a treatment use "
+        "dp.randomisation_test(spec, panel, term)."
     )
     data = {"clusters": clusters, "terms": tuple(terms), "effective": effective}
     return (Notice("no_rejection", text, data),)

@@ -251,12 +251,13 @@ class Estimated(Estimates):
         assert self.xtscc is not None
         groups = self.inference.df_t + 1
         test = hotelling(self.covariance_of(weights), gap, groups, name, null)
-        if test.method:
+        # With less than one degree of freedom the test would never reject.
+        if len(weights) > self.inference.df_t:
             text = (
                 f"not available: {len(weights)} restrictions, and "
                 f"{freedom_text(self.inference.df_t)} of so few periods"
             )
-            test = replace(test, method=text)
+            test = replace(test, statistic=np.nan, p_value=np.nan, method=text)
         other, _ = self.xtscc.wald(weights, gap)
         df = self.xtscc.inference.df_t
         plain = wald_result(other, len(weights), df, name, null)
@@ -997,6 +998,8 @@ class LinearResults(SampledResults):
             "cov_type='xtscc'), too small with few periods; and the mean of the slopes "
             f"in {len(slopes)} blocks of consecutive periods, with its own p-value."
         )
+        if np.isnan(slopes).any():
+            about += " It is missing where a slope is not identified in every block."
         return Lines(("", *wrapped([about]), *table(head, rows).split("\n")))
 
     def _more_numbers(self) -> dict[str, Any]:

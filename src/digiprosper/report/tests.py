@@ -206,9 +206,8 @@ class TestResult(Summarised, PickledByName):
         )
 
     def _numbers_text(self) -> str:
-        return (
-            f"{self._distribution()} = {self.statistic:z.4f}, {p_words(self.p_value)}"
-        )
+        symbol = _SYMBOLS.get(self.distribution, self._distribution())
+        return f"{symbol} = {self.statistic:z.4f}, {p_words(self.p_value)}"
 
     def _draws_text(self) -> str:
         if self.draws is None or self.distribution not in _DRAWN:

@@ -431,21 +431,26 @@ def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
 
 
 def _few_treated(layout: Layout) -> list[Notice]:
-    """Report slopes that depend on few entities' variation."""
+    """Report regressors that vary in few entities, and their spatial lags.
+
+    A spatial lag alone is no such case: it varies with the neighbours.
+    """
     n, keys = len(layout.matrix), layout.prepared.sample.keys
     # Each regressor net of the others, over its own sum of squares (k, N, T)
     net = np.linalg.pinv(layout.demeaned[:, 1:]).reshape(-1, n, layout.n_times)
     shares = (net**2).sum(axis=2).T
     shares /= shares.sum(axis=0)
     effective = effective_clusters(shares)
-    few = np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, n / 2)).tolist()
-    if not few or layout.n_times == 1:
-        return []
+    few = effective < min(EFFECTIVE_CLUSTERS, n / 2)
     labels, names = pd.Index(layout.weights.entities), layout.names[1:]
     terms = {
-        names[j]: carriers_of(float(effective[j]), shares[:, j], labels) for j in few
+        name: carriers_of(float(effective[j]), shares[:, j], labels)
+        for j, name in enumerate(names)
+        if few[j] and few[names.index(name.removeprefix(lag_name("")))]
     }
-    only_controls = not {names[0], lag_name(names[0])} & set(terms)
+    if not terms or layout.n_times == 1:
+        return []
+    only_controls = names[0] not in terms
     return few_treated_notices([FewTreated(keys.entity_name, n, terms, only_controls)])
 
 

@@ -80,8 +80,9 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
     """Make notices from stored numbers: small regimes, draws, test conflicts."""
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
         text = (
-            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of "
-            f"{entities} entities: its slopes are estimated from few observations. "
+            f"regime {r} of {cited(results.threshold_variable)} has "
+            f"{counted(rows, 'row')} of {counted(entities, 'entity', 'entities')}: its "
+            "slopes are estimated from few observations. "
             "Increase trim or use fewer thresholds."
         )
         yield from small_regime(r, rows, entities, results.slopes.n_entities, text)
