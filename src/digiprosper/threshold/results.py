@@ -684,7 +684,13 @@ class ThresholdResults(SlopesByRegime):
             f"{' and '.join(terms)}: the same in every regime, thresholds "
             "treated as known"
         )
-        return replace(test, name="Equal slopes", null=null)
+        if self.given:
+            return replace(test, name="Equal slopes", null=null)
+
+        from digiprosper.threshold.notices import searched_threshold
+
+        notices = (*test.diagnostics, searched_threshold(width - 1))
+        return replace(test, name="Equal slopes", null=null, diagnostics=notices)
 
     # --- tables -----------------------------------------------------------------------
 
@@ -983,6 +989,14 @@ class ThresholdResults(SlopesByRegime):
                 f"{test.value:z.2f}, p = {test.p_value:.4f}, {test.bootstrap},",
                 f"    critical at 10, 5, 1%: {critical})",
             ]
+            kept = j < self.estimates.size and not self.given
+            if kept and not rejects(test.p_value, self.level):
+                text = (
+                    "  Without this threshold its set is not identified, and intervals "
+                    "of slopes by regime are too short: the search takes the value "
+                    "where slopes differ most."
+                )
+                lines += wrap(text, 80, subsequent_indent="    ")
         if not lines:
             why = "the thresholds are given: no test" if self.given else NO_BOOTSTRAP
             lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {why}")
