@@ -701,17 +701,18 @@ def test_slopes_of_a_threshold_that_is_not_there() -> None:
     fit = spec.fit(data, rng=1)
     assert fit.tests["p_value"].iloc[0] > 0.05
     assert "Without this threshold its set is not identified" in fit.summary()
-    (notice,) = [n for n in fit.equality().diagnostics if n.code != "no_rejection"]
-    assert (notice.code, notice.data) == ("searched_threshold", {"n_thresholds": 1})
+    assert "which rejects in half of the panels" in fit.equality().method
+    notes = etable([fit.equality()], style=TableStyle("zh")).notes
+    assert any("门槛值视为已知的F检验" in note for note in notes)
     known = spec.replace(thresholds=[0.0], bootstrap=None).fit(data)
     assert "Without this threshold" not in known.summary()
-    assert not known.equality().diagnostics
+    assert not known.equality().method
 
 
 @pytest.mark.montecarlo
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_size_of_equal_slopes_without_a_threshold() -> None:
-    """As the notice says: about half of the panels."""
+    """As the test says: in half of the panels."""
     rng = np.random.default_rng(3)
     keys = {"city": np.repeat(range(31), 10), "year": np.tile(range(10), 31)}
     spec = PanelThreshold("y", "x", "q", bootstrap=None)
