@@ -257,29 +257,34 @@ def few_untreated(
         for name in alone
         if name != "never"
     ]
-    text = "; ".join(parts)
-    if alone and cov_type == "cr2":
-        text += (
-            f". The standard errors assume that errors of a single {coding.entity} are "
-            "as variable as those of the others. In simulated panels of 31 x 10 where "
-            "the only entity that was never treated had errors with twice their "
-            "standard deviation, 95% intervals of the average effect covered it in "
-            "72%, joint bands in 47%"
-        )
-    elif few and cov_type == "cr2":
-        text += (
-            ". Intervals allow for few, but not for errors that are more variable than "
-            "those of the others. In simulated panels of 31 x 10 with two or three, "
-            "and errors with twice the standard deviation, joint bands covered in 85% "
-            "or more, and the pre-trend test rejected a true hypothesis in up to 12%"
-        )
-    if cov_type == "clustered":
-        text += (
-            ". The standard errors are far too small: use cov_type='hc2', which "
-            "allows for it"
-        )
+    text = f"{'; '.join(parts)}. {_errors_of_few(cov_type, coding.entity, alone)}"
     data = {"n_untreated": coding.n_never, "alone": tuple(alone), "cov_type": cov_type}
-    yield Notice("few_untreated", f"{text}.", data)
+    yield Notice("few_untreated", text.strip(), data)
+
+
+def _errors_of_few(cov_type: str, entity: str, alone: Collection[object]) -> str:
+    """Describe what standard errors assume of few entities, or of single ones."""
+    if cov_type == "clustered":
+        return (
+            "The standard errors are far too small: use cov_type='hc2', which allows "
+            "for it."
+        )
+    if cov_type != "cr2":
+        return ""
+    if alone:
+        return (
+            f"The standard errors assume that errors of a single {entity} are as "
+            "variable as those of the others. In simulated panels of 31 x 10 where the "
+            "only entity that was never treated had errors with twice their standard "
+            "deviation, 95% intervals of the average effect covered it in 72%, joint "
+            "bands in 47%."
+        )
+    return (
+        "Intervals allow for few, but not for errors that are more variable than those "
+        "of the others. In simulated panels of 31 x 10 with two or three, and errors "
+        "with twice the standard deviation, joint bands covered in 85% or more, and "
+        "the pre-trend test rejected a true hypothesis in up to 12%."
+    )
 
 
 def other_errors(asked: str, cov_type: str, reason: str) -> Iterator[Notice]:

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factor, Factors
     from digiprosper.report.words import Words
 
+_CHI2 = (
+    "chi-squared, which rejects too often if errors are correlated over time; wald_to "
+    "and dp.spatial_tests allow for that"
+)
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {
     "larger": (
@@ -415,8 +419,6 @@ class SpatialResults(BaseResults):
             )
         from scipy.special import chdtrc
 
-        from digiprosper.spatial.notices import independent_errors
-
         statistic = max(2 * (large.loglik - small.loglik), 0.0)
         name = large.model.upper()
         null = f"the restrictions of the {small.model.upper()} hold in the {name}"
@@ -430,7 +432,7 @@ class SpatialResults(BaseResults):
             float(df),
             p_value,
             null,
-            diagnostics=tuple(independent_errors(self.sample.n_times)),
+            method=_CHI2 if self.sample.n_times > 1 else "",
         )
 
     # --- numbers ----------------------------------------------------------------------

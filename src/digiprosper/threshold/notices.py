@@ -11,7 +11,6 @@ weak_score                  n_clusters, columns
 concentration               threshold, share, usual, high, clusters (name), largest
                             (labels)
 adjacent_slopes             regimes, p_value
-searched_threshold          n_thresholds; not a warning
 ratio_concentrated          threshold, entities, share
 boundary                    threshold, first, last, whole, ends
 one_candidate               column, threshold, value, values (number of values of the
@@ -301,16 +300,6 @@ def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
         yield Notice(
             "adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}
         )
-
-
-def searched_threshold(n_thresholds: int) -> Notice:
-    """Report that equal slopes are tested where a search found them most unequal."""
-    text = (
-        "the search takes thresholds where slopes differ most. In simulated panels of "
-        "31 x 10 without a threshold this test rejected equal slopes in 54% at 5%; "
-        "test_table() has the test of a threshold."
-    )
-    return Notice("searched_threshold", text, {"n_thresholds": n_thresholds})
 
 
 def about_variance(

@@ -52,6 +52,10 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors, Term
     from digiprosper.report.tests import TestResult
 
+_SEARCHED = (
+    "F with thresholds taken as known, which rejects in half of the panels without a "
+    "threshold; test_table() tests whether there is one"
+)
 _CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
 NO_BOOTSTRAP = "no bootstrap and no p-value"
@@ -684,13 +688,10 @@ class ThresholdResults(SlopesByRegime):
             f"{' and '.join(terms)}: the same in every regime, thresholds "
             "treated as known"
         )
-        if self.given:
-            return replace(test, name="Equal slopes", null=null)
-
-        from digiprosper.threshold.notices import searched_threshold
-
-        notices = (*test.diagnostics, searched_threshold(width - 1))
-        return replace(test, name="Equal slopes", null=null, diagnostics=notices)
+        if not self.given:
+            told = [text for text in (test.method, _SEARCHED) if text]
+            test = replace(test, method="; ".join(told))
+        return replace(test, name="Equal slopes", null=null)
 
     # --- tables -----------------------------------------------------------------------
 
