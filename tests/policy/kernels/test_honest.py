@@ -149,9 +149,8 @@ def test_the_statistic_is_the_linear_program(
 ) -> None:
     path = drawn(seed, *shape)
     tests = relative_tests(path, bound)
-    theta = tests.estimate + 0.7
-    values = tests.p * (tests.estimate - theta) + tests.q * tests.changes[:, None]
-    largest = (values / tests.n).max(axis=1)
+    theta = path.effect @ path.coefficients + 0.7
+    largest = (tests.levels + tests.slopes * 0.7).max(axis=1)
     for number, change in enumerate(changes_of(path)):
         y, of_theta, of_others, covariance = restrictions(path, change, bound)
         sizes = np.sqrt(np.diag(covariance))
@@ -184,8 +183,9 @@ def test_the_extreme_points_are_those_of_an_enumeration(seed: int) -> None:
             g[list(chosen)] = np.linalg.solve(system, [0.0, 0.0, 1.0])
             if (g >= -1e-12).all():
                 points.add((round(g @ y, 9) + 0.0, round(g @ of_theta, 9) + 0.0))
-        values = tests.p * tests.estimate + tests.q * tests.changes[number]
-        ours = np.column_stack([values, tests.p]) / tests.n[number][:, None]
+        slopes = tests.slopes[number]
+        at_zero = tests.levels[number] - slopes * (path.effect @ path.coefficients)
+        ours = np.column_stack([at_zero, -slopes])
         assert points == {tuple(row) for row in (ours.round(9) + 0.0).tolist()}
 
 
