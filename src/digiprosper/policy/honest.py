@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,6 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
-    counted,
     finite_numbers,
     is_whole,
     plain,
@@ -27,7 +26,7 @@ from digiprosper.policy.kernels.honest import (
     EventCoefficients,
     break_even,
     likelihood_ratio,
-    pretest_power,
+    passing,
     slope_of_power,
 )
 from digiprosper.policy.messages import bad_option, not_identified
@@ -35,6 +34,7 @@ from digiprosper.policy.notices import few_treated_trends
 from digiprosper.policy.window import event_name
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
@@ -52,11 +52,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.report.estimates import Estimates
     from digiprosper.report.summary import Summary
-
-HonestRestriction: TypeAlias = Literal["relative", "smoothness"]
-HonestCritical: TypeAlias = Literal["t", "normal"]
 
 _BOUNDS = (0.5, 1.0, 1.5, 2.0)
 _METHODS = {
@@ -169,13 +165,12 @@ class HonestIntervals(Summarised, PickledByName):
             "restriction": (Remark(f"honest.{self.restriction}", {}, WORDS),),
             "breakdown": (number_text(self.breakdown, 3),),
         }
-        note, rows = Remark("honest", names), self._row_names()
+        note, rows = Remark("honest", names), self.frame.set_axis(self._row_names())
         return tuple(
             Column(
                 f"honest.{end}",
                 cells={
-                    name: PlainCell(end, value)
-                    for name, value in zip(rows, self.frame[end], strict=True)
+                    name: PlainCell(end, value) for name, value in rows[end].items()
                 },
                 labels=self.labels,
                 factors=self.factors,
@@ -211,8 +206,7 @@ class HonestIntervals(Summarised, PickledByName):
 
     def _numbers(self) -> PlainNumbers:
         names = ("restriction", "critical", "level", "depvar", "breakdown", "before")
-        more = {name: getattr(self, name) for name in names}
-        more["weights"] = {str(time): w for time, w in self.weights.items()}
+        more = {name: getattr(self, name) for name in (*names, "weights")}
         more["intervals"] = self.frame.to_dict("records")
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
 
@@ -243,11 +237,6 @@ class EventTimeResults(BaseResults):
         """Return the results whose estimates are by event time."""
         return self
 
-    @property
-    def _affected(self) -> int:
-        """First event time that the treatment may affect."""
-        return 0
-
     def _binned_ends(self) -> tuple[tuple[int, ...], str]:
         """Return binned ends, and what to do if event times have no estimate."""
         return (), (
@@ -255,24 +244,25 @@ class EventTimeResults(BaseResults):
             "aggregate('dynamic', balanced=...)"
         )
 
-    def _event_estimates(self) -> tuple[Ints, Estimates, Floats]:
-        """Return m event times, and estimates with the weights (m, k) of each."""
-        times = self.path["time"].to_numpy()
-        times, estimated = (
-            times[times != self.reference],
-            self._by_event_time().estimated,
-        )
+    def _event_estimates(self) -> tuple[Ints, int, Estimates, Floats]:
+        """Return m event times but the reference, and how many are before treatment.
+
+        Also the estimates, and their weights (m, k) by event time.
+        """
+        estimated, times = self._by_event_time().estimated, self.path["time"].to_numpy()
+        times = times[times != self.reference]
         positions = [estimated.names.index(event_name(time)) for time in times]
-        return times, estimated, np.eye(len(estimated.names))[positions]
+        before = int((times < -getattr(self, "anticipation", 0)).sum())
+        return times, before, estimated, np.eye(len(estimated.names))[positions]
 
     def honest(
         self,
         *,
-        restriction: HonestRestriction = "relative",
+        restriction: Literal["relative", "smoothness"] = "relative",
         bounds: Sequence[float] | None = None,
         effect: int | Literal["average"] | Sequence[float] = 0,
         level: float = 0.95,
-        critical: HonestCritical = "t",
+        critical: Literal["t", "normal"] = "t",
     ) -> HonestIntervals:
         """Compute confidence intervals of an effect that allow trends to differ.
 
@@ -363,30 +353,27 @@ class EventTimeResults(BaseResults):
 
         check_option("restriction", restriction, tuple(INTERVALS))
         check_option("critical", critical, tuple(_DISTRIBUTIONS))
-        level, (times, estimated, sums) = _check_level(level), self._event_estimates()
-        before = int((times < self._affected).sum())
-        needed = 1 if restriction == "relative" else 2
-        if before < needed:
-            other = ", or use restriction='relative'" if before else ""
+        level = _check_level(level)
+        times, before, estimated, sums = self._event_estimates()
+        if before < 1 + (restriction == "smoothness"):
             text = (
-                f"honest: restriction={cited(restriction)} needs "
-                f"{counted(needed, 'event time')} before treatment beside the "
-                f"reference, and there is {before or 'none'}. Fit with more periods "
-                f"before treatment{other}: only these show how trends differ."
+                "honest: restriction='relative' needs 1 event time before treatment "
+                f"beside the reference, 'smoothness' 2, and there are {before}. Fit "
+                "with more periods before treatment: only these show how trends differ."
             )
             raise bad_option("restriction", restriction, text)
-        comparable = self.reference == self._affected - 1
         used = range(times[0], times[-1] + 1)
-        covariance = self._covariance(
-            "honest", estimated, sums, used, comparable=comparable
-        )
-        weights = _effect_weights(effect, times[times >= 0].tolist())
-        of_effect = np.array([weights.get(time, 0.0) for time in times.tolist()])
+        comparable = self.reference == times[before] - 1
+        events = self._checked("honest", estimated, sums, used, comparable=comparable)
+        covariance = events.covariance
+        since = times[times >= 0].tolist()
+        weights = _effect_weights(effect, since)
+        of_effect = np.append(np.zeros(times.size - len(since)), weights)
         usual = estimated.combined("effect", of_effect @ sums, 0.0)
         if critical == "t":
             quantile = usual.critical(level, np.eye(1)).item()
             covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
-        path = EventCoefficients(estimated.sums(sums), covariance, before, of_effect)
+        path = EventCoefficients(events.coefficients, covariance, before, of_effect)
         breakdown = break_even(path, restriction, level)
         (low,), (high,) = usual.limits(level)
         rows = [
@@ -398,7 +385,7 @@ class EventTimeResults(BaseResults):
             frame=pd.DataFrame([(np.nan, low, high, True), *rows], columns=columns),
             breakdown=breakdown,
             restriction=restriction,
-            weights=weights,
+            weights=dict(zip(since, weights.tolist(), strict=True)),
             critical=critical,
             level=level,
             depvar=str(self.glance()["depvar"]),
@@ -483,8 +470,8 @@ class EventTimeResults(BaseResults):
         >>> fit.pretrend_power()[["slope", "power"]].round(2).values.tolist()
         [[0.22, 0.5], [0.34, 0.8]]
         """
-        level, (times, estimated, sums) = _check_level(level), self._event_estimates()
-        count = int((times < self._affected).sum())
+        level = _check_level(level)
+        times, count, estimated, sums = self._event_estimates()
         if not 1 <= count <= MOST_BEFORE:
             text = (
                 f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
@@ -493,10 +480,11 @@ class EventTimeResults(BaseResults):
             raise bad_option("before", count, text)
         times, sums = times[:count], sums[:count]
         trend = np.ones(count) if self.reference is None else times - self.reference
-        comparable = self.reference is not None or self.before == "previous"
-        covariance = self._covariance(
+        comparable = getattr(self, "before", "reference") in ("reference", "previous")
+        events = self._checked(
             "pretrend_power", estimated, sums, times, comparable=comparable
         )
+        covariance = events.covariance
         if slopes is None:
             shares = _numbers(
                 powers, "powers", "between 0 and 1", lambda p: (p > 0) & (p < 1)
@@ -504,15 +492,14 @@ class EventTimeResults(BaseResults):
             slopes = [slope_of_power(covariance, trend, s, level) for s in shares]
         values = _numbers(slopes, "slopes")
         trends = np.outer(values, trend)
-        power = np.array([pretest_power(covariance, mean, level) for mean in trends])
-        passed = 1 - pretest_power(covariance, 0.0 * trend, level)
+        passed = np.array([passing(covariance, mean, level) for mean in trends])
         return pd.DataFrame(
             {
                 "slope": values,
-                "power": power,
-                "bayes_factor": (1 - power) / passed,
+                "power": 1 - passed,
+                "bayes_factor": passed / passing(covariance, 0.0 * trend, level),
                 "likelihood_ratio": likelihood_ratio(
-                    estimated.sums(sums), covariance, trends
+                    events.coefficients, covariance, trends
                 ),
             }
         )
@@ -524,7 +511,7 @@ class EventTimeResults(BaseResults):
         except (OptionError, IdentificationError):
             return None
 
-    def _covariance(
+    def _checked(
         self,
         purpose: str,
         estimated: Estimates,
@@ -532,14 +519,16 @@ class EventTimeResults(BaseResults):
         used: Iterable[int],
         *,
         comparable: bool,
-    ) -> Floats:
-        """Return the covariance of coefficients; refuse what has no answer.
+    ) -> Estimates:
+        """Return estimates by event time; refuse those that cannot be used.
 
         `used`: event times that need an estimate of their own. `comparable`: whether
         estimates before treatment are differences that the method takes.
         """
         if not comparable:
-            relative = WORDS.say(f"before.{self.before}", time=self.reference)
+            relative = WORDS.say(
+                f"before.{getattr(self, 'before', 'reference')}", time=self.reference
+            )
             text = (
                 f"{purpose}: {relative} Trends are compared with the last period "
                 "before treatment: fit EventStudy with reference=-1, or StaggeredDid "
@@ -555,15 +544,11 @@ class EventTimeResults(BaseResults):
                 f"of its own, so that changes between periods are unknown. {remedy}."
             )
             raise not_identified("gaps", text, times=tuple(missing))
-        covariance = estimated.covariance_of(sums)
-        sizes = np.sqrt(np.abs(np.diag(covariance)))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            correlation = covariance / np.outer(sizes, sizes)
-        if (
-            np.isfinite(correlation).all()
-            and np.linalg.eigvalsh(correlation)[0] > SINGULAR
-        ):
-            return covariance
+        events = Estimates.of(
+            (), estimated.sums(sums), estimated.covariance_of(sums), self.inference
+        )
+        if np.linalg.eigvalsh(events.middle)[0] > SINGULAR:
+            return events
         text = (
             f"{purpose}: the covariance matrix of the coefficients by event time is "
             "missing or singular: there are too few clusters for so many event times. "
@@ -579,7 +564,7 @@ def _check_level(level: float) -> float:
     """Refuse a level without a usual interval, or with nearly the whole line."""
     level = check_level(level)
     if not _NEAREST <= level <= 1 - _NEAREST:
-        text = f"level={level} must be from {_NEAREST:g} to 1 - {_NEAREST:g}."
+        text = f"level={level} is too near 0 or 1 for intervals; .95 is usual."
         raise bad_option("level", level, text)
     return level
 
@@ -614,7 +599,7 @@ def _bounds(
     return [unit * bound for bound in (0.0, *_BOUNDS)]
 
 
-def _effect_weights(effect: object, times: Sequence[int]) -> dict[int, float]:
+def _effect_weights(effect: object, times: Sequence[int]) -> Floats:
     """Return the weights of event times from 0 on in the effect."""
     value = plain(effect)
     if is_whole(value):
@@ -630,4 +615,4 @@ def _effect_weights(effect: object, times: Sequence[int]) -> dict[int, float]:
             f"{len(times)} event times, not all zero."
         )
         raise bad_option("effect", value, text, (*times, "average"))
-    return dict(zip(times, weights.tolist(), strict=True))
+    return weights

@@ -497,10 +497,6 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     def _by_event_time(self) -> Self:
         return replace(self, by="dynamic")
 
-    @property
-    def _affected(self) -> int:
-        return -self.anticipation
-
     # --- the protocol -----------------------------------------------------------------
 
     @property

@@ -21,7 +21,7 @@ from digiprosper.policy.kernels.honest import (
     break_even,
     folded_critical,
     likelihood_ratio,
-    pretest_power,
+    passing,
     relative_interval,
     relative_tests,
     slope_of_power,
@@ -496,6 +496,10 @@ def test_intervals_cover_at_the_end_of_what_is_allowed(
 
 
 # --- the power of tests before treatment ----------------------------------------------
+
+
+def pretest_power(covariance: Floats, trend: Floats, level: float) -> float:
+    return 1 - passing(covariance, trend, level)
 
 
 def three() -> tuple[Floats, Floats, Floats]:

@@ -33,12 +33,9 @@ _GRID = 401
 # How far the grid goes beyond the first stage.
 _BEYOND = 1.001
 _HALVINGS = 50
-# Standard errors beyond which a normal variable never is.
-_FAR = 30.0
-# Points of the lattice for the probability of a rectangle.
+# Points for the probability of a rectangle.
 _POINTS = 2**12
-_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
-MOST_BEFORE: Final = len(_PRIMES)
+MOST_BEFORE: Final = 20
 """Coefficients before treatment up to which the power of their test is computed."""
 
 
@@ -89,22 +86,28 @@ class _Tests:
     def critical(self, size: float) -> Floats:
         """Return critical values (2 K,) of the largest line if all have mean 0.
 
-        If both lines of the effect are beyond c > 0, so is that of a change. All lines
-        of changes are the same but for their sizes. So probabilities of at most two
-        lines are needed.
+        If both lines of the effect are beyond c > 0, so is that of a change, and all
+        lines of changes are multiples of the largest. So a line is beyond c if this one
+        is, or one of the effect without it: probabilities of two normal statistics, by
+        Owen's function T.
         """
         from scipy.optimize import newton
-        from scipy.special import ndtri
+        from scipy.special import ndtr, ndtri, owens_t
 
         variances = np.einsum("mii->mi", self.covariances)
-        chosen = np.array([(0, 1, 2 + j) for j in variances[:, 2:].argmax(axis=1)])
-        at = np.arange(len(chosen))[:, None, None]
-        covariances = self.covariances[at, chosen[:, :, None], chosen[:, None, :]]
+        sizes = np.maximum(np.sqrt(variances), NO_DIVISION)
+        at, largest = np.arange(len(sizes)), 2 + variances[:, 2:].argmax(axis=1)
+        of_effect, of_change = sizes[:, :2], sizes[at, largest][:, None]
+        rho = self.covariances[at, :2, largest] / of_effect / of_change
+        root = np.sqrt(np.maximum((1 - rho) * (1 + rho), SAME_CORRELATION))
 
         def log_ratio(critical: Floats) -> Floats:
-            return np.log(_share_beyond(critical, covariances) / size)
+            first, second = critical[:, None] / of_effect, critical[:, None] / of_change
+            beyond = ndtr(-first) / 2 + owens_t(first, (second / first - rho) / root)
+            beyond += owens_t(second, (first / second - rho) / root)
+            return np.log(beyond.sum(axis=1) / size)
 
-        start = -ndtri(size / 3) * np.sqrt(variances.max(axis=1))
+        start = -ndtri(size / 3) * sizes.max(axis=1)
         return np.asarray(newton(log_ratio, start, tol=SAME_CORRELATION))
 
     def ties(self) -> Floats:
@@ -130,7 +133,7 @@ class _Tests:
         best, largest = values.argmax(axis=2), values.max(axis=2)
         at = np.arange(len(values))[:, None]
         size = np.sqrt(self.covariances[at, best, best])
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             slopes = self.covariances[at, best] / size[:, :, None] ** 2
             ends = (values - slopes * largest[:, :, None]) / (1 - slopes)
             low = np.where(slopes < 1 - SAME_CORRELATION, ends, -inf).max(axis=2)
@@ -140,28 +143,6 @@ class _Tests:
             needed = least + (1 - least) * np.exp(end - start) - SAME_CORRELATION
             kept = (largest <= critical[:, None]) & (np.exp(tail - start) >= needed)
         return np.asarray(((largest <= 0) | kept).any(axis=0))
-
-
-def _share_beyond(critical: Floats, covariances: Floats) -> Floats:
-    """Compute the probability (m,) that one of three normal statistics is beyond c > 0.
-
-    Only the third is beyond together with the first or the second, whose covariances
-    (m, 3, 3) say how often: Owen's function T.
-    """
-    from scipy.special import ndtr, owens_t
-
-    sizes = np.maximum(np.sqrt(np.einsum("mii->mi", covariances)), NO_DIVISION)
-    ends = critical[:, None] / sizes
-    tails = ndtr(-ends)
-    rho = covariances[:, :2, 2] / sizes[:, :2] / sizes[:, 2:]
-    root = np.sqrt(np.maximum((1 - rho) * (1 + rho), SAME_CORRELATION))
-    first, third = ends[:, :2], ends[:, 2:]
-    both = (
-        (tails[:, :2] + tails[:, 2:]) / 2
-        - owens_t(first, (third / first - rho) / root)
-        - owens_t(third, (first / third - rho) / root)
-    )
-    return np.asarray(tails.sum(axis=1) - both.sum(axis=1))
 
 
 def relative_tests(path: EventCoefficients, bound: float) -> _Tests:
@@ -221,13 +202,9 @@ def relative_interval(
 
 def folded_critical(bias: float, level: float) -> float:
     """Return the quantile of the absolute value of a normal with this mean and sd 1."""
-    from scipy.optimize import brentq
     from scipy.special import ndtr
 
-    def short_of(critical: float) -> float:
-        return float(ndtr(critical - bias) - ndtr(-critical - bias) - level)
-
-    return float(brentq(short_of, 0.0, bias + _FAR, xtol=NO_DIVISION))
+    return _crossing(lambda c: level - float(ndtr(c - bias) - ndtr(-c - bias)))
 
 
 def smooth_interval(
@@ -238,8 +215,8 @@ def smooth_interval(
     An estimator from which linear trends cancel out is a sum of second differences of
     the coefficients. The effect determines the weights of those since treatment, and
     the others (K - 1,) are free: differences of two positive parts. The worst bias is M
-    times the sum of all weights in absolute value. Units are those in which the
-    estimate with free weights of zero has a standard error of one.
+    times the sum of all weights in absolute value. The length is that of the interval
+    in standard errors of the estimate with free weights of zero.
     """
     from scipy.optimize import minimize
 
@@ -247,17 +224,16 @@ def smooth_interval(
     weights = path.effect[k:][::-1].cumsum().cumsum()[::-1]
     row, free = weights @ bends[k - 1 :], np.vstack([bends[: k - 1], -bends[: k - 1]])
     scale = float(path.std_errors(row))
-    product = free @ path.covariance / scale**2
-    square, linear, unit = product @ free.T, product @ row, bound / scale
 
     def length(parts: Floats) -> tuple[float, Floats]:
-        size = np.sqrt(parts @ square @ parts + 2 * linear @ parts + 1.0)
-        bias = unit * (np.abs(weights).sum() + parts.sum()) / size
+        sums = row + parts @ free
+        size = float(path.std_errors(sums))
+        bias = bound * (np.abs(weights).sum() + parts.sum()) / size
         critical = folded_critical(bias, level)
         by_bias = np.tanh(critical * bias)
-        by_size = critical - by_bias * bias
-        slopes = by_size * (square @ parts + linear) / size + by_bias * unit
-        return size * critical, slopes
+        by_size = (critical - by_bias * bias) / size
+        slopes = by_size * (free @ path.covariance @ sums) + by_bias * bound
+        return size * critical / scale, slopes / scale
 
     least = minimize(
         length,
@@ -292,46 +268,43 @@ def break_even(path: EventCoefficients, restriction: str, level: float) -> float
         return max(low, -high)
 
     # Rounded up, so that this interval contains 0.
-    return (1 + SAME_BOUND) * _crossing(beyond_zero, 1.0)
+    return (1 + SAME_BOUND) * _crossing(beyond_zero)
 
 
-def _crossing(falling: Callable[[float], float], unit: float) -> float:
-    """Return from which value on a function is not positive, by doubling a unit."""
+def _crossing(falling: Callable[[float], float]) -> float:
+    """Return from which value on, 0 or above, a function is not positive."""
     from scipy.optimize import bisect
 
     if falling(0.0) <= 0:
         return 0.0
-    low, high = 0.0, unit
+    high = 1.0
     while falling(high) > 0:
-        low, high = high, 2 * high
+        high *= 2
     # So many halvings reach the size of any outcome.
-    root = bisect(
-        falling, low, high, xtol=NO_DIVISION, rtol=SAME_CORRELATION, maxiter=2_000
-    )
-    return float(root)
+    return float(bisect(falling, 0.0, high, xtol=NO_DIVISION, maxiter=2_000))
 
 
 # --- the power of tests before treatment ----------------------------------------------
 
 
-def pretest_power(covariance: Floats, trend: Floats, level: float) -> float:
-    """Return the probability that an interval (of K) before treatment excludes zero.
+def passing(covariance: Floats, trend: Floats, level: float) -> float:
+    """Return the probability that all intervals (K) before treatment contain zero.
 
     Each interval is an estimate plus and minus a quantile of the normal times its
     standard error, and `trend` (K,) is what the estimates have as means (Roth 2022,
-    American Economic Review: Insights 4:305). The probability that all contain it is
-    that of a rectangle: one variable after the other, given those before it, at the
-    points of a lattice (Genz 1992, Journal of Computational and Graphical Statistics
-    1:141). The points are fixed, so that it is a smooth function of its arguments.
+    American Economic Review: Insights 4:305). The probability is that of a rectangle:
+    one variable after the other, given those before it, at the points of Sobol's
+    sequence (Genz 1992, Journal of Computational and Graphical Statistics 1:141). The
+    points are fixed, so that it is a smooth function of its arguments.
     """
     from scipy.special import ndtr, ndtri
+    from scipy.stats import qmc
 
     sizes = np.sqrt(np.diag(covariance))
     half, means = float(ndtri((1 + level) / 2)), trend / sizes
     root = np.linalg.cholesky(covariance / np.outer(sizes, sizes))
     k = len(root)
-    number = np.arange(1, _POINTS + 1)[:, None]
-    points = np.abs(2 * (number * np.sqrt(_PRIMES[:k]) % 1) - 1)
+    points = qmc.Sobol(k, scramble=False).random(_POINTS) + 0.5 / _POINTS
     drawn, inside = np.zeros((_POINTS, k)), np.ones(_POINTS)
     for i in range(k):
         mean = means[i] + drawn @ root[i]
@@ -340,17 +313,15 @@ def pretest_power(covariance: Floats, trend: Floats, level: float) -> float:
         inside *= width
         share = below + points[:, i] * width
         drawn[:, i] = ndtri(np.clip(share, NO_DIVISION, 1 - SAME_CORRELATION))
-    return 1.0 - float(inside.mean())
+    return float(inside.mean())
 
 
 def slope_of_power(
     covariance: Floats, trend: Floats, power: float, level: float
 ) -> float:
     """Return the smallest multiple of `trend` (K,) that the test detects so often."""
-    unit = float(np.min(np.sqrt(np.diag(covariance)) / np.abs(trend)))
     return _crossing(
-        lambda multiple: power - pretest_power(covariance, multiple * trend, level),
-        unit,
+        lambda multiple: passing(covariance, multiple * trend, level) - 1 + power
     )
 
 
