@@ -141,4 +141,5 @@ def _log_likelihoods(
 
     constant = offset + np.log(q @ y) - np.log(q @ np.exp(offset))
     both = np.stack([index, constant])
-    return ((y * both - np.exp(both) - gammaln(y + 1)) @ q).tolist()
+    sums: list[float] = ((y * both - np.exp(both) - gammaln(y + 1)) @ q).tolist()
+    return sums

@@ -312,7 +312,8 @@ def _null_likelihood(y: Floats) -> float:
 def _sizes(fit: Reweighted, bias: Floats) -> list[float]:
     """Measure bias and estimates in standard errors: the roots of ``b'Hb``."""
     fitted = fit.x @ np.column_stack([bias, fit.coefficients])
-    return np.sqrt(fit.weights @ fitted**2).tolist()
+    sizes: list[float] = np.sqrt(fit.weights @ fitted**2).tolist()
+    return sizes
 
 
 def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:

@@ -231,7 +231,7 @@ class PoissonResults(CountResults):
 
     def _is_dummy(self, name: str) -> bool:
         """Decide from its moments whether a column is zero or one."""
-        n, mean, sd, low, high = self.sample_stats.loc[name].astype(float)
+        n, mean, sd, low, high = self.sample_stats.loc[name].to_numpy(np.float64)
         # No other column between zero and one with this mean has as much variance.
         below = mean * (1 - mean) - sd**2 * (n - 1) / n
         return bool((low, high) == (0.0, 1.0) and below <= TWO_VALUES)

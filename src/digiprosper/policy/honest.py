@@ -170,7 +170,7 @@ class HonestIntervals(Summarised, PickledByName):
             Column(
                 f"honest.{end}",
                 cells={
-                    name: PlainCell(end, value) for name, value in rows[end].items()
+                    str(row): PlainCell(end, value) for row, value in rows[end].items()
                 },
                 labels=self.labels,
                 factors=self.factors,
@@ -479,7 +479,9 @@ class EventTimeResults(BaseResults):
             )
             raise bad_option("before", count, text)
         times, sums = times[:count], sums[:count]
-        trend = np.ones(count) if self.reference is None else times - self.reference
+        trend: Floats = np.ones(count)
+        if self.reference is not None:
+            trend = (times - self.reference).astype(np.float64)
         comparable = getattr(self, "before", "reference") in ("reference", "previous")
         events = self._checked(
             "pretrend_power", estimated, sums, times, comparable=comparable
@@ -591,7 +593,7 @@ def _bounds(
 ) -> list[float]:
     """Return the values of M; by default multiples of a natural unit."""
     if bounds is not None:
-        return _numbers(bounds, "bounds", "at least 0", lambda m: m >= 0).tolist()
+        return list(_numbers(bounds, "bounds", "at least 0", lambda m: m >= 0))
     if restriction == "relative":
         return list(_BOUNDS)
     bends = (path.differences(2) @ path.coefficients)[: path.before - 1]
@@ -603,7 +605,7 @@ def _effect_weights(effect: object, times: Sequence[int]) -> Floats:
     """Return the weights of event times from 0 on in the effect."""
     value = plain(effect)
     if is_whole(value):
-        weights = (np.array(times) == value).astype(np.float64)
+        weights: Floats = (np.array(times) == value).astype(np.float64)
     elif isinstance(value, bool | str):
         weights = np.full(len(times), (value == "average") / len(times))
     else:

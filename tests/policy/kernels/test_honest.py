@@ -93,7 +93,7 @@ def test_intervals_of_other_programs(case: dict[str, Any]) -> None:
     path = path_of(case["data"], case.get("effect", "first"))
     interval = INTERVALS[case["restriction"]]
     if case.get("method") == "conditional":
-        low, high = relative_interval(path, case["bound"], 0.95, first_stage=0.0)
+        low, high = relative_interval(path, case["bound"], 0.95, first_stage=1e-12)
     else:
         low, high = interval(path, case["bound"], 0.95)
     if "grid" in case:

@@ -105,7 +105,7 @@ class _Tests:
             first, second = critical[:, None] / of_effect, critical[:, None] / of_change
             beyond = ndtr(-first) / 2 + owens_t(first, (second / first - rho) / root)
             beyond += owens_t(second, (first / second - rho) / root)
-            return np.log(beyond.sum(axis=1) / size)
+            return np.asarray(np.log(beyond.sum(axis=1) / size))
 
         start = -ndtri(size / 3) * sizes.max(axis=1)
         return np.asarray(newton(log_ratio, start, tol=SAME_CORRELATION))
@@ -174,16 +174,15 @@ def relative_interval(
     """Return the interval if changes are at most M times the largest one before.
 
     The conditional least-favourable hybrid test is inverted for each change before
-    treatment, and the interval contains all sets. With ``first_stage=0`` the test is
-    the conditional one.
+    treatment, and the interval contains all sets. With a `first_stage` near 0 the test
+    is the conditional one.
     """
     tests = relative_tests(path, bound)
     first = first_stage * (1 - level)
     least = (1 - level - first) / (1 - first)
+    critical = tests.critical(first)
     # Beyond these ends the first stage rejects.
-    reach = tests.critical(first or SAME_CORRELATION)
-    critical = reach if first else np.full_like(reach, inf)
-    ends = (reach[:, None] - tests.levels[:, :2]) / tests.slopes[:, :2]
+    ends = (critical[:, None] - tests.levels[:, :2]) / tests.slopes[:, :2]
     low, high = _BEYOND * ends[:, 0].min(), _BEYOND * ends[:, 1].max()
     grid = np.append(np.linspace(low, high, _GRID), np.clip(tests.ties(), low, high))
     grid.sort()
