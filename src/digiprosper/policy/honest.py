@@ -363,7 +363,8 @@ class EventTimeResults(BaseResults):
             )
             raise bad_option("restriction", restriction, text)
         used = range(times[0], times[-1] + 1)
-        comparable = self.reference == times[before] - 1
+        reference = self.reference
+        comparable = reference is not None and bool(times[before - 1] < reference)
         events = self._checked("honest", estimated, sums, used, comparable=comparable)
         covariance = events.covariance
         since = times[times >= 0].tolist()
