@@ -194,8 +194,8 @@ class WindowResults(EventTimeResults):
             max(window.after, window.highest),
         )
         return window.binned, (
-            f"Fit with before={before}, after={after}, which contains all event times, "
-            "or drop the rows beyond the window with panel.subset"
+            f"Ends are binned: fit with before={before}, after={after}, which contains "
+            "all event times, or drop the rows beyond the window with panel.subset"
         )
 
     @property
