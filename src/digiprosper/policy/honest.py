@@ -303,8 +303,8 @@ class EventTimeResults(BaseResults):
         Raises
         ------
         OptionError
-            If an option has an unknown value, or if there are too few event times
-            before treatment.
+            If an option has an unknown value, if `level` is within 1e-6 of 0 or 1, or
+            if there are too few event times before treatment.
         InputTypeError
             If `bounds` or `effect` are not numbers.
         IdentificationError
@@ -439,7 +439,8 @@ class EventTimeResults(BaseResults):
         ------
         OptionError
             If there is no event time before treatment beside the reference, or more
-            than 20, or if an option has an unknown value.
+            than 20, if an option has an unknown value, or if `level` is within 1e-6 of
+            0 or 1.
         InputTypeError
             If slopes or powers are not numbers.
         IdentificationError
