@@ -129,6 +129,19 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CommonColumns:
+    """Columns of several equations on the rows complete in all, demeaned once."""
+
+    prepared: Prepared
+    demeaned: Demeaned  # outcome, then every column of the regressors
+    columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
+
+    def regressors(self, role: str) -> list[int]:
+        """Return the positions in `demeaned` of the columns of a role."""
+        return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
+
+
 def demean_roles(
     y: str, prepared: Prepared, roles: Iterable[str]
 ) -> tuple[Demeaned, tuple[int, ...]]:

@@ -17,7 +17,7 @@ from digiprosper.errors import (
 from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_critical
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.policy.honest import EventEffects, EventTimeResults
+from digiprosper.policy.honest import EventTimeResults
 from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
@@ -187,18 +187,15 @@ class WindowResults(EventTimeResults):
             raise OptionError(f"pretrend_test: {text}", [problem])
         return replace(test, name="Pre-trend test")
 
-    def _event_effects(self) -> EventEffects:
+    def _binned_ends(self) -> tuple[tuple[int, ...], str]:
         window = self.window
-        positions = [self.names.index(event_name(time)) for time in window.estimated]
-        wider = max(window.before, -window.lowest), max(window.after, window.highest)
-        return EventEffects(
-            times=np.array(window.estimated),
-            estimated=self.estimated,
-            sums=np.eye(len(self.names))[positions],
-            reference=window.reference,
-            before="reference" if window.reference == -1 else "not_last",
-            first=0,
-            wider=wider if window.binned else None,
+        before, after = (
+            max(window.before, -window.lowest),
+            max(window.after, window.highest),
+        )
+        return window.binned, (
+            f"Ends are binned: fit with before={before}, after={after}, which contains "
+            "all event times, or drop the rows beyond the window with panel.subset"
         )
 
     @property

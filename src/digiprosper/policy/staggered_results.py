@@ -19,7 +19,7 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.policy.honest import EventEffects, EventTimeResults
+from digiprosper.policy.honest import EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
@@ -327,7 +327,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         check_option("bands", bands, ("pointwise", "joint"))
         averages = average(self.cells, "dynamic", self.balanced)
         reference = self.reference
-        numbers = replace(self, by="dynamic").tidy(level)[1:].reset_index(drop=True)
+        numbers = self._by_event_time().tidy(level)[1:].reset_index(drop=True)
         path = numbers[["estimate", "std_error", "conf_low", "conf_high"]]
         path.insert(0, "time", averages.keys)
         if bands == "joint":
@@ -496,19 +496,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             alternatives={_PROGRAMS[self.estimator][1]: standard},
         )
 
-    def _event_effects(self) -> EventEffects:
-        averages = average(self.cells, "dynamic", self.balanced)
-        kept = averages.keys != self.reference
-        estimates, gradient = averages.estimates[1:], averages.gradient[1:]
-        return EventEffects(
-            times=averages.keys[kept],
-            estimated=self._estimates_of((), estimates[kept], gradient[kept]),
-            sums=np.eye(int(kept.sum())),
-            reference=self.reference,
-            before=self.before,
-            first=-self.anticipation,
-            wider=None,
-        )
+    def _by_event_time(self) -> Self:
+        return replace(self, by="dynamic")
 
     # --- the protocol -----------------------------------------------------------------
 
