@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +55,11 @@ DAMAGED = (
 )
 # Headings of years in Chinese tables
 _TIMES = ("年份", "年度", "年")
-_YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?")
+_YEAR = re.compile(
+    r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?"
+    # A mark of a footnote: 2015①, 2015年（预计）, 2015p
+    r"(?:[A-Za-z]|(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*)"
+)
 
 
 def long_table(
@@ -63,7 +68,6 @@ def long_table(
     time: str,
     value: str | None,
     time_format: str | None,
-    where: str = "",
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Put the times of headings into rows; also return what was dropped."""
     time, value = _checked_names(entity, time, value)
@@ -83,7 +87,7 @@ def long_table(
             f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
             "name the variable that they hold: value='gdp'."
         )
-    frame, notices = drop_empty(frame, [*columns.values()], where)
+    frame, notices = drop_empty(frame, [*columns.values()])
 
     constants = frame.drop(columns=[*columns.values()])
     times = list(dict.fromkeys(when for _, when in columns))
@@ -146,7 +150,7 @@ def _read_headings(
 
 
 def drop_empty(
-    frame: pd.DataFrame, columns: Sequence[str], where: str = ""
+    frame: pd.DataFrame, columns: Sequence[str]
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Drop rows without any value in some columns, and tell what stood in them."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
@@ -154,7 +158,7 @@ def drop_empty(
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = pd.unique(others[~pd.isna(others)]).tolist()
-    text = f"{where}{counted(int(empty.sum()), 'row')} without values dropped"
+    text = f"{counted(int(empty.sum()), 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
     data = {"count": int(empty.sum()), "texts": tuple(texts)}
     notice = Notice("rows_without_values" if texts else "empty_rows", text, data)
@@ -184,22 +188,30 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    notices: list[Notice] = []
+    sheets_by_notice: dict[str, tuple[Notice, list[str]]] = {}
     cells = _cells(path, na_values, thousands)
     for name, frame in _tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            where = f"sheet {cited(name)}: "
-            part, said = _indexed(frame, entity, time, value, match, time_format, where)
+            part, said = _indexed(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        notices += said
+        for notice in said:
+            sheets_by_notice.setdefault(notice.message, (notice, []))[1].append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
+    notices = [
+        replace(notice, message=f"{_sheets(names)}: {notice.message}")
+        for notice, names in sheets_by_notice.values()
+    ]
     notices += _partial_entities(parts)
     return pd.concat(parts, axis=1), labels, notices
+
+
+def _sheets(names: Sequence[str]) -> str:
+    return f"{'sheet' if len(names) == 1 else 'each of the sheets'} {quoted(names)}"
 
 
 def _tables(
@@ -231,25 +243,21 @@ def _indexed(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-    where: str,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Make a sheet long, with its keys as index, and list what was dropped."""
     unmatched: list[Notice] = []
     if match is not None:
-        frame, unmatched = _matched(frame, entity, match, where)
+        frame, unmatched = _matched(frame, entity, match)
     if time in frame.columns:
-        table, notices = drop_empty(to_pandas(frame), [*frame.columns], where)
+        table, notices = drop_empty(to_pandas(frame), [*frame.columns])
     else:
-        table, notices = long_table(frame, entity, time, value, time_format, where)
+        table, notices = long_table(frame, entity, time, value, time_format)
     table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
     return table.set_axis(keys.index, axis=0), [*unmatched, *notices]
 
 
 def _matched(
-    frame: pd.DataFrame,
-    entity: str,
-    match: Callable[[pd.Series[Any]], Any],
-    where: str,
+    frame: pd.DataFrame, entity: str, match: Callable[[pd.Series[Any]], Any]
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Put names by `match` in place of those of a sheet; drop rows without one."""
     # A note below the table is alone in its row, and no name.
@@ -274,7 +282,7 @@ def _matched(
         return frame, []
     texts = pd.unique(dropped).tolist()
     rows = counted(len(dropped), "row")
-    text = f"{where}{rows} dropped, to which match gives no name: {quoted(texts)}"
+    text = f"{rows} dropped, to which match gives no name: {quoted(texts)}"
     data = {"count": len(dropped), "names": tuple(texts)}
     return frame, [Notice("rows_without_match", text, data)]
 
@@ -334,11 +342,25 @@ def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
     if not is_entity.any():
         return None
     top = int(is_entity.any(axis=1).argmax())
+    headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
+    if (
+        _has_years(lower)
+        and not _has_years(headings)
+        and lower[is_entity[top]].isna().all()
+    ):
+        # Headings of two rows: merged cells name what the years below them are of.
+        above = headings.ffill()[lower.notna()].map(_text)
+        if len(set(above)) > 1:
+            lower = above + " " + lower.dropna().map(_text)
+        top, headings = top + 1, headings.where(lower.isna(), lower)
     body = cells.iloc[top + 1 :].rename(index=lambda row: row + 1)
-    headings = cells.iloc[top]
     used = headings.notna() | body.notna().any()
     names = headings[used].fillna("column without heading").map(_text)
     return body.loc[:, used].set_axis(names.tolist(), axis=1).infer_objects()
+
+
+def _has_years(headings: pd.Series[Any]) -> bool:
+    return any(_YEAR.fullmatch(_text(cell)) for cell in headings)
 
 
 def _text(cell: object) -> str:
