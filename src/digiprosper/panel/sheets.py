@@ -349,9 +349,9 @@ def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
         and lower[is_entity[top]].isna().all()
     ):
         # Headings of two rows: merged cells name what the years below them are of.
-        above = headings.ffill()[lower.notna()].map(_text)
-        if len(set(above)) > 1:
-            lower = above + " " + lower.dropna().map(_text)
+        above = headings.ffill().map(_text)
+        if len(set(above[lower.notna()])) > 1:
+            lower = (above + " " + lower.map(_text)).where(lower.notna())
         top, headings = top + 1, headings.where(lower.isna(), lower)
     body = cells.iloc[top + 1 :].rename(index=lambda row: row + 1)
     used = headings.notna() | body.notna().any()
