@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.alignment import point_columns, split_number
-from digiprosper.present.office import write_docx
+from digiprosper.present.office import head_widths, write_docx
 from digiprosper.present.rich_text import write_rtf
 from digiprosper.present.spreadsheet import write_xlsx
 from digiprosper.report.characters import has_cjk, text_width
@@ -139,12 +139,11 @@ def _latex_table(content: Content) -> str:
 
 def _latex_width(content: Content, letter: int = 5, gap: int = 12) -> int:
     """Estimate a table's width in points, from those of a letter and a gap."""
-    columns = zip(
-        *(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True
-    )
     letters = max(map(text_width, content.names), default=0)
-    letters += sum(max(map(text_width, texts)) for texts in columns)
-    return letter * letters + gap * (len(content.header[0]) - 1)
+    heads = head_widths(content, text_width)
+    for head, column in zip(heads, content.columns, strict=True):
+        letters += max([head, *map(text_width, column)])
+    return letter * letters + gap * len(heads)
 
 
 def _latex_head(parts: Sequence[tuple[str, int]]) -> str:

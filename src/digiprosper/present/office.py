@@ -187,8 +187,8 @@ def fit_page(content: Content) -> Page:
     """
     stub = max(map(text_width, content.names), default=0)
     units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
-    words = _of_heads(content, _longest_word)
-    heads = _of_heads(content, text_width)
+    words = head_widths(content, _longest_word)
+    heads = head_widths(content, text_width)
     upright, across = (side - 2 * PAGE_MARGIN for side in _PAGE)
     for size, room, wrapped in (
         (10.5, upright, 0.4),
@@ -225,7 +225,7 @@ def _centimetres(letters: int, size: float) -> float:
     return letters * (size * 0.5 * _POINT) + 2 * _PADDING + 0.1
 
 
-def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
+def head_widths(content: Content, measure: Callable[[str], int]) -> list[int]:
     """Measure the headings of columns; a spanning one is divided."""
     most = [0] * len(content.columns)
     for position in range(len(content.header)):
