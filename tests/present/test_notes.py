@@ -130,8 +130,8 @@ def test_too_small_errors_of_few_clusters_are_told():
     with pytest.warns(dp.FewClustersWarning, match="depends on few clusters"):
         alone = dp.FixedEffects("y", ["few"]).fit(panel)
     assert (
-        "(1): few clusters (id) have most of the variation of few, so that its "
-        "standard error is too small."
+        "(1): standard errors of few are too small, because few clusters (id) have "
+        "most of the variation."
     ) in lines_of(alone)
     # A control of few clusters is a notice of the summary, and 48 clusters are enough.
     control = dp.FixedEffects("y", ["x", "few"]).fit(panel)

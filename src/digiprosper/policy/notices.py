@@ -251,13 +251,15 @@ def few_untreated(
         parts.append(
             f"every effect depends on {coding.n_never} untreated {coding.entity}"
         )
-    for name in alone:
-        who = (
+    if alone:
+        who = ", ".join(
             "never treated"
             if name == "never"
             else f"first treated in {time_text(name)}"
+            for name in alone
         )
-        parts.append(f"the {coding.entity} {who} rest on one unit")
+        each = " each" if len(alone) > 1 else ""
+        parts.append(f"the {coding.entity} {who} rest on one unit{each}")
     text = "; ".join(parts)
     if alone and cov_type == "cr2":
         text += (

@@ -38,9 +38,17 @@ FROM_STYLE: Final = "style"
 """What `stars` is where the style decides: None already means no stars."""
 
 _LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
+_GMM = ("n_instruments", "ar1_p", "ar2_p", "hansen_p")
 _USUAL_STATS = {
-    "en": ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
-    "zh": ("nobs", "rsquared", "rsquared_within", "kp_rk_f"),
+    "en": (
+        "nobs",
+        "n_entities",
+        "rsquared_within",
+        "pseudo_rsquared",
+        "kp_rk_f",
+        *_GMM,
+    ),
+    "zh": ("nobs", "rsquared", "rsquared_within", "pseudo_rsquared", "kp_rk_f", *_GMM),
 }
 # A column of counts holds fractions, and so floats, where one of them is a mean, as
 # that of `Panel.describe`.
@@ -94,9 +102,8 @@ class TableStyle:
         Number of decimals, 3 by default; see `etable` for small numbers.
     stats : sequence of str, optional
         Statistics below the estimates, which are keys of `glance`, as in `etable`. The
-        default is nobs, n_entities, rsquared_within and kp_rk_f in English, and nobs,
-        rsquared, rsquared_within and kp_rk_f in Chinese, whose papers report the R²
-        with the absorbed effects.
+        default is nobs, n_entities (in Chinese rsquared, with the absorbed effects),
+        rsquared_within, pseudo_rsquared, kp_rk_f, and the tests of GMM.
     yes, no : str, optional
         Text in the rows of controls and fixed effects. The default is Yes and No, or 是
         and 否. If only `yes` is given, `no` is 未控制 for ``"控制"``, NO for ``"YES"``,

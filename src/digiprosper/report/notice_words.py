@@ -48,8 +48,8 @@ BELOW = Words(
         ),
         "few_treated": (
             (
-                "few clusters ({clusters}) have most of the variation of {terms}, so "
-                "that its standard error is too small."
+                "standard errors of {terms} are too small, because few clusters "
+                "({clusters}) have most of the variation."
             ),
             "{terms}的变动集中于少数聚类（{clusters}），其标准误偏小。",
         ),

@@ -70,8 +70,8 @@ def specification_curve(
     `term` has the names of the coefficient; default that of `control_sets`, or the
     first of the first model. `main` is the model that is marked; default that without
     candidates, or the first. `labels` win over those of the models. Choices are the
-    candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights
-    and standard errors that some models have and others do not.
+    candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights,
+    standard errors and conditions on rows that some models have and others do not.
     """
     names = _names(models, term)
     points = _points(models, names, level)
@@ -211,15 +211,27 @@ def _model_choices(
     """List a model's choices by kind."""
     regression = getattr(result, "slopes", result)
     about, terms = regression.glance(), regression.tidy()["term"].tolist()
+    factors, kinds = getattr(regression, "factors", {}), dict[str, str]()
+    for name in effect_names(about.get("effects")):
+        slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
+        kinds[name] = slopes[0] if slopes else "effect"
     return {
         "regressor": [name for name in terms if name in names],
         _CONTROLS: [
             name for name in terms if name not in names and name != "Intercept"
         ],
-        "effect": list(effect_names(about.get("effects"))),
+        **{
+            kind: [name for name in kinds if kinds[name] == kind]
+            for kind in ("effect", "slope", "trend")
+        },
         "outcome": [about.get("depvar") or ""],
         "weights": [about["obs_weights"]] if about.get("obs_weights") else [],
         "errors": [_errors(regression, write, language)],
+        "rows": [
+            str(notice.data["where"])
+            for notice in getattr(result, "diagnostics", ())
+            if notice.code == "chosen_rows"
+        ],
     }
 
 
