@@ -267,8 +267,7 @@ def _matched(
         matched.index.is_unique and matched.index.isin(names.index).all()
     )
     if not has_labels:
-        is_list = pd.api.types.is_list_like(matched, allow_sets=False)
-        if not is_list or np.ndim(matched) != 1 or len(matched) != len(names):
+        if np.ndim(matched) != 1 or len(matched) != len(names):
             raise InputTypeError(
                 "match= must return a Series with the index of the names that it gets, "
                 f"or as many names, not {cited(matched)}."
@@ -323,7 +322,7 @@ def _stripped(
 ) -> pd.Series[Any]:
     """Read the text of cells without blanks around it, and numbers with separators."""
     texts = [v.strip() if isinstance(v, str) else v for v in column]
-    cells = [np.nan if isinstance(v, str) and v in missing else v for v in texts]
+    cells = [np.nan if v in missing else v for v in texts]
     column = pd.Series(cells, column.index, dtype=object)
     if thousands is None:
         return column

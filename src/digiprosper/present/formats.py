@@ -104,8 +104,9 @@ def _latex_table(content: Content) -> str:
     is_wide = _latex_width(content) > _TEXT_WIDTH
     # In small type, and on a page with narrower margins than those of article.
     is_sideways = _latex_width(content, 4, 6) > 1.3 * _TEXT_WIDTH
-    environment = "sidewaystable" if is_sideways else "table"
-    height = "width" if is_sideways else "height"
+    environment, height = "table", "height"
+    if is_sideways:
+        environment, height = "sidewaystable", "width"
     lines = [rf"\begin{{{environment}}}[htbp]", r"\centering"]
     ends = [rf"\end{{{environment}}}", ""]
     if is_wide or len(content.rows) > _TEXT_ROWS:
@@ -147,20 +148,19 @@ def _latex_width(content: Content, letter: int = 5, gap: int = 12) -> int:
 
 
 def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
-    cells = [(_latex(text), span) for text, span in parts]
-    joined = (
-        text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
-        for text, span in cells
+    cells = (
+        _latex(text) if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{_latex(text)}}}"
+        for text, span in parts
     )
-    return " & ".join(joined) + r" \\"
+    return " & ".join(cells) + r" \\"
 
 
 def _latex_rules(parts: Sequence[tuple[str, int]]) -> list[str]:
     """Write a rule below each heading that spans columns."""
-    ends = list(accumulate(span for _, span in parts))
+    ends = accumulate(span for _, span in parts)
     rules = [
         rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
-        for (text, span), end in zip(parts[1:], ends[1:], strict=True)
+        for (text, span), end in zip(parts, ends, strict=True)
         if text
     ]
     return [" ".join(rules)]
@@ -230,7 +230,6 @@ def _latex(text: str) -> str:
     # A bracket or star that comes first would belong to the line break or item
     # before it.
     opening = "{}" if text.startswith(("[", "*")) else ""
-    text = text.replace("<=", "≤").replace(">=", "≥")
     written = "".join(_LATEX.get(letter, letter) for letter in text)
     # Two hyphens or apostrophes would be one dash or quotation mark.
     return opening + re.sub(r"([-'])(?=\1)", r"\1{}", written)
@@ -267,11 +266,10 @@ def _beside(command: str, text: str) -> str:
 
 
 def _latex_cell(text: str) -> str:
-    """Write a cell with a minus sign before negative numbers and raised stars."""
+    """Write a cell with raised stars."""
     body = text.rstrip("*")
-    marks = len(text) - len(body)
-    written = re.sub(r"(?<![\w.])-(?=\d|$)", "−", body)
-    return _latex(written) + (rf"$^{{{'*' * marks}}}$" if marks else "")
+    stars = text[len(body) :]
+    return _latex(body) + (rf"$^{{{stars}}}$" if stars else "")
 
 
 # --- by ending ------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from digiprosper.errors import (
 from digiprosper.report.characters import decimal_text, tidy_text
 from digiprosper.report.columns import RowName, remark_text
 from digiprosper.report.labels import name_label, text_label
-from digiprosper.report.words import NO_WORDS, TABLE
+from digiprosper.report.words import LANGUAGES, NO_WORDS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,18 +37,11 @@ FromStyle: TypeAlias = Literal["style"]
 FROM_STYLE: Final = "style"
 """What `stars` is where the style decides: None already means no stars."""
 
-_LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
-_GMM = ("n_instruments", "ar1_p", "ar2_p", "hansen_p")
+_OF_MODELS = ("rsquared_within", "pseudo_rsquared", "kp_rk_f", "n_instruments")
+_OF_GMM = ("ar1_p", "ar2_p", "hansen_p")
 _USUAL_STATS = {
-    "en": (
-        "nobs",
-        "n_entities",
-        "rsquared_within",
-        "pseudo_rsquared",
-        "kp_rk_f",
-        *_GMM,
-    ),
-    "zh": ("nobs", "rsquared", "rsquared_within", "pseudo_rsquared", "kp_rk_f", *_GMM),
+    "en": ("nobs", "n_entities", *_OF_MODELS, *_OF_GMM),
+    "zh": ("nobs", "rsquared", *_OF_MODELS, *_OF_GMM),
 }
 # A column of counts holds fractions, and so floats, where one of them is a mean, as
 # that of `Panel.describe`.
@@ -151,7 +144,7 @@ class TableStyle:
 
     def __post_init__(self) -> None:
         """Check all options."""
-        check_option("language", self.language, tuple(_LANGUAGES))
+        check_option("language", self.language, tuple(LANGUAGES))
         check_option("below", self.below, ("se", "t", "p", "ci"))
         check_option("cluster_row", self.cluster_row, (None, True, False))
         checked: dict[str, object] = {
@@ -202,7 +195,7 @@ def read_style(
 
 def _decided(style: TableStyle) -> Style:
     """Fill in the defaults of the language."""
-    language = _LANGUAGES[style.language]
+    language = LANGUAGES[style.language]
     yes = TABLE.say("yes", language) if style.yes is None else style.yes
     no = _NO.get(yes, TABLE.say("no", language)) if style.no is None else style.no
     in_english = language == "english"
