@@ -220,6 +220,13 @@ def test_a_cohort_of_one_is_reported() -> None:
     assert (errors > fit.group_time.query("cohort == 5")["std_error"].mean()).all()
 
 
+def test_cohorts_of_one_are_reported_in_one_sentence() -> None:
+    with pytest.warns(dp.FewClustersWarning):
+        fit = fit_of(draw((1, 1, 9), 8))
+    sentence = "city first treated in 3, first treated in 5 rest on one unit each."
+    assert sentence in notice_of(fit, "few_untreated").message
+
+
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_single_entities_alone_have_no_errors() -> None:
     fit = fit_of(draw((1, 1, 1), 9))
