@@ -577,14 +577,6 @@ def test_headings_of_two_rows_with_merged_cells(
     assert panel.frame.loc[("B", 2022), columns[-1]] == 8
 
 
-def test_one_notice_for_what_all_sheets_have(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"city": ["A", "注：x"], 2019: [1.0, np.nan]})
-    path = write(tmp_path / "a.xlsx", {"gdp": frame, "pop": frame})
-    with pytest.warns(MissingDataWarning, match="each of the sheets 'gdp', 'pop': 1 "):
-        panel = Panel.from_excel(path, entity="city")
-    assert [n.code for n in panel.diagnostics] == ["rows_without_values"]
-
-
 def test_a_number_with_a_mark_is_not_to_be_read_as_missing(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", yearbook("74.1*"))
     with pytest.warns(

@@ -8,7 +8,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +67,7 @@ def long_table(
     time: str,
     value: str | None,
     time_format: str | None,
+    where: str = "",
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Put the times of headings into rows; also return what was dropped."""
     time, value = _checked_names(entity, time, value)
@@ -87,7 +87,7 @@ def long_table(
             f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
             "name the variable that they hold: value='gdp'."
         )
-    frame, notices = drop_empty(frame, [*columns.values()])
+    frame, notices = drop_empty(frame, [*columns.values()], where)
 
     constants = frame.drop(columns=[*columns.values()])
     times = list(dict.fromkeys(when for _, when in columns))
@@ -150,7 +150,7 @@ def _read_headings(
 
 
 def drop_empty(
-    frame: pd.DataFrame, columns: Sequence[str]
+    frame: pd.DataFrame, columns: Sequence[str], where: str = ""
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Drop rows without any value in some columns, and tell what stood in them."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
@@ -158,7 +158,7 @@ def drop_empty(
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = pd.unique(others[~pd.isna(others)]).tolist()
-    text = f"{counted(int(empty.sum()), 'row')} without values dropped"
+    text = f"{where}{counted(int(empty.sum()), 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
     data = {"count": int(empty.sum()), "texts": tuple(texts)}
     notice = Notice("rows_without_values" if texts else "empty_rows", text, data)
@@ -188,30 +188,22 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    sheets_by_notice: dict[str, tuple[Notice, list[str]]] = {}
+    notices: list[Notice] = []
     cells = _cells(path, na_values, thousands)
     for name, frame in _tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            part, said = _indexed(frame, entity, time, value, match, time_format)
+            where = f"sheet {cited(name)}: "
+            part, said = _indexed(frame, entity, time, value, match, time_format, where)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for notice in said:
-            sheets_by_notice.setdefault(notice.message, (notice, []))[1].append(name)
+        notices += said
         if value != name and [*part.columns] == [value]:
             labels[value] = name
-    notices = [
-        replace(notice, message=f"{_sheets(names)}: {notice.message}")
-        for notice, names in sheets_by_notice.values()
-    ]
     notices += _partial_entities(parts)
     return pd.concat(parts, axis=1), labels, notices
-
-
-def _sheets(names: Sequence[str]) -> str:
-    return f"{'sheet' if len(names) == 1 else 'each of the sheets'} {quoted(names)}"
 
 
 def _tables(
@@ -243,21 +235,25 @@ def _indexed(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
+    where: str,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Make a sheet long, with its keys as index, and list what was dropped."""
     unmatched: list[Notice] = []
     if match is not None:
-        frame, unmatched = _matched(frame, entity, match)
+        frame, unmatched = _matched(frame, entity, match, where)
     if time in frame.columns:
-        table, notices = drop_empty(to_pandas(frame), [*frame.columns])
+        table, notices = drop_empty(to_pandas(frame), [*frame.columns], where)
     else:
-        table, notices = long_table(frame, entity, time, value, time_format)
+        table, notices = long_table(frame, entity, time, value, time_format, where)
     table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
     return table.set_axis(keys.index, axis=0), [*unmatched, *notices]
 
 
 def _matched(
-    frame: pd.DataFrame, entity: str, match: Callable[[pd.Series[Any]], Any]
+    frame: pd.DataFrame,
+    entity: str,
+    match: Callable[[pd.Series[Any]], Any],
+    where: str,
 ) -> tuple[pd.DataFrame, list[Notice]]:
     """Put names by `match` in place of those of a sheet; drop rows without one."""
     # A note below the table is alone in its row, and no name.
@@ -281,7 +277,7 @@ def _matched(
         return frame, []
     texts = pd.unique(dropped).tolist()
     rows = counted(len(dropped), "row")
-    text = f"{rows} dropped, to which match gives no name: {quoted(texts)}"
+    text = f"{where}{rows} dropped, to which match gives no name: {quoted(texts)}"
     data = {"count": len(dropped), "names": tuple(texts)}
     return frame, [Notice("rows_without_match", text, data)]
 

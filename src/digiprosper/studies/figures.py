@@ -208,17 +208,10 @@ def _model_choices(
     """List a model's choices by kind."""
     regression = getattr(result, "slopes", result)
     about, terms = regression.glance(), regression.tidy()["term"].tolist()
-    factors, kinds = getattr(regression, "factors", {}), dict[str, str]()
-    for name in effect_names(about.get("effects")):
-        slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
-        kinds[name] = slopes[0] if slopes else "effect"
     return {
         "regressor": [name for name in terms if name in names],
         _CONTROLS: [name for name in terms if name not in (*names, "Intercept")],
-        **{
-            kind: [name for name in kinds if kinds[name] == kind]
-            for kind in ("effect", "slope", "trend")
-        },
+        **_effects_by_kind(regression, about),
         "outcome": [about.get("depvar") or ""],
         "weights": [about["obs_weights"]] if about.get("obs_weights") else [],
         "errors": [_errors(regression, write, language)],
@@ -228,6 +221,16 @@ def _model_choices(
             if notice.code == "chosen_rows"
         ],
     }
+
+
+def _effects_by_kind(regression: Any, about: Any) -> dict[str, list[str]]:
+    """List absorbed effects, and apart from them slopes and trends by level."""
+    factors = getattr(regression, "factors", {})
+    kinds: dict[str, list[str]] = {"effect": [], "slope": [], "trend": []}
+    for name in effect_names(about.get("effects")):
+        slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
+        kinds[slopes[0] if slopes else "effect"].append(name)
+    return kinds
 
 
 def _errors(regression: Any, write: Write, language: Language) -> str:
