@@ -70,8 +70,8 @@ def specification_curve(
     `term` has the names of the coefficient; default that of `control_sets`, or the
     first of the first model. `main` is the model that is marked; default that without
     candidates, or the first. `labels` win over those of the models. Choices are the
-    candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights
-    and standard errors that some models have and others do not.
+    candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights,
+    standard errors and conditions on rows that some models have and others do not.
     """
     names = _names(models, term)
     points = _points(models, names, level)
@@ -211,11 +211,26 @@ def _model_choices(
     return {
         "regressor": [name for name in terms if name in names],
         _CONTROLS: [name for name in terms if name not in (*names, "Intercept")],
-        "effect": list(effect_names(about.get("effects"))),
+        **_effects_by_kind(regression, about),
         "outcome": [about.get("depvar") or ""],
         "weights": [about["obs_weights"]] if about.get("obs_weights") else [],
         "errors": [_errors(regression, write, language)],
+        "rows": [
+            str(notice.data["where"])
+            for notice in getattr(result, "diagnostics", ())
+            if notice.code == "chosen_rows"
+        ],
     }
+
+
+def _effects_by_kind(regression: Any, about: Any) -> dict[str, list[str]]:
+    """List absorbed effects, and apart from them slopes and trends by level."""
+    factors = getattr(regression, "factors", {})
+    kinds: dict[str, list[str]] = {"effect": [], "slope": [], "trend": []}
+    for name in effect_names(about.get("effects")):
+        slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
+        kinds[slopes[0] if slopes else "effect"].append(name)
+    return kinds
 
 
 def _errors(regression: Any, write: Write, language: Language) -> str:
