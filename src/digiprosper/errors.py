@@ -909,7 +909,9 @@ def term_problem(term: str, role: str, why: str) -> Notice:
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     """Refuse an option that is not one of the allowed words."""
     # An array around a word is no word: it cannot be looked up.
-    value = plain(value) if getattr(value, "__hash__", None) else value
+    is_plain = value is None or type(value) is str
+    if not is_plain and getattr(value, "__hash__", None):
+        value = plain(value)
     for word in allowed:
         if value is word or (type(value) is type(word) and value == word):
             return

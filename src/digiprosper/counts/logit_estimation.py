@@ -148,13 +148,13 @@ def _regressors(
     every = range(1, len(demeaned.names))
     if predicted:
         lenient = replace(prepared.options, collinear="drop")
-        columns, dropped = checked_columns(
+        columns, dropped, _ = checked_columns(
             replace(prepared, options=lenient), demeaned, 0, every
         )
         absent = [notice.data["column"] for notice in dropped]
         if all(_is_level(prepared.sample, name) for name in absent):
             return columns, dropped
-    return checked_columns(prepared, demeaned, 0, every)
+    return checked_columns(prepared, demeaned, 0, every)[:2]
 
 
 def _is_level(sample: Sample, name: str) -> bool:

@@ -226,7 +226,7 @@ def fit_poisson(
 ) -> tuple[list[int], list[Notice], Reweighted, Solved]:
     """Maximise the likelihood; columns are those of `demeaned`, the outcome first."""
     try:
-        columns, notices = checked_columns(prepared, demeaned, 0, regressors)
+        columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
         raise _after_separation(error, separated) from error
     likelihood = reweighted_least_squares(

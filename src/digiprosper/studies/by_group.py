@@ -379,7 +379,7 @@ def _on_blocks(
     further = scanned(spec, scan, {"x": spec.x}, lambda _: (names, columns))
     with further as (prepared, demeaned):
         x = range(1, len(prepared.sample.roles["x"]) + 1)
-        kept, _ = checked_columns(prepared, demeaned, 0, x)
+        kept, _, _ = checked_columns(prepared, demeaned, 0, x)
         wider = _wider(prepared, demeaned, kept, groups, name)
     test = _interaction(wider, groups, name)
     return _compared(test, fits, groups, scan, name, estimates)

@@ -90,7 +90,13 @@ def products_by_cluster(
     if (codes[1:] < codes[:-1]).any():
         order = np.argsort(codes, kind="stable")
         codes, weighted, columns = codes[order], weighted[order], columns[order]
-    ends = np.searchsorted(codes, np.arange(groups + 1))
+    sizes = np.bincount(codes, minlength=groups)
+    if (sizes == sizes[0]).all():  # as in balanced panels: one product of matrices
+        weighted, columns = (
+            part.reshape(groups, -1, part.shape[1]) for part in (weighted, columns)
+        )
+        return np.asarray(weighted.transpose(0, 2, 1) @ columns)
+    ends = np.append(0, np.cumsum(sizes))
     if weighted.size * columns.shape[1] <= _SMALL:
         return np.add.reduceat(weighted[:, :, None] * columns[:, None, :], ends[:-1])
     blocks = pairwise(ends.tolist())
@@ -257,7 +263,7 @@ def _wald(moved: Floats, scores: Floats) -> Floats:
 def variation_by_cluster(sums: ClusterSums, weights: Floats) -> Floats:
     """Compute the share (G, q) of each cluster in the variation behind each sum."""
     influence = weights @ sums.root
-    squares = np.einsum("qm,gmn,qn->gq", influence, sums.products, influence)
+    squares = np.einsum("gqm,qm->gq", influence @ sums.products, influence)
     return np.asarray(squares / squares.sum(axis=0))
 
 
