@@ -12,13 +12,13 @@ from digiprosper.learning.words import WORDS
 from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
+    Cells,
     Lines,
     Remarks,
     Summary,
     coefficient_cells,
 )
 from digiprosper.report.terms import Term, slope_terms
-from digiprosper.report.text import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +33,7 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Words
 
 _BESIDE = {"linear": "linear", "dictionary": "squares and products"}
-_MEASURES = {
-    "r2_y": "stat.r2_y",
-    "r2_d": "stat.r2_d",
-    "r2_z": "stat.r2_z",
-    "first_stage_f": "stat.first_stage_f",
-}
+_MEASURES = ("r2_y", "r2_d", "r2_z", "first_stage_f")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -219,22 +214,19 @@ class DMLResults(BaseResults):
                     adjusted=self.controls,
                     remarks=(*base.remarks, *remarks),
                     set_rows=tuple(
-                        (Remark(code, {}, WORDS), values[key])
-                        for key, code in _MEASURES.items()
+                        (Remark(f"stat.{key}", {}, WORDS), values[key])
+                        for key in _MEASURES
                         if key in values
                     ),
                 )
             )
-        kinds = ("column.linear", "column.dictionary")
-        if self.instrument is not None:
-            kinds = ("column.iv.linear", "column.iv.dictionary")
-        codes = dict(zip(_BESIDE, kinds, strict=True))
+        kind = "column" if self.instrument is None else "column.iv"
         for name, fit in self.fixed_effects.items():
             column = result_column(fit, level)
             columns.append(
                 replace(
                     column,
-                    named=Remark(codes[name], {}, WORDS),
+                    named=Remark(f"{kind}.{name}", {}, WORDS),
                     estimates={self.treatment: column.estimates[self.treatment]},
                     adjusted=self.controls,
                     constant=None,
@@ -277,17 +269,13 @@ class DMLResults(BaseResults):
         )
         seeds = len(self.run_values["estimate"])
         cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:.4f}")
-        beside = table(
-            ["", *frame.columns],
-            [[name, *row] for name, row in zip(frame.index, cells.values, strict=True)],
-        )
         return Summary(
             type=type(self).__name__,
             title=f"Double machine learning, outcome: {info['depvar']}",
             blocks=(
                 Lines((rows,), wrapped=True),
                 coefficient_cells(self.tidy()),
-                Lines(tuple(beside.splitlines())),
+                Cells.of(["", *frame.columns], cells.itertuples()),
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,

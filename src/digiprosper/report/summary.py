@@ -506,7 +506,7 @@ class Summarised:
     def _titled(
         self, title: str, *blocks: Block, wrapped_title: bool = False
     ) -> Summary:
-        """Build a summary with the remarks and the conventions of the result."""
+        """Build a summary with remarks, conventions and settings of the result."""
         return Summary(
             type=type(self).__name__,
             title=title,
@@ -514,6 +514,8 @@ class Summarised:
             blocks=blocks,
             notices=getattr(self, "diagnostics", ()),
             conventions=getattr(self, "conventions", ""),
+            settings=getattr(self, "settings", ""),
+            version=getattr(self, "version", __version__),
         )
 
     def summary(self) -> str:
