@@ -20,7 +20,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
-    option_problem,
+    option_error,
 )
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 
@@ -174,7 +174,5 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal "
             "coefficients."
         )
-        raise OptionError(
-            message, [option_problem("coefficients", coefficients, what=message)]
-        )
+        raise option_error("coefficients", coefficients, message)
     return share

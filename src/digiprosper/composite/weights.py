@@ -17,12 +17,11 @@ from digiprosper.composite.kernels.structure import flat_rule, weigh
 from digiprosper.composite.notices import weight_remarks
 from digiprosper.errors import (
     InputTypeError,
-    OptionError,
     cited,
     is_real,
     is_whole,
     issue,
-    option_problem,
+    option_error,
     plain,
 )
 from digiprosper.kernels.dispersion import column_sums
@@ -334,7 +333,7 @@ def check_shift(shift: object) -> None:
             f"shift={cited(shift)} must be a number >= 0; use 0 unless you "
             "replicate a paper."
         )
-        raise OptionError(message, [option_problem("shift", shift, what=message)])
+        raise option_error("shift", shift, message)
 
 
 def _weights(Z: Any, weighting: Weighting) -> Floats:

@@ -14,12 +14,11 @@ from digiprosper.datasets.names import read_table
 from digiprosper.errors import (
     ColumnError,
     InputTypeError,
-    OptionError,
     check_level,
     check_option,
+    check_real,
     check_whole,
     cited,
-    option_problem,
     quoted,
 )
 from digiprosper.kernels.dispersion import theil_shares, theil_t
@@ -263,7 +262,8 @@ def simulate_provinces(
     """
     n = check_whole("n", n, 5, _LARGEST_SIZE)
     periods = check_whole("periods", periods, 4, _LARGEST_SIZE)
-    _check_gaps(gaps)
+    kind = "a probability below .5, such as .02"
+    gaps = check_real("gaps", gaps, lambda share: 0 <= share < 0.5, kind)
     draw = _Draw(np.random.default_rng(seed_sequence(rng)), n, periods)
     columns, digital_weights = _digital(draw)
     columns |= _controls(draw)
@@ -538,16 +538,6 @@ def _in_words(gamma: float) -> str:
     )
     lines.append("digital, prosperity = entropy indices of their indicators")
     return "\n".join(lines)
-
-
-def _check_gaps(share: object) -> None:
-    if (
-        isinstance(share, bool)
-        or not isinstance(share, float | int | np.number)
-        or not 0 <= share < 0.5
-    ):
-        message = f"gaps={cited(share)} must be a probability below .5, such as .02."
-        raise OptionError(message, [option_problem("gaps", share, what=message)])
 
 
 # --- estimates beside the truth -------------------------------------------------------

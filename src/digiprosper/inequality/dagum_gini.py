@@ -124,11 +124,12 @@ class DagumResult(Summarised, PickledByName):
     @property
     def groups(self) -> pd.DataFrame:
         """One row per group: population_share, income_share, mean, gini."""
-        shares = {
+        columns = {
             "population_share": self.population_shares,
             "income_share": self.income_shares,
+            "mean": self.means,
+            "gini": self.ginis,
         }
-        columns = {**shares, "mean": self.means, "gini": self.ginis}
         return pd.DataFrame(columns, index=self.labels.rename("group"), copy=True)
 
     @property
@@ -218,12 +219,11 @@ class DagumResult(Summarised, PickledByName):
                 interval_text(low, high, form=form, computed=computed),
             ]
             rows.append(cells[: len(head)])
-        summary = self._titled(
+        return self._titled(
             f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
             Cells.of(head, rows),
             Remarks.of(self.diagnostics),
         )
-        return replace(summary, settings=self.settings)
 
     def _numbers(self) -> PlainNumbers:
         drawn = {
@@ -327,11 +327,9 @@ def dagum(
     """
     level = check_level(level)
     reps = check_whole("reps", reps, 0, MOST_DRAWS)
-    labels_of_rows = (
-        {"groups": groups}
-        if clusters is None
-        else {"groups": groups, "clusters": clusters}
-    )
+    labels_of_rows = {"groups": groups}
+    if clusters is not None:
+        labels_of_rows["clusters"] = clusters
     sample = observe("dagum", y, obs_weights, labels_of_rows)
     codes, labels = sample.codes["groups"], sample.levels["groups"]
     parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)

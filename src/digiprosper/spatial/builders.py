@@ -20,6 +20,7 @@ from digiprosper.errors import (
     counted,
     missing_problem,
     nearest,
+    option_error,
     option_problem,
     plain,
     quoted,
@@ -325,10 +326,11 @@ def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
         or not isinstance(number, int)
         or not 1 <= number < len(labels)
     ):
-        raise OptionError(
+        raise option_error(
+            "k",
+            k,
             f"k={cited(k)} must be an integer from 1 to {len(labels) - 1}, one less "
             "than there are entities.",
-            [option_problem("k", k)],
         )
     made_by = counted(number, "nearest neighbour")
     return Built(nearest_neighbours(degrees, number), labels, made_by, degrees=degrees)
@@ -467,10 +469,11 @@ def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) 
 
 def _refuse_many(n: int, cutoff: float | None) -> None:
     if cutoff is None and n > _MOST_DENSE:
-        raise OptionError(
+        raise option_error(
+            "cutoff",
+            cutoff,
             f"{n:,} entities: weights of all pairs take {8 * n * n / 1e9:.0f} GB. Pass "
             "cutoff= in kilometres, or use k_nearest.",
-            [option_problem("cutoff", cutoff)],
         )
 
 
@@ -482,10 +485,11 @@ def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
         return number
     least = float(nearest_distances(degrees).min())
     if number < least:
-        raise OptionError(
+        raise option_error(
+            "cutoff",
+            cutoff,
             f"cutoff={cited(cutoff)}: no two entities are so close; the nearest are "
             f"{least:.3g} km apart. A cutoff is in kilometres, not in degrees.",
-            [option_problem("cutoff", cutoff)],
         )
     return number
 
@@ -494,9 +498,10 @@ def _positive(name: str, value: object, most: float, unit: str) -> float:
     number = as_number(value)
     if not 0 < number <= most:
         limit = "" if most == _LARGEST else f" up to {most:g}"
-        raise OptionError(
+        raise option_error(
+            name,
+            value,
             f"{name}={cited(value)} must be a positive number{unit}{limit}.",
-            [option_problem(name, value)],
         )
     return number
 

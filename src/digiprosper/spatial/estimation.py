@@ -10,8 +10,7 @@ import numpy as np
 from digiprosper.errors import (
     IdentificationError,
     Notice,
-    OptionError,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -171,7 +170,7 @@ def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Deter
             "sums requires transform='exact'. Use likelihood='unadjusted' for the "
             "estimates of splm."
         )
-        raise OptionError(text, [option_problem("transform", "splm", ("exact",), text)])
+        raise option_error("transform", "splm", text, ("exact",))
     periods = layout.n_times - float(entity)
     rows = periods * (len(layout.matrix) - float(time))
     means = layout.weights.period_means if time and spectrum is not None else None
@@ -216,9 +215,7 @@ def _corrected(point: Point, layout: Layout) -> Point:
             f"{layout.weights.name!r} differ"
             f"{islands_text}. Use likelihood='adjusted', which does not require them."
         )
-        raise OptionError(
-            text, [option_problem("likelihood", "lee_yu", ("adjusted",), text)]
-        )
+        raise option_error("likelihood", "lee_yu", text, ("adjusted",))
     determinants = point.determinants
     spectrum, periods = determinants.spectrum, determinants.periods - float(entity)
     optimum = lee_yu(

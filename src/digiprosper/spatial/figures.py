@@ -16,13 +16,13 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     Notice,
-    OptionError,
     check_option,
     cited,
     column_problem,
     issue,
     models_problem,
     nearest,
+    option_error,
     option_problem,
     plain,
     quoted,
@@ -115,10 +115,11 @@ def _place(field: Field, time: object) -> int:
         else np.empty(0, dtype=np.intp)
     )
     if not positions.size:
-        raise OptionError(
+        raise option_error(
+            "time",
+            time,
             f"time={cited(time)} is no period of the panel ({quoted(field.times)})"
             f"{nearest(time, field.times)}.",
-            [option_problem("time", time)],
         )
     return int(positions[0])
 
@@ -186,9 +187,11 @@ def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
     """Check kinds of effects to draw: "direct", "indirect", "total", each once."""
     listed = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
     if not listed:
-        raise OptionError(
+        raise option_error(
+            "kinds",
+            kinds,
             f"{purpose}: kinds is empty; choose among {quoted(KINDS)}.",
-            [option_problem("kinds", kinds, KINDS)],
+            KINDS,
         )
     for kind in listed:
         check_option("kinds", kind, KINDS)

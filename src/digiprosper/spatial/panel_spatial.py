@@ -6,12 +6,11 @@ from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from digiprosper.errors import (
-    OptionError,
     TermError,
     check_option,
     cited,
     issue,
-    option_problem,
+    option_error,
 )
 from digiprosper.panel.conditions import check_where
 from digiprosper.spatial.estimation import estimate
@@ -208,10 +207,7 @@ class PanelSpatial(Specification):
                 "bias_correction is called likelihood: 'adjusted' (default), 'lee_yu' "
                 "or 'unadjusted'."
             )
-            raise OptionError(
-                text,
-                [option_problem("bias_correction", bias_correction, (None,), text)],
-            )
+            raise option_error("bias_correction", bias_correction, text, (None,))
         plain_options(self)
         one_term(self.y, "y")
         object.__setattr__(self, "x", as_terms(self.x, "x"))
@@ -222,10 +218,7 @@ class PanelSpatial(Specification):
         for name in ("entity_effects", "time_effects"):
             if not isinstance(getattr(self, name), bool):
                 text = f"{name}={cited(getattr(self, name))} must be True or False."
-                raise OptionError(
-                    text,
-                    [option_problem(name, getattr(self, name), (True, False), text)],
-                )
+                raise option_error(name, getattr(self, name), text, (True, False))
         for name, words in {
             "model": SpatialModel,
             "transform": Transform,
@@ -243,9 +236,7 @@ class PanelSpatial(Specification):
                 "likelihood='lee_yu' corrects for entity or time effects, of which the "
                 "model has neither."
             )
-            raise OptionError(
-                text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)]
-            )
+            raise option_error("likelihood", "lee_yu", text, ("unadjusted",))
         if self.spatial_lags is not None:
             object.__setattr__(
                 self, "spatial_lags", as_terms(self.spatial_lags, "spatial_lags")

@@ -17,7 +17,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
-    option_problem,
+    option_error,
 )
 from digiprosper.kernels.intervals import percentile, percentile_p
 from digiprosper.kernels.tolerances import SINGULAR
@@ -404,9 +404,7 @@ class SpatialResults(BaseResults):
                 "lr_test: adjusted likelihoods of models with different fixed effects "
                 "cannot be compared; fit both with likelihood='unadjusted'."
             )
-            raise OptionError(
-                text, [option_problem("likelihood", "adjusted", ("unadjusted",), text)]
-            )
+            raise option_error("likelihood", "adjusted", text, ("unadjusted",))
         if df == 0 or not _is_nested(small, large):
             raise OptionError(
                 "lr_test: neither model is nested in the other, which has all terms, "
@@ -606,7 +604,7 @@ def _lags_of_durbin(fitted: SpatialResults, model: str) -> dict[int, int]:
             f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, "
             f"not {fitted.model!r}."
         )
-        raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
+        raise option_error("model", fitted.model, text, durbin)
     positions = {name: j for j, name in enumerate(fitted.names)}
     lags = {f"W:{name}": j for name, j in positions.items()}
     if not positions.keys() & lags:
@@ -633,7 +631,7 @@ def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
             f"lr_test: the two fits differ in their {' and '.join(different)}; compare "
             "fits on the same data."
         )
-        raise OptionError(text, [option_problem("other", cited(different), what=text)])
+        raise option_error("other", cited(different), text)
 
 
 def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:

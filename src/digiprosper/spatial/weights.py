@@ -17,7 +17,6 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     Notice,
-    OptionError,
     check_option,
     cited,
     column_problem,
@@ -25,6 +24,7 @@ from digiprosper.errors import (
     issue,
     models_problem,
     nearest,
+    option_error,
     option_problem,
     plain,
 )
@@ -178,9 +178,8 @@ class SpatialWeights(Summarised, PickledByName):
                 [option_problem("name")],
             )
         if not name.strip() or UNPRINTABLE.search(name):
-            raise OptionError(
-                f"name={cited(name)} must be a text of one line.",
-                [option_problem("name", name)],
+            raise option_error(
+                "name", name, f"name={cited(name)} must be a text of one line."
             )
         labels = checked_labels(entities, "entities")
         values = {
@@ -530,10 +529,11 @@ class SpatialWeights(Summarised, PickledByName):
         frame = argument if isinstance(argument, pd.DataFrame) else to_pandas(argument)
         if i is None and j is None:
             if w is not None or entities is not None:
-                raise OptionError(
+                raise option_error(
+                    "w" if w is not None else "entities",
+                    None,
                     "from_frame: w and entities belong to a table with one row for "
                     "each link; name the columns i and j as well.",
-                    [option_problem("w" if w is not None else "entities")],
                 )
             return cls._of(from_square(frame), standardise, name)
         return cls._of(
@@ -878,9 +878,10 @@ class SpatialWeights(Summarised, PickledByName):
         refuse_other(a, "nested")
         refuse_other(b, "nested")
         if not 0 < as_number(share) < 1:
-            raise OptionError(
+            raise option_error(
+                "share",
+                share,
                 f"share={cited(share)} must be a number between 0 and 1.",
-                [option_problem("share", share)],
             )
         names = f"the first weights ({a.name})", f"the second weights ({b.name})"
         same_labels(a.entities, b.entities, *names)

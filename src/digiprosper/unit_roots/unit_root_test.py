@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from digiprosper.errors import (
     cited,
     issue,
     missing_problem,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -32,13 +32,14 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.words import TESTS
 from digiprosper.specification import check_reps
 from digiprosper.unit_roots import kernel
+from digiprosper.unit_roots.kernel import UnitRootTest
 from digiprosper.unit_roots.notices import assumptions
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Ints
     from digiprosper.panel import Panel, Sample
 
-_TESTS = ("ips", "cips", "ht", "fisher")
+_TESTS = get_args(UnitRootTest)
 _REFUSED = {
     "llc": "that of Levin, Lin and Chu rejects a true hypothesis in nearly all panels "
     "of 31 entities and ten periods, and in most of 25 periods",
@@ -53,7 +54,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     panel: Panel,
     y: str,
     *,
-    test: Literal["ips", "cips", "ht", "fisher"] = "ips",
+    test: UnitRootTest = "ips",
     lags: int | None = None,
     deterministic: Literal["constant", "trend"] = "constant",
     year_means: bool = False,
@@ -191,8 +192,8 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
         *more,
     )
     issue(notices)
-    columns = {"periods": series.periods, "coefficient": fits.slopes[0], "t": fits.t[0]}
-    detail = pd.DataFrame({**columns, "df": fits.df}, sample.keys.entities)
+    columns = {"coefficient": fits.slopes[0], "t": fits.t[0], "df": fits.df}
+    detail = pd.DataFrame({"periods": series.periods, **columns}, sample.keys.entities)
     if by_entity:
         detail["p_value"] = kernel.unit_p_values(fits, options, drawn)[0]
     detail.attrs["rng_entropy"] = seed.entropy if options.simulated else None
@@ -246,12 +247,12 @@ def _not_available(
     name: str, value: object, reason: str, allowed: tuple[object, ...]
 ) -> OptionError:
     """Make the error of an option that this panel or test cannot have."""
-    words = " or ".join(repr(word) for word in allowed)
-    return OptionError(
+    words = " or ".join(map(repr, allowed))
+    text = (
         f"{name}={cited(value)} is not available: {reason}. Use {words} (page Unit "
-        "roots).",
-        [option_problem(name, value, allowed)],
+        "roots)."
     )
+    return option_error(name, value, text, allowed)
 
 
 def _series(sample: Sample, y: str) -> kernel.Series:
@@ -288,8 +289,8 @@ def _refuse_short(
     sample: Sample, y: str, series: kernel.Series, options: kernel.UnitRootOptions
 ) -> None:
     """Refuse one entity, and entities with few periods or degrees of freedom."""
-    alone = series.periods.size < 2
-    _refuse(sample, np.full(series.periods.shape, alone), "the panel has one entity")
+    alone = np.array([series.periods.size < 2])
+    _refuse(sample, alone, "the panel has one entity")
     least = 15 if options.trend else 10
     short = f"{cited(y)} has fewer than {least} values" + " for a trend" * options.trend
     _refuse(sample, series.periods < least, short)

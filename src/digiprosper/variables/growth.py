@@ -11,13 +11,14 @@ from digiprosper.errors import (
     AlignmentError,
     InputTypeError,
     Notice,
-    OptionError,
     alignment_problem,
+    check_real,
     check_whole,
     cited,
     counted,
+    is_real,
     issue,
-    option_problem,
+    option_error,
     plain,
     quoted,
 )
@@ -111,13 +112,8 @@ def capital_stock(
     ... )
     array([50. , 57. , 60.3])
     """
-    rate = plain(depreciation)
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
-        message = (
-            f"depreciation={cited(depreciation)} must be a number in [0, 1), "
-            "such as .096."
-        )
-        raise OptionError(message, [option_problem("depreciation", depreciation)])
+    kind = "a number in [0, 1), such as .096"
+    rate = check_real("depreciation", depreciation, lambda d: 0 <= d < 1, kind)
     columns = {"investment": investment, "deflator": deflator}
     labels = row_labels(entity=entity, time=time)
     inputs = arguments("capital_stock", columns, labels=labels)
@@ -196,15 +192,14 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
         values = arguments("capital_stock", {"growth": by_entity}).numbers["growth"]
     else:
         number = plain(growth)
-        is_number = isinstance(number, int | float) and not isinstance(number, bool)
-        in_range = is_number and abs(number) <= LARGEST_PRODUCT
+        in_range = is_real(number) and abs(number) <= LARGEST_PRODUCT
         values = np.full(len(entities), number if in_range else np.nan)
     if not (values + rate > 0).all() or np.isinf(values).any():
-        message = (
+        text = (
             f"growth={cited(growth)} must be a number, or a Series by entity without "
             f"missing values, whose sum with depreciation={rate:g} is positive."
         )
-        raise OptionError(message, [option_problem("growth", what=message)])
+        raise option_error("growth", None, text)
     return np.asarray(values + rate)
 
 
