@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +15,11 @@ from digiprosper.errors import (
     MissingDataError,
     OptionError,
     alignment_problem,
+    check_real,
+    check_whole,
     cited,
     counted,
+    is_real,
     missing_problem,
     nearest,
     option_error,
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 # All pairs of more entities take more than 3 GB.
 _MOST_DENSE: Final = 20_000
 _HIGHEST_POWER: Final = 10.0
-_LARGEST: Final = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,7 +235,11 @@ def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
             "entity without neighbours."
         )
     if isinstance(neighbours, Mapping):
-        not_numeric = [w for w in neighbours.values() if not _is_number(plain(w))]
+        not_numeric = [
+            w
+            for w in neighbours.values()
+            if not is_real(w) and not isinstance(plain(w), bool)
+        ]
         if not_numeric:
             raise InputTypeError(
                 f"from_neighbours: {cited(not_numeric[0])}, a weight of "
@@ -247,12 +252,6 @@ def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
         checked_labels(labels, f"the neighbours of {cited(entity)}"), "the neighbours"
     )
     return dict.fromkeys(labels, 1.0)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, float) or (
-        isinstance(value, int) and abs(value) <= _LARGEST
-    )
 
 
 def from_pysal(w: Any, entities: object) -> Built:
@@ -303,7 +302,8 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
 def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -> Built:
     """Compute weights by inverse distance to a power; the cutoff is in km."""
     labels, degrees = _places(coordinates, "inverse_distance")
-    power = _positive("power", power, _HIGHEST_POWER, "")
+    kind = f"a positive number up to {_HIGHEST_POWER:g}"
+    power = check_real("power", power, lambda p: 0 < p <= _HIGHEST_POWER, kind)
     cutoff = _checked_cutoff(cutoff, degrees)
     _refuse_many(len(labels), cutoff)
     _refuse_same(
@@ -320,18 +320,7 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
 def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
     """Link each entity with its k nearest neighbours."""
     labels, degrees = _places(coordinates, "k_nearest")
-    number = plain(k)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int)
-        or not 1 <= number < len(labels)
-    ):
-        raise option_error(
-            "k",
-            k,
-            f"k={cited(k)} must be an integer from 1 to {len(labels) - 1}, one less "
-            "than there are entities.",
-        )
+    number = check_whole("k", k, 1, len(labels) - 1)
     made_by = counted(number, "nearest neighbour")
     return Built(nearest_neighbours(degrees, number), labels, made_by, degrees=degrees)
 
@@ -480,7 +469,8 @@ def _refuse_many(n: int, cutoff: float | None) -> None:
 def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
     if cutoff is None:
         return None
-    number = _positive("cutoff", cutoff, _LARGEST, " of kilometres")
+    kind = "a positive number of kilometres"
+    number = check_real("cutoff", cutoff, lambda km: 0 < km < np.inf, kind)
     if len(degrees) < 2:
         return number
     least = float(nearest_distances(degrees).min())
@@ -492,26 +482,6 @@ def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
             f"{least:.3g} km apart. A cutoff is in kilometres, not in degrees.",
         )
     return number
-
-
-def _positive(name: str, value: object, most: float, unit: str) -> float:
-    number = as_number(value)
-    if not 0 < number <= most:
-        limit = "" if most == _LARGEST else f" up to {most:g}"
-        raise option_error(
-            name,
-            value,
-            f"{name}={cited(value)} must be a positive number{unit}{limit}.",
-        )
-    return number
-
-
-def as_number(value: object) -> float:
-    """Return a finite number as a float; anything else is NaN."""
-    number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return np.nan
-    return float(number) if abs(number) <= _LARGEST else np.nan
 
 
 # --- checks of matrices ---------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -423,12 +423,11 @@ def _inference(
 ) -> Inference:
     sample = layout.prepared.sample
     by_entity = spec.error_type in ("clustered", "larger")
-    entropy: Any = None if seed is None else seed.entropy
     return Inference(
         cov_type=spec.error_type,
         clusters=(sample.keys.entity_name,) if by_entity else (),
         n_clusters=(sample.n_entities,) if by_entity else (),
         df_t=sample.n_entities - 1.0 if by_entity else np.inf,
         reps=reps,
-        rng_entropy=entropy,
+        rng_entropy=None if seed is None else cast("int", seed.entropy),
     )

@@ -499,23 +499,16 @@ class SpatialResults(BaseResults):
                 "Coefficients (those of W:x are not spillovers; the indirect "
                 "effects are):"
             )
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {self.depvar}",
-            blocks=(
-                Lines(self._about()),
-                Lines(warnings, wrapped=True),
-                Lines(("", "Direct, indirect and total effects:")),
-                coefficient_cells(effects, symbol, ".3g"),
-                Remarks.of(below_effects),
-                Lines(("", heading)),
-                coefficient_cells(self.tidy(), symbol, ".3g"),
-                Remarks.of(last, self._coverage()),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
-            version=self.version,
+        return self._titled(
+            f"Outcome: {self.depvar}",
+            Lines(self._about()),
+            Lines(warnings, wrapped=True),
+            Lines(("", "Direct, indirect and total effects:")),
+            coefficient_cells(effects, symbol, ".3g"),
+            Remarks.of(below_effects),
+            Lines(("", heading)),
+            coefficient_cells(self.tidy(), symbol, ".3g"),
+            Remarks.of(last, self._coverage()),
         )
 
     def _coverage(self) -> str:
