@@ -841,6 +841,13 @@ def option_error(
     return OptionError(text, [option_problem(option, value, allowed, text)])
 
 
+def one_problem(
+    kind: type[DigiprosperError], code: str, text: str, /, **data: object
+) -> DigiprosperError:
+    """Make an error of one problem, whose message is that of the error."""
+    return kind(text, [Notice(code, text, data)])
+
+
 def column_problem(column: str, role: str, what: str | None = None) -> Notice:
     """State that a column or term does not exist or has a bad name.
 

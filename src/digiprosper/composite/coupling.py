@@ -169,10 +169,11 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
         or (share < 0).any()
         or not abs(share.sum() - 1.0) <= SUM_TO_ONE
     ):
-        message = (
+        raise option_error(
+            "coefficients",
+            coefficients,
             f"coefficients={cited(coefficients)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal "
-            "coefficients."
+            "coefficients.",
         )
-        raise option_error("coefficients", coefficients, message)
     return share

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     cited,
+    one_problem,
     quoted,
     unknown_columns,
 )
@@ -83,12 +84,14 @@ class Indicator(PickledByName):
             )
         direction: object = self.direction
         if not isinstance(direction, str) or direction not in ("+", "-"):
-            message = (
+            raise one_problem(
+                IndicatorError,
+                "direction",
                 f"indicator {cited(self.name)} has direction {cited(self.direction)}; "
-                "use '+' where more is better, '-' where less is."
+                "use '+' where more is better, '-' where less is.",
+                indicator=self.name,
+                direction=self.direction,
             )
-            data = {"indicator": self.name, "direction": self.direction}
-            raise IndicatorError(message, [Notice("direction", message, data)])
         if self.goalposts is not None:
             object.__setattr__(self, "goalposts", _goalposts(self.name, self.goalposts))
 
@@ -99,12 +102,12 @@ def _goalposts(name: str, pair: Any) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
-        message = (
+        raise one_problem(
+            IndicatorError,
+            "goalposts",
             f"indicator {cited(name)}: goalposts must be two ascending numbers (low, "
-            f"high), not {cited(pair)}."
-        )
-        raise IndicatorError(
-            message, [Notice("goalposts", message, {"indicator": name})]
+            f"high), not {cited(pair)}.",
+            indicator=name,
         )
     return low, high
 

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     cited,
+    one_problem,
     option_problem,
     quoted,
 )
@@ -183,12 +184,12 @@ class State(PickledByName):
     ) -> None:
         below = names_where(options.names, self.weights.min(axis=0) < 0)
         if below:
-            message = (
+            raise one_problem(
+                IndicatorError,
+                "negative_weight",
                 f"aggregate={cited(options.aggregation)} needs weights >= 0, but "
-                f"{quoted(below)} has a negative weight; use 'linear'."
-            )
-            raise IndicatorError(
-                message, [Notice("negative_weight", message, {"columns": tuple(below)})]
+                f"{quoted(below)} has a negative weight; use 'linear'.",
+                columns=tuple(below),
             )
         names: Sequence[str] = options.names
         negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
@@ -337,12 +338,13 @@ def _learn_one(
         options.aggregation == "topsis"
         and not weighing.weights[~weighing.constant].any()
     ):
-        message = (
+        raise one_problem(
+            IndicatorError,
+            "constant_indicator",
             f"aggregate='topsis': no indicator with a weight varies{where}, so the "
-            "best row equals the worst; use 'linear'."
+            "best row equals the worst; use 'linear'.",
+            scope=options.scope.text,
         )
-        data = {"scope": options.scope.text}
-        raise IndicatorError(message, [Notice("constant_indicator", message, data)])
 
     if shared is not None:
         z = scale.apply(sample.matrix, options.positive)

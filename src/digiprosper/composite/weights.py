@@ -329,11 +329,12 @@ def is_nonnegative(value: object) -> bool:
 def check_shift(shift: object) -> None:
     """Refuse a shift that is not a finite number >= 0."""
     if not is_nonnegative(shift):
-        message = (
+        raise option_error(
+            "shift",
+            shift,
             f"shift={cited(shift)} must be a number >= 0; use 0 unless you "
-            "replicate a paper."
+            "replicate a paper.",
         )
-        raise option_error("shift", shift, message)
 
 
 def _weights(Z: Any, weighting: Weighting) -> Floats:

@@ -411,8 +411,12 @@ def _pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]
     terms = {canonical(term): term for term in variables}
     unknown = [term for term in by_term if term not in terms]
     if unknown:
-        text = f"{option}: {quoted(unknown)} cannot be a key; use {quoted(variables)}."
-        raise option_error(option, unknown, text, variables)
+        raise option_error(
+            option,
+            unknown,
+            f"{option}: {quoted(unknown)} cannot be a key; use {quoted(variables)}.",
+            variables,
+        )
     return tuple((terms[term], plain(entry)) for term, entry in by_term.items())
 
 
@@ -422,9 +426,10 @@ def _read_lags(value: Any) -> _Lags:
     first, last = map(plain, value) if is_pair else (None, None)
     is_lag = is_whole(first) and first >= 1
     if not is_lag or not (last is None or (is_whole(last) and last >= first)):
-        text = (
+        raise option_error(
+            "instrument_lags",
+            value,
             f"instrument_lags={cited(value)} must be (first, last) with 1 <= first <= "
-            "last, such as (2, 4), or (2, None) for all from 2 on."
+            "last, such as (2, 4), or (2, None) for all from 2 on.",
         )
-        raise option_error("instrument_lags", value, text)
     return first, last

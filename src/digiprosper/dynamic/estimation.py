@@ -28,6 +28,7 @@ from digiprosper.errors import (
     cited,
     collinearity_problem,
     counted,
+    one_problem,
     quoted,
     several,
 )
@@ -104,20 +105,23 @@ def _refuse_dependent(
     outcome = data.sample.names_of("y")[0]
     rows = len(values) - means
     if rows <= len(data.names):
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "few_rows",
             f"{where} has {rows} independent rows for {len(data.names)} "
             "coefficients, dummies of periods among them: use fewer regressors, fewer "
-            "lags or time_effects=False."
+            "lags or time_effects=False.",
         )
-        raise IdentificationError(text, [Notice("few_rows", text, {})])
     change = np.linalg.norm(values[:, : k + 1], axis=0)
     size = np.linalg.norm(levels[:, : k + 1], axis=0)
     unchanged = (change <= ABSORBED * size).tolist()
     if unchanged[0]:
-        text = (
-            f"the outcome {cited(outcome)} does not change within entities in {where}."
+        raise one_problem(
+            IdentificationError,
+            "constant",
+            f"the outcome {cited(outcome)} does not change within entities in {where}.",
+            column=outcome,
         )
-        raise IdentificationError(text, [Notice("constant", text, {"column": outcome})])
     constant = [name for name, still in zip(names, unchanged[1:], strict=True) if still]
     if constant:
         raise IdentificationError(
@@ -147,11 +151,12 @@ def _refuse_dependent(
             f"{several(problems)} in {where}. Remove one of them.", problems
         )
     if combinations:
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "perfect_fit",
             f"the regressors explain {cited(outcome)} perfectly in {where}. Check "
-            "whether one is computed from it."
+            "whether one is computed from it.",
         )
-        raise IdentificationError(text, [Notice("perfect_fit", text, {})])
 
 
 # --- GMM ------------------------------------------------------------------------------
@@ -162,11 +167,12 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     clusters = data.prepared.cluster_names
     groups = int(data.clusters.max()) + 1
     if groups < _LEAST_CLUSTERS:
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "few_clusters",
             f"GMM needs at least {_LEAST_CLUSTERS} clusters ({clusters[0]}), not "
-            f"{groups}: standard errors may be rounding. Use estimator='lsdvc'."
+            f"{groups}: standard errors may be rounding. Use estimator='lsdvc'.",
         )
-        raise IdentificationError(text, [Notice("few_clusters", text, {})])
     moments = kernel.moments(_design(spec, data))
     _refuse_unidentified(data, moments)
     fit = kernel.gmm(moments, data.clusters)
@@ -262,14 +268,14 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
     total = moments.products.sum(axis=0)
     if not kernel.identifies(total):
         count, k = len(total), len(data.names)
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "underidentified",
             f"{count} independent instruments for {k} regressors (with dummies of "
             "periods), not all of which they identify: allow more lags "
-            "(instrument_lags), or remove regressors."
-        )
-        data_of_notice = {"n_instruments": count, "n_regressors": k}
-        raise IdentificationError(
-            text, [Notice("underidentified", text, data_of_notice)]
+            "(instrument_lags), or remove regressors.",
+            n_instruments=count,
+            n_regressors=k,
         )
 
 
@@ -280,15 +286,17 @@ def _reported(
     if spec.steps == 2:
         if fit.second is None or fit.corrected is None:
             count, groups = len(moments.columns), int(data.clusters.max()) + 1
-            text = (
+            raise one_problem(
+                IdentificationError,
+                "singular_weights",
                 f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
                 "covariance of the moments is singular, so the second step has no "
                 "weights: there are too many instruments, or a period has too few "
                 "rows. Use collapse=True, fewer lags such as instrument_lags=(2, 4), "
-                "or steps=1."
+                "or steps=1.",
+                n_instruments=count,
+                n_clusters=groups,
             )
-            numbers = {"n_instruments": count, "n_clusters": groups}
-            raise IdentificationError(text, [Notice("singular_weights", text, numbers)])
         covariance = fit.corrected if spec.has_windmeijer else fit.second.bread
         return kernel.Reported(step=fit.second, covariance=covariance, variance=None)
     if spec.cov_type == "robust":
@@ -450,12 +458,12 @@ def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
     used = np.flatnonzero(data.complete.any(axis=0))
     if spec.estimator == "half_panel":
         if used.size < 4:
-            text = (
+            raise one_problem(
+                IdentificationError,
+                "few_periods",
                 f"estimator='half_panel' halves the {used.size} periods of the sample; "
-                "it needs at least four."
-            )
-            raise IdentificationError(
-                text, [Notice("few_periods", text, {"periods": used.size})]
+                "it needs at least four.",
+                periods=used.size,
             )
         for middle in sorted({used.size // 2, (used.size + 1) // 2}):
             early = np.arange(data.complete.shape[1]) < used[middle]

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.dynamic.kernels.transforms import period_dummies
-from digiprosper.errors import IdentificationError, Notice, TermError, cited, quoted
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    TermError,
+    cited,
+    one_problem,
+    quoted,
+)
 from digiprosper.linear.estimation import outcome_of
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
@@ -205,10 +212,12 @@ def _entity_clusters(prepared: Prepared) -> Ints:
 def _refuse_large(sample: Sample, periods: int, columns: int) -> None:
     if sample.n_entities * periods * columns <= _MOST_CELLS:
         return
-    text = (
+    raise one_problem(
+        IdentificationError,
+        "large_grid",
         f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps of "
         "time on a grid, which is too large. It is for short panels; if the keys have "
-        "few of these steps, pass the step of time: Panel(..., step=...)."
+        "few of these steps, pass the step of time: Panel(..., step=...).",
+        n_entities=sample.n_entities,
+        periods=periods,
     )
-    data = {"n_entities": sample.n_entities, "periods": periods}
-    raise IdentificationError(text, [Notice("large_grid", text, data)])

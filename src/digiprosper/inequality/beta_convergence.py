@@ -299,12 +299,13 @@ def _check_years(years: object, growth: object) -> None:
         kind = "a positive number: the length of the interval of growth in years"
         check_real("years", years, lambda length: 0 < length <= LARGEST_PRODUCT, kind)
     elif growth is not None:
-        text = (
+        raise option_error(
+            "years",
+            years,
             f"growth={cited(growth)} needs years=, the length of the interval in "
             "years: the speed of convergence depends on it. For example years=25 "
-            "for average growth from 1960 to 1985."
+            "for average growth from 1960 to 1985.",
         )
-        raise option_error("years", years, text)
 
 
 def _nickell(fit: ConvergenceResults) -> tuple[Notice, ...]:

@@ -119,18 +119,20 @@ def _check_learners(spec: Any, sample: LearningSample) -> None:
             problem = notices.few_for_trees(name, entities)
             raise IdentificationError(problem.message, [problem])
         if is_unpenalised(learner) and width > rows / _ROWS_A_FEATURE:
-            text = (
+            raise option_error(
+                "learners",
+                name,
                 f"learners: {cited(name)} is least squares without a penalty on "
                 f"{width} features of {counted(rows, 'row')}, more than one for every "
-                f"{_ROWS_A_FEATURE} rows. Use a lasso, degree=1 or fewer controls."
+                f"{_ROWS_A_FEATURE} rows. Use a lasso, degree=1 or fewer controls.",
             )
-            raise option_error("learners", name, text)
     if isinstance(spec.folds, int) and spec.folds > sample.n_clusters:
-        text = (
+        raise option_error(
+            "folds",
+            spec.folds,
             f"folds={spec.folds} is more than the {sample.n_clusters} clusters "
-            f"({sample.prepared.cluster_names[0]}), which folds consist of."
+            f"({sample.prepared.cluster_names[0]}), which folds consist of.",
         )
-        raise option_error("folds", spec.folds, text)
 
 
 # --- runs -----------------------------------------------------------------------------
@@ -217,14 +219,18 @@ def _predicted(
     try:
         predicted = cross_fit(partial(seeded, learner, state), features, outcome, folds)
     except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
-        text = (
+        raise option_error(
+            "learners",
+            name,
             f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
-            f"rows and {features.shape[1]} features: {error}"
-        )
-        raise option_error("learners", name, text) from error
+            f"rows and {features.shape[1]} features: {error}",
+        ) from error
     if not np.isfinite(predicted).all():
-        text = f"learners: {cited(name)} predicts values that are not finite."
-        raise option_error("learners", name, text)
+        raise option_error(
+            "learners",
+            name,
+            f"learners: {cited(name)} predicts values that are not finite.",
+        )
     return predicted
 
 

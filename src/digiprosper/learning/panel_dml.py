@@ -171,17 +171,21 @@ class PanelDML(Specification):
             one_term(getattr(self, name), name)
         object.__setattr__(self, "controls", as_terms(self.controls, "controls"))
         if not self.controls:
-            text = "controls is empty; there is nothing to learn. Use FixedEffects."
-            raise option_error("controls", (), text)
+            raise option_error(
+                "controls",
+                (),
+                "controls is empty; there is nothing to learn. Use FixedEffects.",
+            )
         refuse_repeats(self, (*single, "controls"))
         if self.clusters is not None:
             clusters = as_terms(self.clusters, "clusters")
             if len(clusters) != 1:
-                text = (
+                raise option_error(
+                    "clusters",
+                    clusters,
                     f"clusters={cited(clusters)} must be one term: folds consist of "
-                    "whole clusters."
+                    "whole clusters.",
                 )
-                raise option_error("clusters", clusters, text)
             object.__setattr__(self, "clusters", clusters)
         words = {
             "transform": get_args(LearningTransform),
@@ -202,19 +206,21 @@ class PanelDML(Specification):
         learners: Any = self.learners
         flexible = [name for name, learner in learners if is_flexible(learner)]
         if self.transform == "within" and flexible:
-            text = (
+            raise option_error(
+                "transform",
+                "within",
                 f"learners: {cited(flexible[0])} learns from demeaned controls with "
                 "transform='within', which is right for linear functions only: the "
                 "demeaned value of g(x) is no function of the demeaned x. Use "
-                "transform='difference'."
+                "transform='difference'.",
             )
-            raise option_error("transform", "within", text)
         if self.transform in ("difference", "mundlak") and not self.entity_effects:
-            text = (
+            raise option_error(
+                "entity_effects",
+                False,  # noqa: FBT003
                 f"transform={cited(self.transform)} removes entity effects; with "
-                "entity_effects=False use transform='dictionary'."
+                "entity_effects=False use transform='dictionary'.",
             )
-            raise option_error("entity_effects", False, text)  # noqa: FBT003
 
     def __eq__(self, other: object) -> bool:
         """Compare as written, since equal learners of scikit-learn are not equal."""
@@ -277,8 +283,11 @@ def _read_folds(value: Any) -> Any:
         return check_whole("folds", value, 2, _MOST_FOLDS)
     if isinstance(value, pd.Series):
         if value.index.has_duplicates or value.isna().any():
-            text = "folds must have one fold, not missing, for each entity (cluster)."
-            raise option_error("folds", None, text)
+            raise option_error(
+                "folds",
+                None,
+                "folds must have one fold, not missing, for each entity (cluster).",
+            )
         return tuple(value.items())
     pairs = isinstance(value, tuple) and all(
         isinstance(pair, tuple) and len(pair) == 2 for pair in value

@@ -9,10 +9,10 @@ import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
-    Notice,
     TermError,
     cited,
     counted,
+    one_problem,
     option_error,
     quoted,
 )
@@ -116,27 +116,31 @@ def _clusters(prepared: Prepared) -> Ints:
     """Code the clusters, of which there must be ten, with whole entities in each."""
     sample = prepared.sample
     if not prepared.cluster_codes:
-        text = (
+        raise option_error(
+            "clusters",
+            None,
             "PanelDML needs entities with several rows; this panel has entities of "
-            "single rows."
+            "single rows.",
         )
-        raise option_error("clusters", None, text)
     codes, count = compress(prepared.cluster_codes[0])
     name = prepared.cluster_names[0]
     if not is_nested(compress(sample.entity)[0], codes):
-        text = (
+        raise option_error(
+            "clusters",
+            name,
             f"clusters={cited(name)}: rows of one entity are in several clusters. Rows "
             "of an entity must not be in different folds; use clusters of whole "
-            "entities."
+            "entities.",
         )
-        raise option_error("clusters", name, text)
     if count < FEWEST_CLUSTERS:
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "few_to_learn",
             f"{counted(count, 'cluster')} ({name}): learning and testing on different "
-            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects."
+            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects.",
+            clusters=name,
+            n_clusters=count,
         )
-        data = {"clusters": name, "n_clusters": count}
-        raise IdentificationError(text, [Notice("few_to_learn", text, data)])
     return codes
 
 
@@ -230,15 +234,17 @@ def _fixed_folds(spec: Any, prepared: Prepared) -> Ints:
     labels = levels[prepared.cluster_codes[0]]
     absent = [label for label in dict.fromkeys(labels) if label not in by_label]
     if absent:
-        text = (
+        raise option_error(
+            "folds",
+            absent,
             f"folds has no fold for {quoted(absent)}. It must be a Series of folds "
-            f"indexed by {name}, the clusters."
+            f"indexed by {name}, the clusters.",
         )
-        raise option_error("folds", absent, text)
     row_folds = [by_label[label] for label in labels]
     order = {fold: code for code, fold in enumerate(dict.fromkeys(row_folds))}
     folds = np.array([order[fold] for fold in row_folds])
     if len(order) < 2:
-        text = "folds has one fold for all clusters; it needs two or more."
-        raise option_error("folds", 1, text)
+        raise option_error(
+            "folds", 1, "folds has one fold for all clusters; it needs two or more."
+        )
     return folds

@@ -165,12 +165,14 @@ def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Deter
     """Count a period less for entity effects, an entity less for time."""
     entity, time = layout.effects
     if splm and time and row_sum(layout.matrix) is None:
-        text = (
+        raise option_error(
+            "transform",
+            "splm",
             "likelihood='adjusted' with time effects and weights with different row "
             "sums requires transform='exact'. Use likelihood='unadjusted' for the "
-            "estimates of splm."
+            "estimates of splm.",
+            ("exact",),
         )
-        raise option_error("transform", "splm", text, ("exact",))
     periods = layout.n_times - float(entity)
     rows = periods * (len(layout.matrix) - float(time))
     means = layout.weights.period_means if time and spectrum is not None else None
@@ -209,13 +211,15 @@ def _corrected(point: Point, layout: Layout) -> Point:
             if islands
             else ""
         )
-        text = (
+        raise option_error(
+            "likelihood",
+            "lee_yu",
             "likelihood='lee_yu' with time effects requires weights with equal row "
             "sums, such as row-standardised weights without islands; those of "
             f"{layout.weights.name!r} differ"
-            f"{islands_text}. Use likelihood='adjusted', which does not require them."
+            f"{islands_text}. Use likelihood='adjusted', which does not require them.",
+            ("adjusted",),
         )
-        raise option_error("likelihood", "lee_yu", text, ("adjusted",))
     determinants = point.determinants
     spectrum, periods = determinants.spectrum, determinants.periods - float(entity)
     optimum = lee_yu(

@@ -12,12 +12,12 @@ from digiprosper.errors import (
     MOST_DRAWS,
     IdentificationError,
     MissingDataError,
-    Notice,
     check_whole,
     cited,
     counted,
     issue,
     missing_problem,
+    one_problem,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -418,13 +418,15 @@ def standardised(caller: str, field: Field, column: str) -> Floats:
     z, constant = deviations(field.cells)
     if constant.any():
         times = field.times[constant]
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "constant",
             f"{caller}: {cited(column)} is constant in {quoted(times)}, so "
             "autocorrelation is not defined there; drop these periods with "
-            "panel.subset()."
+            "panel.subset().",
+            column=column,
+            times=tuple(times),
         )
-        data = {"column": column, "times": tuple(times)}
-        raise IdentificationError(text, [Notice("constant", text, data)])
     return z
 
 

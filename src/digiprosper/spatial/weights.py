@@ -25,6 +25,7 @@ from digiprosper.errors import (
     issue,
     models_problem,
     nearest,
+    one_problem,
     option_error,
     option_problem,
     plain,
@@ -202,12 +203,14 @@ class SpatialWeights(Summarised, PickledByName):
             return self.raw
         radius = spectral_radius(self.raw)
         if radius == 0:
-            text = (
+            raise one_problem(
+                IdentificationError,
+                "extreme",
                 f"{self.name}: the spectral radius of the weights is zero, because "
-                "their links have no cycle; use standardise='row'."
+                "their links have no cycle; use standardise='row'.",
+                column=self.name,
+                largest=0.0,
             )
-            data = {"column": self.name, "largest": 0.0}
-            raise IdentificationError(text, [Notice("extreme", text, data)])
         return scaled(self.raw, np.full(self.n, 1.0 / radius))
 
     @property

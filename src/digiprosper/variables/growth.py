@@ -195,11 +195,12 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
         in_range = is_real(number) and abs(number) <= LARGEST_PRODUCT
         values = np.full(len(entities), number if in_range else np.nan)
     if not (values + rate > 0).all() or np.isinf(values).any():
-        text = (
+        raise option_error(
+            "growth",
+            None,
             f"growth={cited(growth)} must be a number, or a Series by entity without "
-            f"missing values, whose sum with depreciation={rate:g} is positive."
+            f"missing values, whose sum with depreciation={rate:g} is positive.",
         )
-        raise option_error("growth", None, text)
     return np.asarray(values + rate)
 
 

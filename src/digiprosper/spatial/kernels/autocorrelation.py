@@ -171,10 +171,11 @@ def benjamini_hochberg(p: Floats) -> Floats:
 
     NaN where there is no test, which does not count as one.
     """
+    from scipy.stats import false_discovery_control
+
     adjusted = np.full(p.shape, np.nan)
     for t, row in enumerate(p):
-        tests = np.flatnonzero(~np.isnan(row))
-        order = tests[np.argsort(-row[tests], kind="stable")]
-        ranks = np.arange(order.size, 0, -1)
-        adjusted[t, order] = np.minimum.accumulate(row[order] * order.size / ranks)
-    return np.asarray(np.minimum(adjusted, 1.0))
+        tests = ~np.isnan(row)
+        if tests.any():
+            adjusted[t, tests] = false_discovery_control(row[tests])
+    return adjusted
