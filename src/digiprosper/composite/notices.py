@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from digiprosper.composite.kernels.structure import Rule, Weighing
     from digiprosper.composite.kernels.uncertainty import EntitySums
+    from digiprosper.composite.options import IndexOptions
     from digiprosper.kernels import Bools, Floats
 
 # A shift from which on it changes the weights.
@@ -163,13 +164,15 @@ def _dominant(
     ]
 
 
-def fixed_weights(weighting: str) -> Notice:
+def fixed_weights(options: IndexOptions) -> list[Notice]:
     """Report that draws cannot change weights which are not estimated."""
+    if options.weights_estimated:
+        return []
     text = (
         "the weights are not estimated: every draw has the same weights, and the ranks "
         "have no sampling error."
     )
-    return Notice("fixed_weights", text, {"weighting": weighting})
+    return [Notice("fixed_weights", text, {"weighting": options.weighting})]
 
 
 def legacy_remark() -> Notice:

@@ -170,14 +170,12 @@ class State(PickledByName):
     def dimension_scores(self, groups: Sequence[Ints], scaled: ScaledRows) -> Floats:
         """Average inside dimensions, (N, K): sum_j w_j z_j / sum_j w_j, or NaN."""
         weights = self.weights[scaled.states]
-        total = np.stack(
-            [weights[:, columns].sum(axis=1) for columns in groups], axis=1
-        )
-        weighted = weights * scaled.z
-        sums = np.stack(
-            [weighted[:, columns].sum(axis=1) for columns in groups], axis=1
-        )
-        return sums / np.where(total != 0, total, np.nan)
+
+        def sums(values: Floats) -> Floats:
+            return np.stack([values[:, c].sum(axis=1) for c in groups], axis=1)
+
+        total = sums(weights)
+        return sums(weights * scaled.z) / np.where(total != 0, total, np.nan)
 
     def _refuse_negative_factors(
         self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
@@ -309,7 +307,7 @@ def _learn_one(
     sample: Sample,
     rows: RowSelection,
     where: str,
-    shared: EndPoints | None = None,
+    shared: EndPoints | None,
 ) -> Learned:
     scale = _scale(options, sample, rows) if shared is None else shared
     z = scale.apply(sample.matrix[rows], options.positive)

@@ -423,7 +423,8 @@ def _pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]
 def _read_lags(value: Any) -> _Lags:
     """Check the first and the last lag of instruments."""
     is_pair = isinstance(value, tuple | list) and len(value) == 2
-    first, last = map(plain, value) if is_pair else (None, None)
+    pair: Any = value if is_pair else (None, None)
+    first, last = map(plain, pair)
     is_lag = is_whole(first) and first >= 1
     if not is_lag or not (last is None or (is_whole(last) and last >= first)):
         raise option_error(
