@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -171,7 +171,7 @@ class Truth:
             **parts,
         }
 
-    def indicators(self, system: Literal["digital", "prosperity"]) -> pd.DataFrame:
+    def indicators(self, system: System) -> pd.DataFrame:
         """Return an indicator system as a table.
 
         Parameters
@@ -190,7 +190,7 @@ class Truth:
         OptionError
             If there is no such system.
         """
-        check_option("system", system, ("digital", "prosperity"))
+        check_option("system", system, get_args(System))
         table = _indicators(system).rename(
             columns={"column": "indicator", "chinese": "label"}
         )
@@ -320,9 +320,7 @@ def simulate_provinces(
             k: dict(zip(_CONTROLS, e.controls, strict=True))
             for k, e in _EQUATIONS.items()
         },
-        systems={
-            name: _as_dict(_indicators(name)) for name in ("digital", "prosperity")
-        },
+        systems={name: _as_dict(_indicators(name)) for name in get_args(System)},
         weights={"digital": digital_weights, "prosperity": prosperity_weights},
         errors=_panel(errors, n, periods).frame[list(errors)],
         equations=_in_words(gamma),
@@ -532,11 +530,11 @@ def _in_words(gamma: float) -> str:
     for name, coefficients in _COEFFICIENTS.items():
         terms = " + ".join(f"{c:g} {term}" for term, c in coefficients.items())
         lines.append(f"{name} = {terms} + rest".replace("+ -", "- "))
-    lines.append(
-        "rest = province effect + year effect + controls (urban, fiscal, "
-        "openness) + error"
-    )
-    lines.append("digital, prosperity = entropy indices of their indicators")
+    lines += [
+        "rest = province effect + year effect + controls (urban, fiscal, openness) + "
+        "error",
+        "digital, prosperity = entropy indices of their indicators",
+    ]
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -341,16 +341,10 @@ def dagum(
 
     income = parts.sizes * parts.means
     return DagumResult(
-        total=parts.total,
-        within=parts.within,
-        between=parts.between,
-        transvariation=parts.transvariation,
+        **{f.name: getattr(parts, f.name) for f in fields(parts) if f.name != "sizes"},
         labels=labels,
         population_shares=parts.sizes / parts.sizes.sum(),
         income_shares=income / income.sum(),
-        means=parts.means,
-        ginis=parts.ginis,
-        ahead=parts.ahead,
         nobs=sample.y.size,
         draw_values=values,
         level=level,

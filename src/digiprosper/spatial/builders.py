@@ -84,11 +84,12 @@ def from_square(frame: pd.DataFrame) -> Built:
     )
     if len(columns) > len(rows):
         without_row = columns[~columns.isin(rows)]
-        raise AlignmentError(
+        raise _misaligned(
+            "columns",
             f"from_frame: the columns {quoted(without_row)} have no row. {remedy} For "
             "one row per link "
             'name the columns: from_frame(frame, "i", "j", "w").',
-            [alignment_problem("columns", "columns without a row", without_row[:5])],
+            without_row,
         )
     not_numeric = frame.columns[[not _holds_numbers(kind) for kind in frame.dtypes]]
     if len(not_numeric):
@@ -148,11 +149,12 @@ def from_pairs(
     links = pd.MultiIndex.from_arrays(ends)
     repeated = links[links.duplicated()].unique()
     if len(repeated):
-        raise AlignmentError(
+        raise _misaligned(
+            None,
             f"from_frame: {counted(len(repeated), 'link is', 'links are')} there more "
             f"than once (first: {quoted(repeated)}); add their weights or keep "
             "one of each.",
-            [alignment_problem(None, "repeated links", repeated[:5])],
+            repeated,
         )
 
     labels = (
@@ -175,10 +177,11 @@ def _labels_of_rows(
     labels: pd.Index[Any] = pd.Index(list(values), tupleize_cols=False)
     missing = rows[labels.isna()]
     if len(missing):
-        raise AlignmentError(
+        raise _misaligned(
+            role,
             f"{subject} has no label in {counted(len(missing), 'row')} (first: "
             f"{quoted(missing)}).",
-            [alignment_problem(role, "missing labels", missing[:5])],
+            missing,
         )
     return labels
 
@@ -287,11 +290,11 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
         entities = [entities[label] for label in ids]
     labels = checked_labels(entities, "entities")
     if len(labels) != len(ids):
-        raise AlignmentError(
+        raise _misaligned(
+            "entities",
             f"from_pysal: {counted(len(labels), 'label')} for "
             f"{counted(len(ids), 'id')} of the weights ({quoted(ids)}); pass a "
             "mapping of id to label.",
-            [alignment_problem("entities", f"{len(labels)} labels for {len(ids)} ids")],
         )
     return labels
 
@@ -375,10 +378,11 @@ def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
     first_rows = np.unique(codes, return_index=True)[1]
     varies = np.unique(codes[(degrees != degrees[first_rows[codes]]).any(axis=1)])
     if varies.size:
-        raise AlignmentError(
+        raise _misaligned(
+            "coordinates",
             f"{caller}: there are several coordinates for {quoted(entities[varies])}; "
             "an entity has one.",
-            [alignment_problem("coordinates", "several places", entities[varies[:5]])],
+            entities[varies[:5]],
         )
     return entities, degrees[first_rows]
 
@@ -396,11 +400,12 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
     counts = np.bincount(codes)
     if (counts != counts.max()).any():
         fewer_periods = entities[counts < counts.max()]
-        raise AlignmentError(
+        raise _misaligned(
+            name,
             f"{caller}: {quoted(fewer_periods)} has fewer periods than other entities, "
             "so that means over time are of different periods; use panel.balance() "
             "first, or pass one value per entity.",
-            [alignment_problem(name, "fewer periods", fewer_periods[:5])],
+            fewer_periods,
         )
     largest = np.abs(cells).max() or 1.0
     means = np.bincount(codes, cells / largest) / counts * largest
@@ -421,10 +426,11 @@ def _coded_entities(
             if len(repeated)
             else f"there are {len(index)} rows"
         )
-        raise AlignmentError(
+        raise _misaligned(
+            None,
             f"{caller}: index the rows by entity, or by entity and time; {wrong}, and "
             f"the index has {counted(index.nlevels, 'level')}.",
-            [alignment_problem(None, "other index", repeated)],
+            repeated,
         )
     labels = _labels_of_rows(
         index.get_level_values(0), index, f"{caller}: the index", None
@@ -590,15 +596,21 @@ def refuse_unlinked(raw: Matrix, name: str) -> None:
 # --- labels ---------------------------------------------------------------------------
 
 
+def _misaligned(role: str | None, text: str, labels: Any = ()) -> AlignmentError:
+    """Make the error of labels that do not fit, of which data have the first five."""
+    return AlignmentError(text, [alignment_problem(role, text, labels[:5])])
+
+
 def checked_labels(values: object, role: str) -> pd.Index[Any]:
     """Check that labels are an ordered collection, none missing or repeated."""
     labels = _as_index(values, role)
     missing = np.flatnonzero(labels.isna())
     if missing.size:
-        raise AlignmentError(
+        raise _misaligned(
+            role,
             f"{role}: the label at position {missing[0]} is missing; every row "
             "needs a label.",
-            [alignment_problem(role, "missing labels", missing[:5].tolist())],
+            missing[:5].tolist(),
         )
     refuse_repeated(labels, role)
     return labels
@@ -631,10 +643,11 @@ def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
     """Refuse a label that several rows have."""
     if not labels.is_unique:
         repeated = labels[labels.duplicated()].unique()
-        raise AlignmentError(
+        raise _misaligned(
+            role,
             f"{role}: {quoted(repeated)} is there more than once; each entity "
             "has one row.",
-            [alignment_problem(role, "repeated labels", repeated[:5])],
+            repeated,
         )
 
 
@@ -659,9 +672,7 @@ def positions_among(
             f"{count} of {source} {verb} not in {holder}: "
             f"{quoted(absent)}{hint}. {remedy}"
         )
-        raise AlignmentError(
-            text.strip(), [alignment_problem(None, f"not in {holder}", absent[:5])]
-        )
+        raise _misaligned(None, text.strip(), absent)
     return np.asarray(positions, dtype=np.intp)
 
 

@@ -15,13 +15,13 @@ from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
     InputTypeError,
-    Notice,
     check_option,
     cited,
     column_problem,
     issue,
     models_problem,
     nearest,
+    one_problem,
     option_error,
     option_problem,
     plain,
@@ -272,9 +272,11 @@ def decay(
     cutoffs = _cutoffs(list(fits), purpose)
     estimated = _estimated(fits)
     if not estimated:
-        raise IdentificationError(
+        raise one_problem(
+            IdentificationError,
+            "no_estimates",
             f"{purpose}: none of the {len(fits)} models was estimated.",
-            [Notice("no_estimates", "nothing to draw", {"labels": tuple(fits)})],
+            labels=tuple(fits),
         )
     name = _regressor(term, regressors(fits), purpose)
     fits_with_term = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -11,7 +11,6 @@ import pandas as pd
 from digiprosper.errors import (
     IdentificationError,
     MissingDataError,
-    Notice,
     OptionError,
     PanelIndexError,
     TermError,
@@ -20,6 +19,7 @@ from digiprosper.errors import (
     cited,
     issue,
     missing_problem,
+    one_problem,
     option_error,
     quoted,
 )
@@ -305,10 +305,12 @@ def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
     """Refuse entities where `bad`, shape (N,), is true."""
     if bad.any():
         labels = list(sample.keys.entities[bad])
-        raise IdentificationError(
+        raise one_problem(
+            IdentificationError,
+            "unusable_entities",
             f"unit_root_test: {defect} ({sample.keys.entity_name}: {quoted(labels)}). "
             "Drop these entities (subset), or do without the test (page Unit roots).",
-            [Notice("unusable_entities", defect, {"entities": labels[:5]})],
+            entities=labels[:5],
         )
 
 
@@ -335,8 +337,7 @@ def _by_table(
 
 def _moments(n: Ints, options: kernel.UnitRootOptions) -> tuple[float, float]:
     """Read mean and variance of t, interpolated in n; missing outside the table."""
-    with files("digiprosper.unit_roots").joinpath("ips_moments.csv").open() as file:
-        table = pd.read_csv(file)
+    table = pd.read_csv(Path(__file__).with_name("ips_moments.csv"))
     which = "trend" if options.trend else "constant"
     rows = table[(table["deterministic"] == which) & (table["lags"] == options.lags)]
     if rows.empty or n.min() < rows["T"].min():

@@ -242,17 +242,12 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
     >>> round(variables.solow_tfp(8, 4, 4, capital_share=0.5), 8)  # ln 2
     0.69314718
     """
-    columns = {
-        "output": output,
-        "capital": capital,
-        "labour": labour,
-        "capital_share": capital_share,
-    }
-    inputs = arguments("solow_tfp", columns)
+    columns = {"output": output, "capital": capital, "labour": labour}
+    inputs = arguments("solow_tfp", columns | {"capital_share": capital_share})
     refuse_not_positive(inputs, "It has no logarithm", "output", "capital", "labour")
     inputs.refuse(
         ("capital_share",),
-        lambda a: (a < 0) | (a > 1),
+        lambda share: (share < 0) | (share > 1),
         "outside [0, 1]",
         "It is a share under constant returns",
     )
