@@ -139,18 +139,18 @@ def _refuse_dependent(
         order[dependence.column]: [columns[order[j]] for j in dependence.on]
         for dependence in dependences(values[:, order])
     }
+    explained = combinations.pop(0, None)
     problems = [
         collinearity_problem(
             columns[j], on, f"{cited(columns[j])} is collinear with {quoted(on)}"
         )
         for j, on in combinations.items()
-        if j
     ]
     if problems:
         raise CollinearityError(
             f"{several(problems)} in {where}. Remove one of them.", problems
         )
-    if combinations:
+    if explained is not None:
         raise one_problem(
             IdentificationError,
             "perfect_fit",

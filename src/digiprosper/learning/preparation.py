@@ -74,9 +74,9 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     roles = {role: (term,) for role, term in learned.items()} | {"x": spec.controls}
     if spec.transform == "difference":
         check_panel(panel, "fit")
-        known = table_of(panel).known
-        changes = [f"diff({as_argument(term, known)})" for term in learned.values()]
-        lags = [f"lag({as_argument(term, known)})" for term in spec.controls]
+        names = table_of(panel).known
+        changes = [f"diff({as_argument(term, names)})" for term in learned.values()]
+        lags = [f"lag({as_argument(term, names)})" for term in spec.controls]
         roles |= {"changes": changes, "lagged": lags}
     options = LinearOptions(
         entity_effects=spec.entity_effects,

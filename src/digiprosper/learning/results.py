@@ -33,7 +33,12 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Words
 
 _BESIDE = {"linear": "linear", "dictionary": "squares and products"}
-_MEASURES = ("r2_y", "r2_d", "r2_z", "first_stage_f")
+_MEASURES = {
+    "r2_y": "stat.r2_y",
+    "r2_d": "stat.r2_d",
+    "r2_z": "stat.r2_z",
+    "first_stage_f": "stat.first_stage_f",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -214,19 +219,21 @@ class DMLResults(BaseResults):
                     adjusted=self.controls,
                     remarks=(*base.remarks, *remarks),
                     set_rows=tuple(
-                        (Remark(f"stat.{key}", {}, WORDS), values[key])
-                        for key in _MEASURES
+                        (Remark(code, {}, WORDS), values[key])
+                        for key, code in _MEASURES.items()
                         if key in values
                     ),
                 )
             )
-        kind = "column" if self.instrument is None else "column.iv"
+        codes = {"linear": "column.linear", "dictionary": "column.dictionary"}
+        if self.instrument is not None:
+            codes = {"linear": "column.iv.linear", "dictionary": "column.iv.dictionary"}
         for name, fit in self.fixed_effects.items():
             column = result_column(fit, level)
             columns.append(
                 replace(
                     column,
-                    named=Remark(f"{kind}.{name}", {}, WORDS),
+                    named=Remark(codes[name], {}, WORDS),
                     estimates={self.treatment: column.estimates[self.treatment]},
                     adjusted=self.controls,
                     constant=None,
