@@ -168,7 +168,7 @@ def rank_probabilities(
 
     notices = [
         *too_few_clusters_to_draw(drawn.size, "entity"),
-        *fixed_weights(fit.options),
+        *fixed_weights(fit.options.weighting),
         *few_draws(reps, "tails"),
         *lost_draws(
             int((~has_scores).sum()),

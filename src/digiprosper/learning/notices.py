@@ -12,6 +12,7 @@ learners_differ     spread (range over learners in standard errors)
 nothing_left        learner, r2 (of the treatment)
 useless_learner     learner, r2 (of the treatment)
 flexible_learner    learner, n_entities, r2_y, r2_d
+few_for_trees       learner, n_entities; of an error
 =================== ====================================================================
 """
 
