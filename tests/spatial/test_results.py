@@ -265,6 +265,9 @@ def test_likelihood_ratio_of_effects_and_terms(states, contiguity) -> None:
     )
     lag = spec.replace(model="sar").fit(states)
     assert both.lr_test(lag).null == "the restrictions of the SAR hold in the SDM"
+    (notice,) = both.lr_test(lag).diagnostics
+    assert notice.code == "independent_errors"
+    assert "wald_to allow for autocorrelation" in notice.message
 
 
 def test_wald_to_sem_of_the_durbin_error_model(states, contiguity) -> None:
@@ -467,3 +470,28 @@ def test_the_effect_of_a_variable_in_several_terms_adds_its_rows(
     assert total["unemp"] + 2 * value * total["I(unemp**2)"] == pytest.approx(
         slope, rel=1e-6
     )
+
+
+@pytest.mark.montecarlo
+def test_size_of_the_likelihood_ratio_with_autocorrelated_errors() -> None:
+    """As the notice says; the Wald test of the same hypothesis has its size."""
+    rng = np.random.default_rng(4)
+    places = pd.DataFrame(rng.uniform(0, 20, size=(31, 2)), columns=["lat", "lon"])
+    near = SpatialWeights.k_nearest(
+        places.set_axis(["latitude", "longitude"], axis=1), 4
+    )
+    keys = {"i": np.repeat(range(31), 10), "t": np.tile(range(10), 31)}
+    spec = PanelSpatial("y", ["a", "b"], near)
+    rejected = []
+    for _ in range(150):
+        draws = rng.normal(size=(3, 31, 10))
+        for t in range(1, 10):
+            draws[..., t] = 0.6 * draws[..., t - 1] + 0.8 * draws[..., t]
+        columns = dict(zip(("a", "b", "y"), draws.reshape(3, -1), strict=True))
+        panel = dp.Panel(pd.DataFrame({**keys, **columns}), "i", "t")
+        large, small = spec.fit(panel), spec.replace(model="sar").fit(panel)
+        tests = (large.lr_test(small), large.wald_to("sar"))
+        rejected.append([test.p_value < 0.05 for test in tests])
+    ratio, wald = np.mean(rejected, axis=0)
+    assert 0.09 < ratio < 0.30
+    assert wald < 0.11

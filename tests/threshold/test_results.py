@@ -689,3 +689,38 @@ def test_an_intercept_by_regime_is_named_in_words() -> None:
         assert [n for n in own.frame.index if n.startswith("截距")]
     plain = spec.replace(regime_intercept=False).fit(panel)
     assert note["en"] not in etable(plain).notes
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_slopes_of_a_threshold_that_is_not_there() -> None:
+    rng = np.random.default_rng(2)
+    keys = {"city": np.repeat(range(31), 10), "year": np.tile(range(10), 31)}
+    draws = pd.DataFrame(rng.normal(size=(310, 3)), columns=["x", "q", "y"])
+    data = Panel(pd.DataFrame(keys).join(draws), "city", "year")
+    spec = PanelThreshold("y", "x", "q", reps=99)
+    fit = spec.fit(data, rng=1)
+    assert fit.tests["p_value"].iloc[0] > 0.05
+    assert "Without this threshold its set is not identified" in fit.summary()
+    (notice,) = [n for n in fit.equality().diagnostics if n.code != "no_rejection"]
+    assert (notice.code, notice.data) == ("searched_threshold", {"n_thresholds": 1})
+    known = spec.replace(thresholds=[0.0], bootstrap=None).fit(data)
+    assert "Without this threshold" not in known.summary()
+    assert not known.equality().diagnostics
+
+
+@pytest.mark.montecarlo
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_size_of_equal_slopes_without_a_threshold() -> None:
+    """As the notice says: about half of the panels."""
+    rng = np.random.default_rng(3)
+    keys = {"city": np.repeat(range(31), 10), "year": np.tile(range(10), 31)}
+    spec = PanelThreshold("y", "x", "q", bootstrap=None)
+    rejected = []
+    for _ in range(100):
+        draws = rng.normal(size=(3, 31, 10))
+        for t in range(1, 10):
+            draws[..., t] = 0.6 * draws[..., t - 1] + 0.8 * draws[..., t]
+        columns = dict(zip(("x", "q", "y"), draws.reshape(3, -1), strict=True))
+        data = Panel(pd.DataFrame({**keys, **columns}), "city", "year")
+        rejected.append(spec.fit(data).equality().p_value < 0.05)
+    assert 0.35 < np.mean(rejected) < 0.75

@@ -68,7 +68,7 @@ def few_treated(
     ):
         few = np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
         carriers = {
-            names[j]: _carriers_of(float(effective[j]), shares[:, j], labels[j])
+            names[j]: carriers_of(float(effective[j]), shares[:, j], labels[j])
             for j in few.tolist()
             if names[j] not in unread
         }
@@ -76,7 +76,10 @@ def few_treated(
             controls = _controls_among(prepared.sample, names, _two_values(prepared))
             terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
             only_controls = next(iter(terms)) in controls
-            dimensions.append(FewTreated(clusters, groups, terms, only_controls))
+            cov_type = prepared.options.cov_type
+            dimensions.append(
+                FewTreated(clusters, groups, terms, only_controls, cov_type)
+            )
     return few_treated_notices(dimensions)
 
 
@@ -139,7 +142,7 @@ def _variables(sample: Sample, name: str) -> set[str]:
     }
 
 
-def _carriers_of(
+def carriers_of(
     effective: float, shares: Floats, levels: pd.Index[Any]
 ) -> dict[str, Any]:
     """Name the clusters with most of a regressor's variation, and their shares."""

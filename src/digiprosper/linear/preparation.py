@@ -687,7 +687,7 @@ def cluster_size_notices(
                 f"clusters: {cited(name)} has one value in the sample; clustered "
                 "standard errors need at least two clusters."
             )
-        out += few_for_slopes(size, name, cov_type=cov_type, fewest=min(groups))
+        out += few_for_slopes(size, name, groups, cov_type)
     return out
 
 

@@ -248,21 +248,30 @@ def few_untreated(
     alone = [names[i] for i in groups]
     parts = []
     if few:
-        parts.append(
-            f"every effect depends on {coding.n_never} untreated {coding.entity}"
-        )
-    for name in alone:
-        who = (
-            "never treated"
-            if name == "never"
-            else f"first treated in {time_text(name)}"
-        )
-        parts.append(f"the {coding.entity} {who} rest on one unit")
+        depend = "is never treated, and effects depend on it"
+        if coding.n_never > 1:
+            depend = "are never treated, and effects depend on them"
+        parts.append(f"{coding.n_never} {coding.entity} {depend}")
+    parts += [
+        f"the cohort of {time_text(name)} is a single {coding.entity}"
+        for name in alone
+        if name != "never"
+    ]
     text = "; ".join(parts)
     if alone and cov_type == "cr2":
         text += (
-            ". The standard errors assume that its errors are as variable as those "
-            "of the others"
+            f". The standard errors assume that errors of a single {coding.entity} are "
+            "as variable as those of the others. In simulated panels of 31 x 10 where "
+            "the only entity that was never treated had errors with twice their "
+            "standard deviation, 95% intervals of the average effect covered it in "
+            "72%, joint bands in 47%"
+        )
+    elif few and cov_type == "cr2":
+        text += (
+            ". Intervals allow for few, but not for errors that are more variable than "
+            "those of the others. In simulated panels of 31 x 10 with two or three, "
+            "and errors with twice the standard deviation, joint bands covered in 85% "
+            "or more, and the pre-trend test rejected a true hypothesis in up to 12%"
         )
     if cov_type == "clustered":
         text += (

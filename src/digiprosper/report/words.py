@@ -445,6 +445,13 @@ TESTS = Words(
             ),
             "F(q, G − 1)，聚类少时过度拒绝真的原假设",
         ),
+        "few.chi2": (
+            (
+                "chi-squared, which rejects a true hypothesis too often with few "
+                "clusters: use cov_type='crv3'"
+            ),
+            "卡方分布，聚类少时过度拒绝真的原假设，应使用cov_type='crv3'",
+        ),
         "added": (
             "covariances of the clusters in each way added",
             "各聚类维度的协方差之和",
@@ -452,6 +459,10 @@ TESTS = Words(
         "missing": (
             ("not available: {count} restrictions need more than {groups} clusters"),
             "不可用：{count}个约束需要多于{groups}个聚类",
+        ),
+        "no_covariance": (
+            "not available: the covariance of the restrictions is missing or singular",
+            "不可用：约束的协方差矩阵缺失或奇异",
         ),
     }
 )
@@ -610,6 +621,7 @@ NOTES = Words(
             "{test}: p-value by {method}.",
             "{test}：p值的计算方法为{method}。",
         ),
+        "test.missing": ("{test}: {method}.", "{test}：{method}。"),
         "test.method.smallest": (
             (
                 "{test}: p-value by {method}; it is the smallest possible with these "

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     IdentificationError,
@@ -13,8 +14,15 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
+from digiprosper.linear.diagnostics import carriers_of
+from digiprosper.linear.notices import (
+    EFFECTIVE_CLUSTERS,
+    FewTreated,
+    few_treated_notices,
+)
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
@@ -98,6 +106,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
             *_bias_notices(spec, layout, point, covariance),
             *_shock_notices(spec, layout, point),
             *_cluster_notices(spec, layout),
+            *_few_treated(layout),
             *several_rows(layout.slopes, layout.sample.factors),
             *lost_draws(0 if seed is None else spec.reps - n_drawn, spec.reps, _LOST),
         ),
@@ -417,9 +426,33 @@ def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
     return few_clusters(
         sample.n_entities,
         sample.keys.entity_name,
-        "clustered standard errors are too small with few clusters; compare "
-        "cov_type='observed'.",
+        "clustered standard errors are too small with few clusters; use "
+        "cov_type='larger'.",
     )
+
+
+def _few_treated(layout: Layout) -> list[Notice]:
+    """Report regressors that vary in few entities, and their spatial lags.
+
+    A spatial lag alone is no such case: it varies with the neighbours.
+    """
+    n, keys = len(layout.matrix), layout.prepared.sample.keys
+    # Each regressor net of the others, over its own sum of squares (k, N, T)
+    net = np.linalg.pinv(layout.demeaned[:, 1:]).reshape(-1, n, layout.n_times)
+    shares = (net**2).sum(axis=2).T
+    shares /= shares.sum(axis=0)
+    effective = effective_clusters(shares)
+    few = effective < min(EFFECTIVE_CLUSTERS, n / 2)
+    labels, names = pd.Index(layout.weights.entities), layout.names[1:]
+    terms = {
+        name: carriers_of(float(effective[j]), shares[:, j], labels)
+        for j, name in enumerate(names)
+        if few[j] and few[names.index(name.removeprefix(lag_name("")))]
+    }
+    if not terms or layout.n_times == 1:
+        return []
+    only_controls = names[0] not in terms
+    return few_treated_notices([FewTreated(keys.entity_name, n, terms, only_controls)])
 
 
 def _inference(

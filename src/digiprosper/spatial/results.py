@@ -364,8 +364,8 @@ class SpatialResults(BaseResults):
         Returns
         -------
         TestResult
-            Chi-squared test. The degrees of freedom are the difference of the numbers
-            of parameters.
+            Chi-squared test, which assumes independent errors. The degrees of freedom
+            are the difference of the numbers of parameters.
 
         Raises
         ------
@@ -399,6 +399,8 @@ class SpatialResults(BaseResults):
             )
         from scipy.special import chdtrc
 
+        from digiprosper.spatial.notices import independent_errors
+
         statistic = max(2 * (large.loglik - small.loglik), 0.0)
         name = large.model.upper()
         null = f"the restrictions of the {small.model.upper()} hold in the {name}"
@@ -406,7 +408,13 @@ class SpatialResults(BaseResults):
             null = f"what the {name} with fewer terms or effects leaves out is zero"
         p_value = float(chdtrc(df, statistic))
         return TestResult(
-            "Likelihood ratio test", statistic, "chi2", float(df), p_value, null
+            "Likelihood ratio test",
+            statistic,
+            "chi2",
+            float(df),
+            p_value,
+            null,
+            diagnostics=tuple(independent_errors(self.sample.n_times)),
         )
 
     # --- numbers ----------------------------------------------------------------------

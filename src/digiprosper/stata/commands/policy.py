@@ -156,18 +156,12 @@ def poisson(call: Call) -> Translation:
 def logit(call: Call) -> Translation:
     """Translate ``logit`` and ``probit``; dummies of categories become effects."""
     y, products = call.variables()
-    name = call.command.name
-    if name not in ("logit", "probit"):
-        raise StataError.because(
-            f"{name} is a conditional or random effects likelihood",
-            "LogitEffects corrects the bias of fixed effects.",
-        )
     read = call.specify(
         "LogitEffects",
         ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
         y=y,
         x=plain(p for p in products if not is_category(p)),
-        link=name,
+        link=call.command.name,
         entity_effects=False,
         time_effects=False,
         absorb=[as_written(p[0].name) for p in products if is_category(p)],
@@ -178,11 +172,38 @@ def logit(call: Call) -> Translation:
     return replace(read, spec=spec, python=as_python(spec))
 
 
+def conditional(call: Call) -> Translation:
+    """Translate ``xtlogit, fe`` and ``clogit``."""
+    name, entity = call.command.name, as_written(call.context.entity or "")
+    options = call.options
+    if name == "xtprobit" or (name == "xtlogit" and "fe" not in options):
+        raise StataError.because(
+            f"{name} is a model of random effects",
+            "xtlogit, fe and LogitEffects have fixed effects.",
+        )
+    option = next((word for word in ("group", "strata") if word in options), None)
+    if name == "clogit" and option is None:
+        raise StataError.because("group() is absent")
+    group = call.column(option) if option else entity
+    y, products = call.variables()
+    return call.specify(
+        "LogitEffects",
+        y=y,
+        x=plain(products),
+        entity_effects=group == entity,
+        time_effects=False,
+        absorb=[] if group == entity else [group],
+        collinear="drop",
+        **call.errors(),
+    )
+
+
 _POISSON = Options(
     "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr sep.aration",
     "tol.erance maxiter verb.ose v",
 )
-_LOGIT = Options("fe vce cl.uster r.obust or gr.oup st.rata asis")
+_LOGIT = Options("vce cl.uster r.obust or asis")
+_CONDITIONAL = Options("fe vce cl.uster r.obust or gr.oup st.rata")
 COMMANDS: Table = {
     "csdid": (
         Options(
@@ -210,7 +231,6 @@ COMMANDS: Table = {
         bacon,
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
-    **dict.fromkeys(
-        ("logit", "probit", "xtlogit", "xtprobit", "clogit"), (_LOGIT, logit)
-    ),
+    **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
+    **dict.fromkeys(("xtlogit", "xtprobit", "clogit"), (_CONDITIONAL, conditional)),
 }
