@@ -21,6 +21,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.text import repeated
 from digiprosper.specification import as_terms, one_term
 
 Direction = Literal["+", "-"]
@@ -166,7 +167,7 @@ class IndicatorSystem(PickledByName):
                 "an index needs at least one indicator; the system is empty."
             )
         names = [i.name for i in items]
-        twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
+        twice = repeated(names)
         if twice:
             raise IndicatorError(
                 f"indicator {quoted(twice)} is listed more than once; keep each column "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -36,6 +36,7 @@ from digiprosper.report.drawings import Decay, MoranScatter
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
 from digiprosper.report.terms import Term
+from digiprosper.report.text import repeated
 from digiprosper.spatial.kernels.matrices import lag_by_period
 from digiprosper.spatial.moran import (
     Field,
@@ -164,13 +165,13 @@ def _pairs(results: object) -> Iterable[tuple[str, Any]]:
     return [("", results)]
 
 
-def _refuse_twice(labels: Sequence[object], purpose: str) -> None:
-    repeated = [label for label, count in Counter(labels).items() if count > 1]
-    if repeated:
+def _refuse_twice(labels: Sequence[Any], purpose: str) -> None:
+    twice = repeated(labels)
+    if twice:
         raise InputTypeError(
-            f"{purpose}: the labels {quoted(repeated)} are duplicated; rename "
+            f"{purpose}: the labels {quoted(twice)} are duplicated; rename "
             "one of each.",
-            [models_problem(f"repeated labels {quoted(repeated)}")],
+            [models_problem(f"repeated labels {quoted(twice)}")],
         )
 
 
