@@ -28,8 +28,8 @@ NameForm: TypeAlias = Literal["short", "official", "pinyin", "code"]
 """How the name of a province is written."""
 
 NAME_FORMS: tuple[NameForm, ...] = get_args(NameForm)
-_ProvinceForm: TypeAlias = NameForm | Literal["region"]
-_CityForm: TypeAlias = NameForm | Literal["province", "region"]
+ProvinceForm: TypeAlias = NameForm | Literal["region"]
+CityForm: TypeAlias = NameForm | Literal["province", "region"]
 # Names that come back as what they were; others come back as a Series.
 _Same = TypeVar("_Same", "pd.Index[Any]", "np.ndarray[Any, Any]")
 
@@ -45,12 +45,12 @@ _NOT_READ = re.compile(r"[\s'\u2019`.\-]+")
 
 
 @overload
-def match_provinces(names: _Same, *, to: _ProvinceForm = ...) -> _Same: ...
+def match_provinces(names: _Same, *, to: ProvinceForm = ...) -> _Same: ...
 @overload
 def match_provinces(
-    names: pd.Series[Any] | Sequence[Any], *, to: _ProvinceForm = ...
+    names: pd.Series[Any] | Sequence[Any], *, to: ProvinceForm = ...
 ) -> pd.Series[Any]: ...
-def match_provinces(names: Any, *, to: _ProvinceForm = "short") -> Any:
+def match_provinces(names: Any, *, to: ProvinceForm = "short") -> Any:
     """Write the names of Chinese provinces in one form.
 
     Yearbooks, data bases and papers write 内蒙古, 内蒙古自治区, Inner Mongolia,
@@ -104,12 +104,12 @@ def match_provinces(names: Any, *, to: _ProvinceForm = "short") -> Any:
 
 
 @overload
-def match_cities(names: _Same, *, to: _CityForm = ...) -> _Same: ...
+def match_cities(names: _Same, *, to: CityForm = ...) -> _Same: ...
 @overload
 def match_cities(
-    names: pd.Series[Any] | Sequence[Any], *, to: _CityForm = ...
+    names: pd.Series[Any] | Sequence[Any], *, to: CityForm = ...
 ) -> pd.Series[Any]: ...
-def match_cities(names: Any, *, to: _CityForm = "short") -> Any:
+def match_cities(names: Any, *, to: CityForm = "short") -> Any:
     """Write the names of Chinese prefecture-level cities in one form.
 
     Parameters
