@@ -266,7 +266,7 @@ def test_likelihood_ratio_of_effects_and_terms(states, contiguity) -> None:
     lag = spec.replace(model="sar").fit(states)
     assert both.lr_test(lag).null == "the restrictions of the SAR hold in the SDM"
     (notice,) = both.lr_test(lag).diagnostics
-    assert notice.code == "independent_errors"
+    assert notice.code == "independent_over_time"
     assert "wald_to allow for autocorrelation" in notice.message
 
 

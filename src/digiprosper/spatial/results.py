@@ -29,15 +29,16 @@ from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cell
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
+from digiprosper.spatial.notices import independent_over_time, shared_variables
 from digiprosper.spatial.words import MODELS, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import EstimationSample
     from digiprosper.report.inference import Inference
-    from digiprosper.report.terms import Factor, Factors
+    from digiprosper.report.terms import Factors
     from digiprosper.report.words import Words
 
 _SPATIAL = ("rho", "lambda")
@@ -399,8 +400,6 @@ class SpatialResults(BaseResults):
             )
         from scipy.special import chdtrc
 
-        from digiprosper.spatial.notices import independent_errors
-
         statistic = max(2 * (large.loglik - small.loglik), 0.0)
         name = large.model.upper()
         null = f"the restrictions of the {small.model.upper()} hold in the {name}"
@@ -414,7 +413,7 @@ class SpatialResults(BaseResults):
             float(df),
             p_value,
             null,
-            diagnostics=tuple(independent_errors(self.sample.n_times)),
+            diagnostics=tuple(independent_over_time(self.sample.n_times)),
         )
 
     # --- numbers ----------------------------------------------------------------------
@@ -689,32 +688,3 @@ def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
             "to_others": outgoing.ravel(),
         }
     )
-
-
-def shared_variables(
-    terms: Sequence[str], factors: Factors
-) -> dict[str, tuple[str, ...]]:
-    """Find variables that are in several terms, with these terms.
-
-    A lag is another variable than its column, as are two dummies of one category. Of
-    variables with the same terms only the first is listed.
-    """
-    terms_of_variable: dict[str, list[str]] = {}
-    for term in terms:
-        variables = [
-            name for factor in factors.get(term, ()) for name in _variables(factor)
-        ]
-        for variable in dict.fromkeys(variables):
-            terms_of_variable.setdefault(variable, []).append(term)
-    first: dict[tuple[str, ...], str] = {}
-    for variable, names in terms_of_variable.items():
-        if len(names) > 1:
-            first.setdefault(tuple(names), variable)
-    return {variable: names for names, variable in first.items()}
-
-
-def _variables(factor: Factor) -> tuple[str, ...]:
-    """List the columns that a factor changes with, and the factor itself."""
-    if factor.shift or factor.level is not None:
-        return (factor.text,)
-    return (*factor.columns, factor.text)
