@@ -202,12 +202,13 @@ class DrawnEstimates(Estimates):
         )
         return ends[0], ends[1]
 
-    def combined(self, name: str, weights: Floats, constant: float) -> DrawnEstimates:
+    def combined(self, name: str, weights: Floats, constant: float) -> Self:
         """Estimate one sum of the coefficients in the data and in every draw."""
         total = Estimates.combined(self, name, weights, constant)
         used = np.flatnonzero(weights)
         values = self.draw_values[:, used] @ weights[used] + constant
-        return DrawnEstimates(
+        return replace(
+            self,
             names=total.names,
             coefficients=total.coefficients,
             root=total.root,

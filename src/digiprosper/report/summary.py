@@ -504,10 +504,12 @@ class Summarised:
         )
 
     def _titled(self, title: str, *blocks: Block, **others: Any) -> Summary:
-        """Build a summary with the remarks and the conventions of the result."""
+        """Build a summary with remarks, conventions and settings of the result."""
         fields: dict[str, Any] = {
             "notices": getattr(self, "diagnostics", ()),
             "conventions": getattr(self, "conventions", ""),
+            "settings": getattr(self, "settings", ""),
+            "version": getattr(self, "version", __version__),
         }
         fields |= others
         return Summary(type=type(self).__name__, title=title, blocks=blocks, **fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,7 @@ import pandas as pd
 from digiprosper.errors import (
     IdentificationError,
     Notice,
-    OptionError,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.leverage import effective_clusters
@@ -175,12 +174,14 @@ def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Deter
     """Count a period less for entity effects, an entity less for time."""
     entity, time = layout.effects
     if splm and time and row_sum(layout.matrix) is None:
-        text = (
+        raise option_error(
+            "transform",
+            "splm",
             "likelihood='adjusted' with time effects and weights with different row "
             "sums requires transform='exact'. Use likelihood='unadjusted' for the "
-            "estimates of splm."
+            "estimates of splm.",
+            ("exact",),
         )
-        raise OptionError(text, [option_problem("transform", "splm", ("exact",), text)])
     periods = layout.n_times - float(entity)
     rows = periods * (len(layout.matrix) - float(time))
     means = layout.weights.period_means if time and spectrum is not None else None
@@ -219,14 +220,14 @@ def _corrected(point: Point, layout: Layout) -> Point:
             if islands
             else ""
         )
-        text = (
+        raise option_error(
+            "likelihood",
+            "lee_yu",
             "likelihood='lee_yu' with time effects requires weights with equal row "
             "sums, such as row-standardised weights without islands; those of "
             f"{layout.weights.name!r} differ"
-            f"{islands_text}. Use likelihood='adjusted', which does not require them."
-        )
-        raise OptionError(
-            text, [option_problem("likelihood", "lee_yu", ("adjusted",), text)]
+            f"{islands_text}. Use likelihood='adjusted', which does not require them.",
+            ("adjusted",),
         )
     determinants = point.determinants
     spectrum, periods = determinants.spectrum, determinants.periods - float(entity)
@@ -459,12 +460,11 @@ def _inference(
 ) -> Inference:
     sample = layout.prepared.sample
     by_entity = spec.error_type in ("clustered", "larger")
-    entropy: Any = None if seed is None else seed.entropy
     return Inference(
         cov_type=spec.error_type,
         clusters=(sample.keys.entity_name,) if by_entity else (),
         n_clusters=(sample.n_entities,) if by_entity else (),
         df_t=sample.n_entities - 1.0 if by_entity else np.inf,
         reps=reps,
-        rng_entropy=entropy,
+        rng_entropy=None if seed is None else cast("int", seed.entropy),
     )
