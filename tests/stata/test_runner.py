@@ -346,3 +346,47 @@ def test_a_table_after_posted_margins_has_no_regression(run) -> None:
     )
     assert "m" not in file.results
     assert statuses(file)[-1] != "ran"
+
+
+def test_robust_errors_of_a_logit_have_the_factors_of_stata(run) -> None:
+    """[R] _robust: n/(n - 1) without clusters, G/(G - 1) with G clusters."""
+    file = run(
+        f"{READ}gen high = unemp > 6\ngen lpc = ln(pc)\nlogit high lpc water\n"
+        "logit high lpc water, r\nlogit high lpc water, vce(cluster state)\n"
+        "predict p\npredict double xb, xb\nlogit high lpc L.water\npredict q\n"
+    )
+    plain, robust, clustered, _ = [line.results[0] for line in file.estimations]
+    assert file.lines[-1].status == "refused"
+    x, p = plain.model.exog, plain.predict()
+    bread = np.linalg.inv((x * (p * (1 - p))[:, None]).T @ x)
+    scores = x * (plain.model.endog - p)[:, None]
+    groups = file.data["state"].to_numpy()
+    sums = np.array([scores[groups == g].sum(0) for g in np.unique(groups)])
+    for fit, parts in ((plain, None), (robust, scores), (clustered, sums)):
+        meat = np.linalg.inv(bread) if parts is None else parts.T @ parts
+        factor = 1 if parts is None else len(parts) / (len(parts) - 1)
+        errors = np.sqrt(np.diag(bread @ meat @ bread) * factor)
+        np.testing.assert_allclose(fit.bse, errors, rtol=1e-6)
+    np.testing.assert_allclose(file.data["p"], np.float32(p), rtol=1e-7)
+    np.testing.assert_allclose(file.data["xb"], x @ plain.params)
+
+
+def test_a_logit_that_predicts_rows_perfectly_is_refused(run) -> None:
+    """Stata drops such rows; the slopes of other programs grow without bound."""
+    file = run(f"{READ}gen high = gsp > 30000\nlogit high gsp\npredict p\n")
+    assert statuses(file)[-2:] == ["refused", "refused"]
+
+
+def test_residuals_of_reghdfe_are_those_of_its_sample(run) -> None:
+    """Help of reghdfe, [XT] xtreg postestimation: e is computed in e(sample) only."""
+    file = run(
+        f"{READ}reghdfe gsp unemp if year > 1980, a(state year) res\n"
+        "predict double e, r\nxtreg gsp unemp if year > 1980, fe\n"
+        "predict double f, e\nlogit gsp unemp\npredict double g, e\n"
+    )
+    late = file.data["year"] > 1980
+    fit = file.estimations[0].results[0]
+    assert file.data["e"].isna().equals(~late)
+    np.testing.assert_allclose(file.data.loc[late, "e"], fit.resids.to_numpy())
+    assert file.data["f"].isna().equals(~late)
+    assert statuses(file)[-2:] == ["refused", "refused"]

@@ -50,6 +50,10 @@ _PREFIX = re.compile(
 )
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
+_IMPORTS = """\
+import formulaic
+import linearmodels
+from statsmodels.discrete.discrete_model import Logit, Probit"""
 # What a line that is skipped asks of the user.
 _INSTEAD = {
     "cd": "run the script in that folder",
@@ -617,7 +621,7 @@ class Reader:
         if translation.is_model:
             code = f"fit = {code}.fit(panel)"
             if translation.is_foreign:
-                code = f"import linearmodels\nfit = {translation.python}"
+                code = f"{_IMPORTS}\nfit = checked({translation.python})"
             self.has_fit = not reason
         else:
             code = f"print({code})"
@@ -632,10 +636,11 @@ class Reader:
 
     def _lacks_fit(self, code: str) -> str:
         """Tell that code has the results of an estimation that is not run."""
-        if not re.search(r"(?:^|\()fit[.,)]", code):
+        if not re.search(r"\bfit[.,)]", code):
             return ""
-        if getattr(self.context.last, "is_foreign", False):
-            return "tests of random effects are methods of linearmodels"
+        is_foreign = getattr(self.context.last, "is_foreign", False)
+        if is_foreign and not code.startswith("df["):
+            return "tests after it are methods of linearmodels or statsmodels"
         return "" if self.has_fit else "the estimation before it is not run"
 
     def _add_panel(self, command: Command) -> None:

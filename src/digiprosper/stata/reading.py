@@ -120,6 +120,19 @@ def interpolated(y, x):
     return pd.Series(lines, y.index)
 
 
+def checked(fit):
+    '''A fit of another package, with the factor of Stata's robust errors.'''
+    if not hasattr(fit, "mle_retvals"):
+        return fit
+    x, p = fit.model.exog, fit.predict()
+    assert fit.mle_retvals["converged"] and np.linalg.matrix_rank(x) == x.shape[1], "collinear"
+    assert np.all((p > 1e-8) & (p < 1 - 1e-8)), "rows are predicted perfectly"
+    counts = {"HC0": fit.nobs, "cluster": len({*fit.cov_kwds.get("groups", ())})}
+    if count := counts.get(fit.cov_type):
+        fit._results.cov_params_default *= count / (count - 1)
+    return fit
+
+
 def by_row(values, df):
     '''Values of a panel for each row of df.'''
     names, numbers = values.index.names, {"row": np.arange(len(df)), "one_series": 1}

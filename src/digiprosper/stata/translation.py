@@ -51,7 +51,8 @@ class Translation:
     python : str
         The line to paste after ``import digiprosper as dp``. It evaluates to `spec`.
         ``fit`` stands for the results of the last estimation and ``panel`` for the
-        panel. Random effects are a fitted model of ``linearmodels``, imported first.
+        panel. Random effects are a fitted model of ``linearmodels``, logit and probit
+        without effects one of ``statsmodels``, imported first.
     notes : tuple of str
         What differs from Stata's output, such as degrees of freedom.
 
@@ -75,8 +76,8 @@ class Translation:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether `python` is a fitted model of linearmodels."""
-        return self.python.startswith("linearmodels.")
+        """Whether `python` is a fitted model of linearmodels or statsmodels."""
+        return self.python.startswith(("linearmodels.", "Logit(", "Probit("))
 
 
 # Ties, or another program, decide the order of the rows.

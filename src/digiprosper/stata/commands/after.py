@@ -18,6 +18,8 @@ from digiprosper.stata.varlists import LaterColumns, plain
 from digiprosper.stata.varlists import term as written
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from digiprosper.stata.commands.steps import DataCall
     from digiprosper.stata.translation import Call, Context, Table, Translation
     from digiprosper.stata.varlists import Factor, Product
@@ -172,25 +174,41 @@ def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
 
 
 def predict(call: DataCall) -> Step:
-    """Translate ``predict`` after a linear regression."""
-    context, spec = call.context, call.context.last
+    """Translate ``predict`` after a linear regression, a logit or a probit."""
+    context, spec, options = call.context, call.context.last, call.options
     *storage, name = split(call.command.arguments) or [""]
-    is_fitted = not {"residuals", "e"} & {*call.options}
+    is_fitted = not {"residuals", "e"} & {*options}
     if storage not in ([], ["float"], ["double"]):
         raise StataError.because(f"predict {call.command.arguments}")
-    if not context.is_linear:
+    panel = context.panel_code
+    if getattr(spec, "is_foreign", False):
+        code = _of_formula(spec.python, options)
+    elif not context.is_linear or "pr" in options:
         raise StataError.because("predict after an estimation that is not linear")
-    if not _is_predicted(spec, is_fitted=is_fitted):
+    elif not is_fitted and (spec.singletons == "drop" or spec.ssc == "xtreg"):
+        # Residuals of reghdfe and xtreg are those of the estimation sample.
+        code = "by_row(fit.resids, df)"
+    elif not _is_predicted(spec, is_fitted=is_fitted):
         raise StataError.because(
             "predict of effects, or of rows that are not estimated"
         )
-    panel = context.panel_code
+    else:
+        code = f"by_row(fit.predict({panel}), df)"
+        code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
     is_single = (storage or [context.default_type]) == ["float"]
-    code = f"by_row(fit.predict({panel}), df)"
-    code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
     code = f"single({code})" if is_single else code
     code = f"only_where({code}, {call.where})" if call.where else code
     return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
+
+
+def _of_formula(python: str, options: Collection[str]) -> str:
+    """Write probabilities, or the index, of all rows after a logit or probit."""
+    formula = re.match(r"\w+\(\*formulaic\.model_matrix\('\S+ ~ ([^'(]+)'", python)
+    if formula is None or {"residuals", "e"} & {*options}:
+        raise StataError.because("predict of categories, lags, or random effects")
+    which = ", which='linear'" if "xb" in options else ""
+    rows = f"formulaic.model_matrix({formula[1]!r}, df)"
+    return f"fit.predict({rows}{which}).reindex(df.index)"
 
 
 _AFTER = dict.fromkeys(

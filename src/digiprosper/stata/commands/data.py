@@ -736,7 +736,7 @@ COMMANDS: _Table = {
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
-    "predict": (Options("xb r.esiduals e"), predict),
+    "predict": (Options("xb r.esiduals e pr"), predict),
     "winsor": (Options("g.enerate p"), winsor_by_count),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
     "xtbalance": (Options("r.ange"), balance),

@@ -33,7 +33,7 @@ rdrobust reg3 rifhdreg rifreg rlasso rreg sdid sdpdmod sem spivregress spregress
 spxtregress sqreg stackedev stcox suest sureg synth teffects threshold tobit truncreg
 var vec xtcce xtdcce2 xtdidregress xtdpd xtdpdgmm xtevent xtfmb xtfrontier xtgee xtgls
 xthdidregress xtheckman xthenreg xthtaylor xtintreg xtlsdvc xtmg xtmixed xtnbreg
-xtologit xtoprobit xtpcse xtpmg xtqreg xtregar xtrifreg xtseqreg xtthreshold xttobit
+xtologit xtoprobit xtpcse xtpmg xtprobit xtqreg xtregar xtrifreg xtseqreg xtthreshold xttobit
 zinb zip
 """
 WITHOUT_MODEL = {

@@ -53,31 +53,36 @@ def regression(call: Call) -> Translation:
 
 def random_effects(call: Call) -> Translation:
     """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
-    y, products = call.variables()
-    terms, errors = [y, *plain(products)], call.errors("clustered")
-    entity = call.context.entity
+    errors, entity = call.errors("clustered"), call.context.entity
     refused = {
         "another entity": call.options.get("i", entity) != entity,
         "weights": call.command.weight is not None,
         "clusters other than the entity": errors["clusters"] is not None,
-        "patterns": any(isinstance(term, LaterColumns) for term in terms),
-        "single levels": any("==" in term for term in terms),
     }
     for part, is_typed in refused.items():
         if is_typed:
             raise StataError.because(f"random effects with {part}")
-    products_of = [term.split(":") for term in terms]
-    columns = [*dict.fromkeys(map(_column, chain.from_iterable(products_of)))]
-    outcome, *regressors = [":".join(map(_factor, parts)) for parts in products_of]
-    formula = f"{outcome} ~ {' + '.join(['1', *regressors])}"
+    formula, frame = formula_and_frame(call)
     fit = ".fit()"
     if errors["cov_type"] == "clustered":
         fit = ".fit(cov_type='clustered', cluster_entity=True, group_debias=True)"
-    frame = _sample(call, columns)
     return call.python(
         f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}){fit}",
         "Stata's p-values are those of the normal distribution, these are of t",
     )
+
+
+def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, str]:
+    """Write a formula of formulaic, and the frame of the rows that are estimated."""
+    y, products = call.variables()
+    terms = [y, *plain(products)]
+    if any(isinstance(term, LaterColumns) or "==" in term for term in terms):
+        raise StataError.because("patterns or single levels in a model of a formula")
+    products_of = [term.split(":") for term in terms]
+    columns = [*map(_column, chain.from_iterable(products_of)), *clusters]
+    outcome, *regressors = [":".join(map(_factor, parts)) for parts in products_of]
+    formula = f"{outcome} ~ {' + '.join(['1', *regressors])}"
+    return formula, _sample(call, [*dict.fromkeys(columns)])
 
 
 def _column(part: str) -> str:

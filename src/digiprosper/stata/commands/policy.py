@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import as_written
+from digiprosper.stata.commands.linear import formula_and_frame
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.translation import as_python
 from digiprosper.stata.varlists import absorbed, is_category, plain
 
 if TYPE_CHECKING:
@@ -154,28 +154,65 @@ def poisson(call: Call) -> Translation:
 
 
 def logit(call: Call) -> Translation:
-    """Translate ``logit`` and ``probit``; dummies of categories become effects."""
+    """Translate ``logit`` and ``probit``; dummies of categories become effects.
+
+    With effects of one kind `LogitEffects` estimates the conditional logit, that of
+    ``clogit`` and ``xtlogit, fe``.
+    """
     y, products = call.variables()
-    name = call.command.name
-    if name not in ("logit", "probit"):
-        raise StataError.because(
-            f"{name} is a conditional or random effects likelihood",
-            "LogitEffects corrects the bias of fixed effects.",
-        )
+    name, options = call.command.name, call.options
+    effects = [as_written(p[0].name) for p in products if is_category(p)]
+    if name in ("clogit", "xtlogit"):
+        group = options.get("group") or options.get("strata") or call.context.entity
+        if group is None or (name == "xtlogit" and "fe" not in options):
+            raise StataError.because(f"{name} without fe or group(): random effects")
+        if call.errors()["cov_type"] == "robust":
+            raise StataError.because("robust errors of a conditional logit")
+        effects = [as_written(call.context.variables.resolve(group))]
+    elif len(effects) < 1 + (name == "logit"):
+        return _binary(call)
+    else:
+        products = [p for p in products if not is_category(p)]
     read = call.specify(
         "LogitEffects",
         ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
         y=y,
-        x=plain(p for p in products if not is_category(p)),
-        link=name,
-        entity_effects=False,
-        time_effects=False,
-        absorb=[as_written(p[0].name) for p in products if is_category(p)],
+        x=plain(products),
+        link="probit" if name == "probit" else "logit",
+        entity_effects=call.context.entity in effects,
+        time_effects=call.context.time in effects,
+        absorb=[e for e in effects if e not in call.context.keys],
         collinear="drop",
         **call.errors(),
     )
-    spec = read.spec.replace(bias_correction=None)  # type: ignore[union-attr]
-    return replace(read, spec=spec, python=as_python(spec))
+    spec = read.spec and read.spec.replace(bias_correction=None)
+    python = f"{read.python[:-1]}, bias_correction=None)"
+    return replace(read, spec=spec, python=python)
+
+
+def _binary(call: Call) -> Translation:
+    """Translate a logit or probit with its constant into statsmodels."""
+    errors = call.errors()
+    clusters = errors["clusters"] or [call.context.entity or ""]
+    is_clustered = errors["cov_type"] == "clustered"
+    if len(clusters) > 1:
+        raise StataError.because("several clusters of a logit or probit")
+    formula, frame = formula_and_frame(call, clusters if is_clustered else ())
+    fit = {
+        "unadjusted": "disp=0",
+        "robust": "disp=0, cov_type='HC0'",
+        "clustered": (
+            "disp=0, cov_type='cluster', cov_kwds={'use_correction': False, "
+            f"'groups': data[{clusters[0]!r}].factorize()[0]}}"
+        ),
+    }
+    code = f"formulaic.model_matrix({formula!r}, data := {frame})"
+    kind = call.command.name.capitalize()
+    return call.python(
+        f"{kind}(*{code}).fit({fit[errors['cov_type']]})",
+        "robust errors of statsmodels lack the factor n/(n - 1) or G/(G - 1), which "
+        "scripts add; they stop where rows are predicted perfectly, which Stata drops",
+    )
 
 
 _POISSON = Options(
@@ -210,7 +247,5 @@ COMMANDS: Table = {
         bacon,
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
-    **dict.fromkeys(
-        ("logit", "probit", "xtlogit", "xtprobit", "clogit"), (_LOGIT, logit)
-    ),
+    **dict.fromkeys(("logit", "probit", "xtlogit", "clogit"), (_LOGIT, logit)),
 }
