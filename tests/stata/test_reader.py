@@ -237,7 +237,7 @@ def test_eststo_names_results_by_number(read: Any) -> None:
         "est store n\neststo: reg y x, magic\neststo clear\neststo: reg y z\n"
         "est drop est1\nest clear\n"
     )
-    lines = [line for line in file.script.splitlines() if "results" in line]
+    lines = [line for line in file.script.splitlines() if line.startswith("results")]
     # What est store has stored stays after eststo clear.
     assert lines[1:] == [
         "results['est1'] = fit",
@@ -725,3 +725,30 @@ def test_results_are_of_the_last_summarize(read: Any, line: str) -> None:
     )
     assert file.lines[-1].status == "refused"
     assert "r(mean)" in file.lines[-1].reason
+
+
+def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
+    file = read(
+        "use a\nxtset id year\nforeach v of varlist pop_* {\nreplace `v' = `v'/gdp\n}\n"
+        "reghdfe y pop_a, a(id year)\nreghdfe y x, a(id year)\n"
+    )
+    assert [line.status for line in file.estimations] == ["not run", "translated"]
+
+
+def test_commands_of_the_same_meaning(read: Any) -> None:
+    """[R] ivreg is two-stage least squares with statistics of small samples."""
+    file = read("xtset id year\nivreg y x (d = z)\nprob d x i.g i.h\nsaveold a.dta\n")
+    assert python(file)[0] == (
+        'dp.FixedEffectsIV("y", ["x"], ["d"], ["z"], entity_effects=False, '
+        'time_effects=False, cov_type="unadjusted", singletons="keep", '
+        'collinear="drop")'
+    )
+    assert python(file)[1].startswith("dp.LogitEffects(")
+    assert file.lines[-1].status == "skipped"
+
+
+def test_a_refused_command_with_a_long_name_marks_the_data(read: Any) -> None:
+    """It was taken for a misspelt name of itself, at which Stata stops."""
+    for line in ("collapse (semean) x, by(id)", "duplicates drop id if x > 1, force"):
+        file = read(f"use a\nxtset id year\n{line}\nreg y x\nduplciates drop\n")
+        assert [status for _, status in states(file)][2:4] == ["refused", "not run"]

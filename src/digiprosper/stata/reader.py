@@ -132,6 +132,8 @@ class Reader:
         self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
         # Columns with results of summarize, by the macro or scalar.
         self.stored: dict[str, str] = {}
+        # What the local of a loop stands for, whose columns are not known.
+        self.patterns: dict[str, list[str]] = {}
         self.depth: int = 0
         # The keys of the panel that the script has made of the present data.
         self.panel_keys: tuple[str | None, str | None] | None = None
@@ -272,6 +274,10 @@ class Reader:
             self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record("refused", error.reason)
+            listed = re.split(r"\sof\s+var\w*\s", header)[1:]
+            # A range may have any columns.
+            words = ["*" if "-" in w else w for w in " ".join(listed).split()]
+            self.patterns[name] = words or ["*"]
             self.macros.unknown[name], values = error.reason, [""]
         if not values:
             self._unreached(end)
@@ -287,6 +293,7 @@ class Reader:
             self.macros.values[name] = value
             self._block(start + 1, end)
         self.depth -= 1
+        self.patterns.pop(name, None)
         self.macros.forget(name)
 
     def _branch(self, header: str, end: int) -> None:
@@ -804,8 +811,12 @@ class Reader:
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
-        columns = would_make(name, text, command)
-        if columns is not None:
+        texts = [text]
+        for local, words in self.patterns.items():
+            texts = [t.replace(f"`{local}'", word) for t in texts for word in words]
+        made = [would_make(name, t, command) for t in texts]
+        if None not in made:
+            columns = [column for listed in made for column in listed or ()]
             self.taint.mark(columns, self.number)
             self._created(Step("", tuple(columns)))
             if name == "psmatch2":

@@ -57,13 +57,6 @@ def winsorised(x, low, high, trim=False):
     return x.where(x.between(*ends)) if trim else x.clip(*ends)
 
 
-def winsorised_by_count(x, share):
-    '''Cut as many values at each end as a share of all has, as winsor.'''
-    ends = x.dropna().sort_values()
-    count = int(share * len(ends))
-    return x.clip(ends.iloc[count], ends.iloc[-1 - count])
-
-
 def only_mode(x):
     '''The most frequent value, missing if there are several, as egen.'''
     values = x[~missing(x)].mode()
@@ -72,11 +65,17 @@ def only_mode(x):
     return values[0]
 
 
-def only_value(x):
+def only_value(x, rows=None):
     '''The value of a group; one that has several depends on the order of rows.'''
-    values = x[~missing(x)].unique()
+    values = x[~missing(x) if rows is None else rows].unique()
     assert len(values) < 2, "several values in a group"
     return values[0] if len(values) else np.nan
+
+
+def weighted_mean(x, weights):
+    '''A mean of the values that are there.'''
+    weights = weights[x.index].where(x.notna())
+    return (x * weights).sum() / weights.sum()
 
 
 def renamed(df, names):
@@ -125,7 +124,8 @@ def checked(fit):
     if not hasattr(fit, "mle_retvals"):
         return fit
     x, p = fit.model.exog, fit.predict()
-    assert fit.mle_retvals["converged"] and np.linalg.matrix_rank(x) == x.shape[1], "collinear"
+    assert fit.mle_retvals["converged"], "the likelihood has no maximum"
+    assert np.linalg.matrix_rank(x) == x.shape[1], "collinear regressors"
     assert np.all((p > 1e-8) & (p < 1 - 1e-8)), "rows are predicted perfectly"
     counts = {"HC0": fit.nobs, "cluster": len({*fit.cov_kwds.get("groups", ())})}
     if count := counts.get(fit.cov_type):

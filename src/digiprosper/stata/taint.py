@@ -102,7 +102,11 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_heading = not name.isascii() or name == "stop"
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
-    return is_sign or _is_misspelt(name) or (is_heading and "," not in text)
+    others = (*data.COMMANDS, *data.REFUSED)
+    # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
+    is_sign |= re.match(r"(?!range)\w+\(", text) is not None and name not in others
+    is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
+    return is_sign or _is_misspelt(name) or (is_heading and is_text)
 
 
 def keeps_data(name: str, command: Command | None) -> bool:
@@ -115,10 +119,9 @@ def keeps_data(name: str, command: Command | None) -> bool:
 
 def _is_misspelt(name: str) -> bool:
     """Tell whether a long name has the letters of a command in another order."""
-    letters = sorted(name)
-    return len(name) > len("regress") and any(
-        sorted(word) == letters for word in (*PRINTING, *data.COMMANDS)
-    )
+    names, letters = (*PRINTING, *data.COMMANDS), sorted(name)
+    is_long = len(name) > len("regress") and name not in names
+    return is_long and any(sorted(word) == letters for word in names)
 
 
 def only_columns(command: Command) -> bool:
@@ -156,7 +159,7 @@ def would_make(name: str, text: str, command: Command | None) -> list[str] | Non
 
 def _made(command: Command) -> list[str]:
     """List the columns in generate() or prefix(), or among the arguments."""
-    names = NAME.findall(" ".join(arguments_of(command, "g", "p")))
+    names = NAME.findall(" ".join(arguments_of(command, "g", "p", "trend")))
     if "replace" in dict(command.options) or not names:
         names += NAME.findall(command.arguments.partition("=")[0])
     return names

@@ -21,6 +21,10 @@ def test_thresholds() -> None:
     assert read("xthreg y x, rx(d) qx(q)") == dp.PanelThreshold(
         "y", "d", "q", "x", trim=0.01, time_effects=False, cov_type="unadjusted"
     )
+    each = read("xthreg y x i.year, rx(d) qx(q) thnum(2) trim(0.01 0.05) r")
+    assert each == dp.PanelThreshold(
+        "y", "d", "q", "x", n_thresholds=2, trim=(0.01, 0.05)
+    )
 
 
 def test_mediation() -> None:
@@ -153,7 +157,6 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
     ("text", "reason"),
     [
         ("xthreg y x, qx(q)", r"rx\(\) or qx\(\) is absent"),
-        ("xthreg y x, rx(d) qx(q) thnum(2) trim(0.01 0.05)", "differ by threshold"),
         ("sgmediation y, iv(x) mv(m n)", "one mv"),
         ("xsmle y x, wmat(W) model(sac) fe", r"model\(sac\)"),
         ("xsmle y x, wmat(W) model(sdm) re", "random effects"),

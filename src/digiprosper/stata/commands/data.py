@@ -10,6 +10,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands.after import predict
 from digiprosper.stata.commands.steps import DataCall, Step, file_name
 from digiprosper.stata.expressions import Node, Printer, unquoted
+from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables, number
@@ -57,22 +58,18 @@ _OLD_NAMES = {
     **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
     "rsum": "rowtotal",
 }
-_RANKS = {
-    "field": "rank(ascending=False, method='min')",
-    "track": "rank(method='min')",
-}
 # Options of egen by function, besides by().
 _EGEN_OPTIONS = {
-    "rank": {*_RANKS},
     "pctile": {"p"},
     "xtile": {"nquantiles"},
     "rowtotal": {"missing"},
     "group": {"label"},
+    "cut": {"at", "icodes", "label"},
+    "rank": {"field"},
 }
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
     "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
-    "zscore": ("(df[{0}] - df[{0}].mean()) / df[{0}].std()", "z_{}"),
     "encode": ("encoded(df[{0}])", ""),
     "destring": ("numeric(df[{0}])", ""),
     "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
@@ -192,6 +189,11 @@ def egen(call: DataCall) -> Step:
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
     if function in (*_BY_GROUP, "rank", "pctile", "xtile", "mode"):
         code = _statistic(function, inside, call)
+    elif function == "cut" and "at" in options:
+        ends = [*map(float, numbers(call.options["at"].replace(",", " ")))]
+        labels = False if {"icodes", "label"} & options else ends[:-1]
+        code = f"pd.cut({call.value(inside)}, {ends}, right=False, labels={labels})"
+        code += ".astype(float)"
     elif call.groups[0] or call.where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
     elif function == "std":
@@ -219,8 +221,8 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
     if function == "count":
         value, function = f"(~missing({value})).astype(float)", "sum"
     if function == "rank":
-        ranks = [_RANKS[option] for option in _RANKS if option in options]
-        return f"{value}{by}.{(*ranks, 'rank()')[0]}"
+        descending = "ascending=False, method='min'" if "field" in options else ""
+        return f"{value}{by}.rank({descending})"
     arguments = {
         "pctile": f"percentile, {number(options.get('p', '50'), 'p'):g}",
         "xtile": f"quantile_groups, {number(options.get('nquantiles', '2'), 'n'):g}",
@@ -329,18 +331,16 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     return "" if "replace" in options else suffix
 
 
-def winsor_by_count(call: DataCall) -> Step:
-    """Translate ``winsor``, which cuts a number of values at each end."""
-    if len(call.names) != 1 or len(call.new) != 1 or "p" not in call.options:
-        raise StataError.because("winsor without a variable, generate() or p()")
-    share = number(call.options["p"], "p")
-    code = f"winsorised_by_count({call.value(call.names[0])}, {share:g})"
-    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
-
-
 def recode(call: DataCall) -> Step:
     """Translate ``recode``; the first rule that fits a value counts."""
-    listed, _, rest = call.command.arguments.partition("(")
+    text = call.command.arguments
+    if "(" not in text:
+        # Parentheses around rules may be left out.
+        first = re.search(r"(?<!\S)(?:[-\d.*]|min/|mis|nonm|else)", text)
+        start = first.start() if first else len(text)
+        rules = re.sub(r"([^=]+?)=\s*(\S+)", r"(\1=\2)", text[start:])
+        text = text[:start] + rules
+    listed, _, rest = text.partition("(")
     rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
     if not rules or rest.count("=") != len(rules):
         raise StataError.because("recode with other rules than (values = value)")
@@ -420,7 +420,8 @@ def drop(call: DataCall) -> Step:
 
 def rename(call: DataCall) -> Step:
     """Translate ``rename old new``, ``rename (a b) (c d)``, ``rename (a b) =_c``."""
-    lists = [part.strip("() ").split() for part in split(call.command.arguments)]
+    text = call.command.arguments.replace(")(", ") (")
+    lists = [part.strip("() ").split() for part in split(text)]
     if call.options:
         return _in_other_case(lists, call)
     olds, news = lists if len(lists) == 2 else ([], [""])
@@ -524,6 +525,8 @@ def merge(call: DataCall) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``."""
     options, path = call.options, call.path
     kind, *names = split(call.command.arguments) or [""]
+    # Stata reads n:1 as m:1.
+    kind = kind.replace("n", "m")
     keys = call.context.variables.names(" ".join(names))
     # A column _merge that is there already stays with nogenerate.
     default = "__merge" if "nogenerate" in options else "_merge"
@@ -567,33 +570,46 @@ def append(call: DataCall) -> Step:
 
 
 def collapse(call: DataCall) -> Step:
-    """Translate ``collapse (mean) x (sum) y, by(z)``."""
+    """Translate ``collapse (mean) x (sum) y, by(z)``; weights are those of means."""
     variables, groups = call.context.variables, call.groups[0]
-    method, parts = repr("mean"), dict[str, str]()
-    for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", call.command.arguments)):
+    rows = f"df[{call.where}]" if call.where else "df"
+    weight = call.command.weight[1] if call.command.weight else ""
+    if weight:
+        weight = f"df[{variables.resolve(weight)!r}]"
+        rows += f"[{weight} > 0]"
+    method, parts = _aggregated("mean", weight), dict[str, str]()
+    text = re.sub(r"\s*=\s*", "=", call.command.arguments)
+    for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", text)):
         if word.startswith("("):
-            method = _aggregated(word.strip("() "))
+            method = _aggregated(word.strip("() "), weight)
             continue
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
             source = variables.resolve(old) if equals else name
             parts[name] = f"({source!r}, {method})"
-    if not groups or not parts or not all(name.isidentifier() for name in parts):
-        raise StataError.because("collapse without by(), or of columns not known")
+    if not parts or not all(name.isidentifier() for name in parts):
+        raise StataError.because("collapse of columns not known")
     inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
-    rows = f"df[{call.where}]" if call.where else "df"
     by = f"groupby({groups!r}, as_index=False, dropna=False)"
     code = f"df = {rows}.{by}.agg(**{{{inside}}})"
+    if not groups:
+        code = f"df = {rows}.groupby(lambda row: 0).agg(**{{{inside}}})"
     order = tuple(groups)
-    return Step(code, (*groups, *parts), order=order, filled=order)
+    return Step(code, tuple(parts), order=order, filled=order)
 
 
-def _aggregated(statistic: str) -> str:
+def _aggregated(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
+    if weight:
+        if statistic != "mean":
+            raise StataError.because(f"collapse ({statistic}) with weights")
+        return f"lambda x: weighted_mean(x, {weight})"
     if percent := re.fullmatch(r"p(\d+)", statistic):
         return f"lambda x: percentile(x, {percent[1]})"
     if statistic in ("firstnm", "lastnm"):
         return "only_value"
+    if statistic in ("first", "last"):
+        return "lambda x: only_value(x, rows=slice(None))"
     if statistic not in _BY_GROUP:
         raise StataError.because(f"collapse ({statistic})")
     return repr(_BY_GROUP[statistic])
@@ -630,8 +646,11 @@ def duplicates(call: DataCall) -> Step:
 def expand(call: DataCall) -> Step:
     """Translate ``expand``: each row as often as a number or a column says."""
     count = f"{call.value(call.command.arguments)}.fillna(1).clip(1).astype(int)"
-    code = f"df = df.loc[df.index.repeat({count})].reset_index(drop=True)"
-    return Step(code, order=UNKNOWN_ORDER)
+    code = f"df = df.loc[df.index.repeat({count})]"
+    if call.new:
+        code += f".assign({call.new[0]}=lambda x: x.index.duplicated().astype(float))"
+    code += ".reset_index(drop=True)"
+    return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
 
 
 def fill(call: DataCall) -> Step:
@@ -719,8 +738,8 @@ COMMANDS: _Table = {
     "destring": (Options("replace g.enerate force i.gnore", "float"), each),
     "collapse": (Options("by", "fast"), collapse),
     "duplicates": (Options("g.enerate", "force"), duplicates),
-    "egen": (Options("by field track p m.issing l.abel n.quantiles"), egen),
-    "expand": (Options(), expand),
+    "egen": (Options("by at field icodes p m.issing l.abel n.quantiles"), egen),
+    "expand": (Options("g.enerate"), expand),
     "ipolate": (Options("g.enerate by"), interpolate),
     "joinby": (Options("", "nol.abel"), join),
     "merge": (
@@ -737,13 +756,12 @@ COMMANDS: _Table = {
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
     "predict": (Options("xb r.esiduals e pr"), predict),
-    "winsor": (Options("g.enerate p"), winsor_by_count),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
     "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
 _WITH_BOTH = ("clonevar", "generate", "replace", "egen", "keep", "drop")
-_WITH_CONDITION = (*_WITH_BOTH, "collapse", "predict", "use", "winsor", "xtile")
+_WITH_CONDITION = (*_WITH_BOTH, "collapse", "expand", "predict", "use", "xtile")
 _WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
@@ -759,7 +777,7 @@ def translate(command: Command, context: Context) -> Step:
         "if": command.condition is not None and name not in _WITH_CONDITION,
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
-        "weights": command.weight is not None,
+        "weights": command.weight is not None and name != "collapse",
         "in": bool(command.rows),
     }
     parts += [part for part, is_typed in others.items() if is_typed]
@@ -790,7 +808,8 @@ def _in_order(step: Step, call: DataCall) -> Step:
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
 predict encode decode destring tostring recode xtile pctile ipolate pca factor split
-winsor carryforward mkspline astile markout separate svmat dummies xi
+winsor carryforward mkspline mkspline2 astile markout separate svmat dummies xi asrol
+tssmooth tsfilter zscore recast asreg
 """
 REFUSED = {
     **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),

@@ -42,12 +42,7 @@ def threshold(call: Call) -> Translation:
     y, products = call.variables()
     if "rx" not in options or "qx" not in options:
         raise StataError.because("rx() or qx() is absent")
-    shares = {number(text, "trim") for text in split(options.get("trim", "0.01"))}
-    if len(shares) > 1:
-        raise StataError.because(
-            f"trim({options['trim']}): shares that differ by threshold",
-            "Estimate with trim=(...), one share for each threshold.",
-        )
+    shares = [number(text, "trim") for text in split(options.get("trim", "0.01"))]
     products, years = call.without_years(products)
     return call.specify(
         "PanelThreshold",
@@ -60,7 +55,7 @@ def threshold(call: Call) -> Translation:
         threshold_variable=call.terms("qx")[0],
         x=plain(products),
         n_thresholds=call.whole("thnum", 1),
-        trim=shares.pop(),
+        trim=shares if len({*shares}) > 1 else shares[0],
         time_effects=years,
         **call.errors("clustered"),
     )
