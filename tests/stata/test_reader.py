@@ -622,18 +622,6 @@ def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
     assert "fit = results['a']" in file.script
 
 
-@pytest.mark.parametrize("options", ["", "range(2010)", "range(a b)", "range"])
-def test_a_range_of_periods_has_two_numbers(read: Any, options: str) -> None:
-    (line,) = read(f"xtset id year\nxtbalance, {options}\n").lines[1:]
-    assert line.status == "refused"
-    assert "range(first last)" in line.reason
-
-
-def test_a_balanced_range_needs_the_keys(read: Any) -> None:
-    (line,) = read("xtbalance, range(2010 2012)\n").lines
-    assert "before xtset" in line.reason
-
-
 def test_results_of_other_commands_are_not_those_of_the_fit(read: Any) -> None:
     """A table of summary statistics had the last regression in it."""
     file = read(
@@ -752,3 +740,15 @@ def test_a_refused_command_with_a_long_name_marks_the_data(read: Any) -> None:
     for line in ("collapse (semean) x, by(id)", "duplicates drop id if x > 1, force"):
         file = read(f"use a\nxtset id year\n{line}\nreg y x\nduplciates drop\n")
         assert [status for _, status in states(file)][2:4] == ["refused", "not run"]
+
+
+def test_columns_of_matching_and_selection_are_marked(read: Any) -> None:
+    """Help of psmatch2: outcome(y) makes _y; [R] heckman: nshazard() is mills()."""
+    for line, name in (
+        ("psmatch2 d x, outcome(y)", "_y"),
+        ("heckman y x, select(d = z) nshazard(m)", "m"),
+        ("heckman y x, select(d = z) mills(m)", "m"),
+        ("kmatch ps d x (y), wgenerate(w)", "w"),
+    ):
+        file = read(f"use a\nxtset id year\n{line}\nreg z {name}\nreg z x\n")
+        assert [s for _, s in states(file)][3:] == ["not run", "translated"], line

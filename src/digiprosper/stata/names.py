@@ -25,7 +25,6 @@ _ALIASES = {
     "tab2": "tabulate",
     "gegen": "egen",
     "ereplace": "egen",
-    "mipolate": "ipolate",
     "gcollapse": "collapse",
     "fcollapse": "collapse",
     "gduplicates": "duplicates",
@@ -64,8 +63,8 @@ ttest ttesti twostepweakiv twoway twowayfeweights type unab unique univar update
 vargranger varhet varlmar varnorm varsoc varstable varwle veclmar vecnorm vecrank
 vecstable version view vif vioplot weakiv weakivtest wherext which whitetst window
 wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtcsd xtdescribe xteventplot
-xtgcause xthrtest xthst xtistest xtline xtoverid xtpattern xtqptest xtsum xttab xttest0
-xttest1 xttest2 xtunitroot xtwest zandrews
+xtgcause xthrtest xthst xtistest xtline xtoverid xtpattern xtqptest xtserial xtsum xttab
+xttest0 xttest1 xttest2 xtunitroot xtwest zandrews
 """
 PRINTING = frozenset(_PRINTING.split())
 

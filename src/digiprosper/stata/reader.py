@@ -73,6 +73,8 @@ _WITH_RESULTS = (
     *("anova", "cointreg", "estpost", "factor", "lincomest", "mean", "pca"),
     *("proportion", "total"),
 )
+# What is known of variables, besides their names.
+_KNOWN_SETS = ("complete", "singles", "made")
 # Commands that change no data.
 _OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
 # In all turns of an outermost loop; simulations have more.
@@ -507,9 +509,11 @@ class Reader:
         fitted = {**self.fitted, "": self.has_fit}
         specs = [*self.context.results.values(), self.context.last]
         terms = [term for spec in specs for term in getattr(spec, "x", ())]
+        has_within = any(getattr(spec, "ssc", "") == "xtreg" for spec in specs)
+        by_eststo, variables = list(self.by_eststo), self.context.variables
         try:
             file, code, missing = self.tables.translate(
-                command, fitted, list(self.by_eststo), terms, self.context.variables
+                command, fitted, by_eststo, terms, variables, has_within=has_within
             )
         except StataError as error:
             self._record("skipped", error.reason)
@@ -684,8 +688,6 @@ class Reader:
         reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
         self._chosen_rows(command, reason)
         self._created(step)
-        if command.name == "rename" and command.options:
-            self.taint.rename(str.upper if "upper" in command.text else str.lower)
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
@@ -730,7 +732,7 @@ class Reader:
             self.taint.clear()
             self.sample = ()
             self.context.variables = variables
-            self.context.singles = set()
+            self.context.singles, self.context.made = set(), set()
             self.context.labels = set()
         self.taint.add(taint)
 
@@ -744,10 +746,10 @@ class Reader:
             if not (isinstance(name, LaterColumns) and name in step.python)
         ]
         context.variables = context.variables.changed(creates, step.drops)
-        for names, has_new in (
-            (context.complete, step.complete),
-            (context.singles, step.is_single),
-        ):
+        changes = [(context.complete, step.complete)]
+        if step.is_single is not None:
+            changes += [(context.singles, step.is_single), (context.made, True)]
+        for names, has_new in changes:
             names -= set(step.creates)
             if has_new:
                 names |= set(step.creates)
@@ -774,8 +776,8 @@ class Reader:
         """Save or restore what is known of the data; results stay."""
         options = [option for option, _ in command.options]
         if command.name == "preserve":
-            sets = set(self.context.complete), set(self.context.singles)
-            context = replace(self.context, complete=sets[0], singles=sets[1])
+            known = {n: set(getattr(self.context, n)) for n in _KNOWN_SETS}
+            context = replace(self.context, **known)
             taint, stored = copy.deepcopy(self.taint), dict(self.stored)
             self.saved.append((context, taint, self.sample, stored))
             self.code.append("preserved = df.copy()")

@@ -34,6 +34,8 @@ import scipy.special
 import digiprosper as dp
 
 results, saved, columns, tables = {}, {}, {}, {}
+# Labels of files, and their columns of single precision.
+labels, floats = set(), set()
 
 
 def missing(x):
@@ -80,6 +82,7 @@ def weighted_mean(x, weights):
 
 def renamed(df, names):
     '''The data with other names of columns.'''
+    floats.update(new for old, new in names.items() if old in floats)
     df = df.rename(columns=names)
     assert df.columns.is_unique, "two columns would have one name"
     return df
@@ -98,25 +101,11 @@ def numeric(x):
     return x
 
 
-def encoded(x):
-    '''Codes of the sorted texts, as encode.'''
+def encoded(x, label):
+    '''Codes of the sorted texts, as encode where there is no such label.'''
+    assert label not in labels, f"the file has codes of the label {label}"
     codes = pd.factorize(x.replace("", np.nan), sort=True)[0] + 1.0
     return pd.Series(codes, x.index).replace(0, np.nan)
-
-
-def all_rows(df, names, levels):
-    '''Rows of all combinations of levels, as fillin.'''
-    rows = pd.MultiIndex.from_product(levels, names=names).to_frame(index=False)
-    return rows.merge(df, how="left")
-
-
-def interpolated(y, x):
-    '''Values of y on lines between its means for each x, as ipolate.'''
-    pairs = y.groupby(x).mean().dropna()
-    if pairs.empty:
-        return y * np.nan
-    lines = np.interp(x, pairs.index, pairs, left=np.nan, right=np.nan)
-    return pd.Series(lines, y.index)
 
 
 def checked(fit):
@@ -162,13 +151,18 @@ def only_where(x, rows):
     return x.where(rows, np.nan if pd.api.types.is_numeric_dtype(x) else "")
 
 
+def as_stored(name, x):
+    '''Values as a column of a file stores them.'''
+    return single(x) if name in floats else x
+
+
 def whole(x, least, most):
     '''Whole parts of numbers; those beyond the range of a type are missing.'''
     x = np.trunc(x)
     return x.where(x.between(least, most))
 
 
-def as_stata(df, floats="float64"):
+def as_stata(df, precision="float64"):
     '''Absent text is empty, dates are days since 1960, products of numbers fit.'''
     for name, dtype in df.dtypes.items():
         if dtype == object or isinstance(dtype, pd.StringDtype):
@@ -177,11 +171,25 @@ def as_stata(df, floats="float64"):
             df[name] = df[name].astype("int64")
         elif pd.api.types.is_float_dtype(dtype):
             # Whole numbers keep all digits.
-            kept = floats if (df[name] % 1 > 0).any() else "float64"
-            df[name] = df[name].astype(kept).astype("float64")
+            is_single = precision == "float32" and (df[name] % 1 > 0).any()
+            floats.update([name] if is_single else [])
+            kept = df[name].astype(precision if is_single else "float64")
+            df[name] = kept.astype("float64")
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
+
+
+def from_file(path, beside=()):
+    '''A file of Stata; labels and dates stay numbers.'''
+    kept = {"convert_categoricals": False, "convert_dates": False}
+    with pd.read_stata(path, iterator=True, **kept) as file:
+        df = file.read()
+        labels.update(file.value_labels())
+    names = df.columns.difference(list(beside))
+    floats.difference_update(names)
+    floats.update(df[names].select_dtypes("float32"))
+    return as_stata(df)
 
 
 def merged(df, other, keys, kind, mark):
@@ -420,7 +428,8 @@ def _questions(
 
 def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
-    reads = any(line.startswith(("df = pd.", "df = as_stata")) for line in reader.code)
+    starts = ("df = as_stata", "floats.clear")
+    reads = any(line.startswith(starts) for line in reader.code)
     lines = [
         _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.",
         *reader.code,

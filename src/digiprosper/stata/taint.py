@@ -14,7 +14,7 @@ from digiprosper.stata.names import PRINTING
 from digiprosper.stata.varlists import LaterColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from digiprosper.stata.prefixes import Command
 
@@ -78,13 +78,6 @@ class Taint:
                     return f"{what} comes from line {line}"
         return ""
 
-    def rename(self, change: Callable[[str], str]) -> None:
-        """Change the names of all columns, as ``rename *, lower``."""
-        self.columns = {
-            name if isinstance(name, LaterColumns) else change(name): line
-            for name, line in self.columns.items()
-        }
-
     def unmark(self, names: Iterable[str]) -> None:
         """Remove the marks of columns that are made anew."""
         for name in names:
@@ -133,7 +126,8 @@ def only_columns(command: Command) -> bool:
 def generated(command: Command) -> list[str]:
     """List the names in options such as ``g()`` and ``generate()``."""
     arguments = [a or "" for option, a in command.options if option == "g"]
-    return NAME.findall(" ".join([*arguments, *arguments_of(command, "gen", "mills")]))
+    others = arguments_of(command, "gen", "wgen", "mills", "hazard", "nshazard")
+    return NAME.findall(" ".join([*arguments, *others]))
 
 
 def arguments_of(command: Command, *starts: str) -> list[str]:
@@ -148,6 +142,9 @@ def would_make(name: str, text: str, command: Command | None) -> list[str] | Non
     if name == "rename":
         return _renamed(text.partition(" ")[2])
     matched = _MATCHED.get(name, "").split()
+    if name == "psmatch2" and command is not None:
+        outcomes = NAME.findall(" ".join(arguments_of(command, "out")))
+        matched += [f"_{outcome}" for outcome in outcomes]
     if command is None:
         return matched or None
     if matched or estimations.is_estimation(name):

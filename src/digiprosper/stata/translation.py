@@ -97,6 +97,8 @@ class Context:
     complete: set[str] = field(default_factory=set)
     # Variables that Stata stores in single precision, and the type of new ones.
     singles: set[str] = field(default_factory=set)
+    # Variables that lines have made of the present data, whose type is known.
+    made: set[str] = field(default_factory=set)
     default_type: str = "float"
     # The data, if they are there.
     frame: pd.DataFrame | None = None

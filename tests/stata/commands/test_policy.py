@@ -58,19 +58,6 @@ def test_imputation() -> None:
     )
 
 
-def test_sun_and_abraham() -> None:
-    text = (
-        "eventstudyinteract y g_*, cohort(first) control_cohort(never) absorb(id year)"
-    )
-    panel = dp.datasets.us_states()
-    frame = panel.frame.reset_index().assign(first=1980, g_1=0, never=0)
-    states = dp.Panel(frame, "state", "year")
-    text = text.replace(" y ", " gsp ").replace("id", "state")
-    assert dp.from_stata(text, states).spec == dp.StaggeredDid(
-        "gsp", "first", estimator="sun_abraham", cov_type="influence"
-    )
-
-
 def test_decomposition() -> None:
     python = dp.from_stata("bacondecomp y d, ddetail").python
     assert python == 'dp.bacon_decomposition(dp.FixedEffects("y", ["d"]), panel)'
@@ -90,7 +77,7 @@ def test_decomposition() -> None:
         ("did_imputation y id year first, unitcontrols(t)", "'unitcontrols'"),
         ("did_imputation y id year", "first treated time"),
         ("did_imputation y firm year first", "not the entity of xtset"),
-        ("eventstudyinteract y g1, cohort(f) absorb(id prov)", "other than the keys"),
+        ("eventstudyinteract y g1, cohort(f) absorb(id year)", "all event times"),
         ("bacondecomp y d x", "controls"),
         ("psmatch2 d x, logit neighbor(1)", "match_entities"),
         ("xtlogit y x", "random effects"),

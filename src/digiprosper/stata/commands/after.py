@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
+from digiprosper.stata.commands.policy import AGGREGATES
 from digiprosper.stata.commands.steps import Step
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
-from digiprosper.stata.translation import as_python, specify
+from digiprosper.stata.translation import as_python
 from digiprosper.stata.varlists import LaterColumns, plain
 from digiprosper.stata.varlists import term as written
 
@@ -28,13 +29,6 @@ _COEFFICIENT = re.compile(
     r"_b\[(?P<inside>[^\]]+)\]|(?P<name>(?:\d+[bo]*\.|[\w]+\.)?[^\W\d]\w*"
     r"(?:#(?:[\w]+\.)?[^\W\d]\w*)*)"
 )
-# Averages of effects by cohort and time.
-_AGGREGATES = {
-    "simple": "simple",
-    "group": "group",
-    "calendar": "calendar",
-    "event": "dynamic",
-}
 _TESTS = {
     "xttest3": "dp.modified_wald(fit, method='chi2')",
     "xtcsd": "dp.pesaran_cd(fit)",
@@ -145,20 +139,9 @@ def estat(call: Call) -> Translation:
     word = (split(call.command.arguments) or [""])[0]
     if word == "pretrend":
         return call.python("fit.pretrend_test()")
-    if word not in _AGGREGATES:
+    if word not in AGGREGATES:
         raise StataError.because(f"estat {word} after csdid")
-    return call.python(f"fit.aggregate({_AGGREGATES[word]!r})")
-
-
-def serial(call: Call) -> Translation:
-    """Translate ``xtserial``: within residuals take the place of first differences."""
-    y, products = call.variables()
-    others, has_years = call.without_years(products)
-    spec = specify("FixedEffects", (), "", y=y, x=plain(others), time_effects=has_years)
-    return call.python(
-        f"dp.wooldridge_ar1({spec.python}, panel)",
-        "another statistic: it uses within residuals, not first differences",
-    )
+    return call.python(f"fit.aggregate({AGGREGATES[word]!r})")
 
 
 def diagnostic(call: Call) -> Translation:
@@ -214,7 +197,6 @@ def _of_formula(python: str, options: Collection[str]) -> str:
 _AFTER = dict.fromkeys(
     ("m.test", "accum.ulate", "eq.ual"), "a test after the estimation"
 )
-_OF_XTCSD = dict.fromkeys(("fri.edman", "fre.es"), "there is Pesaran's test only")
 COMMANDS: Table = {
     "test": (Options(refused=_AFTER), test),
     "testparm": (Options(refused=_AFTER), test),
@@ -222,6 +204,5 @@ COMMANDS: Table = {
     "hausman": (Options("", "const.ant"), hausman),
     "utest": (Options("min max", "f.ieller l.evel pre.fix quad.ratic"), u_test),
     "estat": (Options("", "window estore"), estat),
-    "xtserial": (Options("", "show output"), serial),
-    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs", _OF_XTCSD), diagnostic)),
+    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs"), diagnostic)),
 }

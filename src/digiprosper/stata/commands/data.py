@@ -70,10 +70,9 @@ _EGEN_OPTIONS = {
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
     "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
-    "encode": ("encoded(df[{0}])", ""),
+    "encode": ("encoded(df[{0}], {label!r})", ""),
     "destring": ("numeric(df[{0}])", ""),
     "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
-    "carryforward": ("df[{0}]{by}.ffill()", ""),
 }
 _KEPT = {
     **dict.fromkeys(("match", "matched", "3"), "both"),
@@ -88,12 +87,10 @@ _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
 def generate(call: DataCall) -> Step:
-    """Translate ``generate`` and ``clonevar``."""
+    """Translate ``generate``."""
     context, where = call.context, call.where
     storage, name, text = call.assignment
     node = _without_draws(context.parse(text))
-    if call.command.name == "clonevar":
-        storage = _type_of(text.strip(), context)
     value = _stored(call.printer.value(node), node, storage)
     value = value if where is None else f"only_where({value}, {where})"
     complete, is_single = (
@@ -110,14 +107,15 @@ def change(call: DataCall) -> Step:
     name = context.variables.resolve(name)
     storage = _type_of(name, context)
     if carried := _carried(name, text, call):
-        return Step(carried, (name,), is_single=storage == "float")
+        return Step(carried, (name,), is_single=None)
     node = _without_draws(context.parse(text))
     value, target = _stored(call.printer.value(node), node, storage), f"df[{name!r}]"
+    value = value if storage or _is_exact(node) else f"as_stored({name!r}, {value})"
     complete = _is_complete(node, context)
     if where is not None:
         value = f"{target}.mask({where}, {value})"
         complete &= name in context.complete
-    return Step(f"{target} = {value}", (name,), (), complete, storage == "float")
+    return Step(f"{target} = {value}", (name,), (), complete, None)
 
 
 def _without_draws(node: Node) -> Node:
@@ -128,8 +126,11 @@ def _without_draws(node: Node) -> Node:
 
 
 def _type_of(name: str, context: Context) -> str:
-    """Name the type of a variable that is replaced, or copied by clonevar."""
-    return "float" if context.variables.resolve(name) in context.singles else "double"
+    """Name the type of a variable; that of a column of a file is not known."""
+    name = context.variables.resolve(name)
+    if name in context.singles:
+        return "float"
+    return "double" if name in context.made else ""
 
 
 def _is_complete(node: Node, context: Context) -> bool:
@@ -281,12 +282,11 @@ def each(call: DataCall) -> Step:
     if not (pattern or call.new or "replace" in options):
         raise StataError.because(f"{name} without replace or generate()")
     if name == "encode":
-        _label_codes(options.get("label", "".join(call.new)), call.context.labels)
-    if name == "carryforward" and not call.printer.in_order:
-        raise StataError.because("carryforward, where the order is not stated")
+        label = options.get("label", "".join(call.new))
+        _label_codes(label, call.context.labels)
+        code = code.replace("{label!r}", repr(label))
     if name == "destring":
         code = _as_numbers(code, options)
-    code = code.replace("{by}", call.printer.by)
     names = call.context.variables.names(call.command.arguments or "_all")
     return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
 
@@ -322,7 +322,19 @@ def winsor(call: DataCall) -> Step:
     code = f"winsorised(df[{{0}}], {arguments})"
     if by := call.printer.by:
         code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
-    return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
+    if "replace" not in options:
+        return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
+    stored = {"": f"as_stored({{0}}, {code})", "float": f"single({code})"}
+    steps = [
+        _each(
+            f"df[{{1}}] = {stored.get(_type_of(name, call.context), code)}",
+            [name],
+            "{}",
+        )
+        for name in call.names
+    ]
+    creates = tuple(name for step in steps for name in step.creates)
+    return Step("\n".join(s.python for s in steps), creates, is_single=None)
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
@@ -389,18 +401,6 @@ def xtile(call: DataCall) -> Step:
     return Step(f"df[{name!r}] = {_statistic('xtile', text, call)}", (name,))
 
 
-def interpolate(call: DataCall) -> Step:
-    """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
-    if len(call.names) != 2 or len(call.new) != 1:
-        raise StataError.because("ipolate without two variables or generate()")
-    y, x = call.names
-    code = f"interpolated(df[{y!r}], df[{x!r}])"
-    if by := call.printer.by:
-        code = f"interpolated(rows[{y!r}], rows[{x!r}]) for _, rows in df{by}"
-        code = f"pd.concat([{code}])"
-    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
-
-
 # --- rows and tables ------------------------------------------------------------------
 
 
@@ -422,8 +422,6 @@ def rename(call: DataCall) -> Step:
     """Translate ``rename old new``, ``rename (a b) (c d)``, ``rename (a b) =_c``."""
     text = call.command.arguments.replace(")(", ") (")
     lists = [part.strip("() ").split() for part in split(text)]
-    if call.options:
-        return _in_other_case(lists, call)
     olds, news = lists if len(lists) == 2 else ([], [""])
     affix = re.fullmatch(r"(\w*)=(\w*)", "".join(news)) if len(news) == 1 else None
     if affix:
@@ -433,24 +431,17 @@ def rename(call: DataCall) -> Step:
     context, olds = call.context, [*map(call.context.variables.resolve, olds)]
     names = dict(zip(olds, news, strict=True))
     order = tuple(names.get(name, name) for name in context.order)
-    complete, is_single = ({*olds} <= c for c in (context.complete, context.singles))
+    complete = {*olds} <= context.complete
+    is_single = {*olds} <= context.singles if {*olds} <= context.made else None
     code = f"df = renamed(df, {names!r})"
     return Step(code, (*news,), (*olds,), complete, is_single, order=order)
-
-
-def _in_other_case(lists: list[list[str]], call: DataCall) -> Step:
-    """Translate ``rename *, lower``; Stata stops if two columns get one name."""
-    if lists != [["*"]] or len(call.options) != 1:
-        raise StataError.because("rename with lower or upper of some columns")
-    code = f"df = renamed(df, str.{min(call.options)})"
-    return Step(code, (LaterColumns("*df"),), order=UNKNOWN_ORDER)
 
 
 def use(call: DataCall) -> Step:
     """Translate ``use``, perhaps of some variables or rows."""
     names = call.command.arguments if call.command.using else ""
     path = file_name(call.command.using or call.command.arguments)
-    code = f"df = {_table(path, call)}"
+    code = f"floats.clear()\ndf = {_table(path, call)}"
     if call.command.condition:
         # Nothing is known of the columns of the file.
         node = call.context.parse(call.command.condition)
@@ -461,13 +452,13 @@ def use(call: DataCall) -> Step:
 
 
 def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
-    """Write how a Stata file is read; labels and dates stay numbers."""
-    labels = "convert_categoricals=False, convert_dates=False"
+    """Write how a Stata file is read, or another one beside the data."""
     if path in call.context.saved:
         code = f"saved[{path!r}].copy()"
     else:
         source = call.context.located(path)
-        code = f"as_stata(pd.read_stata({source!r}, {labels}))"
+        beside = "" if call.command.name == "use" else ", df"
+        code = f"from_file({source!r}{beside})"
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
@@ -484,8 +475,8 @@ def read_text(call: DataCall) -> Step:
         code += f".rename(columns=str.{case})"
     is_single = call.context.default_type == "float" and "asdouble" not in options
     if kind != "excel" and is_single:
-        code += ", floats='float32'"
-    return Step(f"df = as_stata({code})", fresh=True, order=())
+        code += ", precision='float32'"
+    return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
 
 def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, str]:
@@ -501,9 +492,6 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
             return f"pd.read_excel({source})", "preserve"
         case "delimited" | "delim", "1":
             return f"pd.read_csv({source})", "lower"
-        case "delimited" | "delim", "nonames":
-            numbered = ".rename(columns=lambda number: f'v{number + 1}')"
-            return f"pd.read_csv({source}, header=None){numbered}", "preserve"
     raise StataError.because(f"import {kind} with names not in the first row")
 
 
@@ -550,16 +538,6 @@ def merge(call: DataCall) -> Step:
         chosen = [mark, *chosen]
     filled = None if merged and "right_only" not in merged else tuple(keys)
     return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled, reads=path)
-
-
-def join(call: DataCall) -> Step:
-    """Translate ``joinby``: all pairs of rows with the same keys."""
-    code = (
-        f"other = {_table(call.path, call)}\n"
-        f"df = merged(df, other, {call.names!r}, None, '_both')\n"
-        "df = df[df.pop('_both') == 'both'].copy()"
-    )
-    return Step(code, order=UNKNOWN_ORDER, reads=call.path)
 
 
 def append(call: DataCall) -> Step:
@@ -653,40 +631,6 @@ def expand(call: DataCall) -> Step:
     return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
 
 
-def fill(call: DataCall) -> Step:
-    """Translate ``fillin`` and ``tsfill``: rows of absent combinations or periods."""
-    names, creates = call.names, ["_fillin"]
-    levels = f"[df[name].unique() for name in {names!r}]"
-    code = f"all_rows(df.assign(_fillin=0), {names!r}, {levels})"
-    code += ".fillna({'_fillin': 1})"
-    if call.command.name == "tsfill":
-        names, creates = call.context.keys, []
-        if len(names) != 2:
-            raise StataError.because("tsfill before xtset")
-        periods = f"np.arange(rows[{names[1]!r}].min(), rows[{names[1]!r}].max() + 1)"
-        rows = f"all_rows(rows, {names!r}, [rows[{names[0]!r}].unique(), {periods}])"
-        of = "[df]" if "full" in call.options else f"df.groupby({names[0]!r})"
-        each_rows = "rows" if "full" in call.options else "_, rows"
-        code = f"pd.concat([{rows} for {each_rows} in {of}], ignore_index=True)"
-    order = tuple(names)
-    code = f"df = as_stata({code}.sort_values({names!r}, kind='stable'))"
-    return Step(code, tuple(creates), order=order, filled=order)
-
-
-def balance(call: DataCall) -> Step:
-    """Translate ``xtbalance``: entities with a row in every period of a range."""
-    ends = re.fullmatch(r"\s*(\d+)\s+(\d+)\s*", call.options.get("range") or "")
-    if ends is None or len(call.context.keys) != 2:
-        raise StataError.because("xtbalance without range(first last), or before xtset")
-    first, last = int(ends[1]), int(ends[2])
-    entity, time = call.context.keys
-    count = f"df.groupby({entity!r})[{time!r}].transform('size')"
-    return Step(
-        f"df = df[df[{time!r}].between({first}, {last})].copy()\n"
-        f"df = df[{count} == {last - first + 1}].copy()"
-    )
-
-
 def reshape(call: DataCall) -> Step:
     """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
     form, *stubs = split(call.command.arguments) or [""]
@@ -728,20 +672,16 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
-    **dict.fromkeys(("clonevar", "generate"), (_GENERATE, generate)),
+    "generate": (_GENERATE, generate),
     **dict.fromkeys(("drop", "keep"), (Options(), drop)),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
-    **dict.fromkeys(("fillin", "tsfill"), (Options("full"), fill)),
     "append": (Options("", "force nol.abel"), append),
-    "carryforward": (Options("replace g.enerate by"), each),
     "destring": (Options("replace g.enerate force i.gnore", "float"), each),
     "collapse": (Options("by", "fast"), collapse),
     "duplicates": (Options("g.enerate", "force"), duplicates),
     "egen": (Options("by at field icodes p m.issing l.abel n.quantiles"), egen),
     "expand": (Options("g.enerate"), expand),
-    "ipolate": (Options("g.enerate by"), interpolate),
-    "joinby": (Options("", "nol.abel"), join),
     "merge": (
         Options(
             "keep keepus.ing gen.erate nogen.erate",
@@ -751,18 +691,16 @@ COMMANDS: _Table = {
     ),
     "replace": (_GENERATE, change),
     "recode": (Options("g.enerate pre.fix"), recode),
-    "rename": (Options("lower upper"), rename),
+    "rename": (Options(), rename),
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
     "predict": (Options("xb r.esiduals e pr"), predict),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
-    "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
-_WITH_BOTH = ("clonevar", "generate", "replace", "egen", "keep", "drop")
+_WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
 _WITH_CONDITION = (*_WITH_BOTH, "collapse", "expand", "predict", "use", "xtile")
-_WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
@@ -773,7 +711,7 @@ def translate(command: Command, context: Context) -> Step:
     name = command.name
     parts = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
     others = {
-        "by": bool(command.prefixes) and name not in _WITH_GROUPS,
+        "by": bool(command.prefixes) and name not in _WITH_BOTH,
         "if": command.condition is not None and name not in _WITH_CONDITION,
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
@@ -807,14 +745,15 @@ def _in_order(step: Step, call: DataCall) -> Step:
 
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
-predict encode decode destring tostring recode xtile pctile ipolate pca factor split
-winsor carryforward mkspline mkspline2 astile markout separate svmat dummies xi asrol
-tssmooth tsfilter zscore recast asreg
+predict clonevar encode decode destring tostring recode xtile pctile ipolate pca factor
+split winsor carryforward mkspline mkspline2 astile markout separate svmat dummies xi
+asrol tssmooth tsfilter zscore recast asreg
 """
 REFUSED = {
     **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
     **dict.fromkeys(
-        ("sample", "bsample", "contract"), "it changes the data and is not translated"
+        ("sample", "bsample", "contract", "fillin", "tsfill", "joinby", "xtbalance"),
+        "it changes the data and is not translated",
     ),
     **dict.fromkeys(("do", "run", "include"), "another do-file: read it too"),
     "xi": "dummies of categories: C(x) makes them",

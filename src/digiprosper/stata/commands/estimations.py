@@ -49,6 +49,7 @@ WITHOUT_MODEL = {
         "match_entities(panel, treated, x) matches entities on values before treatment"
     ),
     "xthdidregress": "StaggeredDid has its estimators",
+    "eventstudyinteract": "StaggeredDid has sun_abraham, for all event times",
     "suest": "by_group tests differences",
 }
 _REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"

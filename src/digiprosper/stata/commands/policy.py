@@ -89,28 +89,6 @@ def imputation(call: Call) -> Translation:
     )
 
 
-def interaction(call: Call) -> Translation:
-    """Translate ``eventstudyinteract``; its dummies follow from cohort()."""
-    context, options = call.context, call.options
-    y, _ = call.variables()
-    effects = absorbed(options.get("absorb", ""), context.variables)
-    if {*effects} != {context.entity, context.time} or "cohort" not in options:
-        raise StataError.because("absorb() other than the keys, or cohort() is absent")
-    return call.specify(
-        "StaggeredDid",
-        [
-            "event times are computed from cohort(); dummies that leave some out or "
-            "bin them are another model",
-            "never treated entities have no first treated time, or pass never=",
-        ],
-        y=y,
-        event=call.column("cohort"),
-        x=call.terms("covariates"),
-        estimator="sun_abraham",
-        cov_type="influence",
-    )
-
-
 def bacon(call: Call) -> Translation:
     """Translate ``bacondecomp``."""
     y, products = call.variables()
@@ -130,20 +108,13 @@ def poisson(call: Call) -> Translation:
         raise StataError.because("xtpoisson without fe: random effects")
     products, years = call.without_years(products)
     keys = (context.entity, context.time)
-    methods = set(options.get("separation", "default").split())
-    if methods & {"none", "off"}:
-        raise StataError.because("separated rows that stay", "They are dropped here.")
-    notes = ["rows that regressors separate are dropped too"]
     return call.specify(
         "PoissonEffects",
-        notes * (methods == {"fe"}),
         y=y,
         x=plain(products),
         entity_effects=fixed or context.entity in effects,
         time_effects=years or context.time in effects,
         absorb=[effect for effect in effects if effect not in keys],
-        exposure=options.get("exposure"),
-        offset=options.get("offset"),
         singletons="drop" if name == "ppmlhdfe" else "keep",
         collinear="drop",
         **call.errors(
@@ -216,7 +187,7 @@ def _binary(call: Call) -> Translation:
 
 
 _POISSON = Options(
-    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr sep.aration",
+    "a.bsorb vce cl.uster r.obust fe i irr",
     "tol.erance maxiter verb.ose v",
 )
 _LOGIT = Options("fe vce cl.uster r.obust or gr.oup st.rata asis")
@@ -237,10 +208,6 @@ COMMANDS: Table = {
             "auto.sample minn",
         ),
         imputation,
-    ),
-    "eventstudyinteract": (
-        Options("c.ohort control_c.ohort cov.ariates a.bsorb vce cl.uster r.obust"),
-        interaction,
     ),
     "bacondecomp": (
         Options("", "ddet.ail stub r.obust vce nogr.aph msym.bols"),

@@ -27,8 +27,8 @@ class Step:
     drops: tuple[str, ...] = ()
     # Whether new columns are complete, that is, computed from keys.
     complete: bool = False
-    # Whether they are stored in single precision.
-    is_single: bool = False
+    # Whether they are stored in single precision; None where types are as before.
+    is_single: bool | None = False
     # Whether the data are read anew.
     fresh: bool = False
     # Columns that the rows are sorted by afterwards; None where that is as before.
