@@ -50,10 +50,10 @@ _PREFIX = re.compile(
 )
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
-_IMPORTS = """\
-import formulaic
-import linearmodels
-from statsmodels.discrete.discrete_model import Logit, Probit"""
+_IMPORTS = (
+    "import formulaic\nimport linearmodels\n"
+    "from statsmodels.discrete.discrete_model import Logit, Probit\n"
+)
 # What a line that is skipped asks of the user.
 _INSTEAD = {
     "cd": "run the script in that folder",
@@ -135,7 +135,7 @@ class Reader:
         # Columns with results of summarize, by the macro or scalar.
         self.stored: dict[str, str] = {}
         # What the local of a loop stands for, whose columns are not known.
-        self.patterns: dict[str, list[str]] = {}
+        self.patterns: dict[str, str] = {}
         self.depth: int = 0
         # The keys of the panel that the script has made of the present data.
         self.panel_keys: tuple[str | None, str | None] | None = None
@@ -276,10 +276,9 @@ class Reader:
             self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record("refused", error.reason)
-            listed = re.split(r"\sof\s+var\w*\s", header)[1:]
-            # A range may have any columns.
-            words = ["*" if "-" in w else w for w in " ".join(listed).split()]
-            self.patterns[name] = words or ["*"]
+            listed = re.split(r"\sof\s+var\w*\s+", header)[-1]
+            is_pattern = re.fullmatch(r"[\w*?]+", listed) is not None
+            self.patterns[name] = listed if is_pattern else "*"
             self.macros.unknown[name], values = error.reason, [""]
         if not values:
             self._unreached(end)
@@ -509,11 +508,10 @@ class Reader:
         fitted = {**self.fitted, "": self.has_fit}
         specs = [*self.context.results.values(), self.context.last]
         terms = [term for spec in specs for term in getattr(spec, "x", ())]
-        has_within = any(getattr(spec, "ssc", "") == "xtreg" for spec in specs)
-        by_eststo, variables = list(self.by_eststo), self.context.variables
+        self.tables.has_within = any(getattr(s, "ssc", "") == "xtreg" for s in specs)
         try:
             file, code, missing = self.tables.translate(
-                command, fitted, by_eststo, terms, variables, has_within=has_within
+                command, fitted, list(self.by_eststo), terms, self.context.variables
             )
         except StataError as error:
             self._record("skipped", error.reason)
@@ -632,7 +630,7 @@ class Reader:
         if translation.is_model:
             code = f"fit = {code}.fit(panel)"
             if translation.is_foreign:
-                code = f"{_IMPORTS}\nfit = checked({translation.python})"
+                code = f"{_IMPORTS}fit = checked({translation.python})"
             self.has_fit = not reason
         else:
             code = f"print({code})"
@@ -813,12 +811,8 @@ class Reader:
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
-        texts = [text]
-        for local, words in self.patterns.items():
-            texts = [t.replace(f"`{local}'", word) for t in texts for word in words]
-        made = [would_make(name, t, command) for t in texts]
-        if None not in made:
-            columns = [column for listed in made for column in listed or ()]
+        columns = would_make(name, text, command, self.patterns)
+        if columns is not None:
             self.taint.mark(columns, self.number)
             self._created(Step("", tuple(columns)))
             if name == "psmatch2":

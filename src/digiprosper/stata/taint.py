@@ -14,7 +14,7 @@ from digiprosper.stata.names import PRINTING
 from digiprosper.stata.varlists import LaterColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from digiprosper.stata.prefixes import Command
 
@@ -135,8 +135,14 @@ def arguments_of(command: Command, *starts: str) -> list[str]:
     return [a or "" for option, a in command.options if option.startswith(starts)]
 
 
-def would_make(name: str, text: str, command: Command | None) -> list[str] | None:
-    """List the columns that a refused command makes; None if that is not known."""
+def would_make(
+    name: str, text: str, command: Command | None, patterns: Mapping[str, str]
+) -> list[str] | None:
+    """List the columns that a refused command makes; None if that is not known.
+
+    A macro that is not known stands for any letters, or for columns of a pattern.
+    """
+    text = re.sub("`([^`']*)'", lambda match: patterns.get(match[1], "*"), text)
     if name in ("generate", "replace", "egen"):
         return _assigned(text)
     if name == "rename":
@@ -163,11 +169,8 @@ def _made(command: Command) -> list[str]:
 
 
 def _assigned(text: str) -> list[str] | None:
-    """Name the column before the equals sign; None if that is not one, or a pattern.
-
-    A macro that is not known stands for any letters.
-    """
-    target = re.search(r"(\S*)\s*(?::\w+)?\s*=(?!=)", re.sub("`[^`']*'", "*", text))
+    """Name the column before the equals sign; None if that is not one, or a pattern."""
+    target = re.search(r"(\S*)\s*(?::\w+)?\s*=(?!=)", text)
     column = target[1] if target else ""
     if set(column) & set("*?~"):
         return [LaterColumns.of_pattern(column)]
@@ -176,7 +179,7 @@ def _assigned(text: str) -> list[str] | None:
 
 def _renamed(text: str) -> list[str] | None:
     """List the old and new names of rename; None if all columns may be meant."""
-    words = re.sub("`[^`']*'", "*", text.partition(",")[0]).replace("=", " *").split()
+    words = text.partition(",")[0].replace("=", " *").split()
     names = [word.strip("()") for word in words]
     patterns = [LaterColumns.of_pattern(name) for name in names if {*name} & {*"*?#~"}]
     others = [name for name in names if name.isidentifier()]

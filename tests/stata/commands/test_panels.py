@@ -159,8 +159,8 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
         ("xthreg y x, qx(q)", r"rx\(\) or qx\(\) is absent"),
         ("sgmediation y, iv(x) mv(m n)", "one mv"),
         ("xsmle y x, wmat(W) model(sac) fe", r"model\(sac\)"),
-        ("xsmle y x, wmat(W) model(sdm) re", "random effects"),
-        ("xsmle y x, wmat(W) model(sdm) fe dlag(1)", "lag of the outcome"),
+        ("xsmle y x, wmat(W) model(sdm) re", "'re'"),
+        ("xsmle y x, wmat(W) model(sdm) fe dlag(1)", "'dlag'"),
         (
             "xsmle y x, wmat(W) model(sdm) fe vce(robust)",
             "clustered errors of a spatial",

@@ -194,12 +194,9 @@ def _of_formula(python: str, options: Collection[str]) -> str:
     return f"fit.predict({rows}{which}).reindex(df.index)"
 
 
-_AFTER = dict.fromkeys(
-    ("m.test", "accum.ulate", "eq.ual"), "a test after the estimation"
-)
 COMMANDS: Table = {
-    "test": (Options(refused=_AFTER), test),
-    "testparm": (Options(refused=_AFTER), test),
+    "test": (Options(), test),
+    "testparm": (Options(), test),
     "lincom": (Options(), lincom),
     "hausman": (Options("", "const.ant"), hausman),
     "utest": (Options("min max", "f.ieller l.evel pre.fix quad.ratic"), u_test),

@@ -41,7 +41,7 @@ def regression(call: Call) -> Translation:
     if call.command.name == "xtreg" and "fe" not in call.options:
         return random_effects(call)
     y, products = call.variables()
-    products, effects = _absorb_categories(products, _effects(call), call.context)
+    products, effects = _absorb_categories(products, _effects(call), call)
     if not products:
         raise StataError.because(
             "there is no regressor besides effects", "Specify at least one variable."
@@ -133,7 +133,7 @@ def instrumented(call: Call) -> Translation:
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
         raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
-    controls, effects = _absorb_categories(variables[1:], _effects(call), call.context)
+    controls, effects = _absorb_categories(variables[1:], _effects(call), call)
     roles = {"endog": plain(endog), "instruments": plain(instruments)}
     y = term(variables[0])
     x = [text for text in plain(controls) if text not in (y, *roles["endog"])]
@@ -175,10 +175,18 @@ def _cells(products: list[Product]) -> list[str]:
 
 
 def _absorb_categories(
-    products: list[Product], effects: list[str], context: Context
+    products: list[Product], effects: list[str], call: Call
 ) -> tuple[list[Product], list[str]]:
-    """Absorb categories of keys or of many levels, instead of estimating dummies."""
+    """Absorb categories of keys or of many levels, instead of estimating dummies.
+
+    reghdfe counts dummies inside clusters, but not such effects that it absorbs.
+    """
+    context, errors = call.context, _errors(call)
     candidates = [product for product in products if _is_absorbed(product, context)]
+    if call.command.name.endswith("hdfe") and errors["cov_type"] == "clustered":
+        clusters = errors.get("clusters") or [context.entity]
+        outside = effects if context.time in clusters else [*effects, context.time]
+        candidates = [p for p in candidates if _effect(p) in outside]
     # The category of one variable is part of a product that is absorbed.
     candidates = list(dict.fromkeys([*candidates, *_factors(candidates)]))
     # The coding of a product of categories depends on the categories beside it.

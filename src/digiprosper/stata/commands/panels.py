@@ -323,10 +323,6 @@ COMMANDS: Table = {
             "wm.atrix em.atrix mod.el ty.pe fe r.obust vce cl.uster",
             "nolog eff.ects noeff.ects hau.sman tech.nique iter.ate tol.erance "
             "difficult nsim",
-            {
-                "re": "there are no random effects",
-                "dlag": "a lag of the outcome in time",
-            },
         ),
         spatial,
     ),

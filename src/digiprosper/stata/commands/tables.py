@@ -64,6 +64,8 @@ class Tables:
 
     # Headings of the columns, by file; one that is not run has none.
     heads: dict[str, list[str]] = field(default_factory=dict)
+    # Whether an estimation has the R2 of xtreg, that within entities.
+    has_within: bool = False
 
     def translate(
         self,
@@ -72,15 +74,12 @@ class Tables:
         by_eststo: Sequence[str],
         terms: Sequence[str],
         variables: Variables,
-        *,
-        has_within: bool = False,
     ) -> tuple[str, str, list[str]]:
         """Name the file of a table, write its code, and list what it is without.
 
         `fitted` tells of each stored estimation whether the script has it; the empty
         name is the last estimation. esttab without names takes those of eststo.
-        `terms` are those of all estimations, of which some have the R2 of xtreg, that
-        within entities, if `has_within`.
+        `terms` are those of all estimations.
         """
         options, missing = _read(command)
         names = _names(command, fitted, by_eststo)
@@ -103,7 +102,7 @@ class Tables:
             models = f"columns[{file!r}]"
         arguments, unread = _arguments(command, options, terms, variables)
         if command.name == "esttab":
-            rows, others = _statistics(command, has_within=has_within)
+            rows, others = _statistics(command, has_within=self.has_within)
             unread += others
             arguments += [f"stats={rows}"] if len(rows) > 1 else []
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
