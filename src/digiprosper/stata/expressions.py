@@ -68,7 +68,6 @@ _OPPOSITE = {">": "<=", ">=": "<"}
 _ALIASES = {
     "ln": "log",
     "mi": "missing",
-    "normd": "normalden",
     "normprob": "normal",
     "strlen": "length",
     "strlower": "lower",
@@ -133,10 +132,8 @@ _PANDAS = {
     **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
     # The first day of 1960 was a Friday.
     ("dow", 1): "(({0}) + 5) % 7",
-    ("doy", 1): f"{_DATE}day_of_year",
     ("week", 1): _WEEK,
     ("mdy", 3): _MDY,
-    ("dofc", 1): "np.floor(({0}) / 86400000)",
     ("dofm", 1): _MDY.format("({0}) % 12 + 1", 1, "({0}) // 12 + 1960"),
     ("dofq", 1): _MDY.format("({0}) % 4 * 3 + 1", 1, "({0}) // 4 + 1960"),
     ("wofd", 1): f"({_DATE}year - 1960) * 52 + {_WEEK} - 1",

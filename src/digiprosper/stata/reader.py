@@ -54,14 +54,6 @@ _IMPORTS = (
     "import formulaic\nimport linearmodels\n"
     "from statsmodels.discrete.discrete_model import Logit, Probit\n"
 )
-# What a line that is skipped asks of the user.
-_INSTEAD = {
-    "cd": "run the script in that folder",
-    **dict.fromkeys(
-        ("estout", "reg2docx"),
-        "dp.etable(results).save(...) after the script writes the table",
-    ),
-}
 _UNTIL_END = ("program", "mata", "python", "input")
 # Other options of xtset only tell how time is shown.
 _XTSET = Options(
@@ -501,7 +493,7 @@ class Reader:
             self.taint.mark_rows(self.number)
         if name not in ("display", "assert"):
             self.context.summary = data.summary(command, self.context)
-        self._record("skipped", _INSTEAD.get(name, ""))
+        self._record("skipped")
 
     def _table(self, command: Command) -> None:
         """Translate a table of the estimations that the script has."""

@@ -159,6 +159,12 @@ class Context:
         return type(self.last).__name__ in ("FixedEffects", "FixedEffectsIV")
 
     @property
+    def knows_sample(self) -> bool:
+        """Whether rows of the last estimation are known by the keys of the panel."""
+        keys = (self.entity, self.time)
+        return None not in keys and self.fitted_keys == keys
+
+    @property
     def keys(self) -> list[str]:
         """The columns of xtset."""
         return [k for k in (self.entity, self.time) if k not in (None, ONE_SERIES)]

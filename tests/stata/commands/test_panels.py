@@ -122,30 +122,6 @@ def test_spatial_weights_are_asked_for() -> None:
                 equations={"x": "difference"},
             ),
         ),
-        (
-            "xtabond y x, lags(1) noconstant vce(robust)",
-            dp.DynamicPanel(
-                "y",
-                "x",
-                steps=1,
-                collapse=False,
-                time_effects=False,
-                instrument_lags=(2, None),
-            ),
-        ),
-        (
-            "xtabond y x, noconstant",
-            dp.DynamicPanel(
-                "y",
-                "x",
-                steps=1,
-                collapse=False,
-                time_effects=False,
-                cov_type="classical",
-                sargan_df="n-k",
-                instrument_lags=(2, None),
-            ),
-        ),
     ],
 )
 def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
@@ -172,8 +148,8 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
         ("xtabond2 y L.y x, gmm(L.y) iv(x, eq(sum))", "iv"),
         ("xtdpdsys y x, pre(w, lagstruct(1, .))", "pre"),
         ("xtdpdsys y x i.year", "dummies of periods"),
-        ("xtabond y x, maxlags(3)", "maxlags"),
-        ("xtabond y x, noconstant vce(hac)", r"vce\(hac\)"),
+        ("xtdpdsys y x, maxlags(3)", "maxlags"),
+        ("xtdpdsys y x, vce(hac)", r"vce\(hac\)"),
         ("xtabond y x", "a trend in levels"),
         ("xtdpdsys y x, lags(two)", "not a number"),
         ("xtdpdsys y x, lags(1.5)", "no whole number"),

@@ -71,7 +71,7 @@ def test_decomposition() -> None:
     [
         ("csdid y x, ivar(id) time(year) gvar(first)", "drimp"),
         ("csdid y, ivar(id) time(year)", "gvar"),
-        ("csdid y, gvar(first) wboot", "bands='joint'"),
+        ("csdid y, gvar(first) wboot", "'wboot'"),
         ("csdid y, gvar(first) agg(attgt)", "agg"),
         ("did_imputation y id year first, fe(id prov#year)", "other effects"),
         ("did_imputation y id year first, unitcontrols(t)", "'unitcontrols'"),

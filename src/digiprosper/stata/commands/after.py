@@ -29,10 +29,6 @@ _COEFFICIENT = re.compile(
     r"_b\[(?P<inside>[^\]]+)\]|(?P<name>(?:\d+[bo]*\.|[\w]+\.)?[^\W\d]\w*"
     r"(?:#(?:[\w]+\.)?[^\W\d]\w*)*)"
 )
-_TESTS = {
-    "xttest3": "dp.modified_wald(fit, method='chi2')",
-    "xtcsd": "dp.pesaran_cd(fit)",
-}
 
 
 def test(call: Call) -> Translation:
@@ -121,7 +117,6 @@ def hausman(call: Call) -> Translation:
 
 def u_test(call: Call) -> Translation:
     """Translate ``utest``."""
-    options = call.options
     names = call.context.variables.names(call.command.arguments)
     if not names or len(names) > 2:
         raise StataError.because("a variable and its square are needed")
@@ -129,8 +124,6 @@ def u_test(call: Call) -> Translation:
     if len(names) == 2:
         code += f", square={names[1]!r}"
         notes = ["a square that is a column is named: square="]
-    if {"min", "max"} <= set(options):
-        code += f", interval=({options['min']}, {options['max']})"
     return call.python(f"dp.u_test({code})", *notes)
 
 
@@ -142,11 +135,6 @@ def estat(call: Call) -> Translation:
     if word not in AGGREGATES:
         raise StataError.because(f"estat {word} after csdid")
     return call.python(f"fit.aggregate({AGGREGATES[word]!r})")
-
-
-def diagnostic(call: Call) -> Translation:
-    """Translate a diagnostic test without arguments."""
-    return call.python(_TESTS[call.command.name])
 
 
 def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
@@ -168,7 +156,11 @@ def predict(call: DataCall) -> Step:
         code = _of_formula(spec.python, options)
     elif not context.is_linear or "pr" in options:
         raise StataError.because("predict after an estimation that is not linear")
-    elif not is_fitted and (spec.singletons == "drop" or spec.ssc == "xtreg"):
+    elif (
+        not is_fitted
+        and context.knows_sample
+        and (spec.singletons == "drop" or spec.ssc == "xtreg")
+    ):
         # Residuals of reghdfe and xtreg are those of the estimation sample.
         code = "by_row(fit.resids, df)"
     elif not _is_predicted(spec, is_fitted=is_fitted):
@@ -199,7 +191,6 @@ COMMANDS: Table = {
     "testparm": (Options(), test),
     "lincom": (Options(), lincom),
     "hausman": (Options("", "const.ant"), hausman),
-    "utest": (Options("min max", "f.ieller l.evel pre.fix quad.ratic"), u_test),
+    "utest": (Options("", "f.ieller l.evel pre.fix quad.ratic"), u_test),
     "estat": (Options("", "window estore"), estat),
-    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs"), diagnostic)),
 }

@@ -69,7 +69,6 @@ _EGEN_OPTIONS = {
 }
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
-    "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
     "encode": ("encoded(df[{0}], {label!r})", ""),
     "destring": ("numeric(df[{0}])", ""),
     "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
@@ -345,14 +344,7 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
 
 def recode(call: DataCall) -> Step:
     """Translate ``recode``; the first rule that fits a value counts."""
-    text = call.command.arguments
-    if "(" not in text:
-        # Parentheses around rules may be left out.
-        first = re.search(r"(?<!\S)(?:[-\d.*]|min/|mis|nonm|else)", text)
-        start = first.start() if first else len(text)
-        rules = re.sub(r"([^=]+?)=\s*(\S+)", r"(\1=\2)", text[start:])
-        text = text[:start] + rules
-    listed, _, rest = text.partition("(")
+    listed, _, rest = call.command.arguments.partition("(")
     rules = re.findall(r"\(([^()=]+)=\s*([-.\w]+)[^()]*\)", f"({rest}")
     if not rules or rest.count("=") != len(rules):
         raise StataError.because("recode with other rules than (values = value)")
@@ -419,13 +411,10 @@ def drop(call: DataCall) -> Step:
 
 
 def rename(call: DataCall) -> Step:
-    """Translate ``rename old new``, ``rename (a b) (c d)``, ``rename (a b) =_c``."""
+    """Translate ``rename old new`` and ``rename (a b) (c d)``."""
     text = call.command.arguments.replace(")(", ") (")
     lists = [part.strip("() ").split() for part in split(text)]
     olds, news = lists if len(lists) == 2 else ([], [""])
-    affix = re.fullmatch(r"(\w*)=(\w*)", "".join(news)) if len(news) == 1 else None
-    if affix:
-        news = [f"{affix[1]}{name}{affix[2]}" for name in olds]
     if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
         raise StataError.because("rename other than old new or (old ...) (new ...)")
     context, olds = call.context, [*map(call.context.variables.resolve, olds)]
@@ -484,8 +473,6 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
     chosen = {"excel": ("sheet", "sheet_name")}.get(kind, ("encoding", "encoding"))
     text = unquoted(options.get(chosen[0], ""))
     source = f"{path!r}, {chosen[1]}={text!r}" if text else repr(path)
-    if cells := options.get("cellrange"):
-        source += _cells(cells)
     first = "firstrow" in options if kind == "excel" else options.get("varnames", "1")
     match kind, first:
         case "excel", True:
@@ -493,20 +480,6 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
         case "delimited" | "delim", "1":
             return f"pd.read_csv({source})", "lower"
     raise StataError.because(f"import {kind} with names not in the first row")
-
-
-def _cells(text: str) -> str:
-    """Write a range such as ``A2:D9`` or ``A2``, whose first row has the headings."""
-    ends = re.fullmatch(r"([A-Z]+)(\d+)(?::([A-Z]+)(\d+))?", text.strip().upper())
-    if ends is None:
-        raise StataError.because(f"cellrange({text})")
-    first, top, last, bottom = ends.groups()
-    code = f", skiprows={int(top) - 1}"
-    if last:
-        code += f", usecols='{first}:{last}', nrows={int(bottom) - int(top)}"
-    elif first != "A":
-        raise StataError.because(f"cellrange({text}) without a last cell")
-    return code
 
 
 def merge(call: DataCall) -> Step:
@@ -665,7 +638,7 @@ def reshape(call: DataCall) -> Step:
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames asdouble cellra.nge",
+    "sh.eet first.row clear enc.oding case varn.ames asdouble",
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
@@ -746,8 +719,8 @@ def _in_order(step: Step, call: DataCall) -> Step:
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
 predict clonevar encode decode destring tostring recode xtile pctile ipolate pca factor
-split winsor carryforward mkspline mkspline2 astile markout separate svmat dummies xi
-asrol tssmooth tsfilter zscore recast asreg
+split winsor center carryforward mkspline mkspline2 astile markout separate svmat xi
+dummies asrol tssmooth tsfilter zscore recast asreg
 """
 REFUSED = {
     **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),

@@ -146,25 +146,13 @@ def spatial(call: Call) -> Translation:
 
 
 def arellano(call: Call) -> Translation:
-    """Translate ``xtabond`` and ``xtdpdsys``."""
-    options, is_system = call.options, call.command.name == "xtdpdsys"
+    """Translate ``xtdpdsys``."""
+    options = call.options
     y, products = call.variables()
     products, years = call.without_years(products)
-    x = plain(products)
-    deepest = call.whole("maxldep")
-    fields: dict[str, Any] = {
-        "instrument_lags": (2, None if deepest is None else deepest + 1)
-    }
-    fields |= _roles(call)
-    if is_system:
-        if years:
-            raise StataError.because("dummies of periods in xtdpdsys")
-        fields |= {"h": 2, "equations": dict.fromkeys(x, "difference")}
-    elif "noconstant" not in options:
-        raise StataError.because(
-            "the constant of xtabond, which is a trend in levels",
-            "With noconstant the command is read.",
-        )
+    if years:
+        raise StataError.because("dummies of periods in xtdpdsys")
+    x, deepest = plain(products), call.whole("maxldep")
     vce = options.get("vce", "")
     robust = vce.startswith("r")
     if vce not in ("", "gmm") and not robust:
@@ -175,13 +163,16 @@ def arellano(call: Call) -> Translation:
         y=y,
         x=x,
         lags=call.whole("lags", 1),
-        estimator="system" if is_system else "difference",
+        estimator="system",
         steps=2 if "twostep" in options else 1,
         cov_type="robust" if robust else "classical",
         sargan_df="n" if robust else "n-k",
         collapse=False,
-        time_effects=years,
-        **fields,
+        time_effects=False,
+        instrument_lags=(2, None if deepest is None else deepest + 1),
+        h=2,
+        equations=dict.fromkeys(x, "difference"),
+        **_roles(call),
     )
 
 
@@ -309,9 +300,6 @@ def _lists(call: Call, name: str) -> list[tuple[list[Product], dict[str, str]]]:
     return out
 
 
-_ARELLANO = Options(
-    "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous", "art.ests"
-)
 COMMANDS: Table = {
     "xthreg": (
         Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel"),
@@ -326,7 +314,12 @@ COMMANDS: Table = {
         ),
         spatial,
     ),
-    "xtabond": (_ARELLANO, arellano),
-    "xtdpdsys": (_ARELLANO, arellano),
+    "xtdpdsys": (
+        Options(
+            "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous",
+            "art.ests",
+        ),
+        arellano,
+    ),
     "xtabond2": (_DYNAMIC, roodman),
 }

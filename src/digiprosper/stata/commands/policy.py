@@ -181,8 +181,8 @@ def _binary(call: Call) -> Translation:
     kind = call.command.name.capitalize()
     return call.python(
         f"{kind}(*{code}).fit({fit[errors['cov_type']]})",
-        "robust errors of statsmodels lack the factor n/(n - 1) or G/(G - 1), which "
-        "scripts add; they stop where rows are predicted perfectly, which Stata drops",
+        "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
+        "rows are predicted perfectly",
     )
 
 
@@ -196,9 +196,6 @@ COMMANDS: Table = {
         Options(
             "i.var t.ime g.var not.yet meth.od long2 cl.uster agg",
             "long pointwise saverif replace",
-            dict.fromkeys(
-                ("wboot", "reps"), "event_path(bands='joint') has joint bands"
-            ),
         ),
         callaway,
     ),

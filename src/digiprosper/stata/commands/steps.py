@@ -87,9 +87,8 @@ class DataCall(Call):
 
     @property
     def _sample(self) -> dict[str, str]:
-        """Code of ``e(sample)``, where rows are known by the keys of the panel."""
-        context, keys = self.context, (self.context.entity, self.context.time)
-        if None in keys or context.fitted_keys != keys or not context.is_linear:
+        """Code of ``e(sample)``, where its rows are known."""
+        if not (self.context.knows_sample and self.context.is_linear):
             return {}
         return {"e(sample)": "by_row(fit.resids, df).notna()"}
 
