@@ -193,20 +193,6 @@ def test_tests_print_and_are_no_estimations(run) -> None:
     assert "treated vs never" in bacon.output
 
 
-def test_averages_after_csdid(run) -> None:
-    file = run(
-        f"{READ}egen g = group(state)\ngen first = 1974 + mod(g, 2) * 3 if g < 30\n"
-        "replace first = 0 if first == .\n"
-        "csdid gsp, ivar(state) time(year) gvar(first)\n"
-        "estat simple\nestat event\nestat pretrend\nestat plot\n"
-    )
-    fit = file.estimations[0].results[0]
-    assert file.lines[-4].output.strip() == str(fit.aggregate("simple")).strip()
-    assert file.lines[-3].output.strip() == str(fit.aggregate("dynamic")).strip()
-    assert file.lines[-2].output.strip() == str(fit.pretrend_test()).strip()
-    assert file.lines[-1].status == "refused"
-
-
 def test_a_test_of_dummies_by_a_pattern_and_notes(run) -> None:
     file = run(
         f"{READ}tab year if year < 1974, gen(d_)\n{READ}gen d_1 = year == 1971\n"

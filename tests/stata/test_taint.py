@@ -30,6 +30,8 @@ def test_marks() -> None:
         ("b(%9.3f) se(%9.3f) replace", True),
         ("rangestat(mean) x, interval(t -1 1)", False),
         ("collapse(first) x, by(id)", False),
+        ('population removed_time "', True),
+        ('mycommand "a b"', False),
     ],
 )
 def test_lines_that_are_no_commands(text: str, *, expected: bool) -> None:

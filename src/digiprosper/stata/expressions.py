@@ -77,7 +77,7 @@ _ALIASES = {
 }
 _TESTS = ("missing", "inlist", "inrange")
 # Functions whose second argument is a format.
-_WITH_FORMAT = ("date", "monthly", "quarterly", "string")
+_WITH_FORMAT = ("date", "monthly", "string")
 # Functions that pandas code has in another form, or that its patterns cannot be for.
 _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
     "inlist": lambda a, *listed: a in listed,
@@ -130,8 +130,6 @@ _PANDAS = {
     ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
     ("regexm", 2): "{0}.str.contains({1}).astype(float)",
     **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
-    # The first day of 1960 was a Friday.
-    ("dow", 1): "(({0}) + 5) % 7",
     ("week", 1): _WEEK,
     ("mdy", 3): _MDY,
     ("dofm", 1): _MDY.format("({0}) % 12 + 1", 1, "({0}) // 12 + 1960"),
@@ -140,9 +138,6 @@ _PANDAS = {
     ("mofd", 1): f"({_DATE}year - 1960) * 12 + {_DATE}month - 1",
     ("qofd", 1): f"({_DATE}year - 1960) * 4 + {_DATE}quarter - 1",
     ("yofd", 1): f"{_DATE}year",
-    ("quarterly(YQ)", 1): (
-        "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9])').astype(float).dot([4, 1]) - 7841"
-    ),
     ("monthly(YM)", 1): (
         "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9]+)').astype(float).dot([12, 1])"
         " - 23521"

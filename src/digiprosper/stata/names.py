@@ -37,31 +37,30 @@ _ALIASES = {
 
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
-ac ado adopath anova archlm asdoc assert avplot avplots balancetable bgodfrey binscatter
-binsreg bitest boottest browse cd centile chdir chowtest cibar clear cls cmdlog cmogram
+ac ado adopath anova asdoc assert avplot avplots balancetable bgodfrey binscatter
+binsreg boottest browse cd centile chdir chowtest cibar clear cls cmdlog cmogram
 codebook coefplot cointreg collin compress confirm constraint copy corr2docx correlate
 corrgram corrtex count cumul describe dfgls dfuller didplacebo dir discard display
-distinct distplot doedit dotplot dpplot ds durbina dwstat erase ereturn esize estadd
-estat estfe estimates estout estpost eststo esttab event_plot eventdd eventstudyweights
-exit export fcast file findit format frmttable gladder graph grc1leg grc1leg2 grstyle
-gunique heatplot hegy4 help hettest histogram honestdid icc iebaltab imtest inspect irf
-isid kdensity kpss ksmirnov kwallis label labmask ladder levelsof lincomest line
-linktest list log logout loneway lookfor lowess lpoly lrtest lvr2plot maptile margins
-marginscontplot marginsplot mat mat2txt matlist matrix mdesc mean misstable mkdir mkmat
-moranplot mvtest net nlcom oneclick oneway order outreg outreg2 outsheet outsum outtable
-overid ovtest pac panelview parmest pcorr pescadf pnorm post postclose postfile postutil
-power pperron pretrends program proportion prtest psacalc psgraph pstest putdocx
-putexcel putpdf pwcorr pwcorr_a pwmean qladder qnorm qqplot qregplot quadchk quantile
-query ranksum rddensity rdplot reg2docx return rhausman ritest rm rvfplot rvpplot rwolf
-sampsi save scatter screeplot sdtest sensemakr serrbar set sfrancia shell shellout
-signrank sktest sleep spatgsa spatwmat spearman spikeplot spmap ssc stem sum2docx
-summarize sutex svyset swilk symplot szroeter t2docx tabi table tabout tabstat tabulate
-timer total tsline ttable2 ttest ttesti twostepweakiv twoway twowayfeweights unab unique
-univar vallist vargranger varhet varlmar varnorm varsoc varstable varwle veclmar vecnorm
-vecrank vecstable version vif vioplot weakiv weakivtest which whitetst window wntestq
-xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtcsd xtdescribe xteventplot xtgcause
-xthrtest xthst xtistest xtline xtoverid xtpattern xtqptest xtserial xtsum xttab xttest0
-xttest1 xttest2 xttest3 xtunitroot xtwest zandrews
+distinct distplot doedit dotplot dpplot ds durbina dwstat erase ereturn estadd estat
+estfe estimates estout estpost eststo esttab event_plot eventdd eventstudyweights exit
+export fcast file findit format frmttable gladder graph grc1leg grc1leg2 grstyle gunique
+heatplot hegy4 help hettest histogram honestdid imtest inspect irf isid kdensity kpss
+ksmirnov kwallis label labmask levelsof lincomest line linktest list log logout lookfor
+lowess lpoly lrtest lvr2plot maptile margins marginscontplot marginsplot mat mat2txt
+matlist matrix mdesc mean misstable mkdir mkmat moranplot more mvtest net nlcom note
+notes oneclick oneway order outreg outreg2 outsheet outsum outtable overid ovtest pac
+panelview parmest pause pcorr pescadf pnorm post postclose postfile postutil power
+pperron pretrends program proportion psacalc psgraph pstest putdocx putexcel putpdf
+pwcorr pwcorr_a pwmean qnorm qqplot qregplot quadchk quantile ranksum rddensity rdplot
+reg2docx return rhausman ritest rm rvfplot rvpplot rwolf sampsi save scatter screeplot
+search sensemakr serrbar set sfrancia shell shellout signrank sktest sleep spatgsa
+spatwmat spearman spmap ssc sum2docx summarize sutex svyset swilk t2docx tabi table
+tabout tabstat tabulate timer total tsline ttable2 ttest ttesti twostepweakiv twoway
+twowayfeweights type unab unique univar vallist vargranger varhet varlmar varnorm varsoc
+varstable varwle veclmar vecnorm vecrank vecstable version view vif vioplot weakiv
+weakivtest which window wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtcsd
+xtdescribe xteventplot xtgcause xthrtest xthst xtistest xtline xtoverid xtpattern
+xtqptest xtserial xtsum xttab xttest0 xttest1 xttest2 xttest3 xtunitroot xtwest zandrews
 """
 PRINTING = frozenset(_PRINTING.split())
 

@@ -446,9 +446,7 @@ class Reader:
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
         name = command.name
-        is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
-        is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
-        if command.prefix("permute") is not None or is_test:
+        if command.prefix("permute") is not None or name in estimations.TESTS:
             self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True

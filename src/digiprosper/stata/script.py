@@ -85,6 +85,15 @@ def encoded(x, label):
     return pd.Series(codes, x.index).replace(0, np.nan)
 
 
+def interpolated(y, x):
+    """Draw lines between the means of y for each x, as ipolate."""
+    pairs = y.groupby(x).mean().dropna()
+    if pairs.empty:
+        return y * np.nan
+    lines = np.interp(x, pairs.index, pairs, left=np.nan, right=np.nan)
+    return pd.Series(lines, y.index)
+
+
 def checked(fit):
     """Check a fit of another package; give robust errors the factor of Stata."""
     if not hasattr(fit, "mle_retvals"):

@@ -97,7 +97,8 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
     others = (*data.COMMANDS, *data.REFUSED)
     # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
-    is_sign |= re.match(r"(?!range)\w+\(", text) is not None and name not in others
+    is_rest = re.match(r"(?!range)\w+\(", text) is not None or text.count('"') % 2 == 1
+    is_sign |= is_rest and name not in others
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
     return is_sign or _is_misspelt(name) or (is_heading and is_text)
 

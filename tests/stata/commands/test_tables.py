@@ -121,7 +121,7 @@ def test_tables_that_are_skipped(text: str, reason: str) -> None:
 
 def test_rows_of_statistics_are_those_that_are_the_same_here() -> None:
     """e(r2) of xtreg is that within entities, e(F) counts dummies absorbed here."""
-    text = 'esttab m1 using t.rtf, ar2 scalars(F "r2_within R2 within") s(N N_clust)'
+    text = 'esttab m1 using t.rtf, ar2 scalars(F "r2 R2") s(N N_clust)'
     for has_within in (False, True):
         _, code, missing = Tables(has_within=has_within).translate(
             read_command(text), FITTED, STORED, TERMS, VARIABLES

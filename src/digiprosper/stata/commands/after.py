@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
-from digiprosper.stata.commands.policy import AGGREGATES
 from digiprosper.stata.commands.steps import Step
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
@@ -127,16 +126,6 @@ def u_test(call: Call) -> Translation:
     return call.python(f"dp.u_test({code})", *notes)
 
 
-def estat(call: Call) -> Translation:
-    """Translate ``estat`` after ``csdid``: an average of effects, or the pre-test."""
-    word = (split(call.command.arguments) or [""])[0]
-    if word == "pretrend":
-        return call.python("fit.pretrend_test()")
-    if word not in AGGREGATES:
-        raise StataError.because(f"estat {word} after csdid")
-    return call.python(f"fit.aggregate({AGGREGATES[word]!r})")
-
-
 def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
     """Tell whether values of all rows follow from the coefficients alone."""
     has_effects = bool(spec.entity_effects or spec.time_effects or spec.absorb)
@@ -192,5 +181,4 @@ COMMANDS: Table = {
     "lincom": (Options(), lincom),
     "hausman": (Options("", "const.ant"), hausman),
     "utest": (Options("", "f.ieller l.evel pre.fix quad.ratic"), u_test),
-    "estat": (Options("", "window estore"), estat),
 }

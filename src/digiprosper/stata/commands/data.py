@@ -69,6 +69,7 @@ _EGEN_OPTIONS = {
 }
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
+    "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
     "encode": ("encoded(df[{0}], {label!r})", ""),
     "destring": ("numeric(df[{0}])", ""),
     "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
@@ -393,6 +394,18 @@ def xtile(call: DataCall) -> Step:
     return Step(f"df[{name!r}] = {_statistic('xtile', text, call)}", (name,))
 
 
+def interpolate(call: DataCall) -> Step:
+    """Translate ``ipolate y x, generate(z)``: on lines between values of y."""
+    if len(call.names) != 2 or len(call.new) != 1:
+        raise StataError.because("ipolate without two variables or generate()")
+    y, x = call.names
+    code = f"interpolated(df[{y!r}], df[{x!r}])"
+    if by := call.printer.by:
+        code = f"interpolated(rows[{y!r}], rows[{x!r}]) for _, rows in df{by}"
+        code = f"pd.concat([{code}])"
+    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
+
+
 # --- rows and tables ------------------------------------------------------------------
 
 
@@ -462,8 +475,7 @@ def read_text(call: DataCall) -> Step:
     case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
-    is_single = call.context.default_type == "float" and "asdouble" not in options
-    if kind != "excel" and is_single:
+    if kind != "excel" and call.context.default_type == "float":
         code += ", precision='float32'"
     return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
@@ -479,6 +491,9 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
             return f"pd.read_excel({source})", "preserve"
         case "delimited" | "delim", "1":
             return f"pd.read_csv({source})", "lower"
+        case "delimited" | "delim", "nonames":
+            numbered = ".rename(columns=lambda number: f'v{number + 1}')"
+            return f"pd.read_csv({source}, header=None){numbered}", "preserve"
     raise StataError.because(f"import {kind} with names not in the first row")
 
 
@@ -638,7 +653,7 @@ def reshape(call: DataCall) -> Step:
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames asdouble",
+    "sh.eet first.row clear enc.oding case varn.ames",
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
@@ -655,6 +670,7 @@ COMMANDS: _Table = {
     "duplicates": (Options("g.enerate", "force"), duplicates),
     "egen": (Options("by at field icodes p m.issing l.abel n.quantiles"), egen),
     "expand": (Options("g.enerate"), expand),
+    "ipolate": (Options("g.enerate by"), interpolate),
     "merge": (
         Options(
             "keep keepus.ing gen.erate nogen.erate",
@@ -684,7 +700,7 @@ def translate(command: Command, context: Context) -> Step:
     name = command.name
     parts = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
     others = {
-        "by": bool(command.prefixes) and name not in _WITH_BOTH,
+        "by": bool(command.prefixes) and name not in (*_WITH_BOTH, "ipolate"),
         "if": command.condition is not None and name not in _WITH_CONDITION,
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
@@ -719,7 +735,7 @@ def _in_order(step: Step, call: DataCall) -> Step:
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
 predict clonevar encode decode destring tostring recode xtile pctile ipolate pca factor
-split winsor center carryforward mkspline mkspline2 astile markout separate svmat xi
+split winsor carryforward mkspline mkspline2 astile markout separate svmat xi
 dummies asrol tssmooth tsfilter zscore recast asreg
 """
 REFUSED = {

@@ -339,7 +339,6 @@ COMMANDS: Table = {
         Options(f"small {_ERRORS}", "first", {**_OTHER_IV, **_NO_CONSTANT}),
         instrumented,
     ),
-    "ivreg": (Options(_ERRORS, "first"), instrumented),
     "xtivreg": (Options(f"fe small {_ERRORS}", "first", _RANDOM), instrumented),
     "xtivreg2": (
         Options(f"fe small gmm2s gmm {_ERRORS}", _FIRST, _OTHER_IV),

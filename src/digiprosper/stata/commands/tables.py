@@ -42,7 +42,7 @@ _BELOW = {
     "ci": "ci",
     "se": "se",
 }
-_OF_STATISTICS = ("r2", "ar2", "s", "stats", "sca", "scalar", "scalars")
+_OF_STATISTICS = ("r2", "ar2", "s", "stats", "scalars")
 # Statistics below the estimates, by their names in these options of esttab.
 _STATISTICS = {
     "N": "nobs",
@@ -50,7 +50,6 @@ _STATISTICS = {
     "r2": "rsquared",
     "r2_a": "rsquared_adj",
     "ar2": "rsquared_adj",
-    "r2_within": "rsquared_within",
 }
 _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 _ENDINGS = {".doc": ".docx", ".xls": ".xlsx", ".txt": ".md"}
