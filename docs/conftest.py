@@ -40,9 +40,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if f"{item.path.parent.name}/{item.path.name}" in FURTHER:
             item.add_marker(pytest.mark.further)
         # The numbers are the same with or without a font; only the picture needs one.
-        item.add_marker(
-            pytest.mark.filterwarnings("ignore:no font with Chinese characters")
-        )
+        for message in ("no font with Chinese characters", "Glyph"):
+            item.add_marker(pytest.mark.filterwarnings(f"ignore:{message}"))
 
 
 @pytest.fixture(autouse=True)

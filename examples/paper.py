@@ -74,8 +74,8 @@ print(indices["digital"].summary(), indices["prosperity"].summary(), sep="\n\n")
 # ## 3. Descriptive statistics
 # The number of interpolated values, standard deviations between and within provinces,
 # and correlations. The stars of the correlations assume independent rows, and the rows
-# of a panel are not independent. The regressions have province and year effects, so
-# variance inflation factors are computed after these effects.
+# of a panel are not independent. Variance inflation factors are those of the columns
+# before province and year effects are removed, as papers print them.
 
 # %%
 variables = [

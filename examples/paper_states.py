@@ -102,8 +102,8 @@ print(indices["infrastructure"].summary(), indices["prosperity"].summary(), sep=
 # %% [markdown]
 # ## 3. Descriptive statistics
 # The stars of the correlations assume independent rows, and the rows of a panel are not
-# independent. Variance inflation factors are computed after state and year effects, as
-# in the regressions.
+# independent. Variance inflation factors are those of the columns before state and year
+# effects are removed, as papers print them.
 
 # %%
 controls = ["unemp", "ln_jobs"]

@@ -83,9 +83,7 @@ ROWS = {
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
     "counts/words.py WORDS": Row(COUNTS, composed=("stat.*",)),
-    "dynamic/words.py WORDS": Row(
-        DYNAMIC, composed=("stat.*", "difference.*", "system.*")
-    ),
+    "dynamic/words.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
     "learning/words.py WORDS": Row(LEARNING),
     "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),

@@ -66,6 +66,7 @@ NAMES = (
     "levin",
     "lin",
     "moran",
+    "poisson",
     "rubin",
     "wald",
     "wang",

@@ -6,6 +6,7 @@ from __future__ import annotations
 HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",
     "CountCells": "policy.count_results:CountCells",
+    "CountEstimates": "linear.poisson:CountEstimates",
     "CountScoreDraws": "counts.kernels.score_bootstrap:ScoreDraws",
     "DynamicCorrectedEstimates": "dynamic.results:CorrectedEstimates",
     "DynamicGmmTests": "dynamic.results:GmmTests",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from digiprosper._names import INSTEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -834,6 +834,20 @@ def option_problem(
     return Notice("option", what or f"{option}={cited(value)}", data)
 
 
+def option_error(
+    option: str, value: object, text: str, allowed: Iterable[object] = ()
+) -> OptionError:
+    """Make the error of one option, whose message is that of its problem."""
+    return OptionError(text, [option_problem(option, value, allowed, text)])
+
+
+def one_problem(
+    kind: type[DigiprosperError], code: str, text: str, /, **data: object
+) -> DigiprosperError:
+    """Make an error of one problem, whose message is that of the error."""
+    return kind(text, [Notice(code, text, data)])
+
+
 def column_problem(column: str, role: str, what: str | None = None) -> Notice:
     """State that a column or term does not exist or has a bad name.
 
@@ -909,7 +923,9 @@ def term_problem(term: str, role: str, why: str) -> Notice:
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     """Refuse an option that is not one of the allowed words."""
     # An array around a word is no word: it cannot be looked up.
-    value = plain(value) if getattr(value, "__hash__", None) else value
+    is_plain = value is None or type(value) is str
+    if not is_plain and getattr(value, "__hash__", None):
+        value = plain(value)
     for word in allowed:
         if value is word or (type(value) is type(word) and value == word):
             return
@@ -945,6 +961,16 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
             [option_problem(name, value)],
         )
     return number
+
+
+def check_real(
+    name: str, value: object, is_allowed: Callable[[float], bool], kind: str
+) -> float:
+    """Refuse an option that is no allowed number; `kind` says what it must be."""
+    number = plain(value)
+    if not is_real(number) or not is_allowed(number):
+        raise option_error(name, value, f"{name}={cited(value)} must be {kind}.")
+    return float(number)
 
 
 def as_path(caller: str, value: Any) -> Path:

@@ -170,7 +170,7 @@ class Specification(PickledByName):
         def __new__(cls, *values: object, **options: object) -> Self:
             """Refuse arguments of other names, and data, before fields are set."""
             unknown = [name for name in options if name not in cls.__dataclass_fields__]
-            if any(type(value).__name__ in ("Panel", "DataFrame") for value in values):
+            if {type(value).__name__ for value in values} & {"Panel", "DataFrame"}:
                 unknown.append("data")
             if unknown:
                 raise InputTypeError(unknown_arguments(cls, unknown))

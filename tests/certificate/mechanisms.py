@@ -171,7 +171,7 @@ STUDIES = {
         cells(sizes=(31,), periods=(10,)),
         "`PanelThreshold` without a threshold, and with a jump of 1 in the slope at "
         "the median; 199 draws.",
-        "Few rows are near a threshold of skewed variables.",
+        "The set is larger than it need be.",
         reps=200,
     ),
     "u-test": Study(

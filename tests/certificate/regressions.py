@@ -336,8 +336,10 @@ STUDIES = {
         cells(_SHOCKS),
         "Outcome and regressor have shocks in common, with lognormal loadings, of "
         "the autocorrelation that is named.",
-        "A few years are a small sample of common shocks; read the test by blocks of "
-        "years too.",
+        "The interval is too long: the variance by entity is added, and t has few "
+        "degrees of freedom. Where the loadings of outcome and regressor are the same, "
+        "it is too short (page Validity, size under common shocks). Read the test by "
+        "blocks of years too.",
         {"shocks, AR .6": 0.4, "shocks, AR .9": 0.4, "no shocks": 0.15},
         weaker="the variance by entity and that by period are added. Without common "
         "shocks both are the same variance, which is then counted twice; "

@@ -252,8 +252,9 @@ STUDIES = {
         [*_FEW, Cell(31, 10, "6 treated, AR")],
         "`StaggeredDid` with one to five entities that are never treated, or six that "
         "are treated in two cohorts. Each of these fits has a notice.",
-        "The average rests on the untreated entities; if their errors are not as "
-        "variable as the others', nothing in the data shows it.",
+        "Effects rest on the untreated entities. With two of them t has so few degrees "
+        "of freedom that intervals are too long; where their errors are more variable "
+        "than the others', nothing in the data shows it, and bands and tests fail.",
         dict.fromkeys([cell.design for cell in _FEW], 0.7),
         reps=500,
         weaker=_WEAKER,

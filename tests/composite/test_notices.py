@@ -147,7 +147,8 @@ def test_they_are_python_warnings_too():
 
 
 def test_weights_that_are_not_estimated_are_told():
-    notice = fixed_weights("equal")
+    assert fixed_weights("entropy") == []
+    (notice,) = fixed_weights("equal")
     assert (notice.code, notice.data) == ("fixed_weights", {"weighting": "equal"})
     assert notice.message.startswith("the weights are not estimated")
 

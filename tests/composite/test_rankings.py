@@ -234,7 +234,7 @@ def test_pooled_ranks_go_over_all_rows():
 def test_chunks_change_nothing(monkeypatch):
     panel = panel_of(make_frame(7, unbalanced=True))
     whole = draw(CompositeIndex(SYSTEM, scope="expanding"), panel, reps=40, rng=2)
-    monkeypatch.setattr(rankings, "_chunks", partial(rankings._chunks, memory=20_000))
+    monkeypatch.setattr(rankings, "_slices", partial(rankings._slices, memory=20_000))
     parts = draw(CompositeIndex(SYSTEM, scope="expanding"), panel, reps=40, rng=2)
     pd.testing.assert_frame_equal(whole.draws, parts.draws)
     left = without(CompositeIndex(SYSTEM), panel, over="entity")

@@ -40,7 +40,7 @@ def test_options_that_are_refused(options: dict[str, object], message: str) -> N
 def test_terms_that_are_refused() -> None:
     with pytest.raises(dp.TermError, match="x is empty"):
         dp.LogitEffects("y", [])
-    with pytest.raises(dp.TermError, match="in y and in x"):
+    with pytest.raises(dp.TermError, match="also in x"):
         dp.LogitEffects("y", ["y"])
     with pytest.raises(dp.InputTypeError):
         dp.LogitEffects(["y"], ["x"])

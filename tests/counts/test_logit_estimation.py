@@ -214,6 +214,15 @@ def test_clusters_of_a_conditional_logit_are_whole_levels() -> None:
         fitted(spec.replace(clusters="year"), panel)
 
 
+def test_scores_of_one_level_have_no_robust_covariance() -> None:
+    data = frame(3)
+    data.loc[data["city"] != "c00", "y"] = 1
+    spec = dp.LogitEffects("y", ["x"], time_effects=False, cov_type="robust")
+    with pytest.raises(dp.IdentificationError, match="cov_type='unadjusted'"):
+        fitted(spec, panel_of(data))
+    assert fitted(spec.replace(cov_type="unadjusted"), panel_of(data)).nobs < 10
+
+
 def test_population_errors_are_those_of_means_over_clusters() -> None:
     """With a regressor whose effect is zero they are those of the sample."""
     panel = panel_of(frame(5, entities=30))
@@ -327,7 +336,7 @@ def test_corrections_that_are_larger_than_the_estimates_are_left_out(
     ratio = notice.data["bias"] / notice.data["estimates"]
     assert ratio == pytest.approx(1.1)
     # Without an effect a bias of less than one standard error is none
-    assert notices.large_correction((0.9, 0.1)) == []
+    assert notices.large_correction(0.9, 0.1) == []
 
 
 def test_a_covariance_that_is_not_positive_semidefinite_is_reported() -> None:

@@ -51,3 +51,13 @@ def test_a_large_grid_is_refused(monkeypatch) -> None:
     monkeypatch.setattr(preparation, "_MOST_CELLS", 100)
     with pytest.raises(IdentificationError, match="pass the step of time"):
         dp.DynamicPanel("y").fit(dp.Panel(gapped(1), "i", "t"))
+
+
+@pytest.mark.parametrize("name", ["GDP (bn)", "gdp:total", "y"])
+def test_lags_are_of_the_column_whatever_signs_its_name_has(name: str) -> None:
+    frame = gapped(1, entities=30)
+    plain = dp.DynamicPanel("y", ["x"]).fit(dp.Panel(frame, "i", "t"))
+    renamed = dp.Panel(frame.rename(columns={"y": name}), "i", "t")
+    fit = dp.DynamicPanel(name, ["x"], lags=1).fit(renamed)
+    np.testing.assert_array_equal(fit.params, plain.params)
+    assert fit.persistence == plain.persistence

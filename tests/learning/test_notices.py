@@ -54,7 +54,7 @@ def test_the_figures_of_the_refusal_are_those_measured() -> None:
         for rows in tables
         for row in rows
     }
-    said = notices.too_few_for_trees("a", 31)
+    said = notices.few_for_trees("a", 31).message
     for estimator in ("difference, forest", "dictionary, lasso"):
         for form in ("linear", "quadratic"):
             assert cells[form, estimator] in said

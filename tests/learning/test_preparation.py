@@ -62,3 +62,30 @@ def test_time_constant_controls_have_products(frame: Any) -> None:
 
 def test_chosen_rows(panel: dp.Panel) -> None:
     assert prepared(panel, "within", where="t > 1").learned["y"].size == 160
+
+
+def test_changes_are_of_columns_whatever_signs_their_names_have(
+    frame: Any, panel: dp.Panel
+) -> None:
+    names = {"y": "y (bn)", "d": "d:e", "x": "x (%)"}
+    learners = {"ols": linear_model.LinearRegression()}
+    model = dp.PanelDML(
+        "y (bn)", "d:e", ["x (%)", "z"], transform="difference", learners=learners
+    )
+    sample = prepare_learning(model, dp.Panel(frame.rename(columns=names), "i", "t"))
+    plain = prepared(panel, "difference")
+    np.testing.assert_array_equal(sample.features, plain.features)
+    np.testing.assert_array_equal(sample.learned["y"], plain.learned["y"])
+
+
+def test_a_model_without_effects_says_that_it_has_none(panel: dp.Panel) -> None:
+    model = dp.PanelDML(
+        "y",
+        "d",
+        ["x"],
+        learners={"ols": linear_model.LinearRegression()},
+        seeds=1,
+        entity_effects=False,
+        time_effects=False,
+    )
+    assert model.fit(panel, rng=1).glance()["effects"] is None

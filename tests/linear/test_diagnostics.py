@@ -103,6 +103,26 @@ def test_a_logarithm_of_a_lag_is_the_lag_of_a_logarithm(term: str) -> None:
     assert "lagged_outcome" not in {n.code for n in level.diagnostics}
 
 
+@pytest.mark.parametrize("first", [(0, 1, 2), (0, 2, 3), (0, 3, 4), (1, 2, 4)])
+@pytest.mark.parametrize("lag", [1, 2])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.SingletonWarning")
+def test_a_column_with_the_lag_is_said_whatever_the_first_periods(
+    first: tuple[int, ...], lag: int
+) -> None:
+    frame = lagged_frame()
+    frame = frame[(frame["i"] > 0) | frame["t"].isin(first)]
+    later = frame[["i", "t", "y"]].assign(t=frame["t"] + lag)
+    frame = frame.merge(later, how="left", on=["i", "t"], suffixes=("", "_before"))
+    # Where the lag is not known anything may stand.
+    frame["y_before"] = frame["y_before"].fillna(frame["w"])
+    spec = FixedEffects("y", ["x", "y_before"])
+    with pytest.warns(IdentificationWarning):
+        fit = spec.fit(Panel(frame, "i", "t"))
+    notice = next(n for n in fit.diagnostics if n.code == "lagged_outcome")
+    assert notice.data["columns"] == ("y_before",)
+
+
 def treated_frame(treated: int, entities: int = 50) -> pd.DataFrame:
     rng = np.random.default_rng(2)
     out = pd.DataFrame(

@@ -833,6 +833,7 @@ def test_units_of_a_regressor_scale_its_slope(power: int) -> None:
     assert scaled.f_statistic.statistic == pytest.approx(
         base.f_statistic.statistic, rel=1e-8
     )
+    assert scaled.f_statistic.p_value == base.f_statistic.p_value
     assert scaled.wald_test("a = 0, b = 0").statistic == pytest.approx(
         base.wald_test("a = 0, b = 0").statistic, rel=1e-8
     )

@@ -27,7 +27,7 @@ from digiprosper.linear.notices import (
 def test_few_clusters_are_told_with_the_degrees_of_freedom_and_a_remedy(
     clusters, codes
 ) -> None:
-    found = few_for_slopes(clusters, "region")
+    found = few_for_slopes(clusters, "region", [clusters])
     assert [n.code for n in found] == codes
     for notice in found:
         assert notice.data == {"clusters": "region", "n_clusters": clusters}
@@ -131,10 +131,38 @@ def test_an_effective_number_of_clusters_is_told_with_the_largest() -> None:
         "n_clusters": 50,
         "terms": terms,
         "only_controls": False,
+        "cov_type": "clustered",
     }
     assert notice.message.startswith(
         "the coefficient of 'd' depends on few clusters: 2.0 effective clusters"
     )
+
+
+@pytest.mark.parametrize(
+    ("cov_type", "said", "not_said"),
+    [
+        ("clustered", "Its interval is too short", "degrees of freedom"),
+        ("crv3", "Its interval may be too short", "degrees of freedom"),
+        ("cr2", "intervals are wide", "too short"),
+    ],
+)
+def test_what_few_effective_clusters_do_depends_on_the_errors(
+    cov_type, said, not_said
+) -> None:
+    """Sizes with 2 to 5 treated of 31: .10 to .36, .06 to .21 and .00 to .06."""
+    terms = {"d": {"effective": 2.0, "share": 0.9, "largest": {"a": 0.5, "b": 0.4}}}
+    entry = notices.FewTreated("state", 31, terms, cov_type=cov_type)
+    (notice,) = notices.few_treated_notices([entry])
+    assert said in notice.message
+    assert not_said not in notice.message
+    assert ("cov_type='cr2'" in notice.message) is (cov_type != "cr2")
+
+
+def test_clusters_in_two_ways_have_a_remedy_that_takes_one_way() -> None:
+    for clusters in (10, 31):
+        (notice,) = few_for_slopes(clusters, "id", [31, 10])
+        assert "9 degrees of freedom" in notice.message
+        assert "which takes one-way clusters" in notice.message
 
 
 def test_separated_rows_are_counted_by_reason() -> None:

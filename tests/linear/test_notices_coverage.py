@@ -169,3 +169,33 @@ def test_continuous_regressors_are_remarked_on_where_intervals_fail(
         assert told.mean() < 0.05
     if told.sum() > 200:
         assert covered[told].mean() < 0.92
+
+
+@pytest.mark.montecarlo
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize(
+    ("cov_type", "least", "most"),
+    [("clustered", 0.10, 0.30), ("crv3", 0.03, 0.15), ("cr2", 0.0, 0.06)],
+)
+def test_size_with_three_treated_is_as_the_notice_says(
+    cov_type: str, least: float, most: float, measured: Callable[..., None]
+) -> None:
+    """Share of 1,000 panels in which a test at 5% rejects an effect of zero.
+
+    Three of 31 entities are treated in the last five of 10 periods. The model has
+    two-way effects, and the errors have a serial correlation of .6 and one variance.
+    """
+    rng = np.random.default_rng(31)
+    keys = {"i": np.repeat(np.arange(31), T), "t": np.tile(np.arange(T), 31)}
+    d, errors = step(31, 3).ravel(), autoregressive(rng, 1000, 31, RHO)
+    spec = FixedEffects("y", ["d"], cov_type=cov_type)
+    rejected = [
+        spec.fit(
+            Panel(pd.DataFrame({**keys, "d": d, "y": y.ravel()}), "i", "t")
+        ).pvalues["d"]
+        < 0.05
+        for y in errors
+    ]
+    size = float(np.mean(rejected))
+    measured("size_with_three_treated", {"standard errors": cov_type, "size": size})
+    assert least <= size <= most

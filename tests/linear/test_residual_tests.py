@@ -264,7 +264,9 @@ def test_modified_wald_equals_its_definition(seed: int, entity_effects: bool) ->
 
 def test_modified_wald_says_that_it_is_oversized(states: LinearResults) -> None:
     test = modified_wald(states, method="chi2")
-    assert "oversized when T is small" in test.detail["note"]
+    (notice,) = test.diagnostics
+    assert (notice.code, notice.message) == ("rejects_too_often", test.detail["note"])
+    assert "rejects far too often" in " ".join(str(test).split())
     assert (test.detail["fewest_rows"], test.detail["most_rows"]) == (17, 17)
     assert test.detail["smallest_variance"] < test.detail["largest_variance"]
 

@@ -252,6 +252,40 @@ def test_f_statistic_is_the_wald_test_of_all_slopes(
     assert plain.f_statistic.statistic == pytest.approx(wald.statistic, rel=1e-8)
 
 
+def test_a_joint_test_that_is_missing_has_a_reason(states: Panel) -> None:
+    frame = small()
+    frame["zone"] = frame["i"] % 2
+    few = make(FixedEffects("y", ("a", "b", "c"), clusters="zone"), frame).f_statistic
+    assert "3 restrictions need more than 2 clusters" in few.method
+    one = states.assign(one="I(year > 1978)").assign(
+        one=lambda f: f["one"] * (f.index.get_level_values("state") == "AL")
+    )
+    spec = FixedEffects("log(gsp)", ["one", "unemp"], cov_type="crv3")
+    with pytest.warns(dp.DigiprosperWarning):
+        fit = spec.fit(one)
+    for test in (fit.f_statistic, fit.wald_test("one = 0, unemp = 0")):
+        assert np.isnan(test.p_value)
+        assert "the covariance of the restrictions is missing" in str(test)
+    for language, text in (("en", "Wald test: not available"), ("zh", "不可用")):
+        notes = dp.etable([test], style=dp.TableStyle(language)).notes
+        assert any(text in note for note in notes)
+
+
+def test_driscoll_and_kraay_give_a_reason_for_a_missing_test(states: Panel) -> None:
+    """Three slopes, and fewer degrees of freedom of six years."""
+    spec = FixedEffects(
+        "log(gsp)", ["log(pc)", "log(emp)", "unemp"], cov_type="driscoll_kraay"
+    )
+    fit = spec.fit(states.subset("year > 1980"))
+    assert 2 < fit.df_t < 3
+    wald = fit.wald_test("log(pc) = 0, log(emp) = 0, unemp = 0")
+    for test in (wald, fit.f_statistic):
+        assert np.isnan(test.p_value)
+        assert "degrees of freedom of so few periods" in test.method
+        assert test.alternatives["xtscc"].p_value > 0
+    assert fit.wald_test("log(pc) = 0, unemp = 0").p_value > 0
+
+
 def test_no_joint_test_with_fewer_clusters_than_slopes() -> None:
     frame = small()
     frame["zone"] = frame["i"] % 2

@@ -313,3 +313,11 @@ def test_slopes_of_zero() -> None:
 def test_a_frame_is_no_panel(function) -> None:
     with pytest.raises(dp.InputTypeError):
         function(SPEC, draw(1))
+
+
+def test_few_clusters_are_no_remark_about_a_bootstrap() -> None:
+    test = reset_test(
+        FixedEffects("y", ["a", "b"]), Panel(draw(1, entities=31), "i", "t")
+    )
+    assert "bootstrap" in test.method
+    assert "few_clusters" not in [notice.code for notice in test.diagnostics]

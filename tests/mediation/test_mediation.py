@@ -1310,7 +1310,7 @@ def test_moderator_and_threshold_are_terms_that_can_be_swapped() -> None:
             ("y", "x", "m1"),
             {"threshold": "q", "search_draws": 1},
             OptionError,
-            "search_draws=1 must be True or False",
+            "search_draws=1 is not known; use one of True, False",
         ),
     ],
 )

@@ -615,3 +615,20 @@ def test_a_draw_in_which_the_instrument_moves_nothing_is_missing() -> None:
     effects = mediation_iv._effects(slopes)
     assert np.isfinite(effects[0]).all()
     assert np.isnan(effects[1]).all()
+
+
+@pytest.mark.parametrize("role", ["treatment", "x"])
+def test_a_column_with_the_name_of_a_dummy_is_refused(role) -> None:
+    """Else the dummy takes the place of the column in all equations."""
+    frame = make()
+    frame["kind"] = np.where(np.arange(len(frame)) % 3, "a", "b")
+    dummy = "C(kind)[T.b]"
+    frame[dummy] = frame["x"]
+    terms = {
+        "treatment": (f"`{dummy}`", ["C(kind)"]),
+        "x": ("x", ["C(kind)", f"`{dummy}`"]),
+    }
+    treatment, controls = terms[role]
+    spec = MediationIV("y", treatment, "m", "z", controls, reps=20)
+    with pytest.raises(TermError, match="name of a column and of a term"):
+        spec.fit(Panel(frame, **KEYS))

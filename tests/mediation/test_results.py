@@ -663,7 +663,8 @@ def test_methods_about_one_effect_refuse_many(kind, method) -> None:
 def test_methods_about_a_line_refuse_points(kind) -> None:
     for method in ("conditional_effects", "johnson_neyman"):
         with pytest.raises(
-            OptionError, match=f"{method} needs an effect that depends on a variable"
+            OptionError,
+            match=f"{method}: no effect of this fit depends on a continuous",
         ):
             getattr(fitted(kind), method)()
 

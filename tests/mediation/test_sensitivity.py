@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import numpy as np
@@ -62,9 +62,8 @@ def draws(data: tuple[Any, Any, Any]) -> tuple[Any, Any]:
 
 @pytest.fixture(scope="module")
 def found(data: tuple[Any, Any, Any], draws: tuple[Any, Any]) -> MediationSensitivity:
-    return sensitivity(
-        "m", *parts(*data), *draws, conventions="599 row draws", clusters=None
-    )
+    analysis = sensitivity("m", *parts(*data), *draws, clusters=None)
+    return replace(analysis, conventions="599 row draws")
 
 
 def orthogonal(n: int, k: int, seed: int) -> Any:

@@ -543,3 +543,43 @@ def test_code_entities_and_headings_of_numbers(tmp_path: Path) -> None:
     assert panel.entities.tolist() == [110000, 120000]
     assert panel.times.tolist() == [2019, 2020]
     assert panel.frame["gdp"].tolist() == [1, 3, 2, 4]
+
+
+@pytest.mark.parametrize(
+    "heading", ["2020①", "2020年*", "2020 ¹", "2020p", "2020年（预计）", "2020[1]"]
+)
+def test_marks_of_footnotes_behind_a_year(tmp_path: Path, heading: str) -> None:
+    frame = pd.DataFrame({"city": ["A", "B"], 2019: [1.0, 2.0], heading: [3.0, 4.0]})
+    path = write(tmp_path / "a.xlsx", {"gdp": frame})
+    panel = Panel.from_excel(path, entity="city")
+    assert (panel.columns, panel["gdp"].tolist()) == (("gdp",), [1.0, 3.0, 2.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("above", "columns"), [(["gdp", "pop"], ("gdp", "pop")), (["gdp", None], ("x",))]
+)
+def test_headings_of_two_rows_with_merged_cells(
+    tmp_path: Path, above: list[str | None], columns: tuple[str, ...]
+) -> None:
+    rows = [
+        ["地区", "region", above[0], None, above[1], None],
+        [None, None, 2019, 2020, 2021 if above[1] is None else 2019, "2022年"],
+        ["A", "east", 1.0, 2.0, 3.0, 4.0],
+        ["B", "west", 5.0, 6.0, 7.0, 8.0],
+    ]
+    with pd.ExcelWriter(tmp_path / "a.xlsx") as file:
+        pd.DataFrame(rows).to_excel(file, sheet_name="x", header=False, index=False)
+    panel = Panel.from_excel(tmp_path / "a.xlsx", entity="地区")
+    assert panel.columns == ("region", *columns)
+    cells = panel.frame[[*columns]].to_numpy()
+    assert sorted(cells[~np.isnan(cells)]) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert panel.frame.loc[("B", 2019), columns[0]] == 5
+    assert panel.frame.loc[("B", 2022), columns[-1]] == 8
+
+
+def test_a_number_with_a_mark_is_not_to_be_read_as_missing(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.xlsx", yearbook("74.1*"))
+    with pytest.warns(
+        DigiprosperWarning, match=r"'74\.1\*' in .*correct these cells\."
+    ):
+        Panel.from_excel(path, entity="地区", time="年份")

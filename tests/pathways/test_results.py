@@ -353,3 +353,9 @@ def test_labels_of_another_language_are_given_with_it(report) -> None:
     for labels in (3, {"digital": 3}, ["digital"]):
         with pytest.raises(InputTypeError, match="labels must be a mapping"):
             report.in_language("zh", labels)
+
+
+def test_a_level_of_half_a_per_cent_is_printed_as_it_is(report) -> None:
+    finer = replace(report, level=0.975)
+    assert "97.5% interval" in finer.summary()
+    assert any("97.5%" in str(column.head) for column in finer.table_columns())

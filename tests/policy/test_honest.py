@@ -178,6 +178,41 @@ def test_rows_units_and_labels_do_not_matter() -> None:
         np.testing.assert_allclose(scaled[end] / 1e6, usual[end], rtol=1e-7)
 
 
+@pytest.mark.parametrize("restriction", ["relative", "smoothness"])
+def test_intervals_widen_up_to_the_ends_of_levels(
+    fit: EventStudyResults, restriction: Any
+) -> None:
+    levels = (1e-6, 1e-3, 0.5, 0.95, 0.999, 1 - 1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        all_intervals = [
+            fit.honest(restriction=restriction, bounds=[0, 0.5], level=level)
+            for level in levels
+        ]
+        powers = [fit.pretrend_power(0.2, level=level) for level in levels]
+    ends = np.array([i.frame[["conf_low", "conf_high"]] for i in all_intervals])
+    # Between ties of the relative statistics low levels differ by nothing.
+    assert (np.diff(ends[..., 1] - ends[..., 0], axis=0) > -1e-9).all()
+    assert (np.diff([i.breakdown for i in all_intervals]) <= 0).all()
+    factors = [float(power["bayes_factor"].iloc[0]) for power in powers]
+    assert (np.diff(factors) > 0).all()
+    # The first rectangle is so small that densities stand for probabilities.
+    leads, trend = ["event:-4", "event:-3", "event:-2"], 0.2 * np.array([-3.0, -2, -1])
+    form = trend @ np.linalg.solve(fit.cov.loc[leads, leads].to_numpy(), trend)
+    assert factors[0] == pytest.approx(np.exp(-form / 2), rel=1e-6)
+
+
+def test_a_narrow_second_stage() -> None:
+    """Between its truncation points there may be no number but the statistic."""
+    frame = draw(3)
+    frame.loc[frame["city"] % 6 == 3, "first"] = 2005.0
+    fit = staggered(frame).aggregate("dynamic", balanced=1)
+    intervals = fit.honest(critical="normal")
+    again = fit.honest(critical="normal", bounds=[1.0001 * intervals.breakdown])
+    low, high = again.frame.loc[1, ["conf_low", "conf_high"]]
+    assert low <= 0 <= high
+
+
 def test_ten_periods_before_and_after_are_fast() -> None:
     fit = fitted(draw(n=120, periods=20, start=10), before=10, after=9)
     start = time.process_time()
@@ -233,6 +268,10 @@ def test_the_test_has_no_power_where_it_cannot_be_computed() -> None:
         ({"restriction": "sd"}, dp.OptionError, "smoothness"),
         ({"critical": "z"}, dp.OptionError, "normal"),
         ({"level": 95}, dp.OptionError, "between 0 and 1"),
+        ({"level": 1e-100}, dp.OptionError, "too near 0 or 1"),
+        ({"level": 1e-12}, dp.OptionError, "too near 0 or 1"),
+        ({"level": 1 - 1e-12}, dp.OptionError, "too near 0 or 1"),
+        ({"level": 1 - 2**-53}, dp.OptionError, "too near 0 or 1"),
         ({"bounds": [-1]}, dp.OptionError, "at least 0"),
         ({"bounds": []}, dp.InputTypeError, "finite numbers"),
         ({"bounds": "wide"}, dp.InputTypeError, "finite numbers"),
@@ -261,6 +300,8 @@ def test_options(
         ({"powers": "high"}, dp.InputTypeError, "finite numbers"),
         ({"slopes": [np.inf]}, dp.InputTypeError, "finite numbers"),
         ({"level": 0}, dp.OptionError, "between 0 and 1"),
+        ({"level": 1e-100}, dp.OptionError, "too near 0 or 1"),
+        ({"level": 1 - 2**-53}, dp.OptionError, "too near 0 or 1"),
     ],
 )
 def test_options_of_power(
@@ -303,7 +344,7 @@ def test_estimates_without_one_reference(options: dict[str, Any], words: str) ->
 
 def test_no_periods_before_treatment() -> None:
     frame = draw(start=1)
-    with pytest.raises(dp.OptionError, match="there is none"):
+    with pytest.raises(dp.OptionError, match="there are 0"):
         staggered(frame).honest()
     with pytest.raises(dp.OptionError, match="1 to 20 event times"):
         staggered(frame).pretrend_power()

@@ -91,7 +91,15 @@ def test_the_summary_prints_reference_bins_and_counts(study) -> None:
     assert re.search(r"event:-1 +0 +reference\n", text)
     assert "event:-3 is ≤ -3, event:2 is ≥ 2" in text
     assert "city treated: 40 (2004: 20, 2006: 20); never: 20" in text
-    assert "Pre-trend test: F(2, 59)" in text
+    test = study.pretrend_test()
+    words = " ".join(text.split())
+    assert f"Pre-trend test: F(2, 59) = {test.statistic:.4g}, " in words
+    assert f"p = {test.p_value:.3f} (restricted wild cluster bootstrap, 999" in words
+    known = test.alternatives["stata"]
+    assert (
+        f"Stata prints F(2, 59) = {known.statistic:.4g}, p = {known.p_value:.3f}"
+        in (words)
+    )
 
 
 def test_tables_have_event_times_in_words(study) -> None:

@@ -309,6 +309,8 @@ def test_the_summary_has_the_test_and_the_error_of_other_programs(
     assert test.method == "wild bootstrap by city, 999 draws"
     assert f"p = {test.p_value:.3f} (wild bootstrap by city, 999 draws)" in text
     assert f"{program} {known._distribution()} = " in text
+    if fit.estimator == "sun_abraham":
+        assert known.df == (float(test.df), 59.0)  # G - 1, as the clustered regression
     plain = fit_of(frame, estimator=fit.estimator, cov_type="influence")
     assert f"{program} the standard error {plain.std_errors['att']:.4g} of att" in text
     assert "of att (cov_type" not in plain.summary()

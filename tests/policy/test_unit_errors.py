@@ -203,8 +203,10 @@ def test_few_never_treated_are_reported(never: int, told: bool) -> None:
         return
     notice = notice_of(fit, "few_untreated")
     assert notice.data["n_untreated"] == never
-    assert f"depends on {never} untreated city" in notice.message
+    verb = "is" if never == 1 else "are"
+    assert notice.message.startswith(f"{never} city {verb} never treated, and effects")
     assert ("as variable as those of the others" in notice.message) == (never == 1)
+    assert ("joint bands covered in 85%" in notice.message) == (never > 1)
     assert notice.data["alone"] == (("never",) if never == 1 else ())
     plain = fit_of(draw((10, 10, never), 7), cov_type="influence")
     assert "far too small" in notice_of(plain, "few_untreated").message
@@ -215,7 +217,7 @@ def test_a_cohort_of_one_is_reported() -> None:
         fit = fit_of(draw((1, 6, 9), 8))
     notice = notice_of(fit, "few_untreated")
     assert notice.data["alone"] == (3,)
-    assert "first treated in 3 rest on one unit" in notice.message
+    assert "the cohort of 3 is a single city" in notice.message
     errors = fit.group_time.query("cohort == 3")["std_error"]
     assert (errors > fit.group_time.query("cohort == 5")["std_error"].mean()).all()
 

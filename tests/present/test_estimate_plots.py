@@ -137,6 +137,16 @@ def test_estimates_and_intervals_are_those_of_the_fit(make_fit):
     )
 
 
+def test_the_intercept_has_its_name_in_chinese():
+    fit = dp.FixedEffects(
+        "unemp", ["log(emp)"], entity_effects=False, time_effects=False
+    ).fit(dp.datasets.us_states())
+    with plots.figure_style("column", language="zh"):
+        assert "常数项" in texts(plots.coefficients(fit))
+        named = plots.coefficients(fit, labels={"Intercept": "截距"})
+        assert "截距" in texts(named)
+
+
 def test_the_level_reaches_the_interval(make_fit):
     ax = plots.coefficients(make_fit({"a": (1.0, 0.5, 0.1)}), level=0.5)
     np.testing.assert_allclose(drawn(ax)[0][2:4], [[0.75], [1.25]])

@@ -569,3 +569,36 @@ def test_no_code_in_notes(name: str, language: str) -> None:
 def test_every_allowed_word_is_in_a_table() -> None:
     printed = set(chain.from_iterable(map(words, TABLES)))
     assert set(ALLOWED) - printed == set()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_gmm_and_poisson_have_their_statistics(language: str) -> None:
+    style = dp.TableStyle(language)
+    gmm = dp.DynamicPanel("digital", ["urban"]).fit(panel())
+    frame = dp.etable(gmm, style=style).frame
+    count, *tests = (
+        ["Instruments", "AR(1), p-value", "AR(2), p-value", "Hansen test, p-value"]
+        if language == "en"
+        else ["工具变量个数", "AR(1) p值", "AR(2) p值", "Hansen检验p值"]
+    )
+    assert frame.loc[count].item() == str(gmm.n_instruments)
+    assert frame.loc[tests[1]].item() == f"{gmm.glance()['ar2_p']:.3f}"
+    assert set(tests) <= set(frame.index)
+    plain = dp.etable(fit(), style=style).frame
+    assert not {count, *tests, "Pseudo R²", "伪R²"} & set(plain.index)
+
+
+@pytest.mark.parametrize("name", ["vif", "Moran", "Oster"])
+def test_headings_of_usual_frames_are_words_in_english(name: str) -> None:
+    frames = {
+        "vif": lambda: dp.vif(panel(), ["digital", "urban"]),
+        "Moran": lambda: dp.moran(panel(), "digital", borders(), rng=1),
+        "Oster": lambda: dp.oster_bound(
+            dp.FixedEffects("prosperity", ["digital", "urban"]),
+            panel(),
+            "digital",
+            ["urban"],
+        ),
+    }
+    heads = [*dp.etable(frames[name]()).frame.columns]
+    assert not [head for head in heads if re.fullmatch(r"[a-z0-9_]+", head)]

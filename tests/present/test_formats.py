@@ -178,6 +178,31 @@ def test_latex_sets_a_table_in_small_type_only_where_it_is_wider_than_a_line():
     assert r"\footnotesize\setlength{\tabcolsep}{3pt}" in as_latex(wide).splitlines()
 
 
+@pytest.mark.parametrize(
+    ("columns", "rows", "environment", "room"),
+    [
+        (3, 3, "table", None),
+        (3, 60, "table", "height"),
+        (8, 3, "table", "height"),
+        (12, 3, "sidewaystable", "width"),
+    ],
+)
+def test_latex_fits_a_table_that_is_larger_than_a_page(
+    columns, rows, environment, room
+):
+    body = (["digital economy", *["-0.123***"] * columns],) * rows
+    content = Content((["", *map(str, range(columns))],), body, frozenset(), ())
+    lines = as_latex(content).splitlines()
+    box = rf"\begin{{adjustbox}}{{max totalsize={{\linewidth}}{{\text{room}}}}}"
+    assert rf"\begin{{{environment}}}[htbp]" in lines
+    assert lines[-1] == rf"\end{{{environment}}}"
+    assert (box in lines, r"\end{adjustbox}" in lines) == (room is not None,) * 2
+    extra = ["rotating"] * (environment != "table") + ["adjustbox"] * (room is not None)
+    assert lines[0].endswith(
+        "{" + ",".join(["booktabs", "threeparttable", *extra]) + "}"
+    )
+
+
 def test_latex_says_what_chinese_needs():
     text = as_latex(NASTY)
     assert (
@@ -315,13 +340,9 @@ def test_latex_has_an_environment_a_table(paper, tmp_path):
     text = path.read_text("utf-8")
     assert [
         text.count(mark)
-        for mark in (r"\begin{table}", r"\caption*{", "ctex", "booktabs")
-    ] == [
-        3,
-        3,
-        1,
-        1,
-    ]
+        for mark in (r"\begin{table}", r"{sidewaystable}", r"\caption*{", "booktabs")
+    ] == [2, 2, 3, 1]
+    assert text.count("ctex") == 1
 
 
 def test_csv_has_every_cell_and_a_byte_order_mark(paper, tmp_path):

@@ -130,9 +130,12 @@ def test_too_small_errors_of_few_clusters_are_told():
     with pytest.warns(dp.FewClustersWarning, match="depends on few clusters"):
         alone = dp.FixedEffects("y", ["few"]).fit(panel)
     assert (
-        "(1): few clusters (id) have most of the variation of few, so that its "
-        "standard error is too small."
+        "(1): standard error too small, because few clusters (id) have most of the "
+        "variation: few."
     ) in lines_of(alone)
+    with pytest.warns(dp.FewClustersWarning, match="intervals are wide"):
+        allowed = dp.FixedEffects("y", ["few"], cov_type="cr2").fit(panel)
+    assert not any("too small" in line for line in lines_of(allowed))
     # A control of few clusters is a notice of the summary, and 48 clusters are enough.
     control = dp.FixedEffects("y", ["x", "few"]).fit(panel)
     assert "few_treated" in [notice.code for notice in control.diagnostics]

@@ -11,7 +11,7 @@ from docx.oxml.ns import qn
 
 import digiprosper as dp
 from digiprosper import optional
-from digiprosper.present.office import write_docx
+from digiprosper.present.office import fit_page, keeps_next, write_docx
 from digiprosper.report.rendering import Content
 
 if TYPE_CHECKING:
@@ -228,3 +228,19 @@ def test_definitions_are_read_from_the_left(tmp_path: Path) -> None:
         alignments = [cell.paragraphs[0].alignment for cell in row.cells[1:]]
         assert alignments[0] == left
         assert alignments[-1] == number
+
+
+def test_a_table_longer_than_a_page_keeps_its_title_and_each_error():
+    def kept(pairs, notes=("Note.",)):
+        body = tuple(row for k in range(pairs) for row in ([f"x{k}", "1"], ["", "(2)"]))
+        content = Content((["", "(1)"],), body, frozenset(), notes)
+        return [
+            keeps_next(content, position, fit_page(content))
+            for position in range(len(content.rows))
+        ]
+
+    assert all(kept(15))
+    assert kept(15, notes=())[-2:] == [True, False]
+    # Head; an estimate with its error; the last rows with the notes.
+    assert kept(40) == [True, *[True, False] * 38, *[True] * 4]
+    assert kept(40, notes=())[-4:] == [True, True, True, False]

@@ -18,10 +18,19 @@ from digiprosper.report.text import (
     number_text,
     p_text,
     p_words,
+    percent_text,
     table,
 )
 
 nan = np.nan
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.95, "95%"), (1 - 0.95, "5%"), (0.975, "97.5%"), (1 - 0.999, "0.1%")],
+)
+def test_per_cent_is_as_fine_as_the_level(share: float, text: str) -> None:
+    assert percent_text(share) == text
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_rows_and_repeated_periods_of_coordinates_change_nothing(builder) -> Non
 
 def test_many_places_in_blocks(monkeypatch) -> None:
     frame = places(np.random.default_rng(5), 600)
-    monkeypatch.setattr(matrices, "_BLOCK", 100_000)
+    monkeypatch.setattr(matrices, "_MEMORY", 800_000)
     weights = SpatialWeights.inverse_distance(frame, cutoff=800, **RAW)
     assert sparse.issparse(weights.raw)
     km = instruments.distance_to(frame, frame.index[500]).to_numpy()

@@ -323,11 +323,22 @@ def test_a_regressor_of_one_entity_has_no_clustered_error() -> None:
     spec = spec.replace(time_effects=False)
     with pytest.raises(dp.IdentificationError):
         spec.fit(Panel(frame, "city", "year"))
-    assert np.isfinite(
-        spec.replace(cov_type="observed")
-        .fit(Panel(frame, "city", "year"))
-        .std_errors["one"]
-    )
+    with pytest.warns(dp.FewClustersWarning, match="1.0 effective clusters"):
+        observed = spec.replace(cov_type="observed").fit(Panel(frame, "city", "year"))
+    assert np.isfinite(observed.std_errors["one"])
+
+
+def test_a_treatment_of_one_entity_is_told_and_nothing_is_cited() -> None:
+    """In panels of 31 x 10 intervals of the direct effect cover 75% of them."""
+    frame = panel_of(0.3).frame.reset_index()
+    frame["policy"] = ((frame["city"] == 0) & (frame["year"] > 3)) * 1.0
+    spec = PanelSpatial("y", ["policy"], ring())
+    with pytest.warns(dp.FewClustersWarning, match="depend on few clusters"):
+        fit = spec.fit(Panel(frame, "city", "year"))
+    (notice,) = [n for n in fit.diagnostics if n.code == "few_treated"]
+    assert notice.data["terms"]["policy"]["effective"] < 1.5
+    assert set(notice.data["terms"]["policy"]["largest"]) == {0}
+    assert "Coverage of 95% intervals" not in fit.summary()
 
 
 # --- coverage of the page -------------------------------------------------------------

@@ -394,7 +394,7 @@ MALFORMED: dict[str, tuple[type[DigiprosperError], str, dict[str, Any]]] = {
     ),
     "term unknown": (TermError, "named 'q'", {"term": "q"}),
     "term a candidate": (TermError, "It is a candidate", {"term": "a"}),
-    "term no text": (InputTypeError, "term=3", {"term": 3}),
+    "term no text": (InputTypeError, "term must be one term", {"term": 3}),
     "too large a size": (OptionError, "from 0 to 4", {"size": 5}),
     "negative size": (OptionError, "size=-1", {"size": -1}),
     "size a fraction": (OptionError, r"size=1\.5", {"size": 1.5}),

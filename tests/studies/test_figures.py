@@ -184,10 +184,34 @@ def test_the_first_coefficient_of_the_first_model_is_the_default(
     assert curve.left_out == ["1 not estimated", "1 without the coefficient"]
 
 
-def test_models_that_differ_in_their_rows_alone_have_no_choices(panel: Panel) -> None:
+def test_conditions_on_rows_are_choices(panel: Panel) -> None:
     base = FixedEffects("y", ["x"])
-    models = dp.fit_all({"all": base, "late": (base, panel.subset("t > 1"))}, panel)
-    assert drawn(models).choices == []
+    models = {
+        "all": base,
+        "late": (base, panel.subset("t > 1")),
+        "later": base.replace(where="t > 2"),
+    }
+    curve = drawn(dp.fit_all(models, panel))
+    made = {(c.group, c.name): int(np.flatnonzero(c.made)[0]) for c in curve.choices}
+    order = curve.points["model"].tolist()
+    assert made == {
+        ("rows", "t > 1"): order.index("late"),
+        ("rows", "t > 2"): order.index("later"),
+    }
+
+
+def test_trends_are_not_called_effects(panel: Panel) -> None:
+    base = FixedEffects("y", ["x"])
+    models = {
+        "base": base,
+        "trends": base.replace(absorb="i[t]"),
+        "slopes": base.replace(absorb="i[b]"),
+    }
+    choices = drawn(dp.fit_all(models, panel)).choices
+    assert {(c.group, c.name) for c in choices} == {
+        ("trend", "City × t"),
+        ("slope", "City × b"),
+    }
 
 
 def test_missing_estimates_are_counted_and_not_drawn(sets: dp.ControlSets) -> None:

@@ -8,7 +8,7 @@ import math
 import pickle
 from dataclasses import FrozenInstanceError, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ from digiprosper.threshold.results import (
     runs,
     threshold_with,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 COLUMNS = [
@@ -689,3 +692,51 @@ def test_an_intercept_by_regime_is_named_in_words() -> None:
         assert [n for n in own.frame.index if n.startswith("截距")]
     plain = spec.replace(regime_intercept=False).fit(panel)
     assert note["en"] not in etable(plain).notes
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_slopes_of_a_threshold_that_is_not_there() -> None:
+    rng = np.random.default_rng(2)
+    keys = {"city": np.repeat(range(31), 10), "year": np.tile(range(10), 31)}
+    draws = pd.DataFrame(rng.normal(size=(310, 3)), columns=["x", "q", "y"])
+    data = Panel(pd.DataFrame(keys).join(draws), "city", "year")
+    spec = PanelThreshold("y", "x", "q", reps=99)
+    fit = spec.fit(data, rng=1)
+    assert fit.tests["p_value"].iloc[0] > 0.05
+    assert "Without this threshold its set is not identified" in fit.summary()
+    assert "which rejects in half of the panels" in fit.equality().method
+    known = spec.replace(thresholds=[0.0], bootstrap=None).fit(data)
+    assert "Without this threshold" not in known.summary()
+    assert not known.equality().method
+
+
+@pytest.mark.montecarlo
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_size_of_equal_slopes_without_a_threshold(
+    measured: Callable[..., None],
+) -> None:
+    """Share of 300 panels without a threshold in which equal slopes are rejected at 5%.
+
+    The test is `equality`, which takes the threshold that was searched for as known.
+    There are 31 entities and 10 periods, two-way effects, and a serial correlation of
+    .6 in all variables. Coverage is that of 95% intervals of the slope of the lower
+    regime.
+    """
+    rng = np.random.default_rng(3)
+    keys = {"city": np.repeat(range(31), 10), "year": np.tile(range(10), 31)}
+    spec = PanelThreshold("y", "x", "q", bootstrap=None)
+    rejected, covered = [], []
+    for _ in range(300):
+        draws = rng.normal(size=(3, 31, 10))
+        for t in range(1, 10):
+            draws[..., t] = 0.6 * draws[..., t - 1] + 0.8 * draws[..., t]
+        columns = dict(zip(("x", "q", "y"), draws.reshape(3, -1), strict=True))
+        data = Panel(pd.DataFrame({**keys, **columns}), "city", "year")
+        fit = spec.fit(data)
+        rejected.append(fit.equality().p_value < 0.05)
+        low, high = fit.conf_int().loc["x:regime1"]
+        covered.append(low <= 0 <= high)
+    size, coverage = float(np.mean(rejected)), float(np.mean(covered))
+    measured("size_of_equal_slopes", {"size": size, "coverage": coverage})
+    assert 0.35 < size < 0.75
+    assert coverage < 0.90

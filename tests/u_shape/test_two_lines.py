@@ -487,7 +487,7 @@ def test_what_would_stay_as_a_curve_is_refused() -> None:
 def test_refusals() -> None:
     frame = table()
     data = panel(frame)
-    with pytest.raises(InputTypeError, match="FixedEffects specification"):
+    with pytest.raises(InputTypeError, match="a specification and a panel"):
         two_lines(spec().fit(data), data, "x")
     with pytest.raises(InputTypeError, match="takes a Panel"):
         two_lines(spec(), frame, "x")

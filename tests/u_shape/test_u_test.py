@@ -838,3 +838,36 @@ def test_rows_of_a_curve_that_does_not_turn_in_the_data():
     assert frame["U test, p"] == ""
     assert frame["90% Fieller set of the turning point"] == ""
     assert frame["Slope at the low end (t)"].startswith(f"{test.slope_low:.3f} (")
+
+
+def test_a_level_of_half_a_per_cent_is_printed_as_it_is() -> None:
+    fit = FixedEffects("y", ["x", "I(x**2)"]).fit(
+        Panel(quadratic(), entity="city", time="year")
+    )
+    for level, interval, size in ((0.975, "97.5%", "2.5%"), (0.995, "99.5%", "0.5%")):
+        test = u_test(fit, "x", level=level)
+        assert f"{interval} Fieller set" in test.summary()
+        assert f"supported at the {size} level" in test.summary()
+        assert any(interval in row for row in test.rows)
+
+
+def test_an_unknown_variable_names_the_function_that_was_called() -> None:
+    fit = FixedEffects("y", ["x", "I(x**2)"]).fit(
+        Panel(quadratic(), entity="city", time="year")
+    )
+    with pytest.raises(ColumnError, match="moderated_u_test: no column named 'w'"):
+        dp.moderated_u_test(fit, "w", "x")
+
+
+def test_rows_of_a_table_have_no_missing_numbers_in_their_texts() -> None:
+    fit = FixedEffects("y", ["x", "I(x**2)"]).fit(
+        Panel(quadratic(), entity="city", time="year")
+    )
+    test = u_test(fit, "x")
+    unclear = dataclasses.replace(
+        test, fieller=[(np.nan, np.nan)], t_low=np.nan, t_high=np.nan, p_value=np.nan
+    )
+    texts = [cell for (cell,) in unclear.rows.values() if isinstance(cell, str)]
+    assert len(texts) == 2
+    assert not any("nan" in text for text in texts)
+    assert [cell for (cell,) in test.rows.values() if "[" in str(cell)]

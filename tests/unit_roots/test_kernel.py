@@ -178,7 +178,7 @@ def test_drawn_t_has_the_quantiles_of_dickey_and_fuller() -> None:
 def test_blocks_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     data, choice = series(balanced=False), options("cips")
     whole = kernel.draw_statistics(data, choice, {}, 25, np.random.default_rng(1))
-    monkeypatch.setattr(kernel, "_BLOCK", 7 * data.y.size)
+    monkeypatch.setattr(kernel, "_MEMORY", 8 * 7 * data.y.size)
     parts = kernel.draw_statistics(data, choice, {}, 25, np.random.default_rng(1))
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 

@@ -20,7 +20,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
-    option_problem,
+    option_error,
 )
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
 
@@ -169,12 +169,11 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
         or (share < 0).any()
         or not abs(share.sum() - 1.0) <= SUM_TO_ONE
     ):
-        message = (
+        raise option_error(
+            "coefficients",
+            coefficients,
             f"coefficients={cited(coefficients)} must have one number >= 0 for each of "
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal "
-            "coefficients."
-        )
-        raise OptionError(
-            message, [option_problem("coefficients", coefficients, what=message)]
+            "coefficients.",
         )
     return share

@@ -18,8 +18,8 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
     check_option,
+    check_real,
     cited,
-    is_real,
     option_problem,
     quoted,
     unknown_columns,
@@ -297,12 +297,9 @@ def _bandwidth_words(bandwidth: object, language: Language) -> str:
     if isinstance(bandwidth, str):
         check_option("bandwidth", bandwidth, get_args(Bandwidth))
         return FIGURE.say(f"ridge.rule.{bandwidth}", language)
-    if not is_real(bandwidth) or not 0 < bandwidth < math.inf:
-        raise OptionError(
-            f"bandwidth={cited(bandwidth)} must be 'scott', 'silverman' or a "
-            "number above 0."
-        )
-    return FIGURE.say("ridge.rule.given", language, value=f"{bandwidth:g}")
+    kind = "'scott', 'silverman' or a number above 0"
+    width = check_real("bandwidth", bandwidth, lambda h: 0 < h < math.inf, kind)
+    return FIGURE.say("ridge.rule.given", language, value=f"{width:g}")
 
 
 def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> list[Any]:

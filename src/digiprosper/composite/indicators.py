@@ -16,10 +16,12 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     cited,
+    one_problem,
     quoted,
     unknown_columns,
 )
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.text import repeated
 from digiprosper.specification import as_terms, one_term
 
 Direction = Literal["+", "-"]
@@ -83,12 +85,14 @@ class Indicator(PickledByName):
             )
         direction: object = self.direction
         if not isinstance(direction, str) or direction not in ("+", "-"):
-            message = (
+            raise one_problem(
+                IndicatorError,
+                "direction",
                 f"indicator {cited(self.name)} has direction {cited(self.direction)}; "
-                "use '+' where more is better, '-' where less is."
+                "use '+' where more is better, '-' where less is.",
+                indicator=self.name,
+                direction=self.direction,
             )
-            data = {"indicator": self.name, "direction": self.direction}
-            raise IndicatorError(message, [Notice("direction", message, data)])
         if self.goalposts is not None:
             object.__setattr__(self, "goalposts", _goalposts(self.name, self.goalposts))
 
@@ -99,12 +103,12 @@ def _goalposts(name: str, pair: Any) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
-        message = (
+        raise one_problem(
+            IndicatorError,
+            "goalposts",
             f"indicator {cited(name)}: goalposts must be two ascending numbers (low, "
-            f"high), not {cited(pair)}."
-        )
-        raise IndicatorError(
-            message, [Notice("goalposts", message, {"indicator": name})]
+            f"high), not {cited(pair)}.",
+            indicator=name,
         )
     return low, high
 
@@ -163,7 +167,7 @@ class IndicatorSystem(PickledByName):
                 "an index needs at least one indicator; the system is empty."
             )
         names = [i.name for i in items]
-        twice = list(dict.fromkeys(n for n in names if names.count(n) > 1))
+        twice = repeated(names)
         if twice:
             raise IndicatorError(
                 f"indicator {quoted(twice)} is listed more than once; keep each column "

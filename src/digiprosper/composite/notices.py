@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from digiprosper.composite.cells import names_where
+from digiprosper.composite.kernels.structure import FIXED_WEIGHTS
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.report.notices import imputed
 from digiprosper.report.text import listed
@@ -163,13 +164,15 @@ def _dominant(
     ]
 
 
-def fixed_weights(weighting: str) -> Notice:
+def fixed_weights(weighting: str) -> list[Notice]:
     """Report that draws cannot change weights which are not estimated."""
+    if weighting not in FIXED_WEIGHTS:
+        return []
     text = (
         "the weights are not estimated: every draw has the same weights, and the ranks "
         "have no sampling error."
     )
-    return Notice("fixed_weights", text, {"weighting": weighting})
+    return [Notice("fixed_weights", text, {"weighting": weighting})]
 
 
 def legacy_remark() -> Notice:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -108,9 +108,19 @@ class IndexOptions:
         return self.structure == "nested" and self.weighting != "equal"
 
     @property
-    def has_sums(self) -> bool:
-        """Whether the weights of a state follow from sums by entity."""
-        return not self.nested and not self.scope.replication_only
+    def why_no_sums(self) -> str:
+        """Why the weights of a state do not follow from sums by entity; empty if so."""
+        if self.scope.replication_only:
+            return (
+                "the weights of the ln T script are wrong, and so would be their "
+                "standard errors and ranks; use scope='pooled'"
+            )
+        if self.nested:
+            return (
+                "the weights of nested dimensions cannot be recomputed from sums by "
+                "entity; use structure='equal_dimensions' or 'flat'"
+            )
+        return ""
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -159,14 +169,6 @@ class IndexOptions:
         )
 
 
-class HasOptions(Protocol):
-    """A specification of an index, as the results know it."""
-
-    @property
-    def recipe(self) -> IndexOptions:
-        """Options of the index."""
-
-
 # --- each option by itself ------------------------------------------------------------
 
 
@@ -175,8 +177,7 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
     if option == "scope":
         return read_scope(value).text
     if option == "shift":
-        check_shift(value)
-        return float(value)
+        return check_shift(value)
     if option == "weighting" and (isinstance(value, tuple) or hasattr(value, "items")):
         return read_weights(value, names, "weighting")
     check_option(option, value, _WORDS[option])

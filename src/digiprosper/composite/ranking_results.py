@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -317,10 +317,9 @@ class RankResults(RankedIndex):
             f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
         )
         more = f", best {len(best)} shown" if len(best) < len(ranks) else ""
-        summary = self._titled(
+        return self._titled(
             title + more, Cells.of(head, rows), Remarks.of(self.diagnostics)
         )
-        return replace(summary, settings=self.settings)
 
     @property
     def conventions(self) -> str:
@@ -458,12 +457,11 @@ class IndexSensitivity(RankedIndex):
         combinations = np.flatnonzero(self.possible)
         rows = self.index.to_frame(index=False)
         ranks = self.rank_values[combinations].astype(np.int64)
+        keys = {str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows}
         return pd.DataFrame(
             {
                 "combination": np.repeat(combinations, len(rows)),
-                **{
-                    str(c): np.tile(rows[c].to_numpy(), combinations.size) for c in rows
-                },
+                **keys,
                 "rank": ranks.ravel(),
                 "rank_change": (ranks - self.base_ranks).ravel(),
             }
@@ -628,13 +626,12 @@ class IndexSensitivity(RankedIndex):
                 f"{other['max_rank_change'].abs().max()}."
             )
             blocks.append(Lines((text,), wrapped=True))
-        summary = self._titled(
+        return self._titled(
             f"Sensitivity of {self.name!r}: {len(possible)} combinations, "
             f"{possible.sum()} possible",
             *blocks,
             Remarks.of(self.diagnostics),
         )
-        return replace(summary, settings=self.settings)
 
     @property
     def conventions(self) -> str:

@@ -42,6 +42,7 @@ from digiprosper.errors import (
     issue,
     option_problem,
 )
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import SAME_CHANGE
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
@@ -148,16 +149,8 @@ def rank_probabilities(
     """
     fit = fitted_rows(index_spec, panel, "rank_probabilities", among)
     reps = check_reps(reps, 1)
-    if not fit.options.has_sums:
-        why = (
-            "the weights of nested dimensions cannot be computed from entity sums; use "
-            "structure='equal_dimensions'"
-        )
-        if fit.options.scope.replication_only:
-            why = (
-                "the weights of the ln T script are wrong, and so would be their "
-                "ranks; use scope='pooled'"
-            )
+    why = fit.options.why_no_sums
+    if why:
         raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])
     sums = state_sums(fit.options, fit.results.state, fit.sample)
     drawn = np.unique(np.concatenate([part.entities for part in sums]))
@@ -175,11 +168,7 @@ def rank_probabilities(
 
     notices = [
         *too_few_clusters_to_draw(drawn.size, "entity"),
-        *(
-            []
-            if fit.options.weights_estimated
-            else [fixed_weights(fit.options.weighting)]
-        ),
+        *fixed_weights(fit.options.weighting),
         *few_draws(reps, "tails"),
         *lost_draws(
             int((~has_scores).sum()),
@@ -214,7 +203,7 @@ def _drawn_ranks(
     ranks = _empty_ranks(fit, reps)
     has_scores = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
-    for part in _chunks(reps, fit, sums):
+    for part in _slices(reps, fit, sums):
         counts = np.zeros((part.stop - part.start, fit.sample.n_entities))
         counts[:, drawn] = draw_counts(generator, drawn.size, len(counts))
         scores = draw_scores(fit, drawn_weights(fit, sums, counts))
@@ -532,17 +521,13 @@ def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
     return scores
 
 
-def _chunks(
+def _slices(
     reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28
-) -> Any:
+) -> Iterator[slice]:
     """Cut draws into slices whose arrays take at most `memory` bytes."""
-    cells = (
-        6 * fit.sample.nobs
-        + 4 * fit.sample.n_entities
-        + 4 * max(part.second[0].size for part in sums)
-    )
-    size = max(1, memory // (8 * cells))
-    return [slice(start, min(start + size, reps)) for start in range(0, reps, size)]
+    products = max(part.second[0].size for part in sums)
+    numbers = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * products
+    return chunks(reps, numbers, memory)
 
 
 # --- leaving out ----------------------------------------------------------------------
@@ -585,12 +570,12 @@ def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
 
     By the jackknife where sums are enough.
     """
-    if not fit.options.has_sums:
+    if fit.options.why_no_sums:
         for entity in range(count):
             yield _weighed_without(fit, entity)[:, None]
         return
     sums = state_sums(fit.options, fit.results.state, fit.sample)
-    for part in _chunks(count, fit, sums):
+    for part in _slices(count, fit, sums):
         left_out = np.arange(part.start, part.stop)
         counts = np.ones((left_out.size, count))
         counts[np.arange(left_out.size), left_out] = 0.0

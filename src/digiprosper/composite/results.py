@@ -45,7 +45,7 @@ from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, S
 if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
     from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.composite.options import HasOptions, IndexOptions
+    from digiprosper.composite.options import IndexOptions
     from digiprosper.composite.scopes import Finding
     from digiprosper.kernels import Floats
 
@@ -117,7 +117,7 @@ class IndexResults(Summarised, PickledByName):
     [[0.631, 0.061], [0.369, 0.061]]
     """
 
-    spec: HasOptions
+    spec: Any
     state: State
     entity_sums: EntitySums | None
     nobs: int
@@ -131,7 +131,8 @@ class IndexResults(Summarised, PickledByName):
     @property
     def recipe(self) -> IndexOptions:
         """Options of the index."""
-        return self.spec.recipe
+        options: IndexOptions = self.spec.recipe
+        return options
 
     @property
     def scores(self) -> pd.Series[float]:
@@ -612,23 +613,14 @@ class IndexResults(Summarised, PickledByName):
         return pd.DataFrame(rows, columns=["check", "finding", "message"])
 
     def _need_sums(self, caller: str) -> EntitySums:
-        sums = self.entity_sums
+        sums, why = self.entity_sums, self.recipe.why_no_sums
         if sums is not None and sums.rows.size > 1:
             return sums
-        why = (
-            "the weights of the ln T script are wrong, so their standard errors are "
-            "not meaningful; use scope='pooled'"
-        )
         if sums is not None:
             why = "a sampling error needs at least two entities"
         elif self.index is None:
             why = "a table that is not a Panel has no entities to resample; fit a Panel"
-        elif self.recipe.structure == "nested":
-            why = (
-                "the weights of nested dimensions cannot be recomputed without the "
-                "rows; use 'equal_dimensions' or 'flat'"
-            )
-        elif self.state.periods is not None:
+        elif not why:
             why = (
                 "yearly weights cannot be recomputed without the rows; use 'pooled', "
                 "'base_year(...)' or 'goalposts'"
@@ -651,12 +643,11 @@ class IndexResults(Summarised, PickledByName):
         if self.n_entities is not None:
             size += f", {self.n_entities} entities, {self.n_times} periods"
         cells = Cells.of(list(shown.columns), shown.astype(str).to_numpy().tolist())
-        summary = self._titled(
+        return self._titled(
             f"Composite index {cited(self.recipe.name)}: {size}",
             replace(cells, printed=shown.to_string(index=False)),
             Lines(tuple(f"! {n.message}" for n in self.diagnostics)),
         )
-        return replace(summary, settings=self.settings)
 
     @property
     def conventions(self) -> str:

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.kernels.normalise import EndPoints
-from digiprosper.errors import OptionError, cited, option_problem, quoted
+from digiprosper.errors import (
+    OptionError,
+    cited,
+    option_error,
+    option_problem,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
@@ -250,10 +256,12 @@ def read_scope(scope: object) -> LearningScope:
         if str(scope).startswith("base_year")
         else ""
     )
-    raise OptionError(
+    raise option_error(
+        "scope",
+        scope,
         f"scope={cited(scope)} is not known; use one of "
         f"{', '.join(map(repr, SCOPES))}, 'base_year(2011)'.{hint}",
-        [option_problem("scope", scope, SCOPES)],
+        SCOPES,
     )
 
 

@@ -386,7 +386,7 @@ class CompositeIndex(Specification):
         # Weights by period, of dimensions and of the script cannot be computed from
         # sums.
         sums = None
-        if state.periods is None and options.has_sums:
+        if state.periods is None and not options.why_no_sums:
             (sums,) = state_sums(options, state, sample)
 
         weighings = [part.weighing for part in state.learned]

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     cited,
+    one_problem,
     option_problem,
     quoted,
 )
@@ -169,26 +170,24 @@ class State(PickledByName):
     def dimension_scores(self, groups: Sequence[Ints], scaled: ScaledRows) -> Floats:
         """Average inside dimensions, (N, K): sum_j w_j z_j / sum_j w_j, or NaN."""
         weights = self.weights[scaled.states]
-        total = np.stack(
-            [weights[:, columns].sum(axis=1) for columns in groups], axis=1
-        )
-        weighted = weights * scaled.z
-        sums = np.stack(
-            [weighted[:, columns].sum(axis=1) for columns in groups], axis=1
-        )
-        return sums / np.where(total != 0, total, np.nan)
+
+        def sums(values: Floats) -> Floats:
+            return np.stack([values[:, c].sum(axis=1) for c in groups], axis=1)
+
+        total = sums(weights)
+        return sums(weights * scaled.z) / np.where(total != 0, total, np.nan)
 
     def _refuse_negative_factors(
         self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
     ) -> None:
         below = names_where(options.names, self.weights.min(axis=0) < 0)
         if below:
-            message = (
+            raise one_problem(
+                IndicatorError,
+                "negative_weight",
                 f"aggregate={cited(options.aggregation)} needs weights >= 0, but "
-                f"{quoted(below)} has a negative weight; use 'linear'."
-            )
-            raise IndicatorError(
-                message, [Notice("negative_weight", message, {"columns": tuple(below)})]
+                f"{quoted(below)} has a negative weight; use 'linear'.",
+                columns=tuple(below),
             )
         names: Sequence[str] = options.names
         negative = (scaled.z < 0) & (self.weights[scaled.states] > 0)
@@ -308,7 +307,7 @@ def _learn_one(
     sample: Sample,
     rows: RowSelection,
     where: str,
-    shared: EndPoints | None = None,
+    shared: EndPoints | None,
 ) -> Learned:
     scale = _scale(options, sample, rows) if shared is None else shared
     z = scale.apply(sample.matrix[rows], options.positive)
@@ -337,12 +336,13 @@ def _learn_one(
         options.aggregation == "topsis"
         and not weighing.weights[~weighing.constant].any()
     ):
-        message = (
+        raise one_problem(
+            IndicatorError,
+            "constant_indicator",
             f"aggregate='topsis': no indicator with a weight varies{where}, so the "
-            "best row equals the worst; use 'linear'."
+            "best row equals the worst; use 'linear'.",
+            scope=options.scope.text,
         )
-        data = {"scope": options.scope.text}
-        raise IndicatorError(message, [Notice("constant_indicator", message, data)])
 
     if shared is not None:
         z = scale.apply(sample.matrix, options.positive)

@@ -17,12 +17,11 @@ from digiprosper.composite.kernels.structure import flat_rule, weigh
 from digiprosper.composite.notices import weight_remarks
 from digiprosper.errors import (
     InputTypeError,
-    OptionError,
+    check_real,
     cited,
     is_real,
     is_whole,
     issue,
-    option_problem,
     plain,
 )
 from digiprosper.kernels.dispersion import column_sums
@@ -327,14 +326,10 @@ def is_nonnegative(value: object) -> bool:
     return is_real(number) and 0 <= number <= sys.float_info.max
 
 
-def check_shift(shift: object) -> None:
+def check_shift(shift: object) -> float:
     """Refuse a shift that is not a finite number >= 0."""
-    if not is_nonnegative(shift):
-        message = (
-            f"shift={cited(shift)} must be a number >= 0; use 0 unless you "
-            "replicate a paper."
-        )
-        raise OptionError(message, [option_problem("shift", shift, what=message)])
+    kind = "a number >= 0; use 0 unless you replicate a paper"
+    return check_real("shift", shift, is_nonnegative, kind)
 
 
 def _weights(Z: Any, weighting: Weighting) -> Floats:

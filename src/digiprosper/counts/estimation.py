@@ -12,7 +12,7 @@ from digiprosper.counts.refits import CountFit
 from digiprosper.counts.results import PoissonResults
 from digiprosper.kernels.reweighted import root_and_middle
 from digiprosper.linear.diagnostics import few_treated, lagged_outcome
-from digiprosper.linear.estimation import demean_roles
+from digiprosper.linear.estimation import CommonColumns, demean_roles
 from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.poisson import (
     LAGGED,
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.poisson import Separated
-    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel
 
 _WILD = (
@@ -40,19 +38,12 @@ _WILD = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CountSample:
+class CountSample(CommonColumns):
     """One sample of counts, shared by models with different regressors."""
 
     spec: Any
-    prepared: Prepared
-    demeaned: Demeaned  # outcome, then every column of the regressors
-    columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
     offset: Floats  # (N,) of the index; the log of the exposure
     separated: Separated
-
-    def regressors(self, role: str) -> list[int]:
-        """Return the positions in `demeaned` of the columns of a role."""
-        return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
@@ -77,7 +68,7 @@ def prepare_counts(
     )
     columns = demean_roles(spec.y, prepared, regressors)
     offset = offset_of(spec, prepared.sample)
-    return CountSample(spec, prepared, *columns, offset, separated)
+    return CountSample(prepared, *columns, spec, offset, separated)
 
 
 def fit_counts(
@@ -91,15 +82,12 @@ def fit_counts(
     columns, notices, likelihood, solved = fit_poisson(
         prepared, demeaned, regressors, separated, spec.ssc, offset
     )
-    names, full = tuple(demeaned.names[j] for j in columns), solved
-    terms, weights = names, likelihood.weights
+    terms = names = tuple(demeaned.names[j] for j in columns)
+    full, weights = solved, likelihood.weights
     if not prepared.absorbed:
+        terms, rows = (*names, "Intercept"), float(weights.sum())
         raw = np.column_stack([likelihood.index - offset, demeaned.raw[:, columns]])
-        rows = float(weights.sum())
-        terms, full = (
-            (*names, "Intercept"),
-            solved.with_intercept(weights @ raw / rows, rows),
-        )
+        full = solved.with_intercept(weights @ raw / rows, rows)
     estimated, of_covariance = count_estimates(
         prepared,
         spec.ssc,
@@ -144,7 +132,7 @@ def fit_counts(
 
 def _log_likelihoods(
     y: Floats, index: Floats, q: Floats, offset: Floats
-) -> tuple[float, float]:
+) -> list[float]:
     """Compute the log likelihood, and that of a constant and the offset.
 
     `q` (N,) are weights of the rows.
@@ -152,8 +140,6 @@ def _log_likelihoods(
     from scipy.special import gammaln
 
     constant = offset + np.log(q @ y) - np.log(q @ np.exp(offset))
-    loglik, null = (
-        float(q @ (y * values - np.exp(values) - gammaln(y + 1)))
-        for values in (index, constant)
-    )
-    return loglik, null
+    both = np.stack([index, constant])
+    sums: list[float] = ((y * both - np.exp(both) - gammaln(y + 1)) @ q).tolist()
+    return sums

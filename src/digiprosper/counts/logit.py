@@ -6,16 +6,10 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from digiprosper.counts.logit_estimation import fit_logit
-from digiprosper.errors import OptionError, TermError, check_option, issue
+from digiprosper.errors import OptionError, check_option, issue
+from digiprosper.linear.fixed_effects import check_regression_terms
 from digiprosper.linear.preparation import check_linear_options, refuse_cov_types
-from digiprosper.specification import (
-    TERM,
-    Specification,
-    as_terms,
-    one_term,
-    plain_options,
-    refuse_repeats,
-)
+from digiprosper.specification import TERM, Specification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,13 +123,7 @@ class LogitEffects(Specification):
     ssc: ClassVar[str] = "none"
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        for name in ("x", "absorb"):
-            object.__setattr__(self, name, as_terms(getattr(self, name), name))
-        if not self.x:
-            raise TermError("x is empty; specify at least one regressor.")
-        refuse_repeats(self, ("y", "x"))
+        check_regression_terms(self)
         check_option("link", self.link, ("logit", "probit"))
         check_option("bias_correction", self.bias_correction, ("analytical", None))
         check_option("collinear", self.collinear, ("raise", "drop"))

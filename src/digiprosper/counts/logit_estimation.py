@@ -148,13 +148,13 @@ def _regressors(
     every = range(1, len(demeaned.names))
     if predicted:
         lenient = replace(prepared.options, collinear="drop")
-        columns, dropped = checked_columns(
+        columns, dropped, _ = checked_columns(
             replace(prepared, options=lenient), demeaned, 0, every
         )
         absent = [notice.data["column"] for notice in dropped]
         if all(_is_level(prepared.sample, name) for name in absent):
             return columns, dropped
-    return checked_columns(prepared, demeaned, 0, every)
+    return checked_columns(prepared, demeaned, 0, every)[:2]
 
 
 def _is_level(sample: Sample, name: str) -> bool:
@@ -274,7 +274,8 @@ def _averages(
     of_population += unadjusted * of_sample
     totals = {"population": of_population, "sample": of_sample}
     covariances = {errors: total / size**2 for errors, total in totals.items()}
-    return averages, covariances, _inference(prepared, clusters, means=True)
+    groups = tuple(map(groups_of, clusters))
+    return averages, covariances, _inference(prepared, groups, means=True)
 
 
 def _corrected(
@@ -287,7 +288,7 @@ def _corrected(
     bias = coefficient_bias(spec.link, fit)
     short = _short_effect(prepared.effect_names, data.whole)
     remarks = notices.short_panel(short, spec.link)
-    remarks = remarks or notices.large_correction(_sizes(fit, bias))
+    remarks = remarks or notices.large_correction(*_sizes(fit, bias))
     if remarks:
         return fit, fit.coefficients, remarks
     coefficients = fit.coefficients - bias
@@ -308,11 +309,11 @@ def _null_likelihood(y: Floats) -> float:
     return float(y.size * (share * np.log(share) + (1 - share) * np.log1p(-share)))
 
 
-def _sizes(fit: Reweighted, bias: Floats) -> tuple[float, float]:
+def _sizes(fit: Reweighted, bias: Floats) -> list[float]:
     """Measure bias and estimates in standard errors: the roots of ``b'Hb``."""
     fitted = fit.x @ np.column_stack([bias, fit.coefficients])
-    first, second = np.sqrt(fit.weights @ fitted**2)
-    return float(first), float(second)
+    sizes: list[float] = np.sqrt(fit.weights @ fitted**2).tolist()
+    return sizes
 
 
 def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:
@@ -377,19 +378,18 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
     fewest = min(groups, default=len(moved))
     if fewest < 2:
         raise IdentificationError(
-            "after rows that are predicted perfectly left, there is one cluster; "
-            "clustered standard errors need at least two."
+            "one level has zeros and ones; cov_type='robust' needs scores of several. "
+            "Use cov_type='unadjusted'."
         )
     total = joint_meat([(moved, np.ones(len(moved)), estimator)])
     return np.asarray(total * fewest / (fewest - 1))
 
 
 def _inference(
-    prepared: Prepared, clusters: Sequence[Ints], *, means: bool = False
+    prepared: Prepared, groups: tuple[int, ...], *, means: bool = False
 ) -> Inference:
     """Describe standard errors, of coefficients or of means over clusters."""
     cov_type = prepared.options.cov_type
-    groups = tuple(map(groups_of, clusters))
     return Inference(
         cov_type="information" if cov_type == "unadjusted" else cov_type,
         ssc=None if cov_type == "unadjusted" else "Stata",
@@ -411,10 +411,8 @@ def _results(
 ) -> LogitResults:
     """Make results; `likelihoods` are the logs of the model's and its null model's."""
     prepared, sample = data.prepared, data.prepared.sample
-    codes = prepared.cluster_codes
-    estimated = Estimates.of(
-        data.names, coefficients, covariance, _inference(prepared, codes)
-    )
+    inference = _inference(prepared, prepared.count.groups)
+    estimated = Estimates.of(data.names, coefficients, covariance, inference)
     info: Any = {
         **empty_glance("LogitEffects", sample.nobs),
         "depvar": spec.y,
@@ -427,7 +425,7 @@ def _results(
         "loglik": likelihoods[0],
         "n_predicted": int((~data.keep).sum()),
     }
-    middle, ways = estimated.middle, len(codes)
+    middle, ways = estimated.middle, len(inference.n_clusters)
     return LogitResults(
         estimated=estimated,
         link=spec.link,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 from digiprosper.counts.words import WORDS
 from digiprosper.errors import IdentificationError, Notice, TermError, check_option
 from digiprosper.report.columns import Remark
 from digiprosper.report.results import BaseResults
-from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.summary import Lines, Remarks, coefficient_cells
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.text import conventions
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from digiprosper.report.estimates import Estimates
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.summary import Summary
     from digiprosper.report.terms import Factors
     from digiprosper.report.words import Words
 
@@ -91,19 +92,15 @@ class BinaryResults(BaseResults):
     def _summary_of(self, title: str, *lines: str, settings: str = "") -> Summary:
         info: Any = self.info
         rows = f"{info['nobs']:,} rows, {info['n_entities']:,} entities"
-        return Summary(
-            type=type(self).__name__,
-            title=f"{title}, outcome: {info['depvar']}",
-            blocks=(
-                Lines((rows,)),
-                coefficient_cells(self.tidy()),
-                Lines(lines, wrapped=True),
-                Remarks.of(self.diagnostics),
-            ),
-            notices=self.diagnostics,
-            conventions=self._conventions_of(self.inference),
-            settings=settings,
+        summary = self._titled(
+            f"{title}, outcome: {info['depvar']}",
+            Lines((rows,)),
+            coefficient_cells(self.tidy()),
+            Lines(lines, wrapped=True),
+            Remarks.of(self.diagnostics),
         )
+        used = self._conventions_of(self.inference)
+        return replace(summary, conventions=used, settings=settings)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

@@ -120,9 +120,8 @@ def independent_errors() -> list[Notice]:
     return [Notice("independent_errors", text, data)]
 
 
-def large_correction(sizes: tuple[float, float]) -> list[Notice]:
+def large_correction(bias: float, estimates: float) -> list[Notice]:
     """Report a correction that is no small change of the estimates."""
-    bias, estimates = sizes
     if bias <= max(estimates, 1.0):
         return []
     text = (

@@ -153,10 +153,10 @@ class CountFit:
             raise TermError(
                 "wild_bootstrap: the intercept of a PoissonEffects cannot be tested."
             )
-        codes = self.prepared.cluster_codes[0]
-        estimate = float(row[:k] @ self.likelihood.coefficients)
+        row, codes = row[:k], self.prepared.cluster_codes[0]
+        estimate = float(row @ self.likelihood.coefficients)
         moved = {
-            t: self._moved(row[:k], estimate - t * error, codes, None)[0]
+            t: self._moved(row, estimate - t * error, codes, None)[0]
             for t in (0.0, tested)
         }
         for sign in (-1.0, 1.0):
@@ -164,9 +164,7 @@ class CountFit:
             for distance in _NULLS:
                 null = estimate - sign * distance * error
                 try:
-                    moved[sign * distance], start = self._moved(
-                        row[:k], null, codes, start
-                    )
+                    moved[sign * distance], start = self._moved(row, null, codes, start)
                 except IdentificationError:
                     # So far from the estimate the restricted mean overflows.
                     break

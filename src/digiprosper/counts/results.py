@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -14,13 +14,14 @@ from digiprosper.kernels.tolerances import TWO_VALUES
 from digiprosper.linear.poisson import CountResults
 from digiprosper.linear.results import predicted_index
 from digiprosper.report.columns import Remark
-from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.summary import Lines, Remarks, coefficient_cells
 from digiprosper.report.text import conventions
 
 if TYPE_CHECKING:
     from digiprosper.panel import Panel
     from digiprosper.report.inference import Inference
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.summary import Summary
     from digiprosper.report.terms import Term
     from digiprosper.report.words import Words
 
@@ -202,8 +203,7 @@ class PoissonResults(CountResults):
         slopes = [term for term in self.terms if term.kind != "intercept"]
         kinds = np.array([self._kind_of(term) for term in slopes])
         ends = ["estimate", "conf_low", "conf_high"]
-        columns = ["term", "estimate", "std_error", "conf_low", "conf_high"]
-        frame = self.tidy(level)[columns].head(kinds.size).copy()
+        frame = self.tidy(level).drop(columns=["statistic", "p_value"])[: kinds.size]
         frame.insert(1, "kind", kinds)
         logs, dummy = frame[ends].copy(), kinds == "dummy"
         relative = np.expm1(logs)
@@ -231,8 +231,7 @@ class PoissonResults(CountResults):
 
     def _is_dummy(self, name: str) -> bool:
         """Decide from its moments whether a column is zero or one."""
-        row = self.sample_stats.loc[name].to_numpy(dtype=np.float64)
-        n, mean, sd, low, high = row
+        n, mean, sd, low, high = self.sample_stats.loc[name].to_numpy(np.float64)
         # No other column between zero and one with this mean has as much variance.
         below = mean * (1 - mean) - sd**2 * (n - 1) / n
         return bool((low, high) == (0.0, 1.0) and below <= TWO_VALUES)
@@ -251,19 +250,14 @@ class PoissonResults(CountResults):
             f"likelihood {self.log_likelihood:.6g}",
             "",
         )
-        return Summary(
-            type=type(self).__name__,
-            title=f"Poisson regression, outcome: {self.depvar}",
-            blocks=(
-                Lines(lines),
-                coefficient_cells(self.tidy()),
-                Lines((_MEANING,), wrapped=True),
-                Remarks.of(self.diagnostics, self._coverage("Poisson slope")),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            version=self.version,
+        summary = self._titled(
+            f"Poisson regression, outcome: {self.depvar}",
+            Lines(lines),
+            coefficient_cells(self.tidy()),
+            Lines((_MEANING,), wrapped=True),
+            Remarks.of(self.diagnostics, self._coverage("Poisson slope")),
         )
+        return replace(summary, version=self.version)
 
     def _conventions_of(self, inference: Inference) -> str:
         # Words of unadjusted errors

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 NameForm: TypeAlias = Literal["short", "official", "pinyin", "code"]
 """How the name of a province is written."""
 
-NAME_FORMS: tuple[NameForm, ...] = ("short", "official", "pinyin", "code")
+NAME_FORMS: tuple[NameForm, ...] = get_args(NameForm)
+ProvinceForm: TypeAlias = NameForm | Literal["region"]
+CityForm: TypeAlias = NameForm | Literal["province", "region"]
+# Names that come back as what they were; others come back as a Series.
+_Same = TypeVar("_Same", "pd.Index[Any]", "np.ndarray[Any, Any]")
 
 # Digits of a code that are enough: of a province 11, of a city 1301.
 _DIGITS = {"provinces": 2, "cities": 4}
@@ -41,18 +45,12 @@ _NOT_READ = re.compile(r"[\s'\u2019`.\-]+")
 
 
 @overload
-def match_provinces(
-    names: pd.Index[Any], *, to: NameForm | Literal["region"] = ...
-) -> pd.Index[Any]: ...
+def match_provinces(names: _Same, *, to: ProvinceForm = ...) -> _Same: ...
 @overload
 def match_provinces(
-    names: np.ndarray[Any, Any], *, to: NameForm | Literal["region"] = ...
-) -> np.ndarray[Any, Any]: ...
-@overload
-def match_provinces(
-    names: pd.Series[Any] | Sequence[Any], *, to: NameForm | Literal["region"] = ...
+    names: pd.Series[Any] | Sequence[Any], *, to: ProvinceForm = ...
 ) -> pd.Series[Any]: ...
-def match_provinces(names: Any, *, to: NameForm | Literal["region"] = "short") -> Any:
+def match_provinces(names: Any, *, to: ProvinceForm = "short") -> Any:
     """Write the names of Chinese provinces in one form.
 
     Yearbooks, data bases and papers write 内蒙古, 内蒙古自治区, Inner Mongolia,
@@ -106,22 +104,12 @@ def match_provinces(names: Any, *, to: NameForm | Literal["region"] = "short") -
 
 
 @overload
-def match_cities(
-    names: pd.Index[Any], *, to: NameForm | Literal["province", "region"] = ...
-) -> pd.Index[Any]: ...
+def match_cities(names: _Same, *, to: CityForm = ...) -> _Same: ...
 @overload
 def match_cities(
-    names: np.ndarray[Any, Any], *, to: NameForm | Literal["province", "region"] = ...
-) -> np.ndarray[Any, Any]: ...
-@overload
-def match_cities(
-    names: pd.Series[Any] | Sequence[Any],
-    *,
-    to: NameForm | Literal["province", "region"] = ...,
+    names: pd.Series[Any] | Sequence[Any], *, to: CityForm = ...
 ) -> pd.Series[Any]: ...
-def match_cities(
-    names: Any, *, to: NameForm | Literal["province", "region"] = "short"
-) -> Any:
+def match_cities(names: Any, *, to: CityForm = "short") -> Any:
     """Write the names of Chinese prefecture-level cities in one form.
 
     Parameters
@@ -225,9 +213,7 @@ def _folded(name: object) -> str:
     return _NOT_READ.sub("", unicodedata.normalize("NFKC", str(name)).casefold())
 
 
-def _matched(
-    kind: str, names: Any, to: str
-) -> pd.Series[Any] | pd.Index[Any] | np.ndarray[Any, Any]:
+def _matched(kind: str, names: Any, to: str) -> Any:
     column = _column(names, f"match_{kind}")
     table, rows = _divisions(kind), _rows_by_spelling(kind)
     meant, problems, chosen = {}, [], {}
@@ -254,17 +240,13 @@ def _matched(
     return _as_passed([forms.get(name) for name in column], names, column, to)
 
 
-def _as_passed(
-    values: list[Any], names: Any, column: pd.Series[Any], to: str
-) -> pd.Series[Any] | pd.Index[Any] | np.ndarray[Any, Any]:
+def _as_passed(values: list[Any], names: Any, column: pd.Series[Any], to: str) -> Any:
     """Return values as an Index or an array if the names are one."""
     dtype: Any = "Int64" if to == "code" and None in values else None
     if to == "region":
         dtype = pd.CategoricalDtype(_REGIONS, ordered=True)
     if isinstance(names, pd.Index):
-        index: pd.Index[Any] = pd.Index(values, dtype=dtype, name=names.name)
-        return index
-    series: pd.Series[Any]
+        return pd.Index(values, dtype=dtype, name=names.name)
     series = pd.Series(values, index=column.index, name=column.name, dtype=dtype)
     return series.to_numpy() if isinstance(names, np.ndarray) else series
 

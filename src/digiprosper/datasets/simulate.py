@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,11 @@ from digiprosper.datasets.names import read_table
 from digiprosper.errors import (
     ColumnError,
     InputTypeError,
-    OptionError,
     check_level,
     check_option,
+    check_real,
     check_whole,
     cited,
-    option_problem,
     quoted,
 )
 from digiprosper.kernels.dispersion import theil_shares, theil_t
@@ -172,7 +171,7 @@ class Truth:
             **parts,
         }
 
-    def indicators(self, system: Literal["digital", "prosperity"]) -> pd.DataFrame:
+    def indicators(self, system: System) -> pd.DataFrame:
         """Return an indicator system as a table.
 
         Parameters
@@ -191,7 +190,7 @@ class Truth:
         OptionError
             If there is no such system.
         """
-        check_option("system", system, ("digital", "prosperity"))
+        check_option("system", system, get_args(System))
         table = _indicators(system).rename(
             columns={"column": "indicator", "chinese": "label"}
         )
@@ -263,7 +262,8 @@ def simulate_provinces(
     """
     n = check_whole("n", n, 5, _LARGEST_SIZE)
     periods = check_whole("periods", periods, 4, _LARGEST_SIZE)
-    _check_gaps(gaps)
+    kind = "a probability below .5, such as .02"
+    gaps = check_real("gaps", gaps, lambda share: 0 <= share < 0.5, kind)
     draw = _Draw(np.random.default_rng(seed_sequence(rng)), n, periods)
     columns, digital_weights = _digital(draw)
     columns |= _controls(draw)
@@ -320,9 +320,7 @@ def simulate_provinces(
             k: dict(zip(_CONTROLS, e.controls, strict=True))
             for k, e in _EQUATIONS.items()
         },
-        systems={
-            name: _as_dict(_indicators(name)) for name in ("digital", "prosperity")
-        },
+        systems={name: _as_dict(_indicators(name)) for name in get_args(System)},
         weights={"digital": digital_weights, "prosperity": prosperity_weights},
         errors=_panel(errors, n, periods).frame[list(errors)],
         equations=_in_words(gamma),
@@ -532,22 +530,12 @@ def _in_words(gamma: float) -> str:
     for name, coefficients in _COEFFICIENTS.items():
         terms = " + ".join(f"{c:g} {term}" for term, c in coefficients.items())
         lines.append(f"{name} = {terms} + rest".replace("+ -", "- "))
-    lines.append(
-        "rest = province effect + year effect + controls (urban, fiscal, "
-        "openness) + error"
-    )
-    lines.append("digital, prosperity = entropy indices of their indicators")
+    lines += [
+        "rest = province effect + year effect + controls (urban, fiscal, openness) + "
+        "error",
+        "digital, prosperity = entropy indices of their indicators",
+    ]
     return "\n".join(lines)
-
-
-def _check_gaps(share: object) -> None:
-    if (
-        isinstance(share, bool)
-        or not isinstance(share, float | int | np.number)
-        or not 0 <= share < 0.5
-    ):
-        message = f"gaps={cited(share)} must be a probability below .5, such as .02."
-        raise OptionError(message, [option_problem("gaps", share, what=message)])
 
 
 # --- estimates beside the truth -------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from digiprosper.dynamic.estimation import fit_corrected, fit_gmm
-from digiprosper.dynamic.preparation import prepare_panel
+from digiprosper.dynamic.preparation import lag_terms, prepare_panel
 from digiprosper.errors import (
     InputTypeError,
     OptionError,
@@ -14,14 +14,15 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    is_whole,
     issue,
+    option_error,
     option_problem,
     plain,
     quoted,
     several,
 )
 from digiprosper.panel.conditions import check_where
-from digiprosper.panel.grammar import as_written
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     TERM,
@@ -217,7 +218,7 @@ class DynamicPanel(Specification):
         check_where(self.where)
         self._check_words()
         refuse_repeats(self, ("y", "x", "endogenous", "predetermined", "instruments"))
-        lag_keys = set(map(canonical, _lag_terms(self.y, _MOST_LAGS)))
+        lag_keys = set(map(canonical, lag_terms(self.y, _MOST_LAGS)))
         repeated = [term for term in self._regressors if canonical(term) in lag_keys]
         if repeated:
             raise TermError(
@@ -287,7 +288,7 @@ class DynamicPanel(Specification):
     @property
     def lag_terms(self) -> tuple[str, ...]:
         """Terms of the lags of the outcome: ``"lag(y)"``, ``"lag(y, 2)"``."""
-        return _lag_terms(self.y, self.lags)
+        return lag_terms(self.y, self.lags)
 
     @property
     def has_constant(self) -> bool:
@@ -393,13 +394,6 @@ class DynamicPanel(Specification):
         return results
 
 
-def _lag_terms(outcome: str, lags: int) -> tuple[str, ...]:
-    is_term = any(sign in outcome for sign in "(:`")
-    inside = outcome if is_term else as_written(outcome)
-    later = (f"lag({inside}, {periods})" for periods in range(2, lags + 1))
-    return (f"lag({inside})", *later)
-
-
 def _is_pairs(value: Sequence[Any]) -> bool:
     """Tell pairs of variables and lags from one pair of lags."""
     return not value or isinstance(value[0], tuple | list)
@@ -417,30 +411,26 @@ def _pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]
     terms = {canonical(term): term for term in variables}
     unknown = [term for term in by_term if term not in terms]
     if unknown:
-        raise OptionError(
+        raise option_error(
+            option,
+            unknown,
             f"{option}: {quoted(unknown)} cannot be a key; use {quoted(variables)}.",
-            [option_problem(option, unknown, tuple(variables))],
+            variables,
         )
     return tuple((terms[term], plain(entry)) for term, entry in by_term.items())
 
 
 def _read_lags(value: Any) -> _Lags:
     """Check the first and the last lag of instruments."""
-    lags = tuple(map(plain, value)) if isinstance(value, tuple | list) else (value,)
-    well_formed = len(lags) == 2 and all(
-        isinstance(lag, int) and not isinstance(lag, bool)
-        for lag in lags
-        if lag is not None
-    )
-    if (
-        not well_formed
-        or lags[0] is None
-        or lags[0] < 1
-        or (lags[1] is not None and lags[1] < lags[0])
-    ):
-        raise OptionError(
+    is_pair = isinstance(value, tuple | list) and len(value) == 2
+    pair: Any = value if is_pair else (None, None)
+    first, last = map(plain, pair)
+    is_lag = is_whole(first) and first >= 1
+    if not is_lag or not (last is None or (is_whole(last) and last >= first)):
+        raise option_error(
+            "instrument_lags",
+            value,
             f"instrument_lags={cited(value)} must be (first, last) with 1 <= first <= "
             "last, such as (2, 4), or (2, None) for all from 2 on.",
-            [option_problem("instrument_lags", value)],
         )
-    return lags[0], lags[1]
+    return first, last

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     cited,
     collinearity_problem,
     counted,
+    one_problem,
     quoted,
     several,
 )
@@ -38,7 +39,7 @@ from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.report.estimates import Estimates, lost_in
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
-from digiprosper.report.protocol import empty_glance
+from digiprosper.report.protocol import fit_glance
 from digiprosper.report.tests import TestResult
 
 if TYPE_CHECKING:
@@ -46,9 +47,8 @@ if TYPE_CHECKING:
 
     from digiprosper.dynamic.kernels.corrected import Corrected, WithinProducts
     from digiprosper.dynamic.kernels.gmm import GmmFit, Moments, Reported
-    from digiprosper.dynamic.preparation import DynamicSpec, PreparedPanel
+    from digiprosper.dynamic.preparation import PreparedPanel
     from digiprosper.kernels import Bools, Floats
-    from digiprosper.report.protocol import Glance
 
 _ORDERS = 3
 _LEAST_CLUSTERS = 3
@@ -58,7 +58,7 @@ _LEAST_CLUSTERS = 3
 
 
 def _results(
-    spec: DynamicSpec,
+    spec: Any,
     data: PreparedPanel,
     estimated: Estimates,
     bounds: dict[str, float],
@@ -67,30 +67,22 @@ def _results(
     nobs: int,
     tests: GmmTests | None = None,
 ) -> DynamicResults:
-    sample, inference = data.sample, estimated.inference
-    effects = [n for n in sample.keys.pair[: 1 + spec.time_effects] if n is not None]
+    prepared, sample = data.prepared, data.sample
     # Few clusters matter otherwise here than for t intervals of least squares.
-    about_rows = [n for n in data.prepared.notices if n not in data.prepared.few]
-    glance: dict[str, Any] = {
-        **empty_glance("DynamicPanel", nobs),
-        "depvar": spec.y,
-        "n_entities": sample.n_entities,
-        "n_times": sample.n_times,
-        "period": sample.keys.period,
-        "n_clusters": min(inference.n_clusters, default=None),
-        "df_t": inference.df_t,
-        "cov_type": inference.cov_type,
-        "clusters": "+".join(inference.clusters) or None,
-        "ssc": inference.ssc,
-        "effects": "+".join(effects),
-        "rng_entropy": inference.rng_entropy,
-    }
+    about_rows = [n for n in prepared.notices if n not in prepared.few]
     return DynamicResults(
         estimated=estimated,
         estimator=spec.estimator,
         settings=spec.settings,
-        info=cast("Glance", glance),
-        lag_names=spec.lag_terms,
+        info=fit_glance(
+            "DynamicPanel",
+            sample,
+            estimated.inference,
+            prepared.effect_names,
+            nobs=nobs,
+            depvar=spec.y,
+        ),
+        lag_names=sample.names_of("lags"),
         bounds=bounds,
         gmm_tests=tests,
         labels=dict(sample.labels),
@@ -113,20 +105,23 @@ def _refuse_dependent(
     outcome = data.sample.names_of("y")[0]
     rows = len(values) - means
     if rows <= len(data.names):
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "few_rows",
             f"{where} has {rows} independent rows for {len(data.names)} "
             "coefficients, dummies of periods among them: use fewer regressors, fewer "
-            "lags or time_effects=False."
+            "lags or time_effects=False.",
         )
-        raise IdentificationError(text, [Notice("few_rows", text, {})])
     change = np.linalg.norm(values[:, : k + 1], axis=0)
     size = np.linalg.norm(levels[:, : k + 1], axis=0)
     unchanged = (change <= ABSORBED * size).tolist()
     if unchanged[0]:
-        text = (
-            f"the outcome {cited(outcome)} does not change within entities in {where}."
+        raise one_problem(
+            IdentificationError,
+            "constant",
+            f"the outcome {cited(outcome)} does not change within entities in {where}.",
+            column=outcome,
         )
-        raise IdentificationError(text, [Notice("constant", text, {"column": outcome})])
     constant = [name for name, still in zip(names, unchanged[1:], strict=True) if still]
     if constant:
         raise IdentificationError(
@@ -135,41 +130,49 @@ def _refuse_dependent(
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
     # What is refused is a regressor, since dummies and constant come first.
+    columns = (outcome, *data.names)
     order = sorted(
-        range(len(data.names)), key=lambda j: (data.names[j] != "Intercept", j < k)
+        range(1, len(columns)), key=lambda j: (columns[j] != "Intercept", j <= k)
     )
-    problems = []
-    for dependence in dependences(values[:, 1:][:, order]):
-        column = data.names[order[dependence.column]]
-        others = [data.names[order[j]] for j in dependence.on]
-        text = f"{cited(column)} is collinear with {quoted(others)}"
-        problems.append(collinearity_problem(column, others, text))
+    order.append(0)
+    combinations = {
+        order[dependence.column]: [columns[order[j]] for j in dependence.on]
+        for dependence in dependences(values[:, order])
+    }
+    explained = combinations.pop(0, None)
+    problems = [
+        collinearity_problem(
+            columns[j], on, f"{cited(columns[j])} is collinear with {quoted(on)}"
+        )
+        for j, on in combinations.items()
+    ]
     if problems:
         raise CollinearityError(
-            f"{several(problems)} in {where}. Remove one of them.",
-            problems,
+            f"{several(problems)} in {where}. Remove one of them.", problems
         )
-    if dependences(np.roll(values, -1, axis=1)):
-        text = (
+    if explained is not None:
+        raise one_problem(
+            IdentificationError,
+            "perfect_fit",
             f"the regressors explain {cited(outcome)} perfectly in {where}. Check "
-            "whether one is computed from it."
+            "whether one is computed from it.",
         )
-        raise IdentificationError(text, [Notice("perfect_fit", text, {})])
 
 
 # --- GMM ------------------------------------------------------------------------------
 
 
-def fit_gmm(spec: DynamicSpec, data: PreparedPanel) -> DynamicResults:
+def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
     clusters = data.prepared.cluster_names
     groups = int(data.clusters.max()) + 1
     if groups < _LEAST_CLUSTERS:
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "few_clusters",
             f"GMM needs at least {_LEAST_CLUSTERS} clusters ({clusters[0]}), not "
-            f"{groups}: standard errors may be rounding. Use estimator='lsdvc'."
+            f"{groups}: standard errors may be rounding. Use estimator='lsdvc'.",
         )
-        raise IdentificationError(text, [Notice("few_clusters", text, {})])
     moments = kernel.moments(_design(spec, data))
     _refuse_unidentified(data, moments)
     fit = kernel.gmm(moments, data.clusters)
@@ -205,7 +208,7 @@ def fit_gmm(spec: DynamicSpec, data: PreparedPanel) -> DynamicResults:
     )
 
 
-def _design(spec: DynamicSpec, data: PreparedPanel) -> kernel.Design:
+def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
     lagged = [
         LaggedInstruments(
             name=name,
@@ -265,33 +268,35 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
     total = moments.products.sum(axis=0)
     if not kernel.identifies(total):
         count, k = len(total), len(data.names)
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "underidentified",
             f"{count} independent instruments for {k} regressors (with dummies of "
             "periods), not all of which they identify: allow more lags "
-            "(instrument_lags), or remove regressors."
-        )
-        data_of_notice = {"n_instruments": count, "n_regressors": k}
-        raise IdentificationError(
-            text, [Notice("underidentified", text, data_of_notice)]
+            "(instrument_lags), or remove regressors.",
+            n_instruments=count,
+            n_regressors=k,
         )
 
 
 def _reported(
-    spec: DynamicSpec, data: PreparedPanel, moments: Moments, fit: GmmFit
+    spec: Any, data: PreparedPanel, moments: Moments, fit: GmmFit
 ) -> Reported:
     """Choose the step and the covariance that are reported."""
     if spec.steps == 2:
         if fit.second is None or fit.corrected is None:
             count, groups = len(moments.columns), int(data.clusters.max()) + 1
-            text = (
+            raise one_problem(
+                IdentificationError,
+                "singular_weights",
                 f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
                 "covariance of the moments is singular, so the second step has no "
                 "weights: there are too many instruments, or a period has too few "
                 "rows. Use collapse=True, fewer lags such as instrument_lags=(2, 4), "
-                "or steps=1."
+                "or steps=1.",
+                n_instruments=count,
+                n_clusters=groups,
             )
-            numbers = {"n_instruments": count, "n_clusters": groups}
-            raise IdentificationError(text, [Notice("singular_weights", text, numbers)])
         covariance = fit.corrected if spec.has_windmeijer else fit.second.bread
         return kernel.Reported(step=fit.second, covariance=covariance, variance=None)
     if spec.cov_type == "robust":
@@ -308,7 +313,7 @@ def _reported(
 
 
 def _tests(
-    spec: DynamicSpec,
+    spec: Any,
     data: PreparedPanel,
     moments: Moments,
     fit: GmmFit,
@@ -318,14 +323,14 @@ def _tests(
 
     orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
     z = [kernel.autocorrelation(moments, reported, order) for order in orders]
-    surplus = len(moments.columns) - len(fit.first.coefficients)
+    hansens_j, surplus = kernel.hansen(moments, fit)
     variance = moments.error_variance(fit.first.coefficients)
     if spec.sargan_df == "n-k":
         n = moments.n_transformed
         variance *= n / (n - len(fit.first.coefficients))
     null = "the instruments are not correlated with the errors"
     statistics = {
-        "Hansen": kernel.hansen(moments, fit)[0],
+        "Hansen": hansens_j,
         "Sargan": kernel.sargan(moments, fit, variance) if surplus else np.nan,
     }
     hansen, sargan = (
@@ -334,7 +339,7 @@ def _tests(
             value,
             "chi2",
             float(surplus),
-            float(chdtrc(surplus, value)) if np.isfinite(value) else np.nan,
+            float(chdtrc(surplus, value)),
             null,
         )
         for name, value in statistics.items()
@@ -346,9 +351,7 @@ def _tests(
         },
         hansen=hansen,
         sargan=sargan,
-        groups=tuple(
-            _difference_in_hansen(data, moments, fit, hansen.statistic, surplus)
-        ),
+        groups=tuple(_difference_in_hansen(data, moments, fit, hansens_j, surplus)),
         instruments=tuple(
             (name, equation, lag, None if period is None else data.periods[period])
             for name, equation, lag, period in moments.columns
@@ -399,9 +402,7 @@ def _difference_in_hansen(
 # --- corrected within estimators ------------------------------------------------------
 
 
-def fit_corrected(
-    spec: DynamicSpec, data: PreparedPanel, rng: object
-) -> DynamicResults:
+def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults:
     """Correct the within estimates, and draw clusters for intervals."""
     seed = seed_sequence(rng)
     groups = int(data.clusters.max()) + 1
@@ -424,7 +425,7 @@ def fit_corrected(
             drawn=clusters[0],
             n_drawn=groups,
             reps=spec.reps,
-            rng_entropy=int(seed.entropy) if isinstance(seed.entropy, int) else None,
+            rng_entropy=cast("int", seed.entropy),
         ),
         draw_values=values,
     )
@@ -448,7 +449,7 @@ def fit_corrected(
     return _results(spec, data, estimated, bounds, diagnostics, nobs=data.sample.nobs)
 
 
-def _products(spec: DynamicSpec, data: PreparedPanel) -> list[WithinProducts]:
+def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
     """Sum products of the panel, and of its halves for the half-panel jackknife.
 
     With an odd number of periods there are two ways to halve it.
@@ -457,12 +458,12 @@ def _products(spec: DynamicSpec, data: PreparedPanel) -> list[WithinProducts]:
     used = np.flatnonzero(data.complete.any(axis=0))
     if spec.estimator == "half_panel":
         if used.size < 4:
-            text = (
+            raise one_problem(
+                IdentificationError,
+                "few_periods",
                 f"estimator='half_panel' halves the {used.size} periods of the sample; "
-                "it needs at least four."
-            )
-            raise IdentificationError(
-                text, [Notice("few_periods", text, {"periods": used.size})]
+                "it needs at least four.",
+                periods=used.size,
             )
         for middle in sorted({used.size // 2, (used.size + 1) // 2}):
             early = np.arange(data.complete.shape[1]) < used[middle]

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.dynamic.kernels.transforms import period_dummies
-from digiprosper.errors import IdentificationError, Notice, TermError, cited, quoted
+from digiprosper.errors import (
+    IdentificationError,
+    Notice,
+    TermError,
+    cited,
+    one_problem,
+    quoted,
+)
+from digiprosper.linear.estimation import outcome_of
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.grammar import as_argument
 from digiprosper.panel.selection import cut_sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.dynamic.kernels.instruments import Equation
-    from digiprosper.dynamic.kernels.transforms import Transform
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
@@ -26,61 +33,6 @@ if TYPE_CHECKING:
 _ROLES = ("y", "lags", "endogenous", "predetermined", "x")
 # Cells of the grid with its regressors: 2 GB.
 _MOST_CELLS = 2**28
-
-
-# DynamicPanel describes what it has.
-# ruff: noqa: D102
-class DynamicSpec(Protocol):
-    """What preparation and estimation read of a `DynamicPanel`, which imports both."""
-
-    @property
-    def y(self) -> str: ...
-    @property
-    def x(self) -> Sequence[str]: ...
-    @property
-    def lags(self) -> int: ...
-    @property
-    def endogenous(self) -> Sequence[str]: ...
-    @property
-    def predetermined(self) -> Sequence[str]: ...
-    @property
-    def instruments(self) -> Sequence[str]: ...
-    @property
-    def estimator(self) -> str: ...
-    @property
-    def collapse(self) -> bool: ...
-    @property
-    def transform(self) -> Literal["difference", "orthogonal"]: ...
-    @property
-    def steps(self) -> int: ...
-    @property
-    def cov_type(self) -> str: ...
-    @property
-    def time_effects(self) -> bool: ...
-    @property
-    def h(self) -> int: ...
-    @property
-    def where(self) -> str | None: ...
-    @property
-    def sargan_df(self) -> str: ...
-    @property
-    def clusters(self) -> Sequence[str] | None: ...
-    @property
-    def reps(self) -> int: ...
-    @property
-    def missing(self) -> Literal["drop", "raise"]: ...
-    @property
-    def settings(self) -> str: ...
-    @property
-    def lag_terms(self) -> tuple[str, ...]: ...
-    @property
-    def has_constant(self) -> bool: ...
-    @property
-    def has_windmeijer(self) -> bool: ...
-    @property
-    def dependence_transform(self) -> Transform | None: ...
-    def equation_of(self, name: str) -> Equation: ...
-    def lags_of_instruments(self) -> dict[str, tuple[int, int | None]]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -115,8 +67,17 @@ class PreparedPanel:
         return self.prepared.sample
 
 
-def prepare_panel(spec: DynamicSpec, panel: Panel) -> PreparedPanel:
-    """Cut the rows with outcome, lags and all regressors, and put them on a grid."""
+def lag_terms(
+    outcome: str, lags: int, column_names: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Write the lags of the outcome as terms: ``"lag(y)"``, ``"lag(y, 2)"``."""
+    lagged = as_argument(outcome, column_names)
+    later = (f"lag({lagged}, {periods})" for periods in range(2, lags + 1))
+    return (f"lag({lagged})", *later)
+
+
+def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
+    """Cut a `DynamicPanel`'s rows with all of its columns; put them on a grid."""
     prepared = _prepared(spec, panel)
     sample = prepared.sample
     variables = {name: _one_column(panel, name) for name in spec.lags_of_instruments()}
@@ -135,7 +96,6 @@ def prepare_panel(spec: DynamicSpec, panel: Panel) -> PreparedPanel:
 
     columns = on_grid(sample, sample.matrix[:, order])
     complete = np.isfinite(columns[..., 0])
-    instruments = np.nan_to_num(on_grid(sample, sample.columns("instruments")))
     names = [sample.names[position] for position in order[1:]]
     labels = [""] * periods
     for ordinal, time in zip(_ordinals(sample), sample.times, strict=True):
@@ -158,13 +118,12 @@ def prepare_panel(spec: DynamicSpec, panel: Panel) -> PreparedPanel:
         clusters=_entity_clusters(prepared),
         periods=tuple(labels),
         lagged={name: on_grid(s, s.matrix)[..., 0] for name, s in variables.items()},
-        instruments=dict(
-            zip(
-                sample.names_of("instruments"),
-                np.moveaxis(instruments, 2, 0),
-                strict=True,
+        instruments={
+            sample.names[position]: np.nan_to_num(
+                on_grid(sample, sample.matrix[:, [position]])[..., 0]
             )
-        ),
+            for position in sample.roles["instruments"]
+        },
     )
 
 
@@ -180,7 +139,7 @@ def rows_of(data: PreparedPanel, periods: Bools) -> PreparedPanel:
     return replace(data, complete=complete, columns=columns, names=names)
 
 
-def _prepared(spec: DynamicSpec, panel: Panel) -> Prepared:
+def _prepared(spec: Any, panel: Panel) -> Prepared:
     """Cut the rows with outcome, lags and all regressors."""
     check_panel(panel, "fit")
     if panel.n_entities == panel.nobs:
@@ -196,17 +155,14 @@ def _prepared(spec: DynamicSpec, panel: Panel) -> Prepared:
     )
     roles = {
         "y": (spec.y,),
-        "lags": spec.lag_terms,
+        "lags": lag_terms(spec.y, spec.lags, table_of(panel).known),
         "endogenous": spec.endogenous,
         "predetermined": spec.predetermined,
         "x": spec.x,
         "instruments": spec.instruments,
     }
     prepared = prepare(panel, roles, options, singletons="keep", missing=spec.missing)
-    if len(prepared.sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
+    outcome_of(spec.y, prepared.sample)
     return prepared
 
 
@@ -256,10 +212,12 @@ def _entity_clusters(prepared: Prepared) -> Ints:
 def _refuse_large(sample: Sample, periods: int, columns: int) -> None:
     if sample.n_entities * periods * columns <= _MOST_CELLS:
         return
-    text = (
+    raise one_problem(
+        IdentificationError,
+        "large_grid",
         f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps of "
         "time on a grid, which is too large. It is for short panels; if the keys have "
-        "few of these steps, pass the step of time: Panel(..., step=...)."
+        "few of these steps, pass the step of time: Panel(..., step=...).",
+        n_entities=sample.n_entities,
+        periods=periods,
     )
-    data = {"n_entities": sample.n_entities, "periods": periods}
-    raise IdentificationError(text, [Notice("large_grid", text, data)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -83,15 +83,6 @@ class CorrectedEstimates(DrawnEstimates):
             self.draw_values, 1 - 2 * float(tail), clusters=self.inference.n_drawn
         )
         return ends[0], ends[1]
-
-    def combined(
-        self, name: str, weights: Floats, constant: float
-    ) -> CorrectedEstimates:
-        """Estimate one sum of the coefficients in the data and in every draw."""
-        total = DrawnEstimates.combined(self, name, weights, constant)
-        return CorrectedEstimates(
-            **{f.name: getattr(total, f.name) for f in fields(total)}
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -271,16 +262,13 @@ class DynamicResults(BaseResults):
         -0.155
         """
         check_level(level)
-        n_lags = len(self.lag_names)
-        names = [name for name in self.names if name not in self.lag_names]
         rows = []
-        for name in names:
-            if name == "Intercept":
+        for position, name in enumerate(self.names):
+            if name in (*self.lag_names, "Intercept"):
                 continue
-            position = self.names.index(name)
             weights = np.zeros((2, len(self.names)))
             weights[0, position] = 1.0
-            weights[1, :n_lags] = -1.0
+            weights[1, : len(self.lag_names)] = -1.0
             rows.append({"term": name, **self._ratio(weights, level)})
         return pd.DataFrame(rows).set_index("term") if rows else pd.DataFrame()
 

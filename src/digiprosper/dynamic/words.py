@@ -6,11 +6,6 @@ from digiprosper.report.words import Words
 
 WORDS = Words(
     {
-        "stat.n_instruments": ("Instruments", "工具变量个数"),
-        "stat.ar1_p": ("AR(1), p-value", "AR(1) p值"),
-        "stat.ar2_p": ("AR(2), p-value", "AR(2) p值"),
-        "stat.hansen_p": ("Hansen test, p-value", "Hansen检验p值"),
-        "stat.sargan_p": ("Sargan test, p-value", "Sargan检验p值"),
         "note.gmm": (
             "{kind}{windmeijer}, {transform}; instruments: {lags}{collapse}.",
             "{kind}{windmeijer}，{transform}；工具变量：{lags}{collapse}。",

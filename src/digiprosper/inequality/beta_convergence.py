@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import (
-    Notice,
-    OptionError,
-    cited,
-    is_real,
-    issue,
-    option_problem,
-    plain,
-)
+from digiprosper.errors import Notice, check_real, cited, issue, option_error
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
@@ -303,20 +295,17 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
 
 
 def _check_years(years: object, growth: object) -> None:
-    number, text = plain(years), ""
-    if years is not None and not (is_real(number) and 0 < number <= LARGEST_PRODUCT):
-        text = (
-            f"years={cited(years)} must be a positive number: the length of the "
-            "interval of growth in years."
-        )
-    elif growth is not None and years is None:
-        text = (
+    if years is not None:
+        kind = "a positive number: the length of the interval of growth in years"
+        check_real("years", years, lambda length: 0 < length <= LARGEST_PRODUCT, kind)
+    elif growth is not None:
+        raise option_error(
+            "years",
+            years,
             f"growth={cited(growth)} needs years=, the length of the interval in "
             "years: the speed of convergence depends on it. For example years=25 "
-            "for average growth from 1960 to 1985."
+            "for average growth from 1960 to 1985.",
         )
-    if text:
-        raise OptionError(text, [option_problem("years", years)])
 
 
 def _nickell(fit: ConvergenceResults) -> tuple[Notice, ...]:

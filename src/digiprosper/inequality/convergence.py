@@ -10,12 +10,10 @@ import pandas as pd
 
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     MissingDataError,
     Notice,
     OptionError,
     PanelIndexError,
-    TermError,
     check_option,
     cited,
     counted,
@@ -28,10 +26,8 @@ from digiprosper.errors import (
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.notices import reducible
 from digiprosper.kernels.dispersion import variation_by_group
-from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.access import check_panel, table_of, values_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
-from digiprosper.panel.evaluation import evaluate
-from digiprosper.panel.terms import parse
 from digiprosper.report.notices import missing_rows
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
@@ -97,15 +93,8 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     """
     values = _values("sigma_convergence", panel, column)
     observed, name = ~np.isnan(values), repr(column)
-    low = observed & (values <= 0)
-    refuse(
-        "sigma_convergence",
-        name,
-        low,
-        panel.index,
-        "zero or negative",
-        "Its logarithm is taken",
-    )
+    low, why = observed & (values <= 0), "Its logarithm is taken"
+    refuse("sigma_convergence", name, low, panel.index, "zero or negative", why)
     y, keys = values[observed], table_of(panel).keys
     refuse_extreme("sigma_convergence", {name: y})
 
@@ -144,19 +133,7 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
             f"{function} needs a time key, but this is a cross-section: Panel(df, "
             "entity=, time=)."
         )
-    name: object = column
-    if not isinstance(name, str):
-        raise InputTypeError(
-            f"{function}: column must be one column or term (text), not "
-            f"{type(name).__name__}."
-        )
-
-    term = parse(column, table_of(panel).known, function)
-    if any(f.category for f in term.factors):
-        raise TermError(
-            f"{function}: {cited(column)} is categorical; specify a numeric column."
-        )
-    values = evaluate(term, table_of(panel))
+    values = values_of(panel, column, function)
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
     return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -124,11 +124,12 @@ class DagumResult(Summarised, PickledByName):
     @property
     def groups(self) -> pd.DataFrame:
         """One row per group: population_share, income_share, mean, gini."""
-        shares = {
+        columns = {
             "population_share": self.population_shares,
             "income_share": self.income_shares,
+            "mean": self.means,
+            "gini": self.ginis,
         }
-        columns = {**shares, "mean": self.means, "gini": self.ginis}
         return pd.DataFrame(columns, index=self.labels.rename("group"), copy=True)
 
     @property
@@ -218,12 +219,11 @@ class DagumResult(Summarised, PickledByName):
                 interval_text(low, high, form=form, computed=computed),
             ]
             rows.append(cells[: len(head)])
-        summary = self._titled(
+        return self._titled(
             f"Gini coefficient: {self.nobs:,} rows, {len(self.labels)} groups",
             Cells.of(head, rows),
             Remarks.of(self.diagnostics),
         )
-        return replace(summary, settings=self.settings)
 
     def _numbers(self) -> PlainNumbers:
         drawn = {
@@ -327,11 +327,9 @@ def dagum(
     """
     level = check_level(level)
     reps = check_whole("reps", reps, 0, MOST_DRAWS)
-    labels_of_rows = (
-        {"groups": groups}
-        if clusters is None
-        else {"groups": groups, "clusters": clusters}
-    )
+    labels_of_rows = {"groups": groups}
+    if clusters is not None:
+        labels_of_rows["clusters"] = clusters
     sample = observe("dagum", y, obs_weights, labels_of_rows)
     codes, labels = sample.codes["groups"], sample.levels["groups"]
     parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)
@@ -343,16 +341,10 @@ def dagum(
 
     income = parts.sizes * parts.means
     return DagumResult(
-        total=parts.total,
-        within=parts.within,
-        between=parts.between,
-        transvariation=parts.transvariation,
+        **{f.name: getattr(parts, f.name) for f in fields(parts) if f.name != "sizes"},
         labels=labels,
         population_shares=parts.sizes / parts.sizes.sum(),
         income_shares=income / income.sum(),
-        means=parts.means,
-        ginis=parts.ginis,
-        ahead=parts.ahead,
         nobs=sample.y.size,
         draw_values=values,
         level=level,

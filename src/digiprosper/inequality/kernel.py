@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.resampling import draw_counts
 
 if TYPE_CHECKING:
@@ -216,13 +217,11 @@ def dagum_draws(
     fastest in cache. Chunks do not change the draws.
     """
     generator = np.random.default_rng(seed)
-    chunk = max(1, memory // (8 * (4 * rows.pooled[0].size + 4 * rows.n_clusters)))
     out = np.empty((reps, 4))
-    for start in range(0, reps, chunk):
-        stop = min(start + chunk, reps)
-        out[start:stop] = dagum_parts(
-            rows, draw_counts(generator, rows.n_clusters, stop - start)
-        )
+    numbers = 4 * rows.pooled[0].size + 4 * rows.n_clusters
+    for part in chunks(reps, numbers, memory):
+        counts = draw_counts(generator, rows.n_clusters, part.stop - part.start)
+        out[part] = dagum_parts(rows, counts)
     return out
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from digiprosper.errors import (
     IdentificationError,
     OptionError,
+    check_real,
     cited,
-    is_real,
     is_whole,
     plain,
 )
@@ -185,15 +185,12 @@ def atkinson(
     >>> [round(atkinson(incomes, e), 4) for e in (0.5, 1, 2)]
     [0.0634, 0.1249, 0.236]
     """
-    if not is_real(epsilon) or not math.isfinite(epsilon) or epsilon < 0:
-        raise OptionError(
-            f"epsilon={cited(epsilon)} must be a number of at least 0, such "
-            "as .5, 1 or 2."
-        )
+    kind = "a number of at least 0, such as .5, 1 or 2"
+    epsilon = check_real("epsilon", epsilon, lambda e: 0 <= e < math.inf, kind)
     sample = observe(
         "atkinson", y, obs_weights, least="positive" if epsilon >= 1 else "zero"
     )
-    return kernel.atkinson(sample.y, sample.weights, float(epsilon))
+    return kernel.atkinson(sample.y, sample.weights, epsilon)
 
 
 def coefficient_of_variation(

@@ -109,23 +109,11 @@ def _refuse_low(
 ) -> None:
     if least == "any":
         return
-    refuse(
-        function,
-        "y",
-        counted & (y < 0),
-        rows,
-        "negative",
-        "Shares of a total need values of at least 0",
-    )
+    why = "Shares of a total need values of at least 0"
+    refuse(function, "y", counted & (y < 0), rows, "negative", why)
     if least == "positive":
-        refuse(
-            function,
-            "y",
-            counted & (y == 0),
-            rows,
-            "zero",
-            "This measure takes logarithms of y",
-        )
+        why = "This measure takes logarithms of y"
+        refuse(function, "y", counted & (y == 0), rows, "zero", why)
     if not y[counted].any():
         raise IdentificationError(
             f"{function}: y is zero in every row, so inequality is not defined."

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # Urban and rural incomes per head differ by a factor of 10 at most, and a share of 2%
 # is the smallest of most regions. Units differ by 100 (percent), 1,000 or 10,000.
 _MOST_APART = 50.0
-_POPULATIONS = ("urban_population", "rural_population")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -219,12 +218,8 @@ def urban_rural_theil(
             "rural_population": rural_population,
         },
     )
-    columns.refuse(
-        tuple(columns.numbers),
-        below_zero,
-        "negative",
-        "Shares need values of at least 0",
-    )
+    why = "Shares need values of at least 0"
+    columns.refuse(tuple(columns.numbers), below_zero, "negative", why)
     urban, rural, urban_people, rural_people = columns.numbers.values()
     empty = {
         "the total population": urban_people + rural_people == 0,
@@ -234,7 +229,7 @@ def urban_rural_theil(
     issue(
         [
             *_other_units(columns, "urban_income", "rural_income"),
-            *_other_units(columns, *_POPULATIONS),
+            *_other_units(columns, "urban_population", "rural_population"),
         ]
     )
     return columns.by_row(_between_two)

@@ -375,7 +375,7 @@ def rescaled_sandwich(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
     The diagonal of `middle` (m, m) may be negative in part; ``root @ middle @ root.T``
     stays the same.
     """
-    size = np.sqrt(np.abs(np.diag(middle)))
+    size = np.sqrt(np.abs(middle.diagonal()))
     size = np.where(size > 0, size, 1.0)
     return root * size, middle / size / size[:, None]
 

@@ -82,17 +82,21 @@ class Solved:
             obs_weights=self.obs_weights,
         )
 
-    def root_and_middle(self) -> tuple[Floats, Floats]:
+    def root_and_middle(self, scores: Floats | None = None) -> tuple[Floats, Floats]:
         """Compute the halves of the slopes' covariance ``root @ middle @ root.T``.
 
         `middle` (m, m) has a diagonal of ones as far as it is positive. Under ``crv3``
         rows of `root` (k, m) are missing for coefficients that are not identified
-        without some cluster.
+        without some cluster. `scores` (G, m) are the sums by cluster, in one way, where
+        they are known.
         """
         if self.vcov.cov_type == "crv3":
             return jackknife_root_and_middle(self.deviations())
-        equation = (self.score_columns, self.errors, self.vcov)
-        middle = joint_meat([equation], obs_weights=self.obs_weights)
+        if scores is not None:
+            middle = self.vcov.parts[0].factor * (scores.T @ scores)
+        else:
+            equation = (self.score_columns, self.errors, self.vcov)
+            middle = joint_meat([equation], obs_weights=self.obs_weights)
         return rescaled_sandwich(self.root, middle)
 
     def with_intercept(self, means: Floats, rows: float) -> Solved:
@@ -152,15 +156,23 @@ def solve(
     *,
     obs_weights: Floats | None = None,
     products: tuple[Floats, Floats] | None = None,
+    inverse: tuple[Floats, float] | None = None,
 ) -> Solved:
     """Solve an equation by least squares; `x` (N, k) is demeaned, of full rank.
 
     `products` are their (weighted) cross products with themselves and with the outcome,
-    where they are known.
+    and `inverse` is what `inverted` makes of the first, where they are known.
     """
     # Products of scores do not tell which of their sums are zero but in a basis.
     rotate = estimator.parts[0].products is not None
-    fit = ols(x, y, obs_weights=obs_weights, products=products, rotate=rotate)
+    fit = ols(
+        x,
+        y,
+        obs_weights=obs_weights,
+        products=products,
+        inverse=inverse,
+        rotate=rotate,
+    )
     scale = None
     if estimator.leverage is not None:
         scale = error_scale(

@@ -52,14 +52,14 @@ def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependenc
     the span of the earlier independent ones is below 1e-9. `gram` is their cross
     product, where it is known.
     """
-    unit, scale = _scaled(design.T @ design if gram is None else gram)
-    if _well_conditioned(unit) is not None:
+    gram = design.T @ design if gram is None else gram
+    if inverted(gram) is not None:
         return []
-    scaled = design * scale
+    scaled = design / np.sqrt(gram.diagonal())
     if scaled.shape[0] >= scaled.shape[1]:
         # It has the lengths and angles of the columns in fewer rows
         scaled = np.asarray(np.linalg.qr(scaled, mode="r"))
-        if (np.abs(np.diag(scaled)) > COLLINEAR).all():
+        if (np.abs(scaled.diagonal()) > COLLINEAR).all():
             return []
     independent, heights = _orthogonalised(scaled)
     dependent = np.setdiff1d(np.arange(scaled.shape[1]), independent)
@@ -101,6 +101,7 @@ def ols(
     *,
     obs_weights: Floats | None = None,
     products: tuple[Floats, Floats] | None = None,
+    inverse: tuple[Floats, float] | None = None,
     rotate: bool = False,
 ) -> Fit:
     """Solve least squares on columns of full rank, scaled to unit length.
@@ -108,19 +109,20 @@ def ols(
     By QR, unless the columns are far from collinear: then the normal equations lose
     nothing (their error is 1e-16 times the squared condition number, at most 1e-12) and
     take a fraction of the time; not with `rotate`. `products` are the (weighted) cross
-    products of the design with itself and with the outcome, where they are known.
+    products of the design with itself and with the outcome, and `inverse` is that of
+    the first by `inverted`, where they are known.
     """
     if products is None:
         weighted_design = with_weights(design, obs_weights)
         products = weighted_design.T @ design, weighted_design.T @ outcome
-    unit, scale = _scaled(products[0])
-    spectrum = None if rotate else _well_conditioned(unit)
-    if spectrum is None:
+    gram, with_outcome = products
+    if inverse is None and not rotate:
+        inverse = inverted(gram)
+    if inverse is None or rotate:
+        scale = 1 / np.sqrt(gram.diagonal())
         return _by_rotation(design, outcome, scale, obs_weights)
-    bread = np.linalg.inv(unit) * scale * scale[:, None]
-    bread = (bread + bread.T) / 2
-    coefficients = bread @ products[1]
-    condition = float(np.sqrt(spectrum[-1] / spectrum[0]))
+    bread, condition = inverse
+    coefficients = bread @ with_outcome
     return Fit(
         coefficients, outcome - design @ coefficients, design, bread, bread, condition
     )
@@ -150,15 +152,14 @@ def _by_rotation(
     )
 
 
-def _scaled(gram: Floats) -> tuple[Floats, Floats]:
-    """Scale the cross product to columns of unit length; also return the scale."""
-    scale = 1 / np.sqrt(np.diag(gram))
-    return gram * scale * scale[:, None], scale
+def inverted(gram: Floats) -> tuple[Floats, float] | None:
+    """Invert a cross product, None if near singular; also return its condition.
 
-
-def _well_conditioned(gram: Floats) -> Floats | None:
-    """Compute eigenvalues of a unit-diagonal cross product; None if near singular."""
-    spectrum = np.linalg.eigvalsh(gram)
-    return (
-        np.asarray(spectrum) if spectrum[0] > WELL_CONDITIONED * spectrum[-1] else None
-    )
+    The condition number is that of the columns scaled to unit length.
+    """
+    scale = 1 / np.sqrt(gram.diagonal())
+    values, vectors = np.linalg.eigh(gram * scale * scale[:, None])
+    if not values[0] > WELL_CONDITIONED * values[-1]:
+        return None
+    vectors *= scale[:, None]
+    return (vectors / values) @ vectors.T, float(np.sqrt(values[-1] / values[0]))

@@ -375,6 +375,15 @@ def _demeaning(
     )
 
 
+def drawn_rows(codes: Ints, count: Ints) -> tuple[Ints, Ints]:
+    """List the rows of clusters that are drawn `count` (G,) times, and their copies."""
+    sizes = np.bincount(codes)
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
+    drawn = np.repeat(np.arange(sizes.size), count)
+    rows = np.concatenate([members[cluster] for cluster in drawn])
+    return rows, np.repeat(np.arange(drawn.size), sizes[drawn])
+
+
 def draw_counts(
     rng: np.random.SeedSequence | np.random.Generator, n_clusters: int, reps: int
 ) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +32,8 @@ _ITERATIONS = 5000
 # Only speed depends on it, no result, so it is no tolerance: with fewer rows the look
 # at their order costs more than it saves.
 _MANY_ROWS = 10_000
+# Nor on this one: numbers that are subtracted at once.
+_FEW_CELLS = 20_000
 
 
 def compress(codes: Ints) -> tuple[Ints, int]:
@@ -48,19 +49,25 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
-    while True:
-        before = np.count_nonzero(keep)
+    dropped = True
+    while dropped:
+        dropped = False
         for codes in effects:
-            keep &= np.bincount(codes, keep)[codes] > 1
-        if np.count_nonzero(keep) == before:
-            return keep
+            single = np.bincount(codes, keep) == 1
+            if single.any():
+                keep &= ~single[codes]
+                dropped = True
+    return keep
 
 
 def is_nested(inner: Ints, outer: Ints) -> bool:
     """Decide whether each level of `inner` lies in one of `outer`; no gaps in codes."""
     if inner is outer:
         return True
-    first = np.empty(int(inner.max()) + 1, dtype=outer.dtype)
+    last, last_outer = int(inner.max()), int(outer.max())
+    if last < last_outer:
+        return False
+    first = np.empty(last + 1, dtype=outer.dtype)
     first[inner] = outer
     return bool((first[inner] == outer).all())
 
@@ -193,8 +200,9 @@ class Within:
             _as_given(block, values)
         constants = self.constants
         for position in constants[1:]:
-            mean = values[position].mean(axis=1, keepdims=True)
-            values[position] -= mean
+            by_level = values[position]
+            mean = by_level.sum(axis=1, keepdims=True) / by_level.shape[1]
+            by_level -= mean
             values[constants[0]] += mean
         if columns.ndim == 1:
             return work[0], [value[0] for value in values]
@@ -241,8 +249,7 @@ class Within:
             self._sums(self.main, work if w is None else work * w)
             / self._counts[self.main]
         )
-        for row, part in zip(work, means, strict=True):
-            row -= part.take(self.codes[self.main])
+        self._subtract(work, [(self.main, means)])
         return np.asarray(means)
 
     def deviations(self, columns: Floats, position: int) -> Floats:
@@ -335,20 +342,23 @@ class Within:
             )
             taken_out = taken_out - (self._cross @ solved.T).T / self._main_counts
             taken_out = np.concatenate([taken_out, solved], axis=1)
-        values = self._by_effect(taken_out, (*closed_form, *others))
-        out = [values[p] for p in range(len(values))]
-        for row, *parts in zip(work, *out, strict=True):
-            for part, codes, column in zip(parts, self.codes, self._units, strict=True):
-                row -= part.take(codes) if column is None else part.take(codes) * column
-        return out
-
-    def _by_effect(self, values: Floats, positions: Iterable[int]) -> dict[int, Floats]:
-        """Split values of several effects side by side, by effect."""
-        out, start = {}, 0
-        for position in positions:
+        values, start = [taken_out] * len(self.codes), 0
+        for position in (*closed_form, *others):
             stop = start + self.levels[position]
-            out[position], start = values[:, start:stop], stop
-        return out
+            values[position], start = taken_out[:, start:stop], stop
+        self._subtract(work, enumerate(values))
+        return values
+
+    def _subtract(self, work: Floats, values: Iterable[tuple[int, Floats]]) -> None:
+        """Subtract from rows what effects add, by their values (k, levels)."""
+        # Long rows one by one: what is subtracted from all would fill the memory.
+        step, effects = max(1, _FEW_CELLS // work.shape[1]), list(values)
+        for first in range(0, len(work), step):
+            rows = slice(first, first + step)
+            for position, by_level in effects:
+                column = self._units[position]
+                part = by_level[rows].take(self.codes[position], axis=1)
+                work[rows] -= part if column is None else part * column
 
     def _sums(self, position: int, weighted: Floats) -> Floats:
         column = self._units[position]
@@ -477,20 +487,29 @@ def within(
     codes, slopes = zip(*pairs, strict=True)
     levels = tuple([int(c.max()) + 1 for c in codes])
     constants = tuple([p for p, slope in enumerate(slopes) if slope is None])
-    groups = _same_levels(codes, constants)
-    blocks = tuple(
-        [
+    groups, blocks = [[p] for p in constants], list[_Block]()
+    units: tuple[Floats | None, ...] = (None,) * len(codes)
+    identified: tuple[Bools | None, ...] = (None,) * len(codes)
+    if len(constants) < len(codes):
+        groups = _same_levels(codes, constants)
+        blocks = [
             _block(group, codes, slopes, levels, constants, obs_weights)
             for group in groups
             if group[-1] not in constants
         ]
-    )
-    units, identified = _spans(blocks, len(codes))
+        units, identified = _spans(blocks, len(codes))
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
     closed_form = tuple(groups[parameters.index(max(parameters))])
     others = tuple(sorted(set(range(len(codes))).difference(closed_form)))
-    counts = tuple(map(_counted, codes, levels, repeat(obs_weights), units))
+    counts = tuple(
+        [
+            np.bincount(c, obs_weights).astype(np.float64)
+            if unit is None
+            else np.ones(size)
+            for c, size, unit in zip(codes, levels, units, strict=True)
+        ]
+    )
     projection = Within(
         codes=codes,
         slopes=slopes,
@@ -508,7 +527,7 @@ def within(
         _gram=None,
         _inverse=None,
         identified=identified,
-        _blocks=blocks,
+        _blocks=tuple(blocks),
         _units=units,
     )
     return _with_others(projection, n) if others else projection
@@ -612,38 +631,30 @@ def _parameters(
     return count
 
 
-def _counted(
-    codes: Ints, levels: int, obs_weights: Floats | None, unit: Floats | None
-) -> Floats:
-    if unit is not None:
-        return np.ones(levels)
-    return np.bincount(codes, weights=obs_weights, minlength=levels).astype(np.float64)
-
-
 def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     """Invert the dummies' products where they are not null; also return their rank."""
     # Scaled by counts, not by its own diagonal: that of an effect nested in another is
     # rounding alone.
     scale = 1 / np.sqrt(counts)
     values, vectors = np.linalg.eigh(system * scale[:, None] * scale)
-    good = values > REDUNDANT_LEVELS
-    vectors = vectors[:, good] * scale[:, None]
-    return (vectors / values[good]) @ vectors.T, int(good.sum())
+    null = np.count_nonzero(values <= REDUNDANT_LEVELS)
+    values, vectors = values[null:], vectors[:, null:] * scale[:, None]
+    return (vectors / values) @ vectors.T, values.size
 
 
 def _tables(absorbed: Within, *, dense: bool) -> tuple[Any, Any]:
     """Count rows by level of the main effect and the others, and among the others."""
-    rows = [
-        [_table(absorbed, a, b, dense=dense) for b in absorbed.others]
-        for a in (*absorbed.closed_form, *absorbed.others)
+    every = (*absorbed.closed_form, *absorbed.others)
+    columns = [
+        [_table(absorbed, a, b, dense=dense) for a in every] for b in absorbed.others
     ]
     tables: Any
     if dense:
-        tables = np.concatenate([np.concatenate(row, axis=1) for row in rows])
+        tables = np.concatenate([np.concatenate(c) for c in columns], axis=1)
     else:
         from scipy.sparse import block_array
 
-        tables = block_array(rows, format="csr")
+        tables = block_array(list(zip(*columns, strict=True)), format="csr")
     width = absorbed._main_counts.size
     return tables[:width], tables[width:]
 

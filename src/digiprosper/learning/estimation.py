@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -10,16 +11,14 @@ import numpy as np
 from digiprosper.errors import (
     IdentificationError,
     Notice,
-    OptionError,
     cited,
     counted,
-    option_problem,
+    option_error,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.learning import notices
 from digiprosper.learning.kernel import (
-    PartialledOut,
     cross_fit,
     draw_folds,
     level_means,
@@ -40,15 +39,14 @@ from digiprosper.linear.instrument_columns import ColumnPositions
 from digiprosper.optional import require
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
-from digiprosper.report.protocol import empty_glance
+from digiprosper.report.protocol import fit_glance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.learning.preparation import LearningSample
     from digiprosper.linear.results import LinearResults
-    from digiprosper.report.protocol import Glance
 
 _ROWS_A_FEATURE = 10
 
@@ -57,6 +55,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
     """Estimate with every seed and learner; issue no notice."""
     _check_learners(spec, sample)
     beside, dropped = _fixed_effects(sample)
+    prepared, rows = sample.prepared, sample.prepared.sample
     seed = seed_sequence(rng)
     names = [name for name, _ in spec.learners]
     is_varied = isinstance(spec.folds, int) or any(
@@ -65,8 +64,16 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
     children = seed.spawn(spec.seeds if is_varied else 1)
     groups = sample.n_clusters
     factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
-    estimates, influences, measures = _runs(spec, sample, children, factor)
-    inference = _inference(spec, sample, seed)
+    runs = _runs(spec, sample, children, factor)
+    estimates, influences = runs["estimate"], runs.pop("influence")
+    inference = Inference(
+        cov_type="clustered",
+        ssc=spec.ssc,
+        clusters=prepared.cluster_names,
+        n_clusters=(groups,),
+        df_t=float(groups - 1),
+        rng_entropy=cast("int", seed.entropy),
+    )
     covariance = over_seeds(estimates, influences, factor)
     medians = np.median(estimates, axis=0)
     results = DMLResults(
@@ -79,17 +86,19 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
         run_values={
             "estimate": estimates,
             "std_error": np.sqrt(factor * (influences**2).sum(axis=2)),
-            **measures,
+            **runs,
         },
         fixed_effects=beside,
-        info=_glance(spec, sample, inference),
-        labels=dict(sample.prepared.sample.labels),
-        factors=dict(sample.prepared.sample.factors),
-        key_names=sample.prepared.sample.keys.pair,
+        info=fit_glance(
+            "PanelDML", rows, inference, prepared.effect_names, depvar=spec.y
+        ),
+        labels=dict(rows.labels),
+        factors=dict(rows.factors),
+        key_names=rows.keys.pair,
     )
     diagnostics = (
-        *(n for n in sample.prepared.notices if n not in sample.prepared.few),
-        *notices.few_for_learning(groups, sample.prepared.cluster_names[0]),
+        *(n for n in prepared.notices if n not in prepared.few),
+        *notices.few_for_learning(groups, prepared.cluster_names[0]),
         *dropped,
         *notices.few_seeds(spec.seeds, drawn=is_varied),
         *_notices(results),
@@ -107,22 +116,23 @@ def _check_learners(spec: Any, sample: LearningSample) -> None:
     entities = sample.prepared.sample.n_entities
     for name, learner in spec.learners:
         if is_flexible(learner) and entities < notices.ENOUGH_ENTITIES:
-            text = notices.too_few_for_trees(name, entities)
-            data = {"learner": name, "n_entities": entities}
-            raise IdentificationError(text, [Notice("few_for_trees", text, data)])
+            problem = notices.few_for_trees(name, entities)
+            raise IdentificationError(problem.message, [problem])
         if is_unpenalised(learner) and width > rows / _ROWS_A_FEATURE:
-            text = (
+            raise option_error(
+                "learners",
+                name,
                 f"learners: {cited(name)} is least squares without a penalty on "
                 f"{width} features of {counted(rows, 'row')}, more than one for every "
-                f"{_ROWS_A_FEATURE} rows. Use a lasso, degree=1 or fewer controls."
+                f"{_ROWS_A_FEATURE} rows. Use a lasso, degree=1 or fewer controls.",
             )
-            raise OptionError(text, [option_problem("learners", name, what=text)])
     if isinstance(spec.folds, int) and spec.folds > sample.n_clusters:
-        text = (
+        raise option_error(
+            "folds",
+            spec.folds,
             f"folds={spec.folds} is more than the {sample.n_clusters} clusters "
-            f"({sample.prepared.cluster_names[0]}), which folds consist of."
+            f"({sample.prepared.cluster_names[0]}), which folds consist of.",
         )
-        raise OptionError(text, [option_problem("folds", spec.folds, what=text)])
 
 
 # --- runs -----------------------------------------------------------------------------
@@ -133,26 +143,21 @@ def _runs(
     sample: LearningSample,
     seeds: Sequence[np.random.SeedSequence],
     factor: float,
-) -> tuple[Floats, Floats, dict[str, Floats]]:
-    """Compute estimates (S, L), influences (S, L, G) and measures (S, L) of all seeds.
+) -> dict[str, Floats]:
+    """Compute estimate, influence (S, L, G) and measures (S, L) of all seeds, by name.
 
-    Measures are the R2 of what is learned, by name, and perhaps the first-stage F.
+    Measures are the R2 of what is learned, and perhaps the first-stage F.
     """
     runs = [_run(spec, sample, seed, factor) for seed in seeds]
-    measures = {
-        name: np.array([[values[name] for _, values in run] for run in runs])
-        for name in runs[0][0][1]
+    return {
+        name: np.array([[values[name] for values in run] for run in runs])
+        for name in runs[0][0]
     }
-    return (
-        np.array([[slope.estimate for slope, _ in run] for run in runs]),
-        np.array([[slope.influence for slope, _ in run] for run in runs]),
-        measures,
-    )
 
 
 def _run(
     spec: Any, sample: LearningSample, seed: np.random.SeedSequence, factor: float
-) -> list[tuple[PartialledOut, dict[str, float]]]:
+) -> list[dict[str, Any]]:
     """Estimate with each learner on the same folds.
 
     The seed decides the folds, and what is random in the learners. Beside a slope are
@@ -165,7 +170,8 @@ def _run(
         instrument, term = "z", spec.instrument
     run = []
     for name, learner in spec.learners:
-        residuals, values = {}, {}
+        residuals: dict[str, Floats] = {}
+        values: dict[str, Any] = {}
         for role, column in sample.learned.items():
             predicted = _predicted(name, learner, state, sample.features, column, folds)
             residuals[role] = column - predicted
@@ -185,7 +191,7 @@ def _run(
         if spec.instrument is not None:
             first = partial_out(residuals["d"], source, source, sample.clusters)
             values["first_stage_f"] = first.estimate**2 / (factor * first.variance)
-        run.append((slope, values))
+        run.append({"estimate": slope.estimate, "influence": slope.influence, **values})
     return run
 
 
@@ -210,19 +216,20 @@ def _predicted(
     folds: Ints | None,
 ) -> Floats:
     """Predict by a learner, and say which one failed."""
-    new: Callable[[], Any] = lambda: seeded(learner, state)  # noqa: E731
     try:
-        predicted = cross_fit(new, features, outcome, folds)
+        predicted = cross_fit(partial(seeded, learner, state), features, outcome, folds)
     except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
-        raise OptionError(
+        raise option_error(
+            "learners",
+            name,
             f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
             f"rows and {features.shape[1]} features: {error}",
-            [option_problem("learners", name)],
         ) from error
     if not np.isfinite(predicted).all():
-        raise OptionError(
+        raise option_error(
+            "learners",
+            name,
             f"learners: {cited(name)} predicts values that are not finite.",
-            [option_problem("learners", name)],
         )
     return predicted
 
@@ -299,34 +306,3 @@ def _flexible_notices(
         yield from notices.flexible_learner(
             name, entities, (float(r2_y), float(r2_d)), (other[0], other[1])
         )
-
-
-def _inference(
-    spec: Any, sample: LearningSample, seed: np.random.SeedSequence
-) -> Inference:
-    return Inference(
-        cov_type="clustered",
-        ssc=spec.ssc,
-        clusters=sample.prepared.cluster_names,
-        n_clusters=(sample.n_clusters,),
-        df_t=float(sample.n_clusters - 1),
-        rng_entropy=int(seed.entropy) if isinstance(seed.entropy, int) else None,
-    )
-
-
-def _glance(spec: Any, sample: LearningSample, inference: Inference) -> Glance:
-    rows = sample.prepared.sample
-    values: dict[str, Any] = {
-        "depvar": spec.y,
-        "n_entities": rows.n_entities,
-        "n_times": rows.n_times,
-        "period": rows.keys.period,
-        "n_clusters": sample.n_clusters,
-        "df_t": inference.df_t,
-        "cov_type": "clustered",
-        "clusters": "+".join(inference.clusters),
-        "ssc": spec.ssc,
-        "effects": "+".join(sample.prepared.effect_names),
-        "rng_entropy": inference.rng_entropy,
-    }
-    return cast("Glance", {**empty_glance("PanelDML", rows.nobs), **values})

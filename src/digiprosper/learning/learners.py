@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
+from digiprosper.errors import InputTypeError, cited, option_error
 from digiprosper.optional import require
 
 if TYPE_CHECKING:
@@ -36,8 +36,11 @@ def read_learners(value: object) -> tuple[tuple[str, Any], ...]:
             f"{{'lasso': LassoCV()}}, not {type(value).__name__}."
         ) from error
     if not pairs:
-        text = "learners is empty; name at least one, such as {'lasso': LassoCV()}."
-        raise OptionError(text, [option_problem("learners", value, what=text)])
+        raise option_error(
+            "learners",
+            value,
+            "learners is empty; name at least one, such as {'lasso': LassoCV()}.",
+        )
     for name, learner in pairs:
         methods = ("fit", "predict", "get_params")
         absent = [m for m in methods if not callable(getattr(learner, m, None))]

@@ -12,6 +12,7 @@ learners_differ     spread (range over learners in standard errors)
 nothing_left        learner, r2 (of the treatment)
 useless_learner     learner, r2 (of the treatment)
 flexible_learner    learner, n_entities, r2_y, r2_d
+few_for_trees       learner, n_entities; of an error
 =================== ====================================================================
 """
 
@@ -140,12 +141,13 @@ def flexible_learner(
     return [Notice("flexible_learner", text, data)]
 
 
-def too_few_for_trees(learner: str, entities: int) -> str:
+def few_for_trees(learner: str, entities: int) -> Notice:
     """Explain why trees and networks are refused, by what was simulated."""
-    return (
+    text = (
         f"learners: {learner!r} is of trees, neural networks or neighbours, and there "
         f"are {entities} entities; such learners need {ENOUGH_ENTITIES}. In simulated "
         "panels of 31 entities and ten periods, an effect of .5 had this bias and "
         f"coverage of 95% intervals: {_SIMULATED}. Use transform='dictionary' with a "
         "lasso or least squares, or FixedEffects with the squares."
     )
+    return Notice("few_for_trees", text, {"learner": learner, "n_entities": entities})

@@ -9,12 +9,11 @@ import pandas as pd
 
 from digiprosper.errors import (
     InputTypeError,
-    OptionError,
     check_option,
     check_whole,
     cited,
     issue,
-    option_problem,
+    option_error,
 )
 from digiprosper.learning.estimation import fit_learning
 from digiprosper.learning.learners import is_flexible, read_learners
@@ -172,18 +171,20 @@ class PanelDML(Specification):
             one_term(getattr(self, name), name)
         object.__setattr__(self, "controls", as_terms(self.controls, "controls"))
         if not self.controls:
-            text = "controls is empty; there is nothing to learn. Use FixedEffects."
-            raise OptionError(text, [option_problem("controls", (), what=text)])
+            raise option_error(
+                "controls",
+                (),
+                "controls is empty; there is nothing to learn. Use FixedEffects.",
+            )
         refuse_repeats(self, (*single, "controls"))
         if self.clusters is not None:
             clusters = as_terms(self.clusters, "clusters")
             if len(clusters) != 1:
-                text = (
+                raise option_error(
+                    "clusters",
+                    clusters,
                     f"clusters={cited(clusters)} must be one term: folds consist of "
-                    "whole clusters."
-                )
-                raise OptionError(
-                    text, [option_problem("clusters", clusters, what=text)]
+                    "whole clusters.",
                 )
             object.__setattr__(self, "clusters", clusters)
         words = {
@@ -202,22 +203,23 @@ class PanelDML(Specification):
         self._refuse_contradictions()
 
     def _refuse_contradictions(self) -> None:
-        flexible = [name for name, learner in self._pairs if is_flexible(learner)]
+        learners: Any = self.learners
+        flexible = [name for name, learner in learners if is_flexible(learner)]
         if self.transform == "within" and flexible:
-            text = (
+            raise option_error(
+                "transform",
+                "within",
                 f"learners: {cited(flexible[0])} learns from demeaned controls with "
                 "transform='within', which is right for linear functions only: the "
                 "demeaned value of g(x) is no function of the demeaned x. Use "
-                "transform='difference'."
+                "transform='difference'.",
             )
-            raise OptionError(text, [option_problem("transform", "within", what=text)])
         if self.transform in ("difference", "mundlak") and not self.entity_effects:
-            text = (
+            raise option_error(
+                "entity_effects",
+                False,  # noqa: FBT003
                 f"transform={cited(self.transform)} removes entity effects; with "
-                "entity_effects=False use transform='dictionary'."
-            )
-            raise OptionError(
-                text, [option_problem("entity_effects", value=False, what=text)]
+                "entity_effects=False use transform='dictionary'.",
             )
 
     def __eq__(self, other: object) -> bool:
@@ -227,12 +229,6 @@ class PanelDML(Specification):
     def __hash__(self) -> int:
         """Agree with equality."""
         return hash(repr(self))
-
-    @property
-    def _pairs(self) -> Sequence[tuple[str, Any]]:
-        """Names and learners, as they are stored."""
-        pairs: Any = self.learners
-        return tuple(pairs)
 
     def fit(
         self,
@@ -281,12 +277,17 @@ class PanelDML(Specification):
 
 def _read_folds(value: Any) -> Any:
     """Check folds; store those of a Series as pairs of labels and folds."""
-    if value is None or isinstance(value, int):
-        return value if value is None else check_whole("folds", value, 2, _MOST_FOLDS)
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return check_whole("folds", value, 2, _MOST_FOLDS)
     if isinstance(value, pd.Series):
         if value.index.has_duplicates or value.isna().any():
-            text = "folds must have one fold, not missing, for each entity (cluster)."
-            raise OptionError(text, [option_problem("folds", what=text)])
+            raise option_error(
+                "folds",
+                None,
+                "folds must have one fold, not missing, for each entity (cluster).",
+            )
         return tuple(value.items())
     pairs = isinstance(value, tuple) and all(
         isinstance(pair, tuple) and len(pair) == 2 for pair in value

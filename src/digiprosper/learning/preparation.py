@@ -9,12 +9,11 @@ import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
-    Notice,
-    OptionError,
     TermError,
     cited,
     counted,
-    option_problem,
+    one_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.within import compress, is_nested, within
@@ -31,7 +30,8 @@ from digiprosper.linear.preparation import (
     prepare,
     refuse_extreme,
 )
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.access import check_panel, table_of
+from digiprosper.panel.grammar import as_argument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,10 +73,11 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
         learned["instruments"] = spec.instrument
     roles = {role: (term,) for role, term in learned.items()} | {"x": spec.controls}
     if spec.transform == "difference":
-        roles |= {
-            "changes": tuple(_inside("diff", term) for term in learned.values()),
-            "lagged": tuple(_inside("lag", term) for term in spec.controls),
-        }
+        check_panel(panel, "fit")
+        names = table_of(panel).known
+        changes = [f"diff({as_argument(term, names)})" for term in learned.values()]
+        lags = [f"lag({as_argument(term, names)})" for term in spec.controls]
+        roles |= {"changes": changes, "lagged": lags}
     options = LinearOptions(
         entity_effects=spec.entity_effects,
         time_effects=spec.time_effects,
@@ -111,36 +112,35 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     )
 
 
-def _inside(function: str, term: str) -> str:
-    is_term = any(sign in term for sign in "(:`")
-    return f"{function}({term if is_term else as_written(term)})"
-
-
 def _clusters(prepared: Prepared) -> Ints:
     """Code the clusters, of which there must be ten, with whole entities in each."""
     sample = prepared.sample
     if not prepared.cluster_codes:
-        raise OptionError(
+        raise option_error(
+            "clusters",
+            None,
             "PanelDML needs entities with several rows; this panel has entities of "
             "single rows.",
-            [option_problem("clusters", None)],
         )
     codes, count = compress(prepared.cluster_codes[0])
     name = prepared.cluster_names[0]
     if not is_nested(compress(sample.entity)[0], codes):
-        text = (
+        raise option_error(
+            "clusters",
+            name,
             f"clusters={cited(name)}: rows of one entity are in several clusters. Rows "
             "of an entity must not be in different folds; use clusters of whole "
-            "entities."
+            "entities.",
         )
-        raise OptionError(text, [option_problem("clusters", name, what=text)])
     if count < FEWEST_CLUSTERS:
-        text = (
+        raise one_problem(
+            IdentificationError,
+            "few_to_learn",
             f"{counted(count, 'cluster')} ({name}): learning and testing on different "
-            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects."
+            f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects.",
+            clusters=name,
+            n_clusters=count,
         )
-        data = {"clusters": name, "n_clusters": count}
-        raise IdentificationError(text, [Notice("few_to_learn", text, data)])
     return codes
 
 
@@ -234,15 +234,17 @@ def _fixed_folds(spec: Any, prepared: Prepared) -> Ints:
     labels = levels[prepared.cluster_codes[0]]
     absent = [label for label in dict.fromkeys(labels) if label not in by_label]
     if absent:
-        text = (
+        raise option_error(
+            "folds",
+            absent,
             f"folds has no fold for {quoted(absent)}. It must be a Series of folds "
-            f"indexed by {name}, the clusters."
+            f"indexed by {name}, the clusters.",
         )
-        raise OptionError(text, [option_problem("folds", absent, what=text)])
     row_folds = [by_label[label] for label in labels]
     order = {fold: code for code, fold in enumerate(dict.fromkeys(row_folds))}
     folds = np.array([order[fold] for fold in row_folds])
     if len(order) < 2:
-        text = "folds has one fold for all clusters; it needs two or more."
-        raise OptionError(text, [option_problem("folds", 1, what=text)])
+        raise option_error(
+            "folds", 1, "folds has one fold for all clusters; it needs two or more."
+        )
     return folds

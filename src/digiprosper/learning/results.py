@@ -12,13 +12,13 @@ from digiprosper.learning.words import WORDS
 from digiprosper.report.columns import Remark, result_column
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
+    Cells,
     Lines,
     Remarks,
     Summary,
     coefficient_cells,
 )
 from digiprosper.report.terms import Term, slope_terms
-from digiprosper.report.text import table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,10 +225,9 @@ class DMLResults(BaseResults):
                     ),
                 )
             )
-        kinds = ("column.linear", "column.dictionary")
+        codes = {"linear": "column.linear", "dictionary": "column.dictionary"}
         if self.instrument is not None:
-            kinds = ("column.iv.linear", "column.iv.dictionary")
-        codes = dict(zip(_BESIDE, kinds, strict=True))
+            codes = {"linear": "column.iv.linear", "dictionary": "column.iv.dictionary"}
         for name, fit in self.fixed_effects.items():
             column = result_column(fit, level)
             columns.append(
@@ -277,17 +276,13 @@ class DMLResults(BaseResults):
         )
         seeds = len(self.run_values["estimate"])
         cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:.4f}")
-        beside = table(
-            ["", *frame.columns],
-            [[name, *row] for name, row in zip(frame.index, cells.values, strict=True)],
-        )
         return Summary(
             type=type(self).__name__,
             title=f"Double machine learning, outcome: {info['depvar']}",
             blocks=(
                 Lines((rows,), wrapped=True),
                 coefficient_cells(self.tidy()),
-                Lines(tuple(beside.splitlines())),
+                Cells.of(["", *frame.columns], cells.itertuples()),
                 Remarks.of(self.diagnostics),
             ),
             notices=self.diagnostics,

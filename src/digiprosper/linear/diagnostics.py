@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.kernels.restricted_wild import variation_by_cluster
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
     FewTreated,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
+    from digiprosper.linear.kernels.restricted_wild import ClusterSums
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
 
@@ -57,18 +59,19 @@ def few_treated(
     basis: Floats,
     root: Floats,
     *,
+    by_cluster: Sequence[ClusterSums] = (),
     unread: Sequence[str] = (),
 ) -> list[Notice]:
     """Report slopes that depend on few clusters' variation, but none of `unread`."""
     dimensions = []
     for clusters, groups, effective, shares, labels in (
-        _variation(prepared, basis, root)
+        _variation(prepared, basis, root, by_cluster)
         if prepared.sums is None
         else prepared.sums.variation(names)
     ):
         few = np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
         carriers = {
-            names[j]: _carriers_of(float(effective[j]), shares[:, j], labels[j])
+            names[j]: carriers_of(float(effective[j]), shares[:, j], labels[j])
             for j in few.tolist()
             if names[j] not in unread
         }
@@ -76,23 +79,30 @@ def few_treated(
             controls = _controls_among(prepared.sample, names, _two_values(prepared))
             terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
             only_controls = next(iter(terms)) in controls
-            dimensions.append(FewTreated(clusters, groups, terms, only_controls))
+            cov_type = prepared.options.cov_type
+            dimensions.append(
+                FewTreated(clusters, groups, terms, only_controls, cov_type)
+            )
     return few_treated_notices(dimensions)
 
 
 def _variation(
-    prepared: Prepared, basis: Floats, root: Floats
+    prepared: Prepared, basis: Floats, root: Floats, by_cluster: Sequence[ClusterSums]
 ) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
     """Yield clusters, their number, effective number (k,), shares (G, k), labels."""
-    for clusters, codes, groups in zip(
+    for clusters, codes, groups, sums in zip(
         prepared.cluster_names,
         prepared.cluster_codes,
         prepared.count.groups,
-        strict=True,
+        by_cluster or repeat(None),
+        strict=False,
     ):
-        shares = variation_shares(
-            basis, root, codes, groups, obs_weights=prepared.obs_weights
-        )
+        if sums is None:
+            shares = variation_shares(
+                basis, root, codes, groups, obs_weights=prepared.obs_weights
+            )
+        else:
+            shares = variation_by_cluster(sums, np.eye(len(root), len(sums.root)))
         levels = prepared.sample.code_levels[clusters]
         effective = effective_clusters(shares)
         yield clusters, groups, effective, shares, [levels] * effective.size
@@ -139,7 +149,7 @@ def _variables(sample: Sample, name: str) -> set[str]:
     }
 
 
-def _carriers_of(
+def carriers_of(
     effective: float, shares: Floats, levels: pd.Index[Any]
 ) -> dict[str, Any]:
     """Name the clusters with most of a regressor's variation, and their shares."""
@@ -226,10 +236,7 @@ def lags_of_outcome(
     """Find, by position of each outcome, the columns with a lag of it."""
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
     columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
-    lagged_rows = _lagged_rows(sample.entity, sample.time)
-    return {
-        at: _lags_of(sample, at, columns, lagged_rows) for at in sample.roles[outcome]
-    }
+    return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
 
 
 def lagged_outcome_notices(
@@ -292,19 +299,14 @@ def _lagged_rows(entity: Ints, time: Ints) -> list[tuple[Ints, Ints]]:
     ]
 
 
-def _lags_of(
-    sample: Sample,
-    at: int,
-    columns: Iterable[int],
-    lagged_rows: Sequence[tuple[Ints, Ints]],
-) -> list[str]:
+def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     """Find columns with a lag of one or two periods as a factor, or with its values."""
     itself = sample.lags[sample.names[at]]
     # The outcome has named lags if it is one factor, itself perhaps shifted.
     named = set[tuple[str, int]]()
     if len(itself) == 1:
         named = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
-    repeats = _repeats(sample.matrix, at, lagged_rows)
+    repeats = _repeats(sample, at)
     lags = [
         sample.names[column]
         for column in columns
@@ -313,13 +315,20 @@ def _lags_of(
     return list(dict.fromkeys(lags))
 
 
-def _repeats(
-    matrix: Floats, at: int, lagged_rows: Sequence[tuple[Ints, Ints]]
-) -> set[int]:
+def _repeats(sample: Sample, at: int) -> set[int]:
     """Find columns that repeat column `at` of earlier rows, where these are known."""
+    matrix, entity, time = sample.matrix, sample.entity, sample.time
     out = set[int]()
-    for later, earlier in lagged_rows:
-        # The first rows are enough to see that most columns are no lag.
+    # Three periods in a row are enough to see that most columns are no lag.
+    in_a_row = (
+        entity[:3].size == 3
+        and entity[2] == entity[0]
+        and time[0] + 1 == time[1] == time[2] - 1
+    )
+    if in_a_row and not (matrix[1:3] == matrix[0, at]).any():
+        return out
+    for later, earlier in _lagged_rows(entity, time):
+        # And the first rows, that most of the others are none.
         likely = (matrix[later[:8]] == matrix[earlier[:8], at, None]).all(axis=0)
         if later.size < 2 or not likely.any():
             continue

@@ -23,7 +23,7 @@ from digiprosper.errors import (
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import conley_vcov, intersections, vcov
 from digiprosper.kernels.equation import Solved, solve
-from digiprosper.kernels.least_squares import dependences, with_weights
+from digiprosper.kernels.least_squares import dependences, inverted, with_weights
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import few_treated, lost_digits, not_semidefinite
 from digiprosper.linear.kernels.bias_reduced import bias_reduced
@@ -113,7 +113,7 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
     if products is None or prepared.obs_weights is not None:
         squares = np.einsum("ij,ij->j", columns, columns)
     else:
-        squares = np.diag(products)
+        squares = products.diagonal()
     moments, lengths = column_moments(raw), np.sqrt(squares)
     constant, absorbed = without_variation(moments, lengths)
     return Demeaned(
@@ -127,6 +127,19 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
         absorbed=absorbed,
         products=products,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CommonColumns:
+    """Columns of several equations on the rows complete in all, demeaned once."""
+
+    prepared: Prepared
+    demeaned: Demeaned  # outcome, then every column of the regressors
+    columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
+
+    def regressors(self, role: str) -> list[int]:
+        """Return the positions in `demeaned` of the columns of a role."""
+        return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
 
 
 def demean_roles(
@@ -154,12 +167,12 @@ def outcome_of(y: str, sample: Sample) -> Floats:
 
 def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
     """Find columns (p,) that are constant, and those of which nothing is left."""
+    n = moments[0, 0]
     # The length of each raw column once its mean is out. One row has no standard
     # deviation, and its column no length.
-    deviations = np.sqrt(np.maximum(moments[:, 0] - 1, 0))
-    spreads = np.where(deviations > 0, moments[:, 2] * deviations, 0.0)
-    largest = np.abs(moments[:, 3:5]).max(axis=1)
-    constant = spreads <= CONSTANT * largest * np.sqrt(moments[:, 0])
+    spreads = moments[:, 2] * np.sqrt(n - 1) if n > 1 else np.zeros(len(moments))
+    largest = np.maximum(-moments[:, 3], moments[:, 4])
+    constant = spreads <= CONSTANT * largest * np.sqrt(n)
     return constant, constant | (lengths < ABSORBED * spreads)
 
 
@@ -209,7 +222,7 @@ def fit_equation(
     together with further parameters, and reports on that one whether it is positive
     semidefinite.
     """
-    columns, notices = checked_columns(prepared, demeaned, outcome, regressors)
+    columns, notices, inverse = checked_columns(prepared, demeaned, outcome, regressors)
     if prepared.sums is not None and not prepared.sums.positions:
         prepared, demeaned = prepared.sums.with_scores(
             prepared,
@@ -218,6 +231,7 @@ def fit_equation(
             (outcome,),
             {tuple(columns): demeaned.select(columns)},
         )
+        inverse = None  # of columns in another basis
     products = None
     if demeaned.products is not None:
         with_all = demeaned.products[columns]
@@ -228,6 +242,7 @@ def fit_equation(
         *counts_and_vcov(prepared, len(columns)),
         obs_weights=prepared.obs_weights,
         products=products,
+        inverse=inverse,
     )
     names = [demeaned.names[j] for j in columns]
     refuse_full_leverage(prepared, solved, names)
@@ -250,14 +265,17 @@ def fit_equation(
 
 def checked_columns(
     prepared: Prepared, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
-) -> tuple[list[int], list[Notice]]:
-    """Refuse an equation that is not identified; return positions and notices."""
+) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
+    """Refuse an equation that is not identified; return positions and notices.
+
+    The inverse of the products of the columns is returned too, as `inverted` makes it.
+    """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([demeaned.names[j] for j in regressors])
-    columns, notices = independent_columns(prepared, demeaned, regressors)
+    columns, notices, inverse = independent_columns(prepared, demeaned, regressors)
     refuse_flat_outcome(prepared, demeaned, outcome)
-    return columns, notices
+    return columns, notices, inverse
 
 
 def refuse_names(names: Sequence[str]) -> None:
@@ -298,14 +316,18 @@ def counts_and_vcov(
 
 def independent_columns(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
-) -> tuple[list[int], list[Notice]]:
+) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
     """Leave out, or refuse, absorbed columns and combinations of others."""
     strict = prepared.options.collinear == "raise"
     varying, absorbed = _varying(prepared, demeaned, regressors)
     if strict:
         # Combinations of more columns than rows are not looked for.
         refuse_wide(prepared.count.n, len(varying), prepared.count.full)
-    columns, collinear = without_combinations(prepared, demeaned, varying)
+    inverse, columns, collinear = None, varying, list[Notice]()
+    if demeaned.products is not None:
+        inverse = inverted(demeaned.products[varying][:, varying])
+    if inverse is None:
+        columns, collinear = without_combinations(prepared, demeaned, varying)
     if strict and collinear:
         raise CollinearityError(
             several(collinear)
@@ -315,7 +337,7 @@ def independent_columns(
     if not strict:
         refuse_wide(prepared.count.n, len(columns), prepared.count.full)
     dropped = [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
-    return columns, [*map(dropped_absorbed, absorbed), *dropped]
+    return columns, [*map(dropped_absorbed, absorbed), *dropped], inverse
 
 
 def _varying(
@@ -451,8 +473,10 @@ def results_with_covariance(
 
     reduced = bias_reduced(full) if full.vcov.cov_type == "cr2" else None
     moved = None if reduced is None else reduced.moved
+    by_cluster = _sums_by_cluster(prepared, full)
+    in_one_way = len(by_cluster) == 1 and prepared.sums is None
     root, middle = (
-        full.root_and_middle()
+        full.root_and_middle(by_cluster[0].scores if in_one_way else None)
         if moved is None
         else jackknife_root_and_middle(moved, factor=1.0)
     )
@@ -476,7 +500,14 @@ def results_with_covariance(
             if own_covariance
             else []
         ),
-        *few_treated(prepared, names, solved.score_columns, solved.root, unread=unread),
+        *few_treated(
+            prepared,
+            names,
+            solved.score_columns,
+            solved.root,
+            by_cluster=by_cluster if full.moved is None else (),
+            unread=unread,
+        ),
     ]
     results = LinearResults(
         depvar=depvar,
@@ -487,7 +518,7 @@ def results_with_covariance(
             middle=middle,
             inference=_inference(prepared, solved, reduced),
             bias_reduced=reduced,
-            by_cluster=_sums_by_cluster(prepared, full),
+            by_cluster=by_cluster,
             **_beside_driscoll_kraay(prepared, terms, full, solved),
             **_rows_and_effects(prepared, demeaned, positions, full),
         ),
@@ -561,10 +592,10 @@ def _rows_and_effects(
     outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
     slopes = solved.coefficients[:k]
     # What the effects take out of the outcome less what they take out of the fit.
-    values = [
-        e[:, positions[0]] - e[:, list(positions[1:])] @ slopes
-        for e in demeaned.effects
-    ]
+    less_fit = np.zeros(len(demeaned.names))
+    less_fit[positions[0]] = 1.0
+    less_fit[list(positions[1:])] = -slopes
+    values = [taken_out @ less_fit for taken_out in demeaned.effects]
     terms = [(term.effect, term.slope) for term in prepared.absorbed]
     effects = named_effects(prepared, values)
     return {
@@ -594,7 +625,8 @@ def _fit_statistics(
 ) -> tuple[float, float, float, float]:
     w = prepared.obs_weights
     ssr, net = _square(solved.residuals, w), _square(solved.y, w)
-    total = _square(outcome - np.average(outcome, weights=w), w)
+    mean = outcome.sum() / outcome.size if w is None else outcome @ w / w.sum()
+    total = _square(outcome - mean, w)
     overall, inside = 1 - ssr / total, 1 - ssr / net
     adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
@@ -692,13 +724,12 @@ def column_moments(columns: Floats) -> Floats:
         return np.vstack([column_moments(columns[:, j : j + 1]) for j in range(k)])
     if n == 0:
         return np.tile([0.0, np.nan, np.nan, np.nan, np.nan], (k, 1))
-    mean = columns.mean(axis=0)
+    mean = columns.sum(axis=0) / n
     centred = columns - mean
     sd = (
         np.sqrt(np.einsum("ij,ij->j", centred, centred) / (n - 1))
         if n > 1
         else np.full(k, np.nan)
     )
-    return np.column_stack(
-        [np.full(k, n), mean, sd, columns.min(axis=0), columns.max(axis=0)]
-    )
+    least, largest = columns.min(axis=0), columns.max(axis=0)
+    return np.array([np.full(k, n), mean, sd, least, largest]).T

@@ -21,6 +21,7 @@ from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
 from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import (
+    CommonColumns,
     columns_at,
     demean_roles,
     fit_equation,
@@ -466,16 +467,8 @@ def _drawn_means(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CommonRows:
-    """Columns of several equations on the rows complete in all, demeaned once."""
-
-    prepared: Prepared
-    demeaned: Demeaned  # outcome, then every column of the regressors
-    columns: tuple[int, ...]  # positions in the sample of the columns of `demeaned`
-
-    def regressors(self, role: str) -> list[int]:
-        """Return the positions in `demeaned` of the columns of a role."""
-        return [self.columns.index(c) for c in self.prepared.sample.roles[role]]
+class CommonRows(CommonColumns):
+    """What equations on common rows are fitted from."""
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()

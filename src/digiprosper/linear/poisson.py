@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from digiprosper.linear.results import EstimationSample
     from digiprosper.panel import Panel, Sample
     from digiprosper.panel.codes import Absorbed
+    from digiprosper.report.tests import TestResult
 
 PoissonSsc = Literal["ppmlhdfe", "fixest"]
 # What lags of the outcome do to a model with entity effects, and the remedy.
@@ -66,6 +67,12 @@ LAGGED = (
     "it."
 )
 _INDEX_TERMS = ("exposure", "offset")
+# With more clusters chi-squared has about its size.
+_MANY = 100
+_TOO_OFTEN = (
+    "chi-squared, which rejects a true hypothesis too often with few clusters: use "
+    "cov_type='crv3'"
+)
 
 
 # --- rows -----------------------------------------------------------------------------
@@ -219,7 +226,7 @@ def fit_poisson(
 ) -> tuple[list[int], list[Notice], Reweighted, Solved]:
     """Maximise the likelihood; columns are those of `demeaned`, the outcome first."""
     try:
-        columns, notices = checked_columns(prepared, demeaned, 0, regressors)
+        columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
         raise _after_separation(error, separated) from error
     likelihood = reweighted_least_squares(
@@ -282,6 +289,30 @@ def _counts_and_vcov(ssc: str, prepared: Prepared, k: int) -> tuple[Counts, Vcov
 # --- results --------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CountEstimates(Estimates):
+    """Estimates by Poisson regression; joint tests say what few clusters do."""
+
+    def joint_test(
+        self,
+        form: float,
+        weights: Floats,
+        gap: Floats,
+        *,
+        name: str,
+        null: str,
+        drawn: bool = True,
+    ) -> TestResult:
+        """Test jointly, as `Estimates.joint_test`."""
+        test = Estimates.joint_test(
+            self, form, weights, gap, name=name, null=null, drawn=drawn
+        )
+        few = min(self.inference.n_clusters, default=_MANY + 1) <= _MANY
+        if test.distribution != "chi2" or len(weights) == 1 or not few:
+            return test
+        return replace(test, method=_TOO_OFTEN)
+
+
 def count_estimates(
     prepared: Prepared,
     ssc: str,
@@ -290,7 +321,7 @@ def count_estimates(
     solved: Solved,
     full: Solved,
     halves: tuple[Floats, Floats],
-) -> tuple[Estimates, list[Notice]]:
+) -> tuple[CountEstimates, list[Notice]]:
     """Make estimates, and report what their covariance lacks."""
     (root, middle), k = halves, full.coefficients.size
     covariance = root[:k] @ middle @ root[:k].T
@@ -311,7 +342,7 @@ def count_estimates(
         df_t=full.vcov.df_t,
         df_counted=full.vcov.counted,
     )
-    estimates = Estimates(
+    estimates = CountEstimates(
         names=names,
         coefficients=coefficients,
         root=root,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -181,9 +181,9 @@ def linear_options(spec: Any) -> LinearOptions:
     """Take a specification's linear options; those it lacks keep their default."""
     return LinearOptions(
         **{
-            f.name: getattr(spec, f.name)
-            for f in fields(LinearOptions)
-            if hasattr(spec, f.name)
+            name: getattr(spec, name)
+            for name in LinearOptions.__slots__
+            if hasattr(spec, name)
         }
     )
 
@@ -260,14 +260,22 @@ def prepare(
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     _refuse_unusable(sample, panel, options)
 
-    weights, n, n_times = _weights(sample, options), sample.nobs, sample.n_times
+    weights, n, n_times = None, sample.nobs, sample.n_times
+    if options.obs_weights is not None:
+        weights = checked_weights(sample, options)
+        weights = weights / weights.mean()
     codes = tuple([sample.codes[c] for c in clusters])
     absorbing = _within(sample, absorbed, weights)
-    names, entity_name = [term.name for term in absorbed], sample.keys.entity_name
-    entity = names.index(entity_name) if entity_name in names else None
+    entity_name = sample.keys.entity_name
+    of_entity = Absorbed(entity_name)
+    entity = absorbed.index(of_entity) if of_entity in absorbed else None
     effect_ranks = ranks(absorbing, codes, entity)
 
-    near = _near(sample, options)
+    near = None
+    if options.distance_cutoff is not None:
+        near = near_rows(
+            sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
+        )
     groups = list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
     across = 0 if entity is None else count_across(sample.entity, codes)
@@ -278,8 +286,12 @@ def prepare(
         *few,
         *period_notices(n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
-        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
-        *_saturated_notices(absorbed, absorbing),
+        *(
+            []
+            if effect_ranks.exact
+            else [rank_bound([term.name for term in absorbed], effect_ranks.every)]
+        ),
+        *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
         *many_dummies(sample),
@@ -340,14 +352,6 @@ def further_roles(
     if slopes:
         roles["absorb"] = slopes
     return roles
-
-
-def _near(sample: Sample, options: LinearOptions) -> Nearby | None:
-    if options.distance_cutoff is None:
-        return None
-    return near_rows(
-        sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
-    )
 
 
 def _robust_notices(
@@ -437,11 +441,11 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
         return
     sizes = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
     exponents = np.abs(np.log10(np.where(sizes > 0, sizes, 1.0)))
-    extreme = np.flatnonzero(exponents > math.log10(LARGEST_COLUMN))
-    if not extreme.size:
-        extreme = np.argsort(exponents, kind="stable")[-2:]
-        if exponents[extreme].sum() <= math.log10(LARGEST_PRODUCT):
-            return
+    extreme = np.argsort(exponents, kind="stable")[-2:]
+    if exponents[extreme[-1]] > math.log10(LARGEST_COLUMN):
+        extreme = np.flatnonzero(exponents > math.log10(LARGEST_COLUMN))
+    elif exponents[extreme].sum() <= math.log10(LARGEST_PRODUCT):
+        return
     problems = [
         Notice(
             "extreme",
@@ -521,8 +525,6 @@ def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
 
 def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[Notice]:
     """Count levels with slopes whose rows all go into their own parameters."""
-    if not absorbing.has_slopes:
-        return []
     parameters: dict[str, Ints] = {}
     rows: dict[str, Ints] = {}
     for term, codes, identified in zip(
@@ -564,9 +566,10 @@ def _slope_factors(
 def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
     """List the absorbed effects once each: entity, time, others as given."""
     terms = _read_effects(panel, options.absorb)
-    keys = {panel.entity_name: options.entity_effects}
-    if panel.time_name is not None:
-        keys[panel.time_name] = options.time_effects
+    entity_name, time_name = table_of(panel).keys.pair
+    keys = {entity_name: options.entity_effects}
+    if time_name is not None:
+        keys[time_name] = options.time_effects
     elif (
         options.entity_effects
         and options.time_effects
@@ -591,6 +594,8 @@ def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ..
 
 def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
     """Read the terms of `absorb`; an effect's first spelling is its slopes' too."""
+    if not absorb:
+        return []
     table = table_of(panel)
     columns = table.known
     terms = [term for text in absorb for term in read_absorbed(text, columns)]
@@ -653,13 +658,6 @@ def only_shifted(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bo
     )
 
 
-def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
-    if options.obs_weights is None:
-        return None
-    values = checked_weights(sample, options)
-    return np.asarray(values / values.mean())
-
-
 def checked_weights(sample: Sample, options: LinearOptions) -> Floats:
     """Return the weights (N,) of rows; refuse those that are not positive."""
     values = sample.columns("obs_weights")[:, 0]
@@ -687,7 +685,7 @@ def cluster_size_notices(
                 f"clusters: {cited(name)} has one value in the sample; clustered "
                 "standard errors need at least two clusters."
             )
-        out += few_for_slopes(size, name, cov_type=cov_type, fewest=min(groups))
+        out += few_for_slopes(size, name, groups, cov_type)
     return out
 
 

@@ -37,6 +37,7 @@ from digiprosper.linear.kernels.residual_tests import (
     score_test,
     squares_by_entity,
 )
+from digiprosper.linear.notices import rejects_too_often
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import table_of
 from digiprosper.report.tests import TestResult
@@ -51,10 +52,6 @@ _FEW_PERIODS = 3
 _LEVENE_PERIODS = 20
 _LEVENE_REPS = 999
 _LEVENE_SEED = 2011
-_OVERSIZED = (
-    "oversized when T is small: with few rows per entity it rejects far too often, "
-    "even if all variances are equal"
-)
 
 
 def pesaran_cd(results: LinearResults) -> TestResult:
@@ -255,13 +252,14 @@ def modified_wald(
     counts, means = squares.rows, squares.means
     whole = float(rows.residuals @ rows.residuals) / rows.residuals.size
     statistic = float(((means - whole) ** 2 / squares.variances).sum())
+    oversized = rejects_too_often(float(counts.mean()))
     detail = {
         "fewest_rows": int(counts.min()),
         "mean_rows": float(counts.mean()),
         "most_rows": int(counts.max()),
         "smallest_variance": float(means.min()),
         "largest_variance": float(means.max()),
-        "note": _OVERSIZED,
+        "note": oversized.message,
     }
     df = float(counts.size)
     null = "the errors of all entities have the same variance"
@@ -274,7 +272,9 @@ def modified_wald(
         null,
         detail,
     )
-    return wald if method == "chi2" else _levene(rows, wald)
+    if method == "chi2":
+        return replace(wald, diagnostics=(oversized,))
+    return _levene(rows, wald)
 
 
 def _levene(rows: _Rows, wald: TestResult) -> TestResult:

@@ -66,6 +66,9 @@ _STATS = ("nobs", "mean", "sd", "min", "max")
 # With more clusters F(q, G - 1) needs no bootstrap.
 _MANY = 100
 _TOO_OFTEN = "F(q, G - 1), which rejects a true hypothesis too often with few clusters"
+_NO_COVARIANCE = (
+    "not available: the covariance of the restrictions is missing or singular"
+)
 # Small-sample factors of commands of Stata.
 _STATA = ("reghdfe", "xtreg", "areg")
 # The variance of the residuals under these is their sum of squares over their degrees
@@ -179,12 +182,14 @@ class Estimated(Estimates):
         and ``"driscoll_kraay"`` it is Hotelling's, under ``"cr2"`` that of Pustejovsky
         & Tipton (2018).
         """
+        plain = wald_result(form, len(weights), self.inference.df_t, name, null)
+        if not np.isfinite(form):
+            return replace(plain, method=_NO_COVARIANCE)
         if self.bias_reduced is not None:
             return self._approximate_hotelling(form, weights, name, null)
-        plain = wald_result(form, len(weights), self.inference.df_t, name, null)
-        if self.xtscc is not None and np.isfinite(form):
+        if self.xtscc is not None:
             return self._beside_xtscc(weights, gap, name, null)
-        if len(weights) == 1 or not np.isfinite(form):
+        if len(weights) == 1:
             return plain
         # Stata prints F(q, G - 1) after commands that have this small-sample factor.
         program = "stata" if self.inference.ssc in _STATA else "f"
@@ -246,12 +251,13 @@ class Estimated(Estimates):
         assert self.xtscc is not None
         groups = self.inference.df_t + 1
         test = hotelling(self.covariance_of(weights), gap, groups, name, null)
-        if test.method:
+        # With less than one degree of freedom the test would never reject.
+        if len(weights) > self.inference.df_t:
             text = (
                 f"not available: {len(weights)} restrictions, and "
                 f"{freedom_text(self.inference.df_t)} of so few periods"
             )
-            test = replace(test, method=text)
+            test = replace(test, statistic=np.nan, p_value=np.nan, method=text)
         other, _ = self.xtscc.wald(weights, gap)
         df = self.xtscc.inference.df_t
         plain = wald_result(other, len(weights), df, name, null)
@@ -267,9 +273,11 @@ class Estimated(Estimates):
         q = float(len(weights))
         eta = self.bias_reduced.df_wald(weights)
         df = eta - q + 1
-        f = form / q * df / eta if df >= 1 else np.nan
-        p_value = float(fdtrc(q, df, f)) if np.isfinite(f) else np.nan
-        return TestResult(name, float(f), "F", (q, df), p_value, null)
+        if not df >= 1:
+            clusters = self.inference.n_clusters[0]
+            return _missing_test(len(weights), clusters, name, null)
+        f = form / q * df / eta
+        return TestResult(name, float(f), "F", (q, df), float(fdtrc(q, df, f)), null)
 
 
 class SampledResults(BaseResults):
@@ -990,6 +998,8 @@ class LinearResults(SampledResults):
             "cov_type='xtscc'), too small with few periods; and the mean of the slopes "
             f"in {len(slopes)} blocks of consecutive periods, with its own p-value."
         )
+        if np.isnan(slopes).any():
+            about += " It is missing where a slope is not identified in every block."
         return Lines(("", *wrapped([about]), *table(head, rows).split("\n")))
 
     def _more_numbers(self) -> dict[str, Any]:
@@ -1107,11 +1117,15 @@ class LinearResults(SampledResults):
         name, null = "F test", "all slopes are zero"
         # With no more clusters than slopes the covariance is singular and the joint
         # test does not exist.
-        most = self.n_clusters[0] - 1 if self.cov_type == "cr2" else self.df_t
-        if not self.has_f or k > most:
-            return TestResult(name, np.nan, "F", (float(k), self.df_t), np.nan, null)
+        groups = min(self.n_clusters, default=np.inf)
+        if k >= groups:
+            return _missing_test(k, groups, name, null)
+        # These have fewer degrees of freedom than their covariance has rank.
+        has_rank = k <= self.df_t or self.cov_type in ("cr2", "driscoll_kraay")
         slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
-        form, _ = self.estimated.wald(slopes, gap)
+        form = np.nan
+        if self.has_f and has_rank:
+            form, _ = self.estimated.wald(slopes, gap)
         return self.estimated.joint_test(
             form, slopes, gap, name=name, null=null, drawn=drawn
         )
@@ -1184,14 +1198,19 @@ def hotelling(
 
     q = len(gap)
     if q >= groups:
-        text = f"not available: {q} restrictions need more than {groups} clusters"
-        df = (float(q), float(groups - q))
-        return TestResult(name, np.nan, "F", df, np.nan, null, method=text)
+        return _missing_test(q, groups, name, null)
     size = np.sqrt(np.diag(covariance))
     form, _ = quadratic_form(gap / size, np.eye(q), covariance / size / size[:, None])
     f = (groups - q) / (q * (groups - 1)) * form
     p_value = float(fdtrc(q, groups - q, f)) if np.isfinite(f) else np.nan
     return TestResult(name, float(f), "F", (float(q), float(groups - q)), p_value, null)
+
+
+def _missing_test(q: int, groups: float, name: str, null: str) -> TestResult:
+    """Return the test that q restrictions do not have with so few clusters."""
+    text = f"not available: {q} restrictions need more than {groups} clusters"
+    df = (float(q), float(groups - q))
+    return TestResult(name, np.nan, "F", df, np.nan, null, method=text)
 
 
 def _block_test(term: str, slopes: Floats, level: float) -> TestResult:

@@ -25,7 +25,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     """Find slopes whose scores sum to zero in every group: variance is rounding."""
     if solved.vcov.cov_type in ("unadjusted", "robust", "hc2", "hc3"):
         return np.empty(0, dtype=np.intp)
-    variance = np.abs(np.diag(covariance)[: solved.coefficients.size])
+    variance = np.abs(covariance.diagonal()[: solved.coefficients.size])
     weighted = solved.weighted_residuals
     if solved.vcov.parts[0].products is not None:
         size = score_sizes(solved.score_columns @ solved.root.T, weighted, solved.vcov)
@@ -34,7 +34,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     most = (
         weighted.size
         * float((weighted * solved.residuals).max())
-        * np.diag(solved.bread)
+        * solved.bread.diagonal()
     )
     if (variance > NO_VARIANCE**2 * most).all():
         return np.empty(0, dtype=np.intp)
@@ -55,9 +55,11 @@ def cluster_notices(
     moved: Floats | None = None,
 ) -> list[Notice]:
     """Report coefficients not identified without some cluster, under CRV3 and CR2."""
-    missing = np.flatnonzero(np.isnan(np.diag(covariance)))
     cov_type = solved.vcov.cov_type
-    if cov_type not in ("crv3", "cr2") or not missing.size:
+    if cov_type not in ("crv3", "cr2"):
+        return []
+    missing = np.flatnonzero(np.isnan(covariance.diagonal()))
+    if not missing.size:
         return []
     clusters, without = (
         prepared.cluster_names[0],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import gradient
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
 from digiprosper.mediation.notices import left_out, short_series
-from digiprosper.mediation.system import cannot_mediate, refuse_several
+from digiprosper.mediation.system import DELTA, cannot_mediate, refuse_several
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.report.effects import EffectResults, drawn_estimates
@@ -344,7 +344,7 @@ def _mean_group_glance(
         "n_times": int(np.unique(sample.time[rows]).size),
         "period": sample.keys.keep(rows).period,
         "df_t": float(used.sum() - 1),
-        "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+        "rng_entropy": cast("int", seed.entropy),
     }
 
 
@@ -475,10 +475,8 @@ def mean_group_mediation(
         words=WORDS,
         estimated=estimated,
         info=info,
-        errors_text=(
-            f"Mean group standard errors ({entities} entities, t with {entities - 1} "
-            "degrees of freedom)"
-        ),
+        errors_text=f"Mean group standard errors ({entities} entities, t with "
+        f"{freedom_text(entities - 1)})",
         diagnostics=diagnostics,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
@@ -549,18 +547,13 @@ def _left_out(
         )
     if used.all():
         return []
-    reasons = (
-        (
-            ~long_enough,
-            f"{parameters} rows or fewer, too few for {parameters} parameters",
-        ),
-        (
-            long_enough & ~used,
-            "a treatment, mediator or control that is collinear over time",
-        ),
-    )
+    few = f"{parameters} rows or fewer, too few for {parameters} parameters"
+    collinear = "a treatment, mediator or control that is collinear over time"
+    reasons = {few: ~long_enough, collinear: long_enough & ~used}
     why = "; ".join(
-        f"{quoted(names[mask])} with {text}" for mask, text in reasons if mask.any()
+        f"{quoted(names[rows])} with {text}"
+        for text, rows in reasons.items()
+        if rows.any()
     )
     dropped = tuple(names[~used])
     count = f"{len(dropped)} of {used.size} entities ({key})"
@@ -576,13 +569,11 @@ def _left_out(
 
 
 def _few(entities: int, reps: int) -> list[Notice]:
-    few = too_few_clusters_to_draw(
-        entities, "entity", "interval('delta') needs no draws."
-    ) or few_clusters(
-        entities,
-        "entity",
-        "percentile intervals are reliable with many entities only; "
-        f"interval('delta') uses t with {freedom_text(entities - 1)}.",
-        f"{entities} entities",
+    consequence = (
+        "percentile intervals are reliable with many entities only; interval('delta') "
+        f"uses t with {freedom_text(entities - 1)}."
+    )
+    few = too_few_clusters_to_draw(entities, "entity", DELTA) or few_clusters(
+        entities, "entity", consequence, f"{entities} entities"
     )
     return [*few, *few_draws(reps, "effects")]

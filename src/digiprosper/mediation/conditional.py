@@ -18,6 +18,7 @@ from digiprosper.kernels.intervals import (
 from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Summarised, Summary
+from digiprosper.report.text import percent_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ class JohnsonNeyman(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         low, high = (f"{v:.4g}" for v in self.support)
-        size = f"{100 * (1 - self.level):.3g}%"
+        size = percent_text(1 - self.level)
         title = (
             f"{self.effect} by {self.variable}: Johnson-Neyman regions ({self.method})"
         )

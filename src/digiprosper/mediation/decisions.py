@@ -14,7 +14,7 @@ from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.mediation.notices import no_share, readings_differ, tests_differ
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
-from digiprosper.report.text import p_text
+from digiprosper.report.text import p_text, percent_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class Decision(Summarised, PickledByName):
             ]
             rows.append([f"{step} {text}", *numbers, p_text(p), answer])
         verdict = "is" if self._passes(self.total) else "is not"
-        size = f"{100 * (1 - self.level):.3g}%"
+        size = percent_text(1 - self.level)
         lines = [
             (
                 f"Framed as {self.framing}: the total effect {verdict} "

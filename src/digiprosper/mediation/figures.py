@@ -143,13 +143,7 @@ def conditional_curve(
     language: Language = "english",
 ) -> ConditionalCurve:
     """Compute an effect over its variable; None is the only effect that has one."""
-    if not results.routes:
-        raise OptionError(
-            "plots.conditional_effect: no effect of this fit depends on a continuous "
-            "variable; fit Mediation(.., moderator='w', moderates='a') or "
-            "quadratic='a'. The regimes of a threshold are in effect_plot.",
-            [option_problem("effect", effect_name, what="no conditional effect")],
-        )
+    results._refuse_constant("plots.conditional_effect")
     wording = _Wording(results, texts, language)
     analysis = results.johnson_neyman(effect_name, level=level)
     term = next(term for term in results.terms if term.name == analysis.effect)

@@ -24,6 +24,7 @@ from digiprosper.mediation.effect_terms import (
 from digiprosper.mediation.kernel import Products, Route, expand
 from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Point, Term
+from digiprosper.report.text import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -417,9 +418,7 @@ def _used(effects: _Effects, routes: Mapping[Term, list[_Slope]]) -> list[_Posit
 
 def _distinct(effects: _Effects) -> list[Term]:
     """Select the terms of effects; refuse two with one name."""
-    names = [term.name for term, _ in effects]
-    twins = sorted({name for name in names if names.count(name) > 1})
-    if twins:
+    if twins := sorted(repeated([term.name for term, _ in effects])):
         raise TermError(
             f"because of a mediator's name the term {quoted(twins)} refers to two "
             "effects; rename its column (panel.assign)."

@@ -18,13 +18,7 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.cluster_bootstrap import refuse_two_way
 from digiprosper.linear.notices import near_collinear
-from digiprosper.linear.preparation import (
-    CovType,
-    Ssc,
-    check_linear_options,
-)
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import PathSystem
 from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
@@ -39,7 +33,7 @@ from digiprosper.mediation.notices import (
 )
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
-    LEAST_REPS,
+    check_common_options,
     demean_added,
     estimate,
     holds_level,
@@ -54,17 +48,15 @@ from digiprosper.specification import (
     TERM,
     Specification,
     as_terms,
-    check_reps,
     one_term,
     plain_options,
-    refuse_repeats,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.preparation import CovType, Prepared, Ssc
     from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
     from digiprosper.mediation.system import System
@@ -242,12 +234,9 @@ class Mediation(Specification):
                 "mediators is empty; specify at least one term (FixedEffects estimates "
                 "the total effect alone)."
             )
-        refuse_repeats(self, ("y", "treatment", "mediators", "x"))
+        check_common_options(self, ("y", "treatment", "mediators", "x"))
         check_option("structure", self.structure, get_args(MediationStructure))
         self._check_dependence()
-        check_linear_options(self)
-        refuse_two_way(self.clusters)
-        check_reps(self.reps, LEAST_REPS)
 
     def _check_dependence(self) -> None:
         """Check moderator, threshold, square and chain, on which effects may depend."""
@@ -272,9 +261,9 @@ class Mediation(Specification):
         self._check_threshold()
         options = {
             "structure='serial'": self.structure == "serial",
-            "moderator": self.moderator is not None,
-            "threshold": self.threshold is not None,
-            "quadratic": bool(self.quadratic),
+            "moderator": self.moderator,
+            "threshold": self.threshold,
+            "quadratic": self.quadratic,
         }
         several = [name for name, used in options.items() if used]
         if len(several) > 1:
@@ -290,9 +279,7 @@ class Mediation(Specification):
 
     def _check_threshold(self) -> None:
         (q,) = term_roles(self).get("threshold_variable", (None,))
-        if q is not None and canonical(q) in {
-            canonical(t) for t in (self.y, *self.mediators)
-        }:
+        if q is not None and canonical(q) in map(canonical, (self.y, *self.mediators)):
             role = "outcome" if canonical(q) == canonical(self.y) else "mediator"
             raise TermError(
                 f"threshold={cited(self.threshold)}: {cited(q)} is the {role}, and "
@@ -301,10 +288,7 @@ class Mediation(Specification):
                 "determined before it."
             )
         for name in ("search_draws", "regime_intercept"):
-            if not isinstance(getattr(self, name), bool):
-                raise OptionError(
-                    f"{name}={cited(getattr(self, name))} must be True or False."
-                )
+            check_option(name, getattr(self, name), (True, False))
         if self.search_draws and not isinstance(self.threshold, str):
             raise OptionError(
                 f"search_draws={cited(self.search_draws)}: True requires an estimated "
@@ -362,20 +346,16 @@ class Mediation(Specification):
         gammas = np.empty(0)
         if self.search_draws:
             shape = len(layout.used), len(layout.effects)
-            gammas, draws, terms = searched_draws(
-                self, prepared, demeaned, system, seed, shape
-            )
+            gammas, draws, terms = searched_draws(self, demeaned, system, shape)
             paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
         about = self._about_variable(prepared, layout, gamma)
         about += _influential(prepared, paths, effects, layout.effects)
         return MediationResults(
             **result_fields(
-                prepared,
                 system,
                 layout.effects,
                 effects,
                 "Mediation",
-                seed,
                 about,
                 searched=paths.draws if self.search_draws else None,
             ),
@@ -439,11 +419,8 @@ class Mediation(Specification):
             level = layout.names.index(sample.names_of("moderator")[0])
             if not any(level in regressors for _, regressors in layout.equations):
                 notices.append(absorbed_level(self.moderator, prepared.effect_names))
-        if (
-            gamma is not None
-            and self.regime_intercept
-            and REGIME_INTERCEPT not in layout.names
-        ):
+        absent = REGIME_INTERCEPT not in layout.names
+        if gamma is not None and self.regime_intercept and absent:
             held_by = (*prepared.effect_names, *self.x)
             (variable,) = term_roles(self)["threshold_variable"]
             notices.append(held_level(variable, held_by))
@@ -463,10 +440,8 @@ def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
     if spec.moderator is not None:
         roles["moderator"] = (spec.moderator,)
     if spec.threshold is not None:
-        threshold = spec.threshold
-        roles["threshold_variable"] = (
-            threshold if isinstance(threshold, str) else threshold[0],
-        )
+        term = spec.threshold if isinstance(spec.threshold, str) else spec.threshold[0]
+        roles["threshold_variable"] = (term,)
     return roles
 
 
@@ -525,12 +500,11 @@ def _influential(
     g, j = divmod(int(np.argmax(shifts)), shifts.shape[1])
     if shifts[g, j] < max(INFLUENCE / np.sqrt(shifts.shape[0]), LEAST_INFLUENCE):
         return []
-    name = (
-        prepared.cluster_names[0]
-        if prepared.options.clusters
-        else prepared.sample.keys.entity_name
-    )
-    cluster = name, prepared.sample.code_levels.get(name, prepared.sample.entities)[g]
+    sample = prepared.sample
+    name = sample.keys.entity_name
+    if prepared.options.clusters:
+        name = prepared.cluster_names[0]
+    cluster = name, sample.code_levels.get(name, sample.entities)[g]
     both = float(estimates[j]), float(without[g, j])
     shift = float(shifts[g, j])
     return [influential_cluster(cluster, len(shifts), terms[j].name, both, shift)]

@@ -17,18 +17,12 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.cluster_bootstrap import refuse_two_way
-from digiprosper.linear.preparation import (
-    CovType,
-    Ssc,
-    check_linear_options,
-    refuse_corrected,
-)
+from digiprosper.linear.preparation import CovType, Ssc, refuse_corrected
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
 from digiprosper.mediation.kernel import delta_method
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
-    LEAST_REPS,
+    check_common_options,
     estimate,
     prepare_terms,
     result_fields,
@@ -40,10 +34,8 @@ from digiprosper.specification import (
     TERM,
     Specification,
     as_terms,
-    check_reps,
     one_term,
     plain_options,
-    refuse_repeats,
 )
 
 if TYPE_CHECKING:
@@ -163,16 +155,16 @@ class MediationIVResults(EffectResults):
         )
 
     def _more_numbers(self) -> dict[str, Any]:
-        roles = {
-            name: getattr(self, name)
-            for name in ("treatment", "mediator", "instrument")
-        }
-        stages = self.first_stage.to_dict("index")
-        paths = {name: fit.to_dict() for name, fit in self.equations}
         # A slotted dataclass is a new class: `super()` without arguments would look in
         # the old one.
-        draws = EffectResults._more_numbers(self)
-        return {**draws, **roles, "first_stage": stages, "paths": paths}
+        return {
+            **EffectResults._more_numbers(self),
+            "treatment": self.treatment,
+            "mediator": self.mediator,
+            "instrument": self.instrument,
+            "first_stage": self.first_stage.to_dict("index"),
+            "paths": {name: fit.to_dict() for name, fit in self.equations},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,11 +306,8 @@ class MediationIV(Specification):
             one_term(getattr(self, name), name)
         for name in ("x", "absorb"):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
-        refuse_repeats(self, _ROLES)
-        check_linear_options(self)
+        check_common_options(self, _ROLES)
         refuse_corrected("MediationIV", self.cov_type)
-        refuse_two_way(self.clusters)
-        check_reps(self.reps, LEAST_REPS)
 
     def fit(
         self,
@@ -371,13 +360,7 @@ class MediationIV(Specification):
         )
         return MediationIVResults(
             **result_fields(
-                prepared,
-                system,
-                terms,
-                effects,
-                "MediationIV",
-                seed,
-                about=_weak(stages, names),
+                system, terms, effects, "MediationIV", about=_weak(stages, names)
             ),
             treatment=treatment,
             mediator=mediator,
@@ -426,16 +409,13 @@ def _first_stages(system: System) -> Floats:
     """Compute both first stages: coefficient, std_error, F, p, partial R2."""
     rows, positions = [], slope_positions(system.layout)
     for equation in _STAGES:
-        fit = system.fits[equation]
-        coefficient, error, p = (
-            float(s.iloc[0]) for s in (fit.params, fit.std_errors, fit.pvalues)
-        )
+        row: Any = system.fits[equation].tidy().iloc[0]
+        b, error = row["estimate"], row["std_error"]
         plain, df = system.unadjusted[positions[equation, _Z]]
-        square = (coefficient / plain) ** 2
-        rows.append(
-            (coefficient, error, (coefficient / error) ** 2, p, square / (square + df))
-        )
-    return np.array(rows)
+        square = (b / plain) ** 2
+        f = (b / error) ** 2
+        rows.append((b, error, f, row["p_value"], square / (square + df)))
+    return np.array(rows, dtype=np.float64)
 
 
 def _weak(stages: Floats, names: Sequence[str]) -> list[Notice]:
@@ -446,7 +426,5 @@ def _weak(stages: Floats, names: Sequence[str]) -> list[Notice]:
             f"{mediator} on {instrument} given {treatment} (b, direct, indirect)"
         ),
     }
-    f_statistics = {
-        _EQUATIONS[e][0]: float(f) for e, f in zip(_STAGES, stages[:, 2], strict=True)
-    }
+    f_statistics = dict(zip(equations, stages[:, 2].tolist(), strict=True))
     return weak_instrument(f_statistics, equations)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -264,11 +264,8 @@ class MediationResults(EffectResults):
             a, b = self.system.estimates[at].tolist()
             v = self.system.covariance[np.ix_(at, at)]
             s_a, s_b = np.sqrt(np.diag(v)).tolist()
-            r = (
-                float(np.clip(v[0, 1] / (s_a * s_b), -1.0, 1.0))
-                if s_a * s_b > 0
-                else 0.0
-            )
+            spread = s_a * s_b
+            r = float(np.clip(v[0, 1] / spread, -1.0, 1.0)) if spread > 0 else 0.0
             ends = intervals.product_interval(a, b, s_a, s_b, r, level)
             rows.append([a * b, *ends, intervals.product_p(a, b, s_a, s_b, r)])
         columns = ["estimate", "conf_low", "conf_high", "p_value"]
@@ -331,10 +328,7 @@ class MediationResults(EffectResults):
             self.estimated.covariance_of(unit[i] - unit[j]),
             self.draw_values[:, i] - self.draw_values[:, j],
         )
-        names = [
-            f"{self.names[first]} - {self.names[second]}" for first, second in pairs
-        ]
-        return self._frame(names, effects, level)
+        return self._frame(list(map(self._contrast, pairs)), effects, level)
 
     # --- decisions --------------------------------------------------------------------
 
@@ -473,7 +467,7 @@ class MediationResults(EffectResults):
         self._refuse_varying("sensitivity")
         mediator = self._mediator(mediator)
         k, (at, _) = self.mediators.index(mediator), self._slopes(mediator)
-        return sensitivity(
+        analysis = sensitivity(
             mediator,
             float(self.system.estimates[at]),
             self.system.moments[k],
@@ -482,9 +476,12 @@ class MediationResults(EffectResults):
             clusters=self.n_drawn,
             level=level,
             rho=rho,
+        )
+        return replace(
+            analysis,
             conventions=self.conventions,
-            labels=self.labels,
-            factors=self.factors,
+            labels=dict(self.labels),
+            factors=dict(self.factors),
         )
 
     def robustness_value(
@@ -708,10 +705,8 @@ class MediationResults(EffectResults):
             cells = _path_cells(
                 drawn, sobel.get(term.name), digits, computed=self._readable
             )
-            several = len(self.mediators) > 1
-            through = Remark(
-                "row.through" if several else "row.only", {"path": (path,)}
-            )
+            form = "row.through" if len(self.mediators) > 1 else "row.only"
+            through = Remark(form, {"path": (path,)})
             for code, cell in cells.items():
                 name = Remark(f"row.{code}", {"through": (through,)}, WORDS, factors)
                 text = remark_text(name, WORDS, texts, {}, LANGUAGES[language])
@@ -737,16 +732,10 @@ class MediationResults(EffectResults):
 
     def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""
-        arrow = (
-            " -> ".join(self.mediators)
-            if self.structure == "serial"
-            else ", ".join(self.mediators)
-        )
-        words = (
-            self._words(outcome) if not self.variable else self._varying_words(outcome)
-        )
+        through = (" -> " if self.structure == "serial" else ", ").join(self.mediators)
+        words = self._varying_words if self.variable else self._words
         return self._summarised(
-            f"Mediation: {self.treatment} -> {arrow} -> {outcome}", words
+            f"Mediation: {self.treatment} -> {through} -> {outcome}", words(outcome)
         )
 
     def _more_numbers(self) -> dict[str, Any]:
@@ -811,6 +800,10 @@ class MediationResults(EffectResults):
             for route in self.routes
         ]
 
+    def _contrast(self, pair: tuple[int, int]) -> str:
+        """Name the difference of two effects."""
+        return " - ".join(self.names[position] for position in pair)
+
     @property
     def _indirect_terms(self) -> pd.Index[str]:
         return pd.Index([f"indirect:{m}" for m in self.mediators], name="term")
@@ -826,8 +819,10 @@ class MediationResults(EffectResults):
     def _refuse_constant(self, method: str) -> None:
         if not self.routes:
             raise OptionError(
-                f"{method} needs an effect that depends on a variable: Mediation(.., "
-                "moderator='w', moderates=('a',)), or quadratic=('a',)."
+                f"{method}: no effect of this fit depends on a continuous variable; "
+                "fit Mediation(.., moderator='w', moderates='a') or quadratic='a'. The "
+                "regimes of a threshold are in tidy() and effect_plot.",
+                [option_problem("effect", what="no conditional effect")],
             )
 
     def _mediator(self, mediator: str | None) -> str:
@@ -866,33 +861,28 @@ class MediationResults(EffectResults):
         total, direct, indirect = (float(v) for v in self.estimates[:3])
         sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
         lines = [
-            (
-                f"A one-unit increase in {self.treatment} is associated with a change "
-                f"in {outcome} of {total:.4g} (one overall standard deviation, "
-                f"{sd:.4g}: {sd * total:.4g}):"
-            ),
-            (
-                f"{direct:.4g} directly and {indirect:.4g} through "
-                f"{listed(self.mediators)}."
-            ),
+            f"A one-unit increase in {self.treatment} is associated with a change in "
+            f"{outcome} of {total:.4g} (one overall standard deviation, {sd:.4g}: "
+            f"{sd * total:.4g}):",
+            f"{direct:.4g} directly and {indirect:.4g} through "
+            f"{listed(self.mediators)}.",
         ]
         for mediator in self.mediators:
             a, b, _, _ = self._product(mediator)
             p = float(ends["p_value"][f"indirect:{mediator}"])
-            yes, no = (
+            verdict = _verdict(
+                p,
                 "its interval excludes 0: an indirect effect",
                 "its interval includes 0",
             )
             path = f"Through {mediator}: a = {a:.4g}, b = {b:.4g}, a x b = {a * b:.4g}"
-            lines.append(f"{path}{_verdict(p, yes, no)}.")
+            lines.append(f"{path}{verdict}.")
         share = float(self.estimates[-1])
         if not np.isnan(share):
             row = ends.loc["proportion_mediated"].to_dict()
             reach = f"95% interval {row['conf_low']:z.0%} to {row['conf_high']:z.0%}"
-            significant = rejects(row["p_value"], _LEVEL)
-            doubt = (
-                "" if significant else "; it includes 0: the share is not significant"
-            )
+            no = "it includes 0: the share is not significant"
+            doubt = "" if rejects(row["p_value"], _LEVEL) else f"; {no}"
             lines.append(
                 f"Share of the total effect through the mediators: {share:z.1%} "
                 f"({reach}{doubt})."
@@ -928,7 +918,7 @@ class MediationResults(EffectResults):
         else:
             at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
             lines.append(f"{self.variable}: {at}.")
-        ends = [f"{self.names[i]} - {self.names[j]}" for i, j in self._ends_of_routes]
+        ends = list(map(self._contrast, self._ends_of_routes))
         differ = (
             "they are significantly different",
             "they are not significantly different",

@@ -20,7 +20,7 @@ from digiprosper.kernels.intervals import percentile
 from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Summarised, Summary
-from digiprosper.report.text import interval_text
+from digiprosper.report.text import interval_text, percent_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -88,7 +88,7 @@ class MediationSensitivity(Summarised, PickledByName):
     rho_high: float
     rho_insignificant: float
     level: float
-    conventions: str
+    conventions: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     factors: Factors = field(default_factory=dict)
 
@@ -114,7 +114,7 @@ class MediationSensitivity(Summarised, PickledByName):
         return self.rho_at_zero**2
 
     def _summary(self) -> Summary:
-        size = f"{100 * self.level:g}%"
+        size = percent_text(self.level)
         ab, low, high = self.assumed
         if np.isnan(low):
             covers = f"Its {size} interval was not computed"
@@ -147,7 +147,7 @@ class MediationSensitivity(Summarised, PickledByName):
         return self._titled(title, Lines(lines, wrapped=True), wrapped_title=True)
 
 
-def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
+def sensitivity(
     mediator: str,
     a: float,
     moments: tuple[float, float, float] | Floats,
@@ -157,9 +157,6 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
     clusters: int | None,
     level: float = 0.95,
     rho: Sequence[float] | Floats | None = None,
-    conventions: str = "",
-    labels: Mapping[str, str] | None = None,
-    factors: Factors | None = None,
 ) -> MediationSensitivity:
     """Compute the indirect effect over the correlation of the two errors.
 
@@ -212,9 +209,6 @@ def sensitivity(  # noqa: PLR0913 - what is drawn comes with its draws
         rho_high=float(rho_high),
         rho_insignificant=_first_cover(ends),
         level=level,
-        conventions=conventions,
-        labels=dict(labels or {}),
-        factors=dict(factors or {}),
     )
 
 

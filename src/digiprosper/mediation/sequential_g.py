@@ -129,9 +129,7 @@ def sequential_g(
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
-    return EffectResults(
-        **result_fields(prepared, system, terms, effects, "Sequential g", seed)
-    )
+    return EffectResults(**result_fields(system, terms, effects, "Sequential g"))
 
 
 def _products(system: System, mediators: int) -> Products:

@@ -27,6 +27,7 @@ from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.resampling import (
     bootstrap,
     draw_counts,
+    drawn_rows,
     entity_grams,
     jackknife,
     refit,
@@ -43,16 +44,22 @@ from digiprosper.kernels.threshold import (
 )
 from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.cluster_bootstrap import drawn_clusters
+from digiprosper.linear.cluster_bootstrap import drawn_clusters, refuse_two_way
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import demean_columns, fit_equation
-from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
+from digiprosper.linear.estimation import demean_roles, effects_text, fit_equation
+from digiprosper.linear.preparation import (
+    check_linear_options,
+    linear_options,
+    prepare,
+    refuse_extreme,
+)
 from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
 from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import empty_glance
+from digiprosper.specification import check_reps, refuse_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,18 +78,25 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Term
 
-LEAST_REPS = 20
+_LEAST_REPS = 20
 _RARE = 0.05
 _TRIM = 0.05
 _NO_THRESHOLD = (
     "failed: in the drawn sample no threshold leaves enough rows in each regime. "
     "Intervals use the remaining draws."
 )
+_COLLINEAR_DRAWS = (
+    "failed: in the drawn sample the treatment, a mediator or a control is collinear. "
+    "Intervals use the remaining draws."
+)
+_TOO_SHORT = (
+    " With so many failed draws the intervals are too short; do not rely on them."
+)
 _REMEDY = (
     "With fewer than 40 clusters the percentile interval may be too short: compare it "
     "with interval('delta')."
 )
-_DELTA = "interval('delta') needs no draws."
+DELTA = "interval('delta') needs no draws."
 _BIASED_PATHS = (
     "and so are the other paths. Omit it, or lag treatment and mediator instead."
 )
@@ -113,6 +127,8 @@ class System:
       bootstrap
     """
 
+    prepared: Prepared
+    seed: np.random.SeedSequence
     fits: tuple[LinearResults, ...]
     layout: tuple[Equation, ...]
     coefficients: Floats
@@ -126,6 +142,14 @@ class System:
     drawn: str
     lost: int
     notices: tuple[Notice, ...]
+
+
+def check_common_options(spec: Any, roles: Sequence[str]) -> None:
+    """Check what specifications of mediations share: terms, errors and draws."""
+    refuse_repeats(spec, roles)
+    check_linear_options(spec)
+    refuse_two_way(spec.clusters)
+    check_reps(spec.reps, _LEAST_REPS)
 
 
 def slope_positions(layout: Sequence[Equation]) -> dict[tuple[int, int], int]:
@@ -169,7 +193,7 @@ def estimate(
     notices = _notices(prepared, fits, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
-    notices += too_few_clusters_to_draw(grams.n_clusters, drawn, _DELTA)
+    notices += too_few_clusters_to_draw(grams.n_clusters, drawn, DELTA)
     if draws.lost == reps and enough_clusters(grams.n_clusters):
         raise IdentificationError(
             f"all {reps} {drawn} draws failed: in each of them the treatment, a "
@@ -177,6 +201,8 @@ def estimate(
             "entity). Drop such a control."
         )
     return System(
+        prepared=prepared,
+        seed=seed,
         fits=fits,
         layout=layout,
         coefficients=np.concatenate([equation.coefficients for equation in solved]),
@@ -213,23 +239,18 @@ def refuse_absorbed(
 
     `roles` are those of the first columns, such as "outcome" or "mediator".
     """
+    effects = effects_text(prepared)
     checked = zip(roles, demeaned.names, demeaned.absorbed, strict=False)
-    without_variation = [
-        (role, name)
+    problems = [
+        Notice(
+            "absorbed",
+            f"the {role} {cited(name)} does not vary within the effects ({effects})",
+            {"column": name, "effects": effects},
+        )
         for role, name, absorbed in checked
         if absorbed and role != "outcome"
     ]
-    if without_variation:
-        effects = ", ".join(prepared.effect_names) or "the intercept"
-        within = f"does not vary within the effects ({effects})"
-        problems = [
-            Notice(
-                "absorbed",
-                f"the {role} {cited(name)} {within}",
-                {"column": name, "effects": effects},
-            )
-            for role, name in without_variation
-        ]
+    if problems:
         raise IdentificationError(
             f"{several(problems)}: the indirect within effect is not identified. "
             "Use a column that varies within the effects, or omit an effect: with "
@@ -253,13 +274,14 @@ def glance_of(
 ) -> Glance:
     """Make the glance of a system: its outcome equation without fit measures."""
     values = {
+        **empty_glance(model, outcome.nobs),
         "depvar": outcome.depvar,
         **outcome._of_inference(),
         "df_resid": outcome.df_resid,
         "df_absorbed": outcome.df_absorbed,
-        "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+        "rng_entropy": seed.entropy,
     }
-    return cast("Glance", {**empty_glance(model, outcome.nobs), **values})
+    return cast("Glance", values)
 
 
 def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
@@ -274,15 +296,7 @@ def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice,
     if searched is not None:
         lost = int(np.isnan(searched).any(axis=1).sum())
         return (*few_draws(reps, "effects"), *lost_draws(lost, reps, _NO_THRESHOLD))
-    why = (
-        "failed: in the drawn sample the treatment, a mediator or a control is "
-        "collinear. Intervals use the remaining draws."
-    )
-    if lost > _RARE * reps:
-        why += (
-            " With so many failed draws the intervals are too short; do not "
-            "rely on them."
-        )
+    why = _COLLINEAR_DRAWS + (_TOO_SHORT if lost > _RARE * reps else "")
     return (*few_draws(reps, "effects"), *lost_draws(lost, reps, why, system.drawn))
 
 
@@ -332,17 +346,9 @@ def prepare_terms(
     prepared = prepare(panel, roles, linear_options(spec))
     sample = prepared.sample
     refuse_several(sample, roles)
-    columns = {
-        name: column
-        for role in roles
-        if role != "threshold_variable"
-        for name, column in zip(
-            sample.names_of(role), sample.columns(role).T, strict=True
-        )
-    }
-    demeaned = demean_columns(
-        prepared, tuple(columns), np.array(list(columns.values())).T
-    )
+    others = [role for role in roles if role not in ("y", "threshold_variable")]
+    (y,) = sample.names_of("y")
+    demeaned, _ = demean_roles(y, prepared, others)
     before_controls = list(roles)[: list(roles).index("x")]
     kinds = [_KINDS.get(r, r) for r in before_controls for _ in sample.roles[r]]
     refuse_absorbed(prepared, demeaned, kinds)
@@ -387,12 +393,10 @@ def cannot_mediate(
 
 
 def result_fields(
-    prepared: Prepared,
     system: System,
     terms: Sequence[Term],
     effects: Effects,
     model: str,
-    seed: np.random.SeedSequence,
     about: Sequence[Notice] = (),
     searched: Floats | None = None,
 ) -> dict[str, Any]:
@@ -404,13 +408,13 @@ def result_fields(
     diagnostics = (
         *system.notices,
         *about_draws(system, searched),
-        *remarks(prepared),
+        *remarks(system.prepared),
         *about,
         *(blank_unclear_share(effects, system.n_drawn) if has_share else ()),
     )
     issue(diagnostics)
-    outcome, sample = system.fits[-1], prepared.sample
-    info = glance_of(outcome, model, seed)
+    outcome, sample = system.fits[-1], system.prepared.sample
+    info = glance_of(outcome, model, system.seed)
     estimated = drawn_estimates(
         [term.name for term in terms],
         *effects,
@@ -479,12 +483,7 @@ def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
 
 
 def searched_draws(
-    spec: Any,
-    prepared: Prepared,
-    demeaned: Demeaned,
-    system: System,
-    seed: np.random.SeedSequence,
-    shape: tuple[int, int],
+    spec: Any, demeaned: Demeaned, system: System, shape: tuple[int, int]
 ) -> tuple[Floats, Floats, Floats]:
     """Search the threshold in every draw and fit all equations there.
 
@@ -494,17 +493,13 @@ def searched_draws(
     searched like a sample, since running sums over rows are not weighted sums of
     clusters; fits are batched over draws with the same threshold.
     """
-    codes, _ = drawn_clusters(prepared)
-    sizes = np.bincount(codes)
-    counts = draw_counts(seed, sizes.size, len(system.draws))
-    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
+    prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
+    counts = draw_counts(system.seed, system.n_drawn, len(system.draws))
     columns = _searched_columns(prepared)
     every, intercept = prepared.within.every, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
-        drawn = np.repeat(np.arange(sizes.size), count)
-        rows = np.concatenate([members[cluster] for cluster in drawn])
-        copies = np.repeat(np.arange(drawn.size), sizes[drawn])
+        rows, copies = drawn_rows(codes, count)
         effects = _fresh(every, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
@@ -534,12 +529,8 @@ def _searched_columns(prepared: Prepared) -> list[Floats]:
     """Select outcome, split regressors, controls, threshold variable."""
     columns = prepared.sample.columns
     split = np.column_stack([columns("treatment"), columns("mediators")])
-    return [
-        columns("y")[:, 0],
-        split,
-        columns("x"),
-        columns("threshold_variable")[:, 0],
-    ]
+    q = columns("threshold_variable")[:, 0]
+    return [columns("y")[:, 0], split, columns("x"), q]
 
 
 def _least(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import InputTypeError, PanelIndexError
+from digiprosper.errors import InputTypeError, PanelIndexError, TermError, cited
+from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.frame import Panel
 from digiprosper.panel.scan import PanelScan
+from digiprosper.panel.terms import parse
 
 if TYPE_CHECKING:
+    from digiprosper.kernels import Floats
     from digiprosper.panel.table import Table
 
 
@@ -41,6 +44,22 @@ def refuse_numbered_rows(panel: Panel, caller: str) -> None:
             f"{caller} cannot tell apart several rows of an entity without a time: "
             "Panel(df, entity=, time=)."
         )
+
+
+def values_of(panel: Panel, column: object, caller: str) -> Floats:
+    """Evaluate one numeric column or term (N,), NaN where it is missing."""
+    if not isinstance(column, str):
+        raise InputTypeError(
+            f"{caller}: column must be one column or term (text), not "
+            f"{type(column).__name__}."
+        )
+    table = table_of(panel)
+    term = parse(column, table.known, caller)
+    if any(factor.category for factor in term.factors):
+        raise TermError(
+            f"{caller}: {cited(column)} is categorical; specify a numeric column."
+        )
+    return evaluate(term, table)
 
 
 def known_names(panel: object) -> tuple[str, ...]:

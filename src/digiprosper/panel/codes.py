@@ -136,12 +136,10 @@ def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
 
 def code_terms(table: Table, terms: Sequence[Term]) -> Coded:
     """Code combinations of levels of terms: codes (N,) and levels."""
-    effects = [_coded_term(table, term) for term in terms]
-    return (
-        effects[0]
-        if len(effects) == 1
-        else _pairs(effects, [term.text for term in terms])
-    )
+    if len(terms) == 1:
+        return _coded_term(table, terms[0])
+    coded_terms = [_coded_term(table, term) for term in terms]
+    return _pairs(coded_terms, [term.text for term in terms])
 
 
 def _refuse_products(table: Table, text: str, role: str) -> None:

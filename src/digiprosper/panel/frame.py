@@ -791,7 +791,8 @@ class Panel:
         This is true of repeated cross-sections, and of a table whose entity key is a
         row number.
         """
-        return self.n_times > 1 and self.nobs == self.n_entities
+        keys = self._table.keys
+        return keys.times.size > 1 and keys.entity.size == keys.entities.size
 
     @property
     def is_part(self) -> bool:

@@ -22,7 +22,7 @@ from digiprosper.report.parsing import QUOTED
 from digiprosper.report.terms import Factor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.report.terms import Pieces
 
@@ -153,6 +153,12 @@ def with_names(text: str, names: Mapping[str, str]) -> str:
 def as_written(name: str) -> str:
     """Write the name of a column as terms do, in backticks unless it is one word."""
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
+
+
+def as_argument(text: str, column_names: Sequence[str] = ()) -> str:
+    """Write a column or a term as the argument of a function, such as ``lag()``."""
+    is_term = text not in column_names and any(sign in text for sign in "(:`")
+    return text if is_term else as_written(text)
 
 
 # --- syntax trees ---------------------------------------------------------------------

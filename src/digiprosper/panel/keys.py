@@ -157,8 +157,14 @@ def to_pandas(data: object) -> pd.DataFrame:
             f"column names must be text; got {quoted(odd)}. Rename them: df.columns = "
             "df.columns.map(str)."
         )
-    if not frame.columns.is_unique:
-        twice = list(dict.fromkeys(frame.columns[frame.columns.duplicated()]))
+    refuse_repeated(frame.columns)
+    return _one_line_names(frame)
+
+
+def refuse_repeated(columns: Iterable[str]) -> None:
+    """Refuse a table with two columns of one name."""
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
         raise ColumnError(
             f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
             [
@@ -166,7 +172,6 @@ def to_pandas(data: object) -> pd.DataFrame:
                 for c in twice
             ],
         )
-    return _one_line_names(frame)
 
 
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,18 +14,15 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    ColumnError,
     InputTypeError,
     MissingDataError,
     OptionError,
     PanelIndexError,
     check_whole,
     cited,
-    column_problem,
     is_real,
     issue,
     option_problem,
-    quoted,
     unknown_columns,
 )
 from digiprosper.optional import require
@@ -36,6 +32,7 @@ from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.keys import (
     check_key_names,
     jumping_times,
+    refuse_repeated,
     sorted_keys,
     usual_step,
 )
@@ -535,12 +532,7 @@ def _checked_source(table: object, keys: Sequence[str]) -> Source:
     absent = [key for key in keys if key not in source.names]
     if absent:
         raise unknown_columns(absent, source.names, "Panel.scan", {})
-    twice = [name for name, n in Counter(source.names).items() if n > 1]
-    if twice:
-        raise ColumnError(
-            f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
-            [column_problem(name, "Panel.scan") for name in twice],
-        )
+    refuse_repeated(source.names)
     return source
 
 

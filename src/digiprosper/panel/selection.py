@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from dataclasses import replace
+from functools import reduce
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -145,21 +146,22 @@ def select_rows(
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
     coded = _coded_categories(table, terms)
 
-    effects = [text for text in codes if text not in clusters]
-    effect_codes = {text: arrays[text] for text in effects}
-    gaps = _gaps(table, terms, values, beside, coded, effect_codes)
-    complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
+    effects = {text: arrays[text] for text in codes if text not in clusters}
+    gaps = _gaps(table, terms, values, beside, coded, effects)
+    complete = _complete(chosen, gaps)
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     if across is None:
-        across = Levels(_levels_seen(coded, complete), int(complete.sum()))
-    categories = _categories(coded, across.levels)
-    uses = _uses_by_role(roles, keys, terms, categories, (table.nobs, across.rows))
+        rows = int(np.count_nonzero(complete))
+        across = Levels(_levels_seen(coded, complete), rows)
+    categories = _categories(coded, across.levels) if coded else {}
+    sizes = complete.size, across.rows
+    uses = _uses_by_role(roles, keys, terms, categories, sizes)
     columns, positions = _columns(terms, uses, values, beside, categories)
     typed_factors = {text: term_factors(terms[key]) for text, key in keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
-        matrix=np.array([c.array for c in columns]).reshape(-1, table.nobs).T,
+        matrix=np.array([c.array for c in columns]).reshape(-1, complete.size).T,
         names=tuple([column.name for column in columns]),
         roles=positions,
         entity=table.keys.entity,
@@ -169,7 +171,7 @@ def select_rows(
         variables=_variables(table, terms.values()),
         index=table.index,
         dropped=(),
-        categories=_levels_by_text(terms.values(), categories),
+        categories=_levels_by_text(terms.values(), categories) if coded else {},
         labels=dict(table.labels),
         keys=table.keys,
         lags={column.name: column.lags for column in columns},
@@ -196,7 +198,7 @@ def levels_in_use(
     arrays, _, _ = _all_codes(table, codes, ())
     coded = _coded_categories(table, terms)
     gaps = _gaps(table, terms, values, beside, coded, arrays)
-    complete = ~np.logical_or.reduce([~chosen, *gaps.values()])
+    complete = _complete(chosen, gaps)
     return _levels_seen(coded, complete), int(complete.sum())
 
 
@@ -312,6 +314,12 @@ def _gaps(
     return {text: gap & table.chosen for text, gap in out.items()}
 
 
+def _complete(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
+    """Mark the chosen rows (N,) in which nothing is missing."""
+    # One by one: together they would be copied.
+    return ~reduce(np.logical_or, gaps.values(), ~chosen)
+
+
 def _refuse_cluster_gaps(
     table: Table, clusters: Sequence[str], codes: Mapping[str, Ints], complete: Bools
 ) -> None:
@@ -328,7 +336,7 @@ def _refuse_cluster_gaps(
 def _missing_comparisons(
     table: Table,
     terms: Iterable[Term],
-    effects: Sequence[str],
+    effects: Iterable[str],
     gaps: Mapping[str, Bools],
 ) -> list[Compared]:
     """Find terms missing where a comparison in them is, and its other side."""
@@ -443,6 +451,8 @@ def _evaluated(
         key: evaluate(term, table) for key, term in terms.items() if not term.categories
     }
     beside = [_numbers(term) for term in terms.values() if term.categories]
+    if not beside:
+        return values, {}
     for factors in beside:
         if len(factors) > 1:  # the product may be infinite where no factor is
             evaluate(Term(":".join(f.text for f in factors), None, factors), table)

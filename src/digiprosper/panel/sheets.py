@@ -54,7 +54,11 @@ DAMAGED = (
 )
 # Headings of years in Chinese tables
 _TIMES = ("年份", "年度", "年")
-_YEAR = re.compile(r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?")
+_YEAR = re.compile(
+    r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?"
+    # A mark of a footnote: 2015①, 2015年（预计）, 2015p
+    r"(?:[A-Za-z]|(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*)"
+)
 
 
 def long_table(
@@ -259,8 +263,7 @@ def _matched(
         matched.index.is_unique and matched.index.isin(names.index).all()
     )
     if not has_labels:
-        is_list = pd.api.types.is_list_like(matched, allow_sets=False)
-        if not is_list or np.ndim(matched) != 1 or len(matched) != len(names):
+        if np.ndim(matched) != 1 or len(matched) != len(names):
             raise InputTypeError(
                 "match= must return a Series with the index of the names that it gets, "
                 f"or as many names, not {cited(matched)}."
@@ -315,7 +318,7 @@ def _stripped(
 ) -> pd.Series[Any]:
     """Read the text of cells without blanks around it, and numbers with separators."""
     texts = [v.strip() if isinstance(v, str) else v for v in column]
-    cells = [np.nan if isinstance(v, str) and v in missing else v for v in texts]
+    cells = [np.nan if v in missing else v for v in texts]
     column = pd.Series(cells, column.index, dtype=object)
     if thousands is None:
         return column
@@ -334,11 +337,25 @@ def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
     if not is_entity.any():
         return None
     top = int(is_entity.any(axis=1).argmax())
+    headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
+    if (
+        _has_years(lower)
+        and not _has_years(headings)
+        and lower[is_entity[top]].isna().all()
+    ):
+        # Headings of two rows: merged cells name what the years below them are of.
+        above = headings.ffill().map(_text)
+        if len(set(above[lower.notna()])) > 1:
+            lower = (above + " " + lower.map(_text)).where(lower.notna())
+        top, headings = top + 1, headings.where(lower.isna(), lower)
     body = cells.iloc[top + 1 :].rename(index=lambda row: row + 1)
-    headings = cells.iloc[top]
     used = headings.notna() | body.notna().any()
     names = headings[used].fillna("column without heading").map(_text)
     return body.loc[:, used].set_axis(names.tolist(), axis=1).infer_objects()
+
+
+def _has_years(headings: pd.Series[Any]) -> bool:
+    return any(_YEAR.fullmatch(_text(cell)) for cell in headings)
 
 
 def _text(cell: object) -> str:

@@ -246,14 +246,16 @@ def _cure(texts: Sequence[str]) -> str:
     if not texts:
         return "convert them by pandas.to_numeric"
     grouped = [text for text in texts if is_grouped(text)]
-    others = dict.fromkeys(text.strip() for text in texts if not is_grouped(text))
+    # A number with a mark, such as 74.1*, is a value that na_values would lose.
+    others = dict.fromkeys(t.strip() for t in texts if not re.search(r"\d", t))
     cures = ["correct these cells"]
     if grouped:
         separator = next(s for s in SEPARATORS if s in grouped[0].strip())
         cures.append(f"read {cited(grouped[0])} as a number by thousands={separator!r}")
     if others:
         cures.append(f"read cells as missing by na_values={[*others][:3]}")
-    return f"{', or '.join(cures)} of Panel.from_excel or pandas.read_csv"
+    reader = " of Panel.from_excel or pandas.read_csv" if cures[1:] else ""
+    return ", or ".join(cures) + reader
 
 
 def _is_number(cell: object) -> bool:

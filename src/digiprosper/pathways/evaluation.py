@@ -35,14 +35,14 @@ from digiprosper.linear.diagnostics import said_once
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.wild_bootstrap import wild_bootstrap
 from digiprosper.mediation.mediation import Mediation
-from digiprosper.panel import Panel
-from digiprosper.panel.access import known_names
+from digiprosper.panel.access import check_panel, known_names
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.pathways import notices
 from digiprosper.pathways.findings import Finding, Part, Reason, with_verdicts
 from digiprosper.pathways.mechanism import Mechanism, roles_of, seed_catalogue
 from digiprosper.pathways.results import MechanismReport
 from digiprosper.policy.staggered import StaggeredDid
+from digiprosper.report.text import repeated
 from digiprosper.spatial.panel_spatial import PanelSpatial
 from digiprosper.spatial.weights import refuse_other
 from digiprosper.specification import as_terms
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.mediation.results import MediationResults
+    from digiprosper.panel import Panel
     from digiprosper.report.protocol import Results
     from digiprosper.spatial.weights import SpatialWeights
 
@@ -199,7 +200,11 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     >>> print(report.frame.loc["P41", "wording"])
     P41 was not tested: needs survey data
     """
-    _check_panel(panel)
+    check_panel(panel, "pathways.evaluate")
+    if panel.time_name is None:
+        raise PanelIndexError(
+            "pathways.evaluate needs a panel with a time key: models have time effects."
+        )
     mechanisms = checked_mechanisms(mechanisms)
     terms = as_terms(controls, "controls")
     for term in terms:
@@ -257,18 +262,6 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
 # --- the arguments --------------------------------------------------------------------
 
 
-def _check_panel(panel: object) -> None:
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"pathways.evaluate takes a Panel, not {type(panel).__name__}.",
-            [option_problem("panel", panel)],
-        )
-    if panel.time_name is None:
-        raise PanelIndexError(
-            "pathways.evaluate needs a panel with a time key: models have time effects."
-        )
-
-
 def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
     """Check that there are propositions and that no id repeats."""
     listed = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
@@ -284,8 +277,7 @@ def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
             [option_problem("mechanisms", others[0])],
         )
     ids = [row.id for mechanism in listed for row in mechanism.split()]
-    twice = sorted({name for name in ids if ids.count(name) > 1})
-    if twice:
+    if twice := sorted(repeated(ids)):
         raise OptionError(
             f"mechanisms: the ids {quoted(twice)} are duplicated; rename one of each.",
             [option_problem("mechanisms", tuple(twice))],
@@ -577,13 +569,9 @@ class Proposition:
         remarks: list[Notice] = []
         for term, of in zip(fit.names, about, strict=False):
             test = wild_bootstrap(spec, self.panel, term, reps=REPS, rng=self.entropy)
-            numbers = (
-                test.estimate,
-                test.std_error,
-                test.p_value,
-                *test.interval(self.level),
-            )
-            parts.append(Part(code, self.mechanism.sign, *numbers, of))
+            numbers = test.estimate, test.std_error, test.p_value
+            ends = test.interval(self.level)
+            parts.append(Part(code, self.mechanism.sign, *numbers, *ends, of))
             remarks += test.diagnostics
         return self._finding("fixed_effects", parts, fit, remarks)
 
@@ -636,11 +624,8 @@ class Proposition:
             test = moderated_u_test(fit, self.cause, w, level=self.level)
             remarks += [*fit.diagnostics, *test.diagnostics]
             shift: Any = test.shift.detail
-            parts.append(
-                self._t_part(
-                    "shift", "", shift["estimate"], shift["std_error"], fit.df_t, of=w
-                )
-            )
+            numbers = shift["estimate"], shift["std_error"], fit.df_t
+            parts.append(self._t_part("shift", "", *numbers, of=w))
         return self._finding("moderated_u_test", parts, fit, remarks)
 
     def _t_part(
@@ -651,6 +636,12 @@ class Proposition:
             float, delta(np.array(value), np.array(error), df, self.level)
         )
         return Part(code, sign, float(value), float(error), p, low, high, **where)
+
+    def _part(self, row: Any, code: str, sign: str = "", **where: Any) -> Part:
+        """Read a row of `tidy`; without `sign` the claim is that of the proposition."""
+        names = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
+        numbers: dict[str, Any] = {name: float(row[name]) for name in names}
+        return Part(code, sign or self.mechanism.sign, **numbers, **where)
 
     # --- channels ---------------------------------------------------------------------
 
@@ -670,8 +661,10 @@ class Proposition:
             outcome = self._by_term(fit.paths["outcome"])
             for m in self.channels:
                 mediator = self._by_term(fit.paths[f"mediator:{m}"])
-                parts.append(_row_part(mediator.loc[self.cause], "path_a", first, of=m))
-                parts.append(_row_part(outcome.loc[m], "path_b", second, of=m))
+                parts += [
+                    self._part(mediator.loc[self.cause], "path_a", first, of=m),
+                    self._part(outcome.loc[m], "path_b", second, of=m),
+                ]
         return self._finding("mediation", parts, fit.paths["total"], fit.diagnostics)
 
     def _u_mediated(self) -> Finding:
@@ -684,7 +677,7 @@ class Proposition:
         )
         first, second = self.mechanism.sign.split("/")
         parts = [
-            _row_part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
+            self._part(rows.loc[(f"indirect:{m}", at)], code, sign, of=m, at=at)
             for m in self.channels
             for code, sign, at in (
                 ("indirect_low", first, low),
@@ -695,10 +688,9 @@ class Proposition:
 
     def _channel_parts(self, fit: Results, effect: str, code: str) -> list[Part]:
         """Read one effect of every channel."""
-        rows, sign = self._by_term(fit), self.mechanism.sign
+        rows = self._by_term(fit)
         return [
-            _row_part(rows.loc[f"{effect}:{m}"], code, sign, of=m)
-            for m in self.channels
+            self._part(rows.loc[f"{effect}:{m}"], code, of=m) for m in self.channels
         ]
 
     def _by_term(self, fit: Results) -> Any:
@@ -709,14 +701,9 @@ class Proposition:
     def _threshold(self) -> Finding:
         """Test for a threshold, and whether slope or effects differ by regime."""
         (q,) = self.moderators
+        terms = self.outcome, [self.cause], q, [*self._levels([q]), *self.controls]
         spec = PanelThreshold(
-            self.outcome,
-            [self.cause],
-            q,
-            [*self._levels([q]), *self.controls],
-            regime_intercept=True,
-            reps=REPS,
-            level=self.level,
+            *terms, regime_intercept=True, reps=REPS, level=self.level
         )
         fit = spec.fit(self.panel, rng=self.entropy)
         about: Any = fit.thresholds.loc[1]
@@ -724,7 +711,7 @@ class Proposition:
 
         low, high = fit.slopes.names[:2]
         change = fit.slopes.combination(f"{high} - {low}")
-        part = _row_part(change.tidy(self.level).iloc[0], "change", self.mechanism.sign)
+        part = self._part(change.tidy(self.level).iloc[0], "change")
         parts = [replace(part, p_value=max(part.p_value, p_threshold))]
         remarks = [*fit.diagnostics]
         if self.channels:
@@ -741,9 +728,7 @@ class Proposition:
         spec = PanelSpatial(self.outcome, [self.cause, *self.controls], weights)
         fit = spec.fit(self.panel, rng=self.entropy)
         rows, impact = fit.effects_table(self.level), self.mechanism.impact
-        part = _row_part(
-            rows[rows["kind"] == impact].iloc[0], impact, self.mechanism.sign
-        )
+        part = self._part(rows[rows["kind"] == impact].iloc[0], impact)
         return self._finding("panel_spatial", [part], fit, fit.diagnostics)
 
     def _staggered(self) -> Finding:
@@ -751,15 +736,8 @@ class Proposition:
         fit = StaggeredDid(self.outcome, self.cause, self.controls, **options).fit(
             self.panel
         )
-        part = _row_part(fit.tidy(self.level).iloc[0], "average", self.mechanism.sign)
+        part = self._part(fit.tidy(self.level).iloc[0], "average")
         return self._finding("staggered_did", [part], fit, fit.diagnostics)
-
-
-def _row_part(row: Any, code: str, sign: str, **where: Any) -> Part:
-    """Read a row of `tidy`."""
-    names = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
-    numbers: dict[str, Any] = {name: float(row[name]) for name in names}
-    return Part(code, sign, **numbers, **where)
 
 
 def _ticked(name: str) -> str:

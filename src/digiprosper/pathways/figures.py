@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.pathways.findings import VERDICTS
 from digiprosper.pathways.results import (
     MechanismReport,
     Names,
@@ -14,7 +15,7 @@ from digiprosper.pathways.results import (
     variables,
 )
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
-from digiprosper.report.text import p_text
+from digiprosper.report.text import p_text, percent_text
 from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
@@ -47,14 +48,13 @@ def pathway_figure(
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
     names = Names(chosen, report.labels, dict(labels))
     tested = [finding for finding in report.findings if finding.tested]
-    method, level = names.say(f"method.{report.adjust}"), f"{report.level:.0%}"
+    method, level = names.say(f"method.{report.adjust}"), percent_text(report.level)
     note = names.say("figure.note", level=level, tests=len(tested), method=method)
-    shown = ("supported", "contradicted", "inconclusive")
     heads = ("effects", "p_adjusted", "identification")
     return Pathways(
         heads={head: names.say(f"head.{head}", level=level) for head in heads},
         stages=_stages(tested, names),
-        verdicts={verdict: names.say(verdict) for verdict in shown},
+        verdicts={verdict: names.say(verdict) for verdict in VERDICTS[:-1]},
         notes=[
             *([names.say("units"), note] if tested else []),
             replace(report, language=_CODES[chosen]).untested(),

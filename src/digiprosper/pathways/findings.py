@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 Verdict: TypeAlias = Literal[
     "supported", "contradicted", "inconclusive", "not testable"
 ]
-VERDICTS: Final[tuple[Verdict, ...]] = (
-    "supported",
-    "contradicted",
-    "inconclusive",
-    "not testable",
-)
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 Agreement: TypeAlias = Literal["claimed", "opposite", "mixed"]
 
 _IDENTIFICATION: Final = {

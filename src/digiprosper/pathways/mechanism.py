@@ -17,6 +17,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.text import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -302,8 +303,7 @@ class Mechanism(PickledByName):
         # A cause may be its own threshold variable.
         if self.shape != "threshold" or self.moderator != self.cause:
             named += self.moderators
-        twice = sorted({role for role in named if named.count(role) > 1})
-        if twice:
+        if twice := sorted(repeated(named)):
             raise self._problem("roles", f"{quoted(twice)} stands in two roles")
 
     def _wrong_type(self, name: str, form: str) -> InputTypeError:

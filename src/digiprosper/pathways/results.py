@@ -22,7 +22,7 @@ from digiprosper.report.characters import has_cjk
 from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
-from digiprosper.report.text import number_text, p_text, wrapped
+from digiprosper.report.text import number_text, p_text, percent_text, wrapped
 from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from digiprosper.pathways.mechanism import Mechanism
     from digiprosper.report.words import Language
 
+_NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}
 
 
@@ -120,16 +121,7 @@ class MechanismReport(Summarised, PickledByName):
         evaluated), sign (claimed), estimate, std_error, conf_low, conf_high and
         p_value.
         """
-        names = (
-            "of",
-            "at",
-            "sign",
-            "estimate",
-            "std_error",
-            "conf_low",
-            "conf_high",
-            "p_value",
-        )
+        names = ("of", "at", "sign", *_NUMBERS, "p_value")
         rows = [
             (finding.mechanism.id, part.code, *(getattr(part, name) for name in names))
             for finding in self.findings
@@ -202,7 +194,7 @@ class MechanismReport(Summarised, PickledByName):
             adjusted p-value, observations, identification and verdict, in the language
             of the report. The note states which propositions were not tested, and why.
         """
-        names, percent = self._names, f"{self.level:.0%}"
+        names, percent = self._names, percent_text(self.level)
         note = " ".join([names.say("units"), *self._remarks, self.untested()])
         tested = {f.mechanism.id: f for f in self.findings if f.tested}
         claims = {
@@ -245,17 +237,8 @@ class MechanismReport(Summarised, PickledByName):
 
     def _row(self, finding: Finding) -> dict[str, Any]:
         mechanism, names = finding.mechanism, self._names
-        numbers = ("estimate", "std_error", "conf_low", "conf_high")
-        standardised = ("std_effect", "std_low", "std_high")
-        about = (
-            "p_value",
-            "p_adjusted",
-            "identification",
-            "estimator",
-            "nobs",
-            "n_entities",
-            "n_clusters",
-        )
+        numbers = (*_NUMBERS, "std_effect", "std_low", "std_high")
+        about = "p_value p_adjusted identification estimator nobs n_entities n_clusters"
         return {
             "claim": claim_of(mechanism, names),
             "verdict": finding.verdict,
@@ -263,16 +246,16 @@ class MechanismReport(Summarised, PickledByName):
             "shape": mechanism.shape,
             "sign": mechanism.sign,
             "term": self._term(finding),
-            **{name: _number(finding, name) for name in (*numbers, *standardised)},
-            **{name: getattr(finding, name) for name in about},
+            **{name: _number(finding, name) for name in numbers},
+            **{name: getattr(finding, name) for name in about.split()},
             "clusters": self.entity_name if finding.tested else "",
             "controls": ", ".join(finding.controls) if finding.tested else "",
             "reason": finding.reason.code if finding.reason else "",
         }
 
     def _summary(self) -> Summary:
-        names, level = self._names, f"{self.level:.0%}"
-        heads = (
+        names, level = self._names, percent_text(self.level)
+        heads = [
             "id",
             "term",
             "estimate",
@@ -280,7 +263,7 @@ class MechanismReport(Summarised, PickledByName):
             "p_adjusted",
             "entities",
             "verdict",
-        )
+        ]
         rows = [
             [
                 finding.mechanism.id,
@@ -295,7 +278,8 @@ class MechanismReport(Summarised, PickledByName):
             if finding.tested
         ]
         table = Cells.of(
-            [names.say(f"head.{head}", level=level) for head in heads], rows
+            [names.say(f"head.{head}", level=level) for head in heads],
+            rows,
         )
         errors = names.say(
             "errors", entity=names.name(self.entity_name), reps=f"{self.reps:,}"
@@ -306,12 +290,11 @@ class MechanismReport(Summarised, PickledByName):
         english = self.language == "en"
         # The renderer's own words after the conventions are English.
         ending = [] if english else [errors, settings]
-        return Summary(
-            type=type(self).__name__,
-            title=self._title(),
+        return self._titled(
+            self._title(),
+            *[table] * bool(rows),
+            Lines(tuple(wrapped([*lines, *ending]))),
             wrapped_title=True,
-            blocks=(*[table] * bool(rows), Lines(tuple(wrapped([*lines, *ending])))),
-            notices=self.diagnostics,
             conventions=errors if english else "",
             settings=settings if english else "",
         )
@@ -437,19 +420,13 @@ class Names:
         """State why a proposition was not tested, as part of a sentence."""
         code, parts = reason.code, dict(reason.data)
         if "roles" in parts:
-            code = (
-                "column.several"
-                if code == "column" and len(parts["roles"]) > 1
-                else code
-            )
-            parts["roles"] = self.say("comma").join(
-                f"'{role}'" for role in parts["roles"]
-            )
+            code += ".several" * (code == "column" and len(parts["roles"]) > 1)
+            roles = (f"'{role}'" for role in parts["roles"])
+            parts["roles"] = self.say("comma").join(roles)
         if code == "data":
             code = "data" if parts["needs"] else "data.none"
-            parts["needs"] = (
-                self.language == "chinese" and parts["needs_zh"]
-            ) or parts["needs"]
+            if self.language == "chinese":
+                parts["needs"] = parts["needs_zh"] or parts["needs"]
         elif code == "same_column":
             parts["column"] = self.name(parts["column"])
         elif code == "overlap":
@@ -489,15 +466,12 @@ def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
         return names.say(
             "say.not testable", id=mechanism.id, why=names.reason(finding.reason)
         )
-    stand_ins = stand_in_columns(finding)
     return names.say(
         f"say.{finding.verdict}",
         id=mechanism.id,
         relation=_relation(finding, names),
         numbers=_numbers(finding, names, adjusted=adjusted),
-        stand_in=names.say("stand_in", column=names.several(stand_ins))
-        if stand_ins
-        else "",
+        stand_in=_stand_in(finding, names),
     )
 
 
@@ -507,13 +481,14 @@ def stand_in_columns(finding: Finding) -> list[str]:
     return [finding.columns[role] for role in roles if role in finding.columns]
 
 
+def _stand_in(finding: Finding, names: Names) -> str:
+    columns = names.several(stand_in_columns(finding))
+    return columns and names.say("stand_in", column=columns)
+
+
 def _basis(finding: Finding, names: Names) -> str:
     """Write what an estimate rests on, and which of its variables are proxies."""
-    stand_ins = stand_in_columns(finding)
-    proxies = (
-        names.say("stand_in", column=names.several(stand_ins)) if stand_ins else ""
-    )
-    return names.say(f"basis.{finding.identification}") + proxies
+    return names.say(f"basis.{finding.identification}") + _stand_in(finding, names)
 
 
 def short(value: float) -> str:
@@ -529,11 +504,9 @@ def ends(low: float, high: float) -> str:
 def _relation(finding: Finding, names: Names) -> str:
     """Write the relation that was found."""
     mechanism = finding.mechanism
-    sign = (
-        _OPPOSITE[mechanism.sign]
-        if finding.verdict == "contradicted"
-        else mechanism.sign
-    )
+    sign: str = mechanism.sign
+    if finding.verdict == "contradicted":
+        sign = _OPPOSITE[sign]
     shape = mechanism.design or mechanism.shape
     code = shape if shape in WORDS else f"{shape}.{sign}"
     directions = ("associated", "higher", "larger")

@@ -64,7 +64,7 @@ def estimate_callaway_santanna(
     # The last period before treatment and its anticipation; -1 if there is none.
     last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
     sample = prepared.sample
-    y, x, weights = _by_entity(sample, cohorts.weights)
+    y, x, weights = _by_entity(sample, cohorts)
     effects = _effects(spec, cohorts, last)
     compared, estimable = _compare(spec, cohorts, effects, y, weights)
     left_out = effects[:2, ~estimable].T.tolist()
@@ -74,8 +74,8 @@ def estimate_callaway_santanna(
         estimates, influence = _given_controls(spec, cohorts, effects, compared, x)
     else:
         estimates, influence, shares = mean_differences(compared)
-        if sample.nobs * len(shares) <= MOST_WEIGHTS:
-            row_weights = _row_weights(effects, compared, shares, sample)
+        if cohorts.weights.size * len(shares) <= MOST_WEIGHTS:
+            row_weights = _row_weights(effects, compared, shares, sample, y.shape)
     cells = _cells(effects, estimates, influence, compared, cohorts, codes)
 
     universal = spec.base_period == "universal"
@@ -284,12 +284,19 @@ def _units_of_jackknife(
 
 
 def _row_weights(
-    effects: Ints, compared: Comparisons, shares: Floats, sample: Sample
+    effects: Ints,
+    compared: Comparisons,
+    shares: Floats,
+    sample: Sample,
+    shape: tuple[int, ...],
 ) -> Floats:
-    """Return the weights (N, m) of the outcomes of rows in differences of means."""
-    row = np.full((sample.n_entities, sample.n_times), -1)
-    row[sample.entity, sample.time] = np.arange(sample.nobs)
-    weights = np.zeros((sample.nobs, len(shares)))
+    """Return the weights (N, m) of the outcomes of rows in differences of means.
+
+    `shape` has the numbers of entities and periods.
+    """
+    nobs, row = sample.entity.size, np.full(shape, -1)
+    row[sample.entity, sample.time] = np.arange(nobs)
+    weights = np.zeros((nobs, len(shares)))
     for column, (_, time, base) in enumerate(effects.T):
         used = compared.used[column]
         weights[row[used, time], column] = shares[column, used]
@@ -297,10 +304,12 @@ def _row_weights(
     return weights
 
 
-def _by_entity(sample: Sample, weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _by_entity(sample: Sample, cohorts: Cohorts) -> tuple[Floats, Floats, Floats]:
     """Arrange outcome (n, T), controls (n, T, k), weights (n, T); NaN if no row."""
-    columns = np.column_stack([sample.columns("y"), weights, sample.columns("x")])
-    values = np.full((sample.n_entities, sample.n_times, columns.shape[1]), np.nan)
+    y, x = sample.columns("y"), sample.columns("x")
+    columns = np.column_stack([y, cohorts.weights, x])
+    shape = cohorts.of_entity.size, cohorts.steps.size, columns.shape[1]
+    values = np.full(shape, np.nan)
     values[sample.entity, sample.time] = columns
     return values[:, :, 0], values[:, :, 2:], values[:, :, 1]
 

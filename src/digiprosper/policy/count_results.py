@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import check_level, check_option
-from digiprosper.linear.poisson import CountResults
+from digiprosper.linear.poisson import CountEstimates, CountResults
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark
-from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.text import number_text
@@ -21,6 +20,7 @@ from digiprosper.report.text import number_text
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.policy.window import EventWindow
+    from digiprosper.report.estimates import Estimates
     from digiprosper.report.words import Words
 
 _SCALES = ("log", "percent", "counts")
@@ -82,7 +82,7 @@ class CountCells(PickledByName):
         m, size = self.event.size, self.joint.coefficients.size
         controls = np.eye(size)[m : size - m] if scale == "log" else np.zeros((0, size))
         weights = np.vstack([gradient, controls])
-        return Estimates(
+        return CountEstimates(
             names=names,
             coefficients=np.append(values, controls @ self.joint.coefficients),
             # A missing error is that of the effects that depend on it alone.

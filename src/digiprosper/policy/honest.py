@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,8 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
-    counted,
     finite_numbers,
+    is_whole,
     plain,
 )
 from digiprosper.kernels.tolerances import SINGULAR
@@ -26,13 +26,15 @@ from digiprosper.policy.kernels.honest import (
     EventCoefficients,
     break_even,
     likelihood_ratio,
-    pretest_power,
+    passing,
     slope_of_power,
 )
 from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import few_treated_trends
+from digiprosper.policy.window import event_name
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Column, PlainCell, Remark, remark_text
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
@@ -41,64 +43,28 @@ from digiprosper.report.summary import (
     PlainNumbers,
     Remarks,
     Summarised,
-    Summary,
 )
 from digiprosper.report.text import interval_text, number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Self
 
     from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.report.estimates import Estimates
-
-HonestRestriction: TypeAlias = Literal["relative", "smoothness"]
-HonestCritical: TypeAlias = Literal["t", "normal"]
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.report.summary import Summary
 
 _BOUNDS = (0.5, 1.0, 1.5, 2.0)
 _METHODS = {
     "relative": "conditional test with least favourable first stage",
     "smoothness": "fixed-length intervals",
 }
-# What to do if coefficients before treatment are relative to something else.
-_OTHER_REFERENCE = {
-    "previous": (
-        "effects before treatment are changes since the previous period; fit with "
-        "base_period='universal'"
-    ),
-    "earlier": (
-        "effects before treatment are differences from all earlier periods; use "
-        "estimator='callaway_santanna' with base_period='universal'"
-    ),
-    "cohorts": (
-        "the reference is not the same event time for all cohorts; drop those without "
-        "rows in the period before treatment"
-    ),
-    "not_last": (
-        "the reference is not the last period before treatment, with which trends are "
-        "compared; fit with reference=-1"
-    ),
+_DISTRIBUTIONS = {
+    "t": "standard errors scaled by the quantile of t over the normal",
+    "normal": "normal distribution",
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EventEffects:
-    """Coefficients by event time, as sums of the estimates of a result."""
-
-    times: Ints  # (m,) in order, without the reference
-    estimated: Estimates
-    sums: Floats  # (m, k) weights of the estimates
-    reference: int | None
-    # What coefficients before treatment are relative to, a code of `_OTHER_REFERENCE`
-    # unless it is the last period before treatment
-    before: str
-    first: int  # first event time that the treatment may affect
-    wider: tuple[int, int] | None  # the window without binned ends, if there are any
-
-    @property
-    def count(self) -> int:
-        """Number of coefficients before treatment."""
-        return int((self.times < self.first).sum())
+# How near a level may be to 0 or 1.
+_NEAREST = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -173,6 +139,12 @@ class HonestIntervals(Summarised, PickledByName):
         ends = {"first": (str(used[0]),), "last": (str(used[-1]),)}
         return Remark(f"honest.{code}", ends, WORDS)
 
+    @property
+    def conventions(self) -> str:
+        """Method of the intervals, and their distribution."""
+        distribution = _DISTRIBUTIONS[self.critical]
+        return f"Rambachan & Roth (2023), {_METHODS[self.restriction]}; {distribution}"
+
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table: the ends of the interval for each bound.
 
@@ -193,13 +165,12 @@ class HonestIntervals(Summarised, PickledByName):
             "restriction": (Remark(f"honest.{self.restriction}", {}, WORDS),),
             "breakdown": (number_text(self.breakdown, 3),),
         }
-        note, rows = Remark("honest", names), self._row_names()
+        note, rows = Remark("honest", names), self.frame.set_axis(self._row_names())
         return tuple(
             Column(
                 f"honest.{end}",
                 cells={
-                    name: PlainCell(end, value)
-                    for name, value in zip(rows, self.frame[end], strict=True)
+                    str(row): PlainCell(end, value) for row, value in rows[end].items()
                 },
                 labels=self.labels,
                 factors=self.factors,
@@ -225,28 +196,17 @@ class HonestIntervals(Summarised, PickledByName):
         texts = map(interval_text, self.frame["conf_low"], self.frame["conf_high"])
         rows = zip(["usual interval", *self._row_names()[1:]], texts, strict=True)
         even = f"the interval contains 0 from M = {self.breakdown:.4g} on"
-        distribution = {
-            "normal": "normal distribution",
-            "t": "standard errors scaled by the quantile of t over the normal",
-        }[self.critical]
-        return Summary(
-            type=type(self).__name__,
-            title=f"{100 * self.level:g}% confidence intervals if trends differ",
-            blocks=(
-                Lines(about, wrapped=True),
-                Cells.of(["", "interval"], rows),
-                Lines((f"Break-even M: {even}.",)),
-                Remarks.of(self.diagnostics),
-            ),
-            notices=self.diagnostics,
-            conventions=f"Rambachan & Roth (2023), {_METHODS[self.restriction]}; "
-            f"{distribution}",
+        return self._titled(
+            f"{100 * self.level:g}% confidence intervals if trends differ",
+            Lines(about, wrapped=True),
+            Cells.of(["", "interval"], rows),
+            Lines((f"Break-even M: {even}.",)),
+            Remarks.of(self.diagnostics),
         )
 
     def _numbers(self) -> PlainNumbers:
         names = ("restriction", "critical", "level", "depvar", "breakdown", "before")
-        more = {name: getattr(self, name) for name in names}
-        more["weights"] = {str(time): w for time, w in self.weights.items()}
+        more = {name: getattr(self, name) for name in (*names, "weights")}
         more["intervals"] = self.frame.to_dict("records")
         return PlainNumbers(labels=self.labels, factors=self.factors, more=more)
 
@@ -255,6 +215,12 @@ class EventTimeResults(BaseResults):
     """What results by event time have in common: answers to differences in trends."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:  # fields or properties of the subclasses
+
+        @property
+        def reference(self) -> int | None:
+            """Event time whose effect is zero by construction."""
 
     def event_path(
         self, level: float = 0.95, bands: Literal["pointwise", "joint"] = "pointwise"
@@ -267,18 +233,36 @@ class EventTimeResults(BaseResults):
         """Effects by event time with 95% intervals; see `event_path`."""
         return self.event_path()
 
-    def _event_effects(self) -> EventEffects:
-        """Return the coefficients by event time."""
-        raise NotImplementedError
+    def _by_event_time(self) -> Self:
+        """Return the results whose estimates are by event time."""
+        return self
+
+    def _binned_ends(self) -> tuple[tuple[int, ...], str]:
+        """Return binned ends, and what to do if event times have no estimate."""
+        return (), (
+            "Use Panel(..., step=) if periods are several units apart, or "
+            "aggregate('dynamic', balanced=...)"
+        )
+
+    def _event_estimates(self) -> tuple[Ints, int, Estimates, Floats]:
+        """Return m event times but the reference, and how many are before treatment.
+
+        Also the estimates, and their weights (m, k) by event time.
+        """
+        estimated, times = self._by_event_time().estimated, self.path["time"].to_numpy()
+        times = times[times != self.reference]
+        positions = [estimated.names.index(event_name(time)) for time in times]
+        before = int((times < -getattr(self, "anticipation", 0)).sum())
+        return times, before, estimated, np.eye(len(estimated.names))[positions]
 
     def honest(
         self,
         *,
-        restriction: HonestRestriction = "relative",
+        restriction: Literal["relative", "smoothness"] = "relative",
         bounds: Sequence[float] | None = None,
         effect: int | Literal["average"] | Sequence[float] = 0,
         level: float = 0.95,
-        critical: HonestCritical = "t",
+        critical: Literal["t", "normal"] = "t",
     ) -> HonestIntervals:
         """Compute confidence intervals of an effect that allow trends to differ.
 
@@ -319,8 +303,8 @@ class EventTimeResults(BaseResults):
         Raises
         ------
         OptionError
-            If an option has an unknown value, or if there are too few event times
-            before treatment.
+            If an option has an unknown value, if `level` is within 1e-6 of 0 or 1, or
+            if there are too few event times before treatment.
         InputTypeError
             If `bounds` or `effect` are not numbers.
         IdentificationError
@@ -368,29 +352,29 @@ class EventTimeResults(BaseResults):
         from scipy.special import ndtri
 
         check_option("restriction", restriction, tuple(INTERVALS))
-        check_option("critical", critical, ("t", "normal"))
-        level, effects = check_level(level), self._event_effects()
-        times, before = effects.times, effects.count
-        needed = 1 if restriction == "relative" else 2
-        if before < needed:
-            other = ", or use restriction='relative'" if before else ""
+        check_option("critical", critical, tuple(_DISTRIBUTIONS))
+        level = _check_level(level)
+        times, before, estimated, sums = self._event_estimates()
+        if before < 1 + (restriction == "smoothness"):
             text = (
-                f"honest: restriction={cited(restriction)} needs "
-                f"{counted(needed, 'event time')} before treatment beside the "
-                f"reference, and there is {before or 'none'}. Fit with more periods "
-                f"before treatment{other}: only these show how trends differ."
+                "honest: restriction='relative' needs 1 event time before treatment "
+                f"beside the reference, 'smoothness' 2, and there are {before}. Fit "
+                "with more periods before treatment: only these show how trends differ."
             )
             raise bad_option("restriction", restriction, text)
-        covariance = _covariance(effects, "honest", times.size, [*_OTHER_REFERENCE])
-        _refuse_gaps(effects)
-        weights = _effect_weights(effect, times[times >= 0].tolist())
-        of_effect = np.array([weights.get(time, 0.0) for time in times.tolist()])
-        usual = effects.estimated.combined("effect", of_effect @ effects.sums, 0.0)
+        used = range(times[0], times[-1] + 1)
+        reference = self.reference
+        comparable = reference is not None and bool(times[before - 1] < reference)
+        events = self._checked("honest", estimated, sums, used, comparable=comparable)
+        covariance = events.covariance
+        since = times[times >= 0].tolist()
+        weights = _effect_weights(effect, since)
+        of_effect = np.append(np.zeros(times.size - len(since)), weights)
+        usual = estimated.combined("effect", of_effect @ sums, 0.0)
         if critical == "t":
             quantile = usual.critical(level, np.eye(1)).item()
             covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
-        coefficients = effects.estimated.sums(effects.sums)
-        path = EventCoefficients(coefficients, covariance, before, of_effect)
+        path = EventCoefficients(events.coefficients, covariance, before, of_effect)
         breakdown = break_even(path, restriction, level)
         (low,), (high,) = usual.limits(level)
         rows = [
@@ -402,7 +386,7 @@ class EventTimeResults(BaseResults):
             frame=pd.DataFrame([(np.nan, low, high, True), *rows], columns=columns),
             breakdown=breakdown,
             restriction=restriction,
-            weights=weights,
+            weights=dict(zip(since, weights.tolist(), strict=True)),
             critical=critical,
             level=level,
             depvar=str(self.glance()["depvar"]),
@@ -455,7 +439,8 @@ class EventTimeResults(BaseResults):
         ------
         OptionError
             If there is no event time before treatment beside the reference, or more
-            than 20, or if an option has an unknown value.
+            than 20, if an option has an unknown value, or if `level` is within 1e-6 of
+            0 or 1.
         InputTypeError
             If slopes or powers are not numbers.
         IdentificationError
@@ -487,36 +472,39 @@ class EventTimeResults(BaseResults):
         >>> fit.pretrend_power()[["slope", "power"]].round(2).values.tolist()
         [[0.22, 0.5], [0.34, 0.8]]
         """
-        level, effects = check_level(level), self._event_effects()
-        count = effects.count
+        level = _check_level(level)
+        times, count, estimated, sums = self._event_estimates()
         if not 1 <= count <= MOST_BEFORE:
             text = (
                 f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
                 f"beside the reference, and there are {count}. Choose another window."
             )
             raise bad_option("before", count, text)
-        refused = ("earlier", "cohorts")
-        covariance = _covariance(effects, "pretrend_power", count, refused)
-        estimates = effects.estimated.sums(effects.sums[:count])
+        times, sums = times[:count], sums[:count]
         trend: Floats = np.ones(count)
-        if effects.reference is not None:
-            trend = (effects.times[:count] - effects.reference).astype(np.float64)
+        if self.reference is not None:
+            trend = (times - self.reference).astype(np.float64)
+        comparable = getattr(self, "before", "reference") in ("reference", "previous")
+        events = self._checked(
+            "pretrend_power", estimated, sums, times, comparable=comparable
+        )
+        covariance = events.covariance
         if slopes is None:
-            shares = _numbers(powers, "powers")
-            if ((shares <= 0) | (shares >= 1)).any():
-                text = f"powers={cited(powers)} must be between 0 and 1, such as .8."
-                raise bad_option("powers", powers, text)
+            shares = _numbers(
+                powers, "powers", "between 0 and 1", lambda p: (p > 0) & (p < 1)
+            )
             slopes = [slope_of_power(covariance, trend, s, level) for s in shares]
         values = _numbers(slopes, "slopes")
         trends = np.outer(values, trend)
-        power = np.array([pretest_power(covariance, mean, level) for mean in trends])
-        passed = 1 - pretest_power(covariance, 0.0 * trend, level)
+        passed = np.array([passing(covariance, mean, level) for mean in trends])
         return pd.DataFrame(
             {
                 "slope": values,
-                "power": power,
-                "bayes_factor": (1 - power) / passed,
-                "likelihood_ratio": likelihood_ratio(estimates, covariance, trends),
+                "power": 1 - passed,
+                "bayes_factor": passed / passing(covariance, 0.0 * trend, level),
+                "likelihood_ratio": likelihood_ratio(
+                    events.coefficients, covariance, trends
+                ),
             }
         )
 
@@ -527,61 +515,78 @@ class EventTimeResults(BaseResults):
         except (OptionError, IdentificationError):
             return None
 
+    def _checked(
+        self,
+        purpose: str,
+        estimated: Estimates,
+        sums: Floats,
+        used: Iterable[int],
+        *,
+        comparable: bool,
+    ) -> Estimates:
+        """Return estimates by event time; refuse those that cannot be used.
 
-# --- what cannot be computed ----------------------------------------------------------
-
-
-def _refuse_gaps(effects: EventEffects) -> None:
-    times = effects.times.tolist()
-    gaps = sorted({*range(times[0], times[-1] + 1)} - {*times, effects.first - 1})
-    if gaps:
-        text = (
-            f"honest: event time {', '.join(map(str, gaps))} has no estimate, so that "
-            "changes from one period to the next are unknown. Use Panel(..., step=) if "
-            "periods are several units apart, or aggregate('dynamic', balanced=...)."
+        `used`: event times that need an estimate of their own. `comparable`: whether
+        estimates before treatment are differences that the method takes.
+        """
+        if not comparable:
+            relative = WORDS.say(
+                f"before.{getattr(self, 'before', 'reference')}", time=self.reference
+            )
+            text = (
+                f"{purpose}: {relative} Trends are compared with the last period "
+                "before treatment: fit EventStudy with reference=-1, or StaggeredDid "
+                "with estimator='callaway_santanna', base_period='universal' and "
+                "cohorts that have rows in that period."
+            )
+            raise not_identified("no_reference", text, reference=self.reference)
+        binned, remedy = self._binned_ends()
+        missing = sorted({*used} - ({*self.path["time"]} - {*binned}))
+        if missing:
+            text = (
+                f"{purpose}: event time {', '.join(map(str, missing))} has no estimate "
+                f"of its own, so that changes between periods are unknown. {remedy}."
+            )
+            raise not_identified("gaps", text, times=tuple(missing))
+        events = Estimates.of(
+            (), estimated.sums(sums), estimated.covariance_of(sums), self.inference
         )
-        raise not_identified("gaps", text, times=tuple(gaps))
+        if np.linalg.eigvalsh(events.middle)[0] > SINGULAR:
+            return events
+        text = (
+            f"{purpose}: the covariance matrix of the coefficients by event time is "
+            "missing or singular: there are too few clusters for so many event times. "
+            "Choose a shorter window (before, after), or more clusters."
+        )
+        raise not_identified("singular_covariance", text)
 
 
-def _covariance(
-    effects: EventEffects, purpose: str, count: int, refused: Sequence[str]
+# --- options --------------------------------------------------------------------------
+
+
+def _check_level(level: float) -> float:
+    """Refuse a level without a usual interval, or with nearly the whole line."""
+    level = check_level(level)
+    if not _NEAREST <= level <= 1 - _NEAREST:
+        text = f"level={level} is too near 0 or 1 for intervals; .95 is usual."
+        raise bad_option("level", level, text)
+    return level
+
+
+def _numbers(
+    values: object,
+    name: str,
+    allowed: str = "finite",
+    accepts: Callable[[Floats], Bools] = np.isfinite,
 ) -> Floats:
-    """Return the covariance of the first coefficients; refuse what has no answer.
-
-    `refused`: codes of what coefficients before treatment may not be relative to.
-    """
-    times, wider = effects.times[:count], effects.wider
-    if effects.before in refused:
-        text = f"{purpose}: {_OTHER_REFERENCE[effects.before]}."
-        raise not_identified("no_reference", text, reference=effects.reference)
-    if wider and (-wider[0] < times[0] or 0 <= times[-1] < wider[1]):
-        text = (
-            f"{purpose}: binned ends are no single event times. Fit with "
-            f"before={wider[0]}, after={wider[1]}, which contains all event times, or "
-            "drop the rows beyond the window with panel.subset."
-        )
-        data = {"before": wider[0], "after": wider[1]}
-        raise not_identified("binned_ends", text, **data)
-    covariance = effects.estimated.covariance_of(effects.sums[:count])
-    sizes = np.sqrt(np.abs(np.diag(covariance)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = covariance / np.outer(sizes, sizes)
-    if np.isfinite(correlation).all() and np.linalg.eigvalsh(correlation)[0] > SINGULAR:
-        return covariance
-    text = (
-        f"{purpose}: the covariance matrix of the coefficients by event time is "
-        "missing or singular: there are too few clusters for so many event times. "
-        "Choose a shorter window (before, after), or more clusters."
-    )
-    raise not_identified("singular_covariance", text)
-
-
-def _numbers(values: object, name: str) -> Floats:
-    """Read one or more finite numbers."""
+    """Read one or more finite numbers that are allowed."""
     numbers = np.array(finite_numbers(values))
     if not numbers.size:
         text = f"{name}={cited(values)} must be finite numbers, such as [.5, .8]."
         raise InputTypeError(text)
+    if not accepts(numbers).all():
+        text = f"{name}={cited(values)} must be {allowed}, such as [.5, .8]."
+        raise bad_option(name, values, text)
     return numbers
 
 
@@ -590,26 +595,22 @@ def _bounds(
 ) -> list[float]:
     """Return the values of M; by default multiples of a natural unit."""
     if bounds is not None:
-        values: list[float] = _numbers(bounds, "bounds").tolist()
-        if min(values) < 0:
-            text = f"bounds={cited(bounds)} must be at least 0, such as [.5, 1]."
-            raise bad_option("bounds", bounds, text)
-        return values
+        return list(_numbers(bounds, "bounds", "at least 0", lambda m: m >= 0))
     if restriction == "relative":
         return list(_BOUNDS)
-    bends = np.diff(np.append(path.coefficients[: path.before], 0.0), n=2)
+    bends = (path.differences(2) @ path.coefficients)[: path.before - 1]
     unit = max(float(np.abs(bends).max()), breakdown / _BOUNDS[-1])
     return [unit * bound for bound in (0.0, *_BOUNDS)]
 
 
-def _effect_weights(effect: object, times: Sequence[int]) -> dict[int, float]:
+def _effect_weights(effect: object, times: Sequence[int]) -> Floats:
     """Return the weights of event times from 0 on in the effect."""
-    value, weights = plain(effect), np.zeros(len(times))
-    if isinstance(value, str) and value == "average":
-        weights = np.full(len(times), 1 / len(times))
-    elif isinstance(value, int) and not isinstance(value, bool):
-        weights = (np.array(times) == value).astype(np.float64)
-    elif not isinstance(value, bool | str):
+    value = plain(effect)
+    if is_whole(value):
+        weights: Floats = (np.array(times) == value).astype(np.float64)
+    elif isinstance(value, bool | str):
+        weights = np.full(len(times), (value == "average") / len(times))
+    else:
         weights = _numbers(effect, "effect")
     if weights.size != len(times) or not weights.any():
         text = (
@@ -618,4 +619,4 @@ def _effect_weights(effect: object, times: Sequence[int]) -> dict[int, float]:
             f"{len(times)} event times, not all zero."
         )
         raise bad_option("effect", value, text, (*times, "average"))
-    return dict(zip(times, weights.tolist(), strict=True))
+    return weights

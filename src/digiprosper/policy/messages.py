@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem
+from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from digiprosper.report.tests import TestResult
 
 POINTWISE = (
     "Intervals are pointwise; event_path(bands='joint') covers all event times at once."
@@ -47,3 +50,10 @@ def plain_cohorts(cohorts: Iterable[tuple[Any, int]]) -> list[list[Any]]:
     return [
         [time if isinstance(time, int) else str(time), count] for time, count in cohorts
     ]
+
+
+def test_words(test: TestResult) -> str:
+    """Write statistic, p-value and method of a test."""
+    symbol = "Wald" if test.distribution == "bootstrap" else test._distribution()
+    words = f"{symbol} = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
+    return f"{words} ({test.method})" if test.method else words

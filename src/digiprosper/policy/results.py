@@ -17,14 +17,14 @@ from digiprosper.errors import (
 from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_critical
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.policy.honest import EventEffects, EventTimeResults
-from digiprosper.policy.messages import POINTWISE, plain_cohorts
+from digiprosper.policy.honest import EventTimeResults
+from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.summary import Lines
 from digiprosper.report.terms import slope_terms
-from digiprosper.report.text import p_words, wrapped
+from digiprosper.report.text import wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,18 +187,15 @@ class WindowResults(EventTimeResults):
             raise OptionError(f"pretrend_test: {text}", [problem])
         return replace(test, name="Pre-trend test")
 
-    def _event_effects(self) -> EventEffects:
+    def _binned_ends(self) -> tuple[tuple[int, ...], str]:
         window = self.window
-        positions = [self.names.index(event_name(time)) for time in window.estimated]
-        wider = max(window.before, -window.lowest), max(window.after, window.highest)
-        return EventEffects(
-            times=np.array(window.estimated),
-            estimated=self.estimated,
-            sums=np.eye(len(self.names))[positions],
-            reference=window.reference,
-            before="reference" if window.reference == -1 else "not_last",
-            first=0,
-            wider=wider if window.binned else None,
+        before, after = (
+            max(window.before, -window.lowest),
+            max(window.after, window.highest),
+        )
+        return window.binned, (
+            f"Ends are binned: fit with before={before}, after={after}, which contains "
+            "all event times, or drop the rows beyond the window with panel.subset"
         )
 
     @property
@@ -222,14 +219,17 @@ class WindowResults(EventTimeResults):
         try:
             test = self._joint_pretrend()
         except OptionError as error:
-            text = f"Pre-trend test not available: {error.problems[0].message}"
-            return Lines(("", *wrapped([text, POINTWISE])))
+            lines = [f"Pre-trend test not available: {error.problems[0].message}"]
         except TermError:
-            text = "not available, the window has more leads than the covariance allows"
+            lines = [
+                "Pre-trend test: not available, the window has more leads than the "
+                "covariance allows."
+            ]
         else:
-            numbers = f"{test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
-            text = f"{test._distribution()} = {numbers}"
-        return Lines(("", f"Pre-trend test: {text}.", *wrapped([POINTWISE])))
+            lines = [f"Pre-trend test: {test_words(test)}."]
+            if "stata" in test.alternatives:
+                lines.append(f"Stata prints {test_words(test.alternatives['stata'])}.")
+        return Lines(("", *wrapped([*lines, POINTWISE])))
 
     def _window_numbers(self) -> dict[str, Any]:
         window = self.window

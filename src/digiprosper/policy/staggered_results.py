@@ -15,10 +15,11 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    counted,
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.policy.honest import EventEffects, EventTimeResults
+from digiprosper.policy.honest import EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import (
     UnitScores,
@@ -29,6 +30,7 @@ from digiprosper.policy.messages import (
     POINTWISE,
     bad_option,
     plain_cohorts,
+    test_words,
     time_text,
 )
 from digiprosper.policy.window import with_reference
@@ -43,7 +45,6 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
     conventions,
     number_text,
-    p_words,
     sample_text,
     wrapped,
 )
@@ -326,7 +327,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         check_option("bands", bands, ("pointwise", "joint"))
         averages = average(self.cells, "dynamic", self.balanced)
         reference = self.reference
-        numbers = replace(self, by="dynamic").tidy(level)[1:].reset_index(drop=True)
+        numbers = self._by_event_time().tidy(level)[1:].reset_index(drop=True)
         path = numbers[["estimate", "std_error", "conf_low", "conf_high"]]
         path.insert(0, "time", averages.keys)
         if bands == "joint":
@@ -458,9 +459,10 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
                 " Fewer can be tested with estimator='imputation' and a small "
                 "number of leads."
             )
+        cohorts = counted(len(self.coding.cohorts), "cohort")
         text = (
             f"{effects} too many to test jointly with {self.coding.n_ever:,} treated "
-            f"{self.coding.entity} in {len(self.coding.cohorts)} cohorts and errors "
+            f"{self.coding.entity} in {cohorts} and errors "
             f"clustered by {self.inference.clusters[0]}: the variance of some of their "
             "sums would be that of controls alone, or zero, and the test would reject "
             f"far too often.{'' if pooled else fewer}"
@@ -494,19 +496,8 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             alternatives={_PROGRAMS[self.estimator][1]: standard},
         )
 
-    def _event_effects(self) -> EventEffects:
-        averages = average(self.cells, "dynamic", self.balanced)
-        kept = averages.keys != self.reference
-        estimates, gradient = averages.estimates[1:], averages.gradient[1:]
-        return EventEffects(
-            times=averages.keys[kept],
-            estimated=self._estimates_of((), estimates[kept], gradient[kept]),
-            sums=np.eye(int(kept.sum())),
-            reference=self.reference,
-            before=self.before,
-            first=-self.anticipation,
-            wider=None,
-        )
+    def _by_event_time(self) -> Self:
+        return replace(self, by="dynamic")
 
     # --- the protocol -----------------------------------------------------------------
 
@@ -673,9 +664,9 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         except OptionError as error:
             text = f"Pre-trend test not available: {error.problems[0].message}"
         else:
-            lines = [f"Pre-trend test ({test.null}): {_test_words(test)}."]
+            lines = [f"Pre-trend test ({test.null}): {test_words(test)}."]
             lines += [
-                f"{_PROGRAMS[self.estimator][0]} {_test_words(other)}."
+                f"{_PROGRAMS[self.estimator][0]} {test_words(other)}."
                 for other in test.alternatives.values()
             ]
             return Lines(("", *wrapped(lines)))
@@ -770,8 +761,10 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             return StaggeredEstimates(
                 **numbers, gradient=gradient, shares=shares, units=cells.units
             )
-        if influence and self.estimator != "sun_abraham":
-            numbers["inference"] = replace(self.inference, df_t=inf)
+        if influence:
+            regression = self.estimator == "sun_abraham"
+            df_t = min(self.inference.n_clusters) - 1.0 if regression else inf
+            numbers["inference"] = replace(self.inference, df_t=df_t)
         return Estimates(**numbers)
 
     def _testable(self, gradient: Floats) -> bool:
@@ -789,10 +782,3 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             return True
         part = gradient @ self.cells.treated_part @ gradient.T / np.outer(size, size)
         return bool(np.linalg.eigvalsh(part)[0] > SINGULAR)
-
-
-def _test_words(test: TestResult) -> str:
-    """Write statistic, p-value and method of a test."""
-    symbol = "Wald" if test.distribution == "bootstrap" else test._distribution()
-    words = f"{symbol} = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"
-    return f"{words} ({test.method})" if test.method else words

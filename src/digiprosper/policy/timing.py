@@ -309,7 +309,7 @@ class CohortCoding(PickledByName):
     @property
     def n_ever(self) -> int:
         """Number of entities that are ever treated."""
-        return sum(count for _, count in self.cohorts)
+        return sum(dict(self.cohorts).values())
 
     @property
     def text(self) -> str:
@@ -331,17 +331,13 @@ class Cohorts:
     first: Ints  # (G,) step of time in which the cohort is first treated
     steps: Ints  # (T,) step of time of each period
     cohort: Ints  # (N,) position of the cohort; -1 if never treated
+    treated: Bools  # (N,) rows of entities that are ever treated
     event: Ints  # (N,) steps of time since treatment; 0 if never treated
     weights: Floats  # (N,) weight of the row; 1 without weights
     # (n,) weight in the sizes of cohorts: that of the first row, as in R's did on
     # balanced panels.
     entity_weights: Floats
     share: Floats  # (G,) share of each cohort in the weights of all entities
-
-    @property
-    def treated(self) -> Bools:
-        """Rows of entities that are ever treated."""
-        return self.cohort >= 0
 
     def treated_cells(self, time: Ints) -> tuple[Ints, Ints]:
         """List the cohorts and times in which treated entities have rows.
@@ -398,7 +394,7 @@ def read_cohorts(
         n_never=int((~treated).sum()),
         times=tuple(sample.times.tolist()),
     )
-    weights = np.ones(sample.nobs) if weights is None else weights
+    weights = np.ones(sample.entity.size) if weights is None else weights
     in_order = np.lexsort((sample.time, sample.entity))
     first_rows = in_order[np.unique(sample.entity[in_order], return_index=True)[1]]
     entity_weights = weights[first_rows]
@@ -411,6 +407,7 @@ def read_cohorts(
         first=first,
         steps=steps,
         cohort=cohort,
+        treated=cohort >= 0,
         event=np.where(cohort < 0, 0, steps[sample.time] - first[cohort]),
         weights=weights,
         entity_weights=entity_weights,

@@ -47,23 +47,21 @@ def scores_of_units(
     sample, group = prepared.sample, cohorts.group
     if np.unique(group).size == group.size:
         return None
-    y, x = sample.columns("y"), sample.columns("x")
-    if spec.estimator == "callaway_santanna":
-        x = x[:, :0]
-    cell, _ = compress(group[sample.entity] * sample.n_times + sample.time)
-    effects = within(
-        [sample.entity, cell], sample.nobs, obs_weights=prepared.obs_weights
-    )
+    entity, time, y = sample.entity, sample.time, sample.columns("y")
+    without_x = spec.estimator == "callaway_santanna"
+    x = np.empty((time.size, 0)) if without_x else sample.columns("x")
+    cell, _ = compress(group[entity] * cohorts.steps.size + time)
+    effects = within([entity, cell], time.size, obs_weights=prepared.obs_weights)
     residuals = _net_of(effects.demean(np.column_stack([y, x])), cohorts.weights)
     treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
-    model = untreated_model(sample.entity, sample.time, x, treated, cohorts.weights)
+    model = untreated_model(entity, time, x, treated, cohorts.weights)
     null_residuals = np.where(treated, residuals, model.residuals(y)[:, 0])
     return unit_scores(
         weights,
         residuals,
         null_residuals,
-        sample.entity,
-        sample.time,
+        entity,
+        time,
         group,
         clusters,
         cohorts.entity_weights,

@@ -143,9 +143,9 @@ def coefficients(
     if any(c.cells for c in columns) or not any(c.estimates for c in columns):
         raise _nothing(purpose)
     caller_labels = check_labels(labels, purpose)
-    texts = merged_labels(columns, caller_labels)
-    style = Style("se", None, 3, figure_language(), labels=texts)
-    named = name_columns(columns, None, style, purpose)
+    style = Style("se", None, 3, figure_language())
+    texts = style.own_labels | merged_labels(columns, caller_labels)
+    named = name_columns(columns, None, replace(style, labels=texts), purpose)
     columns = [replace(c, head=caller_labels.get(str(c.head), c.head)) for c in named]
     terms = select(columns, keep, drop, caller=purpose)
     return draw_columns(

@@ -27,6 +27,7 @@ from digiprosper.errors import (
 )
 from digiprosper.optional import require
 from digiprosper.report.figure_words import FIGURE
+from digiprosper.report.words import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,6 @@ _NARROWEST, _WIDEST = 2.0, 40.0
 # ask for.
 _TYPE: Final = 8.5
 _SHAPE: Final = 0.65
-_LANGUAGES: Final[dict[str, Language]] = {"en": "english", "zh": "chinese"}
 # Has the mathematical signs and subscripts that other fonts lack, and comes with
 # matplotlib.
 _SIGNS: Final = "DejaVu Sans"
@@ -222,8 +222,8 @@ def figure_style(
     >>> plt.close(ax.figure)
     """
     matplotlib_part("", "plots.figure_style")
-    check_option("language", language, tuple(_LANGUAGES))
-    chosen = _LANGUAGES[plain(language)]
+    check_option("language", language, tuple(LANGUAGES))
+    chosen = LANGUAGES[plain(language)]
     font_names = _read_fonts(font)
     chinese = chinese_font() if chosen == "chinese" else None
     families = (

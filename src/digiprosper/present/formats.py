@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
 from digiprosper.present.alignment import point_columns, split_number
-from digiprosper.present.office import write_docx
+from digiprosper.present.office import head_widths, write_docx
 from digiprosper.present.rich_text import write_rtf
 from digiprosper.present.spreadsheet import write_xlsx
 from digiprosper.report.characters import has_cjk, text_width
@@ -60,6 +60,12 @@ _LATEX |= {
     for letter, name in zip("αβγδεζηθικλμνξπρστφχψω", _GREEK.split(), strict=True)
 }
 _TEXT_WIDTH = 345  # points of a line in LaTeX's article at 10 points
+_TEXT_ROWS = 40  # of a table that fits its page, with title and notes
+_LATEX_PACKAGES = {
+    "caption": r"\caption*",
+    "rotating": "{sideways",
+    "adjustbox": "{adj",
+}
 # A title that brings its number.
 _NUMBERED = re.compile(r"\s*(table|表)\s*\w*\d", re.IGNORECASE)
 # What spreadsheets take for a formula or, in parentheses, for a negative number.
@@ -83,20 +89,33 @@ def as_markdown(content: Content) -> str:
 
 def as_latex(*contents: Content) -> str:
     r"""Write tables as LaTeX with booktabs and threeparttable, for ``\input``."""
-    own_numbers = any(_NUMBERED.match(content.title or "") for content in contents)
-    packages = "booktabs,threeparttable" + (",caption" if own_numbers else "")
+    tables = "\n".join(_latex_table(content.typeset) for content in contents)
+    needed = [name for name, word in _LATEX_PACKAGES.items() if word in tables]
+    packages = ",".join(["booktabs", "threeparttable", *needed])
     lines = [rf"% In the preamble: \usepackage{{{packages}}}"]
     if any(has_cjk(content.texts) for content in contents):
         lines.append(
             r"% The Chinese text needs \usepackage{ctex} and xelatex (or lualatex)"
         )
-    tables = (_latex_table(content.typeset) for content in contents)
-    return "\n".join([*lines, *tables])
+    return "\n".join([*lines, tables])
 
 
 def _latex_table(content: Content) -> str:
-    lines = [r"\begin{table}[htbp]", r"\centering", r"\begin{threeparttable}"]
-    if _latex_width(content) > _TEXT_WIDTH:
+    is_wide = _latex_width(content) > _TEXT_WIDTH
+    # In small type, and on a page with narrower margins than those of article.
+    is_sideways = _latex_width(content, 4, 6) > 1.3 * _TEXT_WIDTH
+    environment, height = "table", "height"
+    if is_sideways:
+        environment, height = "sidewaystable", "width"
+    lines = [rf"\begin{{{environment}}}[htbp]", r"\centering"]
+    ends = [rf"\end{{{environment}}}", ""]
+    if is_wide or len(content.rows) > _TEXT_ROWS:
+        # What is still larger than the page is made smaller, not cut off.
+        room = rf"{{\linewidth}}{{\text{height}}}"
+        lines.append(rf"\begin{{adjustbox}}{{max totalsize={room}}}")
+        ends.insert(0, r"\end{adjustbox}")
+    lines.append(r"\begin{threeparttable}")
+    if is_wide:
         lines.append(r"\footnotesize\setlength{\tabcolsep}{3pt}")
     if content.title:
         # LaTeX would put a number of its own before that of the title.
@@ -116,34 +135,32 @@ def _latex_table(content: Content) -> str:
         lines += [r"\begin{tablenotes}[flushleft]", r"\footnotesize"]
         lines += [rf"\item {_latex(note)}" for note in content.notes]
         lines.append(r"\end{tablenotes}")
-    return "\n".join([*lines, r"\end{threeparttable}", r"\end{table}", ""])
+    return "\n".join([*lines, r"\end{threeparttable}", *ends])
 
 
-def _latex_width(content: Content) -> float:
-    """Estimate a table's width in points: five per letter, and column space."""
-    columns = zip(
-        *(row[1:] for row in content.rows[len(content.header) - 1 :]), strict=True
-    )
+def _latex_width(content: Content, letter: int = 5, gap: int = 12) -> int:
+    """Estimate a table's width in points, from those of a letter and a gap."""
     letters = max(map(text_width, content.names), default=0)
-    letters += sum(max(map(text_width, texts)) for texts in columns)
-    return 5 * letters + 12 * (len(content.header[0]) - 1)
+    heads = head_widths(content, text_width)
+    for head, column in zip(heads, content.columns, strict=True):
+        letters += max([head, *map(text_width, column)])
+    return letter * letters + gap * len(heads)
 
 
 def _latex_head(parts: Sequence[tuple[str, int]]) -> str:
-    cells = [(_latex(text), span) for text, span in parts]
-    joined = (
-        text if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{text}}}"
-        for text, span in cells
+    cells = (
+        _latex(text) if span == 1 else rf"\multicolumn{{{span}}}{{c}}{{{_latex(text)}}}"
+        for text, span in parts
     )
-    return " & ".join(joined) + r" \\"
+    return " & ".join(cells) + r" \\"
 
 
 def _latex_rules(parts: Sequence[tuple[str, int]]) -> list[str]:
     """Write a rule below each heading that spans columns."""
-    ends = list(accumulate(span for _, span in parts))
+    ends = accumulate(span for _, span in parts)
     rules = [
         rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
-        for (text, span), end in zip(parts[1:], ends[1:], strict=True)
+        for (text, span), end in zip(parts, ends, strict=True)
         if text
     ]
     return [" ".join(rules)]
@@ -213,7 +230,6 @@ def _latex(text: str) -> str:
     # A bracket or star that comes first would belong to the line break or item
     # before it.
     opening = "{}" if text.startswith(("[", "*")) else ""
-    text = text.replace("<=", "≤").replace(">=", "≥")
     written = "".join(_LATEX.get(letter, letter) for letter in text)
     # Two hyphens or apostrophes would be one dash or quotation mark.
     return opening + re.sub(r"([-'])(?=\1)", r"\1{}", written)
@@ -250,11 +266,10 @@ def _beside(command: str, text: str) -> str:
 
 
 def _latex_cell(text: str) -> str:
-    """Write a cell with a minus sign before negative numbers and raised stars."""
+    """Write a cell with raised stars."""
     body = text.rstrip("*")
-    marks = len(text) - len(body)
-    written = re.sub(r"(?<![\w.])-(?=\d|$)", "−", body)
-    return _latex(written) + (rf"$^{{{'*' * marks}}}$" if marks else "")
+    stars = text[len(body) :]
+    return _latex(body) + (rf"$^{{{stars}}}$" if stars else "")
 
 
 # --- by ending ------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def _fill_row(
     docx: Any,
 ) -> None:
     """Write one row; equal headings next to each other share a cell."""
-    head, last = content.is_head(position), position == len(content.rows) - 1
+    head, keeps = content.is_head(position), keeps_next(content, position, page)
     before = 6 if content.opens_block(position) else 1
     cells, start = line.cells, 0
     for text, span in content.parts(position):
@@ -118,7 +118,7 @@ def _fill_row(
         paragraph = cell.paragraphs[0]
         _write(paragraph, text, page.size, docx)
         _space(paragraph, docx, before=before, after=1)
-        paragraph.paragraph_format.keep_with_next = bool(content.notes) or not last
+        paragraph.paragraph_format.keep_with_next = keeps
         if start > 0:
             point, is_text = points[start - 1], span == 1 and texts[start - 1]
             _place(cell, None if head else point, docx, head=head, is_text=is_text)
@@ -132,6 +132,22 @@ def _fill_row(
         for side, width in (("top", above), ("bottom", rule)):
             if width:
                 _rule(part, side, _RULES[width], docx)
+
+
+def keeps_next(content: Content, position: int, page: Page) -> bool:
+    """Tell whether a row is on the page of the next, or of the notes.
+
+    If all rows of a table longer than a page were, the title would stand alone. There
+    an estimate keeps its error, and the last rows keep the notes.
+    """
+    rows = len(content.rows)
+    if position == rows - 1:
+        return bool(content.notes)
+    height = _PAGE[not page.landscape] - 2 * PAGE_MARGIN
+    if rows * 1.6 * page.size * _POINT < height:
+        return True
+    paired = not content.rows[position + 1][0]
+    return content.is_head(position) or paired or position > rows - 4
 
 
 def _place(
@@ -187,8 +203,8 @@ def fit_page(content: Content) -> Page:
     """
     stub = max(map(text_width, content.names), default=0)
     units = [max(map(text_width, ["-0.000", *column])) for column in content.columns]
-    words = _of_heads(content, _longest_word)
-    heads = _of_heads(content, text_width)
+    words = head_widths(content, _longest_word)
+    heads = head_widths(content, text_width)
     upright, across = (side - 2 * PAGE_MARGIN for side in _PAGE)
     for size, room, wrapped in (
         (10.5, upright, 0.4),
@@ -225,7 +241,7 @@ def _centimetres(letters: int, size: float) -> float:
     return letters * (size * 0.5 * _POINT) + 2 * _PADDING + 0.1
 
 
-def _of_heads(content: Content, measure: Callable[[str], int]) -> list[int]:
+def head_widths(content: Content, measure: Callable[[str], int]) -> list[int]:
     """Measure the headings of columns; a spanning one is divided."""
     most = [0] * len(content.columns)
     for position in range(len(content.header)):

@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from digiprosper.report.columns import Estimate
-    from digiprosper.report.drawings import Drawing, PathDiagram, PathwayRow, Pathways
+    from digiprosper.report.drawings import (
+        Drawing,
+        PathDiagram,
+        PathwayRow,
+        Pathways,
+        Slopes,
+    )
 
     Point = tuple[float, float]
     Edges = tuple[float, float, float, float]
     """Left, right, bottom and top."""
     Texts = tuple[str, str]
     """Over and under a line."""
-    Slopes = Sequence[tuple[str, Estimate]]
-    """Name and estimate of each coefficient on an arrow."""
     _Row = tuple[str, str, str, bool]
     """Words, estimate, interval, and whether the row belongs to that over it."""
 

@@ -6,7 +6,13 @@ from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from digiprosper.present.alignment import split_number
-from digiprosper.present.office import PAGE_MARGIN, TITLE_SIZE, fit_page, point_places
+from digiprosper.present.office import (
+    PAGE_MARGIN,
+    TITLE_SIZE,
+    fit_page,
+    keeps_next,
+    point_places,
+)
 from digiprosper.report.characters import has_cjk
 
 if TYPE_CHECKING:
@@ -59,7 +65,7 @@ def _table(content: Content, page: Page) -> str:
     edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
     points = point_places(content, page)
     rows = [
-        _row(content, position, edges, points, size)
+        _row(content, position, edges, points, page)
         for position in range(len(content.rows))
     ]
     left_indent = round((page.room - sum(page.widths)) / 2 * _TWIPS)
@@ -76,7 +82,7 @@ def _row(
     position: int,
     edges: Sequence[int],
     points: Sequence[float | None],
-    size: int,
+    page: Page,
 ) -> str:
     """Write one row; equal headings next to each other share a cell."""
     head, parts = content.is_head(position), content.parts(position)
@@ -94,8 +100,9 @@ def _row(
         "ql",
         *("qc" if head else _placed(text, point) for (text, _), point in numbers),
     ]
+    size, keep = round(2 * page.size), r"\keepn" * keeps_next(content, position, page)
     texts = [
-        rf"\pard\plain\intbl\keepn{space}\sa20\{alignment}\fs{size} {_rtf(text)}\cell"
+        rf"\pard\plain\intbl{keep}{space}\sa20\{alignment}\fs{size} {_rtf(text)}\cell"
         for alignment, (text, _) in zip(alignments, parts, strict=False)
     ]
     repeated = r"\trhdr" if head else ""

@@ -24,7 +24,7 @@ from digiprosper.errors import (
 from digiprosper.report.characters import decimal_text, tidy_text
 from digiprosper.report.columns import RowName, remark_text
 from digiprosper.report.labels import name_label, text_label
-from digiprosper.report.words import NO_WORDS, TABLE
+from digiprosper.report.words import LANGUAGES, NO_WORDS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,10 +37,11 @@ FromStyle: TypeAlias = Literal["style"]
 FROM_STYLE: Final = "style"
 """What `stars` is where the style decides: None already means no stars."""
 
-_LANGUAGES: dict[str, Language] = {"en": "english", "zh": "chinese"}
+_OF_MODELS = ("rsquared_within", "pseudo_rsquared", "kp_rk_f", "n_instruments")
+_OF_GMM = ("ar1_p", "ar2_p", "hansen_p")
 _USUAL_STATS = {
-    "en": ("nobs", "n_entities", "rsquared_within", "kp_rk_f"),
-    "zh": ("nobs", "rsquared", "rsquared_within", "kp_rk_f"),
+    "en": ("nobs", "n_entities", *_OF_MODELS, *_OF_GMM),
+    "zh": ("nobs", "rsquared", *_OF_MODELS, *_OF_GMM),
 }
 # A column of counts holds fractions, and so floats, where one of them is a mean, as
 # that of `Panel.describe`.
@@ -94,9 +95,8 @@ class TableStyle:
         Number of decimals, 3 by default; see `etable` for small numbers.
     stats : sequence of str, optional
         Statistics below the estimates, which are keys of `glance`, as in `etable`. The
-        default is nobs, n_entities, rsquared_within and kp_rk_f in English, and nobs,
-        rsquared, rsquared_within and kp_rk_f in Chinese, whose papers report the R²
-        with the absorbed effects.
+        default is nobs, n_entities (in Chinese rsquared, with the absorbed effects),
+        rsquared_within, pseudo_rsquared, kp_rk_f, and the tests of GMM.
     yes, no : str, optional
         Text in the rows of controls and fixed effects. The default is Yes and No, or 是
         and 否. If only `yes` is given, `no` is 未控制 for ``"控制"``, NO for ``"YES"``,
@@ -144,7 +144,7 @@ class TableStyle:
 
     def __post_init__(self) -> None:
         """Check all options."""
-        check_option("language", self.language, tuple(_LANGUAGES))
+        check_option("language", self.language, tuple(LANGUAGES))
         check_option("below", self.below, ("se", "t", "p", "ci"))
         check_option("cluster_row", self.cluster_row, (None, True, False))
         checked: dict[str, object] = {
@@ -195,7 +195,7 @@ def read_style(
 
 def _decided(style: TableStyle) -> Style:
     """Fill in the defaults of the language."""
-    language = _LANGUAGES[style.language]
+    language = LANGUAGES[style.language]
     yes = TABLE.say("yes", language) if style.yes is None else style.yes
     no = _NO.get(yes, TABLE.say("no", language)) if style.no is None else style.no
     in_english = language == "english"

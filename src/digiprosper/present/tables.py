@@ -272,13 +272,13 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         row whose name ends in ``p``, ``p-value`` or ``p值`` are printed as p-values.
     stats : sequence of str, optional
         Statistics below the estimates, which are keys of `glance` of any model. The
-        default is that of the style: nobs, n_entities, rsquared_within, kp_rk_f. Others
-        with words in both languages are n_times, period (the first and last time of the
-        estimation sample, such as 2011–2020), n_clusters, rsquared,
-        rsquared_within_entity, rsquared_adj, f_statistic, df_resid, df_t, df_absorbed,
-        ssc (the small-sample correction, which the note names otherwise), n_treated
-        (entities that are ever treated) of event studies and `StaggeredDid`,
-        pseudo_rsquared, loglik, aic and bic for maximum likelihood, and ``"mean_y"``,
+        default is that of the style, see `TableStyle`. Others with words in both
+        languages are n_times, period (the first and last time of the estimation sample,
+        such as 2011–2020), n_clusters, rsquared, rsquared_within_entity, rsquared_adj,
+        f_statistic, df_resid, df_t, df_absorbed, ssc (the small-sample correction,
+        which the note names otherwise), n_treated (entities that are ever treated) of
+        event studies and `StaggeredDid`, loglik, aic and bic for maximum likelihood,
+        sargan_p of GMM, and ``"mean_y"``,
         the mean of the outcome in the estimation sample, without weights. Another key,
         such as one of your own results, is printed under its name or its label:
         integers as integers, p-values (keys that end in ``_p``) as p-values, other

@@ -272,11 +272,15 @@ def result_column(
 def _of_notices(result: Results) -> tuple[Remark, ...]:
     """List chosen rows, terms without an estimate or error, and errors too small."""
     remarks = []
-    allowed_for = inference_of(result).cov_type in _FOR_FEW_CLUSTERS
+    cov_type = inference_of(result).cov_type
     for notice in getattr(result, "diagnostics", ()):
         code, data = notice.code, notice.data
         named = {role: _as_names(data[role], role) for role in _NAMES.get(code, ())}
-        no_matter = data.get("only_controls") or (allowed_for and "n_clusters" in named)
+        no_matter = (
+            data.get("only_controls")
+            or (cov_type in _FOR_FEW_CLUSTERS and "n_clusters" in named)
+            or (cov_type == "cr2" and code == "few_treated")
+        )
         if named and all(named.values()) and not no_matter:
             remarks.append(Remark(code, named, BELOW))
     return tuple(remarks)

@@ -125,7 +125,7 @@ class Estimates(PickledByName):
 
     def std_errors(self) -> Floats:
         """Compute standard errors (k,); missing where a variance is negative."""
-        return standard_errors(np.diag(self.covariance))
+        return standard_errors(self.covariance.diagonal())
 
     def tests(self) -> tuple[Floats, Floats, Floats]:
         """Compute standard errors, statistics and p-values, each (k,)."""
@@ -135,8 +135,7 @@ class Estimates(PickledByName):
         with np.errstate(divide="ignore", invalid="ignore"):
             statistics = self.coefficients / errors
         df = self.df_of(np.eye(len(self.names)))
-        p_values = np.asarray(2 * stdtr(df, -np.abs(statistics)), dtype=np.float64)
-        return errors, statistics, p_values
+        return errors, statistics, np.asarray(2 * stdtr(df, -np.abs(statistics)))
 
     def limits(self, level: float) -> tuple[Floats, Floats]:
         """Compute the lower and the upper ends (k,) of confidence intervals."""
@@ -203,12 +202,13 @@ class DrawnEstimates(Estimates):
         )
         return ends[0], ends[1]
 
-    def combined(self, name: str, weights: Floats, constant: float) -> DrawnEstimates:
+    def combined(self, name: str, weights: Floats, constant: float) -> Self:
         """Estimate one sum of the coefficients in the data and in every draw."""
         total = Estimates.combined(self, name, weights, constant)
         used = np.flatnonzero(weights)
         values = self.draw_values[:, used] @ weights[used] + constant
-        return DrawnEstimates(
+        return replace(
+            self,
             names=total.names,
             coefficients=total.coefficients,
             root=total.root,

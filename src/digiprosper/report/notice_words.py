@@ -48,10 +48,10 @@ BELOW = Words(
         ),
         "few_treated": (
             (
-                "few clusters ({clusters}) have most of the variation of {terms}, so "
-                "that its standard error is too small."
+                "standard error too small, because few clusters ({clusters}) have most "
+                "of the variation: {terms}."
             ),
-            "{terms}的变动集中于少数聚类（{clusters}），其标准误偏小。",
+            "标准误偏小，因为变动集中于少数聚类（{clusters}）：{terms}。",
         ),
         "few_treated_clusters": (
             (

@@ -15,7 +15,11 @@ from typing import (
 from digiprosper._version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+
+    from digiprosper.report.inference import Inference
 
 
 class Glance(TypedDict):
@@ -123,6 +127,25 @@ def empty_glance(model: str, nobs: int) -> Glance:
     """Make a glance with the model and its rows; all other keys are None."""
     about = {"model": model, "nobs": nobs, "version": __version__}
     return cast("Glance", dict.fromkeys(Glance.__annotations__) | about)
+
+
+def fit_glance(
+    model: str,
+    sample: Any,
+    inference: Inference,
+    effects: Sequence[str],
+    **more: Any,
+) -> Glance:
+    """Make the glance of a fit to the rows of a `Sample`; `more` has other keys."""
+    values = {
+        "n_entities": sample.n_entities,
+        "n_times": sample.n_times,
+        "period": sample.keys.period,
+        **inference.numbers,
+        "effects": "+".join(effects) or None,
+        "rng_entropy": inference.rng_entropy,
+    }
+    return cast("Glance", {**empty_glance(model, sample.nobs), **values, **more})
 
 
 def hash_of(index: pd.Index[Any]) -> str:

@@ -503,18 +503,16 @@ class Summarised:
             more={name: _plain(getattr(self, name)) for name in self._reported.split()},
         )
 
-    def _titled(
-        self, title: str, *blocks: Block, wrapped_title: bool = False
-    ) -> Summary:
-        """Build a summary with the remarks and the conventions of the result."""
-        return Summary(
-            type=type(self).__name__,
-            title=title,
-            wrapped_title=wrapped_title,
-            blocks=blocks,
-            notices=getattr(self, "diagnostics", ()),
-            conventions=getattr(self, "conventions", ""),
-        )
+    def _titled(self, title: str, *blocks: Block, **others: Any) -> Summary:
+        """Build a summary with remarks, conventions and settings of the result."""
+        fields: dict[str, Any] = {
+            "notices": getattr(self, "diagnostics", ()),
+            "conventions": getattr(self, "conventions", ""),
+            "settings": getattr(self, "settings", ""),
+            "version": getattr(self, "version", __version__),
+        }
+        fields |= others
+        return Summary(type=type(self).__name__, title=title, blocks=blocks, **fields)
 
     def summary(self) -> str:
         """Summarise the result as text, 80 columns wide.

@@ -166,6 +166,8 @@ class TestResult(Summarised, PickledByName):
         smallest = draws > 0 and math.isclose(self.p_value, 1 / (draws + 1))
         if self.method:
             code = f"test.method{'.smallest' * smallest}"
+            if math.isnan(self.p_value):
+                code = "test.missing"
             names = {"test": (name,), "method": (method or self.method,)}
             return Remark(code, names, NOTES)
         if not smallest:
@@ -204,9 +206,8 @@ class TestResult(Summarised, PickledByName):
         )
 
     def _numbers_text(self) -> str:
-        return (
-            f"{self._distribution()} = {self.statistic:z.4f}, {p_words(self.p_value)}"
-        )
+        symbol = _SYMBOLS.get(self.distribution, self._distribution())
+        return f"{symbol} = {self.statistic:z.4f}, {p_words(self.p_value)}"
 
     def _draws_text(self) -> str:
         if self.draws is None or self.distribution not in _DRAWN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ def p_words(p: float, digits: int = 4) -> str:
     """Print a p-value with its sign, such as ``"p = 0.0312"`` or ``"p < 0.0001"``."""
     least = 10.0**-digits
     return f"p < {least:.{digits}f}" if p < least else f"p = {p:.{digits}f}"
+
+
+def percent_text(share: float) -> str:
+    """Print a level or a size in per cent, such as ``"95%"`` or ``"2.5%"``."""
+    return f"{100 * share:.6g}%"
 
 
 def number_text(value: float, digits: int = 4) -> str:
@@ -169,6 +175,11 @@ def wrapped(lines: Iterable[str]) -> list[str]:
 def listed(words: Sequence[str]) -> str:
     """Join words as in ``"a, b and c"``."""
     return " and ".join([*[", ".join(words[:-1])] * (len(words) > 1), words[-1]])
+
+
+def repeated(words: Sequence[str]) -> list[str]:
+    """List the words that occur more than once, each once."""
+    return [word for word, count in Counter(words).items() if count > 1]
 
 
 def json_safe(value: Any) -> Any:

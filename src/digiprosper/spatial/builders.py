@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -16,10 +15,14 @@ from digiprosper.errors import (
     MissingDataError,
     OptionError,
     alignment_problem,
+    check_real,
+    check_whole,
     cited,
     counted,
+    is_real,
     missing_problem,
     nearest,
+    option_error,
     option_problem,
     plain,
     quoted,
@@ -47,7 +50,6 @@ if TYPE_CHECKING:
 # All pairs of more entities take more than 3 GB.
 _MOST_DENSE: Final = 20_000
 _HIGHEST_POWER: Final = 10.0
-_LARGEST: Final = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,11 +84,12 @@ def from_square(frame: pd.DataFrame) -> Built:
     )
     if len(columns) > len(rows):
         without_row = columns[~columns.isin(rows)]
-        raise AlignmentError(
+        raise _misaligned(
+            "columns",
             f"from_frame: the columns {quoted(without_row)} have no row. {remedy} For "
             "one row per link "
             'name the columns: from_frame(frame, "i", "j", "w").',
-            [alignment_problem("columns", "columns without a row", without_row[:5])],
+            without_row,
         )
     not_numeric = frame.columns[[not _holds_numbers(kind) for kind in frame.dtypes]]
     if len(not_numeric):
@@ -146,11 +149,12 @@ def from_pairs(
     links = pd.MultiIndex.from_arrays(ends)
     repeated = links[links.duplicated()].unique()
     if len(repeated):
-        raise AlignmentError(
+        raise _misaligned(
+            None,
             f"from_frame: {counted(len(repeated), 'link is', 'links are')} there more "
             f"than once (first: {quoted(repeated)}); add their weights or keep "
             "one of each.",
-            [alignment_problem(None, "repeated links", repeated[:5])],
+            repeated,
         )
 
     labels = (
@@ -173,10 +177,11 @@ def _labels_of_rows(
     labels: pd.Index[Any] = pd.Index(list(values), tupleize_cols=False)
     missing = rows[labels.isna()]
     if len(missing):
-        raise AlignmentError(
+        raise _misaligned(
+            role,
             f"{subject} has no label in {counted(len(missing), 'row')} (first: "
             f"{quoted(missing)}).",
-            [alignment_problem(role, "missing labels", missing[:5])],
+            missing,
         )
     return labels
 
@@ -233,7 +238,11 @@ def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
             "entity without neighbours."
         )
     if isinstance(neighbours, Mapping):
-        not_numeric = [w for w in neighbours.values() if not _is_number(plain(w))]
+        not_numeric = [
+            w
+            for w in neighbours.values()
+            if not is_real(w) and not isinstance(plain(w), bool)
+        ]
         if not_numeric:
             raise InputTypeError(
                 f"from_neighbours: {cited(not_numeric[0])}, a weight of "
@@ -246,12 +255,6 @@ def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
         checked_labels(labels, f"the neighbours of {cited(entity)}"), "the neighbours"
     )
     return dict.fromkeys(labels, 1.0)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, float) or (
-        isinstance(value, int) and abs(value) <= _LARGEST
-    )
 
 
 def from_pysal(w: Any, entities: object) -> Built:
@@ -287,11 +290,11 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
         entities = [entities[label] for label in ids]
     labels = checked_labels(entities, "entities")
     if len(labels) != len(ids):
-        raise AlignmentError(
+        raise _misaligned(
+            "entities",
             f"from_pysal: {counted(len(labels), 'label')} for "
             f"{counted(len(ids), 'id')} of the weights ({quoted(ids)}); pass a "
             "mapping of id to label.",
-            [alignment_problem("entities", f"{len(labels)} labels for {len(ids)} ids")],
         )
     return labels
 
@@ -302,7 +305,8 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
 def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -> Built:
     """Compute weights by inverse distance to a power; the cutoff is in km."""
     labels, degrees = _places(coordinates, "inverse_distance")
-    power = _positive("power", power, _HIGHEST_POWER, "")
+    kind = f"a positive number up to {_HIGHEST_POWER:g}"
+    power = check_real("power", power, lambda p: 0 < p <= _HIGHEST_POWER, kind)
     cutoff = _checked_cutoff(cutoff, degrees)
     _refuse_many(len(labels), cutoff)
     _refuse_same(
@@ -319,17 +323,7 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
 def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
     """Link each entity with its k nearest neighbours."""
     labels, degrees = _places(coordinates, "k_nearest")
-    number = plain(k)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int)
-        or not 1 <= number < len(labels)
-    ):
-        raise OptionError(
-            f"k={cited(k)} must be an integer from 1 to {len(labels) - 1}, one less "
-            "than there are entities.",
-            [option_problem("k", k)],
-        )
+    number = check_whole("k", k, 1, len(labels) - 1)
     made_by = counted(number, "nearest neighbour")
     return Built(nearest_neighbours(degrees, number), labels, made_by, degrees=degrees)
 
@@ -384,10 +378,11 @@ def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
     first_rows = np.unique(codes, return_index=True)[1]
     varies = np.unique(codes[(degrees != degrees[first_rows[codes]]).any(axis=1)])
     if varies.size:
-        raise AlignmentError(
+        raise _misaligned(
+            "coordinates",
             f"{caller}: there are several coordinates for {quoted(entities[varies])}; "
             "an entity has one.",
-            [alignment_problem("coordinates", "several places", entities[varies[:5]])],
+            entities[varies[:5]],
         )
     return entities, degrees[first_rows]
 
@@ -405,11 +400,12 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
     counts = np.bincount(codes)
     if (counts != counts.max()).any():
         fewer_periods = entities[counts < counts.max()]
-        raise AlignmentError(
+        raise _misaligned(
+            name,
             f"{caller}: {quoted(fewer_periods)} has fewer periods than other entities, "
             "so that means over time are of different periods; use panel.balance() "
             "first, or pass one value per entity.",
-            [alignment_problem(name, "fewer periods", fewer_periods[:5])],
+            fewer_periods,
         )
     largest = np.abs(cells).max() or 1.0
     means = np.bincount(codes, cells / largest) / counts * largest
@@ -430,10 +426,11 @@ def _coded_entities(
             if len(repeated)
             else f"there are {len(index)} rows"
         )
-        raise AlignmentError(
+        raise _misaligned(
+            None,
             f"{caller}: index the rows by entity, or by entity and time; {wrong}, and "
             f"the index has {counted(index.nlevels, 'level')}.",
-            [alignment_problem(None, "other index", repeated)],
+            repeated,
         )
     labels = _labels_of_rows(
         index.get_level_values(0), index, f"{caller}: the index", None
@@ -467,46 +464,30 @@ def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) 
 
 def _refuse_many(n: int, cutoff: float | None) -> None:
     if cutoff is None and n > _MOST_DENSE:
-        raise OptionError(
+        raise option_error(
+            "cutoff",
+            cutoff,
             f"{n:,} entities: weights of all pairs take {8 * n * n / 1e9:.0f} GB. Pass "
             "cutoff= in kilometres, or use k_nearest.",
-            [option_problem("cutoff", cutoff)],
         )
 
 
 def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
     if cutoff is None:
         return None
-    number = _positive("cutoff", cutoff, _LARGEST, " of kilometres")
+    kind = "a positive number of kilometres"
+    number = check_real("cutoff", cutoff, lambda km: 0 < km < np.inf, kind)
     if len(degrees) < 2:
         return number
     least = float(nearest_distances(degrees).min())
     if number < least:
-        raise OptionError(
+        raise option_error(
+            "cutoff",
+            cutoff,
             f"cutoff={cited(cutoff)}: no two entities are so close; the nearest are "
             f"{least:.3g} km apart. A cutoff is in kilometres, not in degrees.",
-            [option_problem("cutoff", cutoff)],
         )
     return number
-
-
-def _positive(name: str, value: object, most: float, unit: str) -> float:
-    number = as_number(value)
-    if not 0 < number <= most:
-        limit = "" if most == _LARGEST else f" up to {most:g}"
-        raise OptionError(
-            f"{name}={cited(value)} must be a positive number{unit}{limit}.",
-            [option_problem(name, value)],
-        )
-    return number
-
-
-def as_number(value: object) -> float:
-    """Return a finite number as a float; anything else is NaN."""
-    number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return np.nan
-    return float(number) if abs(number) <= _LARGEST else np.nan
 
 
 # --- checks of matrices ---------------------------------------------------------------
@@ -615,15 +596,21 @@ def refuse_unlinked(raw: Matrix, name: str) -> None:
 # --- labels ---------------------------------------------------------------------------
 
 
+def _misaligned(role: str | None, text: str, labels: Any = ()) -> AlignmentError:
+    """Make the error of labels that do not fit, of which data have the first five."""
+    return AlignmentError(text, [alignment_problem(role, text, labels[:5])])
+
+
 def checked_labels(values: object, role: str) -> pd.Index[Any]:
     """Check that labels are an ordered collection, none missing or repeated."""
     labels = _as_index(values, role)
     missing = np.flatnonzero(labels.isna())
     if missing.size:
-        raise AlignmentError(
+        raise _misaligned(
+            role,
             f"{role}: the label at position {missing[0]} is missing; every row "
             "needs a label.",
-            [alignment_problem(role, "missing labels", missing[:5].tolist())],
+            missing[:5].tolist(),
         )
     refuse_repeated(labels, role)
     return labels
@@ -656,10 +643,11 @@ def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
     """Refuse a label that several rows have."""
     if not labels.is_unique:
         repeated = labels[labels.duplicated()].unique()
-        raise AlignmentError(
+        raise _misaligned(
+            role,
             f"{role}: {quoted(repeated)} is there more than once; each entity "
             "has one row.",
-            [alignment_problem(role, "repeated labels", repeated[:5])],
+            repeated,
         )
 
 
@@ -684,9 +672,7 @@ def positions_among(
             f"{count} of {source} {verb} not in {holder}: "
             f"{quoted(absent)}{hint}. {remedy}"
         )
-        raise AlignmentError(
-            text.strip(), [alignment_problem(None, f"not in {holder}", absent[:5])]
-        )
+        raise _misaligned(None, text.strip(), absent)
     return np.asarray(positions, dtype=np.intp)
 
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     IdentificationError,
     Notice,
-    OptionError,
-    option_problem,
+    option_error,
     quoted,
 )
+from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
+from digiprosper.linear.diagnostics import carriers_of
+from digiprosper.linear.notices import (
+    EFFECTIVE_CLUSTERS,
+    FewTreated,
+    few_treated_notices,
+)
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
@@ -99,6 +106,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
             *_bias_notices(spec, layout, point, covariance),
             *_shock_notices(spec, layout, point),
             *_cluster_notices(spec, layout),
+            *_few_treated(layout),
             *several_rows(layout.slopes, layout.sample.factors),
             *lost_draws(0 if seed is None else spec.reps - n_drawn, spec.reps, _LOST),
         ),
@@ -166,12 +174,14 @@ def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Deter
     """Count a period less for entity effects, an entity less for time."""
     entity, time = layout.effects
     if splm and time and row_sum(layout.matrix) is None:
-        text = (
+        raise option_error(
+            "transform",
+            "splm",
             "likelihood='adjusted' with time effects and weights with different row "
             "sums requires transform='exact'. Use likelihood='unadjusted' for the "
-            "estimates of splm."
+            "estimates of splm.",
+            ("exact",),
         )
-        raise OptionError(text, [option_problem("transform", "splm", ("exact",), text)])
     periods = layout.n_times - float(entity)
     rows = periods * (len(layout.matrix) - float(time))
     means = layout.weights.period_means if time and spectrum is not None else None
@@ -210,14 +220,14 @@ def _corrected(point: Point, layout: Layout) -> Point:
             if islands
             else ""
         )
-        text = (
+        raise option_error(
+            "likelihood",
+            "lee_yu",
             "likelihood='lee_yu' with time effects requires weights with equal row "
             "sums, such as row-standardised weights without islands; those of "
             f"{layout.weights.name!r} differ"
-            f"{islands_text}. Use likelihood='adjusted', which does not require them."
-        )
-        raise OptionError(
-            text, [option_problem("likelihood", "lee_yu", ("adjusted",), text)]
+            f"{islands_text}. Use likelihood='adjusted', which does not require them.",
+            ("adjusted",),
         )
     determinants = point.determinants
     spectrum, periods = determinants.spectrum, determinants.periods - float(entity)
@@ -416,9 +426,33 @@ def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
     return few_clusters(
         sample.n_entities,
         sample.keys.entity_name,
-        "clustered standard errors are too small with few clusters; compare "
-        "cov_type='observed'.",
+        "clustered standard errors are too small with few clusters; use "
+        "cov_type='larger'.",
     )
+
+
+def _few_treated(layout: Layout) -> list[Notice]:
+    """Report regressors that vary in few entities, and their spatial lags.
+
+    A spatial lag alone is no such case: it varies with the neighbours.
+    """
+    n, keys = len(layout.matrix), layout.prepared.sample.keys
+    # Each regressor net of the others, over its own sum of squares (k, N, T)
+    net = np.linalg.pinv(layout.demeaned[:, 1:]).reshape(-1, n, layout.n_times)
+    shares = (net**2).sum(axis=2).T
+    shares /= shares.sum(axis=0)
+    effective = effective_clusters(shares)
+    few = effective < min(EFFECTIVE_CLUSTERS, n / 2)
+    labels, names = pd.Index(layout.weights.entities), layout.names[1:]
+    terms = {
+        name: carriers_of(float(effective[j]), shares[:, j], labels)
+        for j, name in enumerate(names)
+        if few[j] and few[names.index(name.removeprefix(lag_name("")))]
+    }
+    if not terms or layout.n_times == 1:
+        return []
+    only_controls = names[0] not in terms
+    return few_treated_notices([FewTreated(keys.entity_name, n, terms, only_controls)])
 
 
 def _inference(
@@ -426,12 +460,11 @@ def _inference(
 ) -> Inference:
     sample = layout.prepared.sample
     by_entity = spec.error_type in ("clustered", "larger")
-    entropy: Any = None if seed is None else seed.entropy
     return Inference(
         cov_type=spec.error_type,
         clusters=(sample.keys.entity_name,) if by_entity else (),
         n_clusters=(sample.n_entities,) if by_entity else (),
         df_t=sample.n_entities - 1.0 if by_entity else np.inf,
         reps=reps,
-        rng_entropy=entropy,
+        rng_entropy=None if seed is None else cast("int", seed.entropy),
     )

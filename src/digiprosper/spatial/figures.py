@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,14 +15,14 @@ from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
     InputTypeError,
-    Notice,
-    OptionError,
     check_option,
     cited,
     column_problem,
     issue,
     models_problem,
     nearest,
+    one_problem,
+    option_error,
     option_problem,
     plain,
     quoted,
@@ -36,6 +36,7 @@ from digiprosper.report.drawings import Decay, MoranScatter
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
 from digiprosper.report.terms import Term
+from digiprosper.report.text import repeated
 from digiprosper.spatial.kernels.matrices import lag_by_period
 from digiprosper.spatial.moran import (
     Field,
@@ -115,10 +116,11 @@ def _place(field: Field, time: object) -> int:
         else np.empty(0, dtype=np.intp)
     )
     if not positions.size:
-        raise OptionError(
+        raise option_error(
+            "time",
+            time,
             f"time={cited(time)} is no period of the panel ({quoted(field.times)})"
             f"{nearest(time, field.times)}.",
-            [option_problem("time", time)],
         )
     return int(positions[0])
 
@@ -163,13 +165,13 @@ def _pairs(results: object) -> Iterable[tuple[str, Any]]:
     return [("", results)]
 
 
-def _refuse_twice(labels: Sequence[object], purpose: str) -> None:
-    repeated = [label for label, count in Counter(labels).items() if count > 1]
-    if repeated:
+def _refuse_twice(labels: Sequence[Any], purpose: str) -> None:
+    twice = repeated(labels)
+    if twice:
         raise InputTypeError(
-            f"{purpose}: the labels {quoted(repeated)} are duplicated; rename "
+            f"{purpose}: the labels {quoted(twice)} are duplicated; rename "
             "one of each.",
-            [models_problem(f"repeated labels {quoted(repeated)}")],
+            [models_problem(f"repeated labels {quoted(twice)}")],
         )
 
 
@@ -186,9 +188,11 @@ def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
     """Check kinds of effects to draw: "direct", "indirect", "total", each once."""
     listed = list(kinds) if isinstance(kinds, list | tuple) else [kinds]
     if not listed:
-        raise OptionError(
+        raise option_error(
+            "kinds",
+            kinds,
             f"{purpose}: kinds is empty; choose among {quoted(KINDS)}.",
-            [option_problem("kinds", kinds, KINDS)],
+            KINDS,
         )
     for kind in listed:
         check_option("kinds", kind, KINDS)
@@ -269,9 +273,11 @@ def decay(
     cutoffs = _cutoffs(list(fits), purpose)
     estimated = _estimated(fits)
     if not estimated:
-        raise IdentificationError(
+        raise one_problem(
+            IdentificationError,
+            "no_estimates",
             f"{purpose}: none of the {len(fits)} models was estimated.",
-            [Notice("no_estimates", "nothing to draw", {"labels": tuple(fits)})],
+            labels=tuple(fits),
         )
     name = _regressor(term, regressors(fits), purpose)
     fits_with_term = {

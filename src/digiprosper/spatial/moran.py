@@ -11,22 +11,23 @@ import pandas as pd
 from digiprosper.errors import (
     MOST_DRAWS,
     IdentificationError,
-    InputTypeError,
     MissingDataError,
-    Notice,
-    TermError,
     check_whole,
     cited,
     counted,
     issue,
     missing_problem,
+    one_problem,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
-from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.access import (
+    check_panel,
+    refuse_numbered_rows,
+    table_of,
+    values_of,
+)
 from digiprosper.panel.keys import rows_text
-from digiprosper.panel.terms import parse
 from digiprosper.spatial.kernels.autocorrelation import (
     benjamini_hochberg,
     deviations,
@@ -39,7 +40,6 @@ from digiprosper.spatial.weights import SpatialWeights, refuse_other
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel import Panel
-    from digiprosper.panel.table import Table
 
 QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
 """The own value, then that of the neighbours, against the mean of the period."""
@@ -363,8 +363,8 @@ def read_field(
     check_panel(panel, caller)
     refuse_other(spatial_weights, caller)
     refuse_numbered_rows(panel, caller)
-    table = table_of(panel)
-    values, keys = _values(caller, table, column), table.keys
+    table, values = table_of(panel), values_of(panel, column, caller)
+    keys = table.keys
     missing = np.isnan(values)
     if missing.any():
         raise MissingDataError(
@@ -379,19 +379,6 @@ def read_field(
     cells = np.ascontiguousarray(values.reshape(len(keys.entities), len(times)).T)
     weights = spatial_weights.aligned_to(keys.entities)
     return Field(cells, times, keys.entities, weights)
-
-
-def _values(caller: str, table: Table, column: object) -> Floats:
-    if not isinstance(column, str):
-        raise InputTypeError(
-            f"{caller}: column must be one column or term, not {type(column).__name__}."
-        )
-    term = parse(column, table.known, caller)
-    if any(factor.category for factor in term.factors):
-        raise TermError(
-            f"{caller}: {cited(column)} is categorical; specify a numeric column."
-        )
-    return evaluate(term, table)
 
 
 def refuse_unbalanced(panel: Panel, subject: str) -> None:
@@ -431,17 +418,14 @@ def standardised(caller: str, field: Field, column: str) -> Floats:
     z, constant = deviations(field.cells)
     if constant.any():
         times = field.times[constant]
-        raise IdentificationError(
+        raise one_problem(
+            IdentificationError,
+            "constant",
             f"{caller}: {cited(column)} is constant in {quoted(times)}, so "
             "autocorrelation is not defined there; drop these periods with "
             "panel.subset().",
-            [
-                Notice(
-                    "constant",
-                    f"{cited(column)} is constant",
-                    {"column": column, "times": tuple(times)},
-                )
-            ],
+            column=column,
+            times=tuple(times),
         )
     return z
 

@@ -28,12 +28,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.keys import rows_text
-from digiprosper.spatial.results import shared_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from digiprosper.report.terms import Factors
+    from digiprosper.report.terms import Factor, Factors
 
 # Share of the length of the interval.
 _NEAR_END: Final = 0.02
@@ -226,6 +225,35 @@ def several_rows(terms: Sequence[str], factors: Factors) -> Iterator[Notice]:
             "effects.covariance."
         )
         yield Notice("several_rows", text, {"terms": shared})
+
+
+def shared_variables(
+    terms: Sequence[str], factors: Factors
+) -> dict[str, tuple[str, ...]]:
+    """Find variables that are in several terms, with these terms.
+
+    A lag is another variable than its column, as are two dummies of one category. Of
+    variables with the same terms only the first is listed.
+    """
+    terms_of_variable: dict[str, list[str]] = {}
+    for term in terms:
+        variables = [
+            name for factor in factors.get(term, ()) for name in _variables(factor)
+        ]
+        for variable in dict.fromkeys(variables):
+            terms_of_variable.setdefault(variable, []).append(term)
+    first: dict[tuple[str, ...], str] = {}
+    for variable, names in terms_of_variable.items():
+        if len(names) > 1:
+            first.setdefault(tuple(names), variable)
+    return {variable: names for names, variable in first.items()}
+
+
+def _variables(factor: Factor) -> tuple[str, ...]:
+    """List the columns that a factor changes with, and the factor itself."""
+    if factor.shift or factor.level is not None:
+        return (factor.text,)
+    return (*factor.columns, factor.text)
 
 
 def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:

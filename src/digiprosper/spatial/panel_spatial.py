@@ -6,12 +6,10 @@ from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from digiprosper.errors import (
-    OptionError,
     TermError,
     check_option,
-    cited,
     issue,
-    option_problem,
+    option_error,
 )
 from digiprosper.panel.conditions import check_where
 from digiprosper.spatial.estimation import estimate
@@ -204,13 +202,12 @@ class PanelSpatial(Specification):
 
     def __post_init__(self, bias_correction: object) -> None:
         if bias_correction is not None:
-            text = (
+            raise option_error(
+                "bias_correction",
+                bias_correction,
                 "bias_correction is called likelihood: 'adjusted' (default), 'lee_yu' "
-                "or 'unadjusted'."
-            )
-            raise OptionError(
-                text,
-                [option_problem("bias_correction", bias_correction, (None,), text)],
+                "or 'unadjusted'.",
+                (None,),
             )
         plain_options(self)
         one_term(self.y, "y")
@@ -219,32 +216,28 @@ class PanelSpatial(Specification):
             raise TermError("x is empty; specify at least one regressor.")
         refuse_outcome(self, ["x"])
         refuse_other(self.spatial_weights, "PanelSpatial")
-        for name in ("entity_effects", "time_effects"):
-            if not isinstance(getattr(self, name), bool):
-                text = f"{name}={cited(getattr(self, name))} must be True or False."
-                raise OptionError(
-                    text,
-                    [option_problem(name, getattr(self, name), (True, False), text)],
-                )
-        for name, words in {
-            "model": SpatialModel,
-            "transform": Transform,
-            "likelihood": Likelihood,
-            "effects_error": EffectsError,
-        }.items():
-            check_option(name, getattr(self, name), get_args(words))
-        check_option("cov_type", self.cov_type, (None, *get_args(SpatialCovType)))
+        words = {
+            "model": get_args(SpatialModel),
+            "entity_effects": (True, False),
+            "time_effects": (True, False),
+            "transform": get_args(Transform),
+            "likelihood": get_args(Likelihood),
+            "cov_type": (None, *get_args(SpatialCovType)),
+            "effects_error": get_args(EffectsError),
+        }
+        for name, allowed in words.items():
+            check_option(name, getattr(self, name), allowed)
         check_reps(self.reps, _LEAST_DRAWS)
         check_where(self.where)
         if self.likelihood == "lee_yu" and not (
             self.entity_effects or self.time_effects
         ):
-            text = (
+            raise option_error(
+                "likelihood",
+                "lee_yu",
                 "likelihood='lee_yu' corrects for entity or time effects, of which the "
-                "model has neither."
-            )
-            raise OptionError(
-                text, [option_problem("likelihood", "lee_yu", ("unadjusted",), text)]
+                "model has neither.",
+                ("unadjusted",),
             )
         if self.spatial_lags is not None:
             object.__setattr__(

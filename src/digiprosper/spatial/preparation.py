@@ -10,11 +10,10 @@ import numpy as np
 from digiprosper.errors import (
     IdentificationError,
     MissingDataError,
-    OptionError,
     TermError,
     cited,
     missing_problem,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.least_squares import ols
@@ -242,10 +241,11 @@ def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
 def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:
     """Refuse spatial lags of terms not in x, and in models without such lags."""
     if spec.model not in DURBIN:
-        raise OptionError(
+        raise option_error(
+            "spatial_lags",
+            tuple(lagged_terms),
             f"spatial_lags={cited(tuple(lagged_terms))} requires a model with spatial "
             f"lags of regressors, {quoted(DURBIN)}, not {cited(spec.model)}.",
-            [option_problem("spatial_lags", tuple(lagged_terms))],
         )
     regressors = {canonical(term) for term in spec.x}
     unknown = [term for term in lagged_terms if canonical(term) not in regressors]

@@ -14,15 +14,14 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     TermError,
-    check_level,
     check_option,
     cited,
-    option_problem,
+    option_error,
 )
-from digiprosper.kernels.intervals import percentile, percentile_p
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Estimate, Remark
+from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
@@ -30,19 +29,22 @@ from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cell
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
-from digiprosper.report.variance import standard_errors
+from digiprosper.spatial.notices import shared_variables
 from digiprosper.spatial.words import MODELS, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import EstimationSample
-    from digiprosper.report.estimates import Estimates
     from digiprosper.report.inference import Inference
-    from digiprosper.report.terms import Factor, Factors
+    from digiprosper.report.terms import Factors
     from digiprosper.report.words import Words
 
+_CHI2 = (
+    "chi-squared, which rejects too often if errors are correlated over time; wald_to "
+    "and dp.spatial_tests allow for that"
+)
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {
     "larger": (
@@ -90,39 +92,34 @@ class SpatialEffects(PickledByName):
 class SpatialDecomposition(PickledByName):
     """Direct, indirect and total effects as three columns of a table."""
 
-    effects: SpatialEffects
-    glance: Glance
-    inference: Inference
-    labels: Mapping[str, str]
-    factors: Factors
-    key_names: tuple[str, str | None]  # columns of entities and times
-    remarks: tuple[Remark, ...] = ()  # for the note below the table
+    fit: SpatialResults
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return columns of direct, indirect and total effects, a row per regressor."""
-        frame = effects_frame(self.effects, self.inference.df_t, level)
+        frame = self.fit.effects_table(level)
         return tuple(self._column(kind, frame[frame["kind"] == kind]) for kind in KINDS)
 
     def _column(self, kind: str, rows: pd.DataFrame) -> Column:
+        fit = self.fit
         numbers = rows.drop(columns=["term", "kind"]).itertuples(index=False, name=None)
         estimates = {}
-        for name, row in zip(self.effects.terms, numbers, strict=True):
-            term = Term(name, path=(name,), factors=tuple(self.factors.get(name, ())))
+        for name, row in zip(fit.effects.terms, numbers, strict=True):
+            term = Term(name, path=(name,), factors=tuple(fit.factors.get(name, ())))
             estimates[name] = Estimate(term, *row)
         return Column(
             head=WORDS.say(kind),
             estimates=estimates,
-            glance=self.glance,
-            inference=self.inference,
-            labels=self.labels,
-            factors=self.factors,
+            glance=fit.glance(),
+            inference=fit.inference,
+            labels=fit.labels,
+            factors=fit.factors,
             words=WORDS,
-            keys=self.key_names,
-            remarks=self.remarks,
+            keys=fit.key_names,
+            remarks=(*fit._remarks(), *fit._several_rows()),
         )
 
     def __repr__(self) -> str:
-        return effects_frame(self.effects, self.inference.df_t, 0.95).to_string()
+        return self.fit.effects_table().to_string()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -293,7 +290,7 @@ class SpatialResults(BaseResults):
             a variable is in several regressors, no row alone is its effect;
             `diagnostics` then has a notice ``"several_rows"``.
         """
-        return effects_frame(self.effects, self.df_t, level)
+        return effects_frame(self.effects, self.inference, level)
 
     @property
     def decomposition(self) -> SpatialDecomposition:
@@ -301,15 +298,7 @@ class SpatialResults(BaseResults):
 
         They are the direct, indirect and total effects.
         """
-        return SpatialDecomposition(
-            effects=self.effects,
-            glance=self.glance(),
-            inference=self.inference,
-            labels=self.labels,
-            factors=self.factors,
-            key_names=self.key_names,
-            remarks=(*self._remarks(), *self._several_rows()),
-        )
+        return SpatialDecomposition(fit=self)
 
     @property
     def unit_impacts(self) -> pd.DataFrame:
@@ -380,8 +369,8 @@ class SpatialResults(BaseResults):
         Returns
         -------
         TestResult
-            Chi-squared test. The degrees of freedom are the difference of the numbers
-            of parameters.
+            Chi-squared test, which assumes independent errors. The degrees of freedom
+            are the difference of the numbers of parameters.
 
         Raises
         ------
@@ -400,12 +389,12 @@ class SpatialResults(BaseResults):
         small, large = sorted((self, other), key=lambda fit: fit.n_parameters)
         df = large.n_parameters - small.n_parameters
         if self.likelihood == "adjusted" and self.effect_names != other.effect_names:
-            text = (
+            raise option_error(
+                "likelihood",
+                "adjusted",
                 "lr_test: adjusted likelihoods of models with different fixed effects "
-                "cannot be compared; fit both with likelihood='unadjusted'."
-            )
-            raise OptionError(
-                text, [option_problem("likelihood", "adjusted", ("unadjusted",), text)]
+                "cannot be compared; fit both with likelihood='unadjusted'.",
+                ("unadjusted",),
             )
         if df == 0 or not _is_nested(small, large):
             raise OptionError(
@@ -422,7 +411,13 @@ class SpatialResults(BaseResults):
             null = f"what the {name} with fewer terms or effects leaves out is zero"
         p_value = float(chdtrc(df, statistic))
         return TestResult(
-            "Likelihood ratio test", statistic, "chi2", float(df), p_value, null
+            "Likelihood ratio test",
+            statistic,
+            "chi2",
+            float(df),
+            p_value,
+            null,
+            method=_CHI2 if self.sample.n_times > 1 else "",
         )
 
     # --- numbers ----------------------------------------------------------------------
@@ -501,23 +496,16 @@ class SpatialResults(BaseResults):
                 "Coefficients (those of W:x are not spillovers; the indirect "
                 "effects are):"
             )
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {self.depvar}",
-            blocks=(
-                Lines(self._about()),
-                Lines(warnings, wrapped=True),
-                Lines(("", "Direct, indirect and total effects:")),
-                coefficient_cells(effects, symbol, ".3g"),
-                Remarks.of(below_effects),
-                Lines(("", heading)),
-                coefficient_cells(self.tidy(), symbol, ".3g"),
-                Remarks.of(last, self._coverage()),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
-            version=self.version,
+        return self._titled(
+            f"Outcome: {self.depvar}",
+            Lines(self._about()),
+            Lines(warnings, wrapped=True),
+            Lines(("", "Direct, indirect and total effects:")),
+            coefficient_cells(effects, symbol, ".3g"),
+            Remarks.of(below_effects),
+            Lines(("", heading)),
+            coefficient_cells(self.tidy(), symbol, ".3g"),
+            Remarks.of(last, self._coverage()),
         )
 
     def _coverage(self) -> str:
@@ -602,11 +590,13 @@ def _lags_of_durbin(fitted: SpatialResults, model: str) -> dict[int, int]:
     """
     durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
     if fitted.model not in durbin:
-        text = (
+        raise option_error(
+            "model",
+            fitted.model,
             f"wald_to({model!r}) is for model={' or '.join(map(repr, durbin))}, "
-            f"not {fitted.model!r}."
+            f"not {fitted.model!r}.",
+            durbin,
         )
-        raise OptionError(text, [option_problem("model", fitted.model, durbin, text)])
     positions = {name: j for j, name in enumerate(fitted.names)}
     lags = {f"W:{name}": j for name, j in positions.items()}
     if not positions.keys() & lags:
@@ -629,11 +619,12 @@ def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
         aspect for aspect, (value, other_value) in pairs.items() if value != other_value
     ]
     if different:
-        text = (
+        raise option_error(
+            "other",
+            cited(different),
             f"lr_test: the two fits differ in their {' and '.join(different)}; compare "
-            "fits on the same data."
+            "fits on the same data.",
         )
-        raise OptionError(text, [option_problem("other", cited(different), what=text)])
 
 
 def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
@@ -656,42 +647,30 @@ def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
 # --- frames of effects ----------------------------------------------------------------
 
 
-def effects_frame(effects: SpatialEffects, df_t: float, level: float) -> pd.DataFrame:
+def effects_frame(
+    effects: SpatialEffects, inference: Inference, level: float
+) -> pd.DataFrame:
     """Tabulate effects with their errors, three rows per term.
 
     With simulated errors p-values and intervals are those of the draws. Errors are
     missing for an effect that the model sets to zero.
     """
-    from scipy.special import stdtr, stdtrit
-
-    level = check_level(level)
     k = len(effects.terms)
-    estimate = effects.estimates.ravel()
-    variance = np.diag(effects.covariance)
+    kind: type[Estimates] = Estimates
+    drawn: dict[str, Floats] = {}
+    covariance = effects.covariance.copy()
     if effects.draws is not None:
-        variance = effects.draws.reshape(len(effects.draws), -1).var(axis=0, ddof=1)
-    error = standard_errors(np.where(variance == 0, np.nan, variance))
-    if effects.draws is None:
-        half = stdtrit(df_t, 0.5 + level / 2) * error
-        low, high = estimate - half, estimate + half
-        p_value = 2 * stdtr(df_t, -np.abs(estimate / error))
-    else:
-        drawn = np.where(
-            np.isnan(error), np.nan, effects.draws.reshape(len(effects.draws), -1)
-        )
-        low, high = percentile(drawn, level, clusters=None)
-        p_value = percentile_p(drawn, clusters=None)
-    statistics = {
-        "estimate": estimate,
-        "std_error": error,
-        "statistic": estimate / error,
-        "p_value": p_value,
-        "conf_low": low,
-        "conf_high": high,
-    }
-    names = {"term": np.tile(effects.terms, 3), "kind": np.repeat(KINDS, k)}
+        kind, draws = DrawnEstimates, effects.draws.reshape(len(effects.draws), -1)
+        covariance = np.diag(draws.var(axis=0, ddof=1))
+        drawn = {"draw_values": np.where(np.diag(covariance) == 0, np.nan, draws)}
+    undefined = np.flatnonzero(np.diag(covariance) == 0)
+    covariance[undefined, undefined] = np.nan
+    values = effects.estimates.ravel()
+    estimated = kind.of(effects.terms * 3, values, covariance, inference, **drawn)
+    frame = estimated.frame(level)
+    frame.insert(1, "kind", np.repeat(KINDS, k))
     by_term = np.arange(3 * k).reshape(3, k).T.ravel()
-    return pd.DataFrame({**names, **statistics}).iloc[by_term].reset_index(drop=True)
+    return frame.iloc[by_term].reset_index(drop=True)
 
 
 def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
@@ -713,32 +692,3 @@ def unit_frame(effects: SpatialEffects, entity: str) -> pd.DataFrame:
             "to_others": outgoing.ravel(),
         }
     )
-
-
-def shared_variables(
-    terms: Sequence[str], factors: Factors
-) -> dict[str, tuple[str, ...]]:
-    """Find variables that are in several terms, with these terms.
-
-    A lag is another variable than its column, as are two dummies of one category. Of
-    variables with the same terms only the first is listed.
-    """
-    terms_of_variable: dict[str, list[str]] = {}
-    for term in terms:
-        variables = [
-            name for factor in factors.get(term, ()) for name in _variables(factor)
-        ]
-        for variable in dict.fromkeys(variables):
-            terms_of_variable.setdefault(variable, []).append(term)
-    first: dict[tuple[str, ...], str] = {}
-    for variable, names in terms_of_variable.items():
-        if len(names) > 1:
-            first.setdefault(tuple(names), variable)
-    return {variable: names for names, variable in first.items()}
-
-
-def _variables(factor: Factor) -> tuple[str, ...]:
-    """List the columns that a factor changes with, and the factor itself."""
-    if factor.shift or factor.level is not None:
-        return (factor.text,)
-    return (*factor.columns, factor.text)

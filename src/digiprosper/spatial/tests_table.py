@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -100,6 +100,13 @@ class SpatialTests(Summarised, PickledByName):
     [['LR SDM against SEM', 0.508], ['Wald SDM against SEM', 0.508]]
     """
 
+    conventions: ClassVar[str] = (
+        "Statistics are centred, those of LR and Wald tests of the adjusted "
+        f"likelihood; p by the signs of entities, {REPS} draws with a fixed "
+        "seed. The usual chi2 is neither centred nor adjusted; its p and p of "
+        "fixed effects by chi-squared"
+    )
+
     frame: pd.DataFrame
     depvar: str
     weights: str
@@ -128,17 +135,11 @@ class SpatialTests(Summarised, PickledByName):
             for row in map(_Row._make, self.frame.itertuples(index=False, name=None))
         ]
         heads = ["", "statistic", "p", "df", "usual chi2", "p of chi2"]
-        return Summary(
-            type=type(self).__name__,
-            title=f"Tests to choose a spatial model. Outcome: {self.depvar}",
-            blocks=(Lines(about), Cells.of(heads, rows), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=(
-                "Statistics are centred, those of LR and Wald tests of the adjusted "
-                f"likelihood; p by the signs of entities, {REPS} draws with a fixed "
-                "seed. The usual chi2 is neither centred nor adjusted; its p and p of "
-                "fixed effects by chi-squared"
-            ),
+        return self._titled(
+            f"Tests to choose a spatial model. Outcome: {self.depvar}",
+            Lines(about),
+            Cells.of(heads, rows),
+            Remarks.of(self.diagnostics),
         )
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002

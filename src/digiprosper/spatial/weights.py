@@ -17,14 +17,16 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     Notice,
-    OptionError,
     check_option,
+    check_real,
     cited,
     column_problem,
     counted,
     issue,
     models_problem,
     nearest,
+    one_problem,
+    option_error,
     option_problem,
     plain,
 )
@@ -34,7 +36,6 @@ from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
 from digiprosper.spatial.builders import (
     Built,
-    as_number,
     by_difference,
     by_distance,
     by_gravity,
@@ -178,9 +179,8 @@ class SpatialWeights(Summarised, PickledByName):
                 [option_problem("name")],
             )
         if not name.strip() or UNPRINTABLE.search(name):
-            raise OptionError(
-                f"name={cited(name)} must be a text of one line.",
-                [option_problem("name", name)],
+            raise option_error(
+                "name", name, f"name={cited(name)} must be a text of one line."
             )
         labels = checked_labels(entities, "entities")
         values = {
@@ -203,17 +203,13 @@ class SpatialWeights(Summarised, PickledByName):
             return self.raw
         radius = spectral_radius(self.raw)
         if radius == 0:
-            raise IdentificationError(
+            raise one_problem(
+                IdentificationError,
+                "extreme",
                 f"{self.name}: the spectral radius of the weights is zero, because "
-                "their links have no "
-                'cycle; use standardise="row".',
-                [
-                    Notice(
-                        "extreme",
-                        "spectral radius of zero",
-                        {"column": self.name, "largest": 0.0},
-                    )
-                ],
+                "their links have no cycle; use standardise='row'.",
+                column=self.name,
+                largest=0.0,
             )
         return scaled(self.raw, np.full(self.n, 1.0 / radius))
 
@@ -449,12 +445,10 @@ class SpatialWeights(Summarised, PickledByName):
                 ["Distance of links in km (min, mean, max)", distances],
                 ["Longest distance to the nearest in km", nearest_max],
             ]
-        return Summary(
-            type=type(self).__name__,
-            title=f"Spatial weights {self.name}",
-            blocks=(Cells.of(["", ""], rows), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
+        return self._titled(
+            f"Spatial weights {self.name}",
+            Cells.of(["", ""], rows),
+            Remarks.of(self.diagnostics),
         )
 
     def _numbers(self) -> PlainNumbers:
@@ -530,10 +524,11 @@ class SpatialWeights(Summarised, PickledByName):
         frame = argument if isinstance(argument, pd.DataFrame) else to_pandas(argument)
         if i is None and j is None:
             if w is not None or entities is not None:
-                raise OptionError(
+                raise option_error(
+                    "w" if w is not None else "entities",
+                    None,
                     "from_frame: w and entities belong to a table with one row for "
                     "each link; name the columns i and j as well.",
-                    [option_problem("w" if w is not None else "entities")],
                 )
             return cls._of(from_square(frame), standardise, name)
         return cls._of(
@@ -877,14 +872,11 @@ class SpatialWeights(Summarised, PickledByName):
         """
         refuse_other(a, "nested")
         refuse_other(b, "nested")
-        if not 0 < as_number(share) < 1:
-            raise OptionError(
-                f"share={cited(share)} must be a number between 0 and 1.",
-                [option_problem("share", share)],
-            )
+        kind = "a number between 0 and 1"
+        share = check_real("share", share, lambda part: 0 < part < 1, kind)
         names = f"the first weights ({a.name})", f"the second weights ({b.name})"
         same_labels(a.entities, b.entities, *names)
-        parts = (a, b.aligned_to(a.entities), float(share))
+        parts = (a, b.aligned_to(a.entities), share)
         weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
         first, second = (part.made_by or part.name for part in (a, b))
         variables = dict.fromkeys(filter(None, (a.made_from, b.made_from)))
@@ -900,15 +892,12 @@ class SpatialWeights(Summarised, PickledByName):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpatialWeights):
             return NotImplemented
-        settings = (self.standardise, self.name, self.n)
-        if settings != (
-            other.standardise,
-            other.name,
-            other.n,
-        ) or not self.entities.equals(other.entities):
-            return False
         pairs = zip(link_ends(self.raw), link_ends(other.raw), strict=True)
-        return all(np.array_equal(ends, other_ends) for ends, other_ends in pairs)
+        return (
+            (self.standardise, self.name) == (other.standardise, other.name)
+            and self.entities.equals(other.entities)
+            and all(np.array_equal(ends, other_ends) for ends, other_ends in pairs)
+        )
 
     def __hash__(self) -> int:
         return hash((self.standardise, self.name, self.n, self.n_links))

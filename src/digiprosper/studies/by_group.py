@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -47,7 +46,6 @@ from digiprosper.panel import PanelScan
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
-from digiprosper.panel.terms import canonical
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import (
     Remark,
@@ -59,9 +57,9 @@ from digiprosper.report.columns import (
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import p_words
-from digiprosper.specification import check_reps
-from digiprosper.studies.many import fit_all
+from digiprosper.report.text import p_words, repeated
+from digiprosper.specification import check_reps, one_term
+from digiprosper.studies.many import coefficient_named, fit_all
 from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
@@ -142,11 +140,10 @@ class ByGroup(ResultSet):
     def rows(self) -> dict[str, list[Any]]:
         """The difference and its p-value as `rows` of `etable`."""
         blanks = [None] * (len(self.labels) - 1)
-        named = {
-            RowName(remark_text(row.name, WORDS, {}, {}), row.name): row.cells
-            for row in self.table_rows
+        return {
+            RowName(remark_text(name, WORDS, {}, {}), name): [*blanks, *cells.values()]
+            for name, cells in self.table_rows
         }
-        return {name: [*blanks, *cells.values()] for name, cells in named.items()}
 
     @property
     def table_notes(self) -> tuple[Remark, ...]:
@@ -162,24 +159,19 @@ class ByGroup(ResultSet):
             "value": f"{detail['difference']:.4g}",
             "p": p_words(test.p_value),
         }
-        method = "interaction"
-        if test.draws is not None:
-            method = "permutations.all" if detail["enumerated"] else "permutations"
-            texts["reps"] = f"{test.draws.size:,}"
-        # A condition is the name of its own group.
-        by = (
-            ".by"
-            if self._kind == "difference" and detail["group"] != labels[-1]
-            else ""
-        )
         names: dict[str, tuple[str | Remark]] = {n: (t,) for n, t in texts.items()}
-        if test.draws is None and self._kind == "range":
+        if test.draws is None:
+            method = "interaction"
+            form = f"method.{method}{'s' * (self._kind == 'range')}"
             drawn = {"method": (test_remark(test.method) or test.method,)}
-            names["method"] = (Remark("method.interactions", drawn, WORDS),)
-        elif test.draws is None:
-            names["method"] = (Remark("method.interaction", {}, WORDS),)
-        code = f"{self._kind}{by}.{method}"
-        return (Remark(code, names, WORDS, self.difference.factors),)
+            names["method"] = (Remark(form, drawn, WORDS),)
+        else:
+            method = "permutations.all" if detail["enumerated"] else "permutations"
+            names["reps"] = (f"{test.draws.size:,}",)
+        # A condition is the name of its own group.
+        is_condition = detail["group"] == labels[-1]
+        by = "" if is_condition or self._kind == "range" else ".by"
+        return (Remark(f"{self._kind}{by}.{method}", names, WORDS, test.factors),)
 
     @property
     def _kind(self) -> str:
@@ -344,7 +336,7 @@ def by_group(
     name, estimates = _estimates(spec, fits, term)
     if fit is not None and method == "interaction":
         wider = _with_interactions(fit, _rows_of(fit, panel, groups), groups, name)
-        test = _interaction(wider, groups, name, estimates)
+        test = _interaction(wider, groups, name)
     else:
         if fit is not None and batched:
             slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
@@ -353,7 +345,7 @@ def by_group(
                 spec, panel, groups, name, draws, seed, show=progress
             )
         test = _permutation(slopes, groups, name, estimates, drawn)
-    return ByGroup(fits.outcomes, replace(test, **_wording(groups, panel, fits)))
+    return _compared(test, fits, groups, panel, name, estimates)
 
 
 def _chosen_entities(spec: Any, panel: Panel) -> Panel:
@@ -387,14 +379,28 @@ def _on_blocks(
     further = scanned(spec, scan, {"x": spec.x}, lambda _: (names, columns))
     with further as (prepared, demeaned):
         x = range(1, len(prepared.sample.roles["x"]) + 1)
-        kept, _ = checked_columns(prepared, demeaned, 0, x)
+        kept, _, _ = checked_columns(prepared, demeaned, 0, x)
         wider = _wider(prepared, demeaned, kept, groups, name)
-    test = _interaction(wider, groups, name, estimates)
-    return ByGroup(fits.outcomes, replace(test, **_wording(groups, scan, fits)))
+    test = _interaction(wider, groups, name)
+    return _compared(test, fits, groups, scan, name, estimates)
 
 
-def _wording(groups: _Groups, panel: Any, fits: ResultSet) -> dict[str, Any]:
-    """Describe the terms of the models, and a condition with its groups."""
+def _compared(
+    test: TestResult,
+    fits: ResultSet,
+    groups: _Groups,
+    panel: Any,
+    name: str,
+    estimates: dict[str, float],
+) -> ByGroup:
+    """Join a test with the models, and describe their terms and the condition."""
+    detail: Any = test.detail
+    about = {
+        "term": name,
+        "group": groups.text.strip(),
+        "method": "interaction" if test.draws is None else "permutation",
+        "estimates": estimates,
+    }
     # A result from another package does not describe its terms.
     described = [getattr(_slopes(fit), "factors", {}) for fit in fits.values()]
     factors = {name: term for terms in described for name, term in terms.items()}
@@ -403,7 +409,10 @@ def _wording(groups: _Groups, panel: Any, fits: ResultSet) -> dict[str, Any]:
         columns = [column for column in panel.columns if column not in keys]
         for text in groups.names:
             factors[text] = (text_factor(text, columns, {}),)
-    return {"labels": panel.labels, "factors": factors}
+    described_test = replace(
+        test, detail=about | detail, labels=panel.labels, factors=factors
+    )
+    return ByGroup(fits.outcomes, described_test)
 
 
 def _refuse_others(
@@ -417,8 +426,8 @@ def _refuse_others(
         raise InputTypeError(
             f"group={cited(group)} must be a column or a condition (text)."
         )
-    if term is not None and not isinstance(term, str):
-        raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
+    if term is not None:
+        one_term(term, "term")
     if method == "interaction" and not isinstance(spec, FixedEffects):
         instead = "Use method='permutation'."
         if isinstance(panel, PanelScan):
@@ -449,7 +458,13 @@ def _coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
         truth = rows_where(text, table, "by_group").astype(np.intp)
         return truth, pd.Index([False, True])
     codes, levels = coded(table, text, "group")
-    _refuse_gaps(text, int((codes < 0).sum()))
+    if missing := int((codes < 0).sum()):
+        raise MissingDataError(
+            f"group={cited(text)} is missing in {counted(missing, 'row')}, which are "
+            "in no group. Fill the column, or drop them: "
+            f"panel.subset(panel.frame[{cited(text)}].notna()).",
+            [Notice("missing_group", "in no group", {"group": text, "count": missing})],
+        )
     return codes, levels
 
 
@@ -494,8 +509,7 @@ def _read_groups(
 
 def _refuse_one_name(groups: _Groups) -> None:
     """Refuse values that are written alike, such as a number and its text."""
-    twice = tuple(name for name, count in Counter(groups.names).items() if count > 1)
-    if twice:
+    if twice := tuple(repeated(groups.names)):
         raise OptionError(
             f"group={cited(groups.text)} has different values that are written alike: "
             f"{quoted(twice)}. Make them one type, such as df[column].astype(str), "
@@ -507,44 +521,25 @@ def _refuse_one_name(groups: _Groups) -> None:
 def _no_groups(problem: str, text: str, count: int) -> OptionError:
     return OptionError(
         f"{problem}; groups are from 2 to {_MOST_GROUPS}. Pass a column with few "
-        "values, or a condition such "
-        'as "income > 5000".',
+        "values, or a condition such as 'income > 5000'.",
         [Notice("groups", problem, {"group": text, "count": count})],
     )
-
-
-def _refuse_gaps(text: str, count: int) -> None:
-    if count:
-        raise MissingDataError(
-            f"group={cited(text)} is missing in {count} "
-            f"row{'' if count == 1 else 's'}, which are in no group. Fill the "
-            f"column, or drop them: panel.subset(panel.frame[{cited(text)}].notna()).",
-            [Notice("missing_group", "in no group", {"group": text, "count": count})],
-        )
 
 
 def _refuse_varying(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
     entity = table_of(panel).keys.entity
-    cut = np.unique(
-        entity[
-            _by_entity(panel.n_entities, entity, groups.codes)[entity] != groups.codes
-        ]
-    )
+    labels = _by_entity(panel.n_entities, entity, groups.codes)
+    cut = np.unique(entity[labels[entity] != groups.codes])
     if cut.size:
+        data = {"group": groups.text, "count": int(cut.size)}
         raise OptionError(
             f"group={cited(groups.text)} changes within {cut.size} of "
             f"{panel.n_entities} {panel.entity_name}, such as "
             f"{panel.entities[cut[0]]}, and labels are permuted over whole entities. "
             "Use method='interaction', or a group that does not change, such as its "
             "value in the first period.",
-            [
-                Notice(
-                    "groups_change",
-                    "not permuted",
-                    {"group": groups.text, "count": int(cut.size)},
-                )
-            ],
+            [Notice("groups_change", "not permuted", data)],
         )
 
 
@@ -594,18 +589,8 @@ def _estimates(
             f"compared; every group has {quoted(common, 20)}."
         )
     target = str(spec.x[0] if term is None else term)
-    matches = [name for name in common if canonical(name) == canonical(target)]
-    if not matches:
-        raise TermError(
-            f"by_group: not every group has a coefficient named {cited(target)}; all "
-            f"have {quoted(common, 20)}.",
-            [
-                Notice(
-                    "no_coefficient", target, {"term": target, "common": tuple(common)}
-                )
-            ],
-        )
-    return matches[0], {group: float(p[matches[0]]) for group, p in params.items()}
+    name = coefficient_named(target, common, "by_group, in every group")
+    return name, {group: float(p[name]) for group, p in params.items()}
 
 
 # --- permutation ----------------------------------------------------------------------
@@ -697,7 +682,7 @@ def _difference(slopes: Floats) -> Floats:
     """Compare groups on the last axis: second less first, or range of more."""
     if slopes.shape[-1] == 2:
         return np.asarray(slopes[..., 1] - slopes[..., 0])
-    return np.asarray(slopes.max(axis=-1) - slopes.min(axis=-1))
+    return np.asarray(np.ptp(slopes, axis=-1))
 
 
 def _permutation(
@@ -718,43 +703,36 @@ def _permutation(
     )
     issue(notices)
     return TestResult(
-        name=_title(groups, name),
         statistic=statistic,
         distribution="permutation",
         df=None,
         p_value=share_beyond(draws, statistic, enumerated=every),
-        null=_null(groups, name),
         detail={
-            "term": name,
-            "group": groups.text.strip(),
-            "method": "permutation",
-            "estimates": estimates,
             "difference": statistic,
             "reps": draws.size,
             "enumerated": every,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": seed.entropy
-            if seed and isinstance(seed.entropy, int)
-            else None,
+            "rng_entropy": seed.entropy if seed else None,
         },
         draws=draws,
         diagnostics=notices,
+        **_hypothesis(groups, name),
     )
 
 
-def _title(groups: _Groups, name: str) -> str:
-    if len(groups.names) > 2:
-        return (
-            f"Difference of {name} between {len(groups.names)} groups of {groups.text}"
-        )
+def _hypothesis(groups: _Groups, name: str) -> dict[str, Any]:
+    """Name the test and its null hypothesis."""
+    text, labels = groups.text, groups.names
     # The values of a column, such as True and False, say little without its name; a
     # condition is its own.
-    by = "" if groups.text.strip() in groups.names else f" by {groups.text}"
-    return f"Difference of {name}{by}, {groups.names[1]} minus {groups.names[0]}"
-
-
-def _null(groups: _Groups, name: str) -> str:
-    return f"{name} has the same coefficient in all groups of {groups.text}"
+    by = "" if text.strip() in labels else f" by {text}"
+    compared = f"{by}, {labels[1]} minus {labels[0]}"
+    if len(labels) > 2:
+        compared = f" between {len(labels)} groups of {text}"
+    return {
+        "name": f"Difference of {name}{compared}",
+        "null": f"{name} has the same coefficient in all groups of {text}",
+    }
 
 
 # --- interaction ----------------------------------------------------------------------
@@ -767,9 +745,7 @@ def _names(groups: _Groups, name: str) -> tuple[list[str], list[str]]:
     return interactions, [f"{groups.text} is {group}" for group in others]
 
 
-def _interaction(
-    wider: LinearResults, groups: _Groups, name: str, estimates: dict[str, float]
-) -> TestResult:
+def _interaction(wider: LinearResults, groups: _Groups, name: str) -> TestResult:
     """Test the interactions of a regressor with the groups in one regression."""
     others, (names, _) = groups.names[1:], _names(groups, name)
     absent = [interaction for interaction in names if interaction not in wider.names]
@@ -778,8 +754,8 @@ def _interaction(
             f"by_group: {quoted(absent)} cannot be estimated beside the other "
             "regressors and effects. Use method='permutation'."
         )
-    title, null = _title(groups, name), _null(groups, name)
-    test = joint_test(wider, names, "by_group", name=title, null=null)
+    hypothesis = _hypothesis(groups, name)
+    test = joint_test(wider, names, "by_group", **hypothesis)
     held: dict[tuple[str, str], list[str]] = {}
     model = f"all groups jointly, where {name} is that of {groups.names[0]}"
     with one_of_many(model, held):
@@ -787,26 +763,20 @@ def _interaction(
     issue_of_many(held)
     differences = wider.params[names].tolist()
     detail: dict[str, Any] = {
-        "term": name,
-        "group": groups.text.strip(),
-        "method": "interaction",
-        "estimates": estimates,
-    }
-    diagnostics = (*wider.diagnostics, *test.diagnostics)
-    if len(names) == 1:
-        detail |= {
-            "difference": differences[0],
-            "std_error": float(wider.std_errors[names[0]]),
-        }
-        t, p_value = float(wider.tstats[names[0]]), float(wider.pvalues[names[0]])
-        df = float(wider.df_by_term[names[0]])
-        return TestResult(
-            title, t, "t", df, p_value, null, detail, diagnostics=diagnostics
-        )
-    detail |= {
         "differences": dict(zip(others, differences, strict=True)),
         "difference": float(np.ptp([0.0, *differences])),
     }
+    diagnostics = (*wider.diagnostics, *test.diagnostics)
+    if len(names) == 1:
+        row: Any = wider.tidy().set_index("term").loc[names[0]]
+        test = TestResult(
+            statistic=float(row["statistic"]),
+            distribution="t",
+            df=float(wider.df_by_term[names[0]]),
+            p_value=float(row["p_value"]),
+            **hypothesis,
+        )
+        detail = {"difference": differences[0], "std_error": float(row["std_error"])}
     return replace(test, detail=detail, diagnostics=diagnostics)
 
 

@@ -49,6 +49,7 @@ _FREEDOM = (
     "Each column of a control takes a degree of freedom of t; below is that "
     "without candidates."
 )
+_BY_CONTROL = "Sets with and without each control; p <= .05 and the sign of the median"
 _NUMBERS = Estimate._fields[1:]
 _QUARTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -74,6 +75,15 @@ class ControlSample(PickledByName):
     inference: Inference
     labels: Mapping[str, str] = field(default_factory=dict)
     factors: Factors = field(default_factory=dict)
+
+    def with_numbers(self, more: Mapping[str, Any]) -> PlainNumbers:
+        """Describe the inference and the names of other numbers."""
+        return PlainNumbers(
+            inference=self.inference,
+            labels=self.labels,
+            factors=self.factors,
+            more=more,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -198,10 +208,10 @@ class ControlSet(BaseResults):
 
     def _summary(self) -> Summary:
         head = (f"Controls: {set_label(self.controls)}", _sample_line(self.common), "")
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {self.common.glance['depvar']}",
-            blocks=(Lines(head, wrapped=True), coefficient_cells(self.tidy())),
+        return self._titled(
+            f"Outcome: {self.common.glance['depvar']}",
+            Lines(head, wrapped=True),
+            coefficient_cells(self.tidy()),
             conventions=conventions(self.inference),
             version=str(self.common.glance["version"]),
         )
@@ -262,11 +272,12 @@ class ControlSets(Summarised, ResultSet):
     @property
     def table_notes(self) -> tuple[Remark, ...]:
         """Note of a table: the number of sets, and a warning on their p-values."""
-        counts = {"sets": len(self.outcomes), "candidates": len(self.candidates)}
-        texts = {"about": (self._about(),)} | {
-            name: (str(count),) for name, count in counts.items()
+        names = {
+            "about": (self._about(),),
+            "sets": (str(len(self.outcomes)),),
+            "candidates": (str(len(self.candidates)),),
         }
-        return (Remark("control_sets", texts, WORDS),)
+        return (Remark("control_sets", names, WORDS),)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -380,19 +391,16 @@ class ControlSets(Summarised, ResultSet):
         estimates = numbers["estimate"]
         as_median = np.sign(estimates) == np.sign(estimates.median())
         significant = _significant(numbers, level) & as_median
-        rows = []
-        for inside in self.included.loc[numbers["model"]].to_numpy().T:
-            row: dict[str, float] = {"n_with": int(inside.sum())}
-            parts = {"with": inside, "without": ~inside}
-            row |= {
-                f"median_{name}": estimates[part].median()
-                for name, part in parts.items()
+        rows = [
+            {
+                "n_with": int(inside.sum()),
+                "median_with": estimates[inside].median(),
+                "median_without": estimates[~inside].median(),
+                "significant_with": significant[inside].mean(),
+                "significant_without": significant[~inside].mean(),
             }
-            row |= {
-                f"significant_{name}": significant[part].mean()
-                for name, part in parts.items()
-            }
-            rows.append(row)
+            for inside in self.included.loc[numbers["model"]].to_numpy().T
+        ]
         return pd.DataFrame(rows, index=pd.Index(list(self.candidates), name="control"))
 
     def __repr__(self) -> str:
@@ -404,27 +412,20 @@ class ControlSets(Summarised, ResultSet):
 
     def _summary(self) -> Summary:
         head = (
-            (
-                f"Outcome: {self.common.glance['depvar']}. In every model: "
-                f"{', '.join(self.common.x)}."
-            ),
+            f"Outcome: {self.common.glance['depvar']}. In every model: "
+            f"{', '.join(self.common.x)}.",
             f"Effects: {self.common.glance['effects'] or 'none (intercept)'}.",
             f"{_sample_line(self.common)}: the same rows in every model.",
             *([_failed_line(self.failures)] if self.failures else []),
             *([_FREEDOM] if len({model.df_t for model in self.values()}) > 1 else []),
             "",
         )
-        blocks = (
+        return self._titled(
+            f"Estimates of {self.term} beside {self._about()}",
             Lines(head, wrapped=True),
             *(self._tables() if len(self) else ()),
-            Remarks((*(notice.message for notice in self.diagnostics), _NO_CHOICE)),
-        )
-        return Summary(
-            type=type(self).__name__,
-            title=f"Estimates of {self.term} beside {self._about()}",
+            Remarks.of(self.diagnostics, _NO_CHOICE),
             wrapped_title=True,
-            blocks=blocks,
-            notices=self.diagnostics,
             conventions=conventions(replace(self.common.inference, df_counted=None)),
             version=str(self.common.glance["version"]),
         )
@@ -432,12 +433,10 @@ class ControlSets(Summarised, ResultSet):
     def _tables(self) -> tuple[Cells | Lines, ...]:
         """Lay out the distribution, the signs, and what each candidate changes."""
         distribution = self.distribution()
-        ends = {
-            NO_CANDIDATE: "No candidate",
-            set_label(self.candidates): "All candidates",
-        }
+        every = set_label(self.candidates)
+        ends = {NO_CANDIDATE: "No candidate", every: "All candidates"}
         models = [
-            _model_row(name, self[label])
+            [name, *_texts(self[label].tidy())]
             for label, name in ends.items()
             if label in self
         ]
@@ -447,11 +446,7 @@ class ControlSets(Summarised, ResultSet):
             for quantile, name in quantiles.items()
         ]
         signs = [
-            [
-                name,
-                f"{distribution[name]:.1%}",
-                f"{distribution[f'{name}_significant']:.1%}",
-            ]
+            [name, *(f"{distribution[name + end]:.1%}" for end in ("", "_significant"))]
             for name in ("positive", "negative")
         ]
         controls = [
@@ -466,15 +461,7 @@ class ControlSets(Summarised, ResultSet):
             Cells.of(["", "estimate", "std. error", "p"], [*models, *points]),
             Lines(("", "Shares of the sets")),
             Cells.of(["estimate", "share", "with p <= .05"], signs),
-            Lines(
-                (
-                    "",
-                    (
-                        "Sets with and without each control; p <= .05 and the sign "
-                        "of the median"
-                    ),
-                )
-            ),
+            Lines(("", _BY_CONTROL)),
             Cells.of(
                 ["control", "median with", "without", "p <= .05 with", "without"],
                 controls,
@@ -489,12 +476,7 @@ class ControlSets(Summarised, ResultSet):
             "sets": self.frame.to_dict("records"),
             "failures": {label: str(error) for label, error in self.failures.items()},
         }
-        return PlainNumbers(
-            inference=self.common.inference,
-            labels=self.common.labels,
-            factors=self.common.factors,
-            more=more,
-        )
+        return self.common.with_numbers(more)
 
 
 def _numbers(values: Floats, level: float) -> pd.DataFrame:
@@ -520,14 +502,10 @@ def _significant(numbers: pd.DataFrame, level: float) -> pd.Series[bool]:
     return numbers["p_value"].map(lambda p: rejects(p, level)).astype(bool)
 
 
-def _model_row(name: str, model: ControlSet) -> list[str]:
-    row = model.tidy().iloc[0]
-    return [
-        name,
-        f"{row['estimate']:z.5g}",
-        f"{row['std_error']:.4g}",
-        p_text(row["p_value"]),
-    ]
+def _texts(tidy: pd.DataFrame) -> list[str]:
+    row = tidy.iloc[0]
+    p = p_text(row["p_value"])
+    return [f"{row['estimate']:z.5g}", f"{row['std_error']:.4g}", p]
 
 
 def _cell(value: float, form: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import chain, combinations, compress, pairwise
 from math import comb
@@ -14,12 +13,12 @@ import pandas as pd
 from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
-    InputTypeError,
     Notice,
     OptionError,
     TermError,
     cited,
     counted,
+    is_whole,
     issue,
     issue_of_many,
     one_of_many,
@@ -36,7 +35,8 @@ from digiprosper.linear.estimation import (
 from digiprosper.linear.fixed_effects import CommonRows, refuse_other_specification
 from digiprosper.linear.notices import NEAR
 from digiprosper.panel.terms import canonical
-from digiprosper.specification import as_terms
+from digiprosper.report.text import repeated
+from digiprosper.specification import as_terms, one_term
 from digiprosper.studies.control_set_results import (
     ControlSample,
     ControlSet,
@@ -44,6 +44,7 @@ from digiprosper.studies.control_set_results import (
     set_label,
 )
 from digiprosper.studies.kernel import set_slopes
+from digiprosper.studies.many import coefficient_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,8 +191,8 @@ def estimate_sets(
     """Estimate the sets, and keep the columns of all models."""
     refuse_other_specification("control_sets", spec, needs="_on_common_rows")
     candidates = _read_candidates(spec, candidates)
-    if term is not None and not isinstance(term, str):
-        raise InputTypeError(f"term={cited(term)} must be one coefficient (text).")
+    if term is not None:
+        one_term(term, "term")
     sets = _sets(len(candidates), _read_sizes(size, len(candidates)))
     controls = [tuple(compress(candidates, row)) for row in sets]
     labels = _labels(controls)
@@ -278,16 +279,10 @@ def _range(size: Any) -> range:
     """Read a number, a pair with both ends in it, or a range; or else empty."""
     if isinstance(size, range):
         return size
-    ends = (
-        [plain(number) for number in size]
-        if isinstance(size, tuple | list)
-        else [size, size]
-    )
-    if len(ends) != 2 or not all(
-        isinstance(n, int) and not isinstance(n, bool) for n in ends
-    ):
+    ends = list(size) if isinstance(size, tuple | list) else [size, size]
+    if len(ends) != 2 or not all(map(is_whole, ends)):
         return range(0)
-    return range(ends[0], ends[1] + 1)
+    return range(int(ends[0]), int(ends[1]) + 1)
 
 
 def _smaller(least: int, count: int) -> str:
@@ -312,8 +307,7 @@ def _sets(count: int, sizes: Sequence[int]) -> Bools:
 def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
     """Name the sets; names with plus signs may make two of them equal."""
     labels = list(map(set_label, controls))
-    twice = [label for label, number in Counter(labels).items() if number > 1]
-    if twice:
+    if twice := repeated(labels):
         raise TermError(
             f"control_sets: {quoted(twice)} is the name of a candidate and of a set of "
             "others; rename the column."
@@ -328,10 +322,7 @@ def _equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> Equations:
     """Demean all models' columns on rows complete in all, and fit the first."""
     roles = {
         "x": spec.x,
-        **{
-            f"candidate {number}": (*spec.x, name)
-            for number, name in enumerate(candidates, 1)
-        },
+        **{f"candidate {name}": (*spec.x, name) for name in candidates},
         "candidates": (*spec.x, *candidates),
     }
     together = spec._on_common_rows(panel, roles)
@@ -359,10 +350,7 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
     They may not depend on which others are in the model.
     """
     x, together = rows.roles["x"], rows.roles["candidates"]
-    columns = {
-        name: rows.roles[f"candidate {number}"]
-        for number, name in enumerate(candidates, 1)
-    }
+    columns = {name: rows.roles[f"candidate {name}"] for name in candidates}
     # Candidates that change the dummies of x, or else those whose dummies the others
     # change.
     depending = [name for name in candidates if columns[name][: len(x)] != x]
@@ -377,29 +365,18 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
         f"control_sets: with {quoted(depending)} the dummies of a product with a "
         "category depend on which other terms are in the model. Put the product and "
         "its other factor in spec.x, or make columns of it with panel.assign.",
-        [
-            Notice(
-                "categories", "depend on other terms", {"candidates": tuple(depending)}
-            )
-        ],
+        [Notice("categories", "depend on others", {"candidates": tuple(depending)})],
     )
 
 
 def _named(spec: Any, base: Any, candidates: Sequence[str], term: str | None) -> str:
     """Find the coefficient."""
     target = spec.x[0] if term is None else term
-    names: list[str] = [name for name in base.names if name != "Intercept"]
-    for name in names:
-        if canonical(name) == canonical(target):
-            return name
+    names = [name for name in base.names if name != "Intercept"]
     why = ""
     if canonical(target) in map(canonical, candidates):
         why = " It is a candidate, which is not in every model: put it in spec.x."
-    raise TermError(
-        f"control_sets: no coefficient of spec is named {cited(target)}; they are "
-        f"{quoted(names, 20)}.{why}",
-        [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
-    )
+    return coefficient_named(target, names, "control_sets", why)
 
 
 def _refuse_shared(equations: Equations, candidates: Sequence[str], name: str) -> None:
@@ -492,10 +469,7 @@ def estimate_together(
     Sets that are False in the second array have to be fitted one by one.
     """
     prepared, demeaned = equations.prepared, equations.demeaned
-    numbers, regular = (
-        np.full((len(sets), 3), np.nan),
-        np.zeros(len(sets), dtype=np.bool_),
-    )
+    numbers, regular = np.full((len(sets), 3), np.nan), np.zeros(len(sets), bool)
     if (
         not isinstance(equations.together, CommonRows)
         or prepared.options.cov_type in ONE_BY_ONE

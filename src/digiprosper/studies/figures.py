@@ -70,8 +70,8 @@ def specification_curve(
     `term` has the names of the coefficient; default that of `control_sets`, or the
     first of the first model. `main` is the model that is marked; default that without
     candidates, or the first. `labels` win over those of the models. Choices are the
-    candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights
-    and standard errors that some models have and others do not.
+    candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights,
+    standard errors and conditions on rows that some models have and others do not.
     """
     names = _names(models, term)
     points = _points(models, names, level)
@@ -94,15 +94,12 @@ def specification_curve(
         choices = _differences(by_model, write)
         heads = [texts.get(label, label) for label in order]
 
-    marked = _default_main(models, main, order)
-    main_text = ""
+    marked, main_text = _default_main(models, main, order), ""
     if marked is not None:
         label = order[marked]
-        main_text = (
-            FIGURE.say("curve.given", language)
-            if label == NO_CANDIDATE
-            else texts.get(label, label)
-        )
+        main_text = texts.get(label, label)
+        if label == NO_CANDIDATE:
+            main_text = FIGURE.say("curve.given", language)
     counts = {"failed": len(models.failures), "term": len(models) - len(order)}
     return SpecificationCurve(
         name=write(names[0]),
@@ -213,14 +210,27 @@ def _model_choices(
     about, terms = regression.glance(), regression.tidy()["term"].tolist()
     return {
         "regressor": [name for name in terms if name in names],
-        _CONTROLS: [
-            name for name in terms if name not in names and name != "Intercept"
-        ],
-        "effect": list(effect_names(about.get("effects"))),
+        _CONTROLS: [name for name in terms if name not in (*names, "Intercept")],
+        **_effects_by_kind(regression, about),
         "outcome": [about.get("depvar") or ""],
         "weights": [about["obs_weights"]] if about.get("obs_weights") else [],
         "errors": [_errors(regression, write, language)],
+        "rows": [
+            str(notice.data["where"])
+            for notice in getattr(result, "diagnostics", ())
+            if notice.code == "chosen_rows"
+        ],
     }
+
+
+def _effects_by_kind(regression: Any, about: Any) -> dict[str, list[str]]:
+    """List absorbed effects, and apart from them slopes and trends by level."""
+    factors = getattr(regression, "factors", {})
+    kinds: dict[str, list[str]] = {"effect": [], "slope": [], "trend": []}
+    for name in effect_names(about.get("effects")):
+        slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
+        kinds[slopes[0] if slopes else "effect"].append(name)
+    return kinds
 
 
 def _errors(regression: Any, write: Write, language: Language) -> str:
@@ -228,10 +238,10 @@ def _errors(regression: Any, write: Write, language: Language) -> str:
     inference = inference_of(regression)
     distance = f"{inference.distance_cutoff or 0:,g}"
     errors = FIGURE.say(f"errors.{inference.cov_type}", language, distance=distance)
+    if not inference.clusters:
+        return errors
     by = FIGURE.say("and", language).join(map(write, inference.clusters))
-    return (
-        FIGURE.say("errors.by", language, errors=errors, clusters=by) if by else errors
-    )
+    return FIGURE.say("errors.by", language, errors=errors, clusters=by)
 
 
 def _differences(
@@ -246,11 +256,8 @@ def _differences(
         for name, text in texts.items():
             which = np.array([name in model[kind] for model in by_model])
             if not which.all():
-                choices.append(
-                    Choice(
-                        kind, text if times[text] == 1 else f"{text} ({name})", which
-                    )
-                )
+                shown = text if times[text] == 1 else f"{text} ({name})"
+                choices.append(Choice(kind, shown, which))
     return choices
 
 

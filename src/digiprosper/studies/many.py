@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
+    Notice,
     OptionError,
     TermError,
     check_option,
@@ -29,10 +30,12 @@ from digiprosper.linear.scanned import fit_equations, texts_of
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel import PanelScan
 from digiprosper.panel.access import check_panel
+from digiprosper.panel.terms import canonical
 from digiprosper.policy.event_study import EventStudy
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.foreign import as_results
 from digiprosper.report.protocol import Results
+from digiprosper.report.text import repeated
 from digiprosper.specification import Specification, as_sequence, as_terms
 
 if TYPE_CHECKING:
@@ -112,49 +115,33 @@ def fit_all(
     [['baseline', 816], ['no time effects', 816], ['after 1975', 528]]
     """
     _refuse_labels(specs)
-    if isinstance(panel, PanelScan):
-        return _on_one_copy(specs, panel, rng=rng, progress=progress)
-    jobs = (
-        -1
-        if is_real(n_jobs) and n_jobs == -1
-        else check_whole("n_jobs", n_jobs, 1, _MOST_JOBS)
-    )
-    return _fit_tasks(specs, panel, jobs, rng, progress=progress)
-
-
-def _fit_tasks(
-    specs: Mapping[Any, Any],
-    panel: Panel | PanelScan[Any],
-    jobs: int,
-    rng: Any,
-    *,
-    progress: bool,
-) -> ResultSet:
+    jobs = 1 if isinstance(panel, PanelScan) else n_jobs
+    if not (is_real(jobs) and jobs == -1):
+        jobs = check_whole("n_jobs", jobs, 1, _MOST_JOBS)
     entropy = cast("int", seed_sequence(rng).entropy)
-    tasks = [_task(str(label), entry, panel, entropy) for label, entry in specs.items()]
     outcomes = []
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
-    with progress_bar("fit_all", len(tasks), show=progress) as done:
-        for label, result, warned in _fitted(tasks, jobs):
-            outcomes.append((label, result))
-            for warning, labels in warned.items():
-                labels_by_warning.setdefault(warning, []).extend(labels)
-            done(1)
+    with _copied(specs, panel) as data:
+        tasks = [
+            _task(str(label), entry, data, entropy) for label, entry in specs.items()
+        ]
+        with progress_bar("fit_all", len(tasks), show=progress) as done:
+            for label, result, warned in _fitted(tasks, jobs):
+                outcomes.append((label, result))
+                for warning, labels in warned.items():
+                    labels_by_warning.setdefault(warning, []).extend(labels)
+                done(1)
     issue_of_many(labels_by_warning)
     return ResultSet(tuple(outcomes))
 
 
-def _on_one_copy(
-    specs: Mapping[Any, Any], scan: PanelScan[Any], *, rng: Any, progress: bool
-) -> ResultSet:
-    """Fit specifications to a scanned table that is copied once."""
+def _copied(specs: Mapping[Any, Any], panel: Any) -> AbstractContextManager[Any]:
+    """Copy what the specifications need of a scanned table, once for all of them."""
     takes = FixedEffects, FixedEffectsIV, EventStudy
     fitted = [spec for spec in specs.values() if isinstance(spec, takes)]
-    texts = list(chain.from_iterable(texts_of(spec) for spec in fitted))
-    if not fitted or scan.copy is not None:
-        return _fit_tasks(specs, scan, 1, rng, progress=progress)
-    with scan.copied(texts) as copied:
-        return _fit_tasks(specs, copied, 1, rng, progress=progress)
+    if not isinstance(panel, PanelScan) or not fitted or panel.copy is not None:
+        return nullcontext(panel)
+    return panel.copied(list(chain.from_iterable(map(texts_of, fitted))))
 
 
 def _refuse_labels(specs: object) -> None:
@@ -164,9 +151,7 @@ def _refuse_labels(specs: object) -> None:
             "fit_all takes a mapping of label to specification, not "
             f"{type(specs).__name__}."
         )
-    times = Counter(str(label) for label, _ in specs.items())
-    twice = sorted(label for label, count in times.items() if count > 1)
-    if twice:
+    if twice := sorted(repeated([str(label) for label, _ in specs.items()])):
         raise InputTypeError(
             f"fit_all: the labels {quoted(twice)} are duplicated as text; rename "
             "one of each."
@@ -217,6 +202,20 @@ def _fit(
             return label, result, labels_by_warning
     except DigiprosperError as error:
         return label, error, labels_by_warning
+
+
+def coefficient_named(
+    target: str, names: Sequence[str], where: str, advice: str = ""
+) -> str:
+    """Find a coefficient, in whatever spelling, among those of several models."""
+    for name in names:
+        if canonical(name) == canonical(target):
+            return name
+    raise TermError(
+        f"{where}: no coefficient is named {cited(target)}; they are "
+        f"{quoted(names, 20)}.{advice}",
+        [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
+    )
 
 
 def stepwise(

@@ -35,6 +35,7 @@ from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import (
     bootstrap,
     draw_counts,
+    drawn_rows,
     entity_grams,
     seed_sequence,
 )
@@ -51,7 +52,7 @@ from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_t
 from digiprosper.report.protocol import HasDraws, Results, empty_glance
 from digiprosper.report.summary import Block, Cells, Lines
 from digiprosper.report.terms import terms_of
-from digiprosper.report.text import interval_text, number_text, p_text
+from digiprosper.report.text import interval_text, number_text, p_text, percent_text
 from digiprosper.report.words import NO_WORDS
 from digiprosper.specification import (
     Specification,
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 
     from digiprosper.composite.results import IndexResults
     from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.preparation import Prepared
+    from digiprosper.linear.fixed_effects import Fitted
     from digiprosper.panel import Panel
     from digiprosper.report.columns import Remark
     from digiprosper.report.protocol import Glance
@@ -89,6 +90,18 @@ _KEPT = (
     "With model_rows='kept' only the weights are drawn, and the model is estimated on "
     "all rows."
 )
+_END_POINTS = {
+    "held": (
+        "those of this sample in every draw. They are treated as known: standard "
+        "errors and intervals ignore their sampling variation, which is large with "
+        "skewed indicators. Use scope='goalposts', or compare end_points='redrawn'."
+    ),
+    "redrawn": (
+        "recomputed in each draw. Minima and maxima have no standard asymptotic "
+        "theory, so the standard errors are approximate. Use scope='goalposts', which "
+        "has no end points to estimate."
+    ),
+}
 _NEEDS = (
     "one scale and one set of weights for all years (scope pooled, goalposts or "
     "base_year), linear scores"
@@ -285,17 +298,16 @@ class PropagatedIndex(Specification):
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
         _refuse_absent(self.model, data, fitted)
-        clusters, units = _drawn_units(data, _clusters(self.model), fitted)
-        n_units = 1 + int(units.max())
-        if self._is_linear(data, fitted):
-            results, values = self._from_products(data, fitted, units, seed)
+        draws = _draws_of(data, _clusters(self.model), fitted)
+        if self._is_linear(draws):
+            results, values = self._from_products(draws, seed)
         else:
-            results, values = self._refitted(data, fitted, units, seed, progress)
+            results, values = self._refitted(draws, seed, progress)
 
         new = (
             *_end_point_notices(fitted, self.end_points),
             *too_few_clusters_to_draw(
-                n_units, clusters, "naive has the model's own errors."
+                draws.count, draws.name, "naive has the model's own errors."
             ),
             *few_draws(self.reps, "ends"),
             *lost_draws(
@@ -312,7 +324,7 @@ class PropagatedIndex(Specification):
         has_error |= not has_error.any()
         covariance = np.full((len(names), len(names)), np.nan)
         covariance[np.ix_(has_error, has_error)] = covariance_of(
-            values[:, has_error], clusters=n_units
+            values[:, has_error], clusters=draws.count
         )
         errors_text = _DRAWN_ERRORS
         if self.model_rows == "kept":
@@ -325,8 +337,8 @@ class PropagatedIndex(Specification):
             covariance,
             values,
             info,
-            n_drawn=n_units,
-            drawn=clusters,
+            n_drawn=draws.count,
+            drawn=draws.name,
         )
         return PropagatedResults(
             terms=tuple(terms_of(results, names).values()),
@@ -371,41 +383,34 @@ class PropagatedIndex(Specification):
         held = self.end_points == "held" or index.recipe.scope.fixed_end_points
         return held and _is_weighted_sum(index)
 
-    def _is_linear(self, data: Panel, fitted: Mapping[str, IndexResults]) -> bool:
+    def _is_linear(self, draws: _Draws) -> bool:
         """Check whether all draws are sums of the clusters' cross products."""
         model = self.model
         if not isinstance(model, FixedEffects) or self.model_rows == "kept":
             return False
-        texts = [t for t in (model.y, *model.x) if t.strip() not in fitted]
-        inside = {n for t in texts for n in parse(t, data.columns, "x").names}
+        texts = [t for t in (model.y, *model.x) if t.strip() not in draws.fitted]
+        inside = {n for t in texts for n in parse(t, draws.data.columns, "x").names}
         others = f"{model.where} {model.absorb}"
         plain = model.obs_weights is None and model.collinear == "raise"
         return plain and all(
             self._holds(index) and name not in inside and name not in others
-            for name, index in fitted.items()
+            for name, index in draws.fitted.items()
         )
 
     def _from_products(
-        self,
-        data: Panel,
-        fitted: Mapping[str, IndexResults],
-        units: Ints,
-        seed: np.random.SeedSequence,
+        self, draws: _Draws, seed: np.random.SeedSequence
     ) -> tuple[Results, Floats]:
         """Estimate a regression in all draws at once."""
-        fit = self.model._fitted(data)
+        fit = self.model._fitted(draws.data)
         issue(fit.results.diagnostics)
-        prepared, results = fit.prepared, fit.results
-        sample = prepared.sample
-        columns, fixed, positions = _columns(
-            prepared, fitted, data, results.depvar.strip()
-        )
-        drawn = units[data.entities.get_indexer(sample.entities)][sample.entity]
-        grams = entity_grams(columns, drawn, prepared.within.every)
+        sample = fit.prepared.sample
+        columns, fixed, positions = _columns(fit, draws)
+        drawn = draws.units_of(sample.entities)[sample.entity]
+        grams = entity_grams(columns, drawn, fit.prepared.within.every)
         # Entities that are used for the weights only have no sums.
-        spare = 1 + int(units.max()) - grams.n_clusters
+        spare = draws.count - grams.n_clusters
         grams = replace(grams, sums=np.pad(grams.sums, ((0, spare), (0, 0))))
-        weighers = [_weigher(index, data, units) for index in fitted.values()]
+        weighers = [draws.weigher(index) for index in draws.fitted.values()]
 
         def combine(counts: Floats) -> Floats:
             out = np.repeat(fixed[None], len(counts), axis=0)
@@ -414,18 +419,17 @@ class PropagatedIndex(Specification):
             return out
 
         equation = (0, tuple(range(1, fixed.shape[1])))
-        draws = bootstrap(grams, [equation], self.reps, seed, combine=combine)
-        return results, draws.coefficients[0]
+        values = bootstrap(grams, [equation], self.reps, seed, combine=combine)
+        return fit.results, values.coefficients[0]
 
     def _refitted(
         self,
-        data: Panel,
-        fitted: Mapping[str, IndexResults],
-        units: Ints,
+        draws: _Draws,
         seed: np.random.SeedSequence,
         progress: bool,  # noqa: FBT001
     ) -> tuple[Results, Floats]:
         """Estimate the model again in every draw."""
+        data = draws.data
         results = as_results(self.model.fit(data, rng=seed))
         if not isinstance(results, Results):
             raise InputTypeError(
@@ -433,10 +437,10 @@ class PropagatedIndex(Specification):
                 "which has not all of params, cov, nobs, tidy and glance."
             )
         scorers = {
-            name: _scorer(index, data, units)
+            name: draws.scorer(index)
             if self._holds(index)
-            else _redrawn_scorer(self.indices[name], data, units)
-            for name, index in fitted.items()
+            else draws.redrawn_scorer(self.indices[name])
+            for name, index in draws.fitted.items()
         }
         model, table, names = _lighter(self.model), table_of(data), results.params.index
 
@@ -445,7 +449,7 @@ class PropagatedIndex(Specification):
                 scores = {name: score(count) for name, score in scorers.items()}
                 panel = data._with(table.with_columns(scores))
                 if self.model_rows == "drawn":
-                    panel = _drawn_rows(panel, units, count)
+                    panel = draws.rows(panel, count)
                 params = as_results(model.fit(panel, rng=rng)).params
             if not names.isin(params.index).all():
                 raise IdentificationError(
@@ -453,9 +457,9 @@ class PropagatedIndex(Specification):
                 )
             return params[names]
 
-        counts = draw_counts(seed, 1 + int(units.max()), self.reps)
+        counts = draw_counts(seed, draws.count, self.reps)
         if self.model_rows == "drawn":
-            self._refuse_undrawable(estimates, np.ones(counts.shape[1]), results, seed)
+            self._refuse_undrawable(estimates, np.ones(draws.count), results, seed)
         values, last = np.full((self.reps, len(names)), np.nan), None
         with progress_bar("PropagatedIndex", self.reps, show=progress) as done:
             for b, count in enumerate(counts):
@@ -495,16 +499,16 @@ class PropagatedIndex(Specification):
 
 def _glance(results: Results, seed: np.random.SeedSequence) -> Glance:
     """Return summary numbers; errors are from draws, without small-sample factor."""
-    more = {
+    numbers = {
+        **empty_glance("", results.nobs),
+        **results.glance(),
         "model": "Propagated index",
         "rng_entropy": seed.entropy,
         "cov_type": "bootstrap",
         "clusters": None,
         "ssc": None,
     }
-    return cast(
-        "Glance", {**empty_glance("", results.nobs), **results.glance(), **more}
-    )
+    return cast("Glance", numbers)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -566,14 +570,11 @@ class PropagatedResults(EffectResults):
         columns = ["std_error", "conf_low", "conf_high"]
         estimates = self.tidy(self.level).set_index("term")
         parts = {
-            ("", "estimate"): estimates["estimate"],
-            **{
-                ("weights known", c): self.naive.loc[estimates.index, c]
-                for c in columns
-            },
-            **{("weights estimated", c): estimates[c] for c in columns},
+            "": estimates[["estimate"]],
+            "weights known": self.naive.loc[estimates.index, columns],
+            "weights estimated": estimates[columns],
         }
-        return pd.DataFrame(parts)
+        return pd.concat(parts, axis=1)
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Return what the column of the model itself says."""
@@ -581,35 +582,28 @@ class PropagatedResults(EffectResults):
         return remarks
 
     def _estimates_shown(self) -> tuple[Block, ...]:
-        percent = f"{100 * self.level:g}%"
-        heads = [
-            "",
-            "estimate",
-            f"{percent}, weights known",
-            f"{percent}, estimated",
-            "std. error",
-            "p",
-        ]
+        percent = percent_text(self.level)
+        ends = f"{percent}, weights known", f"{percent}, estimated"
+        heads = ["", "estimate", *ends, "std. error", "p"]
         rows = []
         for term, p, numbers in zip(
             self.names, self.pvalues, self.comparison.to_numpy(), strict=True
         ):
-            estimate, _, low, high, error, *ends = numbers.tolist()
-            drawn = interval_text(*ends, computed=self._readable)
-            intervals = [interval_text(low, high), drawn]
+            estimate, _, low, high, error, *drawn = numbers.tolist()
+            intervals = (
+                interval_text(low, high),
+                interval_text(*drawn, computed=self._readable),
+            )
             rows.append(
                 [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
             )
-        notes: tuple[str, ...] = (
+        assert self.known is not None
+        notes = (
+            f"Model: {self.known.glance()['model']}; its own tests: known.summary().",
             "weights known: the index has the weights of this sample.",
-            (
-                "estimated: the index has the weights of the population; std. error "
-                "and p too."
-            ),
+            "estimated: the index has the weights of the population; std. error and p "
+            "too.",
         )
-        if self.known is not None:
-            model = self.known.glance()["model"]
-            notes = (f"Model: {model}; its own tests: known.summary().", *notes)
         return (Cells.of(heads, rows), Lines(notes))
 
 
@@ -629,8 +623,8 @@ def _checked(indices: object) -> dict[str, CompositeIndex]:
     for name, spec in indices.items():
         if not isinstance(name, str) or not name.isidentifier():
             raise InputTypeError(
-                f"{cited(name)} cannot name an index in a term; use letters, "
-                "digits and _."
+                f"{cited(name)} cannot name an index in a term; use letters, digits "
+                "and _."
             )
         if not isinstance(spec, CompositeIndex):
             raise InputTypeError(
@@ -662,16 +656,72 @@ def _clusters(model: Any) -> tuple[str, ...]:
     return tuple(cast("Any", as_sequence(getattr(model, "clusters", None) or ())))
 
 
-def _drawn_units(
-    data: Panel, clusters: Sequence[str], indices: Mapping[str, object]
-) -> tuple[str, Ints]:
-    """Return what is drawn: its name, and the unit of every entity (n,).
+@dataclass(frozen=True, slots=True, eq=False)
+class _Draws:
+    """Draws of the units of a panel with its indices: clusters or entities."""
 
-    It is -1 without a score.
-    """
+    data: Panel
+    fitted: Mapping[str, IndexResults]
+    name: str  # of the units
+    units: Ints  # (n,) unit of each entity, -1 without a score
+
+    @property
+    def count(self) -> int:
+        """Number of units."""
+        return 1 + int(self.units.max())
+
+    def units_of(self, entities: pd.Index[Any]) -> Ints:
+        """Look up the units of entities by their labels."""
+        return self.units[self.data.entities.get_indexer(entities)]
+
+    def rows(self, panel: Panel, count: Floats) -> Panel:
+        """Repeat each entity's rows as often as its unit; every copy is an entity."""
+        times = np.append(count, 0.0)[self.units].astype(np.intp)
+        table = table_of(panel).keep(times[table_of(panel).keys.entity] > 0)
+        keys = table.keys
+        rows, copies = drawn_rows(keys.entity, times[times > 0])
+        labels = [f"copy {number:07d}" for number in range(times.sum())]
+        numbers = pd.RangeIndex(rows.size)
+        again = replace(
+            keys,
+            entities=pd.Index(labels, name=keys.entities.name),
+            entity=copies,
+            time=keys.time[rows],
+            rows=None if keys.rows is None else numbers.rename(keys.rows.name),
+        )
+        frame = table.data.take(rows).set_axis(numbers, axis=0)
+        return panel._with(replace(table, data=frame, keys=again))
+
+    def weigher(self, index: IndexResults) -> Callable[[Floats], Floats]:
+        """Return what computes weights (R, m) from the counts of draws, (R, units)."""
+        sums: Any = index.entity_sums
+        entities = cast("Any", index.index).unique(level=0)[sums.entities]
+        learned = self.units_of(entities)
+        return lambda counts: sums.weights(counts[:, learned])
+
+    def scorer(self, index: IndexResults) -> Callable[[Floats], Any]:
+        """Return what scores all rows with the weights of a draw."""
+        rows, weigh = self.data.index, self.weigher(index)
+        directed = _directed(index, self.data).reindex(rows).to_numpy()
+        return lambda count: directed @ weigh(count[None])[0]
+
+    def redrawn_scorer(self, spec: CompositeIndex) -> Callable[[Floats], Any]:
+        """Return what scores all rows with the index of the rows of a draw."""
+
+        def score(count: Floats) -> Any:
+            drawn = spec.fit(self.rows(self.data, count))
+            return drawn.apply(self.data).reindex(self.data.index).to_numpy()
+
+        return score
+
+
+def _draws_of(
+    data: Panel, clusters: Sequence[str], fitted: Mapping[str, IndexResults]
+) -> _Draws:
+    """Find what is drawn: the clusters of a model in one way, or entities."""
     keys = table_of(data).keys
     name = clusters[0] if len(clusters) == 1 else keys.entity_name
-    scored = data.frame[list(indices)].notna().any(axis=1).to_numpy()
+    scored = data.frame[list(fitted)].notna().any(axis=1).to_numpy()
     entity, codes = keys.entity[scored], coded(table_of(data), name, "clusters")[0]
     codes = codes[scored]
     if (codes < 0).any() or not is_nested(entity, codes):
@@ -681,32 +731,7 @@ def _drawn_units(
         )
     units = np.full(keys.entities.size, -1)
     units[entity] = np.unique(codes, return_inverse=True)[1]
-    return name, units
-
-
-def _drawn_rows(panel: Panel, units: Ints, count: Floats) -> Panel:
-    """Repeat the rows of each entity as often as its unit; every copy is an entity."""
-    times = np.append(count, 0.0)[units].astype(np.intp)
-    table = table_of(panel).keep(times[table_of(panel).keys.entity] > 0)
-    keys = table.keys
-    positions = np.arange(keys.entity.size)
-    blocks = np.split(positions, np.cumsum(np.bincount(keys.entity))[:-1])
-    copies = np.repeat(np.arange(len(blocks)), times[times > 0])
-    rows = np.concatenate([blocks[copy] for copy in copies])
-    sizes = np.bincount(keys.entity)[copies]
-    numbers = pd.RangeIndex(rows.size)
-    again = replace(
-        keys,
-        entities=pd.Index(
-            [f"copy {number:07d}" for number in range(copies.size)],
-            name=keys.entities.name,
-        ),
-        entity=np.repeat(np.arange(copies.size), sizes),
-        time=keys.time[rows],
-        rows=None if keys.rows is None else numbers.rename(keys.rows.name),
-    )
-    frame = table.data.take(rows).set_axis(numbers, axis=0)
-    return panel._with(replace(table, data=frame, keys=again))
+    return _Draws(data, fitted, name, units)
 
 
 def _lighter(model: Any) -> Any:
@@ -720,25 +745,6 @@ def _is_weighted_sum(index: IndexResults) -> bool:
     """Check whether scores are sums of columns with weights that entity sums give."""
     linear = index.recipe.aggregation == "linear" and index.state.periods is None
     return linear and index.entity_sums is not None
-
-
-def _scorer(index: IndexResults, data: Panel, units: Ints) -> Callable[[Floats], Any]:
-    """Return what scores all rows with the weights of a draw."""
-    directed = _directed(index, data).reindex(data.index).to_numpy()
-    weigh = _weigher(index, data, units)
-    return lambda count: directed @ weigh(count[None])[0]
-
-
-def _redrawn_scorer(
-    spec: CompositeIndex, data: Panel, units: Ints
-) -> Callable[[Floats], Any]:
-    """Return what scores all rows with the index of the rows of a draw."""
-
-    def score(count: Floats) -> Any:
-        drawn = spec.fit(_drawn_rows(data, units, count))
-        return drawn.apply(data).reindex(data.index).to_numpy()
-
-    return score
 
 
 def _sampling_errors(
@@ -771,16 +777,6 @@ def _sampling_errors(
 # --- draws of a regression from cross products ----------------------------------------
 
 
-def _weigher(
-    index: IndexResults, data: Panel, units: Ints
-) -> Callable[[Floats], Floats]:
-    """Return what computes weights (R, m) from the counts of draws, (R, units)."""
-    sums: Any = index.entity_sums
-    entities = cast("Any", index.index).unique(level=0)[sums.entities]
-    learned = units[data.entities.get_indexer(entities)]
-    return lambda counts: sums.weights(counts[:, learned])
-
-
 def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:
     """Return the normalised indicators, which weights make a score of."""
     weight = index.weights["weight"]
@@ -792,51 +788,39 @@ def _end_point_notices(
     fitted: Mapping[str, IndexResults], end_points: EndPointDraws
 ) -> list[Notice]:
     """Note whether standard errors allow for end points that come from the sample."""
-    names = [n for n, index in fitted.items() if index.recipe.scale_learned]
+    names = tuple(n for n, index in fitted.items() if index.recipe.scale_learned)
     if not names:
         return []
-    if end_points == "held":
-        text = (
-            f"the end points of {quoted(names)} are those of this sample in every "
-            "draw. They are treated as known: standard errors and intervals ignore "
-            "their sampling variation, which is large with skewed indicators. Use "
-            "scope='goalposts', or compare end_points='redrawn'."
+    held = end_points == "held"
+    return [
+        Notice(
+            "end_points_held" if held else "end_points_redrawn",
+            f"the end points of {quoted(names)} are {_END_POINTS[end_points]}",
+            {"indices": names},
         )
-        return [Notice("end_points_held", text, {"indices": tuple(names)})]
-    text = (
-        f"the end points of {quoted(names)} are recomputed in each draw. Minima and "
-        "maxima have no standard asymptotic theory, so the standard errors are "
-        "approximate. Use scope='goalposts', which has no end points to estimate."
-    )
-    return [Notice("end_points_redrawn", text, {"indices": tuple(names)})]
+    ]
 
 
 def _columns(
-    prepared: Prepared, fitted: Mapping[str, IndexResults], panel: Panel, depvar: str
+    fit: Fitted, draws: _Draws
 ) -> tuple[Floats, Floats, list[tuple[Ints, int]]]:
     """Put its indicators in the place of each index among the variables of the model.
 
     Returns the columns (N, p), ones where a variable is a column (p, q), and for each
     index the columns of its indicators and the position of its variable.
     """
-    sample = prepared.sample
-    names = (depvar, *sample.names_of("x"))
-    model = np.column_stack([sample.columns("y"), sample.columns("x")])
-    columns: list[Floats] = []
-    variables: list[int] = []
-    for q, name in enumerate(names):
-        block = list(model[:, [q]].T)
-        if name in fitted:
-            index = fitted[name]
-            directed = _directed(index, panel).loc[sample.index]
-            block = list(directed.to_numpy(dtype=np.float64).T)
-        columns += block
-        variables += [q] * len(block)
-    of = np.array(variables)
-    positions = [
-        (np.flatnonzero(of == names.index(name)), names.index(name)) for name in fitted
+    index, raw = fit.prepared.sample.index, fit.demeaned.raw
+    names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
+    blocks: list[Floats] = [
+        _directed(draws.fitted[name], draws.data).loc[index].to_numpy(dtype=np.float64)
+        if name in draws.fitted
+        else raw[:, [q]]
+        for q, name in enumerate(names)
     ]
-    fixed = (of[:, None] == np.arange(len(names))).astype(np.float64)
+    variable = np.repeat(np.arange(len(names)), [block.shape[1] for block in blocks])
+    indexed = [names.index(name) for name in draws.fitted]
+    positions = [(np.flatnonzero(variable == q), q) for q in indexed]
+    fixed = np.equal.outer(variable, np.arange(len(names))).astype(np.float64)
     for rows, q in positions:
         fixed[rows, q] = 0.0
-    return np.column_stack(columns), fixed, positions
+    return np.hstack(blocks), fixed, positions

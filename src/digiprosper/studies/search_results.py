@@ -115,18 +115,12 @@ class SearchTest(Summarised, PickledByName):
         models, p = self.frame.set_index("model").to_dict("index"), 1 - self.level
         larger = self.frame["statistic"].abs() > self.test.statistic
         labels = {"Reported": detail["reported"], "Largest |t|": detail["best"]}
-        rows = [
-            [
-                name,
-                f"{models[label]['estimate']:z.5g}",
-                f"{models[label]['statistic']:z.2f}",
-                p_text(models[label]["p_value"]),
-                p_text(adjusted),
-            ]
-            for (name, label), adjusted in zip(
-                labels.items(), (self.test.p_value, detail["best_p_value"]), strict=True
-            )
-        ]
+        adjusted = (self.test.p_value, detail["best_p_value"])
+        rows = []
+        for (name, label), p_search in zip(labels.items(), adjusted, strict=True):
+            model = models[label]
+            numbers = f"{model['estimate']:z.5g}", f"{model['statistic']:z.2f}"
+            rows.append([name, *numbers, *map(p_text, (model["p_value"], p_search))])
         draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
         lines = [
             *(f"{name}: {label}." for name, label in labels.items()),
@@ -150,20 +144,13 @@ class SearchTest(Summarised, PickledByName):
             "of all specifications is at least as large (restricted wild cluster "
             f"bootstrap, {detail['weights']} weights of {detail['clusters']} clusters)."
         )
-        return Summary(
-            type=type(self).__name__,
-            title=(
-                f"{detail['term']} in {detail['specifications']:,} specifications of "
-                f"{self.common.glance['depvar']}. H0: {self.test.null}"
-            ),
+        return self._titled(
+            f"{detail['term']} in {detail['specifications']:,} specifications of "
+            f"{self.common.glance['depvar']}. H0: {self.test.null}",
+            Cells.of(["", "estimate", "t", "p", "searched p"], rows),
+            Lines(("", *lines), wrapped=True),
+            Remarks.of(self.test.diagnostics, method),
             wrapped_title=True,
-            blocks=(
-                Cells.of(["", "estimate", "t", "p", "searched p"], rows),
-                Lines(("", *lines), wrapped=True),
-                Remarks(
-                    (*(notice.message for notice in self.test.diagnostics), method)
-                ),
-            ),
             notices=self.test.diagnostics,
             conventions=conventions(replace(self.common.inference, df_counted=None)),
             settings=f"rng {detail['rng_entropy']}",
@@ -177,9 +164,4 @@ class SearchTest(Summarised, PickledByName):
             "left_out": list(self.left_out),
             "level": self.level,
         }
-        return PlainNumbers(
-            inference=self.common.inference,
-            labels=self.common.labels,
-            factors=self.common.factors,
-            more=more,
-        )
+        return self.common.with_numbers(more)

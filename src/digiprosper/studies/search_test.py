@@ -85,6 +85,11 @@ class _Searched:
     others: Mapping[str, _Other]
     reported: str  # label of a set
 
+    @property
+    def codes(self) -> Ints:
+        """Cluster of each row, (N,)."""
+        return self.equations.prepared.cluster_codes[0]
+
 
 def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
     spec: FixedEffects,
@@ -229,7 +234,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
             "enumerated": weights.enumerated,
             "clusters": weights.groups,
             "reps": weights.reps,
-            "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+            "rng_entropy": seed.entropy,
         },
         draws=best,
         diagnostics=notices,
@@ -335,12 +340,12 @@ def _others(
             raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
         prepared, demeaned = together.prepared, together.demeaned
         rows = equations.prepared.sample.index.get_indexer(prepared.sample.index)
-        if (rows < 0).any():
+        if absent := int((rows < 0).sum()):
             raise IdentificationError(
-                f"{where} has {int((rows < 0).sum()):,} rows that the sets of spec do "
-                "not have, so that no outcome can be drawn for them. Let spec have the "
-                "most rows, and choose among them with where in also; "
-                "singletons='keep' keeps single rows."
+                f"{where} has {absent:,} rows that the sets of spec do not have, so "
+                "that no outcome can be drawn for them. Let spec have the most rows, "
+                "and choose among them with where in also; singletons='keep' keeps "
+                "single rows."
             )
         x = demeaned.select(demeaned.at([*names, sets.term]))
         out[label] = _Other(
@@ -358,15 +363,8 @@ def _others(
 
 
 def _root(prepared: Prepared) -> Floats:
-    """Return roots of the weights as a column, (N, 1) or (1, 1)."""
-    weights = prepared.obs_weights
-    return np.ones((1, 1)) if weights is None else np.sqrt(weights)[:, None]
-
-
-def _clusters(equations: Equations) -> Ints:
-    codes = counts_and_vcov(equations.prepared, 1)[1].parts[0].codes
-    assert codes is not None
-    return codes
+    """Return roots of the weights as a column (N, 1)."""
+    return np.asarray(np.sqrt(prepared.row_weights)[:, None])
 
 
 def _restricted(searched: _Searched) -> tuple[Floats, Floats]:
@@ -388,7 +386,7 @@ def _restricted(searched: _Searched) -> tuple[Floats, Floats]:
             "so that it has no effect given all of them. Leave out a candidate.",
             [collinear_problem(name, searched.sets.candidates)],
         )
-    scores = np.bincount(_clusters(equations), weights=net[:, 0] * net[:, 1])
+    scores = np.bincount(searched.codes, weights=net[:, 0] * net[:, 1])
     return net[:, 0] / root[:, 0], scores * scores.sum()
 
 
@@ -400,7 +398,7 @@ def _projections(searched: _Searched) -> SetProjections:
     }
     factors = np.array([by_size[size] for size in sizes.tolist()])
     x = _root(prepared) * searched.columns
-    return set_projections(x, searched.inside, factors, _clusters(searched.equations))
+    return set_projections(x, searched.inside, factors, searched.codes)
 
 
 def _draws(
@@ -419,7 +417,7 @@ def _draws(
     projections, prepared = _projections(searched), searched.equations.prepared
     # The order of the clusters by their scores depends on no name or unit.
     order = np.argsort(np.argsort(scores, kind="stable"))
-    position = order[_clusters(searched.equations)]
+    position = order[searched.codes]
     count = len(projections.influence) + len(searched.others)
     ranks = np.linspace(0, count - 1, min(count, _RANKS)).round().astype(np.intp)
     numbers = count + residuals.size + projections.products.size

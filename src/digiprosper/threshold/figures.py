@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import PanelIndexError, check_option
+from digiprosper.errors import check_option
 from digiprosper.report.drawings import Profile, RegimeMap
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
@@ -61,11 +61,7 @@ def regime_map(
     Entities are in the order of "name", of "first" entry to a regime, or (None) of the
     mean regime. Raises PanelIndexError in a cross-section.
     """
-    entity_name, time_name = results.slopes.key_names
-    if time_name is None:
-        raise PanelIndexError(
-            "plots.regime_map: needs a time key, but this is a cross-section."
-        )
+    time_name = results._time_name("plots.regime_map")
     check_option("order", order, (None, "name", "first"))
     wide = results.regime.unstack()
     entities, times, cells = wide.index, wide.columns, wide.to_numpy(dtype=np.float64)
@@ -75,7 +71,7 @@ def regime_map(
         times=times,
         cells=cells[ranked],
         key_names=(
-            name_label(entity_name, texts, results.factors),
+            name_label(results.slopes.key_names[0], texts, results.factors),
             name_label(time_name, texts, results.factors),
         ),
         regimes=_conditions(results, texts, language),

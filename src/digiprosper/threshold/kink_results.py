@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,11 +13,12 @@ from digiprosper.errors import check_option
 from digiprosper.report.columns import Block, Drawn, ParameterTest
 from digiprosper.report.terms import Regime
 from digiprosper.report.tests import TestResult
+from digiprosper.report.text import percent_text, wrapped
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.results import (
+    NO_BOOTSTRAP,
     SlopesByRegime,
     bootstrap_p,
-    is_whole,
     reach_of,
     set_text,
     threshold_with,
@@ -151,9 +151,8 @@ class KinkResults(SlopesByRegime):
         F is compared with draws F* from the linear model. The p-value is
         ``(1 + #{F* >= F}) / (B + 1)`` with B draws; it is missing without a bootstrap.
         """
-        return self._test(
-            "Test of no kink", 0, f"the outcome is linear in {self.kink_variable}"
-        )
+        null = f"the outcome is linear in {self.kink_variable}"
+        return self._test("Test of no kink", 0, null)
 
     @property
     def continuity(self) -> TestResult:
@@ -162,9 +161,8 @@ class KinkResults(SlopesByRegime):
         The step model has an intercept and a slope on each side of a threshold. F is
         compared with draws from the kink model.
         """
-        return self._test(
-            "Test of continuity", 1, f"a kink in {self.kink_variable}, no jump"
-        )
+        null = f"a kink in {self.kink_variable}, no jump"
+        return self._test("Test of continuity", 1, null)
 
     def confidence_set(self, method: str | None = None) -> list[tuple[float, float]]:
         """Return a confidence set of the kink.
@@ -218,13 +216,10 @@ class KinkResults(SlopesByRegime):
         gamma, ssr = self.candidates, self.profile_ssr
         at = int(np.searchsorted(gamma, self.threshold))
         if self.threshold not in gamma:
-            gamma, ssr = (
-                np.insert(gamma, at, self.threshold),
-                np.insert(ssr, at, self.sums[1]),
-            )
-        return pd.DataFrame(
-            {"gamma": gamma, "ssr": ssr, "lr": (ssr / self.sums[1] - 1) * self.df}
-        )
+            gamma = np.insert(gamma, at, self.threshold)
+            ssr = np.insert(ssr, at, self.sums[1])
+        lr = (ssr / self.sums[1] - 1) * self.df
+        return pd.DataFrame({"gamma": gamma, "ssr": ssr, "lr": lr})
 
     @property
     def regimes(self) -> pd.DataFrame:
@@ -346,17 +341,13 @@ class KinkResults(SlopesByRegime):
         # First: a jump without a bend is what the test of no kink often misses.
         if rejects(self.continuity.p_value, self.level):
             return [
-                (
-                    "  A jump fits better: use PanelThreshold, regime_intercept=True, "
-                    "and its test."
-                )
+                "  A jump fits better: use PanelThreshold, regime_intercept=True, and "
+                "its test."
             ]
         if not rejects(self.test.p_value, self.level):
             return [
-                (
-                    "  Without a kink its threshold, std. error and sets are "
-                    "not identified."
-                )
+                "  Without a kink its threshold, std. error and sets are not "
+                "identified."
             ]
         return []
 
@@ -364,13 +355,13 @@ class KinkResults(SlopesByRegime):
         pieces = self.confidence_set()
         text = (
             f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); "
-            f"{100 * self.level:g}% confidence set ({self._default_set}): "
-            f"{set_text(pieces, whole=is_whole(pieces, self.candidates))}"
+            f"{percent_text(self.level)} confidence set ({self._default_set}): "
+            f"{set_text(pieces, reach_of(pieces, self.candidates))}"
         )
-        return wrap(text, 80, subsequent_indent="  ", break_long_words=False)
+        return wrapped([text])
 
     def _test_words(self, test: TestResult, null: str) -> list[str]:
         if test.draws is None:
-            return [f"  {null}: F = {test.statistic:z.2f}, no bootstrap and no p-value"]
+            return [f"  {null}: F = {test.statistic:z.2f}, {NO_BOOTSTRAP}"]
         numbers = f"F = {test.statistic:z.2f}, p = {test.p_value:.4f}, {self.bootstrap}"
         return [f"{self._verdict(null, test.p_value)} ({numbers})"]

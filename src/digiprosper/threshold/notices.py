@@ -34,10 +34,10 @@ from digiprosper.kernels.tolerances import WHOLE
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
-from digiprosper.report.text import listed
+from digiprosper.report.text import listed, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
-from digiprosper.threshold.results import is_whole
+from digiprosper.threshold.results import reach_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +52,7 @@ BIASED_TEST = (
     "and the test is not valid. Omit it, or use a dynamic threshold model (Seo "
     "& Shin 2016)."
 )
+_NO_ROOM = "had no candidate for a further threshold and were dropped; lower trim."
 _NOTHING_DRAWN = (
     "were dropped: effects leave nothing of the drawn residuals. Use clusters of "
     "whole entities."
@@ -79,28 +80,23 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
     """Make notices from stored numbers: small regimes, draws, test conflicts."""
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
         text = (
-            f"regime {r} of {cited(results.threshold_variable)} has {rows} rows of "
-            f"{entities} entities: its slopes are estimated from few observations. "
+            f"regime {r} of {cited(results.threshold_variable)} has "
+            f"{counted(rows, 'row')} of {counted(entities, 'entity', 'entities')}: its "
+            "slopes are estimated from few observations. "
             "Increase trim or use fewer thresholds."
         )
         yield from small_regime(r, rows, entities, results.slopes.n_entities, text)
-    drawn = results.statistic_draws
     if not results.bootstrap and not results.lr_bounds.size:
         return
-    yield from few_draws(results.reps, "test")
-    reason = _NOTHING_DRAWN
-    if len(results.statistics) > 1:
-        reason = (
-            "had no candidate for a further threshold and were dropped; lower trim."
-        )
-    yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
+    reason = _NO_ROOM if len(results.statistics) > 1 else _NOTHING_DRAWN
+    yield from _about_draws(results.reps, results.statistic_draws, reason)
     for j, tests in results.tests.groupby("threshold"):
         if tests["p_value"].map(lambda p: rejects(p, results.level)).nunique() < 2:
             continue
         p_values = dict(zip(tests["bootstrap"], tests["p_value"].tolist(), strict=True))
         listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
         text = (
-            f"threshold {j}: the tests disagree at {100 * (1 - results.level):.3g}% "
+            f"threshold {j}: the tests disagree at {percent_text(1 - results.level)} "
             f"({listed}). {_why(set(p_values))}"
         )
         yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})
@@ -123,10 +119,8 @@ def kink_remarks(
 def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
     """Make notices from stored numbers: ends of sets, small regimes, draws."""
     name = results.kink_variable
-    pieces, (first, last) = (
-        results.confidence_set(),
-        results.candidates[[0, -1]].tolist(),
-    )
+    pieces = results.confidence_set()
+    first, last = results.candidates[[0, -1]].tolist()
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
     if any(reached.values()):
         yield boundary(
@@ -135,7 +129,7 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
             1,
             (first, last),
             {end: None for end, is_reached in reached.items() if is_reached},
-            whole=is_whole(pieces, results.candidates),
+            whole=reach_of(pieces, results.candidates) == "whole",
             evidence=":",
             advice="Lower trim, or treat the set as unbounded on that side.",
         )
@@ -158,10 +152,13 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
     if results.bootstrap:
         # The second and the third statistic are of the same draws.
         drawn = results.statistic_draws[:2]
-        yield from few_draws(results.reps, "test")
-        yield from lost_draws(
-            int(np.isnan(drawn).sum()), drawn.size, _NOTHING_DRAWN, "bootstrap"
-        )
+        yield from _about_draws(results.reps, drawn, _NOTHING_DRAWN)
+
+
+def _about_draws(reps: int, drawn: Floats, reason: str) -> Iterator[Notice]:
+    """Report few draws, and those without a statistic."""
+    yield from few_draws(reps, "test")
+    yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
 
 
 def about_threshold_variable(
@@ -271,15 +268,9 @@ def about_concentration(
         if high
         else "."
     )
-    data = {
-        "threshold": threshold,
-        "share": share,
-        "usual": usual,
-        "high": high,
-        "clusters": name,
-        "largest": tuple(largest),
-    }
-    return Notice("concentration", text, data)
+    data = {"threshold": threshold, "share": share, "usual": usual, "high": high}
+    labels = {"clusters": name, "largest": tuple(largest)}
+    return Notice("concentration", text, data | labels)
 
 
 def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
@@ -300,11 +291,11 @@ def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
             continue
         if rejects(test.p_value, results.level):
             continue
-        size = 100 * (1 - results.level)
         text = (
             f"regimes {r} and {r + 1} of {cited(results.threshold_variable)}: the "
-            f"slopes of {quoted(terms)} do not differ significantly at {size:.3g}% "
-            f"(p = {test.p_value:.3f}, thresholds taken as known)."
+            f"slopes of {quoted(terms)} do not differ significantly at "
+            f"{percent_text(1 - results.level)} (p = {test.p_value:.3f}, thresholds "
+            "taken as known)."
         )
         yield Notice(
             "adjacent_slopes", text, {"regimes": (r, r + 1), "p_value": test.p_value}
@@ -380,8 +371,8 @@ def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
             j,
             (first, last),
             ends,
-            whole=is_whole(pieces, profile["gamma"].to_numpy()),
-            evidence=f"{evidence}: at the {100 * results.level:g}% level",
+            whole=results._reach(j) == "whole",
+            evidence=f"{evidence}: at the {percent_text(results.level)} level",
             advice=" ".join([*advice, "Otherwise treat it as unbounded on that side."]),
         )
 

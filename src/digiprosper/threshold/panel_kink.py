@@ -25,9 +25,8 @@ from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
     counts_and_vcov,
-    demean_columns,
+    demean_roles,
     fit_equation,
-    outcome_of,
 )
 from digiprosper.linear.preparation import (
     CovType,
@@ -234,18 +233,13 @@ class PanelKink(Specification):
         roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
-        y = outcome_of(self.y, sample)
         q = splitting_column(sample, "kink_variable", self.kink_variable)
-        x = sample.columns("x")
-        linear = demean_columns(
-            prepared,
-            (self.y, self.kink_variable, *sample.names_of("x")),
-            np.column_stack([y, q, x]),
-        )
+        linear, _ = demean_roles(self.y, prepared, names[1:])
+        y = linear.raw[:, 0]
         # Errors about the columns themselves are raised for the line, under their own
         # names.
         fit_equation(prepared, linear, 0, range(1, len(linear.names)))
-        kinks = self._plan(prepared, q, x)
+        kinks = self._plan(prepared, q)
         kink = kernel.estimate(kinks, y)
         slopes, threshold_se = self._slopes(prepared, linear, q - kink.threshold)
 
@@ -293,10 +287,11 @@ class PanelKink(Specification):
         issue(results.diagnostics)
         return results
 
-    def _plan(self, prepared: Prepared, q: Floats, x: Floats) -> kernel.KinkPlan:
+    def _plan(self, prepared: Prepared, q: Floats) -> kernel.KinkPlan:
         variable = f"kink_variable={cited(self.kink_variable)}"
         data = {"column": self.kink_variable, "trim": self.trim}
         try:
+            x = prepared.sample.columns("x")
             kinks = kernel.kink_plan(q, x, self.trim, prepared.within.every)
         except ThresholdSearchError as error:
             text = (

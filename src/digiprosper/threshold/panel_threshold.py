@@ -16,18 +16,19 @@ from digiprosper.errors import (
     ThresholdSearchError,
     check_level,
     check_option,
+    check_whole,
     cited,
     finite_numbers,
     is_real,
+    is_whole,
     issue,
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.estimation import (
-    demean_columns,
+    demean_roles,
     fit_columns,
-    outcome_of,
     refuse_flat_outcome,
 )
 from digiprosper.linear.preparation import (
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, Sample
     from digiprosper.threshold.search import SearchResult
 
+_MOST_ROWS = 10**9
 _NO_SIGNS = "bootstrap=None (or 'hansen' in a balanced panel)"
 
 Confidence: TypeAlias = Literal["lr", "scaled", "bootstrap"]
@@ -242,12 +244,9 @@ class PanelThreshold(Specification):
         self._check_thresholds()
         self._check_trim()
         self._check_candidates()
-        for name, words in {
-            "rule": Rule,
-            "df": DfRule,
-            "confidence": Confidence,
-        }.items():
-            check_option(name, getattr(self, name), get_args(words))
+        check_option("rule", self.rule, get_args(Rule))
+        check_option("df", self.df, get_args(DfRule))
+        check_option("confidence", self.confidence, get_args(Confidence))
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)
@@ -270,7 +269,7 @@ class PanelThreshold(Specification):
 
     def _check_thresholds(self) -> None:
         n = self.n_thresholds
-        if not (n == "auto" if isinstance(n, str) else _is_whole(n) and 0 < n < 100):
+        if not (n == "auto" if isinstance(n, str) else is_whole(n) and 0 < n < 100):
             raise OptionError(
                 f"n_thresholds={cited(n)} must be an integer of at least 1 and at most "
                 "99, or 'auto'."
@@ -309,15 +308,11 @@ class PanelThreshold(Specification):
         object.__setattr__(self, "trim", trims if several else trims[0])
 
     def _check_candidates(self) -> None:
-        for name, least in {"min_nobs": 1, "min_entities": 0}.items():
-            value = getattr(self, name)
-            if not (_is_whole(value) and value >= least):
-                raise OptionError(
-                    f"{name}={cited(value)} must be an integer of at least {least}."
-                )
+        check_whole("min_nobs", self.min_nobs, 1, _MOST_ROWS)
+        check_whole("min_entities", self.min_entities, 0, _MOST_ROWS)
         if isinstance(self.grid, str):
             check_option("grid", self.grid, (None, "hansen"))
-        elif self.grid is not None and not (_is_whole(self.grid) and self.grid > 1):
+        elif self.grid is not None and not (is_whole(self.grid) and self.grid > 1):
             raise OptionError(
                 f"grid={cited(self.grid)} must be None (every candidate), an integer "
                 "above 1, or 'hansen'."
@@ -332,19 +327,18 @@ class PanelThreshold(Specification):
                 self.clusters, "confidence='bootstrap'", "confidence='scaled'"
             )
         check_option("search", self.search, get_args(Search))
-        if self.search == "joint":
-            if self._count != 2 or self.thresholds is not None:
-                raise OptionError(
-                    "search='joint' estimates two thresholds, but "
-                    f"n_thresholds={cited(self.n_thresholds)} and "
-                    f"thresholds={self.thresholds}. Set n_thresholds=2, or "
-                    "omit search."
-                )
-            if len(set(self._trims)) > 1:
-                raise OptionError(
-                    "search='joint' needs one trim for both thresholds, but "
-                    f"trim={cited(self.trim)}."
-                )
+        joint = self.search == "joint"
+        if joint and (self._count != 2 or self.thresholds is not None):
+            raise OptionError(
+                "search='joint' estimates two thresholds, but n_thresholds="
+                f"{cited(self.n_thresholds)} and thresholds={self.thresholds}. Set "
+                "n_thresholds=2, or omit search."
+            )
+        if joint and len(set(self._trims)) > 1:
+            raise OptionError(
+                "search='joint' needs one trim for both thresholds, but trim="
+                f"{cited(self.trim)}."
+            )
         if self._count is None and not self._bootstraps:
             raise OptionError(
                 "n_thresholds='auto' stops at the first test that does not reject; "
@@ -387,10 +381,8 @@ class PanelThreshold(Specification):
 
     @property
     def _methods(self) -> tuple[Bootstrap, ...]:
-        if self.bootstrap is None:
-            return ()
-        named = self.bootstrap
-        return (named,) if isinstance(named, str) else tuple(named)
+        methods = () if self.bootstrap is None else self.bootstrap
+        return (methods,) if isinstance(methods, str) else tuple(methods)
 
     @property
     def _bootstraps(self) -> tuple[Bootstrap, ...]:
@@ -424,27 +416,14 @@ class PanelThreshold(Specification):
         prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
         self._refuse(sample)
-        outcome = demean_columns(prepared, (self.y,), sample.columns("y"))
-        refuse_flat_outcome(prepared, outcome, 0)
+        refuse_flat_outcome(prepared, demean_roles(self.y, prepared, ())[0], 0)
         try:
-            search = self._search(prepared)
-            with progress_bar("PanelThreshold", search.draws, show=progress) as done:
-                searched = replace(search, done=done).run(rng)
-            if isinstance(searched, int):
-                reason = (
-                    f"threshold {searched} has no candidate that leaves enough rows in "
-                    "each regime to estimate its slopes"
-                )
-                raise self._no_room(reason, sample)
+            search, searched = self._searched(prepared, rng, show=progress)
             regimes = search.plan.regimes(searched.at)
             slopes = self._slopes(prepared, regimes)
         except (ThresholdSearchError, CollinearityError, IdentificationError):
             # Errors about the columns themselves are raised under their own names.
-            columns = (*sample.names_of("regime_dependent"), *sample.names_of("x"))
-            design = np.column_stack(
-                [sample.columns("regime_dependent"), sample.columns("x")]
-            )
-            fit_columns(prepared, self.y, sample.columns("y")[:, 0], columns, design)
+            self._slopes(prepared, np.ones(sample.nobs, dtype=np.intp))
             raise
 
         results = self._results(search, searched, regimes, slopes)
@@ -490,7 +469,6 @@ class PanelThreshold(Specification):
     # --- what cannot be searched ------------------------------------------------------
 
     def _refuse(self, sample: Sample) -> None:
-        outcome_of(self.y, sample)
         splitting_column(sample, "threshold_variable", self.threshold_variable)
         counts = np.bincount(sample.entity)
         if "hansen" in self._bootstraps and not sample.is_balanced:
@@ -502,28 +480,34 @@ class PanelThreshold(Specification):
 
     # --- the work ---------------------------------------------------------------------
 
+    def _searched(
+        self, prepared: Prepared, rng: object, *, show: bool
+    ) -> tuple[ThresholdSearch, SearchResult]:
+        """Search the thresholds, test them and draw their sets."""
+        try:
+            search = self._search(prepared)
+            with progress_bar("PanelThreshold", search.draws, show=show) as done:
+                return search, replace(search, done=done).run(rng)
+        except ThresholdSearchError as error:
+            raise self._no_room(str(error), prepared.sample) from error
+
     def _search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample
-        z, q = (
-            sample.columns("regime_dependent"),
-            sample.columns("threshold_variable")[:, 0],
+        z = sample.columns("regime_dependent")
+        q = sample.columns("threshold_variable")[:, 0]
+        varying = None
+        if self.min_entities:
+            order = np.argsort(q, kind="stable").astype(np.intp)
+            varying = kernel.variation(z, sample.entity, order, self.min_entities)
+        candidates = kernel.candidates(
+            q,
+            self._trims if len(set(self._trims)) > 1 else self._trims[:1],
+            grid=self.grid,
+            rule=self.rule,
+            given=self.thresholds or (),
+            min_nobs=self.min_nobs,
+            varying=varying,
         )
-        try:
-            varying = None
-            if self.min_entities:
-                order = np.argsort(q, kind="stable").astype(np.intp)
-                varying = kernel.variation(z, sample.entity, order, self.min_entities)
-            candidates = kernel.candidates(
-                q,
-                self._trims if len(set(self._trims)) > 1 else self._trims[:1],
-                grid=self.grid,
-                rule=self.rule,
-                given=self.thresholds or (),
-                min_nobs=self.min_nobs,
-                varying=varying,
-            )
-        except ThresholdSearchError as error:
-            raise self._no_room(str(error), sample) from error
         plan = kernel.plan(
             z,
             sample.columns("x"),
@@ -568,12 +552,9 @@ class PanelThreshold(Specification):
             )
         else:
             options = ["trim", "n_thresholds"]
-            options += ["min_nobs"] * (self.min_nobs > 1) + ["min_entities"] * (
-                self.min_entities > 0
-            )
-            values = ", ".join(
-                f"{option}={getattr(self, option)}" for option in options
-            )
+            options += ["min_nobs"] * (self.min_nobs > 1)
+            options += ["min_entities"] * (self.min_entities > 0)
+            values = ", ".join(f"{name}={getattr(self, name)}" for name in options)
             text = (
                 f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct "
                 f"values in {q.size} rows). Lower {' or '.join(options)}, or use "
@@ -632,7 +613,3 @@ class PanelThreshold(Specification):
             ),
             diagnostics=(),
         )
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

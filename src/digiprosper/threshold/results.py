@@ -36,7 +36,7 @@ from digiprosper.report.columns import (
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Regime, terms_of
-from digiprosper.report.text import number_text, sample_text
+from digiprosper.report.text import number_text, percent_text, sample_text, wrapped
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import one_term
 from digiprosper.threshold.words import WORDS
@@ -52,8 +52,13 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors, Term
     from digiprosper.report.tests import TestResult
 
+_SEARCHED = (
+    "F with thresholds taken as known, which rejects in half of the panels without a "
+    "threshold; test_table() tests whether there is one"
+)
 _CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
+NO_BOOTSTRAP = "no bootstrap and no p-value"
 _ROWS = {1: "Single threshold", 2: "Double threshold", 3: "Triple threshold"}
 
 
@@ -97,38 +102,32 @@ def threshold_with(
 
     There are no intervals if it was not estimated, and no tests without a p-value.
     """
-    ends = (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
     # F is not distributed as F: without a p-value it says little.
     tested = tuple(t for t in tests if not math.isnan(t.p_value))
-    return Parameter(value, *ends, len(pieces), tested, reach)
+    return Parameter(value, *ends_of(pieces), len(pieces), tested, reach)
 
 
-def is_whole(pieces: Sequence[tuple[float, float]], candidates: Floats) -> bool:
-    """Decide whether a confidence set has all candidates; False if only one."""
-    first, last = candidates[[0, -1]]
-    return (
-        last > first
-        and len(pieces) == 1
-        and pieces[0][0] <= first
-        and last <= pieces[0][1]
-    )
+def ends_of(pieces: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the lowest and the highest value of a set; missing if it is empty."""
+    return (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
 
 
 def reach_of(pieces: Sequence[tuple[float, float]], candidates: Floats) -> str:
     """Name the ends of the search that a confidence set includes, as `Parameter`."""
     first, last = candidates[[0, -1]]
-    if is_whole(pieces, candidates):
-        return "whole"
     if not pieces or first == last:
         return ""
     low, high = pieces[0][0] <= first, last <= pieces[-1][1]
-    return "ends" if low and high else "lowest" if low else "highest" if high else ""
+    if low and high:
+        return "whole" if len(pieces) == 1 else "ends"
+    return "lowest" if low else "highest" if high else ""
 
 
-def set_text(pieces: Sequence[tuple[float, float]], *, whole: bool = False) -> str:
-    """Write a confidence set, as ``"0.5 to 0.6, 0.7"``; `whole` if it has all."""
+def set_text(pieces: Sequence[tuple[float, float]], reach: str = "") -> str:
+    """Write a confidence set, as ``"0.5 to 0.6, 0.7"``; with `reach_of` of it."""
     texts = [f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces]
-    return ", ".join([*texts, "every candidate"] if whole else texts) or "empty"
+    texts += ["every candidate"] if reach == "whole" else []
+    return ", ".join(texts) or "empty"
 
 
 class SlopesByRegime(BaseResults):
@@ -239,7 +238,7 @@ class SlopesByRegime(BaseResults):
     def _verdict(self, null: str, p_value: float) -> str:
         verdict = "rejected" if rejects(p_value, self.level) else "not rejected"
         verdict = "cannot be tested" if math.isnan(p_value) else verdict
-        return f"  {null}: {verdict} at {100 * (1 - self.level):.3g}%"
+        return f"  {null}: {verdict} at {percent_text(1 - self.level)}"
 
     def _page(
         self,
@@ -260,18 +259,13 @@ class SlopesByRegime(BaseResults):
             slopes.nobs, slopes.n_entities, slopes.n_times, slopes.key_names
         )
         effects = f"Effects: {', '.join(slopes.effect_names) or 'none (intercept)'}"
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {slopes.depvar}",
-            blocks=(
-                Lines((subject, effects, sample, "", *lines, "")),
-                Cells.of([first_column, "rows", slopes.key_names[0]], rows),
-                Lines(("",)),
-                coefficient_cells(slopes.tidy()),
-                Remarks.of(printed),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
+        return self._titled(
+            f"Outcome: {slopes.depvar}",
+            Lines((subject, effects, sample, "", *lines, "")),
+            Cells.of([first_column, "rows", slopes.key_names[0]], rows),
+            Lines(("",)),
+            coefficient_cells(slopes.tidy()),
+            Remarks.of(printed),
             settings=self.settings,
             version=slopes.version,
         )
@@ -419,16 +413,15 @@ class ThresholdResults(SlopesByRegime):
         """
         m = self.estimates.size
         sets = [self.confidence_set(j + 1) for j in range(m)]
-        ends = [(s[0][0], s[-1][1]) if s else (np.nan, np.nan) for s in sets]
-        low, high = np.array(ends).reshape(m, 2).T
+        low, high = np.array(list(map(ends_of, sets))).reshape(m, 2).T
         columns = {"estimate": self.estimates, "conf_low": low, "conf_high": high}
         sums = {"ssr": self.search_ssr[1 : m + 1], "F": self.statistics[:m]}
         index = pd.RangeIndex(1, m + 1, name="threshold")
         tests = self._first_tests().set_index("threshold").reindex(index)
-        numbers = ["p_value", *_CRITICAL, "value"]
-        tests[numbers] = tests[numbers].astype(float)
         shown = ["p_value", *_CRITICAL, "statistic", "value"]
-        return pd.DataFrame({**columns, **sums}, index=index).join(tests[shown])
+        numbers = dict.fromkeys(("p_value", *_CRITICAL, "value"), float)
+        frame = pd.DataFrame({**columns, **sums}, index=index)
+        return frame.join(tests[shown].astype(numbers))
 
     @property
     def statistics(self) -> Floats:
@@ -598,10 +591,7 @@ class ThresholdResults(SlopesByRegime):
         PanelIndexError
             If the data are a cross-section.
         """
-        if self.slopes.key_names[1] is None:
-            raise PanelIndexError(
-                "regime_by_time needs a time key, but this is a cross-section."
-            )
+        self._time_name("regime_by_time")
         return self._rows_by_regime(1)
 
     def regime_by_entity(self) -> pd.DataFrame:
@@ -646,10 +636,7 @@ class ThresholdResults(SlopesByRegime):
         PanelIndexError
             If the data are a cross-section.
         """
-        if self.slopes.key_names[1] is None:
-            raise PanelIndexError(
-                "crossings need a time key, but this is a cross-section."
-            )
+        self._time_name("crossings")
         before = self.regime.groupby(level=0, sort=False).shift()
         changed = before.notna() & (before != self.regime)
         regimes = {"from_regime": before[changed].astype(int)}
@@ -701,6 +688,9 @@ class ThresholdResults(SlopesByRegime):
             f"{' and '.join(terms)}: the same in every regime, thresholds "
             "treated as known"
         )
+        if not self.given:
+            told = [text for text in (test.method, _SEARCHED) if text]
+            test = replace(test, method="; ".join(told))
         return replace(test, name="Equal slopes", null=null)
 
     # --- tables -----------------------------------------------------------------------
@@ -912,6 +902,15 @@ class ThresholdResults(SlopesByRegime):
         tests = self.tests
         return tests[tests["bootstrap"].isin(self.bootstrap[:1])]
 
+    def _time_name(self, caller: str) -> str:
+        """Return the name of the time key, or refuse a cross-section."""
+        time_name = self.slopes.key_names[1]
+        if time_name is None:
+            raise PanelIndexError(
+                f"{caller}: needs a time key, but this is a cross-section."
+            )
+        return time_name
+
     def _rows_by_regime(self, level: int) -> pd.DataFrame:
         """Count the rows of each regime by entity (level 0) or period (1)."""
         width = self.estimates.size + 1
@@ -964,16 +963,13 @@ class ThresholdResults(SlopesByRegime):
     def _threshold_words(self, j: int) -> list[str]:
         if j >= self.estimates.size:
             return [f"Threshold {j + 1}: tested and not retained", *self._test_words(j)]
-        name = (
-            "set of values whose fit is not significantly worse"
-            if self.given
-            else "confidence set"
-        )
-        whole = not self.given and self._reach(j + 1) == "whole"
-        text = set_text(self.confidence_set(j + 1), whole=whole)
-        set_name = f"{100 * self.level:g}% {name} ({self.confidence})"
+        name, reach = "confidence set", self._reach(j + 1)
+        if self.given:
+            name, reach = "set of values whose fit is not significantly worse", ""
+        text = set_text(self.confidence_set(j + 1), reach)
+        set_name = f"{percent_text(self.level)} {name} ({self.confidence})"
         first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {set_name}: {text}"
-        lines = wrap(first, 80, subsequent_indent="  ", break_long_words=False)
+        lines = wrapped([first])
         for text in self._scaled_words(j) if self.confidence == "scaled" else []:
             lines += wrap(
                 f"  {text}", 80, subsequent_indent="    ", break_long_words=False
@@ -994,13 +990,17 @@ class ThresholdResults(SlopesByRegime):
                 f"{test.value:z.2f}, p = {test.p_value:.4f}, {test.bootstrap},",
                 f"    critical at 10, 5, 1%: {critical})",
             ]
+            kept = j < self.estimates.size and not self.given
+            if kept and not rejects(test.p_value, self.level):
+                text = (
+                    "  Without this threshold its set is not identified, and intervals "
+                    "of slopes by regime are too short: the search takes the value "
+                    "where slopes differ most."
+                )
+                lines += wrap(text, 80, subsequent_indent="    ")
         if not lines:
-            reason = (
-                "the thresholds are given: no test"
-                if self.given
-                else "no bootstrap and no p-value"
-            )
-            lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {reason}")
+            why = "the thresholds are given: no test" if self.given else NO_BOOTSTRAP
+            lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {why}")
         return lines
 
     def _scaled_words(self, j: int) -> list[str]:
@@ -1048,16 +1048,7 @@ class ThresholdTestTable:
     regime_intercept: bool = False
 
     def __repr__(self) -> str:
-        columns = [
-            "estimates",
-            "statistic",
-            "value",
-            "p_value",
-            "reps",
-            "crit_10",
-            "crit_5",
-            "crit_1",
-        ]
+        columns = ["estimates", "statistic", "value", "p_value", "reps", *_CRITICAL]
         return self.frame[columns].round(3).to_string()
 
     # As of all results
@@ -1066,21 +1057,16 @@ class ThresholdTestTable:
         statistic = str(self.frame["statistic"].iloc[0])
         heads = {"estimates": "estimates", statistic: "value"}
         heads |= {"p_value": "p_value", "draws": "reps"}
-        frame = self.frame.assign(
-            estimates=[
-                ", ".join(number_text(value) for value in estimates)
-                for estimates in self.frame["estimates"]
-            ]
-        )
+        estimates = [", ".join(map(number_text, e)) for e in self.frame["estimates"]]
+        frame = self.frame.assign(estimates=estimates)
         critical = {"10%": "crit_10", "5%": "crit_5", "1%": "crit_1"}
         rows = [
             _ROWS.get(int(count), f"{count} thresholds") for count in self.frame.index
         ]
         p_values = self.frame["p_value"].dropna()
-        size = f"{100 * (1 - self.level):.3g}%"
-        rejected = any(rejects(p, self.level) for p in p_values)
         remarks = []
-        if not rejected and not p_values.empty:
+        if len(p_values) and not any(rejects(p, self.level) for p in p_values):
+            size = percent_text(1 - self.level)
             remarks.append(Remark("none", {"size": (size,)}))
         if self.regime_intercept:
             remarks.append(Remark("tests.intercepts", {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -103,15 +104,12 @@ class ThresholdSearch:
             return None
         return self.count * len(self.bootstrap) * self.reps
 
-    def run(self, rng: object) -> SearchResult | int:
-        """Search, test and draw; or return the number of a threshold without room."""
+    def run(self, rng: object) -> SearchResult:
+        """Search, test and draw."""
         drawn = bool(self.bootstrap) or self.set_draws
         entropy: Any = seed_sequence(rng).entropy if drawn else None
         base = kernel.open_search(self.plan, self._outcome)
-        sequence = self.sequence(base, entropy)
-        if isinstance(sequence, int):
-            return sequence
-        stages, tests, at = sequence
+        stages, tests, at = self.sequence(base, entropy)
         at, notices = self._against_all_pairs(base, at)
         profiles, ssr = kernel.finish(self.plan, base, at)
 
@@ -135,18 +133,19 @@ class ThresholdSearch:
 
     def sequence(
         self, base: kernel.State, entropy: int | None
-    ) -> tuple[list[kernel.Stage], list[tuple[Floats, Floats]], tuple[int, ...]] | int:
-        """Find and test each threshold; return the one without candidates."""
+    ) -> tuple[list[kernel.Stage], list[tuple[Floats, Floats]], tuple[int, ...]]:
+        """Find and test each threshold; refuse one without candidates."""
         stages: list[kernel.Stage] = []
         tests: list[tuple[Floats, Floats]] = []
         at: tuple[int, ...] = ()
         while len(stages) != self.count:
             stage = kernel.stage(self.plan, base, at)
+            if stage is None and self.count is None and stages:
+                break
             if stage is None:
-                return (
-                    (stages, tests, at)
-                    if self.count is None and stages
-                    else len(stages) + 1
+                raise ThresholdSearchError(
+                    f"threshold {len(stages) + 1} has no candidate that leaves enough "
+                    "rows in each regime to estimate its slopes"
                 )
             stages.append(stage)
             tests.append(self._test(stage, base, at, entropy))
@@ -396,9 +395,9 @@ def about_origin(
     if kernel.level_is_held(plan).all():
         return []
     again = replace(search, plan=plan, count=results.estimates.size, bootstrap=())
-    sequence = again.sequence(kernel.open_search(plan, sample.columns("y")[:, 0]), None)
-    # None if they are not all found
-    at = () if isinstance(sequence, int) else sequence[2]
+    at: tuple[int, ...] = ()
+    with suppress(ThresholdSearchError):
+        at = again.sequence(kernel.open_search(plan, again._outcome), None)[2]
 
     with_intercept = np.sort(search.plan.candidates.values[list(at)]).tolist()
     numbers = (np.argsort(results.estimates) + 1).tolist()

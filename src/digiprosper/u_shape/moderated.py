@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -32,14 +32,13 @@ from digiprosper.report.summary import (
     Summary,
 )
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import p_text
-from digiprosper.report.variance import negative_variance
+from digiprosper.report.text import interval_text, p_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
+from digiprosper.specification import one_term
 from digiprosper.u_shape.u_test import (
     curve_test,
     depends_on_others,
     read_curve,
-    refuse_other_kind,
     upper_tail,
 )
 
@@ -98,6 +97,10 @@ class ModeratedUResult(Summarised, PickledByName):
     (5, 9)
     """
 
+    _reported: ClassVar[str] = (
+        "variable square moderator depvar flip level conventions turning_points"
+    )
+
     variable: str
     square: str
     moderator: str
@@ -145,7 +148,7 @@ class ModeratedUResult(Summarised, PickledByName):
             self.moderator,
             "shape",
             "turning point",
-            f"{self.level:.0%} Fieller set",
+            f"{percent_text(self.level)} Fieller set",
         ]
         rows = [_row(w, test) for w, test in zip(self.values, self.tests, strict=True)]
         table = Cells.of(
@@ -195,15 +198,11 @@ class ModeratedUResult(Summarised, PickledByName):
             }
             for name, t in (("shift", self.shift), ("steepening", self.steepening))
         }
-        names = "variable square moderator depvar flip level conventions"
-        return PlainNumbers(
-            more={
-                **{name: getattr(self, name) for name in names.split()},
-                **tests,
-                "turning_points": self.turning_points.to_dict("records"),
-                "fieller": [t.fieller for t in self.tests],
-            }
-        )
+        fieller = {"fieller": [t.fieller for t in self.tests]}
+        # A slotted dataclass is a new class: `super()` without arguments would look in
+        # the old one.
+        numbers = Summarised._numbers(self)
+        return replace(numbers, more={**numbers.more, **tests, **fieller})
 
 
 def moderated_u_test(
@@ -285,7 +284,7 @@ def moderated_u_test(
     >>> found.turning_points["extremum"].round(2).tolist(), found.shift.p_value > 0.05
     ([0.34, 0.33], True)
     """
-    refuse_other_kind("moderated_u_test", moderator=moderator)
+    one_term(moderator, "moderator")
     curve = read_curve(
         "moderated_u_test", results, variable, square=square, form="square"
     )
@@ -298,7 +297,6 @@ def moderated_u_test(
     unit = np.eye(len(results.names))
     tests = [curve_test(curve, {moderator: float(w), **zeros}, level) for w in values]
     b1, b2, b3, b4 = (float(results.coefficients[p]) for p in (i, j, k, m))
-    indefinite = results.is_indefinite(unit[[i, j, k, m]])
     gradient = b4 * unit[i] - b3 * unit[j] - b2 * unit[k] + b1 * unit[m]
     constant = f"does not depend on {moderator}"
 
@@ -322,9 +320,7 @@ def moderated_u_test(
         flip=-b2 / b4,
         level=float(level),
         conventions=results.conventions,
-        diagnostics=(negative_variance([f"a slope in {variable}"]),)
-        if indefinite
-        else (),
+        diagnostics=curve.negative_variances(unit[[i, j, k, m]]),
     )
 
 
@@ -406,9 +402,7 @@ def _moderator_values(
 
 
 def _row(w: float, test: UTestResult) -> list[str]:
-    sets = " and ".join(
-        "missing" if np.isnan(a) else f"[{a:.4g}, {b:.4g}]" for a, b in test.fieller
-    )
+    sets = " and ".join(interval_text(a, b) for a, b in test.fieller)
     slopes = [f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"]
     p = p_text(test.p_value) or ("missing" if test.inside else "outside")
     return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p]
@@ -416,6 +410,5 @@ def _row(w: float, test: UTestResult) -> list[str]:
 
 def _test_words(name: str, test: TestResult) -> str:
     assert isinstance(test.detail, dict)
-    p = p_text(test.p_value)
-    p = f"= {p}" if p[:1].isdigit() else p.replace("<", "< ")
-    return f"{name} = {test.detail['estimate']:.4g}, t {test.statistic:z.2f}, p {p}"
+    t, p = test.statistic, p_words(test.p_value, 3)
+    return f"{name} = {test.detail['estimate']:.4g}, t {t:z.2f}, {p}"

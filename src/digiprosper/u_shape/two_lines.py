@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     Notice,
     TermError,
     check_level,
@@ -22,15 +21,15 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import demean_columns, fit_equation
-from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.estimation import demean_roles, fit_equation
+from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.preparation import prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
-from digiprosper.report.text import p_words
+from digiprosper.report.text import p_words, percent_text
 from digiprosper.report.verdicts import rejects
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats
     from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.fixed_effects import FixedEffects
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
@@ -116,45 +116,46 @@ class TwoLinesResult(Summarised, PickledByName):
     level: float
     diagnostics: tuple[Notice, ...]
 
+    # The slope that is read comes first in each fit.
     @property
     def slope_low(self) -> float:
         """Slope below the breakpoint."""
-        return float(self.low.params[f"{self.variable}:below"])
+        return float(self.low.params.iloc[0])
 
     @property
     def slope_high(self) -> float:
         """Slope above the breakpoint."""
-        return float(self.high.params[f"{self.variable}:above"])
+        return float(self.high.params.iloc[0])
 
     @property
     def se_low(self) -> float:
         """Standard error of the slope below."""
-        return float(self.low.std_errors[f"{self.variable}:below"])
+        return float(self.low.std_errors.iloc[0])
 
     @property
     def se_high(self) -> float:
         """Standard error of the slope above."""
-        return float(self.high.std_errors[f"{self.variable}:above"])
+        return float(self.high.std_errors.iloc[0])
 
     @property
     def t_low(self) -> float:
         """The t statistic of the slope below."""
-        return float(self.low.tstats[f"{self.variable}:below"])
+        return float(self.low.tstats.iloc[0])
 
     @property
     def t_high(self) -> float:
         """The t statistic of the slope above."""
-        return float(self.high.tstats[f"{self.variable}:above"])
+        return float(self.high.tstats.iloc[0])
 
     @property
     def p_low(self) -> float:
         """Two-sided p-value of the slope below."""
-        return float(self.low.pvalues[f"{self.variable}:below"])
+        return float(self.low.pvalues.iloc[0])
 
     @property
     def p_high(self) -> float:
         """Two-sided p-value of the slope above."""
-        return float(self.high.pvalues[f"{self.variable}:above"])
+        return float(self.high.pvalues.iloc[0])
 
     @property
     def supported(self) -> bool:
@@ -180,7 +181,7 @@ class TwoLinesResult(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         entity = self.low.key_names[0]
-        size = 1 - self.level
+        size = percent_text(1 - self.level)
         lines = [
             f"Replaces {', '.join(self.replaced)}",
             *([f"Weights: {self.low.obs_weights}"] if self.low.obs_weights else []),
@@ -197,7 +198,7 @@ class TwoLinesResult(Summarised, PickledByName):
         if self.supported:
             article = "A U" if self.shape == "U" else "An inverse U"
             lines.append(
-                f"{article} is supported at the {size:.0%} level: both slopes "
+                f"{article} is supported at the {size} level: both slopes "
                 "are significant"
             )
         elif self.slope_low * self.slope_high > 0:
@@ -209,7 +210,7 @@ class TwoLinesResult(Summarised, PickledByName):
             p_values = {"below": self.p_low, "above": self.p_high}
             weak = [w for w, p in p_values.items() if not rejects(p, self.level)]
             lines.append(
-                f"No U at the {size:.0%} level: the slope {' and '.join(weak)} is "
+                f"No U at the {size} level: the slope {' and '.join(weak)} is "
                 "not significant"
             )
 
@@ -217,9 +218,7 @@ class TwoLinesResult(Summarised, PickledByName):
             f"Two lines (Simonsohn 2018): {self.variable} in the equation of "
             f"{self.depvar}"
         )
-        return replace(
-            self._titled(title, Lines(tuple(lines))), version=self.low.version
-        )
+        return self._titled(title, Lines(tuple(lines)), version=self.low.version)
 
     def _numbers(self) -> PlainNumbers:
         # A slotted dataclass is a new class: `super()` without arguments would look in
@@ -330,12 +329,7 @@ def two_lines(
     ('inverse U', 0.41)
     """
     level = check_level(level)
-    untyped: object = spec
-    if not isinstance(untyped, FixedEffects):
-        raise InputTypeError(
-            "two_lines takes a FixedEffects specification, not "
-            f"{type(untyped).__name__}."
-        )
+    refuse_other_specification("two_lines", spec)
     check_panel(panel, "two_lines")
     knots = check_whole("knots", knots, 3, 7)
     replaced, controls = _split(spec, panel, variable, square)
@@ -354,7 +348,6 @@ def two_lines(
     flat = _flat(data, knot_values, maximum=concave)
 
     first = float(np.median(flat))
-    # The slope that is read comes first in each fit.
     t_low, t_high = (abs(float(fit.tstats.iloc[0])) for fit in _lines(data, first))
     xc = float(np.quantile(flat, t_high / (t_low + t_high)))
     low, high = _lines(data, xc)
@@ -395,12 +388,10 @@ def two_lines(
 class _Data:
     """The variable, and the outcome and the other regressors, demeaned once.
 
-    `lenient` drops a column that is collinear with the others; `inner` are the inner
-    80% of the rows.
+    `inner` are the inner 80% of the rows.
     """
 
     prepared: Prepared
-    lenient: Prepared
     variable: str
     x: Floats
     inner: Bools
@@ -471,30 +462,27 @@ def _is_function_of(term: Term, level: Term) -> bool:
 def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
     sample = prepared.sample.with_dummies(replaced[:1], _PARTS)
     prepared = replace(prepared, sample=sample)
-    y, curve, controls = (sample.columns(role) for role in ("y", "variable", "x"))
-    if y.shape[1] != 1 or curve.shape[1] != len(replaced):
+    demeaned, _ = demean_roles(depvar, prepared, ("x",))
+    curve = sample.columns("variable")
+    if curve.shape[1] != len(replaced):
         raise TermError(
-            f"{cited(depvar)} or {cited(replaced[0])} makes several columns; each must "
-            "be one column."
+            f"{cited(replaced[0])} makes several columns; it must be one column."
         )
-    demeaned = demean_columns(
-        prepared, (depvar, *sample.names_of("x")), np.column_stack([y, controls])
-    )
-    lenient = replace(prepared, options=replace(prepared.options, collinear="drop"))
     x = curve[:, 0]
     low, high = np.quantile(x, (0.1, 0.9))
-    return _Data(prepared, lenient, replaced[0], x, (x > low) & (x < high), demeaned)
+    return _Data(prepared, replaced[0], x, (x > low) & (x < high), demeaned)
 
 
 def _fit(
     data: _Data,
-    prepared: Prepared,
     names: Sequence[str],
     columns: Floats,
     *,
     unread: Sequence[str] = (),
+    **options: Any,
 ) -> LinearResults:
     """Regress the outcome on columns and on the controls, which are demeaned once."""
+    prepared = replace(data.prepared, options=replace(data.prepared.options, **options))
     demeaned = data.demeaned.with_columns(prepared, names, columns)
     first = len(data.demeaned.names)
     regressors = (*range(first, len(demeaned.names)), *range(1, first))
@@ -536,19 +524,16 @@ def _refuse_curves(data: _Data, square: str | None) -> None:
 
 def _is_quadratic(x: Floats, column: Floats) -> bool:
     z = (x - x.mean()) / x.std()
-    basis = np.column_stack([np.ones_like(z), z, z**2])
-    residuals = column - basis @ np.linalg.lstsq(basis, column, rcond=None)[0]
-    return bool(
-        np.linalg.norm(residuals)
-        <= HIDDEN_SQUARE * np.linalg.norm(column - column.mean())
-    )
+    residuals = column - np.polyval(np.polyfit(z, column, 2), z)
+    spread = np.linalg.norm(column - column.mean())
+    return bool(np.linalg.norm(residuals) <= HIDDEN_SQUARE * spread)
 
 
 def _is_concave(data: _Data) -> bool:
     """Fit the quadratic; errors about columns have their own names here."""
     z = data.x - data.x.mean()
     names = (data.variable, f"I({data.variable}**2)")
-    fit = _fit(data, data.prepared, names, np.column_stack([z, z**2]))
+    fit = _fit(data, names, np.column_stack([z, z**2]))
     collinear = [name for name in names if name not in fit.names]
     if collinear:
         raise IdentificationError(
@@ -592,7 +577,7 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
     """Select x, in the inner 80%, where the smooth curve is near its extremum."""
     basis = _spline(data.x, knots)
     names = tuple(f"{data.variable}:spline{j}" for j in range(basis.shape[1]))
-    fit = _fit(data, data.lenient, names, basis)
+    fit = _fit(data, names, basis, collinear="drop")
     estimated = [j for j, name in enumerate(names) if name in fit.names]
     at = [fit.names.index(names[j]) for j in estimated]
     centred = basis[:, estimated] - basis[:, estimated].mean(axis=0)
@@ -634,7 +619,8 @@ def _interrupted(
     }
     names = [f"{data.variable}:{name}" for name in order]
     design = np.column_stack([columns[name] for name in order])
-    return _fit(data, data.lenient, names, design, unread=(f"{data.variable}:jump",))
+    jump = (f"{data.variable}:jump",)
+    return _fit(data, names, design, unread=jump, collinear="drop")
 
 
 def _no_error(data: _Data) -> IdentificationError:

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import (
-    Notice,
-    TermError,
-    check_level,
-    cited,
-    quoted,
-    unknown_columns,
-)
-from digiprosper.panel.terms import canonical
+from digiprosper.errors import Notice, TermError, check_level, cited, quoted
 from digiprosper.report.summary import Lines, Remarks, Summary
-from digiprosper.report.text import p_words, wrapped
-from digiprosper.report.variance import negative_variance, standard_errors
+from digiprosper.report.text import wrapped
+from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape.u_test import (
     Curve,
     CurveTest,
-    at_texts,
     bending_terms,
-    finite_covariance,
     interval_of,
+    position_of,
     refuse_other_fit,
     stated_values,
-    upper_tail,
 )
 
 if TYPE_CHECKING:
@@ -99,11 +89,6 @@ class TwoTurnsResult(CurveTest):
     ('none', False)
     """
 
-    _reported: ClassVar[str] = (
-        "variable terms depvar interval statistic p_value turning_points turning_se "
-        "fieller points slopes tstats inside df_t level conventions at supported shape"
-    )
-
     variable: str
     terms: tuple[str, ...]
     depvar: str
@@ -136,14 +121,13 @@ class TwoTurnsResult(CurveTest):
         return "N" if self.slopes[0] > 0 else "inverse N"
 
     def _summary(self) -> Summary:
-        at = [f"Curve at {', '.join(at_texts(self.at))}"] if self.at else []
         shown = zip(self.points, self.slopes, self.tstats, strict=True)
         slopes = "; ".join(
             f"at {x:.4g}: {slope:.4g} (t {t:z.2f})"
             for x, slope, t in shown
             if not np.isnan(x)
         )
-        lines = [*at, f"Slope {slopes}", *self._verdict(), *self._turns()]
+        lines = [*self._at_lines(), f"Slope {slopes}", *self._verdict(), *self._turns()]
         return self._titled(
             f"Test of two turning points: {self.variable} in the equation of "
             f"{self.depvar}",
@@ -160,13 +144,10 @@ class TwoTurnsResult(CurveTest):
         if np.isnan(self.statistic):
             return ["No test is possible (see the note)"]
         shape = self._fitted_shape
-        verdict = "supported" if self.supported else "not significant"
-        return [
-            f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} "
-            "(H0: the slope does not have these three signs)",
-            f"{_DIRECTIONS[shape].capitalize()} ({shape}) is {verdict} at the "
-            f"{1 - self.level:.0%} level",
-        ]
+        return self._test_lines(
+            "the slope does not have these three signs",
+            f"{_DIRECTIONS[shape].capitalize()} ({shape})",
+        )
 
     def _turns(self) -> list[str]:
         if np.isnan(self.turning_points).any():
@@ -269,9 +250,7 @@ def two_turns_test(
 
 
 def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
-    names = [canonical(name) for name in results.names]
-    if canonical(variable) not in names:
-        raise unknown_columns([variable], results.names, "two_turns_test")
+    level = position_of(results, variable, "two_turns_test")
     bends = bending_terms(results.terms, variable)
     forms = sorted(bends.values())
     if forms != ["cube", "square"]:
@@ -285,13 +264,11 @@ def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
             [Notice("no_cubic", "no cubic", {"variable": variable, "terms": terms})],
         )
     by_form = {form: position for position, form in bends.items()}
-    return names.index(canonical(variable)), by_form["square"], by_form["cube"]
+    return level, by_form["square"], by_form["cube"]
 
 
 def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult:
     """Test a curve at other columns' values; computed in z, -1 and 1 at the ends."""
-    from scipy.special import stdtrit
-
     results, (low, high) = curve.results, curve.interval
     middle, half = (low + high) / 2, (high - low) / 2
     # From b1, b2, b3 to the coefficients of the slope as a polynomial in z.
@@ -304,8 +281,7 @@ def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult
     )
     weights = to_slope @ curve.weights(at)
     slope = np.polynomial.Polynomial(weights @ results.coefficients)
-    v = finite_covariance(curve, weights)
-    indefinite = results.is_indefinite(weights)
+    v = curve.covariance(weights)
 
     roots = slope.roots()
     turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
@@ -315,32 +291,18 @@ def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult
     points = np.array([-1.0, between, 1.0])
     slopes, errors = slope(points), _errors(v, points)
     tstats = slopes / errors
-    statistic = float(np.abs(tstats).min()) if inside else float("nan")
     turning_se = half * _errors(v, turns) / np.abs(slope.deriv()(turns))
-    reach = float(stdtrit(results.df_t, 0.5 + level / 2))
+    reach = float(results.estimated.critical(level, weights))
     sets = [(middle + half * a, middle + half * b) for a, b in _flat(slope, v, reach)]
 
     return TwoTurnsResult(
-        variable=curve.variable,
+        **curve.tested(at, level, weights, tstats, sets, inside=inside),
         terms=curve.terms,
-        depvar=results.depvar,
-        interval=curve.interval,
-        statistic=statistic,
-        p_value=upper_tail(results.df_t, statistic),
         turning_points=_numbers(middle + half * turns),
         turning_se=_numbers(turning_se),
-        fieller=[(float("nan"), float("nan"))] if indefinite else sets,
         points=_numbers(middle + half * points),
         slopes=_numbers(slopes),
         tstats=_numbers(tstats),
-        inside=inside,
-        df_t=results.df_t,
-        level=float(level),
-        conventions=results.conventions,
-        diagnostics=(negative_variance([f"a slope in {curve.variable}"]),)
-        if indefinite
-        else (),
-        at=dict(at),
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -36,11 +36,12 @@ from digiprosper.panel.terms import canonical
 from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.summary import Lines, Remarks, Summarised, Summary
-from digiprosper.report.text import p_words
+from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.text import interval_text, p_words, percent_text
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
+from digiprosper.specification import one_term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,9 +102,11 @@ class CurveTest(Summarised, PickledByName):
     __slots__ = ()
 
     interval: tuple[float, float]
+    statistic: float
     p_value: float
     fieller: list[tuple[float, float]]
     level: float
+    at: Mapping[str, Any]
 
     @property
     def supported(self) -> bool:
@@ -125,17 +128,33 @@ class CurveTest(Summarised, PickledByName):
             low <= a and b <= high for a, b in self.fieller
         )
 
+    def _numbers(self) -> PlainNumbers:
+        of_class: Any = type(self)
+        names = [field.name for field in fields(of_class)]
+        names.remove("diagnostics")
+        names += ["supported", "shape"]
+        return PlainNumbers(more={name: getattr(self, name) for name in names})
+
+    def _at_lines(self) -> list[str]:
+        return [f"Curve at {', '.join(at_texts(self.at))}"] if self.at else []
+
+    def _test_lines(self, null: str, shape: str) -> list[str]:
+        verdict = "supported" if self.supported else "not significant"
+        return [
+            f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} (H0: {null})",
+            f"{shape} is {verdict} at the {percent_text(1 - self.level)} level",
+        ]
+
     def _set_words(self) -> str:
         """Write the confidence set, and whether it is inside the interval."""
-        low, high = self.interval
-        name = f"{self.level:.0%} Fieller set"
+        name = f"{percent_text(self.level)} Fieller set"
         if not self.fieller:
             return f"{name} empty: every value of the turning point is rejected"
         if np.isnan(self.fieller[0][0]):
             return f"No {name} (see the note)"
-        sets = " and ".join(f"[{a:.4g}, {b:.4g}]" for a, b in self.fieller)
+        sets = " and ".join(interval_text(a, b) for a, b in self.fieller)
         reach = "inside" if self.fieller_inside else "reaching beyond"
-        return f"{name} {sets}, {reach} the interval [{low:.4g}, {high:.4g}]"
+        return f"{name} {sets}, {reach} the interval {interval_text(*self.interval)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -199,12 +218,6 @@ class UTestResult(CurveTest):
     ('inverse U', 0.33)
     """
 
-    _reported: ClassVar[str] = (
-        "variable square form depvar interval statistic p_value curvature extremum "
-        "extremum_se fieller slope_low slope_high t_low t_high inside df_t level "
-        "conventions at supported shape"
-    )
-
     variable: str
     square: str
     form: str
@@ -245,18 +258,16 @@ class UTestResult(CurveTest):
         If the turning point is not `inside`, it is "outside the data", without set and
         p-value.
         """
-        pieces = "; ".join(f"[{low:.4g}, {high:.4g}]" for low, high in self.fieller)
-        slopes = (self.slope_low, self.t_low), (self.slope_high, self.t_high)
+        sets = self.fieller if self.inside else []
+        pieces = [interval_text(a, b) for a, b in sets if not np.isnan(a)]
         cells = {
             "extremum": self.extremum if self.inside else "outside the data",
-            "fieller": pieces if self.inside else None,
-            **{
-                f"slope.{end}": f"{decimal_text(slope, 3)} ({t:z.2f})"
-                for end, (slope, t) in zip(("low", "high"), slopes, strict=True)
-            },
+            "fieller": "; ".join(pieces) or None,
+            "slope.low": _slope_text(self.slope_low, self.t_low),
+            "slope.high": _slope_text(self.slope_high, self.t_high),
             "p": self.p_value,
         }
-        level = {"level": (f"{self.level:.0%}",)}
+        level = {"level": (percent_text(self.level),)}
         names = {code: Remark(f"curve.{code}", level, TABLE) for code in cells}
         return {
             RowName(remark_text(names[code], TABLE, {}, {}), names[code]): [cell]
@@ -265,47 +276,37 @@ class UTestResult(CurveTest):
 
     def _summary(self) -> Summary:
         low, high = self.interval
+        curve = f"Curve: b1 {self.variable} + b2 {self.square}"
         lines = (
-            [f"Curve: b1 {self.variable} + b2 {self.square}"]
-            if self.form != "square"
-            else []
-        )
-        if self.at:
-            lines.append(f"Curve at {', '.join(at_texts(self.at))}")
-        lines.append(
+            *([curve] if self.form != "square" else []),
+            *self._at_lines(),
             f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
-            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})"
+            f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})",
+            *self._verdict(),
+            *self._turning_lines(),
         )
-        article, opposite = (
-            ("A U", "inverse U") if self._fitted_shape == "U" else ("An inverse U", "U")
-        )
-        if self.inside and np.isnan(self.statistic):
-            lines.append(
-                "The slope changes its sign, but no test is possible (see the note)"
-            )
-        elif self.inside:
-            verdict = "supported" if self.supported else "not significant"
-            lines += [
-                (
-                    f"t = {self.statistic:z.2f}, {p_words(self.p_value, 3)} (H0: "
-                    f"monotone or {opposite} on the interval)"
-                ),
-                f"{article} is {verdict} at the {1 - self.level:.0%} level",
-            ]
-        else:
-            lines += [
-                (
-                    "The slope has the same sign over the whole interval, which "
-                    "contains no turning"
-                ),
-                f"point. This is not a{article[1:]} in these data.",
-            ]
         return self._titled(
             f"U-shape test (Lind & Mehlum 2010): {self.variable} in the equation of "
             f"{self.depvar}",
-            Lines((*lines, *self._turning_lines())),
+            Lines(lines),
             Remarks.of(self.diagnostics),
         )
+
+    def _verdict(self) -> list[str]:
+        article, opposite = (
+            ("A U", "inverse U") if self._fitted_shape == "U" else ("An inverse U", "U")
+        )
+        if not self.inside:
+            return [
+                "The slope has the same sign over the whole interval, which contains "
+                "no turning",
+                f"point. This is not a{article[1:]} in these data.",
+            ]
+        if np.isnan(self.statistic):
+            return [
+                "The slope changes its sign, but no test is possible (see the note)"
+            ]
+        return self._test_lines(f"monotone or {opposite} on the interval", article)
 
     def _turning_lines(self) -> list[str]:
         point = f"Turning point {self.extremum:.4g} (delta se {self.extremum_se:.3g})"
@@ -318,10 +319,14 @@ class UTestResult(CurveTest):
             # Far out the slope is that of the bending term in a square, that of the
             # level in the others.
             weak = "the square" if self.form == "square" else self.variable
-            lines.append(
-                f"(unbounded: {weak} itself is not significant at {1 - self.level:.0%})"
-            )
+            size = percent_text(1 - self.level)
+            lines.append(f"(unbounded: {weak} itself is not significant at {size})")
         return lines
+
+
+def _slope_text(slope: float, t: float) -> str:
+    text = decimal_text(slope, 3)
+    return text if np.isnan(t) else f"{text} ({t:z.2f})"
 
 
 def at_texts(
@@ -513,6 +518,54 @@ class Curve:
             weights[product.row, product.position] = np.prod(values)
         return weights
 
+    def covariance(self, weights: Floats) -> Floats:
+        """Compute the covariance of sums of coefficients, or refuse."""
+        v = self.results.covariance_of(weights)
+        if not np.isfinite(v).all():
+            raise IdentificationError(
+                f"{self.call}: {' or '.join(map(cited, self.terms))} has no standard "
+                "error in this fit (its diagnostics say why), so no slope can be "
+                "tested. Choose another cov_type or other clusters."
+            )
+        return v
+
+    def tested(
+        self,
+        at: Mapping[str, Any],
+        level: float,
+        weights: Floats,
+        t: Floats,
+        sets: Sequence[tuple[float, float]],
+        *,
+        inside: bool,
+    ) -> dict[str, Any]:
+        """Collect what all tests report: t of slopes and the set of turning points.
+
+        `weights` are those of the sums of coefficients that they are computed from.
+        """
+        results, notices = self.results, self.negative_variances(weights)
+        statistic = float(np.abs(t).min()) if inside else np.nan
+        return {
+            "variable": self.variable,
+            "depvar": results.depvar,
+            "interval": self.interval,
+            "statistic": statistic,
+            "p_value": upper_tail(results.df_t, statistic),
+            "fieller": [(np.nan, np.nan)] if notices else list(sets),
+            "inside": inside,
+            "df_t": results.df_t,
+            "level": float(level),
+            "conventions": results.conventions,
+            "diagnostics": notices,
+            "at": dict(at),
+        }
+
+    def negative_variances(self, weights: Floats) -> tuple[Notice, ...]:
+        """Report a negative variance among sums of coefficients."""
+        indefinite = self.results.is_indefinite(weights)
+        name = f"a slope in {self.variable}"
+        return (negative_variance([name]),) if indefinite else ()
+
 
 def read_curve(
     call: str,
@@ -525,11 +578,20 @@ def read_curve(
 ) -> Curve:
     """Find a curve's two terms in a fit; the default interval is x's range."""
     refuse_other_fit(call, results, variable=variable, square=square)
-    i, j, curve_form = _positions(results, variable, square, form)
+    i = position_of(results, variable, call)
+    j, curve_form = _bend(results, variable, square, form)
     stats = results.sample_stats
     _refuse_other(stats, results.names[i], results.names[j], curve_form)
     ends = interval_of(interval, stats, results.names[i], curve_form)
     return Curve(call, results, (i, j), curve_form, ends)
+
+
+def position_of(results: LinearResults, term: str, role: str) -> int:
+    """Find a term among the coefficients; `role` is what an error names."""
+    names = [canonical(name) for name in results.names]
+    if canonical(term) not in names:
+        raise unknown_columns([term], results.names, role)
+    return names.index(canonical(term))
 
 
 def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None:
@@ -549,7 +611,9 @@ def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None
         raise OptionError(
             text, [option_problem("cov_type", "cr2", ("clustered", "crv3"), text)]
         )
-    refuse_other_kind(call, **terms)
+    for name, term in terms.items():
+        if term is not None:
+            one_term(term, name)
 
 
 # --- interactions ---------------------------------------------------------------------
@@ -677,21 +741,9 @@ def _stated_value(
 # --- the test -------------------------------------------------------------------------
 
 
-def refuse_other_kind(call: str, **terms: object) -> None:
-    """Refuse terms that are not text; `terms` maps arguments to them, or None."""
-    for name, term in terms.items():
-        if term is not None and not isinstance(term, str):
-            raise InputTypeError(
-                f"{call}: {name} is one term (text), not {type(term).__name__}."
-            )
-
-
 def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
     """Test a curve at other columns' values, `at`; `level` is the Fieller set's."""
-    from scipy.special import stdtrit
-
     f, results = FORMS[curve.form], curve.results
-    variable, square = curve.terms
     u = f.slope(np.array(curve.interval))
     # The slope in the middle instead of at f' = 0: with x far from zero that one is far
     # outside the data, and large numbers would have to cancel in the set of the turning
@@ -699,16 +751,13 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
     middle = float(u.mean())
     weights = np.array([[1.0, middle], [0.0, 1.0]]) @ curve.weights(at)
     b0, b2 = (float(b) for b in weights @ results.coefficients)
-    v = finite_covariance(curve, weights)
-    indefinite = results.is_indefinite(weights)
+    v = curve.covariance(weights)
     slopes = b0 + b2 * (u - middle)
     ends = np.column_stack([np.ones(2), u - middle]) @ weights
     t = slopes / standard_errors(np.diag(results.covariance_of(ends)))
-    inside = bool(slopes[0] * slopes[1] < 0)
-    statistic = float(np.abs(t).min()) if inside else float("nan")
 
     gap = -b0 / b2
-    extremum, se = float("nan"), float("nan")
+    extremum, se = np.nan, np.nan
     if f.slopes[0] < middle + gap < f.slopes[1]:
         extremum = float(f.inverse(middle + gap))
         # Written in the ratio: high powers of a slope leave the range of numbers where
@@ -717,51 +766,24 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
             results.covariance_of(np.array([[1.0, gap]]) @ weights)
         )[0, 0] / abs(b2)
         se = float(error / abs(f.curvature(extremum)))
-    half_size = float(stdtrit(results.df_t, 0.5 + level / 2))
-    ratios = fieller(
-        (-b0, b2), (float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])), half_size
-    )
-    turning_set = _turning_set(
-        [(low + middle, high + middle) for low, high in ratios], f
-    )
+    critical = float(results.estimated.critical(level, weights))
+    variance = float(v[0, 0]), -float(v[0, 1]), float(v[1, 1])
+    ratios = fieller((-b0, b2), variance, critical)
+    sets = _turning_set([(low + middle, high + middle) for low, high in ratios], f)
 
+    inside = bool(slopes[0] * slopes[1] < 0)
     return UTestResult(
-        variable=variable,
-        square=square,
+        **curve.tested(at, level, weights, t, sets, inside=inside),
+        square=curve.terms[1],
         form=curve.form,
-        depvar=results.depvar,
-        interval=curve.interval,
-        statistic=statistic,
-        p_value=upper_tail(results.df_t, statistic),
         curvature="convex" if b2 * f.curvature(curve.interval[1]) > 0 else "concave",
         extremum=extremum,
         extremum_se=se,
-        fieller=[(float("nan"), float("nan"))] if indefinite else turning_set,
         slope_low=float(slopes[0]),
         slope_high=float(slopes[1]),
         t_low=float(t[0]),
         t_high=float(t[1]),
-        inside=inside,
-        df_t=results.df_t,
-        level=float(level),
-        conventions=results.conventions,
-        diagnostics=(negative_variance([f"a slope in {variable}"]),)
-        if indefinite
-        else (),
-        at=dict(at),
     )
-
-
-def finite_covariance(curve: Curve, weights: Floats) -> Floats:
-    """Compute the covariance of combinations of a curve's terms, or refuse."""
-    v = curve.results.covariance_of(weights)
-    if not np.isfinite(v).all():
-        raise IdentificationError(
-            f"U-test: {' or '.join(map(cited, curve.terms))} has no standard error in "
-            "this fit (its diagnostics say why), so no slope can be tested. Choose "
-            "another cov_type or other clusters."
-        )
-    return v
 
 
 def _turning_set(
@@ -778,14 +800,10 @@ def _turning_set(
     return sorted(out)
 
 
-def _positions(
+def _bend(
     results: LinearResults, variable: str, square: str | None, form: str | None
-) -> tuple[int, int, str]:
-    names = [canonical(name) for name in results.names]
-    for term, role in ((variable, "u_test"), (square, "square")):
-        if term is not None and canonical(term) not in names:
-            raise unknown_columns([term], results.names, role)
-
+) -> tuple[int, str]:
+    """Find the term that bends the curve, and its form."""
     bends = bending_terms(results.terms, variable)
     j = _bend_at(results, variable, square, bends, form)
     term_form = bends.pop(j, None)
@@ -808,7 +826,7 @@ def _positions(
                 )
             ],
         )
-    return names.index(canonical(variable)), j, form or term_form or "square"
+    return j, form or term_form or "square"
 
 
 def bending_terms(terms: Sequence[Term], variable: str) -> dict[int, str]:
@@ -842,7 +860,7 @@ def _bend_at(
 ) -> int:
     """Find the position of `square`, or of the only term that bends the curve."""
     if square is not None:
-        at = [canonical(name) for name in results.names].index(canonical(square))
+        at = position_of(results, square, "square")
         if bends.get(at) in (None, *FORMS):
             return at
     fitting = [

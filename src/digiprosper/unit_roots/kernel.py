@@ -7,18 +7,21 @@ one design.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
+
+from digiprosper.kernels.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from digiprosper.kernels import Floats, Ints
 
-# Numbers that one block of drawn panels has; temporary arrays have about ten times as
-# many.
-_BLOCK = 2**20
+UnitRootTest: TypeAlias = Literal["ips", "cips", "ht", "fisher"]
+
+# Bytes of one block of drawn panels; temporary arrays take about ten times as many.
+_MEMORY = 2**23
 # Drawn series from which p-values of single entities are read.
 _SERIES = 20_000
 # Where t ends, where the two polynomials of its p-value meet, and their coefficients,
@@ -43,7 +46,7 @@ _BOUNDS = {False: (-6.19, 2.61), True: (-6.42, 1.70)}
 class UnitRootOptions:
     """What the regressions of the entities contain, and what is made of them."""
 
-    test: Literal["ips", "cips", "ht", "fisher"]
+    test: UnitRootTest
     lags: int
     trend: bool
     year_means: bool
@@ -217,14 +220,13 @@ def draw_statistics(
     """
     order = np.lexsort((series.first, series.last))
     ordered = Series(series.y, series.first[order], series.last[order])
-    size = max(1, _BLOCK // series.y.size)
-    blocks = []
-    for start in range(0, reps, size):
-        shape = (min(size, reps - start), *series.y.shape)
+    statistics = np.empty(reps)
+    for part in chunks(reps, series.y.size, _MEMORY):
+        shape = (part.stop - part.start, *series.y.shape)
         walks = rng.standard_normal(shape).cumsum(axis=2)
         fits = regressions(walks, ordered, options)
-        blocks.append(statistic(fits, options, drawn))
-    return np.concatenate(blocks)
+        statistics[part] = statistic(fits, options, drawn)
+    return statistics
 
 
 def harris_tzavalis_moments(n: float, *, trend: bool) -> tuple[float, float]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,6 @@ import pandas as pd
 from digiprosper.errors import (
     IdentificationError,
     MissingDataError,
-    Notice,
     OptionError,
     PanelIndexError,
     TermError,
@@ -20,7 +19,8 @@ from digiprosper.errors import (
     cited,
     issue,
     missing_problem,
-    option_problem,
+    one_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -32,13 +32,14 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.words import TESTS
 from digiprosper.specification import check_reps
 from digiprosper.unit_roots import kernel
+from digiprosper.unit_roots.kernel import UnitRootTest
 from digiprosper.unit_roots.notices import assumptions
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Ints
     from digiprosper.panel import Panel, Sample
 
-_TESTS = ("ips", "cips", "ht", "fisher")
+_TESTS = get_args(UnitRootTest)
 _REFUSED = {
     "llc": "that of Levin, Lin and Chu rejects a true hypothesis in nearly all panels "
     "of 31 entities and ten periods, and in most of 25 periods",
@@ -53,7 +54,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     panel: Panel,
     y: str,
     *,
-    test: Literal["ips", "cips", "ht", "fisher"] = "ips",
+    test: UnitRootTest = "ips",
     lags: int | None = None,
     deterministic: Literal["constant", "trend"] = "constant",
     year_means: bool = False,
@@ -191,8 +192,8 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
         *more,
     )
     issue(notices)
-    columns = {"periods": series.periods, "coefficient": fits.slopes[0], "t": fits.t[0]}
-    detail = pd.DataFrame({**columns, "df": fits.df}, sample.keys.entities)
+    columns = {"coefficient": fits.slopes[0], "t": fits.t[0], "df": fits.df}
+    detail = pd.DataFrame({"periods": series.periods, **columns}, sample.keys.entities)
     if by_entity:
         detail["p_value"] = kernel.unit_p_values(fits, options, drawn)[0]
     detail.attrs["rng_entropy"] = seed.entropy if options.simulated else None
@@ -246,12 +247,12 @@ def _not_available(
     name: str, value: object, reason: str, allowed: tuple[object, ...]
 ) -> OptionError:
     """Make the error of an option that this panel or test cannot have."""
-    words = " or ".join(repr(word) for word in allowed)
-    return OptionError(
+    words = " or ".join(map(repr, allowed))
+    text = (
         f"{name}={cited(value)} is not available: {reason}. Use {words} (page Unit "
-        "roots).",
-        [option_problem(name, value, allowed)],
+        "roots)."
     )
+    return option_error(name, value, text, allowed)
 
 
 def _series(sample: Sample, y: str) -> kernel.Series:
@@ -288,8 +289,8 @@ def _refuse_short(
     sample: Sample, y: str, series: kernel.Series, options: kernel.UnitRootOptions
 ) -> None:
     """Refuse one entity, and entities with few periods or degrees of freedom."""
-    alone = series.periods.size < 2
-    _refuse(sample, np.full(series.periods.shape, alone), "the panel has one entity")
+    alone = np.array([series.periods.size < 2])
+    _refuse(sample, alone, "the panel has one entity")
     least = 15 if options.trend else 10
     short = f"{cited(y)} has fewer than {least} values" + " for a trend" * options.trend
     _refuse(sample, series.periods < least, short)
@@ -304,10 +305,12 @@ def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
     """Refuse entities where `bad`, shape (N,), is true."""
     if bad.any():
         labels = list(sample.keys.entities[bad])
-        raise IdentificationError(
+        raise one_problem(
+            IdentificationError,
+            "unusable_entities",
             f"unit_root_test: {defect} ({sample.keys.entity_name}: {quoted(labels)}). "
             "Drop these entities (subset), or do without the test (page Unit roots).",
-            [Notice("unusable_entities", defect, {"entities": labels[:5]})],
+            entities=labels[:5],
         )
 
 
@@ -334,8 +337,7 @@ def _by_table(
 
 def _moments(n: Ints, options: kernel.UnitRootOptions) -> tuple[float, float]:
     """Read mean and variance of t, interpolated in n; missing outside the table."""
-    with files("digiprosper.unit_roots").joinpath("ips_moments.csv").open() as file:
-        table = pd.read_csv(file)
+    table = pd.read_csv(Path(__file__).with_name("ips_moments.csv"))
     which = "trend" if options.trend else "constant"
     rows = table[(table["deterministic"] == which) & (table["lags"] == options.lags)]
     if rows.empty or n.min() < rows["T"].min():

@@ -11,13 +11,14 @@ from digiprosper.errors import (
     AlignmentError,
     InputTypeError,
     Notice,
-    OptionError,
     alignment_problem,
+    check_real,
     check_whole,
     cited,
     counted,
+    is_real,
     issue,
-    option_problem,
+    option_error,
     plain,
     quoted,
 )
@@ -111,13 +112,8 @@ def capital_stock(
     ... )
     array([50. , 57. , 60.3])
     """
-    rate = plain(depreciation)
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
-        message = (
-            f"depreciation={cited(depreciation)} must be a number in [0, 1), "
-            "such as .096."
-        )
-        raise OptionError(message, [option_problem("depreciation", depreciation)])
+    kind = "a number in [0, 1), such as .096"
+    rate = check_real("depreciation", depreciation, lambda d: 0 <= d < 1, kind)
     columns = {"investment": investment, "deflator": deflator}
     labels = row_labels(entity=entity, time=time)
     inputs = arguments("capital_stock", columns, labels=labels)
@@ -196,15 +192,15 @@ def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
         values = arguments("capital_stock", {"growth": by_entity}).numbers["growth"]
     else:
         number = plain(growth)
-        is_number = isinstance(number, int | float) and not isinstance(number, bool)
-        in_range = is_number and abs(number) <= LARGEST_PRODUCT
+        in_range = is_real(number) and abs(number) <= LARGEST_PRODUCT
         values = np.full(len(entities), number if in_range else np.nan)
     if not (values + rate > 0).all() or np.isinf(values).any():
-        message = (
+        raise option_error(
+            "growth",
+            None,
             f"growth={cited(growth)} must be a number, or a Series by entity without "
-            f"missing values, whose sum with depreciation={rate:g} is positive."
+            f"missing values, whose sum with depreciation={rate:g} is positive.",
         )
-        raise OptionError(message, [option_problem("growth", what=message)])
     return np.asarray(values + rate)
 
 
@@ -246,17 +242,12 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
     >>> round(variables.solow_tfp(8, 4, 4, capital_share=0.5), 8)  # ln 2
     0.69314718
     """
-    columns = {
-        "output": output,
-        "capital": capital,
-        "labour": labour,
-        "capital_share": capital_share,
-    }
-    inputs = arguments("solow_tfp", columns)
+    columns = {"output": output, "capital": capital, "labour": labour}
+    inputs = arguments("solow_tfp", columns | {"capital_share": capital_share})
     refuse_not_positive(inputs, "It has no logarithm", "output", "capital", "labour")
     inputs.refuse(
         ("capital_share",),
-        lambda a: (a < 0) | (a > 1),
+        lambda share: (share < 0) | (share > 1),
         "outside [0, 1]",
         "It is a share under constant returns",
     )

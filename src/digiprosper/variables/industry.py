@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 Reverse: TypeAlias = Literal["negative", "reciprocal"]
 EmploymentShares: TypeAlias = Literal["end", "start", "mean"]
 
-_THREE = 3
-
 
 def industrial_layer(value_added: Any) -> Any:
     """Layer coefficient of the three sectors; larger is more upgraded.
@@ -428,7 +426,7 @@ def _three_sectors(function: str, value_added: Any) -> Arguments:
     """Read the value added of the three sectors."""
     inputs = _amounts(function, value_added=value_added)
     count = inputs.numbers["value_added"].shape[1]
-    if count != _THREE:
+    if count != 3:
         raise IdentificationError(
             f"{function} needs three sectors, in the order primary, secondary, "
             f"tertiary; got {count}.",

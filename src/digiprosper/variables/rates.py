@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import OptionError, check_option, cited, option_problem, plain
+from digiprosper.errors import check_option, check_real
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.panel.arguments import arguments
 from digiprosper.variables.groups import (
@@ -59,14 +59,8 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     >>> variables.per_capita(np.array([300, 450]), 1500, per=100)
     array([20., 30.])
     """
-    number = plain(per)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int | float)
-        or not 0 < number <= LARGEST_PRODUCT
-    ):
-        message = f"per={cited(per)} must be a positive number, such as 10_000."
-        raise OptionError(message, [option_problem("per", per)])
+    kind = "a positive number, such as 10_000"
+    number = check_real("per", per, lambda heads: 0 < heads <= LARGEST_PRODUCT, kind)
     inputs = arguments("per_capita", {"x": x, "population": population})
     refuse_not_positive(inputs, "A rate divides by it", "population")
     return inputs.by_row(lambda amount, heads: amount / heads * number)

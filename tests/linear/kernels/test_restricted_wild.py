@@ -18,6 +18,7 @@ from digiprosper.linear.kernels.restricted_wild import (
     changes_without,
     cluster_sums,
     jackknife_covariance,
+    products_by_cluster,
     restricted_wild,
     wild_statistics,
 )
@@ -49,6 +50,23 @@ def sums_of(fitted: Fitted) -> ClusterSums:
     sums = cluster_sums(fitted.full, codes, int(codes.max()) + 1)
     assert sums is not None
     return sums
+
+
+@pytest.mark.parametrize("sizes", [(4, 4, 4), (1, 6, 3)])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("in_order", [True, False])
+def test_products_by_cluster_are_those_of_each_cluster(
+    sizes: tuple[int, ...], weighted: bool, in_order: bool
+) -> None:
+    rng = np.random.default_rng(3)
+    codes = np.repeat(np.arange(3), sizes)
+    if not in_order:
+        codes = rng.permutation(codes)
+    z, columns = rng.normal(size=(codes.size, 2)), rng.normal(size=(codes.size, 5))
+    w = rng.uniform(1, 2, codes.size) if weighted else np.ones(codes.size)
+    expected = [(z * w[:, None])[codes == g].T @ columns[codes == g] for g in range(3)]
+    sums = products_by_cluster(z, columns, codes, 3, w if weighted else None)
+    np.testing.assert_allclose(sums, expected, rtol=1e-12, atol=1e-14)
 
 
 def wald(x: Any, y: Any, w: Any, codes: Any, restrictions: Any, value: Any) -> Any:

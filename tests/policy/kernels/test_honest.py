@@ -21,7 +21,7 @@ from digiprosper.policy.kernels.honest import (
     break_even,
     folded_critical,
     likelihood_ratio,
-    pretest_power,
+    passing,
     relative_interval,
     relative_tests,
     slope_of_power,
@@ -93,7 +93,7 @@ def test_intervals_of_other_programs(case: dict[str, Any]) -> None:
     path = path_of(case["data"], case.get("effect", "first"))
     interval = INTERVALS[case["restriction"]]
     if case.get("method") == "conditional":
-        low, high = relative_interval(path, case["bound"], 0.95, first_stage=0.0)
+        low, high = relative_interval(path, case["bound"], 0.95, first_stage=1e-12)
     else:
         low, high = interval(path, case["bound"], 0.95)
     if "grid" in case:
@@ -149,9 +149,8 @@ def test_the_statistic_is_the_linear_program(
 ) -> None:
     path = drawn(seed, *shape)
     tests = relative_tests(path, bound)
-    theta = tests.estimate + 0.7
-    values = tests.p * (tests.estimate - theta) + tests.q * tests.changes[:, None]
-    largest = (values / tests.n).max(axis=1)
+    theta = path.effect @ path.coefficients + 0.7
+    largest = (tests.levels + tests.slopes * 0.7).max(axis=1)
     for number, change in enumerate(changes_of(path)):
         y, of_theta, of_others, covariance = restrictions(path, change, bound)
         sizes = np.sqrt(np.diag(covariance))
@@ -184,8 +183,9 @@ def test_the_extreme_points_are_those_of_an_enumeration(seed: int) -> None:
             g[list(chosen)] = np.linalg.solve(system, [0.0, 0.0, 1.0])
             if (g >= -1e-12).all():
                 points.add((round(g @ y, 9) + 0.0, round(g @ of_theta, 9) + 0.0))
-        values = tests.p * tests.estimate + tests.q * tests.changes[number]
-        ours = np.column_stack([values, tests.p]) / tests.n[number][:, None]
+        slopes = tests.slopes[number]
+        at_zero = tests.levels[number] - slopes * (path.effect @ path.coefficients)
+        ours = np.column_stack([at_zero, -slopes])
         assert points == {tuple(row) for row in (ours.round(9) + 0.0).tolist()}
 
 
@@ -496,6 +496,10 @@ def test_intervals_cover_at_the_end_of_what_is_allowed(
 
 
 # --- the power of tests before treatment ----------------------------------------------
+
+
+def pretest_power(covariance: Floats, trend: Floats, level: float) -> float:
+    return 1 - passing(covariance, trend, level)
 
 
 def three() -> tuple[Floats, Floats, Floats]:

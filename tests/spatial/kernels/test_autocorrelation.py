@@ -106,7 +106,7 @@ def test_the_size_of_blocks_changes_nothing(monkeypatch) -> None:
     links, z = links_of(rng, 11), kernel.deviations(rng.normal(size=(5, 11)))[0]
     whole = kernel.global_statistics(links, z, 300, SEED, geary=False)
     local = kernel.local_statistics(links, z, 300, SEED)
-    monkeypatch.setattr(kernel, "_BLOCK", 7 * 11)
+    monkeypatch.setattr(kernel, "_MEMORY", 8 * 7 * 11)
     np.testing.assert_array_equal(
         kernel.global_statistics(links, z, 300, SEED, geary=False)[1], whole[1]
     )

@@ -126,7 +126,7 @@ def test_blocks_change_nothing(block, monkeypatch) -> None:
     whole = matrices.nearest_neighbours(degrees, 3).toarray()
     nearest = matrices.nearest_distances(degrees, 2)
     near = matrices.inverse_distances(degrees[:7], 2, 9_000).toarray()
-    monkeypatch.setattr(matrices, "_BLOCK", block)
+    monkeypatch.setattr(matrices, "_MEMORY", 8 * block)
     np.testing.assert_array_equal(
         matrices.nearest_neighbours(degrees, 3).toarray(), whole
     )

@@ -165,7 +165,7 @@ def test_order_of_entities_units_and_blocks_do_not_matter(monkeypatch) -> None:
     moved = SpatialWeights(
         1e3 * weights.raw[np.ix_(order, order)], [labels[NAMES[i]] for i in order]
     )
-    monkeypatch.setattr(signs, "_BLOCK", 40 * N * T)
+    monkeypatch.setattr(signs, "_MEMORY", 8 * 40 * N * T)
     other = spatial_tests(
         spec.replace(spatial_weights=moved), Panel(data, "city", "year")
     ).frame

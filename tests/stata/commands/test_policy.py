@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import formulaic
 import numpy as np
 import pandas as pd
@@ -81,8 +83,8 @@ def test_decomposition() -> None:
         ("bacondecomp y d x", "controls"),
         ("psmatch2 d x, logit neighbor(1)", "match_entities"),
         ("xtlogit y x", "random effects"),
-        ("clogit y x, group(id) vce(robust)", "conditional"),
-        ("xtprobit y x, re", "no such estimator"),
+        ("xtprobit y x, fe", "no such estimator"),
+        ("clogit y x", r"group\(\) is absent"),
         ("xtpoisson y x, re", "'re'"),
         ("xtpoisson y x", "without fe"),
         ("poisson y x, vce(bootstrap)", r"vce\(bootstrap\)"),
@@ -145,3 +147,32 @@ def test_logit_and_probit_with_clusters_stay_in_the_rows_of_if() -> None:
     assert "'groups': data['id'].factorize()[0]" in read.python
     assert read.is_foreign
     assert read.is_model
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("xtlogit y x i.year, fe", {"cov_type": "unadjusted"}),
+        ("clogit y x i.year, gr(id) or", {"cov_type": "unadjusted"}),
+        ("clogit y x i.year, group(id) vce(cluster id)", {}),
+        (
+            "clogit y x i.year, group(firm) vce(robust)",
+            {"entity_effects": False, "absorb": ("firm",), "cov_type": "robust"},
+        ),
+    ],
+)
+def test_conditional_logits(text: str, fields: dict[str, Any]) -> None:
+    """Its coefficients and errors are those of R's clogit (tests/counts)."""
+    spec = dp.LogitEffects(
+        "y", ["x", "C(year)"], time_effects=False, collinear="drop", **fields
+    )
+    assert dp.from_stata(text, entity="id", time="year").spec == spec
+
+
+def test_robust_errors_of_a_conditional_logit_are_sums_by_group() -> None:
+    states = dp.datasets.us_states().assign(d="I(unemp > 6)", z="I(emp / 1000)")
+    errors = [
+        dp.from_stata(f"clogit d z, group(state) vce({kind})", states).spec.fit(states)
+        for kind in ("robust", "cluster state")
+    ]
+    assert errors[0].std_errors["z"] == pytest.approx(errors[1].std_errors["z"])

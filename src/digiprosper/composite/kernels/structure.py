@@ -10,7 +10,11 @@ import numpy as np
 
 from digiprosper.composite.kernels.information import INFORMATION, Moments
 from digiprosper.composite.kernels.normalise import is_constant
-from digiprosper.errors import IndicatorError, Notice, quoted
+from digiprosper.errors import (
+    IndicatorError,
+    one_problem,
+    quoted,
+)
 from digiprosper.kernels.dispersion import theil_t
 from digiprosper.kernels.tolerances import CANCELLED, NO_THEIL
 from digiprosper.report.pickling import PickledByName
@@ -119,9 +123,11 @@ def weigh(
         inside = weights[columns]
         if np.isnan(inside).any() or not (inside.any() or ignored[columns].all()):
             why = NO_WEIGHTS[rule.weighting]
-            message = f"no {rule.weighting} weights{where} for {quoted(names)}: {why}."
-            raise IndicatorError(
-                message, [Notice("no_weights", message, {"weighting": rule.weighting})]
+            raise one_problem(
+                IndicatorError,
+                "no_weights",
+                f"no {rule.weighting} weights{where} for {quoted(names)}: {why}.",
+                weighting=rule.weighting,
             )
 
     if rule.across == "nested":
@@ -139,12 +145,12 @@ def weigh(
 def refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
     """Refuse columns that are all constant over the rows, such as "12 rows in 2011"."""
     if constant.all():
-        message = (
+        raise one_problem(
+            IndicatorError,
+            "constant_indicator",
             f"every indicator is constant over the {rows} ({quoted(names)}): no "
-            "weights can be computed."
-        )
-        raise IndicatorError(
-            message, [Notice("constant_indicator", message, {"columns": tuple(names)})]
+            "weights can be computed.",
+            columns=tuple(names),
         )
 
 

@@ -19,6 +19,7 @@ from digiprosper.composite.kernels.information import (
     component_margins,
 )
 from digiprosper.composite.kernels.structure import Rule, equal_across, shares
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, SUM_TO_ONE
@@ -70,12 +71,10 @@ class EntitySums(PickledByName):
         """
         generator = np.random.default_rng(seed)
         out = np.empty((reps, self.first.shape[1]))
-        chunk = max(1, memory // (8 * (4 * self.rows.size + 4 * self.second[0].size)))
-        for start in range(0, reps, chunk):
-            stop = min(start + chunk, reps)
-            out[start:stop] = self.weights(
-                draw_counts(generator, self.rows.size, stop - start)
-            )
+        numbers = 4 * self.rows.size + 4 * self.second[0].size
+        for part in chunks(reps, numbers, memory):
+            counts = draw_counts(generator, self.rows.size, part.stop - part.start)
+            out[part] = self.weights(counts)
         return out
 
     def jackknife(self) -> Floats:

@@ -39,13 +39,15 @@ class _Levels:
 
     positions (L,): of the levels
     x (L, T, k): regressors, zero where a level has no more rows
-    present, chosen (L, T): where there are rows; where the outcome is the rarer one
+    present (L, T): where there are rows
+    count (L,), total (L, k): rows with the rarer outcome, and the sum of x over them
     """
 
     positions: Ints
     x: Floats
     present: Bools
-    chosen: Bools
+    count: Ints
+    total: Floats
 
 
 def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
@@ -60,7 +62,7 @@ def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
     levels = int(codes.max()) + 1
     means = level_sums(codes, levels, x) / np.bincount(codes)[:, None]
     centred = x - means[codes]
-    scale = 1 / np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(x))
+    scale = 1 / centred.std(axis=0)
     groups = list(_groups(y, centred * scale, codes))
     coefficients, exact = np.zeros(x.shape[1]), False
     loglik, scores, information = _moments(groups, coefficients, levels)
@@ -116,12 +118,9 @@ def _groups(y: Floats, x: Floats, codes: Ints) -> Iterator[_Levels]:
         # Which rows have a zero says the same, with the signs of the regressors turned.
         rare = (ones[batch] <= rows[batch] - ones[batch])[:, None]
         sign = np.where(rare, 1.0, -1.0) * present
-        yield _Levels(
-            positions=batch,
-            x=x[at] * sign[..., None],
-            present=present,
-            chosen=present & ((y[at] > 0) == rare),
-        )
+        signed, chosen = x[at] * sign[..., None], (y[at] > 0) == rare
+        total = np.einsum("lt,ltk->lk", chosen, signed)
+        yield _Levels(batch, signed, present, fewer[batch], total)
 
 
 def _moments(
@@ -131,30 +130,25 @@ def _moments(
     k = coefficients.size
     loglik, scores, information = 0.0, np.zeros((levels, k)), np.zeros((k, k))
     for group in groups:
-        ones = group.chosen.sum(axis=1)
-        logs, means, covariances = _choices(
-            group.x, group.present, int(ones.max()), coefficients
-        )
-        at = np.arange(ones.size), ones
-        observed = np.einsum("lt,ltk->lk", group.chosen, group.x)
-        loglik += float((observed @ coefficients - logs[at]).sum())
-        scores[group.positions] = observed - means[at]
+        logs, means, covariances = _choices(group, coefficients)
+        at = np.arange(group.count.size), group.count
+        loglik += float((group.total @ coefficients - logs[at]).sum())
+        scores[group.positions] = group.total - means[at]
         information += covariances[at].sum(axis=0)
     return loglik, scores, information
 
 
-def _choices(
-    x: Floats, present: Bools, most: int, coefficients: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Sum ``exp(sum of x'b)`` over all choices of j rows, for j from 0 to `most`.
+def _choices(group: _Levels, coefficients: Floats) -> tuple[Floats, Floats, Floats]:
+    """Sum ``exp(sum of x'b)`` over all choices of j rows, for j from 0 to the most.
 
     ``f_t(j) = f_t-1(j) + f_t-1(j - 1) exp(x_t'b)`` (Howard 1972; Gail, Lubin &
     Rubinstein 1981). Returns logs (L, 1 + most), and by the same recursion mean (...,
     k) and covariance (..., k, k) of the sum of x over these choices, which have the
     probabilities ``exp(sum of x'b) / f``.
     """
+    x, most = group.x, group.count.max()
     levels, rows, k = x.shape
-    index = np.where(present, x @ coefficients, -np.inf)
+    index = np.where(group.present, x @ coefficients, -np.inf)
     logs = np.full((levels, most + 1), -np.inf)
     logs[:, 0] = 0.0
     means = np.zeros((levels, most + 1, k))
@@ -162,10 +156,8 @@ def _choices(
     for row in range(rows):
         with_row = logs[:, :-1] + index[:, row, None]
         total = np.logaddexp(logs[:, 1:], with_row)
-        reached = np.isfinite(total)
-        share = np.exp(
-            np.where(reached, with_row, -np.inf) - np.where(reached, total, 0)
-        )
+        with np.errstate(invalid="ignore"):  # no choice reaches so many rows
+            share = np.nan_to_num(np.exp(with_row - total))
         gap = means[:, :-1] + x[:, row, None] - means[:, 1:]
         outer = ((1 - share)[..., None] * gap)[..., None] * gap[..., None, :]
         change = covariances[:, :-1] - covariances[:, 1:] + outer

@@ -34,16 +34,17 @@ class PartialEffects:
     coefficient_moves: Floats
 
 
-def probabilities(link: str, index: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Compute the probability of a one (N,) and its first three derivatives."""
+def probabilities(link: str, index: Floats) -> Floats:
+    """Compute the probability of a one and its first three derivatives (4, N)."""
     if link == "probit":
-        density = np.exp(-np.square(index) / 2) / np.sqrt(2 * np.pi)
-        curvature = (np.square(index) - 1) * density
-        return ndtr(index), density, -index * density, curvature
+        density = np.exp(-(index**2) / 2) / np.sqrt(2 * np.pi)
+        curvature = (index**2 - 1) * density
+        return np.stack([ndtr(index), density, -index * density, curvature])
     chance = expit(index)
     density = chance * expit(-index)
     gap = 1 - 2 * chance
-    return chance, density, density * gap, density * (gap**2 - 2 * density)
+    curvature = density * (gap**2 - 2 * density)
+    return np.stack([chance, density, density * gap, curvature])
 
 
 def coefficient_bias(link: str, fit: Reweighted) -> Floats:
@@ -76,26 +77,22 @@ def partial_effects(
     its category, itself among them, which are zero before the change; None for other
     regressors, whose effect is a derivative. Without `corrected` the bias is zero.
     """
-    _, density, slope, curvature = probabilities(link, fit.index)
+    derivatives = probabilities(link, fit.index)[1:]
     within = fit.projection.demean(x)
     information = (within.T * fit.weights) @ within
-    rows, first, second = (np.empty_like(x) for _ in range(3))
+    parts = np.empty((3, *x.shape))
+    rows, first, second = parts
     jacobian = np.empty((x.shape[1],) * 2)  # of the sum of an effect, by column
     for j, category in enumerate(categories):
         direct = np.zeros(x.shape[1])
         if category is None:
-            size = coefficients[j]
-            rows[:, j], first[:, j], second[:, j] = (
-                size * part for part in (density, slope, curvature)
-            )
-            moved, direct[j] = within, density.sum()
+            parts[:, :, j] = coefficients[j] * derivatives
+            moved, direct[j] = within, derivatives[0].sum()
         else:
             base = fit.index - x[:, category] @ coefficients[category]
             after = probabilities(link, base + coefficients[j])
             before = probabilities(link, base)
-            rows[:, j], first[:, j], second[:, j] = (
-                b - a for a, b in zip(before[:3], after[:3], strict=True)
-            )
+            parts[:, :, j] = after[:3] - before[:3]
             moved, direct[j] = within.copy(), after[1].sum()
             moved[:, category] -= x[:, category]
         jacobian[:, j] = moved.T @ first[:, j] + direct
@@ -125,6 +122,6 @@ def _level_ratios(fit: Reweighted, columns: Floats) -> Floats:
     total = np.zeros(columns.shape[1])
     for codes in fit.projection.effects:
         levels = int(codes.max()) + 1
-        weights = np.bincount(codes, weights=fit.weights, minlength=levels)
+        weights = np.bincount(codes, weights=fit.weights)
         total += (level_sums(codes, levels, columns) / weights[:, None]).sum(axis=0)
     return total

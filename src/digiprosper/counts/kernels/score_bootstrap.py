@@ -49,8 +49,8 @@ class ScoreDraws(PickledByName):
 
     def statistic(self, t: float) -> float:
         """Return the statistic of the data under the null that gives the fit `t`."""
-        ones = np.ones((1, self.shares.size))
-        return float(score_statistics(self._moved(t), self.shares, ones)[0])
+        ones = np.ones_like(self.shares)
+        return float(score_statistics(self._moved(t), self.shares, ones))
 
     def at(self, t: float) -> Floats:
         """Return the statistic of each draw (R,) under the null with this `t`."""
@@ -60,7 +60,7 @@ class ScoreDraws(PickledByName):
     def _moved(self, t: float) -> Floats:
         from scipy.interpolate import CubicSpline
 
-        nearest = min(max(t, self.nulls[0]), self.nulls[-1])
+        nearest = np.clip(t, self.nulls[0], self.nulls[-1])
         return np.asarray(CubicSpline(self.nulls, self.moved)(nearest))
 
 
@@ -71,14 +71,13 @@ def _weights(drawn: WildWeights, seed: np.random.SeedSequence) -> Floats:
 
 
 def score_statistics(moved: Floats, shares: Floats, weights: Floats) -> Floats:
-    """Compute t (R,) of draws with weights (R, G); NaN for 0 / 0.
+    """Compute t (R,) of draws with weights (R, G), or of one (G,); NaN for 0 / 0.
 
     With q_g what the score of cluster g moves the estimate by,
     ``t = sum v_g q_g / sqrt(sum (v_g q_g - n_g / n sum v q)^2)`` (Kline & Santos 2012).
     """
     total = weights @ moved
-    squares = weights**2 @ moved**2
-    centred = squares - 2 * total * (weights @ (moved * shares))
+    centred = weights**2 @ moved**2 - 2 * total * (weights @ (moved * shares))
     centred += total**2 * (shares @ shares)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(total / np.sqrt(np.maximum(centred, 0.0)))

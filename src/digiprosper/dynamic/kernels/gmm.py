@@ -18,11 +18,12 @@ from digiprosper.dynamic.kernels.transforms import (
     transformation,
     transformed,
 )
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import SAME_INSTRUMENT
 from digiprosper.kernels.within import level_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.dynamic.kernels.instruments import (
         ExogenousInstrument,
@@ -126,7 +127,7 @@ def moments(design: Design) -> Moments:
     products = np.empty((len(complete), len(columns), values.shape[2]))
     weight = np.zeros((len(columns), len(columns)))
     error_covariance = _error_covariance(design)
-    for part in _parts(len(complete), stacked.shape[1] * len(columns)):
+    for part in chunks(len(complete), stacked.shape[1] * len(columns), _CHUNK):
         z = instrument_array(columns, design.lagged, exogenous, rows, part)
         products[part] = z.transpose(0, 2, 1) @ stacked[part]
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
@@ -159,13 +160,6 @@ def _exogenous_columns(
     if variable.equation == "level":
         return nothing, levels
     return change[..., 0], levels
-
-
-def _parts(n: int, cells: int) -> Iterator[slice]:
-    """Cut entities into parts whose instruments fit into memory."""
-    size = max(1, _CHUNK // (8 * max(cells, 1)))
-    for start in range(0, n, size):
-        yield slice(start, min(start + size, n))
 
 
 def _error_covariance(design: Design) -> Floats:
@@ -396,7 +390,8 @@ def _instruments_times(data: Moments, values: Floats) -> Floats:
         if any(c.lag is None and c.variable == variable.name for c in data.columns)
     ]
     out = np.zeros(len(data.columns))
-    for part in _parts(len(values), data.transformed.shape[1] * len(data.columns)):
+    numbers = data.transformed.shape[1] * len(data.columns)
+    for part in chunks(len(values), numbers, _CHUNK):
         z = instrument_array(data.columns, design.lagged, exogenous, data.rows, part)
         out += np.einsum("nrl,nr->l", z[:, : values.shape[1]], values[part])
     return np.asarray(out / data.size)

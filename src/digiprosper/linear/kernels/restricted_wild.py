@@ -90,7 +90,13 @@ def products_by_cluster(
     if (codes[1:] < codes[:-1]).any():
         order = np.argsort(codes, kind="stable")
         codes, weighted, columns = codes[order], weighted[order], columns[order]
-    ends = np.searchsorted(codes, np.arange(groups + 1))
+    sizes = np.bincount(codes, minlength=groups)
+    if (sizes == sizes[0]).all():  # as in balanced panels: one product of matrices
+        weighted, columns = (
+            part.reshape(groups, -1, part.shape[1]) for part in (weighted, columns)
+        )
+        return np.asarray(weighted.transpose(0, 2, 1) @ columns)
+    ends = np.append(0, np.cumsum(sizes))
     if weighted.size * columns.shape[1] <= _SMALL:
         return np.add.reduceat(weighted[:, :, None] * columns[:, None, :], ends[:-1])
     blocks = pairwise(ends.tolist())
@@ -159,31 +165,34 @@ def wild_statistics(
     `signs` are arrays (R, G) of the weights of the clusters. They go to the clusters in
     an order that the data give, so that the p-value does not depend on their names.
     """
-    total = sums.products.sum(axis=0)
+    # Columns get sums of squares of one, or the largest unit would drown the others.
+    size = np.sqrt(np.diag(sums.products.sum(axis=0)))
+    fitted, products = sums.scores / size, sums.products / size / size[:, None]
+    total = products.sum(axis=0)
     # Of coefficients that are nearly collinear sums are far better known than
     # differences.
-    basis, triangle = np.linalg.qr((weights @ sums.root).T)
+    basis, triangle = np.linalg.qr((weights @ sums.root * size).T)
     influence, gap = basis.T, np.linalg.solve(triangle.T, gap)
     # Restrictions are turned so that their covariance in the fit is the identity:
     # neither units nor the basis of the restrictions matter.
-    moved = sums.scores @ influence.T
+    moved = fitted @ influence.T
     values, vectors = np.linalg.eigh(moved.T @ moved)
     turned = (vectors / np.sqrt(values)).T
     influence, gap = turned @ influence, turned @ gap
 
     if restricted is None:
         shift = influence.T @ np.linalg.solve(influence @ total @ influence.T, gap)
-        restricted = sums.scores + sums.products @ shift
-    direct = restricted @ influence.T  # (G, q)
-    through = np.einsum(
-        "qi,gij,jl->gql", influence, sums.products, np.linalg.inv(total)
-    )
+        null = fitted + products @ shift
+    else:
+        null = restricted / size
+    direct = null @ influence.T  # (G, q)
+    through = np.einsum("qi,gij,jl->gql", influence, products, np.linalg.inv(total))
     order = np.argsort(direct @ gap, kind="stable")
-    restricted, direct, through = restricted[order], direct[order], through[order]
+    null, direct, through = null[order], direct[order], through[order]
 
     draws = []
     for v in signs:
-        moments = v @ restricted
+        moments = v @ null
         scores = v[:, :, None] * direct - np.einsum("gql,rl->rgq", through, moments)
         draws.append(_wald(moments @ influence.T, scores))
     return float(gap @ gap), np.concatenate(draws)
@@ -254,7 +263,7 @@ def _wald(moved: Floats, scores: Floats) -> Floats:
 def variation_by_cluster(sums: ClusterSums, weights: Floats) -> Floats:
     """Compute the share (G, q) of each cluster in the variation behind each sum."""
     influence = weights @ sums.root
-    squares = np.einsum("qm,gmn,qn->gq", influence, sums.products, influence)
+    squares = np.einsum("gqm,qm->gq", influence @ sums.products, influence)
     return np.asarray(squares / squares.sum(axis=0))
 
 

@@ -30,13 +30,12 @@ if TYPE_CHECKING:
 FIRST_STAGE: Final = 0.1
 """Share of the size that the first stage of the hybrid test has."""
 _GRID = 401
+# How far the grid goes beyond the first stage.
+_BEYOND = 1.001
 _HALVINGS = 50
-# Standard errors beyond which a normal variable never is.
-_FAR = 30.0
-# Points of the lattice for the probability of a rectangle.
+# Points for the probability of a rectangle.
 _POINTS = 2**12
-_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
-MOST_BEFORE: Final = len(_PRIMES)
+MOST_BEFORE: Final = 20
 """Coefficients before treatment up to which the power of their test is computed."""
 
 
@@ -54,6 +53,15 @@ class EventCoefficients:
         variances = np.einsum("...j,jk,...k->...", rows, self.covariance, rows)
         return np.asarray(np.sqrt(np.maximum(variances, 0.0)))
 
+    def differences(self, order: int) -> Floats:
+        """Return weights (K + P + 1 - order, K + P) of differences between periods.
+
+        The zero of the reference is among the periods, so that the first K (K - 1 of
+        the second order) are before treatment.
+        """
+        levels = np.insert(np.eye(self.effect.size), self.before, 0.0, axis=0)
+        return np.diff(levels, n=order, axis=0)
+
 
 # --- relative magnitudes --------------------------------------------------------------
 
@@ -66,123 +74,93 @@ class _Tests:
     the largest violation in standard errors, made as small as other effects allow: a
     linear program. Its dual has P + 2 extreme points: with w the sums of the weights of
     the effect from each event time on, all changes together with weights w or -w, and
-    both restrictions of each single change, where the effect cancels out. Its value is
-    the largest of ``(p (a - theta) + q V) / n``, with the estimate a.
+    both restrictions of each single change, where the effect cancels out. So each has a
+    line ``levels + slopes (theta - a)``, with the estimate a, and the statistic is the
+    largest.
     """
 
-    p: Floats  # (P + 2,)
-    q: Floats  # (P + 2,)
-    n: Floats  # (2 K, P + 2)
-    estimate: float
-    changes: Floats  # (2 K,) V
-    covariances: Floats  # (2 K, P + 2, P + 2) of the statistics
+    levels: Floats  # (2 K, P + 2)
+    slopes: Floats  # (2 K, P + 2), zero but for the first two
+    covariances: Floats  # (2 K, P + 2, P + 2) of the lines
 
     def critical(self, size: float) -> Floats:
-        """Return critical values (2 K,) of the largest statistic if all have mean 0.
+        """Return critical values (2 K,) of the largest line if all have mean 0.
 
-        If both statistics of the effect are beyond c > 0, so is that of a change. So
-        probabilities of at most two statistics are needed.
+        If both lines of the effect are beyond c > 0, so is that of a change, and all
+        lines of changes are multiples of the largest. So a line is beyond c if this one
+        is, or one of the effect without it: probabilities of two normal statistics, by
+        Owen's function T.
         """
         from scipy.optimize import newton
-        from scipy.special import ndtri
+        from scipy.special import ndtr, ndtri, owens_t
 
-        chosen = np.array([(0, 1, 2 + j) for j in self.n[:, 2:].argmin(axis=1)])
-        at = np.arange(len(self.n))[:, None, None]
-        covariances = self.covariances[at, chosen[:, :, None], chosen[:, None, :]]
+        variances = np.einsum("mii->mi", self.covariances)
+        sizes = np.maximum(np.sqrt(variances), NO_DIVISION)
+        at, largest = np.arange(len(sizes)), 2 + variances[:, 2:].argmax(axis=1)
+        of_effect, of_change = sizes[:, :2], sizes[at, largest][:, None]
+        rho = self.covariances[at, :2, largest] / of_effect / of_change
+        root = np.sqrt(np.maximum((1 - rho) * (1 + rho), SAME_CORRELATION))
 
         def log_ratio(critical: Floats) -> Floats:
-            return np.log(_share_beyond(critical, covariances) / size)
+            first, second = critical[:, None] / of_effect, critical[:, None] / of_change
+            beyond = ndtr(-first) / 2 + owens_t(first, (second / first - rho) / root)
+            beyond += owens_t(second, (first / second - rho) / root)
+            return np.asarray(np.log(beyond.sum(axis=1) / size))
 
-        largest = np.einsum("mii->mi", covariances).max(axis=1)
-        start = np.sqrt(largest) * float(ndtri(1 - size / 3))
+        start = -ndtri(size / 3) * sizes.max(axis=1)
         return np.asarray(newton(log_ratio, start, tol=SAME_CORRELATION))
 
     def ties(self) -> Floats:
-        """Return where the two largest statistics are equal, less the estimate (6 K,).
+        """Return where a line of the effect meets another, as distances from it.
 
-        A second stage accepts there, however narrow the set of its test is.
+        Where the two largest meet a second stage accepts, however narrow its set is.
         """
-        high, low = self.n[:, :2].T
-        of_effect = self.q[0] * self.changes
-        of_changes = (self.changes[:, None] * self.q[2:] / self.n[:, 2:]).max(axis=1)
-        ties = (
-            of_effect - high * of_changes,
-            low * of_changes - of_effect,
-            of_effect * (low - high) / (low + high),
-        )
-        return np.concatenate(ties)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ties = (self.levels[:, :2, None] - self.levels[:, None]) / (
+                self.slopes[:, None] - self.slopes[:, :2, None]
+            )
+        return ties[np.isfinite(ties)]
 
-    def accept(self, theta: Floats, critical: Floats, least: float) -> Bools:
-        """Return which effects theta (m,) some test does not reject.
+    def accept(self, distances: Floats, critical: Floats, least: float) -> Bools:
+        """Return which effects, at distances (m,), some test does not reject.
 
         `critical` (2 K,) is of the first stage; `least` is the probability of a larger
         statistic, between its truncation points, from which an effect is accepted.
         """
-        from scipy.stats import truncnorm
+        from scipy.special import log_ndtr
 
-        gaps = (self.estimate - theta)[:, None]
-        values = self.p * gaps + self.q * self.changes[:, None, None]
-        values = values / self.n[:, None]
+        values = self.levels[:, None] + self.slopes[:, None] * distances[:, None]
         best, largest = values.argmax(axis=2), values.max(axis=2)
         at = np.arange(len(values))[:, None]
         size = np.sqrt(self.covariances[at, best, best])
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             slopes = self.covariances[at, best] / size[:, :, None] ** 2
             ends = (values - slopes * largest[:, :, None]) / (1 - slopes)
             low = np.where(slopes < 1 - SAME_CORRELATION, ends, -inf).max(axis=2)
             high = np.where(slopes > 1 + SAME_CORRELATION, ends, inf).min(axis=2)
             low, high = np.minimum(low, largest), np.minimum(high, critical[:, None])
-            p_values = truncnorm.sf(largest / size, low / size, high / size)
-        kept = (largest <= critical[:, None]) & (p_values >= least)
+            start, tail, end = log_ndtr(-np.stack([low, largest, high]) / size)
+            needed = least + (1 - least) * np.exp(end - start) - SAME_CORRELATION
+            kept = (largest <= critical[:, None]) & (np.exp(tail - start) >= needed)
         return np.asarray(((largest <= 0) | kept).any(axis=0))
-
-
-def _share_beyond(critical: Floats, covariances: Floats) -> Floats:
-    """Compute the probability (m,) that one of three normal statistics is beyond c > 0.
-
-    Only the third is beyond together with the first or the second, whose covariances
-    (m, 3, 3) say how often: Owen's function T.
-    """
-    from scipy.special import ndtr, owens_t
-
-    sizes = np.maximum(np.sqrt(np.einsum("mii->mi", covariances)), NO_DIVISION)
-    ends = critical[:, None] / sizes
-    tails = ndtr(-ends)
-    rho = covariances[:, :2, 2] / sizes[:, :2] / sizes[:, 2:]
-    root = np.sqrt(np.maximum((1 - rho) * (1 + rho), SAME_CORRELATION))
-    first, third = ends[:, :2], ends[:, 2:]
-    both = (
-        (tails[:, :2] + tails[:, 2:]) / 2
-        - owens_t(first, (third / first - rho) / root)
-        - owens_t(third, (first / third - rho) / root)
-    )
-    return np.asarray(tails.sum(axis=1) - both.sum(axis=1))
 
 
 def relative_tests(path: EventCoefficients, bound: float) -> _Tests:
     """Make the tests of an effect if changes are at most M times those before."""
-    k = path.before
-    levels = np.insert(np.eye(path.effect.size), k, 0.0, axis=0)
-    steps = np.diff(levels, axis=0)  # first differences; the first K are before
+    k, steps = path.before, path.differences(1)
     before, since = np.vstack([steps[:k], -steps[:k]]), steps[k:]
-    sums = np.cumsum(path.effect[k:][::-1])[::-1]
-    positive, negative = np.maximum(sums, 0.0), np.maximum(-sums, 0.0)
+    sums, single = path.effect[k:][::-1].cumsum()[::-1], np.eye(len(since))
     # Weights (P + 2, P) of the upper and lower restrictions of changes
-    single = np.eye(sums.size)
-    upper = np.vstack([positive, negative, single])
-    lower = np.vstack([negative, positive, single])
-    moved = bound * before[:, None]
-    n = path.std_errors(since - moved) @ upper.T
-    n += path.std_errors(since + moved) @ lower.T
-    q = -bound * (upper + lower).sum(axis=1)
-    rows = (upper - lower) @ since + q[:, None] * before[:, None]
-    rows = rows / n[:, :, None]
+    upper = np.vstack([np.maximum([sums, -sums], 0.0), single])
+    lower = np.vstack([np.maximum([-sums, sums], 0.0), single])
+    moved, widths = bound * before[:, None], bound * (upper + lower).sum(axis=1)
+    sizes = path.std_errors(since - moved) @ upper.T
+    sizes += path.std_errors(since + moved) @ lower.T
+    rows = (upper - lower) @ since - widths[:, None] * before[:, None]
+    rows = rows / sizes[:, :, None]
     return _Tests(
-        p=np.append([1.0, -1.0], np.zeros(sums.size)),
-        q=q,
-        n=n,
-        estimate=float(path.effect @ path.coefficients),
-        changes=before @ path.coefficients,
+        levels=-widths * (before @ path.coefficients)[:, None] / sizes,
+        slopes=np.append([-1.0, 1.0], np.zeros(len(since))) / sizes,
         covariances=rows @ path.covariance @ rows.transpose(0, 2, 1),
     )
 
@@ -196,27 +174,26 @@ def relative_interval(
     """Return the interval if changes are at most M times the largest one before.
 
     The conditional least-favourable hybrid test is inverted for each change before
-    treatment, and the interval contains all sets. With ``first_stage=0`` the test is
-    the conditional one.
+    treatment, and the interval contains all sets. With a `first_stage` near 0 the test
+    is the conditional one.
     """
     tests = relative_tests(path, bound)
     first = first_stage * (1 - level)
     least = (1 - level - first) / (1 - first)
+    critical = tests.critical(first)
     # Beyond these ends the first stage rejects.
-    reach = tests.critical(first or SAME_CORRELATION)
-    critical = reach if first else np.full_like(reach, inf)
-    ends = tests.n[:, :2] * reach[:, None] - (tests.q[0] * tests.changes)[:, None]
-    furthest = ends.max(axis=0)
-    steps = np.linspace(-furthest[0], furthest[1], _GRID)
-    ties = np.clip(tests.ties(), -furthest[0], furthest[1])
-    grid = tests.estimate + np.sort(np.concatenate([steps, ties]))
+    ends = (critical[:, None] - tests.levels[:, :2]) / tests.slopes[:, :2]
+    low, high = _BEYOND * ends[:, 0].min(), _BEYOND * ends[:, 1].max()
+    grid = np.append(np.linspace(low, high, _GRID), np.clip(tests.ties(), low, high))
+    grid.sort()
     accepted = np.flatnonzero(tests.accept(grid, critical, least))[[0, -1]]
     kept, out = grid[accepted], grid[accepted + np.array([-1, 1])]
     for _ in range(_HALVINGS):
         middle = (kept + out) / 2
         inside = tests.accept(middle, critical, least)
         kept, out = np.where(inside, middle, kept), np.where(inside, out, middle)
-    return float(kept[0]), float(kept[1])
+    low, high = path.effect @ path.coefficients + kept
+    return float(low), float(high)
 
 
 # --- smoothness -----------------------------------------------------------------------
@@ -224,13 +201,9 @@ def relative_interval(
 
 def folded_critical(bias: float, level: float) -> float:
     """Return the quantile of the absolute value of a normal with this mean and sd 1."""
-    from scipy.optimize import brentq
     from scipy.special import ndtr
 
-    def short_of(critical: float) -> float:
-        return float(ndtr(critical - bias) - ndtr(-critical - bias) - level)
-
-    return float(brentq(short_of, 0.0, bias + _FAR, xtol=NO_DIVISION))
+    return _crossing(lambda c: level - float(ndtr(c - bias) - ndtr(-c - bias)))
 
 
 def smooth_interval(
@@ -238,44 +211,38 @@ def smooth_interval(
 ) -> tuple[float, float]:
     """Return the shortest interval of fixed length if second differences are bounded.
 
-    The estimator adds a sum of the coefficients before treatment to the effect. Its
-    weights are second differences of W (K,), whose last element is such that linear
-    trends cancel out. The worst bias is M times the sum of |W|, and of the bends since
-    treatment in absolute value, of which the first is the last element of W. The other
-    elements (K - 1,) are differences of two positive parts, in units in which the
-    estimate with all of them zero has a standard error of one.
+    An estimator from which linear trends cancel out is a sum of second differences of
+    the coefficients. The effect determines the weights of those since treatment, and
+    the others (K - 1,) are free: differences of two positive parts. The worst bias is M
+    times the sum of all weights in absolute value. The length is that of the interval
+    in standard errors of the estimate with free weights of zero.
     """
     from scipy.optimize import minimize
 
-    k = path.before
-    bends = path.effect[k:][::-1].cumsum().cumsum()
-    moves = np.zeros((k, k + bends.size))
-    moves[:, :k] = np.eye(k) - 2 * np.eye(k, k=1) + np.eye(k, k=2)
-    row, moves = path.effect + bends[-1] * moves[-1], moves[:-1]
+    k, bends = path.before, path.differences(2)
+    weights = path.effect[k:][::-1].cumsum().cumsum()[::-1]
+    row, free = weights @ bends[k - 1 :], np.vstack([bends[: k - 1], -bends[: k - 1]])
     scale = float(path.std_errors(row))
-    product = moves @ path.covariance / scale**2
-    square, linear, unit = product @ moves.T, product @ row, bound / scale
 
     def length(parts: Floats) -> tuple[float, Floats]:
-        w = parts[: k - 1] - parts[k - 1 :]
-        size = np.sqrt(w @ square @ w + 2 * linear @ w + 1.0)
-        bias = unit * (np.abs(bends).sum() + parts.sum()) / size
+        sums = row + parts @ free
+        size = float(path.std_errors(sums))
+        bias = bound * (np.abs(weights).sum() + parts.sum()) / size
         critical = folded_critical(bias, level)
         by_bias = np.tanh(critical * bias)
-        by_w = (critical - by_bias * bias) * (square @ w + linear) / size
-        slopes = np.concatenate([by_bias * unit + by_w, by_bias * unit - by_w])
-        return size * critical, slopes
+        by_size = (critical - by_bias * bias) / size
+        slopes = by_size * (free @ path.covariance @ sums) + by_bias * bound
+        return size * critical / scale, slopes / scale
 
     least = minimize(
         length,
-        np.zeros(2 * k - 2),
+        np.zeros(len(free)),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0.0, None)] * (2 * k - 2),
+        bounds=[(0.0, None)] * len(free),
         options={"ftol": 0.0, "gtol": FLAT_LENGTH},
     )
-    w = least.x[: k - 1] - least.x[k - 1 :]
-    estimate = float((row + w @ moves) @ path.coefficients)
+    estimate = float((row + least.x @ free) @ path.coefficients)
     half = scale * float(least.fun)
     return estimate - half, estimate + half
 
@@ -300,46 +267,43 @@ def break_even(path: EventCoefficients, restriction: str, level: float) -> float
         return max(low, -high)
 
     # Rounded up, so that this interval contains 0.
-    return (1 + SAME_BOUND) * _crossing(beyond_zero, 1.0)
+    return (1 + SAME_BOUND) * _crossing(beyond_zero)
 
 
-def _crossing(falling: Callable[[float], float], unit: float) -> float:
-    """Return from which value on a function is not positive, by doubling a unit."""
+def _crossing(falling: Callable[[float], float]) -> float:
+    """Return from which value on, 0 or above, a function is not positive."""
     from scipy.optimize import bisect
 
     if falling(0.0) <= 0:
         return 0.0
-    low, high = 0.0, unit
+    high = 1.0
     while falling(high) > 0:
-        low, high = high, 2 * high
+        high *= 2
     # So many halvings reach the size of any outcome.
-    root = bisect(
-        falling, low, high, xtol=NO_DIVISION, rtol=SAME_CORRELATION, maxiter=2_000
-    )
-    return float(root)
+    return float(bisect(falling, 0.0, high, xtol=NO_DIVISION, maxiter=2_000))
 
 
 # --- the power of tests before treatment ----------------------------------------------
 
 
-def pretest_power(covariance: Floats, trend: Floats, level: float) -> float:
-    """Return the probability that an interval (of K) before treatment excludes zero.
+def passing(covariance: Floats, trend: Floats, level: float) -> float:
+    """Return the probability that all intervals (K) before treatment contain zero.
 
     Each interval is an estimate plus and minus a quantile of the normal times its
     standard error, and `trend` (K,) is what the estimates have as means (Roth 2022,
-    American Economic Review: Insights 4:305). The probability that all contain it is
-    that of a rectangle: one variable after the other, given those before it, at the
-    points of a lattice (Genz 1992, Journal of Computational and Graphical Statistics
-    1:141). The points are fixed, so that it is a smooth function of its arguments.
+    American Economic Review: Insights 4:305). The probability is that of a rectangle:
+    one variable after the other, given those before it, at the points of Sobol's
+    sequence (Genz 1992, Journal of Computational and Graphical Statistics 1:141). The
+    points are fixed, so that it is a smooth function of its arguments.
     """
     from scipy.special import ndtr, ndtri
+    from scipy.stats import qmc
 
     sizes = np.sqrt(np.diag(covariance))
     half, means = float(ndtri((1 + level) / 2)), trend / sizes
     root = np.linalg.cholesky(covariance / np.outer(sizes, sizes))
     k = len(root)
-    number = np.arange(1, _POINTS + 1)[:, None]
-    points = np.abs(2 * (number * np.sqrt(_PRIMES[:k]) % 1) - 1)
+    points = qmc.Sobol(k, scramble=False).random(_POINTS) + 0.5 / _POINTS
     drawn, inside = np.zeros((_POINTS, k)), np.ones(_POINTS)
     for i in range(k):
         mean = means[i] + drawn @ root[i]
@@ -348,17 +312,15 @@ def pretest_power(covariance: Floats, trend: Floats, level: float) -> float:
         inside *= width
         share = below + points[:, i] * width
         drawn[:, i] = ndtri(np.clip(share, NO_DIVISION, 1 - SAME_CORRELATION))
-    return 1.0 - float(inside.mean())
+    return float(inside.mean())
 
 
 def slope_of_power(
     covariance: Floats, trend: Floats, power: float, level: float
 ) -> float:
     """Return the smallest multiple of `trend` (K,) that the test detects so often."""
-    unit = float(np.min(np.sqrt(np.diag(covariance)) / np.abs(trend)))
     return _crossing(
-        lambda multiple: power - pretest_power(covariance, multiple * trend, level),
-        unit,
+        lambda multiple: passing(covariance, multiple * trend, level) - 1 + power
     )
 
 

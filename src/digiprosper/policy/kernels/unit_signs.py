@@ -100,7 +100,10 @@ def unit_scores(
     """
     n, periods, m = group.size, int(time.max()) + 1, weights.shape[1]
     df_pooled = n - np.unique(group).size
-    omega = _omega(residuals, entity, time, obs_weights)
+    # Of each entity (n, T), 0 where it has no row: residuals, and those of the null.
+    observed, under_null = np.zeros((2, n, periods))
+    observed[entity, time], under_null[entity, time] = residuals, null_residuals
+    omega = _omega(observed, entity, time, obs_weights)
     root = _root(omega * (n / df_pooled))
     by_period = np.zeros((n, periods, m))
     by_period[entity, time] = weights
@@ -112,13 +115,12 @@ def unit_scores(
     pairs = np.column_stack([cluster, group])
     parts, part = np.unique(pairs, axis=0, return_inverse=True)
     by_entity = (
-        level_sums(entity, n, weights * residuals[:, None]),
-        level_sums(entity, n, weights * null_residuals[:, None]),
+        np.einsum("itm,it->im", by_period, observed),
+        np.einsum("itm,it->im", by_period, under_null),
         np.sqrt((whitened**2).sum(axis=1)),
     )
-    scores, null_scores, sizes = (
-        level_sums(part, len(parts), values) for values in by_entity
-    )
+    sums = level_sums(part, len(parts), np.hstack(by_entity))
+    scores, null_scores, sizes = np.hsplit(sums, 3)
     return of_parts(parts, scores, null_scores, sizes, model, df_pooled)
 
 
@@ -190,11 +192,12 @@ def unit_covariance(units: UnitScores) -> Floats:
     return np.asarray(sums.T @ sums + units.model[units.alone].sum(axis=0))
 
 
-def _omega(residuals: Floats, entity: Ints, time: Ints, obs_weights: Floats) -> Floats:
-    """Average the products (T, T) of the residuals of an entity over all entities."""
-    values = np.zeros((obs_weights.size, int(time.max()) + 1))
+def _omega(values: Floats, entity: Ints, time: Ints, obs_weights: Floats) -> Floats:
+    """Average the products (T, T) of residuals (n, T) of an entity over all entities.
+
+    They are 0 where it has no row; rows have the codes `entity` and `time` (N,).
+    """
     present = np.zeros_like(values)
-    values[entity, time] = residuals
     present[entity, time] = 1.0
     counts = (present.T * obs_weights) @ present
     products = (values.T * obs_weights) @ values

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import CONSTANT, SAME_STATISTIC
 from digiprosper.spatial.kernels.matrices import lag_by_period
 
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.spatial.kernels.matrices import Matrix
 
-# Numbers in a block of permutations: 8 MB; some six arrays of that size are alive at
-# once.
-_BLOCK: Final = 2**20
+# Bytes of a block of permutations; some six arrays of that size are alive at once.
+_MEMORY: Final = 2**23
 
 
 def _both_sums(matrix: Matrix) -> Floats:
@@ -81,9 +81,8 @@ def global_statistics(
 def _permutations(n: int, reps: int, seed: np.random.SeedSequence) -> Iterator[Ints]:
     """Draw (n, b) permutations in blocks; block size does not change the stream."""
     generator = np.random.default_rng(seed)
-    step = max(1, _BLOCK // n)
-    for start in range(0, reps, step):
-        rows = np.tile(np.arange(n), (min(step, reps - start), 1))
+    for part in chunks(reps, n, _MEMORY):
+        rows = np.tile(np.arange(n), (part.stop - part.start, 1))
         yield np.ascontiguousarray(generator.permuted(rows, axis=1).T)
 
 
@@ -172,10 +171,11 @@ def benjamini_hochberg(p: Floats) -> Floats:
 
     NaN where there is no test, which does not count as one.
     """
+    from scipy.stats import false_discovery_control
+
     adjusted = np.full(p.shape, np.nan)
     for t, row in enumerate(p):
-        tests = np.flatnonzero(~np.isnan(row))
-        order = tests[np.argsort(-row[tests], kind="stable")]
-        ranks = np.arange(order.size, 0, -1)
-        adjusted[t, order] = np.minimum.accumulate(row[order] * order.size / ranks)
-    return np.asarray(np.minimum(adjusted, 1.0))
+        tests = ~np.isnan(row)
+        if tests.any():
+            adjusted[t, tests] = false_discovery_control(row[tests])
+    return adjusted

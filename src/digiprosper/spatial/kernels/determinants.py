@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SIMILAR
 from digiprosper.spatial.kernels.matrices import row_sum
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # Exact to 1e-8 up to this share of the way to an end of the interval.
 _INNER: Final = 0.98
 _QUADRATURE: Final = 48
-_MOST_CELLS = 2_000_000
+_MEMORY = 16_000_000
 _NODES = 256
 
 Eigenvalues: TypeAlias = (
@@ -70,12 +71,8 @@ class Spectrum:
 
     def _sums(self, at: Floats, of: Callable[[Floats], Floats]) -> Floats:
         """Add over eigenvalues, for as many values of a as fit into memory."""
-        chunk = max(1, _MOST_CELLS // self.values.size)
-        parts = [
-            of(at[start : start + chunk, None]).sum(axis=1)
-            for start in range(0, at.size, chunk)
-        ]
-        return np.concatenate(parts)
+        parts = chunks(at.size, self.values.size, _MEMORY)
+        return np.concatenate([of(at[part, None]).sum(axis=1) for part in parts])
 
 
 def spectrum(matrix: Floats) -> Spectrum | None:

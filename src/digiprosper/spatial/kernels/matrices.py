@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.great_circle import great_circle
 from digiprosper.kernels.tolerances import (
     EQUAL_DIFFERENCE,
@@ -32,9 +33,8 @@ _SPARSE_FROM: Final = 200
 _SPARSE_BELOW: Final = 0.1
 # Up to this size all eigenvalues take less than a few seconds.
 _DENSE_EIGENVALUES: Final = 1_000
-# Numbers in a block of rows of distances, 32 MB each; some ten arrays of that size are
-# alive at once.
-_BLOCK: Final = 2**22
+# Bytes of a block of rows of distances; some ten arrays of that size are alive at once.
+_MEMORY: Final = 2**25
 
 
 def stored(matrix: Any) -> Matrix:
@@ -197,12 +197,11 @@ def lag_by_period(matrix: Matrix, cells: Floats) -> Floats:
 def _blocks(degrees: Floats) -> Iterator[tuple[int, Floats]]:
     """Compute distances to all places in km, by chunks; infinite to itself."""
     n = len(degrees)
-    step = max(1, _BLOCK // max(n, 1))
-    for start in range(0, n, step):
-        rows = np.arange(start, min(start + step, n))
-        kilometres = great_circle(degrees[rows, None], degrees[None])
-        kilometres[rows - start, rows] = np.inf
-        yield start, kilometres
+    for part in chunks(n, n, _MEMORY):
+        kilometres = great_circle(degrees[part, None], degrees[None])
+        rows = np.arange(len(kilometres))
+        kilometres[rows, rows + part.start] = np.inf
+        yield part.start, kilometres
 
 
 def same_places(degrees: Floats) -> tuple[Ints, Ints]:

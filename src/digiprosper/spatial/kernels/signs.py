@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import TIED_DRAWS
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 REPS: Final = 499
 _SEED: Final = 31
-# Numbers in one array of drawn outcomes: 32 MB; some six are alive at once.
-_BLOCK: Final = 2**22
+# Bytes of one array of drawn outcomes; some six are alive at once.
+_MEMORY: Final = 2**25
 _ERROR_NODES: Final = 96
 _CURVE_NODES: Final = 64
 
@@ -49,9 +50,8 @@ class Drawn:
         signs[:, np.argsort((self.residuals**2).sum(axis=1), kind="stable")] = (
             signs.copy()
         )
-        step = max(1, _BLOCK // (n * t))
-        for start in range(0, 1 + REPS, step):
-            shift = (signs[start : start + step, :, None] - 1) * self.residuals
+        for part in chunks(1 + REPS, n * t, _MEMORY):
+            shift = (signs[part, :, None] - 1) * self.residuals
             outcomes = self.outcome + (
                 shift if self.inverse is None else self.inverse @ shift
             )

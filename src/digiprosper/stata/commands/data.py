@@ -62,7 +62,6 @@ _OLD_NAMES = {
 _EGEN_OPTIONS = {
     "pctile": {"p"},
     "xtile": {"nquantiles"},
-    "rowtotal": {"missing"},
     "group": {"label"},
     "cut": {"at", "icodes", "label"},
     "rank": {"field"},
@@ -207,10 +206,7 @@ def egen(call: DataCall) -> Step:
             ".replace(-1, np.nan) + 1"
         )
         if function in _ACROSS:
-            statistic = _ACROSS[function]
-            if "missing" in options:
-                statistic = statistic.replace(")", ", min_count=1)")
-            code = f"df[{names!r}].{statistic}"
+            code = f"df[{names!r}].{_ACROSS[function]}"
     is_single = storage == "float" and function not in _COUNTS
     code = f"single({code})" if is_single else code
     return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
@@ -358,8 +354,8 @@ def recode(call: DataCall) -> Step:
             tests.append(" | ".join(map(_in_rule, split(items))))
             values.append(code)
     code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
-    new = call.new or call.options.get("prefix", "") + "{}"
-    return _each(f"df[{{1}}] = {code}", call.context.variables.names(listed), new)
+    names = call.context.variables.names(listed)
+    return _each(f"df[{{1}}] = {code}", names, call.new or "{}")
 
 
 def _in_rule(item: str) -> str:
@@ -668,7 +664,7 @@ COMMANDS: _Table = {
     "destring": (Options("replace g.enerate force i.gnore", "float"), each),
     "collapse": (Options("by", "fast"), collapse),
     "duplicates": (Options("g.enerate", "force"), duplicates),
-    "egen": (Options("by at field icodes p m.issing l.abel n.quantiles"), egen),
+    "egen": (Options("by at field icodes p l.abel n.quantiles"), egen),
     "expand": (Options("g.enerate"), expand),
     "ipolate": (Options("g.enerate by"), interpolate),
     "merge": (
@@ -679,7 +675,7 @@ COMMANDS: _Table = {
         merge,
     ),
     "replace": (_GENERATE, change),
-    "recode": (Options("g.enerate pre.fix"), recode),
+    "recode": (Options("g.enerate"), recode),
     "rename": (Options(), rename),
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),

@@ -127,32 +127,22 @@ def poisson(call: Call) -> Translation:
 def logit(call: Call) -> Translation:
     """Translate ``logit`` and ``probit``; dummies of categories become effects.
 
-    With effects of one kind `LogitEffects` estimates the conditional logit, that of
-    ``clogit`` and ``xtlogit, fe``.
+    With effects of one kind `LogitEffects` estimates the conditional logit, another
+    model.
     """
     y, products = call.variables()
-    name, options = call.command.name, call.options
     effects = [as_written(p[0].name) for p in products if is_category(p)]
-    if name in ("clogit", "xtlogit"):
-        group = options.get("group") or options.get("strata") or call.context.entity
-        if group is None or (name == "xtlogit" and "fe" not in options):
-            raise StataError.because(f"{name} without fe or group(): random effects")
-        if call.errors()["cov_type"] == "robust":
-            raise StataError.because("robust errors of a conditional logit")
-        effects = [as_written(call.context.variables.resolve(group))]
-    elif len(effects) < 1 + (name == "logit"):
+    if len(effects) < 1 + (call.command.name == "logit"):
         return _binary(call)
-    else:
-        products = [p for p in products if not is_category(p)]
     read = call.specify(
         "LogitEffects",
         ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
         y=y,
-        x=plain(products),
-        link="probit" if name == "probit" else "logit",
-        entity_effects=call.context.entity in effects,
-        time_effects=call.context.time in effects,
-        absorb=[e for e in effects if e not in call.context.keys],
+        x=plain(p for p in products if not is_category(p)),
+        link=call.command.name,
+        entity_effects=False,
+        time_effects=False,
+        absorb=effects,
         collinear="drop",
         **call.errors(),
     )
@@ -186,11 +176,38 @@ def _binary(call: Call) -> Translation:
     )
 
 
+def conditional(call: Call) -> Translation:
+    """Translate ``xtlogit, fe`` and ``clogit``."""
+    name, entity = call.command.name, as_written(call.context.entity or "")
+    options = call.options
+    if name == "xtlogit" and "fe" not in options:
+        raise StataError.because(
+            f"{name} is a model of random effects",
+            "xtlogit, fe and LogitEffects have fixed effects.",
+        )
+    option = next((word for word in ("group", "strata") if word in options), None)
+    if name == "clogit" and option is None:
+        raise StataError.because("group() is absent")
+    group = call.column(option) if option else entity
+    y, products = call.variables()
+    return call.specify(
+        "LogitEffects",
+        y=y,
+        x=plain(products),
+        entity_effects=group == entity,
+        time_effects=False,
+        absorb=[] if group == entity else [group],
+        collinear="drop",
+        **call.errors(),
+    )
+
+
 _POISSON = Options(
     "a.bsorb vce cl.uster r.obust fe i irr",
     "tol.erance maxiter verb.ose v",
 )
-_LOGIT = Options("fe vce cl.uster r.obust or gr.oup st.rata asis")
+_LOGIT = Options("vce cl.uster r.obust or asis")
+_CONDITIONAL = Options("fe vce cl.uster r.obust or gr.oup st.rata")
 COMMANDS: Table = {
     "csdid": (
         Options(
@@ -211,5 +228,6 @@ COMMANDS: Table = {
         bacon,
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
-    **dict.fromkeys(("logit", "probit", "xtlogit", "clogit"), (_LOGIT, logit)),
+    **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
+    **dict.fromkeys(("xtlogit", "clogit"), (_CONDITIONAL, conditional)),
 }
