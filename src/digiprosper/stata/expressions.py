@@ -68,7 +68,6 @@ _OPPOSITE = {">": "<=", ">=": "<"}
 _ALIASES = {
     "ln": "log",
     "mi": "missing",
-    "normprob": "normal",
     "strlen": "length",
     "strlower": "lower",
     "strtrim": "trim",

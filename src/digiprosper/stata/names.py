@@ -59,7 +59,7 @@ tabout tabstat tabulate timer total tsline ttable2 ttest ttesti twostepweakiv tw
 twowayfeweights type unab unique univar vallist vargranger varhet varlmar varnorm varsoc
 varstable varwle veclmar vecnorm vecrank vecstable version view vif vioplot weakiv
 weakivtest which window wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtcsd
-xtdescribe xteventplot xtgcause xthrtest xthst xtistest xtline xtoverid xtpattern
+xtdescribe xteventplot xtgcause xthrtest xthst xtline xtoverid xtpattern
 xtqptest xtserial xtsum xttab xttest0 xttest1 xttest2 xttest3 xtunitroot xtwest zandrews
 """
 PRINTING = frozenset(_PRINTING.split())

@@ -11,6 +11,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.stata import read_do_file
 from digiprosper.stata.commands import data
+from digiprosper.stata.prefixes import read_command
 from digiprosper.stata.reading import _HEAD
 from digiprosper.stata.translation import Context
 from digiprosper.stata.varlists import Variables

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 _OTHERS = """
-acfest arch arima betareg biprobit bsqreg cem cgmreg churdle clad cmp cnsreg ddml did2s
+acfest arch arima betareg biprobit bsqreg cem cgmreg churdle cmp cnsreg ddml did2s
 did_multiplegt did_multiplegt_dyn didregress drdid dsregress ebalance elasticnet
 etpoisson etregress fect fracreg frontier gllamm glm gmm heckman heckprob heckprobit
-interflex intreg ivpoisson ivprobit ivqreg2 ivqregress ivreg2h ivtobit jwdid khb kmatch
+interflex intreg ivpoisson ivprobit ivqreg2 ivqregress ivreg2h ivtobit jwdid kmatch
 lasso levpet logistic lpdid melogit meologit meprobit mixed mlogit mmqreg nbreg newey nl
 nlsur npregress oaxaca ologit opreg oprobit pdslasso prodest pvar qreg qreg2 qregpd rd
-rdrobust reg3 ridgeregress rifhdreg rifreg rlasso rreg sdid sdpdmod sem sfcross sfpanel
+rdrobust reg3 ridgeregress rifhdreg rifreg rlasso rreg sdid sdpdmod sem sfcross
 spivregress spregress spxtregress sqreg stackedev stcox stepwise suest sureg sw synth
-teffects threshold tobit truncreg var vec xt2treatments xtcce xtdcce2 xtdidregress xtdpd
+teffects threshold tobit truncreg var vec xtcce xtdcce2 xtdidregress xtdpd
 xtdpdgmm xtevent xtfmb xtfrontier xtgee xtgls xthdidregress xtheckman xthenreg xthtaylor
 xtintreg xtlsdvc xtmg xtmixed xtnbreg xtologit xtoprobit xtpcse xtpmg xtprobit xtqreg
 xtrc xtregar xtrifreg xtseqreg xtthreshold xttobit zinb zip
