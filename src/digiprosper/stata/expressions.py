@@ -322,7 +322,7 @@ def constant(node: Node) -> Any:
     if node.kind in ("number", "text"):
         return node.value
     compute: Callable[..., Any] | None = None
-    parts = node.parts
+    parts: Sequence[Node] = node.parts
     match node.kind:
         case "missing":
             return math.inf
