@@ -190,10 +190,7 @@ def egen(call: DataCall) -> Step:
     if function in (*_BY_GROUP, "rank", "pctile", "xtile", "mode"):
         code = _statistic(function, inside, call)
     elif function == "cut" and "at" in options:
-        ends = [*map(float, numbers(call.options["at"].replace(",", " ")))]
-        labels = False if {"icodes", "label"} & options else ends[:-1]
-        code = f"pd.cut({call.value(inside)}, {ends}, right=False, labels={labels})"
-        code += ".astype(float)"
+        code = _cut(inside, call)
     elif call.groups[0] or call.where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
     elif function == "std":
@@ -210,6 +207,14 @@ def egen(call: DataCall) -> Step:
     is_single = storage == "float" and function not in _COUNTS
     code = f"single({code})" if is_single else code
     return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
+
+
+def _cut(inside: str, call: DataCall) -> str:
+    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ... with icodes."""
+    ends = [*map(float, numbers(call.options["at"].replace(",", " ")))]
+    labels = False if {"icodes", "label"} & {*call.options} else ends[:-1]
+    cut = f"pd.cut({call.value(inside)}, {ends}, right=False, labels={labels})"
+    return f"{cut}.astype(float)"
 
 
 def _statistic(function: str, inside: str, call: DataCall) -> str:
