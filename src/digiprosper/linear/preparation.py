@@ -267,7 +267,9 @@ def prepare(
     entity = names.index(entity_name) if entity_name in names else None
     effect_ranks = ranks(absorbing, codes, entity)
 
-    near = None if options.distance_cutoff is None else _near(sample, options)
+    near, cutoff = None, options.distance_cutoff
+    if cutoff is not None:
+        near = near_rows(sample, cutoff, options.distance_kernel, options.bandwidth)
     groups = list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
     across = 0 if entity is None else count_across(sample.entity, codes)
@@ -340,12 +342,6 @@ def further_roles(
     if slopes:
         roles["absorb"] = slopes
     return roles
-
-
-def _near(sample: Sample, options: LinearOptions) -> Nearby:
-    return near_rows(
-        sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
-    )
 
 
 def _robust_notices(
