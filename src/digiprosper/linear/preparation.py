@@ -267,9 +267,7 @@ def prepare(
     entity = names.index(entity_name) if entity_name in names else None
     effect_ranks = ranks(absorbing, codes, entity)
 
-    near, cutoff = None, options.distance_cutoff
-    if cutoff is not None:
-        near = near_rows(sample, cutoff, options.distance_kernel, options.bandwidth)
+    near = _near(sample, options)
     groups = list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
     across = 0 if entity is None else count_across(sample.entity, codes)
@@ -342,6 +340,14 @@ def further_roles(
     if slopes:
         roles["absorb"] = slopes
     return roles
+
+
+def _near(sample: Sample, options: LinearOptions) -> Nearby | None:
+    if options.distance_cutoff is None:
+        return None
+    return near_rows(
+        sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
+    )
 
 
 def _robust_notices(
