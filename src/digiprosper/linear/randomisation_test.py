@@ -182,6 +182,9 @@ def randomisation_test(
         },
         draws=draws,
         diagnostics=notices,
+        method=f"{'all ' * enumerated}{reps:,} permutations",
+        labels=dict(fit.results.labels),
+        factors=dict(fit.results.factors),
     )
 
 
@@ -408,6 +411,9 @@ def placebo_test(
         },
         draws=draws,
         diagnostics=notices,
+        method=f"{reps:,} placebo treatments",
+        labels=dict(fit.results.labels),
+        factors=dict(fit.results.factors),
     )
 
 

@@ -353,6 +353,20 @@ TESTS = Words(
             "Difference of {term}, {last} minus {first}",
             "{term}的系数之差（{last}减{first}）",
         ),
+        "null.effect": (
+            "{name} has no effect on any entity",
+            "{name}对任何个体都没有影响",
+        ),
+        "null.placebo": (
+            (
+                "{name} has no effect on any entity; treated entities and first "
+                "periods are random"
+            ),
+            "{name}对任何个体都没有影响，且处理个体和起始时期是随机的",
+        ),
+        "permutations.all": ("all {count} permutations", "全部{count}种置换"),
+        "permutations": ("{count} permutations", "{count}次置换"),
+        "placebos": ("{count} placebo treatments", "{count}次安慰剂处理"),
         "drawn.all": (
             "restricted wild cluster bootstrap, all {count} draws",
             "施加约束的野聚类自助法，全部{count}种抽样",
@@ -615,6 +629,7 @@ NOTES = Words(
             "{test}: p-value by {method}.",
             "{test}：p值的计算方法为{method}。",
         ),
+        "test.null": ("{test} (H0: {null})", "{test}（原假设：{null}）"),
         "test.missing": ("{test}: {method}.", "{test}：{method}。"),
         "test.method.smallest": (
             (
