@@ -63,7 +63,7 @@ from digiprosper.panel.keys import (
 )
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
-from digiprosper.panel.sheets import long_table, read_excel
+from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
 from digiprosper.report.notices import winsorised, winsorised_as
@@ -443,11 +443,11 @@ class Panel:
         >>> Panel.from_wide(both, entity="city")
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
-        frame, notices = long_table(data, entity, time, value, time_format)
+        frame, dropped = long_table(data, entity, time, value, time_format)
         panel = cls(
             frame, entity, time, labels=labels, step=step, time_format=time_format
         )
-        return panel._noted(notices)
+        return panel._noted(dropped_notices(dropped))
 
     @classmethod
     def from_excel(  # noqa: PLR0913
