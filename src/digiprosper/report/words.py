@@ -440,23 +440,6 @@ TESTS = Words(
             ),
             "卡方分布，聚类少时过度拒绝真的原假设，应使用cov_type='crv3'",
         ),
-        "correlated": (
-            (
-                "chi-squared, which rejects too often if errors are correlated over "
-                "time; wald_to and dp.spatial_tests allow for that"
-            ),
-            "卡方分布，误差存在序列相关时过度拒绝；wald_to和dp.spatial_tests考虑了序列相关",
-        ),
-        "searched": (
-            (
-                "F with thresholds taken as known, which rejects in half of the panels "
-                "without a threshold; test_table() tests whether there is one"
-            ),
-            (
-                "门槛值视为已知的F检验，不存在门槛时约在一半的面板中拒绝；"
-                "是否存在门槛由test_table()检验"
-            ),
-        ),
         "added": (
             "covariances of the clusters in each way added",
             "各聚类维度的协方差之和",
