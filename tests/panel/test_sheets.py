@@ -497,6 +497,26 @@ def test_rows_without_a_match_are_dropped_and_told(
     assert panel["gdp"].tolist() == [1.0, 2.0]
 
 
+def test_what_several_sheets_lack_is_told_once(
+    tmp_path: Path, long: pd.DataFrame
+) -> None:
+    note, sheets = pd.DataFrame({"city": ["数据来源：年鉴"]}), {}
+    for name in ("gdp", "pop"):
+        cities = wide(long, name)
+        sheets[name] = pd.concat([cities.head(1).assign(city="全国"), cities, note])
+
+    def match(names: pd.Series[Any]) -> pd.Series[Any]:
+        return names.mask(names == "全国")
+
+    path = write(tmp_path / "a.xlsx", sheets)
+    with pytest.warns(MissingDataWarning) as caught:
+        panel = Panel.from_excel(path, entity="city", match=match)
+    unmatched, empty = (notice.message for notice in panel.diagnostics)
+    assert unmatched.startswith("sheets 'gdp', 'pop': 1 row dropped, to which match")
+    assert empty.startswith("sheets 'gdp', 'pop': 1 row without values dropped")
+    assert sum(str(w.message).count("数据来源") for w in caught) == 1
+
+
 def test_names_of_sheets_label_their_columns(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", yearbook(1.0))
     names = {"gdp": "y", "long": "long"}

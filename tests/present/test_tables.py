@@ -303,11 +303,18 @@ def test_driscoll_kraay_columns_tell_their_lags(panel):
             system.fit(panel, rng=1),
         ]
     errors = [
-        "Driscoll-Kraay and by entity, 3 lags",
-        "Driscoll-Kraay and by entity, 5 lags",
+        "DK + entity, 3 lags",
+        "DK + entity, 5 lags",
         "Driscoll-Kraay, 2 lags",
     ]
-    assert etable(fits).frame.loc["Standard errors"].tolist() == errors
+    table = etable(fits)
+    assert table.frame.loc["Standard errors"].tolist() == errors
+    assert table.notes[1] == (
+        "DK + entity: Driscoll-Kraay standard errors, the variance by entity added."
+    )
+    chinese = etable(fits, style=dp.TableStyle("zh"))
+    assert chinese.frame.loc["标准误"].iloc[0] == "DK + 个体，滞后3期"
+    assert "DK + 个体：Driscoll-Kraay标准误（加上个体聚类方差）。" in chinese.notes
     assert etable(fits[0]).notes[0] == (
         "Driscoll-Kraay standard errors, the variance by entity added (3 lags, "
         "small-sample correction as reghdfe) in parentheses."

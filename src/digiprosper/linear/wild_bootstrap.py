@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -33,7 +33,12 @@ from digiprosper.report.notices import few_draws
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import conventions, interval_text, p_words
+from digiprosper.report.text import (
+    conventions,
+    interval_text,
+    p_words,
+    percent_text,
+)
 from digiprosper.report.words import Words
 from digiprosper.specification import check_reps
 
@@ -171,7 +176,7 @@ class WildBootstrapResult(TestResult):
             "clusters": self.inference.n_clusters[0],
         }
         named = {
-            code: WORDS.say(f"wild.{code}", level=f"{level:.0%}") for code in values
+            code: WORDS.say(f"wild.{code}", level=percent_text(level)) for code in values
         }
         cells = {named[code]: PlainCell(code, value) for code, value in values.items()}
         words = _with_rows(named, level)
@@ -225,7 +230,7 @@ def _with_rows(named: Mapping[str, str], level: float) -> Words:
     rows = {
         f"row.{name}": (
             name,
-            WORDS.say(f"wild.{code}", "chinese", level=f"{level:.0%}"),
+            WORDS.say(f"wild.{code}", "chinese", level=percent_text(level)),
         )
         for code, name in named.items()
     }
@@ -407,11 +412,7 @@ def _named(
     combined, error, value = numbers
     t = (combined - value) / error
     statistic, drawn = draws.statistic(t), draws.at(t)
-    entropy = (
-        None
-        if weights.enumerated or not isinstance(seed.entropy, int)
-        else seed.entropy
-    )
+    entropy = None if weights.enumerated else cast("int", seed.entropy)
     clusters, names = fit.prepared.cluster_names[0], fit.results.names
     null = null_text(text, names)
     notices = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from digiprosper.errors import (
     cited,
     missing_problem,
 )
+from digiprosper.panel.grammar import as_written
 from digiprosper.panel.table import is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
 from digiprosper.policy.messages import (
@@ -87,7 +89,7 @@ def read_timing(
         text = (
             f"{entities_text(keys, names)}, treated from the first period on "
             f"({keys.times[0]}, event={cited(column)}), {have(len(names))} no period "
-            "before treatment: use panel.subset to drop such entities."
+            f"before treatment: drop them with {_without(column, keys.times[:1])}."
         )
         raise not_identified("always_treated", text, event=column, entities=names)
     return Timing(keys, first)
@@ -258,7 +260,8 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     if before_panel.size:
         parts.append(
             f"{_values(before_panel)} before the first {name} ({times[0]}): such "
-            "entities have no period before treatment, so drop them with panel.subset"
+            "entities have no period before treatment, so drop them with "
+            f"{_without(column, before_panel)}"
         )
         if isinstance(distinct[0], float):
             parts[0] += (
@@ -281,6 +284,16 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     )
     values = [*before_panel, *between, *after_panel]
     raise not_identified("event_times", text, event=column, values=values)
+
+
+def _without(column: str, first_times: pd.Index[Any]) -> str:
+    """Write how to drop the entities with some first treated times."""
+    texts = [
+        _short(time) if isinstance(time, Real) else cited(str(time))
+        for time in first_times
+    ]
+    which = f"== {texts[0]}" if len(texts) == 1 else f"in [{', '.join(texts)}]"
+    return f'panel.subset("not {as_written(column)} {which}")'
 
 
 def _values(values: pd.Index[Any]) -> str:
