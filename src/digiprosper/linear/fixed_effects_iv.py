@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from digiprosper.errors import Notice, TermError, issue
-from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.diagnostics import lagged_outcome, staggered
 from digiprosper.linear.estimation import (
     columns_at,
     counts_and_vcov,
@@ -318,6 +318,7 @@ def two_stage(
         *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], names),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
+        *staggered(prepared, demeaned, range(1, len(demeaned.names)), "iv"),
         *first_stage_strength(endog, tests),
     ]
     if prepared.sums is not None:

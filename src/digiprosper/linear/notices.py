@@ -41,6 +41,7 @@ separated                count, effects (rows), regressors (rows), rows (labels 
                          first five)
 lagged_outcome           columns, periods (rows per entity)
 shifted_log              term, column, zeros (rows)
+staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
 weak_first_stage         endog, statistic ("effective_f" or "kp_rk_f"), value, critical;
                          F below 10
@@ -199,6 +200,51 @@ def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
         f"of the mean of {cited(column)}, zeros included."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
+
+
+def staggered_treatment(
+    terms: Sequence[str],
+    event: str | None,
+    sample: Sample,
+    kind: str,
+    *,
+    always: bool,
+    all_treated: bool,
+) -> tuple[Notice, ...]:
+    """Report treatments that start in different periods, with two-way effects.
+
+    `event` is the column with the timing of the first, if there is one. `kind` is
+    ``"iv"``, ``"poisson"`` or empty. `always`: some entity is treated in all rows;
+    `all_treated`: each is in some.
+    """
+    outcome = cited(sample.names[sample.roles["y"][0]])
+    verb, slope = ("starts", "its slope") if len(terms) == 1 else ("start", "a slope")
+    rows = "" if sample.where is None else f", where={cited(sample.where)}"
+    timing = f"{outcome}, {cited(event) if event else 'event'}"
+    control = ", control='not_yet'" if all_treated else ""
+    advice = f"dp.StaggeredDid({timing}{control}{rows})"
+    if kind == "poisson":
+        advice = f"dp.EventStudy({timing}, family='poisson'{rows})"
+    if not event:
+        advice += ", where event is a column of first treated times"
+    if always:
+        advice += ", without entities that are treated in all of their rows"
+    if kind == "iv":
+        advice += "; it has no instruments"
+    elif not kind and sample.is_balanced:
+        advice += (
+            "; the weights are in dp.bacon_decomposition(dp.FixedEffects("
+            f"{outcome}, [{cited(terms[0])}]{rows}), panel)"
+        )
+    text = (
+        f"{quoted(terms)} {verb} in different periods: with two-way effects {slope} "
+        "also averages comparisons with entities that are treated already. If effects "
+        "differ by cohort or change with time, some may have a negative weight, and "
+        "the slope the wrong sign (de Chaisemartin & D'Haultfoeuille 2020; "
+        f"Goodman-Bacon 2021). Compare {advice}."
+    )
+    data = {"terms": tuple(terms), "event": event}
+    return (Notice("staggered_treatment", text, data),)
 
 
 def few_for_slopes(
@@ -415,7 +461,18 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:
-    """Report that entity effects bias robust errors (Stock & Watson 2008)."""
+    """Report errors that take rows as independent: biased (Stock & Watson 2008)."""
+    if cov_type == "unadjusted":
+        # See test_unadjusted_errors_cover_too_rarely.
+        text = (
+            "cov_type='unadjusted' takes rows of an entity as independent, and "
+            "variances as equal or those of the model. In simulated panels of 31 x 10 "
+            "with an autocorrelation of .6 95% intervals of FixedEffects covered in "
+            "88%, and if variances also differ by entity in 62%. Use "
+            "cov_type='clustered'."
+        )
+        data = {"cov_type": cov_type, "periods": float(periods)}
+        return Notice("robust_inconsistent", text, data)
     kind, instead = "robust to heteroskedasticity alone", "Use cov_type='clustered'"
     if cov_type == "conley":
         kind, instead = (
@@ -663,7 +720,8 @@ def rejects_too_often(mean_rows: float) -> Notice:
     text = (
         f"entities have {mean_rows:.3g} rows on average. With few rows the test "
         "rejects far too often, even if all variances are equal: in simulated panels "
-        "of 30 entities in 97% with 10 rows each, in 56% with 30 and in 21% with 100. "
+        "of 30 entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with "
+        "100. "
         "Use method='levene', or standard errors clustered by entity."
     )
     return Notice("rejects_too_often", text, {"mean_rows": mean_rows})

@@ -354,7 +354,7 @@ def _robust_notices(
     sample: Sample, absorbed: Within, near: Nearby | None, options: LinearOptions
 ) -> list[Notice]:
     """Report errors that do not allow for what entity effects do to the residuals."""
-    independent = options.cov_type in ("robust", "hc2", "hc3") or (
+    independent = options.cov_type in ("unadjusted", "robust", "hc2", "hc3") or (
         near is not None and near.lags == 0
     )
     if not independent:
