@@ -218,10 +218,10 @@ def staggered_treatment(
     control = ", control='not_yet'" if all_treated else ""
     advice = f"dp.StaggeredDid({timing}{control}{rows})"
     if kind == "poisson":
-        advice = f"dp.EventStudy({timing}, family='poisson'{rows})"
-    if not event:
+        advice = "dp.EventStudy(..., family='poisson'), with effects by cohort"
+    elif not event:
         advice += ", where event is a column of first treated times"
-    if always:
+    elif always:
         advice += ", without entities that are treated in all of their rows"
     if kind == "iv":
         advice += "; it has no instruments"
