@@ -160,8 +160,9 @@ class TestResult(Summarised, PickledByName):
         """Note how the p-value was computed, and that draws give no smaller one."""
         method, name = test_remark(self.method), test_remark(self.name) or self.name
         count = f"{0 if self.draws is None else self.draws.size:,}"
-        if method is not None and "count" in method.names:
-            count = str(method.names["count"][0])
+        (inner,) = method.names.get("method", (method,)) if method else (None,)
+        if isinstance(inner, Remark) and "count" in inner.names:
+            count = str(inner.names["count"][0])
         draws = int(count.replace(",", ""))
         smallest = draws > 0 and math.isclose(self.p_value, 1 / (draws + 1))
         if self.method:
