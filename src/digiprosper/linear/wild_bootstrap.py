@@ -43,7 +43,6 @@ from digiprosper.report.words import Language, Words
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
-
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.linear.kernels.wild import Draws, WildWeights
