@@ -531,7 +531,7 @@ NOTES = Words(
             "{clusters}",
             "观测信息矩阵标准误与聚类到{clusters}层面的标准误中的较大者",
         ),
-        "errors.short": ("{short}: {errors}.", "{short}：{errors}。"),
+        "errors.short": ("DK: Driscoll-Kraay", "DK为Driscoll-Kraay"),
         "errors.with": ("{errors} ({brackets})", "{errors}（{brackets}）"),
         "ssc": ("small-sample correction as {name}", "小样本调整同{name}"),
         "ssc.none": ("no small-sample correction", "未作小样本调整"),
