@@ -319,23 +319,9 @@ def number_text(value: float) -> str:
 
 def constant(node: Node) -> Any:
     """Compute an expression of constants; anything else is refused."""
-    if node.kind in ("number", "text"):
-        return node.value
-    compute: Callable[..., Any] | None = None
-    parts: Sequence[Node] = node.parts
-    match node.kind:
-        case "missing":
-            return math.inf
-        case "unary":
-            compute = _SIGNS[node.value]
-        case "binary":
-            compute = _OPERATORS[node.value][1]
-        case "call" if node.value in _OF_CONSTANTS:
-            compute = _OF_CONSTANTS[node.value]
-        case "call" if node.value not in _OF_COLUMNS:
-            name, *parts = _function(node)
-            if code := _PANDAS.get((name, len(parts))):
-                compute = partial(_of_one_row, code)
+    if node.kind in ("number", "text", "missing"):
+        return math.inf if node.kind == "missing" else node.value
+    compute, parts = _computation(node)
     if compute is None:
         what = f"the function {node.value}()" if node.parts else repr(node.value)
         raise StataError.because(f"{what} is known only when the file is run")
@@ -347,6 +333,22 @@ def constant(node: Node) -> Any:
         raise StataError.because(
             f"the constant {node.value!r} cannot be computed"
         ) from error
+
+
+def _computation(node: Node) -> tuple[Callable[..., Any] | None, Sequence[Node]]:
+    """Find what computes a node, and the nodes that it needs."""
+    match node.kind:
+        case "unary":
+            return _SIGNS[node.value], node.parts
+        case "binary":
+            return _OPERATORS[node.value][1], node.parts
+        case "call" if node.value in _OF_CONSTANTS:
+            return _OF_CONSTANTS[node.value], node.parts
+        case "call" if node.value not in _OF_COLUMNS:
+            name, *parts = _function(node)
+            code = _PANDAS.get((name, len(parts)))
+            return code and partial(_of_one_row, code), parts
+    return None, node.parts
 
 
 def _of_one_row(code: str, first: Any, *others: Any) -> Any:

@@ -39,7 +39,7 @@ from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
@@ -446,7 +446,9 @@ class Reader:
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
         name = command.name
-        if command.prefix("permute") is not None or name in estimations.TESTS:
+        is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
+        is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
+        if command.prefix("permute") is not None or is_test:
             self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
@@ -676,6 +678,8 @@ class Reader:
         reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
         self._chosen_rows(command, reason)
         self._created(step)
+        if command.name == "rename" and command.options:
+            self._in_other_case(str.upper if "upper" in step.python else str.lower)
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
@@ -685,6 +689,12 @@ class Reader:
         self._record("not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
         self.panel_keys = None
+
+    def _in_other_case(self, change: Callable[[str], str]) -> None:
+        """Change the names of all columns in what is known of them."""
+        self.taint.rename(change)
+        for known in _KNOWN_SETS:
+            setattr(self.context, known, {*map(change, getattr(self.context, known))})
 
     def _chosen_rows(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""

@@ -85,9 +85,7 @@ class Tables:
         run = list(filter(fitted.get, names))
         missing += [cited(name) for name in names if name not in run]
         file = self._file(command, options)
-        before = self.heads.get(file, [])
-        is_longer = command.name == "outreg2" and "append" in options
-        heads = self.heads[file] = before if is_longer else []
+        heads = self._heads_before(file, command, options)
         sign = "+=" if any(heads) else "="
         heads += _titles(options, names, run, len(heads))
         if not run:
@@ -107,6 +105,14 @@ class Tables:
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
         return file, code, missing + unread
+
+    def _heads_before(
+        self, file: str, command: Command, options: Collection[str]
+    ) -> list[str]:
+        """List the headings of a table that outreg2 adds to; another one has none."""
+        if command.name != "outreg2" or "append" not in options:
+            self.heads[file] = []
+        return self.heads.setdefault(file, [])
 
     def _file(self, command: Command, options: Collection[str]) -> str:
         """Name the file of a table; a further table of esttab has a file of its own."""
