@@ -23,9 +23,7 @@ _RANGE = re.compile(
     r"(?P<first>-?[\d.]+)(?:\s*\(\s*(?P<step>-?[\d.]+)\s*\)\s*|\s*(?:/|:)\s*)"
     r"(?P<last>-?[\d.]+)|(?P<single>-?[\d.]+)|(?P<odd>\S+)"
 )
-_SECOND = re.compile(
-    r"(?P<first>-?[\d.]+)\s+(?P<second>-?[\d.]+)\s+(?:to|:)\s*(?P<last>-?[\d.]+)"
-)
+_SECOND = re.compile(r"(-?[\d.]+)\s+(-?[\d.]+)\s+(?:to|:)\s*(-?[\d.]+)")
 _FOLDER = re.compile(r"(?:\$\w+|\$\{\w+\}|`\w+')(?=[/\\])")
 # What names of tempvar and tempfile begin with.
 TEMPORARY = "__"
@@ -239,8 +237,8 @@ def _words(text: str) -> list[str]:
 def numbers(text: str) -> list[str]:
     """List the numbers of ``1/5``, ``5(-1)1``, ``1 3 to 9`` or ``2000 2005/2010``."""
     if second := _SECOND.fullmatch(text.strip()):
-        step = float(second["second"]) - float(second["first"])
-        return _range(second["first"], step, second["last"])
+        first, following, last = second.groups()
+        return _range(first, float(following) - float(first), last)
     out: list[str] = []
     for match in _RANGE.finditer(text):
         if match["odd"]:

@@ -65,8 +65,6 @@ _WITH_RESULTS = (
     *("anova", "cointreg", "estpost", "factor", "lincomest", "mean", "pca"),
     *("proportion", "total"),
 )
-# What is known of variables, besides their names.
-_KNOWN_SETS = ("complete", "singles", "made")
 # Commands that change no data.
 _OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
 # In all turns of an outermost loop; simulations have more.
@@ -693,8 +691,9 @@ class Reader:
     def _in_other_case(self, change: Callable[[str], str]) -> None:
         """Change the names of all columns in what is known of them."""
         self.taint.rename(change)
-        for known in _KNOWN_SETS:
-            setattr(self.context, known, {*map(change, getattr(self.context, known))})
+        context = self.context
+        context.complete = {*map(change, context.complete)}
+        context.types = {change(name): kind for name, kind in context.types.items()}
 
     def _chosen_rows(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
@@ -730,7 +729,7 @@ class Reader:
             self.taint.clear()
             self.sample = ()
             self.context.variables = variables
-            self.context.singles, self.context.made = set(), set()
+            self.context.types = {}
             self.context.labels = set()
         self.taint.add(taint)
 
@@ -744,13 +743,12 @@ class Reader:
             if not (isinstance(name, LaterColumns) and name in step.python)
         ]
         context.variables = context.variables.changed(creates, step.drops)
-        changes = [(context.complete, step.complete)]
-        if step.is_single is not None:
-            changes += [(context.singles, step.is_single), (context.made, True)]
-        for names, has_new in changes:
-            names -= set(step.creates)
-            if has_new:
-                names |= set(step.creates)
+        context.complete -= {*step.creates, *step.drops}
+        if step.complete:
+            context.complete |= {*step.creates}
+        doubles = dict.fromkeys(step.creates, "double")
+        kept = {n: kind for n, kind in context.types.items() if n not in step.drops}
+        context.types = kept | (doubles if step.types is None else {**step.types})
 
     def _keys(self, command: Command) -> None:
         """Execute ``xtset``."""
@@ -774,8 +772,7 @@ class Reader:
         """Save or restore what is known of the data; results stay."""
         options = [option for option, _ in command.options]
         if command.name == "preserve":
-            known = {n: set(getattr(self.context, n)) for n in _KNOWN_SETS}
-            context = replace(self.context, **known)
+            context = replace(self.context, complete={*self.context.complete})
             taint, stored = copy.deepcopy(self.taint), dict(self.stored)
             self.saved.append((context, taint, self.sample, stored))
             self.code.append("preserved = df.copy()")

@@ -94,10 +94,10 @@ def encoded(x, label):
 
 
 def all_rows(df, names, levels):
-    """List the rows of all combinations of levels, as fillin."""
+    """Add rows of the combinations of levels that are absent, as fillin."""
     rows = pd.MultiIndex.from_product(levels, names=names).to_frame(index=False)
     assert len(rows.merge(df)) == len(df), "rows are in no combination"
-    return rows.merge(df, how="left")
+    return as_stata(rows.merge(df, how="left").sort_values(names, kind="stable"))
 
 
 def interpolated(y, x):

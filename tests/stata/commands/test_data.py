@@ -43,9 +43,8 @@ def run(text: str, df: pd.DataFrame | None = None) -> pd.DataFrame:
         command = read_command(line)
         step = data.translate(command, context)
         exec(step.python, names)
-        if step.is_single is not None:
-            context.made |= {*step.creates}
-            context.singles |= {*step.creates} if step.is_single else set()
+        doubles = dict.fromkeys(step.creates, "double")
+        context.types |= doubles if step.types is None else step.types
         context.variables = Variables(list(names["df"].columns))
     out: pd.DataFrame = names["df"]
     return out.sort_values(["id", "year"]).reset_index(drop=True)

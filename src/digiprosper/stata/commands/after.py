@@ -128,8 +128,8 @@ def u_test(call: Call) -> Translation:
         code += f", square={names[1]!r}"
         notes = ["a square that is a column is named: square="]
     if {"min", "max"} <= {*call.options}:
-        ends = [number(call.options[end], end) for end in ("min", "max")]
-        code += f", interval=({ends[0]:g}, {ends[1]:g})"
+        ends = tuple(number(call.options[end], end) for end in ("min", "max"))
+        code += f", interval={ends}"
     return call.python(f"dp.u_test({code})", *notes)
 
 
@@ -172,10 +172,10 @@ def predict(call: DataCall) -> Step:
     if storage not in ([], ["float"], ["double"]):
         raise StataError.because(f"predict {call.command.arguments}")
     code = _predicted(call)
-    is_single = (storage or [call.context.default_type]) == ["float"]
-    code = f"single({code})" if is_single else code
+    kind = (*storage, call.context.default_type)[0]
+    code = f"single({code})" if kind == "float" else code
     code = f"only_where({code}, {call.where})" if call.where else code
-    return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
+    return Step(f"df[{name!r}] = {code}", (name,), types={name: kind})
 
 
 def _predicted(call: DataCall) -> str:

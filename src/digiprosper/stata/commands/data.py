@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands.after import predict
 from digiprosper.stata.commands.steps import DataCall, Step, file_name
-from digiprosper.stata.expressions import Node, Printer, unquoted
+from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER
@@ -97,7 +97,8 @@ def generate(call: DataCall) -> Step:
     value = _stored(call.printer.value(node), node, storage)
     value = f"only_where({value}, {call.where})" if call.where else value
     complete = call.where is None and _is_complete(node, call.context)
-    return Step(f"df[{name!r}] = {value}", (name,), (), complete, storage == "float")
+    code = f"df[{name!r}] = {value}"
+    return Step(code, (name,), complete=complete, types={name: storage})
 
 
 def clone(call: DataCall) -> Step:
@@ -107,9 +108,9 @@ def clone(call: DataCall) -> Step:
     storage, code = _type_of(source, call.context), f"df[{source!r}]"
     code = f"only_where({code}, {call.where})" if call.where else code
     if storage:
-        return Step(f"df[{name!r}] = {code}", (name,), is_single=storage == "float")
+        return Step(f"df[{name!r}] = {code}", (name,), types={name: storage})
     noted = f"(floats.add if {source!r} in floats else floats.discard)({name!r})"
-    return Step(f"df[{name!r}] = {code}\n{noted}", (name,), is_single=None)
+    return Step(f"df[{name!r}] = {code}\n{noted}", (name,), types={})
 
 
 def change(call: DataCall) -> Step:
@@ -119,7 +120,7 @@ def change(call: DataCall) -> Step:
     name = context.variables.resolve(name)
     storage = _type_of(name, context)
     if carried := _carried(name, text, call):
-        return Step(carried, (name,), is_single=None)
+        return Step(carried, (name,), types={})
     node = _without_draws(context.parse(text))
     value, target = _stored(call.printer.value(node), node, storage), f"df[{name!r}]"
     value = value if storage or _is_exact(node) else f"as_stored({name!r}, {value})"
@@ -127,7 +128,7 @@ def change(call: DataCall) -> Step:
     if where is not None:
         value = f"{target}.mask({where}, {value})"
         complete &= name in context.complete
-    return Step(f"{target} = {value}", (name,), (), complete, None)
+    return Step(f"{target} = {value}", (name,), (), complete, {})
 
 
 def _without_draws(node: Node) -> Node:
@@ -139,10 +140,9 @@ def _without_draws(node: Node) -> Node:
 
 def _type_of(name: str, context: Context) -> str:
     """Name the type of a variable; that of a column of a file is not known."""
-    name = context.variables.resolve(name)
-    if name in context.singles:
-        return "float"
-    return "double" if name in context.made else ""
+    kind = context.types.get(context.variables.resolve(name), "")
+    # Stata makes whole numbers another type where that is necessary.
+    return "double" if kind in _WHOLE else kind
 
 
 def _is_complete(node: Node, context: Context) -> bool:
@@ -204,9 +204,9 @@ def egen(call: DataCall) -> Step:
     if write is None or (call.groups[0] and write is not _statistic):
         raise StataError.because(f"egen {cited(text)}")
     code = write(function, inside, call)
-    is_single = storage == "float" and function not in _COUNTS
-    code = f"single({code})" if is_single else code
-    return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
+    storage = "double" if function in _COUNTS else storage
+    code = f"single({code})" if storage == "float" else code
+    return Step(f"df[{name!r}] = {code}", (name,), types={name: storage})
 
 
 def _across(function: str, inside: str, call: DataCall) -> str:
@@ -215,9 +215,8 @@ def _across(function: str, inside: str, call: DataCall) -> str:
     code = _ACROSS[function].format(names=repr(names))
     if "missing" in call.options:
         code = code.replace(")", ", min_count=1)")
-    return (
-        f"df{f'.loc[{call.where}, {names!r}]' if call.where else f'[{names!r}]'}.{code}"
-    )
+    rows = f"df.loc[{call.where}, {names!r}]" if call.where else f"df[{names!r}]"
+    return f"{rows}.{code}"
 
 
 def _scaled(function: str, inside: str, call: DataCall) -> str:
@@ -240,19 +239,17 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
     if function == "rank":
         descending = "ascending=False, method='min'" if "field" in options else ""
         return f"{value}{by}.rank({descending})"
-    arguments = {
-        "pctile": f"percentile, {number(options.get('p', '50'), 'p'):g}",
-        "xtile": f"quantile_groups, {number(options.get('nquantiles', '2'), 'n'):g}",
-        "mode": "only_mode",
+    functions = {
+        "pctile": ("percentile", f", {number(options.get('p', '50'), 'p'):g}"),
+        "xtile": ("quantile_groups", f", {call.whole('nquantiles', 2)}"),
+        "mode": ("only_mode", ""),
     }
-    if function in arguments:
-        method, _, argument = arguments[function].partition(", ")
-        code = f"{method}({', '.join(filter(None, (value, argument)))})"
-    else:
-        method, argument = repr(_BY_GROUP[function]), ""
-        code = f"{value}.{_BY_GROUP[function]}()"
+    method, argument = functions.get(function, (repr(_BY_GROUP.get(function)), ""))
+    code = f"{value}.{_BY_GROUP.get(function)}()"
     if by:
-        code = f"{value}{by}.transform({', '.join(filter(None, (method, argument)))})"
+        code = f"{value}{by}.transform({method}{argument})"
+    elif function in functions:
+        code = f"{method}({value}{argument})"
     if call.where is None:
         return code
     return f"({code if by else f'pd.Series({code}, df.index)'}).where({call.where})"
@@ -315,7 +312,7 @@ def each(call: DataCall) -> Step:
     code = code.replace("{by}", call.printer.by)
     names = call.context.variables.names(call.command.arguments or "_all")
     step = _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
-    return replace(step, is_single=None) if name == "carryforward" else step
+    return replace(step, types={}) if name == "carryforward" else step
 
 
 def _label_codes(label: str, labels: set[str]) -> None:
@@ -356,7 +353,7 @@ def winsor(call: DataCall) -> Step:
     pairs = zip(codes, call.names, strict=True)
     steps = [_each(f"df[{{1}}] = {code}", [name], "{}") for code, name in pairs]
     creates = tuple(name for step in steps for name in step.creates)
-    return Step("\n".join(s.python for s in steps), creates, is_single=None)
+    return Step("\n".join(s.python for s in steps), creates, types={})
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
@@ -382,7 +379,7 @@ def recode(call: DataCall) -> Step:
         raise StataError.because("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[{0}]"
     for items, value in rules:
-        code = "np.nan" if value == "." else f"{number(value, 'recode'):g}"
+        code = "np.nan" if value == "." else number_text(number(value, "recode"))
         if items.strip() in ("else", "*"):
             other = code
         else:
@@ -391,7 +388,7 @@ def recode(call: DataCall) -> Step:
     code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
     names = call.context.variables.names(listed)
     step = _each(f"df[{{1}}] = {code}", names, call.new or "{}")
-    return step if call.new else replace(step, is_single=None)
+    return step if call.new else replace(step, types={})
 
 
 def _in_rule(item: str) -> str:
@@ -402,7 +399,7 @@ def _in_rule(item: str) -> str:
         return "df[{0}].notna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
     low, *high = (
-        ends.get(end) or f"{number(end, 'recode'):g}" for end in item.split("/")
+        ends.get(end) or number_text(number(end, "recode")) for end in item.split("/")
     )
     return f"df[{{0}}].between({low}, {(high or [low])[0]})"
 
@@ -464,7 +461,7 @@ def rename(call: DataCall) -> Step:
             raise StataError.because("rename with lower or upper of some columns")
         code, columns = f"renamed(df, str.{min(call.options)})", LaterColumns("*df")
         # Stata stops if two columns get one name.
-        return Step(f"df = {code}", (columns,), is_single=None, order=UNKNOWN_ORDER)
+        return Step(f"df = {code}", (columns,), types={}, order=UNKNOWN_ORDER)
     olds, news = lists if len(lists) == 2 else ([], [""])
     if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
         raise StataError.because("rename other than old new or (old ...) (new ...)")
@@ -472,9 +469,9 @@ def rename(call: DataCall) -> Step:
     names = dict(zip(olds, news, strict=True))
     order = tuple(names.get(name, name) for name in context.order)
     complete = {*olds} <= context.complete
-    is_single = {*olds} <= context.singles if {*olds} <= context.made else None
+    types = {new: context.types[n] for n, new in names.items() if n in context.types}
     code = f"df = renamed(df, {names!r})"
-    return Step(code, (*news,), (*olds,), complete, is_single, order=order)
+    return Step(code, (*news,), (*olds,), complete, types, order=order)
 
 
 def use(call: DataCall) -> Step:
@@ -563,7 +560,8 @@ def merge(call: DataCall) -> Step:
         code += f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)"
         chosen = [mark, *chosen]
     filled = None if merged and "right_only" not in merged else tuple(keys)
-    return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled, reads=path)
+    columns, order = tuple(chosen), UNKNOWN_ORDER
+    return Step(code, columns, types={}, order=order, filled=filled, reads=path)
 
 
 def join(call: DataCall) -> Step:
@@ -672,9 +670,11 @@ def expand(call: DataCall) -> Step:
 
 def fill(call: DataCall) -> Step:
     """Translate ``fillin``: rows of absent combinations."""
-    levels = f"[df[name].unique() for name in {call.names!r}]"
-    code = f"all_rows(df.assign(_fillin=0), {call.names!r}, {levels})"
-    return _filled(f"{code}.fillna({{'_fillin': 1}})", call.names, "_fillin")
+    names = tuple(call.names)
+    levels = f"[df[name].unique() for name in {names!r}]"
+    code = f"df = all_rows(df.assign(_fillin=0), {[*names]!r}, {levels})"
+    code += ".fillna({'_fillin': 1})"
+    return Step(code, ("_fillin",), order=names, filled=names)
 
 
 def fill_periods(call: DataCall) -> Step:
@@ -686,14 +686,9 @@ def fill_periods(call: DataCall) -> Step:
     levels = f"{entity}.unique(), np.arange({time}.min(), {time}.max() + 1, {step})"
     each = f"_, rows in df.groupby({keys[0]!r})"
     each = "rows in [df]" if "full" in call.options else each
-    code = f"[all_rows(rows, {keys!r}, [{levels}]) for {each}]"
-    return _filled(f"pd.concat({code}, ignore_index=True)", keys)
-
-
-def _filled(code: str, keys: list[str], *creates: str) -> Step:
-    """Write a table with new rows, whose other columns are missing."""
-    code = f"df = as_stata({code}.sort_values({keys!r}, kind='stable'))"
-    return Step(code, creates, order=(*keys,), filled=(*keys,))
+    tables = f"[all_rows(rows, {keys!r}, [{levels}]) for {each}]"
+    code = f"df = pd.concat({tables}, ignore_index=True)"
+    return Step(code, order=(*keys,), filled=(*keys,))
 
 
 def balance(call: DataCall) -> Step:
@@ -703,11 +698,10 @@ def balance(call: DataCall) -> Step:
         raise StataError.because("xtbalance without range(first last), or before xtset")
     first, last = int(ends[1]), int(ends[2])
     entity, time = call.context.keys
-    count = f"df.groupby({entity!r})[{time!r}].transform('size')"
-    return Step(
-        f"df = df[df[{time!r}].between({first}, {last})].copy()\n"
-        f"df = df[{count} == {last - first + 1}].copy()"
-    )
+    count = len(range(first, last + 1, call.context.step or 1))
+    rows = f"df[df[{time!r}].between({first}, {last})]"
+    whole = f"filter(lambda rows: len(rows) == {count})"
+    return Step(f"df = {rows}.groupby({entity!r}).{whole}")
 
 
 def reshape(call: DataCall) -> Step:

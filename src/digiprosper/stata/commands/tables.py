@@ -85,7 +85,9 @@ class Tables:
         run = list(filter(fitted.get, names))
         missing += [cited(name) for name in names if name not in run]
         file = self._file(command, options)
-        heads = self._heads_before(file, command, options)
+        before = self.heads.get(file, [])
+        is_longer = command.name == "outreg2" and "append" in options
+        heads = self.heads[file] = before if is_longer else []
         sign = "+=" if any(heads) else "="
         heads += _titles(options, names, run, len(heads))
         if not run:
@@ -98,21 +100,11 @@ class Tables:
             code = f"columns[{file!r}] {sign} {models}\n"
             models = f"columns[{file!r}]"
         arguments, unread = _arguments(command, options, terms, variables)
-        if command.name == "esttab":
-            rows, others = _statistics(command, has_within=self.has_within)
-            unread += others
-            arguments += [f"stats={rows}"] if len(rows) > 1 else []
+        rows, others = _statistics(command, has_within=self.has_within)
+        arguments += [f"stats={rows}"] if len(rows) > 1 else []
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
-        return file, code, missing + unread
-
-    def _heads_before(
-        self, file: str, command: Command, options: Collection[str]
-    ) -> list[str]:
-        """List the headings of a table that outreg2 adds to; another one has none."""
-        if command.name != "outreg2" or "append" not in options:
-            self.heads[file] = []
-        return self.heads.setdefault(file, [])
+        return file, code, missing + unread + others
 
     def _file(self, command: Command, options: Collection[str]) -> str:
         """Name the file of a table; a further table of esttab has a file of its own."""
@@ -216,7 +208,7 @@ def _below(command: Command, options: Mapping[str, str]) -> str:
 def _statistics(command: Command, *, has_within: bool) -> tuple[list[str], list[str]]:
     """List the rows of statistics that options ask for, and those not known here."""
     words = ["N"]
-    for option, argument in command.options:
+    for option, argument in command.options if command.name == "esttab" else ():
         if option in _OF_STATISTICS:
             text = re.sub('"[^"]*"', "", (argument or "").partition(",")[0])
             words += re.findall(r"\w+", text) if argument else [option]
