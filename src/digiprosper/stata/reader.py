@@ -691,9 +691,8 @@ class Reader:
     def _in_other_case(self, change: Callable[[str], str]) -> None:
         """Change the names of all columns in what is known of them."""
         self.taint.rename(change)
-        context = self.context
-        context.complete = {*map(change, context.complete)}
-        context.types = {change(name): kind for name, kind in context.types.items()}
+        types = self.context.types
+        self.context.types = {change(name): kind for name, kind in types.items()}
 
     def _chosen_rows(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
+from digiprosper.stata.commands.policy import AGGREGATES
 from digiprosper.stata.commands.steps import Step
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
@@ -138,9 +139,9 @@ def estat(call: Call) -> Translation:
     word = (split(call.command.arguments) or [""])[0]
     if word == "pretrend":
         return call.python("fit.pretrend_test()")
-    if word not in ("simple", "group", "calendar", "event"):
+    if word not in AGGREGATES:
         raise StataError.because(f"estat {word} after csdid")
-    return call.python(f"fit.aggregate({word.replace('event', 'dynamic')!r})")
+    return call.python(f"fit.aggregate({AGGREGATES[word]!r})")
 
 
 def serial(call: Call) -> Translation:
@@ -214,7 +215,7 @@ COMMANDS: Table = {
     "testparm": (Options(), test),
     "lincom": (Options(), lincom),
     "hausman": (Options("", "const.ant"), hausman),
-    "utest": (Options("min max", "f.ieller l.evel pre.fix quad.ratic"), u_test),
+    "utest": (Options("min max", "f.ieller pre.fix quad.ratic"), u_test),
     "estat": (Options("", "window estore"), estat),
     "xtserial": (Options("", "show output"), serial),
     **dict.fromkeys(_TESTS, (Options("", "pes.aran abs"), diagnostic)),

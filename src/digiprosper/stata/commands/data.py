@@ -62,12 +62,12 @@ _OLD_NAMES = {
 }
 # Options of egen by function, besides by().
 _EGEN_OPTIONS = {
-    "pctile": {"p"},
-    "xtile": {"nquantiles"},
-    "group": {"label"},
-    "cut": {"at", "icodes", "label"},
-    "rank": {"field"},
-    "rowtotal": {"missing"},
+    "pctile": "p",
+    "xtile": "nquantiles",
+    "group": "label",
+    "cut": "at icodes label",
+    "rank": "field",
+    "rowtotal": "missing",
 }
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
@@ -91,26 +91,19 @@ _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
 def generate(call: DataCall) -> Step:
-    """Translate ``generate``."""
+    """Translate ``generate``, and ``clonevar``, which copies the type too."""
     storage, name, text = call.assignment
+    if call.command.name == "clonevar":
+        storage = _type_of(text.strip(), call.context)
     node = _without_draws(call.context.parse(text))
     value = _stored(call.printer.value(node), node, storage)
     value = f"only_where({value}, {call.where})" if call.where else value
     complete = call.where is None and _is_complete(node, call.context)
     code = f"df[{name!r}] = {value}"
+    if not storage:
+        source = call.context.variables.resolve(text.strip())
+        code += f"\n(floats.add if {source!r} in floats else floats.discard)({name!r})"
     return Step(code, (name,), complete=complete, types={name: storage})
-
-
-def clone(call: DataCall) -> Step:
-    """Translate ``clonevar``: the copy has the type of the variable."""
-    _, name, source = call.assignment
-    source = call.context.variables.resolve(source.strip())
-    storage, code = _type_of(source, call.context), f"df[{source!r}]"
-    code = f"only_where({code}, {call.where})" if call.where else code
-    if storage:
-        return Step(f"df[{name!r}] = {code}", (name,), types={name: storage})
-    noted = f"(floats.add if {source!r} in floats else floats.discard)({name!r})"
-    return Step(f"df[{name!r}] = {code}\n{noted}", (name,), types={})
 
 
 def change(call: DataCall) -> Step:
@@ -198,7 +191,7 @@ def egen(call: DataCall) -> Step:
     function, inside = match.groups() if match else ("", "")
     function = _OLD_NAMES.get(function, function)
     options = {*call.options} - {"by"}
-    if options - _EGEN_OPTIONS.get(function, set()):
+    if options - {*_EGEN_OPTIONS.get(function, "").split()}:
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
     write = _EGEN.get(function)
     if write is None or (call.groups[0] and write is not _statistic):
@@ -336,13 +329,11 @@ def _as_numbers(code: str, options: Mapping[str, str]) -> str:
 def winsor(call: DataCall) -> Step:
     """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
     options = call.options
-    cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
+    texts = (options.get("cuts") or "1 99").replace(",", " ").split()
+    cuts = [number_text(number(text, "cuts")) for text in texts]
     if len(cuts) != 2:
         raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
-    low, high = (number(text, "cuts") for text in cuts)
-    arguments = f"{low:g}, {high:g}"
-    if "trim" in options:
-        arguments += ", trim=True"
+    arguments = ", ".join([*cuts, "trim=True"] if "trim" in options else cuts)
     code = f"winsorised(df[{{0}}], {arguments})"
     if by := call.printer.by:
         code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
@@ -517,10 +508,11 @@ def read_text(call: DataCall) -> Step:
 
 def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, str]:
     """Write how a text or Excel file is read, and what Stata does to its headings."""
-    chosen = {"excel": ("sheet", "sheet_name")}.get(kind, ("encoding", "encoding"))
-    text = unquoted(options.get(chosen[0], ""))
-    source = f"{path!r}, {chosen[1]}={text!r}" if text else repr(path)
-    first = "firstrow" in options if kind == "excel" else options.get("varnames", "1")
+    is_excel = kind == "excel"
+    text = unquoted(options.get("sheet" if is_excel else "encoding", ""))
+    argument = "sheet_name" if is_excel else "encoding"
+    source = f"{path!r}, {argument}={text!r}" if text else repr(path)
+    first = "firstrow" in options if is_excel else options.get("varnames", "1")
     match kind, first:
         case "excel", True:
             return f"pd.read_excel({source})", "preserve"
@@ -745,7 +737,7 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
-    "generate": (_GENERATE, generate),
+    **dict.fromkeys(("clonevar", "generate"), (_GENERATE, generate)),
     **dict.fromkeys(("drop", "keep"), (Options(), drop)),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
@@ -753,7 +745,6 @@ COMMANDS: _Table = {
     "tsfill": (Options("full"), fill_periods),
     "append": (Options("", "force nol.abel"), append),
     "carryforward": (Options("replace g.enerate by"), each),
-    "clonevar": (Options(), clone),
     "destring": (Options("replace g.enerate force i.gnore", "float"), each),
     "collapse": (Options("by", "fast"), collapse),
     "duplicates": (Options("g.enerate", "force"), duplicates),

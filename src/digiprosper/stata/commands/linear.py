@@ -24,7 +24,7 @@ _RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no such estimator")
 _TWO_STAGES = "there is two-stage least squares only"
 _OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
 _NO_CONSTANT = dict.fromkeys(
-    ("noc.onstant", "h.ascons", "nocons", "tsscons"), "a regression without constant"
+    ("noc.onstant", "h.ascons", "tsscons"), "a regression without constant"
 )
 _FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _INSTRUMENTS = re.compile(

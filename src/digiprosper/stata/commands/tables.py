@@ -90,21 +90,19 @@ class Tables:
         heads = self.heads[file] = before if is_longer else []
         sign = "+=" if any(heads) else "="
         heads += _titles(options, names, run, len(heads))
-        if not run:
-            listed = ", ".join(filter(None, names)) or "the last estimation"
-            raise StataError.because(f"{listed} is not run, or not stored")
-        fits = [f"results[{name!r}]" if name else "fit" for name in run]
+        models, code = _models(names, run), ""
         shown = list(filter(None, heads))
-        models, code = f"[{', '.join(fits)}]", ""
         if command.name == "outreg2":
             code = f"columns[{file!r}] {sign} {models}\n"
             models = f"columns[{file!r}]"
         arguments, unread = _arguments(command, options, terms, variables)
-        rows, others = _statistics(command, has_within=self.has_within)
-        arguments += [f"stats={rows}"] if len(rows) > 1 else []
+        if command.name == "esttab":
+            rows, others = _statistics(command, has_within=self.has_within)
+            unread += others
+            arguments += [f"stats={rows}"] if len(rows) > 1 else []
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
-        return file, code, missing + unread + others
+        return file, code, missing + unread
 
     def _file(self, command: Command, options: Collection[str]) -> str:
         """Name the file of a table; a further table of esttab has a file of its own."""
@@ -144,6 +142,14 @@ def _names(
             raise StataError.because(f"there is no stored estimation {cited(word)}")
         names += fitting
     return list(dict.fromkeys(names))
+
+
+def _models(names: Sequence[str], run: Sequence[str]) -> str:
+    """Write the estimations of a table that are run."""
+    if not run:
+        listed = ", ".join(filter(None, names)) or "the last estimation"
+        raise StataError.because(f"{listed} is not run, or not stored")
+    return f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
 
 
 def _file_name(command: Command, options: Collection[str]) -> str:
@@ -208,7 +214,7 @@ def _below(command: Command, options: Mapping[str, str]) -> str:
 def _statistics(command: Command, *, has_within: bool) -> tuple[list[str], list[str]]:
     """List the rows of statistics that options ask for, and those not known here."""
     words = ["N"]
-    for option, argument in command.options if command.name == "esttab" else ():
+    for option, argument in command.options:
         if option in _OF_STATISTICS:
             text = re.sub('"[^"]*"', "", (argument or "").partition(",")[0])
             words += re.findall(r"\w+", text) if argument else [option]
