@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import digiprosper as dp
 from digiprosper import (
     FixedEffects,
     FixedEffectsIV,
@@ -442,3 +444,136 @@ def test_the_log_of_counts_with_zeros_is_reported(outcome: str, reported: bool) 
     if reported:
         assert found[0].data["zeros"] == (frame.y == 0).sum()
         assert "PoissonEffects" in found[0].message
+
+
+# --- treatments that start in different periods ---------------------------------------
+
+
+def adoption_panel() -> Panel:
+    """Make 30 entities in 8 periods; effects of the treatment grow with time."""
+    rng = np.random.default_rng(5)
+    i, t = np.repeat(np.arange(30), 8), np.tile(np.arange(2010, 2018), 30)
+    first = np.array([2013.0, 2015.0, np.nan])[i % 3]
+    everyone = np.array([2013.0, 2015.0, 2016.0])[i % 3]
+    frame = pd.DataFrame(
+        {
+            "i": i,
+            "t": t,
+            "first": first,
+            "single": np.where(i % 3 == 0, 2014.0, np.nan),
+            "on": (t >= first).astype(float),
+            "everyone": (t >= everyone).astype(float),
+            "from_start": (t >= np.array([2010, 2014, 2099])[i % 3]).astype(float),
+            "ends": ((t >= first) & (t < first + 2)).astype(float),
+            "share": (t >= first) * 0.5,
+            "x": rng.normal(size=240),
+            "z": rng.normal(size=240),
+        }
+    )
+    growing = np.where(frame["on"] == 1, t - np.nan_to_num(first) + 1, 0)
+    frame["y"] = growing + rng.normal(size=240)
+    frame["n"] = rng.poisson(np.exp(1 + 0.2 * frame["on"]))
+    return Panel(frame, "i", "t")
+
+
+def staggered(results) -> list[Notice]:
+    return [n for n in results.diagnostics if n.code == "staggered_treatment"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "terms", "event", "advised"),
+    [
+        (FixedEffects("y", ["x", "on"]), ("on",), "on", "StaggeredDid Fixed"),
+        (
+            FixedEffects("y", ["treated(first)"]),
+            ("treated(first)",),
+            "first",
+            "StaggeredDid Fixed",
+        ),
+        (
+            FixedEffects.from_formula("y ~ on + x | i + t", where="t > 2011"),
+            ("on",),
+            "on",
+            "StaggeredDid Fixed",
+        ),
+        (
+            FixedEffects("y", ["everyone", "on"]),
+            ("everyone", "on"),
+            "everyone",
+            "StaggeredDid Fixed",
+        ),
+        (FixedEffects("y", ["lag(on)"]), ("lag(on)",), None, "Fixed"),
+        (
+            FixedEffectsIV("y", ["x"], ["on"], ["z", "everyone"]),
+            ("on", "everyone"),
+            "on",
+            "StaggeredDid",
+        ),
+        (dp.PoissonEffects("n", ["on"]), ("on",), "on", ""),
+    ],
+)
+def test_treatments_that_start_in_different_periods_are_reported_with_what_to_compare(
+    spec, terms, event, advised
+) -> None:
+    panel = adoption_panel()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", IdentificationWarning)
+        warnings.simplefilter("ignore", FewClustersWarning)
+        (notice,) = staggered(spec.fit(panel))
+        assert notice.data == {"terms": terms, "event": event}
+        # What it advises runs as it is printed.
+        pieces = r"dp\.StaggeredDid\('.*?\)|dp\.FixedEffects\(.*?\)(?=,)"
+        printed = re.findall(pieces, notice.message)
+        models = [eval(text, {"dp": dp}) for text in printed if ", event" not in text]
+        names = [type(model).__name__ for model in models]
+        assert [n.removesuffix("Effects") for n in names] == advised.split()
+        for model in models:
+            if isinstance(model, FixedEffects):
+                parts = dp.bacon_decomposition(model, panel)
+                assert (parts["comparison"] == "later vs earlier").any()
+            else:
+                assert model.fit(panel).nobs <= panel.nobs
+
+
+def test_a_two_way_slope_is_far_below_the_average_of_growing_effects() -> None:
+    panel = adoption_panel()
+    fit = FixedEffects("y", ["on"]).fit(panel)
+    effects = dp.StaggeredDid("y", "first", aggregate="simple").fit(panel)
+    assert fit.params["on"] < effects.params["att"] - 0.5
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FixedEffects("y", ["treated(single)", "x"]),
+        FixedEffects("y", ["ends", "x"]),
+        FixedEffects("y", ["share"]),
+        FixedEffects("y", ["on:x"]),
+        FixedEffects("y", ["on"], time_effects=False),
+        FixedEffects("y", ["on"], where="first != 2015"),
+        dp.EventStudy("y", "first", before=3, after=2),
+        dp.StaggeredDid("y", "on", estimator="sun_abraham"),
+        dp.StaggeredDid("y", "on"),
+    ],
+)
+def test_other_regressors_and_models_are_not_staggered(spec) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        assert not staggered(spec.fit(adoption_panel()))
+
+
+def test_entities_treated_from_the_start_are_a_cohort_and_left_out_of_the_advice() -> (
+    None
+):
+    panel = adoption_panel()
+    (notice,) = staggered(FixedEffects("y", ["from_start"]).fit(panel))
+    assert "without entities that are treated in all of their rows" in notice.message
+    others = panel.subset("i % 3 != 0")
+    assert not staggered(FixedEffects("y", ["from_start"]).fit(others))
+    assert dp.StaggeredDid("y", "from_start").fit(others).nobs == 160
+
+
+def test_rows_missing_before_the_start_of_a_single_cohort_make_no_second() -> None:
+    panel = adoption_panel()
+    late = panel.subset("i != 3 or t > 2015").subset("i != 6 or t != 2014")
+    assert not staggered(FixedEffects("y", ["treated(single)"]).fit(late))

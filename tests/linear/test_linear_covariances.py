@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import digiprosper as dp
 from digiprosper import FixedEffects, OptionError, Panel
@@ -291,7 +292,7 @@ def codes(results) -> set[str]:
     return {n.code for n in results.diagnostics}
 
 
-@pytest.mark.parametrize("cov_type", ["robust", "hc2", "hc3"])
+@pytest.mark.parametrize("cov_type", ["unadjusted", "robust", "hc2", "hc3"])
 def test_robust_errors_with_entity_effects_are_said_to_be_inconsistent(
     cov_type,
 ) -> None:
@@ -316,6 +317,39 @@ def test_robust_errors_with_entity_effects_are_said_to_be_inconsistent(
         fit(frame[frame["t"].isin([2, 3])], cov_type=cov_type)
     )
     assert "robust_inconsistent" not in codes(fit(frame))
+
+
+@pytest.mark.montecarlo
+def test_unadjusted_errors_cover_too_rarely() -> None:
+    """The shares of the notice, in panels of 31 x 10 with an autocorrelation of .6."""
+    rng, n, periods, draws = np.random.default_rng(7), 31, 10, 2000
+    covered = []
+    for spread in (0.0, 0.7):
+        sd = np.exp(spread * rng.normal(size=(draws, n, 1)))
+        values = rng.normal(size=(2, draws, n, periods))
+        for t in range(1, periods):
+            values[..., t] = 0.6 * values[..., t - 1] + 0.8 * values[..., t]
+        values *= sd
+        frame = pd.DataFrame(
+            {
+                "i": np.repeat(np.arange(n), periods),
+                "t": np.tile(np.arange(periods), n),
+                "x": values[0, 0].ravel(),
+                "y": values[1, 0].ravel(),
+            }
+        )
+        values -= values.mean(axis=-1, keepdims=True)
+        values -= values.mean(axis=-2, keepdims=True)
+        x, y = values
+        squares = (x * x).sum(axis=(1, 2))
+        slopes = (x * y).sum(axis=(1, 2)) / squares
+        residuals = y - slopes[:, None, None] * x
+        df = (n - 1) * (periods - 1) - 1
+        errors = np.sqrt((residuals**2).sum(axis=(1, 2)) / df / squares)
+        results = fit(frame, x=("x",), cov_type="unadjusted")
+        assert results.std_errors["x"] == pytest.approx(errors[0])
+        covered.append((np.abs(slopes / errors) < stats.t.ppf(0.975, df)).mean())
+    assert covered == pytest.approx([0.88, 0.62], abs=0.025)
 
 
 def test_effects_of_too_many_levels_are_refused_with_their_number() -> None:

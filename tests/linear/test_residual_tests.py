@@ -267,6 +267,14 @@ def test_modified_wald_says_that_it_is_oversized(states: LinearResults) -> None:
     (notice,) = test.diagnostics
     assert (notice.code, notice.message) == ("rejects_too_often", test.detail["note"])
     assert "rejects far too often" in " ".join(str(test).split())
+    name = "size_of_modified_wald_test.json"
+    measured = json.loads(
+        (Path(__file__).parents[2] / "docs" / "measured" / name).read_text("utf-8")
+    )
+    (shares,) = next(rows for test, rows in measured.items() if test.endswith("[30]"))
+    for periods in ("10", "30", "100"):
+        share = f"{100 * float(shares[f'T = {periods}']):g}%"
+        assert f"{share} with {periods}" in notice.message
     assert (test.detail["fewest_rows"], test.detail["most_rows"]) == (17, 17)
     assert test.detail["smallest_variance"] < test.detail["largest_variance"]
 

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import pickle
+import warnings
 from typing import Any
 
 import matplotlib as mpl
@@ -474,3 +475,35 @@ def test_a_table_never_says_no_to_effects_that_a_method_does_not_absorb(
     rows = dp.etable(models).frame
     assert rows.loc["city fixed effects"].tolist() == ["Yes", "Yes", "", "Yes", "Yes"]
     assert rows.loc["year fixed effects"].tolist() == ["Yes", "No", "", "Yes", "Yes"]
+
+
+@pytest.mark.parametrize(
+    ("never", "treated", "cov_type", "codes"),
+    [
+        (1, 15, "hc2", {"untreated", "alone"}),
+        (3, 14, "hc2", {"untreated"}),
+        (12, 1, "hc2", {"alone"}),
+        (12, 9, "hc2", set()),
+        (1, 15, "influence", {"untreated.clustered"}),
+    ],
+)
+def test_tables_name_few_untreated_entities_and_pooled_errors_of_single_ones(
+    never: int, treated: int, cov_type: Any, codes: set[str]
+) -> None:
+    rng = np.random.default_rng(4)
+    i, t = np.repeat(np.arange(31), 8), np.tile(np.arange(2010, 2018), 31)
+    first = np.where(i < treated, 2013.0, 2015.0)
+    first[i >= 31 - never] = np.nan
+    frame = pd.DataFrame({"i": i, "t": t, "first": first, "y": rng.normal(size=i.size)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        spec = dp.StaggeredDid("y", "first", cov_type=cov_type)
+        fit = spec.fit(dp.Panel(frame, "i", "t"))
+    (column,) = fit.table_columns()
+    few = {"untreated", "untreated.clustered", "alone"}
+    assert {remark.code for remark in column.remarks} & few == codes
+    chinese = str(dp.etable(fit, style=dp.TableStyle("zh")))
+    assert ("从未处理的" in chinese) is any("untreated" in code for code in codes)
+    assert ("合并方差" in chinese) is ("alone" in codes)
+    pooled = "pooled variance for a single i"
+    assert (pooled in " ".join(str(fit).split())) is ("alone" in codes)

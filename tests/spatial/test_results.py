@@ -213,6 +213,8 @@ def test_likelihood_ratios_of_produc(
     durbin = spec.fit(states)
     for model in ("sar", "sem"):
         test = durbin.lr_test(spec.replace(model=model).fit(states))
+        chinese = str(dp.etable([test], style=dp.TableStyle("zh")))
+        assert "误差自相关时过度拒绝" in "".join(chinese.split())
         assert test.statistic == pytest.approx(
             numbers["produc_lr"][effects][model], abs=6e-5
         )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel
@@ -799,6 +800,64 @@ def test_size_where_the_smaller_group_is_unlike_the_other(
     )
     assert permuted[0] <= permutation <= permuted[1]
     assert interacted[0] <= interaction <= interacted[1]
+
+
+def unlike(found: dp.ByGroup) -> list[Any]:
+    return [n for n in found.difference.diagnostics if n.code == "unlike_groups"]
+
+
+@pytest.mark.parametrize(("error", "share"), [(2.0, 0.162), (0.5, 0.012)])
+def test_unlike_errors_of_groups_are_reported_with_the_share_and_another_p(
+    error: float, share: float
+) -> None:
+    panel = unlike_panel(np.random.default_rng(3), error=error)
+    spec = FixedEffects("y", ["x", "a"])
+    found = grouped_panel(spec, panel, term="x", rng=1)
+    (notice,) = unlike(found)
+    # The share is about that of the page on groups.
+    assert notice.data["share"] == pytest.approx(share, abs=0.03)
+    other, smaller = found.values()
+    error_of_both = np.hypot(other.std_errors["x"], smaller.std_errors["x"])
+    t = (smaller.params["x"] - other.params["x"]) / error_of_both
+    assert notice.data["p_value"] == pytest.approx(2 * stats.t.sf(abs(t), 9))
+    p = f"{notice.data['p_value']:.4f}"
+    assert p in str(found.difference)
+    for language, words in (("en", "errors of the groups"), ("zh", "误差的方差不同")):
+        (note,) = [
+            text
+            for text in dp.etable(found, style=dp.TableStyle(language)).notes
+            if words in text
+        ]
+        assert p in note
+    without_rows = grouped_panel(spec.replace(keep_rows=False), panel, term="x", rng=1)
+    assert unlike(without_rows) == [notice]
+
+
+def test_groups_of_one_size_or_several_groups_are_not_unlike() -> None:
+    panel = unlike_panel(np.random.default_rng(3), error=2)
+    panel = panel.assign(half=lambda f: f.index.get_level_values("i") % 2)
+    panel = panel.assign(third=lambda f: f.index.get_level_values("i") % 3)
+    spec = FixedEffects("y", ["x", "a"])
+    for group in ("half", "third"):
+        found = quiet(dp.by_group, spec, panel, group, reps=19, rng=1)
+        assert not unlike(found)
+    assert not unlike(grouped_panel(spec, panel, method="interaction"))
+
+
+@pytest.mark.montecarlo
+@pytest.mark.parametrize(("error", "said"), [(1.0, (0, 0.15)), (2.0, (0.95, 1))])
+def test_p_from_both_standard_errors_keeps_its_size(
+    error: float, said: tuple[float, float]
+) -> None:
+    rng = np.random.default_rng(12)
+    spec = FixedEffects("y", ["x", "a"])
+    options: Any = {"term": "x", "reps": 19, "rng": rng}
+    panels = (unlike_panel(rng, error=error) for _ in range(300))
+    notices = [unlike(grouped_panel(spec, panel, **options)) for panel in panels]
+    assert said[0] <= np.mean([bool(n) for n in notices]) <= said[1]
+    rejected = [n[0].data["p_value"] <= 0.05 for n in notices if n]
+    # The Monte Carlo standard error of .05 is .013.
+    assert error == 1 or 0.02 <= np.mean(rejected) <= 0.09
 
 
 def grouped_panel(spec: Any, panel: Panel, **options: Any) -> dp.ByGroup:

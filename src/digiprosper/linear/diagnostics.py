@@ -19,6 +19,7 @@ from digiprosper.linear.notices import (
     lagged_outcome_notice,
     near_collinear,
     shifted_log_notice,
+    staggered_treatment,
 )
 from digiprosper.report.notices import not_psd
 
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.restricted_wild import ClusterSums
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
+    from digiprosper.report.terms import Factor
 
 _LAGS = (1, 2)
 _HALF = 0.5
@@ -282,6 +285,61 @@ def shifted_log(
     if not zeros:
         return []
     return [shifted_log_notice(sample.names[at], column, zeros, rows)]
+
+
+def staggered(
+    prepared: Prepared, demeaned: Demeaned, columns: Iterable[int], kind: str = ""
+) -> tuple[Notice, ...]:
+    """Report dummies of absorbing treatments that start in different periods.
+
+    `columns` are positions in `demeaned`; `kind` is ``"iv"``, ``"poisson"`` or empty.
+    """
+    sample, effects = prepared.sample, prepared.effect_names
+    keys = sample.keys
+    two_way = keys.entity_name in effects and keys.time_name in effects
+    if not two_way or prepared.sums is not None:
+        return ()
+    positions = [
+        j
+        for j in columns
+        if tuple(demeaned.moments[j, 3:]) == (0.0, 1.0)
+        and _starts_later(demeaned.raw[:, j], sample)
+    ]
+    if not positions:
+        return ()
+    terms = [demeaned.names[j] for j in positions]
+    dummy = demeaned.raw[:, positions[0]]
+    # The first and the last row of an entity tell whether it is always, or ever treated
+    always = dummy[np.diff(sample.entity, prepend=-1) != 0].any()
+    ever = dummy[np.diff(sample.entity, append=-1) != 0]
+    return staggered_treatment(
+        terms,
+        _event_column(sample.factors_of(terms[0])),
+        sample,
+        kind,
+        always=bool(always),
+        all_treated=bool(ever.all()),
+    )
+
+
+def _starts_later(dummy: Floats, sample: Sample) -> bool:
+    """Tell whether some entity is not treated yet when another is treated already."""
+    entity, on = sample.entity, dummy == 1
+    if not (on | (dummy == 0)).all():
+        return False
+    off_again = on[:-1] & ~on[1:] & (entity[:-1] == entity[1:])
+    ever = np.bincount(entity, on) > 0
+    before = sample.time[~on & ever[entity]]
+    return not off_again.any() and bool(before.max(initial=-1) >= sample.time[on].min())
+
+
+def _event_column(factors: Sequence[Factor]) -> str | None:
+    """Return the column with the timing of a treatment, if a term shows it."""
+    factor = factors[0]
+    plain = len(factors) == 1 and factor.function in ("", "treated")
+    if not plain or factor.level is not None or factor.shift:
+        return None
+    return factor.columns[0]
 
 
 def _lagged_rows(entity: Ints, time: Ints) -> list[tuple[Ints, Ints]]:

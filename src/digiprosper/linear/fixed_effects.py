@@ -18,7 +18,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
 from digiprosper.kernels.within import level_sums
-from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
+from digiprosper.linear.diagnostics import lagged_outcome, shifted_log, staggered
 from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import (
     CommonColumns,
@@ -474,7 +474,10 @@ class CommonRows(CommonColumns):
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
     ) -> LinearResults:
         """Fit an equation by positions in `demeaned`; report lags in `lags_in`."""
-        remarks = lagged_outcome(self.prepared, roles=lags_in)
+        remarks = [
+            *lagged_outcome(self.prepared, roles=lags_in),
+            *staggered(self.prepared, self.demeaned, regressors),
+        ]
         return fit_equation(
             self.prepared, self.demeaned, 0, regressors, remarks=remarks
         )[0]
@@ -498,10 +501,13 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
     )
     demeaned, positions = demean_roles(spec.y, prepared, ("x",))
-    remarks = [*lagged_outcome(prepared), *shifted_log(prepared.sample)]
-    results, solved = fit_equation(
-        prepared, demeaned, 0, range(1, len(positions)), remarks=remarks
-    )
+    regressors = range(1, len(positions))
+    remarks = [
+        *lagged_outcome(prepared),
+        *shifted_log(prepared.sample),
+        *staggered(prepared, demeaned, regressors),
+    ]
+    results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
     return Fitted(results, prepared, demeaned, solved)
 
 

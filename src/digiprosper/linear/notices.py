@@ -41,9 +41,11 @@ separated                count, effects (rows), regressors (rows), rows (labels 
                          first five)
 lagged_outcome           columns, periods (rows per entity)
 shifted_log              term, column, zeros (rows)
+staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
 weak_first_stage         endog, statistic ("effective_f" or "kp_rk_f"), value, critical;
                          F below 10
+few_for_anderson_rubin   clusters (name), terms (instruments to effective clusters)
 biased_first_stage       as weak_first_stage, F from 10 to the critical value; not a
                          warning
 ======================== ===============================================================
@@ -199,6 +201,51 @@ def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
         f"of the mean of {cited(column)}, zeros included."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
+
+
+def staggered_treatment(
+    terms: Sequence[str],
+    event: str | None,
+    sample: Sample,
+    kind: str,
+    *,
+    always: bool,
+    all_treated: bool,
+) -> tuple[Notice, ...]:
+    """Report treatments that start in different periods, with two-way effects.
+
+    `event` is the column with the timing of the first, if there is one. `kind` is
+    ``"iv"``, ``"poisson"`` or empty. `always`: some entity is treated in all rows;
+    `all_treated`: each is in some.
+    """
+    outcome = cited(sample.names[sample.roles["y"][0]])
+    verb, slope = ("starts", "its slope") if len(terms) == 1 else ("start", "a slope")
+    rows = "" if sample.where is None else f", where={cited(sample.where)}"
+    timing = f"{outcome}, {cited(event) if event else 'event'}"
+    control = ", control='not_yet'" if all_treated else ""
+    advice = f"dp.StaggeredDid({timing}{control}{rows})"
+    if kind == "poisson":
+        advice = "dp.EventStudy(..., family='poisson'), with effects by cohort"
+    elif not event:
+        advice += ", where event is a column of first treated times"
+    elif always:
+        advice += ", without entities that are treated in all of their rows"
+    if kind == "iv":
+        advice += "; it has no instruments"
+    elif not kind and sample.is_balanced:
+        advice += (
+            "; the weights are in dp.bacon_decomposition(dp.FixedEffects("
+            f"{outcome}, [{cited(terms[0])}]{rows}), panel)"
+        )
+    text = (
+        f"{quoted(terms)} {verb} in different periods: with two-way effects {slope} "
+        "also averages comparisons with entities that are treated already. If effects "
+        "differ by cohort or change with time, some may have a negative weight, and "
+        "the slope the wrong sign (de Chaisemartin & D'Haultfoeuille 2020; "
+        f"Goodman-Bacon 2021). Compare {advice}."
+    )
+    data = {"terms": tuple(terms), "event": event}
+    return (Notice("staggered_treatment", text, data),)
 
 
 def few_for_slopes(
@@ -415,7 +462,18 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:
-    """Report that entity effects bias robust errors (Stock & Watson 2008)."""
+    """Report errors that take rows as independent: biased (Stock & Watson 2008)."""
+    if cov_type == "unadjusted":
+        # See test_unadjusted_errors_cover_too_rarely.
+        text = (
+            "cov_type='unadjusted' takes rows of an entity as independent, and "
+            "variances as equal or those of the model. In simulated panels of 31 x 10 "
+            "with an autocorrelation of .6 95% intervals of FixedEffects covered in "
+            "88%, and if variances also differ by entity in 62%. Use "
+            "cov_type='clustered'."
+        )
+        data = {"cov_type": cov_type, "periods": float(periods)}
+        return Notice("robust_inconsistent", text, data)
     kind, instead = "robust to heteroskedasticity alone", "Use cov_type='clustered'"
     if cov_type == "conley":
         kind, instead = (
@@ -663,7 +721,8 @@ def rejects_too_often(mean_rows: float) -> Notice:
     text = (
         f"entities have {mean_rows:.3g} rows on average. With few rows the test "
         "rejects far too often, even if all variances are equal: in simulated panels "
-        "of 30 entities in 97% with 10 rows each, in 56% with 30 and in 21% with 100. "
+        "of 30 entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with "
+        "100. "
         "Use method='levene', or standard errors clustered by entity."
     )
     return Notice("rejects_too_often", text, {"mean_rows": mean_rows})
@@ -719,9 +778,12 @@ def unseen(count: int, text: str) -> Notice:
 
 
 def first_stage_strength(
-    endog: Sequence[str], tests: Mapping[str, Any]
+    endog: Sequence[str], tests: Mapping[str, Any], *, few: bool = False
 ) -> list[Notice]:
-    """Report instruments that explain little of the endogenous regressors."""
+    """Report instruments that explain little of the endogenous regressors.
+
+    `few`: `few_for_anderson_rubin` says why its set is no remedy.
+    """
     statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
     value, critical = tests[statistic], tests.get("effective_f_critical")
     weak = value < WEAK_F
@@ -742,17 +804,15 @@ def first_stage_strength(
     if weak:
         consequence = (
             "the instruments are weak. The estimate may be biased towards least "
-            f"squares, and its t interval may cover too rarely; {instead} valid also "
-            "with weak instruments. Report it instead."
+            "squares, and its t interval may cover too rarely"
         )
+        instead += " valid also with weak instruments. Report it instead"
     else:
-        consequence = (
-            f"the bias of the estimate may exceed 10% of the worst case; {instead} "
-            "not affected."
-        )
+        consequence = "the bias of the estimate may exceed 10% of the worst case"
+        instead += " not affected"
     text = (
         f"{word} F = {value:.3g} of the first stage of {quoted(endog)}{limit}: "
-        f"{consequence}"
+        f"{consequence}{'' if few else f'; {instead}'}."
     )
     data = {
         "endog": tuple(endog),
@@ -761,6 +821,35 @@ def first_stage_strength(
         "critical": critical,
     }
     return [Notice("weak_first_stage" if weak else "biased_first_stage", text, data)]
+
+
+def few_for_anderson_rubin(
+    notices: Iterable[Notice], instruments: Sequence[str]
+) -> list[Notice]:
+    """Report instruments that vary in two clusters, from notices of a reduced form.
+
+    See test_size_of_anderson_rubin_with_two_treated_clusters.
+    """
+    out = []
+    for data in (notice.data for notice in notices if notice.code == "few_treated"):
+        terms = {
+            name: data["terms"][name]["effective"]
+            for name in instruments
+            if name in data["terms"]
+            and data["terms"][name]["effective"] < LEAST_EFFECTIVE
+        }
+        if terms:
+            text = (
+                f"{quoted(terms)}: depends on {min(terms.values()):.1f} effective "
+                f"clusters ({data['clusters']}). Anderson-Rubin sets and tests are "
+                "then not valid: in simulated panels of 31 x 10 with an instrument "
+                "that varies in two clusters a test at 5% rejected a true value in "
+                "14%. Test the reduced form: dp.randomisation_test(spec, panel, term), "
+                "where spec is a FixedEffects with the instrument as regressor."
+            )
+            named = {"clusters": data["clusters"], "terms": terms}
+            out.append(Notice("few_for_anderson_rubin", text, named))
+    return out
 
 
 def separated_notice(

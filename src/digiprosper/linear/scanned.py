@@ -747,7 +747,7 @@ def _row_notices(
     # As in memory, a condition that all rows satisfy chooses none of them.
     all_kept = rows.total == rows.scan.copy.rows
     conditions = () if all_kept else rows.scan.conditions
-    robust = options.cov_type == "robust" and structure.most_rows > 2
+    robust = options.cov_type in ("unadjusted", "robust") and structure.most_rows > 2
     return [
         *chosen_rows(conditions, options.where, rows.chosen, rows.total),
         *dropped_notices(
@@ -765,6 +765,10 @@ def _row_notices(
         *period_notices(n_times, options),
         *entities_across(structure.across, n_entities, rows.effects[0], rows.clusters),
         *([] if ranks.exact else [rank_bound(rows.effects, ranks.every)]),
-        *([robust_inconsistent("robust", structure.n / n_entities)] if robust else []),
+        *(
+            [robust_inconsistent(options.cov_type, structure.n / n_entities)]
+            if robust
+            else []
+        ),
         *many_dummies(rows.sample),
     ]

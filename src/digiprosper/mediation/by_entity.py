@@ -165,6 +165,8 @@ def _parallel_sample(
         linear_options(spec), entity_effects=True, cov_type="unadjusted", clusters=None
     )
     prepared = prepare(panel, roles, options)
+    notices = [n for n in prepared.notices if n.code != "robust_inconsistent"]
+    prepared = replace(prepared, notices=tuple(notices))
     sample = prepared.sample
     refuse_several(sample, roles)
     names = tuple(

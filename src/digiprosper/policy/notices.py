@@ -80,7 +80,7 @@ _LEAST_SHARE: Final = 0.1
 _SMALL_COHORT: Final = 10
 # With three never treated of 31 entities the intervals of csdid cover the truth in 85%
 # of panels, with two in 75%, with one in 35%: docs/explanations/staggered_adoption.md.
-_FEW_UNTREATED: Final = 5
+FEW_UNTREATED: Final = 5
 # Peduzzi et al. (1996), Journal of Clinical Epidemiology 49:1373.
 _PER_COVARIATE: Final = 10
 # With about ten treated of 31 entities a 95% interval of the matched effect covers the
@@ -99,7 +99,7 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
             "Journal of Econometrics 225:175). Compare with dp.StaggeredDid, whose "
             "estimators do not mix event times."
         )
-        if 0 < window.n_never <= _FEW_UNTREATED:
+        if 0 < window.n_never <= FEW_UNTREATED:
             text += (
                 f" Comparisons with untreated entities depend on {window.n_never} that "
                 "are never treated; the others are with entities treated later, or "
@@ -241,7 +241,7 @@ def few_untreated(
 ) -> Iterator[Notice]:
     """Report that effects depend on few never treated entities, or on a single one."""
     groups = [] if units is None else np.flatnonzero(units.alone).tolist()
-    few = 0 < coding.n_never <= _FEW_UNTREATED
+    few = 0 < coding.n_never <= FEW_UNTREATED
     if not few and not groups:
         return
     names = [*(time for time, _ in coding.cohorts), "never"]

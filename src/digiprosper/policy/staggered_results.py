@@ -33,6 +33,7 @@ from digiprosper.policy.messages import (
     test_words,
     time_text,
 )
+from digiprosper.policy.notices import FEW_UNTREATED
 from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.certificate import coverage_remark
@@ -563,9 +564,24 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         if self.x:
             code = "controls" if regression else f"controls.{self.adjustment}"
             remarks.append(Remark(code, {"x": self.x}))
+        remarks += self._few_remarks()
         column = result_column(self, level)
         told = (*remarks, *column.remarks)
         return (replace(column, remarks=told, absorbs=regression, adjusted=self.x),)
+
+    def _few_remarks(self) -> list[Remark]:
+        """Note few untreated entities, and groups of a single one, for a table."""
+        few = [n.data for n in self.diagnostics if n.code == "few_untreated"]
+        remarks = []
+        for data in few:
+            count, cov_type = data["n_untreated"], data["cov_type"]
+            names = {"count": (str(count),), "entity": (self.coding.entity,)}
+            if 0 < count <= FEW_UNTREATED:
+                clustered = ".clustered" * (cov_type == "clustered")
+                remarks.append(Remark(f"untreated{clustered}", names))
+            if data["alone"] and cov_type == "cr2":
+                remarks.append(Remark("alone", names))
+        return remarks
 
     # --- words ------------------------------------------------------------------------
 
@@ -575,7 +591,11 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         inference = self.inference
         if inference.cov_type == "cr2":
             smallest = float(self.df_by_term.min())
-            return conventions(replace(inference, df_t=smallest))
+            text = conventions(replace(inference, df_t=smallest))
+            units = self.cells.units
+            if units is None or not units.alone.any():
+                return text
+            return f"{text}; the pooled variance for a single {self.coding.entity}"
         if inference.cov_type == "crv3" or self.estimator == "sun_abraham":
             fixed = "; shares of cohorts taken as fixed"
             return f"{conventions(inference)}{fixed * (inference.cov_type != 'crv3')}"

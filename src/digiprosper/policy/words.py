@@ -84,6 +84,18 @@ WORDS = Words(
             "控制{x}，逆概率加权。",
         ),
         "controls.regression": ("controls {x}, regression.", "控制{x}，回归调整。"),
+        "untreated": (
+            "never treated: {count} {entity}, on which effects depend.",
+            "从未处理的{entity}仅{count}个，效应依赖于此。",
+        ),
+        "untreated.clustered": (
+            "never treated: {count} {entity}; standard errors are far too small.",
+            "从未处理的{entity}仅{count}个，标准误严重偏小。",
+        ),
+        "alone": (
+            "errors of a single {entity} assumed to vary as the others do (pooled).",
+            "单个{entity}的误差方差设为与其他个体相同（合并方差）。",
+        ),
         **{
             f"head.{english}, {when}": (
                 f"{english}, {when}",

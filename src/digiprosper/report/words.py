@@ -302,6 +302,11 @@ TABLE = Words(
 )
 """Of the rows of a table."""
 
+_SEARCHED = (
+    "F with thresholds taken as known, which rejects in half of the panels without a "
+    "threshold; test_table() tests whether there is one",
+    "视门槛值为已知的F检验，没有门槛时在半数面板中拒绝原假设；是否存在门槛见test_table()",
+)
 TESTS = Words(
     {
         "wald": ("Wald test", "Wald检验"),
@@ -439,6 +444,16 @@ TESTS = Words(
                 "clusters: use cov_type='crv3'"
             ),
             "卡方分布，聚类少时过度拒绝真的原假设，应使用cov_type='crv3'",
+        ),
+        "searched": _SEARCHED,
+        "searched.after": (
+            f"{{method}}; {_SEARCHED[0]}",
+            f"{{method}}；{_SEARCHED[1]}",
+        ),
+        "chi2.correlated": (
+            "chi-squared, which rejects too often if errors are correlated over time; "
+            "wald_to and dp.spatial_tests allow for that",
+            "卡方分布，误差自相关时过度拒绝真的原假设；wald_to和dp.spatial_tests对此有效",
         ),
         "added": (
             "covariances of the clusters in each way added",

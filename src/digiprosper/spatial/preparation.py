@@ -153,7 +153,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
             "computed from."
         )
     notices = (
-        *prepared.notices,
+        *(n for n in prepared.notices if n.code != "robust_inconsistent"),
         *fit_notices(regression, demeaned.lengths[0], spec.y, names[1:]),
         *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
         *lagged_outcome(prepared),

@@ -29,6 +29,7 @@ from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cell
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
+from digiprosper.report.words import TESTS
 from digiprosper.spatial.notices import shared_variables
 from digiprosper.spatial.words import MODELS, WORDS
 
@@ -41,10 +42,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors
     from digiprosper.report.words import Words
 
-_CHI2 = (
-    "chi-squared, which rejects too often if errors are correlated over time; wald_to "
-    "and dp.spatial_tests allow for that"
-)
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {
     "larger": (
@@ -417,7 +414,7 @@ class SpatialResults(BaseResults):
             float(df),
             p_value,
             null,
-            method=_CHI2 if self.sample.n_times > 1 else "",
+            method=TESTS.say("chi2.correlated") if self.sample.n_times > 1 else "",
         )
 
     # --- numbers ----------------------------------------------------------------------

@@ -50,6 +50,12 @@ WORDS = Words(
             "交互项的联合检验，{method}；其他解释变量的系数和固定效应在各组相同，因此"
             "一般不同于所列各列系数的极差",
         ),
+        "unlike": (
+            "The errors of the groups differ, with which this test rejects a true "
+            "hypothesis in about {share}; by the standard errors of the columns {p}.",
+            "两组误差的方差不同，该检验拒绝真实原假设的比例约为{share}；"
+            "按各列标准误计算{p}。",
+        ),
         "difference.row": ("{term}: difference between groups", "{term}系数的组间差异"),
         "range.row": ("{term}: range over groups", "{term}系数的组间极差"),
         "p_value.row": ("Difference between groups, p-value", "组间差异检验p值"),
