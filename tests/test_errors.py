@@ -175,6 +175,17 @@ def test_a_name_of_another_package_says_what_to_write(
     assert not hasattr(owner, name)
 
 
+def test_advice_is_only_looked_for_to_be_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(AttributeError) as caught:
+        FIT.bse  # noqa: B018
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), str(again)) == (AttributeError, str(caught.value))
+    monkeypatch.setattr(errors, "instead", None)
+    assert getattr(FIT, "no_such_name", None) is None
+
+
 def test_results_are_copied_and_compared_with_protocols_as_before() -> None:
     for copied in (copy.copy(FIT), copy.deepcopy(FIT), pickle.loads(pickle.dumps(FIT))):
         assert copied.params.equals(FIT.params)

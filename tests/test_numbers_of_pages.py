@@ -140,6 +140,17 @@ def test_the_page_of_simulations_is_that_of_the_files() -> None:
     assert generator().validity() == generator().VALIDITY.read_text(encoding="utf-8")
 
 
+def test_headings_of_tables_are_written_as_the_field_does() -> None:
+    page = generator().validity()
+    assert set(generator().TITLES) <= set(generator().tables())
+    for title in (
+        "Double machine learning with 31 provinces",
+        "Size of the Levene test",
+        "Size of joint Poisson tests",
+    ):
+        assert f"\n### {title}\n" in page
+
+
 def test_every_table_has_tests_that_write_it() -> None:
     functions = {
         name

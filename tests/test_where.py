@@ -354,6 +354,22 @@ def test_summaries_and_tables_say_which_rows(name: str) -> None:
     assert "chosen_rows" in str(result.to_dict()["diagnostics"])
 
 
+@pytest.mark.many(len(SPECS))
+@pytest.mark.parametrize("name", SPECS)
+def test_summaries_and_tables_say_which_columns_are_winsorised(name: str) -> None:
+    panel = PANEL.assign(w=lambda f: f["q"].abs() + 1).winsorize(["x", "first"], 0.05)
+    result = fitted(SPECS[name][0], panel)
+    (notice,) = [n for n in result.diagnostics if n.code == "winsorised"]
+    assert notice.data["cells"]["x"] == (panel.frame["x"] != PANEL.frame["x"]).sum()
+    told = " ".join(str(result.summary()).split())
+    assert "Winsorised at 5% and 99%: 'x' (" in told
+    for column in columns_of(result) or ():
+        assert "winsorised" in [r.code for r in column.remarks], column.head
+    assert "insorised at 5% and 99%: x." in " ".join(str(dp.etable([result])).split())
+    chinese = str(dp.etable([result], style=dp.TableStyle(language="zh")))
+    assert "x在5%和99%分位数处缩尾。" in chinese.replace("\n", "")
+
+
 def test_a_table_says_it_of_the_columns_it_is_true_of() -> None:
     spec = dp.FixedEffects("y", ["x"])
     early, whole = spec.replace(where="t < 5"), spec

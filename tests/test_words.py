@@ -85,7 +85,9 @@ ROWS = {
     "counts/words.py WORDS": Row(COUNTS, composed=("stat.*",)),
     "dynamic/words.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
     "learning/words.py WORDS": Row(LEARNING),
-    "linear/words.py WORDS": Row(LINEAR, latin=("wild.statistic",)),
+    "linear/words.py WORDS": Row(
+        LINEAR, latin=("wild.statistic",), composed=("stat.*",)
+    ),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/words.py WORDS": Row(PANEL),
     "pathways/words.py WORDS": Row(PATHWAYS, composed=("*.[+-]", "U*.[+-]/[+-]")),

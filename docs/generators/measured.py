@@ -61,6 +61,7 @@ NAMES = (
     "anderson",
     "chu",
     "conley",
+    "durbin",
     "gini",
     "hansen",
     "levin",
@@ -75,6 +76,19 @@ NAMES = (
 PROPER = {
     **{name: name.capitalize() for name in NAMES},
     **{name: name.upper() for name in ("iv", "pca", "sar", "sdm", "sem")},
+}
+# Tables whose file name is no heading
+TITLES = {
+    "coverage_of_anderson_rubin_sets": "Coverage of Anderson-Rubin sets",
+    "dml_with_31_provinces": "Double machine learning with 31 provinces",
+    "size_of_cross_section_dependence": "Size of tests of cross-section dependence",
+    "size_of_levene_test": "Size of the Levene test",
+    "size_of_modified_wald_test": "Size of the modified Wald test",
+    "size_of_placebo_test": "Size of the placebo test",
+    "size_of_pretrend_test": "Size of the pre-trend test",
+    "size_of_the_test_of_levin_lin_and_chu": "Size of the test of Levin, Lin and Chu",
+    "size_of_wooldridge_test": "Size of the Wooldridge test",
+    "u_shapes_found": "U-shapes found",
 }
 HEAD = """# Validity
 
@@ -257,7 +271,7 @@ def validity() -> str:
             PROPER.get(word, word)
             for word in name.replace("p_values", "p-values").split("_")
         )
-        title = words[0].upper() + words[1:]
+        title = TITLES.get(name, words[0].upper() + words[1:])
         source = ", ".join(f"`{test}`" for test in tests)
         room = ROOMS[tests[0].split("/")[1]]
         sections[room].append(f"### {title}\n\n{shown(table)}\n{source}\n")

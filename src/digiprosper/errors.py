@@ -1042,14 +1042,28 @@ def instead(word: str, owner: str, existing: Iterable[str]) -> str:
     return nearest(word, names)
 
 
+class _NoAttribute(AttributeError):
+    """No such attribute; advice, which takes long, is only looked for to be printed."""
+
+    # Printed and pickled as its base class
+    __module__, __qualname__ = "builtins", "AttributeError"
+
+    def __str__(self) -> str:
+        text, kind = self.args
+        public = [each for each in dir(type(self.obj)) if not each.startswith("_")]
+        return f"{text}{instead(str(self.name), kind, public)}"
+
+    def __reduce__(self) -> tuple[type[AttributeError], tuple[str]]:
+        return AttributeError, (str(self),)
+
+
 def no_attribute(owner: object, name: str, kind: str) -> AttributeError:
     """Build the error of an attribute that an object does not have."""
     text = f"{type(owner).__name__!r} object has no attribute {name!r}"
     # Private names are looked up by copy, pickle and notebooks.
-    if not name.startswith("_"):
-        public = [each for each in dir(type(owner)) if not each.startswith("_")]
-        text += instead(name, kind, public)
-    return AttributeError(text, name=name, obj=owner)
+    if name.startswith("_"):
+        return AttributeError(text, name=name, obj=owner)
+    return _NoAttribute(text, kind, name=name, obj=owner)
 
 
 def _same_chinese_beginning(text: str, words: Sequence[str]) -> list[str]:

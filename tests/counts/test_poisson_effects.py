@@ -184,6 +184,11 @@ def test_separated_rows_are_listed_by_key_and_reason() -> None:
     separated = ours.separated[ours.separated.reason == "regressors"]
     assert set(separated.index) == keys
     assert ours.glance()["n_separated"] == len(ours.separated)
+    count = len(ours.separated)
+    table = " ".join(str(dp.etable([ours])).split())
+    assert f"separated rows dropped (zeros that are fitted perfectly): {count}" in table
+    chinese = str(dp.etable([ours], style=dp.TableStyle(language="zh")))
+    assert f"（分离）{count}个" in chinese
     assert ours.names == ("x",)
     rest = fit(frame[(frame.id != 3) & (frame.d == 0)], x=["x"])
     np.testing.assert_allclose(ours.params, rest.params, atol=1e-12)

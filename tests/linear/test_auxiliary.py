@@ -51,8 +51,12 @@ def test_reset_is_about_the_covariance_of_the_fit() -> None:
         {"i": np.repeat(np.arange(8), 4), "t": np.tile(np.arange(4), 8)}
     )
     frame[["y", "a"]] = rng.normal(size=(32, 2))
+    panel = Panel(frame, "i", "t")
     with pytest.warns(dp.FewClustersWarning):
-        dp.reset_test(FixedEffects("y", ["a"]), Panel(frame, "i", "t"))
+        dp.reset_test(FixedEffects("y", ["a"], cov_type="crv3"), panel)
+    # Draws allow for few clusters, and warnings are errors here.
+    drawn = dp.reset_test(FixedEffects("y", ["a"]), panel)
+    assert "wild cluster bootstrap" in drawn.method
 
 
 def test_notices_about_few_clusters_are_left_out() -> None:

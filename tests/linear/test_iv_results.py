@@ -72,7 +72,10 @@ def test_it_is_a_linear_result() -> None:
     assert isinstance(results, dp.Results)
     assert results.names == ("d", "a", "I(a**2)")
     assert results.glance()["model"] == "FixedEffectsIV"
-    assert set(results.glance()) == set(results.reduced_form.glance())
+    assert set(results.glance()) - set(results.reduced_form.glance()) == {
+        "effective_f",
+        "effective_f_critical",
+    }
     wald = results.wald_test("d = 0.5, a = 0")
     gap = results.coefficients[:2] - [0.5, 0]
     expected = gap @ np.linalg.solve(results.covariance[:2, :2], gap) / 2
@@ -465,6 +468,8 @@ def test_stages_are_the_columns_of_one_table() -> None:
     rows = {
         "F of the instruments": [f"{tests['first_stage_f:d'].statistic:,.3f}", ""],
         "Effective F": [f"{tests['effective_f']:,.3f}", ""],
+        "Anderson-Rubin 95% set": ["", set_text(results.anderson_rubin())],
+        "Anderson-Rubin, p-value": ["", "<0.001"],
         "Hansen J, p-value": ["", f"{tests['hansen_j'].p_value:.3f}"],
         "Endogeneity, p-value": ["", "<0.001"],
         "Kleibergen-Paap LM, p-value": ["", "<0.001"],
@@ -494,6 +499,7 @@ def test_stages_of_several_regressors_without_overidentification() -> None:
     # Exactly identified: there is no test of overidentification, nor an effective F of
     # two regressors.
     assert not {"Sargan检验p值", "Hansen J检验p值", "有效F值"} & set(table.frame.index)
+    assert "Anderson-Rubin 95%置信集" not in table.frame.index
     assert [bool(cell) for cell in table.frame.loc["工具变量F值"]] == [
         True,
         True,
@@ -537,3 +543,23 @@ def test_a_table_says_that_instruments_are_weak(
     assert chinese in " ".join(notes)
     strong = fit(frame=make_frame(2, 3.0))
     assert "Anderson-Rubin" not in " ".join(dp.etable(strong).notes)
+    assert "Anderson-Rubin 95% set" not in dp.etable(strong).frame.index
+    frame = dp.etable(results, style=dp.TableStyle("zh")).frame
+    pieces = ", ".join(set_text([piece]) for piece in results.anderson_rubin())
+    assert frame.loc["Anderson-Rubin 95%置信集"].tolist() == [pieces]
+    p = results.anderson_rubin_test(0).p_value
+    assert frame.loc["Anderson-Rubin检验p值"].tolist() == [f"{p:.3f}"]
+
+
+def test_the_effective_f_is_a_statistic_of_tables() -> None:
+    results, stats = fit(), ["effective_f", "effective_f_critical"]
+    tests = results.iv_tests
+    table = dp.etable([results.reduced_form, results], stats=stats)
+    for name, key in zip(("Effective F", "Critical value of F"), stats, strict=True):
+        assert results.glance()[key] == tests[key]
+        assert table.frame.loc[name].tolist() == ["", f"{tests[key]:,.3f}"]
+    chinese = dp.etable(results, stats=stats, style=dp.TableStyle("zh"))
+    assert list(chinese.frame.index[-2:]) == ["有效F值", "有效F临界值"]
+    several = fit(SPEC.replace(endog=["d", "e"], instruments=["z1", "z3"]))
+    assert [several.glance()[key] for key in stats] == [None, None]
+    assert "Effective F" not in dp.etable(several, stats=stats).frame.index

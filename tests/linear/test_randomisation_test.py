@@ -390,3 +390,24 @@ def test_progress_counts_the_exchanges_and_changes_none(
     np.testing.assert_array_equal(
         shown.draws, test_of(spec, frame, "d", reps=30, rng=1).draws
     )
+
+
+def test_a_table_names_the_null_hypothesis_and_the_permutations() -> None:
+    frame, spec = make(1), FixedEffects("y", ["d", "x"])
+    panel = Panel(frame, *KEYS).relabel(d="Policy")
+    test = quiet(randomisation_test, spec, panel, "d", reps=99, rng=1)
+    (note,) = dp.etable(test).notes
+    assert note.startswith(
+        "Randomisation test (H0: Policy has no effect on any entity): p-value by 99 "
+        "permutations"
+    )
+    (chinese,) = dp.etable(test, style=dp.TableStyle("zh")).notes
+    assert "随机化检验（原假设：Policy对任何个体都没有影响）" in chinese
+    assert "99次置换" in chinese
+    assert str(test.summary()).count("99 permutations") == 1
+    every = quiet(randomisation_test, spec, panel, "d", rng=1)
+    assert "p-value by all 220 permutations" in dp.etable(every).notes[0]
+    placebo = quiet(dp.placebo_test, spec, panel, "d", reps=99, rng=1)
+    (note,) = dp.etable(placebo).notes
+    assert note.startswith("Placebo test (H0: Policy has no effect on any entity; ")
+    assert "p-value by 99 placebo treatments" in note

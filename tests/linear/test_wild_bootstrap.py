@@ -536,6 +536,8 @@ def test_the_column_of_a_table_is_headed_by_the_null() -> None:
     assert (column.head, other.head) == ("a = 0", "b = 1")
     assert column.cells["90% interval"].value == interval_text(*tests[0].interval(0.9))
     assert column.cells["p-value"].value == tests[0].p_value
+    (precise,) = tests[0].table_columns(0.975)
+    assert "97.5% interval" in precise.cells
 
 
 def test_a_chinese_table_has_rows_and_note_in_chinese() -> None:

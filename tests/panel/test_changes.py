@@ -584,6 +584,31 @@ def test_winsorize_by_time_and_linear(panel: Panel) -> None:
     pd.testing.assert_series_equal(panel.winsorize("gdp", 0, 1).frame["gdp"], x)
 
 
+def test_winsorised_columns_are_logged(panel: Panel) -> None:
+    holes = panel.assign(gdp=panel.frame["gdp"].where(panel.frame["digital"] > -1))
+    assert not holes.winsorize("gdp", 0, 1).diagnostics
+    cut = holes.winsorize(["gdp", "digital"], 0.025, 0.7, by="time")
+    changed = {
+        n: int((cut.frame[n].dropna() != holes.frame[n].dropna()).sum())
+        for n in ("gdp", "digital")
+    }
+    (notice,) = cut.diagnostics
+    assert (notice.code, notice.data) == (
+        "winsorised",
+        {"cells": changed, "lower": 0.025, "upper": 0.7, "by": "time"},
+    )
+    assert notice.message == (
+        f"Winsorised at 2.5% and 70% by time: 'gdp' ({changed['gdp']} values), "
+        f"'digital' ({changed['digital']} values)."
+    )
+    (other,) = cut.rename(gdp="output").diagnostics
+    assert other.data["cells"] == {
+        "output": changed["gdp"],
+        "digital": changed["digital"],
+    }
+    assert cut.subset("year > 2012").diagnostics == (notice,)
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "words"),
     [

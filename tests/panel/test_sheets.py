@@ -497,6 +497,26 @@ def test_rows_without_a_match_are_dropped_and_told(
     assert panel["gdp"].tolist() == [1.0, 2.0]
 
 
+def test_what_several_sheets_lack_is_told_once(
+    tmp_path: Path, long: pd.DataFrame
+) -> None:
+    note, sheets = pd.DataFrame({"city": ["数据来源：年鉴"]}), {}
+    for name in ("gdp", "pop"):
+        cities = wide(long, name)
+        sheets[name] = pd.concat([cities.head(1).assign(city="全国"), cities, note])
+
+    def match(names: pd.Series[Any]) -> pd.Series[Any]:
+        return names.mask(names == "全国")
+
+    path = write(tmp_path / "a.xlsx", sheets)
+    with pytest.warns(MissingDataWarning) as caught:
+        panel = Panel.from_excel(path, entity="city", match=match)
+    unmatched, empty = (notice.message for notice in panel.diagnostics)
+    assert unmatched.startswith("sheets 'gdp', 'pop': 1 row dropped, to which match")
+    assert empty.startswith("sheets 'gdp', 'pop': 1 row without values dropped")
+    assert sum(str(w.message).count("数据来源") for w in caught) == 1
+
+
 def test_names_of_sheets_label_their_columns(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", yearbook(1.0))
     names = {"gdp": "y", "long": "long"}
@@ -575,6 +595,33 @@ def test_headings_of_two_rows_with_merged_cells(
     assert sorted(cells[~np.isnan(cells)]) == [1, 2, 3, 4, 5, 6, 7, 8]
     assert panel.frame.loc[("B", 2019), columns[0]] == 5
     assert panel.frame.loc[("B", 2022), columns[-1]] == 8
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (["city", "year", "gdp"], "key 'city' is missing in 1 row"),
+        (["city", "area", "gdp"], "no column is 'year'"),
+        (["city", "year", "index"], "key 'city' is missing in 1 row"),
+    ],
+)
+@pytest.mark.parametrize("below", [[2019, 1000], [5, 2005], [None, "base 2015"]])
+def test_a_row_of_data_is_no_second_heading(
+    tmp_path: Path, first: list[str], message: str, below: list[Any]
+) -> None:
+    rows = [first, [None, *below], ["A", 2019, 2], ["B", 2019, 3]]
+    with pd.ExcelWriter(tmp_path / "a.xlsx") as file:
+        pd.DataFrame(rows).to_excel(file, header=False, index=False)
+    with pytest.raises(DigiprosperError, match=message):
+        Panel.from_excel(tmp_path / "a.xlsx", entity="city", time="year")
+
+
+def test_a_letter_behind_a_year_is_part_of_a_name() -> None:
+    frame = pd.DataFrame({"city": ["A", "B"], "gdp2019": 1.0, "gdp2020": 2.0})
+    panel = Panel.from_wide(
+        frame.assign(share2019a=[3.0, 4.0]), entity="city", time="year"
+    )
+    assert panel["share2019a"].tolist() == [3.0, 3.0, 4.0, 4.0]
 
 
 def test_a_number_with_a_mark_is_not_to_be_read_as_missing(tmp_path: Path) -> None:

@@ -300,7 +300,7 @@ def test_a_single_entity_that_is_never_treated_is_reported(panel) -> None:
     )
     report = evaluated(policy, mechanism)
     assert "few_untreated" in report.notices["code"].tolist()
-    assert "is a single" in " ".join(report.summary().split())
+    assert "is never treated" in " ".join(report.summary().split())
 
 
 def test_notices_of_the_models_are_in_the_report_once(panel) -> None:

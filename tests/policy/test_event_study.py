@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ from digiprosper.errors import (
     TermError,
 )
 from tests.scanned_cases import assert_same, fitted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "event_study.json"
@@ -657,6 +661,28 @@ def test_a_study_in_blocks_is_that_in_memory(seed: int) -> None:
         if spec.cov_type != "driscoll_kraay":
             told = replace(ours, diagnostics=memory.diagnostics)
             assert str(told.summary()) == str(memory.summary())
+
+
+def as_dates(years: pd.Series[Any]) -> pd.Series[Any]:
+    return pd.to_datetime(years.map("{:.0f}-01-01".format, na_action="ignore"))
+
+
+def as_periods(years: pd.Series[Any]) -> pd.Series[Any]:
+    return as_dates(years).dt.to_period("Y")
+
+
+@pytest.mark.parametrize("kind", [lambda years: years, as_dates, as_periods])
+def test_the_error_names_the_condition_that_drops_the_always_treated(
+    kind: Callable[[pd.Series[Any]], pd.Series[Any]],
+) -> None:
+    frame = changed(first=lambda f: f["first"].replace(2004, 2000))
+    panel = Panel(
+        frame.assign(**{n: kind(frame[n]) for n in ("year", "first")}), "city", "year"
+    )
+    with pytest.raises(IdentificationError) as caught:
+        EventStudy("y", "first").fit(panel)
+    (condition,) = re.findall(r'panel\.subset\("(.*?)"\)', str(caught.value))
+    assert panel.subset(condition).nobs == (frame["first"] != 2000).sum()
 
 
 def test_dates_and_subsets_in_blocks() -> None:

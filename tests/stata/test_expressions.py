@@ -124,6 +124,12 @@ def test_keys_are_compared_plainly() -> None:
         ("cond(1 > 2, 5, 6)", 6),
         ('`"a"\' == "a"', 1),
         ('strpos("abc", "bc") + strlen("ab")', 4),
+        ('monthly("2005m7", "YM") - ym(2005, 7)', 0),
+        ("mdy(1, 1, 2010)", 18263),
+        ("tq(1998Q1)", 152),
+        ("round(2.567, .01)", 2.57),
+        ("sqrt(-1) == .", 1),
+        ('real(substr("a12", 2, 2)) + max(1, 3, 2)', 15),
     ],
 )
 def test_constants(text: str, value: float) -> None:
@@ -192,3 +198,11 @@ def test_pandas_code_leaves_out_what_stata_leaves_out() -> None:
     assert ratio.isna().tolist() == [True, False, False]
     dummy = eval(printer.value(parse("(x > 0) * 3 + (z == 2)")), {"df": df, "np": np})
     assert dummy.tolist() == [0.0, 1.0, 3.0]
+
+
+def test_dates_that_are_constants_are_numbers_of_a_condition() -> None:
+    """[FN] Date and time functions: months since January 1960, days since its first."""
+    text = 'month < monthly("2005m7", "YM") & day >= mdy(1, 1, 1960)'
+    for pandas, expected in ((False, "month < 546 and not (day < 0)"), (True, "546")):
+        printer = Printer(("month",), lambda name: name, pandas=pandas)
+        assert expected in printer.condition(parse(text))

@@ -64,3 +64,10 @@ def test_tables_of_options() -> None:
     }.items():
         with pytest.raises(dp.StataError, match=reason):
             table.read(read_command(f"reg y x, {options}"))
+
+
+def test_products_of_the_prefix_xi() -> None:
+    """[R] xi: i.a*i.b and i.a*x have all dummies, i.a|x has those of the product."""
+    read = read_command("xi: reg y i.a*i.b i.a*x i.c|z, r")
+    assert read.arguments == "y i.a##i.b i.a##c.x c.z i.c#c.z"
+    assert read_command("reg y i.a*").arguments == "y i.a*"

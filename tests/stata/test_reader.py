@@ -237,7 +237,7 @@ def test_eststo_names_results_by_number(read: Any) -> None:
         "est store n\neststo: reg y x, magic\neststo clear\neststo: reg y z\n"
         "est drop est1\nest clear\n"
     )
-    lines = [line for line in file.script.splitlines() if "results" in line]
+    lines = [line for line in file.script.splitlines() if line.startswith("results")]
     # What est store has stored stays after eststo clear.
     assert lines[1:] == [
         "results['est1'] = fit",
@@ -622,18 +622,6 @@ def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
     assert "fit = results['a']" in file.script
 
 
-@pytest.mark.parametrize("options", ["", "range(2010)", "range(a b)", "range"])
-def test_a_range_of_periods_has_two_numbers(read: Any, options: str) -> None:
-    (line,) = read(f"xtset id year\nxtbalance, {options}\n").lines[1:]
-    assert line.status == "refused"
-    assert "range(first last)" in line.reason
-
-
-def test_a_balanced_range_needs_the_keys(read: Any) -> None:
-    (line,) = read("xtbalance, range(2010 2012)\n").lines
-    assert "before xtset" in line.reason
-
-
 def test_results_of_other_commands_are_not_those_of_the_fit(read: Any) -> None:
     """A table of summary statistics had the last regression in it."""
     file = read(
@@ -725,3 +713,36 @@ def test_results_are_of_the_last_summarize(read: Any, line: str) -> None:
     )
     assert file.lines[-1].status == "refused"
     assert "r(mean)" in file.lines[-1].reason
+
+
+def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
+    file = read(
+        "use a\nxtset id year\nforeach v of varlist pop_* {\nreplace `v' = `v'/gdp\n}\n"
+        "reghdfe y pop_a, a(id year)\nreghdfe y x, a(id year)\n"
+    )
+    assert [line.status for line in file.estimations] == ["not run", "translated"]
+
+
+def test_commands_of_the_same_meaning(read: Any) -> None:
+    file = read("xtset id year\nprob d x i.g i.h\nsaveold a.dta\n")
+    assert python(file)[0].startswith("dp.LogitEffects(")
+    assert file.lines[-1].status == "skipped"
+
+
+def test_a_refused_command_with_a_long_name_marks_the_data(read: Any) -> None:
+    """It was taken for a misspelt name of itself, at which Stata stops."""
+    for line in ("collapse (semean) x, by(id)", "duplicates drop id if x > 1, force"):
+        file = read(f"use a\nxtset id year\n{line}\nreg y x\nduplciates drop\n")
+        assert [status for _, status in states(file)][2:4] == ["refused", "not run"]
+
+
+def test_columns_of_matching_and_selection_are_marked(read: Any) -> None:
+    """Help of psmatch2: outcome(y) makes _y; [R] heckman: nshazard() is mills()."""
+    for line, name in (
+        ("psmatch2 d x, outcome(y)", "_y"),
+        ("heckman y x, select(d = z) nshazard(m)", "m"),
+        ("heckman y x, select(d = z) mills(m)", "m"),
+        ("kmatch ps d x (y), wgenerate(w)", "w"),
+    ):
+        file = read(f"use a\nxtset id year\n{line}\nreg z {name}\nreg z x\n")
+        assert [s for _, s in states(file)][3:] == ["not run", "translated"], line

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from digiprosper.stata.taint import Taint
+import pytest
+
+from digiprosper.stata.taint import Taint, is_no_command
 
 
 def test_marks() -> None:
@@ -18,3 +20,20 @@ def test_marks() -> None:
     assert taint.reason([]) == "line 9 would change the data"
     taint.clear()
     assert taint.reason(["w"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("As it was said, there are two types.", True),
+        ("Mycommand y x, option", False),
+        ("b(%9.3f) se(%9.3f) replace", True),
+        ("rangestat(mean) x, interval(t -1 1)", False),
+        ("collapse(first) x, by(id)", False),
+        ('population removed_time "', True),
+        ('mycommand "a b"', False),
+    ],
+)
+def test_lines_that_are_no_commands(text: str, *, expected: bool) -> None:
+    name = text.replace("(", " ").split()[0]
+    assert is_no_command(name, text, others_run=False) is expected

@@ -43,6 +43,8 @@ COLUMNS = ("id", "year", "y", "x", "x2", "z", "g", "h", "增长率")
         ("i2.g##i1.h", ["I(g == 2)", "I(g == 2):I(h == 1)", "I(h == 1)"]),
         ("c.(x z)#i.g", ["x:C(g)", "z:C(g)"]),
         ("o.x z", ["z"]),
+        # [U] 11.4.3: levels that are selected, of which bn leaves out none.
+        ("i(0/1 3)bn.g", ["I(g == 0)", "I(g == 1)", "I(g == 3)"]),
         ("x x", ["x"]),
         ("i.增长率 增长率", ["C(增长率)", "增长率"]),
         ("c.x # c.z", ["x:z"]),

@@ -32,6 +32,7 @@ from digiprosper.composite.state import (
 )
 from digiprosper.errors import InputTypeError, cited, issue
 from digiprosper.panel import Panel
+from digiprosper.report.notices import winsorised_as
 from digiprosper.specification import Specification, plain_options
 
 if TYPE_CHECKING:
@@ -393,6 +394,7 @@ class CompositeIndex(Specification):
         periods = () if state.periods is None else tuple(state.periods)
         notices = [
             *dropped_rows(sample),
+            *winsorised_as(panel.diagnostics, {n: n for n in sample.variables}),
             *weight_remarks(
                 options.names, weighings, options.rule(sample.n_times), periods
             ),

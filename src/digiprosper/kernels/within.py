@@ -32,7 +32,7 @@ _ITERATIONS = 5000
 # Only speed depends on it, no result, so it is no tolerance: with fewer rows the look
 # at their order costs more than it saves.
 _MANY_ROWS = 10_000
-# Nor on this one: numbers that are subtracted at once.
+# Numbers that are subtracted at once; only speed depends on it too.
 _FEW_CELLS = 20_000
 
 
@@ -61,13 +61,13 @@ def not_singletons(effects: Sequence[Ints]) -> Bools:
 
 
 def is_nested(inner: Ints, outer: Ints) -> bool:
-    """Decide whether each level of `inner` lies in one of `outer`; no gaps in codes."""
+    """Decide whether each level of `inner` lies in one of `outer`.
+
+    Codes of `outer` may have gaps, so that more levels do not rule it out.
+    """
     if inner is outer:
         return True
-    last, last_outer = int(inner.max()), int(outer.max())
-    if last < last_outer:
-        return False
-    first = np.empty(last + 1, dtype=outer.dtype)
+    first = np.empty(int(inner.max()) + 1, dtype=outer.dtype)
     first[inner] = outer
     return bool((first[inner] == outer).all())
 
@@ -485,31 +485,20 @@ def within(
         (e.codes, e.column) if isinstance(e, Slope) else (e, None) for e in effects
     ]
     codes, slopes = zip(*pairs, strict=True)
-    levels = tuple([int(c.max()) + 1 for c in codes])
+    counts = [np.bincount(c, obs_weights).astype(np.float64) for c in codes]
+    levels = tuple(map(len, counts))
     constants = tuple([p for p, slope in enumerate(slopes) if slope is None])
     groups, blocks = [[p] for p in constants], list[_Block]()
     units: tuple[Floats | None, ...] = (None,) * len(codes)
     identified: tuple[Bools | None, ...] = (None,) * len(codes)
     if len(constants) < len(codes):
         groups = _same_levels(codes, constants)
-        blocks = [
-            _block(group, codes, slopes, levels, constants, obs_weights)
-            for group in groups
-            if group[-1] not in constants
-        ]
-        units, identified = _spans(blocks, len(codes))
+        blocks = _blocks(groups, codes, slopes, levels, constants, obs_weights)
+        units, identified = _spans(blocks, len(codes), counts)
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
     closed_form = tuple(groups[parameters.index(max(parameters))])
     others = tuple(sorted(set(range(len(codes))).difference(closed_form)))
-    counts = tuple(
-        [
-            np.bincount(c, obs_weights).astype(np.float64)
-            if unit is None
-            else np.ones(size)
-            for c, size, unit in zip(codes, levels, units, strict=True)
-        ]
-    )
     projection = Within(
         codes=codes,
         slopes=slopes,
@@ -521,7 +510,7 @@ def within(
         others=others,
         obs_weights=obs_weights,
         _starts=_starts(codes[closed_form[0]]),
-        _counts=counts,
+        _counts=tuple(counts),
         _main_counts=np.concatenate([counts[p] for p in closed_form]),
         _cross=None,
         _gram=None,
@@ -565,6 +554,22 @@ def _same_levels(codes: Sequence[Ints], constants: Sequence[int]) -> list[list[i
     return groups
 
 
+def _blocks(
+    groups: Sequence[list[int]],
+    codes: tuple[Ints, ...],
+    slopes: tuple[Floats | None, ...],
+    levels: tuple[int, ...],
+    constants: tuple[int, ...],
+    obs_weights: Floats | None,
+) -> list[_Block]:
+    """Make the slopes of each group orthogonal, of those that have slopes."""
+    return [
+        _block(group, codes, slopes, levels, constants, obs_weights)
+        for group in groups
+        if group[-1] not in constants
+    ]
+
+
 def _block(
     group: list[int],
     codes: tuple[Ints, ...],
@@ -597,15 +602,19 @@ def _block(
 
 
 def _spans(
-    blocks: Sequence[_Block], size: int
+    blocks: Sequence[_Block], size: int, counts: list[Floats]
 ) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
-    """List the column, and the levels that have a slope, of each effect."""
+    """List the column, and the levels that have a slope, of each effect.
+
+    Columns have a length of one at each level, which replaces the count of its rows.
+    """
     columns: list[Floats | None] = [None] * size
     identified: list[Bools | None] = [None] * size
     for block in blocks:
         for i, position in enumerate(block.slopes):
             columns[position] = block.directions.columns[i]
             identified[position] = block.directions.identified[i]
+            counts[position] = np.ones(len(counts[position]))
     return tuple(columns), tuple(identified)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from digiprosper.errors import IdentificationError, OptionError, cited, issue
 from digiprosper.kernels.intervals import enough_clusters
@@ -113,7 +113,7 @@ def cluster_bootstrap(
     issue(notices)
     info: Glance = fit.results.glance()
     info["model"] = "Cluster bootstrap"
-    info["rng_entropy"] = seed.entropy if isinstance(seed.entropy, int) else None
+    info["rng_entropy"] = cast("int", seed.entropy)
     return EffectResults(
         terms=fit.results.terms,
         estimated=drawn_estimates(

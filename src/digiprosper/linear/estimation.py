@@ -474,12 +474,7 @@ def results_with_covariance(
     reduced = bias_reduced(full) if full.vcov.cov_type == "cr2" else None
     moved = None if reduced is None else reduced.moved
     by_cluster = _sums_by_cluster(prepared, full)
-    in_one_way = len(by_cluster) == 1 and prepared.sums is None
-    root, middle = (
-        full.root_and_middle(by_cluster[0].scores if in_one_way else None)
-        if moved is None
-        else jackknife_root_and_middle(moved, factor=1.0)
-    )
+    root, middle = _root_and_middle(prepared, full, by_cluster, moved)
     covariance = root @ middle @ root.T
     empty = without_information(solved, covariance)
     root[empty] = np.nan
@@ -489,17 +484,6 @@ def results_with_covariance(
         *no_variance([terms[j] for j in empty]),
         *cluster_notices(prepared, terms, full, covariance, moved),
         *perfect_row_notices(prepared, solved),
-        *(
-            not_semidefinite(
-                terms,
-                covariance,
-                middle,
-                ways=len(prepared.cluster_codes),
-                near=prepared.near,
-            )
-            if own_covariance
-            else []
-        ),
         *few_treated(
             prepared,
             names,
@@ -509,6 +493,11 @@ def results_with_covariance(
             unread=unread,
         ),
     ]
+    if own_covariance:
+        ways = len(prepared.cluster_codes)
+        notices += not_semidefinite(
+            terms, covariance, middle, ways=ways, near=prepared.near
+        )
     results = LinearResults(
         depvar=depvar,
         estimated=Estimated(
@@ -531,6 +520,19 @@ def results_with_covariance(
         diagnostics=tuple(notices),
     )
     return results if prepared.options.keep_rows else results.without_rows()
+
+
+def _root_and_middle(
+    prepared: Prepared,
+    solved: Solved,
+    by_cluster: Sequence[ClusterSums],
+    moved: Floats | None,
+) -> tuple[Floats, Floats]:
+    """Factor the covariance; `moved` are the changes without each cluster of CR2."""
+    if moved is not None:
+        return jackknife_root_and_middle(moved, factor=1.0)
+    in_one_way = len(by_cluster) == 1 and prepared.sums is None
+    return solved.root_and_middle(by_cluster[0].scores if in_one_way else None)
 
 
 def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, ...]:

@@ -317,12 +317,13 @@ class IVResults(LinearResults):
         Returns
         -------
         Glance
-            A mapping with the same keys for all types of results.
+            Beside what all results have: effective_f and effective_f_critical.
         """
-        f = cast("float", self.iv_tests["kp_rk_f"])
+        names = ("kp_rk_f", "effective_f", "effective_f_critical")
+        tests = {name: cast("float", self.iv_tests.get(name, np.nan)) for name in names}
         of_instruments = {
             "model": "FixedEffectsIV",
-            "kp_rk_f": None if np.isnan(f) else f,
+            **{name: None if np.isnan(f) else f for name, f in tests.items()},
         }
         return cast("Glance", {**LinearResults.glance(self), **of_instruments})
 
@@ -364,7 +365,8 @@ class IVResults(LinearResults):
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return the column of a table, with a note on the roles of columns.
 
-        The note names endogenous regressors and instruments.
+        The note names endogenous regressors and instruments. If instruments are weak,
+        there is also the Anderson-Rubin 95% set, with the p-value of zero.
 
         Parameters
         ----------
@@ -381,7 +383,24 @@ class IVResults(LinearResults):
         )
         factors = {**self.reduced_form.factors, **self.factors}
         column = result_column(self, level)
-        return (replace(column, factors=factors, remarks=(remark, *column.remarks)),)
+        weak = any("first_stage" in notice.code for notice in self.diagnostics)
+        rows = self._anderson_rubin_rows() if weak else ()
+        remarks = (remark, *column.remarks)
+        return (replace(column, factors=factors, remarks=remarks, set_rows=rows),)
+
+    def _anderson_rubin_rows(self) -> tuple[tuple[Remark, object], ...]:
+        """Write the set of one coefficient and the p-value of zero; empty if none."""
+        if len(self.endog) > 1:
+            return ()
+        try:
+            intervals, test = self.anderson_rubin(), self.anderson_rubin_test(0)
+        except IdentificationError:
+            return ()
+        pieces = ", ".join(set_text([interval]) for interval in intervals)
+        return (
+            (Remark("stage.set", {}, WORDS), pieces or "{}"),
+            (Remark("stage.set_p", {}, WORDS), test.p_value),
+        )
 
     def _summary(self) -> Summary:
         plain = LinearResults._summary(self)
@@ -491,16 +510,17 @@ class IVStages(ResultSet):
         effective = {firsts[0]: fit.iv_tests["effective_f"]} if several else {}
         under, over, endogeneity = (test.p_value for test in fit._tests())
         code = "sargan" if fit.cov_type == "unadjusted" else "hansen"
+        zero = {row.code: {second: cell} for row, cell in fit._anderson_rubin_rows()}
         rows = {
-            "first_f": f,
-            "effective_f": effective,
-            "kp_lm": {second: under},
-            code: {second: over},
-            "endogeneity": {second: endogeneity},
+            "stage.first_f": f,
+            "stat.effective_f": effective,
+            **zero,
+            "stage.kp_lm": {second: under},
+            f"stage.{code}": {second: over},
+            "stage.endogeneity": {second: endogeneity},
         }
         return tuple(
-            SharedRow(Remark(f"stage.{name}", {}, WORDS), cells)
-            for name, cells in rows.items()
+            SharedRow(Remark(name, {}, WORDS), cells) for name, cells in rows.items()
         )
 
 

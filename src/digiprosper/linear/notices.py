@@ -60,7 +60,12 @@ from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
-from digiprosper.report.notices import few_clusters, missing_rows, rows_dropped
+from digiprosper.report.notices import (
+    few_clusters,
+    missing_rows,
+    rows_dropped,
+    winsorised_as,
+)
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
@@ -99,12 +104,13 @@ WEAK_F: Final = 10.0
 
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
-    """Report the conditions that chose rows, and rows that are entities."""
+    """Report conditions that chose rows, winsorised columns, and rows of entities."""
     conditions = table_of(panel).conditions
     if conditions or sample.where is not None:
         others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
         chosen = panel.nobs - sum(others)
         yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
+    yield from winsorised_as(panel.diagnostics, {n: n for n in sample.variables})
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":

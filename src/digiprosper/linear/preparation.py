@@ -260,22 +260,14 @@ def prepare(
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     _refuse_unusable(sample, panel, options)
 
-    weights, n, n_times = None, sample.nobs, sample.n_times
-    if options.obs_weights is not None:
-        weights = checked_weights(sample, options)
-        weights = weights / weights.mean()
+    weights, n, n_times = _weights(sample, options), sample.nobs, sample.n_times
     codes = tuple([sample.codes[c] for c in clusters])
     absorbing = _within(sample, absorbed, weights)
-    entity_name = sample.keys.entity_name
-    of_entity = Absorbed(entity_name)
-    entity = absorbed.index(of_entity) if of_entity in absorbed else None
+    names, entity_name = [term.name for term in absorbed], sample.keys.entity_name
+    entity = names.index(entity_name) if entity_name in names else None
     effect_ranks = ranks(absorbing, codes, entity)
 
-    near = None
-    if options.distance_cutoff is not None:
-        near = near_rows(
-            sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
-        )
+    near = _near(sample, options)
     groups = list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
     across = 0 if entity is None else count_across(sample.entity, codes)
@@ -286,11 +278,7 @@ def prepare(
         *few,
         *period_notices(n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
-        *(
-            []
-            if effect_ranks.exact
-            else [rank_bound([term.name for term in absorbed], effect_ranks.every)]
-        ),
+        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
@@ -352,6 +340,14 @@ def further_roles(
     if slopes:
         roles["absorb"] = slopes
     return roles
+
+
+def _near(sample: Sample, options: LinearOptions) -> Nearby | None:
+    if options.distance_cutoff is None:
+        return None
+    return near_rows(
+        sample, options.distance_cutoff, options.distance_kernel, options.bandwidth
+    )
 
 
 def _robust_notices(
@@ -656,6 +652,13 @@ def only_shifted(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bo
     return all(
         t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
     )
+
+
+def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
+    if options.obs_weights is None:
+        return None
+    values = checked_weights(sample, options)
+    return np.asarray(values / values.mean())
 
 
 def checked_weights(sample: Sample, options: LinearOptions) -> Floats:

@@ -176,12 +176,13 @@ def randomisation_test(
             "reps": reps,
             "enumerated": enumerated,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": None
-            if enumerated or not isinstance(seed.entropy, int)
-            else seed.entropy,
+            "rng_entropy": None if enumerated else seed.entropy,
         },
         draws=draws,
         diagnostics=notices,
+        method=f"{'all ' * enumerated}{reps:,} permutations",
+        labels=dict(fit.results.labels),
+        factors=dict(fit.results.factors),
     )
 
 
@@ -404,10 +405,13 @@ def placebo_test(
             "never": treated.n_entities - treated.n_treated,
             "reps": reps,
             "lost": int(np.isnan(draws).sum()),
-            "rng_entropy": seed.entropy if isinstance(seed.entropy, int) else None,
+            "rng_entropy": seed.entropy,
         },
         draws=draws,
         diagnostics=notices,
+        method=f"{reps:,} placebo treatments",
+        labels=dict(fit.results.labels),
+        factors=dict(fit.results.factors),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
@@ -33,13 +33,16 @@ from digiprosper.report.notices import few_draws
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import conventions, interval_text, p_words
-from digiprosper.report.words import Words
+from digiprosper.report.text import (
+    conventions,
+    interval_text,
+    p_words,
+    percent_text,
+)
+from digiprosper.report.words import Language, Words
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.linear.kernels.wild import Draws, WildWeights
@@ -170,17 +173,21 @@ class WildBootstrapResult(TestResult):
             "draws": self.drawn.reps,
             "clusters": self.inference.n_clusters[0],
         }
-        named = {
-            code: WORDS.say(f"wild.{code}", level=f"{level:.0%}") for code in values
-        }
-        cells = {named[code]: PlainCell(code, value) for code, value in values.items()}
-        words = _with_rows(named, level)
+        percent = percent_text(level)
+        cells, rows = {}, {}
+        for code, value in values.items():
+            name, chinese = (
+                WORDS.say(f"wild.{code}", language, level=percent)
+                for language in get_args(Language)
+            )
+            cells[name] = PlainCell(code, value)
+            rows[f"row.{name}"] = name, chinese
         return (
             Column(
                 self.null,
                 cells=cells,
                 whole=Remark("wild.note", {}),
-                words=words,
+                words=Words({**WORDS.texts, **rows}),
                 labels=self.labels,
                 factors=self.factors,
             ),
@@ -218,18 +225,6 @@ class WildBootstrapResult(TestResult):
                 "column": self._plain_column(),
             }
         )
-
-
-def _with_rows(named: Mapping[str, str], level: float) -> Words:
-    """Add row names, which hold the interval's level, to the words of tables."""
-    rows = {
-        f"row.{name}": (
-            name,
-            WORDS.say(f"wild.{code}", "chinese", level=f"{level:.0%}"),
-        )
-        for code, name in named.items()
-    }
-    return Words({**WORDS.texts, **rows})
 
 
 def wild_bootstrap(
@@ -407,11 +402,7 @@ def _named(
     combined, error, value = numbers
     t = (combined - value) / error
     statistic, drawn = draws.statistic(t), draws.at(t)
-    entropy = (
-        None
-        if weights.enumerated or not isinstance(seed.entropy, int)
-        else seed.entropy
-    )
+    entropy = None if weights.enumerated else cast("int", seed.entropy)
     clusters, names = fit.prepared.cluster_names[0], fit.results.names
     null = null_text(text, names)
     notices = (

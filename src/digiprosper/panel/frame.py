@@ -63,9 +63,10 @@ from digiprosper.panel.keys import (
 )
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
-from digiprosper.panel.sheets import long_table, read_excel
+from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
+from digiprosper.report.notices import winsorised, winsorised_as
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
@@ -442,11 +443,11 @@ class Panel:
         >>> Panel.from_wide(both, entity="city")
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
-        frame, notices = long_table(data, entity, time, value, time_format)
+        frame, dropped = long_table(data, entity, time, value, time_format)
         panel = cls(
             frame, entity, time, labels=labels, step=step, time_format=time_format
         )
-        return panel._noted(notices)
+        return panel._noted(dropped_notices(dropped))
 
     @classmethod
     def from_excel(  # noqa: PLR0913
@@ -815,7 +816,7 @@ class Panel:
 
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
-        """Notices about how the panel was read, and what `attach` did not use."""
+        """Notices about how it was read or winsorised, and what `attach` left out."""
         return self._diagnostics
 
     # --- samples ----------------------------------------------------------------------
@@ -1061,7 +1062,7 @@ class Panel:
         return self._with(replace(self._table, labels=labels))
 
     def rename(self, /, **names: str) -> Panel:
-        """Rename columns and keys, also in the labels and in `imputations`.
+        """Rename columns and keys, also in the labels and in what is logged.
 
         Parameters
         ----------
@@ -1093,9 +1094,14 @@ class Panel:
         """
         table = renamed(self._table, names)
         log = self._imputations
-        return self._with(
+        panel = self._with(
             table, log.assign(column=log["column"].replace(names)) if len(log) else None
         )
+        panel._diagnostics = (
+            *(n for n in self._diagnostics if n.code != "winsorised"),
+            *winsorised_as(self._diagnostics, {c: c for c in self.columns} | names),
+        )
+        return panel
 
     # --- fewer rows -------------------------------------------------------------------
 
@@ -1331,7 +1337,8 @@ class Panel:
         Returns
         -------
         Panel
-            A new panel, in which the columns have their new values.
+            A new panel, in which the columns have their new values. Its `diagnostics`
+            count them, and summaries and tables of models name the columns.
 
         Raises
         ------
@@ -1363,11 +1370,15 @@ class Panel:
 
         groups = grouping(self._table, by, "winsorize")
         names = chosen_columns(self._table, columns, "winsorize")
-        changed = {
-            n: winsorized(self._table.numeric(n), groups, (lower, upper), quantile)
-            for n in names
-        }
-        return self._with(self._table.with_columns(changed))
+        changed, counts = {}, {}
+        for name in names:
+            values = self._table.numeric(name)
+            new = winsorized(values, groups, (lower, upper), quantile)
+            changed[name] = new
+            counts[name] = int((new != values).sum() - np.isnan(values).sum())
+        cells = {name: count for name, count in counts.items() if count}
+        panel = self._with(self._table.with_columns(changed))
+        return panel._noted(winsorised(cells, float(lower), float(upper), by))
 
     def interpolate(
         self,

@@ -8,7 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -34,8 +34,10 @@ from digiprosper.panel.table import SEPARATORS, is_grouped
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
+# What tells of dropped rows, how many they are, and the texts in them.
+_Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[str, ...]]"
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
 DAMAGED = (
     ValueError,
@@ -56,9 +58,11 @@ DAMAGED = (
 _TIMES = ("年份", "年度", "年")
 _YEAR = re.compile(
     r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?"
-    # A mark of a footnote: 2015①, 2015年（预计）, 2015p
-    r"(?:[A-Za-z]|(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*)"
+    # Marks of footnotes: 2015①, 2015年（预计）
+    r"(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*"
 )
+# A letter is a mark of a year alone; behind a name it is part of the name.
+_MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
 
 def long_table(
@@ -67,8 +71,7 @@ def long_table(
     time: str,
     value: str | None,
     time_format: str | None,
-    where: str = "",
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Put the times of headings into rows; also return what was dropped."""
     time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
@@ -87,7 +90,7 @@ def long_table(
             f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
             "name the variable that they hold: value='gdp'."
         )
-    frame, notices = drop_empty(frame, [*columns.values()], where)
+    frame, dropped = drop_empty(frame, [*columns.values()])
 
     constants = frame.drop(columns=[*columns.values()])
     times = list(dict.fromkeys(when for _, when in columns))
@@ -98,7 +101,7 @@ def long_table(
         cells = [frame.get(columns.get((variable, when)), empty) for when in times]
         column = pd.concat(cells, ignore_index=True).infer_objects()
         parts.append(column.to_frame(variable or value))
-    return pd.concat(parts, axis=1), notices
+    return pd.concat(parts, axis=1), dropped
 
 
 def _checked_names(
@@ -134,7 +137,7 @@ def _read_headings(
     for name in names:
         heading: tuple[str, Any] = "", name
         if time_format is None:
-            match = _YEAR.fullmatch(name)
+            match = _year(name)
             if match is None:
                 continue
             heading = match[1].strip(), int(match[2])
@@ -150,19 +153,33 @@ def _read_headings(
 
 
 def drop_empty(
-    frame: pd.DataFrame, columns: Sequence[str], where: str = ""
-) -> tuple[pd.DataFrame, list[Notice]]:
-    """Drop rows without any value in some columns, and tell what stood in them."""
+    frame: pd.DataFrame, columns: Sequence[str]
+) -> tuple[pd.DataFrame, list[_Dropped]]:
+    """Drop rows without any value in some columns; also return what stood in them."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = pd.unique(others[~pd.isna(others)]).tolist()
-    text = f"{where}{counted(int(empty.sum()), 'row')} without values dropped"
+    return frame[~empty], [(_without_values, int(empty.sum()), tuple(texts))]
+
+
+def _without_values(where: str, count: int, texts: tuple[str, ...]) -> Notice:
+    text = f"{where}{counted(count, 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
-    data = {"count": int(empty.sum()), "texts": tuple(texts)}
-    notice = Notice("rows_without_values" if texts else "empty_rows", text, data)
-    return frame[~empty], [notice]
+    data = {"count": count, "texts": texts}
+    return Notice("rows_without_values" if texts else "empty_rows", text, data)
+
+
+def _without_match(where: str, count: int, names: tuple[str, ...]) -> Notice:
+    rows = counted(count, "row")
+    text = f"{where}{rows} dropped, to which match gives no name: {quoted(names)}"
+    return Notice("rows_without_match", text, {"count": count, "names": names})
+
+
+def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
+    """Tell what was dropped from a table, or from the sheets that `where` names."""
+    return [notice(where, count, texts) for notice, count, texts in dropped]
 
 
 def read_excel(
@@ -188,20 +205,24 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    notices: list[Notice] = []
+    sheets_of: dict[_Dropped, list[str]] = {}
     cells = _cells(path, na_values, thousands)
     for name, frame in _tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            where = f"sheet {cited(name)}: "
-            part, said = _indexed(frame, entity, time, value, match, time_format, where)
+            part, dropped = _indexed(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        notices += said
+        for rows in dropped:
+            sheets_of.setdefault(rows, []).append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
+    notices: list[Notice] = []
+    for rows, names in sheets_of.items():
+        where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
+        notices += dropped_notices([rows], where)
     notices += _partial_entities(parts)
     return pd.concat(parts, axis=1), labels, notices
 
@@ -235,26 +256,24 @@ def _indexed(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-    where: str,
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Make a sheet long, with its keys as index, and list what was dropped."""
-    unmatched: list[Notice] = []
+    unmatched: list[_Dropped] = []
     if match is not None:
-        frame, unmatched = _matched(frame, entity, match, where)
+        frame, unmatched = _matched(frame, entity, match)
     if time in frame.columns:
-        table, notices = drop_empty(to_pandas(frame), [*frame.columns], where)
+        table, dropped = drop_empty(to_pandas(frame), [*frame.columns])
     else:
-        table, notices = long_table(frame, entity, time, value, time_format, where)
+        table, dropped = long_table(frame, entity, time, value, time_format)
     table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
-    return table.set_axis(keys.index, axis=0), [*unmatched, *notices]
+    return table.set_axis(keys.index, axis=0), [*unmatched, *dropped]
 
 
 def _matched(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-    where: str,
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Put names by `match` in place of those of a sheet; drop rows without one."""
     # A note below the table is alone in its row, and no name.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -275,11 +294,7 @@ def _matched(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    texts = pd.unique(dropped).tolist()
-    rows = counted(len(dropped), "row")
-    text = f"{where}{rows} dropped, to which match gives no name: {quoted(texts)}"
-    data = {"count": len(dropped), "names": tuple(texts)}
-    return frame, [Notice("rows_without_match", text, data)]
+    return frame, [(_without_match, len(dropped), tuple(pd.unique(dropped)))]
 
 
 def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.DataFrame]:
@@ -338,12 +353,8 @@ def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
         return None
     top = int(is_entity.any(axis=1).argmax())
     headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
-    if (
-        _has_years(lower)
-        and not _has_years(headings)
-        and lower[is_entity[top]].isna().all()
-    ):
-        # Headings of two rows: merged cells name what the years below them are of.
+    if lower[is_entity[top]].isna().all() and _are_years_below(headings, lower):
+        # Merged cells name what the years below them are of.
         above = headings.ffill().map(_text)
         if len(set(above[lower.notna()])) > 1:
             lower = (above + " " + lower.map(_text)).where(lower.notna())
@@ -354,8 +365,17 @@ def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
     return body.loc[:, used].set_axis(names.tolist(), axis=1).infer_objects()
 
 
-def _has_years(headings: pd.Series[Any]) -> bool:
-    return any(_YEAR.fullmatch(_text(cell)) for cell in headings)
+def _year(heading: str) -> re.Match[str] | None:
+    """Match a heading with a year; its groups are the variable and the year."""
+    return _YEAR.fullmatch(heading) or _MARKED_YEAR.fullmatch(heading)
+
+
+def _are_years_below(headings: pd.Series[Any], lower: pd.Series[Any]) -> bool:
+    """Tell whether a row has only years, below headings of which some are merged."""
+    cells = lower.dropna().map(_text)
+    years = map(_year, cells)
+    merged = headings[cells.index].isna().any()
+    return bool(merged) and all(year and not year[1] for year in years)
 
 
 def _text(cell: object) -> str:

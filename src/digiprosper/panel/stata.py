@@ -20,7 +20,7 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.panel.sheets import DAMAGED, drop_empty
+from digiprosper.panel.sheets import DAMAGED, drop_empty, dropped_notices
 
 if TYPE_CHECKING:
     import os
@@ -52,7 +52,11 @@ def read_stata(
         # Stata counts empty texts as missing.
         frame[name] = frame[name].mask(frame[name] == "")
     frame, empty = drop_empty(frame, frame.columns.tolist())
-    notices = [*_of_warnings(caught, frame), *empty, *_single_precision(frame, single)]
+    notices = [
+        *_of_warnings(caught, frame),
+        *dropped_notices(empty),
+        *_single_precision(frame, single),
+    ]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):

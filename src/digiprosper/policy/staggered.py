@@ -339,7 +339,7 @@ class StaggeredDid(Specification):
         issue(diagnostics)
         regression = self.estimator != "callaway_santanna"
         glance: Any = {
-            **empty_glance("StaggeredDid", sample.nobs),
+            **empty_glance("StaggeredDid", prepared.count.n),
             "depvar": self.y,
             "n_entities": sample.n_entities,
             "n_times": sample.n_times,

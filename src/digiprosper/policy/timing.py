@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from digiprosper.errors import (
     cited,
     missing_problem,
 )
+from digiprosper.panel.grammar import as_written
 from digiprosper.panel.table import is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
 from digiprosper.policy.messages import (
@@ -84,10 +86,13 @@ def read_timing(
         first = np.asarray(positions[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
     names = keys.entities[first == 0].tolist()
     if names:
+        time = keys.times[0]
+        value = time if isinstance(time, Integral) else cited(str(time))
         text = (
             f"{entities_text(keys, names)}, treated from the first period on "
-            f"({keys.times[0]}, event={cited(column)}), {have(len(names))} no period "
-            "before treatment: use panel.subset to drop such entities."
+            f"({time}, event={cited(column)}), {have(len(names))} no period before "
+            f'treatment: panel.subset("not {as_written(column)} == {value}") drops '
+            "such entities."
         )
         raise not_identified("always_treated", text, event=column, entities=names)
     return Timing(keys, first)

@@ -28,7 +28,7 @@ def clusters_of_entities(prepared: Prepared) -> Ints | None:
     """Return the cluster of each entity; None if clusters divide entities."""
     (codes,) = prepared.cluster_codes
     entity = prepared.sample.entity
-    of_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
+    of_entity = np.zeros(entity.max() + 1, dtype=np.intp)
     of_entity[entity] = codes
     return None if (of_entity[entity] != codes).any() else of_entity
 

@@ -159,7 +159,9 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
         return style.say(NOTES, "errors"), []
     if len({errors_key(inference) for inference, _ in pairs}) > 1:
         clustered = all(inference.clusters for inference, _ in pairs)
-        return style.say(NOTES, f"errors.{'clustered' if clustered else 'several'}"), []
+        several = style.say(NOTES, f"errors.{'clustered' if clustered else 'several'}")
+        short = any(inference.cov_type == "driscoll_kraay" for inference, _ in pairs)
+        return several, [style.say(NOTES, "errors.short")] if short else []
     inference, column = pairs[0]
     kind = inference.cov_type
     code = f"errors.kind.{kind}"

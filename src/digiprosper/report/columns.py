@@ -12,6 +12,7 @@ from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.notice_words import BELOW
 from digiprosper.report.protocol import HasDraws, Results
 from digiprosper.report.terms import Term, terms_of
+from digiprosper.report.text import percent_text
 from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Words
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
 
 _TOO_FEW = "too_few_clusters_to_draw"
-# Notices that are also below a table, about chosen rows, logs of counts, terms without
-# an estimate or an error, errors that are too small, and weak instruments: the code, to
-# the names in the data.
+# Notices that are also below a table, about rows chosen or dropped, winsorised columns,
+# logs of counts, terms without an estimate or an error, errors that are too small, and
+# weak instruments: the code, to the names in the data.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "chosen_rows": ("where",),
+    "winsorised": ("cells", "lower", "upper"),
+    "separated": ("count",),
     "shifted_log": ("term", "column"),
     "dropped_collinear": ("column", "on"),
     "dropped_absorbed": ("column", "effects"),
@@ -286,9 +289,11 @@ def _of_notices(result: Results) -> tuple[Remark, ...]:
     return tuple(remarks)
 
 
-def _as_names(named: str | int | Iterable[str], role: str) -> tuple[str, ...]:
+def _as_names(named: str | float | Iterable[str], role: str) -> tuple[str, ...]:
     if role == "effects":
         return tuple(str(named).split(", "))
+    if isinstance(named, float):
+        return (percent_text(named),)
     return (str(named),) if isinstance(named, str | int) else tuple(named)
 
 

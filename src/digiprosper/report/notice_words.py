@@ -7,6 +7,14 @@ from digiprosper.report.words import Words
 BELOW = Words(
     {
         "chosen_rows": ("rows where {where}.", "样本为满足{where}的观测。"),
+        "winsorised": (
+            "winsorised at {lower} and {upper}: {cells}.",
+            "{cells}在{lower}和{upper}分位数处缩尾。",
+        ),
+        "separated": (
+            "separated rows dropped (zeros that are fitted perfectly): {count}.",
+            "剔除被完全拟合的零值观测（分离）{count}个。",
+        ),
         "shifted_log": (
             (
                 "{term} changes with the unit of {column}, so that its coefficients "
@@ -86,5 +94,5 @@ BELOW = Words(
         ),
     }
 )
-"""By code: chosen rows, terms without an estimate or error, errors too small, weak
-instruments."""
+"""By code: rows chosen or dropped, columns changed, terms without an estimate or error,
+errors too small, weak instruments."""

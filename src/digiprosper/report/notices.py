@@ -19,6 +19,8 @@ missing_rows             count, by_term (term to rows where it is missing), rows
 lagged_rows              as missing_rows, where only lags and leads are missing; not a
                          warning
 imputed                  cells (column to interpolated cells), why, lag_of
+winsorised               cells (column to replaced values), lower and upper (shares), by
+                         (column of the groups, or None); not a warning
 ======================== ===============================================================
 """
 
@@ -28,11 +30,12 @@ import math
 from math import comb
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from digiprosper.errors import Notice, clipped, counted
+from digiprosper.errors import Notice, cited, clipped, counted
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters
+from digiprosper.report.text import percent_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ReadFromDraws: TypeAlias = Literal["tails", "ends", "test", "effects"]
 WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
@@ -182,3 +185,26 @@ def imputed(
     lags of another column, or from later years than the weights use.
     """
     return Notice("imputed", text, {"cells": dict(cells), "why": why, "lag_of": lag_of})
+
+
+def winsorised(
+    cells: Mapping[str, int], lower: float, upper: float, by: str | None
+) -> list[Notice]:
+    """Report columns of which values beyond two quantiles were replaced by these."""
+    columns = ", ".join(f"{cited(n)} ({counted(c, 'value')})" for n, c in cells.items())
+    groups = f" by {by}" if by else ""
+    ends = f"{percent_text(lower)} and {percent_text(upper)}"
+    text = f"Winsorised at {ends}{groups}: {columns}."
+    data = {"cells": dict(cells), "lower": lower, "upper": upper, "by": by}
+    return [Notice("winsorised", text, data)] if cells else []
+
+
+def winsorised_as(
+    notices: Iterable[Notice], names: Mapping[str, str]
+) -> Iterator[Notice]:
+    """Report winsorised columns by their new names, leaving out those without one."""
+    for notice in notices:
+        if notice.code == "winsorised":
+            cells = notice.data["cells"].items()
+            renamed = {names[n]: count for n, count in cells if n in names}
+            yield from winsorised(**{**notice.data, "cells": renamed})

@@ -55,11 +55,6 @@ _PRINTED = {
     "chi2": "With the distribution of many clusters:",
     "classical": "Classical test, as Stata's hausman prints:",
 }
-_DRAWN = {
-    "bootstrap": "bootstrap draws",
-    "permutation": "permutations",
-    "placebo": "placebo treatments",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -159,6 +154,9 @@ class TestResult(Summarised, PickledByName):
     def _note(self) -> Remark | None:
         """Note how the p-value was computed, and that draws give no smaller one."""
         method, name = test_remark(self.method), test_remark(self.name) or self.name
+        null = test_remark(self.null)
+        if null is not None:
+            name = Remark("test.null", {"test": (name,), "null": (null,)}, NOTES)
         count = f"{0 if self.draws is None else self.draws.size:,}"
         (inner,) = method.names.get("method", (method,)) if method else (None,)
         if isinstance(inner, Remark) and "count" in inner.names:
@@ -211,14 +209,9 @@ class TestResult(Summarised, PickledByName):
         return f"{symbol} = {self.statistic:z.4f}, {p_words(self.p_value)}"
 
     def _draws_text(self) -> str:
-        if self.draws is None or self.distribution not in _DRAWN:
+        if self.draws is None or self.distribution != "bootstrap":
             return ""
-        enumerated = isinstance(self.detail, dict) and self.detail.get(
-            "enumerated", False
-        )
-        return (
-            f" ({'all ' * enumerated}{self.draws.size:,} {_DRAWN[self.distribution]})"
-        )
+        return f" ({self.draws.size:,} bootstrap draws)"
 
     def _numbers(self) -> PlainNumbers:
         names = ("name", "statistic", "distribution", "df", "p_value", "null")

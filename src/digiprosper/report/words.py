@@ -228,10 +228,7 @@ TABLE = Words(
         "errors.robust": ("robust", "异方差稳健"),
         "errors.hc2": "HC2",
         "errors.hc3": "HC3",
-        "errors.driscoll_kraay": (
-            "Driscoll-Kraay and by entity",
-            "Driscoll-Kraay与个体聚类",
-        ),
+        "errors.driscoll_kraay": ("DK + entity", "DK + 个体"),
         "errors.xtscc": "Driscoll-Kraay",
         "errors.conley": "Conley",
         "errors.abadie_imbens": "Abadie-Imbens",
@@ -358,6 +355,20 @@ TESTS = Words(
             "Difference of {term}, {last} minus {first}",
             "{term}的系数之差（{last}减{first}）",
         ),
+        "null.effect": (
+            "{name} has no effect on any entity",
+            "{name}对任何个体都没有影响",
+        ),
+        "null.placebo": (
+            (
+                "{name} has no effect on any entity; treated entities and first "
+                "periods are random"
+            ),
+            "{name}对任何个体都没有影响，且处理个体和起始时期是随机的",
+        ),
+        "permutations.all": ("all {count} permutations", "全部{count}种置换"),
+        "permutations": ("{count} permutations", "{count}次置换"),
+        "placebos": ("{count} placebo treatments", "{count}次安慰剂处理"),
         "drawn.all": (
             "restricted wild cluster bootstrap, all {count} draws",
             "施加约束的野聚类自助法，全部{count}种抽样",
@@ -520,6 +531,7 @@ NOTES = Words(
             "{clusters}",
             "观测信息矩阵标准误与聚类到{clusters}层面的标准误中的较大者",
         ),
+        "errors.short": ("DK: Driscoll-Kraay", "DK为Driscoll-Kraay"),
         "errors.with": ("{errors} ({brackets})", "{errors}（{brackets}）"),
         "ssc": ("small-sample correction as {name}", "小样本调整同{name}"),
         "ssc.none": ("no small-sample correction", "未作小样本调整"),
@@ -613,6 +625,7 @@ NOTES = Words(
             "{test}: p-value by {method}.",
             "{test}：p值的计算方法为{method}。",
         ),
+        "test.null": ("{test} (H0: {null})", "{test}（原假设：{null}）"),
         "test.missing": ("{test}: {method}.", "{test}：{method}。"),
         "test.method.smallest": (
             (

@@ -13,7 +13,12 @@ import operator
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import scipy.special
 
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import as_written
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<text>`"(?:.*?)"'|"[^"]*(?:"|$))
-    |t?(?P<period>[mqh]\(\s*\d{4}[mqh]\d+\s*\)|d\(\s*\d+[a-z]{3}\d{4}\s*\))
+    |t?(?P<period>[mqh]\(\s*\d{4}[mqhMQH]\d+\s*\)|d\(\s*\d+[a-z]{3}\d{4}\s*\))
     |(?P<number>\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?)
     |(?P<shifted>(?:(?:[LFDSlfds]\d*)+\.)+[^\W\d]\w*)
     |(?P<result>(?:[rec]\([\w:]+\)|_(?:b|se)\[[^\]]*\]))
@@ -71,31 +76,15 @@ _ALIASES = {
 }
 _TESTS = ("missing", "inlist", "inrange")
 # Functions whose second argument is a format.
-_WITH_FORMAT = ("date", "monthly", "quarterly", "string")
+_WITH_FORMAT = ("date", "monthly", "string")
+# Functions that pandas code has in another form, or that its patterns cannot be for.
 _OF_CONSTANTS: Mapping[str, Callable[..., Any]] = {
-    "abs": abs,
-    "ceil": math.ceil,
-    "cond": lambda a, b, c: b if a else c,
-    "exp": math.exp,
-    "floor": math.floor,
     "inlist": lambda a, *listed: a in listed,
     "inrange": lambda a, low, high: low <= a <= high,
-    "int": math.trunc,
-    "length": lambda a: len(a.encode()),
-    "log": math.log,
-    "lower": str.lower,
-    "max": max,
-    "min": min,
-    "mod": operator.mod,
-    "real": float,
-    "round": lambda a, b=1: math.floor(a / b + 0.5) * b,
-    "sqrt": math.sqrt,
-    "string": lambda a: number_text(a),
-    "strpos": lambda a, b: a.encode().find(b.encode()) + 1,
-    "upper": str.upper,
 }
+_OF_COLUMNS = ("sum", "regexm")
 # Kinds of nodes of constants.
-_CONSTANTS = {"number", "call", "binary", "unary"}
+_CONSTANTS = {"number", "text", "missing", "call", "binary", "unary"}
 # Code of functions by name and number of arguments. Stata's logarithm of what is not
 # positive is missing, and its min() and max() leave missing values out.
 _TERMS = {
@@ -106,6 +95,11 @@ _TERMS = {
     ("mod", 2): "({0}) % ({1})",
 }
 _DATE = "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt."
+_MDY = (
+    "(pd.to_datetime(dict(year={2}, month={0}, day={1}))"
+    " - pd.Timestamp(1960, 1, 1)).dt.days"
+)
+_WEEK = f"(({_DATE}day_of_year + 6) // 7).clip(upper=52)"
 _BYTES = "{0}.str.encode('utf8').str.slice"
 _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
@@ -118,6 +112,9 @@ _PANDAS = {
     ("ceil", 1): "np.ceil({0})",
     ("int", 1): "np.trunc({0})",
     ("sign", 1): "np.sign({0})",
+    ("asinh", 1): "np.arcsinh({0})",
+    ("round", 1): "np.floor(({0}) + 0.5)",
+    ("round", 2): "np.floor(({0}) / ({1}) + 0.5) * ({1})",
     ("mod", 2): "({0}) % ({1})",
     ("max", 2): "np.fmax({0}, {1})",
     ("min", 2): "np.fmin({0}, {1})",
@@ -132,26 +129,20 @@ _PANDAS = {
     ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
     ("regexm", 2): "{0}.str.contains({1}).astype(float)",
     **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
-    # The first day of 1960 was a Friday.
-    ("dow", 1): "(({0}) + 5) % 7",
-    ("doy", 1): f"{_DATE}day_of_year",
-    ("week", 1): f"(({_DATE}day_of_year + 6) // 7).clip(upper=52)",
-    ("mdy", 3): (
-        "(pd.to_datetime(dict(year={2}, month={0}, day={1}))"
-        " - pd.Timestamp(1960, 1, 1)).dt.days"
-    ),
+    ("week", 1): _WEEK,
+    ("mdy", 3): _MDY,
+    ("dofm", 1): _MDY.format("({0}) % 12 + 1", 1, "({0}) // 12 + 1960"),
+    ("dofq", 1): _MDY.format("({0}) % 4 * 3 + 1", 1, "({0}) // 4 + 1960"),
+    ("wofd", 1): f"({_DATE}year - 1960) * 52 + {_WEEK} - 1",
     ("mofd", 1): f"({_DATE}year - 1960) * 12 + {_DATE}month - 1",
     ("qofd", 1): f"({_DATE}year - 1960) * 4 + {_DATE}quarter - 1",
-    ("year(dofq)", 1): "({0}) // 4 + 1960",
-    ("year(dofm)", 1): "({0}) // 12 + 1960",
-    ("quarter(dofq)", 1): "({0}) % 4 + 1",
-    ("month(dofm)", 1): "({0}) % 12 + 1",
-    ("quarterly(YQ)", 1): (
-        "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9])').astype(float).dot([4, 1]) - 7841"
-    ),
+    ("yofd", 1): f"{_DATE}year",
     ("monthly(YM)", 1): (
         "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9]+)').astype(float).dot([12, 1])"
         " - 23521"
+    ),
+    ("date(MDY)", 1): (
+        "(pd.to_datetime({0}, dayfirst=False) - pd.Timestamp(1960, 1, 1)).dt.days"
     ),
     ("date(DMY)", 1): (
         "(pd.to_datetime({0}, dayfirst=True) - pd.Timestamp(1960, 1, 1)).dt.days"
@@ -162,7 +153,8 @@ _PANDAS = {
     ),
     ("ym", 2): "(({0}) - 1960) * 12 + ({1}) - 1",
     ("yq", 2): "(({0}) - 1960) * 4 + ({1}) - 1",
-    ("string", 1): "{0}.map('{{:.7g}}'.format).replace('nan', '.')",
+    ("string", 1): "({0}).map('{{:.7g}}'.format).replace('nan', '.')",
+    ("string", 2): "({0}).map({1}.format).replace('nan', '.')",
     ("cond", 3): "pd.Series(np.where({0}, {1}, {2}), df.index)",
     ("bytes", 2): f"{_BYTES}({{1}} - 1).str.decode('utf8')",
     ("bytes", 3): f"{_BYTES}({{1}} - 1, {{1}} - 1 + {{2}}).str.decode('utf8')",
@@ -330,6 +322,7 @@ def constant(node: Node) -> Any:
     if node.kind in ("number", "text"):
         return node.value
     compute: Callable[..., Any] | None = None
+    parts: Sequence[Node] = node.parts
     match node.kind:
         case "missing":
             return math.inf
@@ -337,12 +330,16 @@ def constant(node: Node) -> Any:
             compute = _SIGNS[node.value]
         case "binary":
             compute = _OPERATORS[node.value][1]
-        case "call":
-            compute = _OF_CONSTANTS.get(node.value)
+        case "call" if node.value in _OF_CONSTANTS:
+            compute = _OF_CONSTANTS[node.value]
+        case "call" if node.value not in _OF_COLUMNS:
+            name, *parts = _function(node)
+            if code := _PANDAS.get((name, len(parts))):
+                compute = partial(_of_one_row, code)
     if compute is None:
         what = f"the function {node.value}()" if node.parts else repr(node.value)
         raise StataError.because(f"{what} is known only when the file is run")
-    values = [constant(part) for part in node.parts]
+    values = [constant(part) for part in parts]
     try:
         value = compute(*values)
         return value if isinstance(value, str) else float(value)
@@ -350,6 +347,15 @@ def constant(node: Node) -> Any:
         raise StataError.because(
             f"the constant {node.value!r} cannot be computed"
         ) from error
+
+
+def _of_one_row(code: str, first: Any, *others: Any) -> Any:
+    """Compute the code of a function on data of one row."""
+    texts = [json.dumps(v) if isinstance(v, str) else number_text(v) for v in others]
+    names = {"np": np, "pd": pd, "scipy": scipy, "df": pd.DataFrame(index=[0])}
+    x = pd.Series([math.nan if first == math.inf else first])
+    value = eval(code.format("x", *texts, by=""), names | {"x": x}).iloc[0]
+    return math.inf if pd.isna(value) else value
 
 
 # --- text in Python -------------------------------------------------------------------
@@ -578,10 +584,13 @@ class Printer:
         """Print a function of columns."""
         if node.value == "sum":
             self._check_order()
-        kinds = {part.kind for part in node.walk()}
-        if self.pandas and node.value in _OF_CONSTANTS and kinds <= _CONSTANTS:
-            return number_text(constant(node))
         name, *parts = _function(node)
+        kinds = {part.kind for part in node.walk()}
+        if (name, len(parts)) in _PANDAS and kinds <= _CONSTANTS:
+            value = constant(node)
+            return self.value(
+                Node("text" if isinstance(value, str) else "number", value)
+            )
         first = self.condition if name == "cond" else self.value
         sides = [*map(first, parts[:1]), *map(self.value, parts[1:])]
         codes = _PANDAS if self.pandas else _TERMS
@@ -595,10 +604,12 @@ class Printer:
 def _function(node: Node) -> tuple[Any, ...]:
     """Name a function for the tables, with a format or a function inside, and parts."""
     match node:
+        case Node("call", "string", (a, Node("text", form))) if re.fullmatch(
+            r"%0\d+\.\d+f", form
+        ):
+            return "string", a, Node("text", f"{{:{form[1:]}}}")
         case Node("call", name, (a, Node("text", form))) if name in _WITH_FORMAT:
             return f"{name}({form.upper()})", a
-        case Node("call", name, (Node("call", "dofq" | "dofm" as inner, (a,)),)):
-            return f"{name}({inner})", a
         case Node("call", "substr", (a, Node("number") as start, Node("missing"))):
             return "bytes", a, start
         case Node("call", "substr", (a, Node("number") as start, Node("number") as n)):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # The part before the dot is enough.
 _COMMANDS = """
 ap.pend ass.ert br.owse bys.ort cap.ture conf.irm cor.relate cou.nt d.escribe dec.ode
-di.splay eg.en est.imates exp.and fo.reach form.at forv.alues g.enerate gl.obal gr.aph
+di.splay eg.en est.imates exp.and fore.ach form.at forv.alues g.enerate gl.obal gr.aph
 hist.ogram inp.ut ins.heet l.ist la.bel lo.cal mat.rix mer.ge n.oisily ord.er ou.tsheet
 pr.ogram qui.etly reg.ress ren.ame sa.ve sc.alar so.rt su.mmarize ta.bulate te.st
 tempf.ile testp.arm tost.ring tw.oway u.se xtdes.cribe
@@ -25,37 +25,42 @@ _ALIASES = {
     "tab2": "tabulate",
     "gegen": "egen",
     "ereplace": "egen",
-    "mipolate": "ipolate",
     "gcollapse": "collapse",
     "fcollapse": "collapse",
     "gduplicates": "duplicates",
     "hashsort": "sort",
+    "move": "order",
+    "prob": "probit",
+    "saveold": "save",
     "glevelsof": "levelsof",
 }
 
 # Commands that print, draw, save or set: they change no estimate.
 _PRINTING = """
-about ac ado adopath anova asdoc asdocx assert avplot avplots balancetable beep
-binscatter binsreg boottest browse bytwoway cd centile char chdir chowtest cibar clear
-cls codebook coefplot cointreg collin colorpalette compress confirm constraint copy
-corr2docx correlate corrgram count cumul describe dfgls dfuller dir discard display
-distinct dotplot dpplot ds erase ereturn estadd estat estimates estout estpost eststo
-esttab event_plot eventdd eventstudyweights exit export fcast file format fre gr_edit
-graph grc1leg grc1leg2 grstyle gunique heatplot hegy4 help hettest histogram honestdid
-imtest inspect irf isid kdensity kpss ksmirnov kwallis label labelbook labmask levelsof
-lincomest line linktest list log logout lowess lpoly maptile margins marginsplot mat
-matlist matrix mdesc mean misstable mkdir mkmat more net nlcom note notes oneclick
-oneway order outreg outreg2 outsheet ovtest pac parmest pause pcorr pescadf pnorm post
-postclose postfile postutil pperron pretrends program proportion psgraph pstest putdocx
-putexcel putpdf pwcorr pwcorr_a pwd qnorm qqplot qregplot ranksum rdplot reg2docx return
-ritest rm rwolf save scatter set sfrancia shell shellout signrank sktest sleep spatgsa
-spatlsa spatwmat spearman spmap spmatrix ssc sum2docx summarize sutex svyset swilk
-t2docx tab2xl table tabout tabstat tabstatmat tabulate timer total tsline ttable2 ttest
-twostepweakiv twoway twowayfeweights type unab unique univar vargranger varhet varlmar
-varnorm varsoc varstable varwle veclmar vecnorm vecrank vecstable version view vif
-vioplot weakiv weakivtest wherext which window wntestq xlincom xtcd xtcips xtcointtest
-xtcsd xtdescribe xteventplot xtgcause xthst xtline xtpattern xtsum xttab xttest0 xttest1
-xttest2 xtunitroot xtwest zandrews
+ac ado adopath anova asdoc assert avplot avplots balancetable bgodfrey binscatter
+binsreg boottest browse cd centile chdir chowtest cibar clear cls cmdlog cmogram
+codebook coefplot cointreg collin compress confirm constraint copy corr2docx correlate
+corrgram corrtex count cumul describe dfgls dfuller didplacebo dir discard display
+distinct distplot doedit dotplot dpplot ds durbina dwstat erase ereturn estadd estat
+estfe estimates estout estpost eststo esttab event_plot eventdd eventstudyweights exit
+export fcast file findit format frmttable gladder graph grc1leg grc1leg2 grstyle gunique
+heatplot hegy4 help hettest histogram honestdid imtest inspect irf isid kdensity kpss
+ksmirnov kwallis label labmask levelsof lincomest line linktest list log logout lookfor
+lowess lpoly lrtest lvr2plot maptile margins marginscontplot marginsplot mat mat2txt
+matlist matrix mdesc mean misstable mkdir mkmat moranplot more mvtest net nlcom note
+notes oneclick oneway order outreg outreg2 outsheet outsum outtable overid ovtest pac
+panelview parmest pause pcorr pescadf pnorm post postclose postfile postutil power
+pperron pretrends program proportion psacalc psgraph pstest putdocx putexcel putpdf
+pwcorr pwcorr_a pwmean qnorm qqplot qregplot quadchk quantile ranksum rddensity rdplot
+reg2docx return rhausman ritest rm rvfplot rvpplot rwolf sampsi save scatter screeplot
+search sensemakr serrbar set sfrancia shell shellout signrank sktest sleep spatgsa
+spatwmat spearman spmap ssc sum2docx summarize sutex svyset swilk t2docx tabi table
+tabout tabstat tabulate timer total tsline ttable2 ttest ttesti twostepweakiv twoway
+twowayfeweights type unab unique univar vallist vargranger varhet varlmar varnorm varsoc
+varstable varwle veclmar vecnorm vecrank vecstable version view vif vioplot weakiv
+weakivtest which window wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtcsd
+xtdescribe xteventplot xtgcause xthrtest xthst xtline xtoverid xtpattern
+xtqptest xtserial xtsum xttab xttest0 xttest1 xttest2 xttest3 xtunitroot xtwest zandrews
 """
 PRINTING = frozenset(_PRINTING.split())
 

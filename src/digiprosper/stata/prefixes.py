@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
+# Products of the prefix xi.
+_XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
 # Prefixes that need a colon, and what follows the name up to it.
 _COLON = """
 bysort by bootstrap bs permute eststo logout svy statsby rolling simulate jackknife xi
@@ -69,7 +71,7 @@ def read_command(text: str) -> Command:
         name, after = command_name(word[0]), rest[word.end() :]
         inner = after.lstrip().removeprefix(":").strip()
         if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
-            rest = inner
+            rest = _XI.sub(_crossed, inner) if name == "xi" else inner
             continue
         colon = _first(after, ":") if name in _COLON.split() else None
         if colon is None:
@@ -83,6 +85,13 @@ def read_command(text: str) -> Command:
             prefixes.append(Prefix(name, before))
     command = _parts(name, after)
     return replace(command, text=text.strip(), prefixes=tuple(prefixes), stored=stored)
+
+
+def _crossed(match: re.Match[str]) -> str:
+    """Write ``i.a*i.b``, ``i.a*x`` or ``i.a|x``, whose base has no slope, for Stata."""
+    first, sign, category, second = match.groups()
+    other = f"{category or 'c.'}{second}"
+    return f"i.{first}##{other}" if sign == "*" else f"{other} i.{first}#{other}"
 
 
 def _outside(text: str) -> Iterator[tuple[int, str]]:

@@ -50,14 +50,10 @@ _PREFIX = re.compile(
 )
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
-# What a line that is skipped asks of the user.
-_INSTEAD = {
-    "cd": "run the script in that folder",
-    **dict.fromkeys(
-        ("estout", "reg2docx"),
-        "dp.etable(results).save(...) after the script writes the table",
-    ),
-}
+_IMPORTS = (
+    "import formulaic\nimport linearmodels\n"
+    "from statsmodels.discrete.discrete_model import Logit, Probit\n"
+)
 _UNTIL_END = ("program", "mata", "python", "input")
 # Other options of xtset only tell how time is shown.
 _XTSET = Options(
@@ -69,6 +65,8 @@ _WITH_RESULTS = (
     *("anova", "cointreg", "estpost", "factor", "lincomest", "mean", "pca"),
     *("proportion", "total"),
 )
+# What is known of variables, besides their names.
+_KNOWN_SETS = ("complete", "singles", "made")
 # Commands that change no data.
 _OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
 # In all turns of an outermost loop; simulations have more.
@@ -128,6 +126,8 @@ class Reader:
         self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
         # Columns with results of summarize, by the macro or scalar.
         self.stored: dict[str, str] = {}
+        # What the local of a loop stands for, whose columns are not known.
+        self.patterns: dict[str, str] = {}
         self.depth: int = 0
         # The keys of the panel that the script has made of the present data.
         self.panel_keys: tuple[str | None, str | None] | None = None
@@ -268,6 +268,9 @@ class Reader:
             self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record("refused", error.reason)
+            listed = re.split(r"\sof\s+var\w*\s+", header)[-1]
+            is_pattern = re.fullmatch(r"[\w*?]+", listed) is not None
+            self.patterns[name] = listed if is_pattern else "*"
             self.macros.unknown[name], values = error.reason, [""]
         if not values:
             self._unreached(end)
@@ -283,6 +286,7 @@ class Reader:
             self.macros.values[name] = value
             self._block(start + 1, end)
         self.depth -= 1
+        self.patterns.pop(name, None)
         self.macros.forget(name)
 
     def _branch(self, header: str, end: int) -> None:
@@ -442,9 +446,7 @@ class Reader:
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
         name = command.name
-        is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
-        is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
-        if command.prefix("permute") is not None or is_test:
+        if command.prefix("permute") is not None or name in estimations.TESTS:
             self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
@@ -489,13 +491,14 @@ class Reader:
             self.taint.mark_rows(self.number)
         if name not in ("display", "assert"):
             self.context.summary = data.summary(command, self.context)
-        self._record("skipped", _INSTEAD.get(name, ""))
+        self._record("skipped")
 
     def _table(self, command: Command) -> None:
         """Translate a table of the estimations that the script has."""
         fitted = {**self.fitted, "": self.has_fit}
         specs = [*self.context.results.values(), self.context.last]
         terms = [term for spec in specs for term in getattr(spec, "x", ())]
+        self.tables.has_within = any(getattr(s, "ssc", "") == "xtreg" for s in specs)
         try:
             file, code, missing = self.tables.translate(
                 command, fitted, list(self.by_eststo), terms, self.context.variables
@@ -617,7 +620,7 @@ class Reader:
         if translation.is_model:
             code = f"fit = {code}.fit(panel)"
             if translation.is_foreign:
-                code = f"import linearmodels\nfit = {translation.python}"
+                code = f"{_IMPORTS}fit = checked({translation.python})"
             self.has_fit = not reason
         else:
             code = f"print({code})"
@@ -632,10 +635,11 @@ class Reader:
 
     def _lacks_fit(self, code: str) -> str:
         """Tell that code has the results of an estimation that is not run."""
-        if not re.search(r"(?:^|\()fit[.,)]", code):
+        if not re.search(r"\bfit[.,)]", code):
             return ""
-        if getattr(self.context.last, "is_foreign", False):
-            return "tests of random effects are methods of linearmodels"
+        is_foreign = getattr(self.context.last, "is_foreign", False)
+        if is_foreign and not code.startswith("df["):
+            return "tests after it are methods of linearmodels or statsmodels"
         return "" if self.has_fit else "the estimation before it is not run"
 
     def _add_panel(self, command: Command) -> None:
@@ -672,8 +676,6 @@ class Reader:
         reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
         self._chosen_rows(command, reason)
         self._created(step)
-        if command.name == "rename" and command.options:
-            self.taint.rename(str.upper if "upper" in command.text else str.lower)
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
@@ -718,7 +720,7 @@ class Reader:
             self.taint.clear()
             self.sample = ()
             self.context.variables = variables
-            self.context.singles = set()
+            self.context.singles, self.context.made = set(), set()
             self.context.labels = set()
         self.taint.add(taint)
 
@@ -732,10 +734,10 @@ class Reader:
             if not (isinstance(name, LaterColumns) and name in step.python)
         ]
         context.variables = context.variables.changed(creates, step.drops)
-        for names, has_new in (
-            (context.complete, step.complete),
-            (context.singles, step.is_single),
-        ):
+        changes = [(context.complete, step.complete)]
+        if step.is_single is not None:
+            changes += [(context.singles, step.is_single), (context.made, True)]
+        for names, has_new in changes:
             names -= set(step.creates)
             if has_new:
                 names |= set(step.creates)
@@ -762,8 +764,8 @@ class Reader:
         """Save or restore what is known of the data; results stay."""
         options = [option for option, _ in command.options]
         if command.name == "preserve":
-            sets = set(self.context.complete), set(self.context.singles)
-            context = replace(self.context, complete=sets[0], singles=sets[1])
+            known = {n: set(getattr(self.context, n)) for n in _KNOWN_SETS}
+            context = replace(self.context, **known)
             taint, stored = copy.deepcopy(self.taint), dict(self.stored)
             self.saved.append((context, taint, self.sample, stored))
             self.code.append("preserved = df.copy()")
@@ -799,7 +801,7 @@ class Reader:
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
-        columns = would_make(name, text, command)
+        columns = would_make(name, text, command, self.patterns)
         if columns is not None:
             self.taint.mark(columns, self.number)
             self._created(Step("", tuple(columns)))

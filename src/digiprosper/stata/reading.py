@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import InputTypeError, StataError, as_path, cited
+from digiprosper.stata import script
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import decode, statements
@@ -24,165 +26,11 @@ if TYPE_CHECKING:
     from digiprosper.spatial.weights import SpatialWeights
     from digiprosper.stata.translation import Translation
 
-_HEAD = """\
-from contextlib import suppress
-
-import numpy as np
-import pandas as pd
-import scipy.special
-
-import digiprosper as dp
-
-results, saved, columns, tables = {}, {}, {}, {}
-
-
-def missing(x):
-    '''Missing numbers and empty texts.'''
-    return x.isna() | (x == "")
-
-
-def percentile(x, shares):
-    '''Percentiles as Stata's: means of two values at a step.'''
-    x = np.sort(np.append(x, np.nan))
-    last = max(np.sum(x == x) - 1, 0)
-    # A third of nine values is three of them.
-    at = np.round(np.multiply(last + 1, shares) / 100, 9)
-    low, high = (np.clip(end, 0, last) for end in (np.ceil(at) - 1, np.floor(at)))
-    return (x[low.astype(int)] + x[high.astype(int)]) / 2
-
-
-def winsorised(x, low, high, trim=False):
-    '''Cut at percentiles, or make what is beyond them missing, as winsor2.'''
-    ends = percentile(x, [low, high])
-    return x.where(x.between(*ends)) if trim else x.clip(*ends)
-
-
-def winsorised_by_count(x, share):
-    '''Cut as many values at each end as a share of all has, as winsor.'''
-    ends = x.dropna().sort_values()
-    count = int(share * len(ends))
-    return x.clip(ends.iloc[count], ends.iloc[-1 - count])
-
-
-def only_mode(x):
-    '''The most frequent value, missing if there are several, as egen.'''
-    values = x[~missing(x)].mode()
-    if len(values) != 1:
-        return np.nan if pd.api.types.is_numeric_dtype(x) else ""
-    return values[0]
-
-
-def only_value(x):
-    '''The value of a group; one that has several depends on the order of rows.'''
-    values = x[~missing(x)].unique()
-    assert len(values) < 2, "several values in a group"
-    return values[0] if len(values) else np.nan
-
-
-def renamed(df, names):
-    '''The data with other names of columns.'''
-    df = df.rename(columns=names)
-    assert df.columns.is_unique, "two columns would have one name"
-    return df
-
-
-def quantile_groups(x, count):
-    '''Groups between percentiles, as xtile.'''
-    cuts = percentile(x, 100 * np.arange(1, count) / count)
-    return pd.Series(np.searchsorted(cuts, x) + 1.0, x.index).where(x.notna())
-
-
-def numeric(x):
-    '''Text as numbers, if all of it is numbers, as destring.'''
-    with suppress(ValueError):
-        return pd.to_numeric(x)
-    return x
-
-
-def encoded(x):
-    '''Codes of the sorted texts, as encode.'''
-    codes = pd.factorize(x.replace("", np.nan), sort=True)[0] + 1.0
-    return pd.Series(codes, x.index).replace(0, np.nan)
-
-
-def all_rows(df, names, levels):
-    '''Rows of all combinations of levels, as fillin.'''
-    rows = pd.MultiIndex.from_product(levels, names=names).to_frame(index=False)
-    return rows.merge(df, how="left")
-
-
-def interpolated(y, x):
-    '''Values of y on lines between its means for each x, as ipolate.'''
-    pairs = y.groupby(x).mean().dropna()
-    if pairs.empty:
-        return y * np.nan
-    lines = np.interp(x, pairs.index, pairs, left=np.nan, right=np.nan)
-    return pd.Series(lines, y.index)
-
-
-def by_row(values, df):
-    '''Values of a panel for each row of df.'''
-    names, numbers = values.index.names, {"row": np.arange(len(df)), "one_series": 1}
-    absent = {name: numbers[name] for name in names if name not in df}
-    keys = pd.MultiIndex.from_frame(df.assign(**absent)[names])
-    keys = keys if values.index.nlevels > 1 else keys.get_level_values(0)
-    return pd.Series(values.reindex(keys).to_numpy(), df.index)
-
-
-def by_time(panel, df, term):
-    '''A term with lags for each row of df.'''
-    return by_row(panel.assign(term=term).frame["term"], df)
-
-
-def single(x):
-    '''Numbers in single precision, as generate stores them.'''
-    if not isinstance(x, pd.Series):
-        return float(np.float32(x))
-    if not pd.api.types.is_numeric_dtype(x):
-        return x
-    return x.where(x.abs() < 1.7014117e38).astype("float32").astype("float64")
-
-
-def only_where(x, rows):
-    '''Values in some rows; elsewhere numbers are missing, texts empty.'''
-    x = pd.Series(x, rows.index)
-    return x.where(rows, np.nan if pd.api.types.is_numeric_dtype(x) else "")
-
-
-def whole(x, least, most):
-    '''Whole parts of numbers; those beyond the range of a type are missing.'''
-    x = np.trunc(x)
-    return x.where(x.between(least, most))
-
-
-def as_stata(df, floats="float64"):
-    '''Absent text is empty, dates are days since 1960, products of numbers fit.'''
-    for name, dtype in df.dtypes.items():
-        if dtype == object or isinstance(dtype, pd.StringDtype):
-            df[name] = df[name].fillna("")
-        elif pd.api.types.is_integer_dtype(dtype):
-            df[name] = df[name].astype("int64")
-        elif pd.api.types.is_float_dtype(dtype):
-            # Whole numbers keep all digits.
-            kept = floats if (df[name] % 1 > 0).any() else "float64"
-            df[name] = df[name].astype(kept).astype("float64")
-    for name in df.select_dtypes("datetime"):
-        df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
-    return df
-
-
-def merged(df, other, keys, kind, mark):
-    '''Rows of both tables; those of the first keep their values, as merge.'''
-    both = other.columns.intersection(df.columns).difference(keys)
-    df = df.merge(
-        other, "outer", keys, suffixes=("", "_other"), validate=kind, indicator=mark
-    )
-    for name in both:
-        df[name] = df[name].mask(df[mark] == "right_only", df.pop(f"{name}_other"))
-    return as_stata(df)
-
-
-"""
+# Functions of a script, and what its own lines use besides.
+_HEAD = (
+    Path(script.__file__).read_text(encoding="utf-8")
+    + "\n\nimport scipy.special\n\nimport digiprosper as dp\n\n"
+)
 
 
 def from_stata(
@@ -411,7 +259,8 @@ def _questions(
 
 def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
-    reads = any(line.startswith(("df = pd.", "df = as_stata")) for line in reader.code)
+    starts = ("df = as_stata", "floats.clear")
+    reads = any(line.startswith(starts) for line in reader.code)
     lines = [
         _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.",
         *reader.code,

@@ -14,7 +14,7 @@ from digiprosper.stata.names import PRINTING
 from digiprosper.stata.varlists import LaterColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
     from digiprosper.stata.prefixes import Command
 
@@ -78,13 +78,6 @@ class Taint:
                     return f"{what} comes from line {line}"
         return ""
 
-    def rename(self, change: Callable[[str], str]) -> None:
-        """Change the names of all columns, as ``rename *, lower``."""
-        self.columns = {
-            name if isinstance(name, LaterColumns) else change(name): line
-            for name, line in self.columns.items()
-        }
-
     def unmark(self, names: Iterable[str]) -> None:
         """Remove the marks of columns that are made anew."""
         for name in names:
@@ -102,7 +95,12 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_heading = not name.isascii() or name == "stop"
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
-    return is_sign or _is_misspelt(name) or (is_heading and "," not in text)
+    others = (*data.COMMANDS, *data.REFUSED)
+    # The rest of a command whose lines were not joined, as ``se(%9.3f) replace``.
+    is_rest = re.match(r"(?!range)\w+\(", text) is not None or text.count('"') % 2 == 1
+    is_sign |= is_rest and name not in others
+    is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
+    return is_sign or _is_misspelt(name) or (is_heading and is_text)
 
 
 def keeps_data(name: str, command: Command | None) -> bool:
@@ -115,10 +113,9 @@ def keeps_data(name: str, command: Command | None) -> bool:
 
 def _is_misspelt(name: str) -> bool:
     """Tell whether a long name has the letters of a command in another order."""
-    letters = sorted(name)
-    return len(name) > len("regress") and any(
-        sorted(word) == letters for word in (*PRINTING, *data.COMMANDS)
-    )
+    names, letters = (*PRINTING, *data.COMMANDS), sorted(name)
+    is_long = len(name) > len("regress") and name not in names
+    return is_long and any(sorted(word) == letters for word in names)
 
 
 def only_columns(command: Command) -> bool:
@@ -130,7 +127,8 @@ def only_columns(command: Command) -> bool:
 def generated(command: Command) -> list[str]:
     """List the names in options such as ``g()`` and ``generate()``."""
     arguments = [a or "" for option, a in command.options if option == "g"]
-    return NAME.findall(" ".join([*arguments, *arguments_of(command, "gen", "mills")]))
+    others = arguments_of(command, "gen", "wgen", "mills", "hazard", "nshazard")
+    return NAME.findall(" ".join([*arguments, *others]))
 
 
 def arguments_of(command: Command, *starts: str) -> list[str]:
@@ -138,13 +136,22 @@ def arguments_of(command: Command, *starts: str) -> list[str]:
     return [a or "" for option, a in command.options if option.startswith(starts)]
 
 
-def would_make(name: str, text: str, command: Command | None) -> list[str] | None:
-    """List the columns that a refused command makes; None if that is not known."""
+def would_make(
+    name: str, text: str, command: Command | None, patterns: Mapping[str, str]
+) -> list[str] | None:
+    """List the columns that a refused command makes; None if that is not known.
+
+    A macro that is not known stands for any letters, or for columns of a pattern.
+    """
+    text = re.sub("`([^`']*)'", lambda match: patterns.get(match[1], "*"), text)
     if name in ("generate", "replace", "egen"):
         return _assigned(text)
     if name == "rename":
         return _renamed(text.partition(" ")[2])
     matched = _MATCHED.get(name, "").split()
+    if name == "psmatch2" and command is not None:
+        outcomes = NAME.findall(" ".join(arguments_of(command, "out")))
+        matched += [f"_{outcome}" for outcome in outcomes]
     if command is None:
         return matched or None
     if matched or estimations.is_estimation(name):
@@ -156,18 +163,15 @@ def would_make(name: str, text: str, command: Command | None) -> list[str] | Non
 
 def _made(command: Command) -> list[str]:
     """List the columns in generate() or prefix(), or among the arguments."""
-    names = NAME.findall(" ".join(arguments_of(command, "g", "p")))
+    names = NAME.findall(" ".join(arguments_of(command, "g", "p", "trend")))
     if "replace" in dict(command.options) or not names:
         names += NAME.findall(command.arguments.partition("=")[0])
     return names
 
 
 def _assigned(text: str) -> list[str] | None:
-    """Name the column before the equals sign; None if that is not one, or a pattern.
-
-    A macro that is not known stands for any letters.
-    """
-    target = re.search(r"(\S*)\s*(?::\w+)?\s*=(?!=)", re.sub("`[^`']*'", "*", text))
+    """Name the column before the equals sign; None if that is not one, or a pattern."""
+    target = re.search(r"(\S*)\s*(?::\w+)?\s*=(?!=)", text)
     column = target[1] if target else ""
     if set(column) & set("*?~"):
         return [LaterColumns.of_pattern(column)]
@@ -176,7 +180,7 @@ def _assigned(text: str) -> list[str] | None:
 
 def _renamed(text: str) -> list[str] | None:
     """List the old and new names of rename; None if all columns may be meant."""
-    words = re.sub("`[^`']*'", "*", text.partition(",")[0]).replace("=", " *").split()
+    words = text.partition(",")[0].replace("=", " *").split()
     names = [word.strip("()") for word in words]
     patterns = [LaterColumns.of_pattern(name) for name in names if {*name} & {*"*?#~"}]
     others = [name for name in names if name.isidentifier()]

@@ -51,7 +51,8 @@ class Translation:
     python : str
         The line to paste after ``import digiprosper as dp``. It evaluates to `spec`.
         ``fit`` stands for the results of the last estimation and ``panel`` for the
-        panel. Random effects are a fitted model of ``linearmodels``, imported first.
+        panel. Random effects are a fitted model of ``linearmodels``, logit and probit
+        without effects one of ``statsmodels``, imported first.
     notes : tuple of str
         What differs from Stata's output, such as degrees of freedom.
 
@@ -75,8 +76,8 @@ class Translation:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether `python` is a fitted model of linearmodels."""
-        return self.python.startswith("linearmodels.")
+        """Whether `python` is a fitted model of linearmodels or statsmodels."""
+        return self.python.startswith(("linearmodels.", "Logit(", "Probit("))
 
 
 # Ties, or another program, decide the order of the rows.
@@ -96,6 +97,8 @@ class Context:
     complete: set[str] = field(default_factory=set)
     # Variables that Stata stores in single precision, and the type of new ones.
     singles: set[str] = field(default_factory=set)
+    # Variables that lines have made of the present data, whose type is known.
+    made: set[str] = field(default_factory=set)
     default_type: str = "float"
     # The data, if they are there.
     frame: pd.DataFrame | None = None
@@ -154,6 +157,12 @@ class Context:
     def is_linear(self) -> bool:
         """Whether the last estimation is a linear regression."""
         return type(self.last).__name__ in ("FixedEffects", "FixedEffectsIV")
+
+    @property
+    def knows_sample(self) -> bool:
+        """Whether rows of the last estimation are known by the keys of the panel."""
+        keys = (self.entity, self.time)
+        return None not in keys and self.fitted_keys == keys
 
     @property
     def keys(self) -> list[str]:

@@ -23,6 +23,7 @@ _ATOM = re.compile(
     r"(?P<name>[^\W\d][\w*?~-]*)"
 )
 _GROUP = re.compile(r"(?P<prefix>[\w()/]*?)\.?\((?P<inside>.*)\)", re.DOTALL)
+_LEVELS = re.compile(r"i?\(([\d\s/]+)\)bn\.(.*)")
 _LAGS = re.compile(r"([LFDSlfds])\(([^)]*)\)([LFDSlfds\d]*)\.(.*)")
 # A sign of products outside parentheses.
 _SIGN = re.compile(r"(##?)(?![^(]*\))")
@@ -152,6 +153,9 @@ class Variables:
         if lags := _LAGS.fullmatch(word):
             sign, counts, rest, name = lags.groups()
             words = [f"{sign}{count}{rest}.{name}" for count in numbers(counts)]
+            return [product for word in words for product in self._word(word)]
+        if levels := _LEVELS.fullmatch(word):
+            words = [f"{level}.{levels[2]}" for level in numbers(levels[1])]
             return [product for word in words for product in self._word(word)]
         if group := _GROUP.fullmatch(word):
             words = _words(group["inside"])

@@ -732,6 +732,7 @@ def _permutation(
         },
         draws=draws,
         diagnostics=notices,
+        method=f"{'all ' * every}{draws.size:,} permutations",
         **_hypothesis(groups, name),
     )
 

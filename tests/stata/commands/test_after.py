@@ -28,10 +28,6 @@ if TYPE_CHECKING:
         ("lincom 0.5*L.x - c.x#c.z", 'fit.combination("0.5*lag(x) - x:z")'),
         ("utest x x2", "dp.u_test(fit, 'x', square='x2')"),
         (
-            "utest x x2, min(1) max(3)",
-            "dp.u_test(fit, 'x', square='x2', interval=(1, 3))",
-        ),
-        (
             "bdiff, group(soe) model(reghdfe y x, a(id year) cl(id)) reps(500) detail",
             'dp.by_group(dp.FixedEffects("y", ["x"], collinear="drop"), panel, '
             "'soe', "
@@ -43,8 +39,6 @@ if TYPE_CHECKING:
             'collinear="drop"), panel, '
             "'did', reps=500, rng=1)",
         ),
-        ("xtcsd, pesaran abs", "dp.pesaran_cd(fit)"),
-        ("xttest3", "dp.modified_wald(fit, method='chi2')"),
     ],
 )
 def test_calls(text: str, python: str) -> None:
@@ -69,7 +63,7 @@ def test_calls(text: str, python: str) -> None:
         "hausman fe re",
         "bdiff, group(g)",
         "test x, mtest",
-        "xtcsd, frees",
+        "utest x x2, min(1) max(3)",
     ],
 )
 def test_refusals(text: str) -> None:

@@ -322,3 +322,24 @@ def test_random_effects_with_lags_keep_columns_apart(tmp_path: Path) -> None:
     fit = file.results["re"]
     assert fit.nobs == 48 * 16
     assert fit.params.index[1:3].tolist() == ["lag(unemp)", "lag_unemp"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("reghdfe y x i.year, a(id) cl(id)", 'dp.FixedEffects("y", ["x"], '),
+        # Years are inside the clusters: absorbed, they would not be counted.
+        ("reghdfe y x i.year, a(id) cl(prov year)", '["x", "C(year)"], time_effects='),
+        ("reghdfe y x i.id, a(year) cl(id)", '["x", "C(id)"], entity_effects=False'),
+        ("reghdfe y x i.id, a(year) vce(r)", 'dp.FixedEffects("y", ["x"], cov_type'),
+        ("reghdfe y x i.year, a(id year) cl(year)", 'dp.FixedEffects("y", ["x"], clu'),
+    ],
+)
+def test_dummies_inside_clusters_are_counted_by_reghdfe(
+    text: str, expected: str
+) -> None:
+    """Help of reghdfe: absorbed effects nested in a cluster cost no degree of freedom.
+
+    Those of dummies do, as in Stata's own regressions.
+    """
+    assert expected in dp.from_stata(text, entity="id", time="year").python

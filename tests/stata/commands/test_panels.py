@@ -21,6 +21,10 @@ def test_thresholds() -> None:
     assert read("xthreg y x, rx(d) qx(q)") == dp.PanelThreshold(
         "y", "d", "q", "x", trim=0.01, time_effects=False, cov_type="unadjusted"
     )
+    each = read("xthreg y x i.year, rx(d) qx(q) thnum(2) trim(0.01 0.05) r")
+    assert each == dp.PanelThreshold(
+        "y", "d", "q", "x", n_thresholds=2, trim=(0.01, 0.05)
+    )
 
 
 def test_mediation() -> None:
@@ -118,30 +122,6 @@ def test_spatial_weights_are_asked_for() -> None:
                 equations={"x": "difference"},
             ),
         ),
-        (
-            "xtabond y x, lags(1) noconstant vce(robust)",
-            dp.DynamicPanel(
-                "y",
-                "x",
-                steps=1,
-                collapse=False,
-                time_effects=False,
-                instrument_lags=(2, None),
-            ),
-        ),
-        (
-            "xtabond y x, noconstant",
-            dp.DynamicPanel(
-                "y",
-                "x",
-                steps=1,
-                collapse=False,
-                time_effects=False,
-                cov_type="classical",
-                sargan_df="n-k",
-                instrument_lags=(2, None),
-            ),
-        ),
     ],
 )
 def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
@@ -153,11 +133,10 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
     ("text", "reason"),
     [
         ("xthreg y x, qx(q)", r"rx\(\) or qx\(\) is absent"),
-        ("xthreg y x, rx(d) qx(q) thnum(2) trim(0.01 0.05)", "differ by threshold"),
         ("sgmediation y, iv(x) mv(m n)", "one mv"),
         ("xsmle y x, wmat(W) model(sac) fe", r"model\(sac\)"),
-        ("xsmle y x, wmat(W) model(sdm) re", "random effects"),
-        ("xsmle y x, wmat(W) model(sdm) fe dlag(1)", "lag of the outcome"),
+        ("xsmle y x, wmat(W) model(sdm) re", "'re'"),
+        ("xsmle y x, wmat(W) model(sdm) fe dlag(1)", "'dlag'"),
         (
             "xsmle y x, wmat(W) model(sdm) fe vce(robust)",
             "clustered errors of a spatial",
@@ -169,8 +148,8 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
         ("xtabond2 y L.y x, gmm(L.y) iv(x, eq(sum))", "iv"),
         ("xtdpdsys y x, pre(w, lagstruct(1, .))", "pre"),
         ("xtdpdsys y x i.year", "dummies of periods"),
-        ("xtabond y x, maxlags(3)", "maxlags"),
-        ("xtabond y x, noconstant vce(hac)", r"vce\(hac\)"),
+        ("xtdpdsys y x, maxlags(3)", "maxlags"),
+        ("xtdpdsys y x, vce(hac)", r"vce\(hac\)"),
         ("xtabond y x", "a trend in levels"),
         ("xtdpdsys y x, lags(two)", "not a number"),
         ("xtdpdsys y x, lags(1.5)", "no whole number"),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import formulaic
+import numpy as np
+import pandas as pd
 import pytest
+from statsmodels.discrete.conditional_models import ConditionalLogit
+from statsmodels.discrete.discrete_model import Logit
 
 import digiprosper as dp
 
@@ -55,19 +60,6 @@ def test_imputation() -> None:
     )
 
 
-def test_sun_and_abraham() -> None:
-    text = (
-        "eventstudyinteract y g_*, cohort(first) control_cohort(never) absorb(id year)"
-    )
-    panel = dp.datasets.us_states()
-    frame = panel.frame.reset_index().assign(first=1980, g_1=0, never=0)
-    states = dp.Panel(frame, "state", "year")
-    text = text.replace(" y ", " gsp ").replace("id", "state")
-    assert dp.from_stata(text, states).spec == dp.StaggeredDid(
-        "gsp", "first", estimator="sun_abraham", cov_type="influence"
-    )
-
-
 def test_decomposition() -> None:
     python = dp.from_stata("bacondecomp y d, ddetail").python
     assert python == 'dp.bacon_decomposition(dp.FixedEffects("y", ["d"]), panel)'
@@ -81,17 +73,17 @@ def test_decomposition() -> None:
     [
         ("csdid y x, ivar(id) time(year) gvar(first)", "drimp"),
         ("csdid y, ivar(id) time(year)", "gvar"),
-        ("csdid y, gvar(first) wboot", "bands='joint'"),
+        ("csdid y, gvar(first) wboot", "'wboot'"),
         ("csdid y, gvar(first) agg(attgt)", "agg"),
         ("did_imputation y id year first, fe(id prov#year)", "other effects"),
         ("did_imputation y id year first, unitcontrols(t)", "'unitcontrols'"),
         ("did_imputation y id year", "first treated time"),
         ("did_imputation y firm year first", "not the entity of xtset"),
-        ("eventstudyinteract y g1, cohort(f) absorb(id prov)", "other than the keys"),
+        ("eventstudyinteract y g1, cohort(f) absorb(id year)", "all event times"),
         ("bacondecomp y d x", "controls"),
         ("psmatch2 d x, logit neighbor(1)", "match_entities"),
         ("xtlogit y x", "random effects"),
-        ("xtprobit y x, fe", "random effects"),
+        ("xtprobit y x, fe", "no such estimator"),
         ("clogit y x", r"group\(\) is absent"),
         ("xtpoisson y x, re", "'re'"),
         ("xtpoisson y x", "without fe"),
@@ -111,7 +103,8 @@ def test_refusals(text: str, reason: str) -> None:
     [
         ("ppmlhdfe n x, absorb(id year) cluster(id)", "PoissonEffects"),
         ("xtpoisson n x i.year, fe vce(robust)", "PoissonEffects"),
-        ("logit d x i.year, vce(cluster id)", "LogitEffects"),
+        ("logit d x i.year i.ind, vce(cluster id)", "LogitEffects"),
+        ("xtlogit d x, fe", "LogitEffects"),
         ("probit d x i.ind, r", "LogitEffects"),
     ],
 )
@@ -121,6 +114,39 @@ def test_models_of_counts_and_choices(text: str, name: str) -> None:
             dp.from_stata(text, entity="id", time="year")
         return
     assert type(read(text)).__name__ == name
+
+
+def test_a_logit_with_one_category_is_not_conditional() -> None:
+    """[R] logit estimates dummies; [R] clogit conditions on the sum of the ones."""
+    rng = np.random.default_rng(5)
+    group = np.repeat(np.arange(20.0), 12)
+    x = rng.normal(size=240)
+    y = (x + rng.logistic(size=240) > 0) * 1.0
+    panel = dp.Panel.from_rows(pd.DataFrame({"y": y, "x": x, "g": group}))
+    python = dp.from_stata("logit y x i.g").python
+    assert python.startswith("Logit(")
+    alone = dp.from_stata("clogit y x, group(g)").spec
+    assert alone is not None
+    frame = panel.frame
+    dummies = pd.get_dummies(frame["g"], dtype=float).assign(x=frame["x"])
+    slope = Logit(frame["y"], dummies).fit(disp=0).params["x"]
+    names = {"Logit": Logit, "formulaic": formulaic, "panel": panel}
+    assert eval(python, names).params["x"] == pytest.approx(slope, abs=1e-4)
+    conditional = ConditionalLogit(frame["y"], frame[["x"]], groups=frame["g"]).fit(
+        disp=0
+    )
+    fit = alone.fit(panel)
+    assert fit.params["x"] == pytest.approx(conditional.params["x"], abs=1e-5)
+    assert fit.std_errors["x"] == pytest.approx(conditional.bse["x"], rel=1e-3)
+    assert abs(fit.params["x"] - slope) > 0.05
+
+
+def test_logit_and_probit_with_clusters_stay_in_the_rows_of_if() -> None:
+    read = dp.from_stata("probit d x L.x if x == 1, cl(id)", entity="id", time="year")
+    assert "panel.assign(**{'lag(x)': 'lag(x)'}).subset('x == 1')" in read.python
+    assert "'groups': data['id'].factorize()[0]" in read.python
+    assert read.is_foreign
+    assert read.is_model
 
 
 @pytest.mark.parametrize(

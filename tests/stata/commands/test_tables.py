@@ -30,7 +30,7 @@ VARIABLES = Variables(["y", "did", "pad", "is", "x1", "x2"])
             "starlevels(* .10 ** 0.05) stats(N p)",
             "tables['t.csv'] = dp.etable([results['m1']], heads=['(1)'], below='se', "
             "stars=[0.1, 0.05])",
-            ["cells", "stats", "the format %9.0g"],
+            ["cells", "the format %9.0g", "the row p"],
         ),
         (
             "outreg2 m1 using t.xls, excel stats(coef tstat) noaster",
@@ -49,8 +49,9 @@ VARIABLES = Variables(["y", "did", "pad", "is", "x1", "x2"])
         (
             "esttab m1 x1 m2 using t.csv, scalars(N) r2 drop(p*) p nostar",
             "tables['t.csv'] = dp.etable([results['m1'], results['m2']], "
-            "heads=['(1)', '(3)'], below='p', drop=['p*'], stars=None)",
-            ["scalars", "r2", "'x1'"],
+            "heads=['(1)', '(3)'], below='p', drop=['p*'], stars=None, "
+            "stats=['nobs', 'rsquared'])",
+            ["'x1'"],
         ),
         ("esttab", None, ["'x1'"]),
         (
@@ -116,3 +117,16 @@ def test_outreg2_adds_columns_and_esttab_tables() -> None:
 def test_tables_that_are_skipped(text: str, reason: str) -> None:
     with pytest.raises(dp.StataError, match=reason):
         Tables().translate(read_command(text), FITTED, STORED, TERMS, VARIABLES)
+
+
+def test_rows_of_statistics_are_those_that_are_the_same_here() -> None:
+    """e(r2) of xtreg is that within entities, e(F) counts dummies absorbed here."""
+    text = 'esttab m1 using t.rtf, ar2 scalars(F "r2 R2") s(N N_clust)'
+    for has_within in (False, True):
+        _, code, missing = Tables(has_within=has_within).translate(
+            read_command(text), FITTED, STORED, TERMS, VARIABLES
+        )
+        rows = "stats=['nobs', 'rsquared_adj', 'n_clusters']"
+        assert (rows in code) is not has_within
+        assert ("the row ar2" in missing) is has_within
+        assert "the row F" in missing

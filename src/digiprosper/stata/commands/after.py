@@ -13,11 +13,13 @@ from digiprosper.panel.grammar import as_written
 from digiprosper.stata.commands.steps import Step
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
-from digiprosper.stata.translation import as_python, specify
+from digiprosper.stata.translation import as_python
 from digiprosper.stata.varlists import LaterColumns, plain
 from digiprosper.stata.varlists import term as written
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from digiprosper.stata.commands.steps import DataCall
     from digiprosper.stata.translation import Call, Context, Table, Translation
     from digiprosper.stata.varlists import Factor, Product
@@ -26,17 +28,6 @@ _COEFFICIENT = re.compile(
     r"_b\[(?P<inside>[^\]]+)\]|(?P<name>(?:\d+[bo]*\.|[\w]+\.)?[^\W\d]\w*"
     r"(?:#(?:[\w]+\.)?[^\W\d]\w*)*)"
 )
-# Averages of effects by cohort and time.
-_AGGREGATES = {
-    "simple": "simple",
-    "group": "group",
-    "calendar": "calendar",
-    "event": "dynamic",
-}
-_TESTS = {
-    "xttest3": "dp.modified_wald(fit, method='chi2')",
-    "xtcsd": "dp.pesaran_cd(fit)",
-}
 
 
 def test(call: Call) -> Translation:
@@ -125,7 +116,6 @@ def hausman(call: Call) -> Translation:
 
 def u_test(call: Call) -> Translation:
     """Translate ``utest``."""
-    options = call.options
     names = call.context.variables.names(call.command.arguments)
     if not names or len(names) > 2:
         raise StataError.because("a variable and its square are needed")
@@ -133,35 +123,7 @@ def u_test(call: Call) -> Translation:
     if len(names) == 2:
         code += f", square={names[1]!r}"
         notes = ["a square that is a column is named: square="]
-    if {"min", "max"} <= set(options):
-        code += f", interval=({options['min']}, {options['max']})"
     return call.python(f"dp.u_test({code})", *notes)
-
-
-def estat(call: Call) -> Translation:
-    """Translate ``estat`` after ``csdid``: an average of effects, or the pre-test."""
-    word = (split(call.command.arguments) or [""])[0]
-    if word == "pretrend":
-        return call.python("fit.pretrend_test()")
-    if word not in _AGGREGATES:
-        raise StataError.because(f"estat {word} after csdid")
-    return call.python(f"fit.aggregate({_AGGREGATES[word]!r})")
-
-
-def serial(call: Call) -> Translation:
-    """Translate ``xtserial``: within residuals take the place of first differences."""
-    y, products = call.variables()
-    others, has_years = call.without_years(products)
-    spec = specify("FixedEffects", (), "", y=y, x=plain(others), time_effects=has_years)
-    return call.python(
-        f"dp.wooldridge_ar1({spec.python}, panel)",
-        "another statistic: it uses within residuals, not first differences",
-    )
-
-
-def diagnostic(call: Call) -> Translation:
-    """Translate a diagnostic test without arguments."""
-    return call.python(_TESTS[call.command.name])
 
 
 def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
@@ -172,38 +134,51 @@ def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
 
 
 def predict(call: DataCall) -> Step:
-    """Translate ``predict`` after a linear regression."""
-    context, spec = call.context, call.context.last
+    """Translate ``predict`` after a linear regression, a logit or a probit."""
+    context, spec, options = call.context, call.context.last, call.options
     *storage, name = split(call.command.arguments) or [""]
-    is_fitted = not {"residuals", "e"} & {*call.options}
+    is_fitted = not {"residuals", "e"} & {*options}
     if storage not in ([], ["float"], ["double"]):
         raise StataError.because(f"predict {call.command.arguments}")
-    if not context.is_linear:
+    panel = context.panel_code
+    if getattr(spec, "is_foreign", False):
+        code = _of_formula(spec.python, options)
+    elif not context.is_linear or "pr" in options:
         raise StataError.because("predict after an estimation that is not linear")
-    if not _is_predicted(spec, is_fitted=is_fitted):
+    elif (
+        not is_fitted
+        and context.knows_sample
+        and (spec.singletons == "drop" or spec.ssc == "xtreg")
+    ):
+        # Residuals of reghdfe and xtreg are those of the estimation sample.
+        code = "by_row(fit.resids, df)"
+    elif not _is_predicted(spec, is_fitted=is_fitted):
         raise StataError.because(
             "predict of effects, or of rows that are not estimated"
         )
-    panel = context.panel_code
+    else:
+        code = f"by_row(fit.predict({panel}), df)"
+        code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
     is_single = (storage or [context.default_type]) == ["float"]
-    code = f"by_row(fit.predict({panel}), df)"
-    code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
     code = f"single({code})" if is_single else code
     code = f"only_where({code}, {call.where})" if call.where else code
     return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
 
 
-_AFTER = dict.fromkeys(
-    ("m.test", "accum.ulate", "eq.ual"), "a test after the estimation"
-)
-_OF_XTCSD = dict.fromkeys(("fri.edman", "fre.es"), "there is Pesaran's test only")
+def _of_formula(python: str, options: Collection[str]) -> str:
+    """Write probabilities, or the index, of all rows after a logit or probit."""
+    formula = re.match(r"\w+\(\*formulaic\.model_matrix\('\S+ ~ ([^'(]+)'", python)
+    if formula is None or {"residuals", "e"} & {*options}:
+        raise StataError.because("predict of categories, lags, or random effects")
+    which = ", which='linear'" if "xb" in options else ""
+    rows = f"formulaic.model_matrix({formula[1]!r}, df)"
+    return f"fit.predict({rows}{which}).reindex(df.index)"
+
+
 COMMANDS: Table = {
-    "test": (Options(refused=_AFTER), test),
-    "testparm": (Options(refused=_AFTER), test),
+    "test": (Options(), test),
+    "testparm": (Options(), test),
     "lincom": (Options(), lincom),
     "hausman": (Options("", "const.ant"), hausman),
-    "utest": (Options("min max", "f.ieller l.evel pre.fix quad.ratic"), u_test),
-    "estat": (Options("", "window estore"), estat),
-    "xtserial": (Options("", "show output"), serial),
-    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs", _OF_XTCSD), diagnostic)),
+    "utest": (Options("", "f.ieller l.evel pre.fix quad.ratic"), u_test),
 }

@@ -10,6 +10,7 @@ from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands.after import predict
 from digiprosper.stata.commands.steps import DataCall, Step, file_name
 from digiprosper.stata.expressions import Node, Printer, unquoted
+from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables, number
@@ -57,26 +58,20 @@ _OLD_NAMES = {
     **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
     "rsum": "rowtotal",
 }
-_RANKS = {
-    "field": "rank(ascending=False, method='min')",
-    "track": "rank(method='min')",
-}
 # Options of egen by function, besides by().
 _EGEN_OPTIONS = {
-    "rank": {*_RANKS},
     "pctile": {"p"},
     "xtile": {"nquantiles"},
-    "rowtotal": {"missing"},
     "group": {"label"},
+    "cut": {"at", "icodes", "label"},
+    "rank": {"field"},
 }
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
     "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
-    "zscore": ("(df[{0}] - df[{0}].mean()) / df[{0}].std()", "z_{}"),
-    "encode": ("encoded(df[{0}])", ""),
+    "encode": ("encoded(df[{0}], {label!r})", ""),
     "destring": ("numeric(df[{0}])", ""),
     "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
-    "carryforward": ("df[{0}]{by}.ffill()", ""),
 }
 _KEPT = {
     **dict.fromkeys(("match", "matched", "3"), "both"),
@@ -91,12 +86,10 @@ _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
 def generate(call: DataCall) -> Step:
-    """Translate ``generate`` and ``clonevar``."""
+    """Translate ``generate``."""
     context, where = call.context, call.where
     storage, name, text = call.assignment
     node = _without_draws(context.parse(text))
-    if call.command.name == "clonevar":
-        storage = _type_of(text.strip(), context)
     value = _stored(call.printer.value(node), node, storage)
     value = value if where is None else f"only_where({value}, {where})"
     complete, is_single = (
@@ -113,14 +106,15 @@ def change(call: DataCall) -> Step:
     name = context.variables.resolve(name)
     storage = _type_of(name, context)
     if carried := _carried(name, text, call):
-        return Step(carried, (name,), is_single=storage == "float")
+        return Step(carried, (name,), is_single=None)
     node = _without_draws(context.parse(text))
     value, target = _stored(call.printer.value(node), node, storage), f"df[{name!r}]"
+    value = value if storage or _is_exact(node) else f"as_stored({name!r}, {value})"
     complete = _is_complete(node, context)
     if where is not None:
         value = f"{target}.mask({where}, {value})"
         complete &= name in context.complete
-    return Step(f"{target} = {value}", (name,), (), complete, storage == "float")
+    return Step(f"{target} = {value}", (name,), (), complete, None)
 
 
 def _without_draws(node: Node) -> Node:
@@ -131,8 +125,11 @@ def _without_draws(node: Node) -> Node:
 
 
 def _type_of(name: str, context: Context) -> str:
-    """Name the type of a variable that is replaced, or copied by clonevar."""
-    return "float" if context.variables.resolve(name) in context.singles else "double"
+    """Name the type of a variable; that of a column of a file is not known."""
+    name = context.variables.resolve(name)
+    if name in context.singles:
+        return "float"
+    return "double" if name in context.made else ""
 
 
 def _is_complete(node: Node, context: Context) -> bool:
@@ -192,6 +189,8 @@ def egen(call: DataCall) -> Step:
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
     if function in (*_BY_GROUP, "rank", "pctile", "xtile", "mode"):
         code = _statistic(function, inside, call)
+    elif function == "cut" and "at" in options:
+        code = _cut(inside, call)
     elif call.groups[0] or call.where or function not in (*_ACROSS, "group", "std"):
         raise StataError.because(f"egen {cited(text)}")
     elif function == "std":
@@ -204,13 +203,18 @@ def egen(call: DataCall) -> Step:
             ".replace(-1, np.nan) + 1"
         )
         if function in _ACROSS:
-            statistic = _ACROSS[function]
-            if "missing" in options:
-                statistic = statistic.replace(")", ", min_count=1)")
-            code = f"df[{names!r}].{statistic}"
+            code = f"df[{names!r}].{_ACROSS[function]}"
     is_single = storage == "float" and function not in _COUNTS
     code = f"single({code})" if is_single else code
     return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
+
+
+def _cut(inside: str, call: DataCall) -> str:
+    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ... with icodes."""
+    ends = [*map(float, numbers(call.options["at"].replace(",", " ")))]
+    labels = False if {"icodes", "label"} & {*call.options} else ends[:-1]
+    cut = f"pd.cut({call.value(inside)}, {ends}, right=False, labels={labels})"
+    return f"{cut}.astype(float)"
 
 
 def _statistic(function: str, inside: str, call: DataCall) -> str:
@@ -219,8 +223,8 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
     if function == "count":
         value, function = f"(~missing({value})).astype(float)", "sum"
     if function == "rank":
-        ranks = [_RANKS[option] for option in _RANKS if option in options]
-        return f"{value}{by}.{(*ranks, 'rank()')[0]}"
+        descending = "ascending=False, method='min'" if "field" in options else ""
+        return f"{value}{by}.rank({descending})"
     arguments = {
         "pctile": f"percentile, {number(options.get('p', '50'), 'p'):g}",
         "xtile": f"quantile_groups, {number(options.get('nquantiles', '2'), 'n'):g}",
@@ -279,12 +283,11 @@ def each(call: DataCall) -> Step:
     if not (pattern or call.new or "replace" in options):
         raise StataError.because(f"{name} without replace or generate()")
     if name == "encode":
-        _label_codes(options.get("label", "".join(call.new)), call.context.labels)
-    if name == "carryforward" and not call.printer.in_order:
-        raise StataError.because("carryforward, where the order is not stated")
+        label = options.get("label", "".join(call.new))
+        _label_codes(label, call.context.labels)
+        code = code.replace("{label!r}", repr(label))
     if name == "destring":
         code = _as_numbers(code, options)
-    code = code.replace("{by}", call.printer.by)
     names = call.context.variables.names(call.command.arguments or "_all")
     return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
 
@@ -320,22 +323,25 @@ def winsor(call: DataCall) -> Step:
     code = f"winsorised(df[{{0}}], {arguments})"
     if by := call.printer.by:
         code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
-    return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
+    if "replace" not in options:
+        return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
+    stored = {"": f"as_stored({{0}}, {code})", "float": f"single({code})"}
+    steps = [
+        _each(
+            f"df[{{1}}] = {stored.get(_type_of(name, call.context), code)}",
+            [name],
+            "{}",
+        )
+        for name in call.names
+    ]
+    creates = tuple(name for step in steps for name in step.creates)
+    return Step("\n".join(s.python for s in steps), creates, is_single=None)
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     """Read what ``winsor2`` adds to names: nothing with ``replace``."""
     suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
     return "" if "replace" in options else suffix
-
-
-def winsor_by_count(call: DataCall) -> Step:
-    """Translate ``winsor``, which cuts a number of values at each end."""
-    if len(call.names) != 1 or len(call.new) != 1 or "p" not in call.options:
-        raise StataError.because("winsor without a variable, generate() or p()")
-    share = number(call.options["p"], "p")
-    code = f"winsorised_by_count({call.value(call.names[0])}, {share:g})"
-    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
 
 
 def recode(call: DataCall) -> Step:
@@ -353,8 +359,8 @@ def recode(call: DataCall) -> Step:
             tests.append(" | ".join(map(_in_rule, split(items))))
             values.append(code)
     code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
-    new = call.new or call.options.get("prefix", "") + "{}"
-    return _each(f"df[{{1}}] = {code}", call.context.variables.names(listed), new)
+    names = call.context.variables.names(listed)
+    return _each(f"df[{{1}}] = {code}", names, call.new or "{}")
 
 
 def _in_rule(item: str) -> str:
@@ -419,37 +425,26 @@ def drop(call: DataCall) -> Step:
 
 
 def rename(call: DataCall) -> Step:
-    """Translate ``rename old new``, ``rename (a b) (c d)``, ``rename (a b) =_c``."""
-    lists = [part.strip("() ").split() for part in split(call.command.arguments)]
-    if call.options:
-        return _in_other_case(lists, call)
+    """Translate ``rename old new`` and ``rename (a b) (c d)``."""
+    text = call.command.arguments.replace(")(", ") (")
+    lists = [part.strip("() ").split() for part in split(text)]
     olds, news = lists if len(lists) == 2 else ([], [""])
-    affix = re.fullmatch(r"(\w*)=(\w*)", "".join(news)) if len(news) == 1 else None
-    if affix:
-        news = [f"{affix[1]}{name}{affix[2]}" for name in olds]
     if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
         raise StataError.because("rename other than old new or (old ...) (new ...)")
     context, olds = call.context, [*map(call.context.variables.resolve, olds)]
     names = dict(zip(olds, news, strict=True))
     order = tuple(names.get(name, name) for name in context.order)
-    complete, is_single = ({*olds} <= c for c in (context.complete, context.singles))
+    complete = {*olds} <= context.complete
+    is_single = {*olds} <= context.singles if {*olds} <= context.made else None
     code = f"df = renamed(df, {names!r})"
     return Step(code, (*news,), (*olds,), complete, is_single, order=order)
-
-
-def _in_other_case(lists: list[list[str]], call: DataCall) -> Step:
-    """Translate ``rename *, lower``; Stata stops if two columns get one name."""
-    if lists != [["*"]] or len(call.options) != 1:
-        raise StataError.because("rename with lower or upper of some columns")
-    code = f"df = renamed(df, str.{min(call.options)})"
-    return Step(code, (LaterColumns("*df"),), order=UNKNOWN_ORDER)
 
 
 def use(call: DataCall) -> Step:
     """Translate ``use``, perhaps of some variables or rows."""
     names = call.command.arguments if call.command.using else ""
     path = file_name(call.command.using or call.command.arguments)
-    code = f"df = {_table(path, call)}"
+    code = f"floats.clear()\ndf = {_table(path, call)}"
     if call.command.condition:
         # Nothing is known of the columns of the file.
         node = call.context.parse(call.command.condition)
@@ -460,13 +455,13 @@ def use(call: DataCall) -> Step:
 
 
 def _table(path: str, call: DataCall, columns: Sequence[str] = ()) -> str:
-    """Write how a Stata file is read; labels and dates stay numbers."""
-    labels = "convert_categoricals=False, convert_dates=False"
+    """Write how a Stata file is read, or another one beside the data."""
     if path in call.context.saved:
         code = f"saved[{path!r}].copy()"
     else:
         source = call.context.located(path)
-        code = f"as_stata(pd.read_stata({source!r}, {labels}))"
+        beside = "" if call.command.name == "use" else ", df"
+        code = f"from_file({source!r}{beside})"
     return f"{code}[{[*columns]!r}]" if columns else code
 
 
@@ -481,10 +476,9 @@ def read_text(call: DataCall) -> Step:
     case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
-    is_single = call.context.default_type == "float" and "asdouble" not in options
-    if kind != "excel" and is_single:
-        code += ", floats='float32'"
-    return Step(f"df = as_stata({code})", fresh=True, order=())
+    if kind != "excel" and call.context.default_type == "float":
+        code += ", precision='float32'"
+    return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
 
 def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, str]:
@@ -492,8 +486,6 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
     chosen = {"excel": ("sheet", "sheet_name")}.get(kind, ("encoding", "encoding"))
     text = unquoted(options.get(chosen[0], ""))
     source = f"{path!r}, {chosen[1]}={text!r}" if text else repr(path)
-    if cells := options.get("cellrange"):
-        source += _cells(cells)
     first = "firstrow" in options if kind == "excel" else options.get("varnames", "1")
     match kind, first:
         case "excel", True:
@@ -506,24 +498,12 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
     raise StataError.because(f"import {kind} with names not in the first row")
 
 
-def _cells(text: str) -> str:
-    """Write a range such as ``A2:D9`` or ``A2``, whose first row has the headings."""
-    ends = re.fullmatch(r"([A-Z]+)(\d+)(?::([A-Z]+)(\d+))?", text.strip().upper())
-    if ends is None:
-        raise StataError.because(f"cellrange({text})")
-    first, top, last, bottom = ends.groups()
-    code = f", skiprows={int(top) - 1}"
-    if last:
-        code += f", usecols='{first}:{last}', nrows={int(bottom) - int(top)}"
-    elif first != "A":
-        raise StataError.because(f"cellrange({text}) without a last cell")
-    return code
-
-
 def merge(call: DataCall) -> Step:
     """Translate ``merge 1:1`` and ``merge m:1``."""
     options, path = call.options, call.path
     kind, *names = split(call.command.arguments) or [""]
+    # Stata reads n:1 as m:1.
+    kind = kind.replace("n", "m")
     keys = call.context.variables.names(" ".join(names))
     # A column _merge that is there already stays with nogenerate.
     default = "__merge" if "nogenerate" in options else "_merge"
@@ -549,16 +529,6 @@ def merge(call: DataCall) -> Step:
     return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled, reads=path)
 
 
-def join(call: DataCall) -> Step:
-    """Translate ``joinby``: all pairs of rows with the same keys."""
-    code = (
-        f"other = {_table(call.path, call)}\n"
-        f"df = merged(df, other, {call.names!r}, None, '_both')\n"
-        "df = df[df.pop('_both') == 'both'].copy()"
-    )
-    return Step(code, order=UNKNOWN_ORDER, reads=call.path)
-
-
 def append(call: DataCall) -> Step:
     """Translate ``append``."""
     both = f"pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
@@ -567,33 +537,46 @@ def append(call: DataCall) -> Step:
 
 
 def collapse(call: DataCall) -> Step:
-    """Translate ``collapse (mean) x (sum) y, by(z)``."""
+    """Translate ``collapse (mean) x (sum) y, by(z)``; weights are those of means."""
     variables, groups = call.context.variables, call.groups[0]
-    method, parts = repr("mean"), dict[str, str]()
-    for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", call.command.arguments)):
+    rows = f"df[{call.where}]" if call.where else "df"
+    weight = call.command.weight[1] if call.command.weight else ""
+    if weight:
+        weight = f"df[{variables.resolve(weight)!r}]"
+        rows += f"[{weight} > 0]"
+    method, parts = _aggregated("mean", weight), dict[str, str]()
+    text = re.sub(r"\s*=\s*", "=", call.command.arguments)
+    for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", text)):
         if word.startswith("("):
-            method = _aggregated(word.strip("() "))
+            method = _aggregated(word.strip("() "), weight)
             continue
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
             source = variables.resolve(old) if equals else name
             parts[name] = f"({source!r}, {method})"
-    if not groups or not parts or not all(name.isidentifier() for name in parts):
-        raise StataError.because("collapse without by(), or of columns not known")
+    if not parts or not all(name.isidentifier() for name in parts):
+        raise StataError.because("collapse of columns not known")
     inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
-    rows = f"df[{call.where}]" if call.where else "df"
     by = f"groupby({groups!r}, as_index=False, dropna=False)"
     code = f"df = {rows}.{by}.agg(**{{{inside}}})"
+    if not groups:
+        code = f"df = {rows}.groupby(lambda row: 0).agg(**{{{inside}}})"
     order = tuple(groups)
-    return Step(code, (*groups, *parts), order=order, filled=order)
+    return Step(code, tuple(parts), order=order, filled=order)
 
 
-def _aggregated(statistic: str) -> str:
+def _aggregated(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
+    if weight:
+        if statistic != "mean":
+            raise StataError.because(f"collapse ({statistic}) with weights")
+        return f"lambda x: weighted_mean(x, {weight})"
     if percent := re.fullmatch(r"p(\d+)", statistic):
         return f"lambda x: percentile(x, {percent[1]})"
     if statistic in ("firstnm", "lastnm"):
         return "only_value"
+    if statistic in ("first", "last"):
+        return "lambda x: only_value(x, rows=slice(None))"
     if statistic not in _BY_GROUP:
         raise StataError.because(f"collapse ({statistic})")
     return repr(_BY_GROUP[statistic])
@@ -630,42 +613,11 @@ def duplicates(call: DataCall) -> Step:
 def expand(call: DataCall) -> Step:
     """Translate ``expand``: each row as often as a number or a column says."""
     count = f"{call.value(call.command.arguments)}.fillna(1).clip(1).astype(int)"
-    code = f"df = df.loc[df.index.repeat({count})].reset_index(drop=True)"
-    return Step(code, order=UNKNOWN_ORDER)
-
-
-def fill(call: DataCall) -> Step:
-    """Translate ``fillin`` and ``tsfill``: rows of absent combinations or periods."""
-    names, creates = call.names, ["_fillin"]
-    levels = f"[df[name].unique() for name in {names!r}]"
-    code = f"all_rows(df.assign(_fillin=0), {names!r}, {levels})"
-    code += ".fillna({'_fillin': 1})"
-    if call.command.name == "tsfill":
-        names, creates = call.context.keys, []
-        if len(names) != 2:
-            raise StataError.because("tsfill before xtset")
-        periods = f"np.arange(rows[{names[1]!r}].min(), rows[{names[1]!r}].max() + 1)"
-        rows = f"all_rows(rows, {names!r}, [rows[{names[0]!r}].unique(), {periods}])"
-        of = "[df]" if "full" in call.options else f"df.groupby({names[0]!r})"
-        each_rows = "rows" if "full" in call.options else "_, rows"
-        code = f"pd.concat([{rows} for {each_rows} in {of}], ignore_index=True)"
-    order = tuple(names)
-    code = f"df = as_stata({code}.sort_values({names!r}, kind='stable'))"
-    return Step(code, tuple(creates), order=order, filled=order)
-
-
-def balance(call: DataCall) -> Step:
-    """Translate ``xtbalance``: entities with a row in every period of a range."""
-    ends = re.fullmatch(r"\s*(\d+)\s+(\d+)\s*", call.options.get("range") or "")
-    if ends is None or len(call.context.keys) != 2:
-        raise StataError.because("xtbalance without range(first last), or before xtset")
-    first, last = int(ends[1]), int(ends[2])
-    entity, time = call.context.keys
-    count = f"df.groupby({entity!r})[{time!r}].transform('size')"
-    return Step(
-        f"df = df[df[{time!r}].between({first}, {last})].copy()\n"
-        f"df = df[{count} == {last - first + 1}].copy()"
-    )
+    code = f"df = df.loc[df.index.repeat({count})]"
+    if call.new:
+        code += f".assign({call.new[0]}=lambda x: x.index.duplicated().astype(float))"
+    code += ".reset_index(drop=True)"
+    return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
 
 
 def reshape(call: DataCall) -> Step:
@@ -702,27 +654,24 @@ def reshape(call: DataCall) -> Step:
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames asdouble cellra.nge",
+    "sh.eet first.row clear enc.oding case varn.ames",
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
-    **dict.fromkeys(("clonevar", "generate"), (_GENERATE, generate)),
+    "generate": (_GENERATE, generate),
     **dict.fromkeys(("drop", "keep"), (Options(), drop)),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
-    **dict.fromkeys(("fillin", "tsfill"), (Options("full"), fill)),
     "append": (Options("", "force nol.abel"), append),
-    "carryforward": (Options("replace g.enerate by"), each),
     "destring": (Options("replace g.enerate force i.gnore", "float"), each),
     "collapse": (Options("by", "fast"), collapse),
     "duplicates": (Options("g.enerate", "force"), duplicates),
-    "egen": (Options("by field track p m.issing l.abel n.quantiles"), egen),
-    "expand": (Options(), expand),
+    "egen": (Options("by at field icodes p l.abel n.quantiles"), egen),
+    "expand": (Options("g.enerate"), expand),
     "ipolate": (Options("g.enerate by"), interpolate),
-    "joinby": (Options("", "nol.abel"), join),
     "merge": (
         Options(
             "keep keepus.ing gen.erate nogen.erate",
@@ -731,20 +680,17 @@ COMMANDS: _Table = {
         merge,
     ),
     "replace": (_GENERATE, change),
-    "recode": (Options("g.enerate pre.fix"), recode),
-    "rename": (Options("lower upper"), rename),
+    "recode": (Options("g.enerate"), recode),
+    "rename": (Options(), rename),
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
-    "predict": (Options("xb r.esiduals e"), predict),
-    "winsor": (Options("g.enerate p"), winsor_by_count),
+    "predict": (Options("xb r.esiduals e pr"), predict),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
-    "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
-_WITH_BOTH = ("clonevar", "generate", "replace", "egen", "keep", "drop")
-_WITH_CONDITION = (*_WITH_BOTH, "collapse", "predict", "use", "winsor", "xtile")
-_WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
+_WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
+_WITH_CONDITION = (*_WITH_BOTH, "collapse", "expand", "predict", "use", "xtile")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
@@ -755,11 +701,11 @@ def translate(command: Command, context: Context) -> Step:
     name = command.name
     parts = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
     others = {
-        "by": bool(command.prefixes) and name not in _WITH_GROUPS,
+        "by": bool(command.prefixes) and name not in (*_WITH_BOTH, "ipolate"),
         "if": command.condition is not None and name not in _WITH_CONDITION,
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
-        "weights": command.weight is not None,
+        "weights": command.weight is not None and name != "collapse",
         "in": bool(command.rows),
     }
     parts += [part for part, is_typed in others.items() if is_typed]
@@ -789,13 +735,15 @@ def _in_order(step: Step, call: DataCall) -> Step:
 
 # Commands that make columns that are named in an option or an argument.
 MAKERS = """
-predict encode decode destring tostring recode xtile pctile ipolate pca factor split
-winsor carryforward mkspline astile markout separate svmat dummies xi
+predict clonevar encode decode destring tostring recode xtile pctile ipolate pca factor
+split winsor carryforward mkspline mkspline2 astile markout separate svmat xi
+dummies asrol tssmooth tsfilter zscore recast asreg
 """
 REFUSED = {
     **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
     **dict.fromkeys(
-        ("sample", "bsample", "contract"), "it changes the data and is not translated"
+        ("sample", "bsample", "contract", "fillin", "tsfill", "joinby", "xtbalance"),
+        "it changes the data and is not translated",
     ),
     **dict.fromkeys(("do", "run", "include"), "another do-file: read it too"),
     "xi": "dummies of categories: C(x) makes them",

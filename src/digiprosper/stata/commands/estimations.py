@@ -28,13 +28,13 @@ did_multiplegt did_multiplegt_dyn didregress drdid dsregress ebalance elasticnet
 etpoisson etregress fect fracreg frontier gllamm glm gmm heckman heckprob heckprobit
 interflex intreg ivpoisson ivprobit ivqreg2 ivqregress ivreg2h ivtobit jwdid kmatch
 lasso levpet logistic lpdid melogit meologit meprobit mixed mlogit mmqreg nbreg newey nl
-nlsur npregress oaxaca ologit opreg oprobit pdslasso prodest pvar qreg qreg2 qregpd
-rdrobust reg3 rifhdreg rifreg rlasso rreg sdid sdpdmod sem spivregress spregress
-spxtregress sqreg stackedev stcox suest sureg synth teffects threshold tobit truncreg
-var vec xtcce xtdcce2 xtdidregress xtdpd xtdpdgmm xtevent xtfmb xtfrontier xtgee xtgls
-xthdidregress xtheckman xthenreg xthtaylor xtintreg xtlsdvc xtmg xtmixed xtnbreg
-xtologit xtoprobit xtpcse xtpmg xtqreg xtregar xtrifreg xtseqreg xtthreshold xttobit
-zinb zip
+nlsur npregress oaxaca ologit opreg oprobit pdslasso prodest pvar qreg qreg2 qregpd rd
+rdrobust reg3 ridgeregress rifhdreg rifreg rlasso rreg sdid sdpdmod sem sfcross
+spivregress spregress spxtregress sqreg stackedev stcox stepwise suest sureg sw synth
+teffects threshold tobit truncreg var vec xtcce xtdcce2 xtdidregress xtdpd
+xtdpdgmm xtevent xtfmb xtfrontier xtgee xtgls xthdidregress xtheckman xthenreg xthtaylor
+xtintreg xtlsdvc xtmg xtmixed xtnbreg xtologit xtoprobit xtpcse xtpmg xtprobit xtqreg
+xtrc xtregar xtrifreg xtseqreg xtthreshold xttobit zinb zip
 """
 WITHOUT_MODEL = {
     **dict.fromkeys(_OTHERS.split(), "there is no such estimator"),
@@ -49,6 +49,8 @@ WITHOUT_MODEL = {
         "match_entities(panel, treated, x) matches entities on values before treatment"
     ),
     "xthdidregress": "StaggeredDid has its estimators",
+    "xtabond": "DynamicPanel has no constant, which is a trend in levels",
+    "eventstudyinteract": "StaggeredDid has sun_abraham, for all event times",
     "suest": "by_group tests differences",
 }
 _REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"

@@ -41,7 +41,7 @@ def regression(call: Call) -> Translation:
     if call.command.name == "xtreg" and "fe" not in call.options:
         return random_effects(call)
     y, products = call.variables()
-    products, effects = _absorb_categories(products, _effects(call), call.context)
+    products, effects = _absorb_categories(products, _effects(call), call)
     if not products:
         raise StataError.because(
             "there is no regressor besides effects", "Specify at least one variable."
@@ -53,31 +53,36 @@ def regression(call: Call) -> Translation:
 
 def random_effects(call: Call) -> Translation:
     """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
-    y, products = call.variables()
-    terms, errors = [y, *plain(products)], call.errors("clustered")
-    entity = call.context.entity
+    errors, entity = call.errors("clustered"), call.context.entity
     refused = {
         "another entity": call.options.get("i", entity) != entity,
         "weights": call.command.weight is not None,
         "clusters other than the entity": errors["clusters"] is not None,
-        "patterns": any(isinstance(term, LaterColumns) for term in terms),
-        "single levels": any("==" in term for term in terms),
     }
     for part, is_typed in refused.items():
         if is_typed:
             raise StataError.because(f"random effects with {part}")
-    products_of = [term.split(":") for term in terms]
-    columns = [*dict.fromkeys(map(_column, chain.from_iterable(products_of)))]
-    outcome, *regressors = [":".join(map(_factor, parts)) for parts in products_of]
-    formula = f"{outcome} ~ {' + '.join(['1', *regressors])}"
+    formula, frame = formula_and_frame(call)
     fit = ".fit()"
     if errors["cov_type"] == "clustered":
         fit = ".fit(cov_type='clustered', cluster_entity=True, group_debias=True)"
-    frame = _sample(call, columns)
     return call.python(
         f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}){fit}",
         "Stata's p-values are those of the normal distribution, these are of t",
     )
+
+
+def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, str]:
+    """Write a formula of formulaic, and the frame of the rows that are estimated."""
+    y, products = call.variables()
+    terms = [y, *plain(products)]
+    if any(isinstance(term, LaterColumns) or "==" in term for term in terms):
+        raise StataError.because("patterns or single levels in a model of a formula")
+    products_of = [term.split(":") for term in terms]
+    columns = [*map(_column, chain.from_iterable(products_of)), *clusters]
+    outcome, *regressors = [":".join(map(_factor, parts)) for parts in products_of]
+    formula = f"{outcome} ~ {' + '.join(['1', *regressors])}"
+    return formula, _sample(call, [*dict.fromkeys(columns)])
 
 
 def _column(part: str) -> str:
@@ -128,7 +133,7 @@ def instrumented(call: Call) -> Translation:
     if gmm and len(endog) != len(instruments):
         # With as many instruments GMM is two-stage least squares.
         raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
-    controls, effects = _absorb_categories(variables[1:], _effects(call), call.context)
+    controls, effects = _absorb_categories(variables[1:], _effects(call), call)
     roles = {"endog": plain(endog), "instruments": plain(instruments)}
     y = term(variables[0])
     x = [text for text in plain(controls) if text not in (y, *roles["endog"])]
@@ -170,10 +175,18 @@ def _cells(products: list[Product]) -> list[str]:
 
 
 def _absorb_categories(
-    products: list[Product], effects: list[str], context: Context
+    products: list[Product], effects: list[str], call: Call
 ) -> tuple[list[Product], list[str]]:
-    """Absorb categories of keys or of many levels, instead of estimating dummies."""
+    """Absorb categories of keys or of many levels, instead of estimating dummies.
+
+    reghdfe counts dummies inside clusters, but not such effects that it absorbs.
+    """
+    context, errors = call.context, _errors(call)
     candidates = [product for product in products if _is_absorbed(product, context)]
+    if call.command.name.endswith("hdfe") and errors["cov_type"] == "clustered":
+        clusters = errors.get("clusters") or [context.entity]
+        outside = effects if context.time in clusters else [*effects, context.time]
+        candidates = [p for p in candidates if _effect(p) in outside]
     # The category of one variable is part of a product that is absorbed.
     candidates = list(dict.fromkeys([*candidates, *_factors(candidates)]))
     # The coding of a product of categories depends on the categories beside it.

@@ -42,12 +42,7 @@ def threshold(call: Call) -> Translation:
     y, products = call.variables()
     if "rx" not in options or "qx" not in options:
         raise StataError.because("rx() or qx() is absent")
-    shares = {number(text, "trim") for text in split(options.get("trim", "0.01"))}
-    if len(shares) > 1:
-        raise StataError.because(
-            f"trim({options['trim']}): shares that differ by threshold",
-            "Estimate with trim=(...), one share for each threshold.",
-        )
+    shares = [number(text, "trim") for text in split(options.get("trim", "0.01"))]
     products, years = call.without_years(products)
     return call.specify(
         "PanelThreshold",
@@ -60,7 +55,7 @@ def threshold(call: Call) -> Translation:
         threshold_variable=call.terms("qx")[0],
         x=plain(products),
         n_thresholds=call.whole("thnum", 1),
-        trim=shares.pop(),
+        trim=shares if len({*shares}) > 1 else shares[0],
         time_effects=years,
         **call.errors("clustered"),
     )
@@ -151,25 +146,13 @@ def spatial(call: Call) -> Translation:
 
 
 def arellano(call: Call) -> Translation:
-    """Translate ``xtabond`` and ``xtdpdsys``."""
-    options, is_system = call.options, call.command.name == "xtdpdsys"
+    """Translate ``xtdpdsys``."""
+    options = call.options
     y, products = call.variables()
     products, years = call.without_years(products)
-    x = plain(products)
-    deepest = call.whole("maxldep")
-    fields: dict[str, Any] = {
-        "instrument_lags": (2, None if deepest is None else deepest + 1)
-    }
-    fields |= _roles(call)
-    if is_system:
-        if years:
-            raise StataError.because("dummies of periods in xtdpdsys")
-        fields |= {"h": 2, "equations": dict.fromkeys(x, "difference")}
-    elif "noconstant" not in options:
-        raise StataError.because(
-            "the constant of xtabond, which is a trend in levels",
-            "With noconstant the command is read.",
-        )
+    if years:
+        raise StataError.because("dummies of periods in xtdpdsys")
+    x, deepest = plain(products), call.whole("maxldep")
     vce = options.get("vce", "")
     robust = vce.startswith("r")
     if vce not in ("", "gmm") and not robust:
@@ -180,13 +163,16 @@ def arellano(call: Call) -> Translation:
         y=y,
         x=x,
         lags=call.whole("lags", 1),
-        estimator="system" if is_system else "difference",
+        estimator="system",
         steps=2 if "twostep" in options else 1,
         cov_type="robust" if robust else "classical",
         sargan_df="n" if robust else "n-k",
         collapse=False,
-        time_effects=years,
-        **fields,
+        time_effects=False,
+        instrument_lags=(2, None if deepest is None else deepest + 1),
+        h=2,
+        equations=dict.fromkeys(x, "difference"),
+        **_roles(call),
     )
 
 
@@ -314,9 +300,6 @@ def _lists(call: Call, name: str) -> list[tuple[list[Product], dict[str, str]]]:
     return out
 
 
-_ARELLANO = Options(
-    "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous", "art.ests"
-)
 COMMANDS: Table = {
     "xthreg": (
         Options("rx qx th.num grid trim bs vce r.obust", "nobs.log noreg thl.evel"),
@@ -328,14 +311,15 @@ COMMANDS: Table = {
             "wm.atrix em.atrix mod.el ty.pe fe r.obust vce cl.uster",
             "nolog eff.ects noeff.ects hau.sman tech.nique iter.ate tol.erance "
             "difficult nsim",
-            {
-                "re": "there are no random effects",
-                "dlag": "a lag of the outcome in time",
-            },
         ),
         spatial,
     ),
-    "xtabond": (_ARELLANO, arellano),
-    "xtdpdsys": (_ARELLANO, arellano),
+    "xtdpdsys": (
+        Options(
+            "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous",
+            "art.ests",
+        ),
+        arellano,
+    ),
     "xtabond2": (_DYNAMIC, roodman),
 }

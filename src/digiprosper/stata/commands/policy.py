@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import as_written
+from digiprosper.stata.commands.linear import formula_and_frame
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.translation import as_python
 from digiprosper.stata.varlists import absorbed, is_category, plain
 
 if TYPE_CHECKING:
@@ -89,28 +89,6 @@ def imputation(call: Call) -> Translation:
     )
 
 
-def interaction(call: Call) -> Translation:
-    """Translate ``eventstudyinteract``; its dummies follow from cohort()."""
-    context, options = call.context, call.options
-    y, _ = call.variables()
-    effects = absorbed(options.get("absorb", ""), context.variables)
-    if {*effects} != {context.entity, context.time} or "cohort" not in options:
-        raise StataError.because("absorb() other than the keys, or cohort() is absent")
-    return call.specify(
-        "StaggeredDid",
-        [
-            "event times are computed from cohort(); dummies that leave some out or "
-            "bin them are another model",
-            "never treated entities have no first treated time, or pass never=",
-        ],
-        y=y,
-        event=call.column("cohort"),
-        x=call.terms("covariates"),
-        estimator="sun_abraham",
-        cov_type="influence",
-    )
-
-
 def bacon(call: Call) -> Translation:
     """Translate ``bacondecomp``."""
     y, products = call.variables()
@@ -130,20 +108,13 @@ def poisson(call: Call) -> Translation:
         raise StataError.because("xtpoisson without fe: random effects")
     products, years = call.without_years(products)
     keys = (context.entity, context.time)
-    methods = set(options.get("separation", "default").split())
-    if methods & {"none", "off"}:
-        raise StataError.because("separated rows that stay", "They are dropped here.")
-    notes = ["rows that regressors separate are dropped too"]
     return call.specify(
         "PoissonEffects",
-        notes * (methods == {"fe"}),
         y=y,
         x=plain(products),
         entity_effects=fixed or context.entity in effects,
         time_effects=years or context.time in effects,
         absorb=[effect for effect in effects if effect not in keys],
-        exposure=options.get("exposure"),
-        offset=options.get("offset"),
         singletons="drop" if name == "ppmlhdfe" else "keep",
         collinear="drop",
         **call.errors(
@@ -154,8 +125,15 @@ def poisson(call: Call) -> Translation:
 
 
 def logit(call: Call) -> Translation:
-    """Translate ``logit`` and ``probit``; dummies of categories become effects."""
+    """Translate ``logit`` and ``probit``; dummies of categories become effects.
+
+    With effects of one kind `LogitEffects` estimates the conditional logit, another
+    model.
+    """
     y, products = call.variables()
+    effects = [as_written(p[0].name) for p in products if is_category(p)]
+    if len(effects) < 1 + (call.command.name == "logit"):
+        return _binary(call)
     read = call.specify(
         "LogitEffects",
         ["robust errors there have the factor n/(n - 1) or G/(G - 1), here none"],
@@ -164,19 +142,45 @@ def logit(call: Call) -> Translation:
         link=call.command.name,
         entity_effects=False,
         time_effects=False,
-        absorb=[as_written(p[0].name) for p in products if is_category(p)],
+        absorb=effects,
         collinear="drop",
         **call.errors(),
     )
-    spec = read.spec.replace(bias_correction=None)  # type: ignore[union-attr]
-    return replace(read, spec=spec, python=as_python(spec))
+    spec = read.spec and read.spec.replace(bias_correction=None)
+    python = f"{read.python[:-1]}, bias_correction=None)"
+    return replace(read, spec=spec, python=python)
+
+
+def _binary(call: Call) -> Translation:
+    """Translate a logit or probit with its constant into statsmodels."""
+    errors = call.errors()
+    clusters = errors["clusters"] or [call.context.entity or ""]
+    is_clustered = errors["cov_type"] == "clustered"
+    if len(clusters) > 1:
+        raise StataError.because("several clusters of a logit or probit")
+    formula, frame = formula_and_frame(call, clusters if is_clustered else ())
+    fit = {
+        "unadjusted": "disp=0",
+        "robust": "disp=0, cov_type='HC0'",
+        "clustered": (
+            "disp=0, cov_type='cluster', cov_kwds={'use_correction': False, "
+            f"'groups': data[{clusters[0]!r}].factorize()[0]}}"
+        ),
+    }
+    code = f"formulaic.model_matrix({formula!r}, data := {frame})"
+    kind = call.command.name.capitalize()
+    return call.python(
+        f"{kind}(*{code}).fit({fit[errors['cov_type']]})",
+        "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
+        "rows are predicted perfectly",
+    )
 
 
 def conditional(call: Call) -> Translation:
     """Translate ``xtlogit, fe`` and ``clogit``."""
     name, entity = call.command.name, as_written(call.context.entity or "")
     options = call.options
-    if name == "xtprobit" or (name == "xtlogit" and "fe" not in options):
+    if name == "xtlogit" and "fe" not in options:
         raise StataError.because(
             f"{name} is a model of random effects",
             "xtlogit, fe and LogitEffects have fixed effects.",
@@ -199,7 +203,7 @@ def conditional(call: Call) -> Translation:
 
 
 _POISSON = Options(
-    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr sep.aration",
+    "a.bsorb vce cl.uster r.obust fe i irr",
     "tol.erance maxiter verb.ose v",
 )
 _LOGIT = Options("vce cl.uster r.obust or asis")
@@ -209,9 +213,6 @@ COMMANDS: Table = {
         Options(
             "i.var t.ime g.var not.yet meth.od long2 cl.uster agg",
             "long pointwise saverif replace",
-            dict.fromkeys(
-                ("wboot", "reps"), "event_path(bands='joint') has joint bands"
-            ),
         ),
         callaway,
     ),
@@ -222,15 +223,11 @@ COMMANDS: Table = {
         ),
         imputation,
     ),
-    "eventstudyinteract": (
-        Options("c.ohort control_c.ohort cov.ariates a.bsorb vce cl.uster r.obust"),
-        interaction,
-    ),
     "bacondecomp": (
         Options("", "ddet.ail stub r.obust vce nogr.aph msym.bols"),
         bacon,
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
     **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
-    **dict.fromkeys(("xtlogit", "xtprobit", "clogit"), (_CONDITIONAL, conditional)),
+    **dict.fromkeys(("xtlogit", "clogit"), (_CONDITIONAL, conditional)),
 }

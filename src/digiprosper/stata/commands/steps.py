@@ -27,8 +27,8 @@ class Step:
     drops: tuple[str, ...] = ()
     # Whether new columns are complete, that is, computed from keys.
     complete: bool = False
-    # Whether they are stored in single precision.
-    is_single: bool = False
+    # Whether they are stored in single precision; None where types are as before.
+    is_single: bool | None = False
     # Whether the data are read anew.
     fresh: bool = False
     # Columns that the rows are sorted by afterwards; None where that is as before.
@@ -87,9 +87,8 @@ class DataCall(Call):
 
     @property
     def _sample(self) -> dict[str, str]:
-        """Code of ``e(sample)``, where rows are known by the keys of the panel."""
-        context, keys = self.context, (self.context.entity, self.context.time)
-        if None in keys or context.fitted_keys != keys or not context.is_linear:
+        """Code of ``e(sample)``, where its rows are known."""
+        if not (self.context.knows_sample and self.context.is_linear):
             return {}
         return {"e(sample)": "by_row(fit.resids, df).notna()"}
 

@@ -42,6 +42,15 @@ _BELOW = {
     "ci": "ci",
     "se": "se",
 }
+_OF_STATISTICS = ("r2", "ar2", "s", "stats", "scalars")
+# Statistics below the estimates, by their names in these options of esttab.
+_STATISTICS = {
+    "N": "nobs",
+    "N_clust": "n_clusters",
+    "r2": "rsquared",
+    "r2_a": "rsquared_adj",
+    "ar2": "rsquared_adj",
+}
 _DIGITS = {"digits": ("b", "bdec", "dec"), "t_digits": ("t", "tdec")}
 _ENDINGS = {".doc": ".docx", ".xls": ".xlsx", ".txt": ".md"}
 _SAME = (".docx", ".xlsx", ".rtf", ".tex", ".csv", ".html", ".md")
@@ -54,6 +63,8 @@ class Tables:
 
     # Headings of the columns, by file; one that is not run has none.
     heads: dict[str, list[str]] = field(default_factory=dict)
+    # Whether an estimation has the R2 of xtreg, that within entities.
+    has_within: bool = False
 
     def translate(
         self,
@@ -89,6 +100,10 @@ class Tables:
             code = f"columns[{file!r}] {sign} {models}\n"
             models = f"columns[{file!r}]"
         arguments, unread = _arguments(command, options, terms, variables)
+        if command.name == "esttab":
+            rows, others = _statistics(command, has_within=self.has_within)
+            unread += others
+            arguments += [f"stats={rows}"] if len(rows) > 1 else []
         call = f"dp.etable({', '.join([models, f'heads={shown!r}', *arguments])})"
         code += f"tables[{file!r}] = {call}" if command.using else f"print({call})"
         return file, code, missing + unread
@@ -109,6 +124,8 @@ def _read(command: Command) -> tuple[dict[str, str], list[str]]:
     for word, argument in command.options:
         if name := completed(word, _OPTIONS.split()):
             options[name] = argument or ""
+        elif word in _OF_STATISTICS and command.name == "esttab":
+            continue
         elif completed(word, _LAYOUT.split()) is None and word.isidentifier():
             others.append(word)
     return options, others
@@ -188,6 +205,18 @@ def _below(command: Command, options: Mapping[str, str]) -> str:
     cells = dict(command.options).get("stats" if is_outreg else "cells") or ""
     names = [*re.findall(r"[a-z]+", cells), *options, "se" if is_outreg else "t"]
     return next(_BELOW[name] for name in names if name in _BELOW)
+
+
+def _statistics(command: Command, *, has_within: bool) -> tuple[list[str], list[str]]:
+    """List the rows of statistics that options ask for, and those not known here."""
+    words = ["N"]
+    for option, argument in command.options:
+        if option in _OF_STATISTICS:
+            text = re.sub('"[^"]*"', "", (argument or "").partition(",")[0])
+            words += re.findall(r"\w+", text) if argument else [option]
+    known = {w: row for w, row in _STATISTICS.items() if w == "N" or not has_within}
+    rows = dict.fromkeys(known[word] for word in words if word in known)
+    return [*rows], [f"the row {word}" for word in words if word not in known]
 
 
 def _stars(command: Command, options: Mapping[str, str]) -> list[str]:
