@@ -304,8 +304,8 @@ TABLE = Words(
 
 _SEARCHED = (
     "F with thresholds taken as known, which rejects in half of the panels without a "
-    "threshold; test_table() tests whether there is one",
-    "视门槛值为已知的F检验，没有门槛时在半数面板中拒绝原假设；是否存在门槛见test_table()",
+    "threshold; the table of tests says whether there is one",
+    "视门槛值为已知的F检验，没有门槛时在半数面板中拒绝原假设；是否存在门槛须看门槛效应检验",
 )
 TESTS = Words(
     {
@@ -450,8 +450,8 @@ TESTS = Words(
         ),
         "chi2.correlated": (
             "chi-squared, which rejects too often if errors are correlated over time; "
-            "wald_to and dp.spatial_tests allow for that",
-            "卡方分布，误差自相关时过度拒绝真的原假设；wald_to和dp.spatial_tests对此有效",
+            "Wald tests of a model and the table of spatial tests allow for that",
+            "卡方分布，误差自相关时过度拒绝真的原假设；Wald检验和空间检验对此有效",
         ),
         "added": (
             "covariances of the clusters in each way added",

@@ -236,7 +236,7 @@ def run_do_file(
     results, tables = (dict(runner.script[name]) for name in ("results", "tables"))
     # The data tell which columns are never missing.
     runner.context.complete |= runner.columns - runner.incomplete
-    questions = _questions(runner, runner.repairs)
+    questions = _questions(runner, runner.repairs, runner.staggered)
     frame = runner.script.get("df")
     return DoFile(runner.lines(), _script(runner), questions, results, tables, frame)
 
@@ -246,11 +246,15 @@ def _globals(macros: Mapping[str, str] | None) -> Macros:
 
 
 def _questions(
-    reader: Reader, repairs: Mapping[tuple[str, int], str] | None = None
+    reader: Reader,
+    repairs: Mapping[tuple[str, int], str] | None = None,
+    staggered: Mapping[int, tuple[str, ...]] | None = None,
 ) -> tuple[Notice, ...]:
     context = reader.context
     keys = context.entity, context.time
-    return findings(reader.events, context.complete, *keys, repairs or {})
+    return findings(
+        reader.events, context.complete, *keys, repairs or {}, staggered or {}
+    )
 
 
 def _script(reader: Reader) -> str:
