@@ -129,7 +129,7 @@ _PANDAS = {
     ("regexm", 2): "{0}.str.contains({1}).astype(float)",
     **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
     ("week", 1): _WEEK,
-    ("dow", 1): f"({_DATE}dayofweek + 1) % 7",
+    ("dow", 1): f"({_DATE}day_of_week + 1) % 7",
     ("doy", 1): f"{_DATE}day_of_year",
     ("mdy", 3): _MDY,
     ("dofm", 1): _MDY.format("({0}) % 12 + 1", 1, "({0}) // 12 + 1960"),
