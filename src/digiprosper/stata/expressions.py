@@ -129,6 +129,8 @@ _PANDAS = {
     ("regexm", 2): "{0}.str.contains({1}).astype(float)",
     **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
     ("week", 1): _WEEK,
+    ("dow", 1): f"({_DATE}day_of_week + 1) % 7",
+    ("doy", 1): f"{_DATE}day_of_year",
     ("mdy", 3): _MDY,
     ("dofm", 1): _MDY.format("({0}) % 12 + 1", 1, "({0}) // 12 + 1960"),
     ("dofq", 1): _MDY.format("({0}) % 4 * 3 + 1", 1, "({0}) // 4 + 1960"),
@@ -331,7 +333,7 @@ def constant(node: Node) -> Any:
         ) from error
 
 
-def _computation(node: Node) -> tuple[Callable[..., Any] | None, Sequence[Node]]:
+def _computation(node: Node) -> tuple[Any, Sequence[Node]]:
     """Find what computes a node, and the nodes that it needs."""
     match node.kind:
         case "unary":

@@ -23,7 +23,6 @@ _RANGE = re.compile(
     r"(?P<first>-?[\d.]+)(?:\s*\(\s*(?P<step>-?[\d.]+)\s*\)\s*|\s*(?:/|:)\s*)"
     r"(?P<last>-?[\d.]+)|(?P<single>-?[\d.]+)|(?P<odd>\S+)"
 )
-_SECOND = re.compile(r"(-?[\d.]+)\s+(-?[\d.]+)\s+(?:to|:)\s*(-?[\d.]+)")
 _FOLDER = re.compile(r"(?:\$\w+|\$\{\w+\}|`\w+')(?=[/\\])")
 # What names of tempvar and tempfile begin with.
 TEMPORARY = "__"
@@ -236,8 +235,9 @@ def _words(text: str) -> list[str]:
 
 def numbers(text: str) -> list[str]:
     """List the numbers of ``1/5``, ``5(-1)1``, ``1 3 to 9`` or ``2000 2005/2010``."""
-    if second := _SECOND.fullmatch(text.strip()):
-        first, following, last = second.groups()
+    second = r"(-?[\d.]+)\s+(-?[\d.]+)\s+(?:to|:)\s*(-?[\d.]+)"
+    if steps := re.fullmatch(second, text.strip()):
+        first, following, last = steps.groups()
         return _range(first, float(following) - float(first), last)
     out: list[str] = []
     for match in _RANGE.finditer(text):

@@ -46,7 +46,7 @@ estfe estimates estout estpost eststo esttab event_plot eventdd eventstudyweight
 export fcast file findit format frmttable gladder graph grc1leg grc1leg2 grstyle gunique
 heatplot hegy4 help hettest histogram honestdid imtest inspect irf isid kdensity kpss
 ksmirnov kwallis label labmask levelsof lincomest line linktest list log logout lookfor
-lowess lpoly lrtest lvr2plot maptile margins marginscontplot marginsplot mat mat2txt
+lowess lpoly lrtest lvr2plot maptile margins marginscontplot marginsplot mat2txt
 matlist matrix mdesc mean misstable mkdir mkmat moranplot more mvtest net nlcom note
 notes oneclick oneway order outreg outreg2 outsheet outsum outtable overid ovtest pac
 panelview parmest pause pcorr pescadf pnorm post postclose postfile postutil power

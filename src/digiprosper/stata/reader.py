@@ -39,7 +39,7 @@ from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
@@ -677,7 +677,10 @@ class Reader:
         self._chosen_rows(command, reason)
         self._created(step)
         if command.name == "rename" and command.options:
-            self._in_other_case(str.upper if "upper" in step.python else str.lower)
+            change = str.upper if "upper" in step.python else str.lower
+            self.taint.rename(change)
+            types = self.context.types
+            self.context.types = {change(name): types[name] for name in types}
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
@@ -687,12 +690,6 @@ class Reader:
         self._record("not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
         self.panel_keys = None
-
-    def _in_other_case(self, change: Callable[[str], str]) -> None:
-        """Change the names of all columns in what is known of them."""
-        self.taint.rename(change)
-        types = self.context.types
-        self.context.types = {change(name): kind for name, kind in types.items()}
 
     def _chosen_rows(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""

@@ -130,6 +130,8 @@ NAN = np.nan
         ("gen d = year * 1000\nrecode d (2000000=1) (else=0)", "d", [1, 0, 0, 1, 0, 1]),
         ("recode x (1 = 7) (nonm = 9) (mis = 8), gen(a)", "a", [7, 8, 9, 9, 9, 9]),
         ("gen a = sign(x - 2)", "a", [-1, NAN, 1, 1, 0, -1]),
+        ("gen a = dow(mdy(1, 1, year))", "a", [6, 1, 2, 6, 2, 6]),
+        ("gen a = doy(mdy(3, 1, year))", "a", [61, 60, 60, 61, 60, 61]),
         # A Saturday, a Monday and a Tuesday, in weeks of seven days.
         ("gen a = week(mdy(12, 31, year))", "a", [52] * 6),
         # The second smallest and the second largest of five values.

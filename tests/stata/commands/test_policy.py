@@ -116,6 +116,15 @@ def test_models_of_counts_and_choices(text: str, name: str) -> None:
     assert type(read(text)).__name__ == name
 
 
+@pytest.mark.parametrize("option", ["exposure", "offset"])
+def test_exposure_and_offset_are_columns(option: str) -> None:
+    states = dp.datasets.us_states()
+    text = f"poisson gsp unemp, {option}(hw) vce(robust)"
+    spec = dp.from_stata(text, states).spec
+    # An abbreviated name is the column.
+    assert getattr(spec, option) == "hwy"
+
+
 def test_a_logit_with_one_category_is_not_conditional() -> None:
     """[R] logit estimates dummies; [R] clogit conditions on the sum of the ones."""
     rng = np.random.default_rng(5)

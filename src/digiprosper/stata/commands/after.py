@@ -136,7 +136,7 @@ def u_test(call: Call) -> Translation:
 
 def estat(call: Call) -> Translation:
     """Translate ``estat`` after ``csdid``: an average of effects, or the pre-test."""
-    word = (split(call.command.arguments) or [""])[0]
+    word = call.command.arguments.split(" ")[0]
     if word == "pretrend":
         return call.python("fit.pretrend_test()")
     if word not in AGGREGATES:
@@ -217,6 +217,6 @@ COMMANDS: Table = {
     "hausman": (Options("", "const.ant"), hausman),
     "utest": (Options("min max", "f.ieller pre.fix quad.ratic"), u_test),
     "estat": (Options("", "window estore"), estat),
-    "xtserial": (Options("", "show output"), serial),
+    "xtserial": (Options("", "output"), serial),
     **dict.fromkeys(_TESTS, (Options("", "pes.aran abs"), diagnostic)),
 }

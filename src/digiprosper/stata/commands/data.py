@@ -340,9 +340,10 @@ def winsor(call: DataCall) -> Step:
     if "replace" not in options:
         return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
     stored = {"": f"as_stored({{0}}, {code})", "float": f"single({code})"}
-    codes = [stored.get(_type_of(name, call.context), code) for name in call.names]
-    pairs = zip(codes, call.names, strict=True)
-    steps = [_each(f"df[{{1}}] = {code}", [name], "{}") for code, name in pairs]
+    steps = []
+    for name in call.names:
+        typed = stored.get(_type_of(name, call.context), code)
+        steps.append(_each(f"df[{{1}}] = {typed}", [name], "{}"))
     creates = tuple(name for step in steps for name in step.creates)
     return Step("\n".join(s.python for s in steps), creates, types={})
 
@@ -356,7 +357,7 @@ def winsor_suffix(options: Mapping[Any, str | None]) -> str:
 def winsor_by_count(call: DataCall) -> Step:
     """Translate ``winsor``, which cuts a number of values at each end."""
     if len(call.names) != 1 or len(call.new) != 1 or "p" not in call.options:
-        raise StataError.because("winsor without a variable, generate() or p()")
+        raise StataError.because("winsor without generate() or p()")
     share = number(call.options["p"], "p")
     code = f"winsorised_by_count({call.value(call.names[0])}, {share:g})"
     return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
@@ -450,9 +451,9 @@ def rename(call: DataCall) -> Step:
     if call.options:
         if lists != [["*"]] or len(call.options) != 1:
             raise StataError.because("rename with lower or upper of some columns")
-        code, columns = f"renamed(df, str.{min(call.options)})", LaterColumns("*df")
         # Stata stops if two columns get one name.
-        return Step(f"df = {code}", (columns,), types={}, order=UNKNOWN_ORDER)
+        code = f"df = renamed(df, str.{min(call.options)})"
+        return Step(code, (LaterColumns("*df"),), types={}, order=UNKNOWN_ORDER)
     olds, news = lists if len(lists) == 2 else ([], [""])
     if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
         raise StataError.because("rename other than old new or (old ...) (new ...)")
@@ -691,9 +692,9 @@ def balance(call: DataCall) -> Step:
     first, last = int(ends[1]), int(ends[2])
     entity, time = call.context.keys
     count = len(range(first, last + 1, call.context.step or 1))
-    rows = f"df[df[{time!r}].between({first}, {last})]"
-    whole = f"filter(lambda rows: len(rows) == {count})"
-    return Step(f"df = {rows}.groupby({entity!r}).{whole}")
+    code = f"df = df[df[{time!r}].between({first}, {last})]"
+    code += f".groupby({entity!r}).filter(lambda rows: len(rows) == {count})"
+    return Step(code)
 
 
 def reshape(call: DataCall) -> Step:
