@@ -530,6 +530,7 @@ REASONS = {
     ),
     "steps of a mediation": "a b",
     "standard errors that Chinese papers call by these letters": "CR2 CRV3 HC2 HC3",
+    "Driscoll-Kraay in cells, as the note below says": "DK",
     "spatial models that Chinese papers call by these letters": (
         "SAC SAR SDEM SDM SEM SLX"
     ),
