@@ -322,7 +322,9 @@ def two_stage(
         *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], names),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
-        *staggered(prepared, demeaned, range(1, len(demeaned.names)), "iv"),
+        *staggered(
+            prepared, demeaned.names, demeaned.raw, range(1, len(demeaned.names)), "iv"
+        ),
         *first_stage_strength(endog, tests, few=bool(few)),
         *few,
     ]
