@@ -432,18 +432,16 @@ TESTS = Words(
             "MacKinnon（1994）的个体p值",
         ),
         "few": (
-            (
-                "F(q, G - 1), which rejects a true hypothesis too often with few "
-                "clusters"
-            ),
+            "F(q, G - 1), which rejects a true hypothesis too often with few clusters",
             "F(q, G − 1)，聚类少时过度拒绝真的原假设",
         ),
         "few.chi2": (
-            (
-                "chi-squared, which rejects a true hypothesis too often with few "
-                "clusters: use cov_type='crv3'"
-            ),
-            "卡方分布，聚类少时过度拒绝真的原假设，应使用cov_type='crv3'",
+            "chi-squared, which rejects a true hypothesis too often with few clusters",
+            "卡方分布，聚类少时过度拒绝真的原假设",
+        ),
+        "few.crv3": (
+            "{method}: use cov_type='crv3'",
+            "{method}，应使用cov_type='crv3'",
         ),
         "searched": _SEARCHED,
         "searched.after": (
@@ -464,8 +462,11 @@ TESTS = Words(
             "不可用：{count}个约束需要多于{groups}个聚类",
         ),
         "no_covariance": (
-            "not available: the covariance of the restrictions is missing or singular",
-            "不可用：约束的协方差矩阵缺失或奇异",
+            (
+                "not available: the covariance of the restrictions is missing, "
+                "singular or not positive definite"
+            ),
+            "不可用：约束的协方差矩阵缺失、奇异或非正定",
         ),
     }
 )

@@ -259,8 +259,7 @@ def _questions(
 
 def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
-    starts = ("df = as_stata", "floats.clear")
-    reads = any(line.startswith(starts) for line in reader.code)
+    reads = any(line.startswith("floats.clear") for line in reader.code)
     lines = [
         _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.",
         *reader.code,
