@@ -317,14 +317,11 @@ def two_stage(
     reduced_form = fit_equation(prepared, demeaned, 0, positions.exogenous)[0]
     few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
     notices = [
-        *_about_rows(prepared),
+        *_about_rows(prepared, demeaned),
         *dropped,
         *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], names),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
-        *staggered(
-            prepared, demeaned.names, demeaned.raw, range(1, len(demeaned.names)), "iv"
-        ),
         *first_stage_strength(endog, tests, few=bool(few)),
         *few,
     ]
@@ -369,7 +366,7 @@ def _with_scores(
     return out
 
 
-def _about_rows(prepared: Prepared) -> list[Notice]:
+def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
     """Collect notices on rows and clusters; few clusters concern instruments."""
     names, groups = prepared.cluster_names, prepared.count.groups
     few = [
@@ -377,4 +374,10 @@ def _about_rows(prepared: Prepared) -> list[Notice]:
         for g, name in zip(groups, names, strict=True)
         for notice in few_for_instruments(g, name)
     ]
-    return [notice for notice in prepared.notices if notice not in prepared.few] + few
+    others = [notice for notice in prepared.notices if notice not in prepared.few]
+    columns = range(1, len(demeaned.names))
+    return [
+        *others,
+        *few,
+        *staggered(prepared, demeaned.names, demeaned.raw, columns, "iv"),
+    ]
