@@ -312,18 +312,17 @@ def two_stage(
             prepared, projected, solved, first_stage
         ).items()
     }
-    names = [demeaned.names[j] for j in positions.regressors]
     instruments = tuple(demeaned.names[j] for j in positions.instruments)
     reduced_form = fit_equation(prepared, demeaned, 0, positions.exogenous)[0]
-    few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
     notices = [
         *_about_rows(prepared, demeaned),
         *dropped,
-        *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], names),
+        *fit_notices(
+            solved, demeaned.lengths[0], named.depvar, named.names[: len(at) - 1]
+        ),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
-        *first_stage_strength(endog, tests, few=bool(few)),
-        *few,
+        *_about_strength(endog, instruments, tests, reduced_form),
     ]
     if prepared.sums is not None:
         notices += in_memory_only(notices)
@@ -364,6 +363,17 @@ def _with_scores(
         },
     )
     return out
+
+
+def _about_strength(
+    endog: tuple[str, ...],
+    instruments: tuple[str, ...],
+    tests: dict[str, Any],
+    reduced_form: LinearResults,
+) -> list[Notice]:
+    """Collect notices on weak instruments, and on those that vary in few clusters."""
+    few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
+    return [*first_stage_strength(endog, tests, few=bool(few)), *few]
 
 
 def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
