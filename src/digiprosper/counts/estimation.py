@@ -106,7 +106,7 @@ def fit_counts(
         *of_covariance,
         *few_treated(weighted, names, solved.score_columns, solved.root),
         *lagged_outcome(prepared, LAGGED, roles=lags_in),
-        *staggered(prepared, demeaned, columns, "poisson"),
+        *staggered(prepared, demeaned.names, demeaned.raw, columns, "poisson"),
         *interaction_ratios(
             [name for name in names if len(sample.factors_of(name)) > 1]
         ),

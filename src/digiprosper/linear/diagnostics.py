@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
-    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.restricted_wild import ClusterSums
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -295,27 +294,26 @@ def shifted_log(
 
 
 def staggered(
-    prepared: Prepared, demeaned: Demeaned, columns: Iterable[int], kind: str = ""
+    prepared: Prepared,
+    names: Sequence[str],
+    raw: Floats,
+    columns: Iterable[int],
+    kind: str = "",
 ) -> tuple[Notice, ...]:
     """Report dummies of absorbing treatments that start in different periods.
 
-    `columns` are positions in `demeaned`; `kind` is ``"iv"``, ``"poisson"`` or empty.
+    `columns` are positions in `names` and `raw`; `kind` is ``"iv"``, ``"poisson"`` or
+    empty.
     """
     sample, effects = prepared.sample, prepared.effect_names
     keys = sample.keys
     two_way = keys.entity_name in effects and keys.time_name in effects
     if not two_way or prepared.sums is not None:
         return ()
-    positions = [
-        j
-        for j in columns
-        if tuple(demeaned.moments[j, 3:]) == (0.0, 1.0)
-        and _starts_later(demeaned.raw[:, j], sample)
-    ]
+    positions = [j for j in columns if _starts_later(raw[:, j], sample)]
     if not positions:
         return ()
-    terms = [demeaned.names[j] for j in positions]
-    dummy = demeaned.raw[:, positions[0]]
+    terms, dummy = [names[j] for j in positions], raw[:, positions[0]]
     # The first and the last row of an entity tell whether it is always, or ever treated
     always = dummy[np.diff(sample.entity, prepend=-1) != 0].any()
     ever = dummy[np.diff(sample.entity, append=-1) != 0]
@@ -331,9 +329,10 @@ def staggered(
 
 def _starts_later(dummy: Floats, sample: Sample) -> bool:
     """Tell whether some entity is not treated yet when another is treated already."""
-    entity, on = sample.entity, dummy == 1
-    if not (on | (dummy == 0)).all():
+    # The first row is enough to see that most columns are no dummy.
+    if dummy[0] not in (0, 1) or not np.isin(dummy, (0, 1)).all():
         return False
+    entity, on = sample.entity, dummy == 1
     off_again = on[:-1] & ~on[1:] & (entity[:-1] == entity[1:])
     ever = np.bincount(entity, on) > 0
     before = sample.time[~on & ever[entity]]

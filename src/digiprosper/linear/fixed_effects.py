@@ -476,7 +476,9 @@ class CommonRows(CommonColumns):
         """Fit an equation by positions in `demeaned`; report lags in `lags_in`."""
         remarks = [
             *lagged_outcome(self.prepared, roles=lags_in),
-            *staggered(self.prepared, self.demeaned, regressors),
+            *staggered(
+                self.prepared, self.demeaned.names, self.demeaned.raw, regressors
+            ),
         ]
         return fit_equation(
             self.prepared, self.demeaned, 0, regressors, remarks=remarks
@@ -505,7 +507,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
     remarks = [
         *lagged_outcome(prepared),
         *shifted_log(prepared.sample),
-        *staggered(prepared, demeaned, regressors),
+        *staggered(prepared, demeaned.names, demeaned.raw, regressors),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
     return Fitted(results, prepared, demeaned, solved)

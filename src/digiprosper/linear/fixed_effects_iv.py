@@ -312,19 +312,17 @@ def two_stage(
             prepared, projected, solved, first_stage
         ).items()
     }
-    names = [demeaned.names[j] for j in positions.regressors]
     instruments = tuple(demeaned.names[j] for j in positions.instruments)
     reduced_form = fit_equation(prepared, demeaned, 0, positions.exogenous)[0]
-    few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
     notices = [
-        *_about_rows(prepared),
+        *_about_rows(prepared, demeaned),
         *dropped,
-        *fit_notices(solved, demeaned.lengths[0], demeaned.names[0], names),
+        *fit_notices(
+            solved, demeaned.lengths[0], named.depvar, named.names[: len(at) - 1]
+        ),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
-        *staggered(prepared, demeaned, range(1, len(demeaned.names)), "iv"),
-        *first_stage_strength(endog, tests, few=bool(few)),
-        *few,
+        *_about_strength(endog, instruments, tests, reduced_form),
     ]
     if prepared.sums is not None:
         notices += in_memory_only(notices)
@@ -367,7 +365,18 @@ def _with_scores(
     return out
 
 
-def _about_rows(prepared: Prepared) -> list[Notice]:
+def _about_strength(
+    endog: tuple[str, ...],
+    instruments: tuple[str, ...],
+    tests: dict[str, Any],
+    reduced_form: LinearResults,
+) -> list[Notice]:
+    """Collect notices on weak instruments, and on those that vary in few clusters."""
+    few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
+    return [*first_stage_strength(endog, tests, few=bool(few)), *few]
+
+
+def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
     """Collect notices on rows and clusters; few clusters concern instruments."""
     names, groups = prepared.cluster_names, prepared.count.groups
     few = [
@@ -375,4 +384,10 @@ def _about_rows(prepared: Prepared) -> list[Notice]:
         for g, name in zip(groups, names, strict=True)
         for notice in few_for_instruments(g, name)
     ]
-    return [notice for notice in prepared.notices if notice not in prepared.few] + few
+    others = [notice for notice in prepared.notices if notice not in prepared.few]
+    columns = range(1, len(demeaned.names))
+    return [
+        *others,
+        *few,
+        *staggered(prepared, demeaned.names, demeaned.raw, columns, "iv"),
+    ]

@@ -223,6 +223,12 @@ class Prepared:
         return np.ones(self.sample.nobs) if q is None else q
 
 
+def without_notice(prepared: Prepared, code: str) -> Prepared:
+    """Leave out the notices of a code, where a model has errors of its own."""
+    notices = tuple(notice for notice in prepared.notices if notice.code != code)
+    return replace(prepared, notices=notices)
+
+
 def prepare(
     panel: Panel,
     roles: Mapping[str, Sequence[str]],

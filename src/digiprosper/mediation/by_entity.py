@@ -21,7 +21,7 @@ from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
-from digiprosper.linear.preparation import linear_options, prepare
+from digiprosper.linear.preparation import linear_options, prepare, without_notice
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import gradient
 from digiprosper.mediation.mediation import refuse_other_models, term_roles
@@ -165,8 +165,7 @@ def _parallel_sample(
         linear_options(spec), entity_effects=True, cov_type="unadjusted", clusters=None
     )
     prepared = prepare(panel, roles, options)
-    notices = [n for n in prepared.notices if n.code != "robust_inconsistent"]
-    prepared = replace(prepared, notices=tuple(notices))
+    prepared = without_notice(prepared, "robust_inconsistent")
     sample = prepared.sample
     refuse_several(sample, roles)
     names = tuple(

@@ -131,10 +131,10 @@ def _weights_text(weights: SpatialWeights, language: Language) -> str:
         return weights.conventions
     inside = WORDS.say(f"weights.{weights.standardise}", language)
     if weights.made_by:
-        made = made_remark(weights.made_by)
-        if isinstance(made, Remark):
-            made = remark_text(made, WORDS, {}, {}, language)
-        inside = f"{made}，{inside}"
+        construction = made_remark(weights.made_by)
+        if isinstance(construction, Remark):
+            construction = remark_text(construction, WORDS, {}, {}, language)
+        inside = f"{construction}，{inside}"
     return FIGURE.say("brackets", language, text=weights.name, inside=inside)
 
 

@@ -26,7 +26,12 @@ from digiprosper.linear.estimation import (
     fit_notices,
     outcome_of,
 )
-from digiprosper.linear.preparation import LinearOptions, prepare, refuse_extreme
+from digiprosper.linear.preparation import (
+    LinearOptions,
+    prepare,
+    refuse_extreme,
+    without_notice,
+)
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
@@ -153,7 +158,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
             "computed from."
         )
     notices = (
-        *(n for n in prepared.notices if n.code != "robust_inconsistent"),
+        *without_notice(prepared, "robust_inconsistent").notices,
         *fit_notices(regression, demeaned.lengths[0], spec.y, names[1:]),
         *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
         *lagged_outcome(prepared),
