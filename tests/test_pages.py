@@ -221,6 +221,20 @@ def test_calls_that_replace_commands_exist(page: str) -> None:
     assert set(missing) - {f".{name}" for name in NOT_OURS} == set()
 
 
+def test_commands_that_the_page_of_stata_says_are_not_known_are_not() -> None:
+    text = (DOCS / "coming_from" / "stata.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in text.splitlines()]
+    commands = [
+        re.findall(r"`(\w+)`", row[0])
+        for row in rows
+        if row[-1].startswith("not known to ")
+    ]
+    assert len(commands) == 2
+    for command in [*commands[0], *commands[1]]:
+        with pytest.raises(dp.DigiprosperError, match="command is not known"):
+            dp.from_stata(f"{command} y x")
+
+
 @pytest.mark.peers
 @pytest.mark.data("cases/california_prop99.csv")
 def test_the_call_of_synthetic_did_gives_the_number_of_its_authors() -> None:

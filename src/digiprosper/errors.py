@@ -1043,18 +1043,15 @@ def instead(word: str, owner: str, existing: Iterable[str]) -> str:
 
 
 class _NoAttribute(AttributeError):
-    """An attribute does not exist; the advice is only looked for to be printed.
-
-    Looking takes long, and `getattr` with a default prints nothing.
-    """
+    """No such attribute; advice, which takes long, is only looked for to be printed."""
 
     # Printed and pickled as its base class
     __module__, __qualname__ = "builtins", "AttributeError"
-    kind: str
 
     def __str__(self) -> str:
+        text, kind = self.args
         public = [each for each in dir(type(self.obj)) if not each.startswith("_")]
-        return f"{self.args[0]}{instead(self.name, self.kind, public)}"
+        return f"{text}{instead(str(self.name), kind, public)}"
 
     def __reduce__(self) -> tuple[type[AttributeError], tuple[str]]:
         return AttributeError, (str(self),)
@@ -1066,9 +1063,7 @@ def no_attribute(owner: object, name: str, kind: str) -> AttributeError:
     # Private names are looked up by copy, pickle and notebooks.
     if name.startswith("_"):
         return AttributeError(text, name=name, obj=owner)
-    error = _NoAttribute(text, name=name, obj=owner)
-    error.kind = kind
-    return error
+    return _NoAttribute(text, kind, name=name, obj=owner)
 
 
 def _same_chinese_beginning(text: str, words: Sequence[str]) -> list[str]:

@@ -509,7 +509,7 @@ def staggered(results) -> list[Notice]:
             "on",
             "StaggeredDid",
         ),
-        (dp.PoissonEffects("n", ["on"]), ("on",), "on", "EventStudy"),
+        (dp.PoissonEffects("n", ["on"]), ("on",), "on", ""),
     ],
 )
 def test_treatments_that_start_in_different_periods_are_reported_with_what_to_compare(
@@ -522,7 +522,7 @@ def test_treatments_that_start_in_different_periods_are_reported_with_what_to_co
         (notice,) = staggered(spec.fit(panel))
         assert notice.data == {"terms": terms, "event": event}
         # What it advises runs as it is printed.
-        pieces = r"dp\.(?:StaggeredDid|EventStudy)\('.*?\)|dp\.FixedEffects\(.*?\)(?=,)"
+        pieces = r"dp\.StaggeredDid\('.*?\)|dp\.FixedEffects\(.*?\)(?=,)"
         printed = re.findall(pieces, notice.message)
         models = [eval(text, {"dp": dp}) for text in printed if ", event" not in text]
         names = [type(model).__name__ for model in models]
@@ -551,7 +551,7 @@ def test_a_two_way_slope_is_far_below_the_average_of_growing_effects() -> None:
         FixedEffects("y", ["on:x"]),
         FixedEffects("y", ["on"], time_effects=False),
         FixedEffects("y", ["on"], where="first != 2015"),
-        dp.EventStudy("y", "first"),
+        dp.EventStudy("y", "first", before=3, after=2),
         dp.StaggeredDid("y", "on", estimator="sun_abraham"),
         dp.StaggeredDid("y", "on"),
     ],

@@ -45,9 +45,19 @@ def test_the_density_of_draws_that_are_not_negative_begins_at_zero() -> None:
 
 def test_the_axis_has_labels_of_the_panel_and_names_a_range() -> None:
     detail = {"term": "d", "estimates": {"a": 1.0, "b": 2.0, "c": 0.0}}
-    named = {"name": "Difference of d", "labels": {"d": "数字经济"}}
+    named = {
+        "name": "Difference of d between 3 groups of g",
+        "labels": {"d": "数字经济"},
+    }
     test = replace(make(DRAWS, detail=detail), **named)
-    assert drawn_density(test, {}, "chinese").name == "数字经济的系数的组间极差"
+    assert drawn_density(test).name == "Difference of 数字经济 between 3 groups of g"
+    assert drawn_density(test, {}, "chinese").name == (
+        "数字经济的系数在g的3组之间的差异"
+    )
+    exchanged = replace(make(DRAWS), name="Randomisation test")
+    assert drawn_density(exchanged).name == "Statistic of the randomisation test"
+    chinese = drawn_density(exchanged, {}, "chinese").name
+    assert chinese == "检验统计量（随机化检验）"
 
 
 def test_the_density_is_scipys_and_integrates_to_one() -> None:

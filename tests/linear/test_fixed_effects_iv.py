@@ -401,6 +401,47 @@ def test_few_clusters_carry_the_projected_regressor() -> None:
     assert list(notice.data["terms"]) == ["d"]
 
 
+def few_instruments(treated: int, strength: float, rng: np.random.Generator):
+    """Fit with an instrument of few treated entities and another, 31 x 10."""
+    n, periods = 31, 10
+    i, t = np.repeat(np.arange(n), periods), np.tile(np.arange(periods), n)
+    u = rng.normal(size=(n, periods))
+    for s in range(1, periods):
+        u[:, s] = 0.6 * u[:, s - 1] + 0.8 * u[:, s]
+    frame = pd.DataFrame({"i": i, "t": t, "y": u.ravel()})
+    frame["on"] = ((i < treated) & (t >= 5)).astype(float)
+    frame["z"], noise = rng.normal(size=(2, n * periods))
+    frame["x"] = strength * (frame["on"] + frame["z"]) + 0.5 * frame["y"] + noise
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return FixedEffectsIV("y", [], ["x"], ["on", "z"]).fit(Panel(frame, "i", "t"))
+
+
+@pytest.mark.parametrize("strength", [0.05, 1.0])
+def test_an_instrument_of_two_clusters_is_no_case_for_anderson_rubin(strength) -> None:
+    for treated in (2, 8):
+        fit = few_instruments(treated, strength, np.random.default_rng(2))
+        by_code = {notice.code: notice for notice in fit.diagnostics}
+        assert ("few_for_anderson_rubin" in by_code) is (treated == 2)
+        weak = by_code.get("weak_first_stage")
+        assert (weak is not None) is (strength < 1)
+        assert weak is None or ("valid also" in weak.message) is (treated == 8)
+        if treated == 2:
+            data = by_code["few_for_anderson_rubin"].data
+            assert data["terms"] == {"on": pytest.approx(2, abs=0.3)}
+
+
+@pytest.mark.montecarlo
+def test_size_of_anderson_rubin_with_two_treated_clusters() -> None:
+    rng = np.random.default_rng(8)
+    p = [
+        few_instruments(2, 0.3, rng).anderson_rubin_test({"x": 0}).p_value
+        for _ in range(400)
+    ]
+    # The figure of the notice; its Monte Carlo standard error is .017.
+    assert np.mean(np.array(p) < 0.05) == pytest.approx(0.14, abs=0.04)
+
+
 # --- refusals -------------------------------------------------------------------------
 
 MALFORMED = {

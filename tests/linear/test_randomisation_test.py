@@ -409,5 +409,5 @@ def test_a_table_names_the_null_hypothesis_and_the_permutations() -> None:
     assert "p-value by all 220 permutations" in dp.etable(every).notes[0]
     placebo = quiet(dp.placebo_test, spec, panel, "d", reps=99, rng=1)
     (note,) = dp.etable(placebo).notes
-    assert note.startswith("Placebo test (H0: Policy has no effect on any entity; tre")
+    assert note.startswith("Placebo test (H0: Policy has no effect on any entity; ")
     assert "p-value by 99 placebo treatments" in note

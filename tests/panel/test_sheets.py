@@ -597,6 +597,33 @@ def test_headings_of_two_rows_with_merged_cells(
     assert panel.frame.loc[("B", 2022), columns[-1]] == 8
 
 
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (["city", "year", "gdp"], "key 'city' is missing in 1 row"),
+        (["city", "area", "gdp"], "no column is 'year'"),
+        (["city", "year", "index"], "key 'city' is missing in 1 row"),
+    ],
+)
+@pytest.mark.parametrize("below", [[2019, 1000], [5, 2005], [None, "base 2015"]])
+def test_a_row_of_data_is_no_second_heading(
+    tmp_path: Path, first: list[str], message: str, below: list[Any]
+) -> None:
+    rows = [first, [None, *below], ["A", 2019, 2], ["B", 2019, 3]]
+    with pd.ExcelWriter(tmp_path / "a.xlsx") as file:
+        pd.DataFrame(rows).to_excel(file, header=False, index=False)
+    with pytest.raises(DigiprosperError, match=message):
+        Panel.from_excel(tmp_path / "a.xlsx", entity="city", time="year")
+
+
+def test_a_letter_behind_a_year_is_part_of_a_name() -> None:
+    frame = pd.DataFrame({"city": ["A", "B"], "gdp2019": 1.0, "gdp2020": 2.0})
+    panel = Panel.from_wide(
+        frame.assign(share2019a=[3.0, 4.0]), entity="city", time="year"
+    )
+    assert panel["share2019a"].tolist() == [3.0, 3.0, 4.0, 4.0]
+
+
 def test_a_number_with_a_mark_is_not_to_be_read_as_missing(tmp_path: Path) -> None:
     path = write(tmp_path / "a.xlsx", yearbook("74.1*"))
     with pytest.warns(

@@ -671,23 +671,18 @@ def as_periods(years: pd.Series[Any]) -> pd.Series[Any]:
     return as_dates(years).dt.to_period("Y")
 
 
-@pytest.mark.many(9)
 @pytest.mark.parametrize("kind", [lambda years: years, as_dates, as_periods])
-@pytest.mark.parametrize(
-    "early", [{2004: 2000}, {2004: 1990}, {2004: 1990, 2006: 1995}]
-)
 def test_the_error_names_the_condition_that_drops_the_always_treated(
-    kind: Callable[[pd.Series[Any]], pd.Series[Any]], early: dict[int, int]
+    kind: Callable[[pd.Series[Any]], pd.Series[Any]],
 ) -> None:
-    frame = changed(first=lambda f: f["first"].replace(early))
+    frame = changed(first=lambda f: f["first"].replace(2004, 2000))
     panel = Panel(
         frame.assign(**{n: kind(frame[n]) for n in ("year", "first")}), "city", "year"
     )
     with pytest.raises(IdentificationError) as caught:
         EventStudy("y", "first").fit(panel)
     (condition,) = re.findall(r'panel\.subset\("(.*?)"\)', str(caught.value))
-    kept = panel.subset(condition)
-    assert kept.nobs == (~frame["first"].isin(early.values())).sum()
+    assert panel.subset(condition).nobs == (frame["first"] != 2000).sum()
 
 
 def test_dates_and_subsets_in_blocks() -> None:

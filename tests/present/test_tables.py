@@ -309,12 +309,13 @@ def test_driscoll_kraay_columns_tell_their_lags(panel):
     ]
     table = etable(fits)
     assert table.frame.loc["Standard errors"].tolist() == errors
-    assert table.notes[1] == (
-        "DK + entity: Driscoll-Kraay standard errors, the variance by entity added."
+    assert table.notes[0] == (
+        "Standard errors of the type shown above (DK: Driscoll-Kraay, small-sample "
+        "correction as reghdfe) in parentheses."
     )
     chinese = etable(fits, style=dp.TableStyle("zh"))
     assert chinese.frame.loc["标准误"].iloc[0] == "DK + 个体，滞后3期"
-    assert "DK + 个体：Driscoll-Kraay标准误（加上个体聚类方差）。" in chinese.notes
+    assert "（DK为Driscoll-Kraay）" in chinese.notes[0]
     assert etable(fits[0]).notes[0] == (
         "Driscoll-Kraay standard errors, the variance by entity added (3 lags, "
         "small-sample correction as reghdfe) in parentheses."

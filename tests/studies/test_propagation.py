@@ -197,6 +197,23 @@ def test_entities_outside_the_model_still_teach_the_weights() -> None:
         ).fit(panel)
 
 
+def test_slopes_by_entity_where_an_entity_is_not_in_the_model() -> None:
+    df = frame(5, holes=0.0)
+    df.loc[df["i"] == 3, "x"] = np.nan
+    model = dp.FixedEffects("y", ["digital", "x"], absorb=["i[t]"])
+    spec = PropagatedIndex(
+        {"digital": dp.CompositeIndex(system(DIGITAL))}, model, reps=99
+    )
+    drawn = spec.fit(dp.Panel(df, "i", "t"), rng=1)
+    counts = draw_counts(np.random.default_rng(np.random.SeedSequence(1)), 24, 99)
+    again = dp.Panel(stacked(df, df["i"], counts[0]), "i", "t")
+    index = dp.CompositeIndex(
+        system(DIGITAL, df), scope="goalposts", name="digital"
+    ).fit(again)
+    fit = model.fit(again.attach(index.scores))
+    np.testing.assert_allclose(drawn.draw_values[0], fit.params, rtol=1e-8)
+
+
 def test_entities_without_any_score_are_not_drawn() -> None:
     df = frame(5, holes=0.0)
     df.loc[df["i"] == 3, "a"] = np.nan

@@ -26,6 +26,7 @@ from digiprosper import (
 )
 from digiprosper.errors import OptionError
 from digiprosper.report import columns
+from digiprosper.report.words import TESTS
 from digiprosper.threshold.results import (
     ThresholdTestTable,
     bootstrap_p,
@@ -704,7 +705,19 @@ def test_slopes_of_a_threshold_that_is_not_there() -> None:
     fit = spec.fit(data, rng=1)
     assert fit.tests["p_value"].iloc[0] > 0.05
     assert "Without this threshold its set is not identified" in fit.summary()
-    assert "which rejects in half of the panels" in fit.equality().method
+    test = fit.equality()
+    assert "which rejects in half of the panels" in test.method
+    chinese = TableStyle("zh")
+    assert "没有门槛时在半数面板中拒绝" in "".join(
+        str(etable([test], style=chinese)).split()
+    )
+    wild = "restricted wild cluster bootstrap, 999 draws"
+    drawn = replace(test, method=TESTS.say("searched.after", method=wild))
+    assert wild in drawn.method
+    (note,) = etable([drawn], style=chinese).notes
+    assert "施加约束的野聚类自助法，999次抽样；视门槛值为已知的F检验" in "".join(
+        note.split()
+    )
     known = spec.replace(thresholds=[0.0], bootstrap=None).fit(data)
     assert "Without this threshold" not in known.summary()
     assert not known.equality().method

@@ -25,9 +25,11 @@ from digiprosper.errors import (
 from digiprosper.kernels.tolerances import EQUAL_DRAWS, SAME_MEAN
 from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.panel import Panel
+from digiprosper.report.columns import remark_text, test_remark
 from digiprosper.report.drawings import DrawnDensity, SlopeCurve
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
+from digiprosper.report.words import NO_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,23 +85,18 @@ def drawn_density(
 def _name(test: TestResult, texts: Mapping[str, str], language: Language) -> str:
     """Name the statistic."""
     detail = test.detail if isinstance(test.detail, Mapping) else {}
-    term = detail.get("term")
-    labels = {**test.labels, **texts}
-    label = "" if term is None else name_label(term, labels, test.factors, language)
+    term, labels = detail.get("term"), {**test.labels, **texts}
     if term is not None and test.name == "Placebo test":
+        label = name_label(term, labels, test.factors, language)
         return FIGURE.say("draws.estimate", language, term=label)
-    if language == "english":
-        name = f"{test.name[0].lower()}{test.name[1:]}"
-        return (
-            test.name if term is not None else FIGURE.say("draws.statistic", name=name)
-        )
+    remark, name = test_remark(test.name), test.name
+    if remark is not None:
+        name = remark_text(remark, NO_WORDS, labels, test.factors, language)
     if term is not None:
-        several = len(detail.get("estimates", ())) > 2
-        code = "draws.range" if several else "draws.difference"
-        return FIGURE.say(code, language, term=label)
-    code = f"draws.{test.name}"
-    test_name = FIGURE.say(code, language) if code in FIGURE else test.name
-    return FIGURE.say("draws.statistic", language, name=test_name)
+        return name
+    if language == "english":
+        name = f"{name[0].lower()}{name[1:]}"
+    return FIGURE.say("draws.statistic", language, name=name)
 
 
 # --- a slope over its moderator -------------------------------------------------------

@@ -34,6 +34,7 @@ from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import project, solve_two_stage
 from digiprosper.linear.notices import (
+    few_for_anderson_rubin,
     few_for_instruments,
     first_stage_strength,
     in_memory_only,
@@ -312,6 +313,9 @@ def two_stage(
         ).items()
     }
     names = [demeaned.names[j] for j in positions.regressors]
+    instruments = tuple(demeaned.names[j] for j in positions.instruments)
+    reduced_form = fit_equation(prepared, demeaned, 0, positions.exogenous)[0]
+    few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
     notices = [
         *_about_rows(prepared),
         *dropped,
@@ -319,7 +323,8 @@ def two_stage(
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
         *staggered(prepared, demeaned, range(1, len(demeaned.names)), "iv"),
-        *first_stage_strength(endog, tests),
+        *first_stage_strength(endog, tests, few=bool(few)),
+        *few,
     ]
     if prepared.sums is not None:
         notices += in_memory_only(notices)
@@ -327,9 +332,9 @@ def two_stage(
     return IVResults(
         **{**of_linear, "diagnostics": tuple(notices)},
         endog=endog,
-        instruments=tuple(demeaned.names[j] for j in positions.instruments),
+        instruments=instruments,
         first_stage=first_stage,
-        reduced_form=fit_equation(prepared, demeaned, 0, positions.exogenous)[0],
+        reduced_form=reduced_form,
         iv_tests=tests,
         endogeneity=endogeneity(prepared, demeaned, positions, projected),
         reduced_forms=reduced_forms(

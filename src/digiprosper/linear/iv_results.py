@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Words
 
 _NO_F = "not available"
-# Notices that refer to the Anderson-Rubin set.
-_WEAK = ("weak_first_stage", "biased_first_stage")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -385,30 +383,23 @@ class IVResults(LinearResults):
         )
         factors = {**self.reduced_form.factors, **self.factors}
         column = result_column(self, level)
-        weak = any(notice.code in _WEAK for notice in self.diagnostics)
-        return (
-            replace(
-                column,
-                factors=factors,
-                remarks=(remark, *column.remarks),
-                set_rows=self._anderson_rubin_rows() if weak else (),
-            ),
-        )
+        weak = any("first_stage" in notice.code for notice in self.diagnostics)
+        rows = self._anderson_rubin_rows() if weak else ()
+        remarks = (remark, *column.remarks)
+        return (replace(column, factors=factors, remarks=remarks, set_rows=rows),)
 
     def _anderson_rubin_rows(self) -> tuple[tuple[Remark, object], ...]:
         """Write the set of one coefficient and the p-value of zero; empty if none."""
         if len(self.endog) > 1:
             return ()
         try:
-            values = {
-                "set": ", ".join(_pieces(self.anderson_rubin())) or "{}",
-                "set_p": self.anderson_rubin_test(0).p_value,
-            }
+            intervals, test = self.anderson_rubin(), self.anderson_rubin_test(0)
         except IdentificationError:
             return ()
-        return tuple(
-            (Remark(f"stage.{code}", {}, WORDS), value)
-            for code, value in values.items()
+        pieces = ", ".join(set_text([interval]) for interval in intervals)
+        return (
+            (Remark("stage.set", {}, WORDS), pieces or "{}"),
+            (Remark("stage.set_p", {}, WORDS), test.p_value),
         )
 
     def _summary(self) -> Summary:
@@ -537,16 +528,12 @@ def set_text(intervals: Sequence[tuple[float, float]]) -> str:
     """Write intervals in ascending order, such as ``"(-inf, -2.1] and [0.3, inf)"``."""
     if not intervals:
         return "empty (every value is rejected)"
-    return " and ".join(_pieces(intervals))
-
-
-def _pieces(intervals: Sequence[tuple[float, float]]) -> list[str]:
-    return [
+    return " and ".join(
         ("(" if low == -np.inf else "[")
         + f"{low:z.4g}, {high:z.4g}"
         + (")" if high == np.inf else "]")
         for low, high in intervals
-    ]
+    )
 
 
 def _f_text(f: float) -> str:

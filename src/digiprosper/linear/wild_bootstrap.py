@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
@@ -39,12 +39,10 @@ from digiprosper.report.text import (
     p_words,
     percent_text,
 )
-from digiprosper.report.words import Words
+from digiprosper.report.words import Language, Words
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.linear.kernels.wild import Draws, WildWeights
@@ -175,17 +173,21 @@ class WildBootstrapResult(TestResult):
             "draws": self.drawn.reps,
             "clusters": self.inference.n_clusters[0],
         }
-        named = {
-            code: WORDS.say(f"wild.{code}", level=percent_text(level)) for code in values
-        }
-        cells = {named[code]: PlainCell(code, value) for code, value in values.items()}
-        words = _with_rows(named, level)
+        percent = percent_text(level)
+        cells, rows = {}, {}
+        for code, value in values.items():
+            name, chinese = (
+                WORDS.say(f"wild.{code}", language, level=percent)
+                for language in get_args(Language)
+            )
+            cells[name] = PlainCell(code, value)
+            rows[f"row.{name}"] = name, chinese
         return (
             Column(
                 self.null,
                 cells=cells,
                 whole=Remark("wild.note", {}),
-                words=words,
+                words=Words({**WORDS.texts, **rows}),
                 labels=self.labels,
                 factors=self.factors,
             ),
@@ -223,18 +225,6 @@ class WildBootstrapResult(TestResult):
                 "column": self._plain_column(),
             }
         )
-
-
-def _with_rows(named: Mapping[str, str], level: float) -> Words:
-    """Add row names, which hold the interval's level, to the words of tables."""
-    rows = {
-        f"row.{name}": (
-            name,
-            WORDS.say(f"wild.{code}", "chinese", level=percent_text(level)),
-        )
-        for code, name in named.items()
-    }
-    return Words({**WORDS.texts, **rows})
 
 
 def wild_bootstrap(

@@ -58,9 +58,11 @@ DAMAGED = (
 _TIMES = ("年份", "年度", "年")
 _YEAR = re.compile(
     r"(|.*?[^\W\d_].*?)[\s_.\-]*(?<!\d)((?:18|19|20)\d\d)\s*年?度?"
-    # A mark of a footnote: 2015①, 2015年（预计）, 2015p
-    r"(?:[A-Za-z]|(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*)"
+    # Marks of footnotes: 2015①, 2015年（预计）
+    r"(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*"
 )
+# A letter is a mark of a year alone; behind a name it is part of the name.
+_MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
 
 def long_table(
@@ -135,7 +137,7 @@ def _read_headings(
     for name in names:
         heading: tuple[str, Any] = "", name
         if time_format is None:
-            match = _YEAR.fullmatch(name)
+            match = _year(name)
             if match is None:
                 continue
             heading = match[1].strip(), int(match[2])
@@ -351,12 +353,8 @@ def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
         return None
     top = int(is_entity.any(axis=1).argmax())
     headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
-    if (
-        _has_years(lower)
-        and not _has_years(headings)
-        and lower[is_entity[top]].isna().all()
-    ):
-        # Headings of two rows: merged cells name what the years below them are of.
+    if lower[is_entity[top]].isna().all() and _are_years_below(headings, lower):
+        # Merged cells name what the years below them are of.
         above = headings.ffill().map(_text)
         if len(set(above[lower.notna()])) > 1:
             lower = (above + " " + lower.map(_text)).where(lower.notna())
@@ -367,8 +365,17 @@ def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
     return body.loc[:, used].set_axis(names.tolist(), axis=1).infer_objects()
 
 
-def _has_years(headings: pd.Series[Any]) -> bool:
-    return any(_YEAR.fullmatch(_text(cell)) for cell in headings)
+def _year(heading: str) -> re.Match[str] | None:
+    """Match a heading with a year; its groups are the variable and the year."""
+    return _YEAR.fullmatch(heading) or _MARKED_YEAR.fullmatch(heading)
+
+
+def _are_years_below(headings: pd.Series[Any], lower: pd.Series[Any]) -> bool:
+    """Tell whether a row has only years, below headings of which some are merged."""
+    cells = lower.dropna().map(_text)
+    years = map(_year, cells)
+    merged = headings[cells.index].isna().any()
+    return bool(merged) and all(year and not year[1] for year in years)
 
 
 def _text(cell: object) -> str:

@@ -52,7 +52,11 @@ def read_stata(
         # Stata counts empty texts as missing.
         frame[name] = frame[name].mask(frame[name] == "")
     frame, empty = drop_empty(frame, frame.columns.tolist())
-    notices = [*_of_warnings(caught, frame), *dropped_notices(empty), *_single_precision(frame, single)]
+    notices = [
+        *_of_warnings(caught, frame),
+        *dropped_notices(empty),
+        *_single_precision(frame, single),
+    ]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):

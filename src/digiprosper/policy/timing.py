@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,10 +86,13 @@ def read_timing(
         first = np.asarray(positions[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
     names = keys.entities[first == 0].tolist()
     if names:
+        time = keys.times[0]
+        value = time if isinstance(time, Integral) else cited(str(time))
         text = (
             f"{entities_text(keys, names)}, treated from the first period on "
-            f"({keys.times[0]}, event={cited(column)}), {have(len(names))} no period "
-            f"before treatment: drop them with {_without(column, keys.times[:1])}."
+            f"({time}, event={cited(column)}), {have(len(names))} no period before "
+            f'treatment: panel.subset("not {as_written(column)} == {value}") drops '
+            "such entities."
         )
         raise not_identified("always_treated", text, event=column, entities=names)
     return Timing(keys, first)
@@ -260,8 +263,7 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     if before_panel.size:
         parts.append(
             f"{_values(before_panel)} before the first {name} ({times[0]}): such "
-            "entities have no period before treatment, so drop them with "
-            f"{_without(column, before_panel)}"
+            "entities have no period before treatment, so drop them with panel.subset"
         )
         if isinstance(distinct[0], float):
             parts[0] += (
@@ -284,16 +286,6 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     )
     values = [*before_panel, *between, *after_panel]
     raise not_identified("event_times", text, event=column, values=values)
-
-
-def _without(column: str, first_times: pd.Index[Any]) -> str:
-    """Write how to drop the entities with some first treated times."""
-    texts = [
-        _short(time) if isinstance(time, Real) else cited(str(time))
-        for time in first_times
-    ]
-    which = f"== {texts[0]}" if len(texts) == 1 else f"in [{', '.join(texts)}]"
-    return f'panel.subset("not {as_written(column)} {which}")'
 
 
 def _values(values: pd.Index[Any]) -> str:

@@ -38,8 +38,6 @@ _Owned: TypeAlias = "Sequence[tuple[Column, Block]]"
 _NAMED = ("Abadie", "CR2", "CRV3", "Conley", "Driscoll")
 # Kinds of errors of which only a part is clustered
 _BY = {"larger": "errors.by.larger"}
-# Kind of errors that cells of a table have in a short form
-_SHORT = "driscoll_kraay"
 # Null hypotheses, by code, under which a parameter does not exist.
 _EXISTENCE = ("first", "later", "no_kink")
 
@@ -49,7 +47,6 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
     estimated = [c for c in columns if c.estimates]
     first = [_companion_note(estimated, style)] if estimated else []
     notes = [
-        *_short_errors(columns, style),
         *_by_column(_corrections(estimated, style, shared=False), "correction", style),
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
@@ -162,7 +159,8 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
         return style.say(NOTES, "errors"), []
     if len({errors_key(inference) for inference, _ in pairs}) > 1:
         clustered = all(inference.clusters for inference, _ in pairs)
-        return style.say(NOTES, f"errors.{'clustered' if clustered else 'several'}"), []
+        several = style.say(NOTES, f"errors.{'clustered' if clustered else 'several'}")
+        return several, _short_forms(columns, style)
     inference, column = pairs[0]
     kind = inference.cov_type
     code = f"errors.kind.{kind}"
@@ -178,16 +176,10 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     return errors, error_details(inference, style)
 
 
-def _short_errors(columns: Columns, style: Style) -> list[str]:
-    """Write out the short form of a kind of errors that a row of the table has."""
+def _short_forms(columns: Columns, style: Style) -> list[str]:
+    """Write out the short form in the row with the kinds of errors."""
     kinds = [c.inference.cov_type for c in columns if c.inference]
-    keys = {errors_key(c.inference) for c in columns if c.inference}
-    if len(keys) < 2 or _SHORT not in kinds:
-        return []
-    errors = style.say(NOTES, f"errors.kind.{_SHORT}")
-    return [
-        style.say(NOTES, "errors.short", short=kind_words(_SHORT, style), errors=errors)
-    ]
+    return [style.say(NOTES, "errors.short")] if "driscoll_kraay" in kinds else []
 
 
 def _corrections(

@@ -355,7 +355,12 @@ def test_remark(text: str) -> Remark | None:
     read = TESTS.read(text)
     if read is None:
         return None
-    return Remark(read[0], {part: (name,) for part, name in read[1].items()}, TESTS)
+    code, parts = read
+    names: dict[str, tuple[str | Remark, ...]] = {p: (n,) for p, n in parts.items()}
+    # A method may be that of another test, with something added.
+    if "method" in parts:
+        names["method"] = (test_remark(parts["method"]) or parts["method"],)
+    return Remark(code, names, TESTS)
 
 
 def remark_text(

@@ -53,16 +53,7 @@ FIGURE = Words(
         "draws": ("{count} draws", "{count}次抽样"),
         "draws.found": ("the data: {value}", "实际样本：{value}"),
         "draws.estimate": ("Estimate of {term}", "{term}的估计系数"),
-        "draws.difference": (
-            "Difference of {term} between groups",
-            "{term}的系数的组间差异",
-        ),
-        "draws.range": (
-            "Range of {term} over groups",
-            "{term}的系数的组间极差",
-        ),
         "draws.statistic": ("Statistic of the {name}", "检验统计量（{name}）"),
-        "draws.Randomisation test": ("randomisation test", "随机化检验"),
         "density": ("Density", "核密度"),
         "map.rows": ("{condition} ({count} rows)", "{condition}（{count}个观测值）"),
         "map.none": (

@@ -191,16 +191,12 @@ def winsorised(
     cells: Mapping[str, int], lower: float, upper: float, by: str | None
 ) -> list[Notice]:
     """Report columns of which values beyond two quantiles were replaced by these."""
-    if not cells:
-        return []
     columns = ", ".join(f"{cited(n)} ({counted(c, 'value')})" for n, c in cells.items())
-    groups = "" if by is None else f" by {by}"
-    text = (
-        f"Winsorised at {percent_text(lower)} and {percent_text(upper)}{groups}: "
-        f"{columns}."
-    )
+    groups = f" by {by}" if by else ""
+    ends = f"{percent_text(lower)} and {percent_text(upper)}"
+    text = f"Winsorised at {ends}{groups}: {columns}."
     data = {"cells": dict(cells), "lower": lower, "upper": upper, "by": by}
-    return [Notice("winsorised", text, data)]
+    return [Notice("winsorised", text, data)] if cells else []
 
 
 def winsorised_as(

@@ -158,8 +158,9 @@ class TestResult(Summarised, PickledByName):
         if null is not None:
             name = Remark("test.null", {"test": (name,), "null": (null,)}, NOTES)
         count = f"{0 if self.draws is None else self.draws.size:,}"
-        if method is not None and "count" in method.names:
-            count = str(method.names["count"][0])
+        (inner,) = method.names.get("method", (method,)) if method else (None,)
+        if isinstance(inner, Remark) and "count" in inner.names:
+            count = str(inner.names["count"][0])
         draws = int(count.replace(",", ""))
         smallest = draws > 0 and math.isclose(self.p_value, 1 / (draws + 1))
         if self.method:

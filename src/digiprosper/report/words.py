@@ -302,6 +302,11 @@ TABLE = Words(
 )
 """Of the rows of a table."""
 
+_SEARCHED = (
+    "F with thresholds taken as known, which rejects in half of the panels without a "
+    "threshold; the table of tests says whether there is one",
+    "视门槛值为已知的F检验，没有门槛时在半数面板中拒绝原假设；是否存在门槛须看门槛效应检验",
+)
 TESTS = Words(
     {
         "wald": ("Wald test", "Wald检验"),
@@ -427,18 +432,26 @@ TESTS = Words(
             "MacKinnon（1994）的个体p值",
         ),
         "few": (
-            (
-                "F(q, G - 1), which rejects a true hypothesis too often with few "
-                "clusters"
-            ),
+            "F(q, G - 1), which rejects a true hypothesis too often with few clusters",
             "F(q, G − 1)，聚类少时过度拒绝真的原假设",
         ),
         "few.chi2": (
-            (
-                "chi-squared, which rejects a true hypothesis too often with few "
-                "clusters: use cov_type='crv3'"
-            ),
-            "卡方分布，聚类少时过度拒绝真的原假设，应使用cov_type='crv3'",
+            "chi-squared, which rejects a true hypothesis too often with few clusters",
+            "卡方分布，聚类少时过度拒绝真的原假设",
+        ),
+        "few.crv3": (
+            "{method}: use cov_type='crv3'",
+            "{method}，应使用cov_type='crv3'",
+        ),
+        "searched": _SEARCHED,
+        "searched.after": (
+            f"{{method}}; {_SEARCHED[0]}",
+            f"{{method}}；{_SEARCHED[1]}",
+        ),
+        "chi2.correlated": (
+            "chi-squared, which rejects too often if errors are correlated over time; "
+            "Wald tests of a model and the table of spatial tests allow for that",
+            "卡方分布，误差自相关时过度拒绝真的原假设；Wald检验和空间检验对此有效",
         ),
         "added": (
             "covariances of the clusters in each way added",
@@ -449,8 +462,11 @@ TESTS = Words(
             "不可用：{count}个约束需要多于{groups}个聚类",
         ),
         "no_covariance": (
-            "not available: the covariance of the restrictions is missing or singular",
-            "不可用：约束的协方差矩阵缺失或奇异",
+            (
+                "not available: the covariance of the restrictions is missing, "
+                "singular or not positive definite"
+            ),
+            "不可用：约束的协方差矩阵缺失、奇异或非正定",
         ),
     }
 )
@@ -516,7 +532,7 @@ NOTES = Words(
             "{clusters}",
             "观测信息矩阵标准误与聚类到{clusters}层面的标准误中的较大者",
         ),
-        "errors.short": ("{short}: {errors}.", "{short}：{errors}。"),
+        "errors.short": ("DK: Driscoll-Kraay", "DK为Driscoll-Kraay"),
         "errors.with": ("{errors} ({brackets})", "{errors}（{brackets}）"),
         "ssc": ("small-sample correction as {name}", "小样本调整同{name}"),
         "ssc.none": ("no small-sample correction", "未作小样本调整"),

@@ -38,6 +38,7 @@ from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficie
 from digiprosper.report.terms import Regime, terms_of
 from digiprosper.report.text import number_text, percent_text, sample_text, wrapped
 from digiprosper.report.verdicts import rejects
+from digiprosper.report.words import TESTS
 from digiprosper.specification import one_term
 from digiprosper.threshold.words import WORDS
 
@@ -52,10 +53,6 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factors, Term
     from digiprosper.report.tests import TestResult
 
-_SEARCHED = (
-    "F with thresholds taken as known, which rejects in half of the panels without a "
-    "threshold; test_table() tests whether there is one"
-)
 _CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}
 NO_BOOTSTRAP = "no bootstrap and no p-value"
@@ -689,8 +686,8 @@ class ThresholdResults(SlopesByRegime):
             "treated as known"
         )
         if not self.given:
-            told = [text for text in (test.method, _SEARCHED) if text]
-            test = replace(test, method="; ".join(told))
+            code = "searched.after" if test.method else "searched"
+            test = replace(test, method=TESTS.say(code, method=test.method))
         return replace(test, name="Equal slopes", null=null)
 
     # --- tables -----------------------------------------------------------------------
