@@ -313,38 +313,108 @@ def test_options_of_power(
 
 @pytest.mark.many(12)
 @pytest.mark.parametrize(
-    ("options", "restriction", "error", "words"),
+    ("before", "restriction", "text"),
     [
-        ({"before": 1}, "relative", dp.OptionError, "Fit with more periods"),
-        ({"before": 2}, "smoothness", dp.OptionError, "restriction='relative'"),
-        ({"before": 3}, "relative", dp.IdentificationError, "before=4, after=3"),
-        ({"after": 2}, "relative", dp.IdentificationError, "before=4, after=3"),
-        ({"reference": -2}, "relative", dp.IdentificationError, "reference=-1"),
+        (1, "relative", "1 event time before treatment {} is none. {}."),
+        (1, "smoothness", "2 event times before treatment {} is none. {}."),
+        (
+            2,
+            "smoothness",
+            "2 event times before treatment {} is 1. {}, or use "
+            "restriction='relative'.",
+        ),
     ],
 )
-def test_windows(
-    options: dict[str, Any], restriction: Any, error: type, words: str
+def test_too_few_event_times_before_treatment(
+    before: int, restriction: Any, text: str
 ) -> None:
-    fit = fitted(**options)
-    with pytest.raises(error, match=words):
-        fit.honest(restriction=restriction)
+    with pytest.raises(dp.OptionError) as caught:
+        fitted(before=before).honest(restriction=restriction)
+    needs = text.format(
+        "beside the reference, and there", "Fit with more periods before treatment"
+    )
+    assert str(caught.value) == f"honest: restriction='{restriction}' needs {needs}"
 
 
+@pytest.mark.many(12)
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "method"),
     [
-        ({"base_period": "varying"}, "base_period='universal'"),
-        ({"estimator": "imputation", "base_period": None}, "all earlier periods"),
+        ({"before": 3}, "honest"),
+        ({"after": 2}, "honest"),
+        ({"before": 3, "after": 2}, "honest"),
+        ({"before": 3}, "pretrend_power"),
+        # Differences from all event times beyond the window are those of no trend.
+        ({"before": 3, "reference": -3}, "pretrend_power"),
     ],
 )
-def test_estimates_without_one_reference(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(dp.IdentificationError, match=words):
-        staggered(**options).honest()
+def test_binned_ends(options: dict[str, Any], method: str) -> None:
+    with pytest.raises(dp.IdentificationError) as caught:
+        getattr(fitted(**options), method)()
+    assert str(caught.value) == (
+        f"{method}: binned ends are no single event times. Fit with before=4, after=3, "
+        "which contains all event times, or drop the rows beyond the window with "
+        "panel.subset."
+    )
+    (problem,) = caught.value.problems
+    assert problem.code == "binned_ends"
+    assert problem.data == {"before": 4, "after": 3}
+
+
+def test_a_binned_last_event_time_does_not_matter_for_power() -> None:
+    assert len(fitted(after=2).pretrend_power()) == 2
+
+
+@pytest.mark.many(12)
+@pytest.mark.parametrize(
+    ("options", "methods", "text"),
+    [
+        (
+            {"base_period": "varying"},
+            ["honest"],
+            "effects before treatment are changes since the previous period; fit with "
+            "base_period='universal'",
+        ),
+        (
+            {"estimator": "imputation", "base_period": None, "leads": 3},
+            ["honest", "pretrend_power"],
+            "effects before treatment are differences from all earlier periods; use "
+            "estimator='callaway_santanna', base_period='universal'",
+        ),
+        (
+            {"estimator": "sun_abraham", "base_period": None},
+            ["honest", "pretrend_power"],
+            "the reference is not the same event time for all cohorts; drop those "
+            "without rows in the period before treatment",
+        ),
+    ],
+)
+def test_estimates_without_one_reference(
+    options: dict[str, Any], methods: list[str], text: str
+) -> None:
+    frame = draw()
+    later = frame["city"] % 6 == 3
+    frame.loc[later, "first"] = 2005.0
+    fit = staggered(frame[~later | (frame["year"] != 2004)], **options)
+    for method in methods:
+        with pytest.raises(dp.IdentificationError) as caught:
+            getattr(fit, method)()
+        assert str(caught.value) == f"{method}: {text}."
+        assert caught.value.problems[0].code == "no_reference"
+
+
+def test_a_reference_that_is_not_the_last_period() -> None:
+    fit = fitted(reference=-2)
+    assert len(fit.pretrend_power()) == 2
+    with pytest.raises(dp.IdentificationError) as caught:
+        fit.honest()
+    text = "honest: trends are compared with event time -1; fit with reference=-1."
+    assert str(caught.value) == text
 
 
 def test_no_periods_before_treatment() -> None:
     frame = draw(start=1)
-    with pytest.raises(dp.OptionError, match="there are 0"):
+    with pytest.raises(dp.OptionError, match="there is none"):
         staggered(frame).honest()
     with pytest.raises(dp.OptionError, match="1 to 20 event times"):
         staggered(frame).pretrend_power()
@@ -357,6 +427,10 @@ def test_gaps_in_event_times() -> None:
     assert 2 not in fit.path["time"].tolist()
     with pytest.raises(dp.IdentificationError, match="event time 2 has no estimate"):
         fit.honest()
+    with pytest.raises(dp.IdentificationError, match="times 1, 2 have no") as caught:
+        staggered(frame[frame["year"] != 2005]).honest()
+    assert caught.value.problems[0].code == "gaps"
+    assert caught.value.problems[0].data == {"times": (1, 2)}
 
 
 def test_a_singular_covariance_is_refused() -> None:

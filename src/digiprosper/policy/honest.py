@@ -15,6 +15,7 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    counted,
     finite_numbers,
     is_whole,
     plain,
@@ -29,7 +30,7 @@ from digiprosper.policy.kernels.honest import (
     passing,
     slope_of_power,
 )
-from digiprosper.policy.messages import bad_option, not_identified
+from digiprosper.policy.messages import bad_option, have, not_identified
 from digiprosper.policy.notices import few_treated_trends
 from digiprosper.policy.window import event_name
 from digiprosper.policy.words import WORDS
@@ -47,7 +48,7 @@ from digiprosper.report.summary import (
 from digiprosper.report.text import interval_text, number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
     from digiprosper.errors import Notice
@@ -62,6 +63,22 @@ _METHODS = {
 _DISTRIBUTIONS = {
     "t": "standard errors scaled by the quantile of t over the normal",
     "normal": "normal distribution",
+}
+# Coefficients before treatment that are not relative to the last period before it.
+_OTHER_REFERENCE = {
+    "previous": (
+        "effects before treatment are changes since the previous period; fit with "
+        "base_period='universal'"
+    ),
+    "earlier": (
+        "effects before treatment are differences from all earlier periods; use "
+        "estimator='callaway_santanna', base_period='universal'"
+    ),
+    "cohorts": (
+        "the reference is not the same event time for all cohorts; drop those without "
+        "rows in the period before treatment"
+    ),
+    "reference": "trends are compared with event time -1; fit with reference=-1",
 }
 # How near a level may be to 0 or 1.
 _NEAREST = 1e-6
@@ -237,12 +254,8 @@ class EventTimeResults(BaseResults):
         """Return the results whose estimates are by event time."""
         return self
 
-    def _binned_ends(self) -> tuple[tuple[int, ...], str]:
-        """Return binned ends, and what to do if event times have no estimate."""
-        return (), (
-            "Use Panel(..., step=) if periods are several units apart, or "
-            "aggregate('dynamic', balanced=...)"
-        )
+    def _refuse_binned_ends(self, purpose: str, last: int) -> None:
+        """Refuse ends up to the last event time that stand for all beyond them."""
 
     def _event_estimates(self) -> tuple[Ints, int, Estimates, Floats]:
         """Return m event times but the reference, and how many are before treatment.
@@ -355,17 +368,28 @@ class EventTimeResults(BaseResults):
         check_option("critical", critical, tuple(_DISTRIBUTIONS))
         level = _check_level(level)
         times, before, estimated, sums = self._event_estimates()
-        if before < 1 + (restriction == "smoothness"):
+        needed = 1 + (restriction == "smoothness")
+        if before < needed:
+            other = ", or use restriction='relative'" if before else ""
             text = (
-                "honest: restriction='relative' needs 1 event time before treatment "
-                f"beside the reference, 'smoothness' 2, and there are {before}. Fit "
-                "with more periods before treatment: only these show how trends differ."
+                f"honest: restriction={restriction!r} needs "
+                f"{counted(needed, 'event time')} before treatment beside the "
+                f"reference, and there is {before or 'none'}. Fit with more periods "
+                f"before treatment{other}."
             )
             raise bad_option("restriction", restriction, text)
-        used = range(times[0], times[-1] + 1)
         reference = self.reference
         comparable = reference is not None and bool(times[before - 1] < reference)
-        events = self._checked("honest", estimated, sums, used, comparable=comparable)
+        events = self._checked("honest", estimated, sums, times, comparable=comparable)
+        gaps = sorted({*range(times[0], times[-1])} - {*times, reference})
+        if gaps:
+            text = (
+                f"honest: event time{'s' * (len(gaps) > 1)} "
+                f"{', '.join(map(str, gaps))} {have(len(gaps))} no estimate. Use "
+                "Panel(..., step=) if periods are several units apart, or "
+                "aggregate('dynamic', balanced=...)."
+            )
+            raise not_identified("gaps", text, times=tuple(gaps))
         covariance = events.covariance
         since = times[times >= 0].tolist()
         weights = _effect_weights(effect, since)
@@ -520,34 +544,20 @@ class EventTimeResults(BaseResults):
         purpose: str,
         estimated: Estimates,
         sums: Floats,
-        used: Iterable[int],
+        times: Ints,
         *,
         comparable: bool,
     ) -> Estimates:
-        """Return estimates by event time; refuse those that cannot be used.
+        """Return estimates at event times; refuse those that cannot be used.
 
-        `used`: event times that need an estimate of their own. `comparable`: whether
-        estimates before treatment are differences that the method takes.
+        `comparable`: whether estimates before treatment are differences that the method
+        takes.
         """
         if not comparable:
-            relative = WORDS.say(
-                f"before.{getattr(self, 'before', 'reference')}", time=self.reference
-            )
-            text = (
-                f"{purpose}: {relative} Trends are compared with the last period "
-                "before treatment: fit EventStudy with reference=-1, or StaggeredDid "
-                "with estimator='callaway_santanna', base_period='universal' and "
-                "cohorts that have rows in that period."
-            )
+            before = getattr(self, "before", "reference")
+            text = f"{purpose}: {_OTHER_REFERENCE[before]}."
             raise not_identified("no_reference", text, reference=self.reference)
-        binned, remedy = self._binned_ends()
-        missing = sorted({*used} - ({*self.path["time"]} - {*binned}))
-        if missing:
-            text = (
-                f"{purpose}: event time {', '.join(map(str, missing))} has no estimate "
-                f"of its own, so that changes between periods are unknown. {remedy}."
-            )
-            raise not_identified("gaps", text, times=tuple(missing))
+        self._refuse_binned_ends(purpose, times[-1])
         events = Estimates.of(
             (), estimated.sums(sums), estimated.covariance_of(sums), self.inference
         )

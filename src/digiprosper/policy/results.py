@@ -18,7 +18,12 @@ from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_cr
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.honest import EventTimeResults
-from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words
+from digiprosper.policy.messages import (
+    POINTWISE,
+    not_identified,
+    plain_cohorts,
+    test_words,
+)
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS
@@ -187,16 +192,18 @@ class WindowResults(EventTimeResults):
             raise OptionError(f"pretrend_test: {text}", [problem])
         return replace(test, name="Pre-trend test")
 
-    def _binned_ends(self) -> tuple[tuple[int, ...], str]:
+    def _refuse_binned_ends(self, purpose: str, last: int) -> None:
         window = self.window
-        before, after = (
-            max(window.before, -window.lowest),
-            max(window.after, window.highest),
+        if not window.binned or window.binned[0] > last:
+            return
+        before = max(window.before, -window.lowest)
+        after = max(window.after, window.highest)
+        text = (
+            f"{purpose}: binned ends are no single event times. Fit with "
+            f"before={before}, after={after}, which contains all event times, or drop "
+            "the rows beyond the window with panel.subset."
         )
-        return window.binned, (
-            f"Ends are binned: fit with before={before}, after={after}, which contains "
-            "all event times, or drop the rows beyond the window with panel.subset"
-        )
+        raise not_identified("binned_ends", text, before=before, after=after)
 
     @property
     def terms(self) -> tuple[Term, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -553,6 +555,43 @@ def test_power_is_one_less_the_probability_of_a_rectangle(k: int) -> None:
     assert pretest_power(covariance, -trend, 0.9) == pytest.approx(power, abs=1e-4)
     slope = slope_of_power(covariance, trend, 0.8, 0.9)
     assert pretest_power(covariance, slope * trend, 0.9) == pytest.approx(0.8, abs=1e-8)
+
+
+@pytest.mark.parametrize("k", [2, 5, 20])
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+def test_the_size_is_below_the_bound_of_bonferroni(k: int, correlation: float) -> None:
+    covariance = correlation * np.ones((k, k)) + (1 - correlation) * np.eye(k)
+    for beyond in (1e-6, 1e-5, 1e-4, 1e-2):
+        size = pretest_power(covariance, np.zeros(k), 1 - beyond)
+        assert beyond * (1 - 1e-9) <= size <= k * beyond * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_slope_of_any_unit_takes_as_many_probabilities(
+    unit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    covariance, trend = three()[1:]
+    calls: list[float] = []
+
+    def counted(*arguments: Any) -> float:
+        calls.append(passing(*arguments))
+        return calls[-1]
+
+    monkeypatch.setattr("digiprosper.policy.kernels.honest.passing", counted)
+    slope, before = slope_of_power(covariance, trend, 0.8, 0.95), len(calls)
+    scaled = slope_of_power(covariance * unit**2, trend, 0.8, 0.95)
+    assert scaled == pytest.approx(slope * unit, rel=1e-9)
+    assert len(calls) - before <= before + 2 <= 25
+
+
+def test_the_probability_needs_no_scipy_stats() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from digiprosper.policy.kernels.honest import slope_of_power\n"
+        "slope_of_power(np.eye(2), np.array([-2.0, -1]), 0.8, 0.95)\n"
+        "sys.exit('scipy.stats' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_test_that_rejects_more_often_than_asked_for_needs_no_slope() -> None:

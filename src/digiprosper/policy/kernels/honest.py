@@ -33,9 +33,10 @@ _GRID = 401
 # How far the grid goes beyond the first stage.
 _BEYOND = 1.001
 _HALVINGS = 50
-# Points for the probability of a rectangle.
-_POINTS = 2**12
-MOST_BEFORE: Final = 20
+# Points for the probability of a rectangle; their steps are the roots of primes.
+_POINTS = 2**13
+_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67)
+MOST_BEFORE: Final = 1 + len(_PRIMES)
 """Coefficients before treatment up to which the power of their test is computed."""
 
 
@@ -270,17 +271,19 @@ def break_even(path: EventCoefficients, restriction: str, level: float) -> float
     return (1 + SAME_BOUND) * _crossing(beyond_zero)
 
 
-def _crossing(falling: Callable[[float], float]) -> float:
-    """Return from which value on, 0 or above, a function is not positive."""
-    from scipy.optimize import bisect
+def _crossing(falling: Callable[[float], float], unit: float = 1.0) -> float:
+    """Return from which value on, 0 or above, a function is not positive.
+
+    `unit`: about the size of this value.
+    """
+    from scipy.optimize import brentq
 
     if falling(0.0) <= 0:
         return 0.0
-    high = 1.0
-    while falling(high) > 0:
-        high *= 2
+    while falling(unit) > 0:
+        unit *= 2
     # So many halvings reach the size of any outcome.
-    return float(bisect(falling, 0.0, high, xtol=NO_DIVISION, maxiter=2_000))
+    return float(brentq(falling, 0.0, unit, xtol=NO_DIVISION, maxiter=2_000))
 
 
 # --- the power of tests before treatment ----------------------------------------------
@@ -292,18 +295,19 @@ def passing(covariance: Floats, trend: Floats, level: float) -> float:
     Each interval is an estimate plus and minus a quantile of the normal times its
     standard error, and `trend` (K,) is what the estimates have as means (Roth 2022,
     American Economic Review: Insights 4:305). The probability is that of a rectangle:
-    one variable after the other, given those before it, at the points of Sobol's
-    sequence (Genz 1992, Journal of Computational and Graphical Statistics 1:141). The
-    points are fixed, so that it is a smooth function of its arguments.
+    one variable after the other, given those before it, at the points of a lattice
+    (Genz 1992, Journal of Computational and Graphical Statistics 1:141). The points are
+    fixed, so that it is a smooth function of its arguments. Near levels of 1 few points
+    decide: it is at least Bonferroni's bound.
     """
     from scipy.special import ndtr, ndtri
-    from scipy.stats import qmc
 
     sizes = np.sqrt(np.diag(covariance))
     half, means = float(ndtri((1 + level) / 2)), trend / sizes
     root = np.linalg.cholesky(covariance / np.outer(sizes, sizes))
     k = len(root)
-    points = qmc.Sobol(k, scramble=False).random(_POINTS) + 0.5 / _POINTS
+    steps = np.append(1 / _POINTS, np.sqrt(_PRIMES))[:k]
+    points = np.abs(2 * (np.arange(0.5, _POINTS)[:, None] * steps % 1) - 1)
     drawn, inside = np.zeros((_POINTS, k)), np.ones(_POINTS)
     for i in range(k):
         mean = means[i] + drawn @ root[i]
@@ -312,7 +316,8 @@ def passing(covariance: Floats, trend: Floats, level: float) -> float:
         inside *= width
         share = below + points[:, i] * width
         drawn[:, i] = ndtri(np.clip(share, NO_DIVISION, 1 - SAME_CORRELATION))
-    return float(inside.mean())
+    outside = ndtr(means - half) + ndtr(-means - half)
+    return float(max(inside.mean(), 1 - outside.sum()))
 
 
 def slope_of_power(
@@ -320,7 +325,8 @@ def slope_of_power(
 ) -> float:
     """Return the smallest multiple of `trend` (K,) that the test detects so often."""
     return _crossing(
-        lambda multiple: passing(covariance, multiple * trend, level) - 1 + power
+        lambda multiple: passing(covariance, multiple * trend, level) - 1 + power,
+        1 / np.abs(trend / np.sqrt(np.diag(covariance))).max(),
     )
 
 
