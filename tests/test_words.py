@@ -38,7 +38,7 @@ from digiprosper.report.words import (
     Words,
 )
 from digiprosper.spatial.panel_spatial import SpatialModel
-from digiprosper.spatial.words import MODELS
+from digiprosper.spatial.words import MADE, MODELS
 from digiprosper.spatial.words import WORDS as SPATIAL
 from digiprosper.studies.words import WORDS as STUDIES
 from digiprosper.threshold.words import WORDS as THRESHOLD
@@ -96,7 +96,8 @@ ROWS = {
         composed=("callaway_santanna.*", "imputation.*", "sun_abraham.*", "stat.*"),
     ),
     # Chinese puts the standardising behind the name; English has both in `weights`.
-    "spatial/words.py WORDS": Row(SPATIAL, other_parts=("w",)),
+    "spatial/words.py WORDS": Row(SPATIAL, other_parts=("w", "w.made")),
+    "spatial/words.py MADE": Row(MADE, composed=("*",)),
     # English has the counts in one text, `about`.
     "studies/words.py WORDS": Row(
         STUDIES,

@@ -166,6 +166,11 @@ def test_chi_squared_of_few_clusters_is_told(panel: dp.Panel) -> None:
     )
     assert "cov_type='crv3'" in note
     assert not fit.wald_test("x = 0").method
+    with pytest.warns(dp.FewClustersWarning):
+        two_way = SPEC.replace(clusters=("id", "t")).fit(panel)
+    method = two_way.wald_test("x = 0, d = 0").method
+    assert method.startswith(("chi-squared, which rejects", "not available"))
+    assert "crv3" not in method
     jackknifed = SPEC.replace(cov_type="crv3").fit(panel)
     scaled, at = jackknifed.wald_test("x = d = 0"), ["x", "d"]
     assert not scaled.method

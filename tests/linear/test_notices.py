@@ -132,6 +132,7 @@ def test_an_effective_number_of_clusters_is_told_with_the_largest() -> None:
         "terms": terms,
         "only_controls": False,
         "cov_type": "clustered",
+        "has_cr2": True,
     }
     assert notice.message.startswith(
         "the coefficient of 'd' depends on few clusters: 2.0 effective clusters"
@@ -156,6 +157,25 @@ def test_what_few_effective_clusters_do_depends_on_the_errors(
     assert said in notice.message
     assert not_said not in notice.message
     assert ("cov_type='cr2'" in notice.message) is (cov_type != "cr2")
+
+
+@pytest.mark.parametrize(
+    ("options", "advised"),
+    [
+        ({}, True),
+        ({"obs_weights": "emp"}, False),
+        ({"clusters": ("state", "year")}, False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_errors_that_are_refused_are_not_recommended(options, advised) -> None:
+    states = datasets.us_states()
+    treated = states.assign(d="I((state == 'AL') * (year > 1980))")
+    fit = FixedEffects("log(gsp)", ["d"], **options).fit(treated)
+    few = [n.message for n in fit.diagnostics if n.code == "few_treated"]
+    assert few
+    assert all("dp.randomisation_test" in message for message in few)
+    assert ["cov_type='cr2'" in message for message in few] == [advised] * len(few)
 
 
 def test_clusters_in_two_ways_have_a_remedy_that_takes_one_way() -> None:

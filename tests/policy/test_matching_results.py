@@ -296,6 +296,16 @@ def test_malformed_outcomes(change: Any, error: Any) -> None:
     assert type(caught.value) is error
 
 
+def test_outcomes_by_row_are_refused_though_numbers_of_rows_are_names() -> None:
+    frame = drawn(5).assign(city=np.arange(120))
+    rows = pd.concat([frame.assign(t=t, growth=frame["growth"] + t) for t in range(3)])
+    rows = rows.sort_values(["city", "t"], ignore_index=True)
+    for outcome in (rows["growth"], rows.set_index(["city", "t"])["growth"]):
+        with pytest.raises(InputTypeError, match="one by row"):
+            matched(frame).att(outcome)
+    assert matched(frame).att(frame["growth"]).estimate > 0
+
+
 @pytest.mark.parametrize("neighbours", [0, 1.5, 119])
 def test_neighbours_that_are_not_there(neighbours: Any) -> None:
     frame = drawn(6)

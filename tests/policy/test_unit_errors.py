@@ -203,8 +203,8 @@ def test_few_never_treated_are_reported(never: int, told: bool) -> None:
         return
     notice = notice_of(fit, "few_untreated")
     assert notice.data["n_untreated"] == never
-    verb = "is" if never == 1 else "are"
-    assert notice.message.startswith(f"{never} city {verb} never treated, and effects")
+    subject = f"{never} {'entity is' if never == 1 else 'entities are'} never treated"
+    assert notice.message.startswith(f"{subject}, and effects")
     assert ("as variable as those of the others" in notice.message) == (never == 1)
     assert ("joint bands covered in 85%" in notice.message) == (never > 1)
     assert notice.data["alone"] == (("never",) if never == 1 else ())
@@ -218,6 +218,8 @@ def test_a_cohort_of_one_is_reported() -> None:
     notice = notice_of(fit, "few_untreated")
     assert notice.data["alone"] == (3,)
     assert "the cohort of 3 is a single city" in notice.message
+    # The figures of a single entity that is never treated are not those of this fit.
+    assert "72%" not in notice.message
     errors = fit.group_time.query("cohort == 3")["std_error"]
     assert (errors > fit.group_time.query("cohort == 5")["std_error"].mean()).all()
 

@@ -390,14 +390,15 @@ def test_typeset_formats_have_signs_and_others_what_programs_read(
     make_fit, tmp_path, ending
 ):
     fit = make_fit({"x <= -2": (-1.25, 0.5, 0.5), "a-b": (1e-9, 1.0, 0.5)})
-    path = save_tables(tmp_path / f"t{ending}", {"T 1-2": etable(fit)})
+    path = save_tables(tmp_path / f"t{ending}", {"T 1-2, z <= -2": etable(fit)})
     if ending == ".docx":
         cells = [
             cell.text
             for row in docx.Document(str(path)).tables[0].rows
             for cell in row.cells
         ]
-        text = " ".join(cells)
+        titles = [p.text for p in docx.Document(str(path)).paragraphs]
+        text = " ".join([*titles, *cells])
     elif ending == ".xlsx":
         text = " ".join(chain.from_iterable(read_xlsx(path)[0]))
     else:
@@ -405,6 +406,7 @@ def test_typeset_formats_have_signs_and_others_what_programs_read(
     minus = {".tex": "$-$", ".rtf": r"\u8722?"}.get(ending, "−")
     less = {".tex": r"$\le$", ".rtf": r"\u8804?"}.get(ending, "≤")
     typeset = ending in {".docx", ".html", ".rtf", ".tex"}
+    assert (f"z {less} {minus}2" in text) == typeset
     assert (f"{minus}1.2" in text) == (f"x {less} {minus}2" in text) == typeset
     assert ("-1.250" in text) != typeset
     assert "a-b" in text

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,6 +107,36 @@ def test_a_table_shows_it(durbin: SpatialResults, states, contiguity) -> None:
     assert any("W：邻接矩阵（行标准化）" in note for note in printed.notes)
     chinese = printed.frame
     assert chinese.loc["个体固定效应"].tolist() == ["是"] * 5
+
+
+@pytest.mark.parametrize(
+    ("made_by", "chinese"),
+    [
+        ("4 nearest neighbours", "4个最近邻"),
+        ("inverse distance within 500 km", "距离的倒数，500公里以内"),
+        (
+            "gravity: gsp at both ends over distance to the power 2",
+            "引力模型：两端地区生产总值的乘积除以距离的2次方",
+        ),
+        (
+            "0.5 x (borders) + 0.5 x (inverse distance)",
+            "0.5×（borders）+0.5×（距离的倒数）",
+        ),
+    ],
+)
+def test_a_chinese_table_says_how_weights_were_made(
+    durbin: SpatialResults, made_by: str, chinese: str
+) -> None:
+    text = f"nearest ({made_by}, row-standardised)"
+    fit = replace(durbin, weights_name="nearest", weights_text=text)
+    labels = {"gsp": "地区生产总值"}
+    for language, note in (
+        ("zh", f"空间权重矩阵W：nearest（{chinese}，行标准化）。"),
+        ("en", f"W: {text}."),
+    ):
+        style = dp.TableStyle(language)
+        notes = dp.etable(fit, style=style, labels=labels).notes
+        assert any(text.endswith(note) for text in notes)
 
 
 def test_effects_are_three_columns_of_a_table(durbin: SpatialResults) -> None:
@@ -270,7 +301,7 @@ def test_likelihood_ratio_of_effects_and_terms(states, contiguity) -> None:
     )
     lag = spec.replace(model="sar").fit(states)
     assert both.lr_test(lag).null == "the restrictions of the SAR hold in the SDM"
-    assert "wald_to and dp.spatial_tests allow" in both.lr_test(lag).method
+    assert "the table of spatial tests allow" in both.lr_test(lag).method
 
 
 def test_wald_to_sem_of_the_durbin_error_model(states, contiguity) -> None:

@@ -65,6 +65,11 @@ def test_lists() -> None:
     read.assign("b y")
     read.assign("c : list a - b")
     assert read.values["c"] == "x z"
+    assert read.expand("`: list a & b'") == "y"
+    assert read.expand("`: list b | a'") == "y x z"
+    assert read.expand("`: list sizeof a'") == "3"
+    read.assign("d y y x")
+    assert read.expand("`: list uniq d'") == "y x"
     with pytest.raises(dp.StataError, match="macro function 'list posof'"):
         read.expand("`: list posof x in a'")
 
@@ -107,6 +112,7 @@ def test_what_needs_data_is_unknown_with_its_reason() -> None:
     [
         ("1/4", "1 2 3 4"),
         ("10(-5)0", "10 5 0"),
+        ("1 3 to 9", "1 3 5 7 9"),
         ("2000 2005/2007", "2000 2005 2006 2007"),
         ("0.5 0.75 1", "0.5 0.75 1"),
         ("4(-1)1", "4 3 2 1"),

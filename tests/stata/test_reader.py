@@ -622,6 +622,19 @@ def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
     assert "fit = results['a']" in file.script
 
 
+@pytest.mark.parametrize("options", ["", "range(2010)", "range(a b)", "range"])
+def test_a_range_of_periods_has_two_numbers(read: Any, options: str) -> None:
+    (line,) = read(f"xtset id year\nxtbalance, {options}\n").lines[1:]
+    assert line.status == "refused"
+    assert "range(first last)" in line.reason
+
+
+def test_a_balanced_range_and_filled_periods_need_the_keys(read: Any) -> None:
+    for text in ("xtbalance, range(2010 2012)", "tsfill"):
+        (line,) = read(f"{text}\n").lines
+        assert "before xtset" in line.reason
+
+
 def test_results_of_other_commands_are_not_those_of_the_fit(read: Any) -> None:
     """A table of summary statistics had the last regression in it."""
     file = read(

@@ -233,7 +233,7 @@ def test_a_policy_and_its_periods_stay_terms() -> None:
         ("reg y x\nreg y z", "2 commands"),
         ("xtreg y x, be", "no such estimator"),
         ("reghdfe y x, absorb(id) magic", "'magic' of reghdfe is not known"),
-        ("psmatch2 d x, logit", "psmatch2 matches rows"),
+        ("psmatch2 d x, logit", "it matches rows"),
         ("frobnicate y x", "'frobnicate': the command is not known"),
         ("reg y", "no regressor"),
         ("reghdfe y x $controls, a(id)", "'controls' has no value"),

@@ -179,11 +179,14 @@ def test_questions_have_the_repaired_estimate(run) -> None:
 def test_tests_print_and_are_no_estimations(run) -> None:
     file = run(
         f"{READ}egen g = group(state)\ngen on = year >= 1974 + g\n"
-        "gen un2 = unemp^2\n"
+        "gen un2 = unemp^2\nxtserial gsp unemp i.year if year > 1975\n"
         "reghdfe gsp unemp un2, a(state year) vce(cl state)\n"
         "test unemp = un2\nutest unemp un2\nesttab\nbacondecomp gsp on\n"
     )
-    _, wald, u_test, table, bacon = file.lines[5:]
+    serial, _, wald, u_test, table, bacon = file.lines[5:]
+    spec = dp.FixedEffects("gsp", ["unemp"], where="year > 1975")
+    expected = dp.wooldridge_ar1(spec, dp.datasets.us_states())
+    assert serial.output.strip() == str(expected)
     assert wald.reason.startswith("Wald test: F(1, 47) = ")
     assert u_test.output.startswith("U-shape test")
     assert "(1)" in table.output
@@ -191,6 +194,20 @@ def test_tests_print_and_are_no_estimations(run) -> None:
     assert bacon.results == ()
     assert bacon.status == "ran"
     assert "treated vs never" in bacon.output
+
+
+def test_averages_after_csdid(run) -> None:
+    file = run(
+        f"{READ}egen g = group(state)\ngen first = 1974 + mod(g, 2) * 3 if g < 30\n"
+        "replace first = 0 if first == .\n"
+        "csdid gsp, ivar(state) time(year) gvar(first)\n"
+        "estat simple\nestat event\nestat pretrend\nestat plot\n"
+    )
+    fit = file.estimations[0].results[0]
+    assert file.lines[-4].output.strip() == str(fit.aggregate("simple")).strip()
+    assert file.lines[-3].output.strip() == str(fit.aggregate("dynamic")).strip()
+    assert file.lines[-2].output.strip() == str(fit.pretrend_test()).strip()
+    assert file.lines[-1].status == "refused"
 
 
 def test_a_test_of_dummies_by_a_pattern_and_notes(run) -> None:
@@ -286,6 +303,11 @@ def test_a_period_has_the_units_that_xtset_states(run) -> None:
         # Rows of the estimation are known by the keys that they had in it.
         ("use states\nreg gsp unemp\nxtset state year\ngen s = e(sample)", "refused"),
         ("use states\nxtset state year\nreg gsp unemp\ngen s = e(sample)", "ran"),
+        (
+            "use states\nrename pc PC2\nreplace PC2 = magic()\nrename *, lower\n"
+            "reg gsp pc2",
+            "not run",
+        ),
         ("use states\nrename pc x, lower", "refused"),
         ("use states\nrename pc x y", "refused"),
         (
@@ -310,6 +332,9 @@ def test_the_last_line_is_read_as_stata_does(run, lines: str, expected: str) -> 
 def test_two_columns_with_one_name_stop_a_line_and_no_run(run) -> None:
     file = run("use states\ngen PC = 1\nrename PC pc\nreg gsp pc\nreg gsp unemp\n")
     assert statuses(file) == ["ran", "ran", "refused", "not run", "ran"]
+    file = run("use states\ngen PC = 1\nrename *, lower\nreg gsp pc\nreg gsp unemp\n")
+    assert statuses(file) == ["ran", "ran", "refused", "not run", "not run"]
+    assert file.lines[-1].reason == "a column comes from line 3"
 
 
 def test_predicted_columns_have_the_default_type(run) -> None:
@@ -391,3 +416,17 @@ def test_columns_of_a_file_keep_their_precision(run, tmp_path) -> None:
     # The codes of a label that the file has are those of the label.
     assert statuses(file)[-2:] == ["refused", "ran"]
     assert "has codes of the label year" in file.lines[-2].reason
+
+
+def test_copies_and_columns_in_lower_case_keep_their_types(run, tmp_path) -> None:
+    """[D] clonevar: the copy has the type; a name that is dropped has it no more."""
+    columns = {"X": np.ones(3, "float32"), "z": np.ones(3), "year": 1}
+    pd.DataFrame(columns).to_stata(tmp_path / "data" / "t.dta", write_index=False)
+    file = run(
+        "use t\nclonevar a = X\nclonevar b = z\ngen C = 1\ngen v = 1\n"
+        "rename *, lower\ndrop v\nrename z v\n"
+        "foreach n in a b c v x {\nreplace `n' = 0.1\n}\n"
+    )
+    rounded = float(np.float32(0.1))
+    values = file.data[["a", "b", "c", "v", "x"]].iloc[0].tolist()
+    assert values == [rounded, 0.1, rounded, 0.1, rounded]

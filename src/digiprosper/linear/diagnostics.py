@@ -82,9 +82,16 @@ def few_treated(
             controls = _controls_among(prepared.sample, names, _two_values(prepared))
             terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
             only_controls = next(iter(terms)) in controls
-            cov_type = prepared.options.cov_type
+            in_one_way = len(prepared.cluster_names) == 1
             dimensions.append(
-                FewTreated(clusters, groups, terms, only_controls, cov_type)
+                FewTreated(
+                    clusters,
+                    groups,
+                    terms,
+                    only_controls,
+                    prepared.options.cov_type,
+                    has_cr2=in_one_way and prepared.obs_weights is None,
+                )
             )
     return few_treated_notices(dimensions)
 

@@ -468,7 +468,7 @@ def _drawn_means(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommonRows(CommonColumns):
-    """What equations on common rows are fitted from."""
+    """Common columns that fit regressions of the outcome on some of them."""
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()

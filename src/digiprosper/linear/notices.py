@@ -35,8 +35,8 @@ robust_inconsistent      cov_type, periods (rows per entity)
 no_neighbours            distance_cutoff, nearest (both in kilometres)
 moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
-                         largest), only_controls, cov_type; not a warning about controls
-                         only
+                         largest), only_controls, cov_type, has_cr2; not a warning about
+                         controls only
 separated                count, effects (rows), regressors (rows), rows (labels of the
                          first five)
 lagged_outcome           columns, periods (rows per entity)
@@ -620,7 +620,8 @@ class FewTreated(NamedTuple):
 
     `terms` has of each term ``effective`` (effective clusters), ``share`` (of its
     variation in the largest of them) and ``largest`` (label to share).
-    `only_controls` is True if none of them is of interest.
+    `only_controls` is True if none of them is of interest, `has_cr2` if errors of
+    ``"cr2"`` can be computed.
     """
 
     clusters: str
@@ -628,6 +629,7 @@ class FewTreated(NamedTuple):
     terms: Mapping[str, Mapping[str, Any]]
     only_controls: bool = False
     cov_type: str = "clustered"
+    has_cr2: bool = True
 
 
 def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
@@ -656,27 +658,28 @@ def _few_treated(entry: FewTreated) -> Notice:
             f"{cited(name)} on"
         )
         errors = "Their intervals {} too short and their p-values too small"
-    dropped = (
-        "Check that the result is robust to dropping these clusters. In FixedEffects "
-        "compare"
-    )
-    treatment = "for a treatment dp.randomisation_test(spec, panel, term)."
+    randomised = "dp.randomisation_test(spec, panel, term)."
+    remedy = f"For a treatment in FixedEffects compare {randomised}"
     if entry.cov_type == "cr2":
         errors = (
             "The degrees of freedom (df_by_term) allow for that, so that intervals are "
             "wide"
         )
-        remedy = f"{dropped} {treatment}"
     else:
         is_crv3 = entry.cov_type == "crv3"
         verb = "may be" if is_crv3 else "is" if len(terms) == 1 else "are"
         errors = errors.format(verb)
-        remedy = f"{dropped} cov_type='cr2', which allows for that, and {treatment}"
+        if entry.has_cr2:
+            remedy = (
+                "In FixedEffects compare cov_type='cr2', which allows for that, and "
+                f"for a treatment {randomised}"
+            )
     text = (
         f"{subject} {first['effective']:.1f} effective clusters instead of {groups} "
         f"({clusters}), and {first['share']:.0%} of its variation is in {carriers} "
         f"({quoted(first['largest'], 3)}). {errors}; coefficients that are not named "
-        f"here are not affected. {remedy}"
+        "here are not affected. Check that the result is robust to dropping these "
+        f"clusters. {remedy}"
     )
     return Notice("few_treated", text, entry._asdict())
 
@@ -719,8 +722,8 @@ def no_rejection(
 def rejects_too_often(mean_rows: float) -> Notice:
     """Report that the modified Wald test needs many rows of each entity."""
     text = (
-        f"entities have {mean_rows:.3g} rows on average. With few rows the test "
-        "rejects far too often, even if all variances are equal: in simulated panels "
+        f"entities have {mean_rows:.3g} rows on average. The test rejects too often "
+        "with less than some hundred, if all variances are equal: in simulated panels "
         "of 30 entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with "
         "100. "
         "Use method='levene', or standard errors clustered by entity."

@@ -36,7 +36,12 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
 from digiprosper.linear.preparation import effects_of, prepare, refuse_extreme
-from digiprosper.linear.results import SampledResults, hotelling, kept_rows
+from digiprosper.linear.results import (
+    NO_COVARIANCE,
+    SampledResults,
+    hotelling,
+    kept_rows,
+)
 from digiprosper.linear.variance_checks import cluster_notices, without_information
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
@@ -69,10 +74,8 @@ LAGGED = (
 _INDEX_TERMS = ("exposure", "offset")
 # With more clusters chi-squared has about its size.
 _MANY = 100
-_TOO_OFTEN = (
-    "chi-squared, which rejects a true hypothesis too often with few clusters: use "
-    "cov_type='crv3'"
-)
+_TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few clusters"
+_REMEDY = ": use cov_type='crv3'"
 
 
 # --- rows -----------------------------------------------------------------------------
@@ -307,6 +310,8 @@ class CountEstimates(Estimates):
         test = Estimates.joint_test(
             self, form, weights, gap, name=name, null=null, drawn=drawn
         )
+        if not np.isfinite(form):
+            return replace(test, method=NO_COVARIANCE)
         groups = min(self.inference.n_clusters, default=_MANY + 1)
         if self.inference.cov_type == "crv3" and len(weights) > 1:
             covariance = self.covariance_of(weights)
@@ -315,7 +320,8 @@ class CountEstimates(Estimates):
         few = groups <= _MANY
         if test.distribution != "chi2" or len(weights) == 1 or not few:
             return test
-        return replace(test, method=_TOO_OFTEN)
+        in_one_way = len(self.inference.n_clusters) == 1
+        return replace(test, method=_TOO_OFTEN + _REMEDY * in_one_way)
 
 
 def count_estimates(

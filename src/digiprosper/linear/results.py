@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -66,9 +66,11 @@ _STATS = ("nobs", "mean", "sd", "min", "max")
 # With more clusters F(q, G - 1) needs no bootstrap.
 _MANY = 100
 _TOO_OFTEN = "F(q, G - 1), which rejects a true hypothesis too often with few clusters"
-_NO_COVARIANCE = (
-    "not available: the covariance of the restrictions is missing or singular"
+NO_COVARIANCE: Final = (
+    "not available: the covariance of the restrictions is missing, singular or not "
+    "positive definite"
 )
+"""Why a joint test has no statistic."""
 # Small-sample factors of commands of Stata.
 _STATA = ("reghdfe", "xtreg", "areg")
 # The variance of the residuals under these is their sum of squares over their degrees
@@ -184,7 +186,7 @@ class Estimated(Estimates):
         """
         plain = wald_result(form, len(weights), self.inference.df_t, name, null)
         if not np.isfinite(form):
-            return replace(plain, method=_NO_COVARIANCE)
+            return replace(plain, method=NO_COVARIANCE)
         if self.bias_reduced is not None:
             return self._approximate_hotelling(form, weights, name, null)
         if self.xtscc is not None:
@@ -274,8 +276,11 @@ class Estimated(Estimates):
         eta = self.bias_reduced.df_wald(weights)
         df = eta - q + 1
         if not df >= 1:
-            clusters = self.inference.n_clusters[0]
-            return _missing_test(len(weights), clusters, name, null)
+            text = (
+                f"not available: {len(weights)} restrictions, and {freedom_text(eta)} "
+                "of so few clusters"
+            )
+            return TestResult(name, np.nan, "F", (q, df), np.nan, null, method=text)
         f = form / q * df / eta
         return TestResult(name, float(f), "F", (q, df), float(fdtrc(q, df, f)), null)
 

@@ -366,7 +366,8 @@ class Matching(Summarised, PickledByName):
         entity = self.key_names[0]
         notices: tuple[Notice, ...] = ()
         _check_neighbours(neighbours, self)
-        y = _outcome(outcome, self.entities.index, entity)
+        every = self.weights.index.get_level_values(0)
+        y = _outcome(outcome, self.entities.index, entity, every)
         # Sums of squares and products are in units of the outcome's standard deviation.
         spread = float(y.std()) or 1.0
         centred, reason = (y - y.mean()) / spread, ""
@@ -600,11 +601,22 @@ def _check_neighbours(neighbours: object, matching: Matching) -> None:
         raise bad_option("neighbours", number, text)
 
 
-def _outcome(outcome: Any, entities: pd.Index[Any], entity: str) -> Floats:
-    """Return one finite number for each entity."""
-    if not isinstance(outcome, pd.Series) or not pd.api.types.is_numeric_dtype(outcome):
-        kind = type(outcome).__name__
-        if isinstance(outcome, pd.Series):
+def _outcome(
+    outcome: Any, entities: pd.Index[Any], entity: str, every: pd.Index[Any]
+) -> Floats:
+    """Return one finite number for each entity; `every` are those of the panel."""
+    is_series = isinstance(outcome, pd.Series)
+    # Numbers of rows may be names of entities too.
+    by_row = is_series and (
+        outcome.index.nlevels > 1
+        or (
+            isinstance(outcome.index, pd.RangeIndex)
+            and not outcome.index.isin(every).all()
+        )
+    )
+    if not is_series or by_row or not pd.api.types.is_numeric_dtype(outcome):
+        kind = "one by row" if by_row else type(outcome).__name__
+        if is_series and not by_row:
             kind = f"of {outcome.dtype}"
         raise InputTypeError(
             f"att: outcome must be a Series of numbers, indexed by {entity}, not "

@@ -251,18 +251,21 @@ def few_untreated(
         depend = "is never treated, and effects depend on it"
         if coding.n_never > 1:
             depend = "are never treated, and effects depend on them"
-        parts.append(f"{coding.n_never} {coding.entity} {depend}")
+        parts.append(f"{counted(coding.n_never, 'entity', 'entities')} {depend}")
     parts += [
         f"the cohort of {time_text(name)} is a single {coding.entity}"
         for name in alone
         if name != "never"
     ]
-    text = f"{'; '.join(parts)}. {_errors_of_few(cov_type, coding.entity, alone)}"
+    text = f"{'; '.join(parts)}. "
+    text += _errors_of_few(cov_type, coding.entity, alone, few=few)
     data = {"n_untreated": coding.n_never, "alone": tuple(alone), "cov_type": cov_type}
     yield Notice("few_untreated", text.strip(), data)
 
 
-def _errors_of_few(cov_type: str, entity: str, alone: Collection[object]) -> str:
+def _errors_of_few(
+    cov_type: str, entity: str, alone: Collection[object], *, few: bool
+) -> str:
     """Describe what standard errors assume of few entities, or of single ones."""
     if cov_type == "clustered":
         return (
@@ -271,20 +274,27 @@ def _errors_of_few(cov_type: str, entity: str, alone: Collection[object]) -> str
         )
     if cov_type != "cr2":
         return ""
+    texts = []
     if alone:
-        return (
+        texts.append(
             f"The standard errors assume that errors of a single {entity} are as "
-            "variable as those of the others. In simulated panels of 31 x 10 where the "
-            "only entity that was never treated had errors with twice their standard "
-            "deviation, 95% intervals of the average effect covered it in 72%, joint "
-            "bands in 47%."
+            "variable as those of the others."
         )
-    return (
-        "Intervals allow for few, but not for errors that are more variable than those "
-        "of the others. In simulated panels of 31 x 10 with two or three, and errors "
-        "with twice the standard deviation, joint bands covered in 85% or more, and "
-        "the pre-trend test rejected a true hypothesis in up to 12%."
-    )
+    if "never" in alone:
+        texts.append(
+            "In simulated panels of 31 x 10 where the only entity that was never "
+            "treated had errors with twice their standard deviation, 95% intervals of "
+            "the average effect covered it in 72%, joint bands in 47%."
+        )
+    elif few:
+        texts.append(
+            "Intervals allow for few that are never treated, but not for errors that "
+            "are more variable than those of the others. In simulated panels of 31 x "
+            "10 with two or three, and errors with twice the standard deviation, joint "
+            "bands covered in 85% or more, and the pre-trend test rejected a true "
+            "hypothesis in up to 12%."
+        )
+    return " ".join(texts)
 
 
 def other_errors(asked: str, cov_type: str, reason: str) -> Iterator[Notice]:

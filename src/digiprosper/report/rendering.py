@@ -107,6 +107,7 @@ class Content:
             header=tuple(list(map(_signed, row)) for row in self.header),
             body=tuple(list(map(_signed, row)) for row in self.body),
             notes=tuple(map(_signed, self.notes)),
+            title=None if self.title is None else _signed(self.title),
         )
 
     @property

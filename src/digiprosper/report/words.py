@@ -304,8 +304,8 @@ TABLE = Words(
 
 _SEARCHED = (
     "F with thresholds taken as known, which rejects in half of the panels without a "
-    "threshold; test_table() tests whether there is one",
-    "视门槛值为已知的F检验，没有门槛时在半数面板中拒绝原假设；是否存在门槛见test_table()",
+    "threshold; the table of tests says whether there is one",
+    "视门槛值为已知的F检验，没有门槛时在半数面板中拒绝原假设；是否存在门槛须看门槛效应检验",
 )
 TESTS = Words(
     {
@@ -432,18 +432,16 @@ TESTS = Words(
             "MacKinnon（1994）的个体p值",
         ),
         "few": (
-            (
-                "F(q, G - 1), which rejects a true hypothesis too often with few "
-                "clusters"
-            ),
+            "F(q, G - 1), which rejects a true hypothesis too often with few clusters",
             "F(q, G − 1)，聚类少时过度拒绝真的原假设",
         ),
         "few.chi2": (
-            (
-                "chi-squared, which rejects a true hypothesis too often with few "
-                "clusters: use cov_type='crv3'"
-            ),
-            "卡方分布，聚类少时过度拒绝真的原假设，应使用cov_type='crv3'",
+            "chi-squared, which rejects a true hypothesis too often with few clusters",
+            "卡方分布，聚类少时过度拒绝真的原假设",
+        ),
+        "few.crv3": (
+            "{method}: use cov_type='crv3'",
+            "{method}，应使用cov_type='crv3'",
         ),
         "searched": _SEARCHED,
         "searched.after": (
@@ -452,8 +450,8 @@ TESTS = Words(
         ),
         "chi2.correlated": (
             "chi-squared, which rejects too often if errors are correlated over time; "
-            "wald_to and dp.spatial_tests allow for that",
-            "卡方分布，误差自相关时过度拒绝真的原假设；wald_to和dp.spatial_tests对此有效",
+            "Wald tests of a model and the table of spatial tests allow for that",
+            "卡方分布，误差自相关时过度拒绝真的原假设；Wald检验和空间检验对此有效",
         ),
         "added": (
             "covariances of the clusters in each way added",
@@ -464,8 +462,11 @@ TESTS = Words(
             "不可用：{count}个约束需要多于{groups}个聚类",
         ),
         "no_covariance": (
-            "not available: the covariance of the restrictions is missing or singular",
-            "不可用：约束的协方差矩阵缺失或奇异",
+            (
+                "not available: the covariance of the restrictions is missing, "
+                "singular or not positive definite"
+            ),
+            "不可用：约束的协方差矩阵缺失、奇异或非正定",
         ),
     }
 )

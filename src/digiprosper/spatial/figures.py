@@ -31,7 +31,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Column
+from digiprosper.report.columns import Column, Remark, remark_text
 from digiprosper.report.drawings import Decay, MoranScatter
 from digiprosper.report.figure_words import FIGURE
 from digiprosper.report.labels import name_label
@@ -46,7 +46,7 @@ from digiprosper.spatial.moran import (
     statistics_by_period,
 )
 from digiprosper.spatial.results import KINDS, SpatialResults
-from digiprosper.spatial.words import WORDS
+from digiprosper.spatial.words import WORDS, made_remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,11 +126,16 @@ def _place(field: Field, time: object) -> int:
 
 
 def _weights_text(weights: SpatialWeights, language: Language) -> str:
-    """Name the weights; their construction is described in English only."""
+    """Name the weights, with their construction."""
     if language == "english":
         return weights.conventions
-    scale = WORDS.say(f"weights.{weights.standardise}", language)
-    return FIGURE.say("brackets", language, text=weights.name, inside=scale)
+    inside = WORDS.say(f"weights.{weights.standardise}", language)
+    if weights.made_by:
+        made = made_remark(weights.made_by)
+        if isinstance(made, Remark):
+            made = remark_text(made, WORDS, {}, {}, language)
+        inside = f"{made}，{inside}"
+    return FIGURE.say("brackets", language, text=weights.name, inside=inside)
 
 
 # --- effects, of one or several fits --------------------------------------------------

@@ -31,7 +31,7 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
 from digiprosper.report.words import TESTS
 from digiprosper.spatial.notices import shared_variables
-from digiprosper.spatial.words import MODELS, WORDS
+from digiprosper.spatial.words import MODELS, WORDS, made_remark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -558,12 +558,17 @@ class SpatialResults(BaseResults):
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table the model and weights, and whether a bias is corrected."""
+        scale = f"weights.{self.weights_standardise}"
+        made_by = self.weights_text.removeprefix(f"{self.weights_name} (")
+        made_by = made_by.removesuffix(f"{WORDS.say(scale)})").removesuffix(", ")
         names: dict[str, tuple[str | Remark, ...]] = {
             "weights": (self.weights_text,),
             "name": (self.weights_name,),
-            "scale": (Remark(f"weights.{self.weights_standardise}", {}),),
+            "made": (made_remark(made_by),),
+            "scale": (Remark(scale, {}),),
         }
-        remarks = (Remark(self.model, {}), Remark("w", names))
+        code = "w.made" if made_by else "w"
+        remarks = (Remark(self.model, {}), Remark(code, names))
         # Least squares have no likelihood to adjust.
         bias = self.likelihood != "unadjusted" and self.model != "slx"
         return (*remarks, Remark(self.likelihood, {})) if bias else remarks

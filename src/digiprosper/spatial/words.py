@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from digiprosper.report.columns import Remark
 from digiprosper.report.words import Words
 
 MODELS = {
@@ -76,6 +77,43 @@ WORDS = Words(
             for code, (english, chinese) in MODELS.items()
         },
         "w": ("W: {weights}.", "空间权重矩阵W：{name}（{scale}）。"),
+        "w.made": ("W: {weights}.", "空间权重矩阵W：{name}（{made}，{scale}）。"),
     }
 )
+
+MADE = Words(
+    {
+        "mixed": (
+            "{share} x ({made_1}) + {rest} x ({made_2})",
+            "{share}×（{made_1}）+{rest}×（{made_2}）",
+        ),
+        "gravity": (
+            "gravity: {column} at both ends over {made}",
+            "引力模型：两端{column}的乘积除以{made}",
+        ),
+        "within": ("{made} within {cutoff} km", "{made}，{cutoff}公里以内"),
+        "inverse": ("inverse {made}", "{made}的倒数"),
+        "power": ("distance to the power {power}", "距离的{power}次方"),
+        "distance": ("distance", "距离"),
+        "neighbours": ("{count} nearest neighbours", "{count}个最近邻"),
+        "neighbour": ("1 nearest neighbour", "1个最近邻"),
+    }
+)
+
+
+def made_remark(made_by: str) -> str | Remark:
+    """Return the construction of weights as a remark, or as it is if it has no words.
+
+    A construction may contain others; the outermost is read first.
+    """
+    read = MADE.read(made_by)
+    if read is None:
+        return made_by
+    names: dict[str, tuple[str | Remark, ...]] = {
+        part: (made_remark(text) if part.startswith("made") else text,)
+        for part, text in read[1].items()
+    }
+    return Remark(read[0], names, MADE)
+
+
 """Words in tables, by code."""

@@ -88,10 +88,7 @@ _CONSTANTS = {"number", "text", "missing", "call", "binary", "unary"}
 # Code of functions by name and number of arguments. Stata's logarithm of what is not
 # positive is missing, and its min() and max() leave missing values out.
 _TERMS = {
-    ("log", 1): "log({0})",
-    ("exp", 1): "exp({0})",
-    ("abs", 1): "abs({0})",
-    ("sqrt", 1): "sqrt({0})",
+    **{(name, 1): f"{name}({{0}})" for name in ("log", "exp", "abs", "sqrt")},
     ("mod", 2): "({0}) % ({1})",
 }
 _DATE = "pd.to_datetime({0}, unit='D', origin='1960-01-01').dt."
@@ -101,17 +98,19 @@ _MDY = (
 )
 _WEEK = f"(({_DATE}day_of_year + 6) // 7).clip(upper=52)"
 _BYTES = "{0}.str.encode('utf8').str.slice"
+_ORDERS = {
+    "MDY": "dayfirst=False",
+    "DMY": "dayfirst=True",
+    "YMD": "format='ISO8601'",
+}
 _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
     ("log10", 1): "np.log10(({0}).where({0} > 0))",
     ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
     # Stata has no infinite numbers: what is larger than 9e307 is missing.
     ("exp", 1): "np.exp(pd.Series({0}, df.index).where(lambda x: x < 709.09))",
-    ("abs", 1): "np.abs({0})",
-    ("floor", 1): "np.floor({0})",
-    ("ceil", 1): "np.ceil({0})",
+    **{(name, 1): f"np.{name}({{0}})" for name in ("abs", "floor", "ceil", "sign")},
     ("int", 1): "np.trunc({0})",
-    ("sign", 1): "np.sign({0})",
     ("asinh", 1): "np.arcsinh({0})",
     ("round", 1): "np.floor(({0}) + 0.5)",
     ("round", 2): "np.floor(({0}) / ({1}) + 0.5) * ({1})",
@@ -141,16 +140,13 @@ _PANDAS = {
         "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9]+)').astype(float).dot([12, 1])"
         " - 23521"
     ),
-    ("date(MDY)", 1): (
-        "(pd.to_datetime({0}, dayfirst=False) - pd.Timestamp(1960, 1, 1)).dt.days"
-    ),
-    ("date(DMY)", 1): (
-        "(pd.to_datetime({0}, dayfirst=True) - pd.Timestamp(1960, 1, 1)).dt.days"
-    ),
     ("string(%TDCCYY-NN-DD)", 1): f"{_DATE}strftime('%Y-%m-%d')",
-    ("date(YMD)", 1): (
-        "(pd.to_datetime({0}, format='ISO8601') - pd.Timestamp(1960, 1, 1)).dt.days"
-    ),
+    **{
+        (f"date({parts})", 1): (
+            f"(pd.to_datetime({{0}}, {order}) - pd.Timestamp(1960, 1, 1)).dt.days"
+        )
+        for parts, order in _ORDERS.items()
+    },
     ("ym", 2): "(({0}) - 1960) * 12 + ({1}) - 1",
     ("yq", 2): "(({0}) - 1960) * 4 + ({1}) - 1",
     ("string", 1): "({0}).map('{{:.7g}}'.format).replace('nan', '.')",
@@ -319,23 +315,9 @@ def number_text(value: float) -> str:
 
 def constant(node: Node) -> Any:
     """Compute an expression of constants; anything else is refused."""
-    if node.kind in ("number", "text"):
-        return node.value
-    compute: Callable[..., Any] | None = None
-    parts: Sequence[Node] = node.parts
-    match node.kind:
-        case "missing":
-            return math.inf
-        case "unary":
-            compute = _SIGNS[node.value]
-        case "binary":
-            compute = _OPERATORS[node.value][1]
-        case "call" if node.value in _OF_CONSTANTS:
-            compute = _OF_CONSTANTS[node.value]
-        case "call" if node.value not in _OF_COLUMNS:
-            name, *parts = _function(node)
-            if code := _PANDAS.get((name, len(parts))):
-                compute = partial(_of_one_row, code)
+    if node.kind in ("number", "text", "missing"):
+        return math.inf if node.kind == "missing" else node.value
+    compute, parts = _computation(node)
     if compute is None:
         what = f"the function {node.value}()" if node.parts else repr(node.value)
         raise StataError.because(f"{what} is known only when the file is run")
@@ -347,6 +329,22 @@ def constant(node: Node) -> Any:
         raise StataError.because(
             f"the constant {node.value!r} cannot be computed"
         ) from error
+
+
+def _computation(node: Node) -> tuple[Callable[..., Any] | None, Sequence[Node]]:
+    """Find what computes a node, and the nodes that it needs."""
+    match node.kind:
+        case "unary":
+            return _SIGNS[node.value], node.parts
+        case "binary":
+            return _OPERATORS[node.value][1], node.parts
+        case "call" if node.value in _OF_CONSTANTS:
+            return _OF_CONSTANTS[node.value], node.parts
+        case "call" if node.value not in _OF_COLUMNS:
+            name, *parts = _function(node)
+            code = _PANDAS.get((name, len(parts)))
+            return code and partial(_of_one_row, code), parts
+    return None, node.parts
 
 
 def _of_one_row(code: str, first: Any, *others: Any) -> Any:

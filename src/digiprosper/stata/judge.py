@@ -59,13 +59,16 @@ def findings(
     entity: str | None,
     time: str | None,
     repairs: Mapping[tuple[str, int], str],
+    staggered: Mapping[int, tuple[str, ...]],
 ) -> tuple[Notice, ...]:
     """Judge a file by its executed commands; ask once a line, about all variables.
 
-    `repairs` has estimates of a file that ran, by code and line.
+    Of a file that ran, `repairs` has estimates by code and line, and `staggered` the
+    treatments by line that start in different periods.
     """
     asked: dict[tuple[str, int], dict[str, Any]] = {}
-    for code, line, data in _Judge(events, set(complete), entity, time).asked():
+    judge = _Judge(events, set(complete), entity, time)
+    for code, line, data in judge.asked(staggered):
         first = asked.setdefault((code, line), data)
         if "variables" in data:
             both = (*first["variables"], *data["variables"])
@@ -121,8 +124,8 @@ class _Judge:
             if event.command.name == "encode" and self.entity in values:
                 yield event.command.arguments.strip()
 
-    def asked(self) -> Iterator[_Asked]:
-        """Ask all questions."""
+    def asked(self, staggered: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
+        """Ask all questions; `staggered` is what data show, as in `findings`."""
         for event in self.regressions:
             command, data = event.command, {"command": event.command.name}
             chosen = _chooses_errors(command) or command.name == "xtscc"
@@ -135,7 +138,7 @@ class _Judge:
         yield from self._differences()
         yield from self._mediation()
         yield from self._matching()
-        yield from self._staggered()
+        yield from self._staggered(staggered)
         yield from self._logs()
         yield from self._missing()
         yield from self._lags()
@@ -234,9 +237,14 @@ class _Judge:
             if command.name in _MATCHING and is_panel and not one_period.search(text):
                 yield "pooled_matching", event.number, {"command": command.name}
 
-    def _staggered(self) -> Iterator[_Asked]:
+    def _staggered(self, seen: Mapping[int, tuple[str, ...]]) -> Iterator[_Asked]:
+        if self.names & set(_STAGGERED.split()):
+            return
+        for line, variables in seen.items():
+            yield "staggered_two_way", line, {"variables": variables}
+            return
         dummies = self._event_dummies()
-        if not dummies or self.names & set(_STAGGERED.split()):
+        if not dummies:
             return
         for event in self.regressions:
             words = set(split(event.command.arguments)[1:])
@@ -363,7 +371,7 @@ def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]
 def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:
     """List what is generated or replaced, with the expression."""
     for event in events:
-        if event.command.name in ("generate", "replace", "egen"):
+        if event.command.name in ("generate", "replace", "egen", "clonevar"):
             match = ASSIGNMENT.fullmatch(event.command.arguments)
             node = _tree(match["value"]) if match else None
             if match and node:

@@ -23,6 +23,7 @@ _RANGE = re.compile(
     r"(?P<first>-?[\d.]+)(?:\s*\(\s*(?P<step>-?[\d.]+)\s*\)\s*|\s*(?:/|:)\s*)"
     r"(?P<last>-?[\d.]+)|(?P<single>-?[\d.]+)|(?P<odd>\S+)"
 )
+_SECOND = re.compile(r"(-?[\d.]+)\s+(-?[\d.]+)\s+(?:to|:)\s*(-?[\d.]+)")
 _FOLDER = re.compile(r"(?:\$\w+|\$\{\w+\}|`\w+')(?=[/\\])")
 # What names of tempvar and tempfile begin with.
 TEMPORARY = "__"
@@ -153,15 +154,26 @@ class Macros:
     def _function(self, text: str) -> str:
         """Compute a macro function of macros; others need data."""
         words = text.split()
+
+        def items(name: str) -> list[str]:
+            return self._value(name).split()
+
         match words:
             case ["word", "count", *listed]:
                 return str(len(listed))
             case ["word", position, "of", *listed] if position.isdigit():
                 return dict(enumerate(listed, 1)).get(int(position), "")
-            case ["list", a, "-", b]:
-                others = self._value(b).split()
-                words = [w for w in self._value(a).split() if w not in others]
+            case ["list", a, "-" | "&" as sign, b]:
+                in_both = sign == "&"
+                words = [w for w in items(a) if (w in items(b)) == in_both]
                 return " ".join(words)
+            case ["list", a, "|", b]:
+                more = [word for word in items(b) if word not in items(a)]
+                return " ".join([*items(a), *more])
+            case ["list", "uniq", a]:
+                return " ".join(dict.fromkeys(items(a)))
+            case ["list", "sizeof", a]:
+                return str(len(items(a)))
         raise StataError.because(f"the macro function {cited(' '.join(words[:2]))}")
 
     # --- loops ------------------------------------------------------------------------
@@ -223,7 +235,10 @@ def _words(text: str) -> list[str]:
 
 
 def numbers(text: str) -> list[str]:
-    """List the numbers of ``1/5``, ``5(-1)1`` or ``2000 2005/2010``."""
+    """List the numbers of ``1/5``, ``5(-1)1``, ``1 3 to 9`` or ``2000 2005/2010``."""
+    if second := _SECOND.fullmatch(text.strip()):
+        first, following, last = second.groups()
+        return _range(first, float(following) - float(first), last)
     out: list[str] = []
     for match in _RANGE.finditer(text):
         if match["odd"]:

@@ -58,9 +58,9 @@ spatwmat spearman spmap ssc sum2docx summarize sutex svyset swilk t2docx tabi ta
 tabout tabstat tabulate timer total tsline ttable2 ttest ttesti twostepweakiv twoway
 twowayfeweights type unab unique univar vallist vargranger varhet varlmar varnorm varsoc
 varstable varwle veclmar vecnorm vecrank vecstable version view vif vioplot weakiv
-weakivtest which window wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtcsd
+weakivtest which window wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest
 xtdescribe xteventplot xtgcause xthrtest xthst xtline xtoverid xtpattern
-xtqptest xtserial xtsum xttab xttest0 xttest1 xttest2 xttest3 xtunitroot xtwest zandrews
+xtqptest xtsum xttab xttest0 xttest1 xttest2 xtunitroot xtwest zandrews
 """
 PRINTING = frozenset(_PRINTING.split())
 

@@ -39,7 +39,7 @@ from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
@@ -65,8 +65,6 @@ _WITH_RESULTS = (
     *("anova", "cointreg", "estpost", "factor", "lincomest", "mean", "pca"),
     *("proportion", "total"),
 )
-# What is known of variables, besides their names.
-_KNOWN_SETS = ("complete", "singles", "made")
 # Commands that change no data.
 _OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
 # In all turns of an outermost loop; simulations have more.
@@ -446,7 +444,9 @@ class Reader:
     def _command(self, command: Command, undefined: str) -> None:
         """Execute a command by its kind."""
         name = command.name
-        if command.prefix("permute") is not None or name in estimations.TESTS:
+        is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
+        is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
+        if command.prefix("permute") is not None or is_test:
             self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
@@ -676,6 +676,8 @@ class Reader:
         reason = self._lacks_fit(step.python) or self.taint.reason([step.python])
         self._chosen_rows(command, reason)
         self._created(step)
+        if command.name == "rename" and command.options:
+            self._in_other_case(str.upper if "upper" in step.python else str.lower)
         if reason:
             # The last line that a reason names is the cause.
             lines = re.findall(r"line (\d+)", reason) or [self.number]
@@ -685,6 +687,12 @@ class Reader:
         self._record("not run" if reason else "translated", reason)
         self._add_code(command, step.python, reason)
         self.panel_keys = None
+
+    def _in_other_case(self, change: Callable[[str], str]) -> None:
+        """Change the names of all columns in what is known of them."""
+        self.taint.rename(change)
+        types = self.context.types
+        self.context.types = {change(name): kind for name, kind in types.items()}
 
     def _chosen_rows(self, command: Command, reason: str) -> None:
         """Note the condition of ``keep`` or ``drop``, and rows that depend on marks."""
@@ -720,7 +728,7 @@ class Reader:
             self.taint.clear()
             self.sample = ()
             self.context.variables = variables
-            self.context.singles, self.context.made = set(), set()
+            self.context.types = {}
             self.context.labels = set()
         self.taint.add(taint)
 
@@ -734,13 +742,12 @@ class Reader:
             if not (isinstance(name, LaterColumns) and name in step.python)
         ]
         context.variables = context.variables.changed(creates, step.drops)
-        changes = [(context.complete, step.complete)]
-        if step.is_single is not None:
-            changes += [(context.singles, step.is_single), (context.made, True)]
-        for names, has_new in changes:
-            names -= set(step.creates)
-            if has_new:
-                names |= set(step.creates)
+        context.complete -= {*step.creates, *step.drops}
+        if step.complete:
+            context.complete |= {*step.creates}
+        doubles = dict.fromkeys(step.creates, "double")
+        kept = {n: kind for n, kind in context.types.items() if n not in step.drops}
+        context.types = kept | (doubles if step.types is None else {**step.types})
 
     def _keys(self, command: Command) -> None:
         """Execute ``xtset``."""
@@ -764,8 +771,7 @@ class Reader:
         """Save or restore what is known of the data; results stay."""
         options = [option for option, _ in command.options]
         if command.name == "preserve":
-            known = {n: set(getattr(self.context, n)) for n in _KNOWN_SETS}
-            context = replace(self.context, **known)
+            context = replace(self.context, complete={*self.context.complete})
             taint, stored = copy.deepcopy(self.taint), dict(self.stored)
             self.saved.append((context, taint, self.sample, stored))
             self.code.append("preserved = df.copy()")

@@ -236,7 +236,7 @@ def run_do_file(
     results, tables = (dict(runner.script[name]) for name in ("results", "tables"))
     # The data tell which columns are never missing.
     runner.context.complete |= runner.columns - runner.incomplete
-    questions = _questions(runner, runner.repairs)
+    questions = _questions(runner, runner.repairs, runner.staggered)
     frame = runner.script.get("df")
     return DoFile(runner.lines(), _script(runner), questions, results, tables, frame)
 
@@ -246,17 +246,20 @@ def _globals(macros: Mapping[str, str] | None) -> Macros:
 
 
 def _questions(
-    reader: Reader, repairs: Mapping[tuple[str, int], str] | None = None
+    reader: Reader,
+    repairs: Mapping[tuple[str, int], str] | None = None,
+    staggered: Mapping[int, tuple[str, ...]] | None = None,
 ) -> tuple[Notice, ...]:
     context = reader.context
     keys = context.entity, context.time
-    return findings(reader.events, context.complete, *keys, repairs or {})
+    return findings(
+        reader.events, context.complete, *keys, repairs or {}, staggered or {}
+    )
 
 
 def _script(reader: Reader) -> str:
     """Write the code of a file as a program."""
-    starts = ("df = as_stata", "floats.clear")
-    reads = any(line.startswith(starts) for line in reader.code)
+    reads = any(line.startswith("floats.clear") for line in reader.code)
     lines = [
         _HEAD if reads else f"{_HEAD}# No line reads data: set df to your table here.",
         *reader.code,

@@ -47,6 +47,8 @@ class Runner(Reader):
         self.incomplete: set[str] = set()
         # Estimates that answer a referee's question, by its code and line.
         self.repairs: dict[tuple[str, int], str] = {}
+        # Treatments that the data show to start in different periods, by line
+        self.staggered: dict[int, tuple[str, ...]] = {}
 
     def run(self) -> None:
         """Run all statements; notices of a result are listed beside it."""
@@ -124,6 +126,9 @@ class Runner(Reader):
     def _repair(self, fit: Any) -> None:
         """Estimate what the questions about errors and instruments ask for."""
         spec, entity = self.context.last, self.context.entity
+        for notice in getattr(fit, "diagnostics", ()):
+            if notice.code == "staggered_treatment":
+                self.staggered.setdefault(self.number, notice.data["terms"])
         if type(spec).__name__ == "FixedEffectsIV" and len(spec.endog) == 1:
             ends = (f"[{low:.4g}, {high:.4g}]" for low, high in fit.anderson_rubin())
             self.repairs["weak_instruments_not_tested", self.number] = (

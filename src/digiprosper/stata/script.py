@@ -36,6 +36,13 @@ def winsorised(x, low, high, *, trim=False):
     return x.where(x.between(*ends)) if trim else x.clip(*ends)
 
 
+def winsorised_by_count(x, share):
+    """Cut as many values at each end as a share of all has, as winsor."""
+    ends = x.dropna().sort_values()
+    count = int(share * len(ends))
+    return x.clip(ends.iloc[count], ends.iloc[-1 - count])
+
+
 def only_mode(x):
     """Return the most frequent value, missing if there are several, as egen."""
     values = x[~missing(x)].mode()
@@ -59,9 +66,10 @@ def weighted_mean(x, weights):
 
 def renamed(df, names):
     """Change names of columns."""
-    floats.update(new for old, new in names.items() if old in floats)
-    df = df.rename(columns=names)
+    before, df = df.columns, df.rename(columns=names)
     assert df.columns.is_unique, "two columns would have one name"
+    pairs = zip(before, df.columns, strict=True)
+    floats.update([new for old, new in pairs if old in floats])
     return df
 
 
@@ -83,6 +91,13 @@ def encoded(x, label):
     assert label not in labels, f"the file has codes of the label {label}"
     codes = pd.factorize(x.replace("", np.nan), sort=True)[0] + 1.0
     return pd.Series(codes, x.index).replace(0, np.nan)
+
+
+def all_rows(df, names, levels):
+    """Add rows of the combinations of levels that are absent, as fillin."""
+    rows = pd.MultiIndex.from_product(levels, names=names).to_frame(index=False)
+    assert len(rows.merge(df)) == len(df), "rows are in no combination"
+    return as_stata(rows.merge(df, how="left").sort_values(names, kind="stable"))
 
 
 def interpolated(y, x):

@@ -14,7 +14,7 @@ from digiprosper.stata.names import PRINTING
 from digiprosper.stata.varlists import LaterColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from digiprosper.stata.prefixes import Command
 
@@ -77,6 +77,13 @@ class Taint:
                     what = "a column" if isinstance(name, LaterColumns) else name
                     return f"{what} comes from line {line}"
         return ""
+
+    def rename(self, change: Callable[[str], str]) -> None:
+        """Change the names of all columns, as ``rename *, lower``."""
+        self.columns = {
+            name if isinstance(name, LaterColumns) else change(name): line
+            for name, line in self.columns.items()
+        }
 
     def unmark(self, names: Iterable[str]) -> None:
         """Remove the marks of columns that are made anew."""
@@ -148,10 +155,7 @@ def would_make(
         return _assigned(text)
     if name == "rename":
         return _renamed(text.partition(" ")[2])
-    matched = _MATCHED.get(name, "").split()
-    if name == "psmatch2" and command is not None:
-        outcomes = NAME.findall(" ".join(arguments_of(command, "out")))
-        matched += [f"_{outcome}" for outcome in outcomes]
+    matched = _matched(name, command)
     if command is None:
         return matched or None
     if matched or estimations.is_estimation(name):
@@ -159,6 +163,15 @@ def would_make(
     if name == "tabulate":
         return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
     return _made(command) if name in data.MAKERS.split() else None
+
+
+def _matched(name: str, command: Command | None) -> list[str]:
+    """List the columns of a command that matches or weights rows."""
+    names = _MATCHED.get(name, "").split()
+    if name == "psmatch2" and command is not None:
+        outcomes = NAME.findall(" ".join(arguments_of(command, "out")))
+        names += [f"_{outcome}" for outcome in outcomes]
+    return names
 
 
 def _made(command: Command) -> list[str]:

@@ -95,10 +95,8 @@ class Context:
     variables: Variables = field(default_factory=Variables)
     # Variables that are never missing: the keys and what is computed from them.
     complete: set[str] = field(default_factory=set)
-    # Variables that Stata stores in single precision, and the type of new ones.
-    singles: set[str] = field(default_factory=set)
-    # Variables that lines have made of the present data, whose type is known.
-    made: set[str] = field(default_factory=set)
+    # Types of variables, except those that a file has, and the type of new ones.
+    types: dict[str, str] = field(default_factory=dict)
     default_type: str = "float"
     # The data, if they are there.
     frame: pd.DataFrame | None = None

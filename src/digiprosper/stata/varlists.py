@@ -150,12 +150,7 @@ class Variables:
     def _word(self, word: str) -> list[Product]:
         if "#" in _outside(word):
             return self._crossed(word)
-        if lags := _LAGS.fullmatch(word):
-            sign, counts, rest, name = lags.groups()
-            words = [f"{sign}{count}{rest}.{name}" for count in numbers(counts)]
-            return [product for word in words for product in self._word(word)]
-        if levels := _LEVELS.fullmatch(word):
-            words = [f"{level}.{levels[2]}" for level in numbers(levels[1])]
+        if words := _of_numbers(word):
             return [product for word in words for product in self._word(word)]
         if group := _GROUP.fullmatch(word):
             words = _words(group["inside"])
@@ -223,6 +218,16 @@ def _is_among(name: str, names: Iterable[str]) -> bool:
         other.may_have(name) if isinstance(other, LaterColumns) else other == name
         for other in names
     )
+
+
+def _of_numbers(word: str) -> list[str]:
+    """Write out ``L(1/3).x`` or ``i(1 2)bn.x``: a word for each number."""
+    if lags := _LAGS.fullmatch(word):
+        sign, counts, rest, name = lags.groups()
+        return [f"{sign}{count}{rest}.{name}" for count in numbers(counts)]
+    if levels := _LEVELS.fullmatch(word):
+        return [f"{level}.{levels[2]}" for level in numbers(levels[1])]
+    return []
 
 
 def _words(text: str) -> list[str]:

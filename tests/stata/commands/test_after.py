@@ -28,6 +28,12 @@ if TYPE_CHECKING:
         ("lincom 0.5*L.x - c.x#c.z", 'fit.combination("0.5*lag(x) - x:z")'),
         ("utest x x2", "dp.u_test(fit, 'x', square='x2')"),
         (
+            "utest x x2, min(1) max(3)",
+            "dp.u_test(fit, 'x', square='x2', interval=(1.0, 3.0))",
+        ),
+        ("xtcsd, pesaran abs", "dp.pesaran_cd(fit)"),
+        ("xttest3", "dp.modified_wald(fit, method='chi2')"),
+        (
             "bdiff, group(soe) model(reghdfe y x, a(id year) cl(id)) reps(500) detail",
             'dp.by_group(dp.FixedEffects("y", ["x"], collinear="drop"), panel, '
             "'soe', "
@@ -63,7 +69,7 @@ def test_calls(text: str, python: str) -> None:
         "hausman fe re",
         "bdiff, group(g)",
         "test x, mtest",
-        "utest x x2, min(1) max(3)",
+        "xtcsd, frees",
     ],
 )
 def test_refusals(text: str) -> None:

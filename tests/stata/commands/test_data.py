@@ -43,9 +43,8 @@ def run(text: str, df: pd.DataFrame | None = None) -> pd.DataFrame:
         command = read_command(line)
         step = data.translate(command, context)
         exec(step.python, names)
-        if step.is_single is not None:
-            context.made |= {*step.creates}
-            context.singles |= {*step.creates} if step.is_single else set()
+        doubles = dict.fromkeys(step.creates, "double")
+        context.types |= doubles if step.types is None else step.types
         context.variables = Variables(list(names["df"].columns))
     out: pd.DataFrame = names["df"]
     return out.sort_values(["id", "year"]).reset_index(drop=True)
@@ -81,6 +80,14 @@ NAN = np.nan
         ("bysort id (year): gen a = x[_n-1]", "a", [NAN, 1, NAN, NAN, 4, NAN]),
         ("bysort id (year): gen a = _n", "a", [1, 2, 3, 1, 2, 1]),
         ("bysort id: gen a = _N", "a", [3, 3, 3, 2, 2, 1]),
+        ("gen b = 0.1\nclonevar c = b\ngen a = c == 0.1", "a", [0] * 6),
+        (
+            "gen b = x\nclonevar c = b\nreplace c = 0.1\ngen a = c == 0.1",
+            "a",
+            [0] * 6,
+        ),
+        ("clonevar a = id\nreplace a = 0.5 if x > 2", "a", [1, 0.5, 0.5, 0.5, 2, 3]),
+        ("clonevar a = x if z > 1", "a", [1, NAN, 3, NAN, 2, 0]),
         ("egen a = mean(x)", "a", [2.0] * 6),
         ("bysort id: egen a = mean(x)", "a", [2, 2, 2, 3, 3, 0]),
         ("egen a = total(x), by(id)", "a", [4, 4, 4, 6, 6, 0]),
@@ -107,11 +114,28 @@ NAN = np.nan
             [2, 2, 2, 2, 2, 1],
         ),
         ("rename x a", "a", [1, NAN, 3, 4, 2, 0]),
+        ("rename x X\nrename *, lower", "x", [1, NAN, 3, 4, 2, 0]),
+        ("zscore x", "z_x", np.array([-1, NAN, 1, 2, 0, -2]) / np.sqrt(2.5)),
+        ("bysort id (year): carryforward x, gen(a)", "a", [1, 1, 3, 4, 2, 0]),
+        ("egen a = rowtotal(x z), missing", "a", [1, 2, 8, 5, 4, 6]),
+        # Types are those of each variable, whatever is renamed with it.
+        (
+            "gen b = x\ngen double c = x\nrename (b c) (d e)\nreplace d = 0.1\n"
+            "replace e = 0.1\ngen a = (d == 0.1) + 2 * (e == 0.1)",
+            "a",
+            [2] * 6,
+        ),
+        ("egen a = rowtotal(x z) if year == 2000", "a", [1, NAN, NAN, 5, NAN, 6]),
+        ("egen a = group(year) if year > 2000", "a", [NAN, 1, 2, NAN, 2, NAN]),
+        ("gen d = year * 1000\nrecode d (2000000=1) (else=0)", "d", [1, 0, 0, 1, 0, 1]),
         ("recode x (1 = 7) (nonm = 9) (mis = 8), gen(a)", "a", [7, 8, 9, 9, 9, 9]),
         ("gen a = sign(x - 2)", "a", [-1, NAN, 1, 1, 0, -1]),
         # A Saturday, a Monday and a Tuesday, in weeks of seven days.
         ("gen a = week(mdy(12, 31, year))", "a", [52] * 6),
         # The second smallest and the second largest of five values.
+        ("winsor x, gen(a) p(0.2)", "a", [1, NAN, 3, 3, 2, 1]),
+        ("winsor x, gen(a) p(0.19)", "a", [1, NAN, 3, 4, 2, 0]),
+        ("winsor x if id < 3, gen(a) p(0.25)", "a", [2, NAN, 3, 3, 2, NAN]),
         # An empty text is missing.
         ("egen a = rowmiss(x z name)", "a", [1, 1, 0, 0, 0, 1]),
         ("egen a = rownonmiss(x z name)", "a", [2, 2, 3, 3, 3, 2]),
@@ -238,6 +262,10 @@ def test_a_total_of_missing_values_is_zero() -> None:
         ("bysort id (year): keep if _n == 1", 3),
         ("bysort id (year): drop if _n == _N", 3),
         ("expand 3", 18),
+        ("fillin id year", 9),
+        ("tsfill", 7),
+        ("tsfill, full", 9),
+        ("xtbalance, range(2000 2002)", 3),
         ("expand x", 12),
         ("collapse (p50) x (max) z if year == 2000, by(id year)", 3),
         ("collapse (mean) id = id year\n", 1),
@@ -351,6 +379,12 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "merge m:m id using b",
         "merge 1:1 id using b, update",
         "import excel a.xlsx, cellrange(A1:B2) firstrow",
+        "xtbalance, range(2000 2002) miss(x)",
+        "carryforward x, replace",
+        "winsor x, gen(a)",
+        "rename x y, lower",
+        "egen a = rowtotal(x z), by(id)",
+        "egen a = mean(x), missing",
         "recode x 1=2",
         "ipolate x year",
         "center x, by(id)",
@@ -474,3 +508,25 @@ def test_n_to_one_is_m_to_one(tmp_path: Path) -> None:
     pd.DataFrame({"id": [1, 2], "v": [7, 8]}).to_stata(path, write_index=False)
     out = run(f'merge n:1 id using "{path}", nogen keep(matched)')
     assert out["v"].tolist() == [7, 7, 7, 8, 8]
+
+
+def test_rows_that_are_filled_are_missing_elsewhere() -> None:
+    """[D] fillin, [TS] tsfill: new rows have the keys alone."""
+    out = run("fillin id year").sort_values(["id", "year"])
+    assert out["_fillin"].tolist() == [0, 0, 0, 0, 1, 0, 0, 1, 1]
+    assert out.loc[out["_fillin"] == 1, "x"].isna().all()
+    filled = run("tsfill")
+    assert filled.loc[filled["id"] == 2, "year"].tolist() == [2000, 2001, 2002]
+    assert filled["x"].isna().sum() == 2
+    with pytest.raises(AssertionError, match="no combination"):
+        run("tsfill", frame().assign(year=[2000, 2001.5, 2000, 2002, 2002, 2000]))
+
+
+def test_pairs_of_rows_with_the_same_keys(tmp_path: Path) -> None:
+    """[D] joinby: rows without a pair are left out, the master's values stay."""
+    path = tmp_path / "other.dta"
+    other = pd.DataFrame({"id": [1, 1, 3], "x": 9.0, "v": [7, 8, 9]})
+    other.to_stata(path, write_index=False)
+    out = run(f'keep if year == 2000\njoinby id using "{path}"')
+    assert out["v"].tolist() == [7, 8, 9]
+    assert out["x"].tolist() == [1, 1, 0]

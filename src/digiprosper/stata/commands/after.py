@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
+from digiprosper.stata.commands.policy import AGGREGATES
 from digiprosper.stata.commands.steps import Step
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import as_python
-from digiprosper.stata.varlists import LaterColumns, plain
+from digiprosper.stata.varlists import LaterColumns, number, plain
 from digiprosper.stata.varlists import term as written
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ _COEFFICIENT = re.compile(
     r"_b\[(?P<inside>[^\]]+)\]|(?P<name>(?:\d+[bo]*\.|[\w]+\.)?[^\W\d]\w*"
     r"(?:#(?:[\w]+\.)?[^\W\d]\w*)*)"
 )
+_TESTS = {
+    "xttest3": "dp.modified_wald(fit, method='chi2')",
+    "xtcsd": "dp.pesaran_cd(fit)",
+}
 
 
 def test(call: Call) -> Translation:
@@ -123,7 +128,36 @@ def u_test(call: Call) -> Translation:
     if len(names) == 2:
         code += f", square={names[1]!r}"
         notes = ["a square that is a column is named: square="]
+    if {"min", "max"} <= {*call.options}:
+        ends = tuple(number(call.options[end], end) for end in ("min", "max"))
+        code += f", interval={ends}"
     return call.python(f"dp.u_test({code})", *notes)
+
+
+def estat(call: Call) -> Translation:
+    """Translate ``estat`` after ``csdid``: an average of effects, or the pre-test."""
+    word = (split(call.command.arguments) or [""])[0]
+    if word == "pretrend":
+        return call.python("fit.pretrend_test()")
+    if word not in AGGREGATES:
+        raise StataError.because(f"estat {word} after csdid")
+    return call.python(f"fit.aggregate({AGGREGATES[word]!r})")
+
+
+def serial(call: Call) -> Translation:
+    """Translate ``xtserial``: within residuals take the place of first differences."""
+    y, products = call.variables()
+    others, has_years = call.without_years(products)
+    spec = call.specify("FixedEffects", y=y, x=plain(others), time_effects=has_years)
+    return call.python(
+        f"dp.wooldridge_ar1({spec.python}, panel)",
+        "another statistic: it uses within residuals, not first differences",
+    )
+
+
+def diagnostic(call: Call) -> Translation:
+    """Translate a diagnostic test without arguments."""
+    return call.python(_TESTS[call.command.name])
 
 
 def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
@@ -135,34 +169,35 @@ def _is_predicted(spec: Any, *, is_fitted: bool) -> bool:
 
 def predict(call: DataCall) -> Step:
     """Translate ``predict`` after a linear regression, a logit or a probit."""
-    context, spec, options = call.context, call.context.last, call.options
     *storage, name = split(call.command.arguments) or [""]
-    is_fitted = not {"residuals", "e"} & {*options}
     if storage not in ([], ["float"], ["double"]):
         raise StataError.because(f"predict {call.command.arguments}")
-    panel = context.panel_code
+    code = _predicted(call)
+    kind = (*storage, call.context.default_type)[0]
+    code = f"single({code})" if kind == "float" else code
+    code = f"only_where({code}, {call.where})" if call.where else code
+    return Step(f"df[{name!r}] = {code}", (name,), types={name: kind})
+
+
+def _predicted(call: DataCall) -> str:
+    """Write fitted values or residuals, of all rows or of the estimation sample."""
+    context, spec, options = call.context, call.context.last, call.options
+    is_fitted = not {"residuals", "e"} & {*options}
     if getattr(spec, "is_foreign", False):
-        code = _of_formula(spec.python, options)
-    elif not context.is_linear or "pr" in options:
+        return _of_formula(spec.python, options)
+    if not context.is_linear or "pr" in options:
         raise StataError.because("predict after an estimation that is not linear")
-    elif (
-        not is_fitted
-        and context.knows_sample
-        and (spec.singletons == "drop" or spec.ssc == "xtreg")
-    ):
+    in_sample = spec.singletons == "drop" or spec.ssc == "xtreg"
+    if in_sample and context.knows_sample and not is_fitted:
         # Residuals of reghdfe and xtreg are those of the estimation sample.
-        code = "by_row(fit.resids, df)"
-    elif not _is_predicted(spec, is_fitted=is_fitted):
+        return "by_row(fit.resids, df)"
+    if not _is_predicted(spec, is_fitted=is_fitted):
         raise StataError.because(
             "predict of effects, or of rows that are not estimated"
         )
-    else:
-        code = f"by_row(fit.predict({panel}), df)"
-        code = code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
-    is_single = (storage or [context.default_type]) == ["float"]
-    code = f"single({code})" if is_single else code
-    code = f"only_where({code}, {call.where})" if call.where else code
-    return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
+    panel = context.panel_code
+    code = f"by_row(fit.predict({panel}), df)"
+    return code if is_fitted else f"by_time({panel}, df, fit.depvar) - {code}"
 
 
 def _of_formula(python: str, options: Collection[str]) -> str:
@@ -180,5 +215,8 @@ COMMANDS: Table = {
     "testparm": (Options(), test),
     "lincom": (Options(), lincom),
     "hausman": (Options("", "const.ant"), hausman),
-    "utest": (Options("", "f.ieller l.evel pre.fix quad.ratic"), u_test),
+    "utest": (Options("min max", "f.ieller pre.fix quad.ratic"), u_test),
+    "estat": (Options("", "window estore"), estat),
+    "xtserial": (Options("", "show output"), serial),
+    **dict.fromkeys(_TESTS, (Options("", "pes.aran abs"), diagnostic)),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands.after import predict
 from digiprosper.stata.commands.steps import DataCall, Step, file_name
-from digiprosper.stata.expressions import Node, Printer, unquoted
+from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER
@@ -47,12 +47,14 @@ _SUMMARY = {
 }
 # Whole numbers up to this one are exact in single precision.
 _MOST_EXACT = 2**24
+# Code of functions of several columns.
 _ACROSS = {
     **{f"row{name}": f"{name}(axis=1)" for name in ("mean", "max", "min", "median")},
     "rowtotal": "sum(axis=1)",
     "rowsd": "std(axis=1)",
     "rowmiss": "apply(missing).sum(axis=1)",
     "rownonmiss": "apply(lambda x: ~missing(x)).sum(axis=1)",
+    "group": ("replace('', np.nan).groupby({names}).ngroup().replace(-1, np.nan) + 1"),
 }
 _OLD_NAMES = {
     **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
@@ -60,18 +62,21 @@ _OLD_NAMES = {
 }
 # Options of egen by function, besides by().
 _EGEN_OPTIONS = {
-    "pctile": {"p"},
-    "xtile": {"nquantiles"},
-    "group": {"label"},
-    "cut": {"at", "icodes", "label"},
-    "rank": {"field"},
+    "pctile": "p",
+    "xtile": "nquantiles",
+    "group": "label",
+    "cut": "at icodes label",
+    "rank": "field",
+    "rowtotal": "missing",
 }
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
     "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
+    "zscore": ("(df[{0}] - df[{0}].mean()) / df[{0}].std()", "z_{}"),
     "encode": ("encoded(df[{0}], {label!r})", ""),
     "destring": ("numeric(df[{0}])", ""),
     "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
+    "carryforward": ("df[{0}]{by}.ffill()", ""),
 }
 _KEPT = {
     **dict.fromkeys(("match", "matched", "3"), "both"),
@@ -86,17 +91,19 @@ _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
 def generate(call: DataCall) -> Step:
-    """Translate ``generate``."""
-    context, where = call.context, call.where
+    """Translate ``generate``, and ``clonevar``, which copies the type too."""
     storage, name, text = call.assignment
-    node = _without_draws(context.parse(text))
+    if call.command.name == "clonevar":
+        storage = _type_of(text.strip(), call.context)
+    node = _without_draws(call.context.parse(text))
     value = _stored(call.printer.value(node), node, storage)
-    value = value if where is None else f"only_where({value}, {where})"
-    complete, is_single = (
-        where is None and _is_complete(node, context),
-        storage == "float",
-    )
-    return Step(f"df[{name!r}] = {value}", (name,), (), complete, is_single)
+    value = f"only_where({value}, {call.where})" if call.where else value
+    complete = call.where is None and _is_complete(node, call.context)
+    code = f"df[{name!r}] = {value}"
+    if not storage:
+        source = call.context.variables.resolve(text.strip())
+        code += f"\n(floats.add if {source!r} in floats else floats.discard)({name!r})"
+    return Step(code, (name,), complete=complete, types={name: storage})
 
 
 def change(call: DataCall) -> Step:
@@ -106,7 +113,7 @@ def change(call: DataCall) -> Step:
     name = context.variables.resolve(name)
     storage = _type_of(name, context)
     if carried := _carried(name, text, call):
-        return Step(carried, (name,), is_single=None)
+        return Step(carried, (name,), types={})
     node = _without_draws(context.parse(text))
     value, target = _stored(call.printer.value(node), node, storage), f"df[{name!r}]"
     value = value if storage or _is_exact(node) else f"as_stored({name!r}, {value})"
@@ -114,7 +121,7 @@ def change(call: DataCall) -> Step:
     if where is not None:
         value = f"{target}.mask({where}, {value})"
         complete &= name in context.complete
-    return Step(f"{target} = {value}", (name,), (), complete, None)
+    return Step(f"{target} = {value}", (name,), (), complete, {})
 
 
 def _without_draws(node: Node) -> Node:
@@ -126,10 +133,9 @@ def _without_draws(node: Node) -> Node:
 
 def _type_of(name: str, context: Context) -> str:
     """Name the type of a variable; that of a column of a file is not known."""
-    name = context.variables.resolve(name)
-    if name in context.singles:
-        return "float"
-    return "double" if name in context.made else ""
+    kind = context.types.get(context.variables.resolve(name), "")
+    # Stata makes whole numbers another type where that is necessary.
+    return "double" if kind in _WHOLE else kind
 
 
 def _is_complete(node: Node, context: Context) -> bool:
@@ -185,36 +191,37 @@ def egen(call: DataCall) -> Step:
     function, inside = match.groups() if match else ("", "")
     function = _OLD_NAMES.get(function, function)
     options = {*call.options} - {"by"}
-    if options - _EGEN_OPTIONS.get(function, set()):
+    if options - {*_EGEN_OPTIONS.get(function, "").split()}:
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
-    if function in (*_BY_GROUP, "rank", "pctile", "xtile", "mode"):
-        code = _statistic(function, inside, call)
-    elif function == "cut" and "at" in options:
-        code = _cut(inside, call)
-    elif call.groups[0] or call.where or function not in (*_ACROSS, "group", "std"):
+    write = _EGEN.get(function)
+    if write is None or (call.groups[0] and write is not _statistic):
         raise StataError.because(f"egen {cited(text)}")
-    elif function == "std":
-        value = call.value(inside)
-        code = f"({value} - {value}.mean()) / {value}.std()"
-    else:
-        names = call.context.variables.names(inside)
-        code = (
-            f"df[{names!r}].replace('', np.nan).groupby({names!r}).ngroup()"
-            ".replace(-1, np.nan) + 1"
-        )
-        if function in _ACROSS:
-            code = f"df[{names!r}].{_ACROSS[function]}"
-    is_single = storage == "float" and function not in _COUNTS
-    code = f"single({code})" if is_single else code
-    return Step(f"df[{name!r}] = {code}", (name,), is_single=is_single)
+    code = write(function, inside, call)
+    storage = "double" if function in _COUNTS else storage
+    code = f"single({code})" if storage == "float" else code
+    return Step(f"df[{name!r}] = {code}", (name,), types={name: storage})
 
 
-def _cut(inside: str, call: DataCall) -> str:
-    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ... with icodes."""
-    ends = [*map(float, numbers(call.options["at"].replace(",", " ")))]
-    labels = False if {"icodes", "label"} & {*call.options} else ends[:-1]
-    cut = f"pd.cut({call.value(inside)}, {ends}, right=False, labels={labels})"
-    return f"{cut}.astype(float)"
+def _across(function: str, inside: str, call: DataCall) -> str:
+    """Write a statistic of each row, or the number of its group."""
+    names = call.context.variables.names(inside)
+    code = _ACROSS[function].format(names=repr(names))
+    if "missing" in call.options:
+        code = code.replace(")", ", min_count=1)")
+    rows = f"df.loc[{call.where}, {names!r}]" if call.where else f"df[{names!r}]"
+    return f"{rows}.{code}"
+
+
+def _scaled(function: str, inside: str, call: DataCall) -> str:
+    """Write ``std(x)``, or ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
+    value, options = call.value(inside), call.options
+    if function == "std":
+        return f"({value} - {value}.mean()) / {value}.std()"
+    if "at" not in options:
+        raise StataError.because("egen cut() without at()")
+    ends = [*map(float, numbers(options["at"].replace(",", " ")))]
+    labels = False if {"icodes", "label"} & {*options} else ends[:-1]
+    return f"pd.cut({value}, {ends}, right=False, labels={labels}).astype(float)"
 
 
 def _statistic(function: str, inside: str, call: DataCall) -> str:
@@ -225,22 +232,27 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
     if function == "rank":
         descending = "ascending=False, method='min'" if "field" in options else ""
         return f"{value}{by}.rank({descending})"
-    arguments = {
-        "pctile": f"percentile, {number(options.get('p', '50'), 'p'):g}",
-        "xtile": f"quantile_groups, {number(options.get('nquantiles', '2'), 'n'):g}",
-        "mode": "only_mode",
+    functions = {
+        "pctile": ("percentile", f", {number(options.get('p', '50'), 'p'):g}"),
+        "xtile": ("quantile_groups", f", {call.whole('nquantiles', 2)}"),
+        "mode": ("only_mode", ""),
     }
-    if function in arguments:
-        method, _, argument = arguments[function].partition(", ")
-        code = f"{method}({', '.join(filter(None, (value, argument)))})"
-    else:
-        method, argument = repr(_BY_GROUP[function]), ""
-        code = f"{value}.{_BY_GROUP[function]}()"
+    method, argument = functions.get(function, (repr(_BY_GROUP.get(function)), ""))
+    code = f"{value}.{_BY_GROUP.get(function)}()"
     if by:
-        code = f"{value}{by}.transform({', '.join(filter(None, (method, argument)))})"
+        code = f"{value}{by}.transform({method}{argument})"
+    elif function in functions:
+        code = f"{method}({value}{argument})"
     if call.where is None:
         return code
     return f"({code if by else f'pd.Series({code}, df.index)'}).where({call.where})"
+
+
+_EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
+    **dict.fromkeys((*_BY_GROUP, "rank", "pctile", "xtile", "mode"), _statistic),
+    **dict.fromkeys(_ACROSS, _across),
+    **dict.fromkeys(("cut", "std"), _scaled),
+}
 
 
 def summary(command: Command, context: Context) -> dict[str, str]:
@@ -286,10 +298,14 @@ def each(call: DataCall) -> Step:
         label = options.get("label", "".join(call.new))
         _label_codes(label, call.context.labels)
         code = code.replace("{label!r}", repr(label))
+    if name == "carryforward" and not call.printer.in_order:
+        raise StataError.because("carryforward, where the order is not stated")
     if name == "destring":
         code = _as_numbers(code, options)
+    code = code.replace("{by}", call.printer.by)
     names = call.context.variables.names(call.command.arguments or "_all")
-    return _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
+    step = _each(f"df[{{1}}] = {code}", names, call.new or pattern or "{}")
+    return replace(step, types={}) if name == "carryforward" else step
 
 
 def _label_codes(label: str, labels: set[str]) -> None:
@@ -313,35 +329,37 @@ def _as_numbers(code: str, options: Mapping[str, str]) -> str:
 def winsor(call: DataCall) -> Step:
     """Translate ``winsor2``; ``trim`` makes values beyond the cuts missing."""
     options = call.options
-    cuts = (options.get("cuts") or "1 99").replace(",", " ").split()
+    texts = (options.get("cuts") or "1 99").replace(",", " ").split()
+    cuts = [number_text(number(text, "cuts")) for text in texts]
     if len(cuts) != 2:
         raise StataError.because(f"cuts({options['cuts']}) has not two numbers")
-    low, high = (number(text, "cuts") for text in cuts)
-    arguments = f"{low:g}, {high:g}"
-    if "trim" in options:
-        arguments += ", trim=True"
+    arguments = ", ".join([*cuts, "trim=True"] if "trim" in options else cuts)
     code = f"winsorised(df[{{0}}], {arguments})"
     if by := call.printer.by:
         code = f"df[{{0}}]{by}.transform(winsorised, {arguments})"
     if "replace" not in options:
         return _each(f"df[{{1}}] = {code}", call.names, f"{{}}{winsor_suffix(options)}")
     stored = {"": f"as_stored({{0}}, {code})", "float": f"single({code})"}
-    steps = [
-        _each(
-            f"df[{{1}}] = {stored.get(_type_of(name, call.context), code)}",
-            [name],
-            "{}",
-        )
-        for name in call.names
-    ]
+    codes = [stored.get(_type_of(name, call.context), code) for name in call.names]
+    pairs = zip(codes, call.names, strict=True)
+    steps = [_each(f"df[{{1}}] = {code}", [name], "{}") for code, name in pairs]
     creates = tuple(name for step in steps for name in step.creates)
-    return Step("\n".join(s.python for s in steps), creates, is_single=None)
+    return Step("\n".join(s.python for s in steps), creates, types={})
 
 
 def winsor_suffix(options: Mapping[Any, str | None]) -> str:
     """Read what ``winsor2`` adds to names: nothing with ``replace``."""
     suffix = options.get("suffix") or ("_tr" if "trim" in options else "_w")
     return "" if "replace" in options else suffix
+
+
+def winsor_by_count(call: DataCall) -> Step:
+    """Translate ``winsor``, which cuts a number of values at each end."""
+    if len(call.names) != 1 or len(call.new) != 1 or "p" not in call.options:
+        raise StataError.because("winsor without a variable, generate() or p()")
+    share = number(call.options["p"], "p")
+    code = f"winsorised_by_count({call.value(call.names[0])}, {share:g})"
+    return Step(f"df[{call.new[0]!r}] = {code}", (call.new[0],))
 
 
 def recode(call: DataCall) -> Step:
@@ -352,7 +370,7 @@ def recode(call: DataCall) -> Step:
         raise StataError.because("recode with other rules than (values = value)")
     tests, values, other = [], [], "df[{0}]"
     for items, value in rules:
-        code = "np.nan" if value == "." else f"{number(value, 'recode'):g}"
+        code = "np.nan" if value == "." else number_text(number(value, "recode"))
         if items.strip() in ("else", "*"):
             other = code
         else:
@@ -360,7 +378,8 @@ def recode(call: DataCall) -> Step:
             values.append(code)
     code = f"np.select([{', '.join(tests)}], [{', '.join(values)}], {other})"
     names = call.context.variables.names(listed)
-    return _each(f"df[{{1}}] = {code}", names, call.new or "{}")
+    step = _each(f"df[{{1}}] = {code}", names, call.new or "{}")
+    return step if call.new else replace(step, types={})
 
 
 def _in_rule(item: str) -> str:
@@ -371,7 +390,7 @@ def _in_rule(item: str) -> str:
         return "df[{0}].notna()"
     ends = {"min": "-np.inf", "max": "np.inf"}
     low, *high = (
-        ends.get(end) or f"{number(end, 'recode'):g}" for end in item.split("/")
+        ends.get(end) or number_text(number(end, "recode")) for end in item.split("/")
     )
     return f"df[{{0}}].between({low}, {(high or [low])[0]})"
 
@@ -428,6 +447,12 @@ def rename(call: DataCall) -> Step:
     """Translate ``rename old new`` and ``rename (a b) (c d)``."""
     text = call.command.arguments.replace(")(", ") (")
     lists = [part.strip("() ").split() for part in split(text)]
+    if call.options:
+        if lists != [["*"]] or len(call.options) != 1:
+            raise StataError.because("rename with lower or upper of some columns")
+        code, columns = f"renamed(df, str.{min(call.options)})", LaterColumns("*df")
+        # Stata stops if two columns get one name.
+        return Step(f"df = {code}", (columns,), types={}, order=UNKNOWN_ORDER)
     olds, news = lists if len(lists) == 2 else ([], [""])
     if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
         raise StataError.because("rename other than old new or (old ...) (new ...)")
@@ -435,9 +460,9 @@ def rename(call: DataCall) -> Step:
     names = dict(zip(olds, news, strict=True))
     order = tuple(names.get(name, name) for name in context.order)
     complete = {*olds} <= context.complete
-    is_single = {*olds} <= context.singles if {*olds} <= context.made else None
+    types = {new: context.types[n] for n, new in names.items() if n in context.types}
     code = f"df = renamed(df, {names!r})"
-    return Step(code, (*news,), (*olds,), complete, is_single, order=order)
+    return Step(code, (*news,), (*olds,), complete, types, order=order)
 
 
 def use(call: DataCall) -> Step:
@@ -483,10 +508,11 @@ def read_text(call: DataCall) -> Step:
 
 def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, str]:
     """Write how a text or Excel file is read, and what Stata does to its headings."""
-    chosen = {"excel": ("sheet", "sheet_name")}.get(kind, ("encoding", "encoding"))
-    text = unquoted(options.get(chosen[0], ""))
-    source = f"{path!r}, {chosen[1]}={text!r}" if text else repr(path)
-    first = "firstrow" in options if kind == "excel" else options.get("varnames", "1")
+    is_excel = kind == "excel"
+    text = unquoted(options.get("sheet" if is_excel else "encoding", ""))
+    argument = "sheet_name" if is_excel else "encoding"
+    source = f"{path!r}, {argument}={text!r}" if text else repr(path)
+    first = "firstrow" in options if is_excel else options.get("varnames", "1")
     match kind, first:
         case "excel", True:
             return f"pd.read_excel({source})", "preserve"
@@ -526,7 +552,18 @@ def merge(call: DataCall) -> Step:
         code += f"df[{mark!r}] = df[{mark!r}].map({_MERGED}).astype(int)"
         chosen = [mark, *chosen]
     filled = None if merged and "right_only" not in merged else tuple(keys)
-    return Step(code, tuple(chosen), order=UNKNOWN_ORDER, filled=filled, reads=path)
+    columns, order = tuple(chosen), UNKNOWN_ORDER
+    return Step(code, columns, types={}, order=order, filled=filled, reads=path)
+
+
+def join(call: DataCall) -> Step:
+    """Translate ``joinby``: all pairs of rows with the same keys."""
+    code = (
+        f"other = {_table(call.path, call)}\n"
+        f"df = merged(df, other, {call.names!r}, None, '_both')\n"
+        "df = df[df.pop('_both') == 'both'].copy()"
+    )
+    return Step(code, order=UNKNOWN_ORDER, reads=call.path)
 
 
 def append(call: DataCall) -> Step:
@@ -538,12 +575,21 @@ def append(call: DataCall) -> Step:
 
 def collapse(call: DataCall) -> Step:
     """Translate ``collapse (mean) x (sum) y, by(z)``; weights are those of means."""
-    variables, groups = call.context.variables, call.groups[0]
     rows = f"df[{call.where}]" if call.where else "df"
     weight = call.command.weight[1] if call.command.weight else ""
     if weight:
-        weight = f"df[{variables.resolve(weight)!r}]"
+        weight = f"df[{call.context.variables.resolve(weight)!r}]"
         rows += f"[{weight} > 0]"
+    parts, order = _aggregates(call, weight), tuple(call.groups[0])
+    inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
+    by = f"{[*order]!r}, as_index=False, dropna=False" if order else "lambda row: 0"
+    code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})"
+    return Step(code, tuple(parts), order=order, filled=order)
+
+
+def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
+    """Read ``(mean) x (sum) s=y``: column and statistic of each new column."""
+    variables = call.context.variables
     method, parts = _aggregated("mean", weight), dict[str, str]()
     text = re.sub(r"\s*=\s*", "=", call.command.arguments)
     for word in split(re.sub(r"(\(\s*\w+\s*\))", r" \1 ", text)):
@@ -556,13 +602,7 @@ def collapse(call: DataCall) -> Step:
             parts[name] = f"({source!r}, {method})"
     if not parts or not all(name.isidentifier() for name in parts):
         raise StataError.because("collapse of columns not known")
-    inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
-    by = f"groupby({groups!r}, as_index=False, dropna=False)"
-    code = f"df = {rows}.{by}.agg(**{{{inside}}})"
-    if not groups:
-        code = f"df = {rows}.groupby(lambda row: 0).agg(**{{{inside}}})"
-    order = tuple(groups)
-    return Step(code, tuple(parts), order=order, filled=order)
+    return parts
 
 
 def _aggregated(statistic: str, weight: str) -> str:
@@ -620,6 +660,42 @@ def expand(call: DataCall) -> Step:
     return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
 
 
+def fill(call: DataCall) -> Step:
+    """Translate ``fillin``: rows of absent combinations."""
+    names = tuple(call.names)
+    levels = f"[df[name].unique() for name in {names!r}]"
+    code = f"df = all_rows(df.assign(_fillin=0), {[*names]!r}, {levels})"
+    code += ".fillna({'_fillin': 1})"
+    return Step(code, ("_fillin",), order=names, filled=names)
+
+
+def fill_periods(call: DataCall) -> Step:
+    """Translate ``tsfill``: rows of periods within those of an entity, or of all."""
+    keys, step = call.context.keys, call.context.step or 1
+    if len(keys) != 2:
+        raise StataError.because("tsfill before xtset")
+    entity, time = (f"rows[{key!r}]" for key in keys)
+    levels = f"{entity}.unique(), np.arange({time}.min(), {time}.max() + 1, {step})"
+    each = f"_, rows in df.groupby({keys[0]!r})"
+    each = "rows in [df]" if "full" in call.options else each
+    tables = f"[all_rows(rows, {keys!r}, [{levels}]) for {each}]"
+    code = f"df = pd.concat({tables}, ignore_index=True)"
+    return Step(code, order=(*keys,), filled=(*keys,))
+
+
+def balance(call: DataCall) -> Step:
+    """Translate ``xtbalance``: entities with a row in every period of a range."""
+    ends = re.fullmatch(r"\s*(\d+)\s+(\d+)\s*", call.options.get("range") or "")
+    if ends is None or len(call.context.keys) != 2:
+        raise StataError.because("xtbalance without range(first last), or before xtset")
+    first, last = int(ends[1]), int(ends[2])
+    entity, time = call.context.keys
+    count = len(range(first, last + 1, call.context.step or 1))
+    rows = f"df[df[{time!r}].between({first}, {last})]"
+    whole = f"filter(lambda rows: len(rows) == {count})"
+    return Step(f"df = {rows}.groupby({entity!r}).{whole}")
+
+
 def reshape(call: DataCall) -> Step:
     """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
     form, *stubs = split(call.command.arguments) or [""]
@@ -661,17 +737,21 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
-    "generate": (_GENERATE, generate),
+    **dict.fromkeys(("clonevar", "generate"), (_GENERATE, generate)),
     **dict.fromkeys(("drop", "keep"), (Options(), drop)),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
+    "fillin": (Options(), fill),
+    "tsfill": (Options("full"), fill_periods),
     "append": (Options("", "force nol.abel"), append),
+    "carryforward": (Options("replace g.enerate by"), each),
     "destring": (Options("replace g.enerate force i.gnore", "float"), each),
     "collapse": (Options("by", "fast"), collapse),
     "duplicates": (Options("g.enerate", "force"), duplicates),
-    "egen": (Options("by at field icodes p l.abel n.quantiles"), egen),
+    "egen": (Options("by at field icodes p m.issing l.abel n.quantiles"), egen),
     "expand": (Options("g.enerate"), expand),
     "ipolate": (Options("g.enerate by"), interpolate),
+    "joinby": (Options("", "nol.abel"), join),
     "merge": (
         Options(
             "keep keepus.ing gen.erate nogen.erate",
@@ -681,16 +761,22 @@ COMMANDS: _Table = {
     ),
     "replace": (_GENERATE, change),
     "recode": (Options("g.enerate"), recode),
-    "rename": (Options(), rename),
+    "rename": (Options("lower upper"), rename),
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
     "predict": (Options("xb r.esiduals e pr"), predict),
+    "winsor": (Options("g.enerate p"), winsor_by_count),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
+    "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
 _WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
-_WITH_CONDITION = (*_WITH_BOTH, "collapse", "expand", "predict", "use", "xtile")
+_WITH_CONDITION = (
+    *_WITH_BOTH,
+    *("clonevar", "collapse", "expand", "predict", "use", "winsor", "xtile"),
+)
+_WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
 # Code of values that depend on the order of the rows.
 _BY_ROW = re.compile(r"\.(?:cumsum|shift|ffill)\(|\biloc\[")
@@ -701,7 +787,7 @@ def translate(command: Command, context: Context) -> Step:
     name = command.name
     parts = [p.name for p in command.prefixes if p.name not in ("by", "bysort")]
     others = {
-        "by": bool(command.prefixes) and name not in (*_WITH_BOTH, "ipolate"),
+        "by": bool(command.prefixes) and name not in _WITH_GROUPS,
         "if": command.condition is not None and name not in _WITH_CONDITION,
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
@@ -737,13 +823,12 @@ def _in_order(step: Step, call: DataCall) -> Step:
 MAKERS = """
 predict clonevar encode decode destring tostring recode xtile pctile ipolate pca factor
 split winsor carryforward mkspline mkspline2 astile markout separate svmat xi
-dummies asrol tssmooth tsfilter zscore recast asreg
+dummies zscore asrol tssmooth tsfilter recast asreg
 """
 REFUSED = {
     **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
     **dict.fromkeys(
-        ("sample", "bsample", "contract", "fillin", "tsfill", "joinby", "xtbalance"),
-        "it changes the data and is not translated",
+        ("sample", "bsample", "contract"), "it changes the data and is not translated"
     ),
     **dict.fromkeys(("do", "run", "include"), "another do-file: read it too"),
     "xi": "dummies of categories: C(x) makes them",

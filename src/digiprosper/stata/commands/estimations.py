@@ -45,7 +45,7 @@ WITHOUT_MODEL = {
     **dict.fromkeys(("oprobit", "ologit"), "OrderedModel of statsmodels is one"),
     **dict.fromkeys(("didregress", "xtdidregress"), "FixedEffects has treated()"),
     "psmatch2": (
-        "psmatch2 matches rows, perhaps with another year of the same entity; "
+        "it matches rows, perhaps with another year of the same entity; "
         "match_entities(panel, treated, x) matches entities on values before treatment"
     ),
     "xthdidregress": "StaggeredDid has its estimators",
@@ -69,8 +69,7 @@ def translate(command: Command, context: Context) -> Translation:
         _refuse_parts(command)
     if command.name not in COMMANDS:
         reason = WITHOUT_MODEL.get(command.name, "the command is not known here")
-        named = "" if reason.startswith(command.name) else f"{cited(command.name)}: "
-        raise StataError.because(f"{named}{reason}")
+        raise StataError.because(f"{cited(command.name)}: {reason}")
     options, function = COMMANDS[command.name]
     repeated = ("gmmstyle", "ivstyle")
     translation = function(Call(command, context, options.read(command, repeated)))

@@ -24,7 +24,7 @@ _RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no such estimator")
 _TWO_STAGES = "there is two-stage least squares only"
 _OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
 _NO_CONSTANT = dict.fromkeys(
-    ("noc.onstant", "h.ascons", "nocons", "tsscons"), "a regression without constant"
+    ("noc.onstant", "h.ascons", "tsscons"), "a regression without constant"
 )
 _FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _INSTRUMENTS = re.compile(
@@ -177,16 +177,8 @@ def _cells(products: list[Product]) -> list[str]:
 def _absorb_categories(
     products: list[Product], effects: list[str], call: Call
 ) -> tuple[list[Product], list[str]]:
-    """Absorb categories of keys or of many levels, instead of estimating dummies.
-
-    reghdfe counts dummies inside clusters, but not such effects that it absorbs.
-    """
-    context, errors = call.context, _errors(call)
-    candidates = [product for product in products if _is_absorbed(product, context)]
-    if call.command.name.endswith("hdfe") and errors["cov_type"] == "clustered":
-        clusters = errors.get("clusters") or [context.entity]
-        outside = effects if context.time in clusters else [*effects, context.time]
-        candidates = [p for p in candidates if _effect(p) in outside]
+    """Absorb categories of keys or of many levels, instead of estimating dummies."""
+    candidates = _candidates(products, effects, call)
     # The category of one variable is part of a product that is absorbed.
     candidates = list(dict.fromkeys([*candidates, *_factors(candidates)]))
     # The coding of a product of categories depends on the categories beside it.
@@ -195,6 +187,22 @@ def _absorb_categories(
     chosen = [p for p in candidates if p in products and p not in needed]
     others = [product for product in products if product not in chosen]
     return others, list(dict.fromkeys([*effects, *map(_effect, chosen)]))
+
+
+def _candidates(
+    products: list[Product], effects: list[str], call: Call
+) -> list[Product]:
+    """List the categories that may be absorbed.
+
+    reghdfe counts dummies inside clusters, but not such effects that it absorbs.
+    """
+    context, errors = call.context, _errors(call)
+    candidates = [product for product in products if _is_absorbed(product, context)]
+    if errors["cov_type"] != "clustered" or not call.command.name.endswith("hdfe"):
+        return candidates
+    clusters = errors.get("clusters") or [context.entity]
+    outside = effects if context.time in clusters else [*effects, context.time]
+    return [p for p in candidates if _effect(p) in outside]
 
 
 def _effect(product: Product) -> str:

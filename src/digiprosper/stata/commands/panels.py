@@ -107,11 +107,11 @@ def spatial(call: Call) -> Translation:
     """Translate ``xsmle``; the weights are those of `spatial_weights`."""
     options = call.options
     model = options.get("model", "sdm")
-    kind = [word.strip() for word in options.get("type", "ind").split(",")]
-    allowed = [["ind"], ["time"], ["both"], ["ind", "leeyu"], ["both", "leeyu"]]
+    kind = options.get("type", "ind").replace(" ", "")
+    allowed = ("ind", "time", "both", "ind,leeyu", "both,leeyu")
     if model not in ("sar", "sem", "sdm") or kind not in allowed or "fe" not in options:
         raise StataError.because(
-            f"model({model}) or type({', '.join(kind)}), or no fe",
+            f"model({model}) or type({kind}), or no fe",
             "There are sar, sem and sdm with fixed effects.",
         )
     if options.get("vce", "oim") != "oim" or {"robust", "cluster"} & set(options):
@@ -121,7 +121,8 @@ def spatial(call: Call) -> Translation:
         )
     name = options.get("wmatrix") or options.get("ematrix") or "W"
     y, products = call.variables()
-    entity_effects, time_effects = SPATIAL_EFFECTS[kind[0]]
+    effects, _, correction = kind.partition(",")
+    entity_effects, time_effects = SPATIAL_EFFECTS[effects]
     notes = (
         f"spatial_weights is {name} as SpatialWeights, matched by label",
         "likelihood='adjusted', the default here, has less bias",
@@ -137,7 +138,7 @@ def spatial(call: Call) -> Translation:
         model=model,
         entity_effects=entity_effects,
         time_effects=time_effects,
-        likelihood="lee_yu" if kind[1:] else "unadjusted",
+        likelihood="lee_yu" if correction else "unadjusted",
     )
     return replace(read, spec=None) if weights is None else read
 
@@ -183,8 +184,6 @@ def _roles(call: Call) -> dict[str, list[str]]:
         suboptions = call.options.get(option, "").partition(",")[2].strip()
         if suboptions:
             raise StataError.because(f"{option}(, {suboptions})")
-    if "maxlags" in call.options:
-        raise StataError.because("maxlags()", "Use instrument_lags, by variable.")
     return {role: call.terms(option) for option, role in roles.items()}
 
 
@@ -316,7 +315,7 @@ COMMANDS: Table = {
     ),
     "xtdpdsys": (
         Options(
-            "la.gs two.step vce maxld.ep maxla.gs pre noc.onstant end.ogenous",
+            "la.gs two.step vce maxld.ep pre noc.onstant end.ogenous",
             "art.ests",
         ),
         arellano,

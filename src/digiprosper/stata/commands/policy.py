@@ -115,6 +115,7 @@ def poisson(call: Call) -> Translation:
         entity_effects=fixed or context.entity in effects,
         time_effects=years or context.time in effects,
         absorb=[effect for effect in effects if effect not in keys],
+        **{o: call.column(o) for o in ("exposure", "offset") if o in options},
         singletons="drop" if name == "ppmlhdfe" else "keep",
         collinear="drop",
         **call.errors(
@@ -203,7 +204,7 @@ def conditional(call: Call) -> Translation:
 
 
 _POISSON = Options(
-    "a.bsorb vce cl.uster r.obust fe i irr",
+    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr",
     "tol.erance maxiter verb.ose v",
 )
 _LOGIT = Options("vce cl.uster r.obust or asis")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError
 from digiprosper.stata.expressions import Printer, unquoted
 from digiprosper.stata.prefixes import split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ASSIGNMENT = re.compile(
     r"\s*(?:(?P<type>byte|int|long|float|double|str\w*)\s+)?"
@@ -27,8 +31,8 @@ class Step:
     drops: tuple[str, ...] = ()
     # Whether new columns are complete, that is, computed from keys.
     complete: bool = False
-    # Whether they are stored in single precision; None where types are as before.
-    is_single: bool | None = False
+    # Types of columns; without a mapping all new ones are double.
+    types: Mapping[str, str] | None = None
     # Whether the data are read anew.
     fresh: bool = False
     # Columns that the rows are sorted by afterwards; None where that is as before.

@@ -90,12 +90,8 @@ class Tables:
         heads = self.heads[file] = before if is_longer else []
         sign = "+=" if any(heads) else "="
         heads += _titles(options, names, run, len(heads))
-        if not run:
-            listed = ", ".join(filter(None, names)) or "the last estimation"
-            raise StataError.because(f"{listed} is not run, or not stored")
-        fits = [f"results[{name!r}]" if name else "fit" for name in run]
+        models, code = _models(names, run), ""
         shown = list(filter(None, heads))
-        models, code = f"[{', '.join(fits)}]", ""
         if command.name == "outreg2":
             code = f"columns[{file!r}] {sign} {models}\n"
             models = f"columns[{file!r}]"
@@ -146,6 +142,14 @@ def _names(
             raise StataError.because(f"there is no stored estimation {cited(word)}")
         names += fitting
     return list(dict.fromkeys(names))
+
+
+def _models(names: Sequence[str], run: Sequence[str]) -> str:
+    """Write the estimations of a table that are run."""
+    if not run:
+        listed = ", ".join(filter(None, names)) or "the last estimation"
+        raise StataError.because(f"{listed} is not run, or not stored")
+    return f"[{', '.join(f'results[{n!r}]' if n else 'fit' for n in run)}]"
 
 
 def _file_name(command: Command, options: Collection[str]) -> str:
