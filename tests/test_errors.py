@@ -129,6 +129,15 @@ def test_unknown_option_suggests_the_nearest() -> None:
         errors.check_option("cov_type", "clusterd", ("clustered", "robust"))
 
 
+def test_an_option_that_is_on_or_off_says_so() -> None:
+    with pytest.raises(errors.OptionError, match=r"^show=1 must be True or False\.$"):
+        errors.check_option("show", 1, (True, False))
+    with pytest.raises(errors.OptionError, match="must be None, True or False"):
+        errors.check_option("show", "yes", (None, True, False))
+    with pytest.raises(errors.OptionError, match="use one of 1, 2"):
+        errors.check_option("steps", 3, (1, 2))
+
+
 def test_a_word_of_another_package_says_ours() -> None:
     with pytest.raises(errors.OptionError, match="write robust"):
         errors.check_option("cov_type", "HC1", ("clustered", "robust"))

@@ -332,7 +332,7 @@ REGRESSION: list[Case] = [
     (lambda: spec(x=["digital", "digital "]), TermError, ["'digital '", "twice"]),
     (lambda: spec(x=["gdp"]), TermError, ["'gdp'", "in x"]),
     (lambda: spec(x=3), InputTypeError, ["x must be a list of terms", "int"]),
-    (lambda: spec(y=["gdp"]), InputTypeError, ["y must be one term", "list"]),
+    (lambda: spec(y=["gdp"]), InputTypeError, ["y=['gdp'] must be one term", "list"]),
     (
         lambda: spec(cov_type="cluster"),
         OptionError,

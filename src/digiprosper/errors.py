@@ -929,11 +929,13 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     for word in allowed:
         if value is word or (type(value) is type(word) and value == word):
             return
-    hint = instead(str(value), "word", map(str, allowed))
+    words = list(map(repr, allowed))
+    text = f"is not known; use one of {', '.join(words)}"
+    text += instead(str(value), "word", map(str, allowed))
+    if all(word is None or isinstance(word, bool) for word in allowed):
+        text = f"must be {', '.join(words[:-1])} or {words[-1]}"
     raise OptionError(
-        f"{name}={cited(value)} is not known; use one of "
-        f"{', '.join(repr(a) for a in allowed)}{hint}.",
-        [option_problem(name, value, allowed)],
+        f"{name}={cited(value)} {text}.", [option_problem(name, value, allowed)]
     )
 
 

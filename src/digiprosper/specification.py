@@ -91,7 +91,8 @@ def one_term(value: object, field: str) -> str:
     """Check that a value is a single term."""
     if not isinstance(value, str):
         raise InputTypeError(
-            f"{field} must be one term (text), not {type(value).__name__}."
+            f"{field}={cited(value)} must be one term (text), not "
+            f"{type(value).__name__}."
         )
     return value
 

@@ -257,5 +257,5 @@ def test_terms_that_are_refused() -> None:
         dp.PoissonEffects("y")
     with pytest.raises(dp.TermError, match="also in x"):
         dp.PoissonEffects("y", ["y"])
-    with pytest.raises(dp.InputTypeError, match="exposure must be one term"):
+    with pytest.raises(dp.InputTypeError, match=r"exposure=.* must be one term"):
         dp.PoissonEffects("y", ["x"], exposure=["size"])  # type: ignore[arg-type]

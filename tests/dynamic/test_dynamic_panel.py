@@ -69,9 +69,8 @@ def test_predetermined_regressors_have_one_lag_earlier() -> None:
     assert spec.lags_of_instruments()["w"] == (1, 5)
 
 
-def test_terms_and_lags_of_the_outcome() -> None:
+def test_terms_of_all_roles() -> None:
     spec = dp.DynamicPanel("log(y)", ["x"], lags=2, endogenous=["w"])
-    assert spec.lag_terms == ("lag(log(y))", "lag(log(y), 2)")
     assert spec.terms == ("log(y)", "w", "x")
     assert spec.swap("w", "v").endogenous == ("v",)
     assert spec.add("z").x == ("x", "z")

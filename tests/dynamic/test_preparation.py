@@ -53,7 +53,7 @@ def test_a_large_grid_is_refused(monkeypatch) -> None:
         dp.DynamicPanel("y").fit(dp.Panel(gapped(1), "i", "t"))
 
 
-@pytest.mark.parametrize("name", ["GDP (bn)", "gdp:total", "y"])
+@pytest.mark.parametrize("name", ["GDP (bn)", "gdp:total", "a b:c", "gdp"])
 def test_lags_are_of_the_column_whatever_signs_its_name_has(name: str) -> None:
     frame = gapped(1, entities=30)
     plain = dp.DynamicPanel("y", ["x"]).fit(dp.Panel(frame, "i", "t"))
@@ -61,3 +61,10 @@ def test_lags_are_of_the_column_whatever_signs_its_name_has(name: str) -> None:
     fit = dp.DynamicPanel(name, ["x"], lags=1).fit(renamed)
     np.testing.assert_array_equal(fit.params, plain.params)
     assert fit.persistence == plain.persistence
+    with pytest.raises(dp.TermError, match="is a lag of the outcome"):
+        dp.DynamicPanel(name, fit.lag_names).fit(renamed)
+
+
+def test_lags_of_a_term_are_written_around_it() -> None:
+    lags = preparation._lag_terms("log(`a b:c`)", 2, ["a b:c"])
+    assert lags == ("lag(log(`a b:c`))", "lag(log(`a b:c`), 2)")

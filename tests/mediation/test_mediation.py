@@ -1214,7 +1214,7 @@ def test_moderator_and_threshold_are_terms_that_can_be_swapped() -> None:
             ("y", "x", "m1"),
             {"moderator": ["w"], "moderates": "a"},
             InputTypeError,
-            "moderator must be one term",
+            "moderator=.* must be one term",
         ),
         (
             ("y", "x", "m1"),
@@ -1310,7 +1310,13 @@ def test_moderator_and_threshold_are_terms_that_can_be_swapped() -> None:
             ("y", "x", "m1"),
             {"threshold": "q", "search_draws": 1},
             OptionError,
-            "search_draws=1 is not known; use one of True, False",
+            "search_draws=1 must be True or False",
+        ),
+        (
+            ("y", "x", "m1"),
+            {"threshold": "q", "regime_intercept": None},
+            OptionError,
+            "regime_intercept=None must be True or False",
         ),
     ],
 )

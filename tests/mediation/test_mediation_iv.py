@@ -522,7 +522,7 @@ def test_specification_is_a_value() -> None:
         ({"instrument": "m"}, TermError, "'m' is in mediator and in instrument"),
         ({"instrument": "w1"}, TermError, "'w1' is in instrument and in x"),
         ({"treatment": "y"}, TermError, "'y' is in y and in treatment"),
-        ({"instrument": 3}, InputTypeError, "instrument must be one term"),
+        ({"instrument": 3}, InputTypeError, "instrument=3 must be one term"),
         ({"x": 3}, InputTypeError, "x must be a list"),
         ({"cov_type": "HC3"}, OptionError, "not known"),
         ({"clusters": ("city", "year")}, OptionError, "two-way"),

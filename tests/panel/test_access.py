@@ -27,5 +27,9 @@ def test_names_are_keys_and_columns_and_what_is_no_panel_has_none(panel: Panel) 
 
 def test_anything_but_a_panel_is_refused(panel: Panel) -> None:
     check_panel(panel, "fit")
-    with pytest.raises(InputTypeError, match="fit takes a Panel, not DataFrame"):
+    with pytest.raises(
+        InputTypeError, match="fit takes a Panel, not DataFrame"
+    ) as error:
         check_panel(panel.frame, "fit")
+    (problem,) = error.value.problems
+    assert problem.data == {"option": "panel", "value": "DataFrame", "allowed": ()}

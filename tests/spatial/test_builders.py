@@ -107,6 +107,14 @@ def test_nearest_neighbours(k) -> None:
     assert set(weights.raw[weights.raw > 0]) == {1.0}
 
 
+@pytest.mark.parametrize(("entities", "k"), [(31, 31), (31, 0), (31, 2.5), (1, 1)])
+def test_neighbours_are_fewer_than_entities(entities: int, k: float) -> None:
+    frame = places(np.random.default_rng(3), entities)
+    words = f"k={k} must be .* less than {entities}, the number of entities"
+    with pytest.raises(dp.OptionError, match=words):
+        SpatialWeights.k_nearest(frame, k)
+
+
 def test_all_that_are_equally_far_are_neighbours() -> None:
     grid = pd.DataFrame(
         [(x, y) for x in (0.0, 1, 2) for y in (0.0, 1, 2)], columns=["lat", "lon"]

@@ -341,6 +341,25 @@ def test_a_treatment_of_one_entity_is_told_and_nothing_is_cited() -> None:
     assert "Coverage of 95% intervals" not in fit.summary()
 
 
+def test_a_column_may_have_the_name_of_a_spatial_lag() -> None:
+    """Its effects and notices are those of the same column with another name."""
+    frame = panel_of(0.3).frame.reset_index()
+    frame["policy"] = ((frame["city"] == 0) & (frame["year"] > 3)) * 1.0
+    for model in ("sar", "sem"):
+        spec = PanelSpatial("y", ["x", "policy"], ring(), model=model)
+        plain = spec.fit(Panel(frame, "city", "year"))
+        named = frame.rename(columns={"policy": "W:x"})
+        fit = spec.replace(x=["x", "`W:x`"]).fit(Panel(named, "city", "year"))
+        np.testing.assert_array_equal(fit.effects.estimates, plain.effects.estimates)
+        np.testing.assert_array_equal(fit.effects.covariance, plain.effects.covariance)
+        terms = [n.data["terms"] for n in fit.diagnostics if n.code == "few_treated"]
+        assert [list(names) for names in terms] == [["W:x"]]
+    named = frame.rename(columns={"policy": "W:solo"})
+    spec = PanelSpatial("y", ["`W:solo`"], ring(), model="sdm")
+    with pytest.warns(dp.FewClustersWarning, match="'W:solo', 'W:W:solo' depend on"):
+        spec.fit(Panel(named, "city", "year"))
+
+
 # --- coverage of the page -------------------------------------------------------------
 
 

@@ -62,3 +62,13 @@ def test_an_absorbed_lag_is_named(states, contiguity) -> None:
     with pytest.raises(dp.IdentificationError) as caught:
         PanelSpatial("log(gsp)", ["log(pc)", "trend"], contiguity).fit(trend)
     assert {p.data["column"] for p in caught.value.problems} == {"trend", "W:trend"}
+
+
+def test_lags_of_other_dummies_than_those_of_x_are_refused(states, contiguity) -> None:
+    """Their coefficients were left out of the effects, which were zero."""
+    slack = states.assign(slack=lambda df: df["unemp"] > 6)
+    x = ["log(pc)", "log(pc):C(slack)"]
+    spec = PanelSpatial("log(gsp)", x, contiguity, model="slx", spatial_lags=x[1:])
+    with pytest.raises(dp.TermError, match="the dummies of a product with"):
+        spec.fit(slack)
+    assert spec.replace(spatial_lags=None).fit(slack).effects.lags.all()

@@ -214,6 +214,18 @@ def test_trends_are_not_called_effects(panel: Panel) -> None:
     }
 
 
+def test_random_effects_are_not_called_effects(panel: Panel) -> None:
+    from linearmodels.panel import RandomEffects
+
+    rows = panel.frame
+    model = RandomEffects(rows["y"], rows[["x", "a"]]).fit()
+    base = FixedEffects("y", ["x", "a"], time_effects=False)
+    choices = drawn(dp.fit_all({"fixed": base, "random": model}, panel), "x").choices
+    assert ("random", "City", [False, True]) in [
+        (choice.group, choice.name, sorted(choice.made)) for choice in choices
+    ]
+
+
 def test_missing_estimates_are_counted_and_not_drawn(sets: dp.ControlSets) -> None:
     (label, one), *others = sets.outcomes
     gone = replace(

@@ -204,6 +204,8 @@ def test_refusals() -> None:
         InputTypeError, match="moderated_u_test takes a fitted linear model"
     ):
         moderated_u_test(results.params, "x", "w")
+    with pytest.raises(InputTypeError, match=r"^moderated_u_test: moderator=3 must be"):
+        moderated_u_test(results, "x", 3)
     with pytest.raises(ColumnError, match="'z'"):
         moderated_u_test(results, "z", "w")
     with pytest.raises(TermError, match=r"no interaction of 'x' and 'v'.*'x:v'"):

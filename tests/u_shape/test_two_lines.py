@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import FixedEffects, Panel, datasets
+from digiprosper import DynamicPanel, FixedEffects, Panel, datasets
 from digiprosper.errors import (
     CollinearityError,
     ColumnError,
@@ -484,6 +486,13 @@ def test_what_would_stay_as_a_curve_is_refused() -> None:
         )
 
 
+def test_slopes_are_read_by_name() -> None:
+    found = two_lines(spec(), panel(table()), "x")
+    backwards = SimpleNamespace(params=found.low.params.iloc[::-1])
+    assert found.slope_low == replace(found, low=backwards).slope_low
+    assert found.slope_high == found.high.params["x:above"]
+
+
 def test_refusals() -> None:
     frame = table()
     data = panel(frame)
@@ -491,6 +500,8 @@ def test_refusals() -> None:
         two_lines(spec().fit(data), data, "x")
     with pytest.raises(InputTypeError, match="takes a Panel"):
         two_lines(spec(), frame, "x")
+    with pytest.raises(InputTypeError, match=r"specification, not DynamicPanel\.$"):
+        two_lines(DynamicPanel("y", ["x"]), data, "x")  # type: ignore[arg-type]
     with pytest.raises(ColumnError, match="'w'"):
         two_lines(spec(), data, "w")
     with pytest.raises(ColumnError, match="'x3'"):

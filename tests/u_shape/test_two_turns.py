@@ -184,7 +184,7 @@ def test_a_fit_without_a_cubic_is_refused(x) -> None:
 def test_other_input_is_refused(fitted) -> None:
     with pytest.raises(InputTypeError):
         two_turns_test(3, "x")
-    with pytest.raises(InputTypeError):
+    with pytest.raises(InputTypeError, match=r"^two_turns_test: variable=3 must be"):
         two_turns_test(fitted, 3)
     with pytest.raises(ColumnError):
         two_turns_test(fitted, "z")

@@ -272,6 +272,8 @@ def test_refusals() -> None:
     results = fit(frame)
     with pytest.raises(InputTypeError, match="FixedEffects"):
         u_test(results.params, "x")
+    with pytest.raises(InputTypeError, match=r"^u_test: variable=3 must be one term"):
+        u_test(results, 3)
     with pytest.raises(ColumnError, match="'z'"):
         u_test(results, "z")
     with pytest.raises(TermError, match=r"I\(x\*\*2\)"):

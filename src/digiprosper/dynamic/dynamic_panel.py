@@ -6,11 +6,10 @@ from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from digiprosper.dynamic.estimation import fit_corrected, fit_gmm
-from digiprosper.dynamic.preparation import lag_terms, prepare_panel
+from digiprosper.dynamic.preparation import MOST_LAGS, prepare_panel, refuse_lags
 from digiprosper.errors import (
     InputTypeError,
     OptionError,
-    TermError,
     check_option,
     check_whole,
     cited,
@@ -46,7 +45,6 @@ _Equation = Literal["both", "difference", "level"]
 _Lags: TypeAlias = "tuple[int, int | None]"
 
 _LEAST_REPS = 49
-_MOST_LAGS = 20
 _LAGS = (2, 5)
 _GMM_ONLY = (
     "endogenous",
@@ -213,18 +211,12 @@ class DynamicPanel(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
         if self.clusters is not None:
             object.__setattr__(self, "clusters", as_terms(self.clusters, "clusters"))
-        check_whole("lags", self.lags, 1, _MOST_LAGS)
+        check_whole("lags", self.lags, 1, MOST_LAGS)
         check_reps(self.reps, _LEAST_REPS)
         check_where(self.where)
         self._check_words()
         refuse_repeats(self, ("y", "x", "endogenous", "predetermined", "instruments"))
-        lag_keys = set(map(canonical, lag_terms(self.y, _MOST_LAGS)))
-        repeated = [term for term in self._regressors if canonical(term) in lag_keys]
-        if repeated:
-            raise TermError(
-                f"{quoted(repeated)} is a lag of the outcome, which DynamicPanel adds "
-                "itself; set lags instead."
-            )
+        refuse_lags(self)
         self._read_mappings()
         self._refuse_contradictions()
 
@@ -286,11 +278,6 @@ class DynamicPanel(Specification):
     # --- what the estimators read -----------------------------------------------------
 
     @property
-    def lag_terms(self) -> tuple[str, ...]:
-        """Terms of the lags of the outcome: ``"lag(y)"``, ``"lag(y, 2)"``."""
-        return lag_terms(self.y, self.lags)
-
-    @property
     def has_constant(self) -> bool:
         """Whether the level equation has a constant."""
         return self.estimator == "system" and self.constant is not False
@@ -299,10 +286,6 @@ class DynamicPanel(Specification):
     def has_windmeijer(self) -> bool:
         """Whether standard errors have Windmeijer's correction."""
         return self.steps == 2 and self.cov_type == "robust" and self.windmeijer
-
-    @property
-    def _regressors(self) -> tuple[str, ...]:
-        return (*self.endogenous, *self.predetermined, *self.x)
 
     @property
     def dependence_transform(self) -> Transform | None:

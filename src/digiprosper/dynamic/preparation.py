@@ -21,6 +21,7 @@ from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.grammar import as_argument
 from digiprosper.panel.selection import cut_sample
+from digiprosper.panel.terms import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 # Outcome and regressors, in the order of the columns of the grid.
 _ROLES = ("y", "lags", "endogenous", "predetermined", "x")
+MOST_LAGS = 20
 # Cells of the grid with its regressors: 2 GB.
 _MOST_CELLS = 2**28
 
@@ -67,13 +69,25 @@ class PreparedPanel:
         return self.prepared.sample
 
 
-def lag_terms(
-    outcome: str, lags: int, column_names: Sequence[str] = ()
-) -> tuple[str, ...]:
+def _lag_terms(outcome: str, lags: int, column_names: Sequence[str]) -> tuple[str, ...]:
     """Write the lags of the outcome as terms: ``"lag(y)"``, ``"lag(y, 2)"``."""
     lagged = as_argument(outcome, column_names)
     later = (f"lag({lagged}, {periods})" for periods in range(2, lags + 1))
     return (f"lag({lagged})", *later)
+
+
+def refuse_lags(spec: Any, column_names: Sequence[str] = ()) -> None:
+    """Refuse regressors that are lags of the outcome.
+
+    Names of columns tell one with colons or brackets from a term.
+    """
+    lags = set(map(canonical, _lag_terms(spec.y, MOST_LAGS, column_names)))
+    regressors = (*spec.endogenous, *spec.predetermined, *spec.x)
+    if repeated := [term for term in regressors if canonical(term) in lags]:
+        raise TermError(
+            f"{quoted(repeated)} is a lag of the outcome, which DynamicPanel adds "
+            "itself; set lags instead."
+        )
 
 
 def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
@@ -147,6 +161,8 @@ def _prepared(spec: Any, panel: Panel) -> Prepared:
             f"every {panel.entity_name} has one row; a dynamic model needs several "
             "periods of each."
         )
+    column_names = table_of(panel).known
+    refuse_lags(spec, column_names)
     options = LinearOptions(
         time_effects=spec.time_effects,
         clusters=spec.clusters,
@@ -155,7 +171,7 @@ def _prepared(spec: Any, panel: Panel) -> Prepared:
     )
     roles = {
         "y": (spec.y,),
-        "lags": lag_terms(spec.y, spec.lags, table_of(panel).known),
+        "lags": _lag_terms(spec.y, spec.lags, column_names),
         "endogenous": spec.endogenous,
         "predetermined": spec.predetermined,
         "x": spec.x,

@@ -530,7 +530,7 @@ def refuse_other_specification(
         " It is for least squares; the results of FixedEffectsIV have iv_tests, "
         "anderson_rubin() and endogeneity_test()."
     )
-    hint = instrumented if hasattr(spec, "instruments") else ""
+    hint = instrumented if hasattr(spec, "endog") else ""
     raise InputTypeError(
         f"{caller} takes a FixedEffects specification, not {type(spec).__name__}.{hint}"
     )

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import InputTypeError, PanelIndexError, TermError, cited
+from digiprosper.errors import (
+    InputTypeError,
+    PanelIndexError,
+    TermError,
+    cited,
+    option_problem,
+)
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.frame import Panel
 from digiprosper.panel.scan import PanelScan
@@ -30,9 +36,11 @@ def check_panel(panel: object, caller: str) -> None:
             "which is a Panel: scan.sample_entities(share)."
         )
     if not isinstance(panel, Panel):
+        kind = type(panel).__name__
         raise InputTypeError(
-            f"{caller} takes a Panel, not {type(panel).__name__}: Panel(df, "
-            "entity='province', time='year')."
+            f"{caller} takes a Panel, not {kind}: Panel(df, entity='province', "
+            "time='year').",
+            [option_problem("panel", kind)],
         )
 
 

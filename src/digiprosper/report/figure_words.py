@@ -119,6 +119,7 @@ FIGURE = Words(
         "choice.effect": ("effect: {name}", "固定效应：{name}"),
         "choice.slope": ("slopes: {name}", "斜率：{name}"),
         "choice.trend": ("trends: {name}", "趋势：{name}"),
+        "choice.random": ("random effects: {name}", "随机效应：{name}"),
         "choice.rows": ("rows: {name}", "样本：{name}"),
         "choice.outcome": ("outcome: {name}", "被解释变量：{name}"),
         "choice.weights": ("weights: {name}", "权重：{name}"),

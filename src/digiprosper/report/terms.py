@@ -40,7 +40,7 @@ class Factor(PickledByName):
     # printed; empty for a column
     pieces: Pieces = field(default=(), repr=False)
     # ``"slope"`` or ``"trend"`` if an absorbed effect has a slope of the column, or of
-    # time, by level
+    # time, by level; ``"random"`` of a random effect
     slope: str = ""
 
     @property

@@ -16,10 +16,10 @@ from digiprosper.errors import (
     OptionError,
     alignment_problem,
     check_real,
-    check_whole,
     cited,
     counted,
     is_real,
+    is_whole,
     missing_problem,
     nearest,
     option_error,
@@ -323,7 +323,14 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
 def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
     """Link each entity with its k nearest neighbours."""
     labels, degrees = _places(coordinates, "k_nearest")
-    number = check_whole("k", k, 1, len(labels) - 1)
+    number = plain(k)
+    if not is_whole(number) or not 0 < number < len(labels):
+        raise option_error(
+            "k",
+            k,
+            f"k={cited(k)} must be a positive integer less than {len(labels):,}, the "
+            "number of entities.",
+        )
     made_by = counted(number, "nearest neighbour")
     return Built(nearest_neighbours(degrees, number), labels, made_by, degrees=degrees)
 

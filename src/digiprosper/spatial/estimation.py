@@ -50,7 +50,7 @@ from digiprosper.spatial.notices import (
     near_end,
     several_rows,
 )
-from digiprosper.spatial.preparation import ERROR, LAG, lag_name, spatial_columns
+from digiprosper.spatial.preparation import ERROR, LAG, spatial_columns
 from digiprosper.spatial.results import SpatialEffects, SpatialResults
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
     inverse = point.inverse(point.optimum.rho)
     spatial_effects = _effects(
-        layout, point, names, values, covariances, inverse, seed, spec.reps
+        layout, point, values, covariances, inverse, seed, spec.reps
     )
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
     optimum, spectrum, weights = (
@@ -304,7 +304,6 @@ def _larger(covariances: Sequence[Floats]) -> Floats:
 def _effects(
     layout: Layout,
     point: Point,
-    names: Sequence[str],
     values: Floats,
     covariances: Sequence[Floats],
     inverse: Floats,
@@ -313,10 +312,11 @@ def _effects(
 ) -> SpatialEffects:
     """Compute effects of all regressors, errors by delta method or draws."""
     # rho with a lag of the outcome, slopes, and slopes of lags: zero if there is none
-    chosen = [*["rho"] * point.lag, *layout.slopes, *map(lag_name, layout.slopes)]
-    selection = np.array(
-        [[name == column for column in names] for name in chosen], dtype=np.float64
-    )
+    k, first = len(layout.slopes), len(point.spatial)
+    rows = [*range(k), *(k + position for position in layout.lagged_slopes)]
+    selection = np.zeros((int(point.lag) + 2 * k, len(values)))
+    selection[: int(point.lag), 0] = 1.0
+    selection[np.add(int(point.lag), rows), first + np.arange(len(rows))] = 1.0
     b = selection @ values
     covariances = [selection @ covariance @ selection.T for covariance in covariances]
     slopes, lags = np.split(b[int(point.lag) :], 2)
@@ -443,11 +443,11 @@ def _few_treated(layout: Layout) -> list[Notice]:
     shares /= shares.sum(axis=0)
     effective = effective_clusters(shares)
     few = effective < min(EFFECTIVE_CLUSTERS, n / 2)
+    few &= few[[*range(len(layout.slopes)), *layout.lagged_slopes]]
     labels, names = pd.Index(layout.weights.entities), layout.names[1:]
     terms = {
-        name: carriers_of(float(effective[j]), shares[:, j], labels)
-        for j, name in enumerate(names)
-        if few[j] and few[names.index(name.removeprefix(lag_name("")))]
+        names[j]: carriers_of(float(effective[j]), shares[:, j], labels)
+        for j in np.flatnonzero(few)
     }
     if not terms or layout.n_times == 1:
         return []

@@ -77,6 +77,11 @@ class Layout:
     effects: tuple[bool, bool]  # whether there are entity effects, and time effects
     n_times: int
 
+    @property
+    def lagged_slopes(self) -> list[int]:
+        """Positions in `slopes` of the regressors that have a spatial lag."""
+        return list(map(self.slopes.index, self.lags))
+
     def lag(self, columns: Floats) -> Floats:
         """Compute the spatial lag of (NT, p) columns."""
         return lagged(self.weights.matrix, columns)
@@ -140,6 +145,12 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
         raise TermError(
             f"{quoted(reserved)} is the name of a coefficient of the model; "
             "rename the column."
+        )
+    if not set(lags) <= set(slopes):
+        raise TermError(
+            f"spatial_lags={cited(spec.lagged_terms)}: the dummies of a product with a "
+            "category depend on which other terms are there. Leave spatial_lags out, "
+            "or make columns of the product with panel.assign."
         )
     # Spatial lags are products of W and a regressor, for any weights
     factors = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}

@@ -443,7 +443,7 @@ def _refuse_others(
             f"group={cited(group)} must be a column or a condition (text)."
         )
     if term is not None:
-        one_term(term, "term")
+        one_term(term, "by_group: term")
     if method == "interaction" and not isinstance(spec, FixedEffects):
         instead = "Use method='permutation'."
         if isinstance(panel, PanelScan):
@@ -605,7 +605,11 @@ def _estimates(
             f"compared; every group has {quoted(common, 20)}."
         )
     target = str(spec.x[0] if term is None else term)
-    name = coefficient_named(target, common, "by_group, in every group")
+    name = coefficient_named(
+        target,
+        common,
+        "by_group: not every group has a coefficient named {target}; all have {names}.",
+    )
     return name, {group: float(p[name]) for group, p in params.items()}
 
 

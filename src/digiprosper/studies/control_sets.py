@@ -192,7 +192,7 @@ def estimate_sets(
     refuse_other_specification("control_sets", spec, needs="_on_common_rows")
     candidates = _read_candidates(spec, candidates)
     if term is not None:
-        one_term(term, "term")
+        one_term(term, "control_sets: term")
     sets = _sets(len(candidates), _read_sizes(size, len(candidates)))
     controls = [tuple(compress(candidates, row)) for row in sets]
     labels = _labels(controls)
@@ -373,10 +373,10 @@ def _named(spec: Any, base: Any, candidates: Sequence[str], term: str | None) ->
     """Find the coefficient."""
     target = spec.x[0] if term is None else term
     names = [name for name in base.names if name != "Intercept"]
-    why = ""
+    text = "control_sets: no coefficient of spec is named {target}; they are {names}."
     if canonical(target) in map(canonical, candidates):
-        why = " It is a candidate, which is not in every model: put it in spec.x."
-    return coefficient_named(target, names, "control_sets", why)
+        text += " It is a candidate, which is not in every model: put it in spec.x."
+    return coefficient_named(target, names, text)
 
 
 def _refuse_shared(equations: Equations, candidates: Sequence[str], name: str) -> None:

@@ -224,9 +224,11 @@ def _model_choices(
 
 
 def _effects_by_kind(regression: Any, about: Any) -> dict[str, list[str]]:
-    """List absorbed effects, and apart from them slopes and trends by level."""
+    """List absorbed effects; apart from them slopes, trends and random effects."""
     factors = getattr(regression, "factors", {})
-    kinds: dict[str, list[str]] = {"effect": [], "slope": [], "trend": []}
+    kinds: dict[str, list[str]] = {
+        kind: [] for kind in ("effect", "slope", "trend", "random")
+    }
     for name in effect_names(about.get("effects")):
         slopes = [factor.slope for factor in factors.get(name, ()) if factor.slope]
         kinds[slopes[0] if slopes else "effect"].append(name)

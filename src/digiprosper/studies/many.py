@@ -204,16 +204,16 @@ def _fit(
         return label, error, labels_by_warning
 
 
-def coefficient_named(
-    target: str, names: Sequence[str], where: str, advice: str = ""
-) -> str:
-    """Find a coefficient, in whatever spelling, among those of several models."""
+def coefficient_named(target: str, names: Sequence[str], text: str) -> str:
+    """Find a coefficient, in whatever spelling, among those of several models.
+
+    `text` is that of the error, with ``{target}`` and ``{names}``.
+    """
     for name in names:
         if canonical(name) == canonical(target):
             return name
     raise TermError(
-        f"{where}: no coefficient is named {cited(target)}; they are "
-        f"{quoted(names, 20)}.{advice}",
+        text.format(target=cited(target), names=quoted(names, 20)),
         [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
     )
 

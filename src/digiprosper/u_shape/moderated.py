@@ -284,7 +284,7 @@ def moderated_u_test(
     >>> found.turning_points["extremum"].round(2).tolist(), found.shift.p_value > 0.05
     ([0.34, 0.33], True)
     """
-    one_term(moderator, "moderator")
+    one_term(moderator, "moderated_u_test: moderator")
     curve = read_curve(
         "moderated_u_test", results, variable, square=square, form="square"
     )

@@ -116,46 +116,45 @@ class TwoLinesResult(Summarised, PickledByName):
     level: float
     diagnostics: tuple[Notice, ...]
 
-    # The slope that is read comes first in each fit.
     @property
     def slope_low(self) -> float:
         """Slope below the breakpoint."""
-        return float(self.low.params.iloc[0])
+        return float(self.low.params[f"{self.variable}:below"])
 
     @property
     def slope_high(self) -> float:
         """Slope above the breakpoint."""
-        return float(self.high.params.iloc[0])
+        return float(self.high.params[f"{self.variable}:above"])
 
     @property
     def se_low(self) -> float:
         """Standard error of the slope below."""
-        return float(self.low.std_errors.iloc[0])
+        return float(self.low.std_errors[f"{self.variable}:below"])
 
     @property
     def se_high(self) -> float:
         """Standard error of the slope above."""
-        return float(self.high.std_errors.iloc[0])
+        return float(self.high.std_errors[f"{self.variable}:above"])
 
     @property
     def t_low(self) -> float:
         """The t statistic of the slope below."""
-        return float(self.low.tstats.iloc[0])
+        return float(self.low.tstats[f"{self.variable}:below"])
 
     @property
     def t_high(self) -> float:
         """The t statistic of the slope above."""
-        return float(self.high.tstats.iloc[0])
+        return float(self.high.tstats[f"{self.variable}:above"])
 
     @property
     def p_low(self) -> float:
         """Two-sided p-value of the slope below."""
-        return float(self.low.pvalues.iloc[0])
+        return float(self.low.pvalues[f"{self.variable}:below"])
 
     @property
     def p_high(self) -> float:
         """Two-sided p-value of the slope above."""
-        return float(self.high.pvalues.iloc[0])
+        return float(self.high.pvalues[f"{self.variable}:above"])
 
     @property
     def supported(self) -> bool:
@@ -348,6 +347,7 @@ def two_lines(
     flat = _flat(data, knot_values, maximum=concave)
 
     first = float(np.median(flat))
+    # The slope that is read comes first in each fit.
     t_low, t_high = (abs(float(fit.tstats.iloc[0])) for fit in _lines(data, first))
     xc = float(np.quantile(flat, t_high / (t_low + t_high)))
     low, high = _lines(data, xc)

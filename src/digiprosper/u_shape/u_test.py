@@ -613,7 +613,7 @@ def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None
         )
     for name, term in terms.items():
         if term is not None:
-            one_term(term, name)
+            one_term(term, f"{call}: {name}")
 
 
 # --- interactions ---------------------------------------------------------------------
