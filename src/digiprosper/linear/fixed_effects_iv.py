@@ -62,7 +62,7 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels.slopes import Effect
     from digiprosper.linear.distances import DistanceKernel
@@ -304,14 +304,9 @@ def two_stage(
         for j in positions.endog
     ]
     first_stage = ResultSet(tuple(zip(endog, stages, strict=True)))
-    sample = prepared.sample
-    wording: dict[str, Any] = {"labels": sample.labels, "factors": sample.factors}
-    tests = {
-        name: replace(test, **wording) if isinstance(test, TestResult) else test
-        for name, test in instrument_tests(
-            prepared, projected, solved, first_stage
-        ).items()
-    }
+    tests = _labelled(
+        instrument_tests(prepared, projected, solved, first_stage), prepared.sample
+    )
     instruments = tuple(demeaned.names[j] for j in positions.instruments)
     reduced_form = fit_equation(prepared, demeaned, 0, positions.exogenous)[0]
     notices = [
@@ -342,6 +337,15 @@ def two_stage(
             jackknifed,
         ),
     )
+
+
+def _labelled(tests: Mapping[str, Any], sample: Sample) -> dict[str, Any]:
+    """Give tests the labels of columns and the factors of terms."""
+    wording: dict[str, Any] = {"labels": sample.labels, "factors": sample.factors}
+    return {
+        name: replace(test, **wording) if isinstance(test, TestResult) else test
+        for name, test in tests.items()
+    }
 
 
 def _with_scores(

@@ -120,6 +120,22 @@ def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Fl
     return np.array(cells.reshape(columns.shape))
 
 
+def _refuse_names(spec: Any, slopes: Sequence[str], lags: Sequence[str]) -> None:
+    """Refuse regressors named as coefficients are, and lags of other regressors."""
+    reserved = [name for name in slopes if name in _OWN_NAMES]
+    if reserved:
+        raise TermError(
+            f"{quoted(reserved)} is the name of a coefficient of the model; "
+            "rename the column."
+        )
+    if not set(lags) <= set(slopes):
+        raise TermError(
+            f"spatial_lags={cited(spec.lagged_terms)}: the dummies of a product with a "
+            "category depend on which other terms are there. Leave spatial_lags out, "
+            "or make columns of the product with panel.assign."
+        )
+
+
 def lay_out(spec: Any, panel: Panel) -> Layout:
     """Select a `PanelSpatial`'s balanced sample, align weights, check regressors."""
     check_panel(panel, "fit")
@@ -140,18 +156,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
     outcome_of(spec.y, sample)
     weights = spec.spatial_weights.aligned_to(sample.entities)
     slopes, lags = sample.names_of("x"), sample.names_of("lagged")
-    reserved = [name for name in slopes if name in _OWN_NAMES]
-    if reserved:
-        raise TermError(
-            f"{quoted(reserved)} is the name of a coefficient of the model; "
-            "rename the column."
-        )
-    if not set(lags) <= set(slopes):
-        raise TermError(
-            f"spatial_lags={cited(spec.lagged_terms)}: the dummies of a product with a "
-            "category depend on which other terms are there. Leave spatial_lags out, "
-            "or make columns of the product with panel.assign."
-        )
+    _refuse_names(spec, slopes, lags)
     # Spatial lags are products of W and a regressor, for any weights
     factors = {lag_name(name): (Factor("W"), *sample.factors_of(name)) for name in lags}
     sample = sample.with_factors(factors)

@@ -218,9 +218,9 @@ def _statistics(command: Command, *, has_within: bool) -> tuple[list[str], list[
         if option in _OF_STATISTICS:
             text = re.sub('"[^"]*"', "", (argument or "").partition(",")[0])
             words += re.findall(r"\w+", text) if argument else [option]
-    known = {w: row for w, row in _STATISTICS.items() if w == "N" or not has_within}
-    rows = dict.fromkeys(known[word] for word in words if word in known)
-    return [*rows], [f"the row {word}" for word in words if word not in known]
+    has_row = {w: row for w, row in _STATISTICS.items() if w == "N" or not has_within}
+    rows = dict.fromkeys(has_row[word] for word in words if word in has_row)
+    return [*rows], [f"the row {word}" for word in words if word not in has_row]
 
 
 def _stars(command: Command, options: Mapping[str, str]) -> list[str]:
