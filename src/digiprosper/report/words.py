@@ -303,9 +303,9 @@ TABLE = Words(
 """Of the rows of a table."""
 
 _SEARCHED = (
-    "F with thresholds taken as known, which rejects in half of the panels without a "
-    "threshold; the table of tests says whether there is one",
-    "视门槛值为已知的F检验，没有门槛时在半数面板中拒绝原假设；是否存在门槛须看门槛效应检验",
+    "thresholds taken as known: in simulated panels without a threshold half of such "
+    "tests reject; the table of tests says whether there is one",
+    "门槛值视为已知：在没有门槛的模拟面板中，此类检验有半数拒绝；是否存在门槛须看门槛效应检验",
 )
 TESTS = Words(
     {

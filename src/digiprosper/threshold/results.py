@@ -990,9 +990,9 @@ class ThresholdResults(SlopesByRegime):
             kept = j < self.estimates.size and not self.given
             if kept and not rejects(test.p_value, self.level):
                 text = (
-                    "  Without this threshold its set is not identified, and intervals "
-                    "of slopes by regime are too short: the search takes the value "
-                    "where slopes differ most."
+                    "  If there is no such threshold, its set is not identified, and "
+                    "intervals of slopes by regime are too short: the search takes the "
+                    "value where slopes differ most."
                 )
                 lines += wrap(text, 80, subsequent_indent="    ")
         if not lines:
