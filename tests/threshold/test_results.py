@@ -716,9 +716,7 @@ def test_slopes_of_a_threshold_that_is_not_there() -> None:
     drawn = replace(test, method=TESTS.say("searched.after", method=wild))
     assert wild in drawn.method
     (note,) = etable([drawn], style=chinese).notes
-    assert "施加约束的野聚类自助法，999次抽样；门槛值视为已知" in "".join(
-        note.split()
-    )
+    assert "施加约束的野聚类自助法，999次抽样；门槛值视为已知" in "".join(note.split())
     known = spec.replace(thresholds=[0.0], bootstrap=None).fit(data)
     assert "If there is no" not in known.summary()
     assert not known.equality().method
