@@ -110,7 +110,9 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
         others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
         chosen = panel.nobs - sum(others)
         yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
-    yield from winsorised_as(panel.diagnostics, {n: n for n in sample.variables})
+    if panel.diagnostics:
+        names = {name: name for name in sample.variables}
+        yield from winsorised_as(panel.diagnostics, names)
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":

@@ -342,7 +342,7 @@ class StaggeredDid(Specification):
             **empty_glance("StaggeredDid", prepared.count.n),
             "depvar": self.y,
             "n_entities": sample.n_entities,
-            "n_times": sample.n_times,
+            "n_times": prepared.count.periods,
             "period": sample.keys.period,
             "n_treated": cohorts.coding.n_ever,
             "n_clusters": n_clusters,
