@@ -336,7 +336,8 @@ def _starts_later(dummy: Floats, sample: Sample) -> bool:
     off_again = on[:-1] & ~on[1:] & (entity[:-1] == entity[1:])
     ever = np.bincount(entity, on) > 0
     before = sample.time[~on & ever[entity]]
-    return not off_again.any() and bool(before.max(initial=-1) >= sample.time[on].min())
+    first = sample.time[on].min(initial=sample.n_times)
+    return not off_again.any() and bool(before.max(initial=-1) >= first)
 
 
 def _event_column(factors: Sequence[Factor]) -> str | None:
