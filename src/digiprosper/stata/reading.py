@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import InputTypeError, StataError, as_path, cited
-from digiprosper.stata import script
+from digiprosper.stata import _script as script
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.judge import findings
 from digiprosper.stata.lines import decode, statements
