@@ -331,7 +331,7 @@ def test_few_draws_are_told() -> None:
         ({"lags": 3}, None),
         ({"lags": -1}, "integer from 0"),
         ({"deterministic": "none"}, "use one of 'constant', 'trend'"),
-        ({"year_means": 2}, "year_means=2 is not known"),
+        ({"year_means": 2}, "year_means=2 must be False or True"),
         ({"p_value": "exact"}, "use one of 'simulated', 'table'"),
         ({"reps": 50}, "integer from 99"),
         ({"test": ["ips"]}, "is not known"),

@@ -502,7 +502,8 @@ def read_text(call: DataCall) -> Step:
     case = options.get("case", case)
     if case != "preserve":
         code += f".rename(columns=str.{case})"
-    if kind != "excel" and call.context.default_type == "float":
+    is_single = call.context.default_type == "float" and "asdouble" not in options
+    if kind != "excel" and is_single:
         code += ", precision='float32'"
     return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
 
@@ -731,7 +732,7 @@ def reshape(call: DataCall) -> Step:
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames",
+    "sh.eet first.row clear enc.oding case varn.ames asdouble",
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
