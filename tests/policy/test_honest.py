@@ -193,7 +193,7 @@ def test_intervals_widen_up_to_the_ends_of_levels(
     ends = np.array([i.frame[["conf_low", "conf_high"]] for i in all_intervals])
     # Between ties of the relative statistics low levels differ by nothing.
     assert (np.diff(ends[..., 1] - ends[..., 0], axis=0) > -1e-9).all()
-    assert (np.diff([i.breakdown for i in all_intervals]) <= 0).all()
+    assert (np.diff([i.breakdown for i in all_intervals]) < 1e-9).all()
     factors = [float(power["bayes_factor"].iloc[0]) for power in powers]
     assert (np.diff(factors) > 0).all()
     # The first rectangle is so small that densities stand for probabilities.

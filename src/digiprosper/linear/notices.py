@@ -725,10 +725,9 @@ def rejects_too_often(mean_rows: float) -> Notice:
     """Report that the modified Wald test needs many rows of each entity."""
     text = (
         f"entities have {mean_rows:.3g} rows on average. The test rejects too often "
-        "with less than some hundred, if all variances are equal: in simulated panels "
-        "of 30 entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with "
-        "100. "
-        "Use method='levene', or standard errors clustered by entity."
+        "with less than several hundred, if all variances are equal: in simulated "
+        "panels of 30 entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% "
+        "with 100. Use method='levene', or standard errors clustered by entity."
     )
     return Notice("rejects_too_often", text, {"mean_rows": mean_rows})
 

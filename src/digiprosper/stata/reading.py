@@ -220,7 +220,7 @@ def run_do_file(
     >>> print(dp.stata.run_do_file(path, folder))
     line 1    ran         use states
     line 2    read        xtset state year
-    line 3    ran         reghdfe gsp pc, a(state year): N = 816
+    line 3    ran         reghdfe gsp pc, a(state year): N = 816 (robust_inconsistent)
     line 3: note: standard errors are neither clustered nor robust, as in the command
     1 of 1 estimation ran, 0 translated, 0 refused.
     """
