@@ -128,7 +128,12 @@ def test_a_chinese_table_says_how_weights_were_made(
     durbin: SpatialResults, made_by: str, chinese: str
 ) -> None:
     text = f"nearest ({made_by}, row-standardised)"
-    fit = replace(durbin, weights_name="nearest", weights_text=text)
+    fit = replace(
+        durbin,
+        weights_name="nearest",
+        weights_text=text,
+        weights_made_by=made_by,
+    )
     labels = {"gsp": "地区生产总值"}
     for language, note in (
         ("zh", f"空间权重矩阵W：nearest（{chinese}，行标准化）。"),

@@ -75,7 +75,6 @@ _INDEX_TERMS = ("exposure", "offset")
 # With more clusters chi-squared has about its size.
 _MANY = 100
 _TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few clusters"
-_REMEDY = ": use cov_type='crv3'"
 
 
 # --- rows -----------------------------------------------------------------------------
@@ -320,8 +319,10 @@ class CountEstimates(Estimates):
         few = groups <= _MANY
         if test.distribution != "chi2" or len(weights) == 1 or not few:
             return test
-        in_one_way = len(self.inference.n_clusters) == 1
-        return replace(test, method=_TOO_OFTEN + _REMEDY * in_one_way)
+        # CRV3 takes clusters in one way.
+        if len(self.inference.n_clusters) > 1:
+            return replace(test, method=_TOO_OFTEN)
+        return replace(test, method=f"{_TOO_OFTEN}: use cov_type='crv3'")
 
 
 def count_estimates(

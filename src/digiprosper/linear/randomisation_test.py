@@ -27,6 +27,7 @@ from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
+from digiprosper.report.text import permutations_text
 from digiprosper.specification import check_reps
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def randomisation_test(
         },
         draws=draws,
         diagnostics=notices,
-        method=f"{'all ' * enumerated}{reps:,} permutations",
+        method=permutations_text(reps, enumerated=enumerated),
         labels=dict(fit.results.labels),
         factors=dict(fit.results.factors),
     )

@@ -1125,7 +1125,7 @@ class LinearResults(SampledResults):
         groups = min(self.n_clusters, default=np.inf)
         if k >= groups:
             return _missing_test(k, groups, name, null)
-        # These have fewer degrees of freedom than their covariance has rank.
+        # Of both types the rank of the covariance exceeds the degrees of freedom.
         has_rank = k <= self.df_t or self.cov_type in ("cr2", "driscoll_kraay")
         slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
         form = np.nan

@@ -220,13 +220,13 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     wider = _with_powers(fitted)
     null = "the square and the cube of the fitted values have no effect"
     test = joint_test(wider, _POWERS, "reset_test", name="RESET test", null=null)
-    # Few clusters are told of t intervals, and draws allow for them.
-    allowed = (
-        ("few_clusters", "very_few_clusters") if "bootstrap" in test.method else ()
-    )
-    told = [notice for notice in wider.diagnostics if notice.code not in allowed]
-    issue(told)
-    notices = (*told, *test.diagnostics)
+    # The notices of few clusters are about t intervals; the bootstrap allows for few.
+    about_t = ("few_clusters", "very_few_clusters")
+    if "bootstrap" not in test.method:
+        about_t = ()
+    reported = [notice for notice in wider.diagnostics if notice.code not in about_t]
+    issue(reported)
+    notices = (*reported, *test.diagnostics)
     return replace(test, detail=rows_of_terms(wider, _POWERS), diagnostics=notices)
 
 

@@ -221,7 +221,7 @@ def read_excel(
             labels[value] = name
     notices: list[Notice] = []
     for rows, names in sheets_of.items():
-        where = f"sheet{'s' * (len(names) > 1)} {quoted(names)}: "
+        where = f"{'sheet' if len(names) == 1 else 'sheets'} {quoted(names)}: "
         notices += dropped_notices([rows], where)
     notices += _partial_entities(parts)
     return pd.concat(parts, axis=1), labels, notices

@@ -54,7 +54,7 @@ def pathway_figure(
     return Pathways(
         heads={head: names.say(f"head.{head}", level=level) for head in heads},
         stages=_stages(tested, names),
-        verdicts={verdict: names.say(verdict) for verdict in VERDICTS[:-1]},
+        verdicts={v: names.say(v) for v in VERDICTS if v != "not testable"},
         notes=[
             *([names.say("units"), note] if tested else []),
             replace(report, language=_CODES[chosen]).untested(),

@@ -238,7 +238,10 @@ class MechanismReport(Summarised, PickledByName):
     def _row(self, finding: Finding) -> dict[str, Any]:
         mechanism, names = finding.mechanism, self._names
         numbers = (*_NUMBERS, "std_effect", "std_low", "std_high")
-        about = "p_value p_adjusted identification estimator nobs n_entities n_clusters"
+        about = (
+            *("p_value", "p_adjusted", "identification", "estimator"),
+            *("nobs", "n_entities", "n_clusters"),
+        )
         return {
             "claim": claim_of(mechanism, names),
             "verdict": finding.verdict,
@@ -247,7 +250,7 @@ class MechanismReport(Summarised, PickledByName):
             "sign": mechanism.sign,
             "term": self._term(finding),
             **{name: _number(finding, name) for name in numbers},
-            **{name: getattr(finding, name) for name in about.split()},
+            **{name: getattr(finding, name) for name in about},
             "clusters": self.entity_name if finding.tested else "",
             "controls": ", ".join(finding.controls) if finding.tested else "",
             "reason": finding.reason.code if finding.reason else "",
@@ -292,7 +295,7 @@ class MechanismReport(Summarised, PickledByName):
         ending = [] if english else [errors, settings]
         return self._titled(
             self._title(),
-            *[table] * bool(rows),
+            *([table] if rows else []),
             Lines(tuple(wrapped([*lines, *ending]))),
             wrapped_title=True,
             conventions=errors if english else "",
@@ -420,7 +423,8 @@ class Names:
         """State why a proposition was not tested, as part of a sentence."""
         code, parts = reason.code, dict(reason.data)
         if "roles" in parts:
-            code += ".several" * (code == "column" and len(parts["roles"]) > 1)
+            if code == "column" and len(parts["roles"]) > 1:
+                code = "column.several"
             roles = (f"'{role}'" for role in parts["roles"])
             parts["roles"] = self.say("comma").join(roles)
         if code == "data":

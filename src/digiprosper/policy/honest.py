@@ -368,7 +368,7 @@ class EventTimeResults(BaseResults):
         check_option("critical", critical, tuple(_DISTRIBUTIONS))
         level = _check_level(level)
         times, before, estimated, sums = self._event_estimates()
-        needed = 1 + (restriction == "smoothness")
+        needed = 2 if restriction == "smoothness" else 1
         if before < needed:
             other = ", or use restriction='relative'" if before else ""
             text = (
@@ -383,11 +383,11 @@ class EventTimeResults(BaseResults):
         events = self._checked("honest", estimated, sums, times, comparable=comparable)
         gaps = sorted({*range(times[0], times[-1])} - {*times, reference})
         if gaps:
+            times_text = "event time" if len(gaps) == 1 else "event times"
             text = (
-                f"honest: event time{'s' * (len(gaps) > 1)} "
-                f"{', '.join(map(str, gaps))} {have(len(gaps))} no estimate. Use "
-                "Panel(..., step=) if periods are several units apart, or "
-                "aggregate('dynamic', balanced=...)."
+                f"honest: {times_text} {', '.join(map(str, gaps))} {have(len(gaps))} "
+                "no estimate. Use Panel(..., step=) if periods are several units "
+                "apart, or aggregate('dynamic', balanced=...)."
             )
             raise not_identified("gaps", text, times=tuple(gaps))
         covariance = events.covariance
@@ -619,7 +619,8 @@ def _effect_weights(effect: object, times: Sequence[int]) -> Floats:
     if is_whole(value):
         weights: Floats = (np.array(times) == value).astype(np.float64)
     elif isinstance(value, bool | str):
-        weights = np.full(len(times), (value == "average") / len(times))
+        # Other words have no weights, and are refused below.
+        weights = np.full(len(times), 1 / len(times) if value == "average" else 0.0)
     else:
         weights = _numbers(effect, "effect")
     if weights.size != len(times) or not weights.any():

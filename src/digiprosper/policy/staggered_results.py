@@ -577,8 +577,9 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             count, cov_type = data["n_untreated"], data["cov_type"]
             names = {"count": (str(count),), "entity": (self.coding.entity,)}
             if 0 < count <= FEW_UNTREATED:
-                clustered = ".clustered" * (cov_type == "clustered")
-                remarks.append(Remark(f"untreated{clustered}", names))
+                is_clustered = cov_type == "clustered"
+                code = "untreated.clustered" if is_clustered else "untreated"
+                remarks.append(Remark(code, names))
             if data["alone"] and cov_type == "cr2":
                 remarks.append(Remark("alone", names))
         return remarks

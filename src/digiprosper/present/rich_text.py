@@ -100,7 +100,8 @@ def _row(
         "ql",
         *("qc" if head else _placed(text, point) for (text, _), point in numbers),
     ]
-    size, keep = round(2 * page.size), r"\keepn" * keeps_next(content, position, page)
+    size = round(2 * page.size)
+    keep = r"\keepn" if keeps_next(content, position, page) else ""
     texts = [
         rf"\pard\plain\intbl{keep}{space}\sa20\{alignment}\fs{size} {_rtf(text)}\cell"
         for alignment, (text, _) in zip(alignments, parts, strict=False)

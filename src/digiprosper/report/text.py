@@ -34,6 +34,11 @@ def p_words(p: float, digits: int = 4) -> str:
     return f"p < {least:.{digits}f}" if p < least else f"p = {p:.{digits}f}"
 
 
+def permutations_text(count: int, *, enumerated: bool) -> str:
+    """Print how many permutations were drawn, or that all there are were used."""
+    return f"all {count:,} permutations" if enumerated else f"{count:,} permutations"
+
+
 def percent_text(share: float) -> str:
     """Print a level or a size in per cent, such as ``"95%"`` or ``"2.5%"``."""
     return f"{100 * share:.6g}%"

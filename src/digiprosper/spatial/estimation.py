@@ -124,6 +124,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         interval=interval,
         weights_name=weights.name,
         weights_text=weights.conventions,
+        weights_made_by=weights.made_by,
         weights_standardise=weights.standardise,
         weights_hash=weights.digest,
     )

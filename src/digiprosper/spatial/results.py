@@ -162,9 +162,11 @@ class SpatialResults(BaseResults):
         Fixed effects.
     interval : tuple of float
         Ends of the interval in which ``I - rho W`` is invertible.
-    weights_name, weights_text, weights_standardise, weights_hash : str
-        Name of the weights, how they were made, how they were standardised, and a hash
-        of their values.
+    weights_name, weights_text, weights_made_by : str
+        Name of the weights, a description of them, and how they were made; the last is
+        empty for weights that the user gave.
+    weights_standardise, weights_hash : str
+        How the weights were standardised, and a hash of their values.
     version : str
         Version of digiprosper that fitted the model.
 
@@ -202,6 +204,7 @@ class SpatialResults(BaseResults):
     interval: tuple[float, float]
     weights_name: str
     weights_text: str
+    weights_made_by: str
     weights_standardise: str
     weights_hash: str
     version: str = __version__
@@ -558,16 +561,13 @@ class SpatialResults(BaseResults):
 
     def _remarks(self) -> tuple[Remark, ...]:
         """Name for a table the model and weights, and whether a bias is corrected."""
-        scale = f"weights.{self.weights_standardise}"
-        made_by = self.weights_text.removeprefix(f"{self.weights_name} (")
-        made_by = made_by.removesuffix(f"{WORDS.say(scale)})").removesuffix(", ")
         names: dict[str, tuple[str | Remark, ...]] = {
             "weights": (self.weights_text,),
             "name": (self.weights_name,),
-            "made": (made_remark(made_by),),
-            "scale": (Remark(scale, {}),),
+            "made": (made_remark(self.weights_made_by),),
+            "scale": (Remark(f"weights.{self.weights_standardise}", {}),),
         }
-        code = "w.made" if made_by else "w"
+        code = "w.made" if self.weights_made_by else "w"
         remarks = (Remark(self.model, {}), Remark(code, names))
         # Least squares have no likelihood to adjust.
         bias = self.likelihood != "unadjusted" and self.model != "slx"

@@ -157,6 +157,14 @@ def as_stored(name, x):
     return single(x) if name in floats else x
 
 
+def stored_like(name, source):
+    """Note that a column has the precision of another."""
+    if source in floats:
+        floats.add(name)
+    else:
+        floats.discard(name)
+
+
 def whole(x, least, most):
     """Truncate numbers; those beyond the range of a type are missing."""
     x = np.trunc(x)
@@ -174,8 +182,8 @@ def as_stata(df, precision="float64"):
             # Whole numbers keep all digits.
             is_single = precision == "float32" and (df[name] % 1 > 0).any()
             floats.update([name] if is_single else [])
-            kept = df[name].astype(precision if is_single else "float64")
-            df[name] = kept.astype("float64")
+            rounded = df[name].astype(precision if is_single else "float64")
+            df[name] = rounded.astype("float64")
     for name in df.select_dtypes("datetime"):
         df[name] = (df[name] - pd.Timestamp(1960, 1, 1)).dt.days
     return df
@@ -183,8 +191,8 @@ def as_stata(df, precision="float64"):
 
 def from_file(path, beside=()):
     """Read a file of Stata; labels and dates stay numbers."""
-    kept = {"convert_categoricals": False, "convert_dates": False}
-    with pd.read_stata(path, iterator=True, **kept) as file:
+    numbers = {"convert_categoricals": False, "convert_dates": False}
+    with pd.read_stata(path, iterator=True, **numbers) as file:
         df = file.read()
         labels.update(file.value_labels())
     names = df.columns.difference(list(beside))

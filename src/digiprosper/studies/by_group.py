@@ -58,7 +58,7 @@ from digiprosper.report.columns import (
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import p_words, repeated
+from digiprosper.report.text import p_words, permutations_text, repeated
 from digiprosper.specification import check_reps, one_term
 from digiprosper.studies.many import coefficient_named, fit_all
 from digiprosper.studies.words import WORDS
@@ -164,7 +164,9 @@ class ByGroup(ResultSet):
         names: dict[str, tuple[str | Remark]] = {n: (t,) for n, t in texts.items()}
         if test.draws is None:
             method = "interaction"
-            form = f"method.{method}{'s' * (self._kind == 'range')}"
+            form = "method.interaction"
+            if self._kind == "range":
+                form = "method.interactions"
             drawn = {"method": (test_remark(test.method) or test.method,)}
             names["method"] = (Remark(form, drawn, WORDS),)
         else:
@@ -736,7 +738,7 @@ def _permutation(
         },
         draws=draws,
         diagnostics=notices,
-        method=f"{'all ' * every}{draws.size:,} permutations",
+        method=permutations_text(draws.size, enumerated=every),
         **_hypothesis(groups, name),
     )
 

@@ -552,8 +552,10 @@ class PanelThreshold(Specification):
             )
         else:
             options = ["trim", "n_thresholds"]
-            options += ["min_nobs"] * (self.min_nobs > 1)
-            options += ["min_entities"] * (self.min_entities > 0)
+            if self.min_nobs > 1:
+                options.append("min_nobs")
+            if self.min_entities > 0:
+                options.append("min_entities")
             values = ", ".join(f"{name}={getattr(self, name)}" for name in options)
             text = (
                 f"{cited(name)}: {reason} ({values}, {np.unique(q).size} distinct "

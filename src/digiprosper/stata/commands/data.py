@@ -102,7 +102,7 @@ def generate(call: DataCall) -> Step:
     code = f"df[{name!r}] = {value}"
     if not storage:
         source = call.context.variables.resolve(text.strip())
-        code += f"\n(floats.add if {source!r} in floats else floats.discard)({name!r})"
+        code += f"\nstored_like({name!r}, {source!r})"
     return Step(code, (name,), complete=complete, types={name: storage})
 
 
