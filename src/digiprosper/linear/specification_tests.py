@@ -221,9 +221,8 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     null = "the square and the cube of the fitted values have no effect"
     test = joint_test(wider, _POWERS, "reset_test", name="RESET test", null=null)
     # The notices of few clusters are about t intervals; the bootstrap allows for few.
-    about_t = ("few_clusters", "very_few_clusters")
-    if "bootstrap" not in test.method:
-        about_t = ()
+    drawn = "bootstrap" in test.method
+    about_t = ("few_clusters", "very_few_clusters") if drawn else ()
     reported = [notice for notice in wider.diagnostics if notice.code not in about_t]
     issue(reported)
     notices = (*reported, *test.diagnostics)
