@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, OptionError, option_problem
+from digiprosper.errors import IdentificationError, option_error
 from digiprosper.kernels.slopes import Slope, codes_of, directions
 from digiprosper.kernels.tolerances import (
     CONVERGED,
@@ -160,11 +160,12 @@ class Within:
     def effects(self) -> tuple[Ints, ...]:
         """Codes of the effects; OptionError if one is a slope by level."""
         if self.has_slopes:
-            raise OptionError(
+            raise option_error(
+                "absorb",
+                None,
                 "this computation does not take slopes by level "
                 "(absorb='province[year]'); absorb effects without slopes, or add "
                 "the slopes to the regressors (x), as 'C(province):year'.",
-                [option_problem("absorb", what="slopes in absorb")],
             )
         return self.codes
 

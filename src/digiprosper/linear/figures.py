@@ -13,12 +13,11 @@ import pandas as pd
 from digiprosper.errors import (
     AlignmentError,
     ColumnError,
-    IdentificationError,
     InputTypeError,
-    Notice,
     alignment_problem,
     cited,
     column_problem,
+    not_identified,
     option_problem,
     quoted,
 )
@@ -60,10 +59,11 @@ def drawn_density(
     drawn = drawn[np.isfinite(drawn)]
     spread = float(drawn.std()) if drawn.size else 0.0
     if spread <= EQUAL_DRAWS * np.abs(drawn).max(initial=0.0):
-        raise IdentificationError(
+        raise not_identified(
+            "equal_draws",
             f"plots.placebo: the {drawn.size} draws with a statistic are all equal and "
             "have no density.",
-            [Notice("equal_draws", "no density", {"draws": int(drawn.size)})],
+            draws=int(drawn.size),
         )
 
     # Scaled, since the density of very small or very large numbers is out of range.

@@ -13,12 +13,11 @@ import pandas as pd
 from digiprosper._version import __version__
 from digiprosper.errors import (
     Notice,
-    OptionError,
     TermError,
     check_level,
     cited,
     issue,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.leverage import effective_clusters
@@ -82,12 +81,12 @@ def kept_rows(rows: Any, attribute: str) -> Any:
     """Return what the fit kept of every row, or refuse."""
     if rows is not None:
         return rows
-    text = (
-        f"this result has no {attribute}: it was fitted with keep_rows=False, or to a "
-        "scanned table. Fit with keep_rows=True to a Panel."
-    )
-    raise OptionError(
-        text, [option_problem("keep_rows", value=False, allowed=(True,), what=text)]
+    raise option_error(
+        "keep_rows",
+        value=False,
+        text=f"this result has no {attribute}: it was fitted with keep_rows=False, or "
+        "to a scanned table. Fit with keep_rows=True to a Panel.",
+        allowed=(True,),
     )
 
 
@@ -792,19 +791,19 @@ class LinearResults(SampledResults):
         """
         slopes = self.estimated.block_slopes
         if slopes is None and self.cov_type == "driscoll_kraay":
-            text = (
+            raise option_error(
+                "panel",
+                None,
                 "block_test estimates in blocks of periods, which a scanned table "
                 "cannot do. Fit a sample in memory: "
-                "spec.fit(scan.sample_entities(share))."
+                "spec.fit(scan.sample_entities(share)).",
             )
-            raise OptionError(text, [option_problem("panel", what=text)])
         if slopes is None:
-            text = (
+            raise option_error(
+                "cov_type",
+                self.cov_type,
                 "block_test needs cov_type='driscoll_kraay'; the fit has "
-                f"cov_type={cited(self.cov_type)}."
-            )
-            raise OptionError(
-                text, [option_problem("cov_type", self.cov_type, what=text)]
+                f"cov_type={cited(self.cov_type)}.",
             )
         names = self.names[: slopes.shape[1]]
         if term not in names:
@@ -814,12 +813,13 @@ class LinearResults(SampledResults):
             )
         test = _block_test(term, slopes[:, names.index(term)], check_level(level))
         if np.isnan(test.p_value):
-            text = (
+            raise option_error(
+                "term",
+                term,
                 f"block_test: {cited(term)} does not vary by itself, after the effects "
                 f"are taken out, in every one of {len(slopes)} blocks of consecutive "
-                "periods."
+                "periods.",
             )
-            raise OptionError(text, [option_problem("term", term, what=text)])
         return test
 
     # --- the sample -------------------------------------------------------------------
@@ -1157,11 +1157,12 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
     kept = {name for name, *_ in results.effect_values}
     unkept = [name for name in results.effect_names if name not in kept]
     if unkept:
-        text = (
+        raise option_error(
+            "panel",
+            None,
             f"this result has no effects of {quoted(unkept)}: it was fitted to a table "
-            "larger than memory. Use the coefficients of the regressors."
+            "larger than memory. Use the coefficients of the regressors.",
         )
-        raise OptionError(text, [option_problem("panel", what=text)])
     table = table_of(panel)
     total = np.zeros(table.nobs)
     for term, b in zip(results.terms, results.coefficients, strict=True):

@@ -15,7 +15,7 @@ from digiprosper.errors import (
     check_level,
     cited,
     issue,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -316,11 +316,12 @@ def wild_bootstrap(
     seed = seed_sequence(rng)
     fit = spec._fitted(panel)
     if not fit.prepared.cluster_codes:
-        text = (
+        raise option_error(
+            "clusters",
+            None,
             "wild_bootstrap draws weights of clusters, and in this panel each row is "
-            "an entity: specify clusters, such as clusters='industry'."
+            "an entity: specify clusters, such as clusters='industry'.",
         )
-        raise OptionError(text, [option_problem("clusters", None, what=text)])
     row, value = _one_restriction(term, fit)
 
     combined = float(row @ fit.results.coefficients)

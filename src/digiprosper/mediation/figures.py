@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import OptionError, check_option, cited, option_problem
+from digiprosper.errors import check_option, cited, option_error
 from digiprosper.kernels.intervals import LEAST_CLUSTERS
 from digiprosper.mediation.effect_terms import REGIMES, effect, whole_of
 from digiprosper.mediation.words import WORDS
@@ -189,10 +189,11 @@ def chosen_mediators(
         return results.mediators
     check_option("mediator", mediator, results.mediators)
     if results.structure == "serial":
-        raise OptionError(
+        raise option_error(
+            "mediator",
+            mediator,
             f"plots.mediation_path: mediator={cited(mediator)}, but serial mediators "
             "cannot be shown separately; omit it.",
-            [option_problem("mediator", mediator)],
         )
     return (mediator,)
 

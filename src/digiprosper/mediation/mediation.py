@@ -15,7 +15,8 @@ from digiprosper.errors import (
     ThresholdSearchError,
     check_option,
     cited,
-    option_problem,
+    one_problem,
+    option_error,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.notices import near_collinear
@@ -390,11 +391,14 @@ class Mediation(Specification):
         name, gamma = self.threshold
         q = prepared.sample.columns("threshold_variable")[:, 0]
         if not q.min() <= gamma < q.max():
-            raise ThresholdSearchError(
+            raise one_problem(
+                ThresholdSearchError,
+                "empty_regime",
                 f"threshold={cited(self.threshold)} leaves a regime without rows: "
                 f"{cited(name)} ranges from {q.min():.6g} to {q.max():.6g} "
                 "in the sample.",
-                [Notice("empty_regime", name, {"column": name, "gamma": gamma})],
+                column=name,
+                gamma=gamma,
             )
         return gamma
 
@@ -458,9 +462,10 @@ def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
         value = getattr(spec, name)
         if value not in (None, (), "parallel"):
             setting = remedy.format(f"{name}={cited(value)}")
-            raise OptionError(
+            raise option_error(
+                name,
+                value,
                 f"{caller} requires parallel mediators with one slope each: {setting}.",
-                [option_problem(name, value)],
             )
 
 

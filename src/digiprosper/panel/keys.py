@@ -26,7 +26,7 @@ from digiprosper.errors import (
     is_whole,
     issue,
     one_line,
-    option_problem,
+    option_error,
     quoted,
     several,
     unknown_columns,
@@ -576,7 +576,7 @@ def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
 
 
 def _no_format(time_format: object, text: str) -> OptionError:
-    return OptionError(text, [option_problem("time_format", time_format, what=text)])
+    return option_error("time_format", time_format, text)
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import cited, quoted
+from digiprosper.errors import cited, not_identified, option_error, quoted
 from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
 from digiprosper.policy.kernels.aggregation import (
     GroupTime,
@@ -20,7 +20,6 @@ from digiprosper.policy.kernels.jackknife import (
     without_each_cluster,
 )
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS, leverage, of_parts
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     cells_left_out,
     earlier_base,
@@ -327,7 +326,7 @@ def _divided_entities(prepared: Prepared) -> Exception:
         "effects compare periods of the same entity, so each cluster must contain "
         "whole entities."
     )
-    return bad_option("clusters", prepared.cluster_names, text)
+    return option_error("clusters", prepared.cluster_names, text)
 
 
 def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:

@@ -16,6 +16,8 @@ from digiprosper.errors import (
     alignment_problem,
     check_whole,
     missing_problem,
+    not_identified,
+    option_error,
     quoted,
 )
 from digiprosper.policy.kernels.matching import (
@@ -25,7 +27,6 @@ from digiprosper.policy.kernels.matching import (
     score_correction,
     whitened,
 )
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import few_matched, reasons_text, scores_given
 from digiprosper.policy.words import BALANCE_HEADS, WORDS
 from digiprosper.report.columns import (
@@ -590,7 +591,7 @@ def _check_neighbours(neighbours: object, matching: Matching) -> None:
     if matching.method == "entropy":
         if number != 1:
             text = f"neighbours={number} is an option of method='propensity' only."
-            raise bad_option("neighbours", number, text, (1,))
+            raise option_error("neighbours", number, text, (1,))
         return
     smaller = min(matching.n_treated, matching.n_control)
     if smaller < number + 2:
@@ -598,7 +599,7 @@ def _check_neighbours(neighbours: object, matching: Matching) -> None:
             f"neighbours={number} needs at least {number + 2} treated and untreated "
             f"entities, and one group has {smaller}."
         )
-        raise bad_option("neighbours", number, text)
+        raise option_error("neighbours", number, text)
 
 
 def _outcome(

@@ -14,13 +14,14 @@ from digiprosper.errors import (
     check_whole,
     cited,
     issue,
+    not_identified,
+    option_error,
 )
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     few_for_averages,
     few_treated_clusters,
@@ -280,7 +281,7 @@ class StaggeredDid(Specification):
             clusters = as_terms(self.clusters, "clusters")
             if len(clusters) != 1:
                 text = f"clusters={cited(list(clusters))} must be one term."
-                raise bad_option("clusters", clusters, text)
+                raise option_error("clusters", clusters, text)
             object.__setattr__(self, "clusters", clusters)
         if self.obs_weights is not None:
             one_term(self.obs_weights, "obs_weights")
@@ -430,7 +431,7 @@ def _check_options_of_estimator(spec: StaggeredDid) -> None:
             f"compares with {compared}. Leave it out, or use "
             "estimator='callaway_santanna'."
         )
-        raise bad_option("control", spec.control, text, allowed)
+        raise option_error("control", spec.control, text, allowed)
     for name, estimator in _ESTIMATOR_OF_OPTION.items():
         value = getattr(spec, name)
         if value is not None and spec.estimator != estimator:
@@ -438,4 +439,4 @@ def _check_options_of_estimator(spec: StaggeredDid) -> None:
                 f"{name}={cited(value)} is an option of estimator={cited(estimator)}, "
                 f"not of {cited(spec.estimator)}: leave it out."
             )
-            raise bad_option(name, value, text, (None,))
+            raise option_error(name, value, text, (None,))

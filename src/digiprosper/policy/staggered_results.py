@@ -16,6 +16,7 @@ from digiprosper.errors import (
     check_whole,
     cited,
     counted,
+    option_error,
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
@@ -26,13 +27,7 @@ from digiprosper.policy.kernels.unit_signs import (
     joint_critical,
     wild_test,
 )
-from digiprosper.policy.messages import (
-    POINTWISE,
-    bad_option,
-    plain_cohorts,
-    test_words,
-    time_text,
-)
+from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words, time_text
 from digiprosper.policy.notices import FEW_UNTREATED
 from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
@@ -260,7 +255,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
                     f"balanced={cited(balanced)} is for averages by event time, "
                     f"by='dynamic', not {cited(by)}."
                 )
-                raise bad_option("balanced", balanced, text, (None,))
+                raise option_error("balanced", balanced, text, (None,))
             check_whole("balanced", balanced, 0, int(self.cells.event.max()))
         return replace(self, by=by, balanced=balanced)
 

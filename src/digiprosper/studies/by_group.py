@@ -24,6 +24,7 @@ from digiprosper.errors import (
     issue,
     issue_of_many,
     one_of_many,
+    one_problem,
     quoted,
 )
 from digiprosper.kernels.resampling import entity_grams, seed_sequence
@@ -477,11 +478,14 @@ def _coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
         return truth, pd.Index([False, True])
     codes, levels = coded(table, text, "group")
     if missing := int((codes < 0).sum()):
-        raise MissingDataError(
+        raise one_problem(
+            MissingDataError,
+            "missing_group",
             f"group={cited(text)} is missing in {counted(missing, 'row')}, which are "
             "in no group. Fill the column, or drop them: "
             f"panel.subset(panel.frame[{cited(text)}].notna()).",
-            [Notice("missing_group", "in no group", {"group": text, "count": missing})],
+            group=text,
+            count=missing,
         )
     return codes, levels
 
@@ -528,19 +532,25 @@ def _read_groups(
 def _refuse_one_name(groups: _Groups) -> None:
     """Refuse values that are written alike, such as a number and its text."""
     if twice := tuple(repeated(groups.names)):
-        raise OptionError(
+        raise one_problem(
+            OptionError,
+            "groups",
             f"group={cited(groups.text)} has different values that are written alike: "
             f"{quoted(twice)}. Make them one type, such as df[column].astype(str), "
             "or give them other names.",
-            [Notice("groups", "written alike", {"group": groups.text, "names": twice})],
+            group=groups.text,
+            names=twice,
         )
 
 
-def _no_groups(problem: str, text: str, count: int) -> OptionError:
-    return OptionError(
+def _no_groups(problem: str, text: str, count: int) -> DigiprosperError:
+    return one_problem(
+        OptionError,
+        "groups",
         f"{problem}; groups are from 2 to {_MOST_GROUPS}. Pass a column with few "
         "values, or a condition such as 'income > 5000'.",
-        [Notice("groups", problem, {"group": text, "count": count})],
+        group=text,
+        count=count,
     )
 
 

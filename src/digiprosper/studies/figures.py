@@ -10,12 +10,11 @@ import numpy as np
 
 from digiprosper.errors import (
     ColumnError,
-    IdentificationError,
     InputTypeError,
-    Notice,
     cited,
     column_problem,
     models_problem,
+    not_identified,
     quoted,
 )
 from digiprosper.report.collection import ResultSet
@@ -49,10 +48,11 @@ def read_models(models: object, purpose: str) -> ResultSet:
             [models_problem("no ResultSet", models)],
         )
     if models.tidy().empty:
-        raise IdentificationError(
+        raise not_identified(
+            "no_estimates",
             f"{purpose}: none of the {len(models.labels)} models has estimates of "
             "coefficients.",
-            [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
+            labels=models.labels,
         )
     return models
 
@@ -173,10 +173,11 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
     rows = models.compare(names, level)
     rows = rows.loc[np.isfinite(rows["estimate"].to_numpy())]
     if rows.empty:
-        raise IdentificationError(
+        raise not_identified(
+            "no_estimates",
             "plots.specification_curve: no model has a number as its estimate of "
             f"{quoted(names)}.",
-            [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
+            labels=models.labels,
         )
     ordered = rows.sort_values("estimate", kind="stable", ignore_index=True)
     return _drawn(ordered, level)

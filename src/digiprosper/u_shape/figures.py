@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import OptionError, cited, option_problem
+from digiprosper.errors import cited, option_error
 from digiprosper.kernels.intervals import delta
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.labels import name_label
@@ -48,10 +48,12 @@ def turning_curve(
         form, terms, turns = test.form, (test.variable, test.square), (test.extremum,)
         bends = [FORMS[form].value]
     if not set(terms) <= set(results.names):
-        raise OptionError(
+        raise option_error(
+            "test",
+            test.variable,
             "plots.u_shape: the fit does not contain "
             f"{' or '.join(map(cited, terms))}; pass the fit that was tested.",
-            [option_problem("test", test.variable, results.names, "another fit")],
+            results.names,
         )
     positions = tuple(results.names.index(term) for term in terms)
     curve = Curve("plots.u_shape", results, positions, form, test.interval)
