@@ -961,28 +961,21 @@ class LinearResults(SampledResults):
     # --- words ------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {self.depvar}",
-            blocks=(
-                Lines(
-                    (
-                        *self._effects_and_rows(),
-                        f"R2 {self.rsquared:z.4f}, within {self.rsquared_within:z.4f}",
-                        "",
-                    )
-                ),
-                coefficient_cells(self.tidy()),
-                self._beside(),
-                Remarks.of(
-                    self.diagnostics,
-                    self._coverage("slope") if type(self) is LinearResults else "",
-                ),
+        return self._titled(
+            f"Outcome: {self.depvar}",
+            Lines(
+                (
+                    *self._effects_and_rows(),
+                    f"R2 {self.rsquared:z.4f}, within {self.rsquared_within:z.4f}",
+                    "",
+                )
             ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
-            version=self.version,
+            coefficient_cells(self.tidy()),
+            self._beside(),
+            Remarks.of(
+                self.diagnostics,
+                self._coverage("slope") if type(self) is LinearResults else "",
+            ),
         )
 
     def _beside(self) -> Lines:

@@ -203,11 +203,10 @@ class WildBootstrapResult(TestResult):
             f"Estimate of {self.combination}: {self.estimate:.5g}, {ends}",
             f"The null is imposed; {self.draws_text}",
         )
-        return Summary(
-            type=type(self).__name__,
-            title=self.name,
-            blocks=(Lines(lines), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
+        return self._titled(
+            self.name,
+            Lines(lines),
+            Remarks.of(self.diagnostics),
             conventions=conventions(self.inference),
             settings="" if self.rng_entropy is None else f"rng {self.rng_entropy}",
         )

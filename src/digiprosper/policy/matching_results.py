@@ -124,14 +124,11 @@ class MatchedEffect(LinearCombination):
     def _summary(self) -> Summary:
         symbol = "z" if np.isinf(self.df) else "t"
         cells = coefficient_cells(self.tidy(), symbol)
-        return Summary(
-            type=type(self).__name__,
-            title="Average effect on matched treated entities, outcome: "
+        return self._titled(
+            "Average effect on matched treated entities, outcome: "
             f"{self.fit_glance['depvar']}",
-            blocks=(cells, Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            version=self.version,
+            cells,
+            Remarks.of(self.diagnostics),
         )
 
 
@@ -507,12 +504,11 @@ class Matching(Summarised, PickledByName):
                 )
         heads = [head for head, _ in BALANCE_HEADS.values()]
         balance = Cells.of(["", "sample", *heads], rows)
-        return Summary(
-            type=type(self).__name__,
-            title=f"Matched sample: {self.treated}",
-            blocks=(Lines(lines, wrapped=True), balance, Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            version=self.version,
+        return self._titled(
+            f"Matched sample: {self.treated}",
+            Lines(lines, wrapped=True),
+            balance,
+            Remarks.of(self.diagnostics),
         )
 
     def _numbers(self) -> PlainNumbers:

@@ -643,19 +643,13 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         reference = self.reference
         if self.by == "dynamic" and reference is not None and reference not in keys:
             cells = with_reference(cells, 1 + int((keys < reference).sum()), reference)
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {self.depvar}",
-            blocks=(
-                Lines((*self._about(), "")),
-                cells,
-                self._test_lines(),
-                self._other_lines(),
-                Remarks.of(self.diagnostics, self._coverage()),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
+        return self._titled(
+            f"Outcome: {self.depvar}",
+            Lines((*self._about(), "")),
+            cells,
+            self._test_lines(),
+            self._other_lines(),
+            Remarks.of(self.diagnostics, self._coverage()),
             version=self.info["version"],
         )
 

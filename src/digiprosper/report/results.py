@@ -514,11 +514,7 @@ class LinearCombination(BaseResults):
         return cast("Glance", dict(self.fit_glance))
 
     def _summary(self) -> Summary:
-        return Summary(
-            type=type(self).__name__,
-            title="Linear combination of coefficients, outcome: "
-            f"{self.fit_glance['depvar']}",
-            blocks=(coefficient_cells(self.tidy()),),
-            conventions=self.conventions,
-            version=self.version,
+        return self._titled(
+            f"Linear combination of coefficients, outcome: {self.fit_glance['depvar']}",
+            coefficient_cells(self.tidy()),
         )
