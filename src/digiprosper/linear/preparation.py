@@ -48,7 +48,6 @@ from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
-from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -131,9 +130,7 @@ def check_linear_options(
             "'clustered'.",
         )
     if spec.clusters is not None:
-        clusters = as_terms(spec.clusters, "clusters")
-        _check_clusters(clusters, spec.cov_type)
-        object.__setattr__(spec, "clusters", clusters)
+        _check_clusters(spec.clusters, spec.cov_type)
 
 
 def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
