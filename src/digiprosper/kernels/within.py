@@ -49,7 +49,8 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
-    dropped = True
+    # Whole numbers are counted faster than weights are added.
+    dropped = any((np.bincount(codes) == 1).any() for codes in effects)
     while dropped:
         dropped = False
         for codes in effects:
@@ -458,7 +459,7 @@ def _starts(codes: Ints) -> Ints | None:
     """Find where each level begins; None where rows are not sorted by level."""
     if (codes[1:] < codes[:-1]).any():
         return None
-    return np.append(0, np.flatnonzero(codes[1:] != codes[:-1]) + 1)
+    return np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
 
 
 def within(

@@ -439,6 +439,9 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     if not columns.size:
         return
     sizes = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
+    ordinary = math.sqrt(LARGEST_PRODUCT)
+    if 1 / ordinary < sizes.min() and sizes.max() < ordinary:
+        return
     exponents = np.abs(np.log10(np.where(sizes > 0, sizes, 1.0)))
     extreme = np.argsort(exponents, kind="stable")[-2:]
     if exponents[extreme[-1]] > math.log10(LARGEST_COLUMN):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import numpy as np
@@ -88,12 +87,6 @@ def kept_rows(rows: Any, attribute: str) -> Any:
         "to a scanned table. Fit with keep_rows=True to a Panel.",
         allowed=(True,),
     )
-
-
-@lru_cache(maxsize=256)
-def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
-    # Building an index of text costs more than everything else in a small Series.
-    return pd.Index(list(names), name="term")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -1105,9 +1098,6 @@ class LinearResults(SampledResults):
         return BaseResults.__maketables_stat__(self, key)
 
     # --- inside -----------------------------------------------------------------------
-
-    def _term_index(self) -> pd.Index[Any]:
-        return _term_index(self.names).view()
 
     def _test_of_slopes(self, *, drawn: bool) -> TestResult:
         """Test that all slopes are zero; without draws by F(q, G - 1)."""

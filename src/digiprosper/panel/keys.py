@@ -114,10 +114,10 @@ class Keys:
     def keep(self, mask: Bools) -> Keys:
         """Keep some rows (N,), with codes without gaps, on the same grid of steps."""
         entity, entities = cut_codes(self.entity[mask], self.entities)
-        time, times = cut_codes(self.time[mask], self.times)
-        ordinals = (
-            None if self.ordinals is None else self.ordinals[np.unique(self.time[mask])]
-        )
+        time_codes, ordinals = self.time[mask], self.ordinals
+        time, times = cut_codes(time_codes, self.times)
+        if ordinals is not None:
+            ordinals = ordinals[np.flatnonzero(np.bincount(time_codes))]
         return replace(
             self,
             entities=entities,
@@ -143,7 +143,7 @@ def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
     return (
         (compact, levels)
         if size == levels.size
-        else (compact, levels[np.unique(codes)])
+        else (compact, levels[np.flatnonzero(np.bincount(codes))])
     )
 
 

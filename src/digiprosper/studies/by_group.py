@@ -759,7 +759,7 @@ def _unlike_groups(fits: ResultSet, name: str, difference: float) -> list[Notice
     The variance of the difference is v1 / n1 + v2 / n2, that over permutations
     v1 / n2 + v2 / n1 (Chung & Romano 2013, Annals of Statistics 41:484).
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, ndtri, stdtr
 
     results = list(fits.values())
     if len(results) != 2 or not all(isinstance(r, LinearResults) for r in results):
@@ -767,10 +767,10 @@ def _unlike_groups(fits: ResultSet, name: str, difference: float) -> list[Notice
     variances = np.array([r._ssr() / r.df_resid for r in results])
     sizes = np.array([r.n_entities for r in results])
     ratio = (variances / sizes).sum() / (variances / sizes[::-1]).sum()
-    share = float(2 * norm.sf(norm.ppf(0.975) / np.sqrt(ratio)))
+    share = float(2 * ndtr(ndtri(0.025) / np.sqrt(ratio)))
     error = float(np.hypot(*[r.std_errors[name] for r in results]))
     df = float(min(r.df_by_term[name] for r in results))
-    p = float(2 * t.sf(abs(difference) / error, df))
+    p = float(2 * stdtr(df, -abs(difference) / error))
     if _BAND[0] <= share <= _BAND[1] or np.isnan(p):
         return []
     deviations = " and ".join(f"{sd:.3g}" for sd in np.sqrt(variances))
