@@ -26,6 +26,7 @@ from digiprosper.panel.terms import canonical
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.dynamic.kernels.transforms import Transform
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
@@ -50,7 +51,7 @@ class PreparedPanel:
     clusters (N,): codes of the clusters of entities
     periods: labels of the T periods; empty for those without a complete row
     lagged: variables whose lags are instruments, (N, T), missing without a value
-    instruments: further exogenous instruments (N, T)
+    instruments: further exogenous instruments (N, T), as far as complete
     """
 
     prepared: Prepared
@@ -67,6 +68,11 @@ class PreparedPanel:
     def sample(self) -> Sample:
         """The sample of complete rows."""
         return self.prepared.sample
+
+    @property
+    def dummies(self) -> tuple[str, ...]:
+        """Names of the dummies of periods."""
+        return self.names[self.n_regressors :]
 
 
 def _lag_terms(outcome: str, lags: int, column_names: Sequence[str]) -> tuple[str, ...]:
@@ -108,49 +114,48 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
         return out
 
-    columns = on_grid(sample, sample.matrix[:, order])
-    complete = np.isfinite(columns[..., 0])
+    grid = on_grid(sample, sample.matrix)
+    columns = np.nan_to_num(grid[..., order])
+    complete = np.isfinite(grid[..., order[0]])
     names = [sample.names[position] for position in order[1:]]
+    if spec.has_constant:
+        columns = np.concatenate([columns, complete[..., None]], axis=2)
+        names.append("Intercept")
     labels = [""] * periods
     for ordinal, time in zip(_ordinals(sample), sample.times, strict=True):
         labels[int(ordinal) - first] = str(time)
-    parts = [np.nan_to_num(columns)]
-    if spec.has_constant:
-        parts.append(complete[..., None].astype(np.float64))
-        names.append("Intercept")
-    n_regressors = len(names)
-    if spec.time_effects:
-        dummies, used = period_dummies(complete, spec.dependence_transform)
-        parts.append(dummies)
-        names += [f"period {labels[position]}" for position in used.tolist()]
-    return PreparedPanel(
+    data = PreparedPanel(
         prepared=prepared,
-        columns=np.concatenate(parts, axis=2),
+        columns=columns,
         names=tuple(names),
-        n_regressors=n_regressors,
+        n_regressors=len(names),
         complete=complete,
         clusters=_entity_clusters(prepared),
         periods=tuple(labels),
         lagged={name: on_grid(s, s.matrix)[..., 0] for name, s in variables.items()},
         instruments={
-            sample.names[position]: np.nan_to_num(
-                on_grid(sample, sample.matrix[:, [position]])[..., 0]
-            )
+            sample.names[position]: grid[..., position]
             for position in sample.roles["instruments"]
         },
     )
+    return rows_of(data, np.ones(periods, dtype=bool), spec.dependence_transform)
 
 
-def rows_of(data: PreparedPanel, periods: Bools) -> PreparedPanel:
+def rows_of(
+    data: PreparedPanel, periods: Bools, transform: Transform | None
+) -> PreparedPanel:
     """Take the rows of some of the periods (T,), with the dummies of these."""
-    k = data.n_regressors
-    complete = data.complete & periods
-    columns, names = data.columns[..., : 1 + k], data.names[:k]
-    if len(data.names) > k:
-        dummies, used = period_dummies(complete, "within")
-        columns = np.concatenate([columns, dummies], axis=2)
-        names = (*names, *(f"period {data.periods[j]}" for j in used.tolist()))
-    return replace(data, complete=complete, columns=columns, names=names)
+    k, complete = data.n_regressors, data.complete & periods
+    if not data.prepared.options.time_effects:
+        return replace(data, complete=complete)
+    dummies, used = period_dummies(complete, transform)
+    names = [f"period {data.periods[position]}" for position in used.tolist()]
+    return replace(
+        data,
+        columns=np.concatenate([data.columns[..., : 1 + k], dummies], axis=2),
+        names=(*data.names[:k], *names),
+        complete=complete,
+    )
 
 
 def _prepared(spec: Any, panel: Panel) -> Prepared:
