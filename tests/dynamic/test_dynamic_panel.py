@@ -210,6 +210,15 @@ def test_a_constant_added_to_the_outcome_changes_nothing() -> None:
         np.testing.assert_allclose(first.params[terms], second.params[terms], rtol=1e-7)
 
 
+@pytest.mark.parametrize("first", [8, 9, 20])
+def test_lags_beyond_the_first_period_are_no_instruments(first: int) -> None:
+    """Seven periods; the difference of the level equation is as far back."""
+    options = {"estimator": "system", "instruments": ["lag(x)", "lag(w)"], "steps": 1}
+    lags = {"y": (first, first + 1)}
+    results = fit(balanced(4, entities=30), {**options, "instrument_lags": lags})
+    assert "y" not in set(results.instruments["variable"])
+
+
 # --- a known truth --------------------------------------------------------------------
 
 
