@@ -258,7 +258,7 @@ class DynamicPanel(Specification):
 
     def _refuse_contradictions(self) -> None:
         reasons: dict[str, str] = {}
-        if self.estimator in ("lsdvc", "half_panel"):
+        if not self.is_gmm:
             reasons = dict.fromkeys(_GMM_ONLY, "it is an option of GMM")
         if self.estimator == "lsdvc":
             reasons["lags"] = "use one lag, or estimator='half_panel'"
@@ -276,6 +276,11 @@ class DynamicPanel(Specification):
             raise OptionError(f"{kind} does not take {several(problems)}.", problems)
 
     # --- what the estimators read -----------------------------------------------------
+
+    @property
+    def is_gmm(self) -> bool:
+        """Whether the estimator is GMM, not a corrected within estimator."""
+        return self.estimator in ("difference", "system")
 
     @property
     def has_constant(self) -> bool:
@@ -300,7 +305,7 @@ class DynamicPanel(Specification):
 
     def lags_of_instruments(self) -> dict[str, _Lags]:
         """List the variables whose lags are instruments, with the lags."""
-        if self.estimator not in ("difference", "system"):
+        if not self.is_gmm:
             return {}
         value: Any = self.instrument_lags
         common, by_variable = (_LAGS, value) if _is_pairs(value) else (value, ())
@@ -315,7 +320,7 @@ class DynamicPanel(Specification):
     def settings(self) -> str:
         """Options of the estimator as text."""
         effects = "with" if self.time_effects else "without"
-        if self.estimator in ("lsdvc", "half_panel"):
+        if not self.is_gmm:
             return f"{effects} dummies of periods; {self.reps:,} draws"
         lags = ", ".join(
             f"{name} {first} to {'the first period' if last is None else last}"
@@ -368,11 +373,7 @@ class DynamicPanel(Specification):
             If rows are dropped, or estimates and intervals may be unreliable.
         """
         data = prepare_panel(self, panel)
-        results = (
-            fit_corrected(self, data, rng)
-            if self.estimator in ("lsdvc", "half_panel")
-            else fit_gmm(self, data)
-        )
+        results = fit_gmm(self, data) if self.is_gmm else fit_corrected(self, data, rng)
         issue(results.diagnostics)
         return results
 

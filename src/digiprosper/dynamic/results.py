@@ -246,7 +246,8 @@ class DynamicResults(BaseResults):
             (conf_low, conf_high) and Fieller's set (fieller_low, fieller_high), which
             allows for a denominator near zero. If this set is not one bounded interval,
             its ends are infinite. With draws the first interval is that of the draws;
-            an end is infinite if in too many of them persistence is one or more.
+            an end is infinite if in too many of them persistence is one or more. If it
+            is in the data, there is no estimate.
 
         Raises
         ------
@@ -276,12 +277,13 @@ class DynamicResults(BaseResults):
         """Estimate the ratio of a sum of coefficients to one plus another."""
         top, bottom = (self.estimated.sums(weights) + _ONE_BELOW).tolist()
         covariance = self.estimated.covariance_of(weights)
-        ratio = top / bottom
+        # From persistence of one on effects add up without end.
+        ratio = top / bottom if bottom > 0 else np.nan
         slope = np.array([1.0, -ratio]) / bottom
         error = float(np.sqrt(slope @ covariance @ slope))
         critical = float(np.ravel(self.estimated.critical(level, weights[:1]))[0])
         pieces = intervals.fieller(
-            (float(top), float(bottom)),
+            (top, bottom),
             (covariance[0, 0], covariance[0, 1], covariance[1, 1]),
             critical,
         )
@@ -296,7 +298,7 @@ class DynamicResults(BaseResults):
                 for end in ratios.limits(level)
             )
         return {
-            "estimate": float(ratio),
+            "estimate": ratio,
             "std_error": error,
             "conf_low": float(low),
             "conf_high": float(high),
@@ -408,18 +410,17 @@ def _test_lines(tests: GmmTests) -> tuple[str, ...]:
         for order, (z, p_value) in tests.autocorrelations.items()
         if order <= 2
     )
-    hansen = tests.hansen
-    assert isinstance(hansen.df, float)
-    surplus = int(hansen.df)
+    hansen, surplus = tests.hansen, int(cast("float", tests.hansen.df))
     if np.isfinite(hansen.p_value):
         test = (
             f"Hansen test: {hansen.statistic:.2f} "
             f"({counted(surplus, 'degree')} of freedom), {p_words(hansen.p_value)}."
         )
-    elif not surplus:
-        test = "No Hansen test: as many instruments as coefficients."
     else:
-        test = "No Hansen test: the covariance of the moments is singular."
+        reason = "the covariance of the moments is singular"
+        if not surplus:
+            reason = "as many instruments as coefficients"
+        test = f"No Hansen test: {reason}."
     return (
         f"{counted(len(tests.instruments), 'instrument')}.",
         f"Differenced residuals: {autocorrelation}.",
