@@ -57,6 +57,7 @@ def test_mappings_are_stored_as_values() -> None:
     assert spec.replace(instrument_lags=[np.int64(2), 4]).instrument_lags == (2, 4)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_predetermined_regressors_have_one_lag_earlier() -> None:
     spec = dp.DynamicPanel("y", predetermined=["w"], endogenous=["v"])
     assert spec.lags_of_instruments() == {
@@ -67,6 +68,10 @@ def test_predetermined_regressors_have_one_lag_earlier() -> None:
     spec = spec.replace(instrument_lags={"y": (3, 4)})
     assert spec.lags_of_instruments()["y"] == (3, 4)
     assert spec.lags_of_instruments()["w"] == (1, 5)
+    # At lag 0 they are correlated with the error before, which is in the difference.
+    spec = spec.replace(instrument_lags=(1, 2), estimator="system", endogenous=())
+    assert spec.lags_of_instruments() == {"y": (1, 2), "w": (1, 2)}
+    spec.replace(steps=1).fit(dp.Panel(balanced(1, entities=30), "i", "t"))
 
 
 def test_terms_of_all_roles() -> None:

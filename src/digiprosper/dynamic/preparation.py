@@ -121,9 +121,8 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
     if spec.has_constant:
         columns = np.concatenate([columns, complete[..., None]], axis=2)
         names.append("Intercept")
-    labels = [""] * periods
-    for ordinal, time in zip(_ordinals(sample), sample.times, strict=True):
-        labels[int(ordinal) - first] = str(time)
+    labels = np.full(periods, "", dtype=object)
+    labels[_ordinals(sample) - first] = [str(time) for time in sample.times]
     data = PreparedPanel(
         prepared=prepared,
         columns=columns,
@@ -131,7 +130,7 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         n_regressors=len(names),
         complete=complete,
         clusters=_entity_clusters(prepared),
-        periods=tuple(labels),
+        periods=tuple(labels.tolist()),
         lagged={name: on_grid(s, s.matrix)[..., 0] for name, s in variables.items()},
         instruments={
             sample.names[position]: grid[..., position]
@@ -220,7 +219,7 @@ def _entity_clusters(prepared: Prepared) -> Ints:
     by_entity[entity] = codes[0]
     moving = np.unique(entity[by_entity[entity] != codes[0]])
     if moving.size:
-        labels: Sequence[object] = prepared.sample.entities[moving[:5]].tolist()
+        labels = prepared.sample.entities[moving[:5]].tolist()
         raise IdentificationError(
             f"clusters={cited(prepared.cluster_names[0])}: {quoted(labels)} is in "
             "several clusters. The moments of a dynamic panel are sums over all "
@@ -231,14 +230,13 @@ def _entity_clusters(prepared: Prepared) -> Ints:
 
 
 def _refuse_large(sample: Sample, periods: int, columns: int) -> None:
-    if sample.n_entities * periods * columns <= _MOST_CELLS:
-        return
-    raise one_problem(
-        IdentificationError,
-        "large_grid",
-        f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps of "
-        "time on a grid, which is too large. It is for short panels; if the keys have "
-        "few of these steps, pass the step of time: Panel(..., step=...).",
-        n_entities=sample.n_entities,
-        periods=periods,
-    )
+    if sample.n_entities * periods * columns > _MOST_CELLS:
+        raise one_problem(
+            IdentificationError,
+            "large_grid",
+            f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
+            "of time on a grid, which is too large. It is for short panels; if keys "
+            "have few of these steps, pass the step of time: Panel(..., step=...).",
+            n_entities=sample.n_entities,
+            periods=periods,
+        )

@@ -15,13 +15,7 @@ from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
-from digiprosper.report.summary import (
-    Block,
-    Lines,
-    Remarks,
-    Summary,
-    coefficient_cells,
-)
+from digiprosper.report.summary import Lines, Remarks, coefficient_cells
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.text import conventions, p_words
 
@@ -31,6 +25,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.summary import Summary
     from digiprosper.report.terms import Factors
     from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Words
@@ -157,7 +152,7 @@ class DynamicResults(BaseResults):
     labels: Mapping[str, str]
     factors: Factors
     diagnostics: tuple[Notice, ...] = ()
-    key_names: tuple[str, str | None] | None = field(default=None)
+    key_names: tuple[str, str | None] | None = None
 
     # --- tests of GMM -----------------------------------------------------------------
 
@@ -331,8 +326,7 @@ class DynamicResults(BaseResults):
             ar1_p, ar2_p, hansen_p and sargan_p.
         """
         more: dict[str, Any] = {}
-        tests = self.gmm_tests
-        if tests is not None:
+        if (tests := self.gmm_tests) is not None:
             more = {
                 "n_instruments": self.n_instruments,
                 "ar1_p": tests.autocorrelations.get(1, _MISSING)[1],
@@ -349,22 +343,19 @@ class DynamicResults(BaseResults):
             f"{info['nobs']:,} {kind}, {info['n_entities']:,} entities, "
             f"{info['n_times']:,} periods"
         )
-        blocks: list[Block] = [Lines((rows,)), coefficient_cells(self.tidy())]
-        if self.gmm_tests is not None:
-            blocks.append(Lines(_test_lines(self.gmm_tests), wrapped=True))
+        tests = () if self.gmm_tests is None else _test_lines(self.gmm_tests)
         bounds = (
             f"Persistence: {self.persistence:.3f}; within entities "
             f"{self.bounds['within']:.3f} (biased downwards), pooled least squares "
             f"{self.bounds['ols']:.3f} (biased upwards)."
         )
-        blocks += [Lines((bounds,), wrapped=True), Remarks.of(self.diagnostics)]
-        return Summary(
-            type=type(self).__name__,
-            title=f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
-            blocks=tuple(blocks),
-            notices=self.diagnostics,
+        return self._titled(
+            f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
+            Lines((rows,)),
+            coefficient_cells(self.tidy()),
+            Lines((*tests, bounds), wrapped=True),
+            Remarks.of(self.diagnostics),
             conventions=self._conventions_of(self.inference),
-            settings=self.settings,
         )
 
     def _conventions_of(self, inference: Any) -> str:

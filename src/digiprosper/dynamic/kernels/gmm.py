@@ -89,63 +89,57 @@ def instrument_array(
     R is the T periods of the transformed equation and, with a level equation, the T
     periods of that. Columns may be zero in every row.
     """
-    complete = design.complete[part]
-    has_transformed = transformed(complete[..., None], complete, design.transform)[1]
-    n, periods = complete.shape
+    n, periods = design.complete[part].shape
+    equations = 1 + design.system
+    by_period = np.tile(np.eye(periods), (equations, 1))
     columns: list[InstrumentColumn] = []
-    arrays = [np.zeros((n, periods * (1 + design.system), 0))]
+    arrays = [np.zeros((n, equations * periods, 0))]
     for instrument in design.instruments:
-        values = instrument.values[part]
-        if instrument.lags is None:
-            levels = np.where(complete, values, 0.0)[..., None]
-            changes = transformed(levels, complete, design.transform)[0]
-            equation = instrument.equation if design.system else "difference"
-            columns.append(InstrumentColumn(instrument.name, equation, None, None))
-            arrays.append(_stacked(design, equation, changes, levels))
-            continue
-        for equation, lag, lagged in _lags(design, instrument, values):
-            present = complete if equation == "level" else has_transformed
-            block = np.where(present & np.isfinite(lagged), lagged, 0.0)[..., None]
+        for equation, lag, *halves in _by_lag(design, instrument, part):
+            values = np.concatenate(halves[:equations], axis=1)[..., None]
             by_column: Sequence[int | None] = (None,)
-            if not design.collapse:
+            if lag is not None and not design.collapse:
                 by_column = range(lag, periods)
-                block = block * np.eye(periods)[:, lag:]
+                values = values * by_period[:, lag:]
             columns += [
                 InstrumentColumn(instrument.name, equation, lag, period)
                 for period in by_column
             ]
-            arrays.append(_stacked(design, equation, block, block))
+            arrays.append(values)
     return columns, np.concatenate(arrays, axis=2)
 
 
-def _lags(
-    design: Design, instrument: Instrument, values: Floats
-) -> Iterator[tuple[Equation, int, Floats]]:
-    """Lag a variable (n, T), and for the level equation its difference."""
-    assert instrument.lags is not None
-    (first, last), periods = instrument.lags, values.shape[1]
-    if instrument.equation != "level":
+def _by_lag(
+    design: Design, instrument: Instrument, part: slice
+) -> Iterator[tuple[Equation, int | None, Floats, Floats]]:
+    """Make the values (n, T) of each lag in the transformed and the level equation."""
+    values, complete = instrument.values[part], design.complete[part]
+    levels, nothing = np.where(complete, values, 0.0), np.zeros(values.shape)
+    changes, present = transformed(levels[..., None], complete, design.transform)
+    equation, periods = instrument.equation, values.shape[1]
+    if instrument.lags is None:
+        change = changes[..., 0]
+        yield (
+            equation if design.system else "difference",
+            None,
+            nothing if equation == "level" else change,
+            nothing if equation == "difference" else levels,
+        )
+        return
+    first, last = instrument.lags
+    if equation != "level":
         for lag in range(first, min(last or periods, periods - 1) + 1):
-            yield "difference", lag, _shifted(values, lag)
-    if design.system and instrument.equation != "difference":
-        change = values - _shifted(values, 1)
-        yield "level", first - 1, _shifted(change, first - 1)
+            lagged = np.nan_to_num(_shifted(values, lag)) * present
+            yield "difference", lag, lagged, nothing
+    if design.system and equation != "difference":
+        change = _shifted(values - _shifted(values, 1), first - 1)
+        yield "level", first - 1, nothing, np.nan_to_num(change) * complete
 
 
 def _shifted(values: Floats, lag: int) -> Floats:
     out = np.full(values.shape, np.nan)
     out[:, lag:] = values[:, : max(values.shape[1] - lag, 0)]
     return out
-
-
-def _stacked(
-    design: Design, equation: Equation, transformed_rows: Floats, levels: Floats
-) -> Floats:
-    """Stack columns (n, T, c) of the equations; zero where they are no instruments."""
-    upper = transformed_rows * (equation != "level")
-    if not design.system:
-        return upper
-    return np.concatenate([upper, levels * (equation != "difference")], axis=1)
 
 
 # --- moments --------------------------------------------------------------------------

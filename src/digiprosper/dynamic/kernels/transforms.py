@@ -66,4 +66,5 @@ def period_dummies(complete: Bools, transform: Transform | None) -> tuple[Floats
 def transformation(periods: int, transform: Transform) -> Floats:
     """Write the transformation of a balanced panel as a matrix (T, T)."""
     complete = np.ones((1, periods), dtype=bool)
-    return transformed(np.eye(periods)[None], complete, transform)[0][0]
+    values = transformed(np.eye(periods)[None], complete, transform)[0]
+    return np.asarray(values[0])
