@@ -20,7 +20,6 @@ from digiprosper.linear.estimation import outcome_of
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.grammar import as_argument
-from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import canonical
 
 if TYPE_CHECKING:
@@ -188,9 +187,7 @@ def _prepared(spec: Any, panel: Panel) -> Prepared:
 
 def _one_column(panel: Panel, term: str) -> Sample:
     """Cut the rows of one numeric term, which need not be complete in the others."""
-    sample = cut_sample(
-        table_of(panel), {"term": (term,)}, codes=(), clusters=(), missing="drop"
-    )
+    sample = panel.sample({"term": (term,)})
     if sample.matrix.shape[1] != 1:
         raise TermError(
             f"{cited(term)} makes several columns; its lags cannot be instruments. "
