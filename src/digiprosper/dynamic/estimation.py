@@ -175,8 +175,8 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
             f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
             "covariance of the moments is singular, so the second step has no "
             "weights: there are too many instruments, or a period has too few "
-            "rows. Use collapse=True, fewer lags such as instrument_lags=(2, 4), "
-            "or steps=1.",
+            "rows, or a regressor changes in one cluster only. Use collapse=True, "
+            "fewer lags such as instrument_lags=(2, 4), or steps=1.",
             n_instruments=count,
             n_clusters=groups,
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.dynamic.kernels.transforms import transformation, transformed
 from digiprosper.kernels.chunks import chunks
-from digiprosper.kernels.tolerances import SAME_INSTRUMENT
+from digiprosper.kernels.tolerances import NO_VARIANCE, SAME_INSTRUMENT
 from digiprosper.kernels.within import level_sums
 
 if TYPE_CHECKING:
@@ -298,8 +298,8 @@ class GmmFit:
     """One-step and, if the moments allow it, two-step estimates.
 
     score_covariance (L, L): ``sum_g m_g m_g'`` of one-step moments by cluster
-    second: None if there are more instruments than clusters, so that the covariance
-        of the moments is singular
+    second: None if the covariance of the moments is singular, as it is with more
+        instruments than clusters
     """
 
     first: GmmStep
@@ -318,8 +318,11 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     scores = by_cluster[..., 0] - by_cluster[..., 1:] @ first.coefficients
     score_covariance = scores.T @ scores
     robust = first.influence @ score_covariance @ first.influence.T
-    second = None
-    if groups >= len(total) and _is_regular(score_covariance):
+    # The own coefficient of a moment of one cluster makes it zero, but for rounding.
+    terms = np.abs(by_cluster * np.append(1.0, first.coefficients)).sum(axis=(0, 2))
+    varies = np.sqrt(np.diag(score_covariance)) > NO_VARIANCE * terms
+    rank, second = len(_independent(score_covariance)) if varies.all() else 0, None
+    if rank == len(total) <= groups:
         second = _step(total, score_covariance)
         # Derivatives of the second step with respect to the first, by its weights.
         derivatives = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
@@ -358,13 +361,6 @@ def _step(total: Floats, moment_covariance: Floats) -> GmmStep:
         weighting=weighting,
         gap=outcome - regressors @ coefficients,
         covariance=bread,
-    )
-
-
-def _is_regular(covariance: Floats) -> bool:
-    variances = np.diag(covariance)
-    return bool((variances > 0).all()) and len(_independent(covariance)) == len(
-        variances
     )
 
 
