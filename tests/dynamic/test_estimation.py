@@ -278,6 +278,8 @@ def test_too_few_instruments() -> None:
     spec = dp.DynamicPanel("y", ["x"], instrument_lags={"y": None})
     with pytest.raises(IdentificationError, match="independent instruments for"):
         spec.fit(panel)
+    with pytest.raises(IdentificationError, match=r"^0 independent instruments"):
+        spec.replace(x=(), time_effects=False).fit(panel)
 
 
 def test_more_instruments_than_clusters_have_no_second_step() -> None:

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
@@ -348,10 +349,13 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
     seed, clusters = seed_sequence(rng), data.prepared.cluster_names
     groups = int(data.clusters.max()) + 1
     products = _products(spec, data)
-    once = np.ones((1, len(data.clusters)))
-    coefficients, solved = _corrected(products, once)
+    coefficients, solved = _corrected(products, np.ones((1, len(data.clusters))))
     counts = draw_counts(seed, groups, spec.reps)
-    values, draws_solved = _corrected(products, counts[:, data.clusters])
+    draws = [
+        _corrected(products, counts[part][:, data.clusters])
+        for part in chunks(spec.reps, len(data.clusters))
+    ]
+    values, draws_solved = map(np.concatenate, zip(*draws, strict=True))
     estimated = CorrectedEstimates.of(
         data.names[: data.n_regressors],
         coefficients[0],
