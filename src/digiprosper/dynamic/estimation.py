@@ -30,9 +30,10 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.intervals import covariance_of
-from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
+from digiprosper.linear.diagnostics import few_treated
 from digiprosper.report.estimates import Estimates, lost_in
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
@@ -86,11 +87,29 @@ def _results(
         diagnostics=(
             # Few clusters matter otherwise here than for t intervals of least squares.
             *(notice for notice in prepared.notices if notice not in prepared.few),
+            *_few_treated(spec, data),
             *diagnostics,
             *notices.outside_bounds(persistence, bounds, spec.estimator),
         ),
         key_names=sample.keys.pair,
     )
+
+
+def _few_treated(spec: Any, data: PreparedPanel) -> list[Notice]:
+    """Report regressors whose variation is in few clusters.
+
+    In a system that of levels counts, since a regressor may be constant in entities.
+    """
+    columns = data.columns
+    if spec.estimator != "system":
+        columns = transformed(columns, data.complete, "within")[0]
+    rows, lags = columns[data.complete], spec.lags
+    names = [name for name in data.names[: data.n_regressors] if name != "Intercept"]
+    if len(names) == lags:
+        return []
+    fit = ols(rows[:, 1:], rows[:, 0])
+    root = fit.root[lags : len(names)]
+    return few_treated(data.prepared, names[lags:], fit.basis, root)
 
 
 def _refuse_dependent(

@@ -89,13 +89,14 @@ def instrument_array(
     R is the T periods of the transformed equation and, with a level equation, the T
     periods of that. Columns may be zero in every row.
     """
-    n, periods = design.complete[part].shape
-    equations = 1 + design.system
+    complete = design.complete[part]
+    (n, periods), equations = complete.shape, 1 + design.system
+    present = transformed(np.zeros((n, periods, 1)), complete, design.transform)[1]
     by_period = np.tile(np.eye(periods), (equations, 1))
     columns: list[InstrumentColumn] = []
     arrays = [np.zeros((n, equations * periods, 0))]
     for instrument in design.instruments:
-        for equation, lag, *halves in _by_lag(design, instrument, part):
+        for equation, lag, *halves in _by_lag(design, instrument, part, present):
             values = np.concatenate(halves[:equations], axis=1)[..., None]
             by_column: Sequence[int | None] = (None,)
             if lag is not None and not design.collapse:
@@ -110,19 +111,22 @@ def instrument_array(
 
 
 def _by_lag(
-    design: Design, instrument: Instrument, part: slice
+    design: Design, instrument: Instrument, part: slice, present: Bools
 ) -> Iterator[tuple[Equation, int | None, Floats, Floats]]:
-    """Make the values (n, T) of each lag in the transformed and the level equation."""
+    """Make the values (n, T) of each lag in the transformed and the level equation.
+
+    `present` (n, T) are the rows of the transformed equation.
+    """
     values, complete = instrument.values[part], design.complete[part]
-    levels, nothing = np.where(complete, values, 0.0), np.zeros(values.shape)
-    changes, present = transformed(levels[..., None], complete, design.transform)
     equation, periods = instrument.equation, values.shape[1]
+    nothing = np.zeros(values.shape)
     if instrument.lags is None:
-        change = changes[..., 0]
+        levels = np.where(complete, values, 0.0)
+        changes = transformed(levels[..., None], complete, design.transform)[0][..., 0]
         yield (
             equation if design.system else "difference",
             None,
-            nothing if equation == "level" else change,
+            nothing if equation == "level" else changes,
             nothing if equation == "difference" else levels,
         )
         return
@@ -203,21 +207,19 @@ def moments(design: Design) -> Moments:
         array[..., 1:][..., design.is_constant] = 0.0
     stacked = np.concatenate([values_t, values], axis=1) if design.system else values_t
     error_covariance = _error_covariance(design)
-    # Without entities: the columns alone.
-    columns = instrument_array(design, slice(0))[0]
-    products = np.empty((len(complete), len(columns), values.shape[2]))
-    weight = np.zeros((len(columns), len(columns)))
-    for part, z in _in_parts(design, len(columns)):
-        products[part] = z.transpose(0, 2, 1) @ stacked[part]
+    by_part, weight, columns = [], np.zeros(()), list[InstrumentColumn]()
+    for part, same_columns, z in _in_parts(design):
+        columns = same_columns
+        by_part.append(z.transpose(0, 2, 1) @ stacked[part])
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
-        weight += np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
+        weight = weight + np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
 
     used = np.flatnonzero(np.diag(weight) > 0)
     kept = used[_independent(weight[np.ix_(used, used)])]
     size = np.sqrt(np.diag(weight)[kept])
     return Moments(
         design=design,
-        products=products[:, kept] / size[:, None],
+        products=np.concatenate(by_part)[:, kept] / size[:, None],
         weight=weight[np.ix_(kept, kept)] / size / size[:, None],
         columns=tuple(columns[j] for j in kept.tolist()),
         kept=kept,
@@ -229,11 +231,14 @@ def moments(design: Design) -> Moments:
     )
 
 
-def _in_parts(design: Design, count: int) -> Iterator[tuple[slice, Floats]]:
+def _in_parts(
+    design: Design,
+) -> Iterator[tuple[slice, list[InstrumentColumn], Floats]]:
     """Make the instruments (n, R, L) of some entities after another."""
     n, periods = design.complete.shape
-    for part in chunks(n, (1 + design.system) * periods * count, _CHUNK):
-        yield part, instrument_array(design, part)[1]
+    most = len(design.instruments) * periods ** (1 if design.collapse else 2)
+    for part in chunks(n, (1 + design.system) * periods * most, _CHUNK):
+        yield part, *instrument_array(design, part)
 
 
 def _error_covariance(design: Design) -> Floats:
@@ -407,14 +412,14 @@ def autocorrelation(
         by_entity = data.products[..., 0] - data.products[..., 1:] @ step.coefficients
         with_moments = by_entity.T @ products
     else:
-        periods, count = residuals.shape[1], int(data.kept.max()) + 1
+        periods = residuals.shape[1]
         matrix = transformation(periods, "difference")
         weighted = earlier @ (variance * matrix @ matrix.T)
         square = float((weighted * earlier).sum())
         with_moments = (
             sum(
                 np.einsum("nrl,nr->l", z[:, :periods][..., data.kept], weighted[part])
-                for part, z in _in_parts(data.design, count)
+                for part, _, z in _in_parts(data.design)
             )
             / data.size
         )
