@@ -564,6 +564,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "short_panel": IdentificationWarning,
     "large_correction": IdentificationWarning,
     "second_order": IdentificationWarning,
+    "hansen_rejected": IdentificationWarning,
     "bias_not_solved": IdentificationWarning,
     "learners_differ": IdentificationWarning,
     "nothing_left": IdentificationWarning,

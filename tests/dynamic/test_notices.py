@@ -51,10 +51,16 @@ def test_second_order() -> None:
 
 
 def test_a_p_value_of_one_is_no_comfort() -> None:
-    assert notices.uninformative_hansen(np.nan, 40) == []
-    assert notices.uninformative_hansen(0.9, 40) == []
-    (notice,) = notices.uninformative_hansen(1.0, 40)
+    assert notices.overidentification(np.nan, 40) == []
+    assert notices.overidentification(0.9, 40) == []
+    (notice,) = notices.overidentification(1.0, 40)
     assert "does not show that they are valid" in notice.message
+
+
+def test_rejected_instruments() -> None:
+    assert notices.overidentification(0.051, 9) == []
+    (notice,) = notices.overidentification(0.0049, 9)
+    assert "rejects that the 9 instruments are valid (p = 0.0049)" in notice.message
 
 
 def test_near_one_and_not_solved() -> None:
@@ -77,7 +83,8 @@ def test_near_one_and_not_solved() -> None:
         (notices.few_entities(5)[0], False),
         (notices.near_one(0.99, "lsdvc")[0], False),
         (notices.outside_bounds(2.0, {"within": 0.0, "ols": 1.0}, "system")[0], False),
-        (notices.uninformative_hansen(1.0, 9)[0], False),
+        (notices.overidentification(1.0, 9)[0], False),
+        (notices.overidentification(0.01, 9)[0], True),
     ],
 )
 def test_what_warns(notice: errors.Notice, warns: bool) -> None:
@@ -105,8 +112,9 @@ def test_a_fit_has_them() -> None:
     )
     fit = dp.DynamicPanel("y", instrument_lags=(2, 4)).fit(dp.Panel(frame, "i", "t"))
     codes = {notice.code for notice in fit.diagnostics}
-    assert {"few_entities_gmm", "second_order"} <= codes
+    assert {"few_entities_gmm", "second_order", "hansen_rejected"} <= codes
     assert fit.ar_tests["p_value"][2] < 0.05
+    assert fit.hansen.p_value < 0.05
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.FewDrawsWarning")

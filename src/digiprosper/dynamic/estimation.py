@@ -224,7 +224,7 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
         *notices.many_instruments(count, clusters[0], groups),
         *notices.few_entities(data.sample.n_entities),
         *notices.second_order(tests.autocorrelations),
-        *notices.uninformative_hansen(tests.hansen.p_value, count),
+        *notices.overidentification(tests.hansen.p_value, count),
     ]
     return _results(spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests)
 

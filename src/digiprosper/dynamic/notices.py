@@ -1,6 +1,6 @@
 """Notices about dynamic panels: one maker a code.
 
-Warnings are many_instruments, second_order and bias_not_solved.
+Warnings are many_instruments, second_order, hansen_rejected and bias_not_solved.
 
 ==================== ==================================================================
 code                 data
@@ -9,6 +9,7 @@ many_instruments     n_instruments, clusters (name), n_clusters
 few_entities_gmm     n_entities
 outside_bounds       estimate, within, ols
 second_order         z, p_value
+hansen_rejected      p_value, n_instruments
 uninformative_hansen p_value, n_instruments
 near_one             persistence; of corrected estimates
 bias_not_solved      nearest, share (of draws without a solution)
@@ -99,17 +100,25 @@ def second_order(autocorrelations: Mapping[int, tuple[float, float]]) -> list[No
     return [Notice("second_order", text, {"z": z, "p_value": p_value})]
 
 
-def uninformative_hansen(p_value: float, count: int) -> list[Notice]:
-    """Report a p-value of Hansen's test near one."""
-    if not p_value > SURE:
-        return []
-    text = (
-        f"Hansen's test has p = {p_value:.3f} with {count} instruments: this does not "
-        "show that they are valid, since many instruments deprive the test of power "
-        "(Roodman 2009)."
-    )
+def overidentification(p_value: float, count: int) -> list[Notice]:
+    """Report that Hansen's test rejects, or has a p-value near one."""
     data = {"p_value": p_value, "n_instruments": count}
-    return [Notice("uninformative_hansen", text, data)]
+    if p_value <= 0.05:
+        text = (
+            f"Hansen's test rejects that the {count} instruments are valid "
+            f"({p_words(p_value)}): estimates are not consistent if it is right. Add "
+            "lags of the outcome or a regressor that is left out, or begin with a "
+            "later lag: instrument_lags=(3, 6)."
+        )
+        return [Notice("hansen_rejected", text, data)]
+    if p_value > SURE:
+        text = (
+            f"Hansen's test has p = {p_value:.3f} with {count} instruments: this does "
+            "not show that they are valid, since many instruments deprive the test of "
+            "power (Roodman 2009)."
+        )
+        return [Notice("uninformative_hansen", text, data)]
+    return []
 
 
 def near_one(persistence: float, estimator: str) -> list[Notice]:

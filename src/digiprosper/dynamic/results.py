@@ -362,7 +362,7 @@ class DynamicResults(BaseResults):
         if not inference.from_draws:
             return conventions(inference)
         return (
-            "Standard errors and expanded percentile intervals from "
+            "Standard errors, p-values and expanded percentile intervals from "
             f"{inference.reps:,} draws of clusters ({inference.drawn}, "
             f"{inference.n_drawn:,} clusters)"
         )
