@@ -135,7 +135,7 @@ def attached(
     """Add columns by their keys, for `Panel.attach`; uncovered rows are missing."""
     on = None if on == table.keys.entity_name else on
     matched_by = _levels(table, on)
-    frame = _keyed(table, data, name, tuple(matched_by))
+    frame = _keyed(data, name, tuple(matched_by))
     keys = [n for n in frame.columns if n in (*table.keys.names, on)]
     if keys:
         raise PanelIndexError(
@@ -213,9 +213,7 @@ def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
         raise ColumnError(text, problems)
 
 
-def _keyed(
-    table: Table, data: Any, name: str | None, keys: Sequence[str]
-) -> pd.DataFrame:
+def _keyed(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
     """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
     _refuse_name(name)
     if isinstance(data, Mapping) and name is not None:
