@@ -112,7 +112,7 @@ def fit_counts(
         *few_treated(weighted, names, solved.score_columns, solved.root),
         *lagged_outcome(prepared, LAGGED, roles=lags_in),
         *staggered(prepared, demeaned.names, demeaned.raw, columns, "poisson"),
-        *shared_between_clusters(prepared, demeaned.names, demeaned.raw, columns),
+        *shared_between_clusters(prepared, demeaned, columns),
         *interaction_ratios(
             [name for name in names if len(sample.factors_of(name)) > 1]
         ),

@@ -137,7 +137,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
             *dropped,
             *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),
             *lagged_outcome(prepared, notices.LAGGED),
-            *shared_between_clusters(prepared, demeaned.names, demeaned.raw, columns),
+            *shared_between_clusters(prepared, demeaned, columns),
         ),
     )
 

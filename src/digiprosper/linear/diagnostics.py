@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.restricted_wild import ClusterSums
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -178,13 +179,17 @@ def carriers_of(
 
 
 def shared_between_clusters(
-    prepared: Prepared, names: Sequence[str], raw: Floats, columns: Iterable[int]
+    prepared: Prepared,
+    demeaned: Demeaned,
+    columns: Iterable[int],
+    unread: Sequence[str] = (),
 ) -> list[Notice]:
     """Report variables of interest that groups of clusters have in common.
 
-    `columns` are positions in `names` and `raw`.
+    `columns` are positions in `demeaned`; those of `unread` are of no interest.
     """
-    sample, positions = prepared.sample, list(columns)
+    sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
+    positions = [j for j in columns if names[j] not in unread]
     in_memory = prepared.sums is None
     if not (positions and prepared.cluster_codes and in_memory and sample.n_times > 1):
         return []
