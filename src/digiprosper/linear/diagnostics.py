@@ -188,25 +188,35 @@ def shared_between_clusters(
 
     `columns` are positions in `demeaned`; those of `unread` are of no interest.
     """
-    sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
-    positions = [j for j in columns if names[j] not in unread]
-    in_memory = prepared.sums is None
-    if not (positions and prepared.cluster_codes and in_memory and sample.n_times > 1):
+    if not prepared.cluster_codes or prepared.sums is not None:
         return []
+    sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
     # In the period with most rows there are clusters enough to compare.
     period = int(np.bincount(sample.time).argmax())
     rows = sample.time == period
     groups = min(np.unique(codes[rows]).size for codes in prepared.cluster_codes)
-    controls = _controls_among(sample, [names[j] for j in positions], ())
+    values = {
+        j: np.unique(raw[rows, j]).size
+        for j in _of_interest(sample, names, columns, unread)
+    }
     shared = {
-        names[j]: values
-        for j in positions
-        if names[j] not in controls
-        for values in [np.unique(raw[rows, j]).size]
-        if _FEWEST_VALUES <= values <= _HALF * groups and _in_common(sample, raw[:, j])
+        names[j]: count
+        for j, count in values.items()
+        if _FEWEST_VALUES <= count <= _HALF * groups and _in_common(sample, raw[:, j])
     }
     label = f"{sample.keys.time_name} {sample.times[period]}"
     return shared_values(shared, prepared.cluster_names, groups, label)
+
+
+def _of_interest(
+    sample: Sample, names: Sequence[str], columns: Iterable[int], unread: Sequence[str]
+) -> list[int]:
+    """Select the positions of regressors that a reader looks at first."""
+    positions = [j for j in columns if names[j] not in unread]
+    if not positions:
+        return []
+    controls = _controls_among(sample, [names[j] for j in positions], ())
+    return [j for j in positions if names[j] not in controls]
 
 
 def _in_common(sample: Sample, column: Floats) -> bool:
