@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
-    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.restricted_wild import ClusterSums
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -180,7 +179,7 @@ def carriers_of(
 
 def shared_between_clusters(
     prepared: Prepared,
-    demeaned: Demeaned,
+    demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
     columns: Iterable[int],
     unread: Sequence[str] = (),
 ) -> list[Notice]:

@@ -59,7 +59,7 @@ from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words, permutations_text, repeated
-from digiprosper.specification import check_reps, one_term
+from digiprosper.specification import as_terms, check_reps, one_term
 from digiprosper.studies.many import coefficient_named, fit_all
 from digiprosper.studies.words import WORDS
 
@@ -573,7 +573,8 @@ def _permuted_units(spec: Any, panel: Panel, groups: _Groups) -> tuple[Ints, str
     provinces is no random partition of their households.
     """
     table = table_of(panel)
-    entity, clusters = table.keys.entity, getattr(spec, "clusters", None) or ()
+    entity = table.keys.entity
+    clusters = as_terms(getattr(spec, "clusters", None) or (), "clusters")
     if len(clusters) == 1 and clusters[0] != panel.entity_name:
         codes, _ = coded(table, clusters[0], "clusters")
         has_cluster = codes >= 0
