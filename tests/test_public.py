@@ -277,7 +277,7 @@ CONTRACT = {
     "Panel": (
         "data, entity=None, time=None, *, labels=None, step=None, time_format=None"
     ),
-    "Panel.attach": "data, *, name=None, keep='all', overwrite=False",
+    "Panel.attach": "data, *, name=None, on=None, keep='all', overwrite=False",
     "Panel.balance": "keep='entities'",
     "Panel.balance_table": "by, columns=None",
     "Panel.define": "definitions",
@@ -309,7 +309,7 @@ CONTRACT = {
     "Panel.interpolate": "columns, extrapolate=False",
     "Panel.lag": "columns, periods=1",
     "Panel.diff": "columns, periods=1",
-    "Panel.summarise": "columns=None",
+    "Panel.summarise": "columns=None, *, obs_weights=None",
     "Panel.correlate": "columns=None",
     "Indicator": "name, direction='+', *, dimension='', unit='', goalposts=None",
     "CompositeIndex.fit": "panel, *, rng=None, progress=False",
@@ -509,6 +509,7 @@ CONTRACT = {
     "variables.structural_deviation": "value_added, employment",
     "variables.urban_rural_ratio": "urban_income, rural_income",
     "gini": "y, *, obs_weights=None",
+    "relative_deprivation": "y, groups=None, *, obs_weights=None",
     "atkinson": "y, epsilon, *, obs_weights=None",
     "coefficient_of_variation": "y, *, ddof=0, obs_weights=None",
     "dagum": (

@@ -111,6 +111,9 @@ if TYPE_CHECKING:
         coefficient_of_variation as coefficient_of_variation,
     )
     from digiprosper.inequality.measures import gini as gini
+    from digiprosper.inequality.measures import (
+        relative_deprivation as relative_deprivation,
+    )
     from digiprosper.inequality.measures import theil_l as theil_l
     from digiprosper.inequality.measures import theil_t as theil_t
     from digiprosper.inequality.theil_groups import (
@@ -445,6 +448,7 @@ __all__ = [
     "poolability",
     "randomisation_test",
     "rank_probabilities",
+    "relative_deprivation",
     "reset_test",
     "save_replication",
     "save_tables",

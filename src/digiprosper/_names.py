@@ -38,7 +38,9 @@ NAMES = {
     "inequality.beta_convergence": "ConvergenceResults beta_convergence",
     "inequality.convergence": "Cuts MarkovResult markov_transitions sigma_convergence",
     "inequality.dagum_gini": "DagumResult dagum",
-    "inequality.measures": "atkinson coefficient_of_variation gini theil_l theil_t",
+    "inequality.measures": (
+        "atkinson coefficient_of_variation gini relative_deprivation theil_l theil_t"
+    ),
     "inequality.theil_groups": (
         "TheilDecomposition theil_decomposition urban_rural_theil"
     ),

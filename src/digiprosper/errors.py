@@ -547,6 +547,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "unseen": MissingDataWarning,
     "entities_once": IdentificationWarning,
     "entities_across_clusters": CovarianceWarning,
+    "shared_values": CovarianceWarning,
     "similar_keys": DigiprosperWarning,
     "sheets_differ": DigiprosperWarning,
     "text_among_numbers": DigiprosperWarning,

@@ -76,7 +76,9 @@ def interact(
         Term that is constant within periods, or a Series indexed by period. A Series
         can start before the panel, so that the lag is known in the first periods.
     lag : int
-        Number of periods by which `series` is lagged. The default is 1; 0 is no lag.
+        Number of periods by which `series` is lagged. The default is 1; 0 is no lag. A
+        period is a step of the panel: with ``step=2``, as for a survey of every second
+        year, it is two years.
 
     Returns
     -------

@@ -952,7 +952,17 @@ def inequality(case: Case) -> Any:
     weights = {"obs_weights": frame[case.column("p")]} if chance(case.rng, 0.3) else {}
     kind = pick(
         case.rng,
-        ["gini", "theil_t", "theil_l", "atkinson", "cv", "theil", "dagum", "urban"],
+        [
+            "gini",
+            "theil_t",
+            "theil_l",
+            "atkinson",
+            "cv",
+            "deprivation",
+            "theil",
+            "dagum",
+            "urban",
+        ],
     )
     case.say(f"{kind}({y.name!r}, {list(weights)})")
     calls: Mapping[str, Callable[[], Any]] = {
@@ -964,6 +974,9 @@ def inequality(case: Case) -> Any:
         ),
         "cv": lambda: dp.coefficient_of_variation(
             y.tolist(), **case.options(ddof=[0, 1]), **weights
+        ),
+        "deprivation": lambda: dp.relative_deprivation(
+            y, pick(case.rng, [None, groups]), **weights
         ),
         "theil": lambda: dp.theil_decomposition(y, groups, **weights),
         "dagum": lambda: dp.dagum(

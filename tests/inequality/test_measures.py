@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digiprosper import atkinson, coefficient_of_variation, gini, theil_l, theil_t
+from digiprosper import (
+    Panel,
+    atkinson,
+    coefficient_of_variation,
+    gini,
+    relative_deprivation,
+    theil_l,
+    theil_t,
+)
 from digiprosper.errors import IdentificationError, OptionError
 
 OUTSIDE = Path(__file__).parents[1] / "reference" / "inequality.json"
@@ -182,3 +190,40 @@ def test_ddof_with_shares_as_weights():
         coefficient_of_variation([1, 2], ddof=1, obs_weights=[0.4, 0.6])
     with pytest.raises(OptionError, match="ddof"):
         coefficient_of_variation([1.0], ddof=1)
+
+
+@pytest.mark.many(3)
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_deprivation_is_the_mean_gap_to_the_richer_and_its_mean_the_gini(seed):
+    y, groups, rng = draw(seed)
+    y, weights = np.round(y, rng.integers(0, 3)) + 1, rng.uniform(0.1, 3, y.size)
+    found = relative_deprivation(y, groups, obs_weights=weights)
+    for group in np.unique(groups):
+        x, w = y[groups == group], weights[groups == group]
+        gaps = np.maximum(x - x[:, None], 0)
+        np.testing.assert_allclose(
+            found[groups == group], gaps @ w / (w @ x), atol=1e-13
+        )
+        mean = np.average(found[groups == group], weights=w)
+        assert mean == pytest.approx(gini(x, obs_weights=w), abs=1e-13)
+    together = relative_deprivation(y, obs_weights=weights)
+    one_group = relative_deprivation(y, np.zeros(y.size), obs_weights=weights)
+    pd.testing.assert_series_equal(together, one_group)
+
+
+def test_deprivation_keeps_the_index_and_leaves_out_rows_without_weight():
+    frame = pd.DataFrame({"home": [1, 1, 2, 2, 3, 3], "wave": [1, 2] * 3})
+    frame["income"], frame["w"] = [0.0, 4, 2, 4, 4, 1], [1.0, 1, 2, 1, 1, 0]
+    panel = Panel(frame, "home", "wave")
+    waves = panel.frame.index.get_level_values("wave").to_series(panel.index)
+    found = relative_deprivation(panel["income"], waves, obs_weights=panel["w"])
+    attached = panel.attach(found)["relative_deprivation"]
+    np.testing.assert_allclose(attached, [1, 0, 0.25, 0, 0, np.nan])
+
+
+def test_deprivation_where_all_are_poor_is_refused():
+    with pytest.raises(IdentificationError, match=r"zero in every row of 'b'"):
+        relative_deprivation([1, 2, 0, 0], list("aabb"))
+    with pytest.raises(IdentificationError, match="y is negative in 1 row"):
+        relative_deprivation([1, -2])

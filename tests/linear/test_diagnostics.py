@@ -18,6 +18,7 @@ from digiprosper import (
     PanelThreshold,
 )
 from digiprosper.errors import (
+    CovarianceWarning,
     DigiprosperWarning,
     FewClustersWarning,
     IdentificationWarning,
@@ -577,3 +578,107 @@ def test_rows_missing_before_the_start_of_a_single_cohort_make_no_second() -> No
     panel = adoption_panel()
     late = panel.subset("i != 3 or t > 2015").subset("i != 6 or t != 2014")
     assert not staggered(FixedEffects("y", ["treated(single)"]).fit(late))
+
+
+def homes(seed: int = 0, *, shocks: float = 0.3) -> pd.DataFrame:
+    """20 households in each of 20 provinces in four waves; `index` is of provinces."""
+    rng = np.random.default_rng(seed)
+    out = pd.DataFrame(
+        {"home": np.repeat(np.arange(400), 4), "wave": np.tile([12, 14, 16, 18], 400)}
+    )
+    province, wave = out["home"].to_numpy() // 20, np.tile(np.arange(4), 400)
+    index = np.cumsum(rng.uniform(size=(20, 4)), axis=1)
+    out = out.assign(
+        province=province,
+        county=out["home"] // 5,
+        index=index[province, wave],
+        own=rng.normal(size=1600),
+        schooling=np.repeat(rng.normal(size=400), 4),
+        age=np.repeat(rng.integers(20, 60, 400), 4) + np.tile([0, 2, 4, 6], 400),
+        shop=rng.integers(0, 2, 1600),
+    )
+    shock = shocks * np.cumsum(rng.normal(size=(20, 4)), axis=1)
+    error = shock[province, wave] + rng.normal(size=1600)
+    return out.assign(y=0.5 * out["index"] + error, goods=rng.poisson(2, 1600))
+
+
+def shared(fit: object) -> list[dict[str, object]]:
+    notices = fit.diagnostics  # type: ignore[attr-defined]
+    return [dict(n.data) for n in notices if n.code == "shared_values"]
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_values_of_provinces_are_reported_if_households_are_the_clusters() -> None:
+    panel = Panel(homes(), "home", "wave", step=2)
+    spec = FixedEffects("y", ["index", "own"])
+    with pytest.warns(CovarianceWarning, match="20 different values for 400 clusters"):
+        fit = spec.fit(panel)
+    expected = {"clusters": ("home",), "terms": {"index": 20}, "n_clusters": 400}
+    assert shared(fit) == [expected]
+    assert shared(spec.replace(clusters="county").fit(panel))[0]["n_clusters"] == 80
+    for clusters in ("province", ["province", "wave"]):
+        assert not shared(spec.replace(clusters=clusters).fit(panel))
+    assert not shared(spec.replace(cov_type="unadjusted").fit(panel))
+    lagged = spec.swap("index", "lag(index)").fit(panel)
+    assert shared(lagged)[0]["terms"] == {"lag(index)": 20}
+
+
+@pytest.mark.parametrize(
+    "terms", [["own", "index"], ["log(age)", "age:own"], ["shop"], ["I(age**2)"]]
+)
+def test_values_that_households_share_by_chance_are_not_reported(
+    terms: list[str],
+) -> None:
+    panel = Panel(homes().assign(age=lambda f: f["age"] + f["shop"]), "home", "wave")
+    assert not shared(FixedEffects("y", terms).fit(panel))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_some_households_may_move_and_some_waves_be_missing() -> None:
+    rng = np.random.default_rng(1)
+    data = homes()
+    moved = data.assign(province=data["province"].where(data["home"] % 25 > 0, 3))
+    late = moved["wave"] > 14
+    of_province = data.drop_duplicates(["province", "wave"]).set_index(
+        ["province", "wave"]
+    )["index"]
+    keys = pd.MultiIndex.from_frame(moved[["province", "wave"]])
+    moved["index"] = np.where(late, of_province.reindex(keys), data["index"])
+    rows = moved[rng.uniform(size=len(moved)) < 0.8]
+    fit = FixedEffects("y", ["index"]).fit(Panel(rows, "home", "wave", step=2))
+    assert shared(fit)[0]["terms"] == {"index": 20}
+    random = rows.assign(index=rng.permutation(rows["index"]))
+    assert not shared(FixedEffects("y", ["index"]).fit(Panel(random, "home", "wave")))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_every_model_of_households_reports_values_of_provinces() -> None:
+    data = homes().assign(z=lambda f: f["index"] ** 2 + 0.1 * f["province"])
+    panel = Panel(data, "home", "wave", step=2)
+    fits = [
+        dp.PoissonEffects("goods", ["index"]).fit(panel),
+        dp.LogitEffects("shop", ["index"], time_effects=False).fit(panel),
+        FixedEffectsIV("y", ["own"], ["index"], ["z"]).fit(panel),
+        Mediation("y", "index", "own", [], reps=99).fit(panel, rng=1),
+        PanelThreshold("y", "index", "schooling", reps=19).fit(panel, rng=1),
+    ]
+    for fit in fits:
+        (data_of,) = shared(fit)
+        assert "index" in str(data_of["terms"])
+        assert data_of["n_clusters"] <= 400
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_standard_errors_by_household_are_too_small_and_by_province_are_not() -> None:
+    estimates, by_home, by_province = [], [], []
+    for seed in range(100):
+        panel = Panel(homes(seed), "home", "wave", step=2)
+        spec = FixedEffects("y", ["index"])
+        fit = spec.fit(panel)
+        estimates.append(fit.params["index"])
+        by_home.append(fit.std_errors["index"])
+        of_province = spec.replace(clusters="province").fit(panel)
+        by_province.append(of_province.std_errors["index"])
+    spread = np.std(estimates)
+    assert np.mean(by_home) < 0.6 * spread
+    assert abs(np.mean(by_province) / spread - 1) < 0.2

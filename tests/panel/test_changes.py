@@ -282,6 +282,77 @@ def test_attach_takes_tables_and_series(panel: Panel, data: Any) -> None:
         panel.attach(data)
 
 
+def _households() -> tuple[Panel, pd.DataFrame]:
+    """Households in three provinces, one unknown, and values of provinces by year."""
+    homes = pd.DataFrame({"home": np.repeat([1, 2, 3, 4], 2), "wave": [2012, 2014] * 4})
+    homes["province"] = np.repeat(["京", "沪", "京", None], 2)
+    homes.loc[5, "province"] = "沪"  # this one moves
+    values = pd.MultiIndex.from_product([["京", "沪", "津"], range(2011, 2015)])
+    frame = pd.DataFrame({"index": np.arange(12.0)}, index=values)
+    return Panel(homes, "home", "wave", step=2), frame
+
+
+def test_attach_by_a_column_in_the_place_of_the_entity() -> None:
+    homes, values = _households()
+    provinces = Panel(
+        values.rename_axis(["region", "year"]), labels={"index": "Digital finance"}
+    )
+    long = values.rename_axis(["province", "wave"]).reset_index()
+    expected = [1.0, 3.0, 5.0, 7.0, 1.0, 7.0, np.nan, np.nan]
+    for data in (provinces, long, long.set_index(["province", "wave"])):
+        merged = homes.attach(data, on="province", keep="panel")
+        np.testing.assert_array_equal(merged["index"], expected)
+        by_hand = homes.frame.reset_index().merge(
+            long, "left", on=["province", "wave"], validate="m:1"
+        )
+        np.testing.assert_array_equal(merged["index"], by_hand["index"])
+        assert merged.diagnostics[-1].data["province"] == ("津",)
+    labelled = homes.attach(provinces, on="province", keep="panel")
+    assert labelled.labels == {"index": "Digital finance"}
+    coast = homes.attach({"京": 0.0, "沪": 1.0}, name="coast", on="province")
+    np.testing.assert_array_equal(coast["coast"], [0, 0, 1, 1, 0, 1, np.nan, np.nan])
+
+
+def test_attach_by_a_column_of_categories_or_codes_and_by_the_entity() -> None:
+    homes, values = _households()
+    long = values.rename_axis(["province", "wave"]).reset_index()
+    codes = {"京": 11, "沪": 31, "津": 12}
+    plain = homes.attach(long, on="province", keep="panel")["index"]
+    for change in (lambda s: s.astype("category"), lambda s: s.map(codes)):
+        changed = homes.assign(province=lambda f, c=change: c(f["province"]))
+        data = long.assign(
+            province=long["province"].map(codes)
+            if changed["province"].dtype.kind == "f"
+            else long["province"]
+        )
+        pd.testing.assert_series_equal(
+            changed.attach(data, on="province", keep="panel")["index"], plain
+        )
+    of_homes = pd.DataFrame({"home": [1, 2], "members": [3.0, 4.0]})
+    pd.testing.assert_frame_equal(
+        homes.attach(of_homes, on="home").frame, homes.attach(of_homes).frame
+    )
+
+
+def test_attach_by_a_column_refuses_unclear_data() -> None:
+    homes, values = _households()
+    long = values.rename_axis(["province", "wave"]).reset_index()
+    with pytest.raises(AlignmentError, match=r"duplicate key 2011.*on='province'\."):
+        homes.attach(long, keep="panel")
+    with pytest.raises(AlignmentError, match="province '津'; wave '2011', '2013'"):
+        homes.attach(long, on="province")
+    with pytest.raises(ColumnError, match="no column named 'provinse'"):
+        homes.attach(long, on="provinse")
+    twice = pd.concat([long, long.head(1)])
+    with pytest.raises(AlignmentError, match=r"duplicate key \(京, 2011\)\.$"):
+        homes.attach(twice, on="province", keep="panel")
+    unknown = long.assign(province=long["province"].replace("津", None))
+    with pytest.raises(AlignmentError, match="rows of the data have no key"):
+        homes.attach(unknown, on="province", keep="panel")
+    with pytest.raises(AlignmentError, match="index them by 'province', 'wave'"):
+        homes.attach(values["index"].xs(2012, level=1), name="z", on="province")
+
+
 def test_attach_refuses_the_name_of_a_key(panel: Panel) -> None:
     with pytest.raises(PanelIndexError, match="'year' is a key"):
         panel.attach(panel.frame["gdp"].rename("year"))

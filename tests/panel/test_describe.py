@@ -47,6 +47,34 @@ def test_summarise_by_hand(panel: Panel) -> None:
         holes.summarise(["gdp", "region"])
 
 
+def test_whole_weights_are_repeated_rows_but_for_the_divisor(panel: Panel) -> None:
+    # A row of weight 3 counts as three rows; as in Stata's aweights, N is that of rows.
+    weights = np.tile([0.0, 1, 2, 3, np.nan, 2, 1, 1, 5, 1, 1, 2, 1], 2)
+    weighted = panel.assign(w=lambda _: weights)
+    table = weighted.summarise(["gdp", "digital"], obs_weights="w")
+    counts = np.nan_to_num(weights).astype(int)
+    for name in ("gdp", "digital"):
+        x = panel.frame[name].to_numpy()
+        repeated = np.repeat(x, counts)
+        n = int((counts > 0).sum())
+        sd = repeated.std(ddof=0) * np.sqrt(n / (n - 1))
+        used = x[counts > 0]
+        expected = [n, repeated.mean(), sd, used.min(), np.median(repeated), used.max()]
+        np.testing.assert_allclose(table.loc[name].to_numpy(dtype=float), expected)
+    scaled = weighted.assign(w="I(w * 1e-9)").summarise(["gdp"], obs_weights="w")
+    np.testing.assert_allclose(scaled.loc["gdp"], table.loc["gdp"])
+
+
+def test_equal_weights_change_nothing_and_bad_ones_are_refused(panel: Panel) -> None:
+    equal = panel.assign(w=0.1)
+    pd.testing.assert_frame_equal(
+        equal.summarise("gdp", obs_weights="w"), equal.summarise("gdp")
+    )
+    for bad in (-1.0, 0.0):
+        with pytest.raises(OptionError, match="obs_weights='w' is negative somewhere"):
+            panel.assign(w=bad).summarise("gdp", obs_weights="w")
+
+
 TERMS = ["log(gdp)", "lag(digital)", "gdp:digital", "I(`K / L`**2)"]
 
 

@@ -869,3 +869,17 @@ def test_what_a_small_glance_does_not_say_is_blank(one_way):
     assert both.frame.loc["Both"].tolist() == ["Yes", "Yes"]
     effects = etable([one_way, Small(one_way)], blocks={"Effects": ["province"]})
     assert effects.frame.loc["Effects"].tolist() == ["Yes", ""]
+
+
+def test_dummies_among_the_regressors_are_effects_that_another_column_absorbs():
+    panel = dp.datasets.us_states()
+    absorbed = dp.FixedEffects("log(gsp)", ["unemp"])
+    dummies = absorbed.add("C(year)").replace(time_effects=False)
+    none = absorbed.replace(time_effects=False)
+    fits = [spec.fit(panel) for spec in (absorbed, dummies, none)]
+    assert fits[0].params["unemp"] == pytest.approx(fits[1].params["unemp"])
+    table = dp.etable(fits, keep=["unemp"]).frame
+    assert table.loc["year fixed effects"].tolist() == ["Yes", "Yes", "No"]
+    products = none.add("C(year):unemp", "log(pc)").drop("unemp").fit(panel)
+    table = dp.etable([fits[0], products], keep=["unemp"]).frame
+    assert table.loc["year fixed effects"].tolist() == ["Yes", "No"]

@@ -1011,3 +1011,67 @@ def test_results_from_outside_are_grouped_and_drawn() -> None:
     )
     both = dp.ResultSet({"a": quiet(SPEC.fit, panel), "b": OutsideSpec().fit(panel)})
     assert dp.plots.specification_curve(both, "x") is not None
+
+
+def _regions_of_provinces() -> Panel:
+    """Households of six provinces, of which three are in the east."""
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame(
+        {"home": np.repeat(np.arange(60), 4), "t": np.tile(range(4), 60)}
+    )
+    data["province"] = data["home"] % 6
+    data["x"] = rng.normal(size=(6, 4))[data["province"], data["t"]]
+    shocks = rng.normal(size=(6, 4))[data["province"], data["t"]]
+    data["y"] = data["x"] + shocks + rng.normal(size=240)
+    data["n"] = rng.poisson(np.exp(0.3 * data["x"]))
+    data["east"] = np.where(data["province"] < 3, "east", "west")
+    return Panel(data, "home", "t")
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+@pytest.mark.parametrize("counts", [False, True])
+def test_groups_of_whole_clusters_are_permuted_over_clusters(counts: bool) -> None:
+    panel = _regions_of_provinces()
+    model, y = (dp.PoissonEffects, "n") if counts else (FixedEffects, "y")
+    spec = model(y, ["x"], clusters="province")
+    difference = dp.by_group(spec, panel, "east", reps=99, rng=1).difference
+
+    by_hand = []
+    for east in combinations(range(6), 3):
+        inside = panel["province"].isin(east)
+        first, second = (
+            spec.fit(panel.subset(r)).params["x"] for r in (inside, ~inside)
+        )
+        by_hand.append(second - first)
+    statistic = by_hand[0]
+    np.testing.assert_allclose(np.sort(difference.draws), np.sort(by_hand), atol=1e-9)
+    beyond = np.abs(by_hand) >= abs(statistic) - 1e-9
+    assert difference.p_value == pytest.approx(beyond.mean())
+    assert difference.detail["enumerated"]
+    assert difference.detail["permuted"] == "province"
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_groups_inside_clusters_are_permuted_over_entities() -> None:
+    panel = _regions_of_provinces().assign(
+        urban=lambda f: f.index.get_level_values("home") // 6 % 2
+    )
+    spec = FixedEffects("y", ["x"], clusters="province")
+    by_province = dp.by_group(spec, panel, "urban", reps=99, rng=1).difference
+    by_home = dp.by_group(spec.replace(clusters=None), panel, "urban", reps=99, rng=1)
+    np.testing.assert_array_equal(by_province.draws, by_home.difference.draws)
+    assert by_province.detail["permuted"] is None
+    # With errors clustered by household, whole provinces are taken as chance.
+    region = dp.by_group(spec.replace(clusters=None), panel, "east", reps=99, rng=1)
+    assert region.difference.detail["permuted"] is None
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_the_note_names_the_clusters_in_both_languages() -> None:
+    panel = _regions_of_provinces()
+    spec = FixedEffects("y", ["x"], clusters="province")
+    groups = dp.by_group(spec, panel, "east", reps=19, rng=1)
+    labels = {"province": "省份"}
+    assert "19 permutations of the groups over province)" in str(dp.etable(groups))
+    chinese = dp.etable(groups, labels=labels, style=dp.TableStyle("zh"))
+    assert "在省份间随机置换分组19次" in str(chinese).replace("\n", "")

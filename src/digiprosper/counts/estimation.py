@@ -11,7 +11,12 @@ from digiprosper.counts.notices import interaction_ratios
 from digiprosper.counts.refits import CountFit
 from digiprosper.counts.results import PoissonResults
 from digiprosper.kernels.reweighted import root_and_middle
-from digiprosper.linear.diagnostics import few_treated, lagged_outcome, staggered
+from digiprosper.linear.diagnostics import (
+    few_treated,
+    lagged_outcome,
+    shared_between_clusters,
+    staggered,
+)
 from digiprosper.linear.estimation import CommonColumns, demean_roles
 from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.poisson import (
@@ -107,6 +112,7 @@ def fit_counts(
         *few_treated(weighted, names, solved.score_columns, solved.root),
         *lagged_outcome(prepared, LAGGED, roles=lags_in),
         *staggered(prepared, demeaned.names, demeaned.raw, columns, "poisson"),
+        *shared_between_clusters(prepared, demeaned, columns),
         *interaction_ratios(
             [name for name in names if len(sample.factors_of(name)) > 1]
         ),

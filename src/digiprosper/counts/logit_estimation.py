@@ -24,7 +24,11 @@ from digiprosper.kernels.covariance import groups_of, intersections, joint_meat,
 from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.diagnostics import lagged_outcome, not_semidefinite
+from digiprosper.linear.diagnostics import (
+    lagged_outcome,
+    not_semidefinite,
+    shared_between_clusters,
+)
 from digiprosper.linear.estimation import checked_columns, demean_roles, outcome_of
 from digiprosper.linear.preparation import linear_options, prepare, refuse_extreme
 from digiprosper.report.estimates import Estimates
@@ -133,6 +137,7 @@ def _prepare(spec: Any, panel: Panel) -> BinarySample:
             *dropped,
             *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),
             *lagged_outcome(prepared, notices.LAGGED),
+            *shared_between_clusters(prepared, demeaned, columns),
         ),
     )
 

@@ -44,6 +44,23 @@ def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     return size, np.vecdot(weights, x), np.vecdot(between, np.diff(x, axis=-1))
 
 
+def relative_deprivation(y: Floats, obs_weights: Floats, codes: Ints) -> Floats:
+    """Compute sums of w_j (y_j - y_i)+ over those of w_j y_j in the group of i: (N,).
+
+    `codes` (N,) are 0..K-1. The sums of a group must be positive.
+    """
+    order = np.lexsort((-y, codes))
+    out = np.empty(y.size)
+    ends = np.cumsum(np.bincount(codes))
+    for rows in np.split(order, ends[:-1]):
+        x, w = y[rows], obs_weights[rows]
+        # Gaps to the next richer, each times the weight of all who are richer.
+        gaps = np.concatenate([[0.0], x[:-1] - x[1:]])
+        richer = np.concatenate([[0.0], np.cumsum(w)[:-1]])
+        out[rows] = np.cumsum(gaps * richer) / (w @ x)
+    return out
+
+
 def theil_l(y: Floats, obs_weights: Floats) -> float:
     """Compute Theil's L, the mean log deviation: mean ln(mean / y), y positive."""
     u = y / np.average(y, weights=obs_weights)

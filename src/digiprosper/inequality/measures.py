@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     IdentificationError,
@@ -14,13 +15,14 @@ from digiprosper.errors import (
     cited,
     is_whole,
     plain,
+    quoted,
 )
 from digiprosper.inequality import kernel
 from digiprosper.inequality.observations import observe
 from digiprosper.kernels import dispersion
 
 if TYPE_CHECKING:
-    from digiprosper.inequality.observations import Numbers
+    from digiprosper.inequality.observations import Numbers, RowLabels
 
 
 def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
@@ -70,6 +72,64 @@ def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     """
     sample = observe("gini", y, obs_weights)
     return kernel.gini(sample.y, sample.weights)
+
+
+def relative_deprivation(
+    y: Numbers,
+    groups: RowLabels | None = None,
+    *,
+    obs_weights: Numbers | None = None,
+) -> pd.Series[float]:
+    """Compute the relative deprivation of each row in its group (Kakwani 1984).
+
+    ``R_i = sum_j w_j max(y_j - y_i, 0) / sum_j w_j y_j``: how much more others have,
+    on average, as a share of the mean. The sums are over the group of i.
+
+    Parameters
+    ----------
+    y : array or Series, shape (N,)
+        Values >= 0, such as incomes of households.
+    groups : sequence or Series, shape (N,), optional
+        With whom a row is compared, such as its county and year. The default is all
+        rows.
+    obs_weights : array or Series, shape (N,), optional
+        As in `gini`. Rows of weight 0 are left out.
+
+    Returns
+    -------
+    Series
+        Deprivation, 0 for the richest of a group and 1 for an income of zero, with the
+        index of `y`. Its mean in a group, by the same weights, is the Gini coefficient
+        of the group. Times the mean of y it is the measure of Yitzhaki (1979).
+
+    Raises
+    ------
+    InputTypeError, AlignmentError, MissingDataError, OptionError, IdentificationError
+        As in `gini`. Also an IdentificationError if all values of a group are zero.
+
+    Notes
+    -----
+    Kakwani (1984), Advances in Econometrics 3:191-206; Yitzhaki (1979), Quarterly
+    Journal of Economics 93:321-324.
+
+    Examples
+    --------
+    >>> from digiprosper import relative_deprivation
+    >>> relative_deprivation([1, 2, 6, 4, 4], list("aaabb")).round(4).tolist()
+    [0.6667, 0.4444, 0.0, 0.0, 0.0]
+    """
+    labels = {} if groups is None else {"groups": groups}
+    sample = observe("relative_deprivation", y, obs_weights, labels)
+    codes = sample.codes.get("groups", np.zeros(sample.y.size, dtype=np.intp))
+    poor = np.flatnonzero(np.bincount(codes, sample.weights * sample.y) == 0)
+    if poor.size:
+        names = quoted([str(level) for level in sample.levels["groups"][poor]])
+        raise IdentificationError(
+            f"relative_deprivation: y is zero in every row of {names}, so deprivation "
+            "there is not defined. Leave these rows out, and report it."
+        )
+    values = kernel.relative_deprivation(sample.y, sample.weights, codes)
+    return pd.Series(values, sample.rows, name="relative_deprivation")
 
 
 def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:

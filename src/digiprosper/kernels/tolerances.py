@@ -265,3 +265,8 @@ SAME_DISTANCE: Final = 1e-9
 # Difference of two values over the larger that is rounding: weights of one over the
 # difference have none.
 EQUAL_DIFFERENCE: Final = 1e-12
+
+# --- descriptions ---------------------------------------------------------------------
+
+# Distance of a cumulated share of weights from one half that is rounding.
+HALF_WEIGHT: Final = 1e-12

@@ -18,6 +18,7 @@ from digiprosper.linear.notices import (
     few_treated_notices,
     lagged_outcome_notice,
     near_collinear,
+    shared_values,
     shifted_log_notice,
     staggered_treatment,
 )
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
 
 _LAGS = (1, 2)
 _HALF = 0.5
+# With fewer values in a period, groups are too few to cluster by. Some households move
+# from one region to another.
+_FEWEST_VALUES = 5
+_ALIKE = 0.9
 _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator that corrects this: "
@@ -170,6 +175,70 @@ def carriers_of(
             zip(levels[largest].tolist(), shares[largest].tolist(), strict=True)
         ),
     }
+
+
+def shared_between_clusters(
+    prepared: Prepared,
+    demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
+    columns: Iterable[int],
+    unread: Sequence[str] = (),
+) -> list[Notice]:
+    """Report variables of interest that groups of clusters have in common.
+
+    `columns` are positions in `demeaned`; those of `unread` are of no interest.
+    """
+    if not prepared.cluster_codes or prepared.sums is not None:
+        return []
+    sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
+    # In the period with most rows there are clusters enough to compare.
+    period = int(np.bincount(sample.time).argmax())
+    rows = sample.time == period
+    groups = min(np.unique(codes[rows]).size for codes in prepared.cluster_codes)
+    values = {
+        j: np.unique(raw[rows, j]).size
+        for j in _of_interest(sample, names, columns, unread)
+    }
+    shared = {
+        names[j]: count
+        for j, count in values.items()
+        if _FEWEST_VALUES <= count <= _HALF * groups and _in_common(sample, raw[:, j])
+    }
+    label = f"{sample.keys.time_name} {sample.times[period]}"
+    return shared_values(shared, prepared.cluster_names, groups, label)
+
+
+def _of_interest(
+    sample: Sample, names: Sequence[str], columns: Iterable[int], unread: Sequence[str]
+) -> list[int]:
+    """Select the positions of regressors that a reader looks at first."""
+    positions = [j for j in columns if names[j] not in unread]
+    if not positions:
+        return []
+    controls = _controls_among(sample, [names[j] for j in positions], ())
+    return [j for j in positions if names[j] not in controls]
+
+
+def _in_common(sample: Sample, column: Floats) -> bool:
+    """Tell whether entities that share a value mostly share the next one, too.
+
+    Whole numbers are not looked at: entities share them by chance, or by their age.
+    """
+    later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
+    if not later.size or (column == np.round(column)).all():
+        return False
+    distinct, codes = np.unique(column, return_inverse=True)
+    cells = sample.time * distinct.size + codes
+    order = np.lexsort((cells[later], cells[later - 1]))
+    before, after = cells[later - 1][order], cells[later][order]
+    starts = np.flatnonzero(np.diff(before, prepend=-1) | np.diff(after, prepend=-1))
+    moves = np.diff(starts, append=later.size)
+    # From one value, entities may be observed again in different periods.
+    periods = after[starts] // distinct.size
+    ways = np.flatnonzero(
+        np.diff(before[starts], prepend=-1) | np.diff(periods, prepend=-1)
+    )
+    alike = np.maximum.reduceat(moves, ways).sum()
+    return bool(alike >= _ALIKE * later.size and later.size >= 2 * ways.size)
 
 
 def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:

@@ -25,7 +25,12 @@ from digiprosper.kernels.covariance import conley_vcov, intersections, vcov
 from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences, inverted, with_weights
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
-from digiprosper.linear.diagnostics import few_treated, lost_digits, not_semidefinite
+from digiprosper.linear.diagnostics import (
+    few_treated,
+    lost_digits,
+    not_semidefinite,
+    shared_between_clusters,
+)
 from digiprosper.linear.kernels.bias_reduced import bias_reduced
 from digiprosper.linear.kernels.blocks import block_slopes
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
@@ -492,6 +497,7 @@ def results_with_covariance(
             by_cluster=by_cluster if full.moved is None else (),
             unread=unread,
         ),
+        *shared_between_clusters(prepared, demeaned, positions[1:], unread),
     ]
     if own_covariance:
         ways = len(prepared.cluster_codes)

@@ -11,6 +11,8 @@ many_dummies             columns (by categories, such as "year^industry"); not a
 singletons               count, effects
 entities_once            entity (name), n_entities
 entities_across_clusters clusters (names), count, entity (name)
+shared_values            clusters (names), terms (name to its values in a period),
+                         n_clusters (in that period)
 few_weightings           clusters (name), n_clusters, least (smallest p-value)
 few_treated_in_draws     clusters (name), n_clusters, terms (names), effective (clusters
                          of the first)
@@ -332,6 +334,29 @@ def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
         "percentile intervals from draws of few clusters are often too short; confirm "
         "a borderline result with dp.wild_bootstrap(spec, panel, term).",
     )
+
+
+def shared_values(
+    terms: Mapping[str, int], clusters: Sequence[str], groups: int, period: str
+) -> list[Notice]:
+    """Report variables of interest with the same values in groups of clusters."""
+    if not terms:
+        return []
+    by, values = " and ".join(clusters), max(terms.values())
+    verb, it = ("has", "it seems") if len(terms) == 1 else ("have", "they seem")
+    text = (
+        f"{quoted(terms)} {verb} {values:,} different values for {groups:,} clusters "
+        f"({by}) in {period}, and clusters with the same value have the same in other "
+        f"periods: {it} to be measured for larger groups, such as regions. If the "
+        f"errors of a group are correlated, standard errors clustered by {by} are too "
+        "small (Moulton 1990): cluster by the groups, clusters=."
+    )
+    data = {
+        "clusters": tuple(clusters),
+        "terms": dict(terms),
+        "n_clusters": groups,
+    }
+    return [Notice("shared_values", text, data)]
 
 
 def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:

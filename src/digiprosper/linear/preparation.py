@@ -46,6 +46,7 @@ from digiprosper.linear.notices import (
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.conditions import check_where
+from digiprosper.panel.grammar import as_written
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
 
@@ -677,9 +678,11 @@ def checked_weights(sample: Sample, options: LinearOptions) -> Floats:
             "zero everywhere."
         )
     if (values == 0).any():
+        condition = f"{as_written(str(options.obs_weights))} > 0"
         raise OptionError(
             f"obs_weights={cited(options.obs_weights)} is zero in "
-            f"{int((values == 0).sum())} rows; remove them with panel.subset()."
+            f"{int((values == 0).sum())} rows; leave them out: "
+            f"where={cited(condition)}."
         )
     return values
 

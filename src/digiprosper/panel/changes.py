@@ -124,26 +124,34 @@ def _refuse_swapped(table: Table, index: pd.Index[Any], name: str) -> None:
 
 
 def attached(
-    table: Table, data: object, name: str | None, keep: str, *, overwrite: bool
+    table: Table,
+    data: object,
+    name: str | None,
+    keep: str,
+    *,
+    on: str | None = None,
+    overwrite: bool = False,
 ) -> tuple[Table, list[Notice]]:
     """Add columns by their keys, for `Panel.attach`; uncovered rows are missing."""
-    frame = _keyed(table, data, name)
-    keys = [n for n in frame.columns if n in table.keys.names]
+    on = None if on == table.keys.entity_name else on
+    matched_by = _levels(table, on)
+    frame = _keyed(data, name, tuple(matched_by))
+    keys = [n for n in frame.columns if n in (*table.keys.names, on)]
     if keys:
         raise PanelIndexError(
             f"{quoted(keys)} is a key and cannot be attached; rename the column."
         )
 
-    target = _labels_to_match(table, frame.index)
-    if not frame.index.is_unique:
-        twice = frame.index[frame.index.duplicated()][0]
-        raise AlignmentError(f"the data have a duplicate key {cited(twice)}.")
+    target = _labels_to_match(table, frame.index, matched_by)
+    _refuse_repeated(table, frame, on)
     in_panel = np.asarray(
         target.get_indexer_for(frame.index) >= 0
         if target.is_unique
-        else frame.index.isin(target)
+        else frame.index.isin(target.unique())
     )
-    notices = [] if in_panel.all() else [_not_in_panel(table, frame.index, ~in_panel)]
+    notices = []
+    if not in_panel.all():
+        notices = [_not_in_panel(frame.index, matched_by, ~in_panel)]
     if notices and (keep == "all" or not in_panel.any()):
         cure = "Drop these rows first, or pass keep='panel' to use only the others."
         raise AlignmentError(f"{notices[0].message}. {cure}", notices)
@@ -155,6 +163,42 @@ def attached(
     changed = table.with_columns({n: matched[n].array for n in frame.columns})
     refuse_infinite(changed.data[list(frame.columns)], table.index)
     return changed, notices
+
+
+def _levels(table: Table, on: str | None) -> dict[str, tuple[pd.Index[Any], Ints]]:
+    """Return the levels by which rows are matched, and each row's code in them."""
+    keys = table.keys
+    levels = {keys.entity_name: (keys.entities, keys.entity)}
+    if on is not None:
+        if on not in table.data:
+            raise unknown_columns([on], table.data.columns, "attach", table.labels)
+        codes, values = pd.factorize(table.data[on])
+        levels = {on: (pd.Index(values, name=on).astype(object), codes)}
+    if keys.time_name is not None:
+        levels[keys.time_name] = (keys.times, keys.time)
+    return levels
+
+
+def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
+    """Refuse data with two rows of a key, or with a row without a key."""
+    index = frame.index
+    if on is not None and index.to_frame().isna().to_numpy().any():
+        raise AlignmentError(
+            "attach: rows of the data have no key; drop these rows first."
+        )
+    if index.is_unique:
+        return
+    twice = index[index.duplicated()][0]
+    shared = [n for n in frame.columns if n in table.data] if on is None else []
+    by_column = (
+        f" If it has a row for each {shared[0]}, match it by this column of the panel: "
+        f"on={cited(shared[0])}."
+        if shared
+        else ""
+    )
+    raise AlignmentError(
+        f"the data have a duplicate key {rows_text((twice,))}.{by_column}"
+    )
 
 
 def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
@@ -169,11 +213,11 @@ def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
         raise ColumnError(text, problems)
 
 
-def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
+def _keyed(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
     """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
     _refuse_name(name)
     if isinstance(data, Mapping) and name is not None:
-        index = pd.Index([*data], name=table.keys.entity_name, tupleize_cols=False)
+        index = pd.Index([*data], name=keys[0], tupleize_cols=False)
         data = pd.Series([*data.values()], index)
     if isinstance(data, pd.Series):
         if name is None and data.name is None:
@@ -188,16 +232,23 @@ def _keyed(table: Table, data: Any, name: str | None) -> pd.DataFrame:
             f"{type(data).__name__}. Of a composite index pass index.scores."
         )
     frame = to_pandas(data)
-    keys = pd.Index(table.keys.names).intersection(frame.columns, sort=False).tolist()
-    return frame.set_index(keys) if keys and frame.index.names == [None] else frame
+    present = pd.Index(keys).intersection(frame.columns, sort=False).tolist()
+    return (
+        frame.set_index(present) if present and frame.index.names == [None] else frame
+    )
 
 
-def _not_in_panel(table: Table, index: pd.Index[Any], outside: Bools) -> Notice:
+def _not_in_panel(
+    index: pd.Index[Any],
+    matched_by: Mapping[str, tuple[pd.Index[Any], Ints]],
+    outside: Bools,
+) -> Notice:
     """List the keys of rows (n,) that the panel does not have, with similar ones."""
-    keys, parts, similar = table.keys, [], False
+    parts, similar = [], False
     data: dict[str, Any] = {"count": int(outside.sum())}
-    for level, name in enumerate(keys.names if index.nlevels == 2 else index.names):
-        of_panel = keys.entities if name == keys.entity_name else keys.times
+    names = [*matched_by] if index.nlevels == 2 else [str(n) for n in index.names]
+    for level, name in enumerate(names):
+        of_panel, _ = matched_by[name]
         # Text and numbers cannot be compared in an index of pyarrow's text.
         levels = of_panel.astype(object)
         values = index.get_level_values(level).astype(object)
@@ -223,19 +274,24 @@ def _similar(key: object, others: pd.Index[Any]) -> str:
     return nearest(key, others) if isinstance(key, str) and not has_digits else ""
 
 
-def _labels_to_match(table: Table, index: pd.Index[Any]) -> pd.Index[Any]:
+def _labels_to_match(
+    table: Table,
+    index: pd.Index[Any],
+    matched_by: Mapping[str, tuple[pd.Index[Any], Ints]],
+) -> pd.Index[Any]:
     """Label the rows of the table by the keys that an index has."""
     _refuse_swapped(table, index, "the data")
-    if index.nlevels == table.index.nlevels == 2:
+    whole = index.nlevels == len(matched_by) == 2
+    if whole and table.keys.entity_name in matched_by:
         return table.index
-    names = [str(n) for n in index.names]
-    if names == [table.keys.entity_name]:
-        return table.keys.entities.take(table.keys.entity)
-    if names == [str(table.keys.time_name)]:
-        return table.keys.times.take(table.keys.time)
+    names = [*matched_by] if whole else [str(n) for n in index.names]
+    if whole or (len(names) == 1 and names[0] in matched_by):
+        labels = [matched_by[name] for name in names]
+        arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
+        return arrays[0] if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays)
     raise AlignmentError(
         f"the data are indexed by {quoted(names)}; index them by "
-        f"{quoted(table.index.names)}, or by one key, as by data.rename_axis()."
+        f"{quoted([*matched_by])}, or by one key, as by data.rename_axis()."
     )
 
 

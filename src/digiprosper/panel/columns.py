@@ -18,6 +18,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
+    option_problem,
     quoted,
     unknown_columns,
 )
@@ -161,6 +162,18 @@ def described(
         text: evaluate(term_of_one_column(table, text, method), table)
         for text in chosen_columns(table, columns, method, terms=True)
     }
+
+
+def weights_of(table: Table, column: str, method: str) -> Floats:
+    """Read weights (N,) of rows, which may be missing or 0, for descriptions."""
+    weights = described(table, column, method)[column]
+    if not (weights > 0).any() or (weights < 0).any():
+        text = (
+            f"{method}: obs_weights={cited(column)} is negative somewhere, or nowhere "
+            "positive."
+        )
+        raise OptionError(text, [option_problem("obs_weights", column, what=text)])
+    return weights
 
 
 def factors_of(table: Table, texts: Iterable[str]) -> dict[str, tuple[Factor, ...]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import InputTypeError
-from digiprosper.kernels.tolerances import CONSTANT
+from digiprosper.kernels.tolerances import CONSTANT, HALF_WEIGHT
 from digiprosper.panel.words import WORDS
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Column, PlainCell, Remark
@@ -150,9 +150,20 @@ def _name_text(name: object) -> str:
     )
 
 
-def summarise(columns: Mapping[str, Floats]) -> pd.DataFrame:
-    """Compute N, mean, sd, min, p50, max of columns (N,), for `Panel.summarise`."""
+def summarise(
+    columns: Mapping[str, Floats], weights: Floats | None = None
+) -> pd.DataFrame:
+    """Compute N, mean, sd, min, p50, max of columns (N,), for `Panel.summarise`.
+
+    Rows without a weight, or of weight 0, are left out.
+    """
     rows = {name: _moments(x[~np.isnan(x)]) for name, x in columns.items()}
+    if weights is not None:
+        rows = {
+            name: _weighted_moments(x[used], weights[used])
+            for name, x in columns.items()
+            for used in [~np.isnan(x) & (weights > 0)]
+        }
     out = pd.DataFrame.from_dict(
         rows, orient="index", columns=["N", "mean", "sd", "min", "p50", "max"]
     )
@@ -243,6 +254,25 @@ def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
         middle,
         float(x.max()),
     )
+
+
+def _weighted_moments(
+    x: Floats, weights: Floats
+) -> tuple[int, float, float, float, float, float]:
+    """Compute the moments as Stata's ``summarize [aw=]``: weights add up to N."""
+    if x.size == 0:
+        return _moments(x)
+    unit, share = unit_of(x), weights / weights.sum()
+    mean = float(share @ (x / unit))
+    variance = float(share @ (x / unit - mean) ** 2)
+    sd = float(np.sqrt(variance * x.size / (x.size - 1))) if x.size > 1 else np.nan
+    order = np.argsort(x, kind="stable")
+    half = np.cumsum(share[order]) - 0.5
+    # If a value ends the lower half exactly, the median lies between it and the next.
+    above = np.flatnonzero(half > HALF_WEIGHT)[0]
+    at_or_above = np.flatnonzero(half >= -HALF_WEIGHT)[0]
+    middle = float(x[order[at_or_above]] / 2 + x[order[above]] / 2)
+    return x.size, mean * unit, sd * unit, float(x.min()), middle, float(x.max())
 
 
 def unit_of(x: Floats) -> float:

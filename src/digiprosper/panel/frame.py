@@ -46,6 +46,7 @@ from digiprosper.panel.columns import (
     labelled,
     missing_in,
     refuse_no_names,
+    weights_of,
 )
 from digiprosper.panel.conditions import check_where, rows_where
 from digiprosper.panel.describe import (
@@ -948,6 +949,7 @@ class Panel:
         data: Panel | pd.Series[Any] | pd.DataFrame | Mapping[Any, Any],
         *,
         name: str | None = None,
+        on: str | None = None,
         keep: Literal["all", "panel"] = "all",
         overwrite: bool = False,
     ) -> Panel:
@@ -964,6 +966,10 @@ class Panel:
             columns.
         name : str, optional
             Name of the new column. A mapping, and a Series without a name, need it.
+        on : str, optional
+            Column of the panel that is matched in the place of the entity, such as the
+            province of a household. `data` then has this column as its key, and another
+            panel its entities.
         keep : {"all", "panel"}
             Which rows of `data` are used. ``"all"`` (default) raises an error if the
             panel does not have the keys of a row. ``"panel"`` uses the other rows, and
@@ -1015,7 +1021,11 @@ class Panel:
         check_option("keep", keep, ("all", "panel"))
         check_option("overwrite", overwrite, (True, False))
         columns = data.frame if isinstance(data, Panel) else data
-        table, notices = attached(self._table, columns, name, keep, overwrite=overwrite)
+        if isinstance(data, Panel) and on is not None and data.time_name is None:
+            columns = data.frame.rename_axis(on)
+        table, notices = attached(
+            self._table, columns, name, keep, on=on, overwrite=overwrite
+        )
         if not isinstance(data, Panel):
             return self._with(table)._noted(notices)
         of_columns = {
@@ -1556,7 +1566,12 @@ class Panel:
         """
         return self.frame.head(check_whole("n", n, 0, _MOST_ROWS)).copy()
 
-    def summarise(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
+    def summarise(
+        self,
+        columns: str | Sequence[str] | None = None,
+        *,
+        obs_weights: str | None = None,
+    ) -> pd.DataFrame:
         """Compute summary statistics of columns.
 
         Parameters
@@ -1565,6 +1580,10 @@ class Panel:
             Numeric columns, or terms such as ``"log(gdp)"``. The default is all numeric
             columns; a warning names columns of numbers that it leaves out because cells
             are text.
+        obs_weights : str, optional
+            Column with weights of the rows, such as sampling weights of a survey. Rows
+            without a weight, or of weight 0, are left out. The standard deviation and
+            the median are those of Stata's ``summarize [aw=], detail``.
 
         Returns
         -------
@@ -1577,6 +1596,8 @@ class Panel:
         ------
         ColumnError, InputTypeError, TermError
             If a name is not that of a numeric column or of a term.
+        OptionError
+            If a weight is negative, or none is positive.
 
         Examples
         --------
@@ -1585,7 +1606,10 @@ class Panel:
         [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
         numbers = described(self._table, columns, "summarise")
-        return labelled(self._table, summarise(numbers), numbers)
+        weights = None
+        if obs_weights is not None:
+            weights = weights_of(self._table, obs_weights, "summarise")
+        return labelled(self._table, summarise(numbers, weights), numbers)
 
     def correlate(self, columns: str | Sequence[str] | None = None) -> Correlation:
         """Compute the correlation of each pair of columns.

@@ -134,3 +134,9 @@ def absorbed_effects(column: Column) -> tuple[str, ...] | None:
         if column.glance is None or not column.absorbs
         else effect_names(column.glance.get("effects"))
     )
+
+
+def dummy_effects(column: Column) -> set[str]:
+    """Name the categories whose dummies are regressors, such as ``C(year)``."""
+    terms = [estimate.term.factors for estimate in column.estimates.values()]
+    return {t[0].column for t in terms if len(t) == 1 and t[0].level is not None}

@@ -22,7 +22,11 @@ from digiprosper.present.columns import (
     merged_factors,
     with_products,
 )
-from digiprosper.present.folding import absorbed_effects, folded_rows
+from digiprosper.present.folding import (
+    absorbed_effects,
+    dummy_effects,
+    folded_rows,
+)
 from digiprosper.present.row_names import share_rows
 from digiprosper.report.columns import remark_text
 from digiprosper.report.inference import WITHOUT_FACTOR
@@ -245,8 +249,10 @@ def _effect_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
         code = key_codes.get(name, f"effects.{slopes[0]}" if slopes else "effects")
         label = name_label(name, style.labels, factors, style.language)
         answers = [
-            "" if names is None else style.answer(yes=name in names)
-            for names in absorbed
+            "" if names is None else style.answer(yes=name in {*names, *dummies})
+            for names, dummies in zip(
+                absorbed, map(dummy_effects, columns), strict=True
+            )
         ]
         rows.append((style.say(TABLE, code, name=label), answers))
     return rows

@@ -60,7 +60,7 @@ from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words, permutations_text, repeated
-from digiprosper.specification import check_reps, one_term
+from digiprosper.specification import as_terms, check_reps, one_term
 from digiprosper.studies.many import coefficient_named, fit_all
 from digiprosper.studies.words import WORDS
 
@@ -173,6 +173,7 @@ class ByGroup(ResultSet):
         else:
             method = "permutations.all" if detail["enumerated"] else "permutations"
             names["reps"] = (f"{test.draws.size:,}",)
+            names["units"] = (detail["permuted"] or Remark("units", {}, WORDS),)
         # A condition is the name of its own group.
         is_condition = detail["group"] == labels[-1]
         by = "" if is_condition or self._kind == "range" else ".by"
@@ -249,8 +250,9 @@ def by_group(
         of `x` for a `FixedEffects` or `PoissonEffects`; for other specifications it
         must be given.
     method : {"permutation", "interaction"}
-        ``"permutation"`` (default) permutes the group labels of the entities, and
-        estimates the model in each group again. ``"interaction"`` estimates one
+        ``"permutation"`` (default) permutes the group labels of the entities, or of the
+        clusters if each of them is in one group, and estimates the model in each group
+        again. ``"interaction"`` estimates one
         regression on all rows, with interactions of the regressor and dummies of all
         groups but the first; the fixed effects and the other coefficients are the same
         in all groups.
@@ -280,7 +282,8 @@ def by_group(
           coefficients; with ``"interaction"`` it is the F statistic of all
           interactions.
         - `detail` has the ``term``, ``group``, ``method``, the ``estimates`` by group,
-          the ``difference``, and the numbers of the permutations.
+          the ``difference``, the numbers of the permutations, and as ``permuted`` the
+          clusters whose labels were permuted, None for entities.
 
         `etable` shows the difference and its p-value in two rows, and the method in a
         note.
@@ -306,7 +309,8 @@ def by_group(
     ``"permutation"`` (Fisher 1935): ``p = (1 + #{|d*| >= |d|}) / (reps + 1)``, where d
     is the difference or the range, and d* that of a permutation. If all permutations
     are used, the p-value is the share of them with ``|d*| >= |d|``. The null hypothesis
-    is that the groups are a random partition of the entities. It can be false although
+    is that the groups are a random partition of the entities, or of the clusters (of
+    provinces, if households are clustered by province). It can be false although
     the coefficients are equal, if the groups differ in the variance of errors or
     regressors. If they also differ in size, the test rejects too often or too rarely
     (Chung & Romano 2013). A permutation in which a coefficient is not identified counts
@@ -355,13 +359,14 @@ def by_group(
         wider = _with_interactions(fit, _rows_of(fit, panel, groups), groups, name)
         test = _interaction(wider, groups, name)
     else:
+        units, over = _permuted_units(spec, panel, groups)
         if fit is not None and batched:
-            slopes, drawn = _batched(fit, panel, groups, name, draws, seed)
+            slopes, drawn = _batched(fit, panel, groups, units, name, draws, seed)
         else:
             slopes, drawn = _refitted(
-                spec, panel, groups, name, draws, seed, show=progress
+                spec, panel, groups, units, name, draws, seed, show=progress
             )
-        test = _permutation(slopes, groups, name, estimates, drawn)
+        test = _permutation(slopes, groups, over, name, estimates, drawn)
         unlike = _unlike_groups(fits, name, test.statistic)
         test = replace(test, diagnostics=(*test.diagnostics, *unlike))
     return _compared(test, fits, groups, panel, name, estimates)
@@ -557,7 +562,7 @@ def _no_groups(problem: str, text: str, count: int) -> DigiprosperError:
 def _refuse_varying(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
     entity = table_of(panel).keys.entity
-    labels = _by_entity(panel.n_entities, entity, groups.codes)
+    labels = _by_unit(entity, groups.codes)
     cut = np.unique(entity[labels[entity] != groups.codes])
     if cut.size:
         data = {"group": groups.text, "count": int(cut.size)}
@@ -571,10 +576,29 @@ def _refuse_varying(panel: Panel, groups: _Groups) -> None:
         )
 
 
-def _by_entity(n_entities: int, entity: Ints, codes: Ints) -> Ints:
-    """Return the group of each entity, that of its last row."""
-    labels = np.empty(n_entities, dtype=np.intp)
-    labels[entity] = codes
+def _permuted_units(spec: Any, panel: Panel, groups: _Groups) -> tuple[Ints, str]:
+    """Code what the labels are permuted over (N,), and name it.
+
+    Units are clusters if each is in one group, else entities: a group of whole
+    provinces is no random partition of their households.
+    """
+    table = table_of(panel)
+    entity = table.keys.entity
+    clusters = as_terms(getattr(spec, "clusters", None) or (), "clusters")
+    if len(clusters) == 1 and clusters[0] != panel.entity_name:
+        codes, _ = coded(table, clusters[0], "clusters")
+        has_cluster = codes >= 0
+        inner = entity[has_cluster], codes[has_cluster]
+        outer = codes[has_cluster], groups.codes[has_cluster]
+        if all(map(is_nested, inner, outer)):
+            return np.unique(codes, return_inverse=True)[1], clusters[0]
+    return entity, ""
+
+
+def _by_unit(units: Ints, codes: Ints) -> Ints:
+    """Return the group of each entity or other unit, that of its last row."""
+    labels = np.empty(int(units.max()) + 1, dtype=np.intp)
+    labels[units] = codes
     return labels
 
 
@@ -648,19 +672,22 @@ def _batched(
     fit: Fitted,
     panel: Panel,
     groups: _Groups,
+    units: Ints,
     name: str,
     reps: int,
     seed: np.random.SeedSequence,
 ) -> tuple[Floats, np.random.SeedSequence | None]:
-    """Fit groups in each permutation from cross products by entity: (reps, groups).
+    """Fit groups in each permutation from cross products by unit: (reps, groups).
 
     Also returns the seed, or None if these are all permutations.
     """
     prepared, sample = fit.prepared, fit.prepared.sample
-    labels = _by_entity(sample.n_entities, sample.entity, _rows_of(fit, panel, groups))
+    rows = panel.index.get_indexer(sample.index)
+    codes = np.unique(units[rows], return_inverse=True)[1]
+    labels = _by_unit(codes, groups.codes[rows])
     grams = entity_grams(
         fit.demeaned.select((0, *fit.regressors)),
-        sample.entity,
+        codes,
         prepared.within.every,
         demeaned=True,
         obs_weights=prepared.obs_weights,
@@ -675,6 +702,7 @@ def _refitted(
     spec: Any,
     panel: Panel,
     groups: _Groups,
+    units: Ints,
     name: str,
     reps: int,
     seed: np.random.SeedSequence,
@@ -682,8 +710,7 @@ def _refitted(
     show: bool,
 ) -> tuple[Floats, np.random.SeedSequence | None]:
     """Refit groups in each permutation: (reps, groups), and the seed, as `_batched`."""
-    entity = table_of(panel).keys.entity
-    labels = _by_entity(panel.n_entities, entity, groups.codes)
+    labels = _by_unit(units, groups.codes)
     every = ways(labels) < reps + 0.5
     drawn = (
         arrangements(labels)
@@ -694,7 +721,7 @@ def _refitted(
     with progress_bar("by_group", len(drawn), show=show) as done:
         for i, permuted in enumerate(drawn):
             for group in range(len(groups.names)):
-                rows = _subset(panel, permuted[entity] == group)
+                rows = _subset(panel, permuted[units] == group)
                 out[i, group] = _refit(spec, rows, name, [seed.entropy, i])
             done(1)
     return out, None if every else seed
@@ -720,6 +747,7 @@ def _difference(slopes: Floats) -> Floats:
 def _permutation(
     slopes: Floats,
     groups: _Groups,
+    over: str,
     name: str,
     estimates: dict[str, float],
     seed: np.random.SeedSequence | None,
@@ -727,7 +755,8 @@ def _permutation(
     """Compare the difference with permutations: all there are without a seed."""
     draws, every = _difference(slopes), seed is None
     statistic = float(_difference(np.array(list(estimates.values()))))
-    description = f"the groups of {cited(groups.text)} can be permuted over entities"
+    what = f"clusters ({over})" if over else "entities"
+    description = f"the groups of {cited(groups.text)} can be permuted over {what}"
     notices = (
         few_exchanges(name, draws.size, description)
         if every
@@ -743,6 +772,7 @@ def _permutation(
             "difference": statistic,
             "reps": draws.size,
             "enumerated": every,
+            "permuted": over or None,
             "lost": int(np.isnan(draws).sum()),
             "rng_entropy": seed.entropy if seed else None,
         },

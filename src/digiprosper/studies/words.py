@@ -6,12 +6,12 @@ from digiprosper.report.words import Words
 
 _METHODS = {
     "permutations": (
-        "{value}, {p} ({reps} permutations of the groups over entities).",
-        "为{value}，{p}（在个体间随机置换分组{reps}次）。",
+        "{value}, {p} ({reps} permutations of the groups over {units}).",
+        "为{value}，{p}（在{units}间随机置换分组{reps}次）。",
     ),
     "permutations.all": (
-        "{value}, {p} (all {reps} permutations of the groups over entities).",
-        "为{value}，{p}（在个体间置换分组的全部{reps}种方式）。",
+        "{value}, {p} (all {reps} permutations of the groups over {units}).",
+        "为{value}，{p}（在{units}间置换分组的全部{reps}种方式）。",
     ),
     "interaction": ("{value}, {p} ({method}).", "为{value}，{p}（{method}）。"),
 }
@@ -60,6 +60,7 @@ WORDS = Words(
         "range.row": ("{term}: range over groups", "{term}系数的组间极差"),
         "p_value.row": ("Difference between groups, p-value", "组间差异检验p值"),
         "group": "{name}",
+        "units": ("entities", "个体"),
         "head.(none)": ("(none)", "（无）"),
         "control_sets": (
             "{about} on the same rows; p-values do not allow for a choice among them.",
