@@ -61,11 +61,12 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.notices import (
+    changed_as,
     few_clusters,
     missing_rows,
     rows_dropped,
-    winsorised_as,
 )
+from digiprosper.report.terms import columns_in
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
@@ -104,15 +105,14 @@ WEAK_F: Final = 10.0
 
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
-    """Report conditions that chose rows, winsorised columns, and rows of entities."""
+    """Report conditions that chose rows, changed columns, and rows of entities."""
     conditions = table_of(panel).conditions
     if conditions or sample.where is not None:
         others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
         chosen = panel.nobs - sum(others)
         yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
     if panel.diagnostics:
-        names = {name: name for name in sample.variables}
-        yield from winsorised_as(panel.diagnostics, names)
+        yield from changed_as(panel.diagnostics, columns_in(sample.factors))
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":

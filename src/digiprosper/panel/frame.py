@@ -66,7 +66,7 @@ from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
-from digiprosper.report.notices import winsorised, winsorised_as
+from digiprosper.report import notices as report
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
@@ -816,7 +816,7 @@ class Panel:
 
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
-        """Notices about how it was read or winsorised, and what `attach` left out."""
+        """Notices about how it was read or changed, and what `attach` left out."""
         return self._diagnostics
 
     # --- samples ----------------------------------------------------------------------
@@ -1098,8 +1098,8 @@ class Panel:
             table, log.assign(column=log["column"].replace(names)) if len(log) else None
         )
         panel._diagnostics = (
-            *(n for n in self._diagnostics if n.code != "winsorised"),
-            *winsorised_as(self._diagnostics, {c: c for c in self.columns} | names),
+            *(n for n in self._diagnostics if n.code not in report.CHANGED),
+            *report.changed_as(self._diagnostics, {c: c for c in self.columns} | names),
         )
         return panel
 
@@ -1304,7 +1304,8 @@ class Panel:
         groups = grouping(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
         changed = {n: standardised(self._table, n, groups) for n in names}
-        return self._with(self._table.with_columns(changed))
+        panel = self._with(self._table.with_columns(changed))
+        return panel._noted(report.standardised(dict.fromkeys(names), by))
 
     def winsorize(
         self,
@@ -1378,7 +1379,7 @@ class Panel:
             counts[name] = int((new != values).sum() - np.isnan(values).sum())
         cells = {name: count for name, count in counts.items() if count}
         panel = self._with(self._table.with_columns(changed))
-        return panel._noted(winsorised(cells, float(lower), float(upper), by))
+        return panel._noted(report.winsorised(cells, float(lower), float(upper), by))
 
     def interpolate(
         self,
@@ -1440,7 +1441,9 @@ class Panel:
         )
         issue(notices)
         logs = [log for log in (self._imputations, *new_logs) if len(log)]
-        return self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        panel = self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        cells = {str(log["column"].iloc[0]): len(log) for log in new_logs if len(log)}
+        return panel._noted(report.interpolated(cells))
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
         """Add lags of columns, named such as ``x_lag1``.
