@@ -61,6 +61,12 @@ from digiprosper.panel.keys import (
     sorted_keys,
     to_pandas,
 )
+from digiprosper.panel.notices import (
+    data_notices,
+    numbers_of,
+    shifted_rows,
+    similar_entities,
+)
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
@@ -198,9 +204,11 @@ class Panel:
         step: int | str | None = None,
         time_format: str | None = None,
     ) -> None:
-        frame, keys = sorted_keys(to_pandas(data), entity, time, step, time_format)
+        rows = to_pandas(data)
+        frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
         issue(filter(None, [jumping_times(keys, step)]))
+        self._noted([*similar_entities(keys), *data_notices(rows, self._table)])
 
     def _set(
         self,
@@ -938,10 +946,17 @@ class Panel:
         >>> round(float(panel.frame["ln_gsp"].iloc[0]), 3)
         10.255
         """
-        table = self._table
+        table, keys = self._table, self._table.keys
         for name, value in columns.items():
             table = assigned(table, name, value)
-        return self._with(table)
+        calculated = [name for name, value in columns.items() if callable(value)]
+        notices = shifted_rows(
+            numbers_of(table.data) if calculated else {},
+            keys.entity,
+            keys.entity_name,
+            calculated,
+        )
+        return self._with(table)._noted([*notices])
 
     def attach(
         self,

@@ -592,6 +592,15 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
     ):
         return None
     values = keys.times.to_numpy(dtype=np.int64)
+    # Years of two digits: 2000 stands before 1999, and the others are far away.
+    if (values[0], values[-1]) == (0, 99) and np.diff(values).max() > 1:
+        text = (
+            f"{cited(keys.time_name)} seems to be years of two digits: 99 and 0 are at "
+            "the two ends, so lags, leads and differences are missing there, and "
+            "periods are in a wrong order. Write years of four digits: "
+            f"df[{cited(keys.time_name)}] + 1900, and + 2000 from 0 on."
+        )
+        return _jumping(keys.time_name, 99, 0, "%y", text)
     for time_format, digits, description in _ONE_NUMBER:
         years = values // 10 ** (digits - 4)
         if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
@@ -610,14 +619,15 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
                 f"{time_format!r} to Panel, or convert it with pd.PeriodIndex or "
                 "pd.to_datetime."
             )
-            data = {
-                "column": keys.time_name,
-                "before": before,
-                "after": after,
-                "format": time_format,
-            }
-            return Notice("jumping_times", text, data)
+            return _jumping(keys.time_name, before, after, time_format, text)
     return None
+
+
+def _jumping(
+    column: str, before: int, after: int, time_format: str, text: str
+) -> Notice:
+    data = {"column": column, "before": before, "after": after, "format": time_format}
+    return Notice("jumping_times", text, data)
 
 
 def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
