@@ -577,6 +577,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "tests_disagree": IdentificationWarning,
     "constant_indicator": IndicatorWarning,
     "dominant_indicator": IndicatorWarning,
+    "shared_indicators": IndicatorWarning,
     "shift": IndicatorWarning,
     "legacy_lnT": IndicatorWarning,
     "negative_weight": IndicatorWarning,
