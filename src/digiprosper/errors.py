@@ -559,6 +559,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "incomplete_shares": IdentificationWarning,
     "zero_first_stock": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
+    "made_from": IdentificationWarning,
     "separated": IdentificationWarning,
     "many_instruments": IdentificationWarning,
     "short_panel": IdentificationWarning,

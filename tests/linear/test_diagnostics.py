@@ -577,3 +577,107 @@ def test_rows_missing_before_the_start_of_a_single_cohort_make_no_second() -> No
     panel = adoption_panel()
     late = panel.subset("i != 3 or t > 2015").subset("i != 6 or t != 2014")
     assert not staggered(FixedEffects("y", ["treated(single)"]).fit(late))
+
+
+# --- terms made from the outcome, and terms measured for groups -----------------------
+
+
+def group_panel() -> Panel:
+    """Forty cities of eight provinces, ten years; `z` is measured by province."""
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(40), 10), "t": np.tile(np.arange(10), 40)}
+    )
+    frame["province"] = frame["i"] // 5
+    by_province, common = rng.normal(size=(8, 10)), rng.normal(size=(8, 10))
+    frame["z"] = by_province[frame["province"], frame["t"]]
+    frame["national"] = common[0, frame["t"]]
+    frame["late"] = 1.0 * (frame["t"] > 4) * (frame["province"] < 3)
+    frame["trend"] = 0.1 * frame["t"]
+    frame["x"] = rng.normal(size=400)
+    errors = rng.normal(size=400) + common[frame["province"], frame["t"]]
+    frame["y"] = np.exp(0.1 * (frame["x"] + errors))
+    return Panel(frame, "i", "t")
+
+
+def with_code(spec, code: str) -> list[Notice]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        result = spec.fit(group_panel(), rng=1)
+    return [n for n in result.diagnostics if n.code == code]
+
+
+@pytest.mark.parametrize(
+    ("spec", "role", "terms"),
+    [
+        (FixedEffects("log(y)", ["x", "y"]), "y", {"y": "log(y)"}),
+        (FixedEffects("y", ["x", "lead(y)"]), "y", {"lead(y)": "y"}),
+        (FixedEffects("diff(log(y))", ["log(y)"]), "y", {"log(y)": "diff(log(y))"}),
+        (FixedEffectsIV("y", [], ["x"], ["log(y)"]), "y", {"log(y)": "y"}),
+        (FixedEffectsIV("y", [], ["x"], ["I(x**2)"]), "endog", {"I(x**2)": "x"}),
+        (FixedEffectsIV("y", [], ["x"], ["lead(x)"]), "endog", {"lead(x)": "x"}),
+        (Mediation("y", "x", "I(x**2)", reps=99), "treatment", {"I(x**2)": "x"}),
+        (PanelThreshold("y", "x", "log(y)", reps=19), "y", {"log(y)": "y"}),
+    ],
+)
+def test_terms_made_from_what_they_explain_or_replace_are_told(
+    spec, role, terms
+) -> None:
+    (notice,) = with_code(spec, "made_from")
+    assert notice.data == {"terms": terms, "role": role}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        spec.fit(group_panel(), rng=1)
+    assert notice.message in [str(w.message) for w in caught]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FixedEffects("diff(log(y))", ["lag(log(y))", "x"]),
+        FixedEffects("I(lead(log(y)) - log(y))", ["log(y)", "x"]),
+        FixedEffects("y", ["x", "I(x**2)", "lag(y)", "x:z"]),
+        FixedEffects("log(y / exp(x))", ["x"]),
+        FixedEffectsIV("y", [], ["x"], ["lag(x)"]),
+        FixedEffectsIV("y", [], ["x"], ["z:lag(national)"]),
+        Mediation("y", "x", "z", quadratic=("a", "direct"), reps=99),
+        PanelThreshold("y", "x", "x", reps=19),
+        PanelThreshold("y", "x", "lag(y)", reps=19),
+    ],
+)
+def test_lags_squares_and_ratios_of_ordinary_models_are_not_told(spec) -> None:
+    assert not with_code(spec, "made_from")
+
+
+def test_a_regressor_measured_by_province_is_told_with_city_clusters() -> None:
+    (notice,) = with_code(FixedEffects("y", ["z", "x"]), "equal_paths")
+    assert notice.data == {
+        "terms": {"z": 8},
+        "entity": "i",
+        "n_entities": 40,
+        "clusters": ("i",),
+    }
+    # Here the errors of a province are correlated, and the errors are much too small.
+    by_city, by_province = (
+        FixedEffects("y", ["z", "x"], clusters=c).fit(group_panel())
+        for c in ("i", "province")
+    )
+    assert by_province.std_errors["z"] > 1.5 * by_city.std_errors["z"]
+    one_path = FixedEffects("y", ["national"], time_effects=False)
+    assert with_code(one_path, "equal_paths")[0].data["terms"] == {"national": 1}
+    two_stage = FixedEffectsIV("y", [], ["x"], ["z"])
+    assert with_code(two_stage, "equal_paths")[0].data["terms"] == {"z": 8}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FixedEffects("y", ["z", "x"], clusters="province"),
+        FixedEffects("y", ["z", "x"], cov_type="driscoll_kraay"),
+        FixedEffects("y", ["x", "z"]),
+        FixedEffects("y", ["late", "x"]),
+        FixedEffects("y", ["trend", "x"], time_effects=False),
+    ],
+)
+def test_policies_trends_controls_and_other_clusters_are_not_told(spec) -> None:
+    assert not with_code(spec, "equal_paths")

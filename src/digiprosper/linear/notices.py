@@ -40,6 +40,10 @@ few_treated              clusters (name), n_clusters, terms (term to effective, 
 separated                count, effects (rows), regressors (rows), rows (labels of the
                          first five)
 lagged_outcome           columns, periods (rows per entity)
+made_from                terms (term to the outcome, treatment or endogenous regressor
+                         that it is made from), role ("y", "endog" or "treatment")
+equal_paths              terms (term to the number of different paths), entity (name),
+                         n_entities, clusters (names); not a warning
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
@@ -99,6 +103,20 @@ _IN_MEMORY: Final = (
 )
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
 WEAK_F: Final = 10.0
+_MADE: Final = {
+    "y": (
+        "made from the outcome of the same or a later period. The outcome is then on "
+        "both sides, and no coefficient of this model is an effect"
+    ),
+    "endog": (
+        "an instrument made from the endogenous regressor of the same or a later "
+        "period is endogenous too, which no test of instruments shows"
+    ),
+    "treatment": (
+        "a mediator made from the treatment alone. Its path is arithmetic and no "
+        "mechanism"
+    ),
+}
 
 
 # --- rows and clusters ----------------------------------------------------------------
@@ -192,6 +210,34 @@ def singletons_dropped(
 
 def _rows_left(remaining: int) -> str:
     return f" The model uses the other {counted(remaining, 'row')}."
+
+
+def equal_paths(
+    terms: Mapping[str, int], entity: str, n_entities: int, clusters: Sequence[str]
+) -> Notice:
+    """Report regressors that have the same values in groups of entities."""
+    shown = ", ".join(f"{cited(t)} ({counted(n, 'path')})" for t, n in terms.items())
+    text = (
+        f"{shown}: fewer different paths over time than half of the {n_entities} "
+        f"entities ({entity}), as if measured for groups of them. If errors are "
+        "correlated inside the groups, standard errors clustered by "
+        f"{' and '.join(clusters)} are too small (Moulton 1990): use the groups as "
+        "clusters, or cov_type='driscoll_kraay' if there are very few."
+    )
+    data = {
+        "terms": dict(terms),
+        "entity": entity,
+        "n_entities": n_entities,
+        "clusters": tuple(clusters),
+    }
+    return Notice("equal_paths", text, data)
+
+
+def made_from(terms: Mapping[str, str], role: str) -> Notice:
+    """Report terms that are functions of the outcome, or of what they stand for."""
+    shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
+    text = f"{shown}: {_MADE[role]}. Leave it out."
+    return Notice("made_from", text, {"terms": dict(terms), "role": role})
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:

@@ -23,6 +23,7 @@ from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, is_nested, not_singletons, within
+from digiprosper.linear.diagnostics import made_from_others, measured_for_groups
 from digiprosper.linear.distances import (
     DistanceKernel,
     coordinate_terms,
@@ -279,6 +280,8 @@ def prepare(
     across = 0 if entity is None else count_across(sample.entity, codes)
     notices = [
         *about_rows(sample, panel, options.cov_type),
+        *made_from_others(sample, panel.columns),
+        *measured_for_groups(sample, clusters, groups, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
         *entities_once(panel, clusters),
         *few,
