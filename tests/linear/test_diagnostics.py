@@ -649,6 +649,7 @@ def test_lags_squares_and_ratios_of_ordinary_models_are_not_told(spec) -> None:
     assert not with_code(spec, "made_from")
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_a_regressor_measured_by_province_is_told_with_city_clusters() -> None:
     (notice,) = with_code(FixedEffects("y", ["z", "x"]), "equal_paths")
     assert notice.data == {
