@@ -658,12 +658,17 @@ def test_a_regressor_measured_by_province_is_told_with_city_clusters() -> None:
         "n_entities": 40,
         "clusters": ("i",),
     }
-    # Here the errors of a province are correlated, and the errors are much too small.
-    by_city, by_province = (
-        FixedEffects("y", ["z", "x"], clusters=c).fit(group_panel())
-        for c in ("i", "province")
-    )
-    assert by_province.std_errors["z"] > 1.5 * by_city.std_errors["z"]
+    # With errors that a province has in common the estimates vary much more than the
+    # standard errors of single cities say: sqrt(1 + 4 / 2) times, by Moulton's formula.
+    panel, rng = group_panel(), np.random.default_rng(2)
+    province, t = panel["province"].to_numpy(), np.tile(np.arange(10), 40)
+    fits = [
+        FixedEffects("v", ["z"]).fit(panel.assign(v=lambda _, e=e: e))
+        for e in rng.normal(size=(120, 8, 10))[:, province, t]
+        + rng.normal(size=(120, 400))
+    ]
+    errors = np.mean([fit.std_errors["z"] for fit in fits])
+    assert np.std([fit.params["z"] for fit in fits]) > 1.4 * errors
     one_path = FixedEffects("y", ["national"], time_effects=False)
     assert with_code(one_path, "equal_paths")[0].data["terms"] == {"national": 1}
     two_stage = FixedEffectsIV("y", [], ["x"], ["z"])
@@ -682,3 +687,43 @@ def test_a_regressor_measured_by_province_is_told_with_city_clusters() -> None:
 )
 def test_policies_trends_controls_and_other_clusters_are_not_told(spec) -> None:
     assert not with_code(spec, "equal_paths")
+
+
+# --- products without their factors ---------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("options", [{}, {"obs_weights": "w"}, {"time_effects": False}])
+def test_a_product_without_a_factor_is_told_with_the_coefficient_beside_it(
+    options,
+) -> None:
+    panel = group_panel().assign(w=lambda f: np.exp(f["x"]))
+    alone = FixedEffects("y", ["x", "x:z"], **options).fit(panel)
+    both = FixedEffects("y", ["x", "x:z", "z"], **options).fit(panel)
+    (notice,) = [n for n in alone.diagnostics if n.code == "no_main_effect"]
+    assert (notice.data["term"], notice.data["columns"]) == ("x:z", ("z",))
+    np.testing.assert_allclose(notice.data["estimate"], alone.params["x:z"], rtol=1e-9)
+    np.testing.assert_allclose(notice.data["with_them"], both.params["x:z"], rtol=1e-9)
+    assert not [n for n in both.diagnostics if n.code == "no_main_effect"]
+    neither = FixedEffects("y", ["x:z"], **options).fit(panel)
+    (notice,) = [n for n in neither.diagnostics if n.code == "no_main_effect"]
+    np.testing.assert_allclose(notice.data["with_them"], both.params["x:z"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FixedEffects("y", ["late:x", "x", "late"]),
+        FixedEffects("y", ["x:province", "x"]),
+        FixedEffects("y", ["x:trend", "x"]),
+        FixedEffects("y", ["x:late", "x:early", "late"]),
+        FixedEffects("y", ["C(province):x"]),
+        FixedEffects("y", ["province:national"]),
+    ],
+)
+def test_factors_that_effects_or_other_regressors_take_up_are_not_told(spec) -> None:
+    panel = group_panel().assign(early="I(1 - late)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        result = spec.fit(panel)
+    assert "no_main_effect" not in {n.code for n in result.diagnostics}

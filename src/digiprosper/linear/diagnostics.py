@@ -20,6 +20,7 @@ from digiprosper.linear.notices import (
     lagged_outcome_notice,
     made_from,
     near_collinear,
+    no_main_effect,
     shifted_log_notice,
     staggered_treatment,
 )
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
+    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.restricted_wild import ClusterSums
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 _LAGS = (1, 2)
 # Paths over fewer periods, or with fewer values each, may be equal by chance.
 _LEAST_TIMES = 4
+# A column is taken up by others if this share of its length, or less, is left.
+_SPANNED = 1e-6
 _HALF = 0.5
 _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
@@ -322,6 +326,36 @@ def measured_for_groups(
     if terms:
         keys = sample.keys
         yield equal_paths(terms, keys.entity_name, sample.n_entities, clusters)
+
+
+def products_alone(prepared: Prepared, demeaned: Demeaned) -> Iterator[Notice]:
+    """Report products of columns beside which a factor is no regressor.
+
+    Not if effects or other regressors take up the factor, as those of a policy.
+    """
+    sample, names = prepared.sample, demeaned.names
+    products = {}
+    for at, name in enumerate(names[1:], 1):
+        factors = sample.factors_of(name)
+        plain = [f.text for f in factors if f.text in sample.variables]
+        if len(plain) == len(factors) > 1:
+            products[at] = [n for n in dict.fromkeys(plain) if n not in names]
+    if not any(products.values()):
+        return
+    root = np.sqrt(prepared.row_weights)[:, None]
+    columns = demeaned.columns * root
+    for at, alone in products.items():
+        raw = np.array([sample.variables[n] for n in alone]).reshape(len(alone), -1).T
+        factors = prepared.within.decompose(np.asfortranarray(raw))[0] * root
+        slopes = np.linalg.lstsq(columns[:, 1:], factors)[0]
+        rest = np.linalg.norm(factors - columns[:, 1:] @ slopes, axis=0)
+        free = rest > _SPANNED * np.linalg.norm(raw * root, axis=0)
+        if free.any():
+            both = np.hstack([columns[:, 1:], factors[:, free]])
+            with_them = np.linalg.lstsq(both, columns[:, 0])[0][at - 1]
+            estimate = np.linalg.lstsq(columns[:, 1:], columns[:, 0])[0][at - 1]
+            missing = [n for n, is_free in zip(alone, free, strict=True) if is_free]
+            yield no_main_effect(names[at], missing, float(estimate), float(with_them))
 
 
 def _number_of_paths(sample: Sample, values: Floats) -> int:

@@ -44,6 +44,9 @@ made_from                terms (term to the outcome, treatment or endogenous reg
                          that it is made from), role ("y", "endog" or "treatment")
 equal_paths              terms (term to the number of different paths), entity (name),
                          n_entities, clusters (names); not a warning
+no_main_effect           term (a product), columns (its factors that are no regressors),
+                         estimate, with_them (the coefficient beside them); not a
+                         warning
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
@@ -210,6 +213,25 @@ def singletons_dropped(
 
 def _rows_left(remaining: int) -> str:
     return f" The model uses the other {counted(remaining, 'row')}."
+
+
+def no_main_effect(
+    term: str, columns: Sequence[str], estimate: float, with_them: float
+) -> Notice:
+    """Report a product of columns of which some are not regressors themselves."""
+    text = (
+        f"{cited(term)} without {quoted(columns)}: the coefficient of a product also "
+        "takes up the effects of its factors that are not in the model (Brambor, Clark "
+        f"& Golder 2006). Beside {quoted(columns)} it is {with_them:.4g}, not "
+        f"{estimate:.4g}."
+    )
+    data = {
+        "term": term,
+        "columns": tuple(columns),
+        "estimate": estimate,
+        "with_them": with_them,
+    }
+    return Notice("no_main_effect", text, data)
 
 
 def equal_paths(
