@@ -103,6 +103,8 @@ def test_growth_and_single_years_are_no_change_of_unit(rows) -> None:
     once = rows["income"].where(rows["year"] != 2015, rows["income"] * 1e4)
     assert not notices(rows.assign(income=once))
     assert not notices(rows.assign(change=rows["income"] - rows["income"].mean()))
+    codes = np.where((rows["year"] > 2014) & (rows["province"] == "河北"), 111, 1)
+    assert not notices(rows.assign(industry=codes))
 
 
 def test_years_of_two_digits_are_reported(rows) -> None:

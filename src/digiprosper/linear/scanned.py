@@ -39,6 +39,7 @@ from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import (
     lagged_outcome,
+    made_from_others,
     shifted_log,
 )
 from digiprosper.linear.estimation import (
@@ -750,6 +751,7 @@ def _row_notices(
     robust = options.cov_type in ("unadjusted", "robust") and structure.most_rows > 2
     return [
         *chosen_rows(conditions, options.where, rows.chosen, rows.total),
+        *made_from_others(rows.sample, rows.scan.columns),
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,

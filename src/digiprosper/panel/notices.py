@@ -199,7 +199,8 @@ def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
     """Tell whether two periods on each side of a jump are nearer than the sides."""
     start, stop = np.searchsorted(entity, [entity[at], entity[at] + 1])
     sides = [part[~np.isnan(part)] for part in (values[start:at], values[at:stop])]
-    if min(side.size for side in sides) < 2:
+    # Codes of a category repeat, amounts do not.
+    if any(side.size < 2 or np.unique(side).size < side.size for side in sides):
         return False
     (a, b), (c, d) = [np.log([side.min(), side.max()]) for side in sides]
     gap = max(c - b, a - d)
