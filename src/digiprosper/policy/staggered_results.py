@@ -597,9 +597,10 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             if units is None or not units.alone.any():
                 return text
             return f"{text}; the pooled variance for a single {self.coding.entity}"
-        if inference.cov_type == "crv3" or self.estimator == "sun_abraham":
-            fixed = "; shares of cohorts taken as fixed"
-            return f"{conventions(inference)}{fixed * (inference.cov_type != 'crv3')}"
+        if inference.cov_type == "crv3":
+            return conventions(inference)
+        if self.estimator == "sun_abraham":
+            return f"{conventions(inference)}; shares of cohorts taken as fixed"
         names, count = " and ".join(inference.clusters), inference.n_clusters[0]
         source = "conservative, with effects taken as equal inside a cohort and period"
         if self.estimator == "callaway_santanna":
