@@ -11,14 +11,13 @@ from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.doubtful_terms import NO_REGRESSOR, ROLES_OF_INTEREST
 from digiprosper.linear.kernels.restricted_wild import variation_by_cluster
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
     FewTreated,
-    equal_paths,
     few_treated_notices,
     lagged_outcome_notice,
-    made_from,
     near_collinear,
     no_main_effect,
     shifted_log_notice,
@@ -40,15 +39,12 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.conley import Nearby
-    from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.restricted_wild import ClusterSums
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Sample
     from digiprosper.report.terms import Factor
 
 _LAGS = (1, 2)
-# Paths over fewer periods, or with fewer values each, may be equal by chance.
-_LEAST_TIMES = 4
 # A column is taken up by others if this share of its length, or less, is left.
 _SPANNED = 1e-6
 _HALF = 0.5
@@ -56,10 +52,6 @@ _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator that corrects this: "
     "DynamicPanel(..., estimator='lsdvc')."
-)
-_ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
-_NO_REGRESSOR = frozenset(
-    {"y", "obs_weights", "coordinates", "threshold_variable", "absorb"}
 )
 
 
@@ -146,7 +138,7 @@ def _controls_among(
     listed = {
         sample.names[at]
         for role, columns in sample.roles.items()
-        if role not in _ROLES_OF_INTEREST
+        if role not in ROLES_OF_INTEREST
         for at in columns
     }
     return {
@@ -251,7 +243,7 @@ def lags_of_outcome(
     sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
 ) -> dict[int, list[str]]:
     """Find, by position of each outcome, the columns with a lag of it."""
-    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
+    searched = sorted(set(sample.roles) - NO_REGRESSOR) if roles is None else roles
     columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
     return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
 
@@ -279,61 +271,15 @@ def lagged_outcome_notices(
     ]
 
 
-def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
-    """Report terms made from the outcome alone, or from what they stand for.
-
-    `columns` are those of the panel. Lags are made from earlier periods.
-    """
-    roles = sample.roles
-    others = [r for r in roles if r not in ("y", "obs_weights", "coordinates")]
-    for role, made in (
-        ("y", others if len(roles.get("y", ())) == 1 else ()),
-        ("endog", ("instruments",)),
-        ("treatment", ("mediators",)),
-    ):
-        sources = {
-            column: sample.names[at]
-            for at in roles.get(role, ())
-            if (column := _only_column(sample, at, columns, ("lag", "lead")))
-        }
-        terms = {
-            sample.names[at]: sources[column]
-            for at in chain.from_iterable([roles.get(r, ()) for r in made])
-            if (column := _only_column(sample, at, columns, ("lag",))) in sources
-        }
-        if terms:
-            yield made_from(terms, role)
-
-
-def measured_for_groups(
-    sample: Sample, clusters: Sequence[str], groups: Iterable[int], cov_type: str
+def products_alone(
+    prepared: Prepared, names: Sequence[str], net: Floats
 ) -> Iterator[Notice]:
-    """Report a regressor of interest with the same path in groups of entities.
-
-    Policies, which have two values, are equal by chance, and trends by design.
-    """
-    if cov_type not in ("clustered", "crv3", "cr2") or sample.n_times < _LEAST_TIMES:
-        return
-    listed = [p for role, p in sample.roles.items() if role not in _NO_REGRESSOR]
-    of_interest = [sample.roles.get(role, ()) for role in sorted(_ROLES_OF_INTEREST)]
-    first = [positions[:1] for positions in listed[:1]]
-    positions = chain.from_iterable(of_interest if any(of_interest) else first)
-    paths = {
-        sample.names[at]: _number_of_paths(sample, sample.matrix[:, at])
-        for at in positions
-    }
-    terms = {name: count for name, count in paths.items() if 0 < count < min(groups)}
-    if terms:
-        keys = sample.keys
-        yield equal_paths(terms, keys.entity_name, sample.n_entities, clusters)
-
-
-def products_alone(prepared: Prepared, demeaned: Demeaned) -> Iterator[Notice]:
     """Report products of columns beside which a factor is no regressor.
 
+    `names` are the outcome and the regressors, `net` (N, p) without their effects.
     Not if effects or other regressors take up the factor, as those of a policy.
     """
-    sample, names = prepared.sample, demeaned.names
+    sample = prepared.sample
     products = {}
     for at, name in enumerate(names[1:], 1):
         factors = sample.factors_of(name)
@@ -343,7 +289,7 @@ def products_alone(prepared: Prepared, demeaned: Demeaned) -> Iterator[Notice]:
     if not any(products.values()):
         return
     root = np.sqrt(prepared.row_weights)[:, None]
-    columns = demeaned.columns * root
+    columns = net * root
     for at, alone in products.items():
         raw = np.array([sample.variables[n] for n in alone]).reshape(len(alone), -1).T
         factors = prepared.within.decompose(np.asfortranarray(raw))[0] * root
@@ -356,44 +302,6 @@ def products_alone(prepared: Prepared, demeaned: Demeaned) -> Iterator[Notice]:
             estimate = np.linalg.lstsq(columns[:, 1:], columns[:, 0])[0][at - 1]
             missing = [n for n, is_free in zip(alone, free, strict=True) if is_free]
             yield no_main_effect(names[at], missing, float(estimate), float(with_them))
-
-
-def _number_of_paths(sample: Sample, values: Floats) -> int:
-    """Count the different paths of a column over time; 0 if they are many.
-
-    And 0 for trends and for columns of few values.
-    """
-    starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
-    # Most columns differ between entities in their first rows already.
-    if 2 * np.unique(values[starts]).size > starts.size:
-        return 0
-    parts = np.split(values, starts[1:])
-    periods = np.split(sample.time, starts[1:])
-    count = len(
-        {(t.tobytes(), v.tobytes()) for t, v in zip(periods, parts, strict=True)}
-    )
-    is_trend = count == 1 and np.allclose(np.diff(parts[0]), np.diff(parts[0])[:1])
-    few_values = np.unique(values).size <= _LEAST_TIMES * count
-    return 0 if is_trend or few_values or 2 * count > starts.size else count
-
-
-def _only_column(
-    sample: Sample, at: int, columns: Collection[str], shifts: Sequence[str]
-) -> str | None:
-    """Return the column of which a term is a function; None of several.
-
-    And None of dummies, and where a function of `shifts` is in it.
-    """
-    factors = sample.factors_of(sample.names[at])
-    inside = set(chain.from_iterable([factor.columns for factor in factors]))
-    others = [text for text in inside if text not in columns]
-    shifted = any(f"{shift}(" in text for shift in shifts for text in others) or any(
-        factor.shift > 0 or (factor.shift and "lead" in shifts) for factor in factors
-    )
-    used = inside & set(columns)
-    if shifted or len(used) != 1 or any(f.level is not None for f in factors):
-        return None
-    return used.pop()
 
 
 def shifted_log(

@@ -513,7 +513,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *lagged_outcome(prepared),
         *shifted_log(prepared.sample),
         *staggered(prepared, demeaned.names, demeaned.raw, regressors),
-        *products_alone(prepared, demeaned),
+        *products_alone(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
     return Fitted(results, prepared, demeaned, solved)

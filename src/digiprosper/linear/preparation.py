@@ -23,13 +23,13 @@ from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, is_nested, not_singletons, within
-from digiprosper.linear.diagnostics import made_from_others, measured_for_groups
 from digiprosper.linear.distances import (
     DistanceKernel,
     coordinate_terms,
     distance_notices,
     near_rows,
 )
+from digiprosper.linear.doubtful_terms import made_from_others, measured_for_groups
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,

@@ -39,9 +39,9 @@ from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import (
     lagged_outcome,
-    made_from_others,
     shifted_log,
 )
+from digiprosper.linear.doubtful_terms import made_from_others
 from digiprosper.linear.estimation import (
     Demeaned,
     column_moments,
