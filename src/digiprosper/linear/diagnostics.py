@@ -280,28 +280,33 @@ def products_alone(
     Not if effects or other regressors take up the factor, as those of a policy.
     """
     sample = prepared.sample
-    products = {}
-    for at, name in enumerate(names[1:], 1):
-        factors = sample.factors_of(name)
-        plain = [f.text for f in factors if f.text in sample.variables]
-        if len(plain) == len(factors) > 1:
-            products[at] = [n for n in dict.fromkeys(plain) if n not in names]
-    if not any(products.values()):
+    products = _products_alone(sample, names)
+    if not products:
         return
     root = np.sqrt(prepared.row_weights)[:, None]
-    columns = net * root
+    regressors, y = net[:, 1:] * root, net[:, 0] * root[:, 0]
     for at, alone in products.items():
-        raw = np.array([sample.variables[n] for n in alone]).reshape(len(alone), -1).T
-        factors = prepared.within.decompose(np.asfortranarray(raw))[0] * root
-        slopes = np.linalg.lstsq(columns[:, 1:], factors)[0]
-        rest = np.linalg.norm(factors - columns[:, 1:] @ slopes, axis=0)
-        free = rest > _SPANNED * np.linalg.norm(raw * root, axis=0)
-        if free.any():
-            both = np.hstack([columns[:, 1:], factors[:, free]])
-            with_them = np.linalg.lstsq(both, columns[:, 0])[0][at - 1]
-            estimate = np.linalg.lstsq(columns[:, 1:], columns[:, 0])[0][at - 1]
-            missing = [n for n, is_free in zip(alone, free, strict=True) if is_free]
-            yield no_main_effect(names[at], missing, float(estimate), float(with_them))
+        raw = np.column_stack([sample.variables[n] for n in alone])
+        added = prepared.within.decompose(np.asfortranarray(raw))[0] * root
+        rest = added - regressors @ np.linalg.lstsq(regressors, added)[0]
+        lengths = np.linalg.norm(raw * root, axis=0)
+        free = np.flatnonzero(np.linalg.norm(rest, axis=0) > _SPANNED * lengths)
+        if free.size:
+            both = np.hstack([regressors, added[:, free]])
+            estimates = [np.linalg.lstsq(m, y)[0][at - 1] for m in (regressors, both)]
+            yield no_main_effect(
+                names[at], [alone[j] for j in free], *map(float, estimates)
+            )
+
+
+def _products_alone(sample: Sample, names: Sequence[str]) -> dict[int, list[str]]:
+    """List, by position, the factors of products of columns that are no regressors."""
+    products = {}
+    for at, name in enumerate(names[1:], 1):
+        texts = [factor.text for factor in sample.factors_of(name)]
+        if len(texts) > 1 and set(texts) <= sample.variables.keys():
+            products[at] = [n for n in dict.fromkeys(texts) if n not in names]
+    return {at: alone for at, alone in products.items() if alone}
 
 
 def shifted_log(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.linear.notices import equal_paths, made_from
+from digiprosper.linear.notices import equal_paths, made_from, many_dummies
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,6 +22,19 @@ NO_REGRESSOR = frozenset(
 )
 # Paths over fewer periods, or with fewer values each, may be equal by chance.
 _LEAST_TIMES = 4
+
+
+def about_terms(
+    sample: Sample,
+    columns: Collection[str],
+    clusters: Sequence[str],
+    groups: Iterable[int],
+    cov_type: str,
+) -> Iterator[Notice]:
+    """Report where terms come from, and categories of many dummies."""
+    yield from made_from_others(sample, columns)
+    yield from measured_for_groups(sample, clusters, groups, cov_type)
+    yield from many_dummies(sample)
 
 
 def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
@@ -101,11 +114,9 @@ def _only_column(
     """
     factors = sample.factors_of(sample.names[at])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
-    others = [text for text in inside if text not in columns]
-    shifted = any(f"{shift}(" in text for shift in shifts for text in others) or any(
-        factor.shift > 0 or (factor.shift and "lead" in shifts) for factor in factors
-    )
-    used = inside & set(columns)
-    if shifted or len(used) != 1 or any(f.level is not None for f in factors):
+    used, calls = inside & set(columns), " ".join(inside - set(columns))
+    steps = [factor.shift for factor in factors]
+    shifted = max(steps) > 0 or ("lead" in shifts and min(steps) < 0)
+    if len(used) != 1 or shifted or any(f"{shift}(" in calls for shift in shifts):
         return None
-    return used.pop()
+    return None if any(f.level is not None for f in factors) else used.pop()

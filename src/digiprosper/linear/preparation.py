@@ -29,7 +29,7 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import made_from_others, measured_for_groups
+from digiprosper.linear.doubtful_terms import about_terms
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,
@@ -37,7 +37,6 @@ from digiprosper.linear.notices import (
     entities_once,
     few_for_slopes,
     few_periods,
-    many_dummies,
     rank_bound,
     robust_inconsistent,
     row_number,
@@ -280,8 +279,6 @@ def prepare(
     across = 0 if entity is None else count_across(sample.entity, codes)
     notices = [
         *about_rows(sample, panel, options.cov_type),
-        *made_from_others(sample, panel.columns),
-        *measured_for_groups(sample, clusters, groups, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
         *entities_once(panel, clusters),
         *few,
@@ -291,7 +288,7 @@ def prepare(
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
-        *many_dummies(sample),
+        *about_terms(sample, panel.columns, clusters, groups, options.cov_type),
     ]
     return Prepared(
         sample=sample,

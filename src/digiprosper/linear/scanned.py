@@ -751,7 +751,6 @@ def _row_notices(
     robust = options.cov_type in ("unadjusted", "robust") and structure.most_rows > 2
     return [
         *chosen_rows(conditions, options.where, rows.chosen, rows.total),
-        *made_from_others(rows.sample, rows.scan.columns),
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,
@@ -772,5 +771,6 @@ def _row_notices(
             if robust
             else []
         ),
+        *made_from_others(rows.sample, rows.scan.columns),
         *many_dummies(rows.sample),
     ]

@@ -117,28 +117,32 @@ def shifted_rows(
         return
     names, few, told = list(columns), boundary[:_FIRST_ROWS], set[str]()
     now, before = (np.array([columns[n][few + k] for n in names]) for k in (1, 0))
+    looked_at = columns if made is None else made
     for change, calculate in _CHANGES.items():
         with np.errstate(all="ignore"):
             others = calculate(now, before)
-        for column, target in zip(
-            names, before if change == "lead" else now, strict=True
-        ):
-            if column in told or (made is not None and column not in made):
+        targets = before if change == "lead" else now
+        for column, target in zip(names, targets, strict=True):
+            if column in told or column not in looked_at:
                 continue
-            same = others == target
-            likely = (same | np.isnan(others) | np.isnan(target)).all(axis=1)
-            for at in np.flatnonzero(likely & same.any(axis=1)).tolist():
-                source = names[at]
-                if source != column and _is_made(
-                    columns[column], columns[source], change, boundary
-                ):
-                    told |= {column, source}
-                    yield _shifted(column, source, change, boundary.size, name)
+            for at in _equal_rows(others, target):
+                if _is_made(columns[column], columns[names[at]], change, boundary):
+                    told |= {column, names[at]}
+                    yield _shifted(column, names[at], change, boundary.size, name)
                     break
+
+
+def _equal_rows(others: Floats, target: Floats) -> list[int]:
+    """List the rows (K, b) that are equal to a row (b,) where neither is missing."""
+    same = others == target
+    equal = (same | np.isnan(others) | np.isnan(target)).all(axis=1)
+    return np.flatnonzero(equal & same.any(axis=1)).tolist()
 
 
 def _is_made(values: Floats, others: Floats, change: str, boundary: Ints) -> bool:
     """Tell whether a column is made from another one, also where entities change."""
+    if values is others:
+        return False
     if change == "lag" and np.isnan(others[-1]) and not np.isnan(values[0]):
         return False  # The other column is the lead of this one.
     target = values[:-1] if change == "lead" else values[1:]
