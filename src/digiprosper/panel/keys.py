@@ -593,7 +593,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
     ):
         return None
     values = keys.times.to_numpy(dtype=np.int64)
-    if values[0] == 0 and values[-1] == _LAST_OF_TWO_DIGITS:
+    if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):
         return _two_digits(keys.time_name, values)
     for time_format, digits, description in _ONE_NUMBER:
         years = values // 10 ** (digits - 4)
