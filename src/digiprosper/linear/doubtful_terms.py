@@ -44,7 +44,7 @@ def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notic
     """
     roles = sample.roles
     others = [r for r in roles if r not in ("y", "obs_weights", "coordinates")]
-    for role, made in (
+    for role, searched in (
         ("y", others if len(roles.get("y", ())) == 1 else ()),
         ("endog", ("instruments",)),
         ("treatment", ("mediators",)),
@@ -56,7 +56,7 @@ def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notic
         }
         terms = {
             sample.names[at]: sources[column]
-            for at in chain.from_iterable([roles.get(r, ()) for r in made])
+            for at in chain.from_iterable([roles.get(r, ()) for r in searched])
             if (column := _only_column(sample, at, columns, ("lag",))) in sources
         }
         if terms:

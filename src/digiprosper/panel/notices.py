@@ -104,12 +104,12 @@ def shifted_rows(
     columns: Mapping[str, Floats],
     entity: Ints,
     name: str,
-    made: Sequence[str] | None = None,
+    looked_at: Sequence[str] | None = None,
 ) -> Iterator[Notice]:
     """Report lags, leads, differences and growth across entities.
 
     `columns` (N,) and the codes `entity` (N,) are in the order of the user's rows,
-    `name` is that of the entity key, and `made` are the columns to look at, all by
+    `name` is that of the entity key, and `looked_at` are some columns, all by
     default.
     """
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
@@ -117,7 +117,7 @@ def shifted_rows(
         return
     names, few, told = list(columns), boundary[:_FIRST_ROWS], set[str]()
     now, before = (np.array([columns[n][few + k] for n in names]) for k in (1, 0))
-    looked_at = columns if made is None else made
+    looked_at = columns if looked_at is None else looked_at
     for change, calculate in _CHANGES.items():
         with np.errstate(all="ignore"):
             others = calculate(now, before)
