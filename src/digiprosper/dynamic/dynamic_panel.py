@@ -25,11 +25,11 @@ from digiprosper.panel.conditions import check_where
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
-    as_terms,
     check_reps,
-    one_term,
-    plain_options,
+    check_words,
+    read_terms,
     refuse_repeats,
 )
 
@@ -181,12 +181,12 @@ class DynamicPanel(Specification):
     """
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     lags: int = 1
-    endogenous: Sequence[str] = field(default=(), metadata=TERM)
-    predetermined: Sequence[str] = field(default=(), metadata=TERM)
-    instruments: Sequence[str] = field(default=(), metadata=TERM)
+    endogenous: Sequence[str] = field(default=(), metadata=TERMS)
+    predetermined: Sequence[str] = field(default=(), metadata=TERMS)
+    instruments: Sequence[str] = field(default=(), metadata=TERMS)
     estimator: DynamicEstimator = "difference"
     instrument_lags: _Lags | Mapping[str, _Lags | None] | Sequence[Any] = _LAGS
     collapse: bool = True
@@ -205,12 +205,7 @@ class DynamicPanel(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        for name in ("x", "endogenous", "predetermined", "instruments"):
-            object.__setattr__(self, name, as_terms(getattr(self, name), name))
-        if self.clusters is not None:
-            object.__setattr__(self, "clusters", as_terms(self.clusters, "clusters"))
+        read_terms(self)
         check_whole("lags", self.lags, 1, MOST_LAGS)
         check_reps(self.reps, _LEAST_REPS)
         check_where(self.where)
@@ -234,8 +229,7 @@ class DynamicPanel(Specification):
             "time_effects": (True, False),
             "constant": (None, True, False),
         }
-        for name, allowed in words.items():
-            check_option(name, getattr(self, name), allowed)
+        check_words(self, words)
 
     def _read_mappings(self) -> None:
         """Store `equations` and `instrument_lags` by variable as pairs."""

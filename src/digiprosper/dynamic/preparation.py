@@ -10,9 +10,9 @@ import numpy as np
 from digiprosper.dynamic.kernels.transforms import period_dummies
 from digiprosper.errors import (
     IdentificationError,
-    Notice,
     TermError,
     cited,
+    not_identified,
     one_problem,
     quoted,
 )
@@ -206,21 +206,23 @@ def _entity_clusters(prepared: Prepared) -> Ints:
     """Code the cluster of each entity; refuse an entity in several clusters."""
     entity, codes = prepared.sample.entity, prepared.cluster_codes
     if len(codes) != 1:
-        raise IdentificationError(
+        raise not_identified(
+            "clusters",
             "DynamicPanel has clusters of one kind; specify one term in "
             f"clusters, not {quoted(prepared.cluster_names)}.",
-            [Notice("clusters", "several", {"clusters": prepared.cluster_names})],
+            clusters=prepared.cluster_names,
         )
     by_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
     by_entity[entity] = codes[0]
     moving = np.unique(entity[by_entity[entity] != codes[0]])
     if moving.size:
         labels: Sequence[object] = prepared.sample.entities[moving[:5]].tolist()
-        raise IdentificationError(
+        raise not_identified(
+            "clusters",
             f"clusters={cited(prepared.cluster_names[0])}: {quoted(labels)} is in "
             "several clusters. The moments of a dynamic panel are sums over all "
             "periods of an entity, so clusters must consist of whole entities.",
-            [Notice("clusters", "entities in several clusters", {"entities": labels})],
+            entities=labels,
         )
     return by_entity
 

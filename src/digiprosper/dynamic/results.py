@@ -356,13 +356,10 @@ class DynamicResults(BaseResults):
             f"{self.bounds['ols']:.3f} (biased upwards)."
         )
         blocks += [Lines((bounds,), wrapped=True), Remarks.of(self.diagnostics)]
-        return Summary(
-            type=type(self).__name__,
-            title=f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
-            blocks=tuple(blocks),
-            notices=self.diagnostics,
+        return self._titled(
+            f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
+            *blocks,
             conventions=self._conventions_of(self.inference),
-            settings=self.settings,
         )
 
     def _conventions_of(self, inference: Any) -> str:

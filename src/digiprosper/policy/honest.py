@@ -18,6 +18,8 @@ from digiprosper.errors import (
     counted,
     finite_numbers,
     is_whole,
+    not_identified,
+    option_error,
     plain,
 )
 from digiprosper.kernels.tolerances import SINGULAR
@@ -30,7 +32,6 @@ from digiprosper.policy.kernels.honest import (
     passing,
     slope_of_power,
 )
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import few_treated_trends
 from digiprosper.policy.window import event_name
 from digiprosper.policy.words import WORDS
@@ -375,7 +376,7 @@ class EventTimeResults(BaseResults):
                 f"reference, and there is {before or 'none'}. Fit with more periods "
                 f"before treatment{other}."
             )
-            raise bad_option("restriction", restriction, text)
+            raise option_error("restriction", restriction, text)
         reference = self.reference
         comparable = reference is not None and bool(times[before - 1] < reference)
         events = self._checked("honest", estimated, sums, times, comparable=comparable)
@@ -502,7 +503,7 @@ class EventTimeResults(BaseResults):
                 f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
                 f"beside the reference, and there are {count}. Choose another window."
             )
-            raise bad_option("before", count, text)
+            raise option_error("before", count, text)
         times, sums = times[:count], sums[:count]
         trend: Floats = np.ones(count)
         if self.reference is not None:
@@ -578,7 +579,7 @@ def _check_level(level: float) -> float:
     level = check_level(level)
     if not _NEAREST <= level <= 1 - _NEAREST:
         text = f"level={level} is too near 0 or 1; .95 is usual."
-        raise bad_option("level", level, text)
+        raise option_error("level", level, text)
     return level
 
 
@@ -595,7 +596,7 @@ def _numbers(
         raise InputTypeError(text)
     if not accepts(numbers).all():
         text = f"{name}={cited(values)} must be {allowed}, such as [.5, .8]."
-        raise bad_option(name, values, text)
+        raise option_error(name, values, text)
     return numbers
 
 
@@ -628,5 +629,5 @@ def _effect_weights(effect: object, times: Sequence[int]) -> Floats:
             f"{times[0]} to {times[-1]}, 'average', or a weight for each of the "
             f"{len(times)} event times, not all zero."
         )
-        raise bad_option("effect", value, text, (*times, "average"))
+        raise option_error("effect", value, text, (*times, "average"))
     return weights
