@@ -117,13 +117,13 @@ def shifted_rows(
         return
     names, few, told = list(columns), boundary[:_FIRST_ROWS], set[str]()
     now, before = (np.array([columns[n][few + k] for n in names]) for k in (1, 0))
-    looked_at = columns if looked_at is None else looked_at
+    candidates = columns if looked_at is None else looked_at
     for change, calculate in _CHANGES.items():
         with np.errstate(all="ignore"):
             others = calculate(now, before)
         targets = before if change == "lead" else now
         for column, target in zip(names, targets, strict=True):
-            if column in told or column not in looked_at:
+            if column in told or column not in candidates:
                 continue
             for at in _equal_rows(others, target):
                 if _is_made(columns[column], columns[names[at]], change, boundary):
