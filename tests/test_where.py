@@ -370,6 +370,27 @@ def test_summaries_and_tables_say_which_columns_are_winsorised(name: str) -> Non
     assert "x在5%和99%分位数处缩尾。" in chinese.replace("\n", "")
 
 
+def test_changed_columns_are_named_where_terms_are_plain_columns() -> None:
+    holes = PANEL.assign(z=lambda f: f["z"].where(f.index.get_level_values("t") != 3))
+    panel = holes.winsorize(["y", "q"], 0.05).interpolate("z").standardise("x", by="t")
+    result = dp.FixedEffects("y", ["x", "z"]).fit(panel)
+    notices = {n.code: n for n in result.diagnostics}
+    cut = int((panel.frame["y"] != PANEL.frame["y"]).sum())
+    filled = int((holes.frame["z"].isna() & panel.frame["z"].notna()).sum())
+    assert notices["winsorised"].data["cells"] == {"y": cut}
+    assert notices["interpolated"].data == {"cells": {"z": filled}}
+    assert notices["standardised"].data == {"cells": {"x": None}, "by": "t"}
+    told = " ".join(str(result.summary()).split())
+    assert f"Interpolated: 'z' ({filled} values). Note: Standardised by t: 'x'." in told
+    table = str(dp.etable([result]))
+    assert "(1): interpolated: z.\n(1): standardised: x." in table
+    other = dp.FixedEffects("m", ["z"]).fit(panel.rename(z="w").rename(w="z"))
+    assert set(notices) - {n.code for n in other.diagnostics} == {
+        "winsorised",
+        "standardised",
+    }
+
+
 def test_a_table_says_it_of_the_columns_it_is_true_of() -> None:
     spec = dp.FixedEffects("y", ["x"])
     early, whole = spec.replace(where="t < 5"), spec

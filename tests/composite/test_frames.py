@@ -202,6 +202,7 @@ def test_what_is_no_number_is_refused(engine, odd, system, frame_of, table_of):
         ] == [1]
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.IndicatorWarning")
 def test_nearly_constant_columns_keep_their_digits(frame_of):
     frame = frame_of(5, n=40)
     frame["a"] = 50 + 1e-3 * frame["a"]

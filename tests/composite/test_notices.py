@@ -76,6 +76,18 @@ def test_a_dominant_weight_is_named_with_its_year():
     assert notice.data["limit"] == pytest.approx(0.6)
 
 
+def test_one_of_few_indicators_dominates_with_nine_tenths_of_the_weight():
+    # Three times the equal weight of three indicators is all of the weight.
+    three = weighing(0.96, 0.02, 0.02, 0.0, 0.0, constant=(3, 4))
+    notice = remarks(three)["dominant_indicator"]
+    assert notice.data["limit"] == pytest.approx(0.9)
+    assert "'a' (0.96) has a weight of more than 90%: zeros" in notice.message
+    below = remarks(weighing(0.89, 0.11, 0.0, 0.0, 0.0, constant=(2, 3, 4)))
+    assert "dominant_indicator" not in below
+    alone = remarks(weighing(1.0, 0.0, 0.0, 0.0, 0.0, constant=(1, 2, 3, 4)))
+    assert "dominant_indicator" not in alone
+
+
 @pytest.mark.parametrize("word", ["equal", "given"])
 def test_weights_that_the_author_chose_may_dominate(word):
     assert remarks(weighing(0.9, 0.1, 0, 0, 0), rule=flat_rule(word, 5)) == {}

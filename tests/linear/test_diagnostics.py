@@ -682,3 +682,61 @@ def test_standard_errors_by_household_are_too_small_and_by_province_are_not() ->
     spread = np.std(estimates)
     assert np.mean(by_home) < 0.6 * spread
     assert abs(np.mean(by_province) / spread - 1) < 0.2
+
+
+# --- products without their factors ---------------------------------------------------
+
+
+def group_panel() -> Panel:
+    """Forty cities of eight provinces, ten years; `z` is measured by province."""
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(40), 10), "t": np.tile(np.arange(10), 40)}
+    )
+    frame["province"] = frame["i"] // 5
+    by_province, common = rng.normal(size=(8, 10)), rng.normal(size=(8, 10))
+    frame["z"] = by_province[frame["province"], frame["t"]]
+    frame["national"] = common[0, frame["t"]]
+    frame["late"] = 1.0 * (frame["t"] > 4) * (frame["province"] < 3)
+    frame["trend"] = 0.1 * frame["t"]
+    frame["x"] = rng.normal(size=400)
+    errors = rng.normal(size=400) + common[frame["province"], frame["t"]]
+    frame["y"] = np.exp(0.1 * (frame["x"] + errors))
+    return Panel(frame, "i", "t")
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("options", [{}, {"obs_weights": "w"}, {"time_effects": False}])
+def test_a_product_without_a_factor_is_told_with_the_coefficient_beside_it(
+    options,
+) -> None:
+    panel = group_panel().assign(w=lambda f: np.exp(f["x"]))
+    alone = FixedEffects("y", ["x", "x:z"], **options).fit(panel)
+    both = FixedEffects("y", ["x", "x:z", "z"], **options).fit(panel)
+    (notice,) = [n for n in alone.diagnostics if n.code == "no_main_effect"]
+    assert (notice.data["term"], notice.data["columns"]) == ("x:z", ("z",))
+    np.testing.assert_allclose(notice.data["estimate"], alone.params["x:z"], rtol=1e-9)
+    np.testing.assert_allclose(notice.data["with_them"], both.params["x:z"], rtol=1e-9)
+    assert not [n for n in both.diagnostics if n.code == "no_main_effect"]
+    neither = FixedEffects("y", ["x:z"], **options).fit(panel)
+    (notice,) = [n for n in neither.diagnostics if n.code == "no_main_effect"]
+    np.testing.assert_allclose(notice.data["with_them"], both.params["x:z"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FixedEffects("y", ["late:x", "x", "late"]),
+        FixedEffects("y", ["x:province", "x"]),
+        FixedEffects("y", ["x:trend", "x"]),
+        FixedEffects("y", ["x:late", "x:early", "late"]),
+        FixedEffects("y", ["C(province):x"]),
+        FixedEffects("y", ["province:national"]),
+    ],
+)
+def test_factors_that_effects_or_other_regressors_take_up_are_not_told(spec) -> None:
+    panel = group_panel().assign(early="I(1 - late)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        result = spec.fit(panel)
+    assert "no_main_effect" not in {n.code for n in result.diagnostics}

@@ -622,11 +622,30 @@ def test_copies_and_plain_data() -> None:
     assert plain["mediators"] == ["m1"]
 
 
+def test_signs_that_differ_by_chance_are_no_evidence_of_masking() -> None:
+    said = set()
+    for seed in range(6):
+        panel = Panel(make(a=0.0, direct=1.2, seed=seed), "city", "year")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            results = Mediation("y", "x", "m1", ["w1"], reps=199).fit(panel, rng=1)
+        row = results.tidy().set_index("term").loc["indirect"]
+        for notice in results.diagnostics:
+            if notice.code == "masking" and row["conf_low"] < 0 < row["conf_high"]:
+                said.add(notice.message.split(":")[0])
+    assert said == {
+        "direct and indirect effect have opposite signs, but the interval of one "
+        "includes 0, so that this is no evidence of masking"
+    }
+
+
 def test_proportion_is_missing_under_masking_and_for_an_unclear_total() -> None:
     panel = Panel(make(b=-0.8, direct=1.2), "city", "year")
     with pytest.warns(IdentificationWarning, match="masking"):
         results = Mediation("y", "x", "m1", ["w1"], reps=199).fit(panel, rng=1)
     assert np.isnan(results.params["proportion_mediated"])
+    (notice,) = (n for n in results.diagnostics if n.code == "masking")
+    assert "opposite signs (masking)" in notice.message
     assert results.cov.loc["proportion_mediated"].isna().all()
     assert results.cov["proportion_mediated"].isna().all()
     assert results.tidy().iloc[-1, 1:].isna().all()

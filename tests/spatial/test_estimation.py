@@ -9,8 +9,11 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import Panel, PanelSpatial, SpatialWeights
+from digiprosper.spatial import estimation
+from digiprosper.spatial import notices as room_notices
 from digiprosper.spatial import weights as module
 from digiprosper.spatial.kernels.determinants import Spectrum, spectrum
+from digiprosper.spatial.preparation import lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -248,12 +251,35 @@ def test_common_shocks_without_time_effects_are_reported() -> None:
     def notices(spec: PanelSpatial, panel: Panel) -> list[dp.Notice]:
         return [n for n in spec.fit(panel).diagnostics if n.code == "common_shocks"]
 
-    (notice,) = notices(spec, shocks)
-    assert notice.data["share"] > 0.2
-    assert notice.data["p_value"] < 0.001
-    assert "Use time_effects=True" in notice.message
-    assert not notices(spec, panel)
+    for model, name in (("sdm", "rho"), ("sem", "lambda"), ("sar", "rho")):
+        other = spec.replace(model=model)
+        (notice,) = notices(other, shocks)
+        assert notice.data["p_value"] < 0.001
+        assert "Use time_effects=True" in notice.message
+        without, beside = notice.data["coefficients"][name]
+        assert without == pytest.approx(other.fit(shocks).params[name])
+        both = other.replace(time_effects=True)
+        assert beside == pytest.approx(both.fit(shocks).params[name])
+        both = both.replace(likelihood="unadjusted").fit(shocks)
+        assert without > beside + 0.2
+        alone = other.replace(likelihood="unadjusted").fit(shocks)
+        gain = 2 * (both.loglik - alone.loglik) * (1 - 1 / T)
+        assert notice.data["statistic"] == pytest.approx(gain)
+        assert not notices(other, panel)
     assert not notices(spec.replace(time_effects=True), shocks)
+    national = shocks.assign(d=lambda f: np.sin(f.index.get_level_values("year")))
+    assert not notices(spec.replace(x=["x", "d"], spatial_lags=["x"]), national)
+
+
+def test_spillovers_without_common_shocks_are_not_reported(monkeypatch) -> None:
+    # At 1% instead of one in a thousand, to see the size in few panels.
+    monkeypatch.setattr(room_notices, "_COMMON", 0.01)
+    spec, reported = PanelSpatial("y", ["x"], ring(), time_effects=False), 0
+    for seed in range(300):
+        layout = lay_out(spec, panel_of(0.5, seed))
+        point = estimation.maximum(spec, layout)
+        reported += len(list(estimation._shock_notices(spec, layout, point)))
+    assert reported <= 9
 
 
 def test_eigenvalues_are_computed_once_for_all_fits_with_the_same_weights(

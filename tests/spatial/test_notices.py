@@ -98,10 +98,20 @@ def test_a_bias_of_time_effects() -> None:
 
 
 def test_common_shocks() -> None:
-    assert not list(notices.common_shocks("year", 0.1, 0.001))
-    (notice,) = notices.common_shocks("year", 0.25, 0.0001)
-    assert notice.data == {"times": "year", "share": 0.25, "p_value": 0.0001}
-    assert "25% of the variance" in notice.message
+    rho = {"rho": (0.54, -0.1)}
+    assert not list(notices.common_shocks("year", 25.0, 9, 0.001, rho))
+    (notice,) = notices.common_shocks("year", 190.0, 9, 0.00004, rho)
+    assert notice.data == {
+        "times": "year",
+        "statistic": 190.0,
+        "df": 9,
+        "p_value": 0.00004,
+        "coefficients": rho,
+    }
+    assert "chi2(9) = 190, p < 0.0001" in notice.message
+    assert "with them rho is -0.1, not 0.54." in notice.message
+    (plain,) = notices.common_shocks("year", 190.0, 9, 0.00004, {})
+    assert "look like spillovers. Use" in plain.message
 
 
 def test_entity_effects_in_short_panels() -> None:

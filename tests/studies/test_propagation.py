@@ -810,6 +810,23 @@ def test_what_is_held_is_told() -> None:
     assert codes(ranked, end_points="redrawn") == ["end_points_redrawn"]
 
 
+def test_an_outcome_among_the_indicators_is_told() -> None:
+    panel = dp.Panel(frame(), "i", "t")
+    digital = dp.CompositeIndex(system(DIGITAL))
+    shared = dp.CompositeIndex(system(("a", "u")))
+
+    def said(model: dp.FixedEffects, **indices: dp.CompositeIndex) -> Any:
+        fitted = PropagatedIndex(indices, model, reps=99).fit(panel, rng=1)
+        shown = [n.data for n in fitted.diagnostics if n.code == "shared_indicators"]
+        return shown[0]["indicators"] if shown else None
+
+    own = said(dp.FixedEffects("log(a)", ["d", "x"]), d=digital)
+    assert own == {"d": ("a",)}
+    both = said(dp.FixedEffects("s", ["d", "x"]), d=digital, s=shared)
+    assert both == {"d": ("a",)}
+    assert said(dp.FixedEffects("y", ["d", "a"]), d=digital) is None
+
+
 def test_with_goalposts_nothing_is_drawn_again() -> None:
     df = frame(2)
     index = dp.CompositeIndex(system(DIGITAL, df), scope="goalposts")

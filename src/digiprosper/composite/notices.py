@@ -43,8 +43,10 @@ if TYPE_CHECKING:
 
 # A shift from which on it changes the weights.
 LARGE_SHIFT: Final = 0.01
-# Weights above so many times the equal weight dominate the index.
+# Weights above so many times the equal weight dominate the index, and with few
+# indicators those above this share.
 DOMINANT: Final = 3.0
+ALMOST_ALL: Final = 0.9
 # Systems with a high degree of coupling, of which both are poor.
 COUPLED: Final = 0.9
 POOR: Final = 0.2
@@ -136,7 +138,9 @@ def _dominant(
     names: Sequence[str], weights: Floats, constant: Bools, periods: Sequence[object]
 ) -> list[Notice]:
     """Remark on weights, (L, m), of several times the equal weight."""
-    limits = DOMINANT / np.maximum(1, (~constant).sum(axis=1))
+    varying = np.maximum(1, (~constant).sum(axis=1))
+    # A single indicator has all the weight.
+    limits = np.where(varying > 1, np.minimum(DOMINANT / varying, ALMOST_ALL), 1.0)
     over = weights > limits[:, None]
     if not over.any():
         return []
@@ -149,9 +153,12 @@ def _dominant(
         f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})"
         for n, w in large.items()
     )
+    large_is = f"three times the equal weight {limit / DOMINANT:.2f}"
+    if limit == ALMOST_ALL:
+        large_is = f"{ALMOST_ALL:.0%}"
     text = (
-        f"{shown} has a weight of more than three times the equal weight "
-        f"{limit / DOMINANT:.2f}: zeros or a few large values dominate the index. "
+        f"{shown} has a weight of more than {large_is}: "
+        "zeros or a few large values dominate the index. "
         "Check the column; a ratio to population or a logarithm is often more "
         "appropriate."
     )

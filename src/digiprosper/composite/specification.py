@@ -32,7 +32,8 @@ from digiprosper.composite.state import (
 )
 from digiprosper.errors import InputTypeError, cited, issue
 from digiprosper.panel import Panel
-from digiprosper.report.notices import winsorised_as
+from digiprosper.report.notices import changed_as
+from digiprosper.report.terms import columns_in
 from digiprosper.specification import Specification, plain_options
 
 if TYPE_CHECKING:
@@ -394,7 +395,7 @@ class CompositeIndex(Specification):
         periods = () if state.periods is None else tuple(state.periods)
         notices = [
             *dropped_rows(sample),
-            *winsorised_as(panel.diagnostics, {n: n for n in sample.variables}),
+            *changed_as(panel.diagnostics, columns_in(sample.factors)),
             *weight_remarks(
                 options.names, weighings, options.rule(sample.n_times), periods
             ),

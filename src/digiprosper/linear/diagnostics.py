@@ -11,6 +11,7 @@ from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.doubtful_terms import NO_REGRESSOR, ROLES_OF_INTEREST
 from digiprosper.linear.kernels.restricted_wild import variation_by_cluster
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
@@ -18,6 +19,7 @@ from digiprosper.linear.notices import (
     few_treated_notices,
     lagged_outcome_notice,
     near_collinear,
+    no_main_effect,
     shared_values,
     shifted_log_notice,
     staggered_treatment,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from digiprosper.report.terms import Factor
 
 _LAGS = (1, 2)
+# A column is taken up by others if this share of its length, or less, is left.
+_SPANNED = 1e-6
 _HALF = 0.5
 # With fewer values in a period, groups are too few to cluster by. Some households move
 # from one region to another.
@@ -53,10 +57,6 @@ _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator that corrects this: "
     "DynamicPanel(..., estimator='lsdvc')."
-)
-_ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
-_NO_REGRESSOR = frozenset(
-    {"y", "obs_weights", "coordinates", "threshold_variable", "absorb"}
 )
 
 
@@ -143,7 +143,7 @@ def _controls_among(
     listed = {
         sample.names[at]
         for role, columns in sample.roles.items()
-        if role not in _ROLES_OF_INTEREST
+        if role not in ROLES_OF_INTEREST
         for at in columns
     }
     return {
@@ -312,7 +312,7 @@ def lags_of_outcome(
     sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
 ) -> dict[int, list[str]]:
     """Find, by position of each outcome, the columns with a lag of it."""
-    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
+    searched = sorted(set(sample.roles) - NO_REGRESSOR) if roles is None else roles
     columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
     return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
 
@@ -338,6 +338,44 @@ def lagged_outcome_notices(
         for at, columns in lags.items()
         if columns
     ]
+
+
+def products_alone(
+    prepared: Prepared, names: Sequence[str], net: Floats
+) -> Iterator[Notice]:
+    """Report products of columns beside which a factor is no regressor.
+
+    `names` are the outcome and the regressors, `net` (N, p) without their effects.
+    Not if effects or other regressors take up the factor, as those of a policy.
+    """
+    sample = prepared.sample
+    products = _products_alone(sample, names)
+    if not products:
+        return
+    root = np.sqrt(prepared.row_weights)[:, None]
+    regressors, y = net[:, 1:] * root, net[:, 0] * root[:, 0]
+    for at, alone in products.items():
+        raw = np.column_stack([sample.variables[n] for n in alone])
+        added = prepared.within.decompose(np.asfortranarray(raw))[0] * root
+        rest = added - regressors @ np.linalg.lstsq(regressors, added)[0]
+        lengths = np.linalg.norm(raw * root, axis=0)
+        free = np.flatnonzero(np.linalg.norm(rest, axis=0) > _SPANNED * lengths)
+        if free.size:
+            both = np.hstack([regressors, added[:, free]])
+            estimates = [np.linalg.lstsq(m, y)[0][at - 1] for m in (regressors, both)]
+            yield no_main_effect(
+                names[at], [alone[j] for j in free], *map(float, estimates)
+            )
+
+
+def _products_alone(sample: Sample, names: Sequence[str]) -> dict[int, list[str]]:
+    """List, by position, the factors of products of columns that are no regressors."""
+    products = {}
+    for at, name in enumerate(names[1:], 1):
+        texts = [factor.text for factor in sample.factors_of(name)]
+        if len(texts) > 1 and set(texts) <= sample.variables.keys():
+            products[at] = [n for n in dict.fromkeys(texts) if n not in names]
+    return {at: alone for at, alone in products.items() if alone}
 
 
 def shifted_log(

@@ -17,7 +17,12 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
 from digiprosper.kernels.within import level_sums
-from digiprosper.linear.diagnostics import lagged_outcome, shifted_log, staggered
+from digiprosper.linear.diagnostics import (
+    lagged_outcome,
+    products_alone,
+    shifted_log,
+    staggered,
+)
 from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import (
     CommonColumns,
@@ -509,6 +514,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *lagged_outcome(prepared),
         *shifted_log(prepared.sample),
         *staggered(prepared, demeaned.names, demeaned.raw, regressors),
+        *products_alone(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
     return Fitted(results, prepared, demeaned, solved)

@@ -42,6 +42,13 @@ few_treated              clusters (name), n_clusters, terms (term to effective, 
 separated                count, effects (rows), regressors (rows), rows (labels of the
                          first five)
 lagged_outcome           columns, periods (rows per entity)
+made_from                terms (term to the outcome, treatment or endogenous regressor
+                         that it is made from), role ("y", "endog" or "treatment")
+equal_paths              terms (term to the number of different paths), entity (name),
+                         n_entities, clusters (names); not a warning
+no_main_effect           term (a product), columns (its factors that are no regressors),
+                         estimate, with_them (the coefficient beside them); not a
+                         warning
 shifted_log              term, column, zeros (rows)
 staggered_treatment      terms, event (column with the timing of the first; may be None)
 unseen                   count
@@ -63,11 +70,12 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.notices import (
+    changed_as,
     few_clusters,
     missing_rows,
     rows_dropped,
-    winsorised_as,
 )
+from digiprosper.report.terms import columns_in
 from digiprosper.report.text import freedom_text
 
 if TYPE_CHECKING:
@@ -100,21 +108,34 @@ _IN_MEMORY: Final = (
 )
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
 WEAK_F: Final = 10.0
+_MADE: Final = {
+    "y": (
+        "made from the outcome of the same or a later period. The outcome is then on "
+        "both sides, and no coefficient of this model is an effect"
+    ),
+    "endog": (
+        "an instrument made from the endogenous regressor of the same or a later "
+        "period is endogenous too, which no test of instruments shows"
+    ),
+    "treatment": (
+        "a mediator made from the treatment alone. Its path is arithmetic and no "
+        "mechanism"
+    ),
+}
 
 
 # --- rows and clusters ----------------------------------------------------------------
 
 
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
-    """Report conditions that chose rows, winsorised columns, and rows of entities."""
+    """Report conditions that chose rows, changed columns, and rows of entities."""
     conditions = table_of(panel).conditions
     if conditions or sample.where is not None:
         others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
         chosen = panel.nobs - sum(others)
         yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
     if panel.diagnostics:
-        names = {name: name for name in sample.variables}
-        yield from winsorised_as(panel.diagnostics, names)
+        yield from changed_as(panel.diagnostics, columns_in(sample.factors))
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
@@ -194,6 +215,53 @@ def singletons_dropped(
 
 def _rows_left(remaining: int) -> str:
     return f" The model uses the other {counted(remaining, 'row')}."
+
+
+def no_main_effect(
+    term: str, columns: Sequence[str], estimate: float, with_them: float
+) -> Notice:
+    """Report a product of columns of which some are not regressors themselves."""
+    text = (
+        f"{cited(term)} without {quoted(columns)}: the coefficient of a product also "
+        "takes up the effects of its factors that are not in the model (Brambor, Clark "
+        f"& Golder 2006). Beside {quoted(columns)} it is {with_them:.4g}, not "
+        f"{estimate:.4g}."
+    )
+    data = {
+        "term": term,
+        "columns": tuple(columns),
+        "estimate": estimate,
+        "with_them": with_them,
+    }
+    return Notice("no_main_effect", text, data)
+
+
+def equal_paths(
+    terms: Mapping[str, int], entity: str, n_entities: int, clusters: Sequence[str]
+) -> Notice:
+    """Report regressors that have the same values in groups of entities."""
+    shown = ", ".join(f"{cited(t)} ({counted(n, 'path')})" for t, n in terms.items())
+    text = (
+        f"{shown}: fewer different paths over time than half of the {n_entities} "
+        f"entities ({entity}), as if measured for groups of them. If errors are "
+        "correlated inside the groups, standard errors clustered by "
+        f"{' and '.join(clusters)} are too small (Moulton 1990): use the groups as "
+        "clusters, or cov_type='driscoll_kraay' if there are very few."
+    )
+    data = {
+        "terms": dict(terms),
+        "entity": entity,
+        "n_entities": n_entities,
+        "clusters": tuple(clusters),
+    }
+    return Notice("equal_paths", text, data)
+
+
+def made_from(terms: Mapping[str, str], role: str) -> Notice:
+    """Report terms that are functions of the outcome, or of what they stand for."""
+    shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
+    text = f"{shown}: {_MADE[role]}. Leave it out."
+    return Notice("made_from", text, {"terms": dict(terms), "role": role})
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:

@@ -29,6 +29,7 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
+from digiprosper.linear.doubtful_terms import about_terms
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,
@@ -36,7 +37,6 @@ from digiprosper.linear.notices import (
     entities_once,
     few_for_slopes,
     few_periods,
-    many_dummies,
     rank_bound,
     robust_inconsistent,
     row_number,
@@ -287,7 +287,7 @@ def prepare(
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
-        *many_dummies(sample),
+        *about_terms(sample, panel.columns, clusters, groups, options.cov_type),
     ]
     return Prepared(
         sample=sample,

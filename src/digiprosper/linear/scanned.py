@@ -35,6 +35,7 @@ from digiprosper.linear.diagnostics import (
     lagged_outcome,
     shifted_log,
 )
+from digiprosper.linear.doubtful_terms import made_from_others
 from digiprosper.linear.estimation import (
     Demeaned,
     column_moments,
@@ -764,5 +765,6 @@ def _row_notices(
             if robust
             else []
         ),
+        *made_from_others(rows.sample, rows.scan.columns),
         *many_dummies(rows.sample),
     ]

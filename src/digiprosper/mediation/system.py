@@ -309,8 +309,14 @@ def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
     estimates, covariance, draws = effects
     direct, indirect = map(float, estimates[1:3])
     low, high = map(float, intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
+    ends = intervals.percentile(draws[:, 1:3], 0.95, clusters=clusters)
     if direct * indirect < 0:
         why = "direct and indirect effect have opposite signs (masking)"
+        if (np.prod(ends, axis=0) <= 0).any():
+            why = (
+                "direct and indirect effect have opposite signs, but the interval of "
+                "one includes 0, so that this is no evidence of masking"
+            )
     elif np.isnan(low):
         why = "the total effect has no confidence interval"
     elif not (low > 0 or high < 0):

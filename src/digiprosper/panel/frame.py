@@ -62,12 +62,18 @@ from digiprosper.panel.keys import (
     sorted_keys,
     to_pandas,
 )
+from digiprosper.panel.notices import (
+    data_notices,
+    numbers_of,
+    shifted_rows,
+    similar_entities,
+)
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
 from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
-from digiprosper.report.notices import winsorised, winsorised_as
+from digiprosper.report import notices as report
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
@@ -199,9 +205,11 @@ class Panel:
         step: int | str | None = None,
         time_format: str | None = None,
     ) -> None:
-        frame, keys = sorted_keys(to_pandas(data), entity, time, step, time_format)
+        rows = to_pandas(data)
+        frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
         issue(filter(None, [jumping_times(keys, step)]))
+        self._noted([*similar_entities(keys), *data_notices(rows, self._table)])
 
     def _set(
         self,
@@ -817,7 +825,7 @@ class Panel:
 
     @property
     def diagnostics(self) -> tuple[Notice, ...]:
-        """Notices about how it was read or winsorised, and what `attach` left out."""
+        """Notices about how it was read or changed, and what `attach` left out."""
         return self._diagnostics
 
     # --- samples ----------------------------------------------------------------------
@@ -939,10 +947,17 @@ class Panel:
         >>> round(float(panel.frame["ln_gsp"].iloc[0]), 3)
         10.255
         """
-        table = self._table
+        table, keys = self._table, self._table.keys
         for name, value in columns.items():
             table = assigned(table, name, value)
-        return self._with(table)
+        calculated = [name for name, value in columns.items() if callable(value)]
+        notices = shifted_rows(
+            numbers_of(table.data) if calculated else {},
+            keys.entity,
+            keys.entity_name,
+            calculated,
+        )
+        return self._with(table)._noted([*notices])
 
     def attach(
         self,
@@ -1108,8 +1123,8 @@ class Panel:
             table, log.assign(column=log["column"].replace(names)) if len(log) else None
         )
         panel._diagnostics = (
-            *(n for n in self._diagnostics if n.code != "winsorised"),
-            *winsorised_as(self._diagnostics, {c: c for c in self.columns} | names),
+            *(n for n in self._diagnostics if n.code not in report.CHANGED),
+            *report.changed_as(self._diagnostics, {c: c for c in self.columns} | names),
         )
         return panel
 
@@ -1314,7 +1329,8 @@ class Panel:
         groups = grouping(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
         changed = {n: standardised(self._table, n, groups) for n in names}
-        return self._with(self._table.with_columns(changed))
+        panel = self._with(self._table.with_columns(changed))
+        return panel._noted(report.standardised(dict.fromkeys(names), by))
 
     def winsorize(
         self,
@@ -1388,7 +1404,7 @@ class Panel:
             counts[name] = int((new != values).sum() - np.isnan(values).sum())
         cells = {name: count for name, count in counts.items() if count}
         panel = self._with(self._table.with_columns(changed))
-        return panel._noted(winsorised(cells, float(lower), float(upper), by))
+        return panel._noted(report.winsorised(cells, float(lower), float(upper), by))
 
     def interpolate(
         self,
@@ -1450,7 +1466,9 @@ class Panel:
         )
         issue(notices)
         logs = [log for log in (self._imputations, *new_logs) if len(log)]
-        return self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        panel = self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        cells = {str(log["column"].iloc[0]): len(log) for log in new_logs if len(log)}
+        return panel._noted(report.interpolated(cells))
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
         """Add lags of columns, named such as ``x_lag1``.

@@ -50,6 +50,7 @@ _ONE_NUMBER = (
     ("%Y%m%d", 8, "year, month and day"),
 )
 _YEARS_IN_NUMBERS = (1900, 2100)
+_LAST_OF_TWO_DIGITS = 99
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -592,6 +593,8 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
     ):
         return None
     values = keys.times.to_numpy(dtype=np.int64)
+    if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):
+        return _two_digits(keys.time_name, values)
     for time_format, digits, description in _ONE_NUMBER:
         years = values // 10 ** (digits - 4)
         if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
@@ -610,14 +613,28 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
                 f"{time_format!r} to Panel, or convert it with pd.PeriodIndex or "
                 "pd.to_datetime."
             )
-            data = {
-                "column": keys.time_name,
-                "before": before,
-                "after": after,
-                "format": time_format,
-            }
-            return Notice("jumping_times", text, data)
+            return _jumping(keys.time_name, before, after, time_format, text)
     return None
+
+
+def _two_digits(name: str, values: Ints) -> Notice | None:
+    """Report years such as 98, 99, 0, 1, of which 0 is the first after sorting."""
+    if np.diff(values).max() == 1:
+        return None
+    text = (
+        f"{cited(name)} seems to be years of two digits: 99 and 0 are at the two ends, "
+        "so lags, leads and differences are missing there, and periods are in a wrong "
+        f"order. Write years of four digits: df[{cited(name)}] + 1900, and + 2000 from "
+        "0 on."
+    )
+    return _jumping(name, _LAST_OF_TWO_DIGITS, 0, "%y", text)
+
+
+def _jumping(
+    column: str, before: int, after: int, time_format: str, text: str
+) -> Notice:
+    data = {"column": column, "before": before, "after": after, "format": time_format}
+    return Notice("jumping_times", text, data)
 
 
 def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:

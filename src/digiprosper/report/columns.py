@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from digiprosper.report.words import Language
 
 _TOO_FEW = "too_few_clusters_to_draw"
-# Notices that are also below a table, about rows chosen or dropped, winsorised columns,
+# Notices that are also below a table, about rows chosen or dropped, changed columns,
 # logs of counts, terms without an estimate or an error, errors that are too small, and
 # weak instruments: the code, to the names in the data.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "chosen_rows": ("where",),
     "winsorised": ("cells", "lower", "upper"),
+    "interpolated": ("cells",),
+    "standardised": ("cells",),
     "separated": ("count",),
     "shifted_log": ("term", "column"),
     "dropped_collinear": ("column", "on"),

@@ -11,6 +11,11 @@ BELOW = Words(
             "winsorised at {lower} and {upper}: {cells}.",
             "{cells}在{lower}和{upper}分位数处缩尾。",
         ),
+        "interpolated": (
+            "interpolated: {cells}.",
+            "{cells}的缺失值已插值补齐。",
+        ),
+        "standardised": ("standardised: {cells}.", "{cells}已标准化。"),
         "separated": (
             "separated rows dropped (zeros that are fitted perfectly): {count}.",
             "剔除被完全拟合的零值观测（分离）{count}个。",

@@ -21,6 +21,8 @@ lagged_rows              as missing_rows, where only lags and leads are missing;
 imputed                  cells (column to interpolated cells), why, lag_of
 winsorised               cells (column to replaced values), lower and upper (shares), by
                          (column of the groups, or None); not a warning
+interpolated             cells (column to filled values); not a warning
+standardised             cells (column to None), by; not a warning
 ======================== ===============================================================
 """
 
@@ -30,12 +32,12 @@ import math
 from math import comb
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from digiprosper.errors import Notice, cited, clipped, counted
+from digiprosper.errors import Notice, cited, clipped, counted, quoted
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters
 from digiprosper.report.text import percent_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 ReadFromDraws: TypeAlias = Literal["tails", "ends", "test", "effects"]
 WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
@@ -199,12 +201,32 @@ def winsorised(
     return [Notice("winsorised", text, data)] if cells else []
 
 
-def winsorised_as(
-    notices: Iterable[Notice], names: Mapping[str, str]
-) -> Iterator[Notice]:
-    """Report winsorised columns by their new names, leaving out those without one."""
+def interpolated(cells: Mapping[str, int]) -> list[Notice]:
+    """Report columns of which missing values were filled."""
+    columns = ", ".join(f"{cited(n)} ({counted(c, 'value')})" for n, c in cells.items())
+    text = f"Interpolated: {columns}."
+    return [Notice("interpolated", text, {"cells": dict(cells)})] if cells else []
+
+
+def standardised(cells: Mapping[str, None], by: str | None) -> list[Notice]:
+    """Report columns whose unit is their standard deviation."""
+    text = f"Standardised{f' by {by}' if by else ''}: {quoted(cells)}."
+    data = {"cells": dict(cells), "by": by}
+    return [Notice("standardised", text, data)] if cells else []
+
+
+CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
+    "winsorised": winsorised,
+    "interpolated": interpolated,
+    "standardised": standardised,
+}
+"""By code, the maker of the notice that the values of columns were changed."""
+
+
+def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[Notice]:
+    """Report changed columns by their new names, leaving out those without one."""
     for notice in notices:
-        if notice.code == "winsorised":
+        if notice.code in CHANGED:
             cells = notice.data["cells"].items()
             renamed = {names[n]: count for n, count in cells if n in names}
-            yield from winsorised(**{**notice.data, "cells": renamed})
+            yield from CHANGED[notice.code](**{**notice.data, "cells": renamed})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from digiprosper.report.characters import significant_text
@@ -50,6 +51,13 @@ class Factor(PickledByName):
             piece if isinstance(piece, str) else piece.text for piece in self.pieces
         ]
         return "".join(texts) or self.text
+
+
+def columns_in(factors: Factors) -> dict[str, str]:
+    """Return the columns in the factors of terms, each with itself as value."""
+    every_factor = chain.from_iterable(factors.values())
+    columns = [f.columns or (f.column or f.text,) for f in every_factor]
+    return {name: name for name in chain.from_iterable(columns)}
 
 
 @dataclass(frozen=True, slots=True)

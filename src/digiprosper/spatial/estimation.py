@@ -50,7 +50,12 @@ from digiprosper.spatial.notices import (
     near_end,
     several_rows,
 )
-from digiprosper.spatial.preparation import ERROR, LAG, spatial_columns
+from digiprosper.spatial.preparation import (
+    ERROR,
+    LAG,
+    spatial_columns,
+    without_means,
+)
 from digiprosper.spatial.results import SpatialEffects, SpatialResults
 
 if TYPE_CHECKING:
@@ -65,6 +70,8 @@ _LOST = "have a rho outside its interval and were dropped."
 # Residuals of two entities with time effects are each other's negative, and scores add
 # up to zero.
 _LEAST_CLUSTERS = 3
+# Effects take up a column if this share of its length, or less, is left.
+_ALL_TAKEN = 1e-6
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
@@ -402,21 +409,35 @@ def _bias_notices(
 
 
 def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
-    """Report period means of residuals that vary more than by chance."""
-    from scipy.special import fdtrc
+    """Report period effects that a model without them leaves out, by their LR test.
 
-    n, t = len(layout.matrix), layout.n_times
-    if spec.time_effects or t < 2 or n < 2:
+    The residuals do not show them: the spatial coefficient has taken them up.
+    """
+    from scipy.special import chdtrc
+
+    (entity, time), n, t = layout.effects, len(layout.matrix), layout.n_times
+    if time or t < 2 or n < 2:
         return
-    residuals = point.optimum.residuals.reshape(n, t)
-    between, total = (
-        n * t * float(residuals.mean(axis=0).var()),
-        float((residuals**2).sum()),
+    demeaned = without_means(layout.raw, t, entity, time=True)
+    lengths = np.linalg.norm(demeaned, axis=0)
+    if (lengths <= _ALL_TAKEN * np.linalg.norm(layout.demeaned, axis=0)).any():
+        return  # A regressor that all entities share stands for the effects.
+    plain = spec.replace(likelihood="unadjusted")
+    both = replace(layout, effects=(entity, True), demeaned=demeaned)
+    try:
+        lower, higher = (maximum(plain, rows).optimum for rows in (layout, both))
+        beside = maximum(spec, both).spatial
+    except IdentificationError:
+        return
+    # Entity effects take a period, whose variance the likelihood counts.
+    statistic = 2 * (higher.loglik - lower.loglik) * (1 - float(entity) / t)
+    yield from common_shocks(
+        layout.prepared.sample.keys.time_name,
+        statistic,
+        t - 1,
+        float(chdtrc(t - 1, max(statistic, 0.0))),
+        {name: (value, beside[name]) for name, value in point.spatial.items()},
     )
-    within = max(total - between, np.finfo(np.float64).tiny)
-    p_value = float(fdtrc(t - 1, (t - 1) * (n - 1), between * (n - 1) / within))
-    times = layout.prepared.sample.keys.time_name
-    yield from common_shocks(times, between / total, p_value)
 
 
 def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:

@@ -13,7 +13,9 @@ time_effects_bias       as large_time_effects_bias, from half a standard error; 
                         warning
 large_time_effects_bias coefficient (rho or lambda), bias, std_error, coverage, model,
                         likelihood
-common_shocks           times (column), share, p_value; not a warning
+common_shocks           times (column), statistic, df, p_value, coefficients (rho or
+                        lambda to its values without and with time effects); not a
+                        warning
 entity_effects_errors   n_times, coverage; not a warning
 several_rows            terms (variable to the regressors that it is in); not a warning
 model_not_estimated     model, tests (names)
@@ -28,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.keys import rows_text
+from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -178,15 +181,35 @@ def biased_coefficient(
     )
 
 
-def common_shocks(times: str | None, share: float, p_value: float) -> Iterator[Notice]:
-    """Report residuals of a model without time effects whose means by period vary."""
+def common_shocks(
+    times: str | None,
+    statistic: float,
+    df: int,
+    p_value: float,
+    coefficients: Mapping[str, tuple[float, float]],
+) -> Iterator[Notice]:
+    """Report shocks common to all entities in a model without time effects.
+
+    `coefficients` are the spatial ones without and with time effects.
+    """
     if p_value < _COMMON:
-        text = (
-            f"{share:.0%} of the variance of the residuals is that of their means by "
-            f"{times}: shocks are common to all entities. Without time effects they "
-            "look like spillovers. Use time_effects=True, and report both models."
+        changed = " and ".join(
+            f"{name} is {there:.3g}, not {here:.3g}"
+            for name, (here, there) in coefficients.items()
         )
-        data = {"times": times, "share": share, "p_value": p_value}
+        text = (
+            f"shocks by {times} are common to all entities (LR test of time effects: "
+            f"chi2({df}) = {statistic:.4g}, {p_words(p_value)}). Without time effects "
+            f"they look like spillovers{f': with them {changed}' if changed else ''}. "
+            "Use time_effects=True, and report both models."
+        )
+        data = {
+            "times": times,
+            "statistic": statistic,
+            "df": df,
+            "p_value": p_value,
+            "coefficients": dict(coefficients),
+        }
         yield Notice("common_shocks", text, data)
 
 

@@ -261,7 +261,8 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     notices = [
         n for fit in fits.values() for n in fit.diagnostics if n.code != "several_rows"
     ]
-    distinct = {notice.message: notice for notice in notices}
+    # Shocks are common to the models too, each of which has its own coefficient.
+    distinct = {n.code if n.code == "common_shocks" else n.message: n for n in notices}
     missing = others | missing
     tests = SpatialTests(
         frame=pd.DataFrame(rows),

@@ -1,0 +1,115 @@
+"""Notices about the data of a panel: what seems wrong when it is made."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digiprosper as dp
+
+N, T = 6, 8
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    """Six provinces in an order that is not alphabetical, eight years."""
+    rng = np.random.default_rng(3)
+    names = ["北京", "天津", "河北", "山西", "内蒙古", "辽宁"]
+    return pd.DataFrame(
+        {
+            "province": np.repeat(names, T),
+            "year": np.tile(np.arange(2011, 2011 + T), N),
+            "x": rng.lognormal(size=N * T),
+            "income": np.exp(rng.normal(10, 0.3, N * T)),
+            "policy": np.repeat([0, 1, 0, 1, 0, 1], T),
+        }
+    )
+
+
+def notices(rows: pd.DataFrame) -> dict[str, dp.errors.Notice]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        return {n.code: n for n in dp.Panel(rows, "province", "year").diagnostics}
+
+
+def test_data_without_doubts_have_no_notice(rows) -> None:
+    by_entity = rows.groupby("province")["x"]
+    assert not notices(rows.assign(l=by_entity.shift(), d=by_entity.diff(), c=1.0))
+    assert not notices(rows.assign(t=rows["year"] - 2010, t1=rows["year"] - 2011))
+
+
+@pytest.mark.parametrize(
+    ("made", "change", "term"),
+    [
+        (lambda x: x.shift(), "lag", "lag(x)"),
+        (lambda x: x.diff(), "difference", "diff(x)"),
+        (lambda x: x.pct_change(), "growth", "I(diff(x) / lag(x))"),
+        (lambda x: x.shift(-1), "lead", "lead(x)"),
+    ],
+)
+def test_lags_across_entities_are_reported(rows, made, change, term) -> None:
+    wrong = rows.assign(z=made(rows["x"]))
+    (notice,) = notices(wrong).values()
+    assert notice.code == "shifted_rows"
+    assert notice.data == {"column": "z", "of": "x", "change": change, "count": N - 1}
+    with pytest.warns(dp.DigiprosperWarning, match="value of another province"):
+        panel = dp.Panel(wrong, "province", "year")
+    # The term that is named is the column, except where entities change.
+    frame = panel.assign(right=term).frame
+    assert np.isclose(frame["z"], frame["right"]).sum() == N * T - N
+    assert frame["right"].isna().sum() == N
+    # In another order of rows they are no lag, and in `assign` the order is known.
+    assert not notices(wrong.sample(frac=1, random_state=1))
+    panel = dp.Panel(rows, "province", "year")
+    with pytest.warns(dp.DigiprosperWarning, match=f"'z' is the {change} of 'x'"):
+        panel.assign(z=lambda f: made(f["x"]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        panel.assign(z=term, z2=lambda f: f.groupby("province")["x"].shift())
+
+
+def test_names_that_differ_in_blanks_or_width_are_reported(rows) -> None:
+    late = rows["year"] > 2014
+    for other in ("北京 ", " 北京", "北\u3000京"):
+        names = rows["province"].mask(late & (rows["province"] == "北京"), other)
+        (notice,) = notices(rows.assign(province=names)).values()
+        assert notice.code == "similar_entities"
+        assert [set(pair) for pair in notice.data["pairs"]] == [{"北京", other}]
+    wide = "\uff411"  # a full-width a
+    codes = rows["province"].map({"北京": "a1", "天津": wide, "河北": "A1"})
+    (notice,) = notices(rows.assign(province=codes).dropna()).values()
+    assert notice.data["pairs"] == (("a1", wide),)
+
+
+def test_a_change_of_unit_is_reported(rows) -> None:
+    late = rows["year"] >= 2015
+    one = rows["income"].where(~late | (rows["province"] != "河北"), rows.income / 1e4)
+    (notice,) = notices(rows.assign(income=one)).values()
+    assert notice.code == "unit_break"
+    (data,) = notice.data["columns"].values()
+    values = one[rows["province"] == "河北"].to_numpy()
+    assert data["ratio"] == values[4] / values[3]
+    assert (data["entities"], data["from"]) == (("河北",), 2015)
+    every = notices(rows.assign(income=rows["income"] * np.where(late, 1e4, 1)))
+    assert len(every["unit_break"].data["columns"]["income"]["entities"]) == N
+
+
+def test_growth_and_single_years_are_no_change_of_unit(rows) -> None:
+    users = 1e-4 * np.exp(1.5 * (rows["year"] - 2011) ** 1.2)
+    assert not notices(rows.assign(users=users))
+    once = rows["income"].where(rows["year"] != 2015, rows["income"] * 1e4)
+    assert not notices(rows.assign(income=once))
+    assert not notices(rows.assign(change=rows["income"] - rows["income"].mean()))
+    codes = np.where((rows["year"] > 2014) & (rows["province"] == "河北"), 111, 1)
+    assert not notices(rows.assign(industry=codes))
+
+
+def test_years_of_two_digits_are_reported(rows) -> None:
+    with pytest.warns(dp.DigiprosperWarning, match="years of two digits: 99 and 0"):
+        dp.Panel(rows.assign(year=(rows["year"] - 13) % 100), "province", "year")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dp.Panel(rows.assign(year=rows["year"] - 2000), "province", "year")
