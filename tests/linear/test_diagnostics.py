@@ -623,6 +623,18 @@ def test_values_of_provinces_are_reported_if_households_are_the_clusters() -> No
     assert shared(lagged)[0]["terms"] == {"lag(index)": 20}
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_national_variable_is_reported_and_needs_clusters_of_periods() -> None:
+    national = np.random.default_rng(1).normal(size=4)
+    data = homes().assign(national=np.tile(national, 400))
+    panel = Panel(data, "home", "wave", step=2)
+    spec = FixedEffects("y", ["national"], time_effects=False)
+    with pytest.warns(CovarianceWarning, match="1 different value for 400 clusters"):
+        fit = spec.fit(panel)
+    assert shared(fit)[0]["terms"] == {"national": 1}
+    assert not shared(spec.replace(clusters=["home", "wave"]).fit(panel))
+
+
 @pytest.mark.parametrize(
     "terms", [["own", "index"], ["log(age)", "age:own"], ["shop"], ["I(age**2)"]]
 )

@@ -1,4 +1,4 @@
-"""Terms made from the outcome, and regressors measured for groups of entities."""
+"""Terms made from the outcome, or from what they stand for."""
 
 from __future__ import annotations
 
@@ -83,43 +83,3 @@ def test_terms_made_from_what_they_explain_or_replace_are_told(
 )
 def test_lags_squares_and_ratios_of_ordinary_models_are_not_told(spec) -> None:
     assert not with_code(spec, "made_from")
-
-
-@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
-def test_a_regressor_measured_by_province_is_told_with_city_clusters() -> None:
-    (notice,) = with_code(FixedEffects("y", ["z", "x"]), "equal_paths")
-    assert notice.data == {
-        "terms": {"z": 8},
-        "entity": "i",
-        "n_entities": 40,
-        "clusters": ("i",),
-    }
-    # With errors that a province has in common the estimates vary much more than the
-    # standard errors of single cities say: sqrt(1 + 4 / 2) times, by Moulton's formula.
-    panel, rng = group_panel(), np.random.default_rng(2)
-    province, t = panel["province"].to_numpy(), np.tile(np.arange(10), 40)
-    fits = [
-        FixedEffects("v", ["z"]).fit(panel.assign(v=lambda _, e=e: e))
-        for e in rng.normal(size=(120, 8, 10))[:, province, t]
-        + rng.normal(size=(120, 400))
-    ]
-    errors = np.mean([fit.std_errors["z"] for fit in fits])
-    assert np.std([fit.params["z"] for fit in fits]) > 1.4 * errors
-    one_path = FixedEffects("y", ["national"], time_effects=False)
-    assert with_code(one_path, "equal_paths")[0].data["terms"] == {"national": 1}
-    two_stage = FixedEffectsIV("y", [], ["x"], ["z"])
-    assert with_code(two_stage, "equal_paths")[0].data["terms"] == {"z": 8}
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        FixedEffects("y", ["z", "x"], clusters="province"),
-        FixedEffects("y", ["z", "x"], cov_type="driscoll_kraay"),
-        FixedEffects("y", ["x", "z"]),
-        FixedEffects("y", ["late", "x"]),
-        FixedEffects("y", ["trend", "x"], time_effects=False),
-    ],
-)
-def test_policies_trends_controls_and_other_clusters_are_not_told(spec) -> None:
-    assert not with_code(spec, "equal_paths")

@@ -11,7 +11,6 @@ from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.doubtful_terms import NO_REGRESSOR, ROLES_OF_INTEREST
 from digiprosper.linear.kernels.restricted_wild import variation_by_cluster
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
@@ -45,13 +44,17 @@ if TYPE_CHECKING:
     from digiprosper.panel import Sample
     from digiprosper.report.terms import Factor
 
+_ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
+_NO_REGRESSOR = frozenset(
+    {"y", "obs_weights", "coordinates", "threshold_variable", "absorb"}
+)
 _LAGS = (1, 2)
 # A column is taken up by others if this share of its length, or less, is left.
 _SPANNED = 1e-6
 _HALF = 0.5
-# With fewer values in a period, groups are too few to cluster by. Some households move
-# from one region to another.
-_FEWEST_VALUES = 5
+# So few values in a period entities may share by chance.
+_BY_CHANCE = range(2, 5)
+# Some households move from one region to another.
 _ALIKE = 0.9
 _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
@@ -143,7 +146,7 @@ def _controls_among(
     listed = {
         sample.names[at]
         for role, columns in sample.roles.items()
-        if role not in ROLES_OF_INTEREST
+        if role not in _ROLES_OF_INTEREST
         for at in columns
     }
     return {
@@ -181,11 +184,10 @@ def shared_between_clusters(
     prepared: Prepared,
     demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
     columns: Iterable[int],
-    unread: Sequence[str] = (),
 ) -> list[Notice]:
     """Report variables of interest that groups of clusters have in common.
 
-    `columns` are positions in `demeaned`; those of `unread` are of no interest.
+    `columns` are positions in `demeaned`.
     """
     if not prepared.cluster_codes or prepared.sums is not None:
         return []
@@ -194,28 +196,19 @@ def shared_between_clusters(
     period = int(np.bincount(sample.time).argmax())
     rows = sample.time == period
     groups = min(np.unique(codes[rows]).size for codes in prepared.cluster_codes)
-    values = {
-        j: np.unique(raw[rows, j]).size
-        for j in _of_interest(sample, names, columns, unread)
-    }
+    counts = {j: np.unique(raw[rows, j]).size for j in columns}
     shared = {
         names[j]: count
-        for j, count in values.items()
-        if _FEWEST_VALUES <= count <= _HALF * groups and _in_common(sample, raw[:, j])
+        for j, count in counts.items()
+        if count <= _HALF * groups and count not in _BY_CHANCE
+        if _in_common(sample, raw[:, j])
     }
+    if not shared:
+        return []
+    for name in _controls_among(sample, [names[j] for j in counts], ()):
+        shared.pop(name, None)
     label = f"{sample.keys.time_name} {sample.times[period]}"
     return shared_values(shared, prepared.cluster_names, groups, label)
-
-
-def _of_interest(
-    sample: Sample, names: Sequence[str], columns: Iterable[int], unread: Sequence[str]
-) -> list[int]:
-    """Select the positions of regressors that a reader looks at first."""
-    positions = [j for j in columns if names[j] not in unread]
-    if not positions:
-        return []
-    controls = _controls_among(sample, [names[j] for j in positions], ())
-    return [j for j in positions if names[j] not in controls]
 
 
 def _in_common(sample: Sample, column: Floats) -> bool:
@@ -312,7 +305,7 @@ def lags_of_outcome(
     sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
 ) -> dict[int, list[str]]:
     """Find, by position of each outcome, the columns with a lag of it."""
-    searched = sorted(set(sample.roles) - NO_REGRESSOR) if roles is None else roles
+    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
     columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
     return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
 

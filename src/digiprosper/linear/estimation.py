@@ -497,7 +497,11 @@ def results_with_covariance(
             by_cluster=by_cluster if full.moved is None else (),
             unread=unread,
         ),
-        *shared_between_clusters(prepared, demeaned, positions[1:], unread),
+        *shared_between_clusters(
+            prepared,
+            demeaned,
+            [j for j in positions[1:] if demeaned.names[j] not in unread],
+        ),
     ]
     if own_covariance:
         ways = len(prepared.cluster_codes)

@@ -44,8 +44,6 @@ separated                count, effects (rows), regressors (rows), rows (labels 
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
-equal_paths              terms (term to the number of different paths), entity (name),
-                         n_entities, clusters (names); not a warning
 no_main_effect           term (a product), columns (its factors that are no regressors),
                          estimate, with_them (the coefficient beside them); not a
                          warning
@@ -236,27 +234,6 @@ def no_main_effect(
     return Notice("no_main_effect", text, data)
 
 
-def equal_paths(
-    terms: Mapping[str, int], entity: str, n_entities: int, clusters: Sequence[str]
-) -> Notice:
-    """Report regressors that have the same values in groups of entities."""
-    shown = ", ".join(f"{cited(t)} ({counted(n, 'path')})" for t, n in terms.items())
-    text = (
-        f"{shown}: fewer different paths over time than half of the {n_entities} "
-        f"entities ({entity}), as if measured for groups of them. If errors are "
-        "correlated inside the groups, standard errors clustered by "
-        f"{' and '.join(clusters)} are too small (Moulton 1990): use the groups as "
-        "clusters, or cov_type='driscoll_kraay' if there are very few."
-    )
-    data = {
-        "terms": dict(terms),
-        "entity": entity,
-        "n_entities": n_entities,
-        "clusters": tuple(clusters),
-    }
-    return Notice("equal_paths", text, data)
-
-
 def made_from(terms: Mapping[str, str], role: str) -> Notice:
     """Report terms that are functions of the outcome, or of what they stand for."""
     shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
@@ -413,11 +390,12 @@ def shared_values(
     by, values = " and ".join(clusters), max(terms.values())
     verb, it = ("has", "it seems") if len(terms) == 1 else ("have", "they seem")
     text = (
-        f"{quoted(terms)} {verb} {values:,} different values for {groups:,} clusters "
-        f"({by}) in {period}, and clusters with the same value have the same in other "
-        f"periods: {it} to be measured for larger groups, such as regions. If the "
-        f"errors of a group are correlated, standard errors clustered by {by} are too "
-        "small (Moulton 1990): cluster by the groups, clusters=."
+        f"{quoted(terms)} {verb} {counted(values, 'different value')} for {groups:,} "
+        f"clusters ({by}) in {period}, and clusters with the same value have the same "
+        f"in other periods: {it} to be measured for larger groups, such as regions. If "
+        f"the errors of a group are correlated, standard errors clustered by {by} are "
+        "too small (Moulton 1990): cluster by the groups (clusters=), or by the period "
+        "if all clusters have the same value."
     )
     data = {
         "clusters": tuple(clusters),

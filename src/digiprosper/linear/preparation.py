@@ -287,7 +287,7 @@ def prepare(
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
-        *about_terms(sample, panel.columns, clusters, groups, options.cov_type),
+        *about_terms(sample, panel.columns),
     ]
     return Prepared(
         sample=sample,
