@@ -43,9 +43,12 @@ def _made_from(
         for at in roles.get(role, ())
         if (column := _only_column(sample, at, columns, ("lag", "lead")))
     }
+    if not sources:
+        return
     terms = {
         names[at]: sources[column]
-        for at in chain.from_iterable([roles.get(other, ()) for other in others])
+        for other in others
+        for at in roles.get(other, ())
         if any(column in names[at] for column in sources)
         if (column := _only_column(sample, at, columns, ("lag",))) in sources
     }
