@@ -223,14 +223,32 @@ class Reader:
 
         What they would change is marked if they may run.
         """
-        for at in range(self.position + 1, end):
+        block = range(self.position + 1, end)
+        if may_run:
+            self._mark_block(block)
+        for at in block:
             text = self.statements[at].text
-            if may_run:
-                self._mark_line(text)
             if text != "}":
                 record = self._record("not run", f"line {self.number} is not read", at)
                 record.is_estimation |= _looks_like_estimation(text)
                 self.has_fit &= not (may_run and record.is_estimation)
+
+    def _mark_block(self, block: range) -> None:
+        """Mark what statements that may run would change, unless it is restored."""
+        before = None
+        for at in block:
+            text = without_prefix(self.statements[at].text)
+            word, names = first_word(text), re.findall(r"\w+", text)
+            if word in ("foreach", "forvalues", "args", "syntax"):
+                for name in names[1:2] if word.startswith("for") else names:
+                    self.macros.unknown[name] = known_later(name, word)
+            if word == "preserve":
+                before = copy.deepcopy(self.taint)
+            elif word == "restore" and before is not None and "not" not in names:
+                self.taint = before
+                before = copy.deepcopy(before)
+            else:
+                self._mark_line(text)
 
     def _mark_line(self, text: str) -> None:
         """Mark what a line that may run would change."""
@@ -255,8 +273,9 @@ class Reader:
 
     def _loop(self, header: str, end: int) -> None:
         """Execute the turns of a loop; of an unknown list, one for the other lines."""
-        start, line = self.position, self.number
+        start, line, reason = self.position, self.number, ""
         name = (*re.split(r"[\s=]+", header), "", "")[1]
+        values: list[str] = []
         try:
             _, values = self.macros.turns(header)
             if re.search(r"\sof\s+var", header):
@@ -266,25 +285,36 @@ class Reader:
             self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record("refused", error.reason)
-            listed = re.split(r"\sof\s+var\w*\s+", header)[-1]
-            is_pattern = re.fullmatch(r"[\w*?]+", listed) is not None
-            self.patterns[name] = listed if is_pattern else "*"
-            self.macros.unknown[name], values = error.reason, [""]
+            reason = error.reason
+            if not any(isinstance(value, LaterColumns) for value in values):
+                values = [LaterColumns.of_pattern("*")]
         if not values:
             self._unreached(end)
         if self.depth == 0:
             self.budget = _MOST_STATEMENTS
         self.depth += 1
         for turn, value in enumerate(values):
+            self.macros.forget(name)
             if self.budget < 0:
                 text = f"only the first {turn} of {len(values)} turns are read"
                 self._record("read", text, start)
                 self.code.append(f"# line {line}: {text}")
+                self.macros.unknown[name] = text
+                self.position = start
+                self._mark_block(range(start + 1, end))
                 break
-            self.macros.values[name] = value
-            self._block(start + 1, end)
+            if isinstance(value, LaterColumns):
+                self.macros.unknown[name] = reason
+                self.patterns[name] = value.pattern
+                self._block(start + 1, end)
+                # There may be several turns, or none.
+                self.position = start
+                self._mark_block(range(start + 1, end))
+                self.patterns.pop(name)
+            else:
+                self.macros.values[name] = value
+                self._block(start + 1, end)
         self.depth -= 1
-        self.patterns.pop(name, None)
         self.macros.forget(name)
 
     def _branch(self, header: str, end: int) -> None:
@@ -816,8 +846,10 @@ class Reader:
         if name in self.programs:
             # A program may call itself.
             program = self.programs.pop(name)
-            for at in program[1]:
-                self._mark_line(self.statements[at].text)
+            before = copy.deepcopy(self.macros)
+            self.macros.unknown |= {n: known_later(n, name) for n in "123456789"}
+            self._mark_block(program[1])
+            self.macros.restore_locals(before)
             self.programs[name] = program
         elif not is_no_command(name, text, others_run=bool(self.macros.elsewhere)):
             self.context.order = UNKNOWN_ORDER

@@ -59,6 +59,12 @@ class LaterColumns(str):
         regex = re.sub("[*~]", ".*", pattern).replace("?", ".")
         return cls(f"*df.filter(regex={f'^{regex}$'!r})")
 
+    @property
+    def pattern(self) -> str:
+        """The pattern, or one that has more columns."""
+        regex = re.search(r"regex='\^([\w.*]*)\$'", self)
+        return regex[1].replace(".*", "*").replace(".", "?") if regex else "*"
+
     def may_have(self, name: str) -> bool:
         """Tell whether a column may be among them."""
         pattern = re.search(r"regex='(.*)'", self)
