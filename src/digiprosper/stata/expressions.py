@@ -156,7 +156,11 @@ _PANDAS = {
     ("cond", 3): "pd.Series(np.where({0}, {1}, {2}), df.index)",
     ("bytes", 2): f"{_BYTES}({{1}} - 1).str.decode('utf8')",
     ("bytes", 3): f"{_BYTES}({{1}} - 1, {{1}} - 1 + {{2}}).str.decode('utf8')",
-    ("subinstr", 4): "{0}.str.replace({1}, {2}, regex=False)",
+    # A text that is shorter stops the line.
+    ("last_bytes", 2): (
+        "{0}.map(lambda x: x and x.encode()[range(len(x.encode()))[-{1}] :].decode())"
+    ),
+    ("subinstr", 4): "{0}.str.replace({1}, {2}, {3}, regex=False)",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
 
@@ -614,8 +618,14 @@ def _function(node: Node) -> tuple[Any, ...]:
             return "bytes", a, start
         case Node("call", "substr", (a, Node("number") as start, Node("number") as n)):
             return "bytes", a, start, n
-        case Node("call", "subinstr", (*_, count)) if count.kind != "missing":
-            return ("subinstr of some only",)
+        case Node(
+            "call",
+            "substr",
+            (a, Node("unary", "-", (Node("number") as n,)), Node("missing")),
+        ):
+            return "last_bytes", a, n
+        case Node("call", "subinstr", (a, old, new, Node("missing"))):
+            return "subinstr", a, old, new, Node("number", -1.0)
         case Node("call", "max" | "min" as name, (*others, last)) if len(others) > 1:
             return name, Node("call", name, tuple(others)), last
     return node.value, *node.parts

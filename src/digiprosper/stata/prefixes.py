@@ -127,7 +127,9 @@ def _parts(name: str, text: str) -> Command:
     comma = _first(text, ",")
     main, options = text[:comma], "" if comma is None else text[comma + 1 :]
     # A weight is a word, and so is the `if` of `if(x > 1)`.
-    main = re.sub(r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)|(?<=\])(using\b)", r" \1\2", main)
+    main = re.sub(
+        r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)|(?<=\])((?:using|if|in)\b)", r" \1\2", main
+    )
     pieces: dict[str, list[str]] = {"arguments": []}
     part, weight = "arguments", None
     for word in split(main):

@@ -293,29 +293,35 @@ class Reader:
         if self.depth == 0:
             self.budget = _MOST_STATEMENTS
         self.depth += 1
+        block = range(start + 1, end)
         for turn, value in enumerate(values):
             self.macros.forget(name)
             if self.budget < 0:
                 text = f"only the first {turn} of {len(values)} turns are read"
                 self._record("read", text, start)
                 self.code.append(f"# line {line}: {text}")
-                self.macros.unknown[name] = text
-                self.position = start
-                self._mark_block(range(start + 1, end))
+                self._unknown_turns(name, text, block)
                 break
             if isinstance(value, LaterColumns):
-                self.macros.unknown[name] = reason
                 self.patterns[name] = value.pattern
-                self._block(start + 1, end)
-                # There may be several turns, or none.
-                self.position = start
-                self._mark_block(range(start + 1, end))
-                self.patterns.pop(name)
+                self._unknown_turns(name, reason, block, is_read=True)
+                del self.patterns[name]
             else:
                 self.macros.values[name] = value
                 self._block(start + 1, end)
         self.depth -= 1
         self.macros.forget(name)
+
+    def _unknown_turns(
+        self, name: str, reason: str, block: range, *, is_read: bool = False
+    ) -> None:
+        """Mark what several turns, or none, would change; perhaps read one of them."""
+        start, self.macros.unknown[name] = self.position, reason
+        if is_read:
+            self._block(block.start, block.stop)
+        self.position = block.start - 1
+        self._mark_block(block)
+        self.position = start
 
     def _branch(self, header: str, end: int) -> None:
         """Execute the block of if or else, or give its lines a reason."""

@@ -154,6 +154,7 @@ class Variables:
         return [p for p in dict.fromkeys(out) if not any(f.kind == "o" for f in p)]
 
     def _word(self, word: str) -> list[Product]:
+        word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
         if "#" in _outside(word):
             return self._crossed(word)
         if words := _of_numbers(word):

@@ -377,7 +377,6 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "drop x if z == 1",
         "rename (x z) (a b c)",
         "rename x* a*",
-        'gen a = subinstr(name, "a", "b", 1)',
         "merge m:m id using b",
         "merge 1:1 id using b, update",
         "import excel a.xlsx, cellrange(A1:B2) firstrow",

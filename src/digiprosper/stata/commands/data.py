@@ -31,6 +31,7 @@ _BY_GROUP = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
+    "rawsum": "sum",
 }
 # The least and the most of integers by type.
 _WHOLE = {
@@ -68,6 +69,7 @@ _EGEN_OPTIONS = {
     "cut": "at icodes label",
     "rank": "field",
     "rowtotal": "missing",
+    "total": "missing",
 }
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
@@ -212,11 +214,9 @@ def _across(function: str, inside: str, call: DataCall) -> str:
     return f"{rows}.{code}"
 
 
-def _scaled(function: str, inside: str, call: DataCall) -> str:
-    """Write ``std(x)``, or ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
+def _cut(_: str, inside: str, call: DataCall) -> str:
+    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
     value, options = call.value(inside), call.options
-    if function == "std":
-        return f"({value} - {value}.mean()) / {value}.std()"
     if "at" not in options:
         raise StataError.because("egen cut() without at()")
     ends = [*map(float, numbers(options["at"].replace(",", " ")))]
@@ -232,13 +232,18 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
     if function == "rank":
         descending = "ascending=False, method='min'" if "field" in options else ""
         return f"{value}{by}.rank({descending})"
+    if function == "std":
+        each = f"{value}{by}.transform({{!r}})" if by else f"{value}.agg({{!r}})"
+        return f"({value} - {each.format('mean')}) / {each.format('std')}"
     functions = {
         "pctile": ("percentile", f", {number(options.get('p', '50'), 'p'):g}"),
         "xtile": ("quantile_groups", f", {call.whole('nquantiles', 2)}"),
         "mode": ("only_mode", ""),
     }
     method, argument = functions.get(function, (repr(_BY_GROUP.get(function)), ""))
-    code = f"{value}.{_BY_GROUP.get(function)}()"
+    if "missing" in options:
+        argument = ", min_count=1"
+    code = f"{value}.agg({method}{argument})"
     if by:
         code = f"{value}{by}.transform({method}{argument})"
     elif function in functions:
@@ -249,9 +254,9 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
 
 
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
-    **dict.fromkeys((*_BY_GROUP, "rank", "pctile", "xtile", "mode"), _statistic),
+    **dict.fromkeys((*_BY_GROUP, "rank", "std", "pctile", "xtile", "mode"), _statistic),
     **dict.fromkeys(_ACROSS, _across),
-    **dict.fromkeys(("cut", "std"), _scaled),
+    "cut": _cut,
 }
 
 
@@ -433,6 +438,8 @@ def interpolate(call: DataCall) -> Step:
 def drop(call: DataCall) -> Step:
     """Translate ``drop`` and ``keep``."""
     name, where = call.command.name, call.where
+    if call.command.rows:
+        where = f"{_of_rows(call.command.rows, call)} & ({where or True})"
     if bool(call.command.arguments) == bool(where or call.command.prefixes):
         raise StataError.because(f"{name} with variables and a condition, or by")
     if where is not None:
@@ -442,6 +449,17 @@ def drop(call: DataCall) -> Step:
     # What is absent is not there in either case.
     code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
     return Step(code, drops=tuple(call.names))
+
+
+def _of_rows(text: str, call: DataCall) -> str:
+    """Write ``in 1/9``, the numbers of rows in a known order."""
+    ends = re.fullmatch(r"(\d+|f)(?:/(\d+|l))?", text.strip().lower())
+    order = call.context.order
+    if ends is None or order == UNKNOWN_ORDER or call.context.has_ties(order):
+        raise StataError.because("in, where the order is not stated")
+    first = int(ends[1].replace("f", "1"))
+    last = {"l": "len(df)", None: first}.get(ends[2], ends[2])
+    return f"pd.Series(1, df.index).cumsum().between({first}, {last})"
 
 
 def rename(call: DataCall) -> Step:
@@ -455,6 +473,11 @@ def rename(call: DataCall) -> Step:
         code = f"df = renamed(df, str.{min(call.options)})"
         return Step(code, (LaterColumns("*df"),), types={}, order=UNKNOWN_ORDER)
     olds, news = lists if len(lists) == 2 else ([], [""])
+    if [words.count("*") for words in map("".join, (olds, news))] == [1, 1]:
+        renamed = _rename_pattern(*olds, *news, call.context)
+        if isinstance(renamed, Step):
+            return renamed
+        olds, news = call.context.variables.names(*olds), renamed
     if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
         raise StataError.because("rename other than old new or (old ...) (new ...)")
     context, olds = call.context, [*map(call.context.variables.resolve, olds)]
@@ -466,9 +489,24 @@ def rename(call: DataCall) -> Step:
     return Step(code, (*news,), (*olds,), complete, types, order=order)
 
 
+def _rename_pattern(old: str, new: str, context: Context) -> Step | list[str]:
+    """List the new names of the columns of a pattern, or write code that does."""
+    start, end = old.index("*"), len(old) - old.index("*") - 1
+    before, after = new.split("*")
+    names = context.variables.names(old)
+    if not isinstance(names[0], LaterColumns):
+        return [f"{before}{name[start : len(name) - end]}{after}" for name in names]
+    kept = f"{before!r} + name[{start}:{-end or ''}] + {after!r}"
+    code = f"df = renamed(df, {{name: {kept} for name in [{names[0]}]}})"
+    creates = (LaterColumns.of_pattern(new),)
+    return Step(code, creates, tuple(names), types={}, order=UNKNOWN_ORDER)
+
+
 def use(call: DataCall) -> Step:
     """Translate ``use``, perhaps of some variables or rows."""
     names = call.command.arguments if call.command.using else ""
+    if re.search(r"\b(?:sys|web)use\s+(?:set|query|dir)\b", call.command.text):
+        raise StataError.because("this use of webuse or sysuse")
     path = file_name(call.command.using or call.command.arguments)
     code = f"floats.clear()\ndf = {_table(path, call)}"
     if call.command.condition:
@@ -583,7 +621,7 @@ def collapse(call: DataCall) -> Step:
         weight = f"df[{call.context.variables.resolve(weight)!r}]"
         rows += f"[{weight} > 0]"
     parts, order = _aggregates(call, weight), tuple(call.groups[0])
-    inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
+    inside = ", ".join(parts.values())
     by = f"{[*order]!r}, as_index=False, dropna=False" if order else "lambda row: 0"
     code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})"
     return Step(code, tuple(parts), order=order, filled=order)
@@ -601,15 +639,20 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
             source = variables.resolve(old) if equals else name
-            parts[name] = f"({source!r}, {method})"
-    if not parts or not all(name.isidentifier() for name in parts):
+            if isinstance(name, LaterColumns):
+                each = f"**{{name: (name, {method}) for name in [{name}]}}"
+                parts[name] = each
+                continue
+            parts[name] = f"{name!r}: ({source!r}, {method})"
+    later = [name for name in parts if isinstance(name, LaterColumns)]
+    if not parts or not all(map(str.isidentifier, parts.keys() - {*later})):
         raise StataError.because("collapse of columns not known")
     return parts
 
 
 def _aggregated(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
-    if weight:
+    if weight and statistic != "rawsum":
         if statistic != "mean":
             raise StataError.because(f"collapse ({statistic}) with weights")
         return f"lambda x: weighted_mean(x, {weight})"
@@ -763,7 +806,7 @@ COMMANDS: _Table = {
     ),
     "replace": (_GENERATE, change),
     "recode": (Options("g.enerate"), recode),
-    "rename": (Options("lower upper"), rename),
+    "rename": (Options("l.ower u.pper"), rename),
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
@@ -794,7 +837,7 @@ def translate(command: Command, context: Context) -> Step:
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
         "weights": command.weight is not None and name != "collapse",
-        "in": bool(command.rows),
+        "in": bool(command.rows) and name not in ("drop", "keep"),
     }
     parts += [part for part, is_typed in others.items() if is_typed]
     if parts:
