@@ -736,6 +736,69 @@ def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
     assert [line.status for line in file.estimations] == ["not run", "translated"]
 
 
+@pytest.mark.many(4)
+@pytest.mark.parametrize(
+    "loop",
+    [
+        # One of several turns is read, or a thousand of two thousand.
+        "levelsof id, local(ids)\nforeach i of local ids {\n{}\n}",
+        "forvalues i = 1/2000 {\n{}\n}",
+        "foreach v of varlist x* {\n{}\n}",
+        "program mine\nargs v\n{}\nend\nmine x",
+        "while 1 {\nforvalues i = 1/3 {\n{}\n}\n}",
+    ],
+)
+def test_turns_that_are_not_read_mark_what_they_would_change(
+    loop: str, read: Any
+) -> None:
+    """The replace of one turn was taken for that of all of them."""
+    for line, status in (
+        ("replace n = n + 1", "not run"),
+        ("replace n`i'`v' = 1", "not run"),
+        ("drop if n == 1", "not run"),
+        ("preserve\nkeep if n == 1\nrestore", "translated"),
+        ("gen other = n", "translated"),
+    ):
+        text = loop.replace("{}", line)
+        file = read(f"use a\nxtset id year\n{text}\nreg y n n1 nx\n")
+        assert file.estimations[-1].status == status, (loop, line)
+
+
+def test_known_columns_of_a_loop_beside_a_pattern(read: Any) -> None:
+    file = read(
+        "use a\nforeach v of varlist x1 z* x2 {\ngen `v'_d = `v'^2\n}\n"
+        "reg y x1_d x2_d\nreg y z1_d\nreg y z1\n"
+    )
+    states = [line.status for line in file.estimations]
+    assert states == ["translated", "not run", "translated"]
+
+
+def test_columns_of_a_pattern_get_new_names_with_their_marks(read: Any) -> None:
+    file = read(
+        "use a\nreplace q_1 = runiform()\nrename *_w w_*\nreg y w_x\n"
+        "rename q_* p_*\nreg y p_1\nreg y x\n"
+    )
+    states = [line.status for line in file.estimations]
+    assert states == ["translated", "not run", "translated"]
+
+
+def test_rows_are_chosen_by_number_in_a_known_order(read: Any) -> None:
+    file = read("use a\ndrop in 1/3\nreg y x\nmerge 1:1 id using b\nkeep in 5\n")
+    assert [s for _, s in states(file)] == ["translated"] * 4 + ["refused"]
+    assert "between(1, 3)" in file.script
+
+
+def test_files_of_stata_itself_are_read_anew(read: Any) -> None:
+    file = read("drop if z()\nsysuse auto, clear\nreg y x\nwebuse set a\nreg y x\n")
+    assert [s for _, s in states(file)] == [
+        "refused",
+        "translated",
+        "translated",
+        "refused",
+        "not run",
+    ]
+
+
 def test_commands_of_the_same_meaning(read: Any) -> None:
     file = read("xtset id year\nprob d x i.g i.h\nsaveold a.dta\n")
     assert python(file)[0].startswith("dp.LogitEffects(")

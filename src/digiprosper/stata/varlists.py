@@ -109,7 +109,7 @@ class Variables:
         While the columns are not known they stay code.
         """
         return [
-            name for word in split(text) for name in self._expanded(word, exactly=True)
+            name for word in _words(text) for name in self._expanded(word, exactly=True)
         ]
 
     def _expanded(self, word: str, *, exactly: bool = False) -> list[str]:
@@ -238,8 +238,8 @@ def _of_numbers(word: str) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    """Split a list at blanks, not beside the signs of products."""
-    return split(re.sub(r"\s*(#+)\s*", r"\1", text))
+    """Split a list at blanks, not beside the signs of products and ranges."""
+    return split(re.sub(r"\s*(#+|(?<=\s)-(?=\s))\s*", r"\1", text))
 
 
 def _outside(word: str) -> str:

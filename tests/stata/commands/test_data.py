@@ -50,7 +50,9 @@ def run(text: str, df: pd.DataFrame | None = None) -> pd.DataFrame:
     return out.sort_values(["id", "year"]).reset_index(drop=True)
 
 
-NAN = np.nan
+NAN, HALF = np.nan, 0.5**0.5
+YEAR = np.array([2000, 2001, 2002, 2000, 2002, 2000])
+Z = np.array([NAN, 2, 5, 1, 2, 6])
 
 
 @pytest.mark.many(24)
@@ -58,6 +60,12 @@ NAN = np.nan
     ("text", "column", "expected"),
     [
         ("gen a = x + z", "a", [NAN, NAN, 8, 5, 4, 6]),
+        ("egen double a = std(x), by(id)", "a", [-HALF, NAN, HALF, HALF, -HALF, NAN]),
+        ("egen double a = std(z)", "a", (Z - 3.2) / 4.7**0.5),
+        ("drop if id == 1 & x < .\negen a = total(x), by(id) m", "a", [NAN, 6, 6, 0]),
+        ("gen s = string(year)\ngen a = real(substr(s, -1, .))", "a", YEAR - 2000),
+        ('gen a = real(subinstr(string(year), "0", "", 2))', "a", YEAR % 10 + 20),
+        ("rename *ar *s\nrename yes year\ngen a = year", "a", YEAR),
         ("gen double a = ln(x)", "a", np.log([1, NAN, 3, 4, 2, NAN])),
         ("gen a = 16777217", "a", [16777216] * 6),
         ("gen double a = 16777217", "a", [16777217] * 6),
@@ -257,7 +265,7 @@ def test_a_total_of_missing_values_is_zero() -> None:
         ("drop if missing(name)", 5),
         ("keep if !missing(name, x)", 4),
         ('keep if name == "a"', 3),
-        ("duplicates drop id, force", 3),
+        ("drop x z year\nduplicates drop id, force\ngen year = 1", 3),
         ("collapse (mean) x (sum) s=z, by(id)\nkeep if s > 2\ngen year = 1", 3),
         ("drop z name", 6),
         ("bysort id: keep if _N > 1", 5),
@@ -282,6 +290,14 @@ def test_rows(text: str, rows: int) -> None:
 def test_ties_stop_the_script() -> None:
     with pytest.raises(AssertionError, match="ties"):
         run("bysort year (id): gen a = z[1]\nbysort id (name): gen b = _n")
+    # The order of rows decides which of several different rows is kept.
+    with pytest.raises(AssertionError, match="ties"):
+        run("duplicates drop id, force")
+
+
+def test_a_text_that_is_too_short_stops_the_script() -> None:
+    with pytest.raises(IndexError):
+        run("gen s = substr(name, -2, .)")
 
 
 def test_reshape() -> None:
@@ -376,7 +392,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "keep in 1/5",
         "drop x if z == 1",
         "rename (x z) (a b c)",
-        "rename x* a*",
+        "rename x* a* b*",
+        "drop in 1/2",
         "merge m:m id using b",
         "merge 1:1 id using b, update",
         "import excel a.xlsx, cellrange(A1:B2) firstrow",

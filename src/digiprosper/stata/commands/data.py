@@ -499,7 +499,9 @@ def _rename_pattern(old: str, new: str, context: Context) -> Step | list[str]:
     kept = f"{before!r} + name[{start}:{-end or ''}] + {after!r}"
     code = f"df = renamed(df, {{name: {kept} for name in [{names[0]}]}})"
     creates = (LaterColumns.of_pattern(new),)
-    return Step(code, creates, tuple(names), types={}, order=UNKNOWN_ORDER)
+    is_kept = not any(names[0].may_have(n.lstrip("-")) for n in context.order)
+    order = None if is_kept else UNKNOWN_ORDER
+    return Step(code, creates, tuple(names), types={}, order=order)
 
 
 def use(call: DataCall) -> Step:
@@ -686,7 +688,15 @@ def duplicates(call: DataCall) -> Step:
     subcommand, *words = split(call.command.arguments) or [""]
     names = call.context.variables.names(" ".join(words))
     if subcommand == "drop":
-        return Step(f"df = df.drop_duplicates({names or ''})")
+        code, order = f"df = df.drop_duplicates({names or ''})", call.context.order
+        if names and call.context.has_ties(order):
+            # The order of rows decides which of them is kept.
+            tied = f"df.drop_duplicates().duplicated({names!r}).any()"
+            if order != UNKNOWN_ORDER:
+                columns = [name.lstrip("-") for name in order]
+                tied = f"(df.duplicated({columns!r}).any() and {tied})"
+            code = f"assert not {tied}, 'ties'\n{code}"
+        return Step(code)
     if subcommand != "tag":
         return Step("")
     if len(call.new) != 1 or not names:
