@@ -622,19 +622,6 @@ def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
     assert "fit = results['a']" in file.script
 
 
-@pytest.mark.parametrize("options", ["", "range(2010)", "range(a b)", "range"])
-def test_a_range_of_periods_has_two_numbers(read: Any, options: str) -> None:
-    (line,) = read(f"xtset id year\nxtbalance, {options}\n").lines[1:]
-    assert line.status == "refused"
-    assert "range(first last)" in line.reason
-
-
-def test_a_balanced_range_and_filled_periods_need_the_keys(read: Any) -> None:
-    for text in ("xtbalance, range(2010 2012)", "tsfill"):
-        (line,) = read(f"{text}\n").lines
-        assert "before xtset" in line.reason
-
-
 def test_results_of_other_commands_are_not_those_of_the_fit(read: Any) -> None:
     """A table of summary statistics had the last regression in it."""
     file = read(
@@ -771,21 +758,6 @@ def test_known_columns_of_a_loop_beside_a_pattern(read: Any) -> None:
     )
     states = [line.status for line in file.estimations]
     assert states == ["translated", "not run", "translated"]
-
-
-def test_columns_of_a_pattern_get_new_names_with_their_marks(read: Any) -> None:
-    file = read(
-        "use a\nreplace q_1 = runiform()\nrename *_w w_*\nreg y w_x\n"
-        "rename q_* p_*\nreg y p_1\nreg y x\n"
-    )
-    states = [line.status for line in file.estimations]
-    assert states == ["translated", "not run", "translated"]
-
-
-def test_rows_are_chosen_by_number_in_a_known_order(read: Any) -> None:
-    file = read("use a\ndrop in 1/3\nreg y x\nmerge 1:1 id using b\nkeep in 5\n")
-    assert [s for _, s in states(file)] == ["translated"] * 4 + ["refused"]
-    assert "between(1, 3)" in file.script
 
 
 def test_files_of_stata_itself_are_read_anew(read: Any) -> None:

@@ -371,7 +371,7 @@ def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]
 def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:
     """List what is generated or replaced, with the expression."""
     for event in events:
-        if event.command.name in ("generate", "replace", "egen", "clonevar"):
+        if event.command.name in ("generate", "replace", "egen"):
             match = ASSIGNMENT.fullmatch(event.command.arguments)
             node = _tree(match["value"]) if match else None
             if match and node:

@@ -150,17 +150,6 @@ class Macros:
         if reason:
             self.unknown[name] = reason
 
-    def restore_locals(self, before: Macros) -> None:
-        """Give locals the values that they had before a program was called."""
-        for now, old in (
-            (self.values, before.values),
-            (self.unknown, before.unknown),
-        ):
-            for name in {*now, *old}:
-                if not name.startswith("$"):
-                    now.pop(name, None)
-            now |= {n: value for n, value in old.items() if not n.startswith("$")}
-
     def _function(self, text: str) -> str:
         """Compute a macro function of macros; others need data."""
         words = text.split()

@@ -49,7 +49,7 @@ _PREFIX = re.compile(
     r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
 )
 # Commands that read files.
-_READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
+_READERS = ("append", "import", "insheet", "merge", "save", "use")
 _IMPORTS = (
     "import formulaic\nimport linearmodels\n"
     "from statsmodels.discrete.discrete_model import Logit, Probit\n"
@@ -253,6 +253,8 @@ class Reader:
     def _mark_line(self, text: str) -> None:
         """Mark what a line that may run would change."""
         text = without_prefix(text)
+        if first_word(text) in ("by", "bysort"):
+            text = text.partition(":")[2].strip()
         word = first_word(text)
         if word in ("local", "global"):
             name = re.match(r"\W*(\w+)", text.partition(" ")[2])
@@ -855,7 +857,10 @@ class Reader:
             before = copy.deepcopy(self.macros)
             self.macros.unknown |= {n: known_later(n, name) for n in "123456789"}
             self._mark_block(program[1])
-            self.macros.restore_locals(before)
+            # Locals of a program are its own.
+            kept = [n for n in before.values if n[0] != "$" or n in self.macros.values]
+            values = {n: before.values[n] for n in kept}
+            self.macros = replace(before, values=values)
             self.programs[name] = program
         elif not is_no_command(name, text, others_run=bool(self.macros.elsewhere)):
             self.context.order = UNKNOWN_ORDER

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from digiprosper.stata.commands import data, estimations
-from digiprosper.stata.lines import without_prefix
 from digiprosper.stata.names import PRINTING
 from digiprosper.stata.varlists import LaterColumns
 
@@ -101,7 +100,6 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     No command of Stata begins with a capital; a program of another file may.
     """
     is_heading = not name.isascii() or name == "stop" or len(name) == 1
-    is_heading |= re.match(r"mata:?\s+mata\b", without_prefix(text)) is not None
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
     others = (*data.COMMANDS, *data.REFUSED)

@@ -93,18 +93,13 @@ _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
 def generate(call: DataCall) -> Step:
-    """Translate ``generate``, and ``clonevar``, which copies the type too."""
+    """Translate ``generate``."""
     storage, name, text = call.assignment
-    if call.command.name == "clonevar":
-        storage = _type_of(text.strip(), call.context)
     node = _without_draws(call.context.parse(text))
     value = _stored(call.printer.value(node), node, storage)
     value = f"only_where({value}, {call.where})" if call.where else value
     complete = call.where is None and _is_complete(node, call.context)
     code = f"df[{name!r}] = {value}"
-    if not storage:
-        source = call.context.variables.resolve(text.strip())
-        code += f"\nstored_like({name!r}, {source!r})"
     return Step(code, (name,), complete=complete, types={name: storage})
 
 
@@ -192,6 +187,9 @@ def egen(call: DataCall) -> Step:
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
     function = _OLD_NAMES.get(function, function)
+    if "gegen" in call.command.text and " if " in inside:
+        value, _, rows = inside.partition(" if ")
+        inside = f"cond({rows}, {value}, .)"
     options = {*call.options} - {"by"}
     if options - {*_EGEN_OPTIONS.get(function, "").split()}:
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
@@ -438,8 +436,6 @@ def interpolate(call: DataCall) -> Step:
 def drop(call: DataCall) -> Step:
     """Translate ``drop`` and ``keep``."""
     name, where = call.command.name, call.where
-    if call.command.rows:
-        where = f"{_of_rows(call.command.rows, call)} & ({where or True})"
     if bool(call.command.arguments) == bool(where or call.command.prefixes):
         raise StataError.because(f"{name} with variables and a condition, or by")
     if where is not None:
@@ -449,17 +445,6 @@ def drop(call: DataCall) -> Step:
     # What is absent is not there in either case.
     code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
     return Step(code, drops=tuple(call.names))
-
-
-def _of_rows(text: str, call: DataCall) -> str:
-    """Write ``in 1/9``, the numbers of rows in a known order."""
-    ends = re.fullmatch(r"(\d+|f)(?:/(\d+|l))?", text.strip().lower())
-    order = call.context.order
-    if ends is None or order == UNKNOWN_ORDER or call.context.has_ties(order):
-        raise StataError.because("in, where the order is not stated")
-    first = int(ends[1].replace("f", "1"))
-    last = {"l": "len(df)", None: first}.get(ends[2], ends[2])
-    return f"pd.Series(1, df.index).cumsum().between({first}, {last})"
 
 
 def rename(call: DataCall) -> Step:
@@ -473,11 +458,6 @@ def rename(call: DataCall) -> Step:
         code = f"df = renamed(df, str.{min(call.options)})"
         return Step(code, (LaterColumns("*df"),), types={}, order=UNKNOWN_ORDER)
     olds, news = lists if len(lists) == 2 else ([], [""])
-    if [words.count("*") for words in map("".join, (olds, news))] == [1, 1]:
-        renamed = _rename_pattern(*olds, *news, call.context)
-        if isinstance(renamed, Step):
-            return renamed
-        olds, news = call.context.variables.names(*olds), renamed
     if len(olds) != len(news) or not all(name.isidentifier() for name in olds + news):
         raise StataError.because("rename other than old new or (old ...) (new ...)")
     context, olds = call.context, [*map(call.context.variables.resolve, olds)]
@@ -487,21 +467,6 @@ def rename(call: DataCall) -> Step:
     types = {new: context.types[n] for n, new in names.items() if n in context.types}
     code = f"df = renamed(df, {names!r})"
     return Step(code, (*news,), (*olds,), complete, types, order=order)
-
-
-def _rename_pattern(old: str, new: str, context: Context) -> Step | list[str]:
-    """List the new names of the columns of a pattern, or write code that does."""
-    start, end = old.index("*"), len(old) - old.index("*") - 1
-    before, after = new.split("*")
-    names = context.variables.names(old)
-    if not isinstance(names[0], LaterColumns):
-        return [f"{before}{name[start : len(name) - end]}{after}" for name in names]
-    kept = f"{before!r} + name[{start}:{-end or ''}] + {after!r}"
-    code = f"df = renamed(df, {{name: {kept} for name in [{names[0]}]}})"
-    creates = (LaterColumns.of_pattern(new),)
-    is_kept = not any(names[0].may_have(n.lstrip("-")) for n in context.order)
-    order = None if is_kept else UNKNOWN_ORDER
-    return Step(code, creates, tuple(names), types={}, order=order)
 
 
 def use(call: DataCall) -> Step:
@@ -598,16 +563,6 @@ def merge(call: DataCall) -> Step:
     return Step(code, columns, types={}, order=order, filled=filled, reads=path)
 
 
-def join(call: DataCall) -> Step:
-    """Translate ``joinby``: all pairs of rows with the same keys."""
-    code = (
-        f"other = {_table(call.path, call)}\n"
-        f"df = merged(df, other, {call.names!r}, None, '_both')\n"
-        "df = df[df.pop('_both') == 'both'].copy()"
-    )
-    return Step(code, order=UNKNOWN_ORDER, reads=call.path)
-
-
 def append(call: DataCall) -> Step:
     """Translate ``append``."""
     both = f"pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
@@ -641,13 +596,8 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
             source = variables.resolve(old) if equals else name
-            if isinstance(name, LaterColumns):
-                each = f"**{{name: (name, {method}) for name in [{name}]}}"
-                parts[name] = each
-                continue
             parts[name] = f"{name!r}: ({source!r}, {method})"
-    later = [name for name in parts if isinstance(name, LaterColumns)]
-    if not parts or not all(map(str.isidentifier, parts.keys() - {*later})):
+    if not parts or not all(name.isidentifier() for name in parts):
         raise StataError.because("collapse of columns not known")
     return parts
 
@@ -715,42 +665,6 @@ def expand(call: DataCall) -> Step:
     return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
 
 
-def fill(call: DataCall) -> Step:
-    """Translate ``fillin``: rows of absent combinations."""
-    names = tuple(call.names)
-    levels = f"[df[name].unique() for name in {names!r}]"
-    code = f"df = all_rows(df.assign(_fillin=0), {[*names]!r}, {levels})"
-    code += ".fillna({'_fillin': 1})"
-    return Step(code, ("_fillin",), order=names, filled=names)
-
-
-def fill_periods(call: DataCall) -> Step:
-    """Translate ``tsfill``: rows of periods within those of an entity, or of all."""
-    keys, step = call.context.keys, call.context.step or 1
-    if len(keys) != 2:
-        raise StataError.because("tsfill before xtset")
-    entity, time = (f"rows[{key!r}]" for key in keys)
-    levels = f"{entity}.unique(), np.arange({time}.min(), {time}.max() + 1, {step})"
-    each = f"_, rows in df.groupby({keys[0]!r})"
-    each = "rows in [df]" if "full" in call.options else each
-    tables = f"[all_rows(rows, {keys!r}, [{levels}]) for {each}]"
-    code = f"df = pd.concat({tables}, ignore_index=True)"
-    return Step(code, order=(*keys,), filled=(*keys,))
-
-
-def balance(call: DataCall) -> Step:
-    """Translate ``xtbalance``: entities with a row in every period of a range."""
-    ends = re.fullmatch(r"\s*(\d+)\s+(\d+)\s*", call.options.get("range") or "")
-    if ends is None or len(call.context.keys) != 2:
-        raise StataError.because("xtbalance without range(first last), or before xtset")
-    first, last = int(ends[1]), int(ends[2])
-    entity, time = call.context.keys
-    count = len(range(first, last + 1, call.context.step or 1))
-    code = f"df = df[df[{time!r}].between({first}, {last})]"
-    code += f".groupby({entity!r}).filter(lambda rows: len(rows) == {count})"
-    return Step(code)
-
-
 def reshape(call: DataCall) -> Step:
     """Translate ``reshape``; the names of stubs end with numbers, or with texts."""
     form, *stubs = split(call.command.arguments) or [""]
@@ -792,12 +706,10 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
-    **dict.fromkeys(("clonevar", "generate"), (_GENERATE, generate)),
+    "generate": (_GENERATE, generate),
     **dict.fromkeys(("drop", "keep"), (Options(), drop)),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
-    "fillin": (Options(), fill),
-    "tsfill": (Options("full"), fill_periods),
     "append": (Options("", "force nol.abel"), append),
     "carryforward": (Options("replace g.enerate by"), each),
     "destring": (Options("replace g.enerate force i.gnore", "float"), each),
@@ -806,7 +718,6 @@ COMMANDS: _Table = {
     "egen": (Options("by at field icodes p m.issing l.abel n.quantiles"), egen),
     "expand": (Options("g.enerate"), expand),
     "ipolate": (Options("g.enerate by"), interpolate),
-    "joinby": (Options("", "nol.abel"), join),
     "merge": (
         Options(
             "keep keepus.ing gen.erate nogen.erate",
@@ -823,13 +734,12 @@ COMMANDS: _Table = {
     "predict": (Options("xb r.esiduals e pr"), predict),
     "winsor": (Options("g.enerate p"), winsor_by_count),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
-    "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
 _WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
 _WITH_CONDITION = (
     *_WITH_BOTH,
-    *("clonevar", "collapse", "expand", "predict", "use", "winsor", "xtile"),
+    *("collapse", "expand", "predict", "use", "winsor", "xtile"),
 )
 _WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")
@@ -847,7 +757,7 @@ def translate(command: Command, context: Context) -> Step:
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
         "weights": command.weight is not None and name != "collapse",
-        "in": bool(command.rows) and name not in ("drop", "keep"),
+        "in": bool(command.rows),
     }
     parts += [part for part, is_typed in others.items() if is_typed]
     if parts:
