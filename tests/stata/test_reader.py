@@ -760,6 +760,22 @@ def test_known_columns_of_a_loop_beside_a_pattern(read: Any) -> None:
     assert states == ["translated", "not run", "translated"]
 
 
+def test_weights_bases_and_ranges_as_they_are_typed(read: Any) -> None:
+    """[U] 11.1.6: weights without a kind are analytic in regress."""
+    file = read(
+        "use a\nreg y x [w=pop]\nreg y x [pw=pop]if z == 1\nreg y ib(2).g d1 - d3\n"
+        "reghdfe y x [w=pop], a(id)\ns\nttable3 x, by(g)\nedit\nreg y x\n"
+    )
+    states = [line.status for line in file.estimations]
+    assert states == ["translated"] * 3 + ["refused", "translated"]
+    codes = python(file)
+    assert 'obs_weights="pop"' in codes[0]
+    assert 'cov_type="robust"' in codes[1]
+    assert 'where="z == 1"' in codes[1]
+    assert "C(g, ref=2)" in codes[2]
+    assert "df.loc[:, 'd1':'d3']" in codes[2]
+
+
 def test_files_of_stata_itself_are_read_anew(read: Any) -> None:
     file = read("drop if z()\nsysuse auto, clear\nreg y x\nwebuse set a\nreg y x\n")
     assert [s for _, s in states(file)] == [
