@@ -19,7 +19,9 @@ from digiprosper.errors import (
     Notice,
     issue,
     issue_of_many,
+    not_identified,
     one_of_many,
+    option_error,
 )
 from digiprosper.kernels.resampling import seed_sequence
 
@@ -373,3 +375,19 @@ def test_an_error_keeps_as_text_what_no_pickle_holds(value: object) -> None:
     assert again.problems[0].data["option"] == "cov_type"
     assert again.problems[0].data["value"] == errors.cited(value)
     assert caught.value.problems[0].data["value"] is value
+
+
+def test_errors_of_one_problem_have_its_data() -> None:
+    error = not_identified("none_treated", "text", event="first")
+    assert isinstance(error, dp.errors.IdentificationError)
+    (problem,) = error.problems
+    assert (problem.code, problem.message, problem.data) == (
+        "none_treated",
+        "text",
+        {"event": "first"},
+    )
+    option = option_error("never", "a", "text", (None,))
+    assert isinstance(option, dp.errors.OptionError)
+    (problem,) = option.problems
+    data = {"option": "never", "value": "a", "allowed": (None,)}
+    assert (problem.code, problem.data) == ("option", data)

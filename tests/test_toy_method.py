@@ -35,13 +35,7 @@ from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cell
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.text import conventions
 from digiprosper.report.words import Words
-from digiprosper.specification import (
-    TERM,
-    Specification,
-    as_terms,
-    one_term,
-    plain_options,
-)
+from digiprosper.specification import TERM, TERMS, Specification, read_terms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,13 +73,11 @@ class Poisson(Specification):
     """Poisson regression with an intercept, and the covariances of linear models."""
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(metadata=TERM)
+    x: Sequence[str] = field(metadata=TERMS)
     cov_type: str = "clustered"
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        object.__setattr__(self, "x", as_terms(self.x, "x"))
+        read_terms(self)
 
     def fit(
         self, panel: dp.Panel, *, rng: object = None, progress: bool = False

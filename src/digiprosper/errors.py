@@ -848,6 +848,11 @@ def one_problem(
     return kind(text, [Notice(code, text, data)])
 
 
+def not_identified(code: str, text: str, /, **data: object) -> IdentificationError:
+    """Make the error that something is not identified, with one problem."""
+    return IdentificationError(text, [Notice(code, text, data)])
+
+
 def column_problem(column: str, role: str, what: str | None = None) -> Notice:
     """State that a column or term does not exist or has a bad name.
 

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     is_real,
     issue,
     nearest,
+    one_problem,
     quoted,
     unknown_columns,
 )
@@ -239,11 +240,13 @@ def _constant(
     out[codes[observed]] = values[observed]
     varies = np.unique(codes[observed][values[observed] != out[codes[observed]]])
     if varies.size:
-        raise TermError(
+        raise one_problem(
+            TermError,
+            "varies",
             f"{subject} has several values within "
             f"{counted(varies.size, str(levels.name))} ({quoted(levels[varies])}); it "
             "must be constant there.",
-            [Notice("varies", subject, {"levels": tuple(levels[varies[:5]])})],
+            levels=tuple(levels[varies[:5]]),
         )
     return out
 

@@ -24,7 +24,13 @@ from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.policy import figures as policy
 from digiprosper.policy.honest import HonestIntervals
 from digiprosper.policy.matching_results import Matching
-from digiprosper.present.columns import all_terms, check_labels, matching, merged_labels
+from digiprosper.present.columns import (
+    all_terms,
+    check_labels,
+    matching,
+    merged_factors,
+    merged_labels,
+)
 from digiprosper.present.curve_plots import (
     draw_conditional_effect,
     draw_drawn_density,
@@ -55,6 +61,7 @@ from digiprosper.present.figure import kept_drawing
 from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.path_plots import draw_paths, draw_pathways
 from digiprosper.report.columns import result_column
+from digiprosper.report.figure_words import Wording
 from digiprosper.report.tests import TestResult
 from digiprosper.spatial import figures as spatial
 from digiprosper.spatial.words import WORDS as SPATIAL_WORDS
@@ -179,10 +186,10 @@ def mediation_path(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.mediation_path"
-    texts = _labels_of(results, MediationResults, _MEDIATION, labels, purpose)
+    wording = _wording_of(results, MediationResults, _MEDIATION, labels, purpose)
     decimals, level = check_whole("digits", digits, 0, 15), check_level(level)
     chosen = mediation.chosen_mediators(results, mediator)
-    drawn = mediation.path_diagram(results, chosen, texts, level, figure_language())
+    drawn = mediation.path_diagram(results, chosen, wording, level)
     return draw_paths(drawn, decimals, ax, purpose)
 
 
@@ -238,8 +245,8 @@ def balance(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.balance"
-    texts = _labels_of(matching, Matching, "match_entities", labels, purpose)
-    return draw_balance(policy.balance(matching, texts, figure_language()), ax, purpose)
+    wording = _wording_of(matching, Matching, "match_entities", labels, purpose)
+    return draw_balance(policy.balance(matching, wording), ax, purpose)
 
 
 def effect_plot(
@@ -291,8 +298,8 @@ def effect_plot(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.effect_plot"
-    texts = _labels_of(results, MediationResults, _MEDIATION, labels, purpose)
-    drawn = mediation.effects(results, texts, check_level(level), figure_language())
+    wording = _wording_of(results, MediationResults, _MEDIATION, labels, purpose)
+    drawn = mediation.effects(results, wording, check_level(level))
     return draw_effects(drawn, ax, purpose)
 
 
@@ -369,8 +376,9 @@ def event_study(
     studies = policy.named_studies(results, purpose)
     columns = [result_column(study) for study in studies.values()]
     texts = merged_labels(columns, check_labels(labels, purpose))
+    wording = Wording(texts, merged_factors(columns), figure_language())
     return draw_event_paths(
-        policy.event_paths(studies, texts, level, figure_language()),
+        policy.event_paths(studies, wording, level),
         ax,
         purpose,
         counts=bool(counts),
@@ -426,10 +434,9 @@ def honest(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.honest"
-    _refuse_other(intervals, HonestIntervals, "honest of an event study", purpose)
-    texts = {**intervals.labels, **check_labels(labels, purpose)}
-    drawn = policy.honest_plot(intervals, texts, figure_language())
-    return draw_honest(drawn, ax, purpose)
+    maker = "honest of an event study"
+    wording = _wording_of(intervals, HonestIntervals, maker, labels, purpose)
+    return draw_honest(policy.honest_plot(intervals, wording), ax, purpose)
 
 
 def moran_scatter(
@@ -802,10 +809,8 @@ def conditional_effect(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.conditional_effect"
-    texts = _labels_of(results, MediationResults, _MEDIATION, labels, purpose)
-    curve = mediation.conditional_curve(
-        results, effect, texts, level, figure_language()
-    )
+    wording = _wording_of(results, MediationResults, _MEDIATION, labels, purpose)
+    curve = mediation.conditional_curve(results, effect, wording, level)
     return draw_conditional_effect(curve, ax, purpose)
 
 
@@ -890,10 +895,8 @@ def marginal_effect(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.marginal_effect"
-    texts = _labels_of(results, LinearResults, _REGRESSION, labels, purpose)
-    curve = slope_curve(
-        results, term, moderator, panel, texts, check_level(level), figure_language()
-    )
+    wording = _wording_of(results, LinearResults, _REGRESSION, labels, purpose)
+    curve = slope_curve(results, term, moderator, panel, wording, check_level(level))
     return draw_slope_curve(curve, ax, purpose)
 
 
@@ -946,8 +949,8 @@ def sensitivity_curve(
     """
     purpose = "plots.sensitivity_curve"
     maker = "MediationResults.sensitivity"
-    texts = _labels_of(results, MediationSensitivity, maker, labels, purpose)
-    curve = mediation.sensitivity_curve(results, texts, figure_language())
+    wording = _wording_of(results, MediationSensitivity, maker, labels, purpose)
+    curve = mediation.sensitivity_curve(results, wording)
     return draw_sensitivity(curve, ax, purpose)
 
 
@@ -1001,14 +1004,14 @@ def u_shape(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.u_shape"
-    texts = _labels_of(results, LinearResults, _REGRESSION, labels, purpose)
+    wording = _wording_of(results, LinearResults, _REGRESSION, labels, purpose)
     if not all(hasattr(test, name) for name in _U_TEST):
         raise InputTypeError(
             f"{purpose}: test must be what u_test or two_turns_test returns, "
             f"not {type(test).__name__}.",
             [models_problem("no U-test", test)],
         )
-    curve = u_figures.turning_curve(results, test, texts, figure_language())
+    curve = u_figures.turning_curve(results, test, wording)
     return draw_turning_curve(curve, ax, purpose)
 
 
@@ -1073,8 +1076,8 @@ def lr_profile(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.lr_profile"
-    texts = _labels_of_thresholds(results, labels, purpose)
-    drawn = threshold_figures.lr_profile(results, threshold, texts, figure_language())
+    wording = _wording_of_thresholds(results, labels, purpose)
+    drawn = threshold_figures.lr_profile(results, threshold, wording)
     return draw_profile(drawn, ax, purpose)
 
 
@@ -1211,7 +1214,7 @@ def placebo(
             f"not {type(test).__name__}.",
             [models_problem("no test with draws", test)],
         )
-    drawn = drawn_density(test, check_labels(labels, purpose), figure_language())
+    drawn = drawn_density(test, _wording(test, labels, purpose))
     return draw_drawn_density(drawn, ax, purpose)
 
 
@@ -1361,8 +1364,8 @@ def regime_map(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.regime_map"
-    texts = _labels_of_thresholds(results, labels, purpose)
-    drawn = threshold_figures.regime_map(results, order, texts, figure_language())
+    wording = _wording_of_thresholds(results, labels, purpose)
+    drawn = threshold_figures.regime_map(results, order, wording)
     return draw_regime_map(drawn, ax, purpose)
 
 
@@ -1427,18 +1430,16 @@ def rank_ribbon(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.rank_ribbon"
-    texts = _labels_of(results, RankResults, "rank_probabilities", labels, purpose)
-    table, language = composite.rank_table(results, entities, level), figure_language()
+    wording = _wording_of(results, RankResults, "rank_probabilities", labels, purpose)
+    table = composite.rank_table(results, entities, level)
     if (
         period is None
         and results.index.nlevels == 2
         and results.index.unique(1).size > 1
     ):
-        drawn = composite.ribbons(results, table, entities, level, texts, language)
+        drawn = composite.ribbons(results, table, entities, level, wording)
         return draw_ribbons(drawn, ax, purpose)
-    spans = composite.drawn_spans(
-        results, table, entities, period, level, texts, language
-    )
+    spans = composite.drawn_spans(results, table, entities, period, level, wording)
     return draw_rank_spans(spans, ax, purpose)
 
 
@@ -1503,11 +1504,13 @@ def index_sensitivity(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.index_sensitivity"
-    texts = _labels_of(results, IndexSensitivity, "index_sensitivity", labels, purpose)
+    wording = _wording_of(
+        results, IndexSensitivity, "index_sensitivity", labels, purpose
+    )
     check_option("show", show, ("ranks", "shares"))
     if show == "shares":
-        return draw_bars(composite.share_bars(results, period, texts), ax, purpose)
-    drawn = composite.combination_spans(results, period, texts, figure_language())
+        return draw_bars(composite.share_bars(results, period, wording), ax, purpose)
+    drawn = composite.combination_spans(results, period, wording)
     return draw_rank_spans(drawn, ax, purpose)
 
 
@@ -1576,38 +1579,41 @@ def kernel_ridge(
     """
     purpose = "plots.kernel_ridge"
     series, texts = composite.values_by_period(data, column)
-    texts = {**texts, **check_labels(labels, purpose)}
-    drawn = composite.ridges(series, periods, bandwidth, texts, figure_language())
+    texts |= check_labels(labels, purpose)
+    wording = Wording(texts, {}, figure_language())
+    drawn = composite.ridges(series, periods, bandwidth, wording)
     return draw_ridges(drawn, ax, purpose)
 
 
-def _labels_of(
+def _wording_of(
     results: Any,
     kind: type,
     maker: str,
     labels: Mapping[str, str] | None,
     purpose: str,
-) -> dict[str, str]:
-    """Refuse other results, and merge their labels with those of the call."""
-    _refuse_other(results, kind, maker, purpose)
-    return {**results.labels, **check_labels(labels, purpose)}
+) -> Wording:
+    """Refuse other results, and return the words of a figure of these."""
+    if not isinstance(results, kind):
+        raise InputTypeError(
+            f"{purpose}: takes what {maker} returns, not {type(results).__name__}.",
+            [models_problem(f"no {kind.__name__}", results)],
+        )
+    return _wording(results, labels, purpose)
 
 
-def _labels_of_thresholds(
+def _wording_of_thresholds(
     results: object, labels: Mapping[str, str] | None, purpose: str
-) -> dict[str, str]:
+) -> Wording:
     if not isinstance(results, ThresholdResults):
         raise InputTypeError(
             f"{purpose}: {type(results).__name__} has no thresholds; pass what "
             "PanelThreshold.fit returns.",
             [models_problem("not a threshold model", results)],
         )
-    return {**results.slopes.labels, **check_labels(labels, purpose)}
+    return _wording(results.slopes, labels, purpose)
 
 
-def _refuse_other(results: object, kind: type, maker: str, purpose: str) -> None:
-    if not isinstance(results, kind):
-        raise InputTypeError(
-            f"{purpose}: takes what {maker} returns, not {type(results).__name__}.",
-            [models_problem(f"no {kind.__name__}", results)],
-        )
+def _wording(results: Any, labels: Mapping[str, str] | None, purpose: str) -> Wording:
+    """Merge the labels of results with those of the call."""
+    texts = {**results.labels, **check_labels(labels, purpose)}
+    return Wording(texts, getattr(results, "factors", {}), figure_language())

@@ -18,6 +18,7 @@ from digiprosper.errors import (
     Notice,
     OptionError,
     TermError,
+    check_option,
     check_whole,
     cited,
     instead,
@@ -29,14 +30,15 @@ from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from digiprosper.panel import Panel
 
-TERM: Final = {"term": True}
-"""Metadata of a field that holds a term or several: what can be swapped, and what
-`terms` lists."""
+TERM: Final = {"term": "one"}
+"""Metadata of a field that holds a term, which can be swapped and `terms` lists."""
+TERMS: Final = {"term": "several"}
+"""The same of a field that holds several terms."""
 
 
 def as_terms(
@@ -85,6 +87,25 @@ def plain_options(spec: Any) -> None:
             object.__setattr__(spec, field.name, type(value)(map(plain, value)))
         elif isinstance(value, np.generic | np.ndarray):
             object.__setattr__(spec, field.name, plain(value))
+
+
+def read_terms(spec: Any) -> None:
+    """Check the terms of a new specification, and store several as a tuple."""
+    plain_options(spec)
+    for item in dataclasses.fields(spec):
+        name, value = item.name, getattr(spec, item.name)
+        if value is None and item.default is None:
+            continue
+        if item.metadata == TERM:
+            one_term(value, name)
+        elif item.metadata == TERMS or name in ("absorb", "clusters"):
+            object.__setattr__(spec, name, as_terms(value, name))
+
+
+def check_words(spec: Any, words: Mapping[str, Sequence[object]]) -> None:
+    """Refuse options of a specification that are not one of their words."""
+    for name, allowed in words.items():
+        check_option(name, getattr(spec, name), allowed)
 
 
 def one_term(value: object, field: str) -> str:

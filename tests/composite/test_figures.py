@@ -8,6 +8,7 @@ from scipy.stats import gaussian_kde
 import digiprosper as dp
 from digiprosper.composite import figures
 from digiprosper.errors import InputTypeError, OptionError
+from digiprosper.report.figure_words import Wording
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def ranks():
 
 def test_ribbons_are_the_ranks_of_the_best_in_the_last_period(ranks):
     table = figures.rank_table(ranks, None, 0.9)
-    drawn = figures.ribbons(ranks, table, None, 0.9, {"state": "State"})
+    drawn = figures.ribbons(ranks, table, None, 0.9, Wording({"state": "State"}, {}))
     last = table["rank"].xs(1986, level=1).nsmallest(6)
     assert [name for name, _ in drawn.entities] == list(last.index)
     assert [frame["rank"].iloc[-1] for _, frame in drawn.entities] == last.tolist()
@@ -34,7 +35,7 @@ def test_ribbons_are_the_ranks_of_the_best_in_the_last_period(ranks):
 
 def test_spans_of_a_period_stand_from_the_best(ranks):
     table = figures.rank_table(ranks, None, 0.95)
-    drawn = figures.drawn_spans(ranks, table, None, 1970, 0.95, {})
+    drawn = figures.drawn_spans(ranks, table, None, 1970, 0.95, Wording({}, {}))
     assert drawn.ranks.is_monotonic_increasing
     (span,) = drawn.spans
     assert (span.low <= drawn.ranks).all()
@@ -52,7 +53,7 @@ def test_strangers_are_refused(ranks):
 def test_a_ridge_is_the_density_of_its_period():
     panel = dp.datasets.us_states()
     series, _ = figures.values_by_period(panel, "unemp")
-    drawn = figures.ridges(series, [1970, 1986], "scott", {})
+    drawn = figures.ridges(series, [1970, 1986], "scott", Wording({}, {}))
     values = panel.frame["unemp"].xs(1970, level=1).to_numpy()
     np.testing.assert_allclose(
         drawn.ridges[0].density, gaussian_kde(values)(drawn.grid)
@@ -63,21 +64,21 @@ def test_a_ridge_is_the_density_of_its_period():
 def test_a_ridge_of_values_that_are_not_negative_ends_at_zero():
     index = pd.MultiIndex.from_product([range(9), [1, 2]], names=["e", "t"])
     share = pd.Series(np.linspace(0.0, 0.4, 18), index=index, name="share")
-    drawn = figures.ridges(share, None, "scott", {})
+    drawn = figures.ridges(share, None, "scott", Wording({}, {}))
     assert drawn.grid[0] == 0
     assert drawn.grid[-1] > 0.4
     kernel = gaussian_kde(share.xs(1, level=1))
     np.testing.assert_allclose(drawn.ridges[0].density, kernel(drawn.grid))
-    assert figures.ridges(share - 0.01, None, "scott", {}).grid[0] < -0.01
+    assert figures.ridges(share - 0.01, None, "scott", Wording({}, {})).grid[0] < -0.01
     # A density that does not reach zero is drawn as before.
-    assert figures.ridges(share + 9, None, "scott", {}).grid[0] > 8
+    assert figures.ridges(share + 9, None, "scott", Wording({}, {})).grid[0] > 8
 
 
 def test_a_period_without_two_values_has_no_density():
     index = pd.MultiIndex.from_product([["a", "b"], [1, 2]], names=["e", "t"])
     series = pd.Series([1.0, 2.0, 1.0, 3.0], index=index, name="y")
-    flat, bent = figures.ridges(series, None, 0.5, {}).ridges
+    flat, bent = figures.ridges(series, None, 0.5, Wording({}, {})).ridges
     assert flat.density is None
     assert (flat.words, bent.words) == ("no density, n = 2", "h = 0.5, n = 2")
     with pytest.raises(InputTypeError, match="no period has two different values"):
-        figures.ridges(series, [1], "scott", {})
+        figures.ridges(series, [1], "scott", Wording({}, {}))

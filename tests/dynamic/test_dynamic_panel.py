@@ -57,6 +57,7 @@ def test_mappings_are_stored_as_values() -> None:
     assert spec.replace(instrument_lags=[np.int64(2), 4]).instrument_lags == (2, 4)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_predetermined_regressors_have_one_lag_earlier() -> None:
     spec = dp.DynamicPanel("y", predetermined=["w"], endogenous=["v"])
     assert spec.lags_of_instruments() == {
@@ -67,6 +68,10 @@ def test_predetermined_regressors_have_one_lag_earlier() -> None:
     spec = spec.replace(instrument_lags={"y": (3, 4)})
     assert spec.lags_of_instruments()["y"] == (3, 4)
     assert spec.lags_of_instruments()["w"] == (1, 5)
+    # At lag 0 they are correlated with the error before, which is in the difference.
+    spec = spec.replace(instrument_lags=(1, 2), estimator="system", endogenous=())
+    assert spec.lags_of_instruments() == {"y": (1, 2), "w": (1, 2)}
+    spec.replace(steps=1).fit(dp.Panel(balanced(1, entities=30), "i", "t"))
 
 
 def test_terms_of_all_roles() -> None:
@@ -208,6 +213,15 @@ def test_a_constant_added_to_the_outcome_changes_nothing() -> None:
         first, second = fit(frame, options), fit(moved, options)
         terms = [name for name in first.names if name != "Intercept"]
         np.testing.assert_allclose(first.params[terms], second.params[terms], rtol=1e-7)
+
+
+@pytest.mark.parametrize("first", [8, 9, 20])
+def test_lags_beyond_the_first_period_are_no_instruments(first: int) -> None:
+    """Seven periods; the difference of the level equation is as far back."""
+    options = {"estimator": "system", "instruments": ["lag(x)", "lag(w)"], "steps": 1}
+    lags = {"y": (first, first + 1)}
+    results = fit(balanced(4, entities=30), {**options, "instrument_lags": lags})
+    assert "y" not in set(results.instruments["variable"])
 
 
 # --- a known truth --------------------------------------------------------------------

@@ -15,7 +15,7 @@ from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
 )
-from tests.dynamic.conftest import gapped, written_out
+from tests.dynamic.conftest import balanced, gapped, written_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 LAGS = {"instrument_lags": (2, 3)}
@@ -278,6 +278,8 @@ def test_too_few_instruments() -> None:
     spec = dp.DynamicPanel("y", ["x"], instrument_lags={"y": None})
     with pytest.raises(IdentificationError, match="independent instruments for"):
         spec.fit(panel)
+    with pytest.raises(IdentificationError, match=r"^0 independent instruments"):
+        spec.replace(x=(), time_effects=False).fit(panel)
 
 
 def test_more_instruments_than_clusters_have_no_second_step() -> None:
@@ -288,6 +290,21 @@ def test_more_instruments_than_clusters_have_no_second_step() -> None:
     assert np.isfinite(fit.params).all()
     assert np.isnan(fit.hansen.statistic)
     assert "many_instruments" in {n.code for n in fit.diagnostics}
+
+
+@pytest.mark.parametrize("transform", ["orthogonal", "difference"])
+def test_a_regressor_that_changes_in_one_entity_only(transform: str) -> None:
+    """Its coefficient makes its moment zero, so that its variance is rounding."""
+    frame = balanced(1, entities=40)
+    rows = (frame["i"] == 3) & (frame["t"] > 2003)
+    pilot = frame.assign(pilot=rows.astype(float))
+    spec = dp.DynamicPanel("y", ["x", "pilot"], transform=transform, h=1)
+    with pytest.raises(IdentificationError, match="changes in one cluster only"):
+        spec.fit(panel_of(pilot))
+    fit = spec.replace(steps=1).fit(panel_of(pilot))
+    assert np.isnan(fit.hansen.statistic)
+    units = spec.replace(steps=1).fit(panel_of(pilot.assign(pilot=7e4 * rows)))
+    np.testing.assert_allclose(fit.params["x"], units.params["x"], rtol=1e-8)
 
 
 def test_a_regressor_that_changes_in_one_half_only() -> None:

@@ -149,6 +149,21 @@ def test_persistence_of_one_in_draws_has_no_long_run_effect(corrected: Any) -> N
     assert np.isfinite(table["conf_low"]["x"])
 
 
+def test_persistence_above_one_has_no_long_run_effect(gmm: Any) -> None:
+    """The effects of all later periods have no sum; one of the other sign was shown."""
+    explosive = gmm.coefficients.copy()
+    explosive[0] = 1.05
+    fit = dataclasses.replace(
+        gmm, estimated=dataclasses.replace(gmm.estimated, coefficients=explosive)
+    )
+    paths = np.cumsum(explosive[1] * explosive[0] ** np.arange(400))
+    assert np.sign(paths[-1]) == np.sign(explosive[1])
+    assert abs(paths[-1]) > 1e8
+    columns = ["estimate", "std_error", "conf_low", "conf_high"]
+    assert fit.long_run()[columns].isna().all(axis=None)
+    assert fit.long_run().notna()[["fieller_low", "fieller_high"]].all(axis=None)
+
+
 def test_intervals_and_p_values_of_draws_agree(corrected: Any) -> None:
     """A 1 - p interval has zero at one end, as far as draws allow."""
     sum_of_both = corrected.combination("x + w")

@@ -17,7 +17,8 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
 )
-from digiprosper.linear.figures import drawn_density, slope_curve
+from digiprosper.linear import figures
+from digiprosper.report.figure_words import Wording
 from digiprosper.report.tests import TestResult
 
 # The row without an outcome, which leaves the sample but not the panel.
@@ -33,6 +34,15 @@ def make(
 
 
 DRAWS = np.random.default_rng(0).normal(size=500)
+
+
+def drawn_density(test, language="english"):
+    return figures.drawn_density(test, Wording(test.labels, test.factors, language))
+
+
+def slope_curve(fit, term, moderator, panel, labels, level):
+    wording = Wording(labels, fit.factors)
+    return figures.slope_curve(fit, term, moderator, panel, wording, level)
 
 
 def test_the_density_of_draws_that_are_not_negative_begins_at_zero() -> None:
@@ -51,12 +61,10 @@ def test_the_axis_has_labels_of_the_panel_and_names_a_range() -> None:
     }
     test = replace(make(DRAWS, detail=detail), **named)
     assert drawn_density(test).name == "Difference of 数字经济 between 3 groups of g"
-    assert drawn_density(test, {}, "chinese").name == (
-        "数字经济的系数在g的3组之间的差异"
-    )
+    assert drawn_density(test, "chinese").name == ("数字经济的系数在g的3组之间的差异")
     exchanged = replace(make(DRAWS), name="Randomisation test")
     assert drawn_density(exchanged).name == "Statistic of the randomisation test"
-    chinese = drawn_density(exchanged, {}, "chinese").name
+    chinese = drawn_density(exchanged, "chinese").name
     assert chinese == "检验统计量（随机化检验）"
 
 

@@ -20,6 +20,7 @@ from digiprosper.mediation.effect_terms import (
 from digiprosper.mediation.figures import effect_words, part_words, terms_about
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
+from digiprosper.report.figure_words import Wording
 from digiprosper.report.terms import Point
 
 THROUGH = effect("indirect", "m")
@@ -75,19 +76,23 @@ def test_parts_and_changes_stay_with_their_mediator():
 
 
 def test_effects_are_said_with_the_labels_of_their_path():
-    assert effect_words(effect("total"), {}, {}) == "Total effect"
+    assert effect_words(effect("total"), Wording({}, {})) == "Total effect"
     assert (
-        effect_words(effect("indirect"), {}, {}, "effect_through") == "Indirect effect"
+        effect_words(effect("indirect"), Wording({}, {}), "effect_through")
+        == "Indirect effect"
     )
     factors = {"log(m)": term_factors(parse("log(m)", ["m"], "x"))}
-    through = effect_words(effect("indirect", "log(m)"), {"m": "jobs"}, factors)
+    through = effect_words(
+        effect("indirect", "log(m)"), Wording({"m": "jobs"}, factors)
+    )
     assert through == "Indirect through log(jobs)"
     words = effect_words(
-        effect("indirect", "m", "n"), {"m": "jobs"}, {}, "effect_through"
+        effect("indirect", "m", "n"), Wording({"m": "jobs"}, {}), "effect_through"
     )
     assert words == "Indirect effect through jobs → n"
     assert (
-        effect_words(change_of(THROUGH, "difference"), {}, {}) == "Indirect through m"
+        effect_words(change_of(THROUGH, "difference"), Wording({}, {}))
+        == "Indirect through m"
     )
 
 
@@ -114,7 +119,7 @@ def test_an_effect_that_does_not_vary_has_no_place():
 
 def test_arrows_have_the_slopes_of_their_equations(fits):
     found = fits["plain"]
-    drawn = figures.path_diagram(found, ("log(emp)",), {}, 0.95)
+    drawn = figures.path_diagram(found, ("log(emp)",), Wording({}, found.factors), 0.95)
     slopes = {
         name: cell.estimate
         for name, cell in (*drawn.first[0], *drawn.second[0], *drawn.total)
@@ -131,7 +136,10 @@ def test_arrows_have_the_slopes_of_their_equations(fits):
 
 def test_a_moderator_moves_its_paths(fits):
     drawn = figures.path_diagram(
-        fits["moderated"], ("log(emp)",), {"unemp": "Jobless"}, 0.9
+        fits["moderated"],
+        ("log(emp)",),
+        Wording({"unemp": "Jobless"}, fits["moderated"].factors),
+        0.9,
     )
     assert (drawn.moderator, drawn.moved, drawn.level) == (
         "Jobless",
@@ -144,7 +152,9 @@ def test_a_moderator_moves_its_paths(fits):
 
 def test_remarks_explain_the_structure(fits):
     remarks = {
-        kind: figures.path_diagram(fit, ("log(emp)",), {}, 0.95).remarks
+        kind: figures.path_diagram(
+            fit, ("log(emp)",), Wording({}, fit.factors), 0.95
+        ).remarks
         for kind, fit in fits.items()
     }
     square = "x²: square of log(pc); the slope above it is the slope at 0."
@@ -159,20 +169,20 @@ def test_remarks_explain_the_structure(fits):
 
 def test_curves_are_those_of_the_results(fits):
     found = fits["moderated"]
-    curve = figures.conditional_curve(found, None, {}, 0.95)
+    curve = figures.conditional_curve(found, None, Wording({}, found.factors), 0.95)
     np.testing.assert_array_equal(curve.points, found.johnson_neyman().points)
     assert curve.effect == "Indirect effect through log(emp)"
     with pytest.raises(
         OptionError, match=r"plots\.conditional_effect: no effect of this fit depends"
     ):
-        figures.conditional_curve(fits["plain"], None, {}, 0.95)
+        figures.conditional_curve(fits["plain"], None, Wording({}, {}), 0.95)
     analysis = fits["plain"].sensitivity()
     np.testing.assert_array_equal(
-        figures.sensitivity_curve(analysis, {}).points[:, 0], analysis.rho
+        figures.sensitivity_curve(analysis, Wording({}, {})).points[:, 0], analysis.rho
     )
 
 
 def test_changes_by_a_unit_are_no_effects_to_compare(fits):
-    drawn = figures.effects(fits["moderated"], {}, 0.95)
+    drawn = figures.effects(fits["moderated"], Wording({}, {}), 0.95)
     assert "index:log(emp)" not in drawn.names
     assert set(drawn.names) <= set(drawn.column.estimates)

@@ -11,10 +11,13 @@ import pytest
 from digiprosper import EventStudy, Panel, StaggeredDid, match_entities
 from digiprosper.errors import DigiprosperWarning, InputTypeError
 from digiprosper.policy.figures import balance, event_paths, named_studies
+from digiprosper.report.figure_words import Wording
 
 
 def test_paths_ticks_and_labels(study) -> None:
-    drawn = event_paths(named_studies(study, "test"), study.labels, 0.9)
+    drawn = event_paths(
+        named_studies(study, "test"), Wording(study.labels, study.factors), 0.9
+    )
     assert drawn.ticks == {-3: "≤ -3", -2: "-2", -1: "-1", 0: "0", 1: "1", 2: "≥ 2"}
     assert (drawn.outcome, drawn.level) == ("Output", 0.9)
     (path,) = drawn.paths
@@ -34,7 +37,9 @@ def test_an_event_time_binned_in_one_study_has_its_number_and_the_study_its_end(
     panel, study
 ) -> None:
     wide = EventStudy("x", "first", before=4, after=3).fit(panel)
-    drawn = event_paths(named_studies({"a": study, "b": wide}, "test"), {}, 0.95)
+    drawn = event_paths(
+        named_studies({"a": study, "b": wide}, "test"), Wording({}, {}), 0.95
+    )
     assert drawn.ticks[-3] == "-3"
     assert drawn.ticks[-4] == "≤ -4"
     assert drawn.outcome == ""
@@ -44,7 +49,9 @@ def test_an_event_time_binned_in_one_study_has_its_number_and_the_study_its_end(
 
 def test_labels_name_models(study) -> None:
     drawn = event_paths(
-        named_studies({"a": study, "b": study}, "test"), {"a": "两向固定效应"}, 0.95
+        named_studies({"a": study, "b": study}, "test"),
+        Wording({"a": "两向固定效应"}, {}),
+        0.95,
     )
     assert [path.head for path in drawn.paths] == ["两向固定效应", "b"]
 
@@ -52,7 +59,9 @@ def test_labels_name_models(study) -> None:
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_paths_have_a_joint_band(panel, study) -> None:
     fit = StaggeredDid("y", "first").fit(panel)
-    paths = event_paths(named_studies({"a": fit, "b": study}, "test"), {}, 0.9).paths
+    paths = event_paths(
+        named_studies({"a": fit, "b": study}, "test"), Wording({}, {}), 0.9
+    ).paths
     banded, other = (path.points for path in paths)
     band = fit.event_path(0.9, bands="joint")
     assert banded["band_low"].tolist() == band["conf_low"].tolist()
@@ -63,7 +72,7 @@ def test_paths_have_a_joint_band(panel, study) -> None:
     divided = StaggeredDid("y", "first", estimator="imputation", clusters=["year"]).fit(
         panel
     )
-    (path,) = event_paths(named_studies(divided, "test"), {}, 0.9).paths
+    (path,) = event_paths(named_studies(divided, "test"), Wording({}, {}), 0.9).paths
     assert "band_low" not in path.points
 
 
@@ -91,7 +100,10 @@ def test_the_balance_has_absolute_differences_the_largest_first() -> None:
         matching = match_entities(
             Panel(frame, "city"), "policy", ["age", "log(size + 10)"]
         )
-    drawn = balance(matching, {"size": "City size", "log(size + 10)": "ln size"})
+    drawn = balance(
+        matching,
+        Wording({"size": "City size", "log(size + 10)": "ln size"}, matching.factors),
+    )
     rows = matching.balance.set_index("term")
     assert drawn.limit == 0.1
     assert drawn.points["label"].tolist() == ["ln size", "age"]

@@ -1,27 +1,10 @@
-"""Errors with their data, and lists of the first few."""
+"""Lists of the first few, and periods as text."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, OptionError
-from digiprosper.policy.messages import bad_option, first_few, not_identified, time_text
-
-
-def test_errors_have_their_data() -> None:
-    error = not_identified("none_treated", "text", event="first")
-    assert isinstance(error, IdentificationError)
-    (problem,) = error.problems
-    assert (problem.code, problem.message, problem.data) == (
-        "none_treated",
-        "text",
-        {"event": "first"},
-    )
-    option = bad_option("never", "a", "text", (None,))
-    assert isinstance(option, OptionError)
-    (problem,) = option.problems
-    data = {"option": "never", "value": "a", "allowed": (None,)}
-    assert (problem.code, problem.data) == ("option", data)
+from digiprosper.policy.messages import first_few, time_text
 
 
 def test_the_first_few() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import OptionError, PanelIndexError
+from digiprosper.report.figure_words import Wording
 from digiprosper.threshold import figures
 
 
@@ -17,24 +18,24 @@ def found():
 
 
 def test_a_profile_is_that_of_the_results(found):
-    drawn = figures.lr_profile(found, 1, found.slopes.labels)
+    drawn = figures.lr_profile(found, 1, Wording(found.slopes.labels, found.factors))
     assert drawn.points.equals(found.profile(1))
     assert list(drawn.sets) == found.confidence_set(1)
     assert (drawn.critical, drawn.criterion) == (found.critical_value(1), "scaled")
     assert (drawn.given, drawn.before, drawn.number) == (False, True, None)
     with pytest.raises(OptionError):
-        figures.lr_profile(found, 2, {})
+        figures.lr_profile(found, 2, Wording({}, found.factors))
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.BoundaryThresholdWarning")
 def test_a_profile_lists_the_candidates_next_to_the_other_threshold(found):
-    assert figures.lr_profile(found, 1, {}).excluded.size == 0
+    assert figures.lr_profile(found, 1, Wording({}, found.factors)).excluded.size == 0
     spec = dp.PanelThreshold(
         "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], n_thresholds=2, bootstrap=None
     )
     two = spec.fit(dp.datasets.us_states())
     for number, other in ((1, two.estimates[1]), (2, two.estimates[0])):
-        drawn = figures.lr_profile(two, number, {})
+        drawn = figures.lr_profile(two, number, Wording({}, two.factors))
         assert other in drawn.excluded
         np.testing.assert_array_equal(
             np.union1d(drawn.points["gamma"], drawn.excluded), two.candidates
@@ -44,15 +45,21 @@ def test_a_profile_lists_the_candidates_next_to_the_other_threshold(found):
 
 def test_words_are_in_the_language_asked(found):
     assert (
-        figures.lr_profile(found, 1, {"unemp": "失业率"}, "chinese").criterion
+        figures.lr_profile(
+            found, 1, Wording({"unemp": "失业率"}, found.factors, "chinese")
+        ).criterion
         == "调整方差"
     )
-    low, _ = figures.regime_map(found, None, {"unemp": "失业率"}, "chinese").regimes
+    low, _ = figures.regime_map(
+        found, None, Wording({"unemp": "失业率"}, found.factors, "chinese")
+    ).regimes
     assert low == f"失业率 <= 6.9（{found.regimes['nobs'].iloc[0]}个观测值）"
 
 
 def test_a_map_has_every_row_in_its_regime(found):
-    drawn = figures.regime_map(found, "name", {"state": "State"})
+    drawn = figures.regime_map(
+        found, "name", Wording({"state": "State"}, found.factors)
+    )
     cells = {
         (entity, time): drawn.cells[i, j]
         for i, entity in enumerate(drawn.entities)
@@ -67,10 +74,10 @@ def test_a_map_has_every_row_in_its_regime(found):
 
 
 def test_entities_stand_by_their_mean_regime(found):
-    drawn = figures.regime_map(found, None, {})
+    drawn = figures.regime_map(found, None, Wording({}, found.factors))
     means = np.nanmean(drawn.cells, axis=1)
     assert (np.diff(means) <= 0).all()
-    first = figures.regime_map(found, "first", {})
+    first = figures.regime_map(found, "first", Wording({}, found.factors))
     at = [np.argmax(row >= 2) if (row >= 2).any() else row.size for row in first.cells]
     assert at == sorted(at)
 
@@ -83,4 +90,4 @@ def test_a_cross_section_has_no_map():
     with pytest.warns(dp.DigiprosperWarning):
         flat = spec.fit(panel)
     with pytest.raises(PanelIndexError, match=r"plots\.regime_map: needs a time key"):
-        figures.regime_map(flat, None, {})
+        figures.regime_map(flat, None, Wording({}, flat.factors))

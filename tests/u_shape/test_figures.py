@@ -5,6 +5,7 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.errors import OptionError
+from digiprosper.report.figure_words import Wording
 from digiprosper.u_shape import figures
 
 
@@ -17,7 +18,7 @@ def fit():
 
 def test_the_curve_is_zero_at_the_mean_and_its_band_is_that_of_the_slopes(fit):
     test = dp.u_test(fit, "unemp")
-    drawn = figures.turning_curve(fit, test, {"unemp": "Jobless"})
+    drawn = figures.turning_curve(fit, test, Wording({"unemp": "Jobless"}, fit.factors))
     place, value, low, high = drawn.points.T
     mean = fit.sample_stats.loc["unemp", "mean"]
     b = fit.params.to_numpy()
@@ -41,7 +42,9 @@ def test_another_fit_is_refused(fit):
     with pytest.raises(
         OptionError, match=r"plots\.u_shape: the fit does not contain 'unemp'"
     ):
-        figures.turning_curve(other, dp.u_test(fit, "unemp"), {})
+        figures.turning_curve(
+            other, dp.u_test(fit, "unemp"), Wording({}, other.factors)
+        )
 
 
 def test_the_curve_is_that_at_the_values_of_the_test():
@@ -50,7 +53,9 @@ def test_the_curve_is_that_at_the_values_of_the_test():
         "log(gsp)", ["unemp", "I(unemp**2)", "unemp:log(pc)", "log(pc)"]
     ).fit(panel)
     test = dp.u_test(fit, "unemp", at={"log(pc)": 10})
-    drawn = figures.turning_curve(fit, test, {"log(pc)": "Capital"})
+    drawn = figures.turning_curve(
+        fit, test, Wording({"log(pc)": "Capital"}, fit.factors)
+    )
     place, value = drawn.points.T[:2]
     mean, b = fit.sample_stats.loc["unemp", "mean"], fit.params.to_numpy()
     level = b[0] + 10 * b[2]
@@ -69,7 +74,7 @@ def test_a_cubic_has_two_turning_points():
     terms = ["unemp", "I(unemp**2)", "I(unemp**3)"]
     fit = dp.FixedEffects("log(gsp)", terms).fit(panel)
     test = dp.two_turns_test(fit, "unemp")
-    drawn = figures.turning_curve(fit, test, {})
+    drawn = figures.turning_curve(fit, test, Wording({}, fit.factors))
     place, value = drawn.points.T[:2]
     mean, b = fit.sample_stats.loc["unemp", "mean"], fit.params.to_numpy()
     expected = sum(b[k - 1] * (place**k - mean**k) for k in (1, 2, 3))

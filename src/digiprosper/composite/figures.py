@@ -27,13 +27,12 @@ from digiprosper.errors import (
 from digiprosper.panel.arguments import refuse_extreme
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridge, Ridges, Span
-from digiprosper.report.figure_words import FIGURE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.kernels import Floats
-    from digiprosper.report.words import Language
+    from digiprosper.report.figure_words import Wording
 
 Bandwidth: TypeAlias = Literal["scott", "silverman"]
 
@@ -82,8 +81,7 @@ def ribbons(
     table: pd.DataFrame,
     entities: Sequence[Any] | None,
     level: float,
-    texts: Mapping[str, str],
-    language: Language = "english",
+    wording: Wording,
 ) -> Ribbons:
     """Lay out ranks over time, by default of the six that rank best at the end."""
     if entities is None:
@@ -100,12 +98,10 @@ def ribbons(
         entities=ranks,
         times=times,
         worst=int(table.loc[list(entities), "rank_high"].max()),
-        key=_key_label(results, 0, texts, language),
-        time=_key_label(results, 1, texts, language),
+        key=_key_label(results, 0, wording),
+        time=_key_label(results, 1, wording),
         title=_among(
-            FIGURE.say("rank.draws", language, level=f"{100 * level:g}"),
-            results,
-            language,
+            wording.say("rank.draws", level=f"{100 * level:g}"), results, wording
         ),
     )
 
@@ -116,26 +112,22 @@ def drawn_spans(
     entities: Sequence[Any] | None,
     period: Any,
     level: float,
-    texts: Mapping[str, str],
-    language: Language = "english",
+    wording: Wording,
 ) -> RankSpans:
     """Lay out one period's ranks (None: the last) with intervals over draws."""
     rows, names = rows_of(results.index, period)
     now = table.iloc[rows].set_axis(names, axis=0).sort_values("rank", kind="stable")
     now = now if entities is None else now[now.index.isin(list(entities))]
-    words = FIGURE.say("rank.share", language, level=f"{100 * level:g}")
+    words = wording.say("rank.share", level=f"{100 * level:g}")
     span = Span(now["rank_low"], now["rank_high"], words)
-    mark = FIGURE.say("rank.mark", language)
-    return RankSpans(
-        now["rank"], [span], mark, *_titles(results, period, texts, language)
-    )
+    mark = wording.say("rank.mark")
+    return RankSpans(now["rank"], [span], mark, *_titles(results, period, wording))
 
 
 def combination_spans(
     results: IndexSensitivity,
     period: Any,
-    texts: Mapping[str, str],
-    language: Language = "english",
+    wording: Wording,
 ) -> RankSpans:
     """Lay out how far one period's ranks (None: the last) move over all options."""
     if not results.possible.any():
@@ -144,58 +136,48 @@ def combination_spans(
             "ranks to plot."
         )
     spread = results.spread(period)
-    every = FIGURE.say("rank.combinations", language, count=int(results.possible.sum()))
+    every = wording.say("rank.combinations", count=int(results.possible.sum()))
     spans = [
         Span(spread["min"], spread["max"], every),
-        Span(spread["q25"], spread["q75"], FIGURE.say("rank.middle", language)),
+        Span(spread["q25"], spread["q75"], wording.say("rank.middle")),
     ]
-    mark = FIGURE.say("rank.baseline", language)
-    return RankSpans(
-        spread["rank"], spans, mark, *_titles(results, period, texts, language)
-    )
+    mark = wording.say("rank.baseline")
+    return RankSpans(spread["rank"], spans, mark, *_titles(results, period, wording))
 
 
-def share_bars(
-    results: IndexSensitivity, period: Any, texts: Mapping[str, str]
-) -> Bars:
+def share_bars(results: IndexSensitivity, period: Any, wording: Wording) -> Bars:
     """Lay out each option's Sobol shares in the variance of all entities' ranks."""
     shares = results.shares(period, overall=True)
     return Bars(
-        names=[texts.get(name, name) for name in shares.index],
+        names=[wording.labels.get(name, name) for name in shares.index],
         first=shares["first"].to_numpy(dtype=np.float64),
         total=shares["total"].to_numpy(dtype=np.float64),
         fixed=[len(positions) <= 1 for positions in results.complete],
     )
 
 
-def _titles(
-    results: RankedIndex, period: Any, texts: Mapping[str, str], language: Language
-) -> tuple[str, str]:
+def _titles(results: RankedIndex, period: Any, wording: Wording) -> tuple[str, str]:
     """Label the entities, and the ranks of a period."""
-    title = _among(FIGURE.say("rank", language), results, language)
+    title = _among(wording.say("rank"), results, wording)
     if results.index.nlevels == 2:
         when = results.index.get_level_values(1).max() if period is None else period
-        time = _key_label(results, 1, texts, language)
-        title = FIGURE.say(
-            "rank.in", language, title=title, time=time, period=tidy_text(when)
-        )
-    return _key_label(results, 0, texts, language), title
+        time = _key_label(results, 1, wording)
+        title = wording.say("rank.in", title=title, time=time, period=tidy_text(when))
+    return _key_label(results, 0, wording), title
 
 
-def _key_label(
-    results: RankedIndex, level: int, texts: Mapping[str, str], language: Language
-) -> str:
+def _key_label(results: RankedIndex, level: int, wording: Wording) -> str:
     name = results.index.names[level]
     return (
-        texts.get(str(name), str(name))
+        wording.labels.get(str(name), str(name))
         if name
-        else FIGURE.say(("entity", "period")[level], language)
+        else wording.say(("entity", "period")[level])
     )
 
 
-def _among(title: str, results: RankedIndex, language: Language) -> str:
+def _among(title: str, results: RankedIndex, wording: Wording) -> str:
     pooled = results.among == "pooled" and results.index.nlevels == 2
-    return FIGURE.say("rank.among", language, title=title) if pooled else title
+    return wording.say("rank.among", title=title) if pooled else title
 
 
 # --- densities ------------------------------------------------------------------------
@@ -234,14 +216,13 @@ def ridges(
     series: pd.Series[Any],
     periods: Sequence[Any] | None,
     bandwidth: Bandwidth | float,
-    texts: Mapping[str, str],
-    language: Language = "english",
+    wording: Wording,
 ) -> Ridges:
     """Estimate the kernel density of every period, over one grid.
 
     It goes three bandwidths beyond the values, but below zero only if one is negative.
     """
-    rule = _bandwidth_words(bandwidth, language)
+    rule = _bandwidth_words(bandwidth, wording)
     chosen = _chosen_periods(series, periods)
     samples = [
         series.xs(p, level=1).dropna().to_numpy(dtype=np.float64) for p in chosen
@@ -266,15 +247,15 @@ def ridges(
         count = f"n = {values.size:,}"
         words = f"h = {float(f'{h:.3g}'):,g}, {count}"
         if not h:
-            words = FIGURE.say("ridge.none", language, count=count)
+            words = wording.say("ridge.none", count=count)
         density = np.asarray(kernel(grid)) if h else None
         drawn.append(Ridge(tidy_text(p), words, density))
-    period = str(series.index.names[1] or FIGURE.say("period", language))
+    period = str(series.index.names[1] or wording.say("period"))
     return Ridges(
         grid=grid,
         ridges=drawn,
-        variable=texts.get(str(series.name), str(series.name)),
-        time=texts.get(period, period),
+        variable=wording.labels.get(str(series.name), str(series.name)),
+        time=wording.labels.get(period, period),
         rule=rule,
     )
 
@@ -292,14 +273,14 @@ def _kernel(values: Floats, bandwidth: Bandwidth | float) -> tuple[Any, float]:
     return kernel, float(kernel.factor) * spread
 
 
-def _bandwidth_words(bandwidth: object, language: Language) -> str:
+def _bandwidth_words(bandwidth: object, wording: Wording) -> str:
     """Check a bandwidth and name its rule."""
     if isinstance(bandwidth, str):
         check_option("bandwidth", bandwidth, get_args(Bandwidth))
-        return FIGURE.say(f"ridge.rule.{bandwidth}", language)
+        return wording.say(f"ridge.rule.{bandwidth}")
     kind = "'scott', 'silverman' or a number above 0"
     width = check_real("bandwidth", bandwidth, lambda h: 0 < h < math.inf, kind)
-    return FIGURE.say("ridge.rule.given", language, value=f"{width:g}")
+    return wording.say("ridge.rule.given", value=f"{width:g}")
 
 
 def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> list[Any]:

@@ -27,6 +27,7 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    option_error,
     option_problem,
     quoted,
 )
@@ -202,10 +203,11 @@ def read_weights(
         problem = (
             f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
         )
-        raise OptionError(
+        raise option_error(
+            option,
+            weights,
             f"{option}={{...}}: weights must be numbers >= 0, at least one of them "
             f"positive; {problem}.",
-            [option_problem(option, weights, what=problem)],
         )
     return tuple((n, float(weights[n])) for n in names)
 
@@ -232,9 +234,7 @@ def refuse_contradictions(options: IndexOptions) -> None:
     """Refuse options that contradict each other, and say what to change."""
     message = next(_contradictions(options), None)
     if message is not None:
-        raise OptionError(
-            f"{message}.", [option_problem("scope", options.scope.text, what=message)]
-        )
+        raise option_error("scope", options.scope.text, f"{message}.")
     bare = [i.name for i in options.system if i.goalposts is None]
     if options.scope.fixed_end_points and bare:
         raise IndicatorError(
@@ -339,9 +339,11 @@ def _refuse_dimensions(
         if homeless
         else f"all are in {cited(system.dimensions[0])}"
     )
-    raise OptionError(
+    raise option_error(
+        option,
+        value,
         f"{option}={cited(value)} needs at least two dimensions, and one for every "
         f"indicator; {problem}. Use {option}={cited(without)}, or "
         f"IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",
-        [option_problem(option, value, (without,), problem)],
+        (without,),
     )

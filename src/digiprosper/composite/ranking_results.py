@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     Notice,
     OptionError,
     check_level,
     check_option,
     cited,
     is_whole,
-    option_problem,
+    not_identified,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.intervals import enough_clusters
@@ -567,11 +567,12 @@ class IndexSensitivity(RankedIndex):
         names = pd.Index([name for name, _ in self.options], name="option")
         varied = np.array([len(positions) > 1 for positions in self.complete])
         if not varied.any():
-            raise IdentificationError(
+            raise not_identified(
+                "no_grid",
                 "no option has two values that are possible with all others, so the "
                 "variance cannot be decomposed; see `combinations` and omit values "
                 "that are incompatible.",
-                [Notice("no_grid", "no complete grid", {"options": names.tolist()})],
+                options=names.tolist(),
             )
 
         entities, values = self._explained(period)
@@ -714,10 +715,12 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     rows = np.flatnonzero(times == chosen) if is_single else np.empty(0, dtype=np.intp)
     if not rows.size:
         periods = times.unique().sort_values()
-        raise OptionError(
+        raise option_error(
+            "period",
+            period,
             f"period={cited(period)} is not in the sample; it has "
             f"{quoted(periods, 12)}.",
-            [option_problem("period", period, periods, f"no period {cited(period)}")],
+            periods,
         )
     return rows, entities[rows]
 

@@ -40,7 +40,7 @@ from digiprosper.errors import (
     check_option,
     cited,
     issue,
-    option_problem,
+    option_error,
 )
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
@@ -481,11 +481,13 @@ def _empty_ranks(fit: FittedRows, count: int) -> Ranks:
 def _refuse_incomparable(options: IndexOptions, among: object) -> None:
     """Refuse to rank scores of different years if each year has its own scale."""
     if among == "pooled" and not options.scope.comparable_years:
-        raise OptionError(
+        raise option_error(
+            "among",
+            among,
             f"among='pooled': under scope={cited(options.scope.text)} the best value "
             "of every indicator is 1 in every year, so years cannot be ranked "
             "together; use among='per_year', or scope='pooled'.",
-            [option_problem("among", among, ("per_year",), "incomparable years")],
+            ("per_year",),
         )
 
 
@@ -692,10 +694,7 @@ def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
     twice = [v for i, v in enumerate(read) if v in read[:i]]
     if twice or not read:
         problem = f"lists {cited(twice[0])} twice" if twice else "lists no value"
-        raise OptionError(
-            f"over[{cited(option)}] {problem}.",
-            [option_problem(option, values, what=problem)],
-        )
+        raise option_error(option, values, f"over[{cited(option)}] {problem}.")
     return read
 
 

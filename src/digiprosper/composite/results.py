@@ -31,6 +31,7 @@ from digiprosper.errors import (
     check_whole,
     cited,
     issue,
+    one_problem,
     quoted,
     unknown_columns,
 )
@@ -625,9 +626,8 @@ class IndexResults(Summarised, PickledByName):
                 "yearly weights cannot be recomputed without the rows; use 'pooled', "
                 "'base_year(...)' or 'goalposts'"
             )
-        raise OptionError(
-            f"{caller}: {why}.",
-            [Notice("no_sums", why, {"scope": self.recipe.scope.text})],
+        raise one_problem(
+            OptionError, "no_sums", f"{caller}: {why}.", scope=self.recipe.scope.text
         )
 
     def _scaled(self, panel: Panel) -> tuple[pd.Index[Any], ScaledRows]:

@@ -10,13 +10,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.composite.kernels.normalise import EndPoints
-from digiprosper.errors import (
-    OptionError,
-    cited,
-    option_error,
-    option_problem,
-    quoted,
-)
+from digiprosper.errors import cited, option_error, quoted
 
 if TYPE_CHECKING:
     from digiprosper.composite.indicators import IndicatorSystem
@@ -86,16 +80,18 @@ class LearningScope:
     def refuse_times(self, times: pd.Index[Any], *, has_time: bool) -> None:
         """Refuse a sample that lacks the periods the scope needs."""
         if self.needs_periods and not has_time:
-            raise OptionError(
+            raise option_error(
+                "scope",
+                self.text,
                 f"scope={cited(self.text)} needs a time key, but this is a "
                 "cross-section: use 'pooled', or Panel(df, entity=, time=).",
-                [option_problem("scope", self.text, what="no time key")],
             )
         if self.replication_only and times.size == 1:
-            raise OptionError(
+            raise option_error(
+                "scope",
+                self.text,
                 "scope='legacy_lnT' divides by the logarithm of the number of years, "
                 "which is 0 for one year; use 'pooled'.",
-                [option_problem("scope", self.text, what="one period")],
             )
 
     def learned_rows(
@@ -276,9 +272,11 @@ def find_period(times: pd.Index[Any], text: str) -> int:
         positions = [k for k, w in enumerate(words) if w.startswith(text)]
     if len(positions) != 1:
         problem = "is not a period of" if not positions else "begins several periods of"
-        raise OptionError(
+        raise option_error(
+            "scope",
+            text,
             f"scope='base_year({text})': {cited(text)} {problem} the sample; it has "
             f"{quoted(words, 12)}.",
-            [option_problem("scope", text, words, f"no period {cited(text)}")],
+            words,
         )
     return positions[0]

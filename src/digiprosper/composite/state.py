@@ -26,10 +26,9 @@ from digiprosper.composite.notices import beyond_remarks, zero_remarks
 from digiprosper.errors import (
     IndicatorError,
     Notice,
-    OptionError,
     cited,
     one_problem,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.panel.access import check_panel
@@ -233,16 +232,13 @@ class State(PickledByName):
                     f"was estimated from {periods[0]} on and has no weights for "
                     "earlier periods"
                 )
-            raise OptionError(
+            raise option_error(
+                "scope",
+                scope.text,
                 f"scope={cited(scope.text)} {why}; the panel has {quoted(unseen)}. "
                 "Select these periods only and fit the index on them, or use "
                 "'pooled', 'base_year(...)' or 'goalposts', which can "
                 "score any period.",
-                [
-                    option_problem(
-                        "scope", scope.text, what=f"unseen period {quoted(unseen)}"
-                    )
-                ],
             )
         return np.asarray(positions, dtype=np.intp)[sample.time]
 

@@ -6,10 +6,10 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from digiprosper.counts.logit_estimation import fit_logit
-from digiprosper.errors import OptionError, check_option, issue
+from digiprosper.errors import OptionError, issue
 from digiprosper.linear.fixed_effects import check_regression_terms
 from digiprosper.linear.preparation import check_linear_options, refuse_cov_types
-from digiprosper.specification import TERM, Specification
+from digiprosper.specification import TERM, TERMS, Specification, check_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,7 @@ class LogitEffects(Specification):
     """
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(metadata=TERM)
+    x: Sequence[str] = field(metadata=TERMS)
     _: KW_ONLY
     link: Literal["logit", "probit"] = "logit"
     entity_effects: bool = True
@@ -124,10 +124,13 @@ class LogitEffects(Specification):
 
     def __post_init__(self) -> None:
         check_regression_terms(self)
-        check_option("link", self.link, ("logit", "probit"))
-        check_option("bias_correction", self.bias_correction, ("analytical", None))
-        check_option("collinear", self.collinear, ("raise", "drop"))
-        check_option("missing", self.missing, ("drop", "raise"))
+        words = {
+            "link": ("logit", "probit"),
+            "bias_correction": ("analytical", None),
+            "collinear": ("raise", "drop"),
+            "missing": ("drop", "raise"),
+        }
+        check_words(self, words)
         refuse_cov_types(
             "LogitEffects", self.cov_type, _REFUSED, "it is that of least squares"
         )

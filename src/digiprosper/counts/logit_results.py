@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 from digiprosper.counts.words import WORDS
@@ -92,15 +92,15 @@ class BinaryResults(BaseResults):
     def _summary_of(self, title: str, *lines: str, settings: str = "") -> Summary:
         info: Any = self.info
         rows = f"{info['nobs']:,} rows, {info['n_entities']:,} entities"
-        summary = self._titled(
+        return self._titled(
             f"{title}, outcome: {info['depvar']}",
             Lines((rows,)),
             coefficient_cells(self.tidy()),
             Lines(lines, wrapped=True),
             Remarks.of(self.diagnostics),
+            conventions=self._conventions_of(self.inference),
+            settings=settings,
         )
-        used = self._conventions_of(self.inference)
-        return replace(summary, conventions=used, settings=settings)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)

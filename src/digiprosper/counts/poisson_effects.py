@@ -15,7 +15,7 @@ from digiprosper.linear.preparation import (
     linear_options,
     refuse_cov_types,
 )
-from digiprosper.specification import TERM, Specification
+from digiprosper.specification import TERM, TERMS, Specification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,7 +127,7 @@ class PoissonEffects(Specification):
     """
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -250,14 +250,13 @@ class PoissonResults(CountResults):
             f"likelihood {self.log_likelihood:.6g}",
             "",
         )
-        summary = self._titled(
+        return self._titled(
             f"Poisson regression, outcome: {self.depvar}",
             Lines(lines),
             coefficient_cells(self.tidy()),
             Lines((_MEANING,), wrapped=True),
             Remarks.of(self.diagnostics, self._coverage("Poisson slope")),
         )
-        return replace(summary, version=self.version)
 
     def _conventions_of(self, inference: Inference) -> str:
         # Words of unadjusted errors

@@ -25,11 +25,11 @@ from digiprosper.panel.conditions import check_where
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
-    as_terms,
     check_reps,
-    one_term,
-    plain_options,
+    check_words,
+    read_terms,
     refuse_repeats,
 )
 
@@ -46,21 +46,20 @@ _Lags: TypeAlias = "tuple[int, int | None]"
 
 _LEAST_REPS = 49
 _LAGS = (2, 5)
-_GMM_ONLY = (
-    "endogenous",
-    "predetermined",
-    "instruments",
-    "instrument_lags",
-    "collapse",
-    "transform",
-    "steps",
-    "cov_type",
-    "windmeijer",
-    "equations",
-    "constant",
-    "h",
-    "sargan_df",
-)
+# Arguments that are not of GMM alone.
+_OF_ALL = {"y", "x", "lags", "estimator", "time_effects", "clusters", "reps"}
+_OF_ALL |= {"missing", "where"}
+_WORDS: dict[str, tuple[object, ...]] = {
+    "estimator": get_args(DynamicEstimator),
+    "transform": ("difference", "orthogonal"),
+    "steps": (1, 2),
+    "cov_type": ("robust", "classical"),
+    "h": (1, 2, 3),
+    "sargan_df": ("n", "n-k"),
+    "missing": ("drop", "raise"),
+    "constant": (None, True, False),
+    **dict.fromkeys(("collapse", "windmeijer", "time_effects"), (True, False)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +98,12 @@ class DynamicPanel(Specification):
         jackknife (Dhaene & Jochmans 2015), also for several lags.
     instrument_lags : (first, last) or mapping
         Lags of outcome and endogenous regressors in the transformed equation;
-        predetermined regressors begin one lag earlier. The default is ``(2, 5)``, since
-        further lags add little and with all of them 31 entities and 20 periods have
-        more instruments than entities. ``(2, None)`` takes all lags from 2 on, as
-        xtabond and xtabond2. Or a mapping of variables to lags, or to None for no lags.
-        The level equation has the difference at lag ``first - 1``.
+        predetermined regressors begin one lag earlier, but not before lag 1. The
+        default is ``(2, 5)``, since further lags add little and with all of them 31
+        entities and 20 periods have more instruments than entities. ``(2, None)`` takes
+        all lags from 2 on, as xtabond and xtabond2. Or a mapping of variables to lags,
+        or to None for no lags. The level equation has the difference at lag ``first -
+        1``.
     collapse : bool
         Whether a lag is one instrument (True, the default) or one for each period.
         Without it the number of instruments grows with the square of T, and with more
@@ -181,12 +181,12 @@ class DynamicPanel(Specification):
     """
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     lags: int = 1
-    endogenous: Sequence[str] = field(default=(), metadata=TERM)
-    predetermined: Sequence[str] = field(default=(), metadata=TERM)
-    instruments: Sequence[str] = field(default=(), metadata=TERM)
+    endogenous: Sequence[str] = field(default=(), metadata=TERMS)
+    predetermined: Sequence[str] = field(default=(), metadata=TERMS)
+    instruments: Sequence[str] = field(default=(), metadata=TERMS)
     estimator: DynamicEstimator = "difference"
     instrument_lags: _Lags | Mapping[str, _Lags | None] | Sequence[Any] = _LAGS
     collapse: bool = True
@@ -205,37 +205,15 @@ class DynamicPanel(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        for name in ("x", "endogenous", "predetermined", "instruments"):
-            object.__setattr__(self, name, as_terms(getattr(self, name), name))
-        if self.clusters is not None:
-            object.__setattr__(self, "clusters", as_terms(self.clusters, "clusters"))
+        read_terms(self)
         check_whole("lags", self.lags, 1, MOST_LAGS)
         check_reps(self.reps, _LEAST_REPS)
         check_where(self.where)
-        self._check_words()
+        check_words(self, _WORDS)
         refuse_repeats(self, ("y", "x", "endogenous", "predetermined", "instruments"))
         refuse_lags(self)
         self._read_mappings()
         self._refuse_contradictions()
-
-    def _check_words(self) -> None:
-        words = {
-            "estimator": get_args(DynamicEstimator),
-            "transform": ("difference", "orthogonal"),
-            "steps": (1, 2),
-            "cov_type": ("robust", "classical"),
-            "h": (1, 2, 3),
-            "sargan_df": ("n", "n-k"),
-            "missing": ("drop", "raise"),
-            "collapse": (True, False),
-            "windmeijer": (True, False),
-            "time_effects": (True, False),
-            "constant": (None, True, False),
-        }
-        for name, allowed in words.items():
-            check_option(name, getattr(self, name), allowed)
 
     def _read_mappings(self) -> None:
         """Store `equations` and `instrument_lags` by variable as pairs."""
@@ -245,21 +223,19 @@ class DynamicPanel(Specification):
         for _, equation in equations:
             check_option("equations", equation, get_args(_Equation))
         object.__setattr__(self, "equations", equations)
-        value: Any = self.instrument_lags
-        lags = (
-            _read_lags(value)
-            if isinstance(value, tuple | list) and not _is_pairs(value)
-            else tuple(
-                (term, None if by_term is None else _read_lags(by_term))
-                for term, by_term in _pairs("instrument_lags", value, lagged)
-            )
-        )
+        lags: Any = self.instrument_lags
+        if isinstance(lags, tuple | list) and not _is_pairs(lags):
+            lags = _read_lags(lags)
+        else:
+            by_term = _pairs("instrument_lags", lags, lagged)
+            lags = tuple((t, None if v is None else _read_lags(v)) for t, v in by_term)
         object.__setattr__(self, "instrument_lags", lags)
 
     def _refuse_contradictions(self) -> None:
         reasons: dict[str, str] = {}
-        if self.estimator in ("lsdvc", "half_panel"):
-            reasons = dict.fromkeys(_GMM_ONLY, "it is an option of GMM")
+        if not self.is_gmm:
+            of_gmm = {option.name for option in fields(self)} - _OF_ALL
+            reasons = dict.fromkeys(of_gmm, "it is an option of GMM")
         if self.estimator == "lsdvc":
             reasons["lags"] = "use one lag, or estimator='half_panel'"
         if self.estimator == "difference":
@@ -276,6 +252,11 @@ class DynamicPanel(Specification):
             raise OptionError(f"{kind} does not take {several(problems)}.", problems)
 
     # --- what the estimators read -----------------------------------------------------
+
+    @property
+    def is_gmm(self) -> bool:
+        """Whether the estimator is GMM, not a corrected within estimator."""
+        return self.estimator in ("difference", "system")
 
     @property
     def has_constant(self) -> bool:
@@ -300,22 +281,23 @@ class DynamicPanel(Specification):
 
     def lags_of_instruments(self) -> dict[str, _Lags]:
         """List the variables whose lags are instruments, with the lags."""
-        if self.estimator not in ("difference", "system"):
+        if not self.is_gmm:
             return {}
         value: Any = self.instrument_lags
         common, by_variable = (_LAGS, value) if _is_pairs(value) else (value, ())
-        lags: dict[str, _Lags | None] = dict.fromkeys(
-            (self.y, *self.endogenous), common
-        )
-        lags |= dict.fromkeys(self.predetermined, (common[0] - 1, common[1]))
-        lags |= dict(by_variable)
+        earlier = (max(common[0] - 1, 1), common[1])
+        lags = {
+            **dict.fromkeys((self.y, *self.endogenous), common),
+            **dict.fromkeys(self.predetermined, earlier),
+            **dict(by_variable),
+        }
         return {name: pair for name, pair in lags.items() if pair is not None}
 
     @property
     def settings(self) -> str:
         """Options of the estimator as text."""
         effects = "with" if self.time_effects else "without"
-        if self.estimator in ("lsdvc", "half_panel"):
+        if not self.is_gmm:
             return f"{effects} dummies of periods; {self.reps:,} draws"
         lags = ", ".join(
             f"{name} {first} to {'the first period' if last is None else last}"
@@ -368,11 +350,7 @@ class DynamicPanel(Specification):
             If rows are dropped, or estimates and intervals may be unreliable.
         """
         data = prepare_panel(self, panel)
-        results = (
-            fit_corrected(self, data, rng)
-            if self.estimator in ("lsdvc", "half_panel")
-            else fit_gmm(self, data)
-        )
+        results = fit_gmm(self, data) if self.is_gmm else fit_corrected(self, data, rng)
         issue(results.diagnostics)
         return results
 
@@ -406,8 +384,7 @@ def _pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]
 def _read_lags(value: Any) -> _Lags:
     """Check the first and the last lag of instruments."""
     is_pair = isinstance(value, tuple | list) and len(value) == 2
-    pair: Any = value if is_pair else (None, None)
-    first, last = map(plain, pair)
+    first, last = map(plain, value if is_pair else (None, None))
     is_lag = is_whole(first) and first >= 1
     if not is_lag or not (last is None or (is_whole(last) and last >= first)):
         raise option_error(

@@ -14,11 +14,7 @@ from digiprosper.dynamic.kernels.corrected import (
     persistence_bounds,
     within_products,
 )
-from digiprosper.dynamic.kernels.instruments import (
-    ExogenousInstrument,
-    LaggedInstruments,
-)
-from digiprosper.dynamic.kernels.transforms import within_deviations
+from digiprosper.dynamic.kernels.transforms import transformed
 from digiprosper.dynamic.preparation import rows_of
 from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults, GmmTests
 from digiprosper.errors import (
@@ -32,10 +28,12 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.intervals import covariance_of
-from digiprosper.kernels.least_squares import dependences
+from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
+from digiprosper.linear.diagnostics import few_treated
 from digiprosper.report.estimates import Estimates, lost_in
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
@@ -45,8 +43,8 @@ from digiprosper.report.tests import TestResult
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from digiprosper.dynamic.kernels.corrected import Corrected, WithinProducts
-    from digiprosper.dynamic.kernels.gmm import GmmFit, Moments, Reported
+    from digiprosper.dynamic.kernels.corrected import WithinProducts
+    from digiprosper.dynamic.kernels.gmm import GmmFit, Moments
     from digiprosper.dynamic.preparation import PreparedPanel
     from digiprosper.kernels import Bools, Floats
 
@@ -61,15 +59,14 @@ def _results(
     spec: Any,
     data: PreparedPanel,
     estimated: Estimates,
-    bounds: dict[str, float],
     diagnostics: Sequence[Notice],
     *,
     nobs: int,
     tests: GmmTests | None = None,
 ) -> DynamicResults:
     prepared, sample = data.prepared, data.sample
-    # Few clusters matter otherwise here than for t intervals of least squares.
-    about_rows = [n for n in prepared.notices if n not in prepared.few]
+    bounds = persistence_bounds(data.columns, data.complete, spec.lags)
+    persistence = float(estimated.coefficients[: spec.lags].sum())
     return DynamicResults(
         estimated=estimated,
         estimator=spec.estimator,
@@ -87,9 +84,32 @@ def _results(
         gmm_tests=tests,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
-        diagnostics=(*about_rows, *diagnostics),
+        diagnostics=(
+            # Few clusters matter otherwise here than for t intervals of least squares.
+            *(notice for notice in prepared.notices if notice not in prepared.few),
+            *_few_treated(spec, data),
+            *diagnostics,
+            *notices.outside_bounds(persistence, bounds, spec.estimator),
+        ),
         key_names=sample.keys.pair,
     )
+
+
+def _few_treated(spec: Any, data: PreparedPanel) -> list[Notice]:
+    """Report regressors whose variation is in few clusters.
+
+    In a system that of levels counts, since a regressor may be constant in entities.
+    """
+    columns = data.columns
+    if spec.estimator != "system":
+        columns = transformed(columns, data.complete, "within")[0]
+    rows, lags = columns[data.complete], spec.lags
+    names = [name for name in data.names[: data.n_regressors] if name != "Intercept"]
+    if len(names) == lags:
+        return []
+    fit = ols(rows[:, 1:], rows[:, 0])
+    root = fit.root[lags : len(names)]
+    return few_treated(data.prepared, names[lags:], fit.basis, root)
 
 
 def _refuse_dependent(
@@ -100,11 +120,8 @@ def _refuse_dependent(
     `levels` are the rows before the transformation. Of the n so many are not
     independent as there are `means`. Dummies are independent. `where` is for messages.
     """
-    k = data.n_regressors
-    names = data.names[:k]
-    outcome = data.sample.names_of("y")[0]
-    rows = len(values) - means
-    if rows <= len(data.names):
+    names, k = [*data.sample.names_of("y"), *data.names], data.n_regressors
+    if (rows := len(values) - means) < len(names):
         raise one_problem(
             IdentificationError,
             "few_rows",
@@ -112,17 +129,16 @@ def _refuse_dependent(
             "coefficients, dummies of periods among them: use fewer regressors, fewer "
             "lags or time_effects=False.",
         )
-    change = np.linalg.norm(values[:, : k + 1], axis=0)
-    size = np.linalg.norm(levels[:, : k + 1], axis=0)
-    unchanged = (change <= ABSORBED * size).tolist()
-    if unchanged[0]:
+    change, size = (np.linalg.norm(v[:, : 1 + k], axis=0) for v in (values, levels))
+    constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size)]
+    if names[0] in constant:
         raise one_problem(
             IdentificationError,
             "constant",
-            f"the outcome {cited(outcome)} does not change within entities in {where}.",
-            column=outcome,
+            f"the outcome {cited(names[0])} does not change within entities in "
+            f"{where}.",
+            column=names[0],
         )
-    constant = [name for name, still in zip(names, unchanged[1:], strict=True) if still]
     if constant:
         raise IdentificationError(
             f"{quoted(constant)} does not change within entities in {where}, so that "
@@ -130,21 +146,16 @@ def _refuse_dependent(
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
     # What is refused is a regressor, since dummies and constant come first.
-    columns = (outcome, *data.names)
-    order = sorted(
-        range(1, len(columns)), key=lambda j: (columns[j] != "Intercept", j <= k)
-    )
-    order.append(0)
+    slopes = k - ("Intercept" in names)
+    order = [*range(1 + slopes, len(names)), *range(1, 1 + slopes), 0]
     combinations = {
-        order[dependence.column]: [columns[order[j]] for j in dependence.on]
+        names[order[dependence.column]]: [names[order[j]] for j in dependence.on]
         for dependence in dependences(values[:, order])
     }
-    explained = combinations.pop(0, None)
+    explained = combinations.pop(names[0], None)
     problems = [
-        collinearity_problem(
-            columns[j], on, f"{cited(columns[j])} is collinear with {quoted(on)}"
-        )
-        for j, on in combinations.items()
+        collinearity_problem(name, on, f"{cited(name)} is collinear with {quoted(on)}")
+        for name, on in combinations.items()
     ]
     if problems:
         raise CollinearityError(
@@ -154,7 +165,7 @@ def _refuse_dependent(
         raise one_problem(
             IdentificationError,
             "perfect_fit",
-            f"the regressors explain {cited(outcome)} perfectly in {where}. Check "
+            f"the regressors explain {cited(names[0])} perfectly in {where}. Check "
             "whether one is computed from it.",
         )
 
@@ -164,7 +175,7 @@ def _refuse_dependent(
 
 def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
-    clusters = data.prepared.cluster_names
+    clusters, k = data.prepared.cluster_names, data.n_regressors
     groups = int(data.clusters.max()) + 1
     if groups < _LEAST_CLUSTERS:
         raise one_problem(
@@ -175,15 +186,30 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
         )
     moments = kernel.moments(_design(spec, data))
     _refuse_unidentified(data, moments)
-    fit = kernel.gmm(moments, data.clusters)
-    reported = _reported(spec, data, moments, fit)
-
-    k = data.n_regressors
-    classical = spec.cov_type == "classical"
+    fit, count = kernel.gmm(moments, data.clusters), len(moments.columns)
+    step = fit.first if spec.steps == 1 else fit.second
+    if step is None:
+        raise one_problem(
+            IdentificationError,
+            "singular_weights",
+            f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
+            "covariance of the moments is singular, so the second step has no "
+            "weights: there are too many instruments, or a period has too few "
+            "rows, or a regressor changes in one cluster only. Use collapse=True, "
+            "fewer lags such as instrument_lags=(2, 4), or steps=1.",
+            n_instruments=count,
+            n_clusters=groups,
+        )
+    classical, variance = spec.cov_type == "classical", None
+    if classical and spec.steps == 1:
+        variance = moments.error_variance(step.coefficients, less_k=True)
+        step = step.with_covariance(variance * step.bread)
+    elif spec.steps == 2 and not spec.has_windmeijer:
+        step = step.with_covariance(step.bread)
     estimated = Estimates.of(
         data.names[:k],
-        reported.step.coefficients[:k],
-        reported.covariance[:k, :k],
+        step.coefficients[:k],
+        step.covariance[:k, :k],
         Inference(
             cov_type="unadjusted" if classical else "clustered",
             ssc="none",
@@ -191,59 +217,40 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
             n_clusters=() if classical else (groups,),
         ),
     )
-    tests = _tests(spec, data, moments, fit, reported)
-    bounds = persistence_bounds(data.columns, data.complete, spec.lags)
-    count = len(moments.columns)
+    orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
+    z = {o: kernel.autocorrelation(moments, step, o, variance) for o in orders}
+    tests = _tests(spec, data, moments, fit, z)
     diagnostics = [
         *notices.many_instruments(count, clusters[0], groups),
         *notices.few_entities(data.sample.n_entities),
-        *notices.outside_bounds(
-            estimated.coefficients[: spec.lags].sum(), bounds, spec.estimator
-        ),
         *notices.second_order(tests.autocorrelations),
         *notices.uninformative_hansen(tests.hansen.p_value, count),
     ]
-    return _results(
-        spec, data, estimated, bounds, diagnostics, nobs=moments.nobs, tests=tests
-    )
+    return _results(spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests)
 
 
 def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
-    lagged = [
-        LaggedInstruments(
-            name=name,
-            values=data.lagged[name],
-            first=first,
-            last=data.complete.shape[1] if last is None else last,
-            equation=spec.equation_of(name),
-            collapse=spec.collapse,
-        )
-        for name, (first, last) in spec.lags_of_instruments().items()
-    ]
-    dummies = data.names[data.n_regressors :]
     columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
-    names = (*data.sample.names_of("x"), *dummies)
-    values = {**{name: columns[name] for name in names}, **data.instruments}
-    exogenous = [
-        ExogenousInstrument(
-            name=name,
-            values=column,
-            equation=spec.equation_of("time_effects" if name in dummies else name),
-        )
-        for name, column in values.items()
-    ]
+    in_model = (*data.sample.names_of("x"), *data.dummies)
+    exogenous = {name: columns[name] for name in in_model} | data.instruments
+    equations = dict.fromkeys(data.dummies, spec.equation_of("time_effects"))
     if spec.has_constant:
-        constant = columns["Intercept"]
-        exogenous.append(
-            ExogenousInstrument(name="Intercept", values=constant, equation="level")
-        )
+        exogenous["Intercept"], equations["Intercept"] = columns["Intercept"], "level"
+    lags = spec.lags_of_instruments()
     return kernel.Design(
         columns=data.columns,
         complete=data.complete,
-        is_constant=spec.has_constant
-        & (np.arange(len(data.names)) == data.n_regressors - 1),
-        lagged=lagged,
-        exogenous=exogenous,
+        is_constant=np.array(data.names) == "Intercept",
+        instruments=[
+            kernel.Instrument(
+                name=name,
+                values=values,
+                equation=equations.get(name) or spec.equation_of(name),
+                lags=lags.get(name),
+            )
+            for name, values in (data.lagged | exogenous).items()
+        ],
+        collapse=spec.collapse,
         system=spec.estimator == "system",
         transform=spec.transform,
         h=spec.h,
@@ -259,15 +266,14 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
             "three periods in a row."
         )
     levels = data.columns[data.complete]
-    values = moments.transformed[moments.rows.transformed]
-    if moments.rows.levels is not None:
+    values = moments.transformed[moments.has_transformed]
+    if moments.design.system:
         values = np.vstack([values, levels])
     means = len(values) - moments.n_transformed
     where = "the transformed equation"
     _refuse_dependent(data, values, levels, means=means, where=where)
-    total = moments.products.sum(axis=0)
-    if not kernel.identifies(total):
-        count, k = len(total), len(data.names)
+    count, k = len(moments.columns), len(data.names)
+    if not kernel.identifies(moments.products.sum(axis=0)):
         raise one_problem(
             IdentificationError,
             "underidentified",
@@ -279,60 +285,22 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
         )
 
 
-def _reported(
-    spec: Any, data: PreparedPanel, moments: Moments, fit: GmmFit
-) -> Reported:
-    """Choose the step and the covariance that are reported."""
-    if spec.steps == 2:
-        if fit.second is None or fit.corrected is None:
-            count, groups = len(moments.columns), int(data.clusters.max()) + 1
-            raise one_problem(
-                IdentificationError,
-                "singular_weights",
-                f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
-                "covariance of the moments is singular, so the second step has no "
-                "weights: there are too many instruments, or a period has too few "
-                "rows. Use collapse=True, fewer lags such as instrument_lags=(2, 4), "
-                "or steps=1.",
-                n_instruments=count,
-                n_clusters=groups,
-            )
-        covariance = fit.corrected if spec.has_windmeijer else fit.second.bread
-        return kernel.Reported(step=fit.second, covariance=covariance, variance=None)
-    if spec.cov_type == "robust":
-        return kernel.Reported(step=fit.first, covariance=fit.robust, variance=None)
-    coefficients = fit.first.coefficients
-    n = moments.n_transformed
-    variance = moments.error_variance(coefficients) * n / (n - len(coefficients))
-    return kernel.Reported(
-        step=fit.first, covariance=fit.first.bread * variance, variance=variance
-    )
-
-
-# --- tests of GMM ---------------------------------------------------------------------
-
-
 def _tests(
     spec: Any,
     data: PreparedPanel,
     moments: Moments,
     fit: GmmFit,
-    reported: Reported,
+    z: dict[int, float],
 ) -> GmmTests:
+    """Test autocorrelation, by z of each order, and overidentification."""
     from scipy.special import chdtrc, ndtr
 
-    orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
-    z = [kernel.autocorrelation(moments, reported, order) for order in orders]
-    hansens_j, surplus = kernel.hansen(moments, fit)
-    variance = moments.error_variance(fit.first.coefficients)
-    if spec.sargan_df == "n-k":
-        n = moments.n_transformed
-        variance *= n / (n - len(fit.first.coefficients))
-    null = "the instruments are not correlated with the errors"
-    statistics = {
-        "Hansen": hansens_j,
-        "Sargan": kernel.sargan(moments, fit, variance) if surplus else np.nan,
-    }
+    whole = kernel.hansen(moments, fit, np.zeros(len(moments.columns), dtype=bool))
+    surplus = whole[1]
+    variance = moments.error_variance(
+        fit.first.coefficients, less_k=spec.sargan_df == "n-k"
+    )
+    sargans = fit.first.form / variance if surplus else np.nan
     hansen, sargan = (
         TestResult(
             f"{name} test of overidentification",
@@ -340,18 +308,15 @@ def _tests(
             "chi2",
             float(surplus),
             float(chdtrc(surplus, value)),
-            null,
+            "the instruments are not correlated with the errors",
         )
-        for name, value in statistics.items()
+        for name, value in (("Hansen", whole[0]), ("Sargan", sargans))
     )
     return GmmTests(
-        autocorrelations={
-            order: (value, float(2 * ndtr(-abs(value))))
-            for order, value in zip(orders, z, strict=True)
-        },
+        autocorrelations={o: (v, float(2 * ndtr(-abs(v)))) for o, v in z.items()},
         hansen=hansen,
         sargan=sargan,
-        groups=tuple(_difference_in_hansen(data, moments, fit, hansens_j, surplus)),
+        groups=tuple(_difference_in_hansen(data, moments, fit, *whole)),
         instruments=tuple(
             (name, equation, lag, None if period is None else data.periods[period])
             for name, equation, lag, period in moments.columns
@@ -369,33 +334,29 @@ def _tests(
 def _difference_in_hansen(
     data: PreparedPanel, moments: Moments, fit: GmmFit, whole: float, surplus: int
 ) -> Iterator[dict[str, Any]]:
-    """Test groups of instruments: those of the level equation, and of each variable.
+    """Test groups of instruments: those of each variable, and of the level equation.
 
     A group without which the model is not overidentified is left out.
     """
     from scipy.special import chdtrc
 
-    groups: dict[str, Bools] = {}
-    dummies = data.names[data.n_regressors :]
-    for column in moments.columns:
-        name = column.variable
-        if name != "Intercept" and name not in dummies:
-            groups[name] = np.array([c.variable == name for c in moments.columns])
-    groups["level equation"] = np.array(
-        [c.equation == "level" and c.variable != "Intercept" for c in moments.columns]
-    )
+    variables = np.array([column.variable for column in moments.columns])
+    in_levels = np.array([column.equation == "level" for column in moments.columns])
+    always = ("Intercept", *data.dummies)
+    groups = {v: variables == v for v in variables.tolist() if v not in always}
+    groups["level equation"] = in_levels & (variables != "Intercept")
     for name, tested in groups.items():
-        without, df = kernel.hansen(moments, fit, np.flatnonzero(~tested))
+        without, df = kernel.hansen(moments, fit, tested)
         if tested.any() and np.isfinite(without):
-            difference, tested_df = whole - without, surplus - df
+            difference = whole - without
             yield {
                 "group": name,
                 "n_instruments": int(tested.sum()),
                 "without": without,
                 "df_without": df,
                 "difference": difference,
-                "df": tested_df,
-                "p_value": float(chdtrc(tested_df, max(difference, 0.0))),
+                "df": surplus - df,
+                "p_value": float(chdtrc(surplus - df, max(difference, 0.0))),
             }
 
 
@@ -404,18 +365,19 @@ def _difference_in_hansen(
 
 def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults:
     """Correct the within estimates, and draw clusters for intervals."""
-    seed = seed_sequence(rng)
+    seed, clusters = seed_sequence(rng), data.prepared.cluster_names
     groups = int(data.clusters.max()) + 1
     products = _products(spec, data)
-    estimate = _corrected(products, np.ones((1, groups)))
+    coefficients, solved = _corrected(products, np.ones((1, len(data.clusters))))
     counts = draw_counts(seed, groups, spec.reps)
-    draws = _corrected(products, counts)
-
-    clusters = data.prepared.cluster_names
-    values = draws.coefficients
+    draws = [
+        _corrected(products, counts[part][:, data.clusters])
+        for part in chunks(spec.reps, len(data.clusters))
+    ]
+    values, draws_solved = map(np.concatenate, zip(*draws, strict=True))
     estimated = CorrectedEstimates.of(
         data.names[: data.n_regressors],
-        estimate.coefficients[0],
+        coefficients[0],
         covariance_of(values, clusters=groups),
         Inference(
             cov_type="bootstrap",
@@ -429,9 +391,7 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
         ),
         draw_values=values,
     )
-    share = float(1 - draws.solved.mean())
-    bounds = persistence_bounds(data.columns, data.complete, spec.lags)
-    persistence = float(estimate.coefficients[0, : spec.lags].sum())
+    persistence = float(coefficients[0, : spec.lags].sum())
     diagnostics = [
         *few_draws(spec.reps, "ends"),
         *too_few_clusters_to_draw(groups, clusters[0]),
@@ -440,21 +400,22 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
             spec.reps,
             "have too few rows or no variation in a regressor.",
         ),
-        *notices.outside_bounds(persistence, bounds, spec.estimator),
         *notices.near_one(persistence, spec.estimator),
         *notices.bias_not_solved(
-            float(estimate.coefficients[0, 0]), share, solved=bool(estimate.solved[0])
+            float(coefficients[0, 0]),
+            float(1 - draws_solved.mean()),
+            solved=bool(solved[0]),
         ),
     ]
-    return _results(spec, data, estimated, bounds, diagnostics, nobs=data.sample.nobs)
+    return _results(spec, data, estimated, diagnostics, nobs=data.sample.nobs)
 
 
 def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
-    """Sum products of the panel, and of its halves for the half-panel jackknife.
+    """Compute products of the panel, and of its halves for the half-panel jackknife.
 
     With an odd number of periods there are two ways to halve it.
     """
-    parts = [("the sample", data)]
+    parts = {"the sample": [data]}
     used = np.flatnonzero(data.complete.any(axis=0))
     if spec.estimator == "half_panel":
         if used.size < 4:
@@ -465,24 +426,30 @@ def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
                 "it needs at least four.",
                 periods=used.size,
             )
-        for middle in sorted({used.size // 2, (used.size + 1) // 2}):
-            early = np.arange(data.complete.shape[1]) < used[middle]
-            parts += [
-                ("the first half of the periods", rows_of(data, early)),
-                ("the second half of the periods", rows_of(data, ~early)),
+        middles = used[sorted({used.size // 2, (used.size + 1) // 2})]
+        early = np.arange(data.complete.shape[1]) < middles[:, None]
+        for half, periods in (("first", early), ("second", ~early)):
+            parts[f"the {half} half of the periods"] = [
+                rows_of(data, part, "within") for part in periods
             ]
-    for where, part in parts:
-        values = within_deviations(part.columns, part.complete)[0][part.complete]
-        # An entity's mean takes one of its rows.
-        means = int(part.complete.any(axis=1).sum())
-        levels = part.columns[part.complete]
-        _refuse_dependent(part, values, levels, means=means, where=where)
-    return [
-        within_products(part.columns, part.n_regressors, part.complete, part.clusters)
-        for _, part in parts
-    ]
+    products = []
+    for where, samples in parts.items():
+        for part in samples:
+            complete = part.complete
+            values = transformed(part.columns, complete, "within")[0][complete]
+            # An entity's mean takes one of its rows.
+            means = int(complete.any(axis=1).sum())
+            levels = part.columns[complete]
+            _refuse_dependent(part, values, levels, means=means, where=where)
+            products.append(within_products(part.columns, part.n_regressors, complete))
+    return products
 
 
-def _corrected(products: Sequence[WithinProducts], counts: Floats) -> Corrected:
+def _corrected(
+    products: Sequence[WithinProducts], counts: Floats
+) -> tuple[Floats, Bools]:
+    """Estimate draws of entities: coefficients (D, k), and whether these are solved."""
     whole, *halves = [part.drawn(counts) for part in products]
-    return half_panel(whole, halves) if halves else bias_corrected(whole)
+    if not halves:
+        return bias_corrected(whole)
+    return half_panel(whole, halves), np.ones(len(counts), dtype=bool)

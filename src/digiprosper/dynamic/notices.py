@@ -21,6 +21,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from digiprosper.errors import Notice, counted
+from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,9 +92,9 @@ def second_order(autocorrelations: Mapping[int, tuple[float, float]]) -> list[No
     if not p_value <= 0.05:
         return []
     text = (
-        f"the differenced residuals are autocorrelated of order 2 (z = {z:.2f}, p = "
-        f"{p_value:.3f}): instruments of lag 2 are then not valid. Add a lag of the "
-        "outcome (lags=2), or begin with instrument_lags=(3, 6)."
+        "the differenced residuals are autocorrelated of order 2 "
+        f"(z = {z:.2f}, {p_words(p_value)}): instruments of lag 2 are then not valid. "
+        "Add a lag of the outcome (lags=2), or begin with instrument_lags=(3, 6)."
     )
     return [Notice("second_order", text, {"z": z, "p_value": p_value})]
 

@@ -10,9 +10,9 @@ import numpy as np
 from digiprosper.dynamic.kernels.transforms import period_dummies
 from digiprosper.errors import (
     IdentificationError,
-    Notice,
     TermError,
     cited,
+    not_identified,
     one_problem,
     quoted,
 )
@@ -20,12 +20,12 @@ from digiprosper.linear.estimation import outcome_of
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.grammar import as_argument
-from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.dynamic.kernels.transforms import Transform
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
@@ -50,7 +50,7 @@ class PreparedPanel:
     clusters (N,): codes of the clusters of entities
     periods: labels of the T periods; empty for those without a complete row
     lagged: variables whose lags are instruments, (N, T), missing without a value
-    instruments: further exogenous instruments (N, T)
+    instruments: further exogenous instruments (N, T), as far as complete
     """
 
     prepared: Prepared
@@ -67,6 +67,11 @@ class PreparedPanel:
     def sample(self) -> Sample:
         """The sample of complete rows."""
         return self.prepared.sample
+
+    @property
+    def dummies(self) -> tuple[str, ...]:
+        """Names of the dummies of periods."""
+        return self.names[self.n_regressors :]
 
 
 def _lag_terms(outcome: str, lags: int, column_names: Sequence[str]) -> tuple[str, ...]:
@@ -108,49 +113,47 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
         return out
 
-    columns = on_grid(sample, sample.matrix[:, order])
-    complete = np.isfinite(columns[..., 0])
+    grid = on_grid(sample, sample.matrix)
+    columns = np.nan_to_num(grid[..., order])
+    complete = np.isfinite(grid[..., order[0]])
     names = [sample.names[position] for position in order[1:]]
-    labels = [""] * periods
-    for ordinal, time in zip(_ordinals(sample), sample.times, strict=True):
-        labels[int(ordinal) - first] = str(time)
-    parts = [np.nan_to_num(columns)]
     if spec.has_constant:
-        parts.append(complete[..., None].astype(np.float64))
+        columns = np.concatenate([columns, complete[..., None]], axis=2)
         names.append("Intercept")
-    n_regressors = len(names)
-    if spec.time_effects:
-        dummies, used = period_dummies(complete, spec.dependence_transform)
-        parts.append(dummies)
-        names += [f"period {labels[position]}" for position in used.tolist()]
-    return PreparedPanel(
+    labels = np.full(periods, "", dtype=object)
+    labels[_ordinals(sample) - first] = [str(time) for time in sample.times]
+    data = PreparedPanel(
         prepared=prepared,
-        columns=np.concatenate(parts, axis=2),
+        columns=columns,
         names=tuple(names),
-        n_regressors=n_regressors,
+        n_regressors=len(names),
         complete=complete,
         clusters=_entity_clusters(prepared),
-        periods=tuple(labels),
+        periods=tuple(labels.tolist()),
         lagged={name: on_grid(s, s.matrix)[..., 0] for name, s in variables.items()},
         instruments={
-            sample.names[position]: np.nan_to_num(
-                on_grid(sample, sample.matrix[:, [position]])[..., 0]
-            )
+            sample.names[position]: grid[..., position]
             for position in sample.roles["instruments"]
         },
     )
+    return rows_of(data, np.ones(periods, dtype=bool), spec.dependence_transform)
 
 
-def rows_of(data: PreparedPanel, periods: Bools) -> PreparedPanel:
+def rows_of(
+    data: PreparedPanel, periods: Bools, transform: Transform | None
+) -> PreparedPanel:
     """Take the rows of some of the periods (T,), with the dummies of these."""
-    k = data.n_regressors
-    complete = data.complete & periods
-    columns, names = data.columns[..., : 1 + k], data.names[:k]
-    if len(data.names) > k:
-        dummies, used = period_dummies(complete, "within")
-        columns = np.concatenate([columns, dummies], axis=2)
-        names = (*names, *(f"period {data.periods[j]}" for j in used.tolist()))
-    return replace(data, complete=complete, columns=columns, names=names)
+    k, complete = data.n_regressors, data.complete & periods
+    if not data.prepared.options.time_effects:
+        return replace(data, complete=complete)
+    dummies, used = period_dummies(complete, transform)
+    names = [f"period {data.periods[position]}" for position in used.tolist()]
+    return replace(
+        data,
+        columns=np.concatenate([data.columns[..., : 1 + k], dummies], axis=2),
+        names=(*data.names[:k], *names),
+        complete=complete,
+    )
 
 
 def _prepared(spec: Any, panel: Panel) -> Prepared:
@@ -184,9 +187,7 @@ def _prepared(spec: Any, panel: Panel) -> Prepared:
 
 def _one_column(panel: Panel, term: str) -> Sample:
     """Cut the rows of one numeric term, which need not be complete in the others."""
-    sample = cut_sample(
-        table_of(panel), {"term": (term,)}, codes=(), clusters=(), missing="drop"
-    )
+    sample = panel.sample({"term": (term,)})
     if sample.matrix.shape[1] != 1:
         raise TermError(
             f"{cited(term)} makes several columns; its lags cannot be instruments. "
@@ -206,34 +207,35 @@ def _entity_clusters(prepared: Prepared) -> Ints:
     """Code the cluster of each entity; refuse an entity in several clusters."""
     entity, codes = prepared.sample.entity, prepared.cluster_codes
     if len(codes) != 1:
-        raise IdentificationError(
+        raise not_identified(
+            "clusters",
             "DynamicPanel has clusters of one kind; specify one term in "
             f"clusters, not {quoted(prepared.cluster_names)}.",
-            [Notice("clusters", "several", {"clusters": prepared.cluster_names})],
+            clusters=prepared.cluster_names,
         )
     by_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
     by_entity[entity] = codes[0]
     moving = np.unique(entity[by_entity[entity] != codes[0]])
     if moving.size:
-        labels: Sequence[object] = prepared.sample.entities[moving[:5]].tolist()
-        raise IdentificationError(
+        labels = prepared.sample.entities[moving[:5]].tolist()
+        raise not_identified(
+            "clusters",
             f"clusters={cited(prepared.cluster_names[0])}: {quoted(labels)} is in "
             "several clusters. The moments of a dynamic panel are sums over all "
             "periods of an entity, so clusters must consist of whole entities.",
-            [Notice("clusters", "entities in several clusters", {"entities": labels})],
+            entities=labels,
         )
     return by_entity
 
 
 def _refuse_large(sample: Sample, periods: int, columns: int) -> None:
-    if sample.n_entities * periods * columns <= _MOST_CELLS:
-        return
-    raise one_problem(
-        IdentificationError,
-        "large_grid",
-        f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps of "
-        "time on a grid, which is too large. It is for short panels; if the keys have "
-        "few of these steps, pass the step of time: Panel(..., step=...).",
-        n_entities=sample.n_entities,
-        periods=periods,
-    )
+    if sample.n_entities * periods * columns > _MOST_CELLS:
+        raise one_problem(
+            IdentificationError,
+            "large_grid",
+            f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
+            "of time on a grid, which is too large. It is for short panels; if keys "
+            "have few of these steps, pass the step of time: Panel(..., step=...).",
+            n_entities=sample.n_entities,
+            periods=periods,
+        )

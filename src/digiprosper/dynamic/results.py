@@ -15,13 +15,7 @@ from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.results import BaseResults
-from digiprosper.report.summary import (
-    Block,
-    Lines,
-    Remarks,
-    Summary,
-    coefficient_cells,
-)
+from digiprosper.report.summary import Lines, Remarks, coefficient_cells
 from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.text import conventions, p_words
 
@@ -31,6 +25,7 @@ if TYPE_CHECKING:
     from digiprosper.errors import Notice
     from digiprosper.kernels import Floats
     from digiprosper.report.protocol import Glance
+    from digiprosper.report.summary import Summary
     from digiprosper.report.terms import Factors
     from digiprosper.report.tests import TestResult
     from digiprosper.report.words import Words
@@ -157,7 +152,7 @@ class DynamicResults(BaseResults):
     labels: Mapping[str, str]
     factors: Factors
     diagnostics: tuple[Notice, ...] = ()
-    key_names: tuple[str, str | None] | None = field(default=None)
+    key_names: tuple[str, str | None] | None = None
 
     # --- tests of GMM -----------------------------------------------------------------
 
@@ -246,7 +241,8 @@ class DynamicResults(BaseResults):
             (conf_low, conf_high) and Fieller's set (fieller_low, fieller_high), which
             allows for a denominator near zero. If this set is not one bounded interval,
             its ends are infinite. With draws the first interval is that of the draws;
-            an end is infinite if in too many of them persistence is one or more.
+            an end is infinite if in too many of them persistence is one or more. If it
+            is in the data, there is no estimate.
 
         Raises
         ------
@@ -276,12 +272,13 @@ class DynamicResults(BaseResults):
         """Estimate the ratio of a sum of coefficients to one plus another."""
         top, bottom = (self.estimated.sums(weights) + _ONE_BELOW).tolist()
         covariance = self.estimated.covariance_of(weights)
-        ratio = top / bottom
+        # From persistence of one on effects add up without end.
+        ratio = top / bottom if bottom > 0 else np.nan
         slope = np.array([1.0, -ratio]) / bottom
         error = float(np.sqrt(slope @ covariance @ slope))
         critical = float(np.ravel(self.estimated.critical(level, weights[:1]))[0])
         pieces = intervals.fieller(
-            (float(top), float(bottom)),
+            (top, bottom),
             (covariance[0, 0], covariance[0, 1], covariance[1, 1]),
             critical,
         )
@@ -296,7 +293,7 @@ class DynamicResults(BaseResults):
                 for end in ratios.limits(level)
             )
         return {
-            "estimate": float(ratio),
+            "estimate": ratio,
             "std_error": error,
             "conf_low": float(low),
             "conf_high": float(high),
@@ -329,8 +326,7 @@ class DynamicResults(BaseResults):
             ar1_p, ar2_p, hansen_p and sargan_p.
         """
         more: dict[str, Any] = {}
-        tests = self.gmm_tests
-        if tests is not None:
+        if (tests := self.gmm_tests) is not None:
             more = {
                 "n_instruments": self.n_instruments,
                 "ar1_p": tests.autocorrelations.get(1, _MISSING)[1],
@@ -347,22 +343,19 @@ class DynamicResults(BaseResults):
             f"{info['nobs']:,} {kind}, {info['n_entities']:,} entities, "
             f"{info['n_times']:,} periods"
         )
-        blocks: list[Block] = [Lines((rows,)), coefficient_cells(self.tidy())]
-        if self.gmm_tests is not None:
-            blocks.append(Lines(_test_lines(self.gmm_tests), wrapped=True))
+        tests = () if self.gmm_tests is None else _test_lines(self.gmm_tests)
         bounds = (
             f"Persistence: {self.persistence:.3f}; within entities "
             f"{self.bounds['within']:.3f} (biased downwards), pooled least squares "
             f"{self.bounds['ols']:.3f} (biased upwards)."
         )
-        blocks += [Lines((bounds,), wrapped=True), Remarks.of(self.diagnostics)]
-        return Summary(
-            type=type(self).__name__,
-            title=f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
-            blocks=tuple(blocks),
-            notices=self.diagnostics,
+        return self._titled(
+            f"{_TITLES[self.estimator]}, outcome: {info['depvar']}",
+            Lines((rows,)),
+            coefficient_cells(self.tidy()),
+            Lines((*tests, bounds), wrapped=True),
+            Remarks.of(self.diagnostics),
             conventions=self._conventions_of(self.inference),
-            settings=self.settings,
         )
 
     def _conventions_of(self, inference: Any) -> str:
@@ -408,18 +401,17 @@ def _test_lines(tests: GmmTests) -> tuple[str, ...]:
         for order, (z, p_value) in tests.autocorrelations.items()
         if order <= 2
     )
-    hansen = tests.hansen
-    assert isinstance(hansen.df, float)
-    surplus = int(hansen.df)
+    hansen, surplus = tests.hansen, int(cast("float", tests.hansen.df))
     if np.isfinite(hansen.p_value):
         test = (
             f"Hansen test: {hansen.statistic:.2f} "
             f"({counted(surplus, 'degree')} of freedom), {p_words(hansen.p_value)}."
         )
-    elif not surplus:
-        test = "No Hansen test: as many instruments as coefficients."
     else:
-        test = "No Hansen test: the covariance of the moments is singular."
+        reason = "the covariance of the moments is singular"
+        if not surplus:
+            reason = "as many instruments as coefficients"
+        test = f"No Hansen test: {reason}."
     return (
         f"{counted(len(tests.instruments), 'instrument')}.",
         f"Differenced residuals: {autocorrelation}.",

@@ -17,10 +17,10 @@ import numpy as np
 
 from digiprosper.errors import (
     InputTypeError,
-    Notice,
     OptionError,
     cited,
-    option_problem,
+    one_problem,
+    option_error,
 )
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import Slope, apart
@@ -231,12 +231,13 @@ def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
     crossing = [slope for slope in slopes if not is_nested(slope.codes, clusters)]
     if crossing:
         levels, groups = int(crossing[0].codes.max()) + 1, int(clusters.max()) + 1
-        raise OptionError(
+        raise option_error(
+            "absorb",
+            None,
             f"slopes by {levels} groups in absorb: the groups are not nested in the "
             f"{groups} clusters, which are drawn or left out with their slopes. "
             "Absorb slopes by groups that lie inside the clusters, or specify "
             "clusters in which the groups are nested.",
-            [option_problem("absorb", what="slopes cross the clusters")],
         )
 
 
@@ -706,17 +707,13 @@ def _checked_words(words: Sequence[object], rng: object) -> list[int]:
         if isinstance(w, int | np.integer) and not isinstance(w, bool)
     ]
     if not words or len(entropy) < len(words) or min(entropy) < 0:
-        raise InputTypeError(
+        raise one_problem(
+            InputTypeError,
+            "rng",
             f"rng={cited(rng)} is not a valid random number generator or seed; pass "
             "None, an integer of at least 0, a sequence of such integers, a numpy "
             "SeedSequence or a numpy Generator.",
-            [
-                Notice(
-                    "rng",
-                    f"rng is a {type(rng).__name__}",
-                    {"type": type(rng).__name__},
-                )
-            ],
+            type=type(rng).__name__,
         )
     return entropy
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.special import expit, log_ndtr, ndtr, ndtri, xlogy
 
-from digiprosper.errors import IdentificationError, Notice
+from digiprosper.errors import not_identified
 from digiprosper.kernels.covariance import rescaled_sandwich
 from digiprosper.kernels.equation import solve
 from digiprosper.kernels.least_squares import ols
@@ -164,11 +164,12 @@ def reweighted_least_squares(
             return replace(step, steps=steps, last_move=float(move))
         index, deviance, last_move = updated, updated_deviance, move
         step = likelihood.step(index)
-    text = (
+    raise not_identified(
+        "not_converged",
         f"the likelihood has no maximum after {_STEPS} steps of reweighted least "
-        "squares. Drop regressors or effects, or rescale the regressors."
+        "squares. Drop regressors or effects, or rescale the regressors.",
+        steps=_STEPS,
     )
-    raise IdentificationError(text, [Notice("not_converged", text, {"steps": _STEPS})])
 
 
 def _shortened(

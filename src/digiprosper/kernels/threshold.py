@@ -16,12 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.errors import (
-    CollinearityError,
-    OptionError,
-    ThresholdSearchError,
-    option_problem,
-)
+from digiprosper.errors import CollinearityError, ThresholdSearchError, option_error
 from digiprosper.kernels.slopes import apart, directions
 from digiprosper.kernels.tolerances import NO_FALL, SAME_SSR, UNIDENTIFIED, WHOLE
 from digiprosper.kernels.within import is_nested
@@ -345,11 +340,12 @@ def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
     """Expand slopes by level into columns: (levels, N)."""
     levels = int(slope.codes.max()) + 1
     if levels * slope.codes.size > _MOST_SLOPES:
-        raise OptionError(
+        raise option_error(
+            "absorb",
+            None,
             f"slopes by {levels:,} groups in absorb: the search of thresholds needs a "
             f"column for each, which is too many with {slope.codes.size:,} rows. "
             "Absorb slopes by fewer groups.",
-            [option_problem("absorb", what="too many groups")],
         )
     centred = any(is_nested(codes, slope.codes) for codes in constants)
     (column,) = directions(slope.codes, levels, [slope.column], centred=centred).columns

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, OptionError, option_problem
+from digiprosper.errors import IdentificationError, option_error
 from digiprosper.kernels.slopes import Slope, codes_of, directions
 from digiprosper.kernels.tolerances import (
     CONVERGED,
@@ -49,7 +49,8 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
-    dropped = True
+    # Whole numbers are counted faster than weights are added.
+    dropped = any((np.bincount(codes) == 1).any() for codes in effects)
     while dropped:
         dropped = False
         for codes in effects:
@@ -160,11 +161,12 @@ class Within:
     def effects(self) -> tuple[Ints, ...]:
         """Codes of the effects; OptionError if one is a slope by level."""
         if self.has_slopes:
-            raise OptionError(
+            raise option_error(
+                "absorb",
+                None,
                 "this computation does not take slopes by level "
                 "(absorb='province[year]'); absorb effects without slopes, or add "
                 "the slopes to the regressors (x), as 'C(province):year'.",
-                [option_problem("absorb", what="slopes in absorb")],
             )
         return self.codes
 
@@ -457,7 +459,7 @@ def _starts(codes: Ints) -> Ints | None:
     """Find where each level begins; None where rows are not sorted by level."""
     if (codes[1:] < codes[:-1]).any():
         return None
-    return np.append(0, np.flatnonzero(codes[1:] != codes[:-1]) + 1)
+    return np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
 
 
 def within(

@@ -9,7 +9,6 @@ import pandas as pd
 
 from digiprosper.errors import (
     InputTypeError,
-    check_option,
     check_whole,
     cited,
     issue,
@@ -22,10 +21,10 @@ from digiprosper.optional import require
 from digiprosper.panel.conditions import check_where
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
-    as_terms,
-    one_term,
-    plain_options,
+    check_words,
+    read_terms,
     refuse_repeats,
 )
 
@@ -148,7 +147,7 @@ class PanelDML(Specification):
 
     y: str = field(metadata=TERM)
     treatment: str = field(metadata=TERM)
-    controls: Sequence[str] = field(metadata=TERM)
+    controls: Sequence[str] = field(metadata=TERMS)
     _: KW_ONLY
     transform: LearningTransform = "dictionary"
     learners: Mapping[str, Any] | Sequence[tuple[str, Any]]
@@ -163,30 +162,22 @@ class PanelDML(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        single = ["y", "treatment"]
-        if self.instrument is not None:
-            single.append("instrument")
-        for name in single:
-            one_term(getattr(self, name), name)
-        object.__setattr__(self, "controls", as_terms(self.controls, "controls"))
+        read_terms(self)
         if not self.controls:
             raise option_error(
                 "controls",
                 (),
                 "controls is empty; there is nothing to learn. Use FixedEffects.",
             )
-        refuse_repeats(self, (*single, "controls"))
-        if self.clusters is not None:
-            clusters = as_terms(self.clusters, "clusters")
-            if len(clusters) != 1:
-                raise option_error(
-                    "clusters",
-                    clusters,
-                    f"clusters={cited(clusters)} must be one term: folds consist of "
-                    "whole clusters.",
-                )
-            object.__setattr__(self, "clusters", clusters)
+        roles = ["y", "treatment", "instrument", "controls"]
+        refuse_repeats(self, [r for r in roles if getattr(self, r) is not None])
+        if self.clusters is not None and len(self.clusters) != 1:
+            raise option_error(
+                "clusters",
+                self.clusters,
+                f"clusters={cited(self.clusters)} must be one term: folds consist of "
+                "whole clusters.",
+            )
         words = {
             "transform": get_args(LearningTransform),
             "degree": (1, 2),
@@ -194,8 +185,7 @@ class PanelDML(Specification):
             "time_effects": (True, False),
             "ssc": ("G/(G-1)", "none"),
         }
-        for name, allowed in words.items():
-            check_option(name, getattr(self, name), allowed)
+        check_words(self, words)
         check_whole("seeds", self.seeds, 1, _MOST_SEEDS)
         check_where(self.where)
         object.__setattr__(self, "folds", _read_folds(self.folds))

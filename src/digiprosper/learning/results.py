@@ -276,19 +276,13 @@ class DMLResults(BaseResults):
         )
         seeds = len(self.run_values["estimate"])
         cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:.4f}")
-        return Summary(
-            type=type(self).__name__,
-            title=f"Double machine learning, outcome: {info['depvar']}",
-            blocks=(
-                Lines((rows,), wrapped=True),
-                coefficient_cells(self.tidy()),
-                Cells.of(["", *frame.columns], cells.itertuples()),
-                Remarks.of(self.diagnostics),
-            ),
-            notices=self.diagnostics,
+        return self._titled(
+            f"Double machine learning, outcome: {info['depvar']}",
+            Lines((rows,), wrapped=True),
+            coefficient_cells(self.tidy()),
+            Cells.of(["", *frame.columns], cells.itertuples()),
+            Remarks.of(self.diagnostics),
             conventions=self._conventions_of(self.inference),
-            settings=(
-                f"transform={self.transform}, folds={self.folds}, medians over "
-                f"{seeds} seeds"
-            ),
+            settings=f"transform={self.transform}, folds={self.folds}, medians over "
+            f"{seeds} seeds",
         )

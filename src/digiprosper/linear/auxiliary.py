@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import (
-    IdentificationError,
-    Notice,
-    OptionError,
-    issue,
-    option_problem,
-    quoted,
-)
+from digiprosper.errors import Notice, issue, not_identified, option_error, quoted
 from digiprosper.kernels.covariance import counts, groups_of, ranks
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
@@ -65,9 +58,10 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
         cure = f"set entity_effects=True (effects of {name})"
         if keys.rows_are_entities:
             cure = "here each row is an entity; name it, Panel(df, entity=...)"
-        raise IdentificationError(
+        raise not_identified(
+            "no_entity_effects",
             f"{caller} needs entity effects, and the specification has none: {cure}.",
-            [Notice("no_entity_effects", "no entity effects", {"entity": name})],
+            entity=name,
         )
     return fitted.prepared.effect_names[position]
 
@@ -75,10 +69,11 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
 def refuse_perfect_fit(results: LinearResults, caller: str) -> None:
     """Refuse a fit whose residuals are zero up to rounding."""
     if any(notice.code == "perfect_fit" for notice in results.diagnostics):
-        raise IdentificationError(
+        raise not_identified(
+            "perfect_fit",
             f"{caller}: the fit is perfect, so there are no residuals to test. Check "
             "whether the outcome is computed from the regressors.",
-            [Notice("perfect_fit", "no residuals", {"depvar": results.depvar})],
+            depvar=results.depvar,
         )
 
 
@@ -88,10 +83,11 @@ def refuse_slopes(fitted: Fitted, caller: str) -> None:
         effect.name for effect in fitted.prepared.absorbed if effect.slope is not None
     ]
     if slopes:
-        raise OptionError(
+        raise option_error(
+            "absorb",
+            tuple(slopes),
             f"{caller} is not defined with absorbed slopes ({quoted(slopes)}): omit "
             "them in absorb.",
-            [option_problem("absorb", tuple(slopes))],
         )
 
 
@@ -173,25 +169,19 @@ def joint_form(
     form, least = results.estimated.wald(tested, results.coefficients[positions])
     if np.isnan(least):
         without = [name for name in names if np.isnan(results.std_errors[name])]
-        raise IdentificationError(
+        raise not_identified(
+            "no_variance",
             f"{caller}: {quoted(without)} has no standard error under this covariance "
             f"({freedom_text(results.df_t)}), so it cannot be tested.",
-            [
-                Notice(
-                    "no_variance", "no standard error", {"coefficients": tuple(without)}
-                )
-            ],
+            coefficients=tuple(without),
         )
     if abs(least) <= SINGULAR:
-        raise IdentificationError(
+        raise not_identified(
+            "singular_covariance",
             f"{caller}: {len(positions)} coefficients cannot be tested together under "
             f"this covariance ({freedom_text(results.df_t)}): their covariance "
             "matrix is singular.",
-            [
-                Notice(
-                    "singular_covariance", "no inverse", {"coefficients": tuple(names)}
-                )
-            ],
+            coefficients=tuple(names),
         )
     notices = (negative_variance(names),) if least < 0 else ()
     issue(notices)

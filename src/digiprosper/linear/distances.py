@@ -13,7 +13,7 @@ from digiprosper.errors import (
     cited,
     counted,
     is_real,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.conley import nearby, nearest_place, rows_within
@@ -123,10 +123,7 @@ def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
             "apart. Specify how far its periods are apart, Panel(df, entity, time, "
             "step=5), or set bandwidth=0"
         )
-    raise OptionError(
-        f"bandwidth={bandwidth}: {reason}.",
-        [option_problem("bandwidth", bandwidth, what=reason)],
-    )
+    raise option_error("bandwidth", bandwidth, f"bandwidth={bandwidth}: {reason}.")
 
 
 def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:

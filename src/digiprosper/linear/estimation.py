@@ -641,7 +641,7 @@ def _fit_statistics(
         for position, value in enumerate(values):
             if position != entity:
                 unexplained += prepared.within.by_row(value, position)
-        both = np.column_stack([unexplained, outcome])
+        both = np.array([unexplained, outcome]).T
         unexplained, all_within = prepared.within.deviations(both, entity).T
         by_entity = 1 - _square(unexplained, w) / _square(all_within, w)
     return overall, inside, by_entity, adjusted
@@ -695,7 +695,7 @@ def estimation_sample(
         period=sample.keys.period,
         stats=(
             (*names, *further),
-            np.vstack([demeaned.moments[list(positions)], *moments]),
+            np.concatenate([demeaned.moments[list(positions)], *moments]),
         ),
         categories=dict(sample.categories),
         obs_weights=obs_weights,

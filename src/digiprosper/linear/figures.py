@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,12 +12,11 @@ import pandas as pd
 from digiprosper.errors import (
     AlignmentError,
     ColumnError,
-    IdentificationError,
     InputTypeError,
-    Notice,
     alignment_problem,
     cited,
     column_problem,
+    not_identified,
     option_problem,
     quoted,
 )
@@ -27,8 +25,6 @@ from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.panel import Panel
 from digiprosper.report.columns import remark_text, test_remark
 from digiprosper.report.drawings import DrawnDensity, SlopeCurve
-from digiprosper.report.figure_words import FIGURE
-from digiprosper.report.labels import name_label
 from digiprosper.report.words import NO_WORDS
 
 if TYPE_CHECKING:
@@ -37,8 +33,8 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
     from digiprosper.report.drawings import Interval
+    from digiprosper.report.figure_words import Wording
     from digiprosper.report.tests import TestResult
-    from digiprosper.report.words import Language
 
 _PURPOSE = "plots.marginal_effect"
 _POINTS = 401
@@ -48,11 +44,7 @@ _BINS = 30
 # --- draws ----------------------------------------------------------------------------
 
 
-def drawn_density(
-    test: TestResult,
-    texts: Mapping[str, str] | None = None,
-    language: Language = "english",
-) -> DrawnDensity:
+def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
     """Estimate a density by a Gaussian kernel, reflected at zero if none is below."""
     from scipy.stats import gaussian_kde
 
@@ -60,10 +52,11 @@ def drawn_density(
     drawn = drawn[np.isfinite(drawn)]
     spread = float(drawn.std()) if drawn.size else 0.0
     if spread <= EQUAL_DRAWS * np.abs(drawn).max(initial=0.0):
-        raise IdentificationError(
+        raise not_identified(
+            "equal_draws",
             f"plots.placebo: the {drawn.size} draws with a statistic are all equal and "
             "have no density.",
-            [Notice("equal_draws", "no density", {"draws": int(drawn.size)})],
+            draws=int(drawn.size),
         )
 
     # Scaled, since the density of very small or very large numbers is out of range.
@@ -78,25 +71,24 @@ def drawn_density(
     density = kernel(grid) + (kernel(-grid) if reflected else 0.0)
     points = pd.DataFrame({"value": grid * spread, "density": density / spread})
     return DrawnDensity(
-        _name(test, texts or {}, language), points, drawn, test.statistic, test.p_value
+        _name(test, wording), points, drawn, test.statistic, test.p_value
     )
 
 
-def _name(test: TestResult, texts: Mapping[str, str], language: Language) -> str:
+def _name(test: TestResult, wording: Wording) -> str:
     """Name the statistic."""
     detail = test.detail if isinstance(test.detail, Mapping) else {}
-    term, labels = detail.get("term"), {**test.labels, **texts}
+    term, language = detail.get("term"), wording.language
     if term is not None and test.name == "Placebo test":
-        label = name_label(term, labels, test.factors, language)
-        return FIGURE.say("draws.estimate", language, term=label)
+        return wording.say("draws.estimate", term=wording.label(term))
     remark, name = test_remark(test.name), test.name
     if remark is not None:
-        name = remark_text(remark, NO_WORDS, labels, test.factors, language)
+        name = remark_text(remark, NO_WORDS, wording.labels, wording.factors, language)
     if term is not None:
         return name
     if language == "english":
         name = f"{name[0].lower()}{name[1:]}"
-    return FIGURE.say("draws.statistic", language, name=name)
+    return wording.say("draws.statistic", name=name)
 
 
 # --- a slope over its moderator -------------------------------------------------------
@@ -115,9 +107,8 @@ def slope_curve(
     term: str,
     moderator: str | None,
     panel: Panel | None,
-    texts: Mapping[str, str],
+    wording: Wording,
     level: float,
-    language: Language = "english",
 ) -> SlopeCurve:
     """Lay out a slope over its moderator's range, or at each level."""
     axis = _moderator(results, term, moderator)
@@ -135,18 +126,15 @@ def slope_curve(
     regions = [] if axis.levels is not None else _regions(points)
     if axis.levels is not None:
         points = points.assign(at=[_text(value) for value in points["at"]])
-    label = partial(
-        name_label, labels=texts, factors=results.factors, language=language
-    )
     return SlopeCurve(
-        variable=label(term),
-        outcome=label(results.depvar),
-        moderator=label(axis.column),
+        variable=wording.label(term),
+        outcome=wording.label(results.depvar),
+        moderator=wording.label(axis.column),
         points=points[["at", "estimate", "conf_low", "conf_high"]],
         rows=None if values is None else _counts(values, axis.levels),
         regions=regions,
         share=float("nan") if values is None else _share(values, regions),
-        held=list(map(label, axis.others)),
+        held=list(map(wording.label, axis.others)),
         level=level,
     )
 

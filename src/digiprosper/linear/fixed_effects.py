@@ -11,7 +11,6 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
     TermError,
-    check_option,
     cited,
     is_whole,
     issue,
@@ -46,10 +45,12 @@ from digiprosper.panel.grammar import in_other_words, refused
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
     as_terms,
+    check_words,
     one_term,
-    plain_options,
+    read_terms,
 )
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ class FixedEffects(Specification):
 
     y: str = field(metadata=TERM)
     # So that a formula alone has an error of its own
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True
@@ -558,10 +559,7 @@ def check_regression_options(
 
 def check_regression_terms(spec: Any) -> None:
     """Check, and store as tuples, outcome, regressors and effects of a regression."""
-    plain_options(spec)
-    one_term(spec.y, "y")
-    object.__setattr__(spec, "x", as_terms(spec.x, "x"))
-    object.__setattr__(spec, "absorb", as_terms(spec.absorb, "absorb"))
+    read_terms(spec)
     if not spec.x:
         # Perhaps a formula was passed.
         advice = in_other_words(spec.y) if "~" in spec.y else None
@@ -576,9 +574,12 @@ def check_regression_terms(spec: Any) -> None:
 
 def check_row_options(spec: Any) -> None:
     """Check the options that say which rows and columns a regression uses."""
-    check_option("singletons", spec.singletons, ("drop", "keep"))
-    check_option("collinear", spec.collinear, ("raise", "drop"))
-    check_option("missing", spec.missing, ("drop", "raise"))
+    words = {
+        "singletons": ("drop", "keep"),
+        "collinear": ("raise", "drop"),
+        "missing": ("drop", "raise"),
+    }
+    check_words(spec, words)
     if not isinstance(spec.keep_rows, bool):
         raise OptionError(f"keep_rows={cited(spec.keep_rows)} must be True or False.")
     if spec.obs_weights is not None:

@@ -54,10 +54,9 @@ from digiprosper.report.collection import ResultSet
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
-    as_terms,
-    one_term,
-    plain_options,
+    read_terms,
     refuse_repeats,
 )
 
@@ -143,9 +142,9 @@ class FixedEffectsIV(Specification):
     """
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(metadata=TERM)
-    endog: Sequence[str] = field(metadata=TERM)
-    instruments: Sequence[str] = field(metadata=TERM)
+    x: Sequence[str] = field(metadata=TERMS)
+    endog: Sequence[str] = field(metadata=TERMS)
+    instruments: Sequence[str] = field(metadata=TERMS)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True
@@ -165,10 +164,7 @@ class FixedEffectsIV(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        for name in ("x", "endog", "instruments", "absorb"):
-            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        read_terms(self)
         for name in ("endog", "instruments"):
             if not getattr(self, name):
                 raise TermError(

@@ -17,7 +17,8 @@ from digiprosper.errors import (
     check_option,
     counted,
     issue,
-    option_problem,
+    not_identified,
+    option_error,
 )
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import level_sums
@@ -192,10 +193,11 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
 
     tested = [name for name in means if name in results.names]
     if not tested:
-        raise IdentificationError(
+        raise not_identified(
+            "no_means",
             "hausman: the means of the regressors do not vary between entities, so the "
             "effects cannot be correlated with them, and there is nothing to test.",
-            [Notice("no_means", "means do not vary", {"terms": tuple(names)})],
+            terms=tuple(names),
         )
     form, notices = joint_form(results, tested, "hausman")
     test = wald_result(form, len(tested), math.inf, "Hausman test (Mundlak)", _NULL)
@@ -340,18 +342,14 @@ def _quadratic_form(
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = float(((vectors.T @ gap) ** 2 / values).sum())
     if np.abs(values).min() <= SINGULAR or statistic < 0:
-        raise IdentificationError(
+        raise not_identified(
+            "indefinite",
             "hausman(method='classical'): the difference of the covariances of fixed "
             "and random effects is not positive definite, and the statistic is "
             "negative or not defined. Use method='mundlak', which needs no "
             "difference and allows for clusters.",
-            [
-                Notice(
-                    "indefinite",
-                    "no statistic",
-                    {"least_eigenvalue": least, "statistic": statistic},
-                )
-            ],
+            least_eigenvalue=least,
+            statistic=statistic,
         )
     if least > 0:
         return statistic, ()
@@ -372,23 +370,26 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
     ]
     instead = "Use method='mundlak'."
     if other_effects:
-        raise OptionError(
+        raise option_error(
+            "absorb",
+            tuple(other_effects),
             "hausman(method='classical') knows effects of entities and periods only, "
             f"not {', '.join(other_effects)}. {instead}",
-            [option_problem("absorb", tuple(other_effects))],
         )
     if prepared.obs_weights is not None:
-        raise OptionError(
+        raise option_error(
+            "obs_weights",
+            prepared.options.obs_weights,
             f"hausman(method='classical') is not defined with obs_weights. {instead}",
-            [option_problem("obs_weights", prepared.options.obs_weights)],
         )
     cells = sample.nobs * (len(fitted.regressors) + len(_period_codes(fitted)))
     if cells > _MOST_CELLS:
-        raise OptionError(
-            "hausman(method='classical') writes out the dummies of "
+        raise option_error(
+            "time_effects",
+            value=True,
+            text="hausman(method='classical') writes out the dummies of "
             f"{counted(sample.n_times, 'period')} on {sample.nobs:,} rows, which is "
             f"too much for the memory. {instead}",
-            [option_problem("time_effects", value=True)],
         )
 
 
@@ -425,15 +426,11 @@ def _random_effects(fitted: Fitted) -> tuple[Floats, Floats]:
     except ValueError as error:
         # No degrees of freedom in the between regression; those of the within
         # regression were checked.
-        raise IdentificationError(
+        raise not_identified(
+            "random_effects",
             f"hausman(method='classical'): random effects cannot be estimated. {error}",
-            [
-                Notice(
-                    "random_effects",
-                    str(error),
-                    {"n_entities": sample.n_entities, "k": len(regressors)},
-                )
-            ],
+            n_entities=sample.n_entities,
+            k=len(regressors),
         ) from error
 
     k, units = len(regressors), moments[0, 2] / moments[1:, 2]

@@ -13,6 +13,8 @@ from digiprosper.errors import (
     Notice,
     cited,
     counted,
+    not_identified,
+    one_problem,
     quoted,
     several,
 )
@@ -237,19 +239,18 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
             if len(endog) == 1
             else "are, together, exact combinations"
         )
-        text = (
+        raise one_problem(
+            CollinearityError,
+            "perfect_first_stage",
             f"{quoted(endog)} {are} of the instruments and the controls: exogenous if "
-            "these are. Specify it in x, or check how the instruments were computed."
-        )
-        raise CollinearityError(
-            text, [Notice("perfect_first_stage", text, {"endog": tuple(endog)})]
+            "these are. Specify it in x, or check how the instruments were computed.",
+            endog=tuple(endog),
         )
     if canonical_correlation(projected) < UNRELATED:
-        text = (
+        raise not_identified(
+            "unrelated_instruments",
             f"the instruments are uncorrelated with {quoted(endog)} in the sample, net "
             "of controls and effects, or do not explain these regressors "
-            "separately: the model is not identified."
-        )
-        raise IdentificationError(
-            text, [Notice("unrelated_instruments", text, {"endog": tuple(endog)})]
+            "separately: the model is not identified.",
+            endog=tuple(endog),
         )

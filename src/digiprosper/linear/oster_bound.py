@@ -14,7 +14,8 @@ from digiprosper.errors import (
     TermError,
     cited,
     is_real,
-    option_problem,
+    not_identified,
+    option_error,
     plain,
     quoted,
 )
@@ -212,11 +213,10 @@ def _regressions(fitted: Fitted, name: str, controls: Sequence[str]) -> TwoRegre
         for role in ("x", "controls")
     )
     if not of_controls:
-        text = (
-            f"{_CALLER}: all controls ({quoted(controls)}) were dropped as collinear."
-        )
-        raise IdentificationError(
-            text, [Notice("no_controls", text, {"controls": tuple(controls)})]
+        raise not_identified(
+            "no_controls",
+            f"{_CALLER}: all controls ({quoted(controls)}) were dropped as collinear.",
+            controls=tuple(controls),
         )
     issued(fitted)
     root = np.sqrt(fitted.prepared.row_weights)[:, None]
@@ -235,10 +235,11 @@ def _checked_controls(
 ) -> tuple[str, ...]:
     chosen = as_terms(controls, "controls")
     if not chosen:
-        raise OptionError(
+        raise option_error(
+            "controls",
+            (),
             f"{_CALLER}: controls is empty; name the terms of x that stand for "
             "what is omitted.",
-            [option_problem("controls", ())],
         )
     in_model = set(map(canonical, spec.x))
     absent = [control for control in chosen if canonical(control) not in in_model]
@@ -285,5 +286,4 @@ def _number(name: str, value: object) -> float:
 
 
 def _wrong(name: str, value: object, reason: str) -> OptionError:
-    text = f"{name}={cited(value)} {reason}"
-    return OptionError(text, [option_problem(name, value, what=text)])
+    return option_error(name, value, f"{name}={cited(value)} {reason}")

@@ -13,10 +13,9 @@ from digiprosper._version import __version__
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
-    OptionError,
     cited,
     counted,
-    option_problem,
+    option_error,
 )
 from digiprosper.kernels.reweighted import (
     POISSON,
@@ -126,12 +125,13 @@ def check_index_terms(spec: Any) -> None:
         if getattr(spec, name) is not None:
             one_term(getattr(spec, name), name)
     if spec.exposure is not None and spec.offset is not None:
-        text = (
+        raise option_error(
+            "offset",
+            spec.offset,
             f"exposure={cited(spec.exposure)} and offset={cited(spec.offset)} cannot "
             "be combined: the exposure is the offset log(exposure). Add both in one "
-            "column."
+            "column.",
         )
-        raise OptionError(text, [option_problem("offset", spec.offset, what=text)])
 
 
 def cut_counts(
@@ -174,9 +174,8 @@ def _check_exposure(name: str, sample: Sample) -> None:
     rows = tuple(sample.index[np.flatnonzero((exposure <= 0).any(axis=1))[:5]])
     text = f"exposure={cited(name)} must be one column and positive in every row"
     where = f"; it is not in {rows_text(rows)}" if rows else ""
-    raise OptionError(
-        f"{text}{where}. Remove these rows with panel.subset().",
-        [option_problem("exposure", name, what=text)],
+    raise option_error(
+        "exposure", name, f"{text}{where}. Remove these rows with panel.subset()."
     )
 
 

@@ -14,7 +14,7 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
-    option_problem,
+    option_error,
     quoted,
     several,
 )
@@ -48,7 +48,6 @@ from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
-from digiprosper.specification import as_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -123,18 +122,15 @@ def check_linear_options(
     check_option("ssc", spec.ssc, conventions)
     check_where(spec.where)
     if spec.cov_type == "cr2" and getattr(spec, "obs_weights", None) is not None:
-        text = (
+        raise option_error(
+            "obs_weights",
+            spec.obs_weights,
             "cov_type='cr2' does not take obs_weights: programs that have CR2 disagree "
             "about the variances that weights stand for. Use cov_type='crv3' or "
-            "'clustered'."
-        )
-        raise OptionError(
-            text, [option_problem("obs_weights", spec.obs_weights, what=text)]
+            "'clustered'.",
         )
     if spec.clusters is not None:
-        clusters = as_terms(spec.clusters, "clusters")
-        _check_clusters(clusters, spec.cov_type)
-        object.__setattr__(spec, "clusters", clusters)
+        _check_clusters(spec.clusters, spec.cov_type)
 
 
 def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
@@ -161,11 +157,13 @@ def refuse_cov_types(
     check_option("cov_type", cov_type, get_args(CovType))
     if cov_type in refused:
         allowed = tuple(word for word in get_args(CovType) if word not in refused)
-        text = (
+        raise option_error(
+            "cov_type",
+            cov_type,
             f"cov_type={cited(cov_type)} is not available for {spec}: {reason}. Use "
-            f"one of {quoted(allowed)}."
+            f"one of {quoted(allowed)}.",
+            allowed,
         )
-        raise OptionError(text, [option_problem("cov_type", cov_type, allowed, text)])
 
 
 def refuse_corrected(spec: str, cov_type: str) -> None:
@@ -313,13 +311,12 @@ def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
         return options
     effects = [term.effect for term in _read_effects(panel, options.absorb)]
     if panel.entity_name in effects:
-        text = (
+        raise option_error(
+            "absorb",
+            panel.entity_name,
             f"absorb={cited(panel.entity_name)}: each row of this panel is an entity, "
             "so its effects absorb all variation. Leave it out, or name a column that "
-            "several rows share: Panel.from_rows(df, entity=...)."
-        )
-        raise OptionError(
-            text, [option_problem("absorb", panel.entity_name, what=text)]
+            "several rows share: Panel.from_rows(df, entity=...).",
         )
     alone = options.cov_type == "clustered" and options.clusters in (
         None,
@@ -442,6 +439,9 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     if not columns.size:
         return
     sizes = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
+    ordinary = math.sqrt(LARGEST_PRODUCT)
+    if 1 / ordinary < sizes.min() and sizes.max() < ordinary:
+        return
     exponents = np.abs(np.log10(np.where(sizes > 0, sizes, 1.0)))
     extreme = np.argsort(exponents, kind="stable")[-2:]
     if exponents[extreme[-1]] > math.log10(LARGEST_COLUMN):
@@ -586,10 +586,11 @@ def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ..
     slopes = [term for term in out if term.slope is not None]
     if out and len(slopes) == len(out):
         name, written = out[0].name, f"{out[0].effect}[{out[0].slope}]"
-        raise OptionError(
+        raise option_error(
+            "absorb",
+            name,
             f"absorb={cited(name)}: a model with slopes by group and no effect has no "
             f"intercept. Write {cited(written)}, or add an effect.",
-            [option_problem("absorb", name, what="slopes alone")],
         )
     return out
 

@@ -14,6 +14,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
+    one_problem,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -442,13 +443,14 @@ def _cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
             f"{_row(fit, int(ends[0]))}"
         )
         problem = "switches off"
-    text = (
+    raise one_problem(
+        OptionError,
+        "treatment",
         "placebo_test takes a treatment that is 0 or 1 and stays 1 once it is 1, but "
         f"{cited(name)} {cause}. Use dp.randomisation_test(spec, panel, term), which "
-        "takes any regressor."
-    )
-    raise OptionError(
-        text, [Notice("treatment", problem, {"term": name, "why": problem})]
+        "takes any regressor.",
+        term=name,
+        why=problem,
     )
 
 

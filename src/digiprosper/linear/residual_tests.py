@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     InputTypeError,
-    Notice,
-    OptionError,
     check_option,
     counted,
-    option_problem,
+    not_identified,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.tolerances import EQUAL_SQUARES, NO_PERIOD_SUMS, NO_VARIANCE
@@ -118,10 +116,11 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     _refuse_time_effects(results, rows)
     correlations = correlations_between(rows.residuals, rows.entity, rows.time)
     if correlations.pairs == 0:
-        raise IdentificationError(
+        raise not_identified(
+            "no_pairs",
             "pesaran_cd: no two entities have residuals that vary over at least two "
             "common periods.",
-            [Notice("no_pairs", "no pairs", {"left_out": correlations.left_out})],
+            left_out=correlations.left_out,
         )
 
     cd = correlations.weighted_sum / np.sqrt(correlations.pairs)
@@ -160,18 +159,13 @@ def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
     ):
         return
     reason = "has time effects" if by_name else "absorbs the mean of every period"
-    raise IdentificationError(
+    raise not_identified(
+        "time_effects",
         f"pesaran_cd: the model {reason}, so the residuals of every period add up to "
         "zero and the statistic is about -sqrt(T / 2) for any correlation. Fit the "
         "model with time_effects=False and without time dummies. The test then "
         "shows whether time effects are needed.",
-        [
-            Notice(
-                "time_effects",
-                "residuals add up to zero",
-                {"effects": results.effect_names},
-            )
-        ],
+        effects=results.effect_names,
     )
 
 
@@ -281,15 +275,14 @@ def _levene(rows: _Rows, wald: TestResult) -> TestResult:
     """Compare distances from medians between entities, with simulated errors."""
     n, count = rows.residuals.size, int(rows.entity.max()) + 1
     if n / count < _LEVENE_PERIODS:
-        text = (
+        raise not_identified(
+            "few_periods",
             f"modified_wald: entities have {n / count:.3g} rows on average, and with "
             f"fewer than {_LEVENE_PERIODS} no test can tell different variances from "
             "errors with heavy tails. Standard errors clustered by entity do not "
             "assume equal variances; method='chi2' gives what Stata's xttest3 "
-            "prints, which rejects nearly always."
-        )
-        raise IdentificationError(
-            text, [Notice("few_periods", text, {"mean_rows": n / count})]
+            "prints, which rejects nearly always.",
+            mean_rows=n / count,
         )
     scaled = rows.residuals / rows.residuals.std()
     before = np.full((count, int(rows.time.max()) + 2), np.nan)
@@ -327,20 +320,16 @@ def _refuse_no_variance(
     if not flat.any():
         return
     labels, few = list(entities[flat]), int(squares.rows[flat].max())
-    raise IdentificationError(
+    raise not_identified(
+        "equal_squares",
         "modified_wald: the squared residuals of "
         f"{counted(len(labels), 'entity', 'entities')} do not vary "
         f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} "
         "each), so the statistic is infinite. The test needs at least three rows "
         "per entity with entity effects, and two without. Drop these entities with "
         "panel.subset().",
-        [
-            Notice(
-                "equal_squares",
-                "no variance",
-                {"entities": labels[:5], "count": len(labels)},
-            )
-        ],
+        entities=labels[:5],
+        count=len(labels),
     )
 
 
@@ -458,18 +447,20 @@ def _refuse_short(fitted: Fitted) -> None:
     """Refuse weights, and panels with residuals correlated by construction."""
     prepared = fitted.prepared
     if prepared.obs_weights is not None:
-        raise OptionError(
+        raise option_error(
+            "obs_weights",
+            prepared.options.obs_weights,
             "wooldridge_ar1 is not defined with obs_weights, because the correlation "
             "of the residuals under the null hypothesis is not known. Fit without "
             "weights for this test.",
-            [option_problem("obs_weights", prepared.options.obs_weights)],
         )
     most = int(np.bincount(prepared.sample.entity).max())
     if most < _FEW_PERIODS:
-        raise IdentificationError(
+        raise not_identified(
+            "few_periods",
             f"wooldridge_ar1: no entity has {_FEW_PERIODS} rows. Two residuals of an "
             "entity add up to zero, whatever the errors.",
-            [Notice("few_periods", "fewer than three rows", {"most_rows": most})],
+            most_rows=most,
         )
 
 
@@ -485,24 +476,21 @@ def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) ->
 def _refuse_no_pairs(lagged: Persistence) -> None:
     """Refuse a regression with too few rows, or errors zero in sum by entity."""
     if lagged.entities < 2 or lagged.rows <= 2:
-        raise IdentificationError(
+        raise not_identified(
+            "no_pairs",
             f"wooldridge_ar1: only {counted(lagged.entities, 'entity', 'entities')} "
             f"with {counted(lagged.rows, 'pair')} of consecutive periods; at least "
             "two entities and three pairs are needed. Check the time key and the "
             "step of the panel.",
-            [
-                Notice(
-                    "no_pairs",
-                    "too few pairs",
-                    {"pairs": lagged.rows, "entities": lagged.entities},
-                )
-            ],
+            pairs=lagged.rows,
+            entities=lagged.entities,
         )
     if not lagged.variance > NO_VARIANCE**2:
-        raise IdentificationError(
+        raise not_identified(
+            "no_variance",
             "wooldridge_ar1: the variance of the coefficient of the lag is zero or "
             "missing: no test.",
-            [Notice("no_variance", "no variance", {"rho": lagged.slope})],
+            rho=lagged.slope,
         )
 
 
@@ -528,18 +516,20 @@ def _rows(results: LinearResults, caller: str) -> _Rows:
     refuse_perfect_fit(results, caller)
     index = results.index
     if not isinstance(index, pd.MultiIndex):
-        raise IdentificationError(
+        raise not_identified(
+            "cross_section",
             f"{caller} needs several periods of each entity, and these are results of "
             "a cross-section.",
-            [Notice("cross_section", "one period", {"entity": results.key_names[0]})],
+            entity=results.key_names[0],
         )
 
     codes = np.asarray(index.codes[0], dtype=np.intp)
     entities = index.levels[0][np.unique(codes)]
     if len(entities) < 2:
-        raise IdentificationError(
+        raise not_identified(
+            "one_entity",
             f"{caller} compares entities, and the sample has one.",
-            [Notice("one_entity", "one entity", {"entity": entities[0]})],
+            entity=entities[0],
         )
     time, _ = compress(np.asarray(index.codes[1], dtype=np.intp))
     return _Rows(results.residuals, compress(codes)[0], time, entities)

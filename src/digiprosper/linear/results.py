@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import numpy as np
@@ -13,12 +12,11 @@ import pandas as pd
 from digiprosper._version import __version__
 from digiprosper.errors import (
     Notice,
-    OptionError,
     TermError,
     check_level,
     cited,
     issue,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.leverage import effective_clusters
@@ -82,19 +80,13 @@ def kept_rows(rows: Any, attribute: str) -> Any:
     """Return what the fit kept of every row, or refuse."""
     if rows is not None:
         return rows
-    text = (
-        f"this result has no {attribute}: it was fitted with keep_rows=False, or to a "
-        "scanned table. Fit with keep_rows=True to a Panel."
+    raise option_error(
+        "keep_rows",
+        value=False,
+        text=f"this result has no {attribute}: it was fitted with keep_rows=False, or "
+        "to a scanned table. Fit with keep_rows=True to a Panel.",
+        allowed=(True,),
     )
-    raise OptionError(
-        text, [option_problem("keep_rows", value=False, allowed=(True,), what=text)]
-    )
-
-
-@lru_cache(maxsize=256)
-def _term_index(names: tuple[str, ...]) -> pd.Index[Any]:
-    # Building an index of text costs more than everything else in a small Series.
-    return pd.Index(list(names), name="term")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -792,19 +784,19 @@ class LinearResults(SampledResults):
         """
         slopes = self.estimated.block_slopes
         if slopes is None and self.cov_type == "driscoll_kraay":
-            text = (
+            raise option_error(
+                "panel",
+                None,
                 "block_test estimates in blocks of periods, which a scanned table "
                 "cannot do. Fit a sample in memory: "
-                "spec.fit(scan.sample_entities(share))."
+                "spec.fit(scan.sample_entities(share)).",
             )
-            raise OptionError(text, [option_problem("panel", what=text)])
         if slopes is None:
-            text = (
+            raise option_error(
+                "cov_type",
+                self.cov_type,
                 "block_test needs cov_type='driscoll_kraay'; the fit has "
-                f"cov_type={cited(self.cov_type)}."
-            )
-            raise OptionError(
-                text, [option_problem("cov_type", self.cov_type, what=text)]
+                f"cov_type={cited(self.cov_type)}.",
             )
         names = self.names[: slopes.shape[1]]
         if term not in names:
@@ -814,12 +806,13 @@ class LinearResults(SampledResults):
             )
         test = _block_test(term, slopes[:, names.index(term)], check_level(level))
         if np.isnan(test.p_value):
-            text = (
+            raise option_error(
+                "term",
+                term,
                 f"block_test: {cited(term)} does not vary by itself, after the effects "
                 f"are taken out, in every one of {len(slopes)} blocks of consecutive "
-                "periods."
+                "periods.",
             )
-            raise OptionError(text, [option_problem("term", term, what=text)])
         return test
 
     # --- the sample -------------------------------------------------------------------
@@ -961,28 +954,21 @@ class LinearResults(SampledResults):
     # --- words ------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {self.depvar}",
-            blocks=(
-                Lines(
-                    (
-                        *self._effects_and_rows(),
-                        f"R2 {self.rsquared:z.4f}, within {self.rsquared_within:z.4f}",
-                        "",
-                    )
-                ),
-                coefficient_cells(self.tidy()),
-                self._beside(),
-                Remarks.of(
-                    self.diagnostics,
-                    self._coverage("slope") if type(self) is LinearResults else "",
-                ),
+        return self._titled(
+            f"Outcome: {self.depvar}",
+            Lines(
+                (
+                    *self._effects_and_rows(),
+                    f"R2 {self.rsquared:z.4f}, within {self.rsquared_within:z.4f}",
+                    "",
+                )
             ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
-            version=self.version,
+            coefficient_cells(self.tidy()),
+            self._beside(),
+            Remarks.of(
+                self.diagnostics,
+                self._coverage("slope") if type(self) is LinearResults else "",
+            ),
         )
 
     def _beside(self) -> Lines:
@@ -1113,9 +1099,6 @@ class LinearResults(SampledResults):
 
     # --- inside -----------------------------------------------------------------------
 
-    def _term_index(self) -> pd.Index[Any]:
-        return _term_index(self.names).view()
-
     def _test_of_slopes(self, *, drawn: bool) -> TestResult:
         """Test that all slopes are zero; without draws by F(q, G - 1)."""
         k = len(self.names) - ("Intercept" in self.names)
@@ -1157,11 +1140,12 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
     kept = {name for name, *_ in results.effect_values}
     unkept = [name for name in results.effect_names if name not in kept]
     if unkept:
-        text = (
+        raise option_error(
+            "panel",
+            None,
             f"this result has no effects of {quoted(unkept)}: it was fitted to a table "
-            "larger than memory. Use the coefficients of the regressors."
+            "larger than memory. Use the coefficients of the regressors.",
         )
-        raise OptionError(text, [option_problem("panel", what=text)])
     table = table_of(panel)
     total = np.zeros(table.nobs)
     for term, b in zip(results.terms, results.coefficients, strict=True):

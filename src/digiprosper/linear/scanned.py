@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from digiprosper.errors import (
-    Notice,
-    OptionError,
-    cited,
-    option_problem,
-    quoted,
-)
+from digiprosper.errors import Notice, OptionError, cited, option_error, quoted
 from digiprosper.kernels.cluster_jackknife import deviations_of
 from digiprosper.kernels.covariance import Counts, Vcov, counts, groups_of, vcov
 from digiprosper.kernels.in_blocks import (
@@ -218,12 +212,13 @@ def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
         if size > MOST_DENSE
     ]
     if len(large) > 1:
-        text = (
+        raise option_error(
+            "absorb",
+            large[1],
             f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels each; a "
             "scanned table takes one such effect beside the entity. Make one of them "
-            f"the entity of Panel.scan, or {_IN_MEMORY}."
+            f"the entity of Panel.scan, or {_IN_MEMORY}.",
         )
-        raise OptionError(text, [option_problem("absorb", large[1], what=text)])
 
 
 def _blocks(
@@ -685,8 +680,7 @@ class BlockSums:
 
 
 def _refused(option: str, problem: str) -> OptionError:
-    text = f"{problem}, or {_IN_MEMORY}."
-    return OptionError(text, [option_problem(option, what=text)])
+    return option_error(option, None, f"{problem}, or {_IN_MEMORY}.")
 
 
 def _partial(columns: Floats) -> Floats:

@@ -11,10 +11,10 @@ import pandas as pd
 
 from digiprosper.errors import (
     MissingDataError,
-    OptionError,
     TermError,
     cited,
     counted,
+    option_error,
     option_problem,
     quoted,
 )
@@ -227,18 +227,20 @@ def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
 def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
     slopes = [a.name for a in absorbed if a.slope is not None]
     if slopes:
-        text = (
+        raise option_error(
+            "absorb",
+            slopes[0],
             f"absorb={quoted(slopes)}: a scanned table takes no slopes by level. Fit a "
-            "sample in memory, spec.fit(scan.sample_entities(share))."
+            "sample in memory, spec.fit(scan.sample_entities(share)).",
         )
-        raise OptionError(text, [option_problem("absorb", slopes[0], what=text)])
     if not absorbed or absorbed[0].effect != entity:
-        text = (
+        raise option_error(
+            "entity_effects",
+            None,
             f"a scanned table is fitted with effects of the entity ({entity}): its "
             "blocks are whole entities. Set entity_effects=True, or make the column "
-            "of the effect the entity of Panel.scan."
+            "of the effect the entity of Panel.scan.",
         )
-        raise OptionError(text, [option_problem("entity_effects", what=text)])
 
 
 def _levels(

@@ -11,8 +11,8 @@ import pandas as pd
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
-    Notice,
     issue,
+    not_identified,
     quoted,
 )
 from digiprosper.kernels.least_squares import ols
@@ -100,20 +100,21 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     fitted = refit(spec, panel, "poolability")
     effects = fitted.prepared.effect_names
     if not effects:
-        raise IdentificationError(
+        raise not_identified(
+            "no_effects",
             "poolability tests the absorbed effects, and the specification has none: "
             "set entity_effects or time_effects, or name effects in absorb.",
-            [Notice("no_effects", "no effects", {})],
         )
     refuse_perfect_fit(fitted.results, "poolability")
 
     notices = issued(fitted)
     statistic, q, df, p = _effects_test(fitted, ())
     if q == 0:
-        raise IdentificationError(
+        raise not_identified(
+            "no_effects",
             f"poolability: the effects ({', '.join(effects)}) are the same constant "
             "for all rows of the sample, so there is nothing to test.",
-            [Notice("no_effects", "one level", {"effects": effects})],
+            effects=effects,
         )
     rows = [
         _effects_test(fitted, [e for e in effects if e != name]) for name in effects
@@ -239,16 +240,12 @@ def _with_powers(fitted: Fitted) -> LinearResults:
     values = values - values.mean()
     spread, outcome = float(values.std()), fitted.demeaned.moments[0, 2]
     if spread <= PERFECT_FIT * outcome:
-        raise IdentificationError(
+        raise not_identified(
+            "flat_fit",
             "reset_test: the slopes are zero, so the fitted values do not vary and "
             "have no powers.",
-            [
-                Notice(
-                    "flat_fit",
-                    "no variation",
-                    {"spread": spread, "outcome": float(outcome)},
-                )
-            ],
+            spread=spread,
+            outcome=float(outcome),
         )
     values = values / spread
     powers: Any = np.column_stack([values**2, values**3])

@@ -13,6 +13,7 @@ from digiprosper.errors import (
     Notice,
     cited,
     issue,
+    not_identified,
     several,
 )
 from digiprosper.kernels.least_squares import dependences
@@ -125,10 +126,12 @@ def _refuse(demeaned: Demeaned) -> None:
             f"vif: {several(problems)} in the rows without missing values.", problems
         )
     if rows <= count:
-        raise IdentificationError(
+        raise not_identified(
+            "rows",
             f"vif: {count} columns on {rows} rows; there must be more rows "
             "than columns.",
-            [Notice("rows", "too few rows", {"rows": rows, "columns": count})],
+            rows=rows,
+            columns=count,
         )
     problems = [
         collinear_problem(demeaned.names[d.column], [demeaned.names[i] for i in d.on])

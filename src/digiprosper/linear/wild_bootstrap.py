@@ -15,7 +15,7 @@ from digiprosper.errors import (
     check_level,
     cited,
     issue,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -203,11 +203,10 @@ class WildBootstrapResult(TestResult):
             f"Estimate of {self.combination}: {self.estimate:.5g}, {ends}",
             f"The null is imposed; {self.draws_text}",
         )
-        return Summary(
-            type=type(self).__name__,
-            title=self.name,
-            blocks=(Lines(lines), Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
+        return self._titled(
+            self.name,
+            Lines(lines),
+            Remarks.of(self.diagnostics),
             conventions=conventions(self.inference),
             settings="" if self.rng_entropy is None else f"rng {self.rng_entropy}",
         )
@@ -316,11 +315,12 @@ def wild_bootstrap(
     seed = seed_sequence(rng)
     fit = spec._fitted(panel)
     if not fit.prepared.cluster_codes:
-        text = (
+        raise option_error(
+            "clusters",
+            None,
             "wild_bootstrap draws weights of clusters, and in this panel each row is "
-            "an entity: specify clusters, such as clusters='industry'."
+            "an entity: specify clusters, such as clusters='industry'.",
         )
-        raise OptionError(text, [option_problem("clusters", None, what=text)])
     row, value = _one_restriction(term, fit)
 
     combined = float(row @ fit.results.coefficients)

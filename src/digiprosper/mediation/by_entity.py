@@ -14,7 +14,7 @@ from digiprosper.errors import (
     OptionError,
     cited,
     issue,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.least_squares import dependences, ols
@@ -212,11 +212,12 @@ def _views(
         effect.name for effect in prepared.absorbed if effect.slope is not None
     )
     if slopes:
-        raise OptionError(
+        raise option_error(
+            "absorb",
+            slopes,
             "within_between does not take slopes by group in absorb "
             f"({quoted(slopes)}): differences and means by entity have no such "
             "slopes. Omit them.",
-            [option_problem("absorb", slopes, what="slopes in absorb")],
         )
     sample = prepared.sample
     entity = within([sample.entity], sample.nobs)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import OptionError, check_option, cited, option_problem
+from digiprosper.errors import check_option, cited, option_error
 from digiprosper.kernels.intervals import LEAST_CLUSTERS
 from digiprosper.mediation.effect_terms import REGIMES, effect, whole_of
 from digiprosper.mediation.words import WORDS
@@ -20,18 +19,18 @@ from digiprosper.report.drawings import (
     PathDiagram,
     SensitivityCurve,
 )
-from digiprosper.report.figure_words import FIGURE
-from digiprosper.report.labels import effect_names, name_label
+from digiprosper.report.labels import effect_names
 from digiprosper.report.text import conventions
 from digiprosper.report.words import NOTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.mediation.results import MediationResults
     from digiprosper.mediation.sensitivity import MediationSensitivity
     from digiprosper.report.columns import Estimate
-    from digiprosper.report.terms import Factors, Term
+    from digiprosper.report.figure_words import Wording
+    from digiprosper.report.terms import Term
     from digiprosper.report.words import Language
 
 # Effects that an arrow has.
@@ -55,19 +54,13 @@ def terms_about(results: MediationResults, mediators: Sequence[str]) -> list[Ter
     ]
 
 
-def effect_words(
-    term: Term,
-    texts: Mapping[str, str],
-    factors: Factors,
-    form: str = "through",
-    language: Language = "english",
-) -> str:
+def effect_words(term: Term, wording: Wording, form: str = "through") -> str:
     """Write a term's effect over all rows; `form` is "through" or "effect_through"."""
     whole = whole_of(term)
     if not whole.path:
-        return WORDS.say(whole.kind, language)
-    path = " → ".join(name_label(link, texts, factors, language) for link in whole.path)
-    return WORDS.say(f"{whole.kind}.{form}", language, path=path)
+        return WORDS.say(whole.kind, wording.language)
+    path = " → ".join(map(wording.label, whole.path))
+    return WORDS.say(f"{whole.kind}.{form}", wording.language, path=path)
 
 
 def part_words(term: Term, variable: str, language: Language = "english") -> str:
@@ -91,65 +84,38 @@ def part_words(term: Term, variable: str, language: Language = "english") -> str
     return WORDS.say("part.mean", language) if variable else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wording:
-    """Labels and words of a figure of a mediation in one language."""
-
-    results: MediationResults
-    texts: Mapping[str, str]
-    language: Language
-
-    def label(self, name: str) -> str:
-        return name_label(name, self.texts, self.results.factors, self.language)
-
-    def say(self, code: str, **parts: object) -> str:
-        return FIGURE.say(code, self.language, **parts)
-
-    def effect(self, term: Term, form: str = "through") -> str:
-        return effect_words(term, self.texts, self.results.factors, form, self.language)
-
-
 # --- effects --------------------------------------------------------------------------
 
 
-def effects(
-    results: MediationResults,
-    texts: Mapping[str, str],
-    level: float,
-    language: Language = "english",
-) -> Effects:
+def effects(results: MediationResults, wording: Wording, level: float) -> Effects:
     """Collect total, direct and indirect effects, without changes by a moderator."""
-    wording = _Wording(results, texts, language)
     variable = wording.label(results.variable)
     names = {}
     for term in terms_about(results, results.mediators):
         if term.kind == "index":
             continue
-        part = (part_words(term, variable, language),) if results.variable else ()
-        named = term.name in texts
-        names[term.name] = (
-            (texts[term.name],) if named else (wording.effect(term), *part)
-        )
-    return Effects(
-        result_column(results, level), names, _draws_words(wording, level), level
-    )
+        words: tuple[str, ...] = (effect_words(term, wording),)
+        if results.variable:
+            words += (part_words(term, variable, wording.language),)
+        label = wording.labels.get(term.name)
+        names[term.name] = words if label is None else (label,)
+    source = _draws_words(results, wording, level)
+    return Effects(result_column(results, level), names, source, level)
 
 
 def conditional_curve(
     results: MediationResults,
     effect_name: str | None,
-    texts: Mapping[str, str],
+    wording: Wording,
     level: float,
-    language: Language = "english",
 ) -> ConditionalCurve:
     """Compute an effect over its variable; None is the only effect that has one."""
     results._refuse_constant("plots.conditional_effect")
-    wording = _Wording(results, texts, language)
     analysis = results.johnson_neyman(effect_name, level=level)
     term = next(term for term in results.terms if term.name == analysis.effect)
     method = "t" if analysis.method == "t" else "draws"
     return ConditionalCurve(
-        effect=wording.effect(term, "effect_through"),
+        effect=effect_words(term, wording, "effect_through"),
         variable=wording.label(analysis.variable),
         points=analysis.points,
         interval=wording.say(f"interval.{method}", level=f"{100 * level:g}"),
@@ -161,14 +127,12 @@ def conditional_curve(
 
 
 def sensitivity_curve(
-    results: MediationSensitivity,
-    texts: Mapping[str, str],
-    language: Language = "english",
+    results: MediationSensitivity, wording: Wording
 ) -> SensitivityCurve:
     """Lay out an indirect effect over the correlation of the two errors."""
     term = effect("indirect", results.mediator)
     return SensitivityCurve(
-        effect=effect_words(term, texts, results.factors, "effect_through", language),
+        effect=effect_words(term, wording, "effect_through"),
         points=np.column_stack([results.rho, results.effects]),
         level=results.level,
         assumed=float(results.assumed[0]),
@@ -189,10 +153,11 @@ def chosen_mediators(
         return results.mediators
     check_option("mediator", mediator, results.mediators)
     if results.structure == "serial":
-        raise OptionError(
+        raise option_error(
+            "mediator",
+            mediator,
             f"plots.mediation_path: mediator={cited(mediator)}, but serial mediators "
             "cannot be shown separately; omit it.",
-            [option_problem("mediator", mediator)],
         )
     return (mediator,)
 
@@ -200,14 +165,13 @@ def chosen_mediators(
 def path_diagram(
     results: MediationResults,
     mediators: tuple[str, ...],
-    texts: Mapping[str, str],
+    wording: Wording,
     level: float,
-    language: Language = "english",
 ) -> PathDiagram:
     """Collect what a path diagram shows; `level` is of the percentile intervals."""
-    wording, variable = _Wording(results, texts, language), results.variable
+    variable = results.variable
     chain = results.structure == "serial" and len(mediators) > 1
-    arrows = _arrows(wording, mediators, chain=chain)
+    arrows = _arrows(results, wording, mediators, chain=chain)
     moderated = results.structure == "moderated"
     kinds = {
         "a": arrows["first"][0],
@@ -225,24 +189,28 @@ def path_diagram(
             kind for kind, slope in kinds.items() if moderated and len(slope) > 1
         ),
         title=wording.say("path.effect.mean" if variable else "path.effect"),
-        effects=_listed_effects(wording, mediators, level),
+        effects=_listed_effects(results, wording, mediators, level),
         level=level,
-        remarks=_remarks(wording, mediators, level),
+        remarks=_remarks(results, wording, mediators, level),
     )
 
 
 def _arrows(
-    wording: _Wording, mediators: Sequence[str], *, chain: bool
+    results: MediationResults,
+    wording: Wording,
+    mediators: Sequence[str],
+    *,
+    chain: bool,
 ) -> dict[str, Any]:
     """Collect the slopes of every arrow."""
-    results, treatment = wording.results, wording.results.treatment
+    treatment = results.treatment
     several = len(mediators) > 1
     number = [
         str(k + 1).translate(_SUBSCRIPTS) if several else ""
         for k in range(len(mediators))
     ]
     numbered = list(zip(mediators, number, strict=True))
-    slopes = partial(_slopes, wording)
+    slopes = partial(_slopes, results, wording)
     total = slopes("total", treatment, wording.say("path.total", name="c"))
     return {
         "first": [slopes(f"mediator:{m}", treatment, f"a{n}") for m, n in numbered],
@@ -259,17 +227,19 @@ def _arrows(
 
 
 def _slopes(
-    wording: _Wording, equation: str, term: str, name: str
+    results: MediationResults, wording: Wording, equation: str, term: str, name: str
 ) -> list[tuple[str, Estimate]]:
     """List the slopes of a term in an equation, with their texts on an arrow."""
-    estimates = result_column(wording.results.paths[equation]).estimates
-    names = _slope_texts(wording, term, name)
+    estimates = result_column(results.paths[equation]).estimates
+    names = _slope_texts(results, wording, term, name)
     return [(text, estimates[t]) for t, text in names.items() if t in estimates]
 
 
-def _slope_texts(wording: _Wording, term: str, name: str) -> dict[str, str]:
+def _slope_texts(
+    results: MediationResults, wording: Wording, term: str, name: str
+) -> dict[str, str]:
     """Map slopes of a term, by name in the equation, to texts on an arrow."""
-    structure, variable = wording.results.structure, wording.results.variable
+    structure, variable = results.structure, results.variable
     if structure == "threshold":
         sides = zip(REGIMES, _SIDES, strict=True)
         return {
@@ -285,10 +255,12 @@ def _slope_texts(wording: _Wording, term: str, name: str) -> dict[str, str]:
 
 
 def _listed_effects(
-    wording: _Wording, mediators: Sequence[str], level: float
+    results: MediationResults,
+    wording: Wording,
+    mediators: Sequence[str],
+    level: float,
 ) -> list[Effect]:
     """List effects that no arrow shows."""
-    results = wording.results
     estimates = result_column(results, level).estimates
     terms = terms_about(results, mediators)
     wholes = list(dict.fromkeys(map(whole_of, terms)))
@@ -298,28 +270,34 @@ def _listed_effects(
     drawn = () if results.variable else _DRAWN
     return [
         Effect(
-            _listed_words(wording, term), estimates[term.name], term != whole_of(term)
+            _listed_words(results.structure, wording, term),
+            estimates[term.name],
+            term != whole_of(term),
         )
         for term in ordered
         if whole_of(term).kind not in drawn
     ]
 
 
-def _listed_words(wording: _Wording, term: Term) -> str:
-    if term.name in wording.texts:
-        return wording.texts[term.name]
+def _listed_words(structure: str, wording: Wording, term: Term) -> str:
+    if term.name in wording.labels:
+        return wording.labels[term.name]
     if term == whole_of(term):
-        return wording.effect(term)
+        return effect_words(term, wording)
     if term.regime is not None:
         return wording.say(f"path.side.{_SIDES[term.regime.number - 1]}")
-    symbol = {"moderated": "w", "quadratic": "x"}.get(wording.results.structure, "")
+    symbol = {"moderated": "w", "quadratic": "x"}.get(structure, "")
     return part_words(term, symbol, wording.language)
 
 
-def _remarks(wording: _Wording, mediators: Sequence[str], level: float) -> list[str]:
+def _remarks(
+    results: MediationResults,
+    wording: Wording,
+    mediators: Sequence[str],
+    level: float,
+) -> list[str]:
     """Explain the structure, the sample, the standard errors and the draws."""
-    results, say = wording.results, wording.say
-    variable = wording.label(results.variable)
+    say, variable = wording.say, wording.label(results.variable)
     remarks = []
     if results.structure in _STRUCTURES:
         remarks.append(say(_STRUCTURES[results.structure], name=variable))
@@ -349,7 +327,8 @@ def _remarks(wording: _Wording, mediators: Sequence[str], level: float) -> list[
     written = [say(code, count=f"{n:,}") for code, n in counts.items() if n is not None]
     effect_labels = map(wording.label, effect_names(info["effects"]))
     effects = comma.join(effect_labels) or say("path.no_effects")
-    errors, draws = _errors_words(wording), _draws_words(wording, level)
+    errors = _errors_words(results, wording)
+    draws = _draws_words(results, wording, level)
     return [
         *remarks,
         say("path.sample", counts=comma.join(written), effects=effects),
@@ -357,12 +336,11 @@ def _remarks(wording: _Wording, mediators: Sequence[str], level: float) -> list[
     ]
 
 
-def _errors_words(wording: _Wording) -> str:
+def _errors_words(results: MediationResults, wording: Wording) -> str:
     """Describe the standard errors on the arrows."""
-    language, results = wording.language, wording.results
-    inference = results.paths["outcome"].inference
+    language, inference = wording.language, results.paths["outcome"].inference
     if language == "english":
-        return conventions(inference, wording.texts, results.factors)
+        return conventions(inference, wording.labels, results.factors)
     errors = NOTES.say(f"errors.kind.{inference.cov_type}", language)
     if not inference.clusters:
         return errors
@@ -373,11 +351,11 @@ def _errors_words(wording: _Wording) -> str:
     return wording.say("path.clusters", errors=by, counts=counts)
 
 
-def _draws_words(wording: _Wording, level: float) -> str:
+def _draws_words(results: MediationResults, wording: Wording, level: float) -> str:
     """Describe the draws of the intervals."""
-    inference = wording.results.inference
+    inference = results.inference
     if wording.language == "english" or inference.drawn is None:
-        return wording.results.draws_text(wording.texts)
+        return results.draws_text(wording.labels)
     by_entity = inference.drawn == "entity"
     units = wording.say("entity") if by_entity else wording.label(inference.drawn)
     if (inference.n_drawn or 0) < LEAST_CLUSTERS:

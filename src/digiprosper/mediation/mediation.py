@@ -15,7 +15,8 @@ from digiprosper.errors import (
     ThresholdSearchError,
     check_option,
     cited,
-    option_problem,
+    one_problem,
+    option_error,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.notices import near_collinear
@@ -44,13 +45,7 @@ from digiprosper.mediation.system import (
     slope_positions,
 )
 from digiprosper.panel.terms import canonical
-from digiprosper.specification import (
-    TERM,
-    Specification,
-    as_terms,
-    one_term,
-    plain_options,
-)
+from digiprosper.specification import TERM, TERMS, Specification, as_terms, read_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,13 +199,15 @@ class Mediation(Specification):
 
     y: str = field(metadata=TERM)
     treatment: str = field(metadata=TERM)
-    mediators: str | Sequence[str] = field(metadata=TERM)
-    x: str | Sequence[str] = field(default=(), metadata=TERM)
+    mediators: str | Sequence[str] = field(metadata=TERMS)
+    x: str | Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     structure: MediationStructure = "parallel"
     moderator: str | None = field(default=None, metadata=TERM)
     moderates: Moderated | Sequence[Moderated] = ()
-    threshold: str | tuple[str, float] | None = field(default=None, metadata=TERM)
+    threshold: str | tuple[str, float] | None = field(
+        default=None, metadata={"term": "with or without its value"}
+    )
     regime_intercept: bool = True
     search_draws: bool = False
     quadratic: Moderated | Sequence[Moderated] = ()
@@ -224,11 +221,7 @@ class Mediation(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        one_term(self.treatment, "treatment")
-        for name in ("mediators", "x", "absorb"):
-            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        read_terms(self)
         if not self.mediators:
             raise TermError(
                 "mediators is empty; specify at least one term (FixedEffects estimates "
@@ -247,8 +240,6 @@ class Mediation(Specification):
             object.__setattr__(self, name, as_terms(getattr(self, name), name))
             for word in getattr(self, name):
                 check_option(name, word, words)
-        if self.moderator is not None:
-            one_term(self.moderator, "moderator")
         if (self.moderator is None) != (not self.moderates):
             raise OptionError(
                 f"moderator={cited(self.moderator)} with "
@@ -390,11 +381,14 @@ class Mediation(Specification):
         name, gamma = self.threshold
         q = prepared.sample.columns("threshold_variable")[:, 0]
         if not q.min() <= gamma < q.max():
-            raise ThresholdSearchError(
+            raise one_problem(
+                ThresholdSearchError,
+                "empty_regime",
                 f"threshold={cited(self.threshold)} leaves a regime without rows: "
                 f"{cited(name)} ranges from {q.min():.6g} to {q.max():.6g} "
                 "in the sample.",
-                [Notice("empty_regime", name, {"column": name, "gamma": gamma})],
+                column=name,
+                gamma=gamma,
             )
         return gamma
 
@@ -458,9 +452,10 @@ def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
         value = getattr(spec, name)
         if value not in (None, (), "parallel"):
             setting = remedy.format(f"{name}={cited(value)}")
-            raise OptionError(
+            raise option_error(
+                name,
+                value,
                 f"{caller} requires parallel mediators with one slope each: {setting}.",
-                [option_problem(name, value)],
             )
 
 

@@ -30,13 +30,7 @@ from digiprosper.mediation.system import (
 )
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.text import p_text
-from digiprosper.specification import (
-    TERM,
-    Specification,
-    as_terms,
-    one_term,
-    plain_options,
-)
+from digiprosper.specification import TERM, TERMS, Specification, as_terms, read_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -282,7 +276,7 @@ class MediationIV(Specification):
     treatment: str = field(metadata=TERM)
     mediator: str = field(metadata=TERM)
     instrument: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True
@@ -294,7 +288,6 @@ class MediationIV(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
         for name in ("mediator", "instrument"):
             if isinstance(getattr(self, name), list | tuple):
                 raise TermError(
@@ -302,10 +295,7 @@ class MediationIV(Specification):
                     f"the effect through one mediator. Specify one {name}; Mediation "
                     "allows several mediators, treated as exogenous."
                 )
-        for name in _ROLES[:-1]:
-            one_term(getattr(self, name), name)
-        for name in ("x", "absorb"):
-            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        read_terms(self)
         check_common_options(self, _ROLES)
         refuse_corrected("MediationIV", self.cov_type)
 

@@ -19,6 +19,7 @@ from digiprosper.errors import (
     cited,
     finite_numbers,
     issue,
+    option_error,
     option_problem,
     quoted,
 )
@@ -818,11 +819,12 @@ class MediationResults(EffectResults):
 
     def _refuse_constant(self, method: str) -> None:
         if not self.routes:
-            raise OptionError(
+            raise option_error(
+                "effect",
+                None,
                 f"{method}: no effect of this fit depends on a continuous variable; "
                 "fit Mediation(.., moderator='w', moderates='a') or quadratic='a'. The "
                 "regimes of a threshold are in tidy() and effect_plot.",
-                [option_problem("effect", what="no conditional effect")],
             )
 
     def _mediator(self, mediator: str | None) -> str:

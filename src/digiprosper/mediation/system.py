@@ -18,6 +18,7 @@ from digiprosper.errors import (
     cited,
     collinearity_problem,
     issue,
+    one_problem,
     quoted,
     several,
 )
@@ -455,12 +456,14 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
         return _least(columns, prepared.within.every, intercept=spec.regime_intercept)
     except (ThresholdSearchError, CollinearityError) as error:
         name, q = prepared.sample.names_of("threshold_variable")[0], columns[-1]
-        raise ThresholdSearchError(
+        raise one_problem(
+            ThresholdSearchError,
+            "no_room",
             f"threshold={cited(spec.threshold)}: {error}. {cited(name)} has "
             f"{np.unique(q).size:,} values in {q.size:,} rows; each regime needs at "
             "least 5% of the rows, with variation in treatment and mediators. Pass "
             "the value, ('q', 6.5), or use another variable.",
-            [Notice("no_room", str(error), {"column": name})],
+            column=name,
         ) from error
 
 

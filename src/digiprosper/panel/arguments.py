@@ -22,6 +22,7 @@ from digiprosper.errors import (
     alignment_problem,
     cited,
     missing_problem,
+    not_identified,
     quoted,
     several,
     text_problem,
@@ -131,16 +132,12 @@ class Arguments:
         with np.errstate(all="ignore"):
             values = formula(*inputs)
         if not np.isfinite(values).all():
-            raise IdentificationError(
+            raise not_identified(
+                "extreme",
                 f"{self.function}: the result exceeds the range of floating-point "
                 "numbers: use another unit.",
-                [
-                    Notice(
-                        "extreme",
-                        self.function,
-                        {"column": self.function, "largest": np.inf},
-                    )
-                ],
+                column=self.function,
+                largest=np.inf,
             )
         return values
 

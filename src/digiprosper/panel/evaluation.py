@@ -12,10 +12,10 @@ import pandas as pd
 from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
-    Notice,
     TermError,
     cited,
     counted,
+    one_problem,
 )
 from digiprosper.panel.grammar import BINARY, COMPARE, SHIFTS, called, steps
 from digiprosper.panel.treatment import treated
@@ -98,9 +98,11 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
             else f"no entity is observed {counted(periods, 'step')} apart. Check the "
             "time key and the panel's step."
         )
-        raise MissingDataError(
+        raise one_problem(
+            MissingDataError,
+            "missing_everywhere",
             f"the term {cited(text)} is missing in every row: {why}",
-            [Notice("missing_everywhere", text, {"term": text})],
+            term=text,
         )
     if name != "diff":
         return shifted
@@ -163,12 +165,15 @@ def _finite(
         bad &= table.chosen
     if np.any(bad):
         where = table.describe_rows(np.asarray(bad)) if np.ndim(bad) else "every row"
-        raise MissingDataError(
+        raise one_problem(
+            MissingDataError,
+            "undefined",
             f"the term {cited(text)} is undefined or infinite in {where}: a log of "
             "zero or less, a root of a negative number, a division by zero, or a "
             "result beyond 1.8e308. Correct or rescale the column, use log1p() for a "
             "regressor (an outcome that is a count needs no log: PoissonEffects), or "
             "subset the panel.",
-            [Notice("undefined", text, {"term": text, "count": int(np.sum(bad))})],
+            term=text,
+            count=int(np.sum(bad)),
         )
     return out

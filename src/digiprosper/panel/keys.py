@@ -26,7 +26,7 @@ from digiprosper.errors import (
     is_whole,
     issue,
     one_line,
-    option_problem,
+    option_error,
     quoted,
     several,
     unknown_columns,
@@ -114,10 +114,10 @@ class Keys:
     def keep(self, mask: Bools) -> Keys:
         """Keep some rows (N,), with codes without gaps, on the same grid of steps."""
         entity, entities = cut_codes(self.entity[mask], self.entities)
-        time, times = cut_codes(self.time[mask], self.times)
-        ordinals = (
-            None if self.ordinals is None else self.ordinals[np.unique(self.time[mask])]
-        )
+        time_codes, ordinals = self.time[mask], self.ordinals
+        time, times = cut_codes(time_codes, self.times)
+        if ordinals is not None:
+            ordinals = ordinals[np.flatnonzero(np.bincount(time_codes))]
         return replace(
             self,
             entities=entities,
@@ -143,7 +143,7 @@ def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
     return (
         (compact, levels)
         if size == levels.size
-        else (compact, levels[np.unique(codes)])
+        else (compact, levels[np.flatnonzero(np.bincount(codes))])
     )
 
 
@@ -576,7 +576,7 @@ def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
 
 
 def _no_format(time_format: object, text: str) -> OptionError:
-    return OptionError(text, [option_problem("time_format", time_format, what=text)])
+    return option_error("time_format", time_format, text)
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:

@@ -134,8 +134,6 @@ class Sample:
     variables : mapping
         For each numeric column that a term uses, its (N,) values before any
         transformation. They may be missing.
-    index : Index
-        Labels of the N rows.
     dropped : tuple of Dropped
         The rows that were dropped, and the reasons.
     categories : mapping
@@ -170,7 +168,6 @@ class Sample:
     codes: Mapping[str, Ints]
     code_levels: Mapping[str, pd.Index[Any]]
     variables: Mapping[str, Floats]
-    index: pd.Index[Any]
     dropped: tuple[Dropped, ...]
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     labels: Mapping[str, str]
@@ -183,6 +180,11 @@ class Sample:
     def nobs(self) -> int:
         """Number of rows, N."""
         return len(self.matrix)
+
+    @property
+    def index(self) -> pd.Index[Any]:
+        """Labels of the N rows."""
+        return self.keys.index
 
     @property
     def is_balanced(self) -> bool:
@@ -327,7 +329,7 @@ class Sample:
         """
         if mask.all():
             return self
-        first = tuple(self.index[~mask][:5])
+        first = tuple(self.index[np.flatnonzero(~mask)[:5]])
         note = Dropped(
             reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared)
         )
@@ -354,7 +356,6 @@ class Sample:
             codes=codes,
             code_levels=levels,
             variables={n: v[mask] for n, v in self.variables.items()},
-            index=self.index[mask],
             dropped=(*self.dropped, note),
             keys=keys,
         )

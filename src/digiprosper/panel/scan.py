@@ -16,13 +16,12 @@ import pandas as pd
 from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
-    OptionError,
     PanelIndexError,
     check_whole,
     cited,
     is_real,
     issue,
-    option_problem,
+    option_error,
     unknown_columns,
 )
 from digiprosper.optional import require
@@ -255,8 +254,9 @@ class PanelScan(Generic[P]):
         0
         """
         if not is_real(share) or not 0 < share <= 1:
-            text = f"share={cited(share)} must be above 0 and at most 1."
-            raise OptionError(text, [option_problem("share", share, what=text)])
+            raise option_error(
+                "share", share, f"share={cited(share)} must be above 0 and at most 1."
+            )
         cut = replace(self, n_blocks=1, copy=None)
         with cut.copied(self.columns, share=share) as copied:
             assert copied.copy is not None
@@ -508,9 +508,8 @@ def scan_table(  # noqa: PLR0913
         check_whole("blocks", blocks, 1, MOST_BLOCKS)
     parent = None if folder is None else Path(str(folder))
     if parent is not None and not parent.is_dir():
-        raise OptionError(
-            f"folder={cited(str(folder))} is not a folder.",
-            [option_problem("folder", folder, what="not a folder")],
+        raise option_error(
+            "folder", folder, f"folder={cited(str(folder))} is not a folder."
         )
     return PanelScan(
         make_panel=make_panel,
@@ -548,8 +547,9 @@ def _bytes(memory: int | str) -> int:
             except ValueError:
                 size = None
     if size is None or not size >= _SMALLEST_MEMORY:
-        text = (
-            f"memory={cited(memory)} must be a size of at least 400 MB, such as '1GB'."
+        raise option_error(
+            "memory",
+            memory,
+            f"memory={cited(memory)} must be a size of at least 400 MB, such as '1GB'.",
         )
-        raise OptionError(text, [option_problem("memory", memory, what=text)])
     return int(size)

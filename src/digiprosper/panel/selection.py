@@ -169,7 +169,6 @@ def select_rows(
         codes=arrays,
         code_levels=levels,
         variables=_variables(table, terms.values()),
-        index=table.index,
         dropped=(),
         categories=_levels_by_text(terms.values(), categories) if coded else {},
         labels=dict(table.labels),

@@ -12,12 +12,11 @@ import pandas as pd
 from digiprosper.errors import (
     InputTypeError,
     Notice,
-    OptionError,
     as_path,
     cited,
     clipped,
     one_line,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.panel.sheets import DAMAGED, drop_empty, dropped_notices
@@ -153,8 +152,8 @@ def _decoded(text: Any, encoding: str) -> Any:
             why = ": the text of this file is Unicode already; leave encoding out"
         elif isinstance(error, UnicodeDecodeError):
             why = f" is not the encoding of the text {cited(text)}"
-        raise OptionError(
-            f"encoding={cited(encoding)}{why}.", [option_problem("encoding", encoding)]
+        raise option_error(
+            "encoding", encoding, f"encoding={cited(encoding)}{why}."
         ) from error
 
 

@@ -63,7 +63,7 @@ class Table:
     @property
     def nobs(self) -> int:
         """How many rows."""
-        return len(self.data)
+        return self.keys.entity.size
 
     @property
     def index(self) -> pd.Index[Any]:

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     InputTypeError,
-    Notice,
     PanelIndexError,
     TermError,
     cited,
+    not_identified,
     quoted,
     term_problem,
 )
@@ -55,13 +54,13 @@ def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> 
     differs = np.unique(keys.entity[codes != codes[starts][keys.entity]])
     if differs.size:
         names = keys.entities[differs].tolist()
-        text = (
+        raise not_identified(
+            "event_varies",
             f"{subject} has several values in {entities_text(keys, names)}: a first "
             "treated time is the same in all rows of an entity, and missing in all "
-            "of them if it is never treated."
-        )
-        raise IdentificationError(
-            text, [Notice("event_varies", text, {"event": column, "entities": names})]
+            "of them if it is never treated.",
+            event=column,
+            entities=names,
         )
 
 

@@ -25,6 +25,7 @@ from digiprosper.errors import (
     cited,
     issue_of_many,
     one_of_many,
+    option_error,
     option_problem,
     quoted,
     unknown_columns,
@@ -278,9 +279,10 @@ def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
         )
     ids = [row.id for mechanism in listed for row in mechanism.split()]
     if twice := sorted(repeated(ids)):
-        raise OptionError(
+        raise option_error(
+            "mechanisms",
+            tuple(twice),
             f"mechanisms: the ids {quoted(twice)} are duplicated; rename one of each.",
-            [option_problem("mechanisms", tuple(twice))],
         )
     return tuple(listed)
 

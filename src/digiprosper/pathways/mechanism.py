@@ -13,6 +13,7 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    option_error,
     option_problem,
     quoted,
 )
@@ -314,9 +315,10 @@ class Mechanism(PickledByName):
         )
 
     def _problem(self, option: str, problem: str) -> OptionError:
-        return OptionError(
+        return option_error(
+            option,
+            getattr(self, option, None),
             f"Mechanism {cited(self.id)}: {problem}.",
-            [option_problem(option, getattr(self, option, None), what=problem)],
         )
 
 

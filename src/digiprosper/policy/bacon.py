@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, cited, quoted
+from digiprosper.errors import (
+    InputTypeError,
+    cited,
+    not_identified,
+    option_error,
+    quoted,
+)
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import linear_options, prepare
 from digiprosper.policy.kernels.aggregation import cluster_sums
-from digiprosper.policy.messages import bad_option, not_identified
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Floats, Ints
@@ -142,14 +147,14 @@ def _refuse_other_models(spec: object) -> None:
             f"x={cited(list(spec.x))}: the decomposition needs the treatment as the "
             "only regressor; specify one term."
         )
-        raise bad_option("x", spec.x, text)
+        raise option_error("x", spec.x, text)
     two_way = spec.entity_effects and spec.time_effects and not spec.absorb
     if not two_way or spec.obs_weights is not None:
         text = (
             "the decomposition is of entity and time effects without weights: leave "
             "absorb and obs_weights out, and entity_effects and time_effects at True."
         )
-        raise bad_option("absorb", spec.absorb, text)
+        raise option_error("absorb", spec.absorb, text)
 
 
 def _first_treated(event: str, sample: Sample) -> Ints:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import cited, quoted
+from digiprosper.errors import cited, not_identified, option_error, quoted
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
 from digiprosper.policy.kernels.aggregation import (
+    MEMORY,
     GroupTime,
     cluster_sums,
     treated_products,
@@ -20,7 +22,6 @@ from digiprosper.policy.kernels.jackknife import (
     without_each_cluster,
 )
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS, leverage, of_parts
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     cells_left_out,
     earlier_base,
@@ -136,21 +137,19 @@ def _compare(
     if spec.compared_with == "not_yet":
         later = cohorts.steps[np.maximum(time, base)] + spec.anticipation
         controls |= (cohorts.first[cohorts.of_entity] > later[:, None]) & ~treated
-    change = (y[:, time] - y[:, base]).T
+    change = y.T[time]
+    change -= y.T[base]
     used = (treated | controls) & ~np.isnan(change)
     estimable = (used & treated).any(axis=1) & (used & controls).any(axis=1)
     estimable &= base >= 0
-    used = used[estimable]
+    used, change = used[estimable], change[estimable]
     # Weights, as controls, are those of the earlier period: R's did and csdid, without
     # fix_weights.
-    earlier = np.minimum(time, base)[estimable]
-    compared = Comparisons(
-        change=np.where(used, change[estimable], 0.0),
-        used=used,
-        treated=treated[estimable],
-        weights=np.where(used, weights[:, earlier].T, 0.0),
-    )
-    return compared, estimable
+    earlier = weights.T[np.minimum(time, base)[estimable]]
+    change[~used] = earlier[~used] = 0.0
+    return Comparisons(
+        change=change, used=used, treated=treated[estimable], weights=earlier
+    ), estimable
 
 
 def _given_controls(
@@ -201,6 +200,9 @@ def _cells(
     scores = np.hstack([influence, shares])
     treated = np.repeat(member.any(axis=1)[:, None], cohorts.first.size, axis=1)
     clusters = int(codes.max()) + 1
+    treated_part = treated_products(
+        scores, np.hstack([member[:, cohort], treated]), codes, clusters
+    )
     sums = cluster_sums(scores, codes, clusters)
     joint = np.asarray(sums.T @ sums)
     return GroupTime(
@@ -212,9 +214,7 @@ def _cells(
         mass=cohorts.share[cohort],
         share=cohorts.share,
         joint=joint,
-        treated_part=treated_products(
-            scores, np.hstack([member[:, cohort], treated]), codes, clusters
-        ),
+        treated_part=treated_part,
         influence=joint,
     )
 
@@ -327,7 +327,7 @@ def _divided_entities(prepared: Prepared) -> Exception:
         "effects compare periods of the same entity, so each cluster must contain "
         "whole entities."
     )
-    return bad_option("clusters", prepared.cluster_names, text)
+    return option_error("clusters", prepared.cluster_names, text)
 
 
 def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
@@ -391,13 +391,15 @@ def mean_differences(compared: Comparisons) -> tuple[Floats, Floats, Floats]:
     """
     m, n = compared.used.shape
     estimates, influence, shares = np.zeros(m), np.zeros((m, n)), np.zeros((m, n))
-    for sign, group in ((1.0, compared.treated), (-1.0, ~compared.treated)):
-        weights = np.where(group, compared.weights, 0.0)
-        share = sign * weights / weights.sum(axis=1, keepdims=True)
-        mean = (share * compared.change).sum(axis=1)
-        estimates += mean
-        influence += share * (compared.change - sign * mean[:, None])
-        shares += share
+    for part in chunks(m, 4 * n, MEMORY):
+        change, treated = compared.change[part], compared.treated[part]
+        for sign, group in ((1.0, treated), (-1.0, ~treated)):
+            weights = np.where(group, compared.weights[part], 0.0)
+            share = sign * weights / weights.sum(axis=1, keepdims=True)
+            mean = (share * change).sum(axis=1)
+            estimates[part] += mean
+            influence[part] += share * (change - sign * mean[:, None])
+            shares[part] += share
     return estimates, influence.T, shares
 
 

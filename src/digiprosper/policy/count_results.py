@@ -272,19 +272,13 @@ class PoissonEventStudyResults(WindowResults, CountResults):
             "",
         )
         average = f"Average effect since treatment: {', '.join(averages)}."
-        return Summary(
-            type=type(self).__name__,
-            title=f"Event study by Poisson regression, outcome: {self.depvar}",
-            blocks=(
-                Lines(lines),
-                self._with_reference(coefficient_cells(self.tidy())),
-                self._test_lines(),
-                Lines((average, _MEANING), wrapped=True),
-                Remarks.of(self.diagnostics, ""),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            version=self.version,
+        return self._titled(
+            f"Event study by Poisson regression, outcome: {self.depvar}",
+            Lines(lines),
+            self._with_reference(coefficient_cells(self.tidy())),
+            self._test_lines(),
+            Lines((average, _MEANING), wrapped=True),
+            Remarks.of(self.diagnostics, ""),
         )
 
     def _more_numbers(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import counted
+from digiprosper.errors import counted, not_identified
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.separation import in_empty_levels
@@ -27,7 +27,7 @@ from digiprosper.linear.poisson import (
 from digiprosper.linear.preparation import effects_of
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
-from digiprosper.policy.messages import first_few, not_identified, time_text
+from digiprosper.policy.messages import first_few, time_text
 from digiprosper.policy.notices import (
     few_treated_clusters,
     no_rows_before,

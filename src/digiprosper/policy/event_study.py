@@ -62,10 +62,9 @@ from digiprosper.policy.window import (
 )
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
-    as_terms,
-    one_term,
-    plain_options,
+    read_terms,
     refuse_repeats,
 )
 
@@ -208,7 +207,7 @@ class EventStudy(Specification):
 
     y: str = field(metadata=TERM)
     event: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     before: int = 5
     after: int = 5
@@ -236,11 +235,7 @@ class EventStudy(Specification):
     offset: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        one_term(self.event, "event")
-        for name in ("x", "absorb"):
-            object.__setattr__(self, name, as_terms(getattr(self, name), name))
+        read_terms(self)
         refuse_repeats(self, ("y", "event", "x"))
         _check_window(self)
         _check_family(self)

@@ -14,12 +14,11 @@ from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import remark_text
 from digiprosper.report.drawings import Balance, EventPath, EventPaths, HonestPlot
-from digiprosper.report.labels import name_label
 
 if TYPE_CHECKING:
     from digiprosper.policy.honest import HonestIntervals
     from digiprosper.policy.matching_results import Matching
-    from digiprosper.report.words import Language
+    from digiprosper.report.figure_words import Wording
 
 EffectsByEventTime: TypeAlias = WindowResults | StaggeredDidResults
 
@@ -47,9 +46,8 @@ def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime
 
 def event_paths(
     studies: Mapping[str, EffectsByEventTime],
-    texts: Mapping[str, str],
+    wording: Wording,
     level: float,
-    language: Language = "english",
 ) -> EventPaths:
     """Collect the estimates by event time of several studies.
 
@@ -65,12 +63,10 @@ def event_paths(
     paths = []
     for head, study in studies.items():
         before = getattr(study, "before", "").removeprefix("reference")
-        ends, name = _unnamed_ends(texts_of[head], ticks), texts.get(head, head)
+        ends = _unnamed_ends(texts_of[head], ticks)
+        name = wording.labels.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))
-    outcomes = {
-        name_label(study.depvar, texts, study.factors, language)
-        for study in studies.values()
-    }
+    outcomes = {wording.label(study.depvar) for study in studies.values()}
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
     return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
 
@@ -100,38 +96,32 @@ def _event_texts(study: EffectsByEventTime, times: Sequence[int]) -> dict[int, s
     return {time: str(time) for time in times}
 
 
-def honest_plot(
-    intervals: HonestIntervals, texts: Mapping[str, str], language: Language = "english"
-) -> HonestPlot:
+def honest_plot(intervals: HonestIntervals, wording: Wording) -> HonestPlot:
     """Collect the intervals of an effect by the bound on how trends differ."""
     effect, restriction = (
         text[0].upper() + text[1:]
         for text in (
-            remark_text(intervals.effect, WORDS, {}, {}, language),
-            WORDS.say(f"honest.{intervals.restriction}", language),
+            remark_text(intervals.effect, WORDS, {}, {}, wording.language),
+            WORDS.say(f"honest.{intervals.restriction}", wording.language),
         )
     )
     return HonestPlot(
         points=intervals.frame,
         effect=effect,
-        outcome=name_label(intervals.depvar, texts, intervals.factors, language),
+        outcome=wording.label(intervals.depvar),
         restriction=restriction,
         breakdown=intervals.breakdown,
         level=intervals.level,
     )
 
 
-def balance(
-    matching: Matching, texts: Mapping[str, str], language: Language = "english"
-) -> Balance:
+def balance(matching: Matching, wording: Wording) -> Balance:
     """Collect absolute standardised differences, before and after matching.
 
     The largest before matching is first.
     """
     rows = matching.balance
-    labels = [
-        name_label(term, texts, matching.factors, language) for term in rows["term"]
-    ]
+    labels = list(map(wording.label, rows["term"]))
     before, after = rows["std_diff_before"].abs(), rows["std_diff_after"].abs()
     points = pd.DataFrame({"label": labels, "before": before, "after": after})
     points = points.sort_values(

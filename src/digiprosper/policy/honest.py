@@ -18,6 +18,8 @@ from digiprosper.errors import (
     counted,
     finite_numbers,
     is_whole,
+    not_identified,
+    option_error,
     plain,
 )
 from digiprosper.kernels.tolerances import SINGULAR
@@ -30,7 +32,6 @@ from digiprosper.policy.kernels.honest import (
     passing,
     slope_of_power,
 )
-from digiprosper.policy.messages import bad_option, have, not_identified
 from digiprosper.policy.notices import few_treated_trends
 from digiprosper.policy.window import event_name
 from digiprosper.policy.words import WORDS
@@ -202,22 +203,20 @@ class HonestIntervals(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         effect = remark_text(self.effect, WORDS, {}, {})
-        one_time = self.effect.code == "honest.time"
-        mean = " Mean of all: effect='average'." if one_time else ""
         about = (
-            f"Outcome: {self.depvar}; {effect}.{mean}",
+            f"Outcome: {self.depvar}; {effect}.",
             f"Assumption: {WORDS.say(f'honest.{self.restriction}')}.",
             f"Event times before treatment: {', '.join(map(str, self.before))}.",
             "",
         )
         texts = map(interval_text, self.frame["conf_low"], self.frame["conf_high"])
         rows = zip(["usual interval", *self._row_names()[1:]], texts, strict=True)
-        even = f"the interval contains 0 from M = {self.breakdown:.4g} on"
+        least = f"{self.breakdown:.4g}, the smallest whose interval contains 0"
         return self._titled(
             f"{100 * self.level:g}% confidence intervals if trends differ",
             Lines(about, wrapped=True),
             Cells.of(["", "interval"], rows),
-            Lines((f"Break-even M: {even}.",)),
+            Lines((f"Break-even M: {least}.",)),
             Remarks.of(self.diagnostics),
         )
 
@@ -377,17 +376,16 @@ class EventTimeResults(BaseResults):
                 f"reference, and there is {before or 'none'}. Fit with more periods "
                 f"before treatment{other}."
             )
-            raise bad_option("restriction", restriction, text)
+            raise option_error("restriction", restriction, text)
         reference = self.reference
         comparable = reference is not None and bool(times[before - 1] < reference)
         events = self._checked("honest", estimated, sums, times, comparable=comparable)
         gaps = sorted({*range(times[0], times[-1])} - {*times, reference})
         if gaps:
-            times_text = "event time" if len(gaps) == 1 else "event times"
             text = (
-                f"honest: {times_text} {', '.join(map(str, gaps))} {have(len(gaps))} "
-                "no estimate. Use Panel(..., step=) if periods are several units "
-                "apart, or aggregate('dynamic', balanced=...)."
+                f"honest: no estimate at event time {', '.join(map(str, gaps))}. Use "
+                "Panel(..., step=) if periods are several units apart, or "
+                "aggregate('dynamic', balanced=...)."
             )
             raise not_identified("gaps", text, times=tuple(gaps))
         covariance = events.covariance
@@ -405,9 +403,11 @@ class EventTimeResults(BaseResults):
             (bound, *INTERVALS[restriction](path, bound, level), False)
             for bound in _bounds(bounds, restriction, path, breakdown)
         ]
-        columns = ["M", "conf_low", "conf_high", "original"]
         return HonestIntervals(
-            frame=pd.DataFrame([(np.nan, low, high, True), *rows], columns=columns),
+            frame=pd.DataFrame(
+                [(np.nan, low, high, True), *rows],
+                columns=["M", "conf_low", "conf_high", "original"],
+            ),
             breakdown=breakdown,
             restriction=restriction,
             weights=dict(zip(since, weights.tolist(), strict=True)),
@@ -503,7 +503,7 @@ class EventTimeResults(BaseResults):
                 f"pretrend_power needs 1 to {MOST_BEFORE} event times before treatment "
                 f"beside the reference, and there are {count}. Choose another window."
             )
-            raise bad_option("before", count, text)
+            raise option_error("before", count, text)
         times, sums = times[:count], sums[:count]
         trend: Floats = np.ones(count)
         if self.reference is not None:
@@ -566,7 +566,7 @@ class EventTimeResults(BaseResults):
         text = (
             f"{purpose}: the covariance matrix of the coefficients by event time is "
             "missing or singular: there are too few clusters for so many event times. "
-            "Choose a shorter window (before, after), or more clusters."
+            "Choose a shorter window or more clusters."
         )
         raise not_identified("singular_covariance", text)
 
@@ -578,8 +578,8 @@ def _check_level(level: float) -> float:
     """Refuse a level without a usual interval, or with nearly the whole line."""
     level = check_level(level)
     if not _NEAREST <= level <= 1 - _NEAREST:
-        text = f"level={level} is too near 0 or 1 for intervals; .95 is usual."
-        raise bad_option("level", level, text)
+        text = f"level={level} is too near 0 or 1; .95 is usual."
+        raise option_error("level", level, text)
     return level
 
 
@@ -596,7 +596,7 @@ def _numbers(
         raise InputTypeError(text)
     if not accepts(numbers).all():
         text = f"{name}={cited(values)} must be {allowed}, such as [.5, .8]."
-        raise bad_option(name, values, text)
+        raise option_error(name, values, text)
     return numbers
 
 
@@ -629,5 +629,5 @@ def _effect_weights(effect: object, times: Sequence[int]) -> Floats:
             f"{times[0]} to {times[-1]}, 'average', or a weight for each of the "
             f"{len(times)} event times, not all zero."
         )
-        raise bad_option("effect", value, text, (*times, "average"))
+        raise option_error("effect", value, text, (*times, "average"))
     return weights

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import counted, quoted
+from digiprosper.errors import counted, not_identified, option_error, quoted
 from digiprosper.kernels.tolerances import COLLINEAR
 from digiprosper.policy.kernels.aggregation import (
     GroupTime,
@@ -15,7 +15,6 @@ from digiprosper.policy.kernels.aggregation import (
     treated_products,
 )
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.report.inference import Inference
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
             f"leads={leads} must be at most {events.size - 1}: the earliest event time "
             "before treatment is the reference of the others."
         )
-        raise bad_option("leads", leads, text)
+        raise option_error("leads", leads, text)
     return np.asarray(events[events.size - leads :])
 
 

@@ -22,6 +22,8 @@ from digiprosper.errors import (
     counted,
     issue,
     missing_problem,
+    not_identified,
+    option_error,
     plain,
     quoted,
     several,
@@ -42,7 +44,6 @@ from digiprosper.policy.kernels.matching import (
     weighted_moments,
 )
 from digiprosper.policy.matching_results import NOBODY, Matching
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     base_value_notices,
     still_unbalanced,
@@ -334,7 +335,7 @@ def _check_options(method: object, options: dict[str, Any]) -> None:
             value = options[name]
             if type(value) is not type(defaults[name]) or value != defaults[name]:
                 text = f"{name}={cited(value)} is an option of method={other!r} only."
-                raise bad_option(name, value, text)
+                raise option_error(name, value, text)
     check_option("moments", options["moments"], (1, 2))
     check_whole("k", options["k"], 1, _MOST_NEIGHBOURS)
     check_option("replace", options["replace"], (True, False))
@@ -346,7 +347,7 @@ def _check_options(method: object, options: dict[str, Any]) -> None:
             f"caliper={cited(caliper)} must be a difference of probabilities, above 0 "
             "and at most 1, or None for no limit."
         )
-        raise bad_option("caliper", caliper, text)
+        raise option_error("caliper", caliper, text)
     check_option("support", options["support"], (True, False))
     check_option("ties", ties, (None, "all", "first"))
     if ties == "all" and not options["replace"]:
@@ -355,7 +356,7 @@ def _check_options(method: object, options: dict[str, Any]) -> None:
             "treated entity takes is not there for another. Omit ties, or set "
             "replace=True."
         )
-        raise bad_option("ties", ties, text, (None, "first"))
+        raise option_error("ties", ties, text, (None, "first"))
 
 
 # --- one row an entity: whether it is treated, and its values before treatment --------
@@ -482,7 +483,7 @@ def _base_rows(
                 f"on; treated has one value per {entity}, so the first treated period "
                 "is not known. Name a period."
             )
-            raise bad_option("base", base, text)
+            raise option_error("base", base, text)
         rows = keys.time < start.min()
         words = f"means over {time} before {keys.times[start.min()]}"
     else:
@@ -514,7 +515,7 @@ def _period(keys: Keys, base: Any) -> int:
             "are matched once, on one base: matching anew in every period would change "
             "the controls from period to period."
         )
-        raise bad_option("base", base, text)
+        raise option_error("base", base, text)
     return int(np.argmax(equal))
 
 

@@ -16,6 +16,8 @@ from digiprosper.errors import (
     alignment_problem,
     check_whole,
     missing_problem,
+    not_identified,
+    option_error,
     quoted,
 )
 from digiprosper.policy.kernels.matching import (
@@ -25,7 +27,6 @@ from digiprosper.policy.kernels.matching import (
     score_correction,
     whitened,
 )
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import few_matched, reasons_text, scores_given
 from digiprosper.policy.words import BALANCE_HEADS, WORDS
 from digiprosper.report.columns import (
@@ -123,14 +124,11 @@ class MatchedEffect(LinearCombination):
     def _summary(self) -> Summary:
         symbol = "z" if np.isinf(self.df) else "t"
         cells = coefficient_cells(self.tidy(), symbol)
-        return Summary(
-            type=type(self).__name__,
-            title="Average effect on matched treated entities, outcome: "
+        return self._titled(
+            "Average effect on matched treated entities, outcome: "
             f"{self.fit_glance['depvar']}",
-            blocks=(cells, Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            version=self.version,
+            cells,
+            Remarks.of(self.diagnostics),
         )
 
 
@@ -506,12 +504,11 @@ class Matching(Summarised, PickledByName):
                 )
         heads = [head for head, _ in BALANCE_HEADS.values()]
         balance = Cells.of(["", "sample", *heads], rows)
-        return Summary(
-            type=type(self).__name__,
-            title=f"Matched sample: {self.treated}",
-            blocks=(Lines(lines, wrapped=True), balance, Remarks.of(self.diagnostics)),
-            notices=self.diagnostics,
-            version=self.version,
+        return self._titled(
+            f"Matched sample: {self.treated}",
+            Lines(lines, wrapped=True),
+            balance,
+            Remarks.of(self.diagnostics),
         )
 
     def _numbers(self) -> PlainNumbers:
@@ -590,7 +587,7 @@ def _check_neighbours(neighbours: object, matching: Matching) -> None:
     if matching.method == "entropy":
         if number != 1:
             text = f"neighbours={number} is an option of method='propensity' only."
-            raise bad_option("neighbours", number, text, (1,))
+            raise option_error("neighbours", number, text, (1,))
         return
     smaller = min(matching.n_treated, matching.n_control)
     if smaller < number + 2:
@@ -598,7 +595,7 @@ def _check_neighbours(neighbours: object, matching: Matching) -> None:
             f"neighbours={number} needs at least {number + 2} treated and untreated "
             f"entities, and one group has {smaller}."
         )
-        raise bad_option("neighbours", number, text)
+        raise option_error("neighbours", number, text)
 
 
 def _outcome(

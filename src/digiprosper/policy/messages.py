@@ -1,10 +1,9 @@
-"""What messages are made of: errors with their data, and lists of the first few."""
+"""What messages are made of: lists of the first few, periods and tests as text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.errors import IdentificationError, Notice, OptionError, option_problem
 from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
@@ -15,18 +14,6 @@ if TYPE_CHECKING:
 POINTWISE = (
     "Intervals are pointwise; event_path(bands='joint') covers all event times at once."
 )
-
-
-def not_identified(code: str, text: str, **data: Any) -> IdentificationError:
-    """Return the error that an effect is not identified, with its data."""
-    return IdentificationError(text, [Notice(code, text, data)])
-
-
-def bad_option(
-    option: str, value: object, text: str, allowed: Iterable[object] = ()
-) -> OptionError:
-    """Return the error that an option cannot have a value."""
-    return OptionError(text, [option_problem(option, value, allowed, text)])
 
 
 def first_few(texts: Sequence[str], most: int = 5) -> str:

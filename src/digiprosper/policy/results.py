@@ -12,18 +12,14 @@ from digiprosper.errors import (
     TermError,
     check_option,
     counted,
+    not_identified,
     option_problem,
 )
 from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_critical
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.honest import EventTimeResults
-from digiprosper.policy.messages import (
-    POINTWISE,
-    not_identified,
-    plain_cohorts,
-    test_words,
-)
+from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS

@@ -10,17 +10,17 @@ import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
-    check_option,
     check_whole,
     cited,
     issue,
+    not_identified,
+    option_error,
 )
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
-from digiprosper.policy.messages import bad_option, not_identified
 from digiprosper.policy.notices import (
     few_for_averages,
     few_treated_clusters,
@@ -35,10 +35,11 @@ from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.protocol import empty_glance, hash_of
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
-    as_terms,
+    check_words,
     one_term,
-    plain_options,
+    read_terms,
     refuse_repeats,
 )
 
@@ -72,15 +73,15 @@ _ESTIMATE: Final[dict[str, Callable[..., Any]]] = {
     "sun_abraham": estimate_sun_abraham,
 }
 # Options that are a word, and None where the estimator has a default.
-_WORDS: Final = (
-    ("estimator", StaggeredEstimator, ()),
-    ("aggregate", StaggeredAggregate, ()),
-    ("control", StaggeredControl, (None,)),
-    ("adjustment", StaggeredAdjustment, (None,)),
-    ("base_period", StaggeredBasePeriod, (None,)),
-    ("cov_type", StaggeredCovType, ()),
-    ("missing", Literal["drop", "raise"], ()),
-)
+_WORDS: Final = {
+    "estimator": get_args(StaggeredEstimator),
+    "aggregate": get_args(StaggeredAggregate),
+    "control": (None, *get_args(StaggeredControl)),
+    "adjustment": (None, *get_args(StaggeredAdjustment)),
+    "base_period": (None, *get_args(StaggeredBasePeriod)),
+    "cov_type": get_args(StaggeredCovType),
+    "missing": ("drop", "raise"),
+}
 # With whom each estimator can compare, its default first.
 _CONTROLS: Final[dict[str, tuple[StaggeredControl, ...]]] = {
     "callaway_santanna": ("never", "not_yet"),
@@ -246,7 +247,7 @@ class StaggeredDid(Specification):
 
     y: str = field(metadata=TERM)
     event: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     estimator: StaggeredEstimator = "callaway_santanna"
     control: StaggeredControl | None = None
@@ -263,25 +264,18 @@ class StaggeredDid(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        one_term(self.event, "event")
-        object.__setattr__(self, "x", as_terms(self.x, "x"))
+        read_terms(self)
         refuse_repeats(self, ("y", "event", "x"))
-        for name, words, default in _WORDS:
-            check_option(name, getattr(self, name), (*default, *get_args(words)))
+        check_words(self, _WORDS)
         _check_options_of_estimator(self)
         check_whole("anticipation", self.anticipation, 0, _FURTHEST)
         if self.leads is not None:
             check_whole("leads", self.leads, 1, _FURTHEST)
         check_never(self.never)
         check_where(self.where)
-        if self.clusters is not None:
-            clusters = as_terms(self.clusters, "clusters")
-            if len(clusters) != 1:
-                text = f"clusters={cited(list(clusters))} must be one term."
-                raise bad_option("clusters", clusters, text)
-            object.__setattr__(self, "clusters", clusters)
+        if self.clusters is not None and len(self.clusters) != 1:
+            text = f"clusters={cited(list(self.clusters))} must be one term."
+            raise option_error("clusters", self.clusters, text)
         if self.obs_weights is not None:
             one_term(self.obs_weights, "obs_weights")
 
@@ -430,7 +424,7 @@ def _check_options_of_estimator(spec: StaggeredDid) -> None:
             f"compares with {compared}. Leave it out, or use "
             "estimator='callaway_santanna'."
         )
-        raise bad_option("control", spec.control, text, allowed)
+        raise option_error("control", spec.control, text, allowed)
     for name, estimator in _ESTIMATOR_OF_OPTION.items():
         value = getattr(spec, name)
         if value is not None and spec.estimator != estimator:
@@ -438,4 +432,4 @@ def _check_options_of_estimator(spec: StaggeredDid) -> None:
                 f"{name}={cited(value)} is an option of estimator={cited(estimator)}, "
                 f"not of {cited(spec.estimator)}: leave it out."
             )
-            raise bad_option(name, value, text, (None,))
+            raise option_error(name, value, text, (None,))

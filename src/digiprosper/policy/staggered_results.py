@@ -16,6 +16,7 @@ from digiprosper.errors import (
     check_whole,
     cited,
     counted,
+    option_error,
     option_problem,
 )
 from digiprosper.kernels.tolerances import SINGULAR
@@ -26,13 +27,7 @@ from digiprosper.policy.kernels.unit_signs import (
     joint_critical,
     wild_test,
 )
-from digiprosper.policy.messages import (
-    POINTWISE,
-    bad_option,
-    plain_cohorts,
-    test_words,
-    time_text,
-)
+from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words, time_text
 from digiprosper.policy.notices import FEW_UNTREATED
 from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
@@ -260,7 +255,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
                     f"balanced={cited(balanced)} is for averages by event time, "
                     f"by='dynamic', not {cited(by)}."
                 )
-                raise bad_option("balanced", balanced, text, (None,))
+                raise option_error("balanced", balanced, text, (None,))
             check_whole("balanced", balanced, 0, int(self.cells.event.max()))
         return replace(self, by=by, balanced=balanced)
 
@@ -597,9 +592,10 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             if units is None or not units.alone.any():
                 return text
             return f"{text}; the pooled variance for a single {self.coding.entity}"
-        if inference.cov_type == "crv3" or self.estimator == "sun_abraham":
-            fixed = "; shares of cohorts taken as fixed"
-            return f"{conventions(inference)}{fixed * (inference.cov_type != 'crv3')}"
+        if inference.cov_type == "crv3":
+            return conventions(inference)
+        if self.estimator == "sun_abraham":
+            return f"{conventions(inference)}; shares of cohorts taken as fixed"
         names, count = " and ".join(inference.clusters), inference.n_clusters[0]
         source = "conservative, with effects taken as equal inside a cohort and period"
         if self.estimator == "callaway_santanna":
@@ -648,19 +644,13 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         reference = self.reference
         if self.by == "dynamic" and reference is not None and reference not in keys:
             cells = with_reference(cells, 1 + int((keys < reference).sum()), reference)
-        return Summary(
-            type=type(self).__name__,
-            title=f"Outcome: {self.depvar}",
-            blocks=(
-                Lines((*self._about(), "")),
-                cells,
-                self._test_lines(),
-                self._other_lines(),
-                Remarks.of(self.diagnostics, self._coverage()),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
+        return self._titled(
+            f"Outcome: {self.depvar}",
+            Lines((*self._about(), "")),
+            cells,
+            self._test_lines(),
+            self._other_lines(),
+            Remarks.of(self.diagnostics, self._coverage()),
             version=self.info["version"],
         )
 

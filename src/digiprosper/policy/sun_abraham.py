@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import quoted
+from digiprosper.errors import not_identified, quoted
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
-from digiprosper.policy.messages import not_identified
 from digiprosper.policy.notices import earlier_base, no_rows_before
 
 if TYPE_CHECKING:

@@ -17,17 +17,13 @@ from digiprosper.errors import (
     TermError,
     cited,
     missing_problem,
+    not_identified,
+    option_error,
 )
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.table import is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
-from digiprosper.policy.messages import (
-    bad_option,
-    first_few,
-    have,
-    not_identified,
-    time_text,
-)
+from digiprosper.policy.messages import first_few, have, time_text
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
@@ -109,7 +105,7 @@ def check_never(never: Any) -> None:
             f"never={cited(never)} must be a number, the value of event for entities "
             "never treated."
         )
-        raise bad_option("never", never, text)
+        raise option_error("never", never, text)
 
 
 def _ordinals(keys: Keys) -> Ints:
@@ -236,7 +232,7 @@ def _positions(
                 f"never={cited(never)}: no entity has this value in "
                 f"event={cited(column)}. Leave never out."
             )
-            raise bad_option("never", never, text)
+            raise option_error("never", never, text)
         never_treated = never_treated | equal
     grid = (
         times.astype(np.float64)

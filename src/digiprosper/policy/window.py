@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, counted, quoted
-from digiprosper.policy.messages import first_few, not_identified
+from digiprosper.errors import IdentificationError, counted, not_identified, quoted
+from digiprosper.policy.messages import first_few
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells
 from digiprosper.report.terms import Point, Term

@@ -16,10 +16,10 @@ from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
     InputTypeError,
-    OptionError,
     cited,
     column_problem,
     models_problem,
+    option_error,
     option_problem,
     quoted,
 )
@@ -104,10 +104,11 @@ def name_columns(
     if texts is None or isinstance(heads, str) or len(texts) != len(columns):
         several = "no texts" if texts is None else f"{len(texts)} heads"
         heads_text = "one text" if isinstance(heads, str) else several
-        raise OptionError(
+        raise option_error(
+            "heads",
+            heads,
             f"{caller}: heads has {heads_text} for {len(columns)} columns; pass a list "
             "with one text per column.",
-            [option_problem("heads", heads)],
         )
     return [
         replace(c, head=tidy_text(head)) for c, head in zip(columns, texts, strict=True)

@@ -21,6 +21,7 @@ from digiprosper.errors import (
     is_real,
     issue,
     nearest,
+    option_error,
     option_problem,
     plain,
     quoted,
@@ -284,10 +285,12 @@ def _read_width(width: object) -> float:
             return inches
     elif isinstance(width, str) and width in _WIDTHS:
         return _WIDTHS[width]
-    raise OptionError(
+    raise option_error(
+        "width",
+        width,
         f"plots.figure_style: width={cited(width)} must be 'column' (90 mm), 'page' "
         f"(190 mm) or a number of inches from {_NARROWEST:g} to {_WIDEST:g}.",
-        [option_problem("width", width, tuple(_WIDTHS))],
+        tuple(_WIDTHS),
     )
 
 

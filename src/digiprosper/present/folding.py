@@ -11,6 +11,7 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
     cited,
+    option_error,
     option_problem,
     quoted,
 )
@@ -83,10 +84,11 @@ def _named(blocks: object) -> dict[str, Sequence[str]]:
 
 
 def _refusal(problem: str, blocks: object) -> OptionError:
-    return OptionError(
+    return option_error(
+        "blocks",
+        blocks,
         f"etable: blocks: {problem}; give every row a name of its own and "
         "terms of its own.",
-        [option_problem("blocks", blocks, what=problem)],
     )
 
 

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from digiprosper.errors import InputTypeError, OptionError, cited, option_problem
+from digiprosper.errors import InputTypeError, cited, option_error, option_problem
 from digiprosper.present.alignment import point_columns, split_number
 from digiprosper.present.office import head_widths, write_docx
 from digiprosper.present.rich_text import write_rtf
@@ -296,10 +296,12 @@ def table_path(argument: object, option: str) -> Path:
     path = Path(argument)
     ending = path.suffix.lower()
     if ending not in WRITERS:
-        raise OptionError(
+        raise option_error(
+            "path",
+            path.name,
             f"cannot write a table to {cited(path.name)}: the ending must be one of "
             f"{', '.join(WRITERS)}. For plain text write str(table).",
-            [option_problem("path", path.name, WRITERS, f"ending {cited(ending)}")],
+            WRITERS,
         )
     return path
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from digiprosper.errors import (
     InputTypeError,
-    OptionError,
     check_option,
     cited,
+    option_error,
     option_problem,
 )
 from digiprosper.present.columns import (
@@ -223,10 +223,11 @@ def _checked_rows(rows: Mapping[str, Any], width: int) -> Mapping[str, Any]:
     for name, values in rows.items():
         is_list = isinstance(values, Sequence) and not isinstance(values, str)
         if not is_list or len(values) != width:
-            raise OptionError(
+            raise option_error(
+                "rows",
+                values,
                 f"etable: rows[{cited(name)}]={cited(values)} must be a list of "
                 f"{width} values, one per column.",
-                [option_problem("rows", values, what=f"rows[{cited(name)}]")],
             )
     return rows
 

@@ -6,7 +6,7 @@ import re
 from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from digiprosper.errors import OptionError, cited, option_problem
+from digiprosper.errors import cited, option_error
 from digiprosper.present.formats import table_path
 from digiprosper.present.tables import (
     Table,
@@ -142,9 +142,8 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
     nested = [panel.title for panel in panels if panel.table.panels]
     if nested:
         problem = f"the panel {cited(nested[0])} has panels itself"
-        raise OptionError(
-            f"stack_tables: {problem}; stack tables that have none.",
-            [option_problem("tables", nested, what=problem)],
+        raise option_error(
+            "tables", nested, f"stack_tables: {problem}; stack tables that have none."
         )
     widths = {panel.title: panel.table.frame.shape[1] for panel in panels}
     if len(set(widths.values())) > 1:
@@ -152,11 +151,12 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
         counts = ", ".join(
             f"{cited(name)} has {width}" for name, width in widths.items()
         )
-        raise OptionError(
+        raise option_error(
+            "tables",
+            widths,
             f"stack_tables: panels must have equally many columns, but {counts}. Give "
             "each panel the same models, or save the tables one by one with "
             "save_tables.",
-            [option_problem("tables", widths, what=problem)],
         )
 
 

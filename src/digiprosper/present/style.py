@@ -14,10 +14,10 @@ import pandas as pd
 
 from digiprosper.errors import (
     InputTypeError,
-    OptionError,
     check_option,
     check_whole,
     cited,
+    option_error,
     option_problem,
     plain,
 )
@@ -228,9 +228,10 @@ def _check_stats(stats: object) -> tuple[str, ...]:
         )
     for key in stats:
         if not isinstance(key, str):
-            raise OptionError(
+            raise option_error(
+                "stats",
+                key,
                 f"stats={cited(key)} must be a key of glance(), such as 'nobs'.",
-                [option_problem("stats", key)],
             )
     return tuple(stats)
 
@@ -244,10 +245,11 @@ def _check_stars(stars: Any) -> tuple[float, ...]:
     )
     levels = [float(s) for s in stars] if are_shares else []
     if not levels or not (np.diff(levels) < 0).all():
-        raise OptionError(
+        raise option_error(
+            "stars",
+            stars,
             f"stars={cited(stars)} must be levels between 0 and 1 in descending order, "
             "such as (0.1, 0.05, 0.01), or None.",
-            [option_problem("stars", stars)],
         )
     return tuple(levels)
 

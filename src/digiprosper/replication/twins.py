@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from digiprosper.errors import DigiprosperError
 from digiprosper.panel.grammar import with_names
-from digiprosper.specification import TERM, Specification, as_sequence
+from digiprosper.specification import Specification, as_sequence
 from digiprosper.stata.reading import from_stata
 from digiprosper.stata.writer import to_stata
 from digiprosper.studies.many import stepwise
@@ -154,9 +154,9 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
     changes: dict[str, Any] = {}
     for field in fields(spec):
         value = getattr(spec, field.name)
-        if field.metadata == TERM and isinstance(value, str):
+        if "term" in field.metadata and isinstance(value, str):
             changes[field.name] = _COMPUTED.sub(name_of, value)
-        elif field.metadata == TERM and value is not None:
+        elif "term" in field.metadata and value is not None:
             changes[field.name] = [_COMPUTED.sub(name_of, term) for term in value]
     return spec.replace(**changes)
 

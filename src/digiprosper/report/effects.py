@@ -309,18 +309,12 @@ class EffectResults(BaseResults):
         )
         counts += [f"{info['n_times']:,} periods"] if (info["n_times"] or 1) > 1 else []
         effects = ", ".join(effect_names(info["effects"])) or "none (intercept)"
-        return Summary(
-            type=type(self).__name__,
-            title=title,
-            blocks=(
-                Lines((f"Effects: {effects}", f"Sample: {', '.join(counts)}", "")),
-                *self._estimates_shown(),
-                Lines(tuple(words), wrapped=True),
-                Remarks.of(self.diagnostics),
-            ),
-            notices=self.diagnostics,
-            conventions=self.conventions,
-            settings=self.settings,
+        return self._titled(
+            title,
+            Lines((f"Effects: {effects}", f"Sample: {', '.join(counts)}", "")),
+            *self._estimates_shown(),
+            Lines(tuple(words), wrapped=True),
+            Remarks.of(self.diagnostics),
             version=info["version"],
         )
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digiprosper.report.labels import name_label
 from digiprosper.report.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from digiprosper.report.terms import Factors
+    from digiprosper.report.words import Language
 
 FIGURE = Words(
     {
@@ -307,3 +317,20 @@ FIGURE = Words(
     }
 )
 """Of axes, legends and remarks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The labels and the language in which one figure is written."""
+
+    labels: Mapping[str, str]
+    factors: Factors
+    language: Language = "english"
+
+    def label(self, name: str) -> str:
+        """Print an outcome, effect, cluster or mediator with labels."""
+        return name_label(name, self.labels, self.factors, self.language)
+
+    def say(self, code: str, **parts: object) -> str:
+        """Return the words of a code of figures."""
+        return FIGURE.say(code, self.language, **parts)

@@ -14,10 +14,10 @@ import pandas as pd
 
 from digiprosper.errors import (
     InputTypeError,
-    OptionError,
     check_level,
     cited,
     models_problem,
+    option_error,
     option_problem,
 )
 from digiprosper.report.columns import Estimate, Remark, result_column
@@ -95,10 +95,12 @@ class ForeignResults(PickledByName):
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row per term, at a level whose intervals are kept."""
         if check_level(level) not in self.tables:
-            raise OptionError(
+            raise option_error(
+                "level",
+                level,
                 f"level={cited(level)}: intervals of {self.package} are there at "
                 f"{[*self.tables]}. Give plots.coefficients the object itself.",
-                [option_problem("level", level, tuple(self.tables))],
+                tuple(self.tables),
             )
         return self.tables[level].copy()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pandas as pd
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
     from digiprosper.report.protocol import Glance
     from digiprosper.report.terms import Factors
     from digiprosper.report.tests import TestResult
+
+
+@lru_cache(maxsize=256)
+def _index_of_terms(names: tuple[str, ...]) -> pd.Index[str]:
+    # Building an index of text costs more than everything else in a small Series.
+    return pd.Index(list(names), name="term")
 
 
 class BaseResults(Summarised, PickledByName):
@@ -349,7 +356,7 @@ class BaseResults(Summarised, PickledByName):
         return {}
 
     def _term_index(self) -> pd.Index[str]:
-        return pd.Index(list(self.names), name="term")
+        return _index_of_terms(self.names).view()
 
     def _by_term(self, values: Floats, name: str) -> pd.Series[float]:
         return pd.Series(values, index=self._term_index(), name=name, copy=True)
@@ -514,11 +521,7 @@ class LinearCombination(BaseResults):
         return cast("Glance", dict(self.fit_glance))
 
     def _summary(self) -> Summary:
-        return Summary(
-            type=type(self).__name__,
-            title="Linear combination of coefficients, outcome: "
-            f"{self.fit_glance['depvar']}",
-            blocks=(coefficient_cells(self.tidy()),),
-            conventions=self.conventions,
-            version=self.version,
+        return self._titled(
+            f"Linear combination of coefficients, outcome: {self.fit_glance['depvar']}",
+            coefficient_cells(self.tidy()),
         )

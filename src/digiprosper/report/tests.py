@@ -197,12 +197,7 @@ class TestResult(Summarised, PickledByName):
         )
         blocks: tuple[Block, ...] = (Lines(others, wrapped=True),) if others else ()
         blocks += (Remarks.of(self.diagnostics),) if self.diagnostics else ()
-        return Summary(
-            type=type(self).__name__,
-            title=title,
-            blocks=blocks,
-            notices=self.diagnostics,
-        )
+        return self._titled(title, *blocks)
 
     def _numbers_text(self) -> str:
         symbol = _SYMBOLS.get(self.distribution, self._distribution())

@@ -361,14 +361,11 @@ def by_gravity(
     positions = same_labels(labels, built.entities, "the values", "the coordinates")
     not_positive = labels[means <= 0]
     if len(not_positive):
-        raise OptionError(
+        raise option_error(
+            "values",
+            tuple(not_positive[:5]),
             f"gravity: {name} is zero or negative for {quoted(not_positive)}; masses "
             "are positive.",
-            [
-                option_problem(
-                    "values", tuple(not_positive[:5]), what="values not positive"
-                )
-            ],
         )
     mass = means[positions] / means.max()
     matrix = built.matrix * mass[:, None] * mass
@@ -461,11 +458,12 @@ def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) 
             (labels[a], labels[b]) for a, b in zip(first[:5], second[:5], strict=True)
         ]
         shown = "; ".join(f"{cited(a)} and {cited(b)}" for a, b in named_pairs)
-        raise OptionError(
+        raise option_error(
+            "entities",
+            tuple(named_pairs),
             f"{shown} {problem} and the weight infinite "
             f"({counted(first.size, 'pair')}). Use other weights, or merge "
             "these entities.",
-            [option_problem("entities", tuple(named_pairs), what=problem)],
         )
 
 
@@ -524,14 +522,11 @@ def checked_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:
     _refuse_values(labels, rows, columns, weights)
     on_diagonal = labels[rows[rows == columns]]
     if len(on_diagonal):
-        raise OptionError(
+        raise option_error(
+            "matrix",
+            tuple(on_diagonal[:5]),
             f"the diagonal is not zero for {quoted(on_diagonal)}: no entity is its own "
             "neighbour. Set it to zero: numpy.fill_diagonal(matrix, 0).",
-            [
-                option_problem(
-                    "matrix", tuple(on_diagonal[:5]), what="diagonal not zero"
-                )
-            ],
         )
     refuse_unlinked(raw, name)
     return raw
@@ -585,18 +580,16 @@ def _refuse_values(
                 f"{text} a pair without a link has the weight 0.",
                 [missing_problem("matrix", count, pairs)],
             )
-        raise OptionError(
-            f"{text} weights lie between 0 and {LARGEST_COLUMN:g}.",
-            [option_problem("matrix", pairs, what=f"{problem} weights")],
+        raise option_error(
+            "matrix", pairs, f"{text} weights lie between 0 and {LARGEST_COLUMN:g}."
         )
 
 
 def refuse_unlinked(raw: Matrix, name: str) -> None:
     """Refuse weights that are all zero."""
     if not link_ends(raw)[0].size:
-        raise OptionError(
-            f"{name}: no entity has a neighbour, all weights are zero.",
-            [option_problem("matrix", what="no links")],
+        raise option_error(
+            "matrix", None, f"{name}: no entity has a neighbour, all weights are zero."
         )
 
 

@@ -33,8 +33,7 @@ from digiprosper.panel.terms import parse
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import Column, Remark, remark_text
 from digiprosper.report.drawings import Decay, MoranScatter
-from digiprosper.report.figure_words import FIGURE
-from digiprosper.report.labels import name_label
+from digiprosper.report.figure_words import FIGURE, Wording
 from digiprosper.report.terms import Term
 from digiprosper.report.text import repeated
 from digiprosper.spatial.kernels.matrices import lag_by_period
@@ -86,17 +85,16 @@ def moran_scatter(
     names = quadrants_of(z, lag, field.weights)[0]
     factors = term_factors(parse(column, table_of(panel).known, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
+    wording = Wording({**panel.labels, **labels}, {column: factors}, language)
     return MoranScatter(
-        variable=name_label(
-            column, {**panel.labels, **labels}, {column: factors}, language
-        ),
+        variable=wording.label(column),
         period="" if panel.time_name is None else str(field.times[period]),
         weights=_weights_text(field.weights, language),
         points=pd.DataFrame(
             {"value": z[0], "spatial_lag": lag[0]}, index=field.entities
         ),
         quadrants=[
-            (FIGURE.say(f"quadrant.{name}", language), int((names == name).sum()))
+            (wording.say(f"quadrant.{name}"), int((names == name).sum()))
             for name in _CLOCKWISE
         ],
         slope=float((z * lag).sum() / (z**2).sum()),
@@ -289,21 +287,22 @@ def decay(
         label: fit for label, fit in estimated.items() if name in fit.effects.terms
     }
     outcomes = {fit.depvar for fit in fits_with_term.values()}
-    label_texts = _merged(fits_with_term.values(), "labels") | dict(labels)
-    factors = _merged(fits_with_term.values(), "factors")
+    wording = Wording(
+        _merged(fits_with_term.values(), "labels") | dict(labels),
+        _merged(fits_with_term.values(), "factors"),
+        language,
+    )
     counts = {
         "left_out.failed": len(fits) - len(estimated),
         "left_out.regressor": len(estimated) - len(fits_with_term),
     }
     return Decay(
-        name=name_label(name, label_texts, factors, language),
-        outcome=name_label(outcomes.pop(), label_texts, factors, language)
-        if len(outcomes) == 1
-        else "",
+        name=wording.label(name),
+        outcome=wording.label(outcomes.pop()) if len(outcomes) == 1 else "",
         points=_points(fits_with_term, name, kinds, cutoffs, level),
         heads={kind: WORDS.say(kind, language) for kind in kinds},
         left_out=[
-            FIGURE.say(code, language, count=f"{count:,}")
+            wording.say(code, count=f"{count:,}")
             for code, count in counts.items()
             if count
         ],

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from digiprosper.errors import (
     TermError,
-    check_option,
     issue,
     option_error,
 )
@@ -17,11 +16,11 @@ from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
 from digiprosper.spatial.weights import refuse_other
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
-    as_terms,
     check_reps,
-    one_term,
-    plain_options,
+    check_words,
+    read_terms,
     refuse_outcome,
 )
 
@@ -185,11 +184,11 @@ class PanelSpatial(Specification):
     """
 
     y: str = field(metadata=TERM)
-    x: Sequence[str] = field(metadata=TERM)
+    x: Sequence[str] = field(metadata=TERMS)
     spatial_weights: SpatialWeights
     _: KW_ONLY
     model: SpatialModel = "sdm"
-    spatial_lags: Sequence[str] | None = field(default=None, metadata=TERM)
+    spatial_lags: Sequence[str] | None = field(default=None, metadata=TERMS)
     entity_effects: bool = True
     time_effects: bool = True
     transform: Transform = "exact"
@@ -209,9 +208,7 @@ class PanelSpatial(Specification):
                 "or 'unadjusted'.",
                 (None,),
             )
-        plain_options(self)
-        one_term(self.y, "y")
-        object.__setattr__(self, "x", as_terms(self.x, "x"))
+        read_terms(self)
         if not self.x:
             raise TermError("x is empty; specify at least one regressor.")
         refuse_outcome(self, ["x"])
@@ -225,8 +222,7 @@ class PanelSpatial(Specification):
             "cov_type": (None, *get_args(SpatialCovType)),
             "effects_error": get_args(EffectsError),
         }
-        for name, allowed in words.items():
-            check_option(name, getattr(self, name), allowed)
+        check_words(self, words)
         check_reps(self.reps, _LEAST_DRAWS)
         check_where(self.where)
         if self.likelihood == "lee_yu" and not (
@@ -240,10 +236,7 @@ class PanelSpatial(Specification):
                 ("unadjusted",),
             )
         if self.spatial_lags is not None:
-            object.__setattr__(
-                self, "spatial_lags", as_terms(self.spatial_lags, "spatial_lags")
-            )
-            check_terms(self, self.spatial_lags or ())
+            check_terms(self, self.spatial_lags)
 
     @property
     def lagged_terms(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from digiprosper.errors import (
     issue,
     issue_of_many,
     one_of_many,
+    one_problem,
     quoted,
 )
 from digiprosper.kernels.resampling import entity_grams, seed_sequence
@@ -477,11 +478,14 @@ def _coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
         return truth, pd.Index([False, True])
     codes, levels = coded(table, text, "group")
     if missing := int((codes < 0).sum()):
-        raise MissingDataError(
+        raise one_problem(
+            MissingDataError,
+            "missing_group",
             f"group={cited(text)} is missing in {counted(missing, 'row')}, which are "
             "in no group. Fill the column, or drop them: "
             f"panel.subset(panel.frame[{cited(text)}].notna()).",
-            [Notice("missing_group", "in no group", {"group": text, "count": missing})],
+            group=text,
+            count=missing,
         )
     return codes, levels
 
@@ -528,19 +532,25 @@ def _read_groups(
 def _refuse_one_name(groups: _Groups) -> None:
     """Refuse values that are written alike, such as a number and its text."""
     if twice := tuple(repeated(groups.names)):
-        raise OptionError(
+        raise one_problem(
+            OptionError,
+            "groups",
             f"group={cited(groups.text)} has different values that are written alike: "
             f"{quoted(twice)}. Make them one type, such as df[column].astype(str), "
             "or give them other names.",
-            [Notice("groups", "written alike", {"group": groups.text, "names": twice})],
+            group=groups.text,
+            names=twice,
         )
 
 
-def _no_groups(problem: str, text: str, count: int) -> OptionError:
-    return OptionError(
+def _no_groups(problem: str, text: str, count: int) -> DigiprosperError:
+    return one_problem(
+        OptionError,
+        "groups",
         f"{problem}; groups are from 2 to {_MOST_GROUPS}. Pass a column with few "
         "values, or a condition such as 'income > 5000'.",
-        [Notice("groups", problem, {"group": text, "count": count})],
+        group=text,
+        count=count,
     )
 
 
@@ -749,7 +759,7 @@ def _unlike_groups(fits: ResultSet, name: str, difference: float) -> list[Notice
     The variance of the difference is v1 / n1 + v2 / n2, that over permutations
     v1 / n2 + v2 / n1 (Chung & Romano 2013, Annals of Statistics 41:484).
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, ndtri, stdtr
 
     results = list(fits.values())
     if len(results) != 2 or not all(isinstance(r, LinearResults) for r in results):
@@ -757,10 +767,10 @@ def _unlike_groups(fits: ResultSet, name: str, difference: float) -> list[Notice
     variances = np.array([r._ssr() / r.df_resid for r in results])
     sizes = np.array([r.n_entities for r in results])
     ratio = (variances / sizes).sum() / (variances / sizes[::-1]).sum()
-    share = float(2 * norm.sf(norm.ppf(0.975) / np.sqrt(ratio)))
+    share = float(2 * ndtr(ndtri(0.025) / np.sqrt(ratio)))
     error = float(np.hypot(*[r.std_errors[name] for r in results]))
     df = float(min(r.df_by_term[name] for r in results))
-    p = float(2 * t.sf(abs(difference) / error, df))
+    p = float(2 * stdtr(df, -abs(difference) / error))
     if _BAND[0] <= share <= _BAND[1] or np.isnan(p):
         return []
     deviations = " and ".join(f"{sd:.3g}" for sd in np.sqrt(variances))

@@ -14,7 +14,6 @@ from digiprosper.errors import (
     DigiprosperError,
     IdentificationError,
     Notice,
-    OptionError,
     TermError,
     cited,
     counted,
@@ -22,7 +21,8 @@ from digiprosper.errors import (
     issue,
     issue_of_many,
     one_of_many,
-    option_problem,
+    one_problem,
+    option_error,
     plain,
     quoted,
     several,
@@ -259,18 +259,20 @@ def _read_sizes(size: object, count: int) -> list[int]:
     """Read how many candidates a set may have."""
     sizes = range(count + 1) if size is None else _range(plain(size))
     if not sizes or not all(0 <= number <= count for number in sizes):
-        raise OptionError(
+        raise option_error(
+            "size",
+            size,
             f"size={cited(size)} must be a number of candidates from 0 to {count}, a "
             f"pair such as (1, {count}), or a range.",
-            [option_problem("size", size)],
         )
     total = sum(comb(count, number) for number in sizes)
     if total > MOST_SETS:
-        raise OptionError(
+        raise option_error(
+            "size",
+            size,
             f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make "
             f"{total:,} sets; at most {MOST_SETS:,} are estimated. "
             f"{_smaller(min(sizes), count)}",
-            [option_problem("size", size, what=f"{total:,} sets")],
         )
     return sorted(sizes)
 
@@ -361,11 +363,13 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
         depending = [
             name for name in candidates if not set(columns[name]) <= set(together)
         ]
-    raise TermError(
+    raise one_problem(
+        TermError,
+        "categories",
         f"control_sets: with {quoted(depending)} the dummies of a product with a "
         "category depend on which other terms are in the model. Put the product and "
         "its other factor in spec.x, or make columns of it with panel.assign.",
-        [Notice("categories", "depend on others", {"candidates": tuple(depending)})],
+        candidates=tuple(depending),
     )
 
 

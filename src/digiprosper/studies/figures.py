@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.errors import (
     ColumnError,
-    IdentificationError,
     InputTypeError,
-    Notice,
     cited,
     column_problem,
     models_problem,
+    not_identified,
     quoted,
 )
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import inference_of
 from digiprosper.report.drawings import Choice, SpecificationCurve
-from digiprosper.report.figure_words import FIGURE
-from digiprosper.report.labels import effect_names, name_label
+from digiprosper.report.figure_words import Wording
+from digiprosper.report.labels import effect_names
 from digiprosper.report.verdicts import rejects
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
     from digiprosper.report.words import Language
     from digiprosper.studies.search_results import SearchTest
 
-    Write = Callable[[str], str]
-    """Print a name of the models with its label."""
 
 _CONTROLS = "control"
 
@@ -49,10 +45,11 @@ def read_models(models: object, purpose: str) -> ResultSet:
             [models_problem("no ResultSet", models)],
         )
     if models.tidy().empty:
-        raise IdentificationError(
+        raise not_identified(
+            "no_estimates",
             f"{purpose}: none of the {len(models.labels)} models has estimates of "
             "coefficients.",
-            [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
+            labels=models.labels,
         )
     return models
 
@@ -81,17 +78,15 @@ def specification_curve(
     else:
         factors, own_labels = _merged(models, "factors"), _merged(models, "labels")
     texts = {**own_labels, **labels}
-    write = partial(name_label, labels=texts, factors=factors, language=language)
+    wording = Wording(texts, factors, language)
     heads: list[str] = []
     if isinstance(models, ControlSets):
         outcomes = {models.common.glance["depvar"]}
-        choices = _candidates(models.included, order, write)
+        choices = _candidates(models.included, order, wording)
     else:
-        by_model = [
-            _model_choices(models[label], names, write, language) for label in order
-        ]
+        by_model = [_model_choices(models[label], names, wording) for label in order]
         outcomes = {model["outcome"][0] for model in by_model}
-        choices = _differences(by_model, write)
+        choices = _differences(by_model, wording)
         heads = [texts.get(label, label) for label in order]
 
     marked, main_text = _default_main(models, main, order), ""
@@ -99,17 +94,17 @@ def specification_curve(
         label = order[marked]
         main_text = texts.get(label, label)
         if label == NO_CANDIDATE:
-            main_text = FIGURE.say("curve.given", language)
+            main_text = wording.say("curve.given")
     counts = {"failed": len(models.failures), "term": len(models) - len(order)}
     return SpecificationCurve(
-        name=write(names[0]),
-        outcome=write(outcomes.pop()) if len(outcomes) == 1 else "",
+        name=wording.label(names[0]),
+        outcome=wording.label(outcomes.pop()) if len(outcomes) == 1 else "",
         points=points,
         choices=choices,
         main=marked,
         main_text=main_text,
         heads=heads,
-        left_out=_left_out(counts, language),
+        left_out=_left_out(counts, wording),
         level=level,
     )
 
@@ -125,35 +120,35 @@ def search_curve(
     `main` is the model that is marked; default the reported one.
     """
     texts, factors = {**found.common.labels, **labels}, found.common.factors
-    write = partial(name_label, labels=texts, factors=factors, language=language)
+    wording = Wording(texts, factors, language)
     order = found.frame["model"].tolist()
     others = [label for label in order if label not in found.included.index]
     detail: Any = found.test.detail
     return SpecificationCurve(
-        name=write(found.common.term.name),
-        outcome=write(found.common.glance["depvar"]),
+        name=wording.label(found.common.term.name),
+        outcome=wording.label(found.common.glance["depvar"]),
         points=_drawn(found.frame, found.level, "band_low", "band_high"),
         choices=[
-            *_candidates(found.included, order, write),
+            *_candidates(found.included, order, wording),
             *(
                 Choice("model", texts.get(label, label), np.array(order) == label)
                 for label in others
             ),
         ],
         main=_main(order, detail["reported"] if main is None else main),
-        main_text=FIGURE.say("curve.reported", language)
+        main_text=wording.say("curve.reported")
         if main is None
         else texts.get(main, main),
         heads=[],
-        left_out=_left_out({"failed": len(found.left_out)}, language),
+        left_out=_left_out({"failed": len(found.left_out)}, wording),
         level=found.level,
     )
 
 
-def _left_out(counts: Mapping[str, int], language: Language) -> list[str]:
+def _left_out(counts: Mapping[str, int], wording: Wording) -> list[str]:
     """Count the models that are not drawn, by the code of the reason."""
     return [
-        FIGURE.say(f"left_out.{code}", language, count=f"{count:,}")
+        wording.say(f"left_out.{code}", count=f"{count:,}")
         for code, count in counts.items()
         if count
     ]
@@ -173,10 +168,11 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
     rows = models.compare(names, level)
     rows = rows.loc[np.isfinite(rows["estimate"].to_numpy())]
     if rows.empty:
-        raise IdentificationError(
+        raise not_identified(
+            "no_estimates",
             "plots.specification_curve: no model has a number as its estimate of "
             f"{quoted(names)}.",
-            [Notice("no_estimates", "nothing to draw", {"labels": models.labels})],
+            labels=models.labels,
         )
     ordered = rows.sort_values("estimate", kind="stable", ignore_index=True)
     return _drawn(ordered, level)
@@ -192,18 +188,18 @@ def _drawn(rows: pd.DataFrame, level: float, *bands: str) -> pd.DataFrame:
 
 
 def _candidates(
-    included: pd.DataFrame, order: Sequence[str], write: Write
+    included: pd.DataFrame, order: Sequence[str], wording: Wording
 ) -> list[Choice]:
     """List the candidates, with the models that have them."""
     inside = included.reindex(list(order), fill_value=False)
     return [
-        Choice(_CONTROLS, write(name), inside[name].to_numpy())
+        Choice(_CONTROLS, wording.label(name), inside[name].to_numpy())
         for name in included.columns
     ]
 
 
 def _model_choices(
-    result: Any, names: Sequence[str], write: Write, language: Language
+    result: Any, names: Sequence[str], wording: Wording
 ) -> dict[str, list[str]]:
     """List a model's choices by kind."""
     regression = getattr(result, "slopes", result)
@@ -214,7 +210,7 @@ def _model_choices(
         **_effects_by_kind(regression, about),
         "outcome": [about.get("depvar") or ""],
         "weights": [about["obs_weights"]] if about.get("obs_weights") else [],
-        "errors": [_errors(regression, write, language)],
+        "errors": [_errors(regression, wording)],
         "rows": [
             str(notice.data["where"])
             for notice in getattr(result, "diagnostics", ())
@@ -235,25 +231,25 @@ def _effects_by_kind(regression: Any, about: Any) -> dict[str, list[str]]:
     return kinds
 
 
-def _errors(regression: Any, write: Write, language: Language) -> str:
+def _errors(regression: Any, wording: Wording) -> str:
     """Name the standard errors of a model, with their clusters."""
     inference = inference_of(regression)
     distance = f"{inference.distance_cutoff or 0:,g}"
-    errors = FIGURE.say(f"errors.{inference.cov_type}", language, distance=distance)
+    errors = wording.say(f"errors.{inference.cov_type}", distance=distance)
     if not inference.clusters:
         return errors
-    by = FIGURE.say("and", language).join(map(write, inference.clusters))
-    return FIGURE.say("errors.by", language, errors=errors, clusters=by)
+    by = wording.say("and").join(map(wording.label, inference.clusters))
+    return wording.say("errors.by", errors=errors, clusters=by)
 
 
 def _differences(
-    by_model: Sequence[Mapping[str, Sequence[str]]], write: Write
+    by_model: Sequence[Mapping[str, Sequence[str]]], wording: Wording
 ) -> list[Choice]:
     """List what only some models have; a label of several names has the name behind."""
     choices = []
     for kind in by_model[0]:
         names = dict.fromkeys(name for model in by_model for name in model[kind])
-        texts = {name: write(name) for name in names}
+        texts = {name: wording.label(name) for name in names}
         times = Counter(texts.values())
         for name, text in texts.items():
             which = np.array([name in model[kind] for model in by_model])

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
-    Notice,
-    OptionError,
     TermError,
     check_option,
     check_whole,
@@ -19,7 +17,8 @@ from digiprosper.errors import (
     issue,
     issue_of_many,
     one_of_many,
-    option_problem,
+    one_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -212,9 +211,12 @@ def coefficient_named(target: str, names: Sequence[str], text: str) -> str:
     for name in names:
         if canonical(name) == canonical(target):
             return name
-    raise TermError(
+    raise one_problem(
+        TermError,
+        "no_coefficient",
         text.format(target=cited(target), names=quoted(names, 20)),
-        [Notice("no_coefficient", target, {"term": target, "common": tuple(names)})],
+        term=target,
+        common=tuple(names),
     )
 
 
@@ -281,12 +283,14 @@ def stepwise(
             f"stepwise takes a specification with regressors x, not {name}."
         )
     if sample == "common" and not hasattr(spec, "_on_common_rows"):
-        text = (
+        raise option_error(
+            "sample",
+            sample,
             f"stepwise: the steps of {name} cannot be estimated on common rows, as "
             "those of FixedEffects and PoissonEffects. Pass sample='own', and compare "
-            "nobs of the steps."
+            "nobs of the steps.",
+            ("own",),
         )
-        raise OptionError(text, [option_problem("sample", sample, ("own",), text)])
     scanned = isinstance(panel, PanelScan) and isinstance(spec, FixedEffects)
     if not scanned:
         check_panel(panel, "stepwise")

@@ -28,7 +28,7 @@ from digiprosper.errors import (
     cited,
     issue,
     one_of_many,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.intervals import covariance_of
@@ -223,10 +223,12 @@ class PropagatedIndex(Specification):
         check_option("end_points", self.end_points, get_args(EndPointDraws))
         clusters = _clusters(self.model)
         if self.model_rows == "drawn" and len(clusters) > 1:
-            raise OptionError(
+            raise option_error(
+                "model_rows",
+                "drawn",
                 f"clusters={cited(clusters)}: the bootstrap draws whole clusters, so "
                 f"they must be one-way. {_KEPT}",
-                [option_problem("model_rows", "drawn", ("kept",))],
+                ("kept",),
             )
 
     @property
@@ -490,10 +492,12 @@ class PropagatedIndex(Specification):
                 return
         except DigiprosperError as error:
             why = str(error)
-        raise OptionError(
+        raise option_error(
+            "model_rows",
+            "drawn",
             f"{type(self.model).__name__} cannot be estimated on drawn entities, which "
             f"have new labels: {why} {_KEPT}",
-            [option_problem("model_rows", "drawn", ("kept",))],
+            ("kept",),
         )
 
 

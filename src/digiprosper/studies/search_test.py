@@ -12,13 +12,13 @@ import pandas as pd
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
-    Notice,
-    OptionError,
     TermError,
     check_level,
     cited,
     issue,
-    option_problem,
+    not_identified,
+    one_problem,
+    option_error,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
@@ -254,25 +254,30 @@ def _read(spec: FixedEffects, candidates: object, term: object) -> tuple[str, ..
     """Read the candidates, and refuse what draws are not made for."""
     names: tuple[str, ...] = as_terms(candidates, "candidates")
     if isinstance(term, str) and canonical(term) in map(canonical, names):
-        raise TermError(
+        raise one_problem(
+            TermError,
+            "repeated",
             f"search_test: {cited(term)} is the coefficient that is tested, and in "
             "candidates. Take it out of candidates.",
-            [Notice("repeated", term, {"term": term, "roles": ("x", "candidates")})],
+            term=term,
+            roles=("x", "candidates"),
         )
     if 2 ** len(names) > MOST_SETS:
-        raise OptionError(
+        raise option_error(
+            "candidates",
+            len(names),
             f"search_test: {len(names)} candidates make {2 ** len(names):,} sets; at "
             f"most {MOST_SETS:,} are estimated, those of 16 candidates. Put controls "
             "that every specification would have in spec.x only, or make one candidate "
             "of several with panel.assign.",
-            [option_problem("candidates", len(names))],
         )
     if spec.cov_type != "clustered" or len(spec.clusters or ("",)) > 1:
-        raise OptionError(
+        raise option_error(
+            "cov_type",
+            spec.cov_type,
             "search_test takes cov_type='clustered' with one cluster variable: the "
             "residuals of a cluster have one random sign. Other standard errors can be "
             "in also.",
-            [option_problem("cov_type", spec.cov_type)],
         )
     return names
 
@@ -292,11 +297,12 @@ def _searched(
     included = sets.included.loc[regular]
     reported = set_label([name for name in candidates if canonical(name) in x])
     if reported not in included.index:
-        raise sets.failures.get(reported) or IdentificationError(
+        raise sets.failures.get(reported) or not_identified(
+            "near_collinear",
             "search_test: the regressors of the reported specification, with "
             f"{cited(reported)}, are nearly collinear, or it fits perfectly. Take a "
             "control out of it.",
-            [Notice("near_collinear", reported, {"model": reported})],
+            model=reported,
         )
     columns, inside = set_columns(equations, included.to_numpy(), sets.term)
     others = _others(also, panel, equations, sets, (*base.x, *candidates))
@@ -328,10 +334,11 @@ def _others(
         if label in sets.included.index:
             raise TermError(f"{where} has the label of a set of candidates; rename it.")
         if other.cov_type in ONE_BY_ONE:
-            raise OptionError(
+            raise option_error(
+                "cov_type",
+                other.cov_type,
                 f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
                 "in draws. Use 'clustered' or 'robust'.",
-                [option_problem("cov_type", other.cov_type)],
             )
         together = other._on_common_rows(panel, {"x": other.x, "sets": terms})
         fit = together.fit(together.regressors("x"), None)

@@ -8,23 +8,18 @@ import numpy as np
 
 from digiprosper.errors import check_option
 from digiprosper.report.drawings import Profile, RegimeMap
-from digiprosper.report.figure_words import FIGURE
-from digiprosper.report.labels import name_label
 from digiprosper.threshold.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from digiprosper.kernels import Floats, Ints
-    from digiprosper.report.words import Language
+    from digiprosper.report.figure_words import Wording
     from digiprosper.threshold.results import ThresholdResults
 
 
 def lr_profile(
     results: ThresholdResults,
     threshold: int,
-    texts: Mapping[str, str],
-    language: Language = "english",
+    wording: Wording,
 ) -> Profile:
     """Describe a threshold's likelihood ratio over candidates, with its bound.
 
@@ -34,16 +29,14 @@ def lr_profile(
     drawn = results.confidence == "bootstrap"
     points = results.profile(threshold)
     return Profile(
-        variable=name_label(
-            results.threshold_variable, texts, results.factors, language
-        ),
+        variable=wording.label(results.threshold_variable),
         points=points,
         excluded=np.setdiff1d(results.candidates, points["gamma"]),
         estimate=float(results.estimates[threshold - 1]),
         sets=results.confidence_set(threshold),
         level=results.level,
         critical=None if drawn else float(results.critical_value(threshold)),
-        criterion=WORDS.say(f"step.criterion.{results.confidence}", language),
+        criterion=WORDS.say(f"step.criterion.{results.confidence}", wording.language),
         given=results.given,
         before=results.rule == "<=",
         number=threshold if results.estimates.size > 1 else None,
@@ -53,8 +46,7 @@ def lr_profile(
 def regime_map(
     results: ThresholdResults,
     order: str | None,
-    texts: Mapping[str, str],
-    language: Language = "english",
+    wording: Wording,
 ) -> RegimeMap:
     """Arrange regimes as entities by periods.
 
@@ -71,10 +63,10 @@ def regime_map(
         times=times,
         cells=cells[ranked],
         key_names=(
-            name_label(results.slopes.key_names[0], texts, results.factors),
-            name_label(time_name, texts, results.factors),
+            wording.label(results.slopes.key_names[0]),
+            wording.label(time_name),
         ),
-        regimes=_conditions(results, texts, language),
+        regimes=_conditions(results, wording),
     )
 
 
@@ -91,18 +83,16 @@ def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
     return np.lexsort(first_periods) if first_periods else np.arange(len(cells))
 
 
-def _conditions(
-    results: ThresholdResults, texts: Mapping[str, str], language: Language
-) -> list[str]:
+def _conditions(results: ThresholdResults, wording: Wording) -> list[str]:
     """List each regime's condition and number of rows, from low to high."""
-    name = name_label(results.threshold_variable, texts, results.factors, language)
+    name = wording.label(results.threshold_variable)
     rows = results.regimes["nobs"].tolist()
     if len(rows) == 1:
-        return [FIGURE.say("map.none", language, name=name, count=f"{rows[0]:,}")]
+        return [wording.say("map.none", name=name, count=f"{rows[0]:,}")]
     conditions = [
-        regime.condition(name, 3, language) for regime in results.regime_bounds
+        regime.condition(name, 3, wording.language) for regime in results.regime_bounds
     ]
     return [
-        FIGURE.say("map.rows", language, condition=text, count=f"{count:,}")
+        wording.say("map.rows", condition=text, count=f"{count:,}")
         for text, count in zip(conditions, rows, strict=True)
     ]

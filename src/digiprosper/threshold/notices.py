@@ -32,11 +32,12 @@ import numpy as np
 from digiprosper.errors import Notice, TermError, cited, counted, quoted
 from digiprosper.kernels.tolerances import WHOLE
 from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.kernels.wild import WEBB_CLUSTERS
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
 from digiprosper.report.text import listed, percent_text
 from digiprosper.report.verdicts import rejects
-from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, usual_concentration
+from digiprosper.threshold.kernels.draws import usual_concentration
 from digiprosper.threshold.results import reach_of
 
 if TYPE_CHECKING:

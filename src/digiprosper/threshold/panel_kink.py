@@ -44,11 +44,11 @@ from digiprosper.optional import progress_bar
 from digiprosper.report.variance import standard_errors
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
     as_terms,
     check_reps,
-    one_term,
-    plain_options,
+    read_terms,
     refuse_outcome,
 )
 from digiprosper.threshold.kernels import kink as kernel
@@ -167,7 +167,7 @@ class PanelKink(Specification):
 
     y: str = field(metadata=TERM)
     kink_variable: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     entity_effects: bool = True
     time_effects: bool = True
@@ -183,11 +183,7 @@ class PanelKink(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
-        one_term(self.y, "y")
-        one_term(self.kink_variable, "kink_variable")
-        object.__setattr__(self, "x", as_terms(self.x, "x"))
-        object.__setattr__(self, "absorb", as_terms(self.absorb, "absorb"))
+        read_terms(self)
 
         refuse_outcome(self, ("kink_variable", "x"))
         trim: object = self.trim

@@ -43,11 +43,12 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import (
     TERM,
+    TERMS,
     Specification,
     as_terms,
     check_reps,
-    one_term,
-    plain_options,
+    check_words,
+    read_terms,
     refuse_outcome,
 )
 from digiprosper.threshold.notices import (
@@ -211,9 +212,9 @@ class PanelThreshold(Specification):
     """
 
     y: str = field(metadata=TERM)
-    regime_dependent: Sequence[str] = field(metadata=TERM)
+    regime_dependent: Sequence[str] = field(metadata=TERMS)
     threshold_variable: str = field(metadata=TERM)
-    x: Sequence[str] = field(default=(), metadata=TERM)
+    x: Sequence[str] = field(default=(), metadata=TERMS)
     _: KW_ONLY
     n_thresholds: int | Literal["auto"] = 1
     thresholds: Sequence[float] | None = None
@@ -238,15 +239,18 @@ class PanelThreshold(Specification):
     where: str | None = None
 
     def __post_init__(self) -> None:
-        plain_options(self)
+        read_terms(self)
         check_option("regime_intercept", self.regime_intercept, (True, False))
         self._check_terms()
         self._check_thresholds()
         self._check_trim()
         self._check_candidates()
-        check_option("rule", self.rule, get_args(Rule))
-        check_option("df", self.df, get_args(DfRule))
-        check_option("confidence", self.confidence, get_args(Confidence))
+        words = {
+            "rule": get_args(Rule),
+            "df": get_args(DfRule),
+            "confidence": get_args(Confidence),
+        }
+        check_words(self, words)
         check_reps(self.reps, 1)
         check_level(self.level)
         check_linear_options(self)
@@ -254,10 +258,6 @@ class PanelThreshold(Specification):
         self._check_search()
 
     def _check_terms(self) -> None:
-        one_term(self.y, "y")
-        one_term(self.threshold_variable, "threshold_variable")
-        for name in ("regime_dependent", "x", "absorb"):
-            object.__setattr__(self, name, as_terms(getattr(self, name), name))
         split = {canonical(t) for t in self.regime_dependent}
         if not split:
             raise TermError("regime_dependent is empty; specify at least one term.")

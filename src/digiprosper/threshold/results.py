@@ -19,7 +19,7 @@ from digiprosper.errors import (
     check_whole,
     cited,
     counted,
-    option_problem,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.tolerances import SAME_STATISTIC
@@ -717,10 +717,11 @@ class ThresholdResults(SlopesByRegime):
             If there are no tests, or none by this bootstrap.
         """
         if not self.bootstrap:
-            raise OptionError(
+            raise option_error(
+                "bootstrap",
+                bootstrap,
                 "test_table: nothing was tested (given thresholds, or bootstrap=None). "
                 "Fit with a bootstrap.",
-                [option_problem("bootstrap", bootstrap, what="nothing was tested")],
             )
         check_option("bootstrap", bootstrap, (None, *self.bootstrap))
         name, tests = bootstrap or self.bootstrap[0], self.tests

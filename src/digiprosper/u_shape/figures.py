@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import OptionError, cited, option_problem
+from digiprosper.errors import cited, option_error
 from digiprosper.kernels.intervals import delta
 from digiprosper.report.drawings import TurningCurve
-from digiprosper.report.labels import name_label
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape.two_turns import TwoTurnsResult
 from digiprosper.u_shape.u_test import FORMS, Curve, at_texts, stated_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
-    from digiprosper.report.words import Language
+    from digiprosper.report.figure_words import Wording
     from digiprosper.u_shape.u_test import UTestResult
 
 _POINTS = 401
@@ -31,8 +30,7 @@ _POINTS = 401
 def turning_curve(
     results: LinearResults,
     test: UTestResult | TwoTurnsResult,
-    texts: Mapping[str, str],
-    language: Language = "english",
+    wording: Wording,
 ) -> TurningCurve:
     """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))``, x0 the mean, on an interval.
 
@@ -48,20 +46,19 @@ def turning_curve(
         form, terms, turns = test.form, (test.variable, test.square), (test.extremum,)
         bends = [FORMS[form].value]
     if not set(terms) <= set(results.names):
-        raise OptionError(
+        raise option_error(
+            "test",
+            test.variable,
             "plots.u_shape: the fit does not contain "
             f"{' or '.join(map(cited, terms))}; pass the fit that was tested.",
-            [option_problem("test", test.variable, results.names, "another fit")],
+            results.names,
         )
     positions = tuple(results.names.index(term) for term in terms)
     curve = Curve("plots.u_shape", results, positions, form, test.interval)
     # Refuses a curve that depends on other columns.
     stated_values(curve, test.at)
     columns = (test.variable, results.depvar, *test.at)
-    names = {
-        column: name_label(column, texts, results.factors, language)
-        for column in columns
-    }
+    names = {column: wording.label(column) for column in columns}
     return TurningCurve(
         variable=names[test.variable],
         outcome=names[results.depvar],

@@ -18,6 +18,7 @@ from digiprosper.errors import (
     cited,
     finite_numbers,
     is_real,
+    one_problem,
     quoted,
 )
 from digiprosper.linear.marginal import default_points
@@ -344,17 +345,14 @@ def _product(results: LinearResults, term: str, moderator: str) -> int:
     for position, candidate in enumerate(results.terms):
         if sorted(canonical(factor.text) for factor in candidate.factors) == texts:
             return position
-    raise TermError(
+    raise one_problem(
+        TermError,
+        "no_product",
         f"the fit has no interaction of {cited(term)} and {cited(moderator)} (its "
         f"terms: {quoted(results.names, 12)}). Add '{term}:{moderator}' to x; a "
         "moderated curve needs the interactions with both the level and the square.",
-        [
-            Notice(
-                "no_product",
-                f"no {term}:{moderator}",
-                {"term": term, "moderator": moderator},
-            )
-        ],
+        term=term,
+        moderator=moderator,
     )
 
 

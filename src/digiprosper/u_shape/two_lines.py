@@ -16,6 +16,7 @@ from digiprosper.errors import (
     check_whole,
     cited,
     issue,
+    one_problem,
     quoted,
     unknown_columns,
 )
@@ -508,17 +509,14 @@ def _refuse_curves(data: _Data, square: str | None) -> None:
     if square is not None and not _is_quadratic(
         x, data.prepared.sample.columns("variable")[:, 1]
     ):
-        raise TermError(
+        raise one_problem(
+            TermError,
+            "other_square",
             f"square={cited(square)} is not a quadratic function of "
             f"{cited(data.variable)} in the sample. Specify its square, or drop the "
             "term from x.",
-            [
-                Notice(
-                    "other_square",
-                    square,
-                    {"variable": data.variable, "square": square},
-                )
-            ],
+            variable=data.variable,
+            square=square,
         )
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, TermError, check_level, cited, quoted
+from digiprosper.errors import (
+    Notice,
+    TermError,
+    check_level,
+    cited,
+    one_problem,
+    quoted,
+)
 from digiprosper.report.summary import Lines, Remarks, Summary
 from digiprosper.report.text import wrapped
 from digiprosper.report.variance import standard_errors
@@ -256,12 +263,15 @@ def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
     if forms != ["cube", "square"]:
         terms = tuple(results.names[position] for position in bends)
         square, cube = (f"I({variable}**{power})" for power in (2, 3))
-        raise TermError(
+        raise one_problem(
+            TermError,
+            "no_cubic",
             f"two_turns_test needs the square and the cube of {cited(variable)} in the "
             f"fit, and no other term that bends the curve; it has "
             f"{quoted(terms) or 'none'}. Add {cited(square)} and {cited(cube)} to x; "
             "u_test tests curves with one turning point.",
-            [Notice("no_cubic", "no cubic", {"variable": variable, "terms": terms})],
+            variable=variable,
+            terms=terms,
         )
     by_form = {form: position for position, form in bends.items()}
     return level, by_form["square"], by_form["cube"]

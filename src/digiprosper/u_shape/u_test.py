@@ -19,7 +19,8 @@ from digiprosper.errors import (
     check_option,
     cited,
     finite_numbers,
-    option_problem,
+    one_problem,
+    option_error,
     quoted,
     unknown_columns,
 )
@@ -605,11 +606,12 @@ def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None
     if results.cov_type == "cr2":
         # Each slope, and each point of the Fieller set, would have its own degrees of
         # freedom.
-        text = (
-            "a U-test does not take cov_type='cr2': use cov_type='clustered' or 'crv3'."
-        )
-        raise OptionError(
-            text, [option_problem("cov_type", "cr2", ("clustered", "crv3"), text)]
+        raise option_error(
+            "cov_type",
+            "cr2",
+            "a U-test does not take cov_type='cr2': use cov_type='clustered' or "
+            "'crv3'.",
+            ("clustered", "crv3"),
         )
     for name, term in terms.items():
         if term is not None:
@@ -814,17 +816,14 @@ def _bend(
         )
     if bends:
         terms = tuple(results.names[position] for position in (j, *bends))
-        raise TermError(
+        raise one_problem(
+            TermError,
+            "several_bends",
             f"several terms make the curve in {cited(variable)} nonlinear, "
             f"{quoted(terms, 12)}: a U-test uses the level and one of them. "
             "Drop the others.",
-            [
-                Notice(
-                    "several_bends",
-                    "several bending terms",
-                    {"variable": variable, "terms": terms},
-                )
-            ],
+            variable=variable,
+            terms=terms,
         )
     return j, form or term_form or "square"
 
@@ -871,18 +870,15 @@ def _bend_at(
     if not fitting:
         spelling = FORMS[form or "square"].spelling.format(x=variable)
         alternatives = "" if form else " (or I(1/x), log(x), sqrt(x))"
-        raise TermError(
+        raise one_problem(
+            TermError,
+            "no_square",
             f"the fit has no {'square' if form is None else form} of {cited(variable)} "
             f"(its terms: {quoted(results.names, 12)}). Add "
             f"{cited(spelling)}{alternatives} to x, or specify the column: "
             "square='...'.",
-            [
-                Notice(
-                    "no_square",
-                    f"no {spelling}",
-                    {"variable": variable, "terms": results.names},
-                )
-            ],
+            variable=variable,
+            terms=results.names,
         )
     return fitting[0]
 
@@ -933,16 +929,14 @@ def interval_of(
     if form in FORMS and form != "square" and ends[0] <= 0:
         origin = "the sample's" if interval is None else "the given"
         bend = FORMS[form].words.format(x=name)
-        raise OptionError(
+        raise one_problem(
+            OptionError,
+            "interval",
             f"a curve with {bend} is tested for {name} > 0, but {origin} interval "
             f"begins at {ends[0]:.6g}. Set interval=(low, high) with low above 0.",
-            [
-                Notice(
-                    "interval",
-                    "not positive",
-                    {"variable": name, "form": form, "low": ends[0]},
-                )
-            ],
+            variable=name,
+            form=form,
+            low=ends[0],
         )
     return ends[0], ends[1]
 

@@ -52,11 +52,14 @@ class UnitRootOptions:
     year_means: bool
     simulated: bool  # otherwise with printed moments
 
-    @property
-    def n_regressors(self) -> int:
-        """Number of regressors of an entity: deterministic ones, level, lags, means."""
+    def df_of(self, periods: Ints) -> Ints:
+        """Return rows less regressors of entities with so many periods, shape (N,).
+
+        Regressors are deterministic ones, level, lags and means.
+        """
         with_means = self.test == "cips"
-        return 2 + self.trend + self.lags + with_means * (2 + self.lags)
+        regressors = 2 + self.trend + self.lags + with_means * (2 + self.lags)
+        return periods - 1 - self.lags - regressors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,8 +108,7 @@ def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressi
     means = np.zeros((1, 1, y.shape[2]))
     if options.year_means or options.test == "cips":
         means = period_means(y, series)
-    shape = y.shape[:2]
-    level, change, residual, sd = (np.empty(shape) for _ in range(4))
+    level, change, residual, sd = np.empty((4, *y.shape[:2]))
     for start, stop in np.unique(np.column_stack([first, last]), axis=0):
         entities = (first == start) & (last == stop)
         span = slice(start, stop + 1)
@@ -117,7 +119,7 @@ def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressi
         change[:, entities] = sign * factor[..., -2, -1]
         residual[:, entities] = np.abs(factor[..., -1, -1])
         sd[:, entities] = np.diff(part).std(axis=-1, ddof=1)
-    df = last - first - options.lags - options.n_regressors
+    df = options.df_of(series.periods)
     return Regressions(level, change, residual, sd, df)
 
 
@@ -198,12 +200,13 @@ def draw_t(
     series: Series, options: UnitRootOptions, rng: np.random.Generator
 ) -> dict[int, Floats]:
     """Draw t of single random walks as long as the series, sorted, by their df."""
-    drawn, options = {}, replace(options, year_means=False)
+    # IPS of one entity is its t.
+    drawn, options = {}, replace(options, test="ips", year_means=False)
     for periods in np.unique(series.periods):
-        walks = rng.standard_normal((_SERIES, 1, periods)).cumsum(axis=2)
-        whole = Series(walks[0], np.array([0]), np.array([periods - 1]))
-        fits = regressions(walks, whole, options)
-        drawn[int(fits.df[0])] = np.sort(fits.t[:, 0])
+        ends = np.array([0]), np.array([periods - 1])
+        walk = Series(np.zeros((1, periods)), *ends)
+        draws = draw_statistics(walk, options, {}, _SERIES, rng)
+        drawn[int(options.df_of(periods))] = np.sort(draws)
     return drawn
 
 

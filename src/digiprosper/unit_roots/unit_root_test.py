@@ -296,9 +296,8 @@ def _refuse_short(
     _refuse(sample, series.periods < least, short)
     # CIPS bounds its t-statistics.
     least = 2 if options.test == "cips" else 3
-    df = series.periods - 1 - options.lags - options.n_regressors
     few = f"lags={options.lags} leaves fewer than {least} degrees of freedom"
-    _refuse(sample, df < least, few)
+    _refuse(sample, options.df_of(series.periods) < least, few)
 
 
 def _refuse(sample: Sample, bad: Bools, defect: str) -> None:

@@ -8,10 +8,9 @@ import numpy as np
 
 from digiprosper.errors import (
     AlignmentError,
-    IdentificationError,
-    Notice,
     alignment_problem,
     check_option,
+    not_identified,
     quoted,
 )
 from digiprosper.panel.arguments import arguments
@@ -427,10 +426,11 @@ def _three_sectors(function: str, value_added: Any) -> Arguments:
     inputs = _amounts(function, value_added=value_added)
     count = inputs.numbers["value_added"].shape[1]
     if count != 3:
-        raise IdentificationError(
+        raise not_identified(
+            "sectors",
             f"{function} needs three sectors, in the order primary, secondary, "
             f"tertiary; got {count}.",
-            [Notice("sectors", function, {"counts": (count,)})],
+            counts=(count,),
         )
     return inputs
 
@@ -447,11 +447,12 @@ def _refuse_other_sectors(inputs: Arguments, *tables: str) -> None:
     function = inputs.function
     counts = [inputs.numbers[name].shape[1] for name in tables]
     if counts[0] != counts[1] or counts[0] < 2:
-        raise IdentificationError(
+        raise not_identified(
+            "sectors",
             f"{function} needs the same sectors in {' and '.join(tables)}, at least "
             f"two; got {counts[0]} and {counts[1]}. The index is a sum over all "
             "sectors.",
-            [Notice("sectors", function, {"counts": tuple(counts)})],
+            counts=tuple(counts),
         )
     first, second = ([str(head) for head in inputs.heads[name]] for name in tables)
     if first != second and sorted(first) == sorted(second):

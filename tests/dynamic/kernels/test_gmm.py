@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from digiprosper.dynamic.kernels import gmm
-from digiprosper.dynamic.kernels.instruments import (
-    ExogenousInstrument,
-    LaggedInstruments,
-)
+from digiprosper.dynamic.kernels.gmm import Instrument
 
 
 def design(**options: object) -> gmm.Design:
@@ -23,27 +23,20 @@ def design(**options: object) -> gmm.Design:
         columns=columns,
         complete=complete,
         is_constant=np.zeros(2, dtype=bool),
-        lagged=[LaggedInstruments(name="y", values=y, first=2, last=3)],
-        exogenous=[ExogenousInstrument(name="x", values=x)],
+        instruments=[
+            Instrument(name="y", values=y, lags=(2, 3)),
+            Instrument(name="x", values=x),
+        ],
+        collapse=True,
         **settings,
     )
 
 
 def test_repeated_instruments_are_left_out() -> None:
     single = design()
-    twice = gmm.Design(
-        columns=single.columns,
-        complete=single.complete,
-        is_constant=single.is_constant,
-        lagged=single.lagged,
-        exogenous=[
-            *single.exogenous,
-            ExogenousInstrument(name="copy", values=3 * single.exogenous[0].values),
-        ],
-        system=False,
-        transform="difference",
-        h=3,
-    )
+    copy = replace(single.instruments[1], name="copy")
+    copy = replace(copy, values=3 * copy.values)
+    twice = replace(single, instruments=[*single.instruments, copy])
     one, two = gmm.moments(single), gmm.moments(twice)
     assert len(one.columns) == len(two.columns) == 3
     clusters = np.arange(20)
@@ -79,3 +72,43 @@ def test_identification_is_told_by_rank() -> None:
     total[0, 2] = 3.0
     assert gmm.identifies(total * [1.0, 1e-9, 1e9])
     assert not gmm.identifies(total[:1])
+
+
+@pytest.mark.parametrize("collapse", [True, False])
+def test_lags_and_differences_stand_where_their_row_is(collapse: bool) -> None:
+    rng = np.random.default_rng(2)
+    y = np.where(rng.random((5, 6)) > 0.2, rng.normal(size=(5, 6)), np.nan)
+    levels = np.isfinite(y) & (np.arange(6) > 0)
+    transformed = levels.copy()
+    transformed[:, 1:] &= levels[:, :-1]
+    model = replace(
+        design(system=True),
+        columns=design().columns[:5],
+        complete=levels,
+        instruments=[
+            Instrument(name="y", values=y, lags=(2, 9)),
+            Instrument(name="x", values=np.ones((5, 6)), equation="level"),
+        ],
+        collapse=collapse,
+    )
+    columns, array = gmm.instrument_array(model, slice(0, 5))
+    assert array.shape == (5, 12, len(columns))
+    for j, (variable, equation, lag, period) in enumerate(columns):
+        for i, t in np.ndindex(5, 6):
+            upper, lower = array[i, t, j], array[i, 6 + t, j]
+            if variable == "x":
+                assert (upper, lower) == (0.0, float(levels[i, t]))
+                continue
+            here = period is None or period == t
+            level = y[i, t - lag] if t >= lag else np.nan
+            change = level - y[i, t - lag - 1] if t > lag else np.nan
+            if equation == "difference":
+                used = here and transformed[i, t] and np.isfinite(level)
+                assert (upper, lower) == (level if used else 0.0, 0.0)
+            else:
+                used = here and levels[i, t] and np.isfinite(change)
+                assert (upper, lower) == (0.0, change if used else 0.0)
+    # Columns without a value are left out with those that repeat others.
+    empty = {c for c, z in zip(columns, array.any((0, 1)), strict=True) if not z}
+    assert collapse or empty
+    assert not empty & set(gmm.moments(model).columns)

@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 
 from digiprosper.dynamic.kernels.transforms import (
-    differences,
-    orthogonal_deviations,
     period_dummies,
     transformation,
     transformed,
-    within_deviations,
 )
 
 
@@ -23,7 +20,7 @@ def grid() -> tuple[np.ndarray, np.ndarray]:
 
 def test_differences(grid: tuple[np.ndarray, np.ndarray]) -> None:
     values, complete = grid
-    out, present = differences(values, complete)
+    out, present = transformed(values, complete, "difference")
     for i, t in np.ndindex(9, 6):
         both = t > 0 and complete[i, t] and complete[i, t - 1]
         assert present[i, t] == both
@@ -34,7 +31,7 @@ def test_differences(grid: tuple[np.ndarray, np.ndarray]) -> None:
 def test_orthogonal_deviations(grid: tuple[np.ndarray, np.ndarray]) -> None:
     """The deviation of period t stands at t + 1 (Arellano & Bover 1995)."""
     values, complete = grid
-    out, present = orthogonal_deviations(values, complete)
+    out, present = transformed(values, complete, "orthogonal")
     for i, t in np.ndindex(9, 5):
         later = [values[i, s] for s in range(t + 1, 6) if complete[i, s]]
         there = complete[i, t] and bool(later)
@@ -50,7 +47,7 @@ def test_orthogonal_deviations(grid: tuple[np.ndarray, np.ndarray]) -> None:
 
 def test_within_deviations(grid: tuple[np.ndarray, np.ndarray]) -> None:
     values, complete = grid
-    out, _ = within_deviations(values, complete)
+    out, _ = transformed(values, complete, "within")
     for i in range(9):
         rows = values[i][complete[i]]
         if len(rows):

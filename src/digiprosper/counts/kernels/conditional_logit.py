@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice
+from digiprosper.errors import not_identified
 from digiprosper.kernels.tolerances import SAME_DEVIANCE
 from digiprosper.kernels.within import level_sums
 
@@ -91,12 +91,13 @@ def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
                 null=null,
             )
         exact = gain < SAME_DEVIANCE * abs(loglik)
-    text = (
+    raise not_identified(
+        "not_converged",
         "the conditional likelihood has no maximum: a combination of regressors tells "
         "zeros from ones in every level, or regressors differ too much in scale. Drop "
-        "regressors, or rescale them."
+        "regressors, or rescale them.",
+        steps=_STEPS,
     )
-    raise IdentificationError(text, [Notice("not_converged", text, {"steps": _STEPS})])
 
 
 def _groups(y: Floats, x: Floats, codes: Ints) -> Iterator[_Levels]:

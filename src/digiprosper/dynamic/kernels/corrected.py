@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
 
-from digiprosper.dynamic.kernels.transforms import within_deviations
+from digiprosper.dynamic.kernels.transforms import transformed
 from digiprosper.kernels.tolerances import COLLINEAR
-from digiprosper.kernels.within import level_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels import Bools, Floats
 
 # The equation of the bias is solved between the within estimate and a value above,
 # in steps of the search, and bisections of the step with the solution.
@@ -27,56 +26,45 @@ _BISECTIONS = 45
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class WithinProducts:
-    """What within estimators of any draw of clusters need.
+    """What within estimators need of each of N entities, or in sum of each draw.
 
-    products (G, K, K): cross products by cluster of outcome, regressors and dummies of
-        periods, net of entity means; the lag of the outcome is the first regressor
+    products (N, K, K): cross products of outcome, regressors and dummies of periods,
+        net of entity means; the lag of the outcome is the first regressor
     n_regressors: regressors without the dummies
-    rows (G,): rows of a cluster
-    entities (G,): entities of a cluster
-    bias (G, T): ``bias @ (1, r, r^2, ...)``, times the error variance, is the expected
-        product of lag and error in a cluster if the coefficient of the lag is r
+    degrees (N,): rows, less the one that an entity's mean takes
+    bias (N, T): ``bias @ (1, r, r^2, ...)``, times the error variance, is the expected
+        product of lag and error if the coefficient of the lag is r
     """
 
     products: Floats
     n_regressors: int
-    rows: Floats
-    entities: Floats
+    degrees: Floats
     bias: Floats
 
     def drawn(self, counts: Floats) -> WithinProducts:
-        """Sum the clusters of draws (R, G); a draw then stands for a cluster."""
-        flat = self.products.reshape(len(self.products), -1)
-        return WithinProducts(
-            products=(counts @ flat).reshape(-1, *self.products.shape[1:]),
-            n_regressors=self.n_regressors,
-            rows=counts @ self.rows,
-            entities=counts @ self.entities,
-            bias=counts @ self.bias,
+        """Sum the entities of draws, which are in each as often as `counts` (D, N)."""
+        products, degrees, bias = (
+            np.tensordot(counts, by_entity, axes=1)
+            for by_entity in (self.products, self.degrees, self.bias)
         )
+        return replace(self, products=products, degrees=degrees, bias=bias)
 
 
 def within_products(
-    values: Floats, n_regressors: int, complete: Bools, clusters: Ints
+    values: Floats, n_regressors: int, complete: Bools
 ) -> WithinProducts:
-    """Sum products by cluster.
+    """Compute products of each entity.
 
     values (N, T, 1 + k + p): outcome, its lag, other regressors, and dummies of
-    periods; `complete` (N, T) are the rows, `clusters` (N,) the cluster of each entity.
+    periods; `complete` (N, T) are the rows.
     """
-    columns = within_deviations(values, complete)[0]
-    products = columns.transpose(0, 2, 1) @ columns
+    columns = transformed(values, complete, "within")[0]
     rows = complete.sum(axis=1)
-    groups = int(clusters.max()) + 1
-    bias = _expected_products(columns[..., 1 + n_regressors :], complete)
     return WithinProducts(
-        products=level_sums(
-            clusters, groups, products.reshape(len(products), -1)
-        ).reshape(groups, *products.shape[1:]),
+        products=columns.transpose(0, 2, 1) @ columns,
         n_regressors=n_regressors,
-        rows=np.bincount(clusters, rows, groups).astype(np.float64),
-        entities=np.bincount(clusters, rows > 0, groups).astype(np.float64),
-        bias=level_sums(clusters, groups, bias),
+        degrees=rows - np.minimum(rows, 1.0),
+        bias=_expected_products(columns[..., 1 + n_regressors :], complete),
     )
 
 
@@ -87,15 +75,17 @@ def persistence_bounds(columns: Floats, complete: Bools, lags: int) -> dict[str,
     columns (N, T, 1 + K): outcome, the lags, other regressors.
     """
     pooled = np.concatenate([columns, np.ones((*complete.shape, 1))], axis=2)
-    by_estimator = {"within": within_deviations(columns, complete)[0], "ols": pooled}
+    by_estimator = {
+        "within": transformed(columns, complete, "within")[0],
+        "ols": pooled,
+    }
     out = {}
     for name, values in by_estimator.items():
-        rows = values[complete]
-        size = np.linalg.norm(rows, axis=0)
+        outcome, regressors = values[complete][:, 0], values[complete][:, 1:]
+        size = np.linalg.norm(regressors, axis=0)
         scale = np.where(size > 0, size, 1.0)
-        scaled = rows / scale
-        coefficients = np.linalg.lstsq(scaled[:, 1:], scaled[:, 0], rcond=COLLINEAR)[0]
-        out[name] = float((coefficients / scale[1:])[:lags].sum() * scale[0])
+        scaled = np.linalg.lstsq(regressors / scale, outcome, rcond=COLLINEAR)[0]
+        out[name] = float((scaled / scale)[:lags].sum())
     return out
 
 
@@ -120,18 +110,6 @@ def _expected_products(dummies: Floats, complete: Bools) -> Floats:
     return out
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Corrected:
-    """Estimates of D draws: coefficients (D, k), and whether the bias was solved (D,).
-
-    Without a solution the coefficient is the one that comes nearest to it. It is
-    missing with no more rows than coefficients, or without variation in a regressor.
-    """
-
-    coefficients: Floats
-    solved: Bools
-
-
 def within(data: WithinProducts) -> tuple[Floats, Floats, Floats]:
     """Estimate by least squares within entities; missing if a regressor is constant.
 
@@ -143,17 +121,15 @@ def within(data: WithinProducts) -> tuple[Floats, Floats, Floats]:
     size = np.sqrt(np.einsum("dkk->dk", regressors))
     constant = ~(size[:, : data.n_regressors] > 0).all(axis=1)
     size = np.where(size > 0, size, 1.0)
-    scaled = regressors / size[:, :, None] / size[:, None, :]
-    inverse = (
-        np.linalg.pinv(scaled, hermitian=True) / size[:, :, None] / size[:, None, :]
-    )
+    scale = size[:, :, None] * size[:, None, :]
+    inverse = np.linalg.pinv(regressors / scale, hermitian=True) / scale
     coefficients = np.einsum("dkl,dl->dk", inverse, outcome)
     coefficients[constant] = np.nan
     squares = products[:, 0, 0] - np.einsum("dk,dk->d", coefficients, outcome)
     return coefficients, inverse[:, :, 0], np.maximum(squares, 0.0)
 
 
-def bias_corrected(data: WithinProducts) -> Corrected:
+def bias_corrected(data: WithinProducts) -> tuple[Floats, Bools]:
     """Solve for the coefficients whose bias explains the within estimates.
 
     With the within estimate w of the lag's coefficient, r solves ``r + s^2(r) tr(r) q =
@@ -161,12 +137,14 @@ def bias_corrected(data: WithinProducts) -> Corrected:
     cross product, tr(r) as in `WithinProducts.bias`, and s^2(r) the error variance if
     the coefficient is r. The smallest solution above w is taken. The other coefficients
     follow, since their bias is that of the lag times a regression coefficient.
+
+    Coefficients (D, k), and whether the bias was solved (D,). Without a solution the
+    coefficient is the one that comes nearest to it. It is missing with no more rows
+    than coefficients, or without variation in a regressor.
     """
     estimates, inverse, squares = within(data)
     first, q = estimates[:, 0], inverse[:, 0]
-    k = data.n_regressors
-    dummies = estimates.shape[1] - k
-    degrees = data.rows - data.entities - dummies - k
+    degrees = data.degrees - estimates.shape[1]
     degrees = np.where((degrees > 0) & (q > 0), degrees, np.nan)
     q = np.where(q > 0, q, 1.0)
 
@@ -191,17 +169,15 @@ def bias_corrected(data: WithinProducts) -> Corrected:
     r = np.where(solved, (low + high) / 2, nearest)
     r = np.where(np.isnan(degrees), np.nan, r)
     moved = ((r - first) / q)[:, None] * inverse
-    return Corrected(coefficients=(estimates + moved)[:, :k], solved=solved)
+    return (estimates + moved)[:, : data.n_regressors], solved
 
 
-def half_panel(whole: WithinProducts, halves: Sequence[WithinProducts]) -> Corrected:
+def half_panel(whole: WithinProducts, halves: Sequence[WithinProducts]) -> Floats:
     """Correct by the half-panel jackknife (Dhaene & Jochmans 2015, equation 3.2).
 
-    Twice the estimate of the panel less the mean of those of its halves.
+    Twice the estimate (D, k) of the panel less the mean of those of its halves.
     """
-    k = whole.n_regressors
-    mean = np.mean([within(half)[0][:, :k] for half in halves], axis=0)
-    coefficients = 2 * within(whole)[0][:, :k] - mean
-    return Corrected(
-        coefficients=coefficients, solved=np.full(len(coefficients), fill_value=True)
+    mean = np.mean(
+        [within(half)[0][:, : whole.n_regressors] for half in halves], axis=0
     )
+    return np.asarray(2 * within(whole)[0][:, : whole.n_regressors] - mean)

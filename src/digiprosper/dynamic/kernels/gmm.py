@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from digiprosper.dynamic.kernels.instruments import (
-    InstrumentColumn,
-    Rows,
-    instrument_array,
-    layout,
-)
-from digiprosper.dynamic.kernels.transforms import (
-    differences,
-    transformation,
-    transformed,
-)
+from digiprosper.dynamic.kernels.transforms import transformation, transformed
 from digiprosper.kernels.chunks import chunks
-from digiprosper.kernels.tolerances import SAME_INSTRUMENT
+from digiprosper.kernels.tolerances import NO_VARIANCE, SAME_INSTRUMENT
 from digiprosper.kernels.within import level_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from digiprosper.dynamic.kernels.instruments import (
-        ExogenousInstrument,
-        LaggedInstruments,
-    )
     from digiprosper.dynamic.kernels.transforms import Transform
     from digiprosper.kernels import Bools, Floats, Ints
 
 # Bytes of the instruments that are held at a time.
 _CHUNK = 2**26
+
+# --- instruments ----------------------------------------------------------------------
+
+Equation = Literal["both", "difference", "level"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -43,6 +33,8 @@ class Design:
     columns (N, T, 1 + k): outcome, then regressors; any number where not complete
     complete (N, T): rows with all of them and all exogenous instruments
     is_constant (k,): regressors that drop out of the transformed equation
+    instruments: variables, as themselves or with their lags
+    collapse: whether a lag is one column, or one for each period
     system: whether there is a level equation
     h: first-step weight, as in xtabond2: 3 is the covariance of the stacked errors if
         they are independent with one variance, 2 is without the covariances between
@@ -52,11 +44,109 @@ class Design:
     columns: Floats
     complete: Bools
     is_constant: Bools
-    lagged: Sequence[LaggedInstruments]
-    exogenous: Sequence[ExogenousInstrument]
+    instruments: Sequence[Instrument]
+    collapse: bool
     system: bool
     transform: Transform
     h: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Instrument:
+    """A variable that is its own instrument, or whose lags are, as in xtabond2.
+
+    Without `lags` it is exogenous, ``iv()``: its column has the transformed values in
+    the transformed equation and the values in the level equation. With the first and
+    the last of `lags`, ``gmm()``, the transformed equation of period t has its values
+    at t - l, and the level equation has its difference at t - (first - 1). `equation`
+    says which of the two equations have it.
+    """
+
+    name: str
+    values: Floats  # (N, T); those of lags are missing where there is no row
+    equation: Equation = "both"
+    lags: tuple[int, int | None] | None = None
+
+
+class InstrumentColumn(NamedTuple):
+    """What a column of instruments is.
+
+    `lag` is None for an exogenous variable, `period` (position) None for a column of
+    all periods.
+    """
+
+    variable: str
+    equation: Equation
+    lag: int | None
+    period: int | None
+
+
+def instrument_array(
+    design: Design, part: slice
+) -> tuple[list[InstrumentColumn], Floats]:
+    """Make the instruments (n, R, L) of some entities, and say what the columns are.
+
+    R is the T periods of the transformed equation and, with a level equation, the T
+    periods of that. Columns may be zero in every row.
+    """
+    complete = design.complete[part]
+    (n, periods), equations = complete.shape, 1 + design.system
+    present = transformed(np.zeros((n, periods, 1)), complete, design.transform)[1]
+    by_period = np.tile(np.eye(periods), (equations, 1))
+    columns: list[InstrumentColumn] = []
+    arrays = [np.zeros((n, equations * periods, 0))]
+    for instrument in design.instruments:
+        for equation, lag, *halves in _by_lag(design, instrument, part, present):
+            values = np.concatenate(halves[:equations], axis=1)[..., None]
+            by_column: Sequence[int | None] = (None,)
+            if lag is not None and not design.collapse:
+                by_column = range(lag, periods)
+                values = values * by_period[:, lag:]
+            columns += [
+                InstrumentColumn(instrument.name, equation, lag, period)
+                for period in by_column
+            ]
+            arrays.append(values)
+    return columns, np.concatenate(arrays, axis=2)
+
+
+def _by_lag(
+    design: Design, instrument: Instrument, part: slice, present: Bools
+) -> Iterator[tuple[Equation, int | None, Floats, Floats]]:
+    """Make the values (n, T) of each lag in the transformed and the level equation.
+
+    `present` (n, T) are the rows of the transformed equation.
+    """
+    values, complete = instrument.values[part], design.complete[part]
+    equation, periods = instrument.equation, values.shape[1]
+    nothing = np.zeros(values.shape)
+    if instrument.lags is None:
+        levels = np.where(complete, values, 0.0)
+        changes = transformed(levels[..., None], complete, design.transform)[0][..., 0]
+        yield (
+            equation if design.system else "difference",
+            None,
+            nothing if equation == "level" else changes,
+            nothing if equation == "difference" else levels,
+        )
+        return
+    first, last = instrument.lags
+    if equation != "level":
+        for lag in range(first, min(last or periods, periods - 1) + 1):
+            lagged = np.nan_to_num(_shifted(values, lag)) * present
+            yield "difference", lag, lagged, nothing
+    if design.system and equation != "difference":
+        change = _shifted(values - _shifted(values, 1), first - 1)
+        yield "level", first - 1, nothing, np.nan_to_num(change) * complete
+
+
+def _shifted(values: Floats, lag: int) -> Floats:
+    out = np.full(values.shape, np.nan)
+    out[:, lag:] = values[:, : max(values.shape[1] - lag, 0)]
+    return out
+
+
+# --- moments --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -66,9 +156,10 @@ class Moments:
     products (N, L, 1 + k): ``Z_i' [y_i, X_i]``
     weight (L, L): ``sum_i Z_i' H_i Z_i``
     columns: the L instruments, none a combination of the others
+    kept (L,): their positions among all that the design makes
     size (L,): what they are divided by, so that `weight` has a diagonal of one
-    rows: which rows the equations have
-    transformed (N, T, 1 + k): outcome and regressors of the transformed equation
+    transformed (N, T, 1 + k): outcome and regressors of the transformed equation, zero
+        without `has_transformed` (N, T)
     changes (N, T, 1 + k): their first differences, zero without `has_change` (N, T)
     """
 
@@ -76,90 +167,78 @@ class Moments:
     products: Floats
     weight: Floats
     columns: tuple[InstrumentColumn, ...]
+    kept: Ints
     size: Floats
-    rows: Rows
     transformed: Floats
+    has_transformed: Bools
     changes: Floats
     has_change: Bools
 
     @property
     def n_transformed(self) -> int:
         """How many rows the transformed equation has."""
-        return int(self.rows.transformed.sum())
+        return int(self.has_transformed.sum())
 
     @property
     def nobs(self) -> int:
         """Rows of the level equation if there is one, else of the transformed one."""
-        levels = self.rows.levels
-        return self.n_transformed if levels is None else int(levels.sum())
+        design = self.design
+        return int(design.complete.sum()) if design.system else self.n_transformed
 
-    def by_entity(self, coefficients: Floats) -> Floats:
-        """Compute the moments (N, L) of each entity, ``Z_i' (y_i - X_i b)``."""
-        return np.asarray(self.products[..., 0] - self.products[..., 1:] @ coefficients)
-
-    def differenced_residuals(self, coefficients: Floats) -> Floats:
-        """Compute differenced residuals (N, T), zero where there are none."""
-        return np.asarray(self.changes[..., 0] - self.changes[..., 1:] @ coefficients)
-
-    def error_variance(self, coefficients: Floats) -> float:
+    def error_variance(self, coefficients: Floats, *, less_k: bool) -> float:
         """Estimate the variance of the errors from the transformed rows.
 
-        The variance of a difference is twice that of the error.
+        The variance of a difference is twice that of the error. With `less_k` the
+        divisor is the number of rows less that of the coefficients.
         """
         residuals = self.transformed[..., 0] - self.transformed[..., 1:] @ coefficients
         scale = 2.0 if self.design.transform == "difference" else 1.0
-        return float((residuals**2).sum() / self.n_transformed / scale)
+        divisor = self.n_transformed - less_k * len(coefficients)
+        return float((residuals**2).sum() / divisor / scale)
 
 
 def moments(design: Design) -> Moments:
     """Transform the equations, and sum products of instruments by entity."""
     complete = design.complete
     values = np.where(complete[..., None], design.columns, 0.0)
-    values_t, has_t = transformed(values, complete, design.transform)
-    changes, has_change = differences(values, complete)
+    values_t, has_transformed = transformed(values, complete, design.transform)
+    changes, has_change = transformed(values, complete, "difference")
     for array in (values_t, changes):
         array[..., 1:][..., design.is_constant] = 0.0
-    rows = Rows(transformed=has_t, levels=complete if design.system else None)
-    exogenous = [_exogenous_columns(variable, design) for variable in design.exogenous]
-
-    columns = layout(design.lagged, design.exogenous, rows)
     stacked = np.concatenate([values_t, values], axis=1) if design.system else values_t
-    products = np.empty((len(complete), len(columns), values.shape[2]))
-    weight = np.zeros((len(columns), len(columns)))
     error_covariance = _error_covariance(design)
-    for part in chunks(len(complete), stacked.shape[1] * len(columns), _CHUNK):
-        z = instrument_array(columns, design.lagged, exogenous, rows, part)
-        products[part] = z.transpose(0, 2, 1) @ stacked[part]
+    by_part, weight, columns = [], np.zeros(()), list[InstrumentColumn]()
+    for part, same_columns, z in _in_parts(design):
+        columns = same_columns
+        by_part.append(z.transpose(0, 2, 1) @ stacked[part])
         weighted = np.tensordot(error_covariance, z, axes=(1, 1)).transpose(1, 0, 2)
-        weight += np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
+        weight = weight + np.tensordot(z, weighted, axes=((0, 1), (0, 1)))
 
-    kept = _independent_instruments(weight)
+    used = np.flatnonzero(np.diag(weight) > 0)
+    kept = used[_independent(weight[np.ix_(used, used)])]
     size = np.sqrt(np.diag(weight)[kept])
     return Moments(
         design=design,
-        products=products[:, kept] / size[:, None],
+        products=np.concatenate(by_part)[:, kept] / size[:, None],
         weight=weight[np.ix_(kept, kept)] / size / size[:, None],
         columns=tuple(columns[j] for j in kept.tolist()),
+        kept=kept,
         size=size,
-        rows=rows,
         transformed=values_t,
+        has_transformed=has_transformed,
         changes=changes,
         has_change=has_change,
     )
 
 
-def _exogenous_columns(
-    variable: ExogenousInstrument, design: Design
-) -> tuple[Floats, Floats]:
-    """Transform an exogenous variable; its halves (N, T) in the two equations."""
-    levels = np.where(design.complete, variable.values, 0.0)
-    change = transformed(levels[..., None], design.complete, design.transform)[0]
-    nothing = np.zeros(levels.shape)
-    if not design.system or variable.equation == "difference":
-        return change[..., 0], nothing
-    if variable.equation == "level":
-        return nothing, levels
-    return change[..., 0], levels
+def _in_parts(
+    design: Design,
+) -> Iterator[tuple[slice, list[InstrumentColumn], Floats]]:
+    """Make the instruments (n, R, L) of some entities after another."""
+    n, periods = design.complete.shape
+    most = len(design.instruments) * periods ** (1 if design.collapse else 2)
+    for part in chunks(n, (1 + design.system) * periods * most, _CHUNK):
+        yield part, *instrument_array(design, part)
 
 
 def _error_covariance(design: Design) -> Floats:
@@ -172,16 +251,8 @@ def _error_covariance(design: Design) -> Floats:
     upper = np.eye(periods) if design.h == 1 else matrix @ matrix.T
     if not design.system:
         return np.asarray(upper)
-    cross = matrix if design.h == 3 else np.zeros((periods, periods))
+    cross = matrix * (design.h == 3)
     return np.block([[upper, cross], [cross.T, np.eye(periods)]])
-
-
-def _independent_instruments(weight: Floats) -> Ints:
-    """Select instruments none of which is a combination of the others."""
-    used = np.flatnonzero(np.diag(weight) > 0)
-    if not used.size:
-        return used
-    return np.asarray(used[_independent(weight[np.ix_(used, used)])])
 
 
 def _independent(gram: Floats) -> Ints:
@@ -205,12 +276,26 @@ class GmmStep:
     bread (k, k): ``(X'Z W Z'X)^-1``
     influence (k, L): what a moment adds to the coefficients, ``bread X'Z W``
     weighting (L, L): W
+    gap (L,): the moments at the coefficients, summed
+    covariance (k, k): of the coefficients; the robust one, and for two steps that of
+        Windmeijer (2005, equation 2.6)
     """
 
     coefficients: Floats
     bread: Floats
     influence: Floats
     weighting: Floats
+    gap: Floats
+    covariance: Floats
+
+    @property
+    def form(self) -> float:
+        """What the step minimises, ``gap' W gap``."""
+        return float(self.gap @ self.weighting @ self.gap)
+
+    def with_covariance(self, covariance: Floats) -> GmmStep:
+        """Replace the covariance (k, k)."""
+        return replace(self, covariance=covariance)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -218,24 +303,19 @@ class GmmFit:
     """One-step and, if the moments allow it, two-step estimates.
 
     score_covariance (L, L): ``sum_g m_g m_g'`` of one-step moments by cluster
-    robust (k, k): robust covariance of the one-step estimates
-    second: None if there are more instruments than clusters, so that the covariance
-        of the moments is singular
-    corrected (k, k): covariance of the two-step estimates by Windmeijer (2005, equation
-        2.6)
+    second: None if the covariance of the moments is singular, as it is with more
+        instruments than clusters
     """
 
     first: GmmStep
-    score_covariance: Floats
-    robust: Floats
     second: GmmStep | None
-    corrected: Floats | None
+    score_covariance: Floats
 
 
 def gmm(data: Moments, clusters: Ints) -> GmmFit:
     """Estimate in one and in two steps; `clusters` are codes (N,) of the entities."""
     total = data.products.sum(axis=0)
-    first = _step(total, _inverse(data.weight))
+    first = _step(total, data.weight)
     groups = int(clusters.max()) + 1
     by_cluster = level_sums(
         clusters, groups, data.products.reshape(len(clusters), -1)
@@ -243,29 +323,23 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     scores = by_cluster[..., 0] - by_cluster[..., 1:] @ first.coefficients
     score_covariance = scores.T @ scores
     robust = first.influence @ score_covariance @ first.influence.T
-    second = corrected = None
-    if groups >= len(total) and _is_regular(score_covariance):
-        second = _step(total, _inverse(score_covariance))
-        gap = total[:, 0] - total[:, 1:] @ second.coefficients
+    # The own coefficient of a moment of one cluster makes it zero, but for rounding.
+    terms = np.abs(by_cluster * np.append(1.0, first.coefficients)).sum(axis=(0, 2))
+    varies = np.sqrt(np.diag(score_covariance)) > NO_VARIANCE * terms
+    rank, second = len(_independent(score_covariance)) if varies.all() else 0, None
+    if rank == len(total) <= groups:
+        second = _step(total, score_covariance)
         # Derivatives of the second step with respect to the first, by its weights.
-        moved = np.column_stack(
-            [
-                second.influence
-                @ _symmetric(by_cluster[..., j].T @ scores)
-                @ second.weighting
-                @ gap
-                for j in range(1, total.shape[1])
-            ]
-        )
-        corrected = (
-            second.bread + _symmetric(moved @ second.bread) + moved @ robust @ moved.T
-        )
+        derivatives = np.tensordot(by_cluster[..., 1:], scores, axes=(0, 0))
+        derivatives = derivatives.transpose(1, 0, 2) + derivatives.transpose(1, 2, 0)
+        moved = second.influence @ (derivatives @ (second.weighting @ second.gap)).T
+        cross = moved @ second.bread
+        corrected = second.bread + cross + cross.T + moved @ robust @ moved.T
+        second = second.with_covariance(corrected)
     return GmmFit(
-        first=first,
-        score_covariance=score_covariance,
-        robust=robust,
+        first=first.with_covariance(robust),
         second=second,
-        corrected=corrected,
+        score_covariance=score_covariance,
     )
 
 
@@ -277,87 +351,55 @@ def identifies(total: Floats) -> bool:
     return bool(np.linalg.matrix_rank(scaled) == regressors.shape[1])
 
 
-def _step(total: Floats, weighting: Floats) -> GmmStep:
+def _step(total: Floats, moment_covariance: Floats) -> GmmStep:
+    """Estimate from summed products (L, 1 + k), whose covariance is given."""
     outcome, regressors = total[:, 0], total[:, 1:]
+    weighting = np.asarray(np.linalg.inv(moment_covariance))
     weighted = regressors.T @ weighting
-    bread = _inverse(weighted @ regressors)
+    bread = np.asarray(np.linalg.inv(weighted @ regressors))
     influence = bread @ weighted
+    coefficients = influence @ outcome
     return GmmStep(
-        coefficients=influence @ outcome,
+        coefficients=coefficients,
         bread=bread,
         influence=influence,
         weighting=weighting,
-    )
-
-
-def _inverse(matrix: Floats) -> Floats:
-    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
-
-
-def _symmetric(matrix: Floats) -> Floats:
-    """Add a matrix and its transpose."""
-    return np.asarray(matrix + matrix.T)
-
-
-def _is_regular(covariance: Floats) -> bool:
-    variances = np.diag(covariance)
-    return bool((variances > 0).all()) and len(_independent(covariance)) == len(
-        variances
+        gap=outcome - regressors @ coefficients,
+        covariance=bread,
     )
 
 
 # --- tests ----------------------------------------------------------------------------
 
 
-def sargan(data: Moments, fit: GmmFit, variance: float) -> float:
-    """Compute Sargan's statistic of the one-step estimates."""
-    total = data.by_entity(fit.first.coefficients).sum(axis=0)
-    return float(total @ fit.first.weighting @ total / variance)
+def hansen(data: Moments, fit: GmmFit, tested: Bools) -> tuple[float, int]:
+    """Compute Hansen's J without instruments (L,), and its degrees of freedom.
 
-
-def hansen(data: Moments, fit: GmmFit, kept: Ints | None = None) -> tuple[float, int]:
-    """Compute Hansen's J of the two-step estimates, and its degrees of freedom.
-
-    `kept` are the instruments of a restricted model; its covariance of the moments is a
-    part of that of the whole model, so that the difference is not negative (Hayashi
-    2000, section 3.6). Missing where the covariance is singular, nothing is
-    overidentified, or the instruments do not identify all coefficients.
+    The covariance of the moments is part of that of the whole model, so that the
+    difference is not negative (Hayashi 2000, section 3.6). Missing where the covariance
+    is singular, nothing is overidentified, or the instruments do not identify all
+    coefficients.
     """
-    total = data.products.sum(axis=0)
-    covariance = fit.score_covariance
-    if kept is not None:
-        total, covariance = total[kept], covariance[np.ix_(kept, kept)]
-    surplus = len(total) - (total.shape[1] - 1)
-    if surplus <= 0 or fit.second is None:
-        return np.nan, max(surplus, 0)
+    kept = np.flatnonzero(~tested)
+    total = data.products[:, kept].sum(axis=0)
+    surplus = max(len(kept) - (total.shape[1] - 1), 0)
+    if not surplus or fit.second is None:
+        return np.nan, surplus
     if not identifies(total):
         return np.nan, 0
-    step = _step(total, _inverse(covariance))
-    gap = total[:, 0] - total[:, 1:] @ step.coefficients
-    return float(gap @ step.weighting @ gap), surplus
+    return _step(total, fit.score_covariance[np.ix_(kept, kept)]).form, surplus
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Reported:
-    """The estimates that are reported: a step, its covariance, and its variance.
-
-    `variance` is the error variance if the covariance is classical and one-step, else
-    None.
-    """
-
-    step: GmmStep
-    covariance: Floats
-    variance: float | None
-
-
-def autocorrelation(data: Moments, reported: Reported, order: int) -> float:
+def autocorrelation(
+    data: Moments, step: GmmStep, order: int, variance: float | None
+) -> float:
     """Compute the z statistic of Arellano & Bond (1991, equation 8) for an order.
 
-    It is about the differenced residuals, whatever the transformation. Missing if no
-    entity has two of them so far apart.
+    It is about the differenced residuals, whatever the transformation. `variance` is
+    that of the errors if the covariance assumes one, else None. Missing if no entity
+    has two of the residuals so far apart.
     """
-    step = reported.step
-    residuals = data.differenced_residuals(step.coefficients)
+    residuals = data.changes[..., 0] - data.changes[..., 1:] @ step.coefficients
     earlier = np.zeros(residuals.shape)
     earlier[:, order:] = residuals[:, :-order]
     earlier[~data.has_change] = 0.0
@@ -365,33 +407,25 @@ def autocorrelation(data: Moments, reported: Reported, order: int) -> float:
     if not products.any():
         return np.nan
     regressors = np.einsum("nt,ntk->k", earlier, data.changes[..., 1:])
-    if reported.variance is None:
-        variance = float(products @ products)
-        with_moments = data.by_entity(step.coefficients).T @ products
+    if variance is None:
+        square = float(products @ products)
+        by_entity = data.products[..., 0] - data.products[..., 1:] @ step.coefficients
+        with_moments = by_entity.T @ products
     else:
-        matrix = transformation(residuals.shape[1], "difference")
-        weighted = earlier @ (matrix @ matrix.T)
-        variance = reported.variance * float((weighted * earlier).sum())
-        with_moments = reported.variance * _instruments_times(data, weighted)
+        periods = residuals.shape[1]
+        matrix = transformation(periods, "difference")
+        weighted = earlier @ (variance * matrix @ matrix.T)
+        square = float((weighted * earlier).sum())
+        with_moments = (
+            sum(
+                np.einsum("nrl,nr->l", z[:, :periods][..., data.kept], weighted[part])
+                for part, _, z in _in_parts(data.design)
+            )
+            / data.size
+        )
     spread = (
-        variance
+        square
         - 2 * regressors @ step.influence @ with_moments
-        + regressors @ reported.covariance @ regressors
+        + regressors @ step.covariance @ regressors
     )
     return float(products.sum() / np.sqrt(spread)) if spread > 0 else np.nan
-
-
-def _instruments_times(data: Moments, values: Floats) -> Floats:
-    """Compute ``sum_i Z_i' v_i`` for values (N, T) of the transformed equation."""
-    design = data.design
-    exogenous = [
-        _exogenous_columns(variable, design)
-        for variable in design.exogenous
-        if any(c.lag is None and c.variable == variable.name for c in data.columns)
-    ]
-    out = np.zeros(len(data.columns))
-    numbers = data.transformed.shape[1] * len(data.columns)
-    for part in chunks(len(values), numbers, _CHUNK):
-        z = instrument_array(data.columns, design.lagged, exogenous, data.rows, part)
-        out += np.einsum("nrl,nr->l", z[:, : values.shape[1]], values[part])
-    return np.asarray(out / data.size)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import OptionError, option_problem
+from digiprosper.errors import OptionError, option_error
 from digiprosper.kernels.slopes import codes_of, dummies
 from digiprosper.kernels.tolerances import COLLINEAR, FULL_LEVERAGE, PART_OF
 from digiprosper.kernels.within import nested_apart, within
@@ -184,10 +184,11 @@ def _adjustment(leverage: Floats) -> tuple[Floats, Floats, Bools]:
 
 
 def _too_large(needed: str) -> OptionError:
-    text = (
-        f"cov_type='cr2' needs {needed}: too many. Use cov_type='crv3' or 'clustered'."
+    return option_error(
+        "cov_type",
+        "cr2",
+        f"cov_type='cr2' needs {needed}: too many. Use cov_type='crv3' or 'clustered'.",
     )
-    return OptionError(text, [option_problem("cov_type", "cr2", what=text)])
 
 
 def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels.chunks import chunks
 from digiprosper.report.pickling import PickledByName
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.policy.kernels.unit_signs import UnitScores
+
+MEMORY = 2**25
+"""Bytes that arrays of all rows and some of the effects take at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -129,9 +133,13 @@ def treated_products(
     `member` (N, m): rows of the treated entities that an estimate is of. It is 0 with
     one treated cluster.
     """
-    sums = cluster_sums(np.where(member, scores, 0.0), codes, clusters)
-    # An average of treated entities is fitted to them, so that c clusters vary in c - 1
-    # dimensions only.
-    has_treated = cluster_sums(member.astype(np.float64), codes, clusters) > 0
-    sums -= has_treated * (sums.sum(axis=0) / np.maximum(has_treated.sum(axis=0), 1))
-    return np.asarray(sums.T @ sums)
+    every = np.empty((clusters, scores.shape[1]))
+    for part in chunks(scores.shape[1], 4 * codes.size, MEMORY):
+        treated = member[:, part]
+        sums = cluster_sums(np.where(treated, scores[:, part], 0.0), codes, clusters)
+        has_treated = cluster_sums(treated.astype(np.float64), codes, clusters) > 0
+        # An average of treated entities is fitted to them, so that c clusters vary in
+        # c - 1 dimensions only.
+        mean = sums.sum(axis=0) / np.maximum(has_treated.sum(axis=0), 1)
+        every[:, part] = sums - has_treated * mean
+    return np.asarray(every.T @ every)

@@ -52,7 +52,7 @@ class EventCoefficients:
     def std_errors(self, rows: Floats) -> Floats:
         """Return standard errors (...) of sums with weights (..., K + P)."""
         variances = np.einsum("...j,jk,...k->...", rows, self.covariance, rows)
-        return np.asarray(np.sqrt(np.maximum(variances, 0.0)))
+        return np.asarray(np.sqrt(variances.clip(0.0)))
 
     def differences(self, order: int) -> Floats:
         """Return weights (K + P + 1 - order, K + P) of differences between periods.
@@ -95,9 +95,8 @@ class _Tests:
         from scipy.optimize import newton
         from scipy.special import ndtr, ndtri, owens_t
 
-        variances = np.einsum("mii->mi", self.covariances)
-        sizes = np.maximum(np.sqrt(variances), NO_DIVISION)
-        at, largest = np.arange(len(sizes)), 2 + variances[:, 2:].argmax(axis=1)
+        sizes = np.sqrt(np.einsum("mii->mi", self.covariances)).clip(NO_DIVISION)
+        at, largest = np.arange(len(sizes)), 2 + sizes[:, 2:].argmax(axis=1)
         of_effect, of_change = sizes[:, :2], sizes[at, largest][:, None]
         rho = self.covariances[at, :2, largest] / of_effect / of_change
         root = np.sqrt(np.maximum((1 - rho) * (1 + rho), SAME_CORRELATION))
@@ -283,7 +282,7 @@ def _crossing(falling: Callable[[float], float], unit: float = 1.0) -> float:
     while falling(unit) > 0:
         unit *= 2
     # So many halvings reach the size of any outcome.
-    return float(brentq(falling, 0.0, unit, xtol=NO_DIVISION, maxiter=2_000))
+    return brentq(falling, 0.0, unit, xtol=NO_DIVISION, maxiter=2_000)
 
 
 # --- the power of tests before treatment ----------------------------------------------

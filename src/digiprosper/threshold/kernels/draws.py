@@ -14,6 +14,7 @@ import numpy as np
 from digiprosper.kernels.threshold import Plan, condition, drops, split, start
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.kernels.wild import wild_weights
 from digiprosper.optional import Done, uncounted
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Floats, Ints
 
-# Webb's six points keep the draws apart where signs alone have few patterns.
-WEBB_CLUSTERS = 12
-_WEBB = np.array([-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5)])
-_SIGNS = np.array([-1.0, 1.0])
 _KEPT = 3 << 20
 
 
@@ -81,7 +78,7 @@ def residual_draws(bootstrap: Scheme, residual: Floats, uniforms: Floats) -> Flo
     """Turn uniform numbers (c, size) into residuals (c, N), in the order of q."""
     bootstrap.done(len(uniforms))
     if bootstrap.name == "wild_cluster":
-        points = _WEBB if bootstrap.size <= WEBB_CLUSTERS else _SIGNS
+        points = np.array(wild_weights(bootstrap.size, len(uniforms)).points)
         signs = points[(uniforms * points.size).astype(np.intp)]
         drawn = np.take(signs, bootstrap.codes, axis=1)
         drawn *= residual

@@ -53,7 +53,8 @@ import numpy as np
 from digiprosper.kernels.threshold import split
 from digiprosper.kernels.tolerances import NO_SCORE
 from digiprosper.kernels.within import is_nested
-from digiprosper.threshold.kernels.draws import WEBB_CLUSTERS, residual_draws, uniforms
+from digiprosper.linear.kernels.wild import WEBB_CLUSTERS
+from digiprosper.threshold.kernels.draws import residual_draws, uniforms
 
 if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
