@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.stata.prefixes import Command
-    from digiprosper.stata.reader import Event
+    from digiprosper.stata.report import Event
 
 # A code with its line and data.
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]

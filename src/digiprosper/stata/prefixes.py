@@ -215,3 +215,8 @@ _DISPLAY = """
 l.evel nolog nohe.ader noomit.ted nobase.levels base.levels allb.aselevels noempty.cells
 vsq.uish cformat pformat sformat notab.le omit.ted ef.orm noci nopv.alues coefl.egend
 """
+# Other options of xtset only tell how time is shown.
+XTSET = Options(
+    "d.elta",
+    "c.locktime d.aily w.eekly m.onthly q.uarterly h.alfyearly y.early g.eneric format",
+)

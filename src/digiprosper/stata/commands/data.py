@@ -727,7 +727,7 @@ COMMANDS: _Table = {
     ),
     "replace": (_GENERATE, change),
     "recode": (Options("g.enerate"), recode),
-    "rename": (Options("l.ower u.pper"), rename),
+    "rename": (Options("low.er upp.er"), rename),
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
