@@ -60,6 +60,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
     ("text", "column", "expected"),
     [
         ("gen a = x + z", "a", [NAN, NAN, 8, 5, 4, 6]),
+        ("gen a = year(dofq(yq(year, 3)))", "a", YEAR),
         ("gen a = [x + z] / 2", "a", [NAN, NAN, 4, 2.5, 2, 3]),
         ("bys id: gegen a = max(z if year < 2002)", "a", [2, 2, 2, 1, 1, 6]),
         ("egen double a = std(x), by(id)", "a", [-HALF, NAN, HALF, HALF, -HALF, NAN]),
@@ -115,7 +116,6 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ),
         ("rename x a", "a", [1, NAN, 3, 4, 2, 0]),
         ("rename x X\nrename *, lower", "x", [1, NAN, 3, 4, 2, 0]),
-        ("zscore x", "z_x", np.array([-1, NAN, 1, 2, 0, -2]) / np.sqrt(2.5)),
         ("bysort id (year): carryforward x, gen(a)", "a", [1, 1, 3, 4, 2, 0]),
         ("egen a = rowtotal(x z), missing", "a", [1, 2, 8, 5, 4, 6]),
         # Types are those of each variable, whatever is renamed with it.
@@ -226,7 +226,6 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("rename (x z)(b c)\ngen a = b", "a", [1, NAN, 3, 4, 2, 0]),
         ('gen a = string(year - 1999, "%02.0f") == "01"', "a", [1, 0, 0, 1, 0, 1]),
         ("gen a = dofm(ym(year, 2)) - mdy(2, 1, year)", "a", [0] * 6),
-        ("gen a = yofd(dofq(yq(year, 3)))", "a", [2000, 2001, 2002, 2000, 2002, 2000]),
         ('gen a = date("3/1/" + string(year), "MDY") - mdy(3, 1, year)', "a", [0] * 6),
         ("gen a = round(x / 3, 0.5)", "a", [0.5, NAN, 1, 1.5, 0.5, 0]),
         ("gen double a = asinh(x)", "a", np.arcsinh([1, NAN, 3, 4, 2, 0])),

@@ -74,7 +74,6 @@ _EGEN_OPTIONS = {
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
     "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
-    "zscore": ("(df[{0}] - df[{0}].mean()) / df[{0}].std()", "z_{}"),
     "encode": ("encoded(df[{0}], {label!r})", ""),
     "destring": ("numeric(df[{0}])", ""),
     "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
@@ -472,8 +471,8 @@ def rename(call: DataCall) -> Step:
 def use(call: DataCall) -> Step:
     """Translate ``use``, perhaps of some variables or rows."""
     names = call.command.arguments if call.command.using else ""
-    if re.search(r"\b(?:sys|web)use\s+(?:set|query|dir)\b", call.command.text):
-        raise StataError.because("this use of webuse or sysuse")
+    if re.search(r"[sb]use\s+(set|query|dir)\b", call.command.text):
+        raise StataError.because("webuse of no file")
     path = file_name(call.command.using or call.command.arguments)
     code = f"floats.clear()\ndf = {_table(path, call)}"
     if call.command.condition:
