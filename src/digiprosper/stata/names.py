@@ -48,23 +48,23 @@ display distinct distplot doedit dotplot dpplot ds durbina dwstat edit erase ere
 estadd estat estfe estimates estout estpost eststo esttab event_plot eventdd
 eventstudyweights exit export factortest fcast file findit format frmttable gladder
 graph grc1leg grc1leg2 grstyle gunique heatplot hegy4 help hettest histogram honestdid
-imb imtest inspect irf isid kdensity kpss ksmirnov kwallis label labmask levels levelsof
-lincomest line linktest list loadingplot log logout lookfor lowess lpoly lrtest lvr2plot
-maptile margins marginscontplot marginsplot mat2txt matlist matrix mdesc mean misstable
-mkdir mkmat moranplot more mvtest net nlcom note notes oneclick oneway order outreg
-outreg2 outsheet outsum outtable overid ovtest pac panelview parmest pause pcorr pescadf
-pnorm post postclose postfile postutil power pperron pretrends program proportion
-psacalc psgraph pstest putdocx putexcel putpdf pwcorr pwcorr_a pwmean qnorm qqplot
-qregplot quadchk quantile ranksum rddensity rdplot reg2docx return rhausman ritest rm
-rotate rvfplot rvpplot rwolf sampsi save scatter scoreplot screeplot search sensemakr
-serrbar set sfrancia shell shellout signrank sktest sleep spatgsa spatwmat spearman
-spmap ssc stem sum2docx summarize sutex svyset swilk sysdir t2docx tabi table tabout
-tabstat tabulate timer total tsline ttable2 ttable3 ttest ttesti twostepweakiv twoway
-twowayfeweights type unab unique univar vallist vargranger varhet varlmar varnorm varsoc
-varstable varwle veclmar vecnorm vecrank vecstable version view vif vioplot weakiv
-weakivtest which window wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtdescribe
-xteventplot xtgcause xthrtest xthst xtline xtoverid xtpattern xtqptest xtsum xttab
-xttest0 xttest1 xttest2 xtunitroot xtwest zandrews
+imtest inspect irf isid kdensity kpss ksmirnov kwallis label labmask levels levelsof
+lincomest line linktest list log logout lookfor lowess lpoly lrtest lvr2plot maptile
+margins marginscontplot marginsplot mat2txt matlist matrix mdesc mean misstable mkdir
+mkmat moranplot more mvtest net nlcom note notes oneclick oneway order outreg outreg2
+outsheet outsum outtable overid ovtest pac panelview parmest pause pcorr pescadf pnorm
+post postclose postfile postutil power pperron pretrends program proportion psacalc
+psgraph pstest putdocx putexcel putpdf pwcorr pwcorr_a pwmean qnorm qqplot qregplot
+quadchk quantile ranksum rddensity rdplot reg2docx return rhausman ritest rm rotate
+rvfplot rvpplot rwolf sampsi save scatter screeplot search sensemakr serrbar set
+sfrancia shell shellout signrank sktest sleep spatgsa spatwmat spearman spmap ssc
+sum2docx summarize sutex svyset swilk t2docx tabi table tabout tabstat tabulate timer
+total tsline ttable2 ttable3 ttest ttesti twostepweakiv twoway twowayfeweights type unab
+unique univar vallist vargranger varhet varlmar varnorm varsoc varstable varwle veclmar
+vecnorm vecrank vecstable version view vif vioplot weakiv weakivtest which window
+wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtdescribe xteventplot xtgcause
+xthrtest xthst xtline xtoverid xtpattern xtqptest xtsum xttab xttest0 xttest1 xttest2
+xtunitroot xtwest zandrews
 """
 PRINTING = frozenset(_PRINTING.split())
 
