@@ -622,19 +622,6 @@ def test_tests_and_names_are_of_the_estimation_before_them(read: Any) -> None:
     assert "fit = results['a']" in file.script
 
 
-@pytest.mark.parametrize("options", ["", "range(2010)", "range(a b)", "range"])
-def test_a_range_of_periods_has_two_numbers(read: Any, options: str) -> None:
-    (line,) = read(f"xtset id year\nxtbalance, {options}\n").lines[1:]
-    assert line.status == "refused"
-    assert "range(first last)" in line.reason
-
-
-def test_a_balanced_range_and_filled_periods_need_the_keys(read: Any) -> None:
-    for text in ("xtbalance, range(2010 2012)", "tsfill"):
-        (line,) = read(f"{text}\n").lines
-        assert "before xtset" in line.reason
-
-
 def test_results_of_other_commands_are_not_those_of_the_fit(read: Any) -> None:
     """A table of summary statistics had the last regression in it."""
     file = read(
@@ -734,6 +721,70 @@ def test_a_loop_over_a_pattern_marks_columns_of_the_pattern(read: Any) -> None:
         "reghdfe y pop_a, a(id year)\nreghdfe y x, a(id year)\n"
     )
     assert [line.status for line in file.estimations] == ["not run", "translated"]
+
+
+@pytest.mark.many(4)
+@pytest.mark.parametrize(
+    "loop",
+    [
+        # One of several turns is read, or a thousand of two thousand.
+        "levelsof id, local(ids)\nforeach i of local ids {\n{}\n}",
+        "forvalues i = 1/2000 {\n{}\n}",
+        "foreach v of varlist x* {\n{}\n}",
+        "program mine\nargs v\n{}\nend\nmine x",
+        "while 1 {\nforvalues i = 1/3 {\n{}\n}\n}",
+    ],
+)
+def test_turns_that_are_not_read_mark_what_they_would_change(
+    loop: str, read: Any
+) -> None:
+    """The replace of one turn was taken for that of all of them."""
+    for line, status in (
+        ("replace n = n + 1", "not run"),
+        ("replace n`i'`v' = 1", "not run"),
+        ("drop if n == 1", "not run"),
+        ("preserve\nkeep if n == 1\nrestore", "translated"),
+        ("gen other = n", "translated"),
+    ):
+        text = loop.replace("{}", line)
+        file = read(f"use a\nxtset id year\n{text}\nreg y n n1 nx\n")
+        assert file.estimations[-1].status == status, (loop, line)
+
+
+def test_known_columns_of_a_loop_beside_a_pattern(read: Any) -> None:
+    file = read(
+        "use a\nforeach v of varlist x1 z* x2 {\ngen `v'_d = `v'^2\n}\n"
+        "reg y x1_d x2_d\nreg y z1_d\nreg y z1\n"
+    )
+    states = [line.status for line in file.estimations]
+    assert states == ["translated", "not run", "translated"]
+
+
+def test_weights_bases_and_ranges_as_they_are_typed(read: Any) -> None:
+    """[U] 11.1.6: weights without a kind are analytic in regress."""
+    file = read(
+        "use a\nreg y x [w=pop]\nreg y x [pw=pop]if z == 1\nreg y ib(2).g d1 - d3\n"
+        "reghdfe y x [w=pop], a(id)\ns\nttable3 x, by(g)\nedit\nreg y x\n"
+    )
+    states = [line.status for line in file.estimations]
+    assert states == ["translated"] * 3 + ["refused", "translated"]
+    codes = python(file)
+    assert 'obs_weights="pop"' in codes[0]
+    assert 'cov_type="robust"' in codes[1]
+    assert 'where="z == 1"' in codes[1]
+    assert "C(g, ref=2)" in codes[2]
+    assert "df.loc[:, 'd1':'d3']" in codes[2]
+
+
+def test_files_of_stata_itself_are_read_anew(read: Any) -> None:
+    file = read("drop if z()\nsysuse auto, clear\nreg y x\nwebuse set a\nreg y x\n")
+    assert [s for _, s in states(file)] == [
+        "refused",
+        "translated",
+        "translated",
+        "refused",
+        "not run",
+    ]
 
 
 def test_commands_of_the_same_meaning(read: Any) -> None:

@@ -418,15 +418,15 @@ def test_columns_of_a_file_keep_their_precision(run, tmp_path) -> None:
     assert "has codes of the label year" in file.lines[-2].reason
 
 
-def test_copies_and_columns_in_lower_case_keep_their_types(run, tmp_path) -> None:
-    """[D] clonevar: the copy has the type; a name that is dropped has it no more."""
+def test_columns_in_lower_case_keep_their_types(run, tmp_path) -> None:
+    """A name that is dropped has the type of its column no more."""
     columns = {"X": np.ones(3, "float32"), "z": np.ones(3), "year": 1}
     pd.DataFrame(columns).to_stata(tmp_path / "data" / "t.dta", write_index=False)
     file = run(
-        "use t\nclonevar a = X\nclonevar b = z\ngen C = 1\ngen v = 1\n"
+        "use t\ngen C = 1\ngen v = 1\n"
         "rename *, lower\ndrop v\nrename z v\n"
-        "foreach n in a b c v x {\nreplace `n' = 0.1\n}\n"
+        "foreach n in c v x {\nreplace `n' = 0.1\n}\n"
     )
     rounded = float(np.float32(0.1))
-    values = file.data[["a", "b", "c", "v", "x"]].iloc[0].tolist()
-    assert values == [rounded, 0.1, rounded, 0.1, rounded]
+    values = file.data[["c", "v", "x"]].iloc[0].tolist()
+    assert values == [rounded, 0.1, rounded]

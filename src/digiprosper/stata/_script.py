@@ -93,13 +93,6 @@ def encoded(x, label):
     return pd.Series(codes, x.index).replace(0, np.nan)
 
 
-def all_rows(df, names, levels):
-    """Add rows of the combinations of levels that are absent, as fillin."""
-    rows = pd.MultiIndex.from_product(levels, names=names).to_frame(index=False)
-    assert len(rows.merge(df)) == len(df), "rows are in no combination"
-    return as_stata(rows.merge(df, how="left").sort_values(names, kind="stable"))
-
-
 def interpolated(y, x):
     """Draw lines between the means of y for each x, as ipolate."""
     pairs = y.groupby(x).mean().dropna()
@@ -155,14 +148,6 @@ def only_where(x, rows):
 def as_stored(name, x):
     """Round values as a column of a file stores them."""
     return single(x) if name in floats else x
-
-
-def stored_like(name, source):
-    """Note that a column has the precision of another."""
-    if source in floats:
-        floats.add(name)
-    else:
-        floats.discard(name)
 
 
 def whole(x, least, most):

@@ -96,7 +96,6 @@ _MDY = (
     "(pd.to_datetime(dict(year={2}, month={0}, day={1}))"
     " - pd.Timestamp(1960, 1, 1)).dt.days"
 )
-_WEEK = f"(({_DATE}day_of_year + 6) // 7).clip(upper=52)"
 _BYTES = "{0}.str.encode('utf8').str.slice"
 _ORDERS = {
     "MDY": "dayfirst=False",
@@ -128,16 +127,12 @@ _PANDAS = {
     ("sum", 1): "pd.Series({0}, df.index).fillna(0){by}.cumsum()",
     ("regexm", 2): "{0}.str.contains({1}).astype(float)",
     **{(unit, 1): f"{_DATE}{unit}" for unit in ("year", "month", "quarter", "day")},
-    ("week", 1): _WEEK,
     ("dow", 1): f"({_DATE}day_of_week + 1) % 7",
-    ("doy", 1): f"{_DATE}day_of_year",
     ("mdy", 3): _MDY,
     ("dofm", 1): _MDY.format("({0}) % 12 + 1", 1, "({0}) // 12 + 1960"),
     ("dofq", 1): _MDY.format("({0}) % 4 * 3 + 1", 1, "({0}) // 4 + 1960"),
-    ("wofd", 1): f"({_DATE}year - 1960) * 52 + {_WEEK} - 1",
     ("mofd", 1): f"({_DATE}year - 1960) * 12 + {_DATE}month - 1",
     ("qofd", 1): f"({_DATE}year - 1960) * 4 + {_DATE}quarter - 1",
-    ("yofd", 1): f"{_DATE}year",
     ("monthly(YM)", 1): (
         "{0}.str.extract('([0-9]{{4}})[^0-9]*([0-9]+)').astype(float).dot([12, 1])"
         " - 23521"
@@ -156,7 +151,7 @@ _PANDAS = {
     ("cond", 3): "pd.Series(np.where({0}, {1}, {2}), df.index)",
     ("bytes", 2): f"{_BYTES}({{1}} - 1).str.decode('utf8')",
     ("bytes", 3): f"{_BYTES}({{1}} - 1, {{1}} - 1 + {{2}}).str.decode('utf8')",
-    ("subinstr", 4): "{0}.str.replace({1}, {2}, regex=False)",
+    ("subinstr", 4): "{0}.str.replace({1}, {2}, {3}, regex=False)",
     ("real", 1): "pd.to_numeric({0}, errors='coerce')",
 }
 
@@ -248,9 +243,9 @@ class _Parser:
         match kind, text:
             case "sign", "!" | "~" | "-" | "+":
                 return Node("unary", text.replace("~", "!"), (self.binary(_NOT),))
-            case "sign", "(":
+            case "sign", "(" | "[":
                 node = self.binary(1)
-                self.expect(")")
+                self.expect(")" if text == "(" else "]")
                 return node
             case "sign", _:
                 raise self.error(f"cannot be read at {text!r}")
@@ -614,8 +609,8 @@ def _function(node: Node) -> tuple[Any, ...]:
             return "bytes", a, start
         case Node("call", "substr", (a, Node("number") as start, Node("number") as n)):
             return "bytes", a, start, n
-        case Node("call", "subinstr", (*_, count)) if count.kind != "missing":
-            return ("subinstr of some only",)
+        case Node("call", "subinstr", (a, old, new, Node("missing"))):
+            return "subinstr", a, old, new, Node("number", -1.0)
         case Node("call", "max" | "min" as name, (*others, last)) if len(others) > 1:
             return name, Node("call", name, tuple(others)), last
     return node.value, *node.parts

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.stata.prefixes import Command
-    from digiprosper.stata.reader import Event
+    from digiprosper.stata.report import Event
 
 # A code with its line and data.
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]
@@ -371,7 +371,7 @@ def _winsorised_in_vain(command: Command, later: list[Command]) -> Iterator[str]
 def _assignments(events: Iterable[Event]) -> Iterator[tuple[Event, str, Node]]:
     """List what is generated or replaced, with the expression."""
     for event in events:
-        if event.command.name in ("generate", "replace", "egen", "clonevar"):
+        if event.command.name in ("generate", "replace", "egen"):
             match = ASSIGNMENT.fullmatch(event.command.arguments)
             node = _tree(match["value"]) if match else None
             if match and node:

@@ -127,7 +127,9 @@ def _parts(name: str, text: str) -> Command:
     comma = _first(text, ",")
     main, options = text[:comma], "" if comma is None else text[comma + 1 :]
     # A weight is a word, and so is the `if` of `if(x > 1)`.
-    main = re.sub(r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)|(?<=\])(using\b)", r" \1\2", main)
+    main = re.sub(
+        r"(?<=[\w)])(\[\s*[afpi]?w\w*\s*=)|(?<=\])((?:using|if|in)\b)", r" \1\2", main
+    )
     pieces: dict[str, list[str]] = {"arguments": []}
     part, weight = "arguments", None
     for word in split(main):
@@ -213,3 +215,8 @@ _DISPLAY = """
 l.evel nolog nohe.ader noomit.ted nobase.levels base.levels allb.aselevels noempty.cells
 vsq.uish cformat pformat sformat notab.le omit.ted ef.orm noci nopv.alues coefl.egend
 """
+# Other options of xtset only tell how time is shown.
+XTSET = Options(
+    "d.elta",
+    "c.locktime d.aily w.eekly m.onthly q.uarterly h.alfyearly y.early g.eneric format",
+)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
@@ -20,22 +20,23 @@ from digiprosper.stata.lines import (
     without_prefix,
 )
 from digiprosper.stata.macros import TEMPORARY, known_later, undefined_reason
-from digiprosper.stata.names import PRINTING, command_name
-from digiprosper.stata.prefixes import Command, Options, read_command, split
-from digiprosper.stata.report import Line, worst
+from digiprosper.stata.names import PRINTING
+from digiprosper.stata.prefixes import XTSET, Command, read_command, split
+from digiprosper.stata.report import Event, Line, Record, worst
 from digiprosper.stata.taint import (
     CREATED,
-    NAME,
     Taint,
+    condition_and_command,
     generated,
     is_no_command,
     keeps_data,
     locals_set,
+    looks_like_estimation,
     only_columns,
     stored_columns,
     would_make,
 )
-from digiprosper.stata.translation import ONE_SERIES, UNKNOWN_ORDER
+from digiprosper.stata.translation import IMPORTS, ONE_SERIES, UNKNOWN_ORDER
 from digiprosper.stata.varlists import LaterColumns, Variables, whole
 
 if TYPE_CHECKING:
@@ -45,21 +46,9 @@ if TYPE_CHECKING:
     from digiprosper.stata.report import Status
     from digiprosper.stata.translation import Context, Translation
 
-_PREFIX = re.compile(
-    r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
-)
 # Commands that read files.
-_READERS = ("append", "import", "insheet", "joinby", "merge", "save", "use")
-_IMPORTS = (
-    "import formulaic\nimport linearmodels\n"
-    "from statsmodels.discrete.discrete_model import Logit, Probit\n"
-)
+_READERS = ("append", "import", "insheet", "merge", "save", "use")
 _UNTIL_END = ("program", "mata", "python", "input")
-# Other options of xtset only tell how time is shown.
-_XTSET = Options(
-    "d.elta",
-    "c.locktime d.aily w.eekly m.onthly q.uarterly h.alfyearly y.early g.eneric format",
-)
 # Commands besides estimations whose results become the last ones.
 _WITH_RESULTS = (
     *("anova", "cointreg", "estpost", "factor", "lincomest", "mean", "pca"),
@@ -69,29 +58,6 @@ _WITH_RESULTS = (
 _OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
-
-
-@dataclass(slots=True)
-class Record:
-    """What became of a statement so far, over the turns of its loops."""
-
-    status: Status
-    reason: str = ""
-    translations: list[Translation] = field(default_factory=list)
-    is_estimation: bool = False
-    # Of a file that is run.
-    results: list[Any] = field(default_factory=list)
-    output: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A command as it was executed, for those who judge a file."""
-
-    number: int
-    command: Command
-    # Conditions of keep and drop since the data were read.
-    sample: tuple[str, ...]
 
 
 class Reader:
@@ -154,7 +120,7 @@ class Reader:
                 record = Record("read")
             if record is None:
                 record = Record("not run", "no line before it leads here")
-                record.is_estimation = _looks_like_estimation(statement.text)
+                record.is_estimation = looks_like_estimation(statement.text)
             out.append(
                 Line(
                     statement.number,
@@ -223,18 +189,38 @@ class Reader:
 
         What they would change is marked if they may run.
         """
-        for at in range(self.position + 1, end):
+        block = range(self.position + 1, end)
+        if may_run:
+            self._mark_block(block)
+        for at in block:
             text = self.statements[at].text
-            if may_run:
-                self._mark_line(text)
             if text != "}":
                 record = self._record("not run", f"line {self.number} is not read", at)
-                record.is_estimation |= _looks_like_estimation(text)
+                record.is_estimation |= looks_like_estimation(text)
                 self.has_fit &= not (may_run and record.is_estimation)
+
+    def _mark_block(self, block: range) -> None:
+        """Mark what statements that may run would change, unless it is restored."""
+        before = None
+        for at in block:
+            text = without_prefix(self.statements[at].text)
+            word, names = first_word(text), re.findall(r"\w+", text)
+            if word in ("foreach", "forvalues", "args", "syntax"):
+                for name in names[1:2] if word.startswith("for") else names:
+                    self.macros.unknown[name] = known_later(name, word)
+            if word == "preserve":
+                before = copy.deepcopy(self.taint)
+            elif word == "restore" and before is not None and "not" not in names:
+                self.taint = before
+                before = copy.deepcopy(before)
+            else:
+                self._mark_line(text)
 
     def _mark_line(self, text: str) -> None:
         """Mark what a line that may run would change."""
         text = without_prefix(text)
+        if first_word(text) in ("by", "bysort"):
+            text = text.partition(":")[2].strip()
         word = first_word(text)
         if word in ("local", "global"):
             name = re.match(r"\W*(\w+)", text.partition(" ")[2])
@@ -257,6 +243,38 @@ class Reader:
         """Execute the turns of a loop; of an unknown list, one for the other lines."""
         start, line = self.position, self.number
         name = (*re.split(r"[\s=]+", header), "", "")[1]
+        values, reason = self._turns(header)
+        if not values:
+            self._unreached(end)
+        if self.depth == 0:
+            self.budget = _MOST_STATEMENTS
+        self.depth += 1
+        block = range(start + 1, end)
+        for turn, value in enumerate(values):
+            self.macros.forget(name)
+            if self.budget < 0:
+                text = f"only the first {turn} of {len(values)} turns are read"
+                self._record("read", text, start)
+                self.code.append(f"# line {line}: {text}")
+                self.position, self.macros.unknown[name] = start, text
+                self._mark_block(block)
+                break
+            if isinstance(value, LaterColumns):
+                self.patterns[name], self.macros.unknown[name] = value.pattern, reason
+                self._block(start + 1, end)
+                # There may be several turns, or none.
+                self.position = start
+                self._mark_block(block)
+                del self.patterns[name]
+            else:
+                self.macros.values[name] = value
+                self._block(start + 1, end)
+        self.depth -= 1
+        self.macros.forget(name)
+
+    def _turns(self, header: str) -> tuple[list[str], str]:
+        """List the values of a loop, with the reason why some are not known."""
+        values: list[str] = []
         try:
             _, values = self.macros.turns(header)
             if re.search(r"\sof\s+var", header):
@@ -266,26 +284,10 @@ class Reader:
             self._record("read", "" if values else "the loop has no turns")
         except StataError as error:
             self._record("refused", error.reason)
-            listed = re.split(r"\sof\s+var\w*\s+", header)[-1]
-            is_pattern = re.fullmatch(r"[\w*?]+", listed) is not None
-            self.patterns[name] = listed if is_pattern else "*"
-            self.macros.unknown[name], values = error.reason, [""]
-        if not values:
-            self._unreached(end)
-        if self.depth == 0:
-            self.budget = _MOST_STATEMENTS
-        self.depth += 1
-        for turn, value in enumerate(values):
-            if self.budget < 0:
-                text = f"only the first {turn} of {len(values)} turns are read"
-                self._record("read", text, start)
-                self.code.append(f"# line {line}: {text}")
-                break
-            self.macros.values[name] = value
-            self._block(start + 1, end)
-        self.depth -= 1
-        self.patterns.pop(name, None)
-        self.macros.forget(name)
+            if not any(isinstance(value, LaterColumns) for value in values):
+                values = [LaterColumns.of_pattern("*")]
+            return values, error.reason
+        return values, ""
 
     def _branch(self, header: str, end: int) -> None:
         """Execute the block of if or else, or give its lines a reason."""
@@ -356,7 +358,7 @@ class Reader:
             if not is_else:
                 # Nothing is known of the branches of an if that cannot be read.
                 self.branched = None
-            condition, text = _condition_and_command(text.removeprefix("if"))
+            condition, text = condition_and_command(text.removeprefix("if"))
         chosen = self._chosen(condition, is_else=is_else)
         if chosen:
             self._one(text)
@@ -620,7 +622,7 @@ class Reader:
         if translation.is_model:
             code = f"fit = {code}.fit(panel)"
             if translation.is_foreign:
-                code = f"{_IMPORTS}fit = checked({translation.python})"
+                code = f"{IMPORTS}fit = checked({translation.python})"
             self.has_fit = not reason
         else:
             code = f"print({code})"
@@ -755,7 +757,7 @@ class Reader:
             if command.name == "tsset" and len(names) == 1:
                 keys = [ONE_SERIES, *keys]
             self.context.entity, self.context.time = keys[:2]
-            step = _XTSET.read(command).get("delta")
+            step = XTSET.read(command).get("delta")
             self.context.step = whole(step, "delta") if step else None
             self.context.complete |= set(names)
             self.context.order = tuple(self.context.keys)
@@ -786,7 +788,7 @@ class Reader:
     def _refuse(self, text: str, reason: str, command: Command | None) -> None:
         """Note a refusal and mark what the line would have made."""
         record = self._record("refused", reason)
-        record.is_estimation |= _looks_like_estimation(text)
+        record.is_estimation |= looks_like_estimation(text)
         line = f"# line {self.number} refused: {' '.join(text.split())}"
         self.code += [line, f"# {reason}"]
         name = command.name if command else first_word(text)
@@ -802,6 +804,15 @@ class Reader:
             self.taint.clear()
         self._mark(name, text, command)
 
+    def _mark_program(self, name: str) -> None:
+        """Mark what a program would change; it may call itself, with own locals."""
+        program, before = self.programs.pop(name), copy.deepcopy(self.macros)
+        self.macros.unknown |= {n: known_later(n, name) for n in "123456789"}
+        self._mark_block(program[1])
+        kept = [n for n in before.values if n[0] != "$" or n in self.macros.values]
+        self.macros = replace(before, values={n: before.values[n] for n in kept})
+        self.programs[name] = program
+
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
         columns = would_make(name, text, command, self.patterns)
@@ -814,29 +825,8 @@ class Reader:
         if keeps_data(name, command):
             return
         if name in self.programs:
-            # A program may call itself.
-            program = self.programs.pop(name)
-            for at in program[1]:
-                self._mark_line(self.statements[at].text)
-            self.programs[name] = program
+            self._mark_program(name)
         elif not is_no_command(name, text, others_run=bool(self.macros.elsewhere)):
             self.context.order = UNKNOWN_ORDER
             if command is None or not only_columns(command):
                 self.taint.mark_rows(self.number)
-
-
-def _condition_and_command(text: str) -> tuple[str, str]:
-    """Split ``a == 1 replace x = 2`` where a command begins."""
-    words = split(text)
-    others = ("local", "global", "do", "quietly", "scalar")
-    commands = {*PRINTING, *data.COMMANDS, *estimations.COMMANDS, *others}
-    for count in range(1, len(words)):
-        word = NAME.match(words[count])
-        if word and command_name(word[0]) in commands:
-            return " ".join(words[:count]), " ".join(words[count:])
-    raise StataError.because("this use of if is not read")
-
-
-def _looks_like_estimation(text: str) -> bool:
-    """Tell whether a line that cannot be read would estimate a model."""
-    return estimations.is_estimation(first_word(_PREFIX.split(text)[-1].strip()))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from digiprosper.errors import Notice
     from digiprosper.present.tables import Table
+    from digiprosper.stata.prefixes import Command
     from digiprosper.stata.translation import Translation
 
 Status = Literal["ran", "translated", "read", "skipped", "refused", "not run"]
@@ -155,6 +156,29 @@ class DoFile:
             f"line {', '.join(map(str, numbers))}: note: {note}"
             for note, numbers in lines.items()
         ]
+
+
+@dataclass(slots=True)
+class Record:
+    """What became of a statement so far, over the turns of its loops."""
+
+    status: Status
+    reason: str = ""
+    translations: list[Translation] = field(default_factory=list)
+    is_estimation: bool = False
+    # Of a file that is run.
+    results: list[Any] = field(default_factory=list)
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A command as it was executed, for those who judge a file."""
+
+    number: int
+    command: Command
+    # Conditions of keep and drop since the data were read.
+    sample: tuple[str, ...]
 
 
 def worst(first: Status, second: Status) -> Status:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from digiprosper.stata.lines import Statement
     from digiprosper.stata.macros import Macros
-    from digiprosper.stata.reader import Record
+    from digiprosper.stata.report import Record
     from digiprosper.stata.translation import Context
 
 

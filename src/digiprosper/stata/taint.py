@@ -9,8 +9,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from digiprosper.errors import StataError
 from digiprosper.stata.commands import data, estimations
-from digiprosper.stata.names import PRINTING
+from digiprosper.stata.lines import first_word
+from digiprosper.stata.names import PRINTING, command_name
+from digiprosper.stata.prefixes import split
 from digiprosper.stata.varlists import LaterColumns
 
 if TYPE_CHECKING:
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
+_PREFIX = re.compile(
+    r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
+)
 # Prefixes after which the data are as before.
 _RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Columns of commands that match or weight rows.
@@ -99,7 +105,7 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
 
     No command of Stata begins with a capital; a program of another file may.
     """
-    is_heading = not name.isascii() or name == "stop"
+    is_heading = not name.isascii() or name == "stop" or len(name) == 1
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None
     others = (*data.COMMANDS, *data.REFUSED)
@@ -108,6 +114,23 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_sign |= is_rest and name not in others
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
     return is_sign or _is_misspelt(name) or (is_heading and is_text)
+
+
+def looks_like_estimation(text: str) -> bool:
+    """Tell whether a line that cannot be read would estimate a model."""
+    return estimations.is_estimation(first_word(_PREFIX.split(text)[-1].strip()))
+
+
+def condition_and_command(text: str) -> tuple[str, str]:
+    """Split ``a == 1 replace x = 2`` where a command begins."""
+    words = split(text)
+    others = ("local", "global", "do", "quietly", "scalar")
+    commands = {*PRINTING, *data.COMMANDS, *estimations.COMMANDS, *others}
+    for count in range(1, len(words)):
+        word = NAME.match(words[count])
+        if word and command_name(word[0]) in commands:
+            return " ".join(words[:count]), " ".join(words[count:])
+    raise StataError.because("this use of if is not read")
 
 
 def keeps_data(name: str, command: Command | None) -> bool:

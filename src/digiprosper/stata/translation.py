@@ -80,6 +80,11 @@ class Translation:
         return self.python.startswith(("linearmodels.", "Logit(", "Probit("))
 
 
+# What the code of foreign models needs.
+IMPORTS = (
+    "import formulaic\nimport linearmodels\n"
+    "from statsmodels.discrete.discrete_model import Logit, Probit\n"
+)
 # Ties, or another program, decide the order of the rows.
 UNKNOWN_ORDER = ("",)
 # The entity of a single series.

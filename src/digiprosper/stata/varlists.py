@@ -59,6 +59,12 @@ class LaterColumns(str):
         regex = re.sub("[*~]", ".*", pattern).replace("?", ".")
         return cls(f"*df.filter(regex={f'^{regex}$'!r})")
 
+    @property
+    def pattern(self) -> str:
+        """The pattern, or one that has more columns."""
+        regex = re.search(r"regex='\^([\w.*]*)\$'", self)
+        return regex[1].replace(".*", "*").replace(".", "?") if regex else "*"
+
     def may_have(self, name: str) -> bool:
         """Tell whether a column may be among them."""
         pattern = re.search(r"regex='(.*)'", self)
@@ -103,7 +109,7 @@ class Variables:
         While the columns are not known they stay code.
         """
         return [
-            name for word in split(text) for name in self._expanded(word, exactly=True)
+            name for word in _words(text) for name in self._expanded(word, exactly=True)
         ]
 
     def _expanded(self, word: str, *, exactly: bool = False) -> list[str]:
@@ -148,6 +154,7 @@ class Variables:
         return [p for p in dict.fromkeys(out) if not any(f.kind == "o" for f in p)]
 
     def _word(self, word: str) -> list[Product]:
+        word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
         if "#" in _outside(word):
             return self._crossed(word)
         if words := _of_numbers(word):
@@ -231,8 +238,8 @@ def _of_numbers(word: str) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    """Split a list at blanks, not beside the signs of products."""
-    return split(re.sub(r"\s*(#+)\s*", r"\1", text))
+    """Split a list at blanks, not beside the signs of products and ranges."""
+    return split(re.sub(r"\s*(#+|(?<=\s)-(?=\s))\s*", r"\1", text))
 
 
 def _outside(word: str) -> str:

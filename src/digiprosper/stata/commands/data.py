@@ -31,6 +31,7 @@ _BY_GROUP = {
     **{name: name for name in ("mean", "max", "min", "median", "sum", "count")},
     "sd": "std",
     "total": "sum",
+    "rawsum": "sum",
 }
 # The least and the most of integers by type.
 _WHOLE = {
@@ -68,11 +69,11 @@ _EGEN_OPTIONS = {
     "cut": "at icodes label",
     "rank": "field",
     "rowtotal": "missing",
+    "total": "missing",
 }
 # Code for each variable, and the new name if no option gives one.
 _EACH = {
     "center": ("df[{0}] - df[{0}].mean()", "c_{}"),
-    "zscore": ("(df[{0}] - df[{0}].mean()) / df[{0}].std()", "z_{}"),
     "encode": ("encoded(df[{0}], {label!r})", ""),
     "destring": ("numeric(df[{0}])", ""),
     "tostring": ("df[{0}].map('{{:.12g}}'.format).replace('nan', '.')", ""),
@@ -91,18 +92,13 @@ _VALIDATED = {"1:1": "one_to_one", "m:1": "many_to_one", "1:m": "one_to_many"}
 
 
 def generate(call: DataCall) -> Step:
-    """Translate ``generate``, and ``clonevar``, which copies the type too."""
+    """Translate ``generate``."""
     storage, name, text = call.assignment
-    if call.command.name == "clonevar":
-        storage = _type_of(text.strip(), call.context)
     node = _without_draws(call.context.parse(text))
     value = _stored(call.printer.value(node), node, storage)
     value = f"only_where({value}, {call.where})" if call.where else value
     complete = call.where is None and _is_complete(node, call.context)
     code = f"df[{name!r}] = {value}"
-    if not storage:
-        source = call.context.variables.resolve(text.strip())
-        code += f"\nstored_like({name!r}, {source!r})"
     return Step(code, (name,), complete=complete, types={name: storage})
 
 
@@ -190,6 +186,9 @@ def egen(call: DataCall) -> Step:
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
     function = _OLD_NAMES.get(function, function)
+    if "gegen" in call.command.text and " if " in inside:
+        value, _, rows = inside.partition(" if ")
+        inside = f"cond({rows}, {value}, .)"
     options = {*call.options} - {"by"}
     if options - {*_EGEN_OPTIONS.get(function, "").split()}:
         raise StataError.because(f"egen {cited(text)} with {', '.join(options)}")
@@ -212,11 +211,9 @@ def _across(function: str, inside: str, call: DataCall) -> str:
     return f"{rows}.{code}"
 
 
-def _scaled(function: str, inside: str, call: DataCall) -> str:
-    """Write ``std(x)``, or ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
+def _cut(_: str, inside: str, call: DataCall) -> str:
+    """Write ``cut(x), at()``: left ends of intervals, or 0, 1, ..."""
     value, options = call.value(inside), call.options
-    if function == "std":
-        return f"({value} - {value}.mean()) / {value}.std()"
     if "at" not in options:
         raise StataError.because("egen cut() without at()")
     ends = [*map(float, numbers(options["at"].replace(",", " ")))]
@@ -232,13 +229,18 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
     if function == "rank":
         descending = "ascending=False, method='min'" if "field" in options else ""
         return f"{value}{by}.rank({descending})"
+    if function == "std":
+        each = f"{value}{by}.transform({{!r}})" if by else f"{value}.agg({{!r}})"
+        return f"({value} - {each.format('mean')}) / {each.format('std')}"
     functions = {
         "pctile": ("percentile", f", {number(options.get('p', '50'), 'p'):g}"),
         "xtile": ("quantile_groups", f", {call.whole('nquantiles', 2)}"),
         "mode": ("only_mode", ""),
     }
     method, argument = functions.get(function, (repr(_BY_GROUP.get(function)), ""))
-    code = f"{value}.{_BY_GROUP.get(function)}()"
+    if "missing" in options:
+        argument = ", min_count=1"
+    code = f"{value}.agg({method}{argument})"
     if by:
         code = f"{value}{by}.transform({method}{argument})"
     elif function in functions:
@@ -249,9 +251,9 @@ def _statistic(function: str, inside: str, call: DataCall) -> str:
 
 
 _EGEN: Mapping[str, Callable[[str, str, DataCall], str]] = {
-    **dict.fromkeys((*_BY_GROUP, "rank", "pctile", "xtile", "mode"), _statistic),
+    **dict.fromkeys((*_BY_GROUP, "rank", "std", "pctile", "xtile", "mode"), _statistic),
     **dict.fromkeys(_ACROSS, _across),
-    **dict.fromkeys(("cut", "std"), _scaled),
+    "cut": _cut,
 }
 
 
@@ -469,6 +471,8 @@ def rename(call: DataCall) -> Step:
 def use(call: DataCall) -> Step:
     """Translate ``use``, perhaps of some variables or rows."""
     names = call.command.arguments if call.command.using else ""
+    if re.search(r"[sb]use\s+(set|query|dir)\b", call.command.text):
+        raise StataError.because("webuse of no file")
     path = file_name(call.command.using or call.command.arguments)
     code = f"floats.clear()\ndf = {_table(path, call)}"
     if call.command.condition:
@@ -558,16 +562,6 @@ def merge(call: DataCall) -> Step:
     return Step(code, columns, types={}, order=order, filled=filled, reads=path)
 
 
-def join(call: DataCall) -> Step:
-    """Translate ``joinby``: all pairs of rows with the same keys."""
-    code = (
-        f"other = {_table(call.path, call)}\n"
-        f"df = merged(df, other, {call.names!r}, None, '_both')\n"
-        "df = df[df.pop('_both') == 'both'].copy()"
-    )
-    return Step(code, order=UNKNOWN_ORDER, reads=call.path)
-
-
 def append(call: DataCall) -> Step:
     """Translate ``append``."""
     both = f"pd.concat([df, {_table(call.path, call)}], ignore_index=True)"
@@ -583,7 +577,7 @@ def collapse(call: DataCall) -> Step:
         weight = f"df[{call.context.variables.resolve(weight)!r}]"
         rows += f"[{weight} > 0]"
     parts, order = _aggregates(call, weight), tuple(call.groups[0])
-    inside = ", ".join(f"{name!r}: {part}" for name, part in parts.items())
+    inside = ", ".join(parts.values())
     by = f"{[*order]!r}, as_index=False, dropna=False" if order else "lambda row: 0"
     code = f"df = {rows}.groupby({by}).agg(**{{{inside}}})"
     return Step(code, tuple(parts), order=order, filled=order)
@@ -601,7 +595,7 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
         new, equals, old = word.partition("=")
         for name in [new] if equals else variables.names(word):
             source = variables.resolve(old) if equals else name
-            parts[name] = f"({source!r}, {method})"
+            parts[name] = f"{name!r}: ({source!r}, {method})"
     if not parts or not all(name.isidentifier() for name in parts):
         raise StataError.because("collapse of columns not known")
     return parts
@@ -609,7 +603,7 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
 
 def _aggregated(statistic: str, weight: str) -> str:
     """Write a statistic of collapse as an argument of agg()."""
-    if weight:
+    if weight and statistic != "rawsum":
         if statistic != "mean":
             raise StataError.because(f"collapse ({statistic}) with weights")
         return f"lambda x: weighted_mean(x, {weight})"
@@ -643,7 +637,15 @@ def duplicates(call: DataCall) -> Step:
     subcommand, *words = split(call.command.arguments) or [""]
     names = call.context.variables.names(" ".join(words))
     if subcommand == "drop":
-        return Step(f"df = df.drop_duplicates({names or ''})")
+        code, order = f"df = df.drop_duplicates({names or ''})", call.context.order
+        if names and call.context.has_ties(order):
+            # The order of rows decides which of them is kept.
+            tied = f"df.drop_duplicates().duplicated({names!r}).any()"
+            if order != UNKNOWN_ORDER:
+                columns = [name.lstrip("-") for name in order]
+                tied = f"(df.duplicated({columns!r}).any() and {tied})"
+            code = f"assert not {tied}, 'ties'\n{code}"
+        return Step(code)
     if subcommand != "tag":
         return Step("")
     if len(call.new) != 1 or not names:
@@ -660,42 +662,6 @@ def expand(call: DataCall) -> Step:
         code += f".assign({call.new[0]}=lambda x: x.index.duplicated().astype(float))"
     code += ".reset_index(drop=True)"
     return Step(code, tuple(call.new), order=UNKNOWN_ORDER)
-
-
-def fill(call: DataCall) -> Step:
-    """Translate ``fillin``: rows of absent combinations."""
-    names = tuple(call.names)
-    levels = f"[df[name].unique() for name in {names!r}]"
-    code = f"df = all_rows(df.assign(_fillin=0), {[*names]!r}, {levels})"
-    code += ".fillna({'_fillin': 1})"
-    return Step(code, ("_fillin",), order=names, filled=names)
-
-
-def fill_periods(call: DataCall) -> Step:
-    """Translate ``tsfill``: rows of periods within those of an entity, or of all."""
-    keys, step = call.context.keys, call.context.step or 1
-    if len(keys) != 2:
-        raise StataError.because("tsfill before xtset")
-    entity, time = (f"rows[{key!r}]" for key in keys)
-    levels = f"{entity}.unique(), np.arange({time}.min(), {time}.max() + 1, {step})"
-    each = f"_, rows in df.groupby({keys[0]!r})"
-    each = "rows in [df]" if "full" in call.options else each
-    tables = f"[all_rows(rows, {keys!r}, [{levels}]) for {each}]"
-    code = f"df = pd.concat({tables}, ignore_index=True)"
-    return Step(code, order=(*keys,), filled=(*keys,))
-
-
-def balance(call: DataCall) -> Step:
-    """Translate ``xtbalance``: entities with a row in every period of a range."""
-    ends = re.fullmatch(r"\s*(\d+)\s+(\d+)\s*", call.options.get("range") or "")
-    if ends is None or len(call.context.keys) != 2:
-        raise StataError.because("xtbalance without range(first last), or before xtset")
-    first, last = int(ends[1]), int(ends[2])
-    entity, time = call.context.keys
-    count = len(range(first, last + 1, call.context.step or 1))
-    code = f"df = df[df[{time!r}].between({first}, {last})]"
-    code += f".groupby({entity!r}).filter(lambda rows: len(rows) == {count})"
-    return Step(code)
 
 
 def reshape(call: DataCall) -> Step:
@@ -739,12 +705,10 @@ _GENERATE = Options("", "before after")
 _NEW = Options("replace g.enerate force l.abel", "float noe.xtend")
 COMMANDS: _Table = {
     **dict.fromkeys(_EACH, (_NEW, each)),
-    **dict.fromkeys(("clonevar", "generate"), (_GENERATE, generate)),
+    "generate": (_GENERATE, generate),
     **dict.fromkeys(("drop", "keep"), (Options(), drop)),
     **dict.fromkeys(("gsort", "sort"), (Options("", "mf.irst stable"), sort)),
     **dict.fromkeys(("import", "insheet"), (_IMPORT, read_text)),
-    "fillin": (Options(), fill),
-    "tsfill": (Options("full"), fill_periods),
     "append": (Options("", "force nol.abel"), append),
     "carryforward": (Options("replace g.enerate by"), each),
     "destring": (Options("replace g.enerate force i.gnore", "float"), each),
@@ -753,7 +717,6 @@ COMMANDS: _Table = {
     "egen": (Options("by at field icodes p m.issing l.abel n.quantiles"), egen),
     "expand": (Options("g.enerate"), expand),
     "ipolate": (Options("g.enerate by"), interpolate),
-    "joinby": (Options("", "nol.abel"), join),
     "merge": (
         Options(
             "keep keepus.ing gen.erate nogen.erate",
@@ -763,20 +726,19 @@ COMMANDS: _Table = {
     ),
     "replace": (_GENERATE, change),
     "recode": (Options("g.enerate"), recode),
-    "rename": (Options("lower upper"), rename),
+    "rename": (Options("low.er upp.er"), rename),
     "reshape": (Options("i j str.ing"), reshape),
     "tabulate": (Options("g.enerate", "nof.req"), dummies),
     "use": (Options("", "clear replace nol.abel"), use),
     "predict": (Options("xb r.esiduals e pr"), predict),
     "winsor": (Options("g.enerate p"), winsor_by_count),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
-    "xtbalance": (Options("r.ange"), balance),
     "xtile": (Options("n.quantiles"), xtile),
 }
 _WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
 _WITH_CONDITION = (
     *_WITH_BOTH,
-    *("clonevar", "collapse", "expand", "predict", "use", "winsor", "xtile"),
+    *("collapse", "expand", "predict", "use", "winsor", "xtile"),
 )
 _WITH_GROUPS = (*_WITH_BOTH, "carryforward", "ipolate")
 _CAPTURED = re.compile(r"(?:(?:qui|noi)\w*\s+)*cap")

@@ -295,7 +295,8 @@ def _weights(call: Call) -> str | None:
     if call.command.weight is None:
         return None
     kind, text = call.command.weight
-    if kind[0] not in "ap":
+    # regress alone is known to take [w=x] as analytic weights.
+    if kind[0] not in "ap" and (kind[0], call.command.name) != ("w", "regress"):
         what = {"f": "frequency weights", "i": "importance weights"}
         raise StataError.because(
             f"{what.get(kind[0], 'weights')} [{kind}={text}]", "Repeat the rows."
