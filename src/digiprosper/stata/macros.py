@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
@@ -17,7 +18,10 @@ _GLOBAL = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<bare>[^\W\d]\w*))")
 _RESULT = re.compile(r"[rcse]\(|_b\[|_se\[")
 # Results that an expression may have too.
 _OF_SUMMARIZE = re.compile(r"r\((?:mean|sd|min|max|sum|N|p\d+)\)")
-_ASSIGNED = re.compile(r"\s*(?P<name>\w+)\s*(?P<sign>[=:]?)(?P<value>.*)", re.DOTALL)
+_MACRO = r"`[^']*'+|\$\{?\w+\}?"
+_ASSIGNED = re.compile(
+    rf"\s*(?P<name>(?:{_MACRO}|\w)+)\s*(?P<sign>[=:]?)(?P<value>.*)", re.DOTALL
+)
 _COUNTED = re.compile(r"\s*(\+\+|--)\s*(\w+)")
 _RANGE = re.compile(
     r"(?P<first>-?[\d.]+)(?:\s*\(\s*(?P<step>-?[\d.]+)\s*\)\s*|\s*(?:/|:)\s*)"
@@ -33,7 +37,8 @@ _MOST_TURNS = 2_000
 class Macros:
     """Values of macros: locals by name, globals with a dollar sign before it.
 
-    Those known only when the file is run have a reason instead of a value.
+    Those known only when the file is run have a reason instead of a value; a part of
+    their names may be ``*``.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -42,6 +47,27 @@ class Macros:
     elsewhere: dict[str, int] = field(default_factory=dict)
     # Macros that the last expanded text used and no line has defined.
     undefined: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of_call(cls, text: str | None) -> Macros:
+        """Name the arguments of a program; without a text, no local is known."""
+        if text is None:
+            return cls(unknown={"*": "the arguments of the program are not known"})
+        words = dict(enumerate(_words(text), 1))
+        # Stata may split such arguments elsewhere.
+        if any('"' in word for word in words.values()):
+            return cls({"0": text}, {"[1-9]*": known_later("1", "its quotation marks")})
+        most = max(9, *words) if words else 9
+        return cls({"0": text} | {str(n): words.get(n, "") for n in range(1, most + 1)})
+
+    def with_locals(self, other: Macros) -> Macros:
+        """Join these globals and other locals, where a program starts or ends."""
+        parts = []
+        for name in ("values", "unknown", "elsewhere"):
+            kept = {n: v for n, v in getattr(self, name).items() if n[:1] == "$"}
+            new = {n: v for n, v in getattr(other, name).items() if n[:1] != "$"}
+            parts.append(kept | new)
+        return Macros(*parts)
 
     def expand(self, text: str, *, has_path: bool = False) -> str:
         """Replace all macros in a text; an undefined one is empty.
@@ -96,7 +122,7 @@ class Macros:
         name = inside.strip()
         if _OF_SUMMARIZE.fullmatch(name):
             return name
-        if _RESULT.match(name):
+        if _RESULT.match(name) and name not in self.values:
             raise StataError.because(
                 f"{cited(name)} is known only when the file is run"
             )
@@ -104,10 +130,11 @@ class Macros:
 
     def _value(self, name: str) -> str:
         """Look up a macro; its value may have macros too."""
-        if name in self.unknown:
-            raise StataError.because(self.unknown[name])
+        for pattern, reason in self.unknown.items():
+            if _is_global(name) == _is_global(pattern) and fnmatchcase(name, pattern):
+                raise StataError.because(reason)
         if name not in self.values:
-            line = self.elsewhere.get("$" if name.startswith("$") else "")
+            line = self.elsewhere.get("$" if _is_global(name) else "")
             if line is not None:
                 raise StataError.because(
                     f"the macro {cited(name.removeprefix('$'))} is set by no line, "
@@ -129,9 +156,11 @@ class Macros:
         match = _ASSIGNED.fullmatch(text)
         if match is None:
             raise StataError.because(f"the macro {cited(text)} has no name")
-        name = f"{mark}{match['name']}"
+        name = self.name_of(text, mark)
         kinds = {"=": _computed, ":": self._function, "": unquoted}
         try:
+            if "*" in name:
+                raise StataError.because("its name has a macro")
             # The old value may be part of the new one.
             value = kinds[match["sign"]](self._expanded(match["value"]))
             self.forget(name)
@@ -142,6 +171,15 @@ class Macros:
                 self.forget(name, error.reason)
             else:
                 self.forget(name, known_later(name, error.reason))
+
+    def name_of(self, text: str, mark: str) -> str:
+        """Name the macro that ``local`` or ``global`` sets; any letters are a star."""
+        match = _ASSIGNED.match(text.lstrip(" +-"))
+        name = match["name"] if match else "*"
+        try:
+            return mark + self._expanded(name)
+        except StataError:
+            return mark + re.sub(_MACRO, "*", name)
 
     def forget(self, name: str, reason: str = "") -> None:
         """Remove a macro, perhaps with the reason why its value is not known."""
@@ -204,6 +242,10 @@ class Macros:
         if kind.startswith(("var", "new")):
             return name, text.split()
         raise StataError.because(f"the loop over {cited(kind)} cannot be read")
+
+
+def _is_global(name: str) -> bool:
+    return name.startswith("$")
 
 
 def known_later(name: str, why: str) -> str:

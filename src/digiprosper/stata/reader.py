@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import fnmatch
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,8 +21,13 @@ from digiprosper.stata.lines import (
     one_by_one,
     without_prefix,
 )
-from digiprosper.stata.macros import TEMPORARY, known_later, undefined_reason
-from digiprosper.stata.names import PRINTING
+from digiprosper.stata.macros import (
+    TEMPORARY,
+    Macros,
+    known_later,
+    undefined_reason,
+)
+from digiprosper.stata.names import PRINTING, command_name
 from digiprosper.stata.prefixes import XTSET, Command, read_command, split
 from digiprosper.stata.report import Event, Line, Record, worst
 from digiprosper.stata.taint import (
@@ -42,7 +49,6 @@ from digiprosper.stata.varlists import LaterColumns, Variables, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
     from digiprosper.stata.translation import Context, Translation
 
@@ -55,7 +61,16 @@ _WITH_RESULTS = (
     *("proportion", "total"),
 )
 # Commands that change no data.
-_OF_MACROS = ("args", "gettoken", "macro", "syntax", "tempname", "tempvar", "tokenize")
+_OF_MACROS = (
+    *("args", "gettoken", "macro", "syntax", "tempfile", "tempname", "tempvar"),
+    "tokenize",
+)
+# A program without options, and words that change its arguments, its end or its data.
+_PROGRAM = re.compile(r"pr\w*\s+(?:de\w*\s+)?(\w+)(\s*,.*)?")
+_UNUSUAL = re.compile(
+    r"\b(?:preserve|[es]?ret\w*|exit|error|continue|temp(?:var|name|file)|token\w*|"
+    r"mac(?:ro)?|gettoken|syntax|c_local)\b"
+)
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
 
@@ -84,8 +99,8 @@ class Reader:
         self.tables: tables.Tables = tables.Tables()
         # How many results eststo has named by itself: est1, est2, ...
         self.numbered: int = 0
-        # The line of each program, and its statements.
-        self.programs: dict[str, tuple[int, range]] = {}
+        # The statements of each program.
+        self.programs: dict[str, range] = {}
         self.sample: tuple[str, ...] = ()
         self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
         # Columns with results of summarize, by the macro or scalar.
@@ -109,7 +124,7 @@ class Reader:
 
     def run(self) -> None:
         """Read all statements."""
-        self._block(0, len(self.statements))
+        self._block(range(len(self.statements)))
 
     def lines(self) -> tuple[Line, ...]:
         """List the statements with what became of them."""
@@ -149,10 +164,10 @@ class Reader:
 
     # --- blocks -----------------------------------------------------------------------
 
-    def _block(self, start: int, stop: int) -> None:
+    def _block(self, block: range) -> None:
         """Execute statements, each with its block if it opens one."""
-        position = start
-        while position < stop:
+        position = block.start
+        while position < block.stop:
             self.position = position
             text = self.statements[position].text
             word, end = first_word(text), self.ends.get(position)
@@ -169,17 +184,22 @@ class Reader:
                 self._unread_block(word, end)
             else:
                 self._record("read")
-                self._block(position + 1, end)
+                self._block(range(position + 1, end))
             position = end + 1
 
     def _unread_block(self, word: str, end: int) -> None:
         reasons = {"while": "a loop without a fixed number of turns is not read"}
+        if word == "program":
+            block = range(self.position + 1, end)
+            match = _PROGRAM.match(without_prefix(self.statements[self.position].text))
+            texts = [self.statements[at].text for at in block]
+            self.programs[command_name(match[1]) if match else ""] = block
+            if match and not (match[2] or any(map(_UNUSUAL.search, texts))):
+                self._record("read")
+                return
         self._record("refused", reasons.get(word, f"{word} is not read"))
         if word == "program":
-            text = self.statements[self.position].text
-            name = re.search(r"\bpr\w*\s+(?:de\w*\s+)?(\w+)", text)
-            lines = range(self.position + 1, end)
-            self.programs[name[1] if name else ""] = self.number, lines
+            pass
         elif word != "while":
             self.taint.mark_rows(self.number)
         self._unreached(end, may_run=word == "while")
@@ -205,9 +225,12 @@ class Reader:
         for at in block:
             text = without_prefix(self.statements[at].text)
             word, names = first_word(text), re.findall(r"\w+", text)
-            if word in ("foreach", "forvalues", "args", "syntax"):
+            if word.startswith("for") or word in _OF_MACROS:
                 for name in names[1:2] if word.startswith("for") else names:
-                    self.macros.unknown[name] = known_later(name, word)
+                    later = known_later(name, word)
+                    self.macros.unknown |= {name: later, name.lower(): later}
+            if word == "program":
+                self.programs.clear()
             if word == "preserve":
                 before = copy.deepcopy(self.taint)
             elif word == "restore" and before is not None and "not" not in names:
@@ -222,22 +245,40 @@ class Reader:
         if first_word(text) in ("by", "bysort"):
             text = text.partition(":")[2].strip()
         word = first_word(text)
+        reason = f"a block of line {self.number} may change it"
         if word in ("local", "global"):
-            name = re.match(r"\W*(\w+)", text.partition(" ")[2])
-            if name:
-                mark = "$" if word == "global" else ""
-                reason = f"a block of line {self.number} may change it"
-                self.macros.forget(mark + name[1], known_later(name[1], reason))
+            mark = "$" if word == "global" else ""
+            name = self.macros.name_of(text.partition(" ")[2], mark)
+            self.macros.forget(name, known_later(name, reason))
         elif word == "scalar":
             self.taint.mark(CREATED.findall(text)[:1], self.number)
-        elif word not in (*CONTROL, *_OF_MACROS, "", "{", "}", "xtset", "tsset"):
+        elif word not in (*CONTROL, *_OF_MACROS, "", "{", "}"):
             command = None
-            try:
+            with suppress(StataError):
+                command = read_command(text)
                 text = self.macros.expand(text)
                 command = read_command(text)
-            except StataError:
-                pass
-            self._mark(word, text, command)
+            self._mark_results(word, text)
+            for local in locals_set(command) if command else ():
+                self.macros.forget(local, known_later(local, reason))
+            path = file_name(command.arguments) if command else ""
+            if word == "save" and (self.is_run or path.startswith(TEMPORARY)):
+                taint = Taint(rows=f"line {self.number} would change the data")
+                self.context.saved[path] = taint, self.context.variables
+            keys = split(command.arguments) if command else [""]
+            if word not in ("xtset", "tsset") or keys not in ([], self.context.keys):
+                self._mark(word, text, command)
+
+    def _mark_results(self, word: str, text: str) -> None:
+        """Forget the results that a line which may run would store."""
+        self.context.summary = {}
+        self.macros.values.pop("r(levels)", None)
+        if word in ("eststo", "estimates") or looks_like_estimation(text):
+            self._other_results(None)
+            text = re.sub(r"`[^']*'+", "*", text.partition(":")[0])
+            for pattern in re.findall(r"[\w*]+", text):
+                for name in fnmatch.filter(self.fitted, pattern):
+                    self._store(name)
 
     def _loop(self, header: str, end: int) -> None:
         """Execute the turns of a loop; of an unknown list, one for the other lines."""
@@ -261,14 +302,14 @@ class Reader:
                 break
             if isinstance(value, LaterColumns):
                 self.patterns[name], self.macros.unknown[name] = value.pattern, reason
-                self._block(start + 1, end)
+                self._block(block)
                 # There may be several turns, or none.
                 self.position = start
                 self._mark_block(block)
                 del self.patterns[name]
             else:
                 self.macros.values[name] = value
-                self._block(start + 1, end)
+                self._block(block)
         self.depth -= 1
         self.macros.forget(name)
 
@@ -296,7 +337,7 @@ class Reader:
         condition = re.sub(r"^(?:else\s*)?(?:if\b)?", "", header).strip()
         chosen = self._chosen(condition, is_else=is_else)
         if chosen:
-            self._block(self.position + 1, end)
+            self._block(range(self.position + 1, end))
             self.branched = True
         else:
             self._unreached(end, may_run=chosen is None)
@@ -327,6 +368,7 @@ class Reader:
             elif word in ("if", "else"):
                 self._single_branch(without_prefix(text))
             else:
+                self.macros.values.pop("r(levels)", None)
                 expanded = self.macros.expand(text, has_path=word in _READERS)
                 names = self.macros.undefined
                 undefined = undefined_reason(names)
@@ -343,6 +385,7 @@ class Reader:
             # The results of a summarize that is not read are not those before it.
             self.context.summary = {}
             if command is None and word in PRINTING:
+                self._mark_line(text)
                 self._record("skipped", error.reason)
             else:
                 self._refuse(expanded, error.reason, command)
@@ -389,8 +432,11 @@ class Reader:
         elif word == "scalar":
             self._scalar(self.macros.expand(rest))
         elif word == "args":
-            for name in rest.split():
+            for at, name in enumerate(rest.split(), 1):
                 self.macros.forget(name, f"{cited(name)} is an argument of the file")
+                if str(at) in self.macros.values:
+                    self.macros.forget(name)
+                    self.macros.values[name] = self.macros.values[str(at)]
         else:
             return False
         return True
@@ -448,7 +494,9 @@ class Reader:
         name = command.name
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
-        if command.prefix("permute") is not None or is_test:
+        if name in self.programs:
+            self._program(command, undefined)
+        elif command.prefix("permute") is not None or is_test:
             self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
@@ -474,8 +522,6 @@ class Reader:
         name = command.name
         self._event(command)
         self._noted(command)
-        if name in self.programs:
-            raise StataError.because(f"the program of line {self.programs[name][0]}")
         match name, command.arguments.split():
             case "set", ["obs", *_]:
                 raise StataError.because("set obs makes rows")
@@ -804,17 +850,43 @@ class Reader:
             self.taint.clear()
         self._mark(name, text, command)
 
-    def _mark_program(self, name: str) -> None:
-        """Mark what a program would change; it may call itself, with own locals."""
-        program, before = self.programs.pop(name), copy.deepcopy(self.macros)
-        self.macros.unknown |= {n: known_later(n, name) for n in "123456789"}
-        self._mark_block(program[1])
-        kept = [n for n in before.values if n[0] != "$" or n in self.macros.values]
-        self.macros = replace(before, values={n: before.values[n] for n in kept})
-        self.programs[name] = program
+    def _program(self, command: Command, undefined: str) -> None:
+        """Execute a call of a program, unless it or the call is unusual."""
+        header = self.programs[command.name].start - 1
+        # After capture, Stata may leave it at any line.
+        call = re.fullmatch(r"(?s)(?:(?:qui|noi)\w*[\s:]+)*(\w+)\b(.*)", command.text)
+        is_read = self.records[header].status == "read" and self.budget >= 0
+        if undefined or not (
+            is_read and call and command_name(call[1]) == command.name
+        ):
+            line = f"the program of line {self.statements[header].number}"
+            raise StataError.because(undefined or line)
+        self._record("read")
+        self._call(command.name, call[2].strip())
+
+    def _call(self, name: str, arguments: str | None) -> None:
+        """Execute the lines of a program; without arguments, mark what they change.
+
+        It has its own locals, and may not call itself.
+        """
+        block, position = self.programs.pop(name), self.position
+        before, patterns, branched = self.macros, self.patterns, self.branched
+        self.macros = before.with_locals(Macros.of_call(arguments))
+        self.patterns = {}
+        if self.depth == 0:
+            self.budget = _MOST_STATEMENTS
+        self.depth += 1
+        (self._mark_block if arguments is None else self._block)(block)
+        self.depth -= 1
+        self.macros = self.macros.with_locals(before)
+        self.patterns, self.branched = patterns, branched
+        self.position, self.programs[name] = position, block
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
+        if name in self.programs:
+            self._call(name, None)
+            return
         columns = would_make(name, text, command, self.patterns)
         if columns is not None:
             self.taint.mark(columns, self.number)
@@ -824,9 +896,7 @@ class Reader:
             return
         if keeps_data(name, command):
             return
-        if name in self.programs:
-            self._mark_program(name)
-        elif not is_no_command(name, text, others_run=bool(self.macros.elsewhere)):
+        if not is_no_command(name, text, others_run=bool(self.macros.elsewhere)):
             self.context.order = UNKNOWN_ORDER
             if command is None or not only_columns(command):
                 self.taint.mark_rows(self.number)

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from digiprosper.errors import DigiprosperError, StataError
+from digiprosper.stata.commands.steps import DataCall
+from digiprosper.stata.expressions import unquoted
+from digiprosper.stata.prefixes import Options
 from digiprosper.stata.reader import Reader
 from digiprosper.stata.translation import ONE_SERIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from digiprosper.stata.lines import Statement
     from digiprosper.stata.macros import Macros
+    from digiprosper.stata.prefixes import Command
     from digiprosper.stata.report import Record
     from digiprosper.stata.translation import Context
 
 
+_LEVELSOF = Options("l.ocal c.lean s.eparate")
+# Whole numbers that levelsof writes with all their digits.
+_LONGEST = 99_999_999
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
 
@@ -55,12 +65,46 @@ class Runner(Reader):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             super().run()
+            exec("\n".join(self.code[self.position_in_code :]), self.script)
 
     def _one(self, text: str) -> None:
         if self.taint.rows:
             # Stata would have other columns.
             self.context.variables = replace(self.context.variables, columns=None)
         super()._one(text)
+
+    def _other(self, command: Command) -> None:
+        super()._other(command)
+        if command.name == "levelsof" and not (command.prefixes or command.rows):
+            with suppress(StataError):
+                options = _LEVELSOF.read(command)
+                call = DataCall(command, self.context, options)
+                (name,) = call.names
+                where = "" if call.where is None else f"[{call.where}]"
+                code = f"levels = df[{name!r}]{where}"
+                if not (self.context.used_scalars or self.taint.reason([code])):
+                    self._levels(code, options)
+
+    def _levels(self, code: str, options: Mapping[str, str]) -> None:
+        """Put sorted values into the local of levelsof, and into its result."""
+        self.code.append(code)
+        self._execute()
+        levels = self.script["levels"].dropna().unique().tolist()
+        texts = [str(value) for value in sorted(levels) if value != ""]
+        if pd.api.types.is_numeric_dtype(self.script["levels"]):
+            # Stata writes other numbers with digits of its own.
+            if any(value % 1 or abs(value) > _LONGEST for value in levels):
+                return
+            texts = [f"{value:.0f}" for value in sorted(levels)]
+        elif any(re.search("[`'\"$]", text) for text in texts):
+            return
+        elif "clean" not in options:
+            texts = [f'`"{text}"\'' for text in texts]
+        joined = unquoted(options.get("separate", " ")).join(texts)
+        names = [*filter(None, [options.get("local")]), "r(levels)"]
+        for macro in names:
+            self.macros.forget(macro)
+        self.macros.values |= dict.fromkeys(names, joined)
 
     def _execute(self) -> None:
         """Run the new code, and note what it prints or estimates."""

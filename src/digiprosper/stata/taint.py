@@ -135,6 +135,8 @@ def condition_and_command(text: str) -> tuple[str, str]:
 
 def keeps_data(name: str, command: Command | None) -> bool:
     """Tell whether a command prints, tests, estimates, or gives the data back."""
+    if name == "set" and command is not None:
+        return not command.arguments.startswith("obs")
     is_estimated = command is not None and command.stored is not None
     is_restored = command is not None and command.prefix(*_RESTORING) is not None
     others = (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)

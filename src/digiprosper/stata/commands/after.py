@@ -49,6 +49,8 @@ def test(call: Call) -> Translation:
 
 def _restrictions(text: str, call: Call) -> list[str]:
     text = re.sub(r"={2,}", "=", text.strip())
+    if re.search(r"[<>!~]", text):
+        raise StataError.because("a test of an inequality, where Stata stops as well")
     if "=" in text:
         return [_with_terms(text, call.context)]
     if call.command.name == "testparm":
