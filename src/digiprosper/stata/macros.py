@@ -48,27 +48,6 @@ class Macros:
     # Macros that the last expanded text used and no line has defined.
     undefined: list[str] = field(default_factory=list)
 
-    @classmethod
-    def of_call(cls, text: str | None) -> Macros:
-        """Name the arguments of a program; without a text, no local is known."""
-        if text is None:
-            return cls(unknown={"*": "the arguments of the program are not known"})
-        words = dict(enumerate(_words(text), 1))
-        # Stata may split such arguments elsewhere.
-        if any('"' in word for word in words.values()):
-            return cls({"0": text}, {"[1-9]*": known_later("1", "its quotation marks")})
-        most = max(9, *words) if words else 9
-        return cls({"0": text} | {str(n): words.get(n, "") for n in range(1, most + 1)})
-
-    def with_locals(self, other: Macros) -> Macros:
-        """Join these globals and other locals, where a program starts or ends."""
-        parts = []
-        for name in ("values", "unknown", "elsewhere"):
-            kept = {n: v for n, v in getattr(self, name).items() if n[:1] == "$"}
-            new = {n: v for n, v in getattr(other, name).items() if n[:1] != "$"}
-            parts.append(kept | new)
-        return Macros(*parts)
-
     def expand(self, text: str, *, has_path: bool = False) -> str:
         """Replace all macros in a text; an undefined one is empty.
 
@@ -131,10 +110,10 @@ class Macros:
     def _value(self, name: str) -> str:
         """Look up a macro; its value may have macros too."""
         for pattern, reason in self.unknown.items():
-            if _is_global(name) == _is_global(pattern) and fnmatchcase(name, pattern):
+            if fnmatchcase(name, pattern) and name.count("$") == pattern.count("$"):
                 raise StataError.because(reason)
         if name not in self.values:
-            line = self.elsewhere.get("$" if _is_global(name) else "")
+            line = self.elsewhere.get("$" if name.startswith("$") else "")
             if line is not None:
                 raise StataError.because(
                     f"the macro {cited(name.removeprefix('$'))} is set by no line, "
@@ -217,6 +196,7 @@ class Macros:
 
     def turns(self, header: str) -> tuple[str, list[str]]:
         """Read the header of a loop: the local's name and its value in each turn."""
+        self.undefined = []
         word, _, rest = header.partition(" ")
         if word.startswith("forv"):
             name, _, values = rest.partition("=")
@@ -231,21 +211,12 @@ class Macros:
         if kind.startswith("loc"):
             return name, _words(self._value(text))
         if kind.startswith("glo"):
-            values = self._value(f"${text}")
-            if f"${text}" in self.undefined:
-                raise StataError.because(
-                    f"the global {cited(text)} of the loop is defined in no line before"
-                )
-            return name, _words(values)
+            return name, _words(self._value(f"${text}"))
         if kind.startswith("num"):
             return name, numbers(text)
         if kind.startswith(("var", "new")):
             return name, text.split()
         raise StataError.because(f"the loop over {cited(kind)} cannot be read")
-
-
-def _is_global(name: str) -> bool:
-    return name.startswith("$")
 
 
 def known_later(name: str, why: str) -> str:

@@ -21,12 +21,7 @@ from digiprosper.stata.lines import (
     one_by_one,
     without_prefix,
 )
-from digiprosper.stata.macros import (
-    TEMPORARY,
-    Macros,
-    known_later,
-    undefined_reason,
-)
+from digiprosper.stata.macros import TEMPORARY, known_later, undefined_reason
 from digiprosper.stata.names import PRINTING, command_name
 from digiprosper.stata.prefixes import XTSET, Command, read_command, split
 from digiprosper.stata.report import Event, Line, Record, worst
@@ -49,6 +44,7 @@ from digiprosper.stata.varlists import LaterColumns, Variables, whole
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from digiprosper.stata.macros import Macros
     from digiprosper.stata.report import Status
     from digiprosper.stata.translation import Context, Translation
 
@@ -64,12 +60,6 @@ _WITH_RESULTS = (
 _OF_MACROS = (
     *("args", "gettoken", "macro", "syntax", "tempfile", "tempname", "tempvar"),
     "tokenize",
-)
-# A program without options, and words that change its arguments, its end or its data.
-_PROGRAM = re.compile(r"pr\w*\s+(?:de\w*\s+)?(\w+)(\s*,.*)?")
-_UNUSUAL = re.compile(
-    r"\b(?:preserve|[es]?ret\w*|exit|error|continue|temp(?:var|name|file)|token\w*|"
-    r"mac(?:ro)?|gettoken|syntax|c_local)\b"
 )
 # In all turns of an outermost loop; simulations have more.
 _MOST_STATEMENTS = 1_000
@@ -99,8 +89,8 @@ class Reader:
         self.tables: tables.Tables = tables.Tables()
         # How many results eststo has named by itself: est1, est2, ...
         self.numbered: int = 0
-        # The statements of each program.
-        self.programs: dict[str, range] = {}
+        # The line of each program, and its statements.
+        self.programs: dict[str, tuple[int, range]] = {}
         self.sample: tuple[str, ...] = ()
         self.saved: list[tuple[Context, Taint, tuple[str, ...], dict[str, str]]] = []
         # Columns with results of summarize, by the macro or scalar.
@@ -189,17 +179,11 @@ class Reader:
 
     def _unread_block(self, word: str, end: int) -> None:
         reasons = {"while": "a loop without a fixed number of turns is not read"}
-        if word == "program":
-            block = range(self.position + 1, end)
-            match = _PROGRAM.match(without_prefix(self.statements[self.position].text))
-            texts = [self.statements[at].text for at in block]
-            self.programs[command_name(match[1]) if match else ""] = block
-            if match and not (match[2] or any(map(_UNUSUAL.search, texts))):
-                self._record("read")
-                return
         self._record("refused", reasons.get(word, f"{word} is not read"))
         if word == "program":
-            pass
+            header = self.statements[self.position].text.partition(",")[0]
+            lines = range(self.position + 1, end)
+            self.programs[command_name(header.split()[-1])] = self.number, lines
         elif word != "while":
             self.taint.mark_rows(self.number)
         self._unreached(end, may_run=word == "while")
@@ -217,7 +201,6 @@ class Reader:
             if text != "}":
                 record = self._record("not run", f"line {self.number} is not read", at)
                 record.is_estimation |= looks_like_estimation(text)
-                self.has_fit &= not (may_run and record.is_estimation)
 
     def _mark_block(self, block: range) -> None:
         """Mark what statements that may run would change, unless it is restored."""
@@ -225,7 +208,7 @@ class Reader:
         for at in block:
             text = without_prefix(self.statements[at].text)
             word, names = first_word(text), re.findall(r"\w+", text)
-            if word.startswith("for") or word in _OF_MACROS:
+            if word in (*_OF_MACROS, "foreach", "forvalues"):
                 for name in names[1:2] if word.startswith("for") else names:
                     later = known_later(name, word)
                     self.macros.unknown |= {name: later, name.lower(): later}
@@ -261,12 +244,11 @@ class Reader:
             self._mark_results(word, text)
             for local in locals_set(command) if command else ():
                 self.macros.forget(local, known_later(local, reason))
-            path = file_name(command.arguments) if command else ""
-            if word == "save" and (self.is_run or path.startswith(TEMPORARY)):
-                taint = Taint(rows=f"line {self.number} would change the data")
-                self.context.saved[path] = taint, self.context.variables
-            keys = split(command.arguments) if command else [""]
-            if word not in ("xtset", "tsset") or keys not in ([], self.context.keys):
+            arguments = command.arguments if command else ""
+            if word == "save" and (path := file_name(arguments)) in self.context.saved:
+                self.context.saved[path][0].mark_rows(self.number)
+            is_xtset = word in ("xtset", "tsset")
+            if not (is_xtset and split(arguments) in ([], self.context.keys)):
                 self._mark(word, text, command)
 
     def _mark_results(self, word: str, text: str) -> None:
@@ -318,6 +300,7 @@ class Reader:
         values: list[str] = []
         try:
             _, values = self.macros.turns(header)
+            self._check_defined()
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
             if any(isinstance(value, LaterColumns) for value in values):
@@ -329,6 +312,11 @@ class Reader:
                 values = [LaterColumns.of_pattern("*")]
             return values, error.reason
         return values, ""
+
+    def _check_defined(self) -> None:
+        """Raise an error if another file may define a macro of the last text."""
+        if reason := undefined_reason(self.macros.undefined):
+            raise StataError.because(reason)
 
     def _branch(self, header: str, end: int) -> None:
         """Execute the block of if or else, or give its lines a reason."""
@@ -348,7 +336,9 @@ class Reader:
         chosen = None if before is None else not before
         if chosen and condition:
             try:
-                chosen = bool(constant(parse(self.macros.expand(condition))))
+                text = self.macros.expand(condition)
+                self._check_defined()
+                chosen = bool(constant(parse(text)))
             except StataError as error:
                 self._record("refused", error.reason)
                 chosen = None
@@ -384,8 +374,10 @@ class Reader:
         except StataError as error:
             # The results of a summarize that is not read are not those before it.
             self.context.summary = {}
-            if command is None and word in PRINTING:
+            is_printed = command is None and word in PRINTING
+            if is_printed:
                 self._mark_line(text)
+            if is_printed and not looks_like_estimation(text):
                 self._record("skipped", error.reason)
             else:
                 self._refuse(expanded, error.reason, command)
@@ -432,11 +424,8 @@ class Reader:
         elif word == "scalar":
             self._scalar(self.macros.expand(rest))
         elif word == "args":
-            for at, name in enumerate(rest.split(), 1):
+            for name in rest.split():
                 self.macros.forget(name, f"{cited(name)} is an argument of the file")
-                if str(at) in self.macros.values:
-                    self.macros.forget(name)
-                    self.macros.values[name] = self.macros.values[str(at)]
         else:
             return False
         return True
@@ -495,8 +484,8 @@ class Reader:
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
         if name in self.programs:
-            self._program(command, undefined)
-        elif command.prefix("permute") is not None or is_test:
+            raise StataError.because(f"the program of line {self.programs[name][0]}")
+        if command.prefix("permute") is not None or is_test:
             self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
             self._record("skipped").is_estimation = True
@@ -850,42 +839,20 @@ class Reader:
             self.taint.clear()
         self._mark(name, text, command)
 
-    def _program(self, command: Command, undefined: str) -> None:
-        """Execute a call of a program, unless it or the call is unusual."""
-        header = self.programs[command.name].start - 1
-        # After capture, Stata may leave it at any line.
-        call = re.fullmatch(r"(?s)(?:(?:qui|noi)\w*[\s:]+)*(\w+)\b(.*)", command.text)
-        is_read = self.records[header].status == "read" and self.budget >= 0
-        if undefined or not (
-            is_read and call and command_name(call[1]) == command.name
-        ):
-            line = f"the program of line {self.statements[header].number}"
-            raise StataError.because(undefined or line)
-        self._record("read")
-        self._call(command.name, call[2].strip())
-
-    def _call(self, name: str, arguments: str | None) -> None:
-        """Execute the lines of a program; without arguments, mark what they change.
-
-        It has its own locals, and may not call itself.
-        """
-        block, position = self.programs.pop(name), self.position
-        before, patterns, branched = self.macros, self.patterns, self.branched
-        self.macros = before.with_locals(Macros.of_call(arguments))
-        self.patterns = {}
-        if self.depth == 0:
-            self.budget = _MOST_STATEMENTS
-        self.depth += 1
-        (self._mark_block if arguments is None else self._block)(block)
-        self.depth -= 1
-        self.macros = self.macros.with_locals(before)
-        self.patterns, self.branched = patterns, branched
-        self.position, self.programs[name] = position, block
+    def _mark_program(self, name: str) -> None:
+        """Mark what a program would change; it may call itself, with own locals."""
+        program, before = self.programs.pop(name), copy.deepcopy(self.macros)
+        patterns, self.patterns = self.patterns, {}
+        self.macros.unknown["*"] = known_later("*", name)
+        self._mark_block(program[1])
+        kept = [n for n in before.values if n[0] != "$" or n in self.macros.values]
+        self.macros = replace(before, values={n: before.values[n] for n in kept})
+        self.programs[name], self.patterns = program, patterns
 
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
         if name in self.programs:
-            self._call(name, None)
+            self._mark_program(name)
             return
         columns = would_make(name, text, command, self.patterns)
         if columns is not None:

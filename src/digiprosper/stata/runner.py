@@ -9,17 +9,15 @@ from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from digiprosper.errors import DigiprosperError, StataError
 from digiprosper.stata.commands.steps import DataCall
-from digiprosper.stata.expressions import unquoted
+from digiprosper.stata.expressions import number_text
 from digiprosper.stata.prefixes import Options
 from digiprosper.stata.reader import Reader
 from digiprosper.stata.translation import ONE_SERIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from digiprosper.stata.lines import Statement
     from digiprosper.stata.macros import Macros
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from digiprosper.stata.translation import Context
 
 
-_LEVELSOF = Options("l.ocal c.lean s.eparate")
-# Whole numbers that levelsof writes with all their digits.
-_LONGEST = 99_999_999
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
 
@@ -76,35 +71,29 @@ class Runner(Reader):
     def _other(self, command: Command) -> None:
         super()._other(command)
         if command.name == "levelsof" and not (command.prefixes or command.rows):
-            with suppress(StataError):
-                options = _LEVELSOF.read(command)
-                call = DataCall(command, self.context, options)
-                (name,) = call.names
-                where = "" if call.where is None else f"[{call.where}]"
-                code = f"levels = df[{name!r}]{where}"
-                if not (self.context.used_scalars or self.taint.reason([code])):
-                    self._levels(code, options)
+            options = Options("l.ocal").read(command)
+            self._levels(DataCall(command, self.context, options))
 
-    def _levels(self, code: str, options: Mapping[str, str]) -> None:
-        """Put sorted values into the local of levelsof, and into its result."""
+    def _levels(self, call: DataCall) -> None:
+        """Put sorted values into the local of levelsof, and into r(levels)."""
+        names, rows = call.names, f"[{call.where}]" if call.where else ""
+        code = "".join(f"df[{name!r}]{rows}" for name in names)
+        reason = self.taint.reason([code]) or self._lacks_fit(code)
+        if reason or len(names) != 1 or self.context.used_scalars:
+            return
+        code = f"levels = sorted({{*{code}.dropna()}} - {{''}})"
         self.code.append(code)
         self._execute()
-        levels = self.script["levels"].dropna().unique().tolist()
-        texts = [str(value) for value in sorted(levels) if value != ""]
-        if pd.api.types.is_numeric_dtype(self.script["levels"]):
-            # Stata writes other numbers with digits of its own.
-            if any(value % 1 or abs(value) > _LONGEST for value in levels):
-                return
-            texts = [f"{value:.0f}" for value in sorted(levels)]
-        elif any(re.search("[`'\"$]", text) for text in texts):
-            return
-        elif "clean" not in options:
+        texts = [
+            v if isinstance(v, str) else number_text(v) for v in self.script["levels"]
+        ]
+        if texts == self.script["levels"]:
             texts = [f'`"{text}"\'' for text in texts]
-        joined = unquoted(options.get("separate", " ")).join(texts)
-        names = [*filter(None, [options.get("local")]), "r(levels)"]
-        for macro in names:
-            self.macros.forget(macro)
-        self.macros.values |= dict.fromkeys(names, joined)
+        # Stata writes other numbers with digits of its own.
+        if all(re.fullmatch(r"-?\d{1,8}|`\"[^`'\"$\\]+\"'", text) for text in texts):
+            for macro in ("r(levels)", *call.options.get("local", "").split()):
+                self.macros.forget(macro)
+                self.macros.values |= {macro: " ".join(texts)}
 
     def _execute(self) -> None:
         """Run the new code, and note what it prints or estimates."""
