@@ -430,3 +430,234 @@ def test_columns_in_lower_case_keep_their_types(run, tmp_path) -> None:
     rounded = float(np.float32(0.1))
     values = file.data[["c", "v", "x"]].iloc[0].tolist()
     assert values == [rounded, 0.1, rounded]
+
+
+LOOP = "foreach v {} {{\nreg gsp emp if {} == `v'\n}}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "loop", "column"),
+    [
+        ("levelsof year if year > 1983, local(l)", "of local l", "year"),
+        ("qui levelsof year if year > 1983", "in `r(levels)'", "year"),
+        ("levelsof year if year > 1983\nlocal l `r(levels)'", "of local l", "year"),
+    ],
+)
+def test_values_of_levelsof_are_turns(run, line: str, loop: str, column: str) -> None:
+    file = run(READ + f"{line}\n" + LOOP.format(loop, column))
+    frame = dp.datasets.us_states().frame.reset_index()
+    (estimation,) = file.estimations
+    slopes = [fit.params["emp"] for fit in estimation.results]
+    expected = [
+        np.polyfit(rows["emp"], rows["gsp"], 1)[0]
+        for _, rows in frame[frame["year"] > 1983].groupby("year")
+    ]
+    assert len(slopes) == 3
+    np.testing.assert_allclose(slopes, expected, rtol=1e-6)
+
+
+def test_texts_of_levelsof_are_turns(run) -> None:
+    file = run(
+        f"{READ}levelsof state_name if year == 1970 & unemp > 7, local(names)\n"
+        'foreach n of local names {\nreg gsp emp if state_name == "`n\'"\n}\n'
+    )
+    frame = dp.datasets.us_states().frame.reset_index()
+    rows = frame[(frame["year"] == 1970) & (frame["unemp"] > 7)]
+    assert len(file.estimations[0].results) == rows["state_name"].nunique() > 1
+
+
+@pytest.mark.many(3)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "levelsof pc, local(l)",
+        "levelsof state year, local(l)",
+        "levelsof year, local(l) clean",
+        "levelsof year in 1/9, local(l)",
+        "levelsof year if e(sample), local(l)",
+        "scalar limit = 1980\nlevelsof year if year > limit, local(l)",
+        "by state: levelsof year, local(l)",
+        "gen u = runiform()\nlevelsof year if u > 0.5, local(l)",
+        "gen u = runiform()\nlevelsof u, local(l)",
+        "drop if runiform() > 0.5\nlevelsof year, local(l)",
+        "levelsof year, local(l)\nlevelsof `=r(kurtosis)', local(l)",
+        "levelsof year, local(l)\nif r(N) > 9 levelsof state, local(l)",
+        "levelsof year, local(l)\nif r(N) > 9 {\nlevelsof state, local(l)\n}",
+    ],
+)
+def test_values_of_levelsof_that_are_not_known(run, lines: str) -> None:
+    file = run(f"{READ}{lines}\n" + LOOP.format("of local l", "year"))
+    assert file.estimations[-1].status == "refused"
+    assert file.estimations[-1].results == ()
+
+
+def test_levels_are_those_of_the_last_command(run) -> None:
+    for line in ("su gsp", "reg gsp emp", "if r(N) > 9 {\nsu gsp\n}"):
+        file = run(
+            f"{READ}levelsof year\n{line}\n" + LOOP.format("in `r(levels)'", "year")
+        )
+        assert file.estimations[-1].status == "refused", line
+
+
+UNKNOWN = "if r(kurtosis) > 3 {{\n{}\n}}\n"
+PROGRAM = "program mine\n{}\nend\n{}mine\n"
+
+
+@pytest.mark.many(4)
+@pytest.mark.parametrize(
+    ("before", "line", "after"),
+    [
+        ("su unemp", "su pc", "gen a = gsp - r(mean)\nreg a emp"),
+        ("reg gsp emp", "reg gsp pc", "test emp"),
+        ("reg gsp emp", "reg gsp pc", "predict a, xb\nreg a unemp"),
+        (
+            "reg gsp emp\nest store a",
+            "reg gsp pc\nest store a",
+            "est restore a\ntest emp",
+        ),
+        ("reg gsp emp\nest store a", "eststo a: reg gsp pc", "est restore a\ntest emp"),
+        ("local a emp", "tempvar a", "reg gsp `a'"),
+        ("save b", "drop if year > 1980\nsave b, replace", "use b\nreg gsp emp"),
+        ("", "set obs 1000", "reg gsp emp"),
+        ("", "xtset year state", "xtreg gsp emp, fe"),
+        ("local a1 emp", "local a`=r(kurtosis)' pc", "reg gsp `a1'"),
+    ],
+)
+def test_what_a_block_may_store_is_not_known_after_it(run, before, line, after) -> None:
+    """Numbers of the last command that ran were shown as those of Stata."""
+    file = run(f"{READ}{before}\n{UNKNOWN.format(line)}{after}\n")
+    assert file.lines[-1].status in ("not run", "refused"), str(file)
+    assert run(f"{READ}{before}\n{after}\n").lines[-1].status == "ran"
+
+
+@pytest.mark.many(4)
+@pytest.mark.parametrize(
+    ("lines", "before", "after"),
+    [
+        ("reg gsp pc", "reg gsp emp\n", "test emp"),
+        (
+            "reg gsp pc\nest store a",
+            "reg gsp emp\nest store a\n",
+            "est restore a\ntest emp",
+        ),
+        ("replace u`s'nemp = 1", "local s a\n", "reg gsp unemp"),
+        (
+            "syntax, VARiable(string)\nreplace `variable' = 1",
+            "local variable emp\n",
+            "reg gsp unemp",
+        ),
+        ("gettoken v 0 : 0\nreplace e`v'mp = 1", "", "reg gsp emp"),
+    ],
+)
+def test_a_program_has_its_own_locals(run, lines: str, before: str, after: str) -> None:
+    file = run(READ + before + PROGRAM.format(lines, before) + after + "\n")
+    assert file.lines[-1].status in ("not run", "refused"), str(file)
+
+
+def test_a_program_with_the_name_of_a_command(run) -> None:
+    file = run(
+        f"{READ}program winsor2\nreplace gsp = 1\nend\nwinsor2 emp, replace\n"
+        "reg gsp emp\n"
+    )
+    assert statuses(file)[-2:] == ["refused", "not run"]
+
+
+def test_names_of_macros_have_macros(run) -> None:
+    """The control was left out: the name was taken to end before the macro."""
+    file = run(f"{READ}forvalues i = 1/2 {{\nlocal x`i' emp\n}}\nreg gsp pc `x1'\n")
+    assert list(file.estimations[0].results[0].params.index) == [
+        "pc",
+        "emp",
+        "Intercept",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "foreach v in $list {\nreplace gsp = 1\n}",
+        'if "$kind" == "a" {\nreplace gsp = 1\n}',
+        'if "$kind" == "a" replace gsp = 1',
+    ],
+)
+def test_a_global_that_no_line_defines_is_not_empty(run, line: str) -> None:
+    file = run(f"{READ}{line}\nreg gsp emp\n")
+    assert file.estimations[0].status == "not run"
+    assert "pass macros" in str(file)
+
+
+def test_rows_that_set_obs_makes(run) -> None:
+    file = run(f"{READ}set obs 1000\nreg gsp emp\n")
+    assert statuses(file)[-2:] == ["refused", "not run"]
+
+
+def test_a_result_that_the_last_line_refuses(run) -> None:
+    file = run(f"{READ}eststo a: reg gsp emp\neststo a: reg gsp absent\n")
+    assert file.results == {}
+
+
+def test_inequalities_are_no_tests(run) -> None:
+    file = run(f"{READ}reg gsp emp pc\ntest emp pc > 0\n")
+    assert "inequality" in file.lines[-1].reason
+
+
+def _shown(file: DoFile) -> list[Any]:
+    """List what a reader takes for Stata's: by line, fits and what tests print."""
+    return [
+        (
+            line.number,
+            [fit.params.to_dict() for fit in line.results],
+            [] if line.is_estimation or line.status != "ran" else line.reason,
+        )
+        for line in file.lines
+    ]
+
+
+def test_no_number_depends_on_what_an_unknown_block_does(run) -> None:
+    """In Stata the block runs, or it does not; what is shown is right in both cases."""
+    rng = np.random.default_rng(11)
+    parts = [
+        "su {}",
+        "local m = r(mean)",
+        "levelsof year if {} > 1980, local(l)",
+        "reg {} {}",
+        "est store {}",
+        "eststo {}: reg {} {}",
+        "est restore {}",
+        "gen {}2 = {} - r(mean)",
+        "replace {} = {} + 1",
+        "drop if {} > 1980",
+        "local {} {}",
+        "local x`={}' {}",
+        "global {} {}",
+        "save {}",
+        "use {}, clear",
+        "xtset state year",
+        "scalar k = 3",
+        "foreach v in {} {} {{{{\nreplace `v' = 1\n}}}}",
+    ]
+    ends = (
+        "reg gsp emp\nreg gsp `emp'\ntest emp\nreg gsp $pc\nest restore pc\ntest pc\n"
+    )
+    ends += "cap gen z = gsp - r(mean)\nreg z emp\n" + LOOP.format("of local l", "year")
+
+    def lines(count: int) -> str:
+        out = []
+        for part in rng.choice(parts, count):
+            names = rng.choice(["gsp", "pc", "emp", "year"], part.count("{}"))
+            out.append(part.format(*names).replace("{{", "{").replace("}}", "}"))
+        return "\n".join(out) + "\n"
+
+    for _ in range(60):
+        before, block, end = lines(5), lines(2), lines(2) + ends
+        size = block.count("\n")
+        unknown = run(READ + before + f"if r(kurtosis) > 3 {{\n{block}}}\n" + end)
+        shown = [part for part in _shown(unknown) if part[1] or part[2]]
+        for inside in (block, "* no\n" * size):
+            truth = run(READ + before + "if 1 {\n" + inside + "}\n" + end)
+            true = {number: rest for number, *rest in _shown(truth)}
+            for number, *numbers in shown:
+                there = true.get(number)
+                # Where Stata stops there is no number to compare.
+                if there is not None and (there[0] or there[1]):
+                    assert there == numbers, (number, before, block, end)

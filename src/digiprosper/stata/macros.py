@@ -194,9 +194,19 @@ class Macros:
 
     # --- loops ------------------------------------------------------------------------
 
+    def check_defined(self) -> None:
+        """Raise an error if another file may define a macro of the last text."""
+        if reason := undefined_reason(self.undefined):
+            raise StataError.because(reason)
+
     def turns(self, header: str) -> tuple[str, list[str]]:
         """Read the header of a loop: the local's name and its value in each turn."""
         self.undefined = []
+        turns = self._turns(header)
+        self.check_defined()
+        return turns
+
+    def _turns(self, header: str) -> tuple[str, list[str]]:
         word, _, rest = header.partition(" ")
         if word.startswith("forv"):
             name, _, values = rest.partition("=")

@@ -27,6 +27,7 @@ from digiprosper.stata.prefixes import XTSET, Command, read_command, split
 from digiprosper.stata.report import Event, Line, Record, worst
 from digiprosper.stata.taint import (
     CREATED,
+    RESTORING,
     Taint,
     condition_and_command,
     generated,
@@ -300,7 +301,6 @@ class Reader:
         values: list[str] = []
         try:
             _, values = self.macros.turns(header)
-            self._check_defined()
             if re.search(r"\sof\s+var", header):
                 values = self.context.variables.names(" ".join(values))
             if any(isinstance(value, LaterColumns) for value in values):
@@ -312,11 +312,6 @@ class Reader:
                 values = [LaterColumns.of_pattern("*")]
             return values, error.reason
         return values, ""
-
-    def _check_defined(self) -> None:
-        """Raise an error if another file may define a macro of the last text."""
-        if reason := undefined_reason(self.macros.undefined):
-            raise StataError.because(reason)
 
     def _branch(self, header: str, end: int) -> None:
         """Execute the block of if or else, or give its lines a reason."""
@@ -337,7 +332,7 @@ class Reader:
         if chosen and condition:
             try:
                 text = self.macros.expand(condition)
-                self._check_defined()
+                self.macros.check_defined()
                 chosen = bool(constant(parse(text)))
             except StataError as error:
                 self._record("refused", error.reason)
@@ -852,7 +847,10 @@ class Reader:
     def _mark(self, name: str, text: str, command: Command | None) -> None:
         """Mark what a command would make or change."""
         if name in self.programs:
-            self._mark_program(name)
+            if command and command.prefix(*RESTORING):
+                self._other_results(None)
+            else:
+                self._mark_program(name)
             return
         columns = would_make(name, text, command, self.patterns)
         if columns is not None:

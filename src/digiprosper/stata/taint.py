@@ -27,7 +27,7 @@ _PREFIX = re.compile(
     r"(?:eststo[^:(]*|xi|bootstrap[^:]*|bs\b[^:]*|permute[^:]*|by\w*[^:]*|logout[^:]*)\s*:"
 )
 # Prefixes after which the data are as before.
-_RESTORING = ("bootstrap", "bs", "permute", "jackknife")
+RESTORING = ("bootstrap", "bs", "permute", "jackknife")
 # Columns of commands that match or weight rows.
 _MATCHED = {
     "psmatch2": "_weight _support _pscore _treated _id _n1 _pdif",
@@ -138,7 +138,7 @@ def keeps_data(name: str, command: Command | None) -> bool:
     if name == "set" and command is not None:
         return not command.arguments.startswith("obs")
     is_estimated = command is not None and command.stored is not None
-    is_restored = command is not None and command.prefix(*_RESTORING) is not None
+    is_restored = command is not None and command.prefix(*RESTORING) is not None
     others = (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)
     return name in others or is_estimated or is_restored
 
