@@ -617,47 +617,56 @@ def test_no_number_depends_on_what_an_unknown_block_does(run) -> None:
     """In Stata the block runs, or it does not; what is shown is right in both cases."""
     rng = np.random.default_rng(11)
     parts = [
-        "su {}",
+        "su gsp",
+        "su pc",
         "local m = r(mean)",
-        "levelsof year if {} > 1980, local(l)",
-        "reg {} {}",
-        "est store {}",
-        "eststo {}: reg {} {}",
-        "est restore {}",
-        "gen {}2 = {} - r(mean)",
-        "replace {} = {} + 1",
-        "drop if {} > 1980",
-        "local {} {}",
-        "local x`={}' {}",
-        "global {} {}",
-        "save {}",
-        "use {}, clear",
+        "local c emp",
+        "local c`k' pc",
+        "local k 1",
+        "global g emp",
+        "global g pc",
+        "levelsof year if year > 1984, local(l)",
+        "levelsof year if year < 1971, local(l)",
+        "reg gsp emp",
+        "reg gsp emp pc",
+        "est store a",
+        "eststo a: reg gsp emp unemp",
+        "replace pc = pc + year",
+        "gen double w = gsp - r(mean)",
+        "drop if year > 1980",
+        "save b",
         "xtset state year",
-        "scalar k = 3",
-        "foreach v in {} {} {{{{\nreplace `v' = 1\n}}}}",
+        "xtset year state",
+        "mine pc",
+        "foreach v in pc emp {\nreplace `v' = `v' * year\n}",
     ]
-    ends = (
-        "reg gsp emp\nreg gsp `emp'\ntest emp\nreg gsp $pc\nest restore pc\ntest pc\n"
-    )
-    ends += "cap gen z = gsp - r(mean)\nreg z emp\n" + LOOP.format("of local l", "year")
-
-    def lines(count: int) -> str:
-        out = []
-        for part in rng.choice(parts, count):
-            names = rng.choice(["gsp", "pc", "emp", "year"], part.count("{}"))
-            out.append(part.format(*names).replace("{{", "{").replace("}}", "}"))
-        return "\n".join(out) + "\n"
-
-    for _ in range(60):
-        before, block, end = lines(5), lines(2), lines(2) + ends
-        size = block.count("\n")
-        unknown = run(READ + before + f"if r(kurtosis) > 3 {{\n{block}}}\n" + end)
-        shown = [part for part in _shown(unknown) if part[1] or part[2]]
-        for inside in (block, "* no\n" * size):
-            truth = run(READ + before + "if 1 {\n" + inside + "}\n" + end)
-            true = {number: rest for number, *rest in _shown(truth)}
+    ends = [
+        "gen z = gsp - r(mean)\nreg z emp",
+        "gen y = gsp - `m' * year\nreg y emp",
+        "reg gsp unemp w",
+        "reg gsp unemp `c'",
+        "reg gsp unemp `c1'",
+        "reg gsp unemp $g",
+        "test emp",
+        "est restore a\ntest emp",
+        "use b\nreg gsp pc",
+        "xtreg gsp pc, fe",
+        LOOP.format("of local l", "year").strip(),
+        LOOP.format("in `r(levels)'", "year").strip(),
+    ]
+    head = f"{READ}program mine\nargs v\nreplace `v' = `v' * year\nsu `v'\nend\n"
+    count = 0
+    for _ in range(80):
+        drawn = ["\n".join(rng.choice(parts, size)) for size in (5, 2)]
+        before, block = (f"{lines}\n" for lines in drawn)
+        end = "\n".join(rng.permutation(ends)[:5]) + "\n"
+        shown = _shown(run(f"{head}{before}if r(kurtosis) > 3 {{\n{block}}}\n{end}"))
+        for inside in (block, "\n" * block.count("\n")):
+            text = f"{head}{before}if 1 {{\n{inside}}}\n{end}"
+            truth = {number: numbers for number, *numbers in _shown(run(text))}
             for number, *numbers in shown:
-                there = true.get(number)
-                # Where Stata stops there is no number to compare.
-                if there is not None and (there[0] or there[1]):
-                    assert there == numbers, (number, before, block, end)
+                if any(numbers) and any(truth.get(number, ())):
+                    # Where Stata stops there is no number to compare.
+                    assert numbers == truth[number], (before, block, end)
+                    count += 1
+    assert count > 150
