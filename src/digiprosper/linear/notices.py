@@ -389,8 +389,9 @@ def shared_values(
         return []
     by, values = " and ".join(clusters), max(terms.values())
     verb, it = ("has", "it seems") if len(terms) == 1 else ("have", "they seem")
+    shown = f"{values:,} different values" if values > 1 else "one value"
     text = (
-        f"{quoted(terms)} {verb} {counted(values, 'different value')} for {groups:,} "
+        f"{quoted(terms)} {verb} {shown} for {groups:,} "
         f"clusters ({by}) in {period}, and clusters with the same value have the same "
         f"in other periods: {it} to be measured for larger groups, such as regions. If "
         f"the errors of a group are correlated, standard errors clustered by {by} are "
