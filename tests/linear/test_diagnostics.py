@@ -74,7 +74,7 @@ def lagged_frame() -> pd.DataFrame:
     ],
 )
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
-@pytest.mark.filterwarnings("ignore::digiprosper.errors.SingletonWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_lag_of_the_outcome_is_said(
     terms: list[str], effects: dict[str, object], columns: tuple[str, ...]
 ) -> None:
@@ -109,7 +109,7 @@ def test_a_logarithm_of_a_lag_is_the_lag_of_a_logarithm(term: str) -> None:
 @pytest.mark.parametrize("first", [(0, 1, 2), (0, 2, 3), (0, 3, 4), (1, 2, 4)])
 @pytest.mark.parametrize("lag", [1, 2])
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
-@pytest.mark.filterwarnings("ignore::digiprosper.errors.SingletonWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_column_with_the_lag_is_said_whatever_the_first_periods(
     first: tuple[int, ...], lag: int
 ) -> None:
@@ -645,7 +645,7 @@ def test_values_that_households_share_by_chance_are_not_reported(
     assert not shared(FixedEffects("y", terms).fit(panel))
 
 
-@pytest.mark.filterwarnings("ignore::digiprosper.errors.SingletonWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 @pytest.mark.parametrize("term", ["log(age)", "age2", "tenure", "rating"])
 def test_functions_of_age_and_values_that_hardly_change_are_not_reported(
     term: str,
