@@ -185,10 +185,7 @@ def shared_between_clusters(
     demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
     columns: Iterable[int],
 ) -> list[Notice]:
-    """Report variables of interest that groups of clusters have in common.
-
-    `columns` are positions in `demeaned`.
-    """
+    """Report columns, by position in `demeaned`, that groups of clusters share."""
     if not prepared.cluster_codes or prepared.sums is not None:
         return []
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
@@ -212,10 +209,8 @@ def shared_between_clusters(
 
 
 def _in_common(sample: Sample, column: Floats) -> bool:
-    """Tell whether entities that share a value mostly share the next one, too.
-
-    Whole numbers are not looked at: entities share them by chance.
-    """
+    """Tell whether entities that share a value mostly share the next one, too."""
+    # Whole numbers are shared by chance.
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
     if later.size < _HALF * sample.n_entities or (column == np.round(column)).all():
         return False
@@ -340,13 +335,11 @@ def lagged_outcome_notices(
 
 
 def products_alone(
-    prepared: Prepared, names: Sequence[str], net: Floats
+    prepared: Prepared,
+    names: Sequence[str],  # the outcome and the regressors
+    net: Floats,  # (N, p), without their effects
 ) -> Iterator[Notice]:
-    """Report products of columns beside which a factor is no regressor.
-
-    `names` are the outcome and the regressors, `net` (N, p) without their effects.
-    Not if effects or other regressors take up the factor, as those of a policy.
-    """
+    """Report products without a factor that effects and regressors do not take up."""
     sample = prepared.sample
     products = _products_alone(sample, names)
     if not products:

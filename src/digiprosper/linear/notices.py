@@ -439,10 +439,8 @@ _FEWEST_FOR_BLOCKS = 8
 
 
 def few_periods(n_times: int, cov_type: str) -> list[Notice]:
-    """Report few periods for Driscoll-Kraay errors: their size in simulated panels.
-
-    See docs/explanations/standard_errors.md.
-    """
+    """Report few periods for Driscoll-Kraay errors: their size in simulated panels."""
+    # See docs/explanations/standard_errors.md.
     if n_times >= FEW_PERIODS:
         return []
     simulated = (
@@ -902,10 +900,8 @@ def first_stage_strength(
 def few_for_anderson_rubin(
     notices: Iterable[Notice], instruments: Sequence[str]
 ) -> list[Notice]:
-    """Report instruments that vary in two clusters, from notices of a reduced form.
-
-    See test_size_of_anderson_rubin_with_two_treated_clusters.
-    """
+    """Report instruments that vary in two clusters, from notices of a reduced form."""
+    # See test_size_of_anderson_rubin_with_two_treated_clusters.
     out = []
     for data in (notice.data for notice in notices if notice.code == "few_treated"):
         terms = {

@@ -82,10 +82,7 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
 
 
 def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
-    """Report columns of which some values seem wrong.
-
-    `rows` are those of `table` in the order in which they were given.
-    """
+    """Report columns whose values seem wrong; `rows` are in the order of the user."""
     name = table.keys.entity_name
     if table.keys.time_name is None:
         return
@@ -104,11 +101,8 @@ def _numbers(frame: pd.DataFrame) -> list[str]:
 def shifted_rows(
     rows: pd.DataFrame, entity: Any, keys: Keys, looked_at: Sequence[str] = ()
 ) -> Iterator[Notice]:
-    """Report lags, leads, differences and growth across entities.
-
-    `rows` are in the order of the user, `entity` (N,) are their labels or codes, and
-    `looked_at` are some columns, all by default.
-    """
+    """Report columns, or some `looked_at`, that are lags or changes across entities."""
+    # Labels or codes of entities, and the rows, are in the order of the user.
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
     if boundary.size < _DIFFERENT:
         return
