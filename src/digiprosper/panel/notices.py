@@ -166,7 +166,8 @@ def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice
 def unit_break(table: Table) -> Iterator[Notice]:
     """Report columns that from some time on seem to have another unit."""
     keys, columns = table.keys, {}
-    inside = keys.entity[1:] == keys.entity[:-1]
+    # Growth over several periods is larger.
+    inside = (np.diff(keys.entity) == 0) & (np.diff(keys.time) == 1)
     for name in _numbers(table.data):
         values = table.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
         # Amounts are positive; where others are near zero, ratios say nothing.
