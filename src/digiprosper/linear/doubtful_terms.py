@@ -23,7 +23,8 @@ def about_terms(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
 def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     if len(sample.roles.get("y", ())) == 1:
-        of_no_term = ("y", "obs_weights", "coordinates")
+        # Differences that a model makes itself are no terms of the user.
+        of_no_term = ("y", "obs_weights", "coordinates", "changes")
         others = [role for role in sample.roles if role not in of_no_term]
         yield from _made_from(sample, columns, "y", others)
     yield from _made_from(sample, columns, "endog", ("instruments",))
