@@ -164,3 +164,12 @@ def test_a_lag_of_amounts_that_are_mostly_zero_is_reported(rows) -> None:
     many["x"] = np.where(np.random.default_rng(2).random(len(many)) < 0.6, 0, many["x"])
     (notice,) = notices(many.assign(z=many["x"].shift().fillna(0))).values()
     assert notice.data["column"] == "z"
+
+
+def test_columns_with_missing_integers_and_keys_in_the_index_are_read(rows) -> None:
+    rows["n"] = pd.array(np.arange(N * T) * 7 % 31, dtype="Int64")
+    rows.loc[5, "n"] = pd.NA
+    wrong = rows.assign(z=rows["n"].shift())
+    for frame in (wrong, wrong.set_index(["province", "year"])):
+        (notice,) = notices(frame).values()
+        assert (notice.data["column"], notice.data["of"]) == ("z", "n")

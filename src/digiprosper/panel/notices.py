@@ -119,6 +119,8 @@ def shifted_rows(
             of = sources.get(target, column)
             if column in told or of == column or column not in (looked_at or names):
                 continue
+            if np.unique(np.frombuffer(target)).size < _DIFFERENT:
+                continue  # Columns that are mostly zero are equal by chance.
             if _is_made(rows[column], rows[of], change, boundary):
                 told |= {column, of}
                 yield _shifted(column, of, change, boundary.size, keys.entity_name)
@@ -136,11 +138,10 @@ def _is_made(
     values, others = (
         c.to_numpy(dtype=np.float64, na_value=np.nan) for c in (column, of)
     )
-    # Row numbers; the lead of this column; the sums of its rows.
-    if np.ptp(values - others) == 0 or {
-        "lag": np.isnan(others[-1]) and not np.isnan(values[0]),
-        "difference": values[0] == others[0],
-    }.get(change):
+    of_is_lead = change == "lag" and np.isnan(others[-1]) and not np.isnan(values[0])
+    of_is_sum = change == "difference" and values[0] == others[0]
+    # Row numbers differ by one number.
+    if of_is_lead or of_is_sum or np.ptp(values - others) == 0:
         return False
     target = values[:-1] if change == "lead" else values[1:]
     with np.errstate(all="ignore"):
