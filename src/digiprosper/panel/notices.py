@@ -61,11 +61,7 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
     groups: dict[str, list[str]] = {}
     for label in keys.entities:
         if isinstance(label, str):
-            narrow = label if label.isascii() else unicodedata.normalize("NFKC", label)
-            words = narrow.split()
-            # Blanks separate numbers: "1 11" is not "11 1".
-            between = " " if len(words) > 1 and any(map(str.isdigit, narrow)) else ""
-            groups.setdefault(between.join(words), []).append(label)
+            groups.setdefault(_written(label), []).append(label)
     pairs = tuple(tuple(labels[:2]) for labels in groups.values() if len(labels) > 1)
     if pairs:
         name = cited(keys.entity_name)
@@ -81,6 +77,15 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
         yield Notice("similar_entities", text, data)
 
 
+def _written(label: str) -> str:
+    """Write a label in narrow characters, and without blanks if it has no numbers."""
+    narrow = label if label.isascii() else unicodedata.normalize("NFKC", label)
+    words = narrow.split()
+    # "1 11" is not "11 1".
+    between = " " if len(words) > 1 and any(map(str.isdigit, narrow)) else ""
+    return between.join(words)
+
+
 def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     """Report columns whose values seem wrong; `rows` are in the order of the user."""
     name = table.keys.entity_name
@@ -94,7 +99,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
 
 def _numbers(frame: pd.DataFrame) -> list[str]:
     """List the columns of real numbers."""
-    kinds = zip(frame.columns, frame.dtypes, strict=True)
+    kinds = frame.dtypes.items()
     return [n for n, dtype in kinds if isinstance(n, str) and dtype.kind in "iuf"]
 
 
@@ -111,19 +116,27 @@ def shifted_rows(
     names, told = [n for n in _numbers(rows) if n not in keys.names], set[str]()
     parts = [rows.take(few + k)[names] for k in (0, 1)]
     before, now = (p.to_numpy(dtype=np.float64, na_value=np.nan).T for p in parts)
-    for change, calculate in _CHANGES.items():
-        with np.errstate(all="ignore"):
-            sources = dict(zip(_keys_of(calculate(now, before)), names, strict=True))
-        targets = _keys_of(before if change == "lead" else now)
-        for column, target in zip(names, targets, strict=True):
-            of = sources.get(target, column)
-            if column in told or of == column or column not in (looked_at or names):
+    for change in _CHANGES:
+        for column, of in _equal_columns(before, now, names, change):
+            if column in told or column not in (looked_at or names):
                 continue
-            if np.unique(np.frombuffer(target)).size < _DIFFERENT:
-                continue  # Columns that are mostly zero are equal by chance.
             if _is_made(rows[column], rows[of], change, boundary):
                 told |= {column, of}
                 yield _shifted(column, of, change, boundary.size, keys.entity_name)
+
+
+def _equal_columns(
+    before: Floats, now: Floats, names: Sequence[str], change: str
+) -> Iterator[tuple[str, str]]:
+    """Pair columns (K, b) with those of which they are a lag or change in some rows."""
+    with np.errstate(all="ignore"):
+        sources = dict(zip(_keys_of(_CHANGES[change](now, before)), names, strict=True))
+    targets = _keys_of(before if change == "lead" else now)
+    for column, target in zip(names, targets, strict=True):
+        of = sources.get(target, column)
+        # Columns that are mostly zero are equal by chance.
+        if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
+            yield column, of
 
 
 def _keys_of(columns: Floats) -> list[bytes]:
