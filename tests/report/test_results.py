@@ -333,7 +333,7 @@ def test_what_it_returns_cannot_change_it(result: Any) -> None:
 
 def test_names_of_one_result_cannot_change_those_of_others(result: Any) -> None:
     with pytest.raises(ValueError, match="read-only"):
-        result.params.index.values[0] = "another name"
+        result.params.index.array[0] = "another name"
     result.params.index.name = "another name"
     assert result.params.index.name == "term"
 
