@@ -48,7 +48,8 @@ def _index_of_terms(names: tuple[str, ...]) -> pd.Index[str]:
     texts = np.array(names, dtype=object)
     # All results with these names share the index, whose values pandas 2 lets change.
     texts.flags.writeable = False
-    return pd.Index(texts, name="term")
+    index: pd.Index[str] = pd.Index(texts, name="term")
+    return index
 
 
 class BaseResults(Summarised, PickledByName):
