@@ -60,9 +60,14 @@ certificate: .venv/.ok
 # README's command on every Python.
 check: export OMP_NUM_THREADS = 1
 check: .venv/.dev
-	$(BIN)/python $(PYTEST) -m "not montecarlo and (peers or further)"
+	$(call run_tests,$(BIN)/python,-m "not montecarlo and (peers or further)")
 	$(MAKE) --jobs=2 --output-sync=target rest
 	$(MAKE) versions
+
+# Assertions are not rewritten, which takes ten seconds of each worker; those of cases that fail are, in a second run.
+define run_tests
+	$(1) $(PYTEST) --assert=plain $(2) || { $(1) $(PYTEST) --last-failed $(2); exit 1; }
+endef
 
 # Rules for the source: the size of functions and files, tolerances, notices, public names, declared packages, words.
 RULES := tests/test_reading.py tests/test_architecture.py tests/test_public.py tests/test_packaging.py \
@@ -106,11 +111,10 @@ package: .venv/.ok
 	cd .venv-package && bin/mypy --strict ../tests/downstream/regional_report.py
 
 # README's command with the newest versions on the newest Python of this machine, or in .venv where it has none. And
-# the lowest versions that pyproject.toml allows on the lowest Python, with two cases of a test: what no version of a
+# the lowest versions that pyproject.toml allows on the lowest Python, with one case of a test: what no version of a
 # package can change does not run again, nor do the kernels, cases marked `further`, the studies of the certificate,
-# whose methods their own tests run, and the two rooms whose tests draw most. Assertions are not rewritten, which
-# takes ten seconds.
-ONCE := --assert=plain --cases=2 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
+# whose methods their own tests run, and the two rooms whose tests draw most.
+ONCE := --cases=1 --ignore=tests/test_fuzz.py --ignore=tests/test_packaging.py --ignore=tests/test_words.py \
 	--ignore=tests/test_architecture.py --ignore=tests/test_reading.py --ignore=tests/test_mutants.py \
 	--ignore=tests/test_certificate.py \
 	--ignore=tests/threshold --ignore=tests/mediation --ignore-glob='*/kernels/*'
@@ -128,7 +132,7 @@ define on_python
 		if $(BIN)/uv python find --system --no-python-downloads "$$python" > /dev/null 2>&1; then \
 			$(BIN)/uv venv --quiet --clear --no-python-downloads --python "$$python" $(2) && \
 			$(BIN)/uv pip install --quiet --python $(2) --resolution $(3) --editable . --group test && \
-			$(2)/bin/python $(PYTEST) $(4); \
+			$(call run_tests,$(2)/bin/python,$(4)); \
 			exit; \
 		fi; \
 	done; $(5)

@@ -23,11 +23,14 @@ import tokenize
 import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import digiprosper as dp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SOURCE = Path(dp.__file__).parent
 STORED = Path(__file__).with_name("house.json")
@@ -49,9 +52,9 @@ DIALECT = (
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def docstring_lines(tree: ast.Module) -> set[int]:
+def docstring_lines(nodes: Iterable[ast.AST]) -> set[int]:
     lines: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if (
             isinstance(node, (*DEFINITIONS, ast.Module))
             and ast.get_docstring(node, clean=False) is not None
@@ -61,14 +64,14 @@ def docstring_lines(tree: ast.Module) -> set[int]:
     return lines
 
 
-def code_lines(text: str, tree: ast.Module) -> list[str]:
+def code_lines(text: str, nodes: Iterable[ast.AST]) -> list[str]:
     """Stripped lines without docstrings, comments and blank lines."""
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
-    without = docstring_lines(tree)
+    without = docstring_lines(nodes)
     return [
         line.strip()
         for row, line in enumerate(lines, 1)
@@ -76,10 +79,10 @@ def code_lines(text: str, tree: ast.Module) -> list[str]:
     ]
 
 
-def import_lines(tree: ast.Module) -> int:
+def import_lines(nodes: Iterable[ast.AST]) -> int:
     """Lines of imports, of `if TYPE_CHECKING` and of `__all__`."""
     lines: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         listed = isinstance(node, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == "__all__"
             for target in node.targets
@@ -90,10 +93,10 @@ def import_lines(tree: ast.Module) -> int:
     return len(lines)
 
 
-def assigned_names(tree: ast.Module) -> list[str]:
+def assigned_names(nodes: Iterable[ast.AST]) -> list[str]:
     """Names of locals that functions assign to, once for each assignment."""
     names = []
-    for function in ast.walk(tree):
+    for function in nodes:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             names += [
                 node.id
@@ -220,20 +223,19 @@ def folders() -> tuple[dict[str, Counter[str]], Counter[str]]:
         tree = ast.parse(text)
         parts = path.relative_to(SOURCE).with_suffix("").parts
         trees[".".join(("digiprosper", *parts))] = tree
-        code, local = code_lines(text, tree), assigned_names(tree)
+        nodes = list(ast.walk(tree))
+        code, local = code_lines(text, nodes), assigned_names(nodes)
         room = rooms[parts[0] if len(parts) > 1 else "(top)"]
         room["files"] += 1
         room["characters"] += sum(map(len, code))
-        room["classes"] += sum(
-            isinstance(node, ast.ClassDef) for node in ast.walk(tree)
-        )
+        room["classes"] += sum(isinstance(node, ast.ClassDef) for node in nodes)
         room["docstrings"] += internal_docstring_lines(tree, public)
         room["dialect"] += sum(name in DIALECT for name in local)
         whole["lines"] += len(code)
-        whole["imports"] += import_lines(tree)
+        whole["imports"] += import_lines(nodes)
         whole["assigned"] += len(local)
         whole["forwards"] += sum(
-            forwards(n) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)
+            forwards(node) for node in nodes if isinstance(node, ast.FunctionDef)
         )
     count = importers(trees)
     whole["one importer"] = sum(

@@ -186,7 +186,7 @@ def test_a_short_run() -> None:
         "-m",
         "tests.mutants",
         "--count",
-        "3",
+        "1",
         "--room",
         "variables",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from itertools import combinations_with_replacement
 from pathlib import Path
 
@@ -108,11 +109,25 @@ def is_error(call: ast.Call) -> bool:
     return name.endswith("Error")
 
 
+@cache
+def files_with_notices() -> dict[str, ast.Module]:
+    """Parse the files of the source that have a call of Notice or of replace."""
+    texts = {
+        path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(SOURCE.rglob("*.py"))
+    }
+    return {
+        name: ast.parse(text)
+        for name, text in texts.items()
+        if "Notice(" in text or "replace(" in text
+    }
+
+
+@cache
 def makers() -> dict[str, set[tuple[str, str]]]:
     """Find the function and file that make each notice, errors' problems aside."""
     found: dict[str, set[tuple[str, str]]] = {}
-    for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for name, tree in files_with_notices().items():
         raised = {
             inner
             for outer in ast.walk(tree)
@@ -128,8 +143,7 @@ def makers() -> dict[str, set[tuple[str, str]]]:
                     and getattr(call.func, "id", "") == "Notice"
                 )
                 for code in codes_of(call) if made and call not in raised else ():
-                    place = path.relative_to(SOURCE).as_posix(), function.name
-                    found.setdefault(code, set()).add(place)
+                    found.setdefault(code, set()).add((name, function.name))
     return {
         code: places
         for code, places in found.items()
@@ -145,13 +159,11 @@ def test_every_code_has_one_maker() -> None:
 @pytest.mark.further
 def test_problems_that_rooms_share_have_one_maker() -> None:
     found: dict[str, list[str]] = {}
-    for path in sorted(SOURCE.rglob("*.py")):
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for name, tree in files_with_notices().items():
+        for call in ast.walk(tree):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Notice":
                 for code in codes_of(call) & SHARED_PROBLEMS:
-                    found.setdefault(code, []).append(
-                        path.relative_to(SOURCE).as_posix()
-                    )
+                    found.setdefault(code, []).append(name)
     assert found == {code: ["errors.py"] for code in SHARED_PROBLEMS}
 
 
@@ -179,26 +191,24 @@ def test_every_code_is_in_the_table_of_its_room() -> None:
     for code, places in makers().items():
         for path, _ in places:
             if code not in BESIDE:
-                doc = ast.get_docstring(
-                    ast.parse((SOURCE / path).read_text(encoding="utf-8"))
-                )
+                doc = ast.get_docstring(files_with_notices()[path])
                 assert f"\n{code} " in (doc or ""), code
 
 
 @pytest.mark.further
 def test_no_notice_is_made_from_another() -> None:
     """No `replace(notice, ...)`, no `Notice(n.code, ...)`: makers get their data."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for name, tree in files_with_notices().items():
+        for call in ast.walk(tree):
             if (
                 isinstance(call, ast.Call)
                 and getattr(call.func, "id", "") == "Notice"
                 and call.args
             ):
-                assert not isinstance(call.args[0], ast.Attribute), path
+                assert not isinstance(call.args[0], ast.Attribute), name
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "replace":
                 assert {"message", "code"}.isdisjoint(k.arg for k in call.keywords), (
-                    path
+                    name
                 )
 
 
