@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -198,9 +199,9 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     classical, variance = spec.cov_type == "classical", None
     if classical and spec.steps == 1:
         variance = moments.error_variance(step.coefficients, less_k=True)
-        step = step.with_covariance(variance * step.bread)
+        step = replace(step, covariance=variance * step.bread)
     elif spec.steps == 2 and not spec.has_windmeijer:
-        step = step.with_covariance(step.bread)
+        step = replace(step, covariance=step.bread)
     estimated = Estimates.of(
         data.names[:k],
         step.coefficients[:k],
