@@ -157,9 +157,8 @@ def test_a_check_runs_every_case_but_simulations() -> None:
     usual = options[options.index("-m") + 1]
     assert usual == "not montecarlo and not peers and not further"
     first, *others = recipe("check").splitlines()
-    assert (
-        first == '\t$(BIN)/python $(PYTEST) -m "not montecarlo and (peers or further)"'
-    )
+    chosen = '-m "not montecarlo and (peers or further)"'
+    assert first == f"\t$(call run_tests,$(BIN)/python,{chosen})"
     assert "\t$(MAKE) versions" in others
 
 

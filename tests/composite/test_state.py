@@ -588,7 +588,7 @@ def test_an_indicator_leaves_and_the_rows_stay(system, frame_of):
     sample = cut_rows(CompositeIndex(system).recipe, Panel(frame, "id", "year"))
     left = without_indicator(sample, "b")
     assert left.names == ("a", "c", "d")
-    assert left.index is sample.index
+    assert left.keys is sample.keys
     np.testing.assert_array_equal(
         left.columns("indicators"), sample.matrix[:, [0, 2, 3]]
     )

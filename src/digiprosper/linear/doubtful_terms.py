@@ -26,7 +26,7 @@ def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notic
     `columns` are those of the panel. Lags are made from earlier periods.
     """
     if len(sample.roles.get("y", ())) == 1:
-        # Changes are what PanelDML estimates with, the outcome's own among them.
+        # Differences that a model makes itself are no terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
         others = [role for role in sample.roles if role not in of_no_term]
         yield from _made_from(sample, columns, "y", others)

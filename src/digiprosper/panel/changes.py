@@ -176,6 +176,8 @@ def _levels(table: Table, on: str | None) -> dict[str, tuple[pd.Index[Any], Ints
         levels = {on: (pd.Index(values, name=on).astype(object), codes)}
     if keys.time_name is not None:
         levels[keys.time_name] = (keys.times, keys.time)
+    elif keys.rows is not None and not keys.rows_are_entities:
+        levels[str(keys.rows.name)] = (keys.rows, np.arange(len(keys.rows)))
     return levels
 
 
@@ -257,8 +259,9 @@ def _not_in_panel(
         hints = [_similar(key, unused) for key in unknown[:_MOST_KEYS]]
         shown = [f"{cited(str(k))}{h}" for k, h in zip(unknown, hints, strict=False)]
         if shown:
-            more = len(unknown) - len(shown)
-            parts.append(f"{name} {', '.join(shown)}{f' and {more} more' * (more > 0)}")
+            if len(unknown) > len(shown):
+                shown[-1] += f" and {len(unknown) - len(shown)} more"
+            parts.append(f"{name} {', '.join(shown)}")
             data[str(name)] = tuple(unknown)
         similar |= any(hints)
     text = (
