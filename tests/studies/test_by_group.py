@@ -774,10 +774,10 @@ UNLIKE: dict[str, tuple[dict[str, float], tuple[float, float], tuple[float, floa
 def test_size_where_the_smaller_group_is_unlike_the_other(
     kind: str, measured: Callable[..., None]
 ) -> None:
-    """All rows but the first two have a control, correlated with x.
+    """The next five rows have a control, correlated with x.
 
     The correlation with the regressor is .6. The slope of the control is one, and two
-    in the smaller group of the last row.
+    in the smaller group of the last of them.
     """
     options, permuted, interacted = UNLIKE[kind]
     rng = np.random.default_rng(2026)
@@ -800,6 +800,42 @@ def test_size_where_the_smaller_group_is_unlike_the_other(
     )
     assert permuted[0] <= permutation <= permuted[1]
     assert interacted[0] <= interaction <= interacted[1]
+
+
+@pytest.mark.montecarlo
+def test_size_where_groups_consist_of_whole_clusters(
+    measured: Callable[..., None],
+) -> None:
+    """In the last row 24 provinces of five entities are the clusters.
+
+    Eight of the provinces are the smaller group. Half of the variance of errors and of
+    the regressor is that of their province, and the labels of provinces are permuted.
+    """
+    rng = np.random.default_rng(2026)
+    n, periods = 120, 8
+    frame = pd.DataFrame(
+        {"i": np.repeat(np.arange(n), periods), "t": np.tile(np.arange(periods), n)}
+    )
+    frame["province"] = frame["i"] // 5
+    frame["g"] = frame["province"] < 8
+    rows = frame["province"] * periods + frame["t"]
+    spec = FixedEffects("y", ["x"], clusters="province")
+    p = []
+    for _ in range(1000):
+        frame["x"], error = (
+            path(rng, 24, periods)[rows] + path(rng, n, periods) for _ in range(2)
+        )
+        panel = Panel(frame.assign(y=frame["x"] + error), *KEYS)
+        permuted = grouped_panel(spec, panel, method="permutation", reps=199, rng=rng)
+        common = grouped_panel(spec, panel, method="interaction")
+        p.append([found.difference.p_value for found in (permuted, common)])
+    permutation, interaction = (np.array(p) <= 0.05).mean(axis=0)
+    row = {"the smaller group has": "whole provinces, the clusters", "its entities": 40}
+    measured(
+        "size_of_group_tests",
+        row | {"permutation": permutation, "interaction": interaction},
+    )
+    assert 0.03 <= permutation <= 0.07
 
 
 def unlike(found: dp.ByGroup) -> list[Any]:
