@@ -66,7 +66,9 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
     if pairs:
         name = cited(keys.entity_name)
         at_ends = all(a.strip() == b.strip() for a, b in pairs)
-        cure = "strip()" if at_ends else "normalize('NFKC').str.replace(' ', '')"
+        between = " " if any(" " in label for label in groups) else ""
+        all_blanks = f"normalize('NFKC').str.split().str.join({between!r})"
+        cure = "strip()" if at_ends else all_blanks
         text = (
             f"{counted(len(pairs), 'pair')} of {name} differ in blanks or the width of "
             f"characters only, such as {quoted(pairs[0])}, and count as two entities: "
