@@ -61,6 +61,8 @@ def test_rejected_instruments() -> None:
     assert notices.overidentification(0.051, 9) == []
     (notice,) = notices.overidentification(0.0049, 9)
     assert "rejects that the 9 instruments are valid (p = 0.0049)" in notice.message
+    assert "difference_in_hansen" in notice.message
+    assert hasattr(dp.DynamicResults, "difference_in_hansen")
 
 
 def test_near_one_and_not_solved() -> None:

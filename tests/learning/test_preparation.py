@@ -54,6 +54,14 @@ def test_differences_lose_rows_at_gaps(frame: Any) -> None:
     np.testing.assert_allclose(np.corrcoef(x, lagged)[0, 1], 1)
 
 
+def test_differences_of_the_outcome_are_no_controls_made_from_it(panel: Any) -> None:
+    sample = prepared(panel, "difference")
+    assert not [n for n in sample.prepared.notices if n.code == "made_from"]
+    sample = prepared(panel, "difference", controls=["x", "I(y**2)"])
+    (notice,) = (n for n in sample.prepared.notices if n.code == "made_from")
+    assert notice.data["terms"] == {"I(y**2)": "y"}
+
+
 def test_time_constant_controls_have_products(frame: Any) -> None:
     panel = dp.Panel(frame.assign(z=frame["i"] % 7), "i", "t")
     sample = prepared(panel, "dictionary")

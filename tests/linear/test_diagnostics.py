@@ -74,7 +74,7 @@ def lagged_frame() -> pd.DataFrame:
     ],
 )
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
-@pytest.mark.filterwarnings("ignore::digiprosper.errors.SingletonWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_lag_of_the_outcome_is_said(
     terms: list[str], effects: dict[str, object], columns: tuple[str, ...]
 ) -> None:
@@ -109,7 +109,7 @@ def test_a_logarithm_of_a_lag_is_the_lag_of_a_logarithm(term: str) -> None:
 @pytest.mark.parametrize("first", [(0, 1, 2), (0, 2, 3), (0, 3, 4), (1, 2, 4)])
 @pytest.mark.parametrize("lag", [1, 2])
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
-@pytest.mark.filterwarnings("ignore::digiprosper.errors.SingletonWarning")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 def test_a_column_with_the_lag_is_said_whatever_the_first_periods(
     first: tuple[int, ...], lag: int
 ) -> None:
@@ -629,7 +629,7 @@ def test_a_national_variable_is_reported_and_needs_clusters_of_periods() -> None
     data = homes().assign(national=np.tile(national, 400))
     panel = Panel(data, "home", "wave", step=2)
     spec = FixedEffects("y", ["national"], time_effects=False)
-    with pytest.warns(CovarianceWarning, match="1 different value for 400 clusters"):
+    with pytest.warns(CovarianceWarning, match="one value for 400 clusters"):
         fit = spec.fit(panel)
     assert shared(fit)[0]["terms"] == {"national": 1}
     assert not shared(spec.replace(clusters=["home", "wave"]).fit(panel))
@@ -643,6 +643,24 @@ def test_values_that_households_share_by_chance_are_not_reported(
 ) -> None:
     panel = Panel(homes().assign(age=lambda f: f["age"] + f["shop"]), "home", "wave")
     assert not shared(FixedEffects("y", terms).fit(panel))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+@pytest.mark.parametrize("term", ["log(age)", "age2", "tenure", "rating"])
+def test_functions_of_age_and_values_that_hardly_change_are_not_reported(
+    term: str,
+) -> None:
+    later = homes()["home"].isin([3, 9, 40]) & (homes()["wave"] > 14)
+    data = homes().assign(
+        age2=lambda f: f["age"] ** 2 / 100,
+        tenure=lambda f: (f["age"] - 19) / 12,
+        # Three homes of the same rating rise together, and no other changes.
+        rating=lambda f: 1.5 + f["home"] % 7 * ~f["home"].isin([3, 9, 40]) + later,
+    )
+    for rows in (data, data[np.random.default_rng(1).random(1600) > 0.2]):
+        panel = Panel(rows, "home", "wave", step=2)
+        spec = FixedEffects("y", [term], time_effects=False)
+        assert not shared(spec.fit(panel))
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")

@@ -105,6 +105,11 @@ def test_growth_and_single_years_are_no_change_of_unit(rows) -> None:
     assert not notices(rows.assign(change=rows["income"] - rows["income"].mean()))
     codes = np.where((rows["year"] > 2014) & (rows["province"] == "河北"), 111, 1)
     assert not notices(rows.assign(industry=codes))
+    # In one province prices are 32 times as high each year, and years are missing.
+    fast = rows["province"] == "河北"
+    prices = rows["income"].where(~fast, 32.0 ** (rows["year"] - 2011))
+    seen = ~fast | rows["year"].isin([2013, 2014, 2017, 2018])
+    assert not notices(rows.assign(income=prices)[seen])
 
 
 def test_years_of_two_digits_are_reported(rows) -> None:
@@ -113,3 +118,63 @@ def test_years_of_two_digits_are_reported(rows) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         dp.Panel(rows.assign(year=rows["year"] - 2000), "province", "year")
+
+
+def test_row_numbers_and_sums_of_rows_are_no_lags(rows) -> None:
+    first, second = np.arange(len(rows)), np.arange(1, len(rows) + 1)
+    assert not notices(rows.assign(number=first, other=second))
+    # The sum goes on across provinces; the column that is added up is as it should be.
+    assert not notices(rows.assign(total=rows["x"].cumsum()))
+
+
+def test_blanks_between_numbers_are_part_of_a_label(rows) -> None:
+    names = ["1 11", "11 1", "1 1 1", "sector 2", "2", "22"]
+    labels = dict(zip(rows["province"].unique(), names, strict=True))
+    assert not notices(rows.assign(province=rows["province"].map(labels)))
+
+
+@pytest.mark.parametrize(
+    ("label", "other"),
+    [("北京", "北京 "), ("北京", "北\u3000京"), ("1 11", "1  11"), ("a1", "\uff411")],
+)
+def test_the_cure_of_similar_labels_makes_them_equal(rows, label, other) -> None:
+    names = {"北京": label} | ({} if label == "北京" else {"天津": "11 1"})
+    right = rows.replace({"province": names})
+    late = (right["year"] > 2014) & (right["province"] == label)
+    wrong = right.assign(province=right["province"].mask(late, other))
+    cure = notices(wrong)["similar_entities"].message.split(" = df['province']")[1]
+    mended = eval(f"wrong['province']{cure.rstrip('.')}")
+    assert mended.tolist() == right["province"].tolist()
+
+
+def test_amounts_that_vary_much_have_one_unit() -> None:
+    rng = np.random.default_rng(0)
+    firms = pd.DataFrame(
+        {
+            "province": np.repeat(np.arange(2000), 4),
+            "year": np.tile(np.arange(4), 2000),
+            "subsidy": rng.lognormal(8, 1.8, 8000),
+        }
+    )
+    assert not notices(firms)
+    sales = firms.assign(subsidy=rng.lognormal(8, 0.3, 8000))
+    late = (sales["year"] > 1) & (sales["province"] < 9)
+    sales["subsidy"] *= np.where(late, 1e4, 1)
+    (data,) = notices(sales)["unit_break"].data["columns"].values()
+    assert data["entities"] == tuple(range(9))
+
+
+def test_a_lag_of_amounts_that_are_mostly_zero_is_reported(rows) -> None:
+    many = pd.concat([rows.assign(province=rows["province"] + str(k)) for k in "abcd"])
+    many["x"] = np.where(np.random.default_rng(2).random(len(many)) < 0.6, 0, many["x"])
+    (notice,) = notices(many.assign(z=many["x"].shift().fillna(0))).values()
+    assert notice.data["column"] == "z"
+
+
+def test_columns_with_missing_integers_and_keys_in_the_index_are_read(rows) -> None:
+    rows["n"] = pd.array(np.arange(N * T) * 7 % 31, dtype="Int64")
+    rows.loc[5, "n"] = pd.NA
+    wrong = rows.assign(z=rows["n"].shift())
+    for frame in (wrong, wrong.set_index(["province", "year"])):
+        (notice,) = notices(frame).values()
+        assert (notice.data["column"], notice.data["of"]) == ("z", "n")

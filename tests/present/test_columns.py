@@ -201,6 +201,7 @@ def test_terms_are_chosen_by_name_or_pattern(make_fit):
     terms = ["C(r)[T.a]", "C(r)[T.b]", "digital", "digital:urban", "edu"]
     columns = read_columns(make_fit(dict.fromkeys(terms, (1, 1, 1))), "etable")
     assert matching("C(r)[T.a]", terms, "keep", "etable") == ["C(r)[T.a]"]
+    assert matching("C(r)", terms, "drop", "etable") == terms[:2]
     assert matching(["digital*"], terms, "keep", "etable") == [
         "digital",
         "digital:urban",

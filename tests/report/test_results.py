@@ -331,6 +331,13 @@ def test_what_it_returns_cannot_change_it(result: Any) -> None:
     np.testing.assert_array_equal(result.params, before)
 
 
+def test_names_of_one_result_cannot_change_those_of_others(result: Any) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        result.params.index.array[0] = "another name"
+    result.params.index.name = "another name"
+    assert result.params.index.name == "term"
+
+
 def test_maketables_reads_it(result: Any) -> None:
     frame = result.__maketables_coef_table__
     assert list(frame.columns) == ["b", "se", "t", "p", "ci95l", "ci95u"]

@@ -73,10 +73,7 @@ def weight_remarks(
     rule: Rule,
     periods: Sequence[object] = (),
 ) -> list[Notice]:
-    """Remark on constant, dominant and negative weights and on a large shift.
-
-    `periods` has the period of each weighing; empty for a single one.
-    """
+    """Remark on constant, dominant and negative weights and on a large shift."""
     weights = np.array([w.weights for w in weighings])
     constant = np.array([w.constant for w in weighings])
     notices = [] if rule.keeps_constant else _constant(names, constant, periods)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -24,7 +25,7 @@ from digiprosper.errors import (
     cited,
     collinearity_problem,
     counted,
-    one_problem,
+    not_identified,
     quoted,
     several,
 )
@@ -122,8 +123,7 @@ def _refuse_dependent(
     """
     names, k = [*data.sample.names_of("y"), *data.names], data.n_regressors
     if (rows := len(values) - means) < len(names):
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "few_rows",
             f"{where} has {rows} independent rows for {len(data.names)} "
             "coefficients, dummies of periods among them: use fewer regressors, fewer "
@@ -132,8 +132,7 @@ def _refuse_dependent(
     change, size = (np.linalg.norm(v[:, : 1 + k], axis=0) for v in (values, levels))
     constant = [names[j] for j in np.flatnonzero(change <= ABSORBED * size)]
     if names[0] in constant:
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "constant",
             f"the outcome {cited(names[0])} does not change within entities in "
             f"{where}.",
@@ -162,8 +161,7 @@ def _refuse_dependent(
             f"{several(problems)} in {where}. Remove one of them.", problems
         )
     if explained is not None:
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "perfect_fit",
             f"the regressors explain {cited(names[0])} perfectly in {where}. Check "
             "whether one is computed from it.",
@@ -178,8 +176,7 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     clusters, k = data.prepared.cluster_names, data.n_regressors
     groups = int(data.clusters.max()) + 1
     if groups < _LEAST_CLUSTERS:
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "few_clusters",
             f"GMM needs at least {_LEAST_CLUSTERS} clusters ({clusters[0]}), not "
             f"{groups}: standard errors may be rounding. Use estimator='lsdvc'.",
@@ -189,8 +186,7 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     fit, count = kernel.gmm(moments, data.clusters), len(moments.columns)
     step = fit.first if spec.steps == 1 else fit.second
     if step is None:
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "singular_weights",
             f"steps=2: {count} instruments and {counted(groups, 'cluster')}. The "
             "covariance of the moments is singular, so the second step has no "
@@ -203,9 +199,9 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     classical, variance = spec.cov_type == "classical", None
     if classical and spec.steps == 1:
         variance = moments.error_variance(step.coefficients, less_k=True)
-        step = step.with_covariance(variance * step.bread)
+        step = replace(step, covariance=variance * step.bread)
     elif spec.steps == 2 and not spec.has_windmeijer:
-        step = step.with_covariance(step.bread)
+        step = replace(step, covariance=step.bread)
     estimated = Estimates.of(
         data.names[:k],
         step.coefficients[:k],
@@ -274,8 +270,7 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
     _refuse_dependent(data, values, levels, means=means, where=where)
     count, k = len(moments.columns), len(data.names)
     if not kernel.identifies(moments.products.sum(axis=0)):
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "underidentified",
             f"{count} independent instruments for {k} regressors (with dummies of "
             "periods), not all of which they identify: allow more lags "
@@ -419,8 +414,7 @@ def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
     used = np.flatnonzero(data.complete.any(axis=0))
     if spec.estimator == "half_panel":
         if used.size < 4:
-            raise one_problem(
-                IdentificationError,
+            raise not_identified(
                 "few_periods",
                 f"estimator='half_panel' halves the {used.size} periods of the sample; "
                 "it needs at least four.",

@@ -106,9 +106,10 @@ def overidentification(p_value: float, count: int) -> list[Notice]:
     if p_value <= 0.05:
         text = (
             f"Hansen's test rejects that the {count} instruments are valid "
-            f"({p_words(p_value)}): estimates are not consistent if it is right. Add "
-            "lags of the outcome or a regressor that is left out, or begin with a "
-            "later lag: instrument_lags=(3, 6)."
+            f"({p_words(p_value)}). If they are not, the estimates are not consistent. "
+            "Add lags of the outcome or a regressor that is left out, or begin with a "
+            "later lag: instrument_lags=(3, 6). difference_in_hansen of the result "
+            "tests the instruments of each variable, and those of the level equation."
         )
         return [Notice("hansen_rejected", text, data)]
     if p_value > SURE:

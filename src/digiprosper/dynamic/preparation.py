@@ -13,7 +13,6 @@ from digiprosper.errors import (
     TermError,
     cited,
     not_identified,
-    one_problem,
     quoted,
 )
 from digiprosper.linear.estimation import outcome_of
@@ -230,8 +229,7 @@ def _entity_clusters(prepared: Prepared) -> Ints:
 
 def _refuse_large(sample: Sample, periods: int, columns: int) -> None:
     if sample.n_entities * periods * columns > _MOST_CELLS:
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "large_grid",
             f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
             "of time on a grid, which is too large. It is for short panels; if keys "

@@ -241,8 +241,9 @@ class DynamicResults(BaseResults):
             (conf_low, conf_high) and Fieller's set (fieller_low, fieller_high), which
             allows for a denominator near zero. If this set is not one bounded interval,
             its ends are infinite. With draws the first interval is that of the draws;
-            an end is infinite if in too many of them persistence is one or more. If it
-            is in the data, there is no estimate.
+            an end is infinite if in too many of them persistence is one or more. If the
+            estimate of persistence is one or more, there is no long-run effect:
+            estimate and error are missing, and the ends of Fieller's set infinite.
 
         Raises
         ------
@@ -274,15 +275,16 @@ class DynamicResults(BaseResults):
         covariance = self.estimated.covariance_of(weights)
         # From persistence of one on effects add up without end.
         ratio = top / bottom if bottom > 0 else np.nan
-        slope = np.array([1.0, -ratio]) / bottom
-        error = float(np.sqrt(slope @ covariance @ slope))
+        slope = np.array([1.0, -ratio])
+        error = float(np.sqrt(slope @ covariance @ slope) / bottom)
         critical = float(np.ravel(self.estimated.critical(level, weights[:1]))[0])
         pieces = intervals.fieller(
             (top, bottom),
             (covariance[0, 0], covariance[0, 1], covariance[1, 1]),
             critical,
         )
-        fieller = pieces[0] if len(pieces) == 1 else (-np.inf, np.inf)
+        is_bounded = bottom > 0 and len(pieces) == 1
+        fieller = pieces[0] if is_bounded else (-np.inf, np.inf)
         low, high = ratio - critical * error, ratio + critical * error
         if isinstance(self.estimated, CorrectedEstimates):
             tops, bottoms = (self.estimated.draw_values @ weights.T + _ONE_BELOW).T

@@ -12,7 +12,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     counted,
-    one_problem,
+    not_identified,
     option_error,
     quoted,
 )
@@ -133,8 +133,7 @@ def _clusters(prepared: Prepared) -> Ints:
             "entities.",
         )
     if count < FEWEST_CLUSTERS:
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "few_to_learn",
             f"{counted(count, 'cluster')} ({name}): learning and testing on different "
             f"clusters needs {FEWEST_CLUSTERS} or more. Use FixedEffects.",

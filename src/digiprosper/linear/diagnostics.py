@@ -185,10 +185,7 @@ def shared_between_clusters(
     demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
     columns: Iterable[int],
 ) -> list[Notice]:
-    """Report variables of interest that groups of clusters have in common.
-
-    `columns` are positions in `demeaned`.
-    """
+    """Report columns, by position in `demeaned`, that groups of clusters share."""
     if not prepared.cluster_codes or prepared.sums is not None:
         return []
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
@@ -212,26 +209,30 @@ def shared_between_clusters(
 
 
 def _in_common(sample: Sample, column: Floats) -> bool:
-    """Tell whether entities that share a value mostly share the next one, too.
-
-    Whole numbers are not looked at: entities share them by chance, or by their age.
-    """
+    """Tell whether entities that share a value mostly share the next one, too."""
+    # Whole numbers are shared by chance.
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
-    if not later.size or (column == np.round(column)).all():
+    if later.size < _HALF * sample.n_entities or (column == np.round(column)).all():
         return False
-    distinct, codes = np.unique(column, return_inverse=True)
-    cells = sample.time * distinct.size + codes
-    order = np.lexsort((cells[later], cells[later - 1]))
-    before, after = cells[later - 1][order], cells[later][order]
-    starts = np.flatnonzero(np.diff(before, prepend=-1) | np.diff(after, prepend=-1))
-    moves = np.diff(starts, append=later.size)
+    # Rounded, since 25 / 12 + 1 is not 37 / 12.
+    rounded = np.round(column / np.abs(column).max(), 9)
+    values, codes = np.unique(rounded, return_inverse=True)
+    before, after = codes[later - 1], codes[later]
+    earlier, period = sample.time[later - 1], sample.time[later]
     # From one value, entities may be observed again in different periods.
-    periods = after[starts] // distinct.size
-    ways = np.flatnonzero(
-        np.diff(before[starts], prepend=-1) | np.diff(periods, prepend=-1)
-    )
-    alike = np.maximum.reduceat(moves, ways).sum()
-    return bool(alike >= _ALIKE * later.size and later.size >= 2 * ways.size)
+    n_times, steps = sample.n_times, before * sample.n_times + period
+    ways, share = _alike(steps * n_times + earlier, after, values.size)
+    # The next value of an age, or of a function of it, is the same in all periods.
+    ages, share_of_ages = _alike(steps - earlier, after, values.size)
+    is_age = share_of_ages >= _ALIKE and ages <= _ALIKE * ways
+    return share >= _ALIKE and later.size >= 2 * ways and not is_age
+
+
+def _alike(ways: Ints, after: Ints, size: int) -> tuple[int, float]:
+    """Count different ways (N,), and the share that ends where most of a way do."""
+    pairs, counts = np.unique(ways * size + after, return_counts=True)
+    starts = np.flatnonzero(np.diff(pairs // size, prepend=-1))
+    return starts.size, float(np.maximum.reduceat(counts, starts).sum() / after.size)
 
 
 def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[Notice]:
@@ -334,13 +335,11 @@ def lagged_outcome_notices(
 
 
 def products_alone(
-    prepared: Prepared, names: Sequence[str], net: Floats
+    prepared: Prepared,
+    names: Sequence[str],  # the outcome and the regressors
+    net: Floats,  # (N, p), without their effects
 ) -> Iterator[Notice]:
-    """Report products of columns beside which a factor is no regressor.
-
-    `names` are the outcome and the regressors, `net` (N, p) without their effects.
-    Not if effects or other regressors take up the factor, as those of a policy.
-    """
+    """Report products without a factor that effects and regressors do not take up."""
     sample = prepared.sample
     products = _products_alone(sample, names)
     if not products:

@@ -21,10 +21,7 @@ def about_terms(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
 
 
 def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
-    """Report terms made from the outcome alone, or from what they stand for.
-
-    `columns` are those of the panel. Lags are made from earlier periods.
-    """
+    """Report terms made from the outcome alone, or from what they stand for."""
     if len(sample.roles.get("y", ())) == 1:
         # Differences that a model makes itself are no terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
@@ -60,10 +57,7 @@ def _made_from(
 def _only_column(
     sample: Sample, at: int, columns: Collection[str], shifts: Sequence[str]
 ) -> str | None:
-    """Return the column of which a term is a function; None of several.
-
-    And None of dummies, and where a function of `shifts` is in it.
-    """
+    """Return the one column of a term; None of dummies and functions of `shifts`."""
     factors = sample.factors_of(sample.names[at])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
     used, calls = inside & set(columns), " ".join(inside - set(columns))

@@ -85,7 +85,7 @@ def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:
         "endogenous regressors."
     )
     data = {"instruments": tuple(instruments), "endog": tuple(endog)}
-    raise IdentificationError(text, [Notice("too_few_instruments", text, data)])
+    raise not_identified("too_few_instruments", text, **data)
 
 
 def usable(

@@ -389,8 +389,9 @@ def shared_values(
         return []
     by, values = " and ".join(clusters), max(terms.values())
     verb, it = ("has", "it seems") if len(terms) == 1 else ("have", "they seem")
+    shown = f"{values:,} different values" if values > 1 else "one value"
     text = (
-        f"{quoted(terms)} {verb} {counted(values, 'different value')} for {groups:,} "
+        f"{quoted(terms)} {verb} {shown} for {groups:,} "
         f"clusters ({by}) in {period}, and clusters with the same value have the same "
         f"in other periods: {it} to be measured for larger groups, such as regions. If "
         f"the errors of a group are correlated, standard errors clustered by {by} are "
@@ -438,10 +439,8 @@ _FEWEST_FOR_BLOCKS = 8
 
 
 def few_periods(n_times: int, cov_type: str) -> list[Notice]:
-    """Report few periods for Driscoll-Kraay errors: their size in simulated panels.
-
-    See docs/explanations/standard_errors.md.
-    """
+    """Report few periods for Driscoll-Kraay errors: their size in simulated panels."""
+    # See docs/explanations/standard_errors.md.
     if n_times >= FEW_PERIODS:
         return []
     simulated = (
@@ -901,10 +900,8 @@ def first_stage_strength(
 def few_for_anderson_rubin(
     notices: Iterable[Notice], instruments: Sequence[str]
 ) -> list[Notice]:
-    """Report instruments that vary in two clusters, from notices of a reduced form.
-
-    See test_size_of_anderson_rubin_with_two_treated_clusters.
-    """
+    """Report instruments that vary in two clusters, from notices of a reduced form."""
+    # See test_size_of_anderson_rubin_with_two_treated_clusters.
     out = []
     for data in (notice.data for notice in notices if notice.code == "few_treated"):
         terms = {

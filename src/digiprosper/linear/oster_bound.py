@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     Notice,
     OptionError,
     TermError,
@@ -168,7 +167,7 @@ def oster_bound(
             f"{limit:.4g}. Use a smaller delta or a smaller rmax."
         )
         data = {"delta": degree, "rsquared_max": limit}
-        raise IdentificationError(text, [Notice("no_solution", text, data)])
+        raise not_identified("no_solution", text, **data)
     low, high = sorted((moments.slope_with, slopes[0]))
     frame = pd.DataFrame(
         {

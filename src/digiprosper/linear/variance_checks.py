@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, Notice, cited, counted, quoted
+from digiprosper.errors import (
+    Notice,
+    cited,
+    counted,
+    not_identified,
+    quoted,
+)
 from digiprosper.kernels.covariance import score_sizes
 from digiprosper.kernels.tolerances import NO_VARIANCE
 from digiprosper.linear.notices import needed_clusters, perfect_rows
@@ -99,7 +105,7 @@ def refuse_full_leverage(
         "cov_type='robust' or 'clustered'."
     )
     data = {"count": int(rows.size), "rows": first, "terms": tuple(terms)}
-    raise IdentificationError(text, [Notice("full_leverage", text, data)])
+    raise not_identified("full_leverage", text, **data)
 
 
 def perfect_row_notices(prepared: Prepared, solved: Solved) -> list[Notice]:

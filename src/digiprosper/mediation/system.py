@@ -302,10 +302,7 @@ def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice,
 
 
 def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
-    """Set the proportion mediated, the last effect, to missing if without meaning.
-
-    The first effects are total, direct and indirect effect.
-    """
+    """Set the proportion mediated, the last effect, to missing if without meaning."""
     estimates, covariance, draws = effects
     direct, indirect = map(float, estimates[1:3])
     low, high = map(float, intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
@@ -474,10 +471,7 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
 
 
 def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
-    """Whether the dummy of the low regime is collinear with effects and controls.
-
-    This is so if no entity ever changes its regime.
-    """
+    """Whether a dummy of the low regime is collinear: no entity changes its regime."""
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
     residuals = prepared.within.demean(low)

@@ -153,10 +153,7 @@ def _name_text(name: object) -> str:
 def summarise(
     columns: Mapping[str, Floats], weights: Floats | None = None
 ) -> pd.DataFrame:
-    """Compute N, mean, sd, min, p50, max of columns (N,), for `Panel.summarise`.
-
-    Rows without a weight, or of weight 0, are left out.
-    """
+    """Compute N, mean, sd, min, p50, max of columns (N,); a weight of 0 is no row."""
     rows = {name: _moments(x[~np.isnan(x)]) for name, x in columns.items()}
     if weights is not None:
         rows = {

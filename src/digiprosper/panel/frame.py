@@ -62,12 +62,7 @@ from digiprosper.panel.keys import (
     sorted_keys,
     to_pandas,
 )
-from digiprosper.panel.notices import (
-    data_notices,
-    numbers_of,
-    shifted_rows,
-    similar_entities,
-)
+from digiprosper.panel.notices import data_notices, shifted_rows, similar_entities
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
@@ -951,13 +946,10 @@ class Panel:
         for name, value in columns.items():
             table = assigned(table, name, value)
         calculated = [name for name, value in columns.items() if callable(value)]
-        notices = shifted_rows(
-            numbers_of(table.data) if calculated else {},
-            keys.entity,
-            keys.entity_name,
-            calculated,
-        )
-        return self._with(table)._noted([*notices])
+        panel = self._with(table)
+        if not calculated:
+            return panel
+        return panel._noted([*shifted_rows(table.data, keys.entity, keys, calculated)])
 
     def attach(
         self,

@@ -14,15 +14,16 @@ unit_break       columns (column to the ratio, entities, and the first time of t
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pandas as pd
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.keys import Keys
@@ -42,12 +43,15 @@ _TERMS: Final = {
     "growth": "I(diff({0}) / lag({0}))",
     "lead": "lead({0})",
 }
-# Rows that are enough to see that most columns are no lag of another, and fewer
-# boundaries between entities than these may agree by chance.
-_FIRST_ROWS: Final = 5
-_LEAST_BOUNDARIES: Final = 3
-# A change of unit is by 100 or more, and growth takes a little of it.
+# Rows after which another entity comes that are compared in all columns at once, and
+# how many different values among them are no chance.
+_COMPARED: Final = 50
+_DIFFERENT: Final = 3
+# A change of unit is by 100 or more, and growth takes a little of it. The median change
+# from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
+_UNUSUAL: Final = 10.0
+_ENOUGH: Final = 10_000
 
 
 def similar_entities(keys: Keys) -> Iterator[Notice]:
@@ -57,100 +61,109 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
     groups: dict[str, list[str]] = {}
     for label in keys.entities:
         if isinstance(label, str):
-            written = "".join(unicodedata.normalize("NFKC", label).split())
-            groups.setdefault(written, []).append(label)
+            groups.setdefault(_written(label), []).append(label)
     pairs = tuple(tuple(labels[:2]) for labels in groups.values() if len(labels) > 1)
     if pairs:
         name = cited(keys.entity_name)
+        at_ends = all(a.strip() == b.strip() for a, b in pairs)
+        between = " " if any(" " in label for label in groups) else ""
+        all_blanks = f"normalize('NFKC').str.split().str.join({between!r})"
+        cure = "strip()" if at_ends else all_blanks
         text = (
             f"{counted(len(pairs), 'pair')} of {name} differ in blanks or the width of "
             f"characters only, such as {quoted(pairs[0])}, and count as two entities: "
             "each has its own effect and cluster, and lags do not reach from one to "
-            f"the other. Write them alike: df[{name}] = df[{name}].str.strip()."
+            f"the other. Write them alike: df[{name}] = df[{name}].str.{cure}."
         )
         data = {"entity": keys.entity_name, "pairs": pairs}
         yield Notice("similar_entities", text, data)
 
 
-def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
-    """Report columns of which some values seem wrong.
+def _written(label: str) -> str:
+    """Write a label in narrow characters, and without blanks if it has no numbers."""
+    narrow = label if label.isascii() else unicodedata.normalize("NFKC", label)
+    words = narrow.split()
+    # "1 11" is not "11 1".
+    between = " " if len(words) > 1 and any(map(str.isdigit, narrow)) else ""
+    return between.join(words)
 
-    `rows` are those of `table` in the order in which they were given.
-    """
-    keys, numbers = table.keys, numbers_of(table.data)
-    name = keys.entity_name
-    if keys.time_name is None or not numbers:
+
+def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
+    """Report columns whose values seem wrong; `rows` are in the order of the user."""
+    name = table.keys.entity_name
+    if table.keys.time_name is None:
         return
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
-        yield from shifted_rows(
-            {n: v for n, v in numbers_of(rows).items() if n in numbers},
-            pd.factorize(entity)[0],
-            name,
-        )
-    yield from unit_break(numbers, keys)
+        yield from shifted_rows(rows, entity.to_numpy(), table.keys)
+    yield from unit_break(table)
 
 
-def numbers_of(frame: pd.DataFrame) -> dict[str, Floats]:
-    """Return the values (N,) of columns of real numbers, NaN where missing."""
-    return {
-        name: values.to_numpy(dtype=np.float64, na_value=np.nan)
-        for name, values in frame.items()
-        if isinstance(name, str) and values.dtype.kind in "iuf"
-    }
+def _numbers(frame: pd.DataFrame) -> list[str]:
+    """List the columns of real numbers."""
+    kinds = frame.dtypes.items()
+    return [n for n, dtype in kinds if isinstance(n, str) and dtype.kind in "iuf"]
 
 
 def shifted_rows(
-    columns: Mapping[str, Floats],
-    entity: Ints,
-    name: str,
-    looked_at: Sequence[str] | None = None,
+    rows: pd.DataFrame, entity: Any, keys: Keys, looked_at: Sequence[str] = ()
 ) -> Iterator[Notice]:
-    """Report lags, leads, differences and growth across entities.
-
-    `columns` (N,) and the codes `entity` (N,) are in the order of the user's rows,
-    `name` is that of the entity key, and `looked_at` are some columns, all by
-    default.
-    """
+    """Report columns, or some `looked_at`, that are lags or changes across entities."""
+    # Labels or codes of entities, and the rows, are in the order of the user.
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
-    if boundary.size < _LEAST_BOUNDARIES:
+    if boundary.size < _DIFFERENT:
         return
-    names, few, told = list(columns), boundary[:_FIRST_ROWS], set[str]()
-    now, before = (np.array([columns[n][few + k] for n in names]) for k in (1, 0))
-    candidates = columns if looked_at is None else looked_at
-    for change, calculate in _CHANGES.items():
-        with np.errstate(all="ignore"):
-            others = calculate(now, before)
-        targets = before if change == "lead" else now
-        for column, target in zip(names, targets, strict=True):
-            if column in told or column not in candidates:
+    spread = np.linspace(0, boundary.size - 1, min(boundary.size, _COMPARED))
+    few = boundary[spread.astype(np.intp)]
+    names, told = [n for n in _numbers(rows) if n not in keys.names], set[str]()
+    parts = [rows.take(few + k)[names] for k in (0, 1)]
+    before, now = (p.to_numpy(dtype=np.float64, na_value=np.nan).T for p in parts)
+    for change in _CHANGES:
+        for column, of in _equal_columns(before, now, names, change):
+            if column in told or column not in (looked_at or names):
                 continue
-            for at in _equal_rows(others, target):
-                if _is_made(columns[column], columns[names[at]], change, boundary):
-                    told |= {column, names[at]}
-                    yield _shifted(column, names[at], change, boundary.size, name)
-                    break
+            if _is_made(rows[column], rows[of], change, boundary):
+                told |= {column, of}
+                yield _shifted(column, of, change, boundary.size, keys.entity_name)
 
 
-def _equal_rows(others: Floats, target: Floats) -> list[int]:
-    """List the rows (K, b) that are equal to a row (b,) where neither is missing."""
-    same = others == target
-    equal = (same | np.isnan(others) | np.isnan(target)).all(axis=1)
-    return np.flatnonzero(equal & same.any(axis=1)).tolist()
+def _equal_columns(
+    before: Floats, now: Floats, names: Sequence[str], change: str
+) -> Iterator[tuple[str, str]]:
+    """Pair columns (K, b) with those of which they are a lag or change in some rows."""
+    with np.errstate(all="ignore"):
+        sources = dict(zip(_keys_of(_CHANGES[change](now, before)), names, strict=True))
+    targets = _keys_of(before if change == "lead" else now)
+    for column, target in zip(names, targets, strict=True):
+        of = sources.get(target, column)
+        # Columns that are mostly zero are equal by chance.
+        if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
+            yield column, of
 
 
-def _is_made(values: Floats, others: Floats, change: str, boundary: Ints) -> bool:
+def _keys_of(columns: Floats) -> list[bytes]:
+    """Return a key of each row (K, b): equal rows have equal keys."""
+    return [row.tobytes() for row in np.where(np.isfinite(columns), columns, np.nan)]
+
+
+def _is_made(
+    column: pd.Series[Any], of: pd.Series[Any], change: str, boundary: Ints
+) -> bool:
     """Tell whether a column is made from another one, also where entities change."""
-    if values is others:
+    values, others = (
+        c.to_numpy(dtype=np.float64, na_value=np.nan) for c in (column, of)
+    )
+    of_is_lead = change == "lag" and np.isnan(others[-1]) and not np.isnan(values[0])
+    of_is_sum = change == "difference" and values[0] == others[0]
+    # Row numbers differ by one number.
+    if of_is_lead or of_is_sum or np.ptp(values - others) == 0:
         return False
-    if change == "lag" and np.isnan(others[-1]) and not np.isnan(values[0]):
-        return False  # The other column is the lead of this one.
     target = values[:-1] if change == "lead" else values[1:]
     with np.errstate(all="ignore"):
         source = _CHANGES[change](others[1:], others[:-1])
     both = np.isfinite(target) & np.isfinite(source)
     between = target[boundary][both[boundary]]
-    enough = np.unique(between).size >= _LEAST_BOUNDARIES
+    enough = np.unique(between).size >= _DIFFERENT
     return bool(enough and (target[both] == source[both]).all())
 
 
@@ -166,22 +179,32 @@ def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice
     return Notice("shifted_rows", text, data)
 
 
-def unit_break(numbers: Mapping[str, Floats], keys: Keys) -> Iterator[Notice]:
+def unit_break(table: Table) -> Iterator[Notice]:
     """Report columns that from some time on seem to have another unit."""
-    entity, columns = keys.entity, {}
-    for name, values in numbers.items():
+    keys, columns = table.keys, {}
+    # Growth over several periods is larger.
+    inside = (np.diff(keys.entity) == 0) & (np.diff(keys.time) == 1)
+    for name in _numbers(table.data):
+        values = table.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
         # Amounts are positive; where others are near zero, ratios say nothing.
-        if not (np.isnan(values) | (values > 0)).all():
+        if not np.fmin.reduce(values) > 0:
             continue
-        with np.errstate(all="ignore"):
-            ratio = values[1:] / values[:-1]
+        ratio = values[1:] / values[:-1]
         apart = (ratio > _UNITS_APART) | (ratio < 1 / _UNITS_APART)
-        jumps = np.flatnonzero(apart & (entity[1:] == entity[:-1])) + 1
-        broken = [at for at in jumps.tolist() if _has_two_units(values, entity, at)]
+        jumps = np.flatnonzero(apart & inside) + 1
+        if not jumps.size:
+            continue
+        some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
+        typical = np.nanmedian(np.abs(np.log(some)))
+        broken = [
+            at
+            for at in jumps[np.abs(np.log(ratio[jumps - 1])) > _UNUSUAL * typical]
+            if _has_two_units(values, keys.entity, at)
+        ]
         if broken:
             columns[name] = {
-                "ratio": float(values[broken[0]] / values[broken[0] - 1]),
-                "entities": tuple(keys.entities[entity[broken]]),
+                "ratio": float(ratio[broken[0] - 1]),
+                "entities": tuple(keys.entities[keys.entity[broken]]),
                 "from": keys.times[keys.time[broken[0]]],
             }
     if columns:
@@ -203,12 +226,14 @@ def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
     """Tell whether two periods on each side of a jump are nearer than the sides."""
     start, stop = np.searchsorted(entity, [entity[at], entity[at] + 1])
     sides = [part[~np.isnan(part)] for part in (values[start:at], values[at:stop])]
-    # Codes of a category repeat, amounts do not.
-    if any(side.size < 2 or np.unique(side).size < side.size for side in sides):
+    if any(side.size < 2 for side in sides):
         return False
-    (a, b), (c, d) = [np.log([side.min(), side.max()]) for side in sides]
-    gap = max(c - b, a - d)
-    return bool(gap > max(np.log(_UNITS_APART), b - a, d - c))
+    (a, b), (c, d) = [(side.min(), side.max()) for side in sides]
+    # Codes of a category repeat, amounts do not.
+    return bool(
+        max(c / b, a / d) > max(_UNITS_APART, b / a, d / c)
+        and all(np.unique(side).size == side.size for side in sides)
+    )
 
 
 def _factor(ratio: float) -> str:

@@ -238,7 +238,10 @@ def merged_factors(columns: Columns) -> dict[str, tuple[Factor, ...]]:
 def matching(
     patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str
 ) -> list[str]:
-    """Find terms that names or patterns (``*``, ``?``) match, in their order, once."""
+    """Find terms that names or patterns (``*``, ``?``) match, in their order, once.
+
+    ``C(year)`` matches its dummies.
+    """
     entries = texts_of(patterns)
     if entries is None:
         raise InputTypeError(
@@ -250,9 +253,12 @@ def matching(
     matched: dict[str, None] = {}
     lost = []
     for entry in entries:
-        hits = (
-            [entry] if entry in names else [t for t in names if fnmatchcase(t, entry)]
-        )
+        hits = [
+            name
+            for name in names
+            if fnmatchcase(name, entry) or name.startswith(f"{entry}[")
+        ]
+        hits = [entry] if entry in names else hits
         if not hits:
             lost.append(entry)
         matched.update(dict.fromkeys(hits))

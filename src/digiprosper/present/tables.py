@@ -256,7 +256,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
         Headings of the columns. The default is ``(1)``, ``(2)``, ...
     keep, drop, order : sequence of str, optional
         Terms to keep, to drop, and to put first: names, or patterns such as
-        ``"digital*"``.
+        ``"digital*"``. ``"C(year)"`` stands for its dummies.
     controls : sequence of str
         Terms or patterns that are not shown but summarised in a row "Controls" with
         Yes, No, or Some if a model has only some of them.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.errors import TermError, cited, issue
@@ -44,7 +45,11 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=256)
 def _index_of_terms(names: tuple[str, ...]) -> pd.Index[str]:
     # Building an index of text costs more than everything else in a small Series.
-    return pd.Index(list(names), name="term")
+    texts = np.array(names, dtype=object)
+    # All results with these names share the index, whose values pandas 2 lets change.
+    texts.flags.writeable = False
+    index: pd.Index[str] = pd.Index(texts, name="term")
+    return index
 
 
 class BaseResults(Summarised, PickledByName):

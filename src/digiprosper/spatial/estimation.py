@@ -409,10 +409,8 @@ def _bias_notices(
 
 
 def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
-    """Report period effects that a model without them leaves out, by their LR test.
-
-    The residuals do not show them: the spatial coefficient has taken them up.
-    """
+    """Report period effects that a model without them leaves out, by their LR test."""
+    # Residuals do not show them: the spatial coefficient has taken them up.
     from scipy.special import chdtrc
 
     (entity, time), n, t = layout.effects, len(layout.matrix), layout.n_times
@@ -454,10 +452,8 @@ def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
 
 
 def _few_treated(layout: Layout) -> list[Notice]:
-    """Report regressors that vary in few entities, and their spatial lags.
-
-    A spatial lag alone is no such case: it varies with the neighbours.
-    """
+    """Report regressors that vary in few entities, and their spatial lags."""
+    # A spatial lag alone is no such case: it varies with the neighbours.
     n, keys = len(layout.matrix), layout.prepared.sample.keys
     # Each regressor net of the others, over its own sum of squares (k, N, T)
     net = np.linalg.pinv(layout.demeaned[:, 1:]).reshape(-1, n, layout.n_times)

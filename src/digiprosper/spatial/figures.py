@@ -13,7 +13,6 @@ import pandas as pd
 from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
-    IdentificationError,
     InputTypeError,
     check_option,
     cited,
@@ -21,7 +20,7 @@ from digiprosper.errors import (
     issue,
     models_problem,
     nearest,
-    one_problem,
+    not_identified,
     option_error,
     option_problem,
     plain,
@@ -276,8 +275,7 @@ def decay(
     cutoffs = _cutoffs(list(fits), purpose)
     estimated = _estimated(fits)
     if not estimated:
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "no_estimates",
             f"{purpose}: none of the {len(fits)} models was estimated.",
             labels=tuple(fits),

@@ -17,7 +17,7 @@ from digiprosper.errors import (
     counted,
     issue,
     missing_problem,
-    one_problem,
+    not_identified,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -418,8 +418,7 @@ def standardised(caller: str, field: Field, column: str) -> Floats:
     z, constant = deviations(field.cells)
     if constant.any():
         times = field.times[constant]
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "constant",
             f"{caller}: {cited(column)} is constant in {quoted(times)}, so "
             "autocorrelation is not defined there; drop these periods with "

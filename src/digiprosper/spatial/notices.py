@@ -186,12 +186,9 @@ def common_shocks(
     statistic: float,
     df: int,
     p_value: float,
-    coefficients: Mapping[str, tuple[float, float]],
+    coefficients: Mapping[str, tuple[float, float]],  # without and with time effects
 ) -> Iterator[Notice]:
-    """Report shocks common to all entities in a model without time effects.
-
-    `coefficients` are the spatial ones without and with time effects.
-    """
+    """Report shocks common to all entities in a model without time effects."""
     if p_value < _COMMON:
         changed = " and ".join(
             f"{name} is {there:.3g}, not {here:.3g}"

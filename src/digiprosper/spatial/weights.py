@@ -14,7 +14,6 @@ from digiprosper.errors import (
     UNPRINTABLE,
     AlignmentError,
     ColumnError,
-    IdentificationError,
     InputTypeError,
     Notice,
     check_option,
@@ -25,7 +24,7 @@ from digiprosper.errors import (
     issue,
     models_problem,
     nearest,
-    one_problem,
+    not_identified,
     option_error,
     option_problem,
     plain,
@@ -203,8 +202,7 @@ class SpatialWeights(Summarised, PickledByName):
             return self.raw
         radius = spectral_radius(self.raw)
         if radius == 0:
-            raise one_problem(
-                IdentificationError,
+            raise not_identified(
                 "extreme",
                 f"{self.name}: the spectral radius of the weights is zero, because "
                 "their links have no cycle; use standardise='row'.",

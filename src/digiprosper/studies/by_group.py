@@ -498,10 +498,7 @@ def _coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
 def _read_groups(
     panels: Iterable[Panel], text: str, categories: Mapping[str, Any] | None = None
 ) -> _Groups:
-    """Read a column, or a condition, as groups of rows of a panel or of its parts.
-
-    `categories` are values of columns in their order.
-    """
+    """Read a column, its values as in `categories`, or a condition as groups."""
     condition, rows = text.strip(), 0
     levels: pd.Index[Any] | None = None
     for panel in panels:
@@ -577,11 +574,8 @@ def _refuse_varying(panel: Panel, groups: _Groups) -> None:
 
 
 def _permuted_units(spec: Any, panel: Panel, groups: _Groups) -> tuple[Ints, str]:
-    """Code what the labels are permuted over (N,), and name it.
-
-    Units are clusters if each is in one group, else entities: a group of whole
-    provinces is no random partition of their households.
-    """
+    """Code the entities, or the clusters if each is in one group, and name them."""
+    # A group of whole provinces is no random partition of their households.
     table = table_of(panel)
     entity = table.keys.entity
     clusters = as_terms(getattr(spec, "clusters", None) or (), "clusters")
@@ -653,10 +647,8 @@ def _estimates(
 
 
 def _nested_slopes(fit: Fitted) -> bool:
-    """Check whether cross products can demean the absorbed slopes.
-
-    They can if all are by groups inside entities.
-    """
+    """Check whether all absorbed slopes are by groups inside entities."""
+    # Only these can be demeaned by cross products.
     slopes = (
         effect for effect in fit.prepared.within.every if isinstance(effect, Slope)
     )
@@ -898,10 +890,8 @@ def _wider(
     groups: _Groups,
     name: str,
 ) -> LinearResults:
-    """Fit the regression with interactions, and indicators that are not absorbed.
-
-    The indicators come last: of two collinear columns the later one is dropped.
-    """
+    """Fit the regression with interactions, and indicators that are not absorbed."""
+    # Indicators come last: of two collinear columns the later one is dropped.
     interactions, indicators = _names(groups, name)
     beside = [j for j in demeaned.at(indicators) if not demeaned.absorbed[j]]
     every = [*regressors, *demeaned.at(interactions), *beside]

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    IdentificationError,
     MissingDataError,
     OptionError,
     PanelIndexError,
@@ -19,7 +18,7 @@ from digiprosper.errors import (
     cited,
     issue,
     missing_problem,
-    one_problem,
+    not_identified,
     option_error,
     quoted,
 )
@@ -304,8 +303,7 @@ def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
     """Refuse entities where `bad`, shape (N,), is true."""
     if bad.any():
         labels = list(sample.keys.entities[bad])
-        raise one_problem(
-            IdentificationError,
+        raise not_identified(
             "unusable_entities",
             f"unit_root_test: {defect} ({sample.keys.entity_name}: {quoted(labels)}). "
             "Drop these entities (subset), or do without the test (page Unit roots).",

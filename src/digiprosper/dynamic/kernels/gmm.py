@@ -293,10 +293,6 @@ class GmmStep:
         """What the step minimises, ``gap' W gap``."""
         return float(self.gap @ self.weighting @ self.gap)
 
-    def with_covariance(self, covariance: Floats) -> GmmStep:
-        """Replace the covariance (k, k)."""
-        return replace(self, covariance=covariance)
-
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class GmmFit:
@@ -335,9 +331,9 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
         moved = second.influence @ (derivatives @ (second.weighting @ second.gap)).T
         cross = moved @ second.bread
         corrected = second.bread + cross + cross.T + moved @ robust @ moved.T
-        second = second.with_covariance(corrected)
+        second = replace(second, covariance=corrected)
     return GmmFit(
-        first=first.with_covariance(robust),
+        first=replace(first, covariance=robust),
         second=second,
         score_covariance=score_covariance,
     )
