@@ -211,11 +211,10 @@ class Reader:
             word, names = first_word(text), re.findall(r"\w+", text)
             if word in (*_OF_MACROS, "foreach", "forvalues"):
                 for name in names[1:2] if word.startswith("for") else names:
-                    later = known_later(name, word)
-                    self.macros.unknown |= {name: later, name.lower(): later}
+                    self.macros.unknown[name] = known_later(name, word)
             if word == "program":
                 self.programs.clear()
-            if word == "preserve":
+            elif word == "preserve":
                 before = copy.deepcopy(self.taint)
             elif word == "restore" and before is not None and "not" not in names:
                 self.taint = before
@@ -243,14 +242,20 @@ class Reader:
                 text = self.macros.expand(text)
                 command = read_command(text)
             self._mark_results(word, text)
-            for local in locals_set(command) if command else ():
-                self.macros.forget(local, known_later(local, reason))
-            arguments = command.arguments if command else ""
-            if word == "save" and (path := file_name(arguments)) in self.context.saved:
-                self.context.saved[path][0].mark_rows(self.number)
+            if command:
+                self._mark_stored(command, reason)
+            arguments = split(command.arguments) if command else None
             is_xtset = word in ("xtset", "tsset")
-            if not (is_xtset and split(arguments) in ([], self.context.keys)):
+            if not (is_xtset and arguments in ([], self.context.keys)):
                 self._mark(word, text, command)
+
+    def _mark_stored(self, command: Command, reason: str) -> None:
+        """Mark the locals and the file that a command which may run would set."""
+        for local in locals_set(command):
+            self.macros.forget(local, known_later(local, reason))
+        path = file_name(command.arguments) if command.name == "save" else ""
+        if path in self.context.saved:
+            self.context.saved[path][0].mark_rows(self.number)
 
     def _mark_results(self, word: str, text: str) -> None:
         """Forget the results that a line which may run would store."""
@@ -478,8 +483,6 @@ class Reader:
         name = command.name
         is_after_csdid = type(self.context.last).__name__ == "StaggeredDid"
         is_test = name in estimations.TESTS and (name != "estat" or is_after_csdid)
-        if name in self.programs:
-            raise StataError.because(f"the program of line {self.programs[name][0]}")
         if command.prefix("permute") is not None or is_test:
             self._translated(command, estimations.translate(command, self.context))
         elif estimations.is_estimation(name):
@@ -632,6 +635,9 @@ class Reader:
             self.code.append(f"results.pop({name!r}, None)")
 
     def _event(self, command: Command) -> None:
+        if command.name in self.programs:
+            line = self.programs[command.name][0]
+            raise StataError.because(f"the program of line {line}")
         self.events.append(Event(self.number, command, self.sample))
         if command.name not in data.COMMANDS and command.prefix("bysort"):
             self.context.order = UNKNOWN_ORDER

@@ -28,6 +28,16 @@ if TYPE_CHECKING:
 
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
+# Stata writes other numbers with digits of its own.
+_EXACT = re.compile(r"-?\d{1,8}|`\"[^`'\"$\\]+\"'")
+
+
+def _levels_as_texts(levels: list[Any]) -> list[str]:
+    """Write numbers as they are, and texts in quotation marks."""
+    return [
+        f'`"{level}"\'' if isinstance(level, str) else number_text(level)
+        for level in levels
+    ]
 
 
 class Runner(Reader):
@@ -84,13 +94,8 @@ class Runner(Reader):
         code = f"levels = sorted({{*{code}.dropna()}} - {{''}})"
         self.code.append(code)
         self._execute()
-        texts = [
-            v if isinstance(v, str) else number_text(v) for v in self.script["levels"]
-        ]
-        if texts == self.script["levels"]:
-            texts = [f'`"{text}"\'' for text in texts]
-        # Stata writes other numbers with digits of its own.
-        if all(re.fullmatch(r"-?\d{1,8}|`\"[^`'\"$\\]+\"'", text) for text in texts):
+        texts = _levels_as_texts(self.script["levels"])
+        if all(_EXACT.fullmatch(text) for text in texts):
             for macro in ("r(levels)", *call.options.get("local", "").split()):
                 self.macros.forget(macro)
                 self.macros.values |= {macro: " ".join(texts)}
