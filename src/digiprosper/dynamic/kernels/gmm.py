@@ -344,7 +344,8 @@ def identifies(total: Floats) -> bool:
     regressors = total[:, 1:]
     size = np.linalg.norm(regressors, axis=0)
     scaled = regressors / np.where(size > 0, size, 1.0)
-    return bool(np.linalg.matrix_rank(scaled) == regressors.shape[1])
+    count, k = regressors.shape
+    return count >= k and bool(np.linalg.matrix_rank(scaled) == k)
 
 
 def _step(total: Floats, moment_covariance: Floats) -> GmmStep:
