@@ -50,7 +50,7 @@ def not_singletons(effects: Sequence[Ints]) -> Bools:
     """Mark rows (N,) that share every effect with another, singletons dropped."""
     keep = np.ones(effects[0].size, dtype=bool)
     # Whole numbers are counted faster than weights are added.
-    dropped = any((np.bincount(codes) == 1).any() for codes in effects)
+    dropped = 1 in np.concatenate([*map(np.bincount, effects)])
     while dropped:
         dropped = False
         for codes in effects:

@@ -22,13 +22,15 @@ def about_terms(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
 
 def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
-    if len(sample.roles.get("y", ())) == 1:
+    roles = sample.roles
+    if len(roles.get("y", ())) == 1:
         # Differences that a model makes itself are no terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
-        others = [role for role in sample.roles if role not in of_no_term]
+        others = [role for role in roles if role not in of_no_term]
         yield from _made_from(sample, columns, "y", others)
-    yield from _made_from(sample, columns, "endog", ("instruments",))
-    yield from _made_from(sample, columns, "treatment", ("mediators",))
+    for role, other in (("endog", "instruments"), ("treatment", "mediators")):
+        if role in roles:
+            yield from _made_from(sample, columns, role, [other])
 
 
 def _made_from(
@@ -36,17 +38,17 @@ def _made_from(
 ) -> Iterator[Notice]:
     """Report terms of other roles that are made from the terms of one role alone."""
     names, roles = sample.names, sample.roles
+    searched = [at for other in others for at in roles.get(other, ())]
+    if not searched:
+        return
     sources = {
         column: names[at]
-        for at in roles.get(role, ())
+        for at in roles[role]
         if (column := _only_column(sample, at, columns, ("lag", "lead")))
     }
-    if not sources:
-        return
     terms = {
         names[at]: sources[column]
-        for other in others
-        for at in roles.get(other, ())
+        for at in searched
         if any(column in names[at] for column in sources)
         if (column := _only_column(sample, at, columns, ("lag",))) in sources
     }
