@@ -69,6 +69,12 @@ _MOST_STATEMENTS = 1_000
 class Reader(Records):
     """Executes macros and control flow, and translates what is between."""
 
+    # Declared in the base class too; type checkers ask for it where they are assigned.
+    position: int
+    context: Context
+    code: list[str]
+    has_fit: bool
+
     def __init__(
         self, statements: Sequence[Statement], context: Context, macros: Macros
     ) -> None:
