@@ -238,10 +238,7 @@ def merged_factors(columns: Columns) -> dict[str, tuple[Factor, ...]]:
 def matching(
     patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str
 ) -> list[str]:
-    """Find terms that names or patterns (``*``, ``?``) match, in their order, once.
-
-    ``C(year)`` matches its dummies.
-    """
+    """Find terms by names, patterns (``*``, ``?``) and, of dummies, ``C(year)``."""
     entries = texts_of(patterns)
     if entries is None:
         raise InputTypeError(
