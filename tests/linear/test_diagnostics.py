@@ -25,6 +25,7 @@ from digiprosper.errors import (
     Notice,
 )
 from digiprosper.linear.diagnostics import lost_digits, said_once
+from tests.linear.test_doubtful_terms import group_panel
 
 
 def lagged_frame() -> pd.DataFrame:
@@ -715,24 +716,6 @@ def test_standard_errors_by_household_are_too_small_and_by_province_are_not() ->
 
 
 # --- products without their factors ---------------------------------------------------
-
-
-def group_panel() -> Panel:
-    """Forty cities of eight provinces, ten years; `z` is measured by province."""
-    rng = np.random.default_rng(8)
-    frame = pd.DataFrame(
-        {"i": np.repeat(np.arange(40), 10), "t": np.tile(np.arange(10), 40)}
-    )
-    frame["province"] = frame["i"] // 5
-    by_province, common = rng.normal(size=(8, 10)), rng.normal(size=(8, 10))
-    frame["z"] = by_province[frame["province"], frame["t"]]
-    frame["national"] = common[0, frame["t"]]
-    frame["late"] = 1.0 * (frame["t"] > 4) * (frame["province"] < 3)
-    frame["trend"] = 0.1 * frame["t"]
-    frame["x"] = rng.normal(size=400)
-    errors = rng.normal(size=400) + common[frame["province"], frame["t"]]
-    frame["y"] = np.exp(0.1 * (frame["x"] + errors))
-    return Panel(frame, "i", "t")
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")

@@ -86,7 +86,7 @@ def _results(
         labels=dict(sample.labels),
         factors=dict(sample.factors),
         diagnostics=(
-            # Few clusters matter otherwise here than for t intervals of least squares.
+            # Those of few clusters are about t intervals of least squares.
             *(notice for notice in prepared.notices if notice not in prepared.few),
             *_few_treated(spec, data),
             *diagnostics,

@@ -49,7 +49,7 @@ _NO_REGRESSOR = frozenset(
     {"y", "obs_weights", "coordinates", "threshold_variable", "absorb"}
 )
 _LAGS = (1, 2)
-# A column is taken up by others if this share of its length, or less, is left.
+# Others explain a column if this share of its length, or less, remains.
 _SPANNED = 1e-6
 _HALF = 0.5
 # So few values in a period entities may share by chance.

@@ -184,9 +184,10 @@ def _levels(table: Table, on: str | None) -> dict[str, tuple[pd.Index[Any], Ints
 def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
     """Refuse data with two rows of a key, or with a row without a key."""
     index = frame.index
-    if on is not None and index.to_frame().isna().to_numpy().any():
+    if on is not None and (missing := index.to_frame().isna().any(axis=1)).any():
         raise AlignmentError(
-            "attach: rows of the data have no key; drop these rows first."
+            f"attach: {counted(int(missing.sum()), 'row')} of the data with a missing "
+            f"key ({quoted([str(n) for n in index.names])}). Drop these rows first."
         )
     if index.is_unique:
         return

@@ -18,7 +18,7 @@ from digiprosper.errors import (
     TermError,
     cited,
     issue,
-    option_problem,
+    option_error,
     quoted,
     unknown_columns,
 )
@@ -172,7 +172,7 @@ def weights_of(table: Table, column: str, method: str) -> Floats:
             f"{method}: obs_weights={cited(column)} is negative somewhere, or nowhere "
             "positive."
         )
-        raise OptionError(text, [option_problem("obs_weights", column, what=text)])
+        raise option_error("obs_weights", column, text)
     return weights
 
 

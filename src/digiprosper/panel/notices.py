@@ -216,14 +216,14 @@ def unit_break(table: Table) -> Iterator[Notice]:
             for column, row in columns.items()
         )
         text = (
-            f"{shown}: more than the values before it, or those after it, differ among "
-            "themselves. Check the unit of these rows, such as yuan and 10,000 yuan."
+            f"{shown}. Neither the values before nor those after differ so much from "
+            "each other. Check the unit of these rows, such as yuan and 10,000 yuan."
         )
         yield Notice("unit_break", text, {"columns": columns})
 
 
 def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
-    """Tell whether two periods on each side of a jump are nearer than the sides."""
+    """Tell whether the values on each side of a jump differ less than the sides."""
     start, stop = np.searchsorted(entity, [entity[at], entity[at] + 1])
     sides = [part[~np.isnan(part)] for part in (values[start:at], values[at:stop])]
     if any(side.size < 2 for side in sides):

@@ -70,8 +70,8 @@ _LOST = "have a rho outside its interval and were dropped."
 # Residuals of two entities with time effects are each other's negative, and scores add
 # up to zero.
 _LEAST_CLUSTERS = 3
-# Effects take up a column if this share of its length, or less, is left.
-_ALL_TAKEN = 1e-6
+# Effects absorb a column if this share of its length, or less, remains.
+_ABSORBED = 1e-6
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
@@ -418,7 +418,7 @@ def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
         return
     demeaned = without_means(layout.raw, t, entity, time=True)
     lengths = np.linalg.norm(demeaned, axis=0)
-    if (lengths <= _ALL_TAKEN * np.linalg.norm(layout.demeaned, axis=0)).any():
+    if (lengths <= _ABSORBED * np.linalg.norm(layout.demeaned, axis=0)).any():
         return  # A regressor that all entities share stands for the effects.
     plain = spec.replace(likelihood="unadjusted")
     both = replace(layout, effects=(entity, True), demeaned=demeaned)

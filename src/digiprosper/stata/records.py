@@ -94,7 +94,8 @@ class Records:
                 self.context.last = self.context.results.get(stored)
                 self.context.fitted_keys = ()
                 self.has_fit = self.fitted.get(stored, False)
-                self.code += [f"fit = results[{stored!r}]"] * self.has_fit
+                if self.has_fit:
+                    self.code.append(f"fit = results[{stored!r}]")
 
     def _store(self, name: str | None, *, by_eststo: bool = False) -> None:
         """Store the last estimation under a name; eststo makes one if it is empty."""

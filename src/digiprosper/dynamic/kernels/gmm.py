@@ -319,7 +319,8 @@ def gmm(data: Moments, clusters: Ints) -> GmmFit:
     scores = by_cluster[..., 0] - by_cluster[..., 1:] @ first.coefficients
     score_covariance = scores.T @ scores
     robust = first.influence @ score_covariance @ first.influence.T
-    # The own coefficient of a moment of one cluster makes it zero, but for rounding.
+    # A moment with variation in one cluster only is zero at the estimates, but for
+    # rounding.
     terms = np.abs(by_cluster * np.append(1.0, first.coefficients)).sum(axis=(0, 2))
     varies = np.sqrt(np.diag(score_covariance)) > NO_VARIANCE * terms
     rank, second = len(_independent(score_covariance)) if varies.all() else 0, None
