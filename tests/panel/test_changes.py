@@ -347,7 +347,7 @@ def test_attach_by_a_column_refuses_unclear_data() -> None:
     with pytest.raises(AlignmentError, match=r"duplicate key \(京, 2011\)\.$"):
         homes.attach(twice, on="province", keep="panel")
     unknown = long.assign(province=long["province"].replace("津", None))
-    with pytest.raises(AlignmentError, match="1 row of the data with a missing key"):
+    with pytest.raises(AlignmentError, match="4 rows of the data with a missing key"):
         homes.attach(unknown, on="province", keep="panel")
     with pytest.raises(AlignmentError, match="index them by 'province', 'wave'"):
         homes.attach(values["index"].xs(2012, level=1), name="z", on="province")
