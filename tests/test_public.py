@@ -279,7 +279,7 @@ CONTRACT = {
     ),
     "Panel.attach": "data, *, name=None, on=None, keep='all', overwrite=False",
     "Panel.balance": "keep='entities'",
-    "Panel.balance_table": "by, columns=None",
+    "Panel.balance_table": "by, columns=None, *, obs_weights=None",
     "Panel.define": "definitions",
     "Panel.from_excel": (
         "path, *, entity, time='year', sheet=None, match=None, labels=None, step=None, "
@@ -310,7 +310,7 @@ CONTRACT = {
     "Panel.lag": "columns, periods=1",
     "Panel.diff": "columns, periods=1",
     "Panel.summarise": "columns=None, *, obs_weights=None",
-    "Panel.correlate": "columns=None",
+    "Panel.correlate": "columns=None, *, obs_weights=None",
     "Indicator": "name, direction='+', *, dimension='', unit='', goalposts=None",
     "CompositeIndex.fit": "panel, *, rng=None, progress=False",
     "FixedEffects": (

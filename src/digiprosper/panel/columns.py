@@ -164,8 +164,10 @@ def described(
     }
 
 
-def weights_of(table: Table, column: str, method: str) -> Floats:
+def weights_of(table: Table, column: str | None, method: str) -> Floats | None:
     """Read weights (N,) of rows, which may be missing or 0, for descriptions."""
+    if column is None:
+        return None
     weights = described(table, column, method)[column]
     if not (weights > 0).any() or (weights < 0).any():
         text = (
@@ -236,7 +238,9 @@ def defined(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
     return frame.assign(N=counts).join(summarise(numeric)[["mean", "sd"]])
 
 
-def balanced(table: Table, by: str, numbers: Mapping[str, Floats]) -> pd.DataFrame:
+def balanced(
+    table: Table, by: str, numbers: Mapping[str, Floats], weights: Floats | None = None
+) -> pd.DataFrame:
     """Compare the means of two groups of rows, for `Panel.balance_table`."""
     grouping(table, by, "balance_table")
     codes, levels = pd.factorize(table.series(by), sort=True)
@@ -246,8 +250,10 @@ def balanced(table: Table, by: str, numbers: Mapping[str, Floats]) -> pd.DataFra
         )
     entity = table.keys.entity
     nested = len(np.unique(2 * entity + codes)) == len(table.keys.entities)
+    if weights is None:
+        weights = np.ones(entity.size)
     rows = {
-        name: difference_of_means(values, codes, entity, nested=nested)
+        name: difference_of_means(values, codes, entity, weights, nested=nested)
         for name, values in numbers.items()
     }
     means = [f"{by} = {f'{v:g}' if isinstance(v, float) else v}" for v in levels]

@@ -1616,18 +1616,25 @@ class Panel:
         [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
         numbers = described(self._table, columns, "summarise")
-        weights = None
-        if obs_weights is not None:
-            weights = weights_of(self._table, obs_weights, "summarise")
+        weights = weights_of(self._table, obs_weights, "summarise")
         return labelled(self._table, summarise(numbers, weights), numbers)
 
-    def correlate(self, columns: str | Sequence[str] | None = None) -> Correlation:
+    def correlate(
+        self,
+        columns: str | Sequence[str] | None = None,
+        *,
+        obs_weights: str | None = None,
+    ) -> Correlation:
         """Compute the correlation of each pair of columns.
 
         Parameters
         ----------
         columns : str or sequence of str, optional
             Numeric columns, or terms. The default is all numeric columns.
+        obs_weights : str, optional
+            Column with weights of the rows, as in `summarise`. The p-values are those
+            of Stata's ``pwcorr [aw=], sig``: the number of rows, not the sum of the
+            weights, is the sample size.
 
         Returns
         -------
@@ -1640,6 +1647,8 @@ class Panel:
         ------
         ColumnError, InputTypeError, TermError
             If a name is not that of a numeric column or of a term.
+        OptionError
+            If a weight is negative, or none is positive.
 
         Examples
         --------
@@ -1649,7 +1658,9 @@ class Panel:
         0.177
         """
         numbers = described(self._table, columns, "correlate")
-        return correlate(numbers, self.labels, factors_of(self._table, numbers))
+        weights = weights_of(self._table, obs_weights, "correlate")
+        factors = factors_of(self._table, numbers)
+        return correlate(numbers, self.labels, factors, weights)
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Describe columns overall, between entities and within entities.
@@ -1727,7 +1738,11 @@ class Panel:
         return defined(self._table, definitions)
 
     def balance_table(
-        self, by: str, columns: str | Sequence[str] | None = None
+        self,
+        by: str,
+        columns: str | Sequence[str] | None = None,
+        *,
+        obs_weights: str | None = None,
     ) -> pd.DataFrame:
         """Compare the means of two groups of rows, such as treated and control.
 
@@ -1737,6 +1752,8 @@ class Panel:
             Column with two values, such as a dummy of treated entities.
         columns : str or sequence of str, optional
             Numeric columns, or terms. The default is all numeric columns except `by`.
+        obs_weights : str, optional
+            Column with weights of the rows, as in `summarise`.
 
         Returns
         -------
@@ -1753,7 +1770,7 @@ class Panel:
         MissingDataError
             If `by` has missing values.
         OptionError
-            If `by` does not have two values.
+            If `by` does not have two values, a weight is negative, or none is positive.
 
         Notes
         -----
@@ -1779,4 +1796,6 @@ class Panel:
         numbers = described(self._table, columns, "balance_table")
         if isinstance(by, str):  # `balanced` refuses anything else
             numbers.pop(by, None)
-        return labelled(self._table, balanced(self._table, by, numbers), numbers)
+        weights = weights_of(self._table, obs_weights, "balance_table")
+        means = balanced(self._table, by, numbers, weights)
+        return labelled(self._table, means, numbers)
