@@ -553,6 +553,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "text_among_numbers": DigiprosperWarning,
     "unknown_labels": DigiprosperWarning,
     "unseen_values": DigiprosperWarning,
+    "extrapolated": IdentificationWarning,
     "pooled": IdentificationWarning,
     "masking": IdentificationWarning,
     "weak_instrument": IdentificationWarning,

@@ -13,6 +13,7 @@ from digiprosper import errors
 from digiprosper.errors import FewClustersWarning, MissingDataWarning
 from digiprosper.report.notices import (
     few_clusters,
+    extrapolated,
     few_draws,
     imputed,
     lost_draws,
@@ -275,6 +276,19 @@ def test_the_limits_and_the_sentences_of_few_draws(read, limit, words) -> None:
         {"reps": limit - 1},
         words,
     )
+
+
+def test_values_beyond_the_sample_are_extrapolated_but_for_rounded_ends() -> None:
+    assert extrapolated("z", [1.0, 2.0, 0.995, 2.005], 1.0, 2.0) == []
+    (notice,) = extrapolated("z", [0.98, 1.5, 7.25], 1.0, 2.0)
+    assert notice.code == "extrapolated"
+    assert notice.data == {
+        "column": "z",
+        "values": (0.98, 7.25),
+        "low": 1.0,
+        "high": 2.0,
+    }
+    assert "'z' is between 1 and 2 in the sample; at 0.98, 7.25" in notice.message
 
 
 def test_lost_draws_are_counted() -> None:

@@ -23,6 +23,7 @@ winsorised               cells (column to replaced values), lower and upper (sha
                          (column of the groups, or None); not a warning
 interpolated             cells (column to filled values); not a warning
 standardised             cells (column to None), by; not a warning
+extrapolated             column, values (outside), low and high (range in the sample)
 ======================== ===============================================================
 """
 
@@ -46,6 +47,8 @@ WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
 # draws give nothing.
 FEW_CLUSTERS: Final = 40
 VERY_FEW_CLUSTERS: Final = 20
+# Ends of a range are written as round numbers, this share of it away.
+_ROUNDED: Final = 0.01
 # Fewer draws than these are too few for what is read from them.
 FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {
     "tails": 199,
@@ -139,6 +142,24 @@ def lost_draws(
 def not_psd(terms: Sequence[str], text: str) -> Notice:
     """Report negative variances of `terms`, or of a combination only."""
     return Notice("not_psd", text, {"terms": tuple(terms)})
+
+
+def extrapolated(
+    column: str, values: Iterable[float], low: float, high: float
+) -> list[Notice]:
+    """Report an effect at values of a variable that the sample does not reach."""
+    room = _ROUNDED * (high - low)
+    outside = [float(v) for v in values if not low - room <= v <= high + room]
+    if not outside:
+        return []
+    text = (
+        f"{cited(column)} is between {low:.4g} and {high:.4g} in the sample; at "
+        f"{', '.join(f'{value:.4g}' for value in outside[:5])} the effect is "
+        "extrapolated: it follows from the form of the model and from no rows "
+        "(Hainmueller, Mummolo & Xu 2019)."
+    )
+    data = {"column": column, "values": tuple(outside), "low": low, "high": high}
+    return [Notice("extrapolated", text, data)]
 
 
 def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
