@@ -12,8 +12,8 @@ import pytest
 from digiprosper import errors
 from digiprosper.errors import FewClustersWarning, MissingDataWarning
 from digiprosper.report.notices import (
-    few_clusters,
     extrapolated,
+    few_clusters,
     few_draws,
     imputed,
     lost_draws,

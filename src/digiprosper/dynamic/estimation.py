@@ -110,7 +110,9 @@ def _few_treated(spec: Any, data: PreparedPanel) -> list[Notice]:
         return []
     fit = ols(rows[:, 1:], rows[:, 0])
     root = fit.root[lags : len(names)]
-    return few_treated(data.prepared, names[lags:], fit.basis, root)
+    return few_treated(
+        data.prepared, names[lags:], fit.basis, root, model="DynamicPanel"
+    )
 
 
 def _refuse_dependent(
@@ -216,11 +218,16 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
     z = {o: kernel.autocorrelation(moments, step, o, variance) for o in orders}
     tests = _tests(spec, data, moments, fit, z)
+    lags = spec.lags_of_instruments().items()
+    begin = [first for name, (first, _) in lags if name not in spec.predetermined]
+    first = min(begin, default=2)
+    second = notices.second_order(tests.autocorrelations, first)
+    hansen = tests.hansen.p_value
     diagnostics = [
         *notices.many_instruments(count, clusters[0], groups),
         *notices.few_entities(data.sample.n_entities),
-        *notices.second_order(tests.autocorrelations),
-        *notices.overidentification(tests.hansen.p_value, count),
+        *second,
+        *notices.overidentification(hansen, count, first, advised=bool(second)),
     ]
     return _results(spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests)
 

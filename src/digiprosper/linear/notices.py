@@ -37,8 +37,8 @@ robust_inconsistent      cov_type, periods (rows per entity)
 no_neighbours            distance_cutoff, nearest (both in kilometres)
 moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
-                         largest), only_controls, cov_type, has_cr2; not a warning about
-                         controls only
+                         largest), only_controls, cov_type, has_cr2, model (without
+                         cr2, or ""); not a warning about controls only
 separated                count, effects (rows), regressors (rows), rows (labels of the
                          first five)
 lagged_outcome           columns, periods (rows per entity)
@@ -693,7 +693,7 @@ class FewTreated(NamedTuple):
     `terms` has of each term ``effective`` (effective clusters), ``share`` (of its
     variation in the largest of them) and ``largest`` (label to share).
     `only_controls` is True if none of them is of interest, `has_cr2` if errors of
-    ``"cr2"`` can be computed.
+    ``"cr2"`` can be computed, though not by `model`.
     """
 
     clusters: str
@@ -702,6 +702,7 @@ class FewTreated(NamedTuple):
     only_controls: bool = False
     cov_type: str = "clustered"
     has_cr2: bool = True
+    model: str = ""
 
 
 def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
@@ -719,6 +720,7 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
 def _few_treated(entry: FewTreated) -> Notice:
     """Describe the first term in full."""
     clusters, groups, terms, *_ = entry
+    lacks = f"{entry.model} has no errors for that. " if entry.model else ""
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
@@ -751,7 +753,7 @@ def _few_treated(entry: FewTreated) -> Notice:
         f"({clusters}), and {first['share']:.0%} of its variation is in {carriers} "
         f"({quoted(first['largest'], 3)}). {errors}; coefficients that are not named "
         "here are not affected. Check that the result is robust to dropping these "
-        f"clusters. {remedy}"
+        f"clusters. {lacks}{remedy}"
     )
     return Notice("few_treated", text, entry._asdict())
 
