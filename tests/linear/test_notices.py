@@ -133,6 +133,7 @@ def test_an_effective_number_of_clusters_is_told_with_the_largest() -> None:
         "only_controls": False,
         "cov_type": "clustered",
         "has_cr2": True,
+        "model": "",
     }
     assert notice.message.startswith(
         "the coefficient of 'd' depends on few clusters: 2.0 effective clusters"
