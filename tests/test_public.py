@@ -9,8 +9,9 @@ import ast
 import inspect
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 
@@ -632,6 +633,13 @@ def test_every_specification_is_among_them() -> None:
         "CompositeIndex",
         "PropagatedIndex",
     }
+
+
+@pytest.mark.parametrize("spec", SPECIFICATIONS, ids=lambda spec: spec.__name__)
+def test_packages_can_read_the_types_of_options(spec: Any) -> None:
+    """As pydantic and cattrs do, which take a dataclass by the types of its fields."""
+    hints = get_type_hints(spec)
+    assert {option.name for option in fields(spec)} <= hints.keys()
 
 
 def test_every_variable_is_in_the_contract_and_on_its_page() -> None:

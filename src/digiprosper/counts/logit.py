@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -12,8 +13,6 @@ from digiprosper.linear.preparation import check_linear_options, refuse_cov_type
 from digiprosper.specification import TERM, TERMS, Specification, check_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.counts.logit_results import LogitResults
     from digiprosper.panel import Panel
 

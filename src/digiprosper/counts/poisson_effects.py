@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from digiprosper.counts.estimation import fit_counts, prepare_counts
 from digiprosper.errors import check_option, issue
 from digiprosper.linear.fixed_effects import check_regression_terms, check_row_options
-from digiprosper.linear.poisson import check_index_terms
+from digiprosper.linear.poisson import PoissonSsc, check_index_terms
 from digiprosper.linear.preparation import (
     LinearOptions,
     check_linear_options,
@@ -18,12 +19,11 @@ from digiprosper.linear.preparation import (
 from digiprosper.specification import TERM, TERMS, Specification
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from digiprosper.counts.estimation import CountSample
     from digiprosper.counts.refits import CountFit
     from digiprosper.counts.results import PoissonResults
-    from digiprosper.linear.poisson import PoissonSsc
     from digiprosper.panel import Panel
 
 _REFUSED = ("hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -34,15 +35,13 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from digiprosper.dynamic.kernels.transforms import Transform
     from digiprosper.dynamic.results import DynamicResults
     from digiprosper.panel import Panel
 
 DynamicEstimator = Literal["difference", "system", "lsdvc", "half_panel"]
 _Equation = Literal["both", "difference", "level"]
-_Lags: TypeAlias = "tuple[int, int | None]"
+_Lags: TypeAlias = tuple[int, int | None]
 
 _LEAST_REPS = 49
 _LAGS = (2, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -29,8 +30,6 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from digiprosper.learning.results import DMLResults
     from digiprosper.panel import Panel
 
@@ -153,7 +152,8 @@ class PanelDML(Specification):
     learners: Mapping[str, Any] | Sequence[tuple[str, Any]]
     instrument: str | None = field(default=None, metadata=TERM)
     degree: Literal[1, 2] = 2
-    folds: int | pd.Series[Any] | Sequence[tuple[Any, Any]] | None = 5
+    # `typing.get_type_hints` cannot read pd.Series[Any].
+    folds: int | pd.Series | Sequence[tuple[Any, Any]] | None = 5  # type: ignore[type-arg]
     seeds: int = 20
     clusters: Sequence[str] | None = None
     entity_effects: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
@@ -17,6 +18,7 @@ from digiprosper.errors import (
     issue,
 )
 from digiprosper.linear.diagnostics import lagged_outcome
+from digiprosper.linear.distances import DistanceKernel
 from digiprosper.linear.estimation import demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.poisson import PoissonSsc, check_index_terms
@@ -69,10 +71,9 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
     from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.distances import DistanceKernel
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.scanned_rows import Columns, ScannedRows
