@@ -84,18 +84,22 @@ def _name_values(
     frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]
 ) -> list[Notice]:
     """Convert columns with all values labelled to categories; report others."""
-    partly = []
+    partly = {}
     for name, texts in value_labels.items():
         category = _as_category(frame[name], texts)
-        if category is None:
-            partly.append(name)
-        else:
+        codes = sorted(set(texts).intersection(frame[name].dropna()))
+        if category is not None:
             frame[name] = category
+        elif codes:
+            some = "; ".join(f"{code} is {cited(texts[code])}" for code in codes[:3])
+            partly[name] = f"{cited(name)} ({some})"
     if not partly:
         return []
     text = (
-        f"{quoted(partly)}: some values have no value label, or one that another value "
-        "has too; the numbers are kept."
+        f"{', '.join(partly.values())}: some values have no value label, or one that "
+        "another value has too; the numbers are kept. If they are codes of missing "
+        "values, make them missing: panel.assign(x=lambda f: f['x'].where(f['x'] >= 0))"
+        "."
     )
     return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
 
