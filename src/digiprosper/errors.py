@@ -772,6 +772,14 @@ def quoted(words: Iterable[object], limit: int = 5) -> str:
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
 
 
+def subject(words: Iterable[object], verb: str) -> str:
+    """List words before their verb: ``"'a' is"``, or ``"'a', 'b' are"``."""
+    items = list(words)
+    if len(items) != 1:
+        verb = {"is": "are", "has": "have", "does": "do"}.get(verb) or verb[:-1]
+    return f"{quoted(items)} {verb}"
+
+
 def several(problems: Sequence[Notice], limit: int = 5) -> str:
     """Join the messages of problems, the first few and then a count."""
     shown = "; ".join(p.message for p in problems[:limit])

@@ -90,7 +90,7 @@ def test_terms_of_all_roles() -> None:
         ({"steps": 3}, "steps=3 is not known"),
         ({"h": 4}, "h=4 is not known"),
         ({"lags": 0}, "lags"),
-        ({"x": ["lag(y)"]}, "'lag(y)' is a lag of the outcome"),
+        ({"x": ["lag(y)"]}, "'lag(y)' is among the lags of the outcome"),
         ({"x": ["lag(y, 2)"]}, "set lags instead"),
         ({"x": ["w"], "endogenous": ["w"]}, "'w' is in x and in endogenous"),
         ({"instrument_lags": (0, 2)}, "instrument_lags=(0, 2) must be (first, last)"),

@@ -61,7 +61,7 @@ def test_lags_are_of_the_column_whatever_signs_its_name_has(name: str) -> None:
     fit = dp.DynamicPanel(name, ["x"], lags=1).fit(renamed)
     np.testing.assert_array_equal(fit.params, plain.params)
     assert fit.persistence == plain.persistence
-    with pytest.raises(dp.TermError, match="is a lag of the outcome"):
+    with pytest.raises(dp.TermError, match="is among the lags of the outcome"):
         dp.DynamicPanel(name, fit.lag_names).fit(renamed)
 
 

@@ -33,6 +33,7 @@ from digiprosper.errors import (
     issue,
     one_problem,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.kernels import intervals
@@ -398,8 +399,8 @@ class IndexResults(Summarised, PickledByName):
         below = names_where(self.recipe.names, self.state.weights.min(axis=0) < 0)
         if below:
             raise IndicatorError(
-                f"obstacle degrees need weights >= 0, but {quoted(below)} has a "
-                "negative weight."
+                f"obstacle degrees need weights >= 0, but {subject(below, 'has')} "
+                "a negative weight."
             )
         index, scaled = self._scaled(panel)
         weights = self.state.weights[scaled.states]

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     not_identified,
     quoted,
     several,
+    subject,
 )
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.intervals import covariance_of
@@ -142,8 +143,8 @@ def _refuse_dependent(
         )
     if constant:
         raise IdentificationError(
-            f"{quoted(constant)} does not change within entities in {where}, so that "
-            "it drops out of the model. Remove it.",
+            f"{subject(constant, 'does')} not change within entities in {where}: such "
+            "regressors drop out of the model. Remove them.",
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
     # What is refused is a regressor, since dummies and constant come first.

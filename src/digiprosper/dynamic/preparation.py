@@ -14,6 +14,7 @@ from digiprosper.errors import (
     cited,
     not_identified,
     quoted,
+    subject,
 )
 from digiprosper.linear.estimation import outcome_of
 from digiprosper.linear.preparation import LinearOptions, prepare
@@ -89,8 +90,8 @@ def refuse_lags(spec: Any, column_names: Sequence[str] = ()) -> None:
     regressors = (*spec.endogenous, *spec.predetermined, *spec.x)
     if repeated := [term for term in regressors if canonical(term) in lags]:
         raise TermError(
-            f"{quoted(repeated)} is a lag of the outcome, which DynamicPanel adds "
-            "itself; set lags instead."
+            f"{subject(repeated, 'is')} among the lags of the outcome, which "
+            "DynamicPanel adds itself; set lags instead."
         )
 
 
@@ -219,7 +220,7 @@ def _entity_clusters(prepared: Prepared) -> Ints:
         labels = prepared.sample.entities[moving[:5]].tolist()
         raise not_identified(
             "clusters",
-            f"clusters={cited(prepared.cluster_names[0])}: {quoted(labels)} is in "
+            f"clusters={cited(prepared.cluster_names[0])}: {subject(labels, 'is')} in "
             "several clusters. The moments of a dynamic panel are sums over all "
             "periods of an entity, so clusters must consist of whole entities.",
             entities=labels,

@@ -63,7 +63,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.errors import Notice, cited, counted, quoted, subject
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
@@ -763,7 +763,7 @@ def few_treated_in_draws(
 ) -> Notice:
     """Report a wild bootstrap of a slope that depends on few clusters."""
     text = (
-        f"{quoted(terms)} depends on few clusters, {effective:.1f} effective ones "
+        f"{subject(terms, 'depends')} on few clusters, {effective:.1f} effective ones "
         f"instead of {groups} ({clusters}): the wild bootstrap then rejects far too "
         "rarely, and its interval is too long (MacKinnon & Webb 2017). For a "
         "treatment use dp.randomisation_test(spec, panel, term)."

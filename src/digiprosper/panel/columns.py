@@ -20,6 +20,7 @@ from digiprosper.errors import (
     issue,
     option_error,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.panel.describe import difference_of_means, summarise
@@ -83,7 +84,7 @@ def refuse_no_names(columns: object) -> None:
     twice = [name for name, count in names.items() if count > 1]
     if twice:
         raise ColumnError(
-            f"panel[...]: {quoted(twice)} is in the list more than once; name each "
+            f"panel[...]: {subject(twice, 'is')} in the list more than once; name each "
             "column once."
         )
 
@@ -103,7 +104,7 @@ def column_names(columns: Any, method: str) -> list[str]:
     odd = [n for n in names if not isinstance(n, str)]
     if odd:
         raise InputTypeError(
-            f"{method}: columns are names (text); {quoted(odd)} is not."
+            f"{method}: columns are names (text); {subject(odd, 'is')} not."
         )
     return names
 

@@ -18,6 +18,7 @@ from digiprosper.errors import (
     one_line,
     option_error,
     quoted,
+    subject,
 )
 from digiprosper.panel.sheets import DAMAGED, drop_empty, dropped_notices
 
@@ -73,7 +74,7 @@ def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]
     """Report variables of Stata's type float whose values are not whole numbers."""
     rounded = [name for name in names if (frame[name] % 1 > 0).any()]
     text = (
-        f"{quoted(rounded)} has Stata's type float with seven digits: .1 is "
+        f"{subject(rounded, 'has')} Stata's type float with seven digits: .1 is "
         ".10000000149. Store it as double in Stata if this matters."
     )
     data = {"columns": tuple(rounded)}
