@@ -389,14 +389,18 @@ def shared_values(
         return []
     by, values = " and ".join(clusters), max(terms.values())
     verb, it = ("has", "it seems") if len(terms) == 1 else ("have", "they seem")
-    shown = f"{values:,} different values" if values > 1 else "one value"
+    if values > 1:
+        shown, of = f"{values:,} different values", "a group"
+        why = f"{it} to be measured for larger groups, such as regions"
+        cure = "the groups (clusters=), or the period for what all clusters share"
+    else:
+        shown, of, cure = "one value", "a period", "the period (clusters=)"
+        why = "only time changes it, as a trend or a national variable"
     text = (
         f"{quoted(terms)} {verb} {shown} for {groups:,} "
         f"clusters ({by}) in {period}, and clusters with the same value have the same "
-        f"in other periods: {it} to be measured for larger groups, such as regions. If "
-        f"the errors of a group are correlated, standard errors clustered by {by} are "
-        "too small (Moulton 1990): cluster by the groups (clusters=), or by the period "
-        "if all clusters have the same value."
+        f"in other periods: {why}. If the errors of {of} are correlated, standard "
+        f"errors clustered by {by} are too small (Moulton 1990): cluster by {cure}."
     )
     data = {
         "clusters": tuple(clusters),
