@@ -68,7 +68,6 @@ BESIDE = {
     "few_knots": "u_shape/two_lines.py",
     "incomplete_shares": "instruments.py",
     "unlike_groups": "studies/by_group.py",
-    "shared_indicators": "studies/propagation.py",
     "end_points_held": "studies/propagation.py",
     "end_points_redrawn": "studies/propagation.py",
     "missing_font": "present/figure_style.py",

@@ -142,9 +142,13 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return pd.Series(
-            _stored(self.values).copy(), index=self.index, name=self.recipe.name
-        )
+        return self._named(_stored(self.values).copy(), self.index)
+
+    def _named(self, values: Floats, index: pd.MultiIndex) -> pd.Series[float]:
+        """Make scores a Series that says which indicators it is made of."""
+        scores = pd.Series(values, index=index, name=self.recipe.name)
+        scores.attrs["indicators"] = tuple(self.recipe.names)
+        return scores
 
     @property
     def dimension_scores(self) -> pd.DataFrame:
@@ -312,7 +316,7 @@ class IndexResults(Summarised, PickledByName):
         values = self.state.scores(options, scaled, index)
         notices = score_remarks(options, scaled.z, values)
         issue(notices)
-        scores = pd.Series(values, index=index, name=options.name)
+        scores = self._named(values, index)
         scores.attrs["diagnostics"] = tuple(notices)
         return scores
 

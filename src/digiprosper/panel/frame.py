@@ -946,10 +946,10 @@ class Panel:
         for name, value in columns.items():
             table = assigned(table, name, value)
         calculated = [name for name, value in columns.items() if callable(value)]
-        panel = self._with(table)
-        if not calculated:
-            return panel
-        return panel._noted([*shifted_rows(table.data, keys.entity, keys, calculated)])
+        notices = _indexes(columns)
+        if calculated:
+            notices += shifted_rows(table.data, keys.entity, keys, calculated)
+        return self._with(table)._noted(notices)
 
     def attach(
         self,
@@ -1034,7 +1034,8 @@ class Panel:
             self._table, columns, name, keep, on=on, overwrite=overwrite
         )
         if not isinstance(data, Panel):
-            return self._with(table)._noted(notices)
+            added = name or getattr(data, "name", None)
+            return self._with(table)._noted([*notices, *_indexes({str(added): data})])
         of_columns = {
             text: label
             for text, label in data.labels.items()
@@ -1799,3 +1800,11 @@ class Panel:
         weights = weights_of(self._table, obs_weights, "balance_table")
         means = balanced(self._table, by, numbers, weights)
         return labelled(self._table, means, numbers)
+
+
+def _indexes(columns: Mapping[str, object]) -> list[Notice]:
+    """Report which columns are scores of an index, as their Series says."""
+    scores = {n: v.attrs for n, v in columns.items() if isinstance(v, pd.Series)}
+    return report.index_of(
+        {n: attrs["indicators"] for n, attrs in scores.items() if "indicators" in attrs}
+    )

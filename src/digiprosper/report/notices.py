@@ -23,6 +23,7 @@ winsorised               cells (column to replaced values), lower and upper (sha
                          (column of the groups, or None); not a warning
 interpolated             cells (column to filled values); not a warning
 standardised             cells (column to None), by; not a warning
+index_of                 cells (column to the indicators of the index); not a warning
 extrapolated             column, values (outside), low and high (range in the sample)
 ======================== ===============================================================
 """
@@ -236,12 +237,19 @@ def standardised(cells: Mapping[str, None], by: str | None) -> list[Notice]:
     return [Notice("standardised", text, data)] if cells else []
 
 
+def index_of(cells: Mapping[str, tuple[str, ...]]) -> list[Notice]:
+    """Report columns that are scores of an index."""
+    text = "; ".join(f"{cited(n)} is an index of {quoted(i)}" for n, i in cells.items())
+    return [Notice("index_of", f"{text}.", {"cells": dict(cells)})] if cells else []
+
+
 CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
     "winsorised": winsorised,
     "interpolated": interpolated,
     "standardised": standardised,
+    "index_of": index_of,
 }
-"""By code, the maker of the notice that the values of columns were changed."""
+"""By code, the maker of the notice of where the values of columns are from."""
 
 
 def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[Notice]:
