@@ -144,7 +144,7 @@ class IndexResults(Summarised, PickledByName):
         """
         return self._named(_stored(self.values).copy(), self.index)
 
-    def _named(self, values: Floats, index: pd.MultiIndex) -> pd.Series[float]:
+    def _named(self, values: Floats, index: Any) -> pd.Series[float]:
         """Make scores a Series that says which indicators it is made of."""
         scores = pd.Series(values, index=index, name=self.recipe.name)
         scores.attrs["indicators"] = tuple(self.recipe.names)

@@ -153,7 +153,7 @@ class PanelDML(Specification):
     instrument: str | None = field(default=None, metadata=TERM)
     degree: Literal[1, 2] = 2
     # `typing.get_type_hints` cannot read pd.Series[Any].
-    folds: int | pd.Series | Sequence[tuple[Any, Any]] | None = 5  # type: ignore[type-arg]
+    folds: int | pd.Series | Sequence[tuple[Any, Any]] | None = 5
     seeds: int = 20
     clusters: Sequence[str] | None = None
     entity_effects: bool = True
