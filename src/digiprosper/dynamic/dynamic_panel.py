@@ -293,6 +293,13 @@ class DynamicPanel(Specification):
         return {name: pair for name, pair in lags.items() if pair is not None}
 
     @property
+    def first_lag(self) -> int:
+        """First lag of outcome and endogenous regressors among the instruments."""
+        lags = self.lags_of_instruments().items()
+        first = [lag for name, (lag, _) in lags if name not in self.predetermined]
+        return min(first, default=2)
+
+    @property
     def settings(self) -> str:
         """Options of the estimator as text."""
         effects = "with" if self.time_effects else "without"

@@ -219,16 +219,10 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
     z = {o: kernel.autocorrelation(moments, step, o, variance) for o in orders}
     tests = _tests(spec, data, moments, fit, z)
-    lags = spec.lags_of_instruments().items()
-    begin = [first for name, (first, _) in lags if name not in spec.predetermined]
-    first = min(begin, default=2)
-    second = notices.second_order(tests.autocorrelations, first)
-    hansen = tests.hansen.p_value
     diagnostics = [
         *notices.many_instruments(count, clusters[0], groups),
         *notices.few_entities(data.sample.n_entities),
-        *second,
-        *notices.overidentification(hansen, count, first, advised=bool(second)),
+        *notices.invalid_instruments(tests, count, spec.first_lag),
     ]
     return _results(spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests)
 

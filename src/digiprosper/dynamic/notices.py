@@ -27,6 +27,8 @@ from digiprosper.report.text import p_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from digiprosper.dynamic.results import GmmTests
+
 # With fewer entities the corrected within estimator is recommended beside GMM; see
 # docs/explanations/dynamic_panels.md.
 FEW_ENTITIES: Final = 100
@@ -85,6 +87,13 @@ def outside_bounds(
         text += "Compare DynamicPanel(..., estimator='system')."
     data = {"estimate": float(estimate), "within": within, "ols": ols}
     return [Notice("outside_bounds", text, data)]
+
+
+def invalid_instruments(tests: GmmTests, count: int, first: int) -> list[Notice]:
+    """Report that tests reject instruments, and once which lags to use instead."""
+    second = second_order(tests.autocorrelations, first)
+    hansen = tests.hansen.p_value
+    return [*second, *overidentification(hansen, count, first, advised=bool(second))]
 
 
 def second_order(

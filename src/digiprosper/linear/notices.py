@@ -42,7 +42,6 @@ few_treated              clusters (name), n_clusters, terms (term to effective, 
 separated                count, effects (rows), regressors (rows), rows (labels of the
                          first five)
 lagged_outcome           columns, periods (rows per entity)
-shared_indicators        indicators (regressor to those that the outcome has, too)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
 no_main_effect           term (a product), columns (its factors that are no regressors),
@@ -126,38 +125,6 @@ _MADE: Final = {
 # --- rows and clusters ----------------------------------------------------------------
 
 
-def shared_indicators(
-    sample: Sample, indexes: Mapping[str, Sequence[str]]
-) -> list[Notice]:
-    """Report regressors that share an indicator of an index with the outcome."""
-
-    def columns(name: str) -> set[str]:
-        now = [factor for factor in sample.factors_of(name) if not factor.shift]
-        return set(columns_in({name: tuple(now)}))
-
-    def with_indicators(names: set[str]) -> set[str]:
-        return names.union(*(indexes.get(name, ()) for name in names))
-
-    outcomes = sample.names_of("y") if "y" in sample.roles else ()
-    shared: dict[str, tuple[str, ...]] = {}
-    for role in ("x", "endog", "treatment", "mediators"):
-        for name in sample.names_of(role) if role in sample.roles else ():
-            for y in outcomes:
-                common = with_indicators(columns(name)) & with_indicators(columns(y))
-                if common := common - (columns(name) & columns(y)):
-                    shared[name] = tuple(sorted(common))
-    if not shared:
-        return []
-    shown = "; ".join(f"{quoted(c)} in {cited(name)}" for name, c in shared.items())
-    text = (
-        f"the outcome {cited(outcomes[0])} shares indicators of an index with "
-        f"regressors ({shown}), so they are correlated by construction, and the "
-        "coefficient is no effect. Leave these indicators out of one of the two: "
-        "IndicatorSystem.drop(...)."
-    )
-    return [Notice("shared_indicators", text, {"indicators": shared})]
-
-
 def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
     """Report conditions that chose rows, changed columns, and rows of entities."""
     conditions = table_of(panel).conditions
@@ -166,13 +133,8 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
         chosen = panel.nobs - sum(others)
         yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
     if panel.diagnostics:
-        indexes: dict[str, tuple[str, ...]] = {}
-        for notice in changed_as(panel.diagnostics, columns_in(sample.factors)):
-            if notice.code == "index_of":
-                indexes |= notice.data["cells"]
-            else:
-                yield notice
-        yield from shared_indicators(sample, indexes)
+        changed = changed_as(panel.diagnostics, columns_in(sample.factors))
+        yield from (notice for notice in changed if notice.code != "index_of")
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
@@ -441,11 +403,7 @@ def shared_values(
         f"in other periods: {why}. If the errors of {of} are correlated, standard "
         f"errors clustered by {by} are too small (Moulton 1990): cluster by {cure}."
     )
-    data = {
-        "clusters": tuple(clusters),
-        "terms": dict(terms),
-        "n_clusters": groups,
-    }
+    data = {"clusters": tuple(clusters), "terms": dict(terms), "n_clusters": groups}
     return [Notice("shared_values", text, data)]
 
 

@@ -29,7 +29,7 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import about_terms
+from digiprosper.linear.doubtful_terms import about_terms, shared_indicators
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,
@@ -288,6 +288,7 @@ def prepare(
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
         *about_terms(sample, panel.columns),
+        *shared_indicators(sample, panel),
     ]
     return Prepared(
         sample=sample,
