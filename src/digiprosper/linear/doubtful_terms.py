@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
-def about_terms(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
+def about_terms(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report where terms come from, and categories of many dummies."""
-    yield from made_from_others(sample, columns)
+    yield from made_from_others(sample, panel.columns)
+    yield from shared_indicators(sample, panel)
     yield from many_dummies(sample)
 
 

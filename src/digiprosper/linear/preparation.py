@@ -29,7 +29,7 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import about_terms, shared_indicators
+from digiprosper.linear.doubtful_terms import about_terms
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,
@@ -287,8 +287,7 @@ def prepare(
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
-        *about_terms(sample, panel.columns),
-        *shared_indicators(sample, panel),
+        *about_terms(sample, panel),
     ]
     return Prepared(
         sample=sample,
