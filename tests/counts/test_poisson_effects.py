@@ -48,7 +48,7 @@ def fit(frame: pd.DataFrame, **options: Any) -> dp.PoissonResults:
 def with_dummies(frame: pd.DataFrame, **options: Any) -> Any:
     design = pd.get_dummies(
         frame[["x", "z", "id", "t"]], columns=["id", "t"], dtype=float
-    ).drop(columns="t_0")
+    ).drop(columns=f"t_{frame['t'].min()}")
     model = sm.GLM(frame["y"], design, family=sm.families.Poisson(), **options)
     return model.fit(tol=1e-14, maxiter=300, tol_criterion="params")
 
