@@ -90,39 +90,39 @@ if TYPE_CHECKING:
     from digiprosper.errors import StataError as StataError
     from digiprosper.errors import TermError as TermError
     from digiprosper.errors import ThresholdSearchError as ThresholdSearchError
-    from digiprosper.inequality.beta_convergence import (
+    from digiprosper.inequality.convergence import (
         ConvergenceResults as ConvergenceResults,
-    )
-    from digiprosper.inequality.beta_convergence import (
-        beta_convergence as beta_convergence,
     )
     from digiprosper.inequality.convergence import Cuts as Cuts
     from digiprosper.inequality.convergence import MarkovResult as MarkovResult
+    from digiprosper.inequality.convergence import (
+        beta_convergence as beta_convergence,
+    )
     from digiprosper.inequality.convergence import (
         markov_transitions as markov_transitions,
     )
     from digiprosper.inequality.convergence import (
         sigma_convergence as sigma_convergence,
     )
-    from digiprosper.inequality.dagum_gini import DagumResult as DagumResult
-    from digiprosper.inequality.dagum_gini import dagum as dagum
+    from digiprosper.inequality.measures import DagumResult as DagumResult
+    from digiprosper.inequality.measures import (
+        TheilDecomposition as TheilDecomposition,
+    )
     from digiprosper.inequality.measures import atkinson as atkinson
     from digiprosper.inequality.measures import (
         coefficient_of_variation as coefficient_of_variation,
     )
+    from digiprosper.inequality.measures import dagum as dagum
     from digiprosper.inequality.measures import gini as gini
     from digiprosper.inequality.measures import (
         relative_deprivation as relative_deprivation,
     )
-    from digiprosper.inequality.measures import theil_l as theil_l
-    from digiprosper.inequality.measures import theil_t as theil_t
-    from digiprosper.inequality.theil_groups import (
-        TheilDecomposition as TheilDecomposition,
-    )
-    from digiprosper.inequality.theil_groups import (
+    from digiprosper.inequality.measures import (
         theil_decomposition as theil_decomposition,
     )
-    from digiprosper.inequality.theil_groups import (
+    from digiprosper.inequality.measures import theil_l as theil_l
+    from digiprosper.inequality.measures import theil_t as theil_t
+    from digiprosper.inequality.measures import (
         urban_rural_theil as urban_rural_theil,
     )
     from digiprosper.learning.panel_dml import LearningTransform as LearningTransform

@@ -35,14 +35,13 @@ NAMES = {
         "ScanError SingletonWarning SmallRegimeWarning SpatialWeightsWarning "
         "StataError TermError ThresholdSearchError"
     ),
-    "inequality.beta_convergence": "ConvergenceResults beta_convergence",
-    "inequality.convergence": "Cuts MarkovResult markov_transitions sigma_convergence",
-    "inequality.dagum_gini": "DagumResult dagum",
-    "inequality.measures": (
-        "atkinson coefficient_of_variation gini relative_deprivation theil_l theil_t"
+    "inequality.convergence": (
+        "ConvergenceResults Cuts MarkovResult beta_convergence markov_transitions "
+        "sigma_convergence"
     ),
-    "inequality.theil_groups": (
-        "TheilDecomposition theil_decomposition urban_rural_theil"
+    "inequality.measures": (
+        "DagumResult TheilDecomposition atkinson coefficient_of_variation dagum gini "
+        "relative_deprivation theil_decomposition theil_l theil_t urban_rural_theil"
     ),
     "learning.panel_dml": "LearningTransform PanelDML",
     "learning.results": "DMLResults",
@@ -78,8 +77,8 @@ NAMES = {
     "policy.results": "EventStudyResults",
     "policy.staggered": "StaggeredDid",
     "policy.staggered_results": "StaggeredDidResults",
-    "present.style": "Below TableStyle",
     "present.stacking": "stack_tables",
+    "present.style": "Below TableStyle",
     "present.tables": "Table etable save_tables",
     "replication.folder": "save_replication",
     "report.collection": "ResultSet",
@@ -88,7 +87,6 @@ NAMES = {
     "report.protocol": "Glance HasDraws Results",
     "report.results": "BaseResults LinearCombination",
     "report.tests": "TestResult",
-    "specification": "Specification",
     "spatial.moran": "geary local_moran moran",
     "spatial.panel_spatial": (
         "EffectsError PanelSpatial SpatialCovType SpatialModel Transform"
@@ -96,6 +94,7 @@ NAMES = {
     "spatial.results": "SpatialResults",
     "spatial.tests_table": "SpatialTests spatial_tests",
     "spatial.weights": "SpatialWeights",
+    "specification": "Specification",
     "stata.reading": "from_stata",
     "stata.writer": "to_stata",
     "studies.by_group": "ByGroup GroupTest by_group",
@@ -105,11 +104,11 @@ NAMES = {
     "studies.propagation": "PropagatedIndex PropagatedResults",
     "studies.search_results": "SearchTest",
     "studies.search_test": "search_test",
+    "threshold.kink_results": "KinkResults",
     "threshold.panel_kink": "PanelKink",
     "threshold.panel_threshold": "Confidence DfRule Grid PanelThreshold Rule Search",
-    "threshold.search": "Bootstrap",
-    "threshold.kink_results": "KinkResults",
     "threshold.results": "ThresholdResults",
+    "threshold.search": "Bootstrap",
     "u_shape.moderated": "ModeratedUResult moderated_u_test",
     "u_shape.two_lines": "TwoLinesResult two_lines",
     "u_shape.two_turns": "TwoTurnsResult two_turns_test",
