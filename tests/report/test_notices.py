@@ -87,7 +87,7 @@ BESIDE = {
     "jumping_times": "panel/keys.py",
     "unfilled": "panel/changes.py",
     "unseen_values": "panel/conditions.py",
-    "zero_first_stock": "variables/growth.py",
+    "zero_first_stock": "variables/mechanisms.py",
 }
 
 
