@@ -144,12 +144,12 @@ if TYPE_CHECKING:
     from digiprosper.linear.randomisation_test import (
         randomisation_test as randomisation_test,
     )
-    from digiprosper.linear.residual_tests import modified_wald as modified_wald
-    from digiprosper.linear.residual_tests import pesaran_cd as pesaran_cd
-    from digiprosper.linear.residual_tests import wooldridge_ar1 as wooldridge_ar1
     from digiprosper.linear.results import LinearResults as LinearResults
+    from digiprosper.linear.specification_tests import modified_wald as modified_wald
+    from digiprosper.linear.specification_tests import pesaran_cd as pesaran_cd
     from digiprosper.linear.specification_tests import poolability as poolability
     from digiprosper.linear.specification_tests import reset_test as reset_test
+    from digiprosper.linear.specification_tests import wooldridge_ar1 as wooldridge_ar1
     from digiprosper.linear.vif import vif as vif
     from digiprosper.linear.wild_bootstrap import (
         WildBootstrapResult as WildBootstrapResult,

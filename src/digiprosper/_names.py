@@ -54,9 +54,10 @@ NAMES = {
     "linear.poisson": "PoissonSsc",
     "linear.preparation": "CovType Ssc",
     "linear.randomisation_test": "placebo_test randomisation_test",
-    "linear.residual_tests": "modified_wald pesaran_cd wooldridge_ar1",
     "linear.results": "LinearResults",
-    "linear.specification_tests": "poolability reset_test",
+    "linear.specification_tests": (
+        "modified_wald pesaran_cd poolability reset_test wooldridge_ar1"
+    ),
     "linear.vif": "vif",
     "linear.wild_bootstrap": "WildBootstrapResult wild_bootstrap",
     "mediation.by_entity": "MeanGroupResults mean_group_mediation within_between",
