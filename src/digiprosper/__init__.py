@@ -195,12 +195,12 @@ if TYPE_CHECKING:
     from digiprosper.policy.staggered_results import (
         StaggeredDidResults as StaggeredDidResults,
     )
-    from digiprosper.present.stacking import stack_tables as stack_tables
     from digiprosper.present.style import Below as Below
     from digiprosper.present.style import TableStyle as TableStyle
     from digiprosper.present.tables import Table as Table
     from digiprosper.present.tables import etable as etable
     from digiprosper.present.tables import save_tables as save_tables
+    from digiprosper.present.tables import stack_tables as stack_tables
     from digiprosper.replication.folder import save_replication as save_replication
     from digiprosper.report.collection import ResultSet as ResultSet
     from digiprosper.report.effects import EffectResults as EffectResults

@@ -33,8 +33,7 @@ from digiprosper.present.formats import (
     write_rtf,
     write_xlsx,
 )
-from digiprosper.present.stacking import stack_tables
-from digiprosper.present.tables import Table, etable, save_tables
+from digiprosper.present.tables import Table, etable, save_tables, stack_tables
 from digiprosper.report.rendering import Content, as_html, as_text
 from tests.present.table_files import READERS, read_docx, read_tex, read_xlsx
 

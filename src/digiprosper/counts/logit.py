@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from digiprosper.counts import notices
-from digiprosper.counts.kernels.conditional_logit import conditional_logit
-from digiprosper.counts.kernels.incidental import coefficient_bias, partial_effects
+from digiprosper.counts.kernels.incidental import (
+    coefficient_bias,
+    conditional_logit,
+    partial_effects,
+)
 from digiprosper.counts.logit_results import AverageEffects, LogitResults
 from digiprosper.errors import (
     IdentificationError,
