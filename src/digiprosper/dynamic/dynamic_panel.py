@@ -446,7 +446,7 @@ def _results(
     nobs: int,
     tests: GmmTests | None = None,
 ) -> DynamicResults:
-    prepared, sample = data.prepared, data.sample
+    prepared, sample = data.prepared, data.prepared.sample
     bounds = persistence_bounds(data.columns, data.complete, spec.lags)
     persistence = float(estimated.coefficients[: spec.lags].sum())
     return DynamicResults(
@@ -502,7 +502,7 @@ def _refuse_dependent(
     `levels` are the rows before the transformation. Of the n so many are not
     independent as there are `means`. Dummies are independent. `where` is for messages.
     """
-    names, k = [*data.sample.names_of("y"), *data.names], data.n_regressors
+    names, k = [*data.prepared.sample.names_of("y"), *data.names], data.n_regressors
     if (rows := len(values) - means) < len(names):
         raise not_identified(
             "few_rows",
@@ -599,7 +599,7 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     tests = _tests(spec, data, moments, fit, z)
     diagnostics = [
         *notices.many_instruments(count, clusters[0], groups),
-        *notices.few_entities(data.sample.n_entities),
+        *notices.few_entities(data.prepared.sample.n_entities),
         *notices.second_order(tests.autocorrelations),
         *notices.overidentification(tests.hansen.p_value, count),
     ]
@@ -608,7 +608,7 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
 
 def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
     columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
-    in_model = (*data.sample.names_of("x"), *data.dummies)
+    in_model = (*data.prepared.sample.names_of("x"), *data.dummies)
     exogenous = {name: columns[name] for name in in_model} | data.instruments
     equations = dict.fromkeys(data.dummies, spec.equation_of("time_effects"))
     if spec.has_constant:
@@ -783,7 +783,7 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
             solved=bool(solved[0]),
         ),
     ]
-    return _results(spec, data, estimated, diagnostics, nobs=data.sample.nobs)
+    return _results(spec, data, estimated, diagnostics, nobs=data.prepared.sample.nobs)
 
 
 def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:

@@ -130,8 +130,7 @@ class Table:
     def __str__(self) -> str:
         return as_text(self._content())
 
-    def __repr__(self) -> str:
-        return str(self)
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return as_html(self._content())
