@@ -252,7 +252,7 @@ class BinarySample:
     notices: tuple[Any, ...]
 
 
-def fit_logit(spec: Any, panel: Panel) -> LogitResults:
+def fit_logit(spec: LogitEffects, panel: Panel) -> LogitResults:
     """Fit a specification, and issue no notice."""
     data = _prepare(spec, panel)
     conditional = spec.link == "logit" and len(data.prepared.absorbed) == 1
@@ -262,7 +262,7 @@ def fit_logit(spec: Any, panel: Panel) -> LogitResults:
 # --- rows -----------------------------------------------------------------------------
 
 
-def _prepare(spec: Any, panel: Panel) -> BinarySample:
+def _prepare(spec: LogitEffects, panel: Panel) -> BinarySample:
     """Cut the rows that are not predicted perfectly, and check the regressors."""
     cut: list[tuple[Sample, Bools]] = []
 
@@ -347,7 +347,7 @@ def _is_level(sample: Sample, name: str) -> bool:
     return len(factors) == 1 and factors[0].level is not None
 
 
-def _outcome(spec: Any, sample: Sample) -> Floats:
+def _outcome(spec: LogitEffects, sample: Sample) -> Floats:
     """Read an outcome (N,) of zeros and ones."""
     outcome = outcome_of(spec.y, sample)
     values = np.unique(outcome)
@@ -371,7 +371,7 @@ def _outcome(spec: Any, sample: Sample) -> Floats:
 # --- estimates ------------------------------------------------------------------------
 
 
-def _conditional(spec: Any, data: BinarySample) -> LogitResults:
+def _conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
     """Estimate given the number of ones of each level."""
     prepared = data.prepared
     (levels,), (effect,) = prepared.within.effects, prepared.effect_names
@@ -394,7 +394,7 @@ def _conditional(spec: Any, data: BinarySample) -> LogitResults:
     return _results(spec, data, fit.coefficients, covariance, (fit.loglik, fit.null))
 
 
-def _with_effects(spec: Any, data: BinarySample) -> LogitResults:
+def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
     """Estimate all effects; correct, and average the effects on the probability."""
     prepared, y, x = data.prepared, data.y, data.x
     codes = prepared.within.effects
@@ -463,7 +463,7 @@ def _averages(
 
 
 def _corrected(
-    spec: Any, data: BinarySample, fit: Reweighted
+    spec: LogitEffects, data: BinarySample, fit: Reweighted
 ) -> tuple[Reweighted, Floats, list[Notice]]:
     """Correct the coefficients, and estimate the effects again; or leave all as is."""
     if spec.bias_correction is None:
@@ -584,7 +584,7 @@ def _inference(
 
 
 def _results(
-    spec: Any,
+    spec: LogitEffects,
     data: BinarySample,
     coefficients: Floats,
     covariance: Floats,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -270,7 +270,7 @@ class PoissonEffects(Specification):
 class CountSample(CommonColumns):
     """One sample of counts, shared by models with different regressors."""
 
-    spec: Any
+    spec: PoissonEffects
     offset: Floats  # (N,) of the index; the log of the exposure
     separated: Separated
 
@@ -285,7 +285,7 @@ class CountSample(CommonColumns):
 
 
 def prepare_counts(
-    spec: Any, panel: Panel, regressors: Mapping[str, Sequence[str]]
+    spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
     """Cut the rows complete in all regressors, by role, without separated ones."""
     prepared, separated, *_ = cut_counts(

@@ -438,7 +438,7 @@ def _read_lags(value: Any) -> _Lags:
 
 
 def _results(
-    spec: Any,
+    spec: DynamicPanel,
     data: PreparedPanel,
     estimated: Estimates,
     diagnostics: Sequence[Notice],
@@ -477,7 +477,7 @@ def _results(
     )
 
 
-def _few_treated(spec: Any, data: PreparedPanel) -> list[Notice]:
+def _few_treated(spec: DynamicPanel, data: PreparedPanel) -> list[Notice]:
     """Report regressors whose variation is in few clusters.
 
     In a system that of levels counts, since a regressor may be constant in entities.
@@ -552,7 +552,7 @@ def _refuse_dependent(
 # --- GMM ------------------------------------------------------------------------------
 
 
-def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
+def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
     """Estimate by difference or system GMM."""
     clusters, k = data.prepared.cluster_names, data.n_regressors
     groups = int(data.clusters.max()) + 1
@@ -606,7 +606,7 @@ def fit_gmm(spec: Any, data: PreparedPanel) -> DynamicResults:
     return _results(spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests)
 
 
-def _design(spec: Any, data: PreparedPanel) -> kernel.Design:
+def _design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
     columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
     in_model = (*data.prepared.sample.names_of("x"), *data.dummies)
     exogenous = {name: columns[name] for name in in_model} | data.instruments
@@ -662,7 +662,7 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
 
 
 def _tests(
-    spec: Any,
+    spec: DynamicPanel,
     data: PreparedPanel,
     moments: Moments,
     fit: GmmFit,
@@ -739,7 +739,9 @@ def _difference_in_hansen(
 # --- corrected within estimators ------------------------------------------------------
 
 
-def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults:
+def fit_corrected(
+    spec: DynamicPanel, data: PreparedPanel, rng: object
+) -> DynamicResults:
     """Correct the within estimates, and draw clusters for intervals."""
     seed, clusters = seed_sequence(rng), data.prepared.cluster_names
     groups = int(data.clusters.max()) + 1
@@ -786,7 +788,7 @@ def fit_corrected(spec: Any, data: PreparedPanel, rng: object) -> DynamicResults
     return _results(spec, data, estimated, diagnostics, nobs=data.prepared.sample.nobs)
 
 
-def _products(spec: Any, data: PreparedPanel) -> list[WithinProducts]:
+def _products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
     """Compute products of the panel, and of its halves for the half-panel jackknife.
 
     With an odd number of periods there are two ways to halve it.

@@ -492,7 +492,7 @@ class _Cells:
         return np.asarray(self.code[:, None] == estimated, dtype=np.float64)
 
 
-def estimate_event_counts(spec: Any, panel: Panel) -> PoissonEventStudyResults:
+def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyResults:
     """Fit a Poisson regression on dummies of cells, with the effects of `spec`."""
     check_panel(panel, "an event study of counts")
     timing = read_timing(table_of(panel), spec.event, spec.never)
@@ -513,7 +513,11 @@ def estimate_event_counts(spec: Any, panel: Panel) -> PoissonEventStudyResults:
 
 
 def _estimate_counts(
-    spec: Any, prepared: Prepared, cohorts: Cohorts, separated: Separated, lost: Floats
+    spec: EventStudy,
+    prepared: Prepared,
+    cohorts: Cohorts,
+    separated: Separated,
+    lost: Floats,
 ) -> PoissonEventStudyResults:
     """Estimate from rows without separated ones; `lost` are those by event time."""
     sample = prepared.sample
@@ -576,7 +580,7 @@ def _estimate_counts(
     return fit if spec.keep_rows else fit.without_rows()
 
 
-def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:
+def _cells_of(spec: EventStudy, cohorts: Cohorts) -> _Cells:
     """List cohorts by event time; beyond the window it is that of the end."""
     inside = np.clip(cohorts.event, -spec.before, spec.after)
     pairs, code = cohorts.treated_cells(inside)
@@ -591,7 +595,7 @@ def _cells_of(spec: Any, cohorts: Cohorts) -> _Cells:
     return _Cells(np.array(names, dtype=object), pairs[:, 1], code, inside)
 
 
-def _refuse_zero(spec: Any, cells: _Cells, y: Floats, empty: Bools) -> None:
+def _refuse_zero(spec: EventStudy, cells: _Cells, y: Floats, empty: Bools) -> None:
     """Refuse cells whose outcomes are all zero; rows in `empty` (N,) do not count."""
     rows = (cells.code >= 0) & ~empty
     code = cells.code[rows]
@@ -609,13 +613,13 @@ def _refuse_zero(spec: Any, cells: _Cells, y: Floats, empty: Bools) -> None:
     raise not_identified("zero_cells", text, cells=names, outcome=spec.y)
 
 
-def _weights_of(spec: Any, sample: Sample) -> Floats:
+def _weights_of(spec: EventStudy, sample: Sample) -> Floats:
     if spec.obs_weights is None:
         return np.ones(sample.nobs)
     return sample.columns("obs_weights")[:, 0]
 
 
-def _by_time(spec: Any, cells: _Cells, weights: Floats) -> Floats:
+def _by_time(spec: EventStudy, cells: _Cells, weights: Floats) -> Floats:
     """Sum weights (N,) of treated rows by event time of the window."""
     treated = cells.code >= 0
     positions = cells.inside[treated] + spec.before
