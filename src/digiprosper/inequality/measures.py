@@ -67,9 +67,9 @@ if TYPE_CHECKING:
 # Urban and rural incomes per head differ by a factor of 10 at most, and a share of 2%
 # is the smallest of most regions. Units differ by 100 (percent), 1,000 or 10,000.
 _MOST_APART = 50.0
-_TERMS = ("total", "share_within", "share_between", "share_transvariation")
-_PARTS = ("within", "between", "transvariation")
-_CLUSTERS = "drawn together"
+_DAGUM_TERMS = ("total", "share_within", "share_between", "share_transvariation")
+_DAGUM_PARTS = ("within", "between", "transvariation")
+_DRAWN_TOGETHER = "drawn together"
 Numbers: TypeAlias = "npt.ArrayLike | pd.Series[Any]"
 """One number a row."""
 
@@ -689,7 +689,9 @@ class DagumResult(Summarised, PickledByName):
         """
         parts = np.array([[self.total, self.within, self.between, self.transvariation]])
         return pd.Series(
-            _shares(parts)[0, 1:], index=pd.Index(_PARTS, name="part"), name="share"
+            _shares(parts)[0, 1:],
+            index=pd.Index(_DAGUM_PARTS, name="part"),
+            name="share",
         )
 
     @property
@@ -728,7 +730,9 @@ class DagumResult(Summarised, PickledByName):
     def draws(self) -> pd.DataFrame:
         """Bootstrap draws: total, share_within, share_between, share_transvariation."""
         rows = pd.RangeIndex(len(self.draw_values), name="draw")
-        return pd.DataFrame(self.draw_values.copy(), index=rows, columns=list(_TERMS))
+        return pd.DataFrame(
+            self.draw_values.copy(), index=rows, columns=list(_DAGUM_TERMS)
+        )
 
     @property
     def intervals(self) -> pd.DataFrame:
@@ -736,7 +740,7 @@ class DagumResult(Summarised, PickledByName):
 
         Intervals are missing without draws, and with fewer than five clusters.
         """
-        low, high = np.full((2, len(_TERMS)), np.nan)
+        low, high = np.full((2, len(_DAGUM_TERMS)), np.nan)
         if len(self.draw_values):
             low, high = intervals.percentile(
                 self.draw_values, self.level, clusters=self.n_clusters
@@ -746,7 +750,7 @@ class DagumResult(Summarised, PickledByName):
             "conf_low": low,
             "conf_high": high,
         }
-        return pd.DataFrame(columns, index=pd.Index(_TERMS, name="term"))
+        return pd.DataFrame(columns, index=pd.Index(_DAGUM_TERMS, name="term"))
 
     @property
     def conventions(self) -> str:
@@ -777,7 +781,7 @@ class DagumResult(Summarised, PickledByName):
         computed = intervals.enough_clusters(self.n_clusters)
         rows = []
         for name, share, (low, high) in zip(
-            ("total", *_PARTS),
+            ("total", *_DAGUM_PARTS),
             (1.0, *self.shares),
             self.intervals[["conf_low", "conf_high"]].to_numpy(),
             strict=True,
@@ -948,8 +952,10 @@ def _draw(
     )
     notices = (
         *(
-            too_few_clusters_to_draw(n_clusters, _CLUSTERS)
-            or few_clusters(n_clusters, _CLUSTERS, imprecise, f"{n_clusters} clusters")
+            too_few_clusters_to_draw(n_clusters, _DRAWN_TOGETHER)
+            or few_clusters(
+                n_clusters, _DRAWN_TOGETHER, imprecise, f"{n_clusters} clusters"
+            )
         ),
         *few_draws(reps, "tails"),
         *lost_draws(int(np.isnan(values[:, 1]).sum()), reps, equal),
