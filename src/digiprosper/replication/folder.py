@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import digiprosper.plots as plots
-from digiprosper._names import NAMES
+from digiprosper._names import MODULES
 from digiprosper._version import __version__
 from digiprosper.errors import (
     DigiprosperError,
@@ -451,12 +451,11 @@ def _arguments(options: Mapping[str, str]) -> str:
 def _name(function: Any, panel: Panel) -> str:
     """Name a function as a script calls it."""
     name = getattr(function, "__name__", "")
-    module = str(getattr(function, "__module__", "")).removeprefix("digiprosper.")
     if getattr(function, "__self__", None) is panel:
         return f"panel.{name}"
     if getattr(plots, name, None) is function:
         return f"dp.plots.{name}"
-    if name in NAMES.get(module, "").split():
+    if name in MODULES and MODULES[name] == getattr(function, "__module__", ""):
         return f"dp.{name}"
     why = "is no function of digiprosper or method of this panel"
     raise refused("contents", f"{cited(function)} {why}; pass script=")
