@@ -664,10 +664,12 @@ def linked_levels(adjacent: Bools) -> Floats:
     unfinished = np.flatnonzero(~np.any(hubs, axis=1))
     neighbours = adjacent[unfinished]
     levels = present.shape[1]
-    lowest = np.broadcast_to(np.arange(levels), (unfinished.size, levels))
+    # Small numbers: all levels are compared with all others.
+    label = np.arange(levels, dtype=np.min_scalar_type(levels))
+    lowest = np.broadcast_to(label, (unfinished.size, levels))
     while unfinished.size:
         # Chains are halved in each turn: a level's label has that label's label.
-        lower = np.where(neighbours, lowest[:, None, :], levels).min(axis=2)
+        lower = np.where(neighbours, lowest[:, None, :], label[-1]).min(axis=2)
         lower = np.minimum(lower, lowest)
         lower = np.take_along_axis(lower, lower, axis=1)
         if np.array_equal(lower, lowest):
