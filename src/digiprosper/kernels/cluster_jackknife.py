@@ -11,6 +11,7 @@ from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import (
     bytes_each,
     entity_grams,
+    fits_in_memory,
     lay_out,
     linked_levels,
     systems,
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.resampling import Grams, Layout
     from digiprosper.kernels.slopes import Effect
+
+# Crossed levels whose products are inverted; 4096 take a quarter of a minute.
+_MOST_LEVELS = 2**12
+
+
+def can_leave_out(clusters: Ints, effects: Sequence[Effect], p: int) -> bool:
+    """Tell whether `deviations` of p columns can estimate the effects again."""
+    layout = lay_out(clusters, effects, None)
+    return _rows_are_fewer(layout, p) or fits_in_memory(layout, p)
 
 
 def deviations(
@@ -104,7 +114,7 @@ def _without(
 
 def _rows_are_fewer(layout: Layout, p: int) -> bool:
     """Tell whether rows of a cluster cost less than the levels that cross clusters."""
-    if not layout.crossed or not layout.one_nested:
+    if not layout.crossed or not layout.one_nested or layout.levels > _MOST_LEVELS:
         return False
     return 2 * layout.pairs < layout.groups * layout.width(p)
 

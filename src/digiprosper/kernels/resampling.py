@@ -133,9 +133,7 @@ def entity_grams(
     n, p = columns.shape
     layout = lay_out(clusters, effects, obs_weights)
     dense = layout.groups * layout.width(p) <= _MOST
-    if not dense and (
-        layout.levels > _MOST_LEVELS or not layout.one_nested or layout.pairs > _MOST
-    ):
+    if not fits_in_memory(layout, p):
         raise OptionError(
             f"effects not nested in the {layout.groups} clusters have {layout.levels} "
             "levels; the products of their dummies would need "
@@ -151,6 +149,13 @@ def entity_grams(
     scale = np.sqrt(with_weights(columns**2, obs_weights).sum(axis=0))
     scale[scale == 0.0] = 1.0
     return _grams(layout, columns / scale, scale, dense=dense)
+
+
+def fits_in_memory(layout: Layout, p: int) -> bool:
+    """Tell whether `entity_grams` can form the cross products of p columns."""
+    return layout.groups * layout.width(p) <= _MOST or (
+        layout.levels <= _MOST_LEVELS and layout.one_nested and layout.pairs <= _MOST
+    )
 
 
 def block_grams(

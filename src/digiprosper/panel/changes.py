@@ -39,6 +39,7 @@ from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import as_written, with_names
 from digiprosper.panel.keys import positions_of, refuse_infinite, rows_text, to_pandas
+from digiprosper.panel.notices import bare_code, in_one_form
 from digiprosper.report.notices import imputed
 
 if TYPE_CHECKING:
@@ -154,6 +155,10 @@ def attached(
         notices = [_not_in_panel(frame.index, matched_by, ~in_panel)]
     if notices and (keep == "all" or not in_panel.any()):
         cure = "Drop these rows first, or pass keep='panel' to use only the others."
+        if notices[0].data.get("same_code"):
+            cure = "Then attach again."
+        elif not in_panel.any():
+            cure = "Give the keys the form that they have in the panel."
         raise AlignmentError(f"{notices[0].message}. {cure}", notices)
     _refuse_same(table, frame, overwrite=overwrite)
 
@@ -193,14 +198,27 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
         return
     twice = index[index.duplicated()][0]
     shared = [n for n in frame.columns if n in table.data] if on is None else []
-    by_column = (
-        f" If it has a row for each {shared[0]}, match it by this column of the panel: "
-        f"on={cited(shared[0])}."
-        if shared
-        else ""
-    )
+    keys, by_column, alone = table.keys, "", ""
+    if on is None and keys.time_name is not None and index.nlevels == 1:
+        matched = str(index.name)
+        other = keys.time_name if matched == keys.entity_name else keys.entity_name
+        alone = (
+            f" They are matched by {cited(matched)} alone, since they have no "
+            f"{cited(other)}."
+        )
+    if shared and index.names == [keys.entity_name]:
+        merged = [keys.entity_name, shared[0]]
+        by_column = (
+            f" If it has a row for each {merged[0]} and {merged[1]}, merge it before "
+            f"the panel is made: df.merge(data, on={merged}, how='left')."
+        )
+    elif shared:
+        by_column = (
+            f" If it has a row for each {shared[0]}, match it by this column of the "
+            f"panel: on={cited(shared[0])}."
+        )
     raise AlignmentError(
-        f"the data have a duplicate key {rows_text((twice,))}.{by_column}"
+        f"the data have a duplicate key {rows_text((twice,))}.{alone}{by_column}"
     )
 
 
@@ -247,7 +265,7 @@ def _not_in_panel(
     outside: Bools,
 ) -> Notice:
     """List the keys of rows (n,) that the panel does not have, with similar ones."""
-    parts, similar = [], False
+    parts, similar, same_code = [], False, ""
     data: dict[str, Any] = {"count": int(outside.sum())}
     names = [*matched_by] if index.nlevels == 2 else [str(n) for n in index.names]
     for level, name in enumerate(names):
@@ -262,14 +280,54 @@ def _not_in_panel(
         if shown:
             if len(unknown) > len(shown):
                 shown[-1] += f" and {len(unknown) - len(shown)} more"
-            parts.append(f"{name} {', '.join(shown)}")
+            of_rows = unknown.size == values.unique().size and not any(hints)
+            panel_has = f" (in the panel: {_examples(levels)})" if of_rows else ""
+            parts.append(f"{name} {', '.join(shown)}{panel_has}")
             data[str(name)] = tuple(unknown)
+            if pairs := _same_codes(unknown, unused):
+                data["same_code"] = tuple(pairs)
+                same_code = _one_form(name, pairs)
         similar |= any(hints)
     text = (
         f"{data['count']:,} of {counted(len(index), 'row')} of the data have no row in "
         f"the panel: {'; '.join(parts) or rows_text(tuple(index[outside][:5]))}"
+        f"{same_code}"
     )
-    return Notice("similar_keys" if similar else "keys_not_in_panel", text, data)
+    doubtful = similar or bool(same_code)
+    return Notice("similar_keys" if doubtful else "keys_not_in_panel", text, data)
+
+
+def _examples(levels: pd.Index[Any]) -> str:
+    """Show the first keys of a panel as they are written in Python."""
+    first = [
+        str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
+        for key in levels[:2].tolist()
+    ]
+    return ", ".join(first)
+
+
+def _same_codes(
+    unknown: pd.Index[Any], unused: pd.Index[Any]
+) -> list[tuple[object, object]]:
+    """Pair keys of data with keys of the panel that are the same code, as 1, 000001."""
+    of_panel = {code: key for key in unused if (code := bare_code(key))}
+    codes = [(key, bare_code(key)) for key in unknown]
+    return [(key, of_panel[code]) for key, code in codes if code in of_panel]
+
+
+def _one_form(name: str, pairs: Sequence[tuple[object, object]]) -> str:
+    """State that codes have another form, and how to write them as the panel does."""
+    key, of_panel = pairs[0]
+    text = (
+        f". {counted(len(pairs), 'code')} of the panel are written in another form, "
+        f"such as {key!r} for {of_panel!r}. "
+    )
+    if isinstance(of_panel, str) and not of_panel.isdigit():
+        return text + (
+            f"Write the codes of the panel without letters: "
+            f"{in_one_form(name, [of_panel])}"
+        )
+    return text + f"Write those of the data alike: {in_one_form(name, [of_panel])}"
 
 
 def _similar(key: object, others: pd.Index[Any]) -> str:

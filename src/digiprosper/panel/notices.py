@@ -4,6 +4,7 @@
 code             data
 ================ =======================================================================
 similar_entities entity (name), pairs (of labels that differ in blanks or width only)
+code_forms       entity (name), pairs (of labels that are one code in two forms)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  "difference" or "growth"), count (rows with another entity's value)
 unit_break       columns (column to the ratio, entities, and the first time of the
@@ -13,6 +14,7 @@ unit_break       columns (column to the ratio, entities, and the first time of t
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,6 +49,9 @@ _TERMS: Final = {
 # how many different values among them are no chance.
 _COMPARED: Final = 50
 _DIFFERENT: Final = 3
+_CODE: Final = re.compile(
+    r"(?:[A-Za-z]{2}[.]?)?0*([1-9][0-9]*)(?:[.]0|[.]?[A-Za-z]{2,4})?"
+)
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -77,6 +82,49 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
         )
         data = {"entity": keys.entity_name, "pairs": pairs}
         yield Notice("similar_entities", text, data)
+
+
+def code_forms(keys: Keys) -> Iterator[Notice]:
+    """Report entities whose labels are one code, such as 1 and 000001."""
+    if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
+        return
+    forms: dict[str, list[str]] = {}
+    for label in keys.entities:
+        if code := bare_code(label):
+            forms.setdefault(code, []).append(label)
+    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
+    pairs = tuple(
+        (labels[0], labels[1])
+        for labels in forms.values()
+        if len(labels) > 1 and any(label.isdigit() for label in labels)
+    )
+    if pairs:
+        name = cited(keys.entity_name)
+        text = (
+            f"{counted(len(pairs), 'pair')} of {name} are one code in two forms, such "
+            f"as {quoted(pairs[0])}, and count as two entities: each has its own "
+            "effect and cluster, and lags do not reach from one to the other. Write "
+            f"them alike: {in_one_form(keys.entity_name, pairs[0])}."
+        )
+        yield Notice("code_forms", text, {"entity": keys.entity_name, "pairs": pairs})
+
+
+def bare_code(label: object) -> str:
+    """Return the digits of a code without zeros in front, empty if it is none.
+
+    A code has at most letters of an exchange before or behind its digits, or ``.0``.
+    """
+    found = _CODE.fullmatch(str(label)) if not isinstance(label, bool) else None
+    return found[1] if found else ""
+
+
+def in_one_form(column: str, labels: Sequence[object]) -> str:
+    """Write a statement that gives codes the form of the longest of some labels."""
+    digits = max(len("".join(filter(str.isdigit, str(label)))) for label in labels)
+    of_text = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
+    if not any(isinstance(label, str) for label in labels):
+        return f"df[{cited(column)}] = {of_text}.astype(int)"
+    return f"df[{cited(column)}] = {of_text}.str.zfill({digits})"
 
 
 def _written(label: str) -> str:
