@@ -561,6 +561,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "zero_first_stock": IdentificationWarning,
     "lagged_outcome": IdentificationWarning,
     "made_from": IdentificationWarning,
+    "own_values": IdentificationWarning,
     "separated": IdentificationWarning,
     "many_instruments": IdentificationWarning,
     "short_panel": IdentificationWarning,

@@ -422,8 +422,8 @@ def _refuse_repeats(
 def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools) -> str:
     """Name a column of few values that tells rows of one key apart, if there is one."""
     first, second = (columns.take(rows[same]) for rows in (order[:-1], order[1:]))
-    for name in columns.select_dtypes(exclude="float"):
-        codes, values = pd.factorize(columns[name])
+    for name in columns.select_dtypes(exclude=[np.floating]):
+        codes, values = pd.factorize(columns[name].astype(str))
         if not 1 < len(values) <= _MOST_KINDS:
             continue
         if (codes[order[:-1][same]] != codes[order[1:][same]]).all():
@@ -676,8 +676,8 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
     if unit != "D":
         cure = (
             "Keep one date a year if some are opening balances of 1 January; use the "
-            f"year, df[{name}].dt.year, if entities have different days; otherwise pass "
-            "step=, or number the dates."
+            f"year, df[{name}].dt.year, if entities have different days; otherwise "
+            "pass step=, or number the dates."
         )
     text = (
         f"{name} has dates at most one {word} apart, so a lag is the {word} before, "
