@@ -239,8 +239,8 @@ def own_values(instrument: str, endog: str, effect: str) -> Notice:
     """Report an instrument that has nothing of other rows within an effect."""
     text = (
         f"within each {effect}, whose effects are absorbed, the instrument "
-        f"{cited(instrument)} is a linear function of {cited(endog)} of the same row. A "
-        "mean of the others is (total - own value) / (n - 1), and the effects absorb "
+        f"{cited(instrument)} is a linear function of {cited(endog)} of the same row. "
+        "A mean of the others is (total - own value) / (n - 1), and the effects absorb "
         "the total: two-stage least squares repeats least squares, with a large F. Do "
         "not absorb the groups of the mean, or take means over other groups."
     )
