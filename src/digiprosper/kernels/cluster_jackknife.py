@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # Crossed levels whose products are inverted; 4096 take a quarter of a minute.
 _MOST_LEVELS = 2**12
+# Numbers of a batch of clusters.
+_BATCH = 2**22
 
 
 def can_leave_out(clusters: Ints, effects: Sequence[Effect], p: int) -> bool:
@@ -135,27 +138,32 @@ def _products_without(columns: Floats, layout: Layout) -> Floats:
     out = np.tile(columns.T @ columns, (layout.groups, 1, 1))
     size = np.bincount(layout.clusters)
     members = np.split(np.argsort(layout.clusters, kind="stable"), np.cumsum(size)[:-1])
-    for n in np.unique(size):
+    for n in np.unique(size).tolist():
         equal = np.flatnonzero(size == n)
-        rows = np.stack([members[g] for g in equal])
-        weights = root[rows][:, :, None] * root[rows][:, None, :]
-        projection = np.zeros((equal.size, n, n))
-        for one in layout.crossed:
-            for two in layout.crossed:
-                projection += inverse[one[rows][:, :, None], two[rows][:, None, :]]
-        projection *= weights
-        for nested in layout.nested:
-            same = nested[rows][:, :, None] == nested[rows][:, None, :]
-            total = np.bincount(nested, weights=root**2)[nested[rows]]
-            net = np.eye(n) - same * weights / total[:, :, None]
-            projection = net @ projection @ net
-        values, vectors = np.linalg.eigh(projection)
-        left = 1.0 - values
-        identified = left > LOST_WITHOUT
-        within = np.where(identified, 1.0 / np.where(identified, left, 1.0), 0.0)
-        along = vectors.transpose(0, 2, 1) @ columns[rows]
-        out[equal] -= along.transpose(0, 2, 1) @ (within[:, :, None] * along)
+        for batch in np.array_split(equal, -(-equal.size * n**2 // _BATCH)):
+            rows = np.stack([members[g] for g in batch])
+            net = np.eye(n) - _leverage(rows, root, layout, inverse)
+            values, vectors = np.linalg.eigh(net)
+            identified = values > LOST_WITHOUT
+            inflation = identified / np.where(identified, values, 1.0)
+            along = vectors.transpose(0, 2, 1) @ columns[rows]
+            out[batch] -= along.transpose(0, 2, 1) @ (inflation[:, :, None] * along)
     return out
+
+
+def _leverage(rows: Ints, root: Floats, layout: Layout, inverse: Floats) -> Floats:
+    """Compute the leverage of clusters of n rows (m, n) in the dummies: (m, n, n)."""
+    weights = root[rows][:, :, None] * root[rows][:, None, :]
+    leverage = np.zeros(weights.shape)
+    for codes, others in product(layout.crossed, repeat=2):
+        leverage += inverse[codes[rows][:, :, None], others[rows][:, None, :]]
+    leverage *= weights
+    for nested in layout.nested:
+        same = nested[rows][:, :, None] == nested[rows][:, None, :]
+        total = np.bincount(nested, weights=root**2)[nested[rows]]
+        net = np.eye(rows.shape[1]) - same * weights / total[:, :, None]
+        leverage = net @ leverage @ net
+    return leverage
 
 
 def _inverse_of_dummies(layout: Layout, root: Floats) -> Floats:

@@ -443,14 +443,19 @@ def _pairs_of_levels(
         home, level_of = nested[rows[first]], level[first]
         # Cells are in the order of their nested level: each with all of the same one.
         size = np.bincount(home)[home]
-        one = np.repeat(np.arange(home.size), size)
-        turn = np.arange(one.size) - np.repeat(np.cumsum(size) - size, size)
-        two = np.searchsorted(home, home)[one] + turn
-        upper = level_of[one] <= level_of[two]
-        one, two = one[upper], two[upper]
-        total = np.bincount(nested, weights=w)[home[one]]
-        cluster = layout.clusters[rows[first[one]]]
-        yield cluster, level_of[one], level_of[two], -weight[one] * weight[two] / total
+        low = np.repeat(np.arange(home.size), size)
+        turn = np.arange(low.size) - np.repeat(np.cumsum(size) - size, size)
+        high = np.searchsorted(home, home)[low] + turn
+        upper = level_of[low] <= level_of[high]
+        low, high = low[upper], high[upper]
+        total = np.bincount(nested, weights=w)[home[low]]
+        cluster = layout.clusters[rows[first[low]]]
+        yield (
+            cluster,
+            level_of[low],
+            level_of[high],
+            -weight[low] * weight[high] / total,
+        )
 
 
 def _in_triangles(blocks: Ints, low: Ints, high: Ints) -> Ints:

@@ -114,8 +114,8 @@ def bare_code(label: object) -> str:
 
     A code has at most letters of an exchange before or behind its digits, or ``.0``.
     """
-    found = _CODE.fullmatch(str(label)) if not isinstance(label, bool) else None
-    return found[1] if found else ""
+    match = _CODE.fullmatch(str(label)) if not isinstance(label, bool) else None
+    return match[1] if match else ""
 
 
 def in_one_form(column: str, labels: Sequence[object]) -> str:
