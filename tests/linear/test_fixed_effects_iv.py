@@ -654,7 +654,7 @@ def test_a_mean_of_the_others_beside_the_effects_of_its_groups_is_reported() -> 
         n.code for n in spec.replace(absorb="industry").fit(panel).diagnostics
     }
     inside = spec.replace(absorb="industry^year")
-    with pytest.warns(IdentificationWarning, match="within each industry.year, whose"):
+    with pytest.warns(IdentificationWarning, match="within each industry.year, which"):
         mechanical = inside.fit(panel)
     (notice,) = [n for n in mechanical.diagnostics if n.code == "own_values"]
     assert dict(notice.data) == {

@@ -85,7 +85,7 @@ BESIDE = {
     "undecoded_text": "panel/stata.py",
     "renamed_columns": "panel/keys.py",
     "jumping_times": "panel/keys.py",
-    "uneven_dates": "panel/keys.py",
+    "own_values": "linear/doubtful_terms.py",
     "unfilled": "panel/changes.py",
     "unseen_values": "panel/conditions.py",
     "zero_first_stock": "variables/growth.py",

@@ -6,7 +6,6 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import (
@@ -168,6 +167,8 @@ def _leverage(rows: Ints, root: Floats, layout: Layout, inverse: Floats) -> Floa
 
 def _inverse_of_dummies(layout: Layout, root: Floats) -> Floats:
     """Invert products of the crossed dummies net of the nested effect: (L, L)."""
+    from scipy import sparse
+
     rows, many = np.arange(root.size), len(layout.crossed)
     dummies = sparse.csr_array(
         (np.tile(root, many), (np.tile(rows, many), np.concatenate(layout.crossed))),

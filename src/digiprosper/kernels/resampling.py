@@ -14,7 +14,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-from scipy import sparse
 
 from digiprosper.errors import (
     InputTypeError,
@@ -30,6 +29,8 @@ from digiprosper.kernels.within import compress, finest, is_nested, rows_of, wit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from scipy import sparse
 
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Effect
@@ -401,6 +402,8 @@ def _of_dummies(layout: Layout) -> Iterator[Floats]:
 
 def _sparse_sums(layout: Layout, columns: Floats) -> sparse.csr_array:
     """Form the sums of `Grams` from the levels that each cluster has rows in."""
+    from scipy import sparse
+
     clusters, levels, p = layout.clusters, layout.levels, columns.shape[1]
     w = np.ones(clusters.size) if layout.obs_weights is None else layout.obs_weights
     a, b = np.triu_indices(p)

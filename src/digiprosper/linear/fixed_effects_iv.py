@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from digiprosper.errors import Notice, TermError, issue
-from digiprosper.kernels.slopes import Slope
-from digiprosper.kernels.tolerances import LINEAR_INSIDE
 from digiprosper.linear.diagnostics import lagged_outcome, staggered
+from digiprosper.linear.doubtful_terms import means_without_the_row
 from digiprosper.linear.estimation import (
     columns_at,
     counts_and_vcov,
@@ -40,7 +39,6 @@ from digiprosper.linear.notices import (
     few_for_instruments,
     first_stage_strength,
     in_memory_only,
-    own_values,
 )
 from digiprosper.linear.preparation import (
     CovType,
@@ -66,7 +64,6 @@ from digiprosper.specification import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from digiprosper.kernels import Floats, Ints
     from digiprosper.kernels.slopes import Effect
     from digiprosper.linear.distances import DistanceKernel
     from digiprosper.linear.estimation import Demeaned
@@ -75,8 +72,6 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, Sample
 
 _ROLES = ("y", "endog", "x", "instruments")
-# Two values are always on a line.
-_FEWEST_INSIDE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +314,9 @@ def two_stage(
         ),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
-        *_means_without_the_row(prepared, demeaned, positions),
+        *means_without_the_row(
+            prepared, demeaned, positions.instruments, positions.endog
+        ),
         *_about_strength(endog, instruments, tests, reduced_form),
     ]
     if prepared.sums is not None:
@@ -381,50 +378,6 @@ def _about_strength(
     """Collect notices on weak instruments, and on those that vary in few clusters."""
     few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
     return [*first_stage_strength(endog, tests, few=bool(few)), *few]
-
-
-def _means_without_the_row(
-    prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
-) -> list[Notice]:
-    """Report instruments that have only the row's own value within an effect."""
-    if prepared.sums is not None:
-        return []
-    notices = []
-    effects = zip(prepared.absorbed, prepared.within.every, strict=True)
-    for effect, codes in effects:
-        if isinstance(codes, Slope):
-            continue
-        for j in positions.instruments:
-            for k in positions.endog:
-                pair = demeaned.raw[:, [j, k]]
-                if _linear_inside(pair[:, 0], pair[:, 1], codes):
-                    names = demeaned.names[j], demeaned.names[k]
-                    notices.append(own_values(*names, effect.name))
-    return notices
-
-
-def _linear_inside(z: Floats, x: Floats, codes: Ints) -> bool:
-    """Tell whether z is a linear function of x in each level with three rows or more.
-
-    These levels have to have half of the rows.
-    """
-    size = np.bincount(codes)
-    rows = size[codes] >= _FEWEST_INSIDE
-    if 2 * np.count_nonzero(rows) < rows.size:
-        return False
-    z, x = (
-        column - (np.bincount(codes, weights=column) / np.maximum(size, 1))[codes]
-        for column in (z, x)
-    )
-    zz, xx, zx = (
-        np.bincount(codes[rows], weights=product[rows])
-        for product in (z * z, x * x, z * x)
-    )
-    moves, follows = (part > LINEAR_INSIDE * part.mean() for part in (xx, zz))
-    # A constant is a linear function too, but not a mean of the others.
-    if not moves.any() or not np.array_equal(moves, follows):
-        return False
-    return bool((zz * xx - zx**2 <= LINEAR_INSIDE * zz * xx)[moves].all())
 
 
 def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:

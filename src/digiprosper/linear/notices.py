@@ -44,7 +44,6 @@ separated                count, effects (rows), regressors (rows), rows (labels 
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
-own_values               instrument, endog, effect
 no_main_effect           term (a product), columns (its factors that are no regressors),
                          estimate, with_them (the coefficient beside them); not a
                          warning
@@ -233,19 +232,6 @@ def no_main_effect(
         "with_them": with_them,
     }
     return Notice("no_main_effect", text, data)
-
-
-def own_values(instrument: str, endog: str, effect: str) -> Notice:
-    """Report an instrument that has nothing of other rows within an effect."""
-    text = (
-        f"within each {effect}, whose effects are absorbed, the instrument "
-        f"{cited(instrument)} is a linear function of {cited(endog)} of the same row. "
-        "A mean of the others is (total - own value) / (n - 1), and the effects absorb "
-        "the total: two-stage least squares repeats least squares, with a large F. Do "
-        "not absorb the groups of the mean, or take means over other groups."
-    )
-    data = {"instrument": instrument, "endog": endog, "effect": effect}
-    return Notice("own_values", text, data)
 
 
 def made_from(terms: Mapping[str, str], role: str) -> Notice:

@@ -154,12 +154,7 @@ def attached(
     if not in_panel.all():
         notices = [_not_in_panel(frame.index, matched_by, ~in_panel)]
     if notices and (keep == "all" or not in_panel.any()):
-        cure = "Drop these rows first, or pass keep='panel' to use only the others."
-        if notices[0].data.get("same_code"):
-            cure = "Then attach again."
-        elif not in_panel.any():
-            cure = "Give the keys the form that they have in the panel."
-        raise AlignmentError(f"{notices[0].message}. {cure}", notices)
+        raise _unmatched(notices[0], some=bool(in_panel.any()))
     _refuse_same(table, frame, overwrite=overwrite)
 
     frame = frame[in_panel]
@@ -168,6 +163,16 @@ def attached(
     changed = table.with_columns({n: matched[n].array for n in frame.columns})
     refuse_infinite(changed.data[list(frame.columns)], table.index)
     return changed, notices
+
+
+def _unmatched(notice: Notice, *, some: bool) -> AlignmentError:
+    """Make the error of keys that the panel does not have; `some` others fit."""
+    cure = "Drop these rows first, or pass keep='panel' to use only the others."
+    if notice.data.get("same_code"):
+        cure = "Then attach again."
+    elif not some:
+        cure = "Give the keys the form that they have in the panel."
+    return AlignmentError(f"{notice.message}. {cure}", [notice])
 
 
 def _levels(table: Table, on: str | None) -> dict[str, tuple[pd.Index[Any], Ints]]:
@@ -198,27 +203,33 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
         return
     twice = index[index.duplicated()][0]
     shared = [n for n in frame.columns if n in table.data] if on is None else []
-    keys, by_column, alone = table.keys, "", ""
-    if on is None and keys.time_name is not None and index.nlevels == 1:
-        matched = str(index.name)
-        other = keys.time_name if matched == keys.entity_name else keys.entity_name
-        alone = (
-            f" They are matched by {cited(matched)} alone, since they have no "
-            f"{cited(other)}."
-        )
-    if shared and index.names == [keys.entity_name]:
-        merged = [keys.entity_name, shared[0]]
-        by_column = (
-            f" If it has a row for each {merged[0]} and {merged[1]}, merge it before "
-            f"the panel is made: df.merge(data, on={merged}, how='left')."
-        )
-    elif shared:
-        by_column = (
-            f" If it has a row for each {shared[0]}, match it by this column of the "
-            f"panel: on={cited(shared[0])}."
-        )
+    by_one = on is None and table.keys.time_name is not None and index.nlevels == 1
+    alone = _matched_by_one(table, str(index.name)) if by_one else ""
+    by_column = _by_column(table, index, shared[0]) if shared else ""
     raise AlignmentError(
         f"the data have a duplicate key {rows_text((twice,))}.{alone}{by_column}"
+    )
+
+
+def _matched_by_one(table: Table, key: str) -> str:
+    names = table.keys.names
+    other = names[1] if key == names[0] else names[0]
+    return (
+        f" They are matched by {cited(key)} alone, since they have no {cited(other)}."
+    )
+
+
+def _by_column(table: Table, index: pd.Index[Any], column: str) -> str:
+    """Advise where data and panel share a column."""
+    entity = table.keys.entity_name
+    if index.names == [entity]:
+        return (
+            f" If it has a row for each {entity} and {column}, merge it before the "
+            f"panel is made: df.merge(data, on={[entity, column]}, how='left')."
+        )
+    return (
+        f" If it has a row for each {column}, match it by this column of the panel: "
+        f"on={cited(column)}."
     )
 
 
@@ -275,18 +286,16 @@ def _not_in_panel(
         values = index.get_level_values(level).astype(object)
         unknown = values[~values.isin(levels)].unique()
         unused = levels[~levels.isin(values)]
+        if not unknown.size:
+            continue
         hints = [_similar(key, unused) for key in unknown[:_MOST_KEYS]]
-        shown = [f"{cited(str(k))}{h}" for k, h in zip(unknown, hints, strict=False)]
-        if shown:
-            if len(unknown) > len(shown):
-                shown[-1] += f" and {len(unknown) - len(shown)} more"
-            of_rows = unknown.size == values.unique().size and not any(hints)
-            panel_has = f" (in the panel: {_examples(levels)})" if of_rows else ""
-            parts.append(f"{name} {', '.join(shown)}{panel_has}")
-            data[str(name)] = tuple(unknown)
-            if pairs := _same_codes(unknown, unused):
-                data["same_code"] = tuple(pairs)
-                same_code = _one_form(name, pairs)
+        none_fits = unknown.size == values.unique().size and not any(hints)
+        panel_has = f" (in the panel: {_examples(levels)})" if none_fits else ""
+        parts.append(f"{name} {_listed(unknown, hints)}{panel_has}")
+        data[str(name)] = tuple(unknown)
+        if pairs := _same_codes(unknown, unused):
+            data["same_code"] = tuple(pairs)
+            same_code = _one_form(name, pairs)
         similar |= any(hints)
     text = (
         f"{data['count']:,} of {counted(len(index), 'row')} of the data have no row in "
@@ -295,6 +304,13 @@ def _not_in_panel(
     )
     doubtful = similar or bool(same_code)
     return Notice("similar_keys" if doubtful else "keys_not_in_panel", text, data)
+
+
+def _listed(keys: pd.Index[Any], hints: Sequence[str]) -> str:
+    """List the first keys with their hints, and the number of the others."""
+    shown = [f"{cited(str(k))}{hint}" for k, hint in zip(keys, hints, strict=False)]
+    more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def _examples(levels: pd.Index[Any]) -> str:

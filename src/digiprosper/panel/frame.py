@@ -61,13 +61,13 @@ from digiprosper.panel.keys import (
     refuse_infinite,
     sorted_keys,
     to_pandas,
-    uneven_dates,
 )
 from digiprosper.panel.notices import (
     code_forms,
     data_notices,
     shifted_rows,
     similar_entities,
+    uneven_dates,
 )
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample

@@ -39,11 +39,8 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-_STEP_WORDS = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day"}
-_DATE_STEPS = tuple(_STEP_WORDS)
-# Share of dates without a date one step before from which lags are probably meant
-# otherwise; of trading days it is a fifth.
-_MANY_ALONE = 0.15
+STEP_WORDS = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day"}
+_DATE_STEPS = tuple(STEP_WORDS)
 # A year with a part of it in one number: the format, how many digits, and what
 # they are.
 _ONE_NUMBER = (
@@ -55,6 +52,7 @@ _ONE_NUMBER = (
 )
 _YEARS_IN_NUMBERS = (1900, 2100)
 _LAST_OF_TWO_DIGITS = 99
+_MONTHS_OF_A_QUARTER = 3
 # Values of a column that tells kinds of rows apart, such as statements A and B.
 _MOST_KINDS = 5
 _COPIES = "They are copies: df.drop_duplicates(). "
@@ -630,67 +628,37 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         times = times_of(list(map(str, values)), time_format)
         if times.isna().any():
             continue
-        periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
-        apart, numbers_apart = np.diff(periods.asi8), np.diff(values)
-        least = int(apart.min()) if apart.size else 1
-        # Months of quarters, 201503 and 201506, are never one apart.
-        usual = 1 if least == 1 else int(numbers_apart.min())
-        jumps = np.flatnonzero((apart == least) & (numbers_apart > usual))
+        jumps, least = _jumps(times, values)
         if jumps.size:
             before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
-            cure = (
-                f"Pass time_format={time_format!r} to Panel, or convert it with "
-                "pd.PeriodIndex or pd.to_datetime."
-            )
-            if time_format == "%Y%m" and least == 3:
-                dates = f"pd.to_datetime(df[{cited(keys.time_name)}], format='%Y%m')"
-                cure = f"Make quarters of it: {dates}.dt.to_period('Q')."
             text = (
                 f"{cited(keys.time_name)} seems to be {description} in one number. It "
                 f"jumps from {before} to {after}, so lags, leads and differences are "
-                f"missing there. {cure}"
+                f"missing there. {_cure_of_jump(keys.time_name, time_format, least)}"
             )
             return _jumping(keys.time_name, before, after, time_format, text)
     return None
 
 
-def uneven_dates(keys: Keys, step: object) -> Notice | None:
-    """Report dates of which many have no date one step before, for any entity.
+def _jumps(times: pd.Index[Any], values: Ints) -> tuple[Ints, int]:
+    """Find times that are as near as any, and further apart in their numbers."""
+    periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
+    apart, numbers_apart = np.diff(periods.asi8), np.diff(values)
+    least = int(apart.min()) if apart.size else 1
+    # Months of quarters, 201503 and 201506, are never one apart.
+    usual = 1 if least == 1 else int(numbers_apart.min())
+    return np.flatnonzero((apart == least) & (numbers_apart > usual)), least
 
-    Notice of code uneven_dates with data column, step, count (of such dates) and first
-    (the first of them). None where a `step` is set.
-    """
-    unit = None if step is not None else usual_step(keys.times)
-    if unit is None or keys.time_name is None:
-        return None
-    apart = np.diff(pd.DatetimeIndex(keys.times).tz_localize(None).to_period(unit).asi8)
-    alone = np.flatnonzero(apart > 1) + 1
-    if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
-        return None
-    name, word = cited(keys.time_name), _STEP_WORDS[unit]
-    before, first = (
-        clipped(str(keys.times[i]).removesuffix(" 00:00:00"))
-        for i in (alone[0] - 1, alone[0])
+
+def _cure_of_jump(name: str, time_format: str, least: int) -> str:
+    """Advise how numbers become periods that are `least` apart."""
+    if time_format == "%Y%m" and least == _MONTHS_OF_A_QUARTER:
+        dates = f"pd.to_datetime(df[{cited(name)}], format='%Y%m')"
+        return f"Make quarters of it: {dates}.dt.to_period('Q')."
+    return (
+        f"Pass time_format={time_format!r} to Panel, or convert it with "
+        "pd.PeriodIndex or pd.to_datetime."
     )
-    cure = f"Number the dates: df[{name}].rank(method='dense').astype(int)."
-    if unit != "D":
-        cure = (
-            "Keep one date a year if some are opening balances of 1 January; use the "
-            f"year, df[{name}].dt.year, if entities have different days; otherwise "
-            "pass step=, or number the dates."
-        )
-    text = (
-        f"{name} has dates at most one {word} apart, so a lag is the {word} before, "
-        f"and {alone.size} of {len(keys.times)} dates have none, such as {first} "
-        f"after {before}: lags are missing there for every {keys.entity_name}. {cure}"
-    )
-    data = {
-        "column": keys.time_name,
-        "step": unit,
-        "count": alone.size,
-        "first": keys.times[alone[0]],
-    }
-    return Notice("uneven_dates", text, data)
 
 
 def _two_digits(name: str, values: Ints) -> Notice | None:

@@ -4,6 +4,8 @@
 code             data
 ================ =======================================================================
 similar_entities entity (name), pairs (of labels that differ in blanks or width only)
+uneven_dates     column, step (found in the data), count (of dates without a date one
+                 step before), first (of them)
 code_forms       entity (name), pairs (of labels that are one code in two forms)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  "difference" or "growth"), count (rows with another entity's value)
@@ -19,13 +21,13 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.panel.keys import STEP_WORDS, usual_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    import pandas as pd
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.keys import Keys
@@ -49,6 +51,9 @@ _TERMS: Final = {
 # how many different values among them are no chance.
 _COMPARED: Final = 50
 _DIFFERENT: Final = 3
+# Share of dates without a date one step before from which lags are probably meant
+# otherwise; of trading days it is a fifth.
+_MANY_ALONE: Final = 0.15
 _CODE: Final = re.compile(
     r"(?:[A-Za-z]{2}[.]?)?0*([1-9][0-9]*)(?:[.]0|[.]?[A-Za-z]{2,4})?"
 )
@@ -57,6 +62,43 @@ _CODE: Final = re.compile(
 _UNITS_APART: Final = 50.0
 _UNUSUAL: Final = 10.0
 _ENOUGH: Final = 10_000
+
+
+def uneven_dates(keys: Keys, step: object) -> Notice | None:
+    """Report dates of which many have no date one step before, for any entity.
+
+    None where a `step` is set.
+    """
+    unit = None if step is not None else usual_step(keys.times)
+    if unit is None or keys.time_name is None:
+        return None
+    apart = np.diff(pd.DatetimeIndex(keys.times).tz_localize(None).to_period(unit).asi8)
+    alone = np.flatnonzero(apart > 1) + 1
+    if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
+        return None
+    name, word = cited(keys.time_name), STEP_WORDS[unit]
+    before, first = (
+        str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
+    )
+    cure = f"Number the dates: df[{name}].rank(method='dense').astype(int)."
+    if unit != "D":
+        cure = (
+            "Keep one date a year if some are opening balances of 1 January; use the "
+            f"year, df[{name}].dt.year, if entities have different days; otherwise "
+            "pass step=, or number the dates."
+        )
+    text = (
+        f"{name} has dates at most one {word} apart, so a lag is the {word} before, "
+        f"and {alone.size} of {len(keys.times)} dates have none, such as {first} "
+        f"after {before}: lags are missing there for every {keys.entity_name}. {cure}"
+    )
+    data = {
+        "column": keys.time_name,
+        "step": unit,
+        "count": alone.size,
+        "first": keys.times[alone[0]],
+    }
+    return Notice("uneven_dates", text, data)
 
 
 def similar_entities(keys: Keys) -> Iterator[Notice]:

@@ -33,9 +33,9 @@ from digiprosper.panel.keys import (
     jumping_times,
     refuse_repeated,
     sorted_keys,
-    uneven_dates,
     usual_step,
 )
+from digiprosper.panel.notices import uneven_dates
 from digiprosper.panel.sources import (
     MOST_BLOCKS,
     block_path,
