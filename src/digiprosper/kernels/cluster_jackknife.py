@@ -179,11 +179,11 @@ def _inverse_of_dummies(layout: Layout, root: Floats) -> Floats:
         norm = np.sqrt(np.bincount(codes, weights=root**2))
         cells = dummies.T @ sparse.csr_array((root / norm[codes], (rows, codes)))
         products = products - cells @ cells.T
-    products = products.toarray()
+    table = np.asarray(products.toarray())
     if layout.inverse == "linked":
-        return np.linalg.inv(products + linked_levels(products[None] != 0.0)[0])
+        return np.linalg.inv(table + linked_levels(table[None] != 0.0)[0])
     scale = np.sqrt(dummies.power(2).sum(axis=0))
-    values, vectors = np.linalg.eigh(products / np.multiply.outer(scale, scale))
+    values, vectors = np.linalg.eigh(table / np.multiply.outer(scale, scale))
     nonzero = values > REDUNDANT_LEVELS
     half = vectors[:, nonzero] / np.sqrt(values[nonzero]) / scale[:, None]
     return np.asarray(half @ half.T)

@@ -68,7 +68,7 @@ class Grams:
     where most clusters have no row in most levels, such as firms in industry-years.
     """
 
-    sums: Floats | sparse.csr_array  # (G, q)
+    sums: Any  # (G, q), Floats or a csr_array of scipy
     n_columns: int  # p
     # L, levels of the effects that cross the clusters; 0 when there is none
     n_levels: int
@@ -95,7 +95,7 @@ class Grams:
     def of_clusters(self, start: int, stop: int) -> Floats:
         """Take the sums of some clusters, dense: (stop - start, q)."""
         sums = self.sums[start:stop]
-        return sums if isinstance(sums, np.ndarray) else sums.toarray()
+        return np.asarray(sums if isinstance(sums, np.ndarray) else sums.toarray())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,8 +194,8 @@ def _grams(
     p = columns.shape[1]
     blocks = tuple(layout.blocks.tolist())
     if not dense:
-        sums = _sparse_sums(layout, columns)
-        return Grams(sums, p, layout.levels, blocks, layout.inverse, scale)
+        parts = _sparse_sums(layout, columns)
+        return Grams(parts, p, layout.levels, blocks, layout.inverse, scale)
     sums = np.empty((layout.groups, layout.width(p)))
     start = 0
     for part in chain(

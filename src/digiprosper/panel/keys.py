@@ -640,7 +640,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
     return None
 
 
-def _jumps(times: pd.Index[Any], values: Ints) -> tuple[Ints, int]:
+def _jumps(times: Any, values: Ints) -> tuple[Ints, int]:
     """Find times that are as near as any, and further apart in their numbers."""
     periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
     apart, numbers_apart = np.diff(periods.asi8), np.diff(values)
