@@ -19,7 +19,7 @@ def test_rows_stand_at_their_entity_and_period() -> None:
     data = preparation.prepare_panel(spec, dp.Panel(frame, "i", "t"))
     assert data.names[: data.n_regressors] == ("lag(y)", "w", "x")
     indexed = frame.set_index(["i", "t"])
-    entities = data.sample.entities
+    entities = data.prepared.sample.entities
     first = int(frame["t"].min())
     assert data.complete.shape[1] == frame["t"].max() - first + 1
     for i, t in np.ndindex(*data.complete.shape):

@@ -63,11 +63,6 @@ class PreparedPanel:
     instruments: dict[str, Floats]
 
     @property
-    def sample(self) -> Sample:
-        """The sample of complete rows."""
-        return self.prepared.sample
-
-    @property
     def dummies(self) -> tuple[str, ...]:
         """Names of the dummies of periods."""
         return self.names[self.n_regressors :]

@@ -10,15 +10,37 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError
 from digiprosper.kernels.tolerances import CONSTANT, HALF_WEIGHT
-from digiprosper.panel.words import WORDS
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Column, PlainCell, Remark
+from digiprosper.report.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.report.terms import Factors
+
+WORDS = Words(
+    {
+        "head.Mean": ("Mean", "均值"),
+        "head.SD": ("SD", "标准差"),
+        "correlations": (
+            (
+                "Pearson correlations, each over the rows where both variables are "
+                "observed (N = {low})."
+            ),
+            "Pearson相关系数，各使用两个变量均有观测的行（N = {low}）。",
+        ),
+        "correlations.uneven": (
+            (
+                "Pearson correlations, each over the rows where both variables are "
+                "observed (N = {low} to {high})."
+            ),
+            "Pearson相关系数，各使用两个变量均有观测的行（N = {low}至{high}）。",
+        ),
+    }
+)
+"""Of correlations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
