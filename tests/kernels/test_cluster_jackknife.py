@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
-from digiprosper.kernels.within import within
+from digiprosper.kernels.cluster_jackknife import (
+    _rows_are_fewer,
+    deviations,
+    jackknife_root_and_middle,
+)
+from digiprosper.kernels.resampling import lay_out
+from digiprosper.kernels.within import compress, within
 
 
 def setting(seed, *, weighted):
@@ -65,6 +70,44 @@ def test_two_effects_nested_in_the_clusters_and_one_that_crosses_them(weighted) 
     whole = slopes_of(columns, dummies, w, entity >= 0)
     without = [slopes_of(columns, dummies, w, region != g) for g in range(5)]
     np.testing.assert_allclose(got, np.array(without) - whole, rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("which", ["group-periods", "two crossed", "nothing nested"])
+def test_many_small_clusters_whose_levels_cross_them(which, weighted) -> None:
+    rng = np.random.default_rng(3)
+    entity, period = np.array(np.divmod(np.arange(240), 6))[:, rng.random(240) > 0.2]
+    n = entity.size
+    w = rng.uniform(0.3, 2.0, n) if weighted else None
+    columns = rng.normal(size=(n, 4))
+    columns[:, 2] = (entity == 3) & (period > 2)  # of one cluster alone
+    moves = (entity % 3 == 0) & (period > 2)
+    group = np.where(moves, (entity // 3) % 5, entity % 5)
+    cell = compress(group * 6 + period)[0]
+    # A level of one cluster alone
+    cell[np.flatnonzero(entity == 7)[:2]] = cell.max() + 1
+    effects = {
+        "group-periods": [entity, cell],
+        "two crossed": [entity, period, (entity + period) % 7],
+        "nothing nested": [cell],
+    }[which]
+    if which == "two crossed":
+        effects.append((entity * period) % 11)
+    assert _rows_are_fewer(lay_out(entity, effects, w), 4)
+    demeaned = within(effects, n, obs_weights=w).demean(columns)
+    x = demeaned[:, 1:]
+    left = x if w is None else x * w[:, None]
+    residuals = demeaned[:, 0] - x @ np.linalg.solve(
+        left.T @ x, left.T @ demeaned[:, 0]
+    )
+    got = deviations(x, residuals, np.eye(3), entity, effects, obs_weights=w)
+
+    dummies = [np.eye(int(codes.max()) + 1)[codes] for codes in effects]
+    whole = slopes_of(columns, dummies, w, entity >= 0)
+    without = [slopes_of(columns, dummies, w, entity != g) for g in range(40)]
+    want = np.array(without) - whole
+    want[3, 1] = np.nan
+    np.testing.assert_allclose(got, want, rtol=1e-7, atol=1e-11)
 
 
 def test_only_what_is_not_identified_without_a_cluster_is_missing() -> None:

@@ -265,6 +265,12 @@ def test_too_many_levels_are_refused_with_their_number(monkeypatch) -> None:
     monkeypatch.setattr(resampling, "_MOST", grams.sums.size)
     entity_grams(columns, entity, [time, entity % 3])
     monkeypatch.setattr(resampling, "_MOST", grams.sums.size - 1)
+    assert entity_grams(columns, entity, [time, entity % 3]).n_levels == 9
+    monkeypatch.setattr(resampling, "_MOST_LEVELS", 8)
+    with pytest.raises(ValueError, match="the 14 clusters have 9 levels"):
+        entity_grams(columns, entity, [time, entity % 3])
+    monkeypatch.setattr(resampling, "_MOST_LEVELS", 9)
+    monkeypatch.setattr(resampling, "_MOST", int((np.bincount(entity) ** 2).sum()) - 1)
     with pytest.raises(ValueError, match="the 14 clusters have 9 levels"):
         entity_grams(columns, entity, [time, entity % 3])
 
@@ -527,3 +533,76 @@ def test_slopes_nested_in_the_clusters_are_demeaned_whether_columns_were_or_not(
         np.linalg.lstsq(demeaned[:, 1:], demeaned[:, 0], rcond=None)[0],
         rtol=1e-9,
     )
+
+
+def movers(seed, n=40, periods=6, groups=4):
+    """Codes of groups by period where a third of the entities change their group."""
+    rng = np.random.default_rng(seed)
+    columns, entity, time = make_panel(seed, n, periods)
+    group = rng.integers(groups, size=n)[entity]
+    moves = (entity % 3 == 0) & (time >= 3)
+    group = np.where(moves, rng.integers(groups, size=n)[entity], group)
+    return columns, entity, compress(group * periods + time)[0], compress(time)[0]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    "which", ["group-periods", "two crossed", "above", "nothing nested"]
+)
+def test_sparse_sums_are_the_dense_ones(monkeypatch, which, weighted) -> None:
+    columns, entity, cell, time = movers(71)
+    clusters = compress(entity // 3)[0] if which == "above" else entity
+    effects = {
+        "group-periods": [entity, cell],
+        "two crossed": [entity, time, cell % 5],
+        "above": [entity, cell],
+        "nothing nested": [cell],
+    }[which]
+    w = np.random.default_rng(1).uniform(0.5, 2.0, entity.size) if weighted else None
+    dense = entity_grams(columns, clusters, effects, obs_weights=w)
+    # Too few numbers for a dense table, enough for the pairs of rows.
+    most = int((np.bincount(clusters) ** 2).sum())
+    assert most < dense.sums.size
+    monkeypatch.setattr(resampling, "_MOST", most)
+    grams = entity_grams(columns, clusters, effects, obs_weights=w)
+    assert not isinstance(grams.sums, np.ndarray)
+    np.testing.assert_allclose(grams.sums.toarray(), dense.sums, rtol=0, atol=1e-12)
+    assert grams.of_clusters(1, 3).shape == (2, dense.sums.shape[1])
+    weights = draw_counts(np.random.SeedSequence(3), dense.n_clusters, 5)
+    for got, want in zip(
+        refit(grams, weights, EQUATIONS, residuals=BLOCKS),
+        refit(dense, weights, EQUATIONS, residuals=BLOCKS),
+        strict=True,
+    ):
+        np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-10)
+    for got, want in zip(
+        jackknife(grams, EQUATIONS).coefficients,
+        jackknife(dense, EQUATIONS).coefficients,
+        strict=True,
+    ):
+        np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-10)
+
+
+def test_sparse_sums_of_clusters_without_rows(monkeypatch) -> None:
+    columns, entity, cell, _ = movers(72)
+    dense = entity_grams(columns, entity, [entity, cell])
+    monkeypatch.setattr(resampling, "_MOST", dense.sums.size - 1)
+    grams = entity_grams(columns, entity, [entity, cell])
+    np.testing.assert_allclose(
+        grams.padded(2).sums.toarray(), dense.padded(2).sums, rtol=0, atol=1e-12
+    )
+
+
+def test_levels_in_a_chain_are_linked_and_others_are_not() -> None:
+    adjacent = np.eye(9, dtype=bool)
+    for i in range(5):
+        adjacent[i, i + 1] = adjacent[i + 1, i] = True
+    adjacent[7, 7] = False
+    want = np.zeros((9, 9))
+    want[:6, :6] = 1.0
+    want[[6, 7, 8], [6, 7, 8]] = 1.0
+    rng = np.random.default_rng(5)
+    for order in (np.arange(9), rng.permutation(9), rng.permutation(9)):
+        shuffled = np.ix_(order, order)
+        got = resampling.linked_levels(adjacent[shuffled][None])[0]
+        np.testing.assert_array_equal(got, want[shuffled])

@@ -624,3 +624,74 @@ def test_absorbed_slopes_are_those_written_out() -> None:
         assert absorbed.iv_tests[name] == pytest.approx(
             written.iv_tests[name], rel=1e-8
         )
+
+
+def _listed_firms(firms=60, years=6, industries=4, seed=5):
+    """Firms of industries with shocks by year; a third moves to another industry."""
+    rng = np.random.default_rng(seed)
+    firm, year = (a.ravel() for a in np.indices((firms, years)))
+    industry = rng.integers(industries, size=firms)[firm]
+    later = rng.integers(industries, size=firms)[firm]
+    industry = np.where((firm % 3 == 0) & (year > 2), later, industry)
+    own = rng.normal(size=firm.size)
+    shock = rng.normal(size=(industries, years))[industry, year]
+    df = pd.DataFrame({"firm": firm, "year": year, "industry": industry})
+    df["x"] = shock + own
+    df["y"] = 0.5 * df["x"] + own + rng.normal(size=firm.size)
+    groups = df.groupby(["industry", "year"])["x"]
+    total, size = groups.transform("sum"), groups.transform("count")
+    df["z"] = (total - df["x"]) / (size - 1)
+    return df[(size > 2) & (rng.uniform(size=firm.size) < 0.9)]
+
+
+def test_a_mean_of_the_others_beside_the_effects_of_its_groups_is_reported() -> None:
+    df = _listed_firms()
+    panel = Panel(df, "firm", "year")
+    spec = FixedEffectsIV("y", [], ["x"], ["z"])
+    fit = spec.fit(panel)
+    assert "own_values" not in {notice.code for notice in fit.diagnostics}
+    assert "own_values" not in {
+        n.code for n in spec.replace(absorb="industry").fit(panel).diagnostics
+    }
+    inside = spec.replace(absorb="industry^year")
+    with pytest.warns(IdentificationWarning, match="within each industry.year, which"):
+        mechanical = inside.fit(panel)
+    (notice,) = [n for n in mechanical.diagnostics if n.code == "own_values"]
+    assert dict(notice.data) == {
+        "instrument": "z",
+        "endog": "x",
+        "effect": "industry^year",
+    }
+    # The slope of the error in x is what least squares has, and not the true .5.
+    plain = FixedEffects("y", ["x"], absorb="industry^year").fit(panel)
+    assert abs(mechanical.params["x"] - plain.params["x"]) < 0.1
+    assert plain.params["x"] > 1.2
+    assert mechanical.iv_tests["effective_f"] > 100
+    # A regressor that the instrument moves in some firms only is no such function.
+    treated = df.assign(
+        z=(df["firm"] % 2) * (df["year"] > 2),
+        x=((df["firm"] % 2) * (df["year"] > 2) + (df["firm"] % 5 == 0)).clip(upper=1),
+    )
+    treated["x"] *= 1.0
+    offered = spec.fit(Panel(treated, "firm", "year"))
+    assert "own_values" not in {notice.code for notice in offered.diagnostics}
+
+
+def test_many_firms_beside_industry_years() -> None:
+    rng = np.random.default_rng(1)
+    df = _listed_firms(firms=2500, years=8, industries=50, seed=8)
+    df["w"] = df["x"] + rng.normal(size=len(df))
+    df["x"] = df["w"] + df["y"]
+    spec = FixedEffectsIV("y", [], ["x"], ["w"], absorb="industry^year")
+    fit = spec.fit(Panel(df, "firm", "year"))
+    ((low, high),) = fit.anderson_rubin()
+    assert low < fit.params["x"] < high
+    # The cluster jackknife of the reduced form is that of the regression itself.
+    form = FixedEffects("y", ["w"], absorb="industry^year", cov_type="crv3")
+    jackknifed = form.fit(Panel(df, "firm", "year"))
+    forms = fit.reduced_forms
+    np.testing.assert_allclose(
+        abs(forms.slopes[0, 0]) / np.sqrt(forms.covariance[0, 0]),
+        jackknifed.params["w"] / jackknifed.std_errors["w"],
+        rtol=1e-7,
+    )

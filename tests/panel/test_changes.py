@@ -915,3 +915,103 @@ def test_a_column_is_a_lag_of_another_by_three_rows_or_more(shared: int) -> None
     data["x"] = data["x"].where(data["t"] <= shared)
     said = told_of_imputation(data, "lagged", extrapolate=True)
     assert any("equals the lag of 'x'" in words for words in said) == (shared == 3)
+
+
+def _listed() -> Panel:
+    index = pd.MultiIndex.from_product(
+        [["000001", "000004", "600000"], [2010, 2011]], names=["code", "year"]
+    )
+    return Panel(
+        index.to_frame(index=False).assign(x=np.arange(6) ** 2.0), "code", "year"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "example"),
+    [
+        (lambda code: code.astype(int), "1 for '000001'"),
+        (lambda code: code.astype(float), "1.0 for '000001'"),
+        (lambda code: code.astype(int).astype(str), "'1' for '000001'"),
+        (lambda code: code + ".SZ", "'000001.SZ' for '000001'"),
+        (lambda code: "SZ" + code, "'SZ000001' for '000001'"),
+    ],
+)
+def test_codes_in_another_form_are_named_and_the_advice_matches_them(
+    written, example
+) -> None:
+    panel = _listed()
+    df = panel.frame.reset_index().rename(columns={"x": "z"})
+    right = df.copy()
+    df["code"] = written(df["code"])
+    with pytest.raises(AlignmentError) as said:
+        panel.attach(df)
+    message = str(said.value)
+    assert example in message
+    assert "keep='panel'" not in message
+    advice = message.split("alike: ")[1].removesuffix(". Then attach again.")
+    exec(advice, {"df": df})
+    assert df["code"].tolist() == right["code"].tolist()
+    assert panel.attach(df)["z"].notna().all()
+
+
+def test_some_codes_in_another_form_are_a_warning_with_keep_panel() -> None:
+    panel = _listed()
+    df = panel.frame.reset_index().rename(columns={"x": "z"})
+    df["code"] = df["code"].astype(int).astype(str)  # 600000 fits, the others do not
+    with pytest.warns(DigiprosperWarning, match="2 codes of the panel are written in"):
+        attached = panel.attach(df, keep="panel")
+    assert attached["z"].notna().sum() == 2
+    (notice,) = attached.diagnostics
+    assert notice.code == "similar_keys"
+    assert notice.data["same_code"] == (("1", "000001"), ("4", "000004"))
+
+
+def test_numbers_of_the_panel_and_text_of_the_data() -> None:
+    panel = Panel(
+        _listed().frame.reset_index().assign(code=lambda f: f["code"].astype(int)),
+        "code",
+        "year",
+    )
+    df = _listed().frame.reset_index().rename(columns={"x": "z"})
+    with pytest.raises(AlignmentError, match=r"'000001' for 1\. .*astype\(int\)"):
+        panel.attach(df)
+
+
+def test_codes_with_different_letters_are_different() -> None:
+    df = _listed().frame.reset_index()
+    suffixed = df.assign(code=df["code"] + ".SZ")
+    panel = Panel(
+        pd.concat([suffixed, df.assign(code=df["code"] + ".SH")]), "code", "year"
+    )
+    assert not panel.diagnostics
+    # Years and codes that differ are none of another form.
+    with pytest.raises(AlignmentError, match="in the panel: 2010, 2011") as said:
+        _listed().attach(df.assign(year=df["year"] + 7).rename(columns={"x": "z"}))
+    assert "another form" not in str(said.value)
+
+
+def test_one_code_in_two_forms_counts_as_two_entities_and_is_reported() -> None:
+    df = _listed().frame.reset_index()
+    df.loc[df["year"] == 2011, "code"] = df["code"].astype(int).astype(str)
+    with pytest.warns(DigiprosperWarning, match="2 pairs of 'code' are one code"):
+        panel = Panel(df, "code", "year")
+    assert panel.n_entities == 5
+    message = panel.diagnostics[0].message
+    exec(message.split("alike: ")[1].removesuffix("."), {"df": df})
+    assert Panel(df, "code", "year").n_entities == 3
+
+
+def test_data_of_years_for_a_panel_of_quarters_are_merged_before() -> None:
+    quarters = pd.period_range("2010Q1", "2011Q4", freq="Q")
+    index = pd.MultiIndex.from_product(
+        [["a", "b"], quarters], names=["firm", "quarter"]
+    )
+    df = index.to_frame(index=False).assign(year=lambda f: f["quarter"].dt.year)
+    annual = pd.DataFrame({"firm": [*"aabb"], "year": [2010, 2011] * 2, "z": range(4)})
+    with pytest.raises(AlignmentError) as said:
+        Panel(df, "firm", "quarter").attach(annual)
+    message = str(said.value)
+    assert "matched by 'firm' alone, since they have no 'quarter'" in message
+    merged = df.merge(annual, on=["firm", "year"], how="left")
+    assert "df.merge(data, on=['firm', 'year'], how='left')" in message
+    assert Panel(merged, "firm", "quarter")["z"].notna().all()

@@ -634,3 +634,103 @@ def test_codes_that_all_samples_share_cannot_be_changed() -> None:
     for codes in (sample.entity, sample.time):
         with pytest.raises(ValueError, match="read-only"):
             codes[:] = 0
+
+
+def _dated(times: Any, firms: int = 2) -> pd.DataFrame:
+    index = pd.MultiIndex.from_product([range(firms), times], names=["firm", "date"])
+    return index.to_frame(index=False).assign(x=np.arange(len(index)) ** 2.0)
+
+
+def test_opening_balances_beside_closing_ones_are_reported() -> None:
+    closing = pd.to_datetime([f"{year}-12-31" for year in range(2010, 2016)])
+    opening = pd.to_datetime([f"{year}-01-01" for year in range(2010, 2016)])
+    with pytest.warns(DigiprosperWarning, match="a lag is the quarter before") as said:
+        Panel(_dated(closing.union(opening)), "firm", "date")
+    (warning,) = said
+    assert warning.message.code == "uneven_dates"
+    assert "6 of 12 dates have none, such as 2010-12-31 after 2010-01-01" in str(
+        warning.message
+    )
+    # One date a year, a stated step, and a gap or two are no defect.
+    Panel(_dated(closing), "firm", "date")
+    Panel(_dated(closing.union(opening)), "firm", "date", step="D")
+    quarters = pd.period_range("2010Q1", "2014Q4", freq="Q").to_timestamp(how="E")
+    Panel(_dated(quarters.normalize().delete([5, 11])), "firm", "date")
+
+
+def test_trading_days_are_reported_with_the_way_to_number_them() -> None:
+    days = pd.bdate_range("2021-01-04", "2021-03-31")
+    frame = _dated(days)
+    with pytest.warns(DigiprosperWarning, match="such as 2021-01-11 after 2021-01-08"):
+        Panel(frame, "firm", "date")
+    frame["day"] = frame["date"].rank(method="dense").astype(int)
+    lags = Panel(frame, "firm", "day").lag("x")["x_lag1"]
+    assert lags.isna().sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("times", "cure"),
+    [
+        (
+            [y * 100 + m for y in (2015, 2016) for m in (3, 6, 9, 12)],
+            "pd.to_datetime(df['date'], format='%Y%m').dt.to_period('Q')",
+        ),
+        (
+            [20150331, 20150630, 20150930, 20151231, 20160331, 20160630],
+            "Pass time_format='%Y%m%d'",
+        ),
+    ],
+)
+def test_quarters_as_numbers_of_months_or_days_are_reported(times, cure) -> None:
+    frame = _dated(times)
+    with pytest.warns(
+        DigiprosperWarning, match="2015(12|1231) to 2016(03|0331)"
+    ) as got:
+        Panel(frame, "firm", "date")
+    assert cure in str(got[0].message)
+    dates = pd.to_datetime(frame["date"].astype(str).str[:6], format="%Y%m")
+    frame["date"] = dates.dt.to_period("Q")
+    assert Panel(frame, "firm", "date").lag("x")["x_lag1"].isna().sum() == 2
+
+
+def test_every_lag_missing_states_how_far_rows_are_apart() -> None:
+    panel = Panel(_dated([2010, 2013, 2016]), "firm", "date")
+    with pytest.raises(MissingDataError, match="the nearest rows are 3 apart"):
+        panel.lag("x")
+    assert panel.lag("x", 3)["x_lag3"].notna().sum() == 4
+
+
+@pytest.mark.parametrize("time_format", [None, "%Y-%m-%d"])
+def test_names_and_units_below_the_headings_are_recognised(time_format) -> None:
+    rows = [
+        ["证券代码", "统计截止日期", "资产总计"],
+        ["没有单位", "没有单位", "元"],
+        ["000001", "2010-12-31", 5.0],
+        ["000001", "2011-12-31", 6.0],
+    ]
+    frame = pd.DataFrame(rows, columns=["Stkcd", "Accper", "assets"])
+    with pytest.raises(PanelIndexError, match=r"skiprows=\[1, 2\]"):
+        Panel(frame, "Stkcd", "Accper", time_format=time_format)
+    with pytest.raises(PanelIndexError) as said:
+        Panel(frame[2:].assign(Accper="unknown"), "Stkcd", "Accper")
+    assert "skiprows" not in str(said.value)
+
+
+def test_two_kinds_of_rows_and_copies_are_named() -> None:
+    frame = _dated([2010, 2011])
+    both = pd.concat([frame.assign(kind="A"), frame.assign(kind="B")])
+    with pytest.raises(PanelIndexError, match=r"differ in 'kind' \('A', 'B'\)"):
+        Panel(both, "firm", "date")
+    with pytest.raises(PanelIndexError, match=r"They are copies: df.drop_duplicates"):
+        Panel(pd.concat([frame, frame]), "firm", "date")
+    values = pd.concat([frame, frame.assign(x=-1.0)])
+    with pytest.raises(PanelIndexError) as said:
+        Panel(values, "firm", "date")
+    assert "differ in" not in str(said.value)
+    assert "copies" not in str(said.value)
+
+
+def test_a_step_of_a_year_for_different_closing_days() -> None:
+    frame = _dated(pd.to_datetime(["2015-06-30", "2015-12-31", "2016-06-30"]))
+    with pytest.raises(OptionError, match=r"use the year as the time"):
+        Panel(frame, "firm", "date", step="Y")

@@ -86,6 +86,7 @@ BESIDE = {
     "undecoded_text": "panel/stata.py",
     "renamed_columns": "panel/keys.py",
     "jumping_times": "panel/keys.py",
+    "own_values": "linear/doubtful_terms.py",
     "unfilled": "panel/changes.py",
     "unseen_values": "panel/conditions.py",
     "zero_first_stock": "variables/mechanisms.py",

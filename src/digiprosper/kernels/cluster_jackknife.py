@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.resampling import bytes_each, entity_grams, systems
-from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF
+from digiprosper.kernels.least_squares import with_weights
+from digiprosper.kernels.resampling import (
+    bytes_each,
+    entity_grams,
+    fits_in_memory,
+    lay_out,
+    linked_levels,
+    systems,
+)
+from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF, REDUNDANT_LEVELS
 from digiprosper.kernels.within import level_sums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.resampling import Grams
+    from digiprosper.kernels.resampling import Grams, Layout
     from digiprosper.kernels.slopes import Effect
+
+# Crossed levels whose products are inverted; 4096 take a quarter of a minute.
+_MOST_LEVELS = 2**12
+# Numbers of a batch of clusters.
+_BATCH = 2**22
+
+
+def can_leave_out(clusters: Ints, effects: Sequence[Effect], p: int) -> bool:
+    """Tell whether `deviations` of p columns can estimate the effects again."""
+    layout = lay_out(clusters, effects, None)
+    return _rows_are_fewer(layout, p) or fits_in_memory(layout, p)
 
 
 def deviations(
@@ -43,20 +63,20 @@ def deviations(
     constant = not effects and bool((basis[:, -1] == 1.0).all())
     varying = basis[:, :-1] if constant else basis
     outcomes = residuals.reshape(len(residuals), -1)
-    grams = entity_grams(
-        np.column_stack([outcomes, varying]),
-        clusters,
-        effects,
-        demeaned=True,
-        obs_weights=obs_weights,
-    )
-    moved, missing = _without(
-        grams,
-        grams.sums.sum(axis=0),
-        slopes[:, : varying.shape[1]],
-        outcomes.shape[1],
-        memory,
-    )
+    columns = np.column_stack([outcomes, varying])
+    used, count = slopes[:, : varying.shape[1]], outcomes.shape[1]
+    layout = lay_out(clusters, effects, obs_weights)
+    if _rows_are_fewer(layout, columns.shape[1]):
+        scale = np.sqrt(with_weights(columns**2, obs_weights).sum(axis=0))
+        scale[scale == 0.0] = 1.0
+        products = _products_without(columns / scale, layout)
+        moved, null = _solved(products, scale, count)
+        missing = _unidentified(null, used / scale[count:])
+    else:
+        grams = entity_grams(
+            columns, clusters, effects, demeaned=True, obs_weights=obs_weights
+        )
+        moved, missing = _without(grams, grams.sums.sum(axis=0), used, count, memory)
     if constant:
         means = [
             _mean_without(column, varying, moved[:, j], clusters, obs_weights)
@@ -87,15 +107,90 @@ def _without(
     chunk = max(1, memory // bytes_each(grams))
     for start in range(0, groups, chunk):
         batch = slice(start, start + chunk)
-        system, _, scale = systems(grams, total - grams.sums[batch])
-        moved[batch], null = _solved(system, scale, count)
+        others = total - grams.of_clusters(start, start + chunk)
+        system, _, scale = systems(grams, others)
+        moved[batch], null = _solved(np.moveaxis(system, 2, 0), scale, count)
         missing[batch] = _unidentified(null, slopes / scale[count:])
     return moved, missing
 
 
-def _solved(system: Floats, scale: Floats, outcomes: int) -> tuple[Floats, Floats]:
+def _rows_are_fewer(layout: Layout, p: int) -> bool:
+    """Tell whether rows of a cluster cost less than the levels that cross clusters."""
+    if not layout.crossed or not layout.one_nested or layout.levels > _MOST_LEVELS:
+        return False
+    return 2 * layout.pairs < layout.groups * layout.width(p)
+
+
+def _products_without(columns: Floats, layout: Layout) -> Floats:
+    """Multiply columns net of all effects in the rows of the other clusters: (G, p, p).
+
+    With Z the columns and H the rows and columns of cluster g in the projection on the
+    dummies that cross the clusters, net of the nested effect, the products without g
+    are ``Z'Z - Z_g' (I - H)^+ Z_g`` (Woodbury; all with roots of the weights). H has
+    an eigenvalue of one for what only the rows of g identify.
+    """
+    root = np.ones(len(columns))
+    if layout.obs_weights is not None:
+        root = np.sqrt(layout.obs_weights)
+    columns = columns * root[:, None]
+    inverse = _inverse_of_dummies(layout, root)
+    out = np.tile(columns.T @ columns, (layout.groups, 1, 1))
+    size = np.bincount(layout.clusters)
+    members = np.split(np.argsort(layout.clusters, kind="stable"), np.cumsum(size)[:-1])
+    for n in np.unique(size).tolist():
+        equal = np.flatnonzero(size == n)
+        for batch in np.array_split(equal, -(-equal.size * n**2 // _BATCH)):
+            rows = np.stack([members[g] for g in batch])
+            net = np.eye(n) - _leverage(rows, root, layout, inverse)
+            values, vectors = np.linalg.eigh(net)
+            identified = values > LOST_WITHOUT
+            inflation = identified / np.where(identified, values, 1.0)
+            along = vectors.transpose(0, 2, 1) @ columns[rows]
+            out[batch] -= along.transpose(0, 2, 1) @ (inflation[:, :, None] * along)
+    return out
+
+
+def _leverage(rows: Ints, root: Floats, layout: Layout, inverse: Floats) -> Floats:
+    """Compute the leverage of clusters of n rows (m, n) in the dummies: (m, n, n)."""
+    weights = root[rows][:, :, None] * root[rows][:, None, :]
+    leverage = np.zeros(weights.shape)
+    for codes, others in product(layout.crossed, repeat=2):
+        leverage += inverse[codes[rows][:, :, None], others[rows][:, None, :]]
+    leverage *= weights
+    for nested in layout.nested:
+        same = nested[rows][:, :, None] == nested[rows][:, None, :]
+        total = np.bincount(nested, weights=root**2)[nested[rows]]
+        net = np.eye(rows.shape[1]) - same * weights / total[:, :, None]
+        leverage = net @ leverage @ net
+    return leverage
+
+
+def _inverse_of_dummies(layout: Layout, root: Floats) -> Floats:
+    """Invert products of the crossed dummies net of the nested effect: (L, L)."""
+    from scipy import sparse
+
+    rows, many = np.arange(root.size), len(layout.crossed)
+    dummies = sparse.csr_array(
+        (np.tile(root, many), (np.tile(rows, many), np.concatenate(layout.crossed))),
+        (root.size, layout.levels),
+    )
+    products = dummies.T @ dummies
+    for codes in layout.nested:
+        norm = np.sqrt(np.bincount(codes, weights=root**2))
+        cells = dummies.T @ sparse.csr_array((root / norm[codes], (rows, codes)))
+        products = products - cells @ cells.T
+    table = np.asarray(products.toarray())
+    if layout.inverse == "linked":
+        return np.linalg.inv(table + linked_levels(table[None] != 0.0)[0])
+    scale = np.sqrt(dummies.power(2).sum(axis=0))
+    values, vectors = np.linalg.eigh(table / np.multiply.outer(scale, scale))
+    nonzero = values > REDUNDANT_LEVELS
+    half = vectors[:, nonzero] / np.sqrt(values[nonzero]) / scale[:, None]
+    return np.asarray(half @ half.T)
+
+
+def _solved(products: Floats, scale: Floats, outcomes: int) -> tuple[Floats, Floats]:
     """Regress the first columns on the others: slopes, null directions."""
-    products = np.moveaxis(system, 2, 0)
     values, vectors = np.linalg.eigh(products[:, outcomes:, outcomes:])
     identified = values > LOST_WITHOUT
     heights = products[:, :outcomes, outcomes:] @ vectors

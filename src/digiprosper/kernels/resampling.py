@@ -9,7 +9,7 @@ products are formed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -30,6 +30,8 @@ from digiprosper.kernels.within import compress, finest, is_nested, rows_of, wit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from scipy import sparse
+
     from digiprosper.kernels import Bools, Floats, Ints
     from digiprosper.kernels.slopes import Effect
 
@@ -49,6 +51,8 @@ _BLOCK = 2**14
 _ROWS = 32
 # Numbers that the cross products may take, 1 GB.
 _MOST = 2**27
+# Crossed levels of which a draw solves a system; 2048 take a second each.
+_MOST_LEVELS = 2**11
 
 _Inverse: TypeAlias = Literal["diagonal", "linked", "pseudo"]
 
@@ -60,10 +64,11 @@ class Grams:
     `sums` has per cluster the upper triangle of the p columns' products; the p x L
     products with the dummies of the effects that cross the clusters; the rows of each
     of these L levels, unless `inverse` is ``"linked"``; and the upper triangles of the
-    dummies' own products, block by block, unless it is ``"diagonal"``.
+    dummies' own products, block by block, unless it is ``"diagonal"``. They are sparse
+    where most clusters have no row in most levels, such as firms in industry-years.
     """
 
-    sums: Floats  # (G, q)
+    sums: Any  # (G, q), Floats or a csr_array of scipy
     n_columns: int  # p
     # L, levels of the effects that cross the clusters; 0 when there is none
     n_levels: int
@@ -78,6 +83,19 @@ class Grams:
     def n_clusters(self) -> int:
         """Number of clusters, the rows of `sums`."""
         return int(self.sums.shape[0])
+
+    def padded(self, spare: int) -> Grams:
+        """Add clusters that have no rows."""
+        if isinstance(self.sums, np.ndarray):
+            return replace(self, sums=np.pad(self.sums, ((0, spare), (0, 0))))
+        sums = self.sums.copy()
+        sums.resize(self.n_clusters + spare, sums.shape[1])
+        return replace(self, sums=sums)
+
+    def of_clusters(self, start: int, stop: int) -> Floats:
+        """Take the sums of some clusters, dense: (stop - start, q)."""
+        sums = self.sums[start:stop]
+        return np.asarray(sums if isinstance(sums, np.ndarray) else sums.toarray())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,18 +128,18 @@ def entity_grams(
 
     `columns` (N, p) has outcomes and regressors of all equations; `demeaned` says that
     all effects have been taken out of them with the same weights, which are of
-    mean one. Raises OptionError if F would exceed 2**27 numbers (1 GB), or if the
-    levels of a slope cross the clusters.
+    mean one. Raises OptionError if F would exceed 2**27 numbers (1 GB), zeros not
+    counted, or if the levels of a slope cross the clusters.
     """
     n, p = columns.shape
-    layout = _lay_out(clusters, effects, obs_weights)
-    width = layout.width(p)
-    if layout.groups * width > _MOST:
+    layout = lay_out(clusters, effects, obs_weights)
+    dense = layout.groups * layout.width(p) <= _MOST
+    if not fits_in_memory(layout, p):
         raise OptionError(
             f"effects not nested in the {layout.groups} clusters have {layout.levels} "
             "levels; the products of their dummies would need "
-            f"{layout.groups * width:.2g} numbers, and {_MOST:.2g} is the limit. "
-            "Absorb effects with fewer levels, or specify clusters in which "
+            f"{layout.groups * layout.width(p):.2g} numbers, and {_MOST:.2g} is the "
+            "limit. Absorb effects with fewer levels, or specify clusters in which "
             "they are nested."
         )
 
@@ -131,7 +149,14 @@ def entity_grams(
         ).demean(columns)
     scale = np.sqrt(with_weights(columns**2, obs_weights).sum(axis=0))
     scale[scale == 0.0] = 1.0
-    return _grams(layout, columns / scale, scale)
+    return _grams(layout, columns / scale, scale, dense=dense)
+
+
+def fits_in_memory(layout: Layout, p: int) -> bool:
+    """Tell whether `entity_grams` can form the cross products of p columns."""
+    return layout.groups * layout.width(p) <= _MOST or (
+        layout.levels <= _MOST_LEVELS and layout.one_nested and layout.pairs <= _MOST
+    )
 
 
 def block_grams(
@@ -150,7 +175,7 @@ def block_grams(
     """
     ends = np.cumsum([0, *levels])
     crossed = [code + start for code, start in zip(codes, ends, strict=False)]
-    layout = _Layout(
+    layout = Layout(
         clusters,
         groups,
         [entity],
@@ -163,8 +188,14 @@ def block_grams(
     return _grams(layout, columns, np.ones(columns.shape[1]))
 
 
-def _grams(layout: _Layout, columns: Floats, scale: Floats) -> Grams:
+def _grams(
+    layout: Layout, columns: Floats, scale: Floats, *, dense: bool = True
+) -> Grams:
     p = columns.shape[1]
+    blocks = tuple(layout.blocks.tolist())
+    if not dense:
+        parts = _sparse_sums(layout, columns)
+        return Grams(parts, p, layout.levels, blocks, layout.inverse, scale)
     sums = np.empty((layout.groups, layout.width(p)))
     start = 0
     for part in chain(
@@ -172,13 +203,11 @@ def _grams(layout: _Layout, columns: Floats, scale: Floats) -> Grams:
     ):
         sums[:, start : start + part.shape[1]] = part
         start += part.shape[1]
-    return Grams(
-        sums, p, layout.levels, tuple(layout.blocks.tolist()), layout.inverse, scale
-    )
+    return Grams(sums, p, layout.levels, blocks, layout.inverse, scale)
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
     """Effects by their relation to clusters: nested ones taken out, others crossed."""
 
     clusters: Ints  # (N,) cluster of each row
@@ -205,10 +234,21 @@ class _Layout:
         )
         return p * (p + 1) // 2 + p * self.levels + counts + dummy_products
 
+    @property
+    def one_nested(self) -> bool:
+        """Whether at most one effect is nested in the clusters, and no slope is."""
+        return len(self.nested) <= 1 and not self.slopes
 
-def _lay_out(
+    @property
+    def pairs(self) -> int:
+        """Count the pairs of rows of a cluster."""
+        return int((np.bincount(self.clusters).astype(np.int64) ** 2).sum())
+
+
+def lay_out(
     clusters: Ints, effects: Sequence[Effect], obs_weights: Floats | None
-) -> _Layout:
+) -> Layout:
+    """Sort effects by whether they are nested in the clusters."""
     constants, slopes = apart(effects)
     _refuse_crossing(slopes, clusters)
     nested: list[Ints] = []
@@ -222,7 +262,7 @@ def _lay_out(
     inverse: _Inverse = "pseudo" if crossed else "diagonal"
     if not slopes:
         inverse = _inverse_of(crossed, blocks, nested, weighted=obs_weights is not None)
-    return _Layout(
+    return Layout(
         clusters, groups, nested, slopes, crossed, blocks, inverse, obs_weights
     )
 
@@ -251,14 +291,14 @@ def _inverse_of(
     return "linked" if len(crossed) == len(nested) == 1 else "pseudo"
 
 
-def _products(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
+def _products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply the columns with each other, by cluster: (G, 1) each."""
     for a, b in zip(*np.triu_indices(demeaned.shape[1]), strict=True):
         products = with_weights(demeaned[:, a] * demeaned[:, b], layout.obs_weights)
         yield _total([layout.clusters], layout.groups, products)[:, None]
 
 
-def _with_dummies(layout: _Layout, demeaned: Floats) -> Iterator[Floats]:
+def _with_dummies(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply columns with crossed dummies, by cluster, count rows: (G, L) each."""
     groups, levels = layout.groups, layout.levels
     if not levels:
@@ -333,7 +373,7 @@ def _total(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
     return out
 
 
-def _of_dummies(layout: _Layout) -> Iterator[Floats]:
+def _of_dummies(layout: Layout) -> Iterator[Floats]:
     """Multiply crossed dummies net of nested effects by cluster: rows of triangles."""
     if layout.inverse == "diagonal":
         return
@@ -358,6 +398,77 @@ def _of_dummies(layout: _Layout) -> Iterator[Floats]:
                 cells, groups * size, with_weights(demean(dummy), w)
             ).reshape(groups, size)
             yield products[:, level:]
+
+
+def _sparse_sums(layout: Layout, columns: Floats) -> sparse.csr_array:
+    """Form the sums of `Grams` from the levels that each cluster has rows in."""
+    from scipy import sparse
+
+    clusters, levels, p = layout.clusters, layout.levels, columns.shape[1]
+    w = np.ones(clusters.size) if layout.obs_weights is None else layout.obs_weights
+    a, b = np.triu_indices(p)
+    parts = [
+        (clusters, np.full(clusters.size, j), columns[:, a[j]] * columns[:, b[j]] * w)
+        for j in range(a.size)
+    ]
+    start = a.size
+    for column in (*columns.T, *([] if layout.inverse == "linked" else [1.0])):
+        parts += [(clusters, start + codes, column * w) for codes in layout.crossed]
+        start += levels
+    if layout.inverse != "diagonal":
+        parts += [
+            (cluster, start + _in_triangles(layout.blocks, low, high), value)
+            for cluster, low, high, value in _pairs_of_levels(layout, w)
+        ]
+    row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return sparse.csr_array((value, (row, column)), (layout.groups, layout.width(p)))
+
+
+def _pairs_of_levels(
+    layout: Layout, w: Floats
+) -> Iterator[tuple[Ints, Ints, Ints, Floats]]:
+    """Multiply crossed dummies net of the nested effect: cluster, two levels, value.
+
+    The first level is at most the second. A product is that of the dummies, less the
+    product of their sums in a nested level over its weight.
+    """
+    for i, codes in enumerate(layout.crossed):
+        for others in layout.crossed[i:]:
+            low, high = np.minimum(codes, others), np.maximum(codes, others)
+            yield layout.clusters, low, high, w
+    many = len(layout.crossed)
+    rows, level = np.tile(np.arange(w.size), many), np.concatenate(layout.crossed)
+    for nested in layout.nested:
+        _, first, cell = np.unique(
+            nested[rows] * layout.levels + level, return_index=True, return_inverse=True
+        )
+        weight = np.bincount(cell, weights=w[rows])
+        home, level_of = nested[rows[first]], level[first]
+        # Cells are in the order of their nested level: each with all of the same one.
+        size = np.bincount(home)[home]
+        low = np.repeat(np.arange(home.size), size)
+        turn = np.arange(low.size) - np.repeat(np.cumsum(size) - size, size)
+        high = np.searchsorted(home, home)[low] + turn
+        upper = level_of[low] <= level_of[high]
+        low, high = low[upper], high[upper]
+        total = np.bincount(nested, weights=w)[home[low]]
+        cluster = layout.clusters[rows[first[low]]]
+        yield (
+            cluster,
+            level_of[low],
+            level_of[high],
+            -weight[low] * weight[high] / total,
+        )
+
+
+def _in_triangles(blocks: Ints, low: Ints, high: Ints) -> Ints:
+    """Find pairs of levels of a block in the upper triangles of all blocks."""
+    block = np.repeat(np.arange(blocks.size), blocks)[low]
+    first = (np.cumsum(blocks) - blocks)[block]
+    triangles = blocks * (blocks + 1) // 2
+    row = low - first
+    start = (np.cumsum(triangles) - triangles)[block]
+    return np.asarray(start + row * blocks[block] - row * (row - 1) // 2 + high - low)
 
 
 def _demeaning(
@@ -537,7 +648,7 @@ def _explained(grams: Grams, cross: Floats, dummy_sums: Floats) -> Floats:
         system[:, rows, cols] = system[:, cols, rows] = triangles[:, start:stop]
         if grams.inverse == "linked":
             part = cross[:, :, block_levels]
-            system += _linked(system != 0.0)
+            system += linked_levels(system != 0.0)
             explained += part @ np.linalg.solve(system, part.transpose(0, 2, 1))
         else:
             half = _half(
@@ -556,7 +667,7 @@ def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
     return np.asarray((cross * scale[:, None, :]) @ vectors * root[:, None, :])
 
 
-def _linked(adjacent: Bools) -> Floats:
+def linked_levels(adjacent: Bools) -> Floats:
     """Set a one where a chain of neighbours joins two levels, by draw: (R, L, L)."""
     present = adjacent.diagonal(axis1=1, axis2=2)
     together = present[:, :, None] & present[:, None, :]
@@ -564,14 +675,22 @@ def _linked(adjacent: Bools) -> Floats:
     # Mostly one level neighbours every other that is there, and then all are linked.
     hubs = np.all(adjacent | ~present[:, None, :], axis=2)
     unfinished = np.flatnonzero(~np.any(hubs, axis=1))
-    reach = adjacent[unfinished].astype(np.float64)
+    neighbours = adjacent[unfinished]
+    levels = present.shape[1]
+    # Small numbers: all levels are compared with all others.
+    label = np.arange(levels, dtype=np.min_scalar_type(levels))
+    lowest = np.broadcast_to(label, (unfinished.size, levels))
     while unfinished.size:
-        further = (reach @ reach > 0.0).astype(np.float64)
-        if np.array_equal(further, reach):
+        # Chains are halved in each turn: a level's label has that label's label.
+        lower = np.where(neighbours, lowest[:, None, :], label[-1]).min(axis=2)
+        lower = np.minimum(lower, lowest)
+        lower = np.take_along_axis(lower, lower, axis=1)
+        if np.array_equal(lower, lowest):
             break
-        reach = further
-    linked[unfinished] = reach
-    diagonal = np.arange(present.shape[1])
+        lowest = lower
+    same = lowest[:, :, None] == lowest[:, None, :]
+    linked[unfinished] = same & together[unfinished]
+    diagonal = np.arange(levels)
     linked[:, diagonal, diagonal] = 1.0
     return linked
 
@@ -634,7 +753,8 @@ def jackknife(
     total = grams.sums.sum(axis=0)
 
     def fit(start: int, stop: int) -> tuple[Floats, ...]:
-        return _fits(grams, total - grams.sums[start:stop], equations, residuals)
+        others = total - grams.of_clusters(start, stop)
+        return _fits(grams, others, equations, residuals)
 
     chunk = max(1, memory // bytes_each(grams))
     return _gather(fit, grams.n_clusters, chunk, equations, residuals)

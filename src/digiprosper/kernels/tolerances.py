@@ -270,3 +270,6 @@ EQUAL_DIFFERENCE: Final = 1e-12
 
 # Distance of a cumulated share of weights from one half that is rounding.
 HALF_WEIGHT: Final = 1e-12
+# One less the squared correlation of an instrument with its regressor inside a level:
+# below it the instrument is a linear function of it there.
+LINEAR_INSIDE: Final = 1e-9

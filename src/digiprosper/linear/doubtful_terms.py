@@ -5,16 +5,25 @@ from __future__ import annotations
 from itertools import chain, product
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from digiprosper.errors import Notice, cited, quoted
+from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.tolerances import LINEAR_INSIDE
 from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.report.terms import columns_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.panel import Panel, Sample
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
+# Two values are always on a line.
+_FEWEST_INSIDE = 3
 
 
 def about_terms(sample: Sample, panel: Panel) -> Iterator[Notice]:
@@ -113,3 +122,65 @@ def _columns_of(
     now = [factor for factor in sample.factors_of(name) if not factor.shift]
     columns = set(columns_in({name: tuple(now)}))
     return columns, columns.union(*[indexes.get(column, ()) for column in columns])
+
+
+def means_without_the_row(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    instruments: Sequence[int],
+    endog: Sequence[int],
+) -> list[Notice]:
+    """Report instruments that have only the row's own value within an effect.
+
+    Code own_values; data instrument, endog, effect.
+    """
+    if prepared.sums is not None:
+        return []
+    notices = []
+    effects = zip(prepared.absorbed, prepared.within.every, strict=True)
+    for effect, codes in effects:
+        if isinstance(codes, Slope):
+            continue
+        for j in instruments:
+            for k in endog:
+                pair = demeaned.raw[:, [j, k]]
+                if _linear_inside(pair[:, 0], pair[:, 1], codes):
+                    names = demeaned.names[j], demeaned.names[k]
+                    notices.append(_own_values(*names, effect.name))
+    return notices
+
+
+def _linear_inside(z: Floats, x: Floats, codes: Ints) -> bool:
+    """Tell whether z is a linear function of x in each level with three rows or more.
+
+    These levels have to have half of the rows.
+    """
+    size = np.bincount(codes)
+    rows = size[codes] >= _FEWEST_INSIDE
+    if 2 * np.count_nonzero(rows) < rows.size:
+        return False
+    z, x = (
+        column - (np.bincount(codes, weights=column) / np.maximum(size, 1))[codes]
+        for column in (z, x)
+    )
+    zz, xx, zx = (
+        np.bincount(codes[rows], weights=squares[rows])
+        for squares in (z * z, x * x, z * x)
+    )
+    moves, follows = (part > LINEAR_INSIDE * part.mean() for part in (xx, zz))
+    # A constant is a linear function too, but not a mean of the others.
+    if not moves.any() or not np.array_equal(moves, follows):
+        return False
+    return bool((zz * xx - zx**2 <= LINEAR_INSIDE * zz * xx)[moves].all())
+
+
+def _own_values(instrument: str, endog: str, effect: str) -> Notice:
+    """Report an instrument that has nothing of other rows within an effect."""
+    text = (
+        f"within each {effect}, which is absorbed, {cited(instrument)} is a linear "
+        f"function of {cited(endog)}. A mean of the others is (total - own value) / "
+        "(n - 1), and the effects absorb the total: two-stage least squares repeats "
+        "least squares, with a large F. Do not absorb the groups of the mean."
+    )
+    about = {"instrument": instrument, "endog": endog, "effect": effect}
+    return Notice("own_values", text, about)

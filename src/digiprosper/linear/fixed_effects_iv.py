@@ -11,6 +11,7 @@ import numpy as np
 from digiprosper.errors import Notice, TermError, issue
 from digiprosper.linear.diagnostics import lagged_outcome, staggered
 from digiprosper.linear.distances import DistanceKernel
+from digiprosper.linear.doubtful_terms import means_without_the_row
 from digiprosper.linear.estimation import (
     columns_at,
     counts_and_vcov,
@@ -314,6 +315,9 @@ def two_stage(
         ),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
+        *means_without_the_row(
+            prepared, demeaned, positions.instruments, positions.endog
+        ),
         *_about_strength(endog, instruments, tests, reduced_form),
     ]
     if prepared.sums is not None:

@@ -40,6 +40,7 @@ from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import as_written, with_names
 from digiprosper.panel.keys import positions_of, refuse_infinite, rows_text, to_pandas
+from digiprosper.panel.notices import bare_code, in_one_form
 from digiprosper.report.notices import imputed
 
 if TYPE_CHECKING:
@@ -154,8 +155,7 @@ def attached(
     if not in_panel.all():
         notices = [_not_in_panel(frame.index, matched_by, ~in_panel)]
     if notices and (keep == "all" or not in_panel.any()):
-        cure = "Drop these rows first, or pass keep='panel' to use only the others."
-        raise AlignmentError(f"{notices[0].message}. {cure}", notices)
+        raise _unmatched(notices[0], some=bool(in_panel.any()))
     _refuse_same(table, frame, overwrite=overwrite)
 
     frame = frame[in_panel]
@@ -164,6 +164,16 @@ def attached(
     changed = table.with_columns({n: matched[n].array for n in frame.columns})
     refuse_infinite(changed.data[list(frame.columns)], table.index)
     return changed, notices
+
+
+def _unmatched(notice: Notice, *, some: bool) -> AlignmentError:
+    """Make the error of keys that the panel does not have; `some` others fit."""
+    cure = "Drop these rows first, or pass keep='panel' to use only the others."
+    if notice.data.get("same_code"):
+        cure = "Then attach again."
+    elif not some:
+        cure = "Give the keys the form that they have in the panel."
+    return AlignmentError(f"{notice.message}. {cure}", [notice])
 
 
 def _levels(table: Table, on: str | None) -> dict[str, tuple[pd.Index[Any], Ints]]:
@@ -194,14 +204,33 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
         return
     twice = index[index.duplicated()][0]
     shared = [n for n in frame.columns if n in table.data] if on is None else []
-    by_column = (
-        f" If it has a row for each {shared[0]}, match it by this column of the panel: "
-        f"on={cited(shared[0])}."
-        if shared
-        else ""
-    )
+    by_one = on is None and table.keys.time_name is not None and index.nlevels == 1
+    alone = _matched_by_one(table, str(index.name)) if by_one else ""
+    by_column = _by_column(table, index, shared[0]) if shared else ""
     raise AlignmentError(
-        f"the data have a duplicate key {rows_text((twice,))}.{by_column}"
+        f"the data have a duplicate key {rows_text((twice,))}.{alone}{by_column}"
+    )
+
+
+def _matched_by_one(table: Table, key: str) -> str:
+    names = table.keys.names
+    other = names[1] if key == names[0] else names[0]
+    return (
+        f" They are matched by {cited(key)} alone, since they have no {cited(other)}."
+    )
+
+
+def _by_column(table: Table, index: pd.Index[Any], column: str) -> str:
+    """Advise where data and panel share a column."""
+    entity = table.keys.entity_name
+    if index.names == [entity]:
+        return (
+            f" If it has a row for each {entity} and {column}, merge it before the "
+            f"panel is made: df.merge(data, on={[entity, column]}, how='left')."
+        )
+    return (
+        f" If it has a row for each {column}, match it by this column of the panel: "
+        f"on={cited(column)}."
     )
 
 
@@ -248,7 +277,7 @@ def _not_in_panel(
     outside: Bools,
 ) -> Notice:
     """List the keys of rows (n,) that the panel does not have, with similar ones."""
-    parts, similar = [], False
+    parts, similar, same_code = [], False, ""
     data: dict[str, Any] = {"count": int(outside.sum())}
     names = [*matched_by] if index.nlevels == 2 else [str(n) for n in index.names]
     for level, name in enumerate(names):
@@ -258,19 +287,64 @@ def _not_in_panel(
         values = index.get_level_values(level).astype(object)
         unknown = values[~values.isin(levels)].unique()
         unused = levels[~levels.isin(values)]
+        if not unknown.size:
+            continue
         hints = [_similar(key, unused) for key in unknown[:_MOST_KEYS]]
-        shown = [f"{cited(str(k))}{h}" for k, h in zip(unknown, hints, strict=False)]
-        if shown:
-            if len(unknown) > len(shown):
-                shown[-1] += f" and {len(unknown) - len(shown)} more"
-            parts.append(f"{name} {', '.join(shown)}")
-            data[str(name)] = tuple(unknown)
+        none_fits = unknown.size == values.unique().size and not any(hints)
+        panel_has = f" (in the panel: {_examples(levels)})" if none_fits else ""
+        parts.append(f"{name} {_listed(unknown, hints)}{panel_has}")
+        data[str(name)] = tuple(unknown)
+        if pairs := _same_codes(unknown, unused):
+            data["same_code"] = tuple(pairs)
+            same_code = _one_form(name, pairs)
         similar |= any(hints)
     text = (
         f"{data['count']:,} of {counted(len(index), 'row')} of the data have no row in "
         f"the panel: {'; '.join(parts) or rows_text(tuple(index[outside][:5]))}"
+        f"{same_code}"
     )
-    return Notice("similar_keys" if similar else "keys_not_in_panel", text, data)
+    doubtful = similar or bool(same_code)
+    return Notice("similar_keys" if doubtful else "keys_not_in_panel", text, data)
+
+
+def _listed(keys: pd.Index[Any], hints: Sequence[str]) -> str:
+    """List the first keys with their hints, and the number of the others."""
+    shown = [f"{cited(str(k))}{hint}" for k, hint in zip(keys, hints, strict=False)]
+    more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def _examples(levels: pd.Index[Any]) -> str:
+    """Show the first keys of a panel as they are written in Python."""
+    first = [
+        str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
+        for key in levels[:2].tolist()
+    ]
+    return ", ".join(first)
+
+
+def _same_codes(
+    unknown: pd.Index[Any], unused: pd.Index[Any]
+) -> list[tuple[object, object]]:
+    """Pair keys of data with keys of the panel that are the same code, as 1, 000001."""
+    of_panel = {code: key for key in unused if (code := bare_code(key))}
+    codes = [(key, bare_code(key)) for key in unknown]
+    return [(key, of_panel[code]) for key, code in codes if code in of_panel]
+
+
+def _one_form(name: str, pairs: Sequence[tuple[object, object]]) -> str:
+    """State that codes have another form, and how to write them as the panel does."""
+    key, of_panel = pairs[0]
+    text = (
+        f". {counted(len(pairs), 'code')} of the panel are written in another form, "
+        f"such as {key!r} for {of_panel!r}. "
+    )
+    if isinstance(of_panel, str) and not of_panel.isdigit():
+        return text + (
+            f"Write the codes of the panel without letters: "
+            f"{in_one_form(name, [of_panel])}"
+        )
+    return text + f"Write those of the data alike: {in_one_form(name, [of_panel])}"
 
 
 def _similar(key: object, others: pd.Index[Any]) -> str:

@@ -95,8 +95,8 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
         why = (
             "all values inside it are missing."
             if np.isnan(value).all()
-            else f"no entity is observed {counted(periods, 'step')} apart. Check the "
-            "time key and the panel's step."
+            else f"no entity is observed {counted(periods, 'step')} apart"
+            f"{_nearest_rows(table)}. Check the time key and the panel's step."
         )
         raise one_problem(
             MissingDataError,
@@ -107,6 +107,16 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
     if name != "diff":
         return shifted
     return _finite(np.subtract, (value, shifted), table, text)
+
+
+def _nearest_rows(table: Table) -> str:
+    """State how many steps the nearest two rows of an entity are apart."""
+    ordinals = table.keys.ordinals
+    if ordinals is None:
+        return ""
+    same = np.diff(table.keys.entity) == 0
+    apart = np.diff(ordinals[table.keys.time])[same]
+    return f"; the nearest rows are {apart.min():,} apart" if apart.size else ""
 
 
 def _compare(node: ast.Compare, table: Table, text: str) -> Floats:

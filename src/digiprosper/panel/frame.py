@@ -62,7 +62,13 @@ from digiprosper.panel.keys import (
     sorted_keys,
     to_pandas,
 )
-from digiprosper.panel.notices import data_notices, shifted_rows, similar_entities
+from digiprosper.panel.notices import (
+    code_forms,
+    data_notices,
+    shifted_rows,
+    similar_entities,
+    uneven_dates,
+)
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
@@ -203,8 +209,9 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        issue(filter(None, [jumping_times(keys, step)]))
-        self._noted([*similar_entities(keys), *data_notices(rows, self._table)])
+        issue(filter(None, [jumping_times(keys, step), uneven_dates(keys, step)]))
+        entities = [*similar_entities(keys), *code_forms(keys)]
+        self._noted([*entities, *data_notices(rows, self._table)])
 
     def _set(
         self,

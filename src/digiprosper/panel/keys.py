@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
     from digiprosper.kernels import Bools, Floats, Ints
 
-_DATE_STEPS = ("Y", "Q", "M", "W", "D")
+STEP_WORDS = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day"}
+_DATE_STEPS = tuple(STEP_WORDS)
 # A year with a part of it in one number: the format, how many digits, and what
 # they are.
 _ONE_NUMBER = (
@@ -52,6 +53,12 @@ _ONE_NUMBER = (
 )
 _YEARS_IN_NUMBERS = (1900, 2100)
 _LAST_OF_TWO_DIGITS = 99
+_MONTHS_OF_A_QUARTER = 3
+# Values of a column that tells kinds of rows apart, such as statements A and B.
+_MOST_KINDS = 5
+_COPIES = "They are copies: df.drop_duplicates(). "
+# Rows of names and units below the headings of a file of a data provider.
+_MOST_HEADINGS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -394,6 +401,7 @@ def _refuse_repeats(
     text = rows_text(keys)
     cure = (
         "Each (entity, time) pair must be unique: aggregate or drop the duplicates. "
+        f"{_kinds_of_rows(frame.drop(columns=names), order, same)}"
         "For regressions without lags: Panel.from_rows(df)."
     )
     if len(names) == 1:
@@ -408,6 +416,21 @@ def _refuse_repeats(
         f"first: {text}. {cure}",
         [Notice("repeated_key", text, data)],
     )
+
+
+def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools) -> str:
+    """Name a column of few values that tells rows of one key apart, if there is one."""
+    first, second = (columns.take(rows[same]) for rows in (order[:-1], order[1:]))
+    for name in columns.select_dtypes(exclude=[np.floating]):
+        codes, values = pd.factorize(columns[name].astype(str))
+        if not 1 < len(values) <= _MOST_KINDS:
+            continue
+        if (codes[order[:-1][same]] != codes[order[1:][same]]).all():
+            return (
+                f"The rows of a key differ in {cited(name)} ({quoted(values)}): perhaps"
+                " only rows of one value are meant. "
+            )
+    return "" if not first.equals(second.set_axis(first.index)) else _COPIES
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
@@ -503,7 +526,10 @@ def _read_times(
             "count": rows,
             "values": tuple(shown[:5]),
         }
-        cure = "Correct these values, or pass the format of all values."
+        cure = (
+            "Correct these values, or pass the format of all values."
+            f"{_headings_below(values)}"
+        )
         raise PanelIndexError(f"{text}. {cure}", [Notice("unread_times", text, data)])
     return pd.Series(times.take(codes), index=values.index)
 
@@ -603,19 +629,37 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         times = times_of(list(map(str, values)), time_format)
         if times.isna().any():
             continue
-        periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
-        jumps = np.flatnonzero((np.diff(periods.asi8) == 1) & (np.diff(values) > 1))
+        jumps, least = _jumps(times, values)
         if jumps.size:
             before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
             text = (
                 f"{cited(keys.time_name)} seems to be {description} in one number. It "
                 f"jumps from {before} to {after}, so lags, leads and differences are "
-                "missing there. Pass time_format="
-                f"{time_format!r} to Panel, or convert it with pd.PeriodIndex or "
-                "pd.to_datetime."
+                f"missing there. {_cure_of_jump(keys.time_name, time_format, least)}"
             )
             return _jumping(keys.time_name, before, after, time_format, text)
     return None
+
+
+def _jumps(times: Any, values: Ints) -> tuple[Ints, int]:
+    """Find times that are as near as any, and further apart in their numbers."""
+    periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
+    apart, numbers_apart = np.diff(periods.asi8), np.diff(values)
+    least = int(apart.min()) if apart.size else 1
+    # Months of quarters, 201503 and 201506, are never one apart.
+    usual = 1 if least == 1 else int(numbers_apart.min())
+    return np.flatnonzero((apart == least) & (numbers_apart > usual)), least
+
+
+def _cure_of_jump(name: str, time_format: str, least: int) -> str:
+    """Advise how numbers become periods that are `least` apart."""
+    if time_format == "%Y%m" and least == _MONTHS_OF_A_QUARTER:
+        dates = f"pd.to_datetime(df[{cited(name)}], format='%Y%m')"
+        return f"Make quarters of it: {dates}.dt.to_period('Q')."
+    return (
+        f"Pass time_format={time_format!r} to Panel, or convert it with "
+        "pd.PeriodIndex or pd.to_datetime."
+    )
 
 
 def _two_digits(name: str, values: Ints) -> Notice | None:
@@ -650,13 +694,29 @@ def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
             f"time {cited(name)} is boolean (True or False), which cannot be a time."
         )
     years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
+    headings = _headings_below(values)
     if not pd.to_numeric(values, errors="coerce").isna().any():
         years = f"df[{cited(name)}].astype(int)"
     return PanelIndexError(
         f"time {cited(name)} is text ({shown}) and has no order in time. Convert it: "
         f"{years} for years, pd.to_datetime(df[{cited(name)}]) for dates, "
         f"pd.PeriodIndex(df[{cited(name)}], freq='Q') for quarters. Or pass the "
-        "format of the text to Panel, such as time_format='%Y-%m'."
+        f"format of the text to Panel, such as time_format='%Y-%m'.{headings}"
+    )
+
+
+def _headings_below(values: pd.Series[Any]) -> str:
+    """Advise to leave out rows below the headings that have names and units."""
+    texts = values.head(_MOST_HEADINGS + 1).astype(str)
+    digits = texts.str.contains("[0-9]").tolist()
+    count = digits.index(True) if True in digits else 0
+    if not count:
+        return ""
+    rows = [*range(1, count + 1)]
+    return (
+        " There seem to be more headings below the first row: "
+        f"pd.read_excel(path, skiprows={rows}, dtype={{'code': str}}) leaves them out, "
+        "and dtype keeps the zeros of a column of codes such as 000001."
     )
 
 
@@ -712,7 +772,9 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
         ) from error
     if not periods.is_unique:
         raise OptionError(
-            f"step={cited(step)} is too coarse: several dates fall into one period."
+            f"step={cited(step)} is too coarse: several dates fall into one period. If "
+            "entities close their years on different days, use the year as the time: "
+            "df[time].dt.year."
         )
     return np.asarray(periods.asi8, dtype=np.intp)
 

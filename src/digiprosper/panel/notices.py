@@ -4,6 +4,9 @@
 code             data
 ================ =======================================================================
 similar_entities entity (name), pairs (of labels that differ in blanks or width only)
+uneven_dates     column, step (found in the data), count (of dates without a date one
+                 step before), first (of them)
+code_forms       entity (name), pairs (of labels that are one code in two forms)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
                  "difference" or "growth"), count (rows with another entity's value)
 unit_break       columns (column to the ratio, entities, and the first time of the
@@ -13,17 +16,18 @@ unit_break       columns (column to the ratio, entities, and the first time of t
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.panel.keys import STEP_WORDS, usual_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    import pandas as pd
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.panel.keys import Keys
@@ -47,6 +51,12 @@ _TERMS: Final = {
 # how many different values among them are no chance.
 _COMPARED: Final = 50
 _DIFFERENT: Final = 3
+# Share of dates without a date one step before from which lags are probably meant
+# otherwise; of trading days it is a fifth.
+_MANY_ALONE: Final = 0.15
+_CODE: Final = re.compile(
+    r"(?:[A-Za-z]{2}[.]?)?0*([1-9][0-9]*)(?:[.]0|[.]?[A-Za-z]{2,4})?"
+)
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -54,6 +64,43 @@ _UNUSUAL: Final = 10.0
 # Growth by this share of a jump, in logs, is part of it.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
+
+
+def uneven_dates(keys: Keys, step: object) -> Notice | None:
+    """Report dates of which many have no date one step before, for any entity.
+
+    None where a `step` is set.
+    """
+    unit = None if step is not None else usual_step(keys.times)
+    if unit is None or keys.time_name is None:
+        return None
+    apart = np.diff(pd.DatetimeIndex(keys.times).tz_localize(None).to_period(unit).asi8)
+    alone = np.flatnonzero(apart > 1) + 1
+    if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
+        return None
+    name, word = cited(keys.time_name), STEP_WORDS[unit]
+    before, first = (
+        str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
+    )
+    cure = f"Number the dates: df[{name}].rank(method='dense').astype(int)."
+    if unit != "D":
+        cure = (
+            "Keep one date a year if some are opening balances of 1 January; use the "
+            f"year, df[{name}].dt.year, if entities have different days; otherwise "
+            "pass step=, or number the dates."
+        )
+    text = (
+        f"{name} has dates at most one {word} apart, so a lag is the {word} before, "
+        f"and {alone.size} of {len(keys.times)} dates have none, such as {first} "
+        f"after {before}: lags are missing there for every {keys.entity_name}. {cure}"
+    )
+    data = {
+        "column": keys.time_name,
+        "step": unit,
+        "count": alone.size,
+        "first": keys.times[alone[0]],
+    }
+    return Notice("uneven_dates", text, data)
 
 
 def similar_entities(keys: Keys) -> Iterator[Notice]:
@@ -79,6 +126,49 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
         )
         data = {"entity": keys.entity_name, "pairs": pairs}
         yield Notice("similar_entities", text, data)
+
+
+def code_forms(keys: Keys) -> Iterator[Notice]:
+    """Report entities whose labels are one code, such as 1 and 000001."""
+    if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
+        return
+    forms: dict[str, list[str]] = {}
+    for label in keys.entities:
+        if code := bare_code(label):
+            forms.setdefault(code, []).append(label)
+    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
+    pairs = tuple(
+        (labels[0], labels[1])
+        for labels in forms.values()
+        if len(labels) > 1 and any(label.isdigit() for label in labels)
+    )
+    if pairs:
+        name = cited(keys.entity_name)
+        text = (
+            f"{counted(len(pairs), 'pair')} of {name} are one code in two forms, such "
+            f"as {quoted(pairs[0])}, and count as two entities: each has its own "
+            "effect and cluster, and lags do not reach from one to the other. Write "
+            f"them alike: {in_one_form(keys.entity_name, pairs[0])}."
+        )
+        yield Notice("code_forms", text, {"entity": keys.entity_name, "pairs": pairs})
+
+
+def bare_code(label: object) -> str:
+    """Return the digits of a code without zeros in front, empty if it is none.
+
+    A code has at most letters of an exchange before or behind its digits, or ``.0``.
+    """
+    match = _CODE.fullmatch(str(label)) if not isinstance(label, bool) else None
+    return match[1] if match else ""
+
+
+def in_one_form(column: str, labels: Sequence[object]) -> str:
+    """Write a statement that gives codes the form of the longest of some labels."""
+    digits = max(len("".join(filter(str.isdigit, str(label)))) for label in labels)
+    of_text = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
+    if not any(isinstance(label, str) for label in labels):
+        return f"df[{cited(column)}] = {of_text}.astype(int)"
+    return f"df[{cited(column)}] = {of_text}.str.zfill({digits})"
 
 
 def _written(label: str) -> str:

@@ -35,6 +35,7 @@ from digiprosper.panel.keys import (
     sorted_keys,
     usual_step,
 )
+from digiprosper.panel.notices import uneven_dates
 from digiprosper.panel.sources import (
     MOST_BLOCKS,
     block_path,
@@ -430,7 +431,11 @@ class PanelScan(Generic[P]):
         _, keys = sorted_keys(
             frame, self.entity_name, self.time_name, None, self.time_format
         )
-        issue(filter(None, [jumping_times(keys, self.step)]))
+        issue(
+            filter(
+                None, [jumping_times(keys, self.step), uneven_dates(keys, self.step)]
+            )
+        )
         return usual_step(keys.times)
 
     def _panel(self, copy: Copy, number: int) -> Any:

@@ -410,8 +410,7 @@ class PropagatedIndex(Specification):
         drawn = draws.units_of(sample.entities)[sample.entity]
         grams = entity_grams(columns, drawn, fit.prepared.within.every)
         # Entities that are used for the weights only have no sums.
-        spare = draws.count - grams.n_clusters
-        grams = replace(grams, sums=np.pad(grams.sums, ((0, spare), (0, 0))))
+        grams = grams.padded(draws.count - grams.n_clusters)
         weighers = [draws.weigher(index) for index in draws.fitted.values()]
 
         def combine(counts: Floats) -> Floats:

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
+from digiprosper.kernels.cluster_jackknife import (
+    can_leave_out,
+    deviations,
+    jackknife_root_and_middle,
+)
 from digiprosper.kernels.covariance import joint_meat, score_sizes
 from digiprosper.kernels.slopes import apart
 from digiprosper.kernels.tolerances import NO_VARIANCE, REAL_ROOT, SAME_ROOT, SINGULAR
@@ -85,11 +89,14 @@ def _jackknife(
     """Compute the CRV3 covariance of the slopes on the instruments.
 
     Controls and effects are estimated again without each cluster; effects are those of
-    the fit if slopes of groups cross the clusters, which cannot be left out singly.
+    the fit if slopes of groups cross the clusters, which cannot be left out singly, or
+    if thousands of levels do.
     """
     codes = part.codes
     assert codes is not None
-    if not all(is_nested(slope.codes, codes) for slope in apart(effects)[1]):
+    count = residuals.shape[1] + projected.basis.shape[1]
+    nested = all(is_nested(slope.codes, codes) for slope in apart(effects)[1])
+    if not nested or not can_leave_out(codes, effects, count):
         effects = ()
     instruments = np.eye(projected.basis.shape[1])[projected.n_controls :]
     moved = deviations(
