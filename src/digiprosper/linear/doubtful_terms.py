@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digiprosper.linear.notices import made_from, many_dummies
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from digiprosper.errors import Notice
-    from digiprosper.panel import Sample
+    from digiprosper.panel import Panel, PanelScan, Sample
 
 
-def about_terms(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
+def about_terms(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
     """Report where terms come from, and categories of many dummies."""
-    yield from made_from_others(sample, columns)
+    yield from made_from_others(sample, panel)
     yield from many_dummies(sample)
 
 
-def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
+def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
         # Differences that a model makes itself are no terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
         others = [role for role in roles if role not in of_no_term]
-        yield from _made_from(sample, columns, "y", others)
+        yield from _made_from(sample, panel, "y", others)
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
-            yield from _made_from(sample, columns, role, [other])
+            yield from _made_from(sample, panel, role, [other])
 
 
 def _made_from(
-    sample: Sample, columns: Collection[str], role: str, others: Sequence[str]
+    sample: Sample, panel: Panel | PanelScan[Any], role: str, others: Sequence[str]
 ) -> Iterator[Notice]:
     """Report terms of other roles that are made from the terms of one role alone."""
     names, roles = sample.names, sample.roles
-    searched = [at for other in others for at in roles.get(other, ())]
+    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
+    inside = set(chain.from_iterable([factor.columns for factor in factors]))
+    # Most terms do not have such a column in their text.
+    searched = [
+        at
+        for other in others
+        for at in roles.get(other, ())
+        if any(column in names[at] for column in inside)
+    ]
     if not searched:
         return
+    columns = frozenset(panel.columns)
     sources = {
         column: names[at]
         for at in roles[role]
@@ -49,7 +58,6 @@ def _made_from(
     terms = {
         names[at]: sources[column]
         for at in searched
-        if any(column in names[at] for column in sources)
         if (column := _only_column(sample, at, columns, ("lag",))) in sources
     }
     if terms:
@@ -57,12 +65,12 @@ def _made_from(
 
 
 def _only_column(
-    sample: Sample, at: int, columns: Collection[str], shifts: Sequence[str]
+    sample: Sample, at: int, columns: frozenset[str], shifts: Sequence[str]
 ) -> str | None:
     """Return the one column of a term; None of dummies and functions of `shifts`."""
     factors = sample.factors_of(sample.names[at])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
-    used, calls = inside & set(columns), " ".join(inside - set(columns))
+    used, calls = inside & columns, " ".join(inside - columns)
     steps = [factor.shift for factor in factors]
     shifted = max(steps) > 0 or ("lead" in shifts and min(steps) < 0)
     if len(used) != 1 or shifted or any(f"{shift}(" in calls for shift in shifts):

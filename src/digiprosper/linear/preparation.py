@@ -287,7 +287,7 @@ def prepare(
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
-        *about_terms(sample, panel.columns),
+        *about_terms(sample, panel),
     ]
     return Prepared(
         sample=sample,
@@ -402,6 +402,8 @@ def _without_singletons(
     if not effects:
         return sample
     mask = not_singletons([sample.codes[e] for e in effects])
+    if mask.all():
+        return sample
     if not mask.any():
         raise all_singletons(
             sample.nobs,
