@@ -191,13 +191,13 @@ def shared_between_clusters(
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
     # In the period with most rows there are clusters enough to compare.
     period = int(np.bincount(sample.time).argmax())
-    rows = np.flatnonzero(sample.time == period)
+    rows = sample.time == period
     groups = min(
         [np.count_nonzero(np.bincount(c[rows])) for c in prepared.cluster_codes]
     )
     # Sorted, a column has a step for each value but the first.
-    values = np.sort(raw.T[np.array(columns, dtype=np.intp)[:, None], rows], axis=1)
-    counts = 1 + np.count_nonzero(values[:, 1:] != values[:, :-1], axis=1)
+    values = np.sort(raw.T.compress(rows, axis=1)[list(columns)], axis=1)
+    counts = 1 + (values[:, 1:] != values[:, :-1]).sum(axis=1)
     shared = {
         names[j]: count
         for j, count in zip(columns, counts.tolist(), strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.linear.notices import made_from, many_dummies
+from digiprosper.linear.notices import made_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,20 +14,15 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, PanelScan, Sample
 
 
-def about_terms(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
-    """Report where terms come from, and categories of many dummies."""
-    yield from made_from_others(sample, panel)
-    yield from many_dummies(sample)
-
-
 def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
         # Differences that a model makes itself are no terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
-        others = [role for role in roles if role not in of_no_term]
-        yield from _made_from(sample, panel, "y", others)
+        others = [r for r, columns in roles.items() if columns and r not in of_no_term]
+        if others:
+            yield from _made_from(sample, panel, "y", others)
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
             yield from _made_from(sample, panel, role, [other])

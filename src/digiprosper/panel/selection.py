@@ -326,7 +326,9 @@ def _complete(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
 def _refuse_cluster_gaps(
     table: Table, codes: Mapping[str, Ints], clusters: Sequence[str], complete: Bools
 ) -> None:
-    for text in [text for text in clusters if text in codes]:
+    for text in clusters:
+        if text not in codes:
+            continue
         bad = (codes[text] < 0) & complete
         if bad.any():
             raise MissingDataError(
