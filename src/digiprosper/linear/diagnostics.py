@@ -192,12 +192,15 @@ def shared_between_clusters(
     # In the period with most rows there are clusters enough to compare.
     period = int(np.bincount(sample.time).argmax())
     rows = sample.time == period
-    groups = min(
-        [np.count_nonzero(np.bincount(c[rows])) for c in prepared.cluster_codes]
-    )
     # Sorted, a column has a step for each value but the first.
     values = np.sort(raw.T.compress(rows, axis=1)[list(columns)], axis=1)
     counts = 1 + (values[:, 1:] != values[:, :-1]).sum(axis=1)
+    # There are no more clusters than rows.
+    if (counts > _HALF * values.shape[1]).all():
+        return []
+    groups = min(
+        [int((np.bincount(c[rows]) > 0).sum()) for c in prepared.cluster_codes]
+    )
     shared = {
         names[j]: count
         for j, count in zip(columns, counts.tolist(), strict=True)
