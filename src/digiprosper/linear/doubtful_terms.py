@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.linear.notices import made_from
+from digiprosper.linear.notices import made_from, many_dummies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,34 +14,35 @@ if TYPE_CHECKING:
     from digiprosper.panel import Panel, PanelScan, Sample
 
 
+def about_terms(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
+    """Report where terms come from, and categories of many dummies."""
+    yield from made_from_others(sample, panel)
+    yield from many_dummies(sample)
+
+
 def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
         # Differences that a model makes itself are no terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
-        others = [r for r, columns in roles.items() if columns and r not in of_no_term]
-        if others:
-            yield from _made_from(sample, panel, "y", others)
+        others = [roles[role] for role in roles if role not in of_no_term]
+        if any(others):
+            yield from _made_from(sample, panel, "y", [*chain.from_iterable(others)])
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
-            yield from _made_from(sample, panel, role, [other])
+            yield from _made_from(sample, panel, role, roles.get(other, ()))
 
 
 def _made_from(
-    sample: Sample, panel: Panel | PanelScan[Any], role: str, others: Sequence[str]
+    sample: Sample, panel: Panel | PanelScan[Any], role: str, others: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report terms of other roles that are made from the terms of one role alone."""
+    """Report columns, by position, that are made from the terms of a role alone."""
     names, roles = sample.names, sample.roles
     factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
     # Most terms do not have such a column in their text.
-    searched = [
-        at
-        for other in others
-        for at in roles.get(other, ())
-        if any(column in names[at] for column in inside)
-    ]
+    searched = [at for at in others if any(column in names[at] for column in inside)]
     if not searched:
         return
     columns = frozenset(panel.columns)

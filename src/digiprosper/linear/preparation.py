@@ -29,7 +29,7 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import made_from_others
+from digiprosper.linear.doubtful_terms import about_terms
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,
@@ -37,7 +37,6 @@ from digiprosper.linear.notices import (
     entities_once,
     few_for_slopes,
     few_periods,
-    many_dummies,
     rank_bound,
     robust_inconsistent,
     row_number,
@@ -244,15 +243,13 @@ def prepare(
     of an effect's level) are dropped repeatedly.
     """
     check_panel(panel, "fit")
-    table = table_of(panel)
-    if table.keys.rows_are_entities:
-        options = _without_entities(panel, options)
+    options = _options_for(panel, options)
     absorbed = absorbed_effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
     slopes = _slopes(absorbed)
     clusters = cluster_terms(panel, options)
     sample = cut_sample(
-        table,
+        table_of(panel),
         {**roles, **further_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
@@ -290,8 +287,7 @@ def prepare(
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
-        *made_from_others(sample, panel),
-        *many_dummies(sample),
+        *about_terms(sample, panel),
     ]
     return Prepared(
         sample=sample,
@@ -310,8 +306,10 @@ def prepare(
     )
 
 
-def _without_entities(panel: Panel, options: LinearOptions) -> LinearOptions:
+def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
     """Leave out effects of entities that are single rows, and clusters of them."""
+    if not table_of(panel).keys.rows_are_entities:
+        return options
     effects = [term.effect for term in _read_effects(panel, options.absorb)]
     if panel.entity_name in effects:
         raise option_error(

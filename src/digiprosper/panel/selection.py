@@ -146,13 +146,10 @@ def select_rows(
     arrays, levels, code_factors = _all_codes(table, codes, clusters)
     coded = _coded_categories(table, terms)
 
-    entity, time = table.keys.entity, table.keys.time
-    # Of the keys nothing is missing.
-    others = {t: c for t, c in arrays.items() if c is not entity and c is not time}
-    effects = {text: c for text, c in others.items() if text not in clusters}
+    effects = {text: arrays[text] for text in codes if text not in clusters}
     gaps = _gaps(table, terms, values, beside, coded, effects)
     complete = _complete(chosen, gaps)
-    _refuse_cluster_gaps(table, others, clusters, complete)
+    _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     if across is None:
         rows = int(np.count_nonzero(complete))
@@ -160,16 +157,15 @@ def select_rows(
     categories = _categories(coded, across.levels) if coded else {}
     sizes = complete.size, across.rows
     uses = _uses_by_role(roles, keys, terms, categories, sizes)
-    factors = {key: term_factors(term) for key, term in terms.items()}
-    columns, positions = _columns(terms, factors, uses, values, beside, categories)
-    typed_factors = {text: factors[key] for text, key in keys.items()}
+    columns, positions = _columns(terms, uses, values, beside, categories)
+    typed_factors = {text: term_factors(terms[key]) for text, key in keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
         matrix=np.array([c.array for c in columns]).reshape(-1, complete.size).T,
         names=tuple([column.name for column in columns]),
         roles=positions,
-        entity=entity,
-        time=time,
+        entity=table.keys.entity,
+        time=table.keys.time,
         codes=arrays,
         code_levels=levels,
         variables=_variables(table, terms.values()),
@@ -324,10 +320,10 @@ def _complete(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
 
 
 def _refuse_cluster_gaps(
-    table: Table, codes: Mapping[str, Ints], clusters: Sequence[str], complete: Bools
+    table: Table, clusters: Sequence[str], codes: Mapping[str, Ints], complete: Bools
 ) -> None:
     for text in clusters:
-        if text not in codes:
+        if codes[text] is table.keys.entity:  # never missing
             continue
         bad = (codes[text] < 0) & complete
         if bad.any():
@@ -490,7 +486,6 @@ def _uses_by_role(
 
 def _columns(
     terms: Mapping[str, Term],
-    factors: Mapping[str, tuple[Factor, ...]],
     uses: Mapping[str, Sequence[_Use]],
     values: Mapping[str, Floats],
     beside: Mapping[str, Floats],
@@ -503,7 +498,8 @@ def _columns(
         key, reduced = use
         start, term = len(columns), terms[key]
         if key in values:
-            columns.append(_Column(term.text, values[key], factors[key], term.lags))
+            factors = term_factors(term)
+            columns.append(_Column(term.text, values[key], factors, term.lags))
         else:
             columns += _expand(term, beside, reduced, categories)
         positions[use] = range(start, len(columns))
