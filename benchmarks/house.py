@@ -218,11 +218,12 @@ def folders() -> tuple[dict[str, Counter[str]], Counter[str]]:
     rooms: dict[str, Counter[str]] = defaultdict(Counter)
     whole: Counter[str] = Counter()
     trees = {}
-    for path in sorted(SOURCE.rglob("*.py")):
+    for path in sorted([*SOURCE.rglob("*.py"), *SOURCE.rglob("*.pyi")]):
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
-        parts = path.relative_to(SOURCE).with_suffix("").parts
-        trees[".".join(("digiprosper", *parts))] = tree
+        parts = path.relative_to(SOURCE).parts
+        module = ".".join(("digiprosper", *parts)).removesuffix(".py")
+        trees[module.replace("__init__.pyi", "__init__ (stub)")] = tree
         nodes = list(ast.walk(tree))
         code, local = code_lines(text, nodes), assigned_names(nodes)
         room = rooms[parts[0] if len(parts) > 1 else "(top)"]
@@ -239,7 +240,7 @@ def folders() -> tuple[dict[str, Counter[str]], Counter[str]]:
         )
     count = importers(trees)
     whole["one importer"] = sum(
-        count[name] == 1 for name in trees if not name.endswith("__init__")
+        count[name] == 1 for name in trees if ".__init__" not in name
     )
     return dict(sorted(rooms.items())), whole
 

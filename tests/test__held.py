@@ -14,4 +14,3 @@ def test_what_results_hold_is_where_the_table_says(name: str) -> None:
     kind = getattr(dp, name)
     assert issubclass(kind, PickledByName)
     assert name not in dp.__all__
-    assert name not in dp._HOME

@@ -391,3 +391,9 @@ def test_errors_of_one_problem_have_its_data() -> None:
     (problem,) = option.problems
     data = {"option": "never", "value": "a", "allowed": (None,)}
     assert (problem.code, problem.data) == ("option", data)
+
+
+def test_lists_agree_with_their_verbs() -> None:
+    assert errors.subject(["a"], "is") == "'a' is"
+    assert errors.subject(iter(["a", "b"]), "has") == "'a', 'b' have"
+    assert errors.subject("abcdefg", "lies") == "'a', 'b', 'c', 'd', 'e' and 2 more lie"

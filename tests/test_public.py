@@ -9,8 +9,9 @@ import ast
 import inspect
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 
@@ -279,7 +280,7 @@ CONTRACT = {
     ),
     "Panel.attach": "data, *, name=None, on=None, keep='all', overwrite=False",
     "Panel.balance": "keep='entities'",
-    "Panel.balance_table": "by, columns=None",
+    "Panel.balance_table": "by, columns=None, *, obs_weights=None",
     "Panel.define": "definitions",
     "Panel.from_excel": (
         "path, *, entity, time='year', sheet=None, match=None, labels=None, step=None, "
@@ -310,7 +311,7 @@ CONTRACT = {
     "Panel.lag": "columns, periods=1",
     "Panel.diff": "columns, periods=1",
     "Panel.summarise": "columns=None, *, obs_weights=None",
-    "Panel.correlate": "columns=None",
+    "Panel.correlate": "columns=None, *, obs_weights=None",
     "Indicator": "name, direction='+', *, dimension='', unit='', goalposts=None",
     "CompositeIndex.fit": "panel, *, rng=None, progress=False",
     "FixedEffects": (
@@ -632,6 +633,13 @@ def test_every_specification_is_among_them() -> None:
         "CompositeIndex",
         "PropagatedIndex",
     }
+
+
+@pytest.mark.parametrize("spec", SPECIFICATIONS, ids=lambda spec: spec.__name__)
+def test_packages_can_read_the_types_of_options(spec: Any) -> None:
+    """As pydantic and cattrs do, which take a dataclass by the types of its fields."""
+    hints = get_type_hints(spec)
+    assert {option.name for option in fields(spec)} <= hints.keys()
 
 
 def test_every_variable_is_in_the_contract_and_on_its_page() -> None:

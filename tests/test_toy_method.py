@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 mpl.use("Agg")
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 
 import digiprosper as dp
@@ -38,7 +40,7 @@ from digiprosper.report.words import Words
 from digiprosper.specification import TERM, TERMS, Specification, read_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 # --- words ----------------------------------------------------------------------------
 

@@ -18,16 +18,16 @@ from typing import NamedTuple, get_args
 import pytest
 
 from digiprosper.counts.words import WORDS as COUNTS
-from digiprosper.dynamic.words import WORDS as DYNAMIC
-from digiprosper.learning.words import WORDS as LEARNING
+from digiprosper.dynamic.results import WORDS as DYNAMIC
+from digiprosper.learning.results import WORDS as LEARNING
 from digiprosper.linear.words import WORDS as LINEAR
 from digiprosper.mediation.words import WORDS as MEDIATION
-from digiprosper.panel.words import WORDS as PANEL
+from digiprosper.panel.describe import WORDS as PANEL
 from digiprosper.pathways.words import WORDS as PATHWAYS
 from digiprosper.policy.words import WORDS as POLICY
 from digiprosper.report.characters import has_cjk
+from digiprosper.report.columns import BELOW
 from digiprosper.report.figure_words import FIGURE
-from digiprosper.report.notice_words import BELOW
 from digiprosper.report.words import (
     HEADS,
     NO_WORDS,
@@ -78,18 +78,18 @@ ROWS = {
     "report/words.py NOTES": Row(
         NOTES, other_parts=("stars", "stars.one", "failure.*")
     ),
-    "report/notice_words.py BELOW": Row(BELOW),
+    "report/columns.py BELOW": Row(BELOW),
     # Codes are read from the English names of tests.
     "report/words.py TESTS": Row(TESTS, composed=("*",)),
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
     "counts/words.py WORDS": Row(COUNTS, composed=("stat.*",)),
-    "dynamic/words.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
-    "learning/words.py WORDS": Row(LEARNING),
+    "dynamic/results.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
+    "learning/results.py WORDS": Row(LEARNING),
     "linear/words.py WORDS": Row(
         LINEAR, latin=("wild.statistic",), composed=("stat.*",)
     ),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
-    "panel/words.py WORDS": Row(PANEL),
+    "panel/describe.py WORDS": Row(PANEL),
     "pathways/words.py WORDS": Row(PATHWAYS, composed=("*.[+-]", "U*.[+-]/[+-]")),
     "policy/words.py WORDS": Row(
         POLICY,
@@ -132,7 +132,11 @@ def matching(codes: set[str], patterns: tuple[str, ...]) -> set[str]:
 
 
 def test_every_table_of_words_has_a_row() -> None:
-    files = [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*words.py"))]
+    files = [
+        path.relative_to(SOURCE)
+        for path in sorted(SOURCE.rglob("*.py"))
+        if re.search(r"^[A-Z]+ = Words\(", path.read_text("utf-8"), re.MULTILINE)
+    ]
     modules = {
         file.as_posix(): importlib.import_module(
             ".".join(["digiprosper", *file.with_suffix("").parts])
@@ -200,12 +204,19 @@ def module_names(path: Path) -> set[str]:
 
 @cache
 def syntax() -> dict[str, ast.Module]:
-    """Read each source file that is no table of words."""
-    return {
+    """Read each source file without its tables of words."""
+    trees = {
         path.relative_to(SOURCE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(SOURCE.rglob("*.py"))
         if not path.name.endswith("words.py")
     }
+    for tree in trees.values():
+        tree.body = [
+            statement
+            for statement in tree.body
+            if not ast.unparse(statement).partition(" = ")[2].startswith("Words(")
+        ]
+    return trees
 
 
 def pattern(node: ast.expr) -> str:
@@ -281,11 +292,16 @@ def said_codes(file: str) -> list[tuple[str | None, ast.expr]]:
     return codes
 
 
+def table_of_room(room: str) -> str | None:
+    """Return the row of the words of a room, which are its `WORDS`."""
+    return next((row for row in ROWS if re.fullmatch(f"{room}/.* WORDS", row)), None)
+
+
 def table_of(file: str, node: ast.expr | None) -> str | None:
     """Return the row of a table that the source calls by its name."""
     name = node.id if isinstance(node, ast.Name) else ""
     if name == "WORDS":
-        return f"{file.partition('/')[0]}/words.py WORDS"
+        return table_of_room(file.partition("/")[0])
     return next((row for row in SHARED_TABLES if row.endswith(f" {name}")), None)
 
 
@@ -303,9 +319,9 @@ def test_every_code_that_the_source_says_has_words() -> None:
         own = (
             list(ROWS)
             if room in {"report", "present"}
-            else [*SHARED_TABLES, f"{room}/words.py WORDS"]
+            else [*SHARED_TABLES, table_of_room(room)]
         )
-        rows = [table] if table else [row for row in own if row in ROWS]
+        rows = [table] if table else [row for row in own if row]
         if not any(
             re.fullmatch(code, c) for row in rows for c in ROWS[row].words.texts
         ):

@@ -11,7 +11,7 @@ import types
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import digiprosper
-from digiprosper._names import NAMES
+from digiprosper._names import MODULES
 from digiprosper.specification import Specification
 
 if TYPE_CHECKING:
@@ -89,14 +89,12 @@ def write(folder: Path) -> None:
 def _rooms() -> dict[str, list[str]]:
     """Public names by room, each as a path from the package."""
     found: dict[str, list[str]] = {room: [] for room in ROOMS}
-    for module, names in NAMES.items():
-        found[module.split(".")[0]].extend(
-            f"digiprosper.{name}" for name in names.split()
-        )
     for name in digiprosper.__all__:
-        value = getattr(digiprosper, name)
+        value, path = getattr(digiprosper, name), f"digiprosper.{name}"
         if isinstance(value, types.ModuleType):
-            found[name].extend(f"digiprosper.{name}.{inner}" for inner in value.__all__)
+            found[name].extend(f"{path}.{inner}" for inner in value.__all__)
+        else:
+            found[MODULES[name].split(".")[1]].append(path)
     found["datasets"] = [path for path in found["datasets"] if path.count(".") == 2]
     return {room: sorted(names) for room, names in found.items() if names}
 

@@ -1,122 +1,19 @@
-"""Public names by the module they are in, and what replaces names of others."""
+"""Where each public name is, and what to write for names of other packages."""
 
 from __future__ import annotations
 
-NAMES = {
-    "composite.audits": "audit_weights overlap_audit",
-    "composite.coupling": "CouplingMethod coupling_coordination",
-    "composite.indicators": "Direction Indicator IndicatorSystem",
-    "composite.kernels.aggregate": "Aggregation",
-    "composite.kernels.normalise": "Normalisation",
-    "composite.kernels.structure": "IndexStructure",
-    "composite.options": "IndexMissing",
-    "composite.ranking_results": "Among IndexSensitivity RankResults",
-    "composite.rankings": "LeaveOut index_sensitivity leave_one_out rank_probabilities",
-    "composite.results": "IndexResults WeightErrors",
-    "composite.scopes": "Scope",
-    "composite.specification": "CompositeIndex",
-    "composite.weights": (
-        "Weighting critic_weights cv_weights entropy_weights equal_weights "
-        "pca_weights std_weights"
-    ),
-    "counts.logit": "LogitEffects",
-    "counts.logit_results": "AverageEffects LogitResults",
-    "counts.poisson_effects": "PoissonEffects",
-    "counts.results": "PoissonResults",
-    "datasets.simulate": "Truth",
-    "dynamic.dynamic_panel": "DynamicEstimator DynamicPanel",
-    "dynamic.results": "DynamicResults",
-    "errors": (
-        "AlignmentError BoundaryThresholdWarning CollinearityError ColumnError "
-        "CovarianceWarning DigiprosperError DigiprosperWarning FewClustersWarning "
-        "FewDrawsWarning IdentificationError IdentificationWarning IndicatorError "
-        "IndicatorWarning InputTypeError MissingDataError MissingDataWarning "
-        "NearCollinearWarning Notice OptionError PanelIndexError PickleError "
-        "ScanError SingletonWarning SmallRegimeWarning SpatialWeightsWarning "
-        "StataError TermError ThresholdSearchError"
-    ),
-    "inequality.beta_convergence": "ConvergenceResults beta_convergence",
-    "inequality.convergence": "Cuts MarkovResult markov_transitions sigma_convergence",
-    "inequality.dagum_gini": "DagumResult dagum",
-    "inequality.measures": (
-        "atkinson coefficient_of_variation gini relative_deprivation theil_l theil_t"
-    ),
-    "inequality.theil_groups": (
-        "TheilDecomposition theil_decomposition urban_rural_theil"
-    ),
-    "learning.panel_dml": "LearningTransform PanelDML",
-    "learning.results": "DMLResults",
-    "linear.cluster_bootstrap": "cluster_bootstrap",
-    "linear.fixed_effects": "FixedEffects",
-    "linear.fixed_effects_iv": "FixedEffectsIV",
-    "linear.hausman": "HausmanMethod hausman",
-    "linear.iv_results": "IVResults",
-    "linear.oster_bound": "oster_bound",
-    "linear.poisson": "PoissonSsc",
-    "linear.preparation": "CovType Ssc",
-    "linear.randomisation_test": "placebo_test randomisation_test",
-    "linear.residual_tests": "modified_wald pesaran_cd wooldridge_ar1",
-    "linear.results": "LinearResults",
-    "linear.specification_tests": "poolability reset_test",
-    "linear.vif": "vif",
-    "linear.wild_bootstrap": "WildBootstrapResult wild_bootstrap",
-    "mediation.by_entity": "MeanGroupResults mean_group_mediation within_between",
-    "mediation.conditional": "JohnsonNeyman",
-    "mediation.decisions": "Decision",
-    "mediation.mediation": "Mediation MediationStructure Moderated",
-    "mediation.mediation_iv": "MediationIV MediationIVResults",
-    "mediation.results": "MediationResults SobelKind",
-    "mediation.sensitivity": "MediationSensitivity mediational_e_value",
-    "mediation.sequential_g": "sequential_g",
-    "panel": "Panel PanelScan Sample",
-    "policy.bacon": "bacon_decomposition",
-    "policy.count_results": "PoissonEventStudyResults",
-    "policy.event_study": "EventStudy",
-    "policy.honest": "HonestIntervals",
-    "policy.matching": "match_entities",
-    "policy.matching_results": "MatchedEffect Matching",
-    "policy.results": "EventStudyResults",
-    "policy.staggered": "StaggeredDid",
-    "policy.staggered_results": "StaggeredDidResults",
-    "present.style": "Below TableStyle",
-    "present.stacking": "stack_tables",
-    "present.tables": "Table etable save_tables",
-    "replication.folder": "save_replication",
-    "report.collection": "ResultSet",
-    "report.effects": "EffectResults",
-    "report.foreign": "foreign",
-    "report.protocol": "Glance HasDraws Results",
-    "report.results": "BaseResults LinearCombination",
-    "report.tests": "TestResult",
-    "specification": "Specification",
-    "spatial.moran": "geary local_moran moran",
-    "spatial.panel_spatial": (
-        "EffectsError PanelSpatial SpatialCovType SpatialModel Transform"
-    ),
-    "spatial.results": "SpatialResults",
-    "spatial.tests_table": "SpatialTests spatial_tests",
-    "spatial.weights": "SpatialWeights",
-    "stata.reading": "from_stata",
-    "stata.writer": "to_stata",
-    "studies.by_group": "ByGroup GroupTest by_group",
-    "studies.control_set_results": "ControlSet ControlSets",
-    "studies.control_sets": "control_sets",
-    "studies.many": "fit_all stepwise",
-    "studies.propagation": "PropagatedIndex PropagatedResults",
-    "studies.search_results": "SearchTest",
-    "studies.search_test": "search_test",
-    "threshold.panel_kink": "PanelKink",
-    "threshold.panel_threshold": "Confidence DfRule Grid PanelThreshold Rule Search",
-    "threshold.search": "Bootstrap",
-    "threshold.kink_results": "KinkResults",
-    "threshold.results": "ThresholdResults",
-    "u_shape.moderated": "ModeratedUResult moderated_u_test",
-    "u_shape.two_lines": "TwoLinesResult two_lines",
-    "u_shape.two_turns": "TwoTurnsResult two_turns_test",
-    "u_shape.u_test": "UForm UTestResult u_test",
-    "unit_roots.unit_root_test": "unit_root_test",
-}
+import ast
+from pathlib import Path
 
+# Type checkers read the names there too (SPEC 1 of Scientific Python).
+_STUB = Path(__file__).with_name("__init__.pyi").read_text(encoding="utf-8")
+MODULES = {
+    alias.name: str(node.module)
+    for node in ast.parse(_STUB).body
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
+}
+"""The module of each public name, and the package itself of modules."""
 
 # Names in other packages, and what to write here, by what has the name. Advice begins
 # with "dp." or ".", or with a name of the object, without which it is passed over.

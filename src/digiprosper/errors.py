@@ -553,6 +553,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "text_among_numbers": DigiprosperWarning,
     "unknown_labels": DigiprosperWarning,
     "unseen_values": DigiprosperWarning,
+    "extrapolated": IdentificationWarning,
     "pooled": IdentificationWarning,
     "masking": IdentificationWarning,
     "weak_instrument": IdentificationWarning,
@@ -769,6 +770,14 @@ def quoted(words: Iterable[object], limit: int = 5) -> str:
     items = list(words)
     shown = ", ".join(cited(str(w)) for w in items[:limit])
     return shown if len(items) <= limit else f"{shown} and {len(items) - limit} more"
+
+
+def subject(words: Iterable[object], verb: str) -> str:
+    """List words before their verb: ``"'a' is"``, or ``"'a', 'b' are"``."""
+    items = list(words)
+    if len(items) != 1:
+        verb = {"is": "are", "has": "have", "does": "do"}.get(verb) or verb[:-1]
+    return f"{quoted(items)} {verb}"
 
 
 def several(problems: Sequence[Notice], limit: int = 5) -> str:

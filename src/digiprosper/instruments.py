@@ -30,6 +30,7 @@ from digiprosper.errors import (
     nearest,
     one_problem,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.kernels.great_circle import great_circle
@@ -384,7 +385,7 @@ def bartik(
     ]
     if negative:
         raise OptionError(
-            f"bartik: the share {quoted(negative)} is negative somewhere."
+            f"bartik: {subject(negative, 'is')} negative somewhere; no share can be."
         )
     if base is not None:
         weights = weights[_rows_at(table, base)]

@@ -397,8 +397,8 @@ def test_a_cross_section_has_few_scopes(frame_of):
 @pytest.mark.parametrize(
     ("published", "error", "match"),
     [
-        ({"a": 1.0}, OptionError, "published=.*'b', 'c', 'd' has none"),
-        (dict.fromkeys("abcde", 1), OptionError, "'e' is not an indicator"),
+        ({"a": 1.0}, OptionError, "published=.*'b', 'c', 'd' have none"),
+        (dict.fromkeys("abcde", 1), OptionError, "'e' is not in the system"),
         ([0.25] * 4, InputTypeError, "mapping .* or a Series, not list"),
         ({"a": -1, "b": 1, "c": 1, "d": 1}, OptionError, "'a' has -1"),
     ],

@@ -328,5 +328,5 @@ def test_a_table_without_a_complete_row_is_refused_without_advice_that_was_follo
 def test_beyond_the_worse_goalpost_is_refused(posted, frame_of):
     frame = frame_of(12)
     frame.loc[3, "a"], frame.loc[4, "c"] = -1.0, 50.0
-    with pytest.raises(IndicatorError, match="'a', 'c' lies beyond its worse goalpost"):
+    with pytest.raises(IndicatorError, match="'a', 'c' lie beyond the worse goalpost"):
         CompositeIndex(posted, scope="goalposts").fit(pl.from_pandas(frame))

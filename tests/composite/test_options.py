@@ -53,7 +53,7 @@ def test_an_unknown_value_is_refused_with_its_option(option, value):
     ("given", "match"),
     [
         ({"a": 1}, "'b' has none"),
-        ({"a": 1, "b": 1, "c": 1}, "'c' is not an indicator"),
+        ({"a": 1, "b": 1, "c": 1}, "'c' is not in the system"),
         ({"a": -1, "b": 1}, "'a' has -1"),
         ({"a": True, "b": 1}, "'a' has True"),
         ({"a": 0, "b": 0}, "all are 0"),

@@ -457,7 +457,7 @@ POSTED = IndicatorSystem([Indicator(c, goalposts=(0, 40)) for c in "abcd"])
             [
                 "aggregate='geometric_dimensions'",
                 "two dimensions",
-                "has none",
+                "have none",
                 "aggregate='geometric'",
             ],
         ),
@@ -469,7 +469,7 @@ POSTED = IndicatorSystem([Indicator(c, goalposts=(0, 40)) for c in "abcd"])
         (
             POSTED,
             {"structure": "nested"},
-            ["two dimensions", "'a', 'b', 'c', 'd' has none", "'flat'"],
+            ["two dimensions", "'a', 'b', 'c', 'd' have none", "'flat'"],
         ),
         (
             IndicatorSystem(
@@ -479,7 +479,11 @@ POSTED = IndicatorSystem([Indicator(c, goalposts=(0, 40)) for c in "abcd"])
             ["two dimensions", "'one'"],
         ),
         (SYSTEM, {"weighting": {"a": 1, "b": 1, "c": 1}}, ["'d' has none"]),
-        (SYSTEM, {"weighting": dict.fromkeys("abcde", 1)}, ["'e' is not an indicator"]),
+        (
+            SYSTEM,
+            {"weighting": dict.fromkeys("abcde", 1)},
+            ["'e' is not in the system"],
+        ),
         (SYSTEM, {"weighting": dict.fromkeys("abcd", 0)}, ["all are 0"]),
         (
             SYSTEM,
@@ -503,7 +507,7 @@ def test_goalposts_are_needed_where_they_are_asked_for():
         [Indicator("a", goalposts=(0, 1)), Indicator("b"), Indicator("c")]
     )
     with pytest.raises(
-        IndicatorError, match=r"'b', 'c' has none: set Indicator\(name, goalposts="
+        IndicatorError, match=r"'b', 'c' have none: set Indicator\(name, goalposts="
     ):
         CompositeIndex(system, scope="goalposts")
 

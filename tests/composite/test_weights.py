@@ -216,7 +216,7 @@ def test_equal_weights():
 def test_constant_column_has_no_weight_and_is_named_once():
     z = np.random.default_rng(5).random((20, 3))
     frame = pd.DataFrame(z, columns=["a", "b", "c"]).assign(flat=0.4, none=0.0)
-    with pytest.warns(IndicatorWarning, match="'flat', 'none' is constant") as caught:
+    with pytest.warns(IndicatorWarning, match="'flat', 'none' are constant") as caught:
         weights = entropy_weights(frame)
     assert len(caught) == 1
     assert caught[0].filename == __file__

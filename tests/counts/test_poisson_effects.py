@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import digiprosper as dp
+from digiprosper.counts.poisson_effects import prepare_counts
+from digiprosper.linear.kernels.wild import WildWeights
+
+quiet = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+ROOT = Path(__file__).resolve().parents[2]
+BOOTTEST = json.loads((ROOT / "tests" / "reference" / "poisson.json").read_text())[
+    "boottest"
+]
+SPEC = dp.PoissonEffects("y", ["x", "z"])
 
 
 def draw(seed: int = 0, entities: int = 12, periods: int = 8) -> pd.DataFrame:
@@ -45,7 +56,7 @@ def fit(frame: pd.DataFrame, **options: Any) -> dp.PoissonResults:
 def with_dummies(frame: pd.DataFrame, **options: Any) -> Any:
     design = pd.get_dummies(
         frame[["x", "z", "id", "t"]], columns=["id", "t"], dtype=float
-    ).drop(columns="t_0")
+    ).drop(columns=f"t_{frame['t'].min()}")
     model = sm.GLM(frame["y"], design, family=sm.families.Poisson(), **options)
     return model.fit(tol=1e-14, maxiter=300, tol_criterion="params")
 
@@ -259,3 +270,207 @@ def test_terms_that_are_refused() -> None:
         dp.PoissonEffects("y", ["y"])
     with pytest.raises(dp.InputTypeError, match=r"exposure=.* must be one term"):
         dp.PoissonEffects("y", ["x"], exposure=["size"])  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def panel() -> dp.Panel:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "id": np.repeat(np.arange(40), 5),
+            "t": np.tile(np.arange(5), 40),
+            "x": rng.normal(size=200),
+            "z": rng.normal(size=200),
+        }
+    )
+    frame["y"] = rng.poisson(np.exp(0.4 * frame.x + 0.5))
+    frame.loc[7, "z"] = np.nan
+    return dp.Panel(frame, "id", "t")
+
+
+def codes(results: dp.PoissonResults) -> list[str]:
+    return [notice.code for notice in results.diagnostics]
+
+
+@quiet
+def test_lagged_outcomes_are_reported(panel: dp.Panel) -> None:
+    fit = dp.PoissonEffects("y", ["x", "lag(y)"]).fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "lagged_outcome"]
+    assert "earlier outcomes" in notice.message
+    assert "lagged_outcome" not in codes(dp.PoissonEffects("y", ["x"]).fit(panel))
+
+
+@quiet
+def test_few_treated_clusters_are_reported(panel: dp.Panel) -> None:
+    treated = panel.assign(
+        d=lambda f: (
+            1.0
+            * (f.index.get_level_values("id") < 2)
+            * (f.index.get_level_values("t") > 2)
+        )
+    )
+    fit = dp.PoissonEffects("y", ["d"]).fit(treated)
+    assert "few_treated" in codes(fit)
+
+
+@quiet
+def test_a_perfect_fit_is_reported(panel: dp.Panel) -> None:
+    exact = panel.assign(y=lambda f: np.exp(0.5 * f["x"]))
+    fit = dp.PoissonEffects("y", ["x"]).fit(exact)
+    assert fit.params["x"] == pytest.approx(0.5, abs=1e-12)
+    assert "perfect_fit" in codes(fit)
+
+
+@quiet
+def test_roles_share_their_rows(panel: dp.Panel) -> None:
+    spec = dp.PoissonEffects("y", ["x"])
+    counts = prepare_counts(spec, panel, {"short": ["x"], "long": ["x", "z"]})
+    short, long = (counts.fit(counts.regressors(role)) for role in ("short", "long"))
+    assert short.nobs == long.nobs == 199
+    assert short.names == ("x",)
+    assert long.names == ("x", "z")
+    own = spec.fit(panel.subset(panel.frame["z"].notna()))
+    np.testing.assert_allclose(short.params, own.params, atol=1e-12)
+
+
+# --- tests and bootstraps that estimate again -----------------------------------------
+
+
+@pytest.fixture(scope="module")
+def counts() -> dp.Panel:
+    frame = draw(1, 20, 8)
+    frame["d"] = 1.0 * ((frame.id < 6) & (frame.t > 3))
+    return dp.Panel(frame, "id", "t")
+
+
+@quiet
+def test_boottest_of_stata() -> None:
+    """poisson y x1 x2 x3 i.firm, vce(cluster clu); boottest x3, reps(2000)."""
+    path = ROOT.parent / "shared" / "data" / BOOTTEST["file"]
+    if not path.exists():
+        pytest.skip(f"{path.name} is not beside the project")
+    frame = pd.read_csv(path)
+    spec = dp.PoissonEffects(
+        "y",
+        ["x1", "x2", "x3"],
+        entity_effects=False,
+        time_effects=False,
+        absorb=["firm"],
+        clusters="clu",
+    )
+    rows = dp.Panel(frame.assign(row=range(len(frame))), "row")
+    fit = spec._fitted(rows)
+    signs = WildWeights("rademacher", (-1.0, 1.0), 10, 1024, True)
+    error = float(fit.results.std_errors["x3"])
+    row, estimate = np.array([0.0, 0.0, 1.0]), float(fit.results.params["x3"])
+    drawn = fit.wild_draws(
+        row, error, estimate / error, signs, np.random.SeedSequence(1)
+    )
+    null = estimate / error
+    assert drawn.statistic(null) == pytest.approx(BOOTTEST["z"], abs=1e-7)
+    size = abs(drawn.statistic(null))
+    beyond = np.abs(drawn.at(null))
+    assert (beyond > size * (1 + 1e-9)).mean() == BOOTTEST["p_value"]
+    assert (beyond >= size * (1 - 1e-9)).sum() == 326
+
+
+@quiet
+def test_wild_interval_is_of_nulls_that_are_not_rejected(counts: dp.Panel) -> None:
+    test = dp.wild_bootstrap(SPEC, counts, "x", reps=999, rng=1)
+    low, high = test.interval()
+    assert low < test.estimate < high
+    for end, inside in ((low, 1e-3), (high, -1e-3)):
+        for step, rejected in ((inside, False), (-inside, True)):
+            again = dp.wild_bootstrap(
+                SPEC, counts, f"x = {end + step:.8f}", reps=999, rng=1
+            )
+            assert (again.p_value <= 0.05) is rejected
+
+
+@quiet
+def test_wild_statistic_of_a_sum_does_not_depend_on_its_pivot(counts: dp.Panel) -> None:
+    sums = [
+        dp.wild_bootstrap(SPEC.replace(x=x), counts, "x + 2*z = -0.1", reps=499, rng=1)
+        for x in (["x", "z"], ["z", "x"])
+    ]
+    assert sums[0].p_value == sums[1].p_value
+    assert sums[0].statistic == pytest.approx(sums[1].statistic, abs=1e-9)
+
+
+@quiet
+def test_wild_refuses_what_it_cannot_draw(counts: dp.Panel) -> None:
+    with pytest.raises(dp.OptionError, match="cov_type='clustered'"):
+        dp.wild_bootstrap(SPEC.replace(cov_type="crv3"), counts, "x")
+    plain = SPEC.replace(entity_effects=False, time_effects=False)
+    with pytest.raises(dp.TermError, match="intercept"):
+        dp.wild_bootstrap(plain, counts, "Intercept")
+
+
+@quiet
+@pytest.mark.parametrize("effects", [True, False])
+def test_cluster_draws_are_refits_of_drawn_clusters(
+    counts: dp.Panel, effects: bool
+) -> None:
+    spec = SPEC.replace(entity_effects=effects, time_effects=effects)
+    results = dp.cluster_bootstrap(spec, counts, reps=20, rng=3)
+    from digiprosper.kernels.resampling import draw_counts, seed_sequence
+
+    times = draw_counts(seed_sequence(3), 20, 20)[0].astype(int)
+    frame = counts.frame.reset_index()
+    parts = [
+        frame[frame.id == entity].assign(copy=number * 100 + entity)
+        for entity, count in enumerate(times)
+        for number in range(count)
+    ]
+    drawn = dp.Panel(pd.concat(parts).drop(columns="id"), "copy", "t")
+    np.testing.assert_allclose(results.draws.iloc[0], spec.fit(drawn).params, atol=1e-9)
+
+
+@quiet
+def test_placebo_slopes_are_refits(counts: dp.Panel) -> None:
+    test = dp.placebo_test(SPEC.add("d"), counts, "d", reps=49, rng=5)
+    assert test.statistic == pytest.approx(SPEC.add("d").fit(counts).params["d"])
+    assert test.detail["cohorts"] == {"4": 6}
+    assert 0 < test.p_value <= 1
+    assert np.isfinite(test.draws).all()
+
+
+@quiet
+def test_exchanged_statistics_are_t_of_refits(counts: dp.Panel) -> None:
+    test = dp.randomisation_test(SPEC, counts, "x", reps=19, rng=7)
+    assert test.statistic == pytest.approx(SPEC.fit(counts).tstats["x"])
+    assert test.p_value == pytest.approx(1 / 20)
+
+
+@quiet
+def test_steps_and_sets_share_their_rows(counts: dp.Panel) -> None:
+    gaps = counts.assign(g=lambda f: f["z"].where(f["z"] > -1.5))
+    base = dp.PoissonEffects("y", ["x"])
+    steps = dp.stepwise(base, gaps, ["g", "d"])
+    assert len({fit.nobs for fit in steps.values()}) == 1
+    last = base.add("g", "d").fit(gaps)
+    np.testing.assert_allclose(steps["(3)"].params, last.params, atol=1e-12)
+
+    sets = dp.control_sets(base, gaps, ["g", "d"])
+    assert sets["g + d"].estimate == pytest.approx(last.params["x"], abs=1e-12)
+    assert sets["g + d"].std_error == pytest.approx(last.std_errors["x"])
+    assert sets["(none)"].estimate == pytest.approx(steps["(1)"].params["x"])
+
+
+@quiet
+def test_groups_and_tables(counts: dp.Panel) -> None:
+    groups = dp.by_group(SPEC, counts, "id < 10", reps=19, rng=9)
+    own = SPEC.fit(counts.subset("id < 10")).params["x"]
+    assert groups["id < 10"].params["x"] == pytest.approx(own)
+    assert groups.difference.detail["term"] == "x"
+    with pytest.raises(dp.InputTypeError, match="method='interaction'"):
+        dp.by_group(SPEC, counts, "id < 10", method="interaction")
+    text = str(dp.etable(dp.fit_all({"a": SPEC, "b": SPEC.drop("z")}, counts)))
+    assert "Observations" in text
+
+
+@quiet
+@pytest.mark.parametrize("function", [dp.hausman, dp.reset_test])
+def test_tests_of_linear_models_say_so(counts: dp.Panel, function: Any) -> None:
+    with pytest.raises(dp.InputTypeError, match="takes a FixedEffects specification"):
+        function(SPEC, counts)

@@ -43,25 +43,31 @@ def test_bounds() -> None:
 
 
 def test_second_order() -> None:
-    assert notices.second_order({1: (-5.0, 1e-6)}) == []
-    assert notices.second_order({2: (np.nan, np.nan)}) == []
-    assert notices.second_order({2: (1.9, 0.0574)}) == []
-    (notice,) = notices.second_order({2: (2.0, 0.0455)})
+    assert notices.second_order({1: (-5.0, 1e-6)}, 2) == []
+    assert notices.second_order({2: (np.nan, np.nan)}, 2) == []
+    assert notices.second_order({2: (1.9, 0.0574)}, 2) == []
+    assert notices.second_order({2: (2.0, 0.0455)}, 3) == []
+    (notice,) = notices.second_order({2: (2.0, 0.0455)}, 2)
     assert notice.data == {"z": 2.0, "p_value": 0.0455}
 
 
 def test_a_p_value_of_one_is_no_comfort() -> None:
-    assert notices.overidentification(np.nan, 40) == []
-    assert notices.overidentification(0.9, 40) == []
-    (notice,) = notices.overidentification(1.0, 40)
+    assert notices.overidentification(np.nan, 40, 2, advised=False) == []
+    assert notices.overidentification(0.9, 40, 2, advised=False) == []
+    (notice,) = notices.overidentification(1.0, 40, 2, advised=False)
     assert "does not show that they are valid" in notice.message
 
 
 def test_rejected_instruments() -> None:
-    assert notices.overidentification(0.051, 9) == []
-    (notice,) = notices.overidentification(0.0049, 9)
+    assert notices.overidentification(0.051, 9, 2, advised=False) == []
+    (notice,) = notices.overidentification(0.0049, 9, 2, advised=False)
     assert "rejects that the 9 instruments are valid (p = 0.0049)" in notice.message
     assert "difference_in_hansen" in notice.message
+    assert "instrument_lags=(3, 6)" in notice.message
+    (notice,) = notices.overidentification(0.0049, 9, 3, advised=False)
+    assert "instrument_lags=(4, 7)" in notice.message
+    (notice,) = notices.overidentification(0.0049, 9, 2, advised=True)
+    assert "instrument_lags" not in notice.message
     assert hasattr(dp.DynamicResults, "difference_in_hansen")
 
 
@@ -80,13 +86,13 @@ def test_near_one_and_not_solved() -> None:
     ("notice", "warns"),
     [
         (notices.many_instruments(9, "i", 3)[0], True),
-        (notices.second_order({2: (3.0, 0.003)})[0], True),
+        (notices.second_order({2: (3.0, 0.003)}, 2)[0], True),
         (notices.bias_not_solved(1.0, 0.2, solved=False)[0], True),
         (notices.few_entities(5)[0], False),
         (notices.near_one(0.99, "lsdvc")[0], False),
         (notices.outside_bounds(2.0, {"within": 0.0, "ols": 1.0}, "system")[0], False),
-        (notices.overidentification(1.0, 9)[0], False),
-        (notices.overidentification(0.01, 9)[0], True),
+        (notices.overidentification(1.0, 9, 2, advised=False)[0], False),
+        (notices.overidentification(0.01, 9, 2, advised=False)[0], True),
     ],
 )
 def test_what_warns(notice: errors.Notice, warns: bool) -> None:
@@ -112,9 +118,18 @@ def test_a_fit_has_them() -> None:
             "y": y.ravel(),
         }
     )
-    fit = dp.DynamicPanel("y", instrument_lags=(2, 4)).fit(dp.Panel(frame, "i", "t"))
+    panel, spec = (
+        dp.Panel(frame, "i", "t"),
+        dp.DynamicPanel("y", instrument_lags=(2, 4)),
+    )
+    fit = spec.fit(panel)
     codes = {notice.code for notice in fit.diagnostics}
     assert {"few_entities_gmm", "second_order", "hansen_rejected"} <= codes
+    messages = " ".join(notice.message for notice in fit.diagnostics)
+    assert messages.count("instrument_lags=(3, 6)") == 1
+    later = spec.replace(instrument_lags={"y": (3, 6)}).fit(panel)
+    assert later.ar_tests["p_value"][2] < 0.05
+    assert "second_order" not in {notice.code for notice in later.diagnostics}
     assert fit.ar_tests["p_value"][2] < 0.05
     assert fit.hansen.p_value < 0.05
 
@@ -134,4 +149,5 @@ def test_a_treatment_of_one_entity_is_told(estimator: str) -> None:
         fit = spec.add("pilot").fit(panel, rng=1)
     (notice,) = (n for n in fit.diagnostics if n.code == "few_treated")
     assert notice.data["terms"]["pilot"]["effective"] < 1.5
+    assert "DynamicPanel has no errors for that. In FixedEffects" in notice.message
     assert list(notice.data["terms"]) == ["pilot"]

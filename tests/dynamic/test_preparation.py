@@ -19,7 +19,7 @@ def test_rows_stand_at_their_entity_and_period() -> None:
     data = preparation.prepare_panel(spec, dp.Panel(frame, "i", "t"))
     assert data.names[: data.n_regressors] == ("lag(y)", "w", "x")
     indexed = frame.set_index(["i", "t"])
-    entities = data.sample.entities
+    entities = data.prepared.sample.entities
     first = int(frame["t"].min())
     assert data.complete.shape[1] == frame["t"].max() - first + 1
     for i, t in np.ndindex(*data.complete.shape):
@@ -61,7 +61,7 @@ def test_lags_are_of_the_column_whatever_signs_its_name_has(name: str) -> None:
     fit = dp.DynamicPanel(name, ["x"], lags=1).fit(renamed)
     np.testing.assert_array_equal(fit.params, plain.params)
     assert fit.persistence == plain.persistence
-    with pytest.raises(dp.TermError, match="is a lag of the outcome"):
+    with pytest.raises(dp.TermError, match="is among the lags of the outcome"):
         dp.DynamicPanel(name, fit.lag_names).fit(renamed)
 
 

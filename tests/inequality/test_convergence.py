@@ -1,4 +1,4 @@
-"""Spread over time, and moves between classes, with gaps in time that are real."""
+"""Spread over time, moves between classes, and growth on the initial level."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ import pandas as pd
 import pytest
 
 from digiprosper import (
+    FixedEffects,
+    LinearResults,
     Panel,
     coefficient_of_variation,
     datasets,
+    etable,
     markov_transitions,
     sigma_convergence,
 )
 from digiprosper.errors import (
+    CollinearityError,
     ColumnError,
     IdentificationError,
+    IdentificationWarning,
     InputTypeError,
     MissingDataError,
     MissingDataWarning,
@@ -28,6 +33,9 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
 )
+from digiprosper.inequality.convergence import ConvergenceResults, beta_convergence
+from digiprosper.report.protocol import Results
+from digiprosper.report.text import last_lines
 
 OUTSIDE = json.loads(
     (Path(__file__).parents[1] / "reference" / "inequality.json").read_text(
@@ -278,3 +286,398 @@ def test_two_classes_are_the_fewest():
         classes=2,
     )
     assert moved.probabilities.shape == (2, 2)
+
+
+# --- growth regressions on the initial level ------------------------------------------
+
+
+def growing(b=-0.05, n=60, periods=20, effect=0.0, seed=1, noise=0.02):
+    """ln y_{t+1} = (1 + b) ln y_t + .02 x + effect + noise, from the long run."""
+    rng = np.random.default_rng(seed)
+    own = effect * rng.normal(size=n)
+    x = rng.normal(size=(n, periods))
+    log = np.empty((n, periods))
+    spread = noise / np.sqrt(1 - (1 + b) ** 2) if -2 < b < 0 else 1.0
+    log[:, 0] = 5 - own / b + rng.normal(size=n) * max(spread, 0.3 * (effect == 0))
+    for t in range(1, periods):
+        drift = -b * 5 + own + 0.02 * x[:, t - 1]
+        log[:, t] = (1 + b) * log[:, t - 1] + drift + noise * rng.normal(size=n)
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(n), periods), "year": np.tile(np.arange(periods), n)}
+    )
+    return frame.assign(
+        income=np.exp(log.ravel()),
+        x=x.ravel(),
+        group=np.repeat(np.arange(n) % 12, periods),
+    )
+
+
+def panel(**options):
+    return Panel(growing(**options), "id", "year")
+
+
+def test_least_squares_written_out():
+    data = panel(n=12, periods=8)
+    frame = data.frame.reset_index()
+    pairs = frame.merge(
+        frame.assign(year=frame["year"] - 1), on=["id", "year"], suffixes=("", "_next")
+    )
+    growth = np.log(pairs["income_next"] / pairs["income"])
+    design = [np.log(pairs["income"]), pairs["x"]]
+    years = pd.get_dummies(pairs["year"]).to_numpy(dtype=float)
+    entities = pd.get_dummies(pairs["id"]).to_numpy(dtype=float)
+    for effects, dummies in (
+        ({}, np.ones((len(pairs), 1))),
+        ({"time_effects": True}, years),
+        ({"entity_effects": True}, entities),
+        ({"entity_effects": True, "time_effects": True}, np.hstack([entities, years])),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", IdentificationWarning)
+            warnings.simplefilter("ignore")
+            fit = beta_convergence(data, "income", x=["x"], **effects)
+        by_hand = np.linalg.lstsq(
+            np.column_stack([*design, dummies]), growth, rcond=None
+        )[0]
+        np.testing.assert_allclose(fit.params.iloc[:2], by_hand[:2], atol=1e-9)
+        assert fit.nobs == len(pairs) == 12 * 7
+
+
+def test_it_is_fixed_effects_on_growth():
+    data = panel()
+    after = data.assign(
+        growth="I(lead(log(income)) - log(income))", start="log(income)"
+    )
+    spec = FixedEffects("growth", ["start", "x"], entity_effects=False)
+    for options in (
+        {},
+        {"cov_type": "robust"},
+        {"clusters": ["group"]},
+        {"ssc": "none"},
+        {"absorb": ["group"]},
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            plain = spec.replace(**options).fit(after)
+            fit = beta_convergence(
+                data, "income", x=["x"], time_effects=True, **options
+            )
+        np.testing.assert_allclose(fit.params, plain.params, atol=1e-12)
+        np.testing.assert_allclose(fit.std_errors, plain.std_errors, rtol=1e-9)
+        assert fit.names == ("log_initial", "x")
+        assert fit.depvar == "growth of income"
+        assert fit.conventions == plain.conventions
+
+
+def test_a_known_truth():
+    fit = beta_convergence(panel(n=400, periods=25, seed=3), "income", x="x")
+    b = fit.params["log_initial"]
+    assert abs(b + 0.05) < 4 * fit.std_errors["log_initial"] < 0.02
+    assert fit.params["x"] == pytest.approx(0.02, abs=0.002)
+    assert fit.speed == pytest.approx(-np.log(1 + b))
+    assert fit.half_life == pytest.approx(np.log(2) / fit.speed)
+
+
+def test_delta_method():
+    fit = beta_convergence(panel(), "income", x=["x"])
+    b, se = fit.params["log_initial"], fit.std_errors["log_initial"]
+    h = 1e-6
+    slope = (-np.log(1 + b + h) + np.log(1 + b - h)) / (2 * h)
+    assert fit.speed_se == pytest.approx(abs(slope) * se, rel=1e-6)
+    slope = (np.log(2) / -np.log(1 + b + h) - np.log(2) / -np.log(1 + b - h)) / (2 * h)
+    assert fit.half_life_se == pytest.approx(abs(slope) * se, rel=1e-6)
+
+
+def test_no_convergence_has_no_half_life():
+    apart = beta_convergence(panel(b=0.03, n=80), "income")
+    assert apart.speed < 0
+    assert np.isnan(apart.half_life)
+    assert np.isnan(apart.half_life_se)
+    assert "no half-life" in apart.summary()
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(30), 2), "year": np.tile([0, 1], 30)}
+    )
+    log = np.random.default_rng(0).normal(size=30)
+    # Ranks are turned round: b is about -1.5 and -2.5
+    for slope in (-0.5, -1.5):
+        frame["y"] = np.exp(
+            np.column_stack([log, slope * log + 0.01 * np.sin(np.arange(30))]).ravel()
+        )
+        beyond = beta_convergence(Panel(frame, "id", "year"), "y")
+        assert beyond.params["log_initial"] == pytest.approx(slope - 1, abs=0.05)
+        assert np.isnan(beyond.speed)
+        assert np.isnan(beyond.speed_se)
+
+
+def test_gaps_in_time_are_real():
+    frame = growing(n=30, periods=12)
+    whole = beta_convergence(Panel(frame, "id", "year"), "income")
+    holes = frame[~((frame["id"] < 10) & (frame["year"] == 5))]
+    fit = beta_convergence(Panel(holes, "id", "year"), "income")
+    assert fit.nobs == whole.nobs - 20  # neither into the gap nor out of it
+    with pytest.warns(MissingDataWarning):
+        blank = beta_convergence(
+            Panel(
+                frame.assign(
+                    income=frame["income"].where(
+                        holes["id"].reindex(frame.index).notna()
+                    )
+                ),
+                "id",
+                "year",
+            ),
+            "income",
+        )
+    np.testing.assert_allclose(blank.params, fit.params, atol=1e-12)
+    every = frame.assign(year=frame["year"] * 5)
+    np.testing.assert_allclose(
+        beta_convergence(Panel(every, "id", "year", step=5), "income").params,
+        whole.params,
+        atol=1e-12,
+    )
+    with pytest.raises(MissingDataError, match="missing in every row"):
+        beta_convergence(Panel(every, "id", "year"), "income")
+
+
+def test_missing_raise_does_not_mean_the_last_period():
+    frame = growing(n=30)
+    fit = beta_convergence(
+        Panel(frame, "id", "year"), "income", x=["x"], missing="raise"
+    )
+    assert fit.nobs == 30 * 19
+    with pytest.raises(MissingDataError, match=r"x \(1\)"):
+        beta_convergence(
+            Panel(frame.assign(x=frame["x"].where(frame.index != 3)), "id", "year"),
+            "income",
+            x=["x"],
+            missing="raise",
+        )
+
+
+def test_nickell_warning():
+    short, long = (
+        panel(n=60, periods=11, effect=0.01),
+        panel(n=60, periods=16, effect=0.01),
+    )
+    with pytest.warns(IdentificationWarning, match=r"10 rows per entity.*Nickell 1981"):
+        fit = beta_convergence(short, "income", entity_effects=True)
+    assert "lagged_outcome" in [n.code for n in fit.diagnostics]
+    with pytest.warns(IdentificationWarning):
+        again = beta_convergence(short, "income", absorb=["id"])
+    assert "lagged_outcome" in [n.code for n in again.diagnostics]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        beta_convergence(short, "income", time_effects=True)
+        beta_convergence(long, "income", entity_effects=True)
+
+
+def test_the_bias_is_about_the_size_the_warning_names():
+    slopes, named = [], []
+    for seed in range(40):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit = beta_convergence(
+                panel(b=-0.3, n=200, periods=11, effect=0.01, seed=seed),
+                "income",
+                entity_effects=True,
+            )
+        slopes.append(fit.params["log_initial"])
+        named += [
+            str(w.message).split("by about ")[1].split(" ")[0]
+            for w in caught
+            if "Nickell" in str(w.message)
+        ]
+    bias = -0.3 - np.mean(slopes)
+    assert bias == pytest.approx(1.7 / 9, rel=0.25)
+    assert float(named[0]) == pytest.approx(bias, rel=0.35)
+
+
+def test_names_that_are_no_python_words():
+    frame = growing(n=30).rename(columns={"income": "人均 收入 / 元"})
+    data = Panel(frame, "id", "year", labels={"人均 收入 / 元": "Income"})
+    plain = beta_convergence(panel(n=30), "income")
+    np.testing.assert_allclose(
+        beta_convergence(data, "人均 收入 / 元").params, plain.params
+    )
+    term = beta_convergence(panel(n=30), "I(income * 7)", time_effects=True)
+    np.testing.assert_allclose(
+        term.params,
+        beta_convergence(panel(n=30), "income", time_effects=True).params,
+        atol=1e-10,
+    )
+
+
+def test_the_result_is_linear_results():
+    fit = beta_convergence(datasets.us_states(), "I(gsp / emp)", time_effects=True)
+    assert isinstance(fit, LinearResults)
+    assert isinstance(fit, ConvergenceResults)
+    assert isinstance(fit, Results)
+    back = pickle.loads(pickle.dumps(fit))
+    assert back.half_life == fit.half_life
+    pd.testing.assert_frame_equal(back.tidy(), fit.tidy())
+    data = json.loads(json.dumps(fit.to_dict()))
+    assert data["speed"] == pytest.approx(fit.speed)
+    lines = fit.summary().splitlines()
+    ending = last_lines(fit.conventions, fit.settings)
+    assert lines[-len(ending) :] == ending
+    assert lines[-len(ending) - 1].startswith("Speed 0.04284 (se ")
+    assert max(map(len, lines)) <= 80
+    assert repr(fit) == fit.summary()
+    assert "log_initial" in etable(fit).frame.to_string()
+
+
+def test_refusals():
+    data = panel(n=30)
+    with pytest.raises(InputTypeError, match="Panel"):
+        beta_convergence(data.frame, "income")
+    with pytest.raises(InputTypeError, match="column"):
+        beta_convergence(data, ["income"])
+    with pytest.raises(InputTypeError, match="x must be"):
+        beta_convergence(data, "income", x=None)
+    with pytest.raises(ColumnError, match="incom"):
+        beta_convergence(data, "incom")
+    with pytest.raises(MissingDataError, match="log of zero or less"):
+        beta_convergence(data.assign(income="I(income - income)"), "income")
+    with pytest.raises(TermError, match="twice"):
+        beta_convergence(data, "income", x=["log_initial"])
+    with pytest.raises(CollinearityError):
+        beta_convergence(data, "income", x=["log(income)"])
+    with pytest.raises(OptionError, match="cov_type"):
+        beta_convergence(data, "income", cov_type="hac")
+    with pytest.raises(TypeError, match="weights"):
+        beta_convergence(data, "income", weights="x")
+
+
+@pytest.mark.parametrize(("short", "biased"), [(0, False), (1, True)])
+def test_entity_effects_bias_the_slope_below_fifteen_rows_an_entity(short, biased):
+    """One entity has a year less, or none has."""
+    data = panel(n=60, periods=16, effect=0.01)
+    last = data.frame.reset_index().groupby("id").tail(1).index[:short]
+    kept = Panel(data.frame.reset_index().drop(index=last), "id", data.time_name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = beta_convergence(kept, "income", entity_effects=True).diagnostics
+    assert [n.data["periods"] for n in found if n.code == "lagged_outcome"] == [
+        15 - 1 / 60
+    ] * biased
+
+
+# --- the length of the interval -------------------------------------------------------
+
+
+def exact(speed=0.02, years=5.0, n=40):
+    """Two periods so many years apart; the gap to 9 closes at this speed.
+
+    There is no error.
+    """
+    start = np.random.default_rng(2).normal(8, 1, size=n)
+    after = 9 + (start - 9) * np.exp(-speed * years)
+    frame = pd.DataFrame(
+        {"id": np.repeat(np.arange(n), 2), "year": np.tile([2000, 2005], n)}
+    )
+    frame["income"] = np.exp(np.column_stack([start, after]).ravel())
+    section = pd.DataFrame(
+        {"id": np.arange(n), "initial": np.exp(start), "g": (after - start) / years}
+    )
+    return Panel(frame, "id", "year", step=5), Panel(section, "id")
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+@pytest.mark.parametrize(("speed", "years"), [(0.02, 5.0), (0.05, 25.0), (0.3, 0.25)])
+def test_the_speed_does_not_depend_on_the_interval(speed, years):
+    panel, section = exact(speed, years)
+    fit = beta_convergence(panel, "income", years=years, cov_type="robust")
+    assert fit.params["log_initial"] == pytest.approx(np.exp(-speed * years) - 1)
+    assert fit.speed == pytest.approx(speed)
+    assert fit.half_life == pytest.approx(np.log(2) / speed)
+    averaged = beta_convergence(
+        section, "initial", growth="g", years=years, cov_type="robust"
+    )
+    assert averaged.params["log_initial"] == pytest.approx(
+        (np.exp(-speed * years) - 1) / years
+    )
+    assert averaged.speed == pytest.approx(speed)
+    assert averaged.depvar == "g"
+    without = beta_convergence(panel, "income", cov_type="robust")
+    assert without.speed == pytest.approx(speed * years)
+    assert "per period" in without.summary()
+    assert "per year" in fit.summary()
+    assert fit.to_dict()["years"] == years
+    assert pickle.loads(pickle.dumps(averaged)).speed == averaged.speed
+
+
+def test_numbers_by_hand():
+    # Growth 3, 2 and 1 percent a year over 10 years at ln y = 1, 2, 3: b = -.01, so
+    # speed = -ln(1 - .1) / 10 = .0105361 and half-life = ln 2 / .0105361 = 65.788.
+    frame = pd.DataFrame(
+        {"id": range(4), "y": np.exp([1.0, 2, 3, 4]), "g": [0.03, 0.02, 0.01, 0.0]}
+    )
+    frame["g"] += [0.001, -0.001, -0.001, 0.001]
+    fit = beta_convergence(
+        Panel(frame, "id"), "y", growth="g", years=10, cov_type="unadjusted"
+    )
+    assert fit.params["log_initial"] == pytest.approx(-0.01)
+    assert fit.speed == pytest.approx(0.0105360516)
+    assert fit.half_life == pytest.approx(65.7881348)
+    # Residuals are .001 in absolute value: variance 4e-6 / 2, over a sum of squares
+    # of 5.
+    se = np.sqrt(2e-6 / 5)
+    assert fit.speed_se == pytest.approx(se / 0.9)
+    assert fit.half_life_se == pytest.approx(65.7881348 * se / 0.9 / 0.0105360516)
+
+
+def test_a_published_half_life():
+    # Loayza (1994, World Bank Policy Research Working Paper 1333, summary): periods of
+    # five years, a speed of .0494 a year, "implying a half-life of about 14 years".
+    panel, _ = exact(0.0494, 5.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = beta_convergence(panel, "income", years=5, cov_type="robust")
+    assert round(fit.half_life) == 14
+
+
+def test_errors_scale_with_the_interval():
+    data = panel()
+    fit, plain = (
+        beta_convergence(data, "income", years=4),
+        beta_convergence(data, "income"),
+    )
+    pd.testing.assert_series_equal(fit.params, plain.params)
+    assert fit.speed == pytest.approx(plain.speed / 4)
+    assert fit.speed_se == pytest.approx(plain.speed_se / 4)
+    assert fit.half_life == pytest.approx(4 * plain.half_life)
+    assert fit.half_life_se == pytest.approx(4 * plain.half_life_se)
+    after = data.assign(g="I((lead(log(income)) - log(income)) / 4)").subset("g == g")
+    averaged = beta_convergence(after, "income", growth="g", years=4)
+    assert averaged.params["log_initial"] == pytest.approx(
+        plain.params["log_initial"] / 4
+    )
+    for name in ("speed", "speed_se", "half_life", "half_life_se"):
+        assert getattr(averaged, name) == pytest.approx(getattr(fit, name))
+    with pytest.warns(
+        IdentificationWarning, match="biased downwards, by about"
+    ) as caught:
+        within = beta_convergence(
+            data.subset("year < 8"), "income", entity_effects=True
+        )
+    with pytest.warns(IdentificationWarning) as again:
+        beta_convergence(
+            after.subset("year < 7"), "income", growth="g", years=4, entity_effects=True
+        )
+    bias = [
+        float(str(w.list[0].message).split("about ")[1].split(" ")[0])
+        for w in (caught, again)
+    ]
+    assert bias[0] == pytest.approx(4 * bias[1], rel=0.05)
+    assert within.nobs == 60 * 7
+
+
+@pytest.mark.parametrize("years", [0, -5, "five", True, np.nan, np.inf])
+def test_an_interval_is_a_positive_number(years):
+    with pytest.raises(OptionError, match=r"years=.* must be a positive number"):
+        beta_convergence(panel(), "income", years=years)
+
+
+def test_growth_needs_its_interval():
+    with pytest.raises(OptionError, match="growth='x' needs years="):
+        beta_convergence(panel(), "income", growth="x")

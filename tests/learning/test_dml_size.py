@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.learning import notices
+from digiprosper.learning import panel_dml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_dml_with_31_provinces(
     trees with five rows in a leaf; lasso and forest have five folds and one seed. A
     fit by `PanelDML` refuses the forest.
     """
-    monkeypatch.setattr(notices, "ENOUGH_ENTITIES", 0)
+    monkeypatch.setattr(panel_dml, "ENOUGH_ENTITIES", 0)
     rng = np.random.default_rng([31, len(form)])
     lasso = make_pipeline(StandardScaler(), LassoCV(eps=0.01, max_iter=10_000))
     forest = RandomForestRegressor(40, min_samples_leaf=5)

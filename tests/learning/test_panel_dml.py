@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import sys
 import warnings
@@ -13,21 +14,38 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper.learning import panel_dml
+from digiprosper.learning.panel_dml import (
+    is_flexible,
+    is_random,
+    is_unpenalised,
+    read_learners,
+    seeded,
+)
 
 pytest.importorskip("sklearn")
 
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import RandomForestRegressor, VotingRegressor
-from sklearn.linear_model import Lasso, LinearRegression, Ridge
+from sklearn.ensemble import (
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+    StackingRegressor,
+    VotingRegressor,
+)
+from sklearn.linear_model import Lasso, LassoCV, LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 OLS: dict[str, Any] = {"ols": LinearRegression()}
 RIDGE: dict[str, Any] = {"ridge": make_pipeline(StandardScaler(), Ridge())}
 LONGER = "2SLS, squares and products"
 QUADRATIC = ["I(x**2)", "I(z**2)", "x:z"]
+TREE = DecisionTreeRegressor()
 
 
 def spec(**options: Any) -> dp.PanelDML:
@@ -449,3 +467,146 @@ def test_equal_specifications_are_equal_though_their_learners_are_not() -> None:
     assert hash(one) == hash(other)
     assert one != spec(learners={"a": Lasso(0.2)})
     assert one != "text"
+
+
+def codes(panel: dp.Panel, **options: Any) -> list[str]:
+    learners = {"ols": LinearRegression()}
+    base = dp.PanelDML("y", "d", ["x", "z"], learners=learners, seeds=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        results = base.replace(**options).fit(panel, rng=1)
+    return [notice.code for notice in results.diagnostics]
+
+
+def test_notices_of_seeds(panel: dp.Panel) -> None:
+    assert "few_seeds" in codes(panel)
+    assert "few_seeds" not in codes(panel, seeds=20)
+    assert "few_seeds" not in codes(panel, folds=None)
+
+
+def test_learners_that_differ(panel: dp.Panel) -> None:
+    both = {"ols": LinearRegression(), "no": Lasso(1e6)}
+    assert {"learners_differ", "useless_learner"} <= set(codes(panel, learners=both))
+
+
+def test_controls_that_explain_the_treatment(frame: Any) -> None:
+    noise = 0.01 * np.random.default_rng(1).normal(size=len(frame))
+    panel = dp.Panel(frame.assign(d=frame["x"] + noise), "i", "t")
+    assert "nothing_left" in codes(panel)
+
+
+def test_absorbed_controls_are_named(frame: Any) -> None:
+    assert "dropped_absorbed" in codes(
+        dp.Panel(frame.assign(z=frame["i"] % 7), "i", "t")
+    )
+
+
+def test_few_clusters(frame: Any) -> None:
+    few = frame[frame["i"] < 15]
+    assert "very_few_clusters" in codes(dp.Panel(few, "i", "t"))
+
+
+def test_a_long_dictionary_has_no_fixed_effects_beside(frame: Any) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"w{k}" for k in range(20)]
+    more = {name: rng.normal(size=len(frame)) for name in names}
+    panel = dp.Panel(frame.assign(**more), "i", "t")
+    lasso = {"lasso": Lasso(0.1)}
+    spec = dp.PanelDML("y", "d", ["x", *names], learners=lasso, seeds=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dp.DigiprosperWarning)
+        assert list(spec.fit(panel, rng=1).fixed_effects) == ["linear"]
+
+
+# --- kinds of learners, and their seeds -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("learner", "flexible", "unpenalised", "random"),
+    [
+        (LinearRegression(), False, True, False),
+        (LassoCV(), False, False, True),
+        (make_pipeline(PolynomialFeatures(), LinearRegression()), False, True, False),
+        (HistGradientBoostingRegressor(), True, False, True),
+        (KNeighborsRegressor(), True, False, False),
+        (make_pipeline(PolynomialFeatures(), TREE), True, False, True),
+        (TransformedTargetRegressor(TREE), True, False, True),
+        (GridSearchCV(TREE, {"max_depth": [1, 2]}), True, False, True),
+        (StackingRegressor([("a", Lasso())], Lasso()), False, False, True),
+        (StackingRegressor([("a", TREE)], Lasso()), True, False, True),
+    ],
+)
+def test_kinds(learner: Any, flexible: bool, unpenalised: bool, random: bool) -> None:
+    assert is_flexible(learner) is flexible
+    assert is_unpenalised(learner) is unpenalised
+    assert is_random(learner) is random
+
+
+def test_all_seeds_are_set_in_a_clone() -> None:
+    learner = make_pipeline(PolynomialFeatures(), DecisionTreeRegressor())
+    clone = seeded(learner, 7)
+    assert clone.get_params()["decisiontreeregressor__random_state"] == 7
+    assert learner.get_params()["decisiontreeregressor__random_state"] is None
+
+
+def test_pairs_are_read_again() -> None:
+    pairs = read_learners({"ols": LinearRegression()})
+    assert read_learners(pairs) == pairs
+
+
+# --- notices --------------------------------------------------------------------------
+
+
+def codes_of(*told: list) -> list[str]:
+    return [notice.code for part in told for notice in part]
+
+
+def test_limits() -> None:
+    assert codes_of(panel_dml.few_seeds(20, drawn=True)) == []
+    assert codes_of(panel_dml.few_seeds(19, drawn=True)) == ["few_seeds"]
+    assert codes_of(panel_dml.few_seeds(1, drawn=False)) == []
+    assert (
+        codes_of(panel_dml.seed_spread("a", 1.0), panel_dml.learners_differ(2.0)) == []
+    )
+    assert codes_of(panel_dml.seed_spread("a", 1.01)) == ["seed_spread"]
+    assert codes_of(panel_dml.learners_differ(2.01)) == ["learners_differ"]
+    assert (
+        codes_of(panel_dml.nothing_left("a", 0.98), panel_dml.useless_learner("a", 0.1))
+        == []
+    )
+    assert codes_of(panel_dml.nothing_left("a", 0.981)) == ["nothing_left"]
+    assert codes_of(panel_dml.useless_learner("a", 0.0)) == ["useless_learner"]
+    assert codes_of(panel_dml.few_for_learning(39, "i")) == ["few_clusters"]
+
+
+def test_trees_must_predict_both_better() -> None:
+    def told(own: tuple[float, float]) -> list[str]:
+        return codes_of(panel_dml.flexible_learner("a", 120, own, (0.5, 0.5)))
+
+    assert told((0.6, 0.6)) == []
+    assert told((0.6, 0.5)) == told((0.5, 0.6)) == ["flexible_learner"]
+
+
+def measured(table: str) -> list:
+    path = Path(__file__).parents[2] / f"docs/measured/{table}.json"
+    return list(json.loads(path.read_text(encoding="utf-8")).values())
+
+
+def test_the_figures_of_weak_instruments_are_those_measured() -> None:
+    (notice,) = panel_dml.weak_after_learning("a", 2.0, "z")
+    for (row,) in measured("coverage_of_learning_with_an_instrument"):
+        said = f"F of {row['F']}, coverage {row['coverage']}"
+        assert (said in notice.message) == (row["instrument"] == "weak")
+
+
+def test_the_figures_of_the_refusal_are_those_measured() -> None:
+    tables = measured("dml_with_31_provinces")
+    cells = {
+        (row["controls"], row["estimator"]): f"{row['bias']} and {row['coverage']}"
+        for rows in tables
+        for row in rows
+    }
+    said = panel_dml.few_for_trees("a", 31).message
+    for estimator in ("difference, forest", "dictionary, lasso"):
+        for form in ("linear", "quadratic"):
+            assert cells[form, estimator] in said

@@ -633,7 +633,30 @@ def test_a_national_variable_is_reported_and_needs_clusters_of_periods() -> None
     with pytest.warns(CovarianceWarning, match="one value for 400 clusters"):
         fit = spec.fit(panel)
     assert shared(fit)[0]["terms"] == {"national": 1}
+    (text,) = [n.message for n in fit.diagnostics if n.code == "shared_values"]
+    assert "only time changes it" in text
+    assert "regions" not in text
     assert not shared(spec.replace(clusters=["home", "wave"]).fit(panel))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_trend_needs_clusters_of_periods_if_shocks_are_common() -> None:
+    """A trend is no mistake, but entities do not average out shocks of a period."""
+    rng = np.random.default_rng(3)
+    i, t = np.repeat(np.arange(31), 25), np.tile(np.arange(1, 26), 31)
+    covered = {"i": 0, "t": 0}
+    for _ in range(100):
+        shock = 0.3 * rng.normal(size=26)
+        y = 0.3 * np.log(t) + shock[t] + rng.normal(size=775)
+        panel = Panel(pd.DataFrame({"i": i, "t": t, "y": y}).assign(k=t), "i", "t")
+        for clusters in covered:
+            spec = FixedEffects("y", ["log(k)"], time_effects=False, clusters=clusters)
+            fit = spec.fit(panel)
+            assert bool(shared(fit)) == (clusters == "i")
+            low, high = fit.conf_int().loc["log(k)"]
+            covered[clusters] += low <= 0.3 <= high
+    assert covered["i"] < 80
+    assert covered["t"] >= 90
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from digiprosper import FixedEffects, LinearResults, Panel, datasets
 from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
+    IdentificationWarning,
     InputTypeError,
     OptionError,
     TermError,
@@ -109,6 +110,14 @@ def test_defaults_come_from_the_sample() -> None:
     )
 
 
+def test_slopes_beyond_the_sample_are_reported() -> None:
+    fit = fit_of("x", "z", "x:z")
+    low, high = fit.sample_stats.loc["z", ["min", "max"]]
+    fit.marginal_effect("x", {"z": [low, high]})
+    with pytest.warns(IdentificationWarning, match=r"; at 0, 9 the effect is extra"):
+        fit.marginal_effect("x", {"z": [0, high, 9]})
+
+
 def test_a_plain_slope_is_the_coefficient() -> None:
     fit = fit_of("x", "z")
     got = fit.marginal_effect("x")
@@ -177,8 +186,8 @@ def test_a_category_is_set_as_a_whole(code: str | None) -> None:
 def test_a_category_that_is_not_set_is_at_its_shares() -> None:
     fit = by_region()
     shares = [float(fit.sample_stats["mean"][f"C(r)[T.{r}]"]) for r in list(SLOPES)[1:]]
-    got = fit.marginal_effect("x", {"z": [0.0]})["estimate"][0]
-    assert got == pytest.approx(1 + shares[0] * 1 + shares[1] * 3, rel=1e-7)
+    got = fit.marginal_effect("x", {"z": [4.0]})["estimate"][0]
+    assert got == pytest.approx(1 + shares[0] * 1 + shares[1] * 3 + 2, rel=1e-7)
 
 
 def test_the_slope_of_a_dummy_of_a_category() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
+import digiprosper as dp
 from digiprosper import FixedEffects, datasets
 from digiprosper.errors import Notice
 from digiprosper.linear import notices
@@ -133,6 +136,7 @@ def test_an_effective_number_of_clusters_is_told_with_the_largest() -> None:
         "only_controls": False,
         "cov_type": "clustered",
         "has_cr2": True,
+        "model": "",
     }
     assert notice.message.startswith(
         "the coefficient of 'd' depends on few clusters: 2.0 effective clusters"
@@ -193,3 +197,29 @@ def test_separated_rows_are_counted_by_reason() -> None:
     assert "3 in a level of a fixed effect" in notice.message
     (notice,) = notices.separated_notice({"effects": 0, "regressors": 1}, [("a", 1)])
     assert "fixed effect" not in notice.message
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.FewClustersWarning")
+def test_an_index_that_shares_indicators_with_the_outcome_is_reported() -> None:
+    """Scores know their indicators, whichever way they become a column."""
+    states = datasets.us_states()
+    system = dp.IndicatorSystem.from_dict({"": {"hwy": "+", "gsp": "+"}})
+    scores = dp.CompositeIndex(system).fit(states).scores
+    for panel in (
+        states.attach(scores, name="level").subset("year > 1970"),
+        states.assign(level=scores),
+        states.attach(scores.rename("level")),
+        states.attach(scores, name="z").rename(z="level"),
+    ):
+        own = FixedEffects("log(gsp)", ["level", "unemp"])
+        with pytest.warns(dp.IndicatorWarning, match=r"\('gsp' in 'level'\)"):
+            own.fit(panel)
+        with pytest.warns(dp.IndicatorWarning, match=r"\('hwy' in 'log\(hwy\)'\)"):
+            FixedEffects("level", ["log(hwy)"]).fit(panel)
+        for other in (
+            FixedEffects("unemp", ["level", "hwy"]),
+            own.swap("level", "lag(level)"),
+        ):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", dp.IndicatorWarning)
+                other.fit(panel)

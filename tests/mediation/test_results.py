@@ -23,6 +23,7 @@ from digiprosper import FixedEffects, HasDraws, Mediation, Panel, Results
 from digiprosper.errors import (
     CovarianceWarning,
     IdentificationError,
+    IdentificationWarning,
     InputTypeError,
     OptionError,
     TermError,
@@ -509,6 +510,17 @@ def test_conditional_effects_anywhere_by_hand(kind) -> None:
             assert frame["direct"] == pytest.approx(want, rel=1e-9)
     one = results.conditional_effects(0.7)
     pd.testing.assert_frame_equal(one, results.conditional_effects((0.7,)))
+
+
+def test_effects_beyond_the_moderator_are_reported() -> None:
+    results = fitted("straight")
+    low, high = results.quantiles[[0, -1]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        results.conditional_effects([low, high])
+        results.conditional_effects()
+    with pytest.warns(IdentificationWarning, match=f"'w1' is between {low:.4g} and"):
+        results.conditional_effects([high + 1])
 
 
 def test_a_conditional_error_is_that_of_its_coefficients() -> None:

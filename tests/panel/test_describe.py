@@ -396,3 +396,90 @@ def test_a_cross_section_is_welch_of_the_rows() -> None:
     high, low = (frame["x"][frame["treated"] == g] for g in (1, 0))
     expected = stats.ttest_ind(high, low, equal_var=False)
     assert row["p_value"] == pytest.approx(expected.pvalue, rel=1e-10)
+
+
+def test_numbers_of_rows_are_printed_as_whole_numbers(panel: Panel) -> None:
+    described = panel.describe("gdp")
+    assert described["N"].tolist() == [26, 2, 13]
+    assert "26.0" not in described.to_string()
+    holes = panel.assign(gdp=lambda f: f["gdp"].where(f["gdp"] > f["gdp"].min()))
+    described = holes.describe("gdp")
+    assert described["N"].tolist() == [25, 2, 12.5]
+    assert "25.0" not in str(dp.etable(described))
+
+
+@pytest.fixture
+def weighted() -> Panel:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"firm": np.repeat(np.arange(20), 5), "year": [*range(5)] * 20})
+    data["x"] = rng.normal(5, 1, 100) + rng.normal(size=20).repeat(5)
+    data["z"] = rng.normal(size=100) + data["x"] / 2
+    data.loc[::9, "z"] = np.nan
+    data["constant"] = 0.1
+    data["w"] = rng.integers(0, 4, 100) + 0.5 * rng.integers(0, 2, 100)
+    data.loc[::13, "w"] = np.nan
+    data["treated"] = (data["firm"] < 6) * 1
+    data["late"] = (data["year"] > 2) * 1
+    return Panel(data, "firm", "year")
+
+
+def test_weighted_correlations_are_those_of_statsmodels(weighted: Panel) -> None:
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    names = ["x", "z", "constant"]
+    table = weighted.correlate(names, obs_weights="w")
+    frame = weighted.frame.query("w > 0")
+    pairs = frame.dropna(subset=["z"])
+    outside = DescrStatsW(pairs[["x", "z"]], pairs["w"])
+    np.testing.assert_allclose(table.r.loc["x", "z"], outside.corrcoef[0, 1])
+    assert table.n.loc["x", "z"] == len(pairs) < table.n.loc["x", "x"] == len(frame)
+    r, df = outside.corrcoef[0, 1], len(pairs) - 2
+    p = 2 * stats.t.sf(abs(r) * np.sqrt(df / (1 - r**2)), df)
+    np.testing.assert_allclose(table.p.loc["x", "z"], p)
+    assert table.r.loc["constant"].isna().all()
+    summary = weighted.summarise(names, obs_weights="w")
+    np.testing.assert_array_equal(table.mean, summary["mean"])
+    np.testing.assert_array_equal(table.sd, summary["sd"])
+
+    equal = weighted.assign(w=0.1)
+    same = equal.correlate(names, obs_weights="w")
+    np.testing.assert_allclose(same.r, equal.correlate(names).r, rtol=1e-12)
+
+
+@pytest.mark.parametrize("by", ["treated", "late"])
+def test_weighted_means_of_groups_are_those_of_statsmodels(
+    weighted: Panel, by: str
+) -> None:
+    from statsmodels.regression.linear_model import WLS
+    from statsmodels.stats.weightstats import DescrStatsW
+
+    row = weighted.balance_table(by, ["z"], obs_weights="w").loc["z"]
+    frame = weighted.frame.query("w > 0").dropna(subset=["z"])
+    firm = frame.index.get_level_values("firm").to_numpy()
+    means = [DescrStatsW(p["z"], p["w"]).mean for _, p in frame.groupby(by)]
+    np.testing.assert_allclose(row.iloc[:3], [len(frame), *means])
+    np.testing.assert_allclose(row["difference"], means[1] - means[0])
+    if by == "late":
+        design = np.column_stack([np.ones(len(frame)), frame[by]])
+        fit = WLS(frame["z"], design, weights=frame["w"]).fit(
+            cov_type="cluster", cov_kwds={"groups": firm}, use_t=True
+        )
+        expected = [fit.bse.iloc[1], fit.pvalues.iloc[1]]
+        np.testing.assert_allclose(row[["std_error", "p_value"]], expected)
+    else:
+        # With one group at a time, the clustered variance of a weighted mean.
+        variance = 0.0
+        for _, part in frame.groupby(by):
+            fit = WLS(part["z"], np.ones(len(part)), weights=part["w"]).fit(
+                cov_type="cluster",
+                cov_kwds={"groups": part.index.get_level_values("firm").to_numpy()},
+            )
+            variance += fit.bse.iloc[0] ** 2
+        np.testing.assert_allclose(row["std_error"], np.sqrt(variance))
+
+
+def test_bad_weights_are_refused_by_every_description(weighted: Panel) -> None:
+    bad = weighted.assign(w=-1.0)
+    for describe in (bad.correlate, lambda **o: bad.balance_table("late", **o)):
+        with pytest.raises(OptionError, match="obs_weights='w' is negative somewhere"):
+            describe(obs_weights="w")

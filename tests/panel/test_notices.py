@@ -112,6 +112,18 @@ def test_growth_and_single_years_are_no_change_of_unit(rows) -> None:
     assert not notices(rows.assign(income=prices)[seen])
 
 
+def test_hyperinflation_is_no_change_of_unit(rows) -> None:
+    """Wholesale prices in Germany, 1913 = 1, from 1917 to 1924, and others beside."""
+    prices = [1.79, 2.17, 4.15, 14.9, 19.1, 342.0, 1.66e10, 1.27e12]
+    noise = 1 + 0.1 * np.random.default_rng(0).random(len(rows))
+    german = rows["province"] == "河北"
+    index = np.where(german, np.tile(prices, N), 1.0)
+    assert not notices(rows.assign(prices=index * noise))
+    # In another unit from the fifth year on, prices that were stable.
+    unit = np.where(german & (rows["year"] > 2014), 1e10, 1)
+    assert "unit_break" in notices(rows.assign(prices=unit * noise))
+
+
 def test_years_of_two_digits_are_reported(rows) -> None:
     with pytest.warns(dp.DigiprosperWarning, match="years of two digits: 99 and 0"):
         dp.Panel(rows.assign(year=(rows["year"] - 13) % 100), "province", "year")

@@ -177,7 +177,7 @@ def test_tables_of_mixed_types_and_repeated_names_are_refused():
         dp.Panel.scan(mixed, entity="firm", time="year")
     pyarrow = pytest.importorskip("pyarrow")
     table = pyarrow.table([[1], [1], [1.0]], names=["firm", "year", "year"])
-    with pytest.raises(dp.ColumnError, match="duplicated"):
+    with pytest.raises(dp.ColumnError, match="'year' is the name of several columns"):
         dp.Panel.scan(table, entity="firm", time="year")
 
 

@@ -104,6 +104,17 @@ def test_value_labels_of_a_part_of_a_column(
     assert [n.code for n in read_stata(path)[2]] == ["partly_labelled"]
 
 
+def test_codes_of_missing_values_are_named(tmp_path: Path) -> None:
+    """Stata keeps -9 as a number until mvdecode; so do we, but not silently."""
+    frame = pd.DataFrame({"i": [1, 2, 3], "income": [100, -9, 250], "age": [30, 31, 2]})
+    labels = {"income": {-9: "refused", -8: "no answer"}, "age": {99: "unknown"}}
+    path = written(tmp_path, frame, value_labels=labels)
+    said = r"^'income' \(-9 is 'refused'\): some values.*codes of missing values"
+    with pytest.warns(DigiprosperWarning, match=said):
+        panel = Panel.from_stata(path, entity="i")
+    assert panel.frame.to_dict("list") == {"income": [100, -9, 250], "age": [30, 31, 2]}
+
+
 def test_a_variable_named_none_keeps_its_value_labels(tmp_path: Path) -> None:
     frame = pd.DataFrame({"city": ["a", "b"], "None": [1, 2]})
     path = written(tmp_path, frame, value_labels={"None": {1: "west", 2: "east"}})

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import digiprosper as dp
-from tests.policy.test_event_counts import draw, panel_of, study
+from tests.policy.test_event_study import draw, panel_of, study
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 

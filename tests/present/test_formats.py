@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper import optional
 from digiprosper.errors import (
     ColumnError,
     DigiprosperWarning,
@@ -29,15 +30,15 @@ from digiprosper.present.formats import (
     as_markdown,
     table_path,
     write_html,
+    write_rtf,
+    write_xlsx,
 )
-from digiprosper.present.stacking import stack_tables
-from digiprosper.present.tables import Table, etable, save_tables
+from digiprosper.present.tables import Table, etable, save_tables, stack_tables
 from digiprosper.report.rendering import Content, as_html, as_text
 from tests.present.table_files import READERS, read_docx, read_tex, read_xlsx
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
 
 PLAIN = Content(
     header=(["", "(1)", "(2)"], ["Dependent variable", "GDP", "GDP"]),
@@ -55,6 +56,32 @@ NASTY = Content(
     body=(["<b>|x|</b> 100% $5 #{}~^\\ `c`", "0.5"], ["数字 × x² (γ <= 3)", "[-1, 2]"]),
     breaks=frozenset(),
     notes=(),
+)
+RTF_CONTENT = Content(
+    header=(["", "(1)", "(2)"], ["Dependent variable", "共同富裕", "共同富裕"]),
+    body=(
+        ["a\\{b}", "0.123***", ""],
+        ["", "(0.040)", ""],
+        ["观测值 😀 é", "1,234", "5"],
+    ),
+    breaks=frozenset({2}),
+    notes=("注：第一。", "* p < 0.1."),
+    title="表1 基准",
+)
+SHEET_CONTENT = Content(
+    header=(
+        ["", "(1)", "2", "基准"],
+        ["Dependent variable", "共同富裕指数", "共同富裕指数", "GDP"],
+    ),
+    body=(
+        ["数字经济发展水平", "0.123***", "-12.3", "=1+1"],
+        ["", "(0.040)", "(-2.10)", ""],
+        ["p", "<0.001", "[0.1, 0.2]", "4.17e-05"],
+        ["Observations", "1,234", "-5", "007"],
+    ),
+    breaks=frozenset({2}),
+    notes=("* p < 0.1.", "数据来源：作者计算。"),
+    title="表3 基准回归",
 )
 
 
@@ -612,3 +639,164 @@ def test_an_office_file_has_no_times(ending: str, tmp_path: Path) -> None:
     assert set(re.findall(r"\d{4}(?=-\d\d-\d\dT)", core)) == {"1980"}
     before = path.read_bytes()
     assert table.save(path).read_bytes() == before
+
+
+# --- RTF ------------------------------------------------------------------------------
+
+
+def decoded(text: str) -> str:
+    """Give the letters that an RTF text writes by number."""
+
+    def letter(found: re.Match[str]) -> str:
+        return (
+            int(found[1])
+            .to_bytes(2, "little", signed=True)
+            .decode("utf-16-le", "surrogatepass")
+        )
+
+    units = re.sub(r"\\u(-?\d+)\?", letter, text)
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+def without_fonts(text: str) -> str:
+    return re.sub(r"\{\\f1 (.*?)\}", r"\1", text)
+
+
+def cells(text: str) -> list[str]:
+    """Read the texts of the cells, in order."""
+    found = re.findall(r"\\fs\d+ (.*)\\cell", decoded(text))
+    return [re.sub(r"\\([\\{}])", r"\1", without_fonts(cell)) for cell in found]
+
+
+@pytest.fixture
+def written(tmp_path) -> str:
+    write_rtf([RTF_CONTENT, RTF_CONTENT], tmp_path / "t.rtf")
+    return (tmp_path / "t.rtf").read_bytes().decode("ascii")
+
+
+def test_every_text_is_there(written):
+    heads = ["", "(1)", "(2)", "Dependent variable", "共同富裕"]
+    body = [text for row in RTF_CONTENT.body for text in row]
+    assert cells(written) == [*heads, *body] * 2
+    for text in (RTF_CONTENT.title, *RTF_CONTENT.notes):
+        assert without_fonts(decoded(written)).count(text) == 2
+
+
+def test_rows_have_an_edge_a_cell_and_groups_are_closed(written):
+    rows = re.findall(r"\\trowd(.*?)\\row", written, re.DOTALL)
+    assert len(rows) == 2 * 5
+    assert all(
+        row.count(r"\cellx") == len(re.findall(r"\\cell\b", row)) for row in rows
+    )
+    assert [row.count(r"\cellx") for row in rows[:5]] == [3, 2, 3, 3, 3]
+    bare = re.sub(r"\\[\\{}]", "", written)
+    assert bare.count("{") == bare.count("}")
+
+
+def test_three_lines_and_no_others(written):
+    rows = re.findall(r"\\trowd(.*?)\\row", written, re.DOTALL)[:5]
+    below = [re.findall(r"\\clbrdrb\\brdrs\\brdrw(\d+)", row)[:1] for row in rows]
+    assert below == [[], ["15"], [], [], ["30"]]
+    assert [r"\clbrdrt\brdrs\brdrw30" in row for row in rows] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_a_wide_table_lies_across_its_own_page(tmp_path):
+    row = ["digital", *["[-0.123, 0.456]"] * 6]
+    wide = Content((["", *map(str, range(6))],), (row,), frozenset(), ())
+    write_rtf([RTF_CONTENT, wide], tmp_path / "t.rtf")
+    first, second = (tmp_path / "t.rtf").read_text("ascii").split("\\sect\\sectd")
+    assert r"\lndscpsxn" not in first
+    assert r"\lndscpsxn" in second
+    assert int(re.findall(r"\\cellx(\d+)", second)[-1]) <= 14100
+
+
+# --- Excel ----------------------------------------------------------------------------
+
+
+def first_sheet(content, folder):
+    write_xlsx([content], folder / "t.xlsx")
+    return openpyxl.load_workbook(folder / "t.xlsx").active
+
+
+def one_column(*cells: str) -> Content:
+    return Content((["", "(1)"],), tuple(["", cell] for cell in cells), frozenset(), ())
+
+
+def test_a_sheet_shows_every_text_as_printed(tmp_path):
+    sheet = first_sheet(SHEET_CONTENT, tmp_path)
+    (rows,) = read_xlsx(tmp_path / "t.xlsx")
+    assert rows[0][0] == SHEET_CONTENT.title
+    assert rows[1:7] == [*SHEET_CONTENT.header, *SHEET_CONTENT.body]
+    assert [row[0] for row in rows[7:]] == list(SHEET_CONTENT.notes)
+    assert sheet["B2"].font.bold
+    assert not sheet["B4"].font.bold
+    assert sheet.column_dimensions["A"].width >= 18
+    assert (sheet["B2"].border.top.style, sheet["B3"].border.bottom.style) == (
+        "medium",
+        "thin",
+    )
+    assert sheet["B7"].border.bottom.style == "medium"
+
+
+def test_numbers_are_numbers_and_other_cells_texts(tmp_path):
+    sheet = first_sheet(SHEET_CONTENT, tmp_path)
+    values = [[cell.value for cell in row] for row in sheet["B4:D7"]]
+    assert values == [
+        [0.123, -12.3, "=1+1"],
+        [0.04, -2.1, None],
+        ["<0.001", "[0.1, 0.2]", "4.17e-05"],
+        [1234, -5, "007"],
+    ]
+    assert {
+        cell.data_type
+        for row in sheet["B4:D7"]
+        for cell in row
+        if isinstance(cell.value, str)
+    } == {"s"}
+    assert sheet["C2"].value == "2"
+
+
+def test_formats_leave_room_for_what_other_numbers_have(tmp_path):
+    sheet = first_sheet(one_column("0.123***", "(0.040)", "-12.3", "816"), tmp_path)
+    # A minus follows the room, which is why negative numbers have a section of
+    # their own.
+    assert [cell.number_format for (cell,) in sheet["B2:B5"]] == [
+        '_0_(0.000"***"',
+        '_0"("0.000")"_0_0',
+        r"0.0_0_0_0_0_0;\-0.0_0_0_0_0_0",
+        "0",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1234567890123456", "00.5", "1,23", "1e5", "12,345.6.7", "0.1+0.2", "(0.5", "5%"],
+)
+def test_what_a_format_cannot_show_stays_a_text(text, tmp_path):
+    sheet = first_sheet(one_column(text), tmp_path)
+    assert read_xlsx(tmp_path / "t.xlsx")[0][1][1] == text
+    assert text == "(0.5" or sheet["B2"].value == text
+
+
+def test_a_table_without_rows_or_notes_is_written(tmp_path):
+    assert (
+        first_sheet(Content((["", "b"],), (), frozenset(), ()), tmp_path)["B1"].value
+        == "b"
+    )
+
+
+def test_a_missing_extra_names_its_cure(tmp_path, monkeypatch):
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(optional, "import_module", absent)
+    with pytest.raises(
+        ImportError, match=r'needs openpyxl: pip install "\.\[tables\]"'
+    ):
+        write_xlsx([SHEET_CONTENT], tmp_path / "t")

@@ -597,7 +597,7 @@ def test_malformed_input_is_refused(case) -> None:
 def test_the_first_five_columns_that_are_wrong_are_data_of_the_error() -> None:
     names = list("abcdefg")
     square = pd.DataFrame(1.0 - np.eye(7), index=names, columns=names)
-    with pytest.raises(InputTypeError, match="does not hold numbers") as caught:
+    with pytest.raises(InputTypeError, match="do not hold numbers") as caught:
         SpatialWeights.from_frame(square.astype(dict.fromkeys(names[1:], str)))
     assert [problem.data["column"] for problem in caught.value.problems] == list(
         "bcdef"

@@ -11,8 +11,11 @@ import pytest
 import digiprosper as dp
 from digiprosper import PanelSpatial, spatial_tests
 from digiprosper.spatial.kernels.determinants import Determinants, spectrum
-from digiprosper.spatial.kernels.information import Point, expected_information
-from digiprosper.spatial.kernels.likelihood import at_values
+from digiprosper.spatial.kernels.likelihood import (
+    Point,
+    at_values,
+    expected_information,
+)
 from digiprosper.spatial.preparation import lay_out, spatial_columns
 from tests.spatial.test_estimation import DESIGNS, user_panels
 

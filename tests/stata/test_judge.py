@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from digiprosper.stata import read_do_file
+from digiprosper.stata import judge, read_do_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,3 +156,22 @@ EVENT = (
 def test_staggered_adoption(text: str, expected: list[str], tmp_path: Path) -> None:
     found = [code for code, _ in codes(text, tmp_path)]
     assert [code for code in found if code == "staggered_two_way"] == expected
+
+
+@pytest.mark.many(9)
+@pytest.mark.parametrize("code", judge._QUESTIONS)
+def test_data_and_messages(code: str) -> None:
+    asked = judge.question(code, 3, variables=("patents", "w"))
+    assert (asked.code, asked.data["line"]) == (code, 3)
+    assert len(asked.message) > 40
+    assert "{" not in asked.message
+    assert f"\n{code} " in (judge.__doc__ or "")
+
+
+def test_all_variables_are_named() -> None:
+    asked = judge.question("missing_kept", 3, variables=("w", "z"))
+    assert "a missing w or z is larger" in asked.message
+    assert asked.message.endswith("add & w < . & z < .")
+    assert (
+        "patents" in judge.question("log_of_count", 3, variables=("patents",)).message
+    )

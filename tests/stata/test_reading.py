@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import digiprosper as dp
+from digiprosper.stata import DoFile, run_do_file
+from digiprosper.stata.__main__ import main
 
-pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+quiet = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 PANEL = dp.datasets.us_states()
+READ = "use states, clear\nxtset state year\n"
+FIT = "reghdfe gsp unemp, a(state year) vce(cl state)\n"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +76,7 @@ def errors(text: str, panel: dp.Panel) -> np.ndarray:
     return fit.std_errors[["unemp", "pcap"]].to_numpy()
 
 
+@quiet
 @pytest.mark.many(9)
 @pytest.mark.parametrize(
     ("command", "entity", "time", "kind"),
@@ -93,6 +104,7 @@ def test_standard_errors_by_brute_force(
     np.testing.assert_allclose(errors(command, panel), expected, rtol=1e-8)
 
 
+@quiet
 @pytest.mark.many(7)
 @pytest.mark.parametrize(
     ("command", "entity", "time", "counted"),
@@ -123,6 +135,7 @@ def test_effects_in_clusters_are_counted_by_areg_and_regress_alone(
     np.testing.assert_allclose(errors(command, panel), expected, rtol=1e-8)
 
 
+@quiet
 @pytest.mark.parametrize(
     ("options", "small", "kind"),
     [
@@ -158,6 +171,7 @@ def test_two_stages_without_small_have_no_factor(
 # --- the traps ------------------------------------------------------------------------
 
 
+@quiet
 def test_missing_values_are_larger_than_any_number() -> None:
     """A subset by pandas' rule would lose the rows whose value is missing."""
     frame = PANEL.frame.reset_index()
@@ -173,6 +187,7 @@ def test_missing_values_are_larger_than_any_number() -> None:
     assert fit.nobs > (frame["w"] > 6).sum()
 
 
+@quiet
 def test_if_acts_after_lags() -> None:
     fit = dp.from_stata(
         "reghdfe gsp L.unemp if year>=1975, absorb(state)", PANEL
@@ -184,6 +199,7 @@ def test_if_acts_after_lags() -> None:
     assert abs(other.params.iloc[0] - fit.params.iloc[0]) > 1
 
 
+@quiet
 def test_abbreviated_variables() -> None:
     read = dp.from_stata("reghdfe gs un, a(state ye)", PANEL)
     assert read.python.startswith('dp.FixedEffects("gsp", ["unemp"], cov_type=')
@@ -191,6 +207,7 @@ def test_abbreviated_variables() -> None:
         dp.from_stata("reghdfe gsp p, a(state)", PANEL)
 
 
+@quiet
 def test_robust_means_three_things() -> None:
     assert dp.from_stata("xtreg y x, fe r").spec.cov_type == "clustered"  # type: ignore[union-attr]
     assert dp.from_stata("reg y x, r").spec.cov_type == "robust"  # type: ignore[union-attr]
@@ -200,6 +217,7 @@ def test_robust_means_three_things() -> None:
     assert "robust" in weighted.notes[0]
 
 
+@quiet
 def test_many_dummies_are_absorbed_and_the_numbers_are_those_of_dummies() -> None:
     frame = PANEL.frame.reset_index()
     frame["region"] = pd.factorize(frame["state"])[0] % 9
@@ -215,6 +233,7 @@ def test_many_dummies_are_absorbed_and_the_numbers_are_those_of_dummies() -> Non
     np.testing.assert_allclose(a.std_errors[names], b.std_errors[names], rtol=1e-6)
 
 
+@quiet
 def test_a_policy_and_its_periods_stay_terms() -> None:
     frame = PANEL.frame.reset_index().assign(treat=lambda f: (f.state < "M") * 1)
     panel = dp.Panel(frame, "state", "year")
@@ -225,6 +244,7 @@ def test_a_policy_and_its_periods_stay_terms() -> None:
 # --- doors ----------------------------------------------------------------------------
 
 
+@quiet
 @pytest.mark.many(3)
 @pytest.mark.parametrize(
     ("text", "reason"),
@@ -248,11 +268,13 @@ def test_refusals_have_line_reason_and_advice(text: str, reason: str) -> None:
     assert caught.value.problems[0].code == "stata"
 
 
+@quiet
 def test_text_only() -> None:
     with pytest.raises(dp.InputTypeError):
         dp.from_stata(3)  # type: ignore[arg-type]
 
 
+@quiet
 def test_chinese_names() -> None:
     read = dp.from_stata(
         "reghdfe 碳排放 数字经济 i.行业#c.年份 if 地区 == 1, a(省份 年份) cl(省份)"
@@ -264,11 +286,13 @@ def test_chinese_names() -> None:
     assert eval(read.python) == spec
 
 
+@quiet
 def test_comments_and_continued_lines() -> None:
     read = dp.from_stata("reghdfe y x ///\n z, /* all */ absorb(id) // note")
     assert read.spec.x == ("x", "z")  # type: ignore[union-attr]
 
 
+@quiet
 def test_keys_without_a_panel() -> None:
     with_keys = dp.from_stata("reghdfe y x, a(id year)", entity="id", time="year").spec
     assert with_keys == dp.FixedEffects(
@@ -277,3 +301,658 @@ def test_keys_without_a_panel() -> None:
     columns = dp.from_stata("reghdfe y x, a(id year)").spec
     assert columns.absorb == ("id", "year")  # type: ignore[union-attr]
     assert not columns.entity_effects  # type: ignore[union-attr]
+
+
+# --- run line by line -----------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[str], DoFile]:
+    states = dp.datasets.us_states().frame.reset_index()
+    (tmp_path / "data").mkdir()
+    states.to_stata(tmp_path / "data" / "states.dta", write_index=False)
+
+    def of(text: str) -> DoFile:
+        path = tmp_path / "paper.do"
+        path.write_text(text, encoding="utf-8")
+        return run_do_file(path, tmp_path / "data")
+
+    return of
+
+
+def statuses(file: DoFile) -> list[str]:
+    return [line.status for line in file.lines]
+
+
+def test_numbers_are_those_of_the_script(run, monkeypatch, tmp_path) -> None:
+    file = run(
+        'use "D:\\old computer\\states.dta", clear\nxtset state year\n'
+        "foreach v in gsp pc emp {\ngen ln_`v' = ln(`v')\n}\nwinsor2 ln_*, replace\n"
+        "eststo a: reghdfe ln_gsp L.ln_pc ln_e if year > 1975, a(state year)\n"
+        "qui xtreg ln_gsp ln_pc-ln_emp i.year, fe r\nest store b\n"
+        "esttab a b using t.doc, b(%6.4f) se keep(ln_*)\n"
+    )
+    assert {*statuses(file)} == {"ran", "read"}
+    names: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    exec(file.script, names)
+    for name, fit in file.results.items():
+        np.testing.assert_array_equal(fit.params, names["results"][name].params)
+        np.testing.assert_array_equal(fit.std_errors, names["results"][name].std_errors)
+    assert list(file.results["b"].params.index) == ["ln_pc", "ln_emp"]
+    assert str(file.tables["t.docx"]) == str(names["tables"]["t.docx"])
+    (first,) = file.estimations[0].results
+    assert first is file.results["a"]
+    assert file.estimations[0].reason.startswith(f"N = {first.nobs:,}")
+    assert (tmp_path / "t.docx").exists()
+
+
+def test_each_turn_of_a_loop_has_its_result(run) -> None:
+    file = run(f"{READ}foreach y in gsp emp {{\nreghdfe `y' unemp, a(state year)\n}}\n")
+    (line,) = file.estimations
+    assert [fit.depvar for fit in line.results] == ["gsp", "emp"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # A file that is not there changes every row.
+        ("merge 1:1 state year using absent\n" + FIT, ["refused", "not run"]),
+        # A column that is not there is made by no line that fails.
+        ("gen a = absent\nreg gsp a\n" + FIT, ["refused", "not run", "ran"]),
+        # Only the names that it has would change.
+        (
+            "rename absent b\nrename emp*x b\n" + FIT + "reg gsp b\n",
+            ["refused", "refused", "ran", "not run"],
+        ),
+        ("rename pcap-emp (a b)\n" + FIT, ["refused", "not run"]),
+        # A text cannot be a logarithm.
+        ("gen a = ln(state_name)\nreg gsp a\n", ["refused", "not run"]),
+        # Keys that repeat stop every estimation, and none uses an older panel.
+        (
+            FIT + "replace year = 1970\n" + FIT + FIT,
+            ["ran", "ran", "refused", "refused"],
+        ),
+        # Other data end it.
+        (
+            "sample 10\n" + FIT + READ + FIT,
+            ["refused", "not run", "ran", "read", "ran"],
+        ),
+        # Neither does a file of refused lines, although there is one of its name.
+        (
+            "replace gsp = runiform()\nsave states, replace\nuse states, clear\n" + FIT,
+            ["refused", "skipped", "ran", "not run"],
+        ),
+        (
+            "gen a = runiform()\nsave b\nuse b, clear\n" + FIT + "reg gsp a\n",
+            ["refused", "skipped", "ran", "ran", "not run"],
+        ),
+        ("reghdfe gsp absent, a(state)\n" + FIT, ["refused", "ran"]),
+        # Stata leaves out another cell.
+        (
+            "gen d = pc > 30000\nreghdfe gsp i.d#ib1975.year, a(state)\n",
+            ["ran", "refused"],
+        ),
+        ("drop if _merge == 1\n" + FIT, ["refused", "not run"]),
+        ("test unemp\n" + FIT + "test unemp\n", ["not run", "ran", "ran"]),
+        ("est restore m\ntest unemp\n", ["read", "not run"]),
+    ],
+)
+def test_what_fails_marks_what_depends_on_it(run, text, expected) -> None:
+    file = run(READ + text)
+    assert statuses(file)[2:] == expected, str(file)
+    for line in file.lines:
+        assert line.reason or line.status in ("ran", "read", "skipped")
+    compile(file.script, "script", "exec")
+
+
+def test_an_estimation_that_fails_leaves_no_result(run) -> None:
+    file = run(f"{READ}{FIT}est store a\nreg gsp absent\nest store b\nest store a\n")
+    assert file.results == {}
+
+
+def test_files_are_found_by_the_end_of_their_path(run, tmp_path) -> None:
+    frame = dp.datasets.us_states().frame.reset_index()
+    for folder in ("raw", "clean"):
+        (tmp_path / "data" / folder).mkdir()
+        frame[frame["year"] > 1980].to_stata(tmp_path / "data" / folder / "a.dta")
+    file = run('use "C:/paper/raw/A.dta"\nuse "C:/paper/other/a.dta"\n')
+    assert statuses(file) == ["ran", "refused"]
+    assert "several files are named 'a.dta'" in file.lines[1].reason
+
+
+def test_no_folder(tmp_path) -> None:
+    (tmp_path / "a.do").write_text("")
+    with pytest.raises(NotADirectoryError, match="is no folder"):
+        run_do_file(tmp_path / "a.do", tmp_path / "a.do")
+
+
+def test_the_command_line(run, tmp_path, capsys) -> None:
+    run(f"{READ}{FIT}outreg2 using t.xls, replace\n")
+    arguments = [str(tmp_path / "paper.do"), "--data", str(tmp_path / "data")]
+    assert main([*arguments, "--tables", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "line 3    ran         reghdfe gsp unemp" in printed
+    assert "1 of 1 estimation ran, 0 translated, 0 refused." in printed
+    assert (tmp_path / "t.xlsx").exists()
+    with pytest.raises(SystemExit):
+        main([arguments[0], "--tables", "folder"])
+
+
+def test_questions_have_the_repaired_estimate(run) -> None:
+    """Errors by entity, and the set that is right with weak instruments."""
+    file = run(
+        f"{READ}gen wet = water > 3000\n"
+        "reghdfe gsp unemp, a(state year)\n"
+        "ivreghdfe gsp (unemp = L.unemp) pc, a(state year) cl(state)\n"
+    )
+    asked = {notice.code: notice for notice in file.findings}
+    # The data have no missing value.
+    assert {*asked} == {"no_errors", "weak_instruments_not_tested"}
+    panel = dp.datasets.us_states()
+    clustered = dp.FixedEffects("gsp", ["unemp"]).fit(panel)
+    plain = dp.FixedEffects("gsp", ["unemp"], cov_type="unadjusted").fit(panel)
+    assert asked["no_errors"].message.endswith(
+        f"unemp: {plain.params['unemp']:.4g}, standard error "
+        f"{plain.std_errors['unemp']:.4g} as typed, "
+        f"{clustered.std_errors['unemp']:.4g} if clustered by state"
+    )
+    ((low, high),) = file.estimations[1].results[0].anderson_rubin()
+    last = f"Its 95% set is [{low:.4g}, {high:.4g}]"
+    assert asked["weak_instruments_not_tested"].message.endswith(last)
+
+
+def test_tests_print_and_are_no_estimations(run) -> None:
+    file = run(
+        f"{READ}egen g = group(state)\ngen on = year >= 1974 + g\n"
+        "gen un2 = unemp^2\nxtserial gsp unemp i.year if year > 1975\n"
+        "reghdfe gsp unemp un2, a(state year) vce(cl state)\n"
+        "test unemp = un2\nutest unemp un2\nesttab\nbacondecomp gsp on\n"
+    )
+    serial, _, wald, u_test, table, bacon = file.lines[5:]
+    spec = dp.FixedEffects("gsp", ["unemp"], where="year > 1975")
+    expected = dp.wooldridge_ar1(spec, dp.datasets.us_states())
+    assert serial.output.strip() == str(expected)
+    assert wald.reason.startswith("Wald test: F(1, 47) = ")
+    assert u_test.output.startswith("U-shape test")
+    assert "(1)" in table.output
+    assert "\n    U-shape test" in str(file)
+    assert bacon.results == ()
+    assert bacon.status == "ran"
+    assert "treated vs never" in bacon.output
+
+
+def test_averages_after_csdid(run) -> None:
+    file = run(
+        f"{READ}egen g = group(state)\ngen first = 1974 + mod(g, 2) * 3 if g < 30\n"
+        "replace first = 0 if first == .\n"
+        "csdid gsp, ivar(state) time(year) gvar(first)\n"
+        "estat simple\nestat event\nestat pretrend\nestat plot\n"
+    )
+    fit = file.estimations[0].results[0]
+    assert file.lines[-4].output.strip() == str(fit.aggregate("simple")).strip()
+    assert file.lines[-3].output.strip() == str(fit.aggregate("dynamic")).strip()
+    assert file.lines[-2].output.strip() == str(fit.pretrend_test()).strip()
+    assert file.lines[-1].status == "refused"
+
+
+def test_a_test_of_dummies_by_a_pattern_and_notes(run) -> None:
+    file = run(
+        f"{READ}tab year if year < 1974, gen(d_)\n{READ}gen d_1 = year == 1971\n"
+        "gen d_2 = year == 1972\nxtreg gsp unemp d_*, fe r\ntestparm d_*\n"
+    )
+    fit = file.estimations[-1].results[0]
+    assert file.lines[-1].output.strip() == str(fit.wald_test("d_1 = 0, d_2 = 0"))
+    number = file.lines[-1].number
+    assert f"line {number}: note: the p-value of Stata is" in str(file)
+
+
+def test_the_folder_of_tables_is_made(run, tmp_path) -> None:
+    run(f"{READ}{FIT}esttab using a.csv\n")
+    path, data = str(tmp_path / "paper.do"), str(tmp_path / "data")
+    assert main([path, "--data", data, "--tables", str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new" / "a.csv").exists()
+
+
+def test_residuals_are_those_of_the_fit(run) -> None:
+    """Values of rows that were not estimated come from the same coefficients."""
+    file = run(
+        f"{READ}replace gsp = . if year == 1980\nreg gsp unemp if year > 1975\n"
+        "predict double e, r\npredict double p\nest store m\n"
+        "keep if e(sample)\nxtreg gsp pc i.year, fe\nest store fe\n"
+        "predict double f, e\n"
+    )
+    data, pooled = file.data, file.results["m"]
+    assert {*data["year"]} == {*range(1976, 1987)} - {1980}
+    b = pooled.params
+    np.testing.assert_allclose(
+        data["p"], b["Intercept"] + b["unemp"] * data["unemp"], rtol=1e-10
+    )
+    np.testing.assert_allclose(data["e"], data["gsp"] - data["p"], rtol=1e-10)
+    np.testing.assert_allclose(data["f"], file.results["fe"].resids, atol=1e-6)
+
+
+def test_rows_without_keys_are_predicted_in_their_order(run) -> None:
+    file = run(
+        "use states, clear\ngsort -gsp\nreg gsp unemp\npredict double e, r\n"
+        "est store m\n"
+    )
+    b, data = file.results["m"].params, file.data
+    expected = data["gsp"] - b["Intercept"] - b["unemp"] * data["unemp"]
+    np.testing.assert_allclose(data["e"], expected, rtol=1e-10)
+
+
+def test_rows_and_variables_are_chosen_while_reading(run) -> None:
+    file = run("use gsp year if year > 1980 & pc > 9000 using states, clear\n")
+    states = dp.datasets.us_states().frame.reset_index()
+    expected = states.query("year > 1980 and pc > 9000")
+    np.testing.assert_array_equal(file.data["gsp"], expected["gsp"])
+    assert list(file.data) == ["gsp", "year"]
+
+
+def test_a_group_has_one_first_value(run) -> None:
+    constant = run("use states\ncollapse (firstnm) state_name (mean)gsp, by(state)\n")
+    assert len(constant.data) == 48
+    several = run("use states\ncollapse (firstnm)gsp, by(state)\n")
+    assert "several values in a group" in several.lines[-1].reason
+
+
+def test_codes_of_a_label_that_a_line_defines_are_others(run) -> None:
+    file = run(
+        'use states\nlabel define s 9 "ALABAMA"\nencode state_name, gen(a) label(s)\n'
+        "encode state_name, gen(s)\nencode state_name, gen(b)\n"
+    )
+    assert statuses(file)[2:] == ["refused", "refused", "ran"]
+
+
+def test_each_turn_of_a_loop_is_beside_its_line(run) -> None:
+    file = run(f"{READ}foreach y in gsp emp {{\nxtreg `y' unemp, fe\ntest unemp\n}}\n")
+    lines = {line.text: line.reason for line in file.lines}
+    assert lines["xtreg `y' unemp, fe"].count("N = 816") == 2
+    assert lines["test unemp"].count("Wald test") == 2
+
+
+def test_a_period_has_the_units_that_xtset_states(run) -> None:
+    file = run(
+        "use states\nencode state, gen(id)\nxtset id year, delta(2) yearly\n"
+        "gen double a = L.unemp\nxtset id year, magic\n"
+    )
+    data = file.data.set_index(["id", "year"])
+    before = data["unemp"].groupby("id").shift(2)
+    np.testing.assert_array_equal(data["a"], before)
+    assert file.lines[-1].reason == "the option 'magic' of xtset is not known here"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # Rows of the estimation are known by the keys that they had in it.
+        ("use states\nreg gsp unemp\nxtset state year\ngen s = e(sample)", "refused"),
+        ("use states\nxtset state year\nreg gsp unemp\ngen s = e(sample)", "ran"),
+        (
+            "use states\nrename pc PC2\nreplace PC2 = magic()\nrename *, lower\n"
+            "reg gsp pc2",
+            "not run",
+        ),
+        ("use states\nrename pc x, lower", "refused"),
+        ("use states\nrename pc x y", "refused"),
+        (
+            "use states\nencode state_name, gen(a) label(l)\n"
+            "encode state_name, gen(b) label(l)",
+            "refused",
+        ),
+        ('use states\nlabel defi a 9 "x"\nencode state_name, gen(a)', "refused"),
+        (
+            "use states\nreg gsp unemp\nest store a\nreg gsp unemp pc\nest store b\n"
+            "hausman a b, sigmamore",
+            "refused",
+        ),
+        ("use states\nreg gsp unemp\npredict int e, r", "refused"),
+        ("use states\nxtset state year, format(%ty)\nxtreg gsp unemp, fe", "ran"),
+    ],
+)
+def test_the_last_line_is_read_as_stata_does(run, lines: str, expected: str) -> None:
+    assert statuses(run(f"{lines}\n"))[-1] == expected
+
+
+def test_two_columns_with_one_name_stop_a_line_and_no_run(run) -> None:
+    file = run("use states\ngen PC = 1\nrename PC pc\nreg gsp pc\nreg gsp unemp\n")
+    assert statuses(file) == ["ran", "ran", "refused", "not run", "ran"]
+    file = run("use states\ngen PC = 1\nrename *, lower\nreg gsp pc\nreg gsp unemp\n")
+    assert statuses(file) == ["ran", "ran", "refused", "not run", "not run"]
+    assert file.lines[-1].reason == "a column comes from line 3"
+
+
+def test_predicted_columns_have_the_default_type(run) -> None:
+    file = run("use states\nset type double\nreg gsp unemp\npredict e, r\n")
+    fit = file.estimations[0].results[-1]
+    np.testing.assert_allclose(file.data["e"], fit.resids, rtol=1e-12)
+
+
+def test_a_table_after_posted_margins_has_no_regression(run) -> None:
+    file = run(
+        "use states\nreg gsp unemp\nmargins, dydx(unemp) post\nest store m\nesttab m\n"
+    )
+    assert "m" not in file.results
+    assert statuses(file)[-1] != "ran"
+
+
+def test_robust_errors_of_a_logit_have_the_factors_of_stata(run) -> None:
+    """[R] _robust: n/(n - 1) without clusters, G/(G - 1) with G clusters."""
+    file = run(
+        f"{READ}gen high = unemp > 6\ngen lpc = ln(pc)\nlogit high lpc water\n"
+        "logit high lpc water, r\nlogit high lpc water, vce(cluster state)\n"
+        "predict p\npredict double xb, xb\nlogit high lpc L.water\npredict q\n"
+    )
+    plain, robust, clustered, _ = [line.results[0] for line in file.estimations]
+    assert file.lines[-1].status == "refused"
+    x, p = plain.model.exog, plain.predict()
+    bread = np.linalg.inv((x * (p * (1 - p))[:, None]).T @ x)
+    scores = x * (plain.model.endog - p)[:, None]
+    groups = file.data["state"].to_numpy()
+    sums = np.array([scores[groups == g].sum(0) for g in np.unique(groups)])
+    for fit, parts in ((plain, None), (robust, scores), (clustered, sums)):
+        meat = np.linalg.inv(bread) if parts is None else parts.T @ parts
+        factor = 1 if parts is None else len(parts) / (len(parts) - 1)
+        errors = np.sqrt(np.diag(bread @ meat @ bread) * factor)
+        np.testing.assert_allclose(fit.bse, errors, rtol=1e-6)
+    np.testing.assert_allclose(file.data["p"], np.float32(p), rtol=1e-7)
+    np.testing.assert_allclose(file.data["xb"], x @ plain.params)
+
+
+def test_a_logit_that_predicts_rows_perfectly_is_refused(run) -> None:
+    """Stata drops such rows; the slopes of other programs grow without bound."""
+    file = run(f"{READ}gen high = gsp > 30000\nlogit high gsp\npredict p\n")
+    assert statuses(file)[-2:] == ["refused", "refused"]
+
+
+def test_residuals_of_reghdfe_are_those_of_its_sample(run) -> None:
+    """Help of reghdfe, [XT] xtreg postestimation: e is computed in e(sample) only."""
+    file = run(
+        f"{READ}reghdfe gsp unemp if year > 1980, a(state year) res\n"
+        "predict double e, r\nxtreg gsp unemp if year > 1980, fe\n"
+        "predict double f, e\nlogit gsp unemp\npredict double g, e\n"
+    )
+    late = file.data["year"] > 1980
+    fit = file.estimations[0].results[0]
+    assert file.data["e"].isna().equals(~late)
+    np.testing.assert_allclose(file.data.loc[late, "e"], fit.resids.to_numpy())
+    assert file.data["f"].isna().equals(~late)
+    assert statuses(file)[-2:] == ["refused", "refused"]
+
+
+def test_columns_of_a_file_keep_their_precision(run, tmp_path) -> None:
+    """[D] replace: the type of a variable stays, so that 0.1 is rounded in a float."""
+    single = np.array([1, 2, 3], "float32")
+    columns = {"x": single, "w": single, "z": np.array([1.0, 2.0, 3.0]), "year": 1}
+    path = tmp_path / "data" / "types.dta"
+    pd.DataFrame(columns).assign(name=["b", "a", "a"]).to_stata(
+        path, write_index=False, value_labels={"year": {1: "a"}}
+    )
+    file = run(
+        "use types\nrename x y\nreplace y = 0.1 if z > 1\nreplace z = 0.1 if z > 1\n"
+        "winsor2 w, replace cuts(25 75)\nreplace w = w / 3\ngen v = 1\n"
+        "replace v = 0.1\nencode name, gen(year2) label(year)\nencode name, gen(id)\n"
+    )
+    rounded = float(np.float32(0.1))
+    assert file.data["y"].tolist() == [1, rounded, rounded]
+    assert file.data["z"].tolist() == [1, 0.1, 0.1]
+    assert file.data["w"].tolist() == [float(np.float32(x / 3)) for x in (1, 2, 3)]
+    assert file.data["v"].tolist() == [rounded] * 3
+    # The codes of a label that the file has are those of the label.
+    assert statuses(file)[-2:] == ["refused", "ran"]
+    assert "has codes of the label year" in file.lines[-2].reason
+
+
+def test_columns_in_lower_case_keep_their_types(run, tmp_path) -> None:
+    """A name that is dropped has the type of its column no more."""
+    columns = {"X": np.ones(3, "float32"), "z": np.ones(3), "year": 1}
+    pd.DataFrame(columns).to_stata(tmp_path / "data" / "t.dta", write_index=False)
+    file = run(
+        "use t\ngen C = 1\ngen v = 1\n"
+        "rename *, lower\ndrop v\nrename z v\n"
+        "foreach n in c v x {\nreplace `n' = 0.1\n}\n"
+    )
+    rounded = float(np.float32(0.1))
+    values = file.data[["c", "v", "x"]].iloc[0].tolist()
+    assert values == [rounded, 0.1, rounded]
+
+
+LOOP = "foreach v {} {{\nreg gsp emp if {} == `v'\n}}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "loop", "column"),
+    [
+        ("levelsof year if year > 1983, local(l)", "of local l", "year"),
+        ("qui levelsof year if year > 1983", "in `r(levels)'", "year"),
+        ("levelsof year if year > 1983\nlocal l `r(levels)'", "of local l", "year"),
+    ],
+)
+def test_values_of_levelsof_are_turns(run, line: str, loop: str, column: str) -> None:
+    file = run(READ + f"{line}\n" + LOOP.format(loop, column))
+    frame = dp.datasets.us_states().frame.reset_index()
+    (estimation,) = file.estimations
+    slopes = [fit.params["emp"] for fit in estimation.results]
+    expected = [
+        np.polyfit(rows["emp"], rows["gsp"], 1)[0]
+        for _, rows in frame[frame["year"] > 1983].groupby("year")
+    ]
+    assert len(slopes) == 3
+    np.testing.assert_allclose(slopes, expected, rtol=1e-6)
+
+
+def test_texts_of_levelsof_are_turns(run) -> None:
+    file = run(
+        f"{READ}levelsof state_name if year == 1970 & unemp > 7, local(names)\n"
+        'foreach n of local names {\nreg gsp emp if state_name == "`n\'"\n}\n'
+    )
+    frame = dp.datasets.us_states().frame.reset_index()
+    rows = frame[(frame["year"] == 1970) & (frame["unemp"] > 7)]
+    assert len(file.estimations[0].results) == rows["state_name"].nunique() > 1
+
+
+@pytest.mark.many(3)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "levelsof pc, local(l)",
+        "levelsof state year, local(l)",
+        "levelsof year, local(l) clean",
+        "levelsof year in 1/9, local(l)",
+        "levelsof year if e(sample), local(l)",
+        "scalar limit = 1980\nlevelsof year if year > limit, local(l)",
+        "by state: levelsof year, local(l)",
+        "gen u = runiform()\nlevelsof year if u > 0.5, local(l)",
+        "gen u = runiform()\nlevelsof u, local(l)",
+        "drop if runiform() > 0.5\nlevelsof year, local(l)",
+        "levelsof year, local(l)\nlevelsof `=r(kurtosis)', local(l)",
+        "levelsof year, local(l)\nif r(N) > 9 levelsof state, local(l)",
+        "levelsof year, local(l)\nif r(N) > 9 {\nlevelsof state, local(l)\n}",
+    ],
+)
+def test_values_of_levelsof_that_are_not_known(run, lines: str) -> None:
+    file = run(f"{READ}{lines}\n" + LOOP.format("of local l", "year"))
+    assert file.estimations[-1].status == "refused"
+    assert file.estimations[-1].results == ()
+
+
+def test_levels_are_those_of_the_last_command(run) -> None:
+    for line in ("su gsp", "reg gsp emp", "if r(N) > 9 {\nsu gsp\n}"):
+        file = run(
+            f"{READ}levelsof year\n{line}\n" + LOOP.format("in `r(levels)'", "year")
+        )
+        assert file.estimations[-1].status == "refused", line
+
+
+UNKNOWN = "if r(kurtosis) > 3 {{\n{}\n}}\n"
+PROGRAM = "program mine\n{}\nend\n{}mine\n"
+
+
+@pytest.mark.many(4)
+@pytest.mark.parametrize(
+    ("before", "line", "after"),
+    [
+        ("su unemp", "su pc", "gen a = gsp - r(mean)\nreg a emp"),
+        ("reg gsp emp", "reg gsp pc", "test emp"),
+        ("reg gsp emp", "reg gsp pc", "predict a, xb\nreg a unemp"),
+        (
+            "reg gsp emp\nest store a",
+            "reg gsp pc\nest store a",
+            "est restore a\ntest emp",
+        ),
+        ("reg gsp emp\nest store a", "eststo a: reg gsp pc", "est restore a\ntest emp"),
+        ("local a emp", "tempvar a", "reg gsp `a'"),
+        ("save b", "drop if year > 1980\nsave b, replace", "use b\nreg gsp emp"),
+        ("", "set obs 1000", "reg gsp emp"),
+        ("", "xtset year state", "xtreg gsp emp, fe"),
+        ("local a1 emp", "local a`=r(kurtosis)' pc", "reg gsp `a1'"),
+    ],
+)
+def test_what_a_block_may_store_is_not_known_after_it(run, before, line, after) -> None:
+    """Numbers of the last command that ran were shown as those of Stata."""
+    file = run(f"{READ}{before}\n{UNKNOWN.format(line)}{after}\n")
+    assert file.lines[-1].status in ("not run", "refused"), str(file)
+    assert run(f"{READ}{before}\n{after}\n").lines[-1].status == "ran"
+
+
+@pytest.mark.many(4)
+@pytest.mark.parametrize(
+    ("lines", "before", "after"),
+    [
+        ("reg gsp pc", "reg gsp emp\n", "test emp"),
+        (
+            "reg gsp pc\nest store a",
+            "reg gsp emp\nest store a\n",
+            "est restore a\ntest emp",
+        ),
+        ("replace u`s'nemp = 1", "local s a\n", "reg gsp unemp"),
+        (
+            "syntax, VARiable(string)\nreplace `variable' = 1",
+            "local variable emp\n",
+            "reg gsp unemp",
+        ),
+        ("gettoken v 0 : 0\nreplace e`v'mp = 1", "", "reg gsp emp"),
+    ],
+)
+def test_a_program_has_its_own_locals(run, lines: str, before: str, after: str) -> None:
+    file = run(READ + before + PROGRAM.format(lines, before) + after + "\n")
+    assert file.lines[-1].status in ("not run", "refused"), str(file)
+
+
+def test_a_program_with_the_name_of_a_command(run) -> None:
+    file = run(
+        f"{READ}program winsor2\nreplace gsp = 1\nend\nwinsor2 emp, replace\n"
+        "reg gsp emp\n"
+    )
+    assert statuses(file)[-2:] == ["refused", "not run"]
+
+
+def test_names_of_macros_have_macros(run) -> None:
+    """The control was left out: the name was taken to end before the macro."""
+    file = run(f"{READ}forvalues i = 1/2 {{\nlocal x`i' emp\n}}\nreg gsp pc `x1'\n")
+    assert list(file.estimations[0].results[0].params.index) == [
+        "pc",
+        "emp",
+        "Intercept",
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "foreach v in $list {\nreplace gsp = 1\n}",
+        'if "$kind" == "a" {\nreplace gsp = 1\n}',
+        'if "$kind" == "a" replace gsp = 1',
+    ],
+)
+def test_a_global_that_no_line_defines_is_not_empty(run, line: str) -> None:
+    file = run(f"{READ}{line}\nreg gsp emp\n")
+    assert file.estimations[0].status == "not run"
+    assert "pass macros" in str(file)
+
+
+def test_rows_that_set_obs_makes(run) -> None:
+    file = run(f"{READ}set obs 1000\nreg gsp emp\n")
+    assert statuses(file)[-2:] == ["refused", "not run"]
+
+
+def test_a_result_that_the_last_line_refuses(run) -> None:
+    file = run(f"{READ}eststo a: reg gsp emp\neststo a: reg gsp absent\n")
+    assert file.results == {}
+
+
+def test_inequalities_are_no_tests(run) -> None:
+    file = run(f"{READ}reg gsp emp pc\ntest emp pc > 0\n")
+    assert "inequality" in file.lines[-1].reason
+
+
+def _shown(file: DoFile) -> list[Any]:
+    """List what a reader takes for Stata's: by line, fits and what tests print."""
+    return [
+        (
+            line.number,
+            [fit.params.to_dict() for fit in line.results],
+            [] if line.is_estimation or line.status != "ran" else line.reason,
+        )
+        for line in file.lines
+    ]
+
+
+def test_no_number_depends_on_what_an_unknown_block_does(run) -> None:
+    """In Stata the block runs, or it does not; what is shown is right in both cases."""
+    rng = np.random.default_rng(11)
+    parts = [
+        "su gsp",
+        "su pc",
+        "local m = r(mean)",
+        "local c emp",
+        "local c`k' pc",
+        "local k 1",
+        "global g emp",
+        "global g pc",
+        "levelsof year if year > 1984, local(l)",
+        "levelsof year if year < 1971, local(l)",
+        "reg gsp emp",
+        "reg gsp emp pc",
+        "est store a",
+        "eststo a: reg gsp emp unemp",
+        "replace pc = pc + year",
+        "gen double w = gsp - r(mean)",
+        "drop if year > 1980",
+        "save b",
+        "xtset state year",
+        "xtset year state",
+        "mine pc",
+        "foreach v in pc emp {\nreplace `v' = `v' * year\n}",
+    ]
+    ends = [
+        "gen z = gsp - r(mean)\nreg z emp",
+        "gen y = gsp - `m' * year\nreg y emp",
+        "reg gsp unemp w",
+        "reg gsp unemp `c'",
+        "reg gsp unemp `c1'",
+        "reg gsp unemp $g",
+        "test emp",
+        "est restore a\ntest emp",
+        "use b\nreg gsp pc",
+        "xtreg gsp pc, fe",
+        LOOP.format("of local l", "year").strip(),
+        LOOP.format("in `r(levels)'", "year").strip(),
+    ]
+    head = f"{READ}program mine\nargs v\nreplace `v' = `v' * year\nsu `v'\nend\n"
+    count = 0
+    for _ in range(80):
+        drawn = ["\n".join(rng.choice(parts, size)) for size in (5, 2)]
+        before, block = (f"{lines}\n" for lines in drawn)
+        end = "\n".join(rng.permutation(ends)[:5]) + "\n"
+        shown = _shown(run(f"{head}{before}if r(kurtosis) > 3 {{\n{block}}}\n{end}"))
+        for inside in (block, "\n" * block.count("\n")):
+            text = f"{head}{before}if 1 {{\n{inside}}}\n{end}"
+            truth = {number: numbers for number, *numbers in _shown(run(text))}
+            for number, *numbers in shown:
+                if any(numbers) and any(truth.get(number, ())):
+                    # Where Stata stops there is no number to compare.
+                    assert numbers == truth[number], (before, block, end)
+                    count += 1
+    assert count > 150

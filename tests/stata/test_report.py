@@ -8,7 +8,9 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.stata import read_do_file
-from digiprosper.stata.report import worst
+from digiprosper.stata.lines import Statement
+from digiprosper.stata.report import Records, worst
+from digiprosper.stata.translation import Context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,3 +37,33 @@ def test_the_worse_state_counts() -> None:
 def test_files_that_are_not_there() -> None:
     with pytest.raises(FileNotFoundError):
         dp.stata.read_do_file("no such file.do")
+
+
+def records(*texts: str) -> Records:
+    statements = [Statement(at, text) for at, text in enumerate(texts, 1)]
+    return Records(statements, Context())
+
+
+def test_the_worst_of_several_turns_counts() -> None:
+    lines = records("reg y x", "end")
+    lines._record("translated")
+    lines._record("refused", "why")
+    lines._record("translated", "later")
+    assert [(line.status, line.reason) for line in lines.lines()] == [
+        ("refused", "why"),
+        ("read", ""),
+    ]
+
+
+def test_a_line_that_nothing_leads_to_is_not_run() -> None:
+    (line,) = records("reg y x").lines()
+    assert (line.status, line.is_estimation) == ("not run", True)
+
+
+def test_a_name_has_the_result_only_if_the_script_has_it() -> None:
+    lines = records("est store a")
+    lines.has_fit = True
+    lines._store("a")
+    lines._other_results("a")
+    assert lines.fitted == {"a": False}
+    assert lines.code == ["results['a'] = fit", "results.pop('a', None)"]

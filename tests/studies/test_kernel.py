@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 
 from digiprosper.kernels.covariance import Part, Vcov
-from digiprosper.studies.kernel import set_slopes
+from digiprosper.studies.kernel import set_projections, set_slopes
 
 
 def make(
@@ -172,3 +173,31 @@ def test_more_columns_than_rows() -> None:
     found = set_slopes(y, x, sets, lambda k: how, most_condition=1e8)
     expected = [brute(y, x[:, row], np.ones(8), how)[0] for row in sets]
     np.testing.assert_allclose(found.slopes, expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("groups", [9, 150])
+def test_draws_are_those_of_a_regression_in_few_and_in_many_clusters(
+    groups: int,
+) -> None:
+    """With more clusters than squared columns, sums over clusters serve all sets."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(400, 4)) + rng.normal(size=(400, 1))
+    x *= [1.0, 1e3, 1e-3, 1.0]
+    chosen = itertools.product([False, True], repeat=3)
+    sets = np.array([[*inside, True] for inside in chosen])
+    codes = np.concatenate([np.arange(groups), rng.integers(0, groups, 400 - groups)])
+    outcomes = x @ rng.normal(size=(4, 3)) + rng.normal(size=(400, 3))
+    projections = set_projections(x, sets, np.full(len(sets), 1.5), codes)
+    slopes, t = projections.drawn(outcomes)
+    for row, inside in enumerate(sets):
+        columns = x[:, inside]
+        bread = np.linalg.inv(columns.T @ columns)
+        b = bread @ columns.T @ outcomes
+        for draw in range(3):
+            errors = outcomes[:, draw] - columns @ b[:, draw]
+            sums = np.zeros((groups, columns.shape[1]))
+            np.add.at(sums, codes, columns * errors[:, None])
+            variance = 1.5 * (bread @ sums.T @ sums @ bread)[-1, -1]
+            np.testing.assert_allclose(slopes[row, draw], b[-1, draw], rtol=1e-10)
+            expected = b[-1, draw] / np.sqrt(variance)
+            np.testing.assert_allclose(t[row, draw], expected, rtol=1e-10)

@@ -18,8 +18,8 @@ from digiprosper.errors import (
     MissingDataError,
     Notice,
     cited,
-    quoted,
     several,
+    subject,
     text_problem,
     unknown_columns,
 )
@@ -105,7 +105,7 @@ def refuse_columns(
     text = [name for name in names if not is_numeric(name)]
     if text:
         raise IndicatorError(
-            f"indicator {quoted(text)} is not numeric; {cure}",
+            f"{subject(text, 'is')} not numeric; {cure}",
             list(map(text_problem, text)),
         )
 

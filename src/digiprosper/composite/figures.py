@@ -22,6 +22,7 @@ from digiprosper.errors import (
     cited,
     option_problem,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.panel.arguments import refuse_extreme
@@ -67,7 +68,7 @@ def rank_table(
     strangers = [e for e in entities if e not in sample_entities]
     if strangers:
         raise OptionError(
-            f"plots.rank_ribbon: {quoted(strangers)} is not in the sample.",
+            f"plots.rank_ribbon: {subject(strangers, 'is')} not in the sample.",
             [
                 option_problem("entities", e, what=f"no entity {cited(e)}")
                 for e in strangers

@@ -23,6 +23,7 @@ from digiprosper.errors import (
     missing_problem,
     option_problem,
     quoted,
+    subject,
 )
 from digiprosper.kernels.dispersion import theil_from_sums, theil_shares
 from digiprosper.report.notices import missing_rows
@@ -297,8 +298,8 @@ def _refuse_not_finite(names: Sequence[str], numbers: Floats) -> None:
     bad = names_where(names, ~np.isfinite(numbers))
     if bad:
         raise MissingDataError(
-            f"{quoted(bad)} has infinite values or NaN. Fill or remove "
-            "these rows first.",
+            f"{subject(bad, 'has')} infinite values or NaN. Fill or remove these "
+            "rows first.",
             [
                 missing_problem(name, what=f"{cited(name)} is not finite")
                 for name in bad
@@ -310,7 +311,7 @@ def _refuse_beyond(names: Sequence[str], least: Floats) -> None:
     bad = names_where(names, least < 0)
     if bad:
         raise IndicatorError(
-            f"{quoted(bad)} lies beyond its worse goalpost. Entropy weights are "
+            f"{subject(bad, 'lies')} beyond the worse goalpost. Entropy weights are "
             "undefined there. Move the goalpost to the worst value that can occur.",
             [
                 Notice(

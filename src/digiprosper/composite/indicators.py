@@ -18,6 +18,7 @@ from digiprosper.errors import (
     cited,
     one_problem,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.report.pickling import PickledByName
@@ -170,8 +171,8 @@ class IndicatorSystem(PickledByName):
         twice = repeated(names)
         if twice:
             raise IndicatorError(
-                f"indicator {quoted(twice)} is listed more than once; keep each column "
-                "in one place.",
+                f"{subject(twice, 'is')} listed more than once; keep each column in "
+                "one place.",
                 [
                     Notice(
                         "duplicate_indicator",

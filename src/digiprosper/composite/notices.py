@@ -28,7 +28,7 @@ import numpy as np
 
 from digiprosper.composite.cells import names_where
 from digiprosper.composite.kernels.structure import FIXED_WEIGHTS
-from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.errors import Notice, cited, counted, subject
 from digiprosper.report.notices import imputed
 from digiprosper.report.text import listed
 
@@ -107,8 +107,8 @@ def _constant(
     columns = tuple(names_where(names, np.asarray(always)))
     if columns:
         text = (
-            f"{quoted(columns)} is constant over the sample and has weight 0; remove "
-            "it from the system."
+            f"{subject(columns, 'is')} constant over the sample, with weight 0; remove "
+            f"{'it' if len(columns) == 1 else 'them'} from the system."
         )
         notices.append(
             Notice("constant_indicator", text, {"columns": columns, "times": {}})

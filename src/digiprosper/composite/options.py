@@ -29,7 +29,7 @@ from digiprosper.errors import (
     cited,
     option_error,
     option_problem,
-    quoted,
+    subject,
 )
 
 if TYPE_CHECKING:
@@ -217,9 +217,9 @@ def _refuse_other_names(
 ) -> None:
     missing = [n for n in names if n not in weights]
     unknown = [n for n in weights if n not in names]
-    parts = [f"{quoted(missing)} has none"] if missing else []
+    parts = [f"{subject(missing, 'has')} none"] if missing else []
     if unknown:
-        parts.append(f"{quoted(unknown)} is not an indicator of the system")
+        parts.append(f"{subject(unknown, 'is')} not in the system")
     if parts:
         raise OptionError(
             f"{option}={{...}} must have one weight per indicator: {'; '.join(parts)}.",
@@ -239,7 +239,7 @@ def refuse_contradictions(options: IndexOptions) -> None:
     if options.scope.fixed_end_points and bare:
         raise IndicatorError(
             "scope='goalposts' needs goalposts for every indicator, but "
-            f"{quoted(bare)} has none: set Indicator(name, goalposts=(low, high)).",
+            f"{subject(bare, 'has')} none: set Indicator(name, goalposts=(low, high)).",
             [
                 Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n})
                 for n in bare
@@ -264,7 +264,7 @@ def _contradictions(options: IndexOptions) -> Iterator[str]:
     if options.normalise == "none" and negative:
         yield (
             "normalise='none' requires columns in which more is better, but "
-            f"{quoted(negative)} has direction '-': reverse it and set '+', or use "
+            f"{subject(negative, 'has')} direction '-': reverse it and set '+', or use "
             "normalise='minmax'"
         )
     if options.normalise == "zscore":
@@ -335,7 +335,7 @@ def _refuse_dimensions(
     if not homeless and len(system.dimensions) > 1:
         return
     problem = (
-        f"{quoted(homeless)} has none"
+        f"{subject(homeless, 'has')} none"
         if homeless
         else f"all are in {cited(system.dimensions[0])}"
     )

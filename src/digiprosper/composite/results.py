@@ -33,6 +33,7 @@ from digiprosper.errors import (
     issue,
     one_problem,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.kernels import intervals
@@ -141,9 +142,13 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return pd.Series(
-            _stored(self.values).copy(), index=self.index, name=self.recipe.name
-        )
+        return self._named(_stored(self.values).copy(), self.index)
+
+    def _named(self, values: Floats, index: Any) -> pd.Series[float]:
+        """Make scores a Series that says which indicators it is made of."""
+        scores = pd.Series(values, index=index, name=self.recipe.name)
+        scores.attrs["indicators"] = tuple(self.recipe.names)
+        return scores
 
     @property
     def dimension_scores(self) -> pd.DataFrame:
@@ -311,7 +316,7 @@ class IndexResults(Summarised, PickledByName):
         values = self.state.scores(options, scaled, index)
         notices = score_remarks(options, scaled.z, values)
         issue(notices)
-        scores = pd.Series(values, index=index, name=options.name)
+        scores = self._named(values, index)
         scores.attrs["diagnostics"] = tuple(notices)
         return scores
 
@@ -398,8 +403,8 @@ class IndexResults(Summarised, PickledByName):
         below = names_where(self.recipe.names, self.state.weights.min(axis=0) < 0)
         if below:
             raise IndicatorError(
-                f"obstacle degrees need weights >= 0, but {quoted(below)} has a "
-                "negative weight."
+                f"obstacle degrees need weights >= 0, but {subject(below, 'has')} "
+                "a negative weight."
             )
         index, scaled = self._scaled(panel)
         weights = self.state.weights[scaled.states]

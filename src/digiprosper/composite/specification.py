@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 from digiprosper.composite.frames import fit_frame, is_frame
 from digiprosper.composite.indicators import Indicator, IndicatorSystem
+from digiprosper.composite.kernels.aggregate import Aggregation
+from digiprosper.composite.kernels.normalise import Normalisation
+from digiprosper.composite.kernels.structure import IndexStructure
 from digiprosper.composite.notices import (
     component_remarks,
     imputed_remarks,
@@ -30,6 +34,7 @@ from digiprosper.composite.state import (
     score_remarks,
     state_sums,
 )
+from digiprosper.composite.weights import Weighting
 from digiprosper.errors import InputTypeError, cited, issue
 from digiprosper.panel import Panel
 from digiprosper.report.notices import changed_as
@@ -37,13 +42,8 @@ from digiprosper.report.terms import columns_in
 from digiprosper.specification import Specification, plain_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Self
 
-    from digiprosper.composite.kernels.aggregate import Aggregation
-    from digiprosper.composite.kernels.normalise import Normalisation
-    from digiprosper.composite.kernels.structure import IndexStructure
-    from digiprosper.composite.weights import Weighting
     from digiprosper.kernels import Floats
 
 

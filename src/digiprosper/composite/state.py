@@ -30,6 +30,7 @@ from digiprosper.errors import (
     one_problem,
     option_error,
     quoted,
+    subject,
 )
 from digiprosper.panel.access import check_panel
 from digiprosper.report.notices import missing_rows
@@ -185,7 +186,7 @@ class State(PickledByName):
                 IndicatorError,
                 "negative_weight",
                 f"aggregate={cited(options.aggregation)} needs weights >= 0, but "
-                f"{quoted(below)} has a negative weight; use 'linear'.",
+                f"{subject(below, 'has')} a negative weight; use 'linear'.",
                 columns=tuple(below),
             )
         names: Sequence[str] = options.names

@@ -2,22 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from digiprosper.counts.logit_estimation import fit_logit
-from digiprosper.errors import OptionError, issue
+import numpy as np
+
+from digiprosper.counts import notices
+from digiprosper.counts.kernels.incidental import (
+    coefficient_bias,
+    conditional_logit,
+    partial_effects,
+)
+from digiprosper.counts.logit_results import AverageEffects, LogitResults
+from digiprosper.errors import (
+    IdentificationError,
+    OptionError,
+    TermError,
+    cited,
+    counted,
+    issue,
+    option_problem,
+    quoted,
+)
+from digiprosper.kernels.covariance import groups_of, intersections, joint_meat, vcov
+from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
+from digiprosper.kernels.separation import predicted_rows
+from digiprosper.kernels.within import is_nested
+from digiprosper.linear.diagnostics import (
+    lagged_outcome,
+    not_semidefinite,
+    shared_between_clusters,
+)
+from digiprosper.linear.estimation import checked_columns, demean_roles, outcome_of
 from digiprosper.linear.fixed_effects import check_regression_terms
-from digiprosper.linear.preparation import check_linear_options, refuse_cov_types
+from digiprosper.linear.preparation import (
+    check_linear_options,
+    linear_options,
+    prepare,
+    refuse_cov_types,
+    refuse_extreme,
+)
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import Inference
+from digiprosper.report.protocol import empty_glance
 from digiprosper.specification import TERM, TERMS, Specification, check_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.counts.logit_results import LogitResults
-    from digiprosper.panel import Panel
+    from digiprosper.counts.kernels.incidental import PartialEffects
+    from digiprosper.errors import Notice
+    from digiprosper.kernels import Bools, Floats, Ints
+    from digiprosper.kernels.reweighted import Family, Reweighted
+    from digiprosper.linear.estimation import Demeaned
+    from digiprosper.linear.preparation import Prepared
+    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel.codes import Absorbed
+    from digiprosper.report.terms import Factor
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "driscoll_kraay", "xtscc", "conley")
+
+_FAMILIES: dict[str, Family] = {"logit": LOGIT, "probit": PROBIT}
+# Rows of a level for which the correction is meant (Fernandez-Val & Weidner 2016).
+_LEAST_ROWS = 6
+_OF_LEAST_SQUARES = ("rank_bound", "robust_inconsistent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +227,399 @@ class LogitEffects(Specification):
         results = fit_logit(self, panel)
         issue(results.diagnostics)
         return results
+
+
+# --- from a panel to estimates --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BinarySample:
+    """The rows of a model that are not predicted perfectly, and all of them.
+
+    prepared: the rows that are kept
+    y (n,), x (n, k): their outcome and regressors, of which `names` are the names
+    whole, keep (N,): all complete rows, and which of them are kept
+    notices: about rows and regressors
+    """
+
+    prepared: Prepared
+    y: Floats
+    x: Floats
+    names: tuple[str, ...]
+    whole: Sample
+    keep: Bools
+    notices: tuple[Any, ...]
+
+
+def fit_logit(spec: LogitEffects, panel: Panel) -> LogitResults:
+    """Fit a specification, and issue no notice."""
+    data = _prepare(spec, panel)
+    conditional = spec.link == "logit" and len(data.prepared.absorbed) == 1
+    return _conditional(spec, data) if conditional else _with_effects(spec, data)
+
+
+# --- rows -----------------------------------------------------------------------------
+
+
+def _prepare(spec: LogitEffects, panel: Panel) -> BinarySample:
+    """Cut the rows that are not predicted perfectly, and check the regressors."""
+    cut: list[tuple[Sample, Bools]] = []
+
+    def select(sample: Sample, absorbed: tuple[Absorbed, ...]) -> Sample:
+        refuse_extreme(sample.matrix, sample.names)
+        y, effects = _outcome(spec, sample), [term.effect for term in absorbed]
+        codes = [sample.codes[effect] for effect in effects]
+        keep = ~predicted_rows(y, sample.columns("x"), codes)
+        if not keep.any():
+            raise IdentificationError(
+                f"every row is predicted perfectly: within levels of {quoted(effects)} "
+                f"{cited(spec.y)} is always 0 or always 1, or effects and regressors "
+                "tell zeros from ones without an error, as if a state is never left "
+                "again. No coefficient can be estimated. Use fewer effects, or a "
+                "linear probability model (FixedEffects)."
+            )
+        cut.append((sample, keep))
+        return sample.keep(keep, "perfectly predicted")
+
+    prepared = prepare(
+        panel,
+        {"y": (spec.y,), "x": spec.x},
+        linear_options(spec),
+        singletons="keep",
+        missing=spec.missing,
+        select=select,
+    )
+    ((whole, keep),) = cut
+    sample = prepared.sample
+    demeaned, _ = demean_roles(spec.y, prepared, ("x",))
+    columns, dropped = _regressors(prepared, demeaned, predicted=not keep.all())
+    levels = {
+        effect: whole.code_levels[effect].difference(sample.code_levels[effect])
+        for effect in (term.effect for term in prepared.absorbed)
+    }
+    about = (
+        notice
+        for notice in prepared.notices
+        if notice not in prepared.few and notice.code not in _OF_LEAST_SQUARES
+    )
+    return BinarySample(
+        prepared=prepared,
+        y=demeaned.raw[:, 0],
+        x=demeaned.raw[:, columns],
+        names=tuple(demeaned.names[j] for j in columns),
+        whole=whole,
+        keep=keep,
+        notices=(
+            *about,
+            *notices.few_clusters(prepared),
+            *dropped,
+            *notices.perfectly_predicted(int((~keep).sum()), keep.size, levels),
+            *lagged_outcome(prepared, notices.LAGGED),
+            *shared_between_clusters(prepared, demeaned, columns),
+        ),
+    )
+
+
+def _regressors(
+    prepared: Prepared, demeaned: Demeaned, *, predicted: bool
+) -> tuple[list[int], list[Notice]]:
+    """Check the regressors; return the positions of those that are kept, and notices.
+
+    Levels of a category may be gone with rows that are predicted perfectly, so that
+    dummies of the others are redundant. They are dropped.
+    """
+    every = range(1, len(demeaned.names))
+    if predicted:
+        lenient = replace(prepared.options, collinear="drop")
+        columns, dropped, _ = checked_columns(
+            replace(prepared, options=lenient), demeaned, 0, every
+        )
+        absent = [notice.data["column"] for notice in dropped]
+        if all(_is_level(prepared.sample, name) for name in absent):
+            return columns, dropped
+    return checked_columns(prepared, demeaned, 0, every)[:2]
+
+
+def _is_level(sample: Sample, name: str) -> bool:
+    """Tell whether a regressor is the dummy of a level of a category."""
+    factors = sample.factors_of(name)
+    return len(factors) == 1 and factors[0].level is not None
+
+
+def _outcome(spec: LogitEffects, sample: Sample) -> Floats:
+    """Read an outcome (N,) of zeros and ones."""
+    outcome = outcome_of(spec.y, sample)
+    values = np.unique(outcome)
+    others = values[(values != 0) & (values != 1)]
+    if others.size:
+        two, middle = values.size == 2, np.median(outcome)
+        condition = f"== {values[1]:g}" if two else f"> {middle:.4g}"
+        raise TermError(
+            f"y={cited(spec.y)} has values other than 0 and 1, such as {others[0]:g}. "
+            f"Write a condition, such as y='I({spec.y} {condition})', or use "
+            "FixedEffects for an outcome that is a number."
+        )
+    if values.size == 1:
+        raise IdentificationError(
+            f"the outcome {cited(spec.y)} is {values[0]:g} in all "
+            f"{counted(sample.nobs, 'row')} of the sample."
+        )
+    return outcome
+
+
+# --- estimates ------------------------------------------------------------------------
+
+
+def _conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
+    """Estimate given the number of ones of each level."""
+    prepared = data.prepared
+    (levels,), (effect,) = prepared.within.effects, prepared.effect_names
+    fit = conditional_logit(data.y, data.x, levels)
+    covariance = np.asarray(np.linalg.inv(fit.information), dtype=np.float64)
+    if spec.cov_type != "unadjusted":
+        ways = zip(prepared.cluster_names, prepared.cluster_codes, strict=True)
+        across = [name for name, codes in ways if not is_nested(levels, codes)]
+        if across:
+            text = (
+                f"clusters={cited(across[0])}: a conditional logit has one likelihood "
+                f"for all rows of one {effect}, which must be in one cluster. Use "
+                f"clusters={cited(effect)}."
+            )
+            problem = option_problem("clusters", spec.clusters, what=text)
+            raise OptionError(text, [problem])
+        first = np.unique(levels, return_index=True)[1]
+        clusters = [codes[first] for codes in prepared.cluster_codes]
+        covariance = _covariance(prepared, fit.scores @ covariance, clusters)
+    return _results(spec, data, fit.coefficients, covariance, (fit.loglik, fit.null))
+
+
+def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
+    """Estimate all effects; correct, and average the effects on the probability."""
+    prepared, y, x = data.prepared, data.y, data.x
+    codes = prepared.within.effects
+    fit = reweighted_least_squares(y, x, codes, _FAMILIES[spec.link])
+    at, coefficients, remarks = _corrected(spec, data, fit)
+    corrected = at is not fit
+    categories, apart = _categories(prepared.sample, data.names, x)
+    effects = partial_effects(
+        spec.link, at, coefficients, x, categories, corrected=corrected
+    )
+    names = tuple(data.names[j] for j in apart)
+    results = _results(
+        spec,
+        data,
+        coefficients,
+        _score_covariance(prepared, at, effects.coefficient_moves),
+        (-fit.deviance / 2, _null_likelihood(y)),
+        remarks=(
+            *remarks,
+            *notices.no_average([name for name in data.names if name not in names]),
+        ),
+        correction="corrected" if corrected else "uncorrected",
+    )
+    info: Any = {
+        **results.info,
+        "model": "AverageEffects",
+        "nobs": data.keep.size,
+        "n_entities": data.whole.n_entities,
+    }
+    shared = ("labels", "factors", "diagnostics", "key_names", "correction")
+    averages, covariances, inference = _averages(data, at, effects)
+    averaged = {
+        errors: AverageEffects(
+            estimated=Estimates.of(
+                names, averages[apart], covariance[np.ix_(apart, apart)], inference
+            ),
+            info=info,
+            errors=errors,
+            dummies=tuple(data.names[j] for j in apart if categories[j] is not None),
+            **{name: getattr(results, name) for name in shared},
+        )
+        for errors, covariance in covariances.items()
+    }
+    return replace(results, effects=averaged)
+
+
+def _averages(
+    data: BinarySample, at: Reweighted, effects: PartialEffects
+) -> tuple[Floats, dict[Any, Floats], Inference]:
+    """Average effects (k,); covariances by what they allow for, and what they are."""
+    size, prepared = data.keep.size, data.prepared
+    averages = (effects.by_row.sum(axis=0) - effects.bias) / size
+    of_sample = _score_covariance(prepared, at, effects.moves)
+    # The information is about scores; how effects differ is seen in the rows.
+    unadjusted = prepared.options.cov_type == "unadjusted"
+    scores = at.weights * at.working_residuals * (not unadjusted)
+    deviations = np.zeros((size, averages.size))
+    deviations[data.keep] = effects.by_row + effects.moves * scores[:, None]
+    clusters = [data.whole.codes[name] for name in prepared.cluster_names]
+    of_population = _covariance(prepared, deviations - averages, clusters)
+    of_population += unadjusted * of_sample
+    totals = {"population": of_population, "sample": of_sample}
+    covariances = {errors: total / size**2 for errors, total in totals.items()}
+    groups = tuple(map(groups_of, clusters))
+    return averages, covariances, _inference(prepared, groups, means=True)
+
+
+def _corrected(
+    spec: LogitEffects, data: BinarySample, fit: Reweighted
+) -> tuple[Reweighted, Floats, list[Notice]]:
+    """Correct the coefficients, and estimate the effects again; or leave all as is."""
+    if spec.bias_correction is None:
+        return fit, fit.coefficients, []
+    prepared = data.prepared
+    bias = coefficient_bias(spec.link, fit)
+    short = _short_effect(prepared.effect_names, data.whole)
+    remarks = notices.short_panel(short, spec.link)
+    remarks = remarks or notices.large_correction(*_sizes(fit, bias))
+    if remarks:
+        return fit, fit.coefficients, remarks
+    coefficients = fit.coefficients - bias
+    again = reweighted_least_squares(
+        data.y,
+        data.x[:, :0],
+        prepared.within.effects,
+        _FAMILIES[spec.link],
+        offset=data.x @ coefficients,
+        start=fit.index,
+    )
+    return again, coefficients, notices.independent_errors()
+
+
+def _null_likelihood(y: Floats) -> float:
+    """Compute the log likelihood of a constant probability."""
+    share = y.mean()
+    return float(y.size * (share * np.log(share) + (1 - share) * np.log1p(-share)))
+
+
+def _sizes(fit: Reweighted, bias: Floats) -> list[float]:
+    """Measure bias and estimates in standard errors: the roots of ``b'Hb``."""
+    fitted = fit.x @ np.column_stack([bias, fit.coefficients])
+    sizes: list[float] = np.sqrt(fit.weights @ fitted**2).tolist()
+    return sizes
+
+
+def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:
+    """Return the effect with too few rows a level for a correction, and their mean."""
+    rows = {name: whole.nobs / whole.code_levels[name].size for name in effects}
+    name = min(rows, key=rows.__getitem__)
+    return (name, rows[name]) if rows[name] < _LEAST_ROWS else None
+
+
+def _variables(factors: Sequence[Factor]) -> set[str]:
+    """List the variables of a regressor; a lag is another variable."""
+    return {
+        name
+        for factor in factors
+        for name in ((factor.column,) if factor.shift else factor.columns)
+    }
+
+
+def _categories(
+    sample: Sample, names: Sequence[str], x: Floats
+) -> tuple[list[Ints | None], list[int]]:
+    """Find dummies, with those of their category, and regressors that stand alone.
+
+    A regressor that shares a variable with another, as in ``x`` and ``x:z``, has no
+    effect while all others are held fixed.
+    """
+    variables = [_variables(sample.factors_of(name)) for name in names]
+    is_level = [_is_level(sample, name) for name in names]
+    categories: list[Ints | None] = []
+    apart = []
+    for j, column in enumerate(x.T):
+        related = [i for i, others in enumerate(variables) if others & variables[j]]
+        is_apart = len(related) == 1 or all(is_level[i] for i in related)
+        is_dummy = bool(np.isin(column, (0.0, 1.0)).all())
+        categories.append(np.array(related) if is_apart and is_dummy else None)
+        if is_apart:
+            apart.append(j)
+    return categories, apart
+
+
+# --- from the estimates to results ----------------------------------------------------
+
+
+def _score_covariance(prepared: Prepared, at: Reweighted, moves: Floats) -> Floats:
+    """Compute the covariance of what scores move by `moves` (N, k)."""
+    if prepared.options.cov_type == "unadjusted":
+        return np.asarray((moves.T * at.weights) @ moves)
+    scores = at.weights * at.working_residuals
+    return _covariance(prepared, moves * scores[:, None], prepared.cluster_codes)
+
+
+def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> Floats:
+    """Add up products of what rows (N, k), or their clusters, move estimates by.
+
+    The small-sample factor is G / (G - 1), with the smaller number of clusters in two
+    ways, or N / (N - 1) of rows.
+    """
+    word = "clustered" if clusters else "robust"
+    groups = tuple(map(groups_of, clusters))
+    count = replace(prepared.count, groups=groups)
+    estimator = vcov(word, "none", count, intersections(clusters), prepared.sample.time)
+    fewest = min(groups, default=len(moved))
+    if fewest < 2:
+        raise IdentificationError(
+            "one level has zeros and ones; cov_type='robust' needs scores of several. "
+            "Use cov_type='unadjusted'."
+        )
+    total = joint_meat([(moved, np.ones(len(moved)), estimator)])
+    return np.asarray(total * fewest / (fewest - 1))
+
+
+def _inference(
+    prepared: Prepared, groups: tuple[int, ...], *, means: bool = False
+) -> Inference:
+    """Describe standard errors, of coefficients or of means over clusters."""
+    cov_type = prepared.options.cov_type
+    return Inference(
+        cov_type="information" if cov_type == "unadjusted" else cov_type,
+        ssc=None if cov_type == "unadjusted" else "Stata",
+        clusters=prepared.cluster_names,
+        n_clusters=groups,
+        df_t=min(groups) - 1 if means and groups else np.inf,
+    )
+
+
+def _results(
+    spec: LogitEffects,
+    data: BinarySample,
+    coefficients: Floats,
+    covariance: Floats,
+    likelihoods: tuple[float, float],
+    *,
+    remarks: Sequence[Any] = (),
+    correction: Any = None,
+) -> LogitResults:
+    """Make results; `likelihoods` are the logs of the model's and its null model's."""
+    prepared, sample = data.prepared, data.prepared.sample
+    inference = _inference(prepared, prepared.count.groups)
+    estimated = Estimates.of(data.names, coefficients, covariance, inference)
+    info: Any = {
+        **empty_glance("LogitEffects", sample.nobs),
+        "depvar": spec.y,
+        "n_entities": sample.n_entities,
+        "n_times": sample.n_times,
+        "period": sample.keys.period,
+        "df_absorbed": prepared.within.rank,
+        "effects": "+".join(prepared.effect_names),
+        "pseudo_rsquared": 1 - likelihoods[0] / likelihoods[1],
+        "loglik": likelihoods[0],
+        "n_predicted": int((~data.keep).sum()),
+    }
+    middle, ways = estimated.middle, len(inference.n_clusters)
+    return LogitResults(
+        estimated=estimated,
+        link=spec.link,
+        info=info,
+        labels=dict(sample.labels),
+        factors=dict(sample.factors),
+        diagnostics=(
+            *data.notices,
+            *remarks,
+            *not_semidefinite(data.names, covariance, middle, ways=ways),
+        ),
+        key_names=sample.keys.pair,
+        correction=correction,
+    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from digiprosper.datasets.geography import (
+    match_cities,
+    match_provinces,
     province_capitals,
     province_neighbours,
     us_capitals,
     us_neighbours,
     us_states,
 )
-from digiprosper.datasets.names import match_cities, match_provinces
 from digiprosper.datasets.simulate import Truth, beside_truth, simulate_provinces
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from digiprosper.datasets.names import read_table
+from digiprosper.datasets.geography import read_table
 from digiprosper.errors import (
     ColumnError,
     InputTypeError,

@@ -27,6 +27,8 @@ from digiprosper.report.text import p_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from digiprosper.dynamic.results import GmmTests
+
 # With fewer entities the corrected within estimator is recommended beside GMM; see
 # docs/explanations/dynamic_panels.md.
 FEW_ENTITIES: Final = 100
@@ -87,10 +89,19 @@ def outside_bounds(
     return [Notice("outside_bounds", text, data)]
 
 
-def second_order(autocorrelations: Mapping[int, tuple[float, float]]) -> list[Notice]:
-    """Report autocorrelation of order 2, which makes lag 2 an invalid instrument."""
+def invalid_instruments(tests: GmmTests, count: int, first: int) -> list[Notice]:
+    """Report that tests reject instruments, and once which lags to use instead."""
+    second = second_order(tests.autocorrelations, first)
+    hansen = tests.hansen.p_value
+    return [*second, *overidentification(hansen, count, first, advised=bool(second))]
+
+
+def second_order(
+    autocorrelations: Mapping[int, tuple[float, float]], first: int
+) -> list[Notice]:
+    """Report autocorrelation of order 2, if lag 2 is the `first` instrument."""
     z, p_value = autocorrelations.get(2, (math.nan, math.nan))
-    if not p_value <= 0.05:
+    if first > 2 or not p_value <= 0.05:
         return []
     text = (
         "the differenced residuals are autocorrelated of order 2 "
@@ -100,16 +111,27 @@ def second_order(autocorrelations: Mapping[int, tuple[float, float]]) -> list[No
     return [Notice("second_order", text, {"z": z, "p_value": p_value})]
 
 
-def overidentification(p_value: float, count: int) -> list[Notice]:
-    """Report that Hansen's test rejects, or has a p-value near one."""
+def overidentification(
+    p_value: float, count: int, first: int, *, advised: bool
+) -> list[Notice]:
+    """Report that Hansen's test rejects, or has a p-value near one.
+
+    `advised`: another notice says which lags to use instead of those from `first` on.
+    """
     data = {"p_value": p_value, "n_instruments": count}
     if p_value <= 0.05:
         text = (
             f"Hansen's test rejects that the {count} instruments are valid "
             f"({p_words(p_value)}). If they are not, the estimates are not consistent. "
-            "Add lags of the outcome or a regressor that is left out, or begin with a "
-            "later lag: instrument_lags=(3, 6). difference_in_hansen of the result "
-            "tests the instruments of each variable, and those of the level equation."
+        )
+        if not advised:
+            text += (
+                "Add lags of the outcome or a regressor that is left out, or begin "
+                f"with a later lag: instrument_lags=({first + 1}, {first + 4}). "
+            )
+        text += (
+            "difference_in_hansen of the result tests the instruments of each "
+            "variable, and those of the level equation."
         )
         return [Notice("hansen_rejected", text, data)]
     if p_value > SURE:

@@ -14,6 +14,7 @@ from digiprosper.errors import (
     cited,
     not_identified,
     quoted,
+    subject,
 )
 from digiprosper.linear.estimation import outcome_of
 from digiprosper.linear.preparation import LinearOptions, prepare
@@ -63,11 +64,6 @@ class PreparedPanel:
     instruments: dict[str, Floats]
 
     @property
-    def sample(self) -> Sample:
-        """The sample of complete rows."""
-        return self.prepared.sample
-
-    @property
     def dummies(self) -> tuple[str, ...]:
         """Names of the dummies of periods."""
         return self.names[self.n_regressors :]
@@ -89,8 +85,8 @@ def refuse_lags(spec: Any, column_names: Sequence[str] = ()) -> None:
     regressors = (*spec.endogenous, *spec.predetermined, *spec.x)
     if repeated := [term for term in regressors if canonical(term) in lags]:
         raise TermError(
-            f"{quoted(repeated)} is a lag of the outcome, which DynamicPanel adds "
-            "itself; set lags instead."
+            f"{subject(repeated, 'is')} among the lags of the outcome, which "
+            "DynamicPanel adds itself; set lags instead."
         )
 
 
@@ -219,7 +215,7 @@ def _entity_clusters(prepared: Prepared) -> Ints:
         labels = prepared.sample.entities[moving[:5]].tolist()
         raise not_identified(
             "clusters",
-            f"clusters={cited(prepared.cluster_names[0])}: {quoted(labels)} is in "
+            f"clusters={cited(prepared.cluster_names[0])}: {subject(labels, 'is')} in "
             "several clusters. The moments of a dynamic panel are sums over all "
             "periods of an entity, so clusters must consist of whole entities.",
             entities=labels,

@@ -1,24 +1,63 @@
-"""Double machine learning for panels."""
+"""Double machine learning for panels.
+
+Its notices: learners_differ, nothing_left, useless_learner and weak_after_learning are
+warnings.
+
+=================== ====================================================================
+code                data
+=================== ====================================================================
+few_seeds           seeds
+weak_after_learning learner, value (F, the median over seeds), critical
+seed_spread         learner, spread (range over seeds in standard errors)
+learners_differ     spread (range over learners in standard errors)
+nothing_left        learner, r2 (of the treatment)
+useless_learner     learner, r2 (of the treatment)
+flexible_learner    learner, n_entities, r2_y, r2_d
+few_for_trees       learner, n_entities; of an error
+=================== ====================================================================
+"""
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
+import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    IdentificationError,
     InputTypeError,
+    Notice,
     check_whole,
     cited,
+    counted,
     issue,
     option_error,
 )
-from digiprosper.learning.estimation import fit_learning
-from digiprosper.learning.learners import is_flexible, read_learners
+from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.kernels.tolerances import ABSORBED
+from digiprosper.learning.kernel import (
+    cross_fit,
+    draw_folds,
+    level_means,
+    over_seeds,
+    partial_out,
+    rsquared,
+)
 from digiprosper.learning.preparation import prepare_learning
+from digiprosper.learning.results import DMLResults
+from digiprosper.linear.estimation import fit_equation
+from digiprosper.linear.fixed_effects_iv import two_stage
+from digiprosper.linear.instrument_columns import ColumnPositions
 from digiprosper.optional import require
 from digiprosper.panel.conditions import check_where
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import Inference
+from digiprosper.report.notices import few_clusters
+from digiprosper.report.protocol import fit_glance
 from digiprosper.specification import (
     TERM,
     TERMS,
@@ -29,14 +68,42 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from digiprosper.learning.results import DMLResults
+    from digiprosper.kernels import Floats, Ints
+    from digiprosper.learning.preparation import LearningSample
+    from digiprosper.linear.results import LinearResults
     from digiprosper.panel import Panel
 
 LearningTransform = Literal["dictionary", "difference", "mundlak", "within"]
 _MOST_SEEDS = 10_000
 _MOST_FOLDS = 1_000
+_ROWS_A_FEATURE = 10
+_FLEXIBLE = (
+    "sklearn.tree",
+    "sklearn.ensemble",
+    "sklearn.neural_network",
+    "sklearn.neighbors",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "keras",
+    "torch",
+    "skorch",
+)
+# Of these the learners inside say what they are.
+_COMBINATIONS = ("StackingRegressor", "VotingRegressor")
+ENOUGH_SEEDS: Final = 20
+# Below so many entities no learner of trees covered in simulated panels.
+ENOUGH_ENTITIES: Final = 100
+_ALL_LEARNED: Final = 0.98
+# docs/measured/dml_with_31_provinces.json
+# docs/measured/coverage_of_learning_with_an_instrument.json
+_WEAK: Final = "F of 1.0, coverage .856; F of 3.7, coverage .890"
+_SIMULATED: Final = (
+    "forest with transform='difference', .159 and .400 (linear controls), .602 and "
+    ".000 (quadratic); lasso with transform='dictionary', .017 and .920, -.021 and .880"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +220,8 @@ class PanelDML(Specification):
     learners: Mapping[str, Any] | Sequence[tuple[str, Any]]
     instrument: str | None = field(default=None, metadata=TERM)
     degree: Literal[1, 2] = 2
-    folds: int | pd.Series[Any] | Sequence[tuple[Any, Any]] | None = 5
+    # `typing.get_type_hints` cannot read pd.Series[Any].
+    folds: int | pd.Series | Sequence[tuple[Any, Any]] | None = 5
     seeds: int = 20
     clusters: Sequence[str] | None = None
     entity_effects: bool = True
@@ -288,3 +356,448 @@ def _read_folds(value: Any) -> Any:
             f"None, not {type(value).__name__}."
         )
     return value
+
+
+# --- estimation -----------------------------------------------------------------------
+
+
+def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
+    """Estimate with every seed and learner; issue no notice."""
+    _check_learners(spec, sample)
+    beside, dropped = _fixed_effects(sample)
+    prepared, rows = sample.prepared, sample.prepared.sample
+    seed = seed_sequence(rng)
+    names = [name for name, _ in spec.learners]
+    is_varied = isinstance(spec.folds, int) or any(
+        is_random(learner) for _, learner in spec.learners
+    )
+    children = seed.spawn(spec.seeds if is_varied else 1)
+    groups = sample.n_clusters
+    factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
+    runs = _runs(spec, sample, children, factor)
+    estimates, influences = runs["estimate"], runs.pop("influence")
+    inference = Inference(
+        cov_type="clustered",
+        ssc=spec.ssc,
+        clusters=prepared.cluster_names,
+        n_clusters=(groups,),
+        df_t=float(groups - 1),
+        rng_entropy=cast("int", seed.entropy),
+    )
+    covariance = over_seeds(estimates, influences, factor)
+    medians = np.median(estimates, axis=0)
+    results = DMLResults(
+        estimated=Estimates.of(names, medians, covariance, inference),
+        treatment=spec.treatment,
+        instrument=spec.instrument,
+        controls=spec.controls,
+        transform=spec.transform,
+        folds=_folds_text(spec),
+        run_values={
+            "estimate": estimates,
+            "std_error": np.sqrt(factor * (influences**2).sum(axis=2)),
+            **runs,
+        },
+        fixed_effects=beside,
+        info=fit_glance(
+            "PanelDML", rows, inference, prepared.effect_names, depvar=spec.y
+        ),
+        labels=dict(rows.labels),
+        factors=dict(rows.factors),
+        key_names=rows.keys.pair,
+    )
+    diagnostics = (
+        *(n for n in prepared.notices if n not in prepared.few),
+        *few_for_learning(groups, prepared.cluster_names[0]),
+        *dropped,
+        *few_seeds(spec.seeds, drawn=is_varied),
+        *_notices(results),
+        *_flexible_notices(spec, sample, results, children[0]),
+    )
+    return replace(results, diagnostics=diagnostics)
+
+
+# --- learners that are refused --------------------------------------------------------
+
+
+def _check_learners(spec: Any, sample: LearningSample) -> None:
+    """Refuse learners that cannot be right with so few entities or rows."""
+    rows, width = sample.features.shape
+    entities = sample.prepared.sample.n_entities
+    for name, learner in spec.learners:
+        if is_flexible(learner) and entities < ENOUGH_ENTITIES:
+            problem = few_for_trees(name, entities)
+            raise IdentificationError(problem.message, [problem])
+        if is_unpenalised(learner) and width > rows / _ROWS_A_FEATURE:
+            raise option_error(
+                "learners",
+                name,
+                f"learners: {cited(name)} is least squares without a penalty on "
+                f"{width} features of {counted(rows, 'row')}, more than one for every "
+                f"{_ROWS_A_FEATURE} rows. Use a lasso, degree=1 or fewer controls.",
+            )
+    if isinstance(spec.folds, int) and spec.folds > sample.n_clusters:
+        raise option_error(
+            "folds",
+            spec.folds,
+            f"folds={spec.folds} is more than the {sample.n_clusters} clusters "
+            f"({sample.prepared.cluster_names[0]}), which folds consist of.",
+        )
+
+
+# --- runs -----------------------------------------------------------------------------
+
+
+def _runs(
+    spec: Any,
+    sample: LearningSample,
+    seeds: Sequence[np.random.SeedSequence],
+    factor: float,
+) -> dict[str, Floats]:
+    """Compute estimate, influence (S, L, G) and measures (S, L) of all seeds, by name.
+
+    Measures are the R2 of what is learned, and perhaps the first-stage F.
+    """
+    runs = [_run(spec, sample, seed, factor) for seed in seeds]
+    return {
+        name: np.array([[values[name] for values in run] for run in runs])
+        for name in runs[0][0]
+    }
+
+
+def _run(
+    spec: Any, sample: LearningSample, seed: np.random.SeedSequence, factor: float
+) -> list[dict[str, Any]]:
+    """Estimate with each learner on the same folds.
+
+    The seed decides the folds, and what is random in the learners. Beside a slope are
+    the R2 of what is learned, and with an instrument the first-stage F, whose variance
+    has the small-sample `factor`.
+    """
+    folds, state = _folds(spec, sample, seed)
+    instrument, term = "d", spec.treatment
+    if spec.instrument is not None:
+        instrument, term = "z", spec.instrument
+    run = []
+    for name, learner in spec.learners:
+        residuals: dict[str, Floats] = {}
+        values: dict[str, Any] = {}
+        for role, column in sample.learned.items():
+            predicted = _predicted(name, learner, state, sample.features, column, folds)
+            residuals[role] = column - predicted
+            values[f"r2_{role}"] = rsquared(column, predicted)
+        source = residuals[instrument]
+        if sample.demean_by is not None:
+            source = source - level_means(source[:, None], sample.demean_by)[:, 0]
+        size = np.linalg.norm(sample.learned[instrument])
+        if np.linalg.norm(source) <= ABSORBED * size:
+            what = "instrument" if spec.instrument else "treatment"
+            text = (
+                f"the controls predict the {what} {cited(term)} exactly (learner "
+                f"{cited(name)}); no variation is left to estimate the effect from."
+            )
+            raise IdentificationError(text, nothing_left(name, 1.0))
+        slope = partial_out(residuals["y"], residuals["d"], source, sample.clusters)
+        if spec.instrument is not None:
+            first = partial_out(residuals["d"], source, source, sample.clusters)
+            values["first_stage_f"] = first.estimate**2 / (factor * first.variance)
+        run.append({"estimate": slope.estimate, "influence": slope.influence, **values})
+    return run
+
+
+def _folds(
+    spec: Any, sample: LearningSample, seed: np.random.SeedSequence
+) -> tuple[Ints | None, int]:
+    """Draw the folds (N,) of a run, unless they are fixed, and a seed of learners."""
+    generator = np.random.default_rng(seed)
+    state = int(generator.integers(2**31 - 1))
+    if not isinstance(spec.folds, int):
+        return sample.folds, state
+    by_cluster = draw_folds(sample.n_clusters, spec.folds, generator)
+    return by_cluster[sample.clusters], state
+
+
+def _predicted(
+    name: str,
+    learner: Any,
+    state: int,
+    features: Floats,
+    outcome: Floats,
+    folds: Ints | None,
+) -> Floats:
+    """Predict by a learner, and say which one failed."""
+    try:
+        predicted = cross_fit(partial(seeded, learner, state), features, outcome, folds)
+    except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise option_error(
+            "learners",
+            name,
+            f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
+            f"rows and {features.shape[1]} features: {error}",
+        ) from error
+    if not np.isfinite(predicted).all():
+        raise option_error(
+            "learners",
+            name,
+            f"learners: {cited(name)} predicts values that are not finite.",
+        )
+    return predicted
+
+
+def _folds_text(spec: Any) -> int | str:
+    """Return the number of folds that are drawn, or where they are from."""
+    if isinstance(spec.folds, int):
+        return spec.folds
+    return "none" if spec.folds is None else "fixed"
+
+
+# --- what is reported beside ----------------------------------------------------------
+
+
+def _fixed_effects(
+    sample: LearningSample,
+) -> tuple[dict[str, LinearResults], list[Notice]]:
+    """Regress with fixed effects on linear controls, and on the dictionary.
+
+    With an instrument by two-stage least squares. Returns what is dropped from the
+    first too. A dictionary with as many columns as there are rows is left out.
+    """
+    prepared, demeaned, count = sample.prepared, sample.demeaned, sample.prepared.count
+    has_instrument = "z" in sample.learned
+    width = len(demeaned.names) - has_instrument
+    ends = {"linear": 2 + sample.n_controls}
+    if 2 + sample.n_controls < width < count.n - count.full - has_instrument:
+        ends["dictionary"] = width
+    fits: dict[str, LinearResults] = {}
+    for name, end in ends.items():
+        if not has_instrument:
+            fits[name] = fit_equation(prepared, demeaned, 0, range(1, end))[0]
+            continue
+        columns = ColumnPositions((1,), tuple(range(2, end)), (width,))
+        fits[name] = two_stage(prepared, demeaned, columns)
+    dropped = [n for n in fits["linear"].diagnostics if n.code.startswith("dropped_")]
+    return {name: fit.without_rows() for name, fit in fits.items()}, dropped
+
+
+def _notices(results: DMLResults) -> Iterator[Notice]:
+    spread, table = results.spread, results.comparison
+    for name in results.names:
+        if results.instrument is not None:
+            f = float(table["first_stage_f"][name])
+            yield from weak_after_learning(name, f, results.instrument)
+        yield from seed_spread(name, spread["seeds"][name])
+        yield from nothing_left(name, float(table["r2_d"][name]))
+        yield from useless_learner(name, float(table["r2_d"][name]))
+    yield from learners_differ(spread["learners"])
+
+
+def _flexible_notices(
+    spec: Any,
+    sample: LearningSample,
+    results: DMLResults,
+    seed: np.random.SeedSequence,
+) -> Iterator[Notice]:
+    """Compare trees and networks with least squares on the dictionary."""
+    flexible = [name for name, learner in spec.learners if is_flexible(learner)]
+    if not flexible:
+        return
+    folds, _ = _folds(spec, sample, seed)
+    linear = require("sklearn.linear_model", extra="learn", purpose="PanelDML")
+    other = [
+        rsquared(
+            column,
+            cross_fit(linear.LinearRegression, sample.dictionary, column, folds),
+        )
+        for column in (sample.learned["y"], sample.learned["d"])
+    ]
+    entities = sample.prepared.sample.n_entities
+    for name in flexible:
+        r2_y, r2_d = results.comparison.loc[name, ["r2_y", "r2_d"]]
+        yield from flexible_learner(
+            name, entities, (float(r2_y), float(r2_d)), (other[0], other[1])
+        )
+
+
+# --- kinds of learners, and their seeds -----------------------------------------------
+
+
+def read_learners(value: object) -> tuple[tuple[str, Any], ...]:
+    """Check a mapping of names to learners; store it as pairs."""
+    try:
+        pairs = tuple(dict(value).items())  # type: ignore[call-overload]
+    except (TypeError, ValueError) as error:
+        raise InputTypeError(
+            "learners must be a mapping from names to scikit-learn regressors, such as "
+            f"{{'lasso': LassoCV()}}, not {type(value).__name__}."
+        ) from error
+    if not pairs:
+        raise option_error(
+            "learners",
+            value,
+            "learners is empty; name at least one, such as {'lasso': LassoCV()}.",
+        )
+    for name, learner in pairs:
+        methods = ("fit", "predict", "get_params")
+        absent = [m for m in methods if not callable(getattr(learner, m, None))]
+        if not isinstance(name, str) or isinstance(learner, type) or absent:
+            raise InputTypeError(
+                f"learners: {cited(name)} must be a name with a regressor that has "
+                "fit, predict and get_params, such as LassoCV(), not "
+                f"{type(learner).__name__}."
+            )
+    return pairs
+
+
+def is_flexible(learner: Any) -> bool:
+    """Decide whether a learner is of trees, neural networks or neighbours."""
+    return any(
+        type(part).__module__.startswith(_FLEXIBLE)
+        and type(part).__name__ not in _COMBINATIONS
+        for part in _parts(learner)
+    )
+
+
+def is_unpenalised(learner: Any) -> bool:
+    """Decide whether a learner is least squares without a penalty."""
+    return any(type(part).__name__ == "LinearRegression" for part in _parts(learner))
+
+
+def is_random(learner: Any) -> bool:
+    """Decide whether a learner takes a seed."""
+    return any(_is_seed(name) for name in learner.get_params())
+
+
+def seeded(learner: Any, seed: int) -> Any:
+    """Clone a learner and set all its seeds."""
+    base = require("sklearn.base", extra="learn", purpose="PanelDML")
+    clone = base.clone(learner)
+    seeds = {name: seed for name in clone.get_params() if _is_seed(name)}
+    return clone.set_params(**seeds)
+
+
+def _is_seed(name: str) -> bool:
+    return name == "random_state" or name.endswith("__random_state")
+
+
+def _parts(learner: Any) -> Iterable[Any]:
+    return (learner, *learner.get_params(deep=True).values())
+
+
+# --- notices --------------------------------------------------------------------------
+
+
+def few_for_learning(clusters: int, name: str) -> tuple[Notice, ...]:
+    """Report few clusters, of which few are in a fold."""
+    consequence = (
+        "each fold is learned from few, and intervals are justified by many. Compare "
+        "FixedEffects with the same terms and cov_type='crv3'."
+    )
+    return few_clusters(clusters, name, consequence)
+
+
+def few_seeds(seeds: int, *, drawn: bool) -> list[Notice]:
+    """Report that folds were drawn too seldom to be sure of the median."""
+    if not drawn or seeds >= ENOUGH_SEEDS:
+        return []
+    text = (
+        f"{counted(seeds, 'seed')}: estimates depend on the seed; use "
+        f"seeds={ENOUGH_SEEDS} or more."
+    )
+    return [Notice("few_seeds", text, {"seeds": seeds})]
+
+
+def weak_after_learning(learner: str, f: float, instrument: str) -> list[Notice]:
+    """Report an instrument that explains little of the treatment."""
+    from scipy.stats import ncx2
+
+    # One instrument and a bias of 10%: the effective F of Montiel Olea & Pflueger.
+    critical = float(ncx2.ppf(0.95, 1, 10))
+    if f >= critical:
+        return []
+    text = (
+        f"{learner}: F = {f:.3g} of the first stage on {instrument}, below "
+        f"{critical:.1f}: the estimate may be biased by more than 10% of the worst "
+        "case (Montiel Olea & Pflueger 2013), and its 95% interval may cover too "
+        f"rarely (in simulated panels: {_WEAK}). Compare "
+        "fixed_effects['linear'].anderson_rubin(), which is valid with a weak "
+        "instrument."
+    )
+    data = {"learner": learner, "value": f, "critical": critical}
+    return [Notice("weak_after_learning", text, data)]
+
+
+def seed_spread(learner: str, spread: float) -> list[Notice]:
+    """Report estimates that differ between seeds."""
+    if not spread > 1:
+        return []
+    text = (
+        f"{learner}: estimates of the seeds differ by {spread:.1f} standard errors. A "
+        "single seed could have any of them; see runs."
+    )
+    return [Notice("seed_spread", text, {"learner": learner, "spread": spread})]
+
+
+def learners_differ(spread: float) -> list[Notice]:
+    """Report estimates that differ between learners."""
+    if not spread > 2:
+        return []
+    text = (
+        f"the learners' estimates differ by {spread:.1f} standard errors: the learner "
+        "decides. Do not choose among them by the estimate; report all, and beside "
+        "them fixed effects."
+    )
+    return [Notice("learners_differ", text, {"spread": spread})]
+
+
+def nothing_left(learner: str, r2: float) -> list[Notice]:
+    """Report a treatment that the controls explain."""
+    if not r2 > _ALL_LEARNED:
+        return []
+    text = (
+        f"{learner}: the controls predict the treatment with an R2 of {r2:.3f}; almost "
+        "no variation is left to estimate its effect from."
+    )
+    return [Notice("nothing_left", text, {"learner": learner, "r2": r2})]
+
+
+def useless_learner(learner: str, r2: float) -> list[Notice]:
+    """Report a learner that predicts the treatment no better than its mean."""
+    if r2 > 0:
+        return []
+    text = (
+        f"{learner}: predicts the treatment no better than its mean (R2 {r2:.3f} out "
+        "of fold). Its estimate is that of fixed effects without controls, or worse."
+    )
+    return [Notice("useless_learner", text, {"learner": learner, "r2": r2})]
+
+
+def flexible_learner(
+    learner: str, entities: int, own: tuple[float, float], other: tuple[float, float]
+) -> list[Notice]:
+    """Report trees and networks that do not predict better than a dictionary.
+
+    `own` and `other` are R2 of outcome and treatment, by the learner and by least
+    squares on squares and products.
+    """
+    if own[0] > other[0] and own[1] > other[1]:
+        return []
+    text = (
+        f"{learner} predicts outcome and treatment with R2 of {own[0]:.3f} and "
+        f"{own[1]:.3f}, least squares on squares and products with {other[0]:.3f} and "
+        f"{other[1]:.3f}. With {entities} entities trees and networks are biased "
+        "unless they predict both better; use transform='dictionary' with a lasso."
+    )
+    data = {"learner": learner, "n_entities": entities, "r2_y": own[0], "r2_d": own[1]}
+    return [Notice("flexible_learner", text, data)]
+
+
+def few_for_trees(learner: str, entities: int) -> Notice:
+    """Explain why trees and networks are refused, by what was simulated."""
+    text = (
+        f"learners: {learner!r} is of trees, neural networks or neighbours, and there "
+        f"are {entities} entities; such learners need {ENOUGH_ENTITIES}. In simulated "
+        "panels of 31 entities and ten periods, an effect of .5 had this bias and "
+        f"coverage of 95% intervals: {_SIMULATED}. Use transform='dictionary' with a "
+        "lasso or least squares, or FixedEffects with the squares."
+    )
+    return Notice("few_for_trees", text, {"learner": learner, "n_entities": entities})

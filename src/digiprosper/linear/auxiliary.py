@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.errors import Notice, issue, not_identified, option_error, quoted
+from digiprosper.errors import (
+    Notice,
+    issue,
+    not_identified,
+    option_error,
+    quoted,
+    subject,
+)
 from digiprosper.kernels.covariance import counts, groups_of, ranks
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
@@ -171,8 +178,8 @@ def joint_form(
         without = [name for name in names if np.isnan(results.std_errors[name])]
         raise not_identified(
             "no_variance",
-            f"{caller}: {quoted(without)} has no standard error under this covariance "
-            f"({freedom_text(results.df_t)}), so it cannot be tested.",
+            f"{caller}: {subject(without, 'has')} no standard error under this "
+            f"covariance ({freedom_text(results.df_t)}), so there is no test.",
             coefficients=tuple(without),
         )
     if abs(least) <= SINGULAR:

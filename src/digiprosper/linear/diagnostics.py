@@ -71,8 +71,12 @@ def few_treated(
     *,
     by_cluster: Sequence[ClusterSums] = (),
     unread: Sequence[str] = (),
+    model: str = "",
 ) -> list[Notice]:
-    """Report slopes that depend on few clusters' variation, but none of `unread`."""
+    """Report slopes that depend on few clusters' variation, but none of `unread`.
+
+    `model`: the name of a model that has no ``cov_type="cr2"``.
+    """
     dimensions = []
     for clusters, groups, effective, shares, labels in (
         _variation(prepared, basis, root, by_cluster)
@@ -98,6 +102,7 @@ def few_treated(
                     only_controls,
                     prepared.options.cov_type,
                     has_cr2=in_one_way and prepared.obs_weights is None,
+                    model=model,
                 )
             )
     return few_treated_notices(dimensions)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, product
 from typing import TYPE_CHECKING, Any
 
+from digiprosper.errors import Notice, cited, quoted
 from digiprosper.linear.notices import made_from, many_dummies
+from digiprosper.report.terms import columns_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from digiprosper.errors import Notice
     from digiprosper.panel import Panel, PanelScan, Sample
 
+_REGRESSORS = ("x", "endog", "treatment", "mediators")
 
-def about_terms(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
+
+def about_terms(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report where terms come from, and categories of many dummies."""
     yield from made_from_others(sample, panel)
+    yield from shared_indicators(sample, panel)
     yield from many_dummies(sample)
 
 
@@ -72,3 +76,44 @@ def _only_column(
     if len(used) != 1 or shifted or any(f"{shift}(" in calls for shift in shifts):
         return None
     return None if any(f.level is not None for f in factors) else used.pop()
+
+
+def shared_indicators(sample: Sample, panel: Panel) -> list[Notice]:
+    """Report regressors that share an indicator of an index with the outcome.
+
+    Data: indicators (regressor to those that the outcome has, too).
+    """
+    indexes: dict[str, tuple[str, ...]] = {}
+    for notice in panel.diagnostics:
+        if notice.code == "index_of":
+            indexes |= notice.data["cells"]
+    if not indexes:
+        return []
+    names, roles = sample.names, sample.roles
+    regressors = chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])
+    shared: dict[str, tuple[str, ...]] = {}
+    for at, y in product(regressors, roles.get("y", ())):
+        columns, indicators = _columns_of(sample, at, indexes)
+        of_outcome, in_outcome = _columns_of(sample, y, indexes)
+        if common := (indicators & in_outcome) - (columns & of_outcome):
+            shared[names[at]] = tuple(sorted(common))
+    if not shared:
+        return []
+    shown = "; ".join(f"{quoted(c)} in {cited(name)}" for name, c in shared.items())
+    text = (
+        f"the outcome {cited(names[roles['y'][0]])} shares indicators of an index with "
+        f"regressors ({shown}), so they are correlated by construction, and the "
+        "coefficient is no effect. Leave these indicators out of one of the two: "
+        "IndicatorSystem.drop(...)."
+    )
+    return [Notice("shared_indicators", text, {"indicators": shared})]
+
+
+def _columns_of(
+    sample: Sample, at: int, indexes: Mapping[str, Sequence[str]]
+) -> tuple[set[str], set[str]]:
+    """Return the columns of a term, lags apart, without and with indicators."""
+    name = sample.names[at]
+    now = [factor for factor in sample.factors_of(name) if not factor.shift]
+    columns = set(columns_in({name: tuple(now)}))
+    return columns, columns.union(*[indexes.get(column, ()) for column in columns])

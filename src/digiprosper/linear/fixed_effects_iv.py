@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from digiprosper.errors import Notice, TermError, issue
 from digiprosper.linear.diagnostics import lagged_outcome, staggered
+from digiprosper.linear.distances import DistanceKernel
 from digiprosper.linear.estimation import (
     columns_at,
     counts_and_vcov,
@@ -61,10 +63,9 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from digiprosper.kernels.slopes import Effect
-    from digiprosper.linear.distances import DistanceKernel
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.kernels.two_stage import Projection
     from digiprosper.linear.preparation import Prepared

@@ -37,8 +37,8 @@ robust_inconsistent      cov_type, periods (rows per entity)
 no_neighbours            distance_cutoff, nearest (both in kilometres)
 moving_places            entity (name), count, n_entities
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
-                         largest), only_controls, cov_type, has_cr2; not a warning about
-                         controls only
+                         largest), only_controls, cov_type, has_cr2, model (without
+                         cr2, or ""); not a warning about controls only
 separated                count, effects (rows), regressors (rows), rows (labels of the
                          first five)
 lagged_outcome           columns, periods (rows per entity)
@@ -63,7 +63,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.errors import Notice, cited, counted, quoted, subject
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
@@ -134,7 +134,8 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
         chosen = panel.nobs - sum(others)
         yield from chosen_rows(conditions, sample.where, chosen, panel.nobs)
     if panel.diagnostics:
-        yield from changed_as(panel.diagnostics, columns_in(sample.factors))
+        changed = changed_as(panel.diagnostics, columns_in(sample.factors))
+        yield from (notice for notice in changed if notice.code != "index_of")
     if sample.keys.rows_are_entities:
         text = "Each row is an entity, so there are no entity effects"
         if cov_type == "robust":
@@ -392,20 +393,20 @@ def shared_values(
         return []
     by, values = " and ".join(clusters), max(terms.values())
     verb, it = ("has", "it seems") if len(terms) == 1 else ("have", "they seem")
-    shown = f"{values:,} different values" if values > 1 else "one value"
+    if values > 1:
+        shown, of = f"{values:,} different values", "a group"
+        why = f"{it} to be measured for larger groups, such as regions"
+        cure = "the groups (clusters=), or the period for what all clusters share"
+    else:
+        shown, of, cure = "one value", "a period", "the period (clusters=)"
+        why = "only time changes it, as a trend or a national variable"
     text = (
         f"{quoted(terms)} {verb} {shown} for {groups:,} "
         f"clusters ({by}) in {period}, and clusters with the same value have the same "
-        f"in other periods: {it} to be measured for larger groups, such as regions. If "
-        f"the errors of a group are correlated, standard errors clustered by {by} are "
-        "too small (Moulton 1990): cluster by the groups (clusters=), or by the period "
-        "if all clusters have the same value."
+        f"in other periods: {why}. If the errors of {of} are correlated, standard "
+        f"errors clustered by {by} are too small (Moulton 1990): cluster by {cure}."
     )
-    data = {
-        "clusters": tuple(clusters),
-        "terms": dict(terms),
-        "n_clusters": groups,
-    }
+    data = {"clusters": tuple(clusters), "terms": dict(terms), "n_clusters": groups}
     return [Notice("shared_values", text, data)]
 
 
@@ -696,7 +697,7 @@ class FewTreated(NamedTuple):
     `terms` has of each term ``effective`` (effective clusters), ``share`` (of its
     variation in the largest of them) and ``largest`` (label to share).
     `only_controls` is True if none of them is of interest, `has_cr2` if errors of
-    ``"cr2"`` can be computed.
+    ``"cr2"`` can be computed, though not by `model`.
     """
 
     clusters: str
@@ -705,6 +706,7 @@ class FewTreated(NamedTuple):
     only_controls: bool = False
     cov_type: str = "clustered"
     has_cr2: bool = True
+    model: str = ""
 
 
 def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
@@ -722,6 +724,7 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
 def _few_treated(entry: FewTreated) -> Notice:
     """Describe the first term in full."""
     clusters, groups, terms, *_ = entry
+    lacks = f"{entry.model} has no errors for that. " if entry.model else ""
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
@@ -754,7 +757,7 @@ def _few_treated(entry: FewTreated) -> Notice:
         f"({clusters}), and {first['share']:.0%} of its variation is in {carriers} "
         f"({quoted(first['largest'], 3)}). {errors}; coefficients that are not named "
         "here are not affected. Check that the result is robust to dropping these "
-        f"clusters. {remedy}"
+        f"clusters. {lacks}{remedy}"
     )
     return Notice("few_treated", text, entry._asdict())
 
@@ -764,7 +767,7 @@ def few_treated_in_draws(
 ) -> Notice:
     """Report a wild bootstrap of a slope that depends on few clusters."""
     text = (
-        f"{quoted(terms)} depends on few clusters, {effective:.1f} effective ones "
+        f"{subject(terms, 'depends')} on few clusters, {effective:.1f} effective ones "
         f"instead of {groups} ({clusters}): the wild bootstrap then rejects far too "
         "rarely, and its interval is too long (MacKinnon & Webb 2017). For a "
         "treatment use dp.randomisation_test(spec, panel, term)."

@@ -16,6 +16,7 @@ from digiprosper.errors import (
     issue,
     one_problem,
     quoted,
+    subject,
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.fixed_effects import refuse_other_specification
@@ -241,7 +242,7 @@ def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> No
     ]
     if shared:
         raise TermError(
-            f"{caller}: {quoted(shared)} has a column of {cited(name)} too, which "
+            f"{caller}: {subject(shared, 'has')} a column of {cited(name)} too, which "
             "would not be exchanged. Test a specification in which the column is in "
             "one regressor only.",
             [

@@ -32,6 +32,7 @@ from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import in_memory_only, no_rejection, unseen
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, wald_result
+from digiprosper.report.notices import extrapolated
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
@@ -673,7 +674,7 @@ class LinearResults(SampledResults):
         at : mapping, optional
             One column and its values, such as ``{"z": [0, 1]}``, or a category and its
             levels, such as ``{"region": ["east", "west"]}``. All other columns are at
-            their means.
+            their means. A warning names values outside the range of the sample.
 
             The default is the column that the marginal effect depends on: the variable
             itself, or the column of the interaction. A category is evaluated at all
@@ -725,6 +726,9 @@ class LinearResults(SampledResults):
         """
         stats = self.sample_stats
         weights, values = slope_weights(self.terms, term, at, stats, self.categories)
+        for column in set(at or ()) & set(stats.index):
+            low, high = map(float, stats.loc[column, ["min", "max"]])
+            issue(extrapolated(column, values, low, high))
         estimate = weights @ self.coefficients
         variance = np.diag(self.covariance_of(weights))
         if (variance < 0).any():

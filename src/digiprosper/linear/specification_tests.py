@@ -1,9 +1,9 @@
-"""Tests of a specification: of the fixed effects, and of the functional form."""
+"""Tests of residuals, of fixed effects and of the functional form."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,31 +11,550 @@ import pandas as pd
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
+    InputTypeError,
+    check_option,
+    counted,
     issue,
     not_identified,
+    option_error,
     quoted,
 )
 from digiprosper.kernels.least_squares import ols
-from digiprosper.kernels.tolerances import PERFECT_FIT
+from digiprosper.kernels.tolerances import (
+    EQUAL_SQUARES,
+    NO_PERIOD_SUMS,
+    NO_VARIANCE,
+    PERFECT_FIT,
+)
+from digiprosper.kernels.within import compress
 from digiprosper.linear.auxiliary import (
+    entity_effect,
     issued,
     joint_test,
     refit,
     refuse_perfect_fit,
+    refuse_slopes,
     rows_of_terms,
     with_effects,
 )
 from digiprosper.linear.estimation import columns_at, fit_equation
+from digiprosper.linear.kernels.residual_tests import (
+    correlations_between,
+    levene,
+    levene_draws,
+    null_autocorrelation,
+    period_sums,
+    persistence,
+    score_test,
+    squares_by_entity,
+)
+from digiprosper.linear.notices import rejects_too_often
+from digiprosper.linear.results import LinearResults
+from digiprosper.panel.access import table_of
 from digiprosper.report.tests import TestResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.fixed_effects import Fitted, FixedEffects
-    from digiprosper.linear.results import LinearResults
+    from digiprosper.linear.kernels.residual_tests import Persistence, Squares
     from digiprosper.panel import Panel
 
+_FEW_PERIODS = 3
+_LEVENE_PERIODS = 20
+_LEVENE_REPS = 999
+_LEVENE_SEED = 2011
 _POWERS = ("fitted values, squared", "fitted values, cubed")
+
+
+# --- residuals ------------------------------------------------------------------------
+
+
+def pesaran_cd(results: LinearResults) -> TestResult:
+    """Test for cross-sectional dependence of the residuals (Pesaran's CD test).
+
+    ``z = sum_{i<j} sqrt(T_ij) rho_ij / (sum_{i<j} T_ij rho_ij^2)^(1/2)``, where rho_ij
+    is the correlation of the residuals of entities i and j over their T_ij common
+    periods. Under the null hypothesis that entities are independent z is standard
+    normal. The test is two-sided.
+
+    Parameters
+    ----------
+    results : LinearResults
+        Results of a model without time effects. With time effects the residuals of each
+        period add up to zero, so CD is about ``-sqrt(T / 2)`` for any correlation, and
+        the test is not valid.
+
+    Returns
+    -------
+    TestResult
+        `statistic` is z. ``alternatives["stata"]`` is CD itself, as other programs
+        print it. `detail` has the mean correlation, the mean absolute correlation, the
+        number of pairs, the number of pairs that are left out (fewer than two common
+        periods, or constant residuals), and the smallest number of common periods.
+
+    Raises
+    ------
+    IdentificationError
+        If there are time effects, or the residuals of each period add up to zero for
+        another reason, such as time dummies among the regressors or an effect
+        ``"region^year"``. Also in a cross-section, with one entity, if no pair has
+        common periods, or if the fit is perfect.
+    InputTypeError
+        If `results` is not the result of a linear model.
+
+    Notes
+    -----
+    ``CD = M^(-1/2) sum_{i<j} sqrt(T_ij) rho_ij`` with M pairs is that of Pesaran (2004,
+    CESifo working paper 1229; 2015, Econometric Reviews 34:1089), also in unbalanced
+    panels as in ``pcdtest(test = "cd")`` of plm, ``pesaran_cd`` of linearmodels and
+    ``xtcd`` of Stata. It takes the variance of sqrt(T_ij) rho_ij to be 1, which it
+    exceeds if errors are serially correlated; CD then rejects too often. z divides by
+    the variance that CD has if the residuals of each entity are multiplied by a random
+    sign, the same in all periods. Residuals are not weighted.
+
+    Positive and negative correlations cancel, so the test has little power against
+    common factors whose loadings have mean zero.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)",
+    ...     ["log(pcap)", "log(pc)", "log(emp)", "unemp"],
+    ...     time_effects=False,
+    ... )
+    >>> test = dp.pesaran_cd(spec.fit(dp.datasets.us_states()))
+    >>> round(test.statistic, 4), round(test.detail["mean_correlation"], 3)
+    (14.3112, 0.219)
+    """
+    from scipy.special import ndtr
+
+    rows = _rows(results, "pesaran_cd")
+    _refuse_time_effects(results, rows)
+    correlations = correlations_between(rows.residuals, rows.entity, rows.time)
+    if correlations.pairs == 0:
+        raise not_identified(
+            "no_pairs",
+            "pesaran_cd: no two entities have residuals that vary over at least two "
+            "common periods.",
+            left_out=correlations.left_out,
+        )
+
+    cd = correlations.weighted_sum / np.sqrt(correlations.pairs)
+    z = correlations.weighted_sum / np.sqrt(correlations.squared_sum)
+    detail = {
+        "mean_correlation": correlations.sum / correlations.pairs,
+        "mean_absolute_correlation": correlations.absolute_sum / correlations.pairs,
+        "pairs": correlations.pairs,
+        "pairs_left_out": correlations.left_out,
+        "fewest_common_periods": correlations.fewest_periods,
+    }
+    null = "the errors of entities are uncorrelated with one another"
+    printed, test = (
+        TestResult(
+            f"Pesaran CD test of {results.depvar}",
+            float(statistic),
+            "normal",
+            None,
+            float(2 * ndtr(-abs(statistic))),
+            null,
+            detail,
+            labels=dict(results.labels),
+            factors=dict(results.factors),
+        )
+        for statistic in (cd, z)
+    )
+    return replace(test, alternatives={"stata": printed})
+
+
+def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
+    """Refuse residuals that add up to zero in every period."""
+    by_name = results.key_names[1] in results.effect_names
+    if (
+        not by_name
+        and np.abs(period_sums(rows.residuals, rows.time)).max() > NO_PERIOD_SUMS
+    ):
+        return
+    reason = "has time effects" if by_name else "absorbs the mean of every period"
+    raise not_identified(
+        "time_effects",
+        f"pesaran_cd: the model {reason}, so the residuals of every period add up to "
+        "zero and the statistic is about -sqrt(T / 2) for any correlation. Fit the "
+        "model with time_effects=False and without time dummies. The test then "
+        "shows whether time effects are needed.",
+        effects=results.effect_names,
+    )
+
+
+def modified_wald(
+    results: LinearResults, *, method: Literal["levene", "chi2"] = "levene"
+) -> TestResult:
+    """Test for groupwise heteroskedasticity: equal error variances of entities.
+
+    ``"chi2"`` is the modified Wald test of Stata's ``xttest3``:
+    ``W = sum_i (s2_i - s2)^2 / V_i``. Here ``s2_i = sum_t e_it^2 / T_i`` is the
+    variance of the residuals of entity i,
+    ``V_i = sum_t (e_it^2 - s2_i)^2 / (T_i (T_i - 1))`` is the variance of s2_i, and
+    ``s2 = sum_it e_it^2 / n``. It is compared with the chi-square distribution with N
+    degrees of freedom, one per entity. With 20 rows an entity or fewer it rejects
+    nearly always, even if all variances are equal.
+
+    ``"levene"`` compares the mean distances of the residuals from the medians of the
+    entities by an analysis of variance (Levene 1960; Brown & Forsythe 1974, Journal of
+    the American Statistical Association 69:364, for medians). Its p-value is from 999
+    draws of AR(1) errors of one variance, with the pooled innovations of the residuals.
+    Below 20 rows an entity no test can tell different variances from errors with heavy
+    tails, and this one is refused.
+
+    No test is needed for standard errors that do not assume equal variances, such as
+    ``cov_type="clustered"``.
+
+    Parameters
+    ----------
+    results : LinearResults
+        Results of any linear model with at least two rows per entity.
+    method : {"levene", "chi2"}
+        The test; ``"levene"`` by default, since it rejects a true hypothesis about as
+        often as it says.
+
+    Returns
+    -------
+    TestResult
+        F test with a p-value from draws, with the modified Wald test among its
+        `alternatives`; or the chi-square test with N degrees of freedom. `detail` has
+        the smallest, the mean and the largest number of rows of an entity, the smallest
+        and the largest variance, and a ``note`` on the size of the test.
+
+    Raises
+    ------
+    IdentificationError
+        If there is only one entity, if an entity has only one row, or if V_i of an
+        entity is zero. V_i is zero with two rows and entity effects, or if the fit of
+        the entity is perfect. With ``"levene"`` also if entities have fewer than 20
+        rows on average.
+    OptionError
+        If `method` is unknown.
+    InputTypeError
+        If `results` is not the result of a linear model.
+
+    Notes
+    -----
+    Sources are Greene (2000, p. 598) and Baum (2001, Stata Journal 1:101). Residuals
+    are not weighted. If an entity has only two rows and the model has entity effects,
+    drop it with ``panel.subset``.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+    ... )
+    >>> test = dp.modified_wald(spec.fit(dp.datasets.us_states()), method="chi2")
+    >>> test.df, test.detail["mean_rows"]
+    (48.0, 17.0)
+    """
+    check_option("method", method, ("levene", "chi2"))
+    from scipy.special import chdtrc
+
+    rows = _rows(results, "modified_wald")
+    squares = squares_by_entity(rows.residuals, rows.entity)
+    _refuse_no_variance(results, rows.entities, squares)
+
+    counts, means = squares.rows, squares.means
+    whole = float(rows.residuals @ rows.residuals) / rows.residuals.size
+    statistic = float(((means - whole) ** 2 / squares.variances).sum())
+    oversized = rejects_too_often(float(counts.mean()))
+    detail = {
+        "fewest_rows": int(counts.min()),
+        "mean_rows": float(counts.mean()),
+        "most_rows": int(counts.max()),
+        "smallest_variance": float(means.min()),
+        "largest_variance": float(means.max()),
+        "note": oversized.message,
+    }
+    df = float(counts.size)
+    null = "the errors of all entities have the same variance"
+    wald = TestResult(
+        "Modified Wald test",
+        statistic,
+        "chi2",
+        df,
+        float(chdtrc(df, statistic)),
+        null,
+        detail,
+    )
+    if method == "chi2":
+        return replace(wald, diagnostics=(oversized,))
+    return _levene(rows, wald)
+
+
+def _levene(rows: _Rows, wald: TestResult) -> TestResult:
+    """Compare distances from medians between entities, with simulated errors."""
+    n, count = rows.residuals.size, int(rows.entity.max()) + 1
+    if n / count < _LEVENE_PERIODS:
+        raise not_identified(
+            "few_periods",
+            f"modified_wald: entities have {n / count:.3g} rows on average, and with "
+            f"fewer than {_LEVENE_PERIODS} no test can tell different variances from "
+            "errors with heavy tails. Standard errors clustered by entity do not "
+            "assume equal variances; method='chi2' gives what Stata's xttest3 "
+            "prints, which rejects nearly always.",
+            mean_rows=n / count,
+        )
+    scaled = rows.residuals / rows.residuals.std()
+    before = np.full((count, int(rows.time.max()) + 2), np.nan)
+    before[rows.entity, rows.time + 1] = scaled
+    by_time = bool(np.abs(period_sums(scaled, rows.time)).max() < NO_PERIOD_SUMS)
+    statistic = float(levene(scaled[None], rows.entity)[0])
+    draws = levene_draws(
+        scaled,
+        before[rows.entity, rows.time],
+        rows.entity,
+        rows.time,
+        by_time=by_time,
+        reps=_LEVENE_REPS,
+        seed=_LEVENE_SEED,
+    )
+    return replace(
+        wald,
+        name="Levene test",
+        statistic=statistic,
+        distribution="F",
+        df=(count - 1.0, float(n - count)),
+        p_value=(1 + int((draws >= statistic).sum())) / (1 + draws.size),
+        method=f"{draws.size:,} draws of errors with one variance",
+        alternatives={"stata": wald},
+    )
+
+
+def _refuse_no_variance(
+    results: LinearResults, entities: pd.Index[Any], squares: Squares
+) -> None:
+    """Refuse entities whose squared residuals do not vary."""
+    flat = np.isnan(squares.variances) | (
+        squares.variances <= EQUAL_SQUARES * squares.means**2
+    )
+    if not flat.any():
+        return
+    labels, few = list(entities[flat]), int(squares.rows[flat].max())
+    raise not_identified(
+        "equal_squares",
+        "modified_wald: the squared residuals of "
+        f"{counted(len(labels), 'entity', 'entities')} do not vary "
+        f"({results.key_names[0]}: {quoted(labels)}; at most {counted(few, 'row')} "
+        "each), so the statistic is infinite. The test needs at least three rows "
+        "per entity with entity effects, and two without. Drop these entities with "
+        "panel.subset().",
+        entities=labels[:5],
+        count=len(labels),
+    )
+
+
+def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
+    """Test for serial correlation of the errors (Wooldridge).
+
+    The model has entity effects. Entity effects make the residuals u of an entity add
+    up to zero, so with independent errors the slope rho of the residuals on their lag
+    is not 0 but rho_0 = ``-1 / (T - 1)``. The test imposes it: with
+    ``r_i = sum_t (u_it - rho_0 u_it-1) u_it-1`` the score statistic is
+    ``LM = (sum r_i)^2 / sum r_i^2``, and ``(N - 1) LM / (N - LM)`` is F(1, N - 1). It
+    allows for variances that differ between entities.
+
+    Parameters
+    ----------
+    spec : FixedEffects
+        The specification. It must have entity effects.
+    panel : Panel
+        The data.
+
+    Returns
+    -------
+    TestResult
+        F test with 1 and N - 1 degrees of freedom, with N entities. `alternatives` has
+        the test of ``pwartest`` in the R package plm. `detail` has rho, its value under
+        the null hypothesis, its standard error, and the numbers of rows and entities.
+
+    Raises
+    ------
+    IdentificationError
+        If there are no entity effects, if no entity has three rows, if fewer than two
+        entities have consecutive periods, or if the fit is perfect.
+    OptionError
+        If the specification has weights or absorbed slopes, for which rho_0 is not
+        known.
+    PanelIndexError
+        If the step of time is not known.
+    InputTypeError
+        If `spec` is not a `FixedEffects`, or `panel` is not a Panel.
+    DigiprosperError
+        As in `FixedEffects.fit`.
+
+    Notes
+    -----
+    The hypothesis is that of Wooldridge (2010, section 10.5.4), whose test compares
+    ``(rho - rho_0)^2 / V`` with F(1, n - 2), where V is the variance of rho, clustered
+    by entity, and n the rows of the regression. With few entities it rejects a true
+    hypothesis in up to a quarter of the samples; it is ``alternatives["plm"]``, and in
+    balanced panels it equals ``pwartest`` of the R package plm. In unbalanced panels
+    plm sets T to the number of periods; here
+    ``rho_0 = -(sum 1 / T_i) / (sum (T_i - 1) / T_i)``, with sums over the pairs of
+    consecutive rows, where T_i is the number of rows of the entity. Stata's
+    ``xtserial`` is another test: it uses the residuals of first differences, for which
+    the null value is -.5. With time effects or `absorb`, rho_0 is approximate and needs
+    many entities.
+
+    If the test rejects, use standard errors clustered by entity (the default of
+    `FixedEffects`) or a dynamic model.
+
+    Examples
+    --------
+    >>> import digiprosper as dp
+    >>> spec = dp.FixedEffects(
+    ...     "log(gsp)", ["log(pcap)", "log(pc)", "log(emp)", "unemp"]
+    ... )
+    >>> test = dp.wooldridge_ar1(spec, dp.datasets.us_states())
+    >>> test.df, round(test.detail["rho_null"], 4)
+    ((1.0, 47.0), -0.0625)
+    """
+    from scipy.special import fdtrc
+
+    fitted = refit(spec, panel, "wooldridge_ar1")
+    entity_effect(fitted, "wooldridge_ar1")
+    refuse_slopes(fitted, "wooldridge_ar1")
+    refuse_perfect_fit(fitted.results, "wooldridge_ar1")
+    sample = fitted.prepared.sample
+    _refuse_short(fitted)
+    notices = issued(fitted)
+
+    residuals = fitted.solved.residuals / fitted.solved.residuals.std()
+    before = _one_period_before(residuals, sample.index, panel)
+    regression = persistence(residuals, before, sample.entity)
+    _refuse_no_pairs(regression)
+
+    null = null_autocorrelation(before, sample.entity)
+    statistic = (regression.slope - null) ** 2 / regression.variance
+    df = (1.0, regression.rows - 2.0)
+    detail = {
+        "rho": regression.slope,
+        "rho_null": null,
+        "std_error": float(np.sqrt(regression.variance)),
+        "rows": regression.rows,
+        "entities": regression.entities,
+    }
+    name, hypothesis = (
+        "Wooldridge test of AR(1) errors",
+        "the errors are serially uncorrelated",
+    )
+    plain = TestResult(
+        name, statistic, "F", df, float(fdtrc(*df, statistic)), hypothesis, detail
+    )
+    score, entities = score_test(residuals, before, sample.entity, null)
+    df = (1.0, entities - 1.0)
+    return replace(
+        plain,
+        statistic=score,
+        df=df,
+        p_value=float(fdtrc(*df, score)),
+        diagnostics=notices,
+        alternatives={"plm": plain},
+    )
+
+
+def _refuse_short(fitted: Fitted) -> None:
+    """Refuse weights, and panels with residuals correlated by construction."""
+    prepared = fitted.prepared
+    if prepared.obs_weights is not None:
+        raise option_error(
+            "obs_weights",
+            prepared.options.obs_weights,
+            "wooldridge_ar1 is not defined with obs_weights, because the correlation "
+            "of the residuals under the null hypothesis is not known. Fit without "
+            "weights for this test.",
+        )
+    most = int(np.bincount(prepared.sample.entity).max())
+    if most < _FEW_PERIODS:
+        raise not_identified(
+            "few_periods",
+            f"wooldridge_ar1: no entity has {_FEW_PERIODS} rows. Two residuals of an "
+            "entity add up to zero, whatever the errors.",
+            most_rows=most,
+        )
+
+
+def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
+    """Find the entity's residuals one period earlier, missing without a row."""
+    table = table_of(panel)
+    rows = table.index.get_indexer(index)
+    whole = np.full(table.nobs, np.nan)
+    whole[rows] = residuals
+    return table.shift(whole, 1)[rows]
+
+
+def _refuse_no_pairs(lagged: Persistence) -> None:
+    """Refuse a regression with too few rows, or errors zero in sum by entity."""
+    if lagged.entities < 2 or lagged.rows <= 2:
+        raise not_identified(
+            "no_pairs",
+            f"wooldridge_ar1: only {counted(lagged.entities, 'entity', 'entities')} "
+            f"with {counted(lagged.rows, 'pair')} of consecutive periods; at least "
+            "two entities and three pairs are needed. Check the time key and the "
+            "step of the panel.",
+            pairs=lagged.rows,
+            entities=lagged.entities,
+        )
+    if not lagged.variance > NO_VARIANCE**2:
+        raise not_identified(
+            "no_variance",
+            "wooldridge_ar1: the variance of the coefficient of the lag is zero or "
+            "missing: no test.",
+            rho=lagged.slope,
+        )
+
+
+# --- rows of a result -----------------------------------------------------------------
+
+
+class _Rows(NamedTuple):
+    """Residuals of a result, codes of entities and periods, and the entities."""
+
+    residuals: Floats
+    entity: Ints
+    time: Ints
+    entities: pd.Index[Any]
+
+
+def _rows(results: LinearResults, caller: str) -> _Rows:
+    candidate: object = results
+    if not isinstance(candidate, LinearResults):
+        raise InputTypeError(
+            f"{caller} takes the results of a linear model, what "
+            f"FixedEffects(...).fit(panel) returns, not {type(candidate).__name__}."
+        )
+    refuse_perfect_fit(results, caller)
+    index = results.index
+    if not isinstance(index, pd.MultiIndex):
+        raise not_identified(
+            "cross_section",
+            f"{caller} needs several periods of each entity, and these are results of "
+            "a cross-section.",
+            entity=results.key_names[0],
+        )
+
+    codes = np.asarray(index.codes[0], dtype=np.intp)
+    entities = index.levels[0][np.unique(codes)]
+    if len(entities) < 2:
+        raise not_identified(
+            "one_entity",
+            f"{caller} compares entities, and the sample has one.",
+            entity=entities[0],
+        )
+    time, _ = compress(np.asarray(index.codes[1], dtype=np.intp))
+    return _Rows(results.residuals, compress(codes)[0], time, entities)
+
+
+# --- fixed effects and the functional form --------------------------------------------
 
 
 def poolability(spec: FixedEffects, panel: Panel) -> TestResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -20,6 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.notices import near_collinear
+from digiprosper.linear.preparation import CovType, Ssc
 from digiprosper.mediation.effect_terms import named_fits
 from digiprosper.mediation.kernel import PathSystem
 from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
@@ -48,10 +50,8 @@ from digiprosper.panel.terms import canonical
 from digiprosper.specification import TERM, TERMS, Specification, as_terms, read_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import CovType, Prepared, Ssc
+    from digiprosper.linear.preparation import Prepared
     from digiprosper.mediation.kernel import Effects
     from digiprosper.mediation.layout import Layout
     from digiprosper.mediation.system import System

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,6 @@ from digiprosper.report.text import p_text
 from digiprosper.specification import TERM, TERMS, Specification, as_terms, read_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.kernels import Floats
     from digiprosper.linear.results import LinearResults
     from digiprosper.mediation.system import System

@@ -39,7 +39,7 @@ from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.effects import EffectResults
 from digiprosper.report.estimates import DrawnEstimates
 from digiprosper.report.labels import text_factor
-from digiprosper.report.notices import FEW_CLUSTERS, not_psd
+from digiprosper.report.notices import FEW_CLUSTERS, extrapolated, not_psd
 from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import LANGUAGES
@@ -535,7 +535,7 @@ class MediationResults(EffectResults):
         ----------
         at : sequence of float, optional
             Values. The default is the 10, 50 and 90% quantiles in the sample, or both
-            values of a dummy.
+            values of a dummy. A warning names values outside the range of the sample.
         level : float
             Confidence level of the intervals, .95 by default.
 
@@ -558,6 +558,8 @@ class MediationResults(EffectResults):
             values = np.array(finite_numbers(at))
             if not values.size:
                 raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
+            low, high = map(float, self.quantiles[[0, -1]])
+            issue(extrapolated(self.variable, values.tolist(), low, high))
         pairs = [(route, value) for route in self.routes for value in values.tolist()]
         effects = Products(
             [expand(route.slopes, np.array([value])) for route, value in pairs]

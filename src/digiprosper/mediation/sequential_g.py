@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from digiprosper.errors import Notice, OptionError, TermError, quoted
+from digiprosper.errors import Notice, OptionError, TermError, subject
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import Products, delta_method
@@ -158,7 +158,7 @@ def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...
     repeated = [t for t in terms if canonical(t) in used]
     if repeated:
         raise TermError(
-            f"intermediate: {quoted(repeated)} is already in the specification. A "
+            f"intermediate: {subject(repeated, 'is')} already in the specification. A "
             "control affected by the treatment belongs in intermediate only: remove "
             "it with spec.drop().",
             [Notice("repeated", t, {"term": t}) for t in repeated],

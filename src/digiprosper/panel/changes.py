@@ -27,6 +27,7 @@ from digiprosper.errors import (
     nearest,
     one_line,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.kernels.tolerances import CONSTANT, WHOLE
@@ -139,7 +140,7 @@ def attached(
     keys = [n for n in frame.columns if n in (*table.keys.names, on)]
     if keys:
         raise PanelIndexError(
-            f"{quoted(keys)} is a key and cannot be attached; rename the column."
+            f"{quoted(keys)} cannot be attached: no key can. Rename the column."
         )
 
     target = _labels_to_match(table, frame.index, matched_by)
@@ -209,7 +210,7 @@ def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
     same = [column for column in frame.columns if column in table.data]
     if same and not overwrite:
         text = (
-            f"attach: {quoted(same)} is already in the panel. Rename or drop the "
+            f"attach: {subject(same, 'is')} already in the panel. Rename or drop the "
             "column, or replace it with overwrite=True."
         )
         problems = [column_problem(column, "attach", text) for column in same]

@@ -20,6 +20,7 @@ from digiprosper.errors import (
     issue,
     option_error,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.panel.describe import difference_of_means, summarise
@@ -83,7 +84,7 @@ def refuse_no_names(columns: object) -> None:
     twice = [name for name, count in names.items() if count > 1]
     if twice:
         raise ColumnError(
-            f"panel[...]: {quoted(twice)} is in the list more than once; name each "
+            f"panel[...]: {subject(twice, 'is')} in the list more than once; name each "
             "column once."
         )
 
@@ -103,7 +104,7 @@ def column_names(columns: Any, method: str) -> list[str]:
     odd = [n for n in names if not isinstance(n, str)]
     if odd:
         raise InputTypeError(
-            f"{method}: columns are names (text); {quoted(odd)} is not."
+            f"{method}: columns are names (text); {subject(odd, 'is')} not."
         )
     return names
 
@@ -164,8 +165,10 @@ def described(
     }
 
 
-def weights_of(table: Table, column: str, method: str) -> Floats:
+def weights_of(table: Table, column: str | None, method: str) -> Floats | None:
     """Read weights (N,) of rows, which may be missing or 0, for descriptions."""
+    if column is None:
+        return None
     weights = described(table, column, method)[column]
     if not (weights > 0).any() or (weights < 0).any():
         text = (
@@ -236,7 +239,9 @@ def defined(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
     return frame.assign(N=counts).join(summarise(numeric)[["mean", "sd"]])
 
 
-def balanced(table: Table, by: str, numbers: Mapping[str, Floats]) -> pd.DataFrame:
+def balanced(
+    table: Table, by: str, numbers: Mapping[str, Floats], weights: Floats | None = None
+) -> pd.DataFrame:
     """Compare the means of two groups of rows, for `Panel.balance_table`."""
     grouping(table, by, "balance_table")
     codes, levels = pd.factorize(table.series(by), sort=True)
@@ -246,8 +251,10 @@ def balanced(table: Table, by: str, numbers: Mapping[str, Floats]) -> pd.DataFra
         )
     entity = table.keys.entity
     nested = len(np.unique(2 * entity + codes)) == len(table.keys.entities)
+    if weights is None:
+        weights = np.ones(entity.size)
     rows = {
-        name: difference_of_means(values, codes, entity, nested=nested)
+        name: difference_of_means(values, codes, entity, weights, nested=nested)
         for name, values in numbers.items()
     }
     means = [f"{by} = {f'{v:g}' if isinstance(v, float) else v}" for v in levels]

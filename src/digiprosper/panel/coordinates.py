@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import ColumnError, InputTypeError, OptionError, quoted
+from digiprosper.errors import ColumnError, InputTypeError, OptionError, quoted, subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +34,7 @@ def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
         or pd.api.types.is_complex_dtype(kind)
     ]
     if odd:
-        raise InputTypeError(
-            f"{caller}: the column {quoted(odd)} does not hold numbers."
-        )
+        raise InputTypeError(f"{caller}: {subject(odd, 'does')} not hold numbers.")
     degrees = values.to_numpy(dtype=np.float64, na_value=np.nan)
     refuse_beyond(degrees, "coordinates", caller)
     return degrees

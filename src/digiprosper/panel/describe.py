@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +11,37 @@ import pandas as pd
 
 from digiprosper.errors import InputTypeError
 from digiprosper.kernels.tolerances import CONSTANT, HALF_WEIGHT
-from digiprosper.panel.words import WORDS
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Column, PlainCell, Remark
+from digiprosper.report.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.report.terms import Factors
+
+WORDS = Words(
+    {
+        "head.Mean": ("Mean", "均值"),
+        "head.SD": ("SD", "标准差"),
+        "correlations": (
+            (
+                "Pearson correlations, each over the rows where both variables are "
+                "observed (N = {low})."
+            ),
+            "Pearson相关系数，各使用两个变量均有观测的行（N = {low}）。",
+        ),
+        "correlations.uneven": (
+            (
+                "Pearson correlations, each over the rows where both variables are "
+                "observed (N = {low} to {high})."
+            ),
+            "Pearson相关系数，各使用两个变量均有观测的行（N = {low}至{high}）。",
+        ),
+    }
+)
+"""Of correlations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,9 +132,9 @@ class Correlation:
 
 
 def difference_of_means(
-    x: Floats, group: Ints, entity: Ints, *, nested: bool
+    x: Floats, group: Ints, entity: Ints, weights: Floats, *, nested: bool
 ) -> list[float]:
-    """Compare means of a column (N,) in group 0 and 1, for `Panel.balance_table`.
+    """Compare weighted means of a column (N,) in group 0 and 1 (`balance_table`).
 
     Return N, both means, their difference, its standard error and p-value. Rows are
     correlated inside entities. If these are `nested` in groups: the variance of Welch
@@ -120,13 +143,14 @@ def difference_of_means(
     """
     from scipy.special import stdtr
 
-    observed = ~np.isnan(x)
-    x, group, entity = x[observed], group[observed], entity[observed]
+    used = ~np.isnan(x) & (weights > 0)
+    x, group, entity, weights = x[used], group[used], entity[used], weights[used]
     unit, counts = unit_of(x), np.bincount(group, minlength=2)
-    x = x / unit
+    x, totals = x / unit, np.bincount(group, weights, 2)
     with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.bincount(group, weights=x, minlength=2) / counts
-    scores = pd.Series((x - means[group]) / counts[group] * (2 * group - 1))
+        means = np.bincount(group, weights * x, 2) / totals
+    shares = weights / totals[group]
+    scores = pd.Series((x - means[group]) * shares * (2 * group - 1))
     strata = group if nested else np.zeros_like(group)
     parts = [
         part.groupby(entity[part.index]).sum() for _, part in scores.groupby(strata)
@@ -168,9 +192,12 @@ def summarise(
 
 
 def correlate(
-    columns: Mapping[str, Floats], labels: Mapping[str, str], factors: Factors
+    columns: Mapping[str, Floats],
+    labels: Mapping[str, str],
+    factors: Factors,
+    weights: Floats | None = None,
 ) -> Correlation:
-    """Correlate columns (N,) pair by pair, for `Panel.correlate`."""
+    """Correlate columns (N,) pair by pair; a weight of 0 is no row."""
     from scipy.special import stdtr
 
     names = list(columns)
@@ -179,14 +206,16 @@ def correlate(
     data = pd.DataFrame(
         {name: x / unit_of(x[~np.isnan(x)]) for name, x in columns.items()}
     )
-    r = data.corr()
+    if weights is not None:
+        data, weights_used = data[weights > 0], weights[weights > 0]
+    r = data.corr() if weights is None else _weighted_correlations(data, weights_used)
     observed = data.notna().astype(float)
     n = observed.T @ observed
     df = n - 2
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (r.abs() * np.sqrt(df / (1 - r**2).clip(lower=0))).to_numpy()
     p = pd.DataFrame(2 * stdtr(df.to_numpy(), -t), index=names, columns=names)
-    summary = summarise(columns)
+    summary = summarise(columns, weights)
     used = {n: t for n, t in labels.items() if any(n in text for text in columns)}
     return Correlation(
         r,
@@ -197,6 +226,24 @@ def correlate(
         used,
         factors,
     )
+
+
+def _weighted_correlations(data: pd.DataFrame, weights: Floats) -> pd.DataFrame:
+    """Correlate columns pair by pair, over rows where both are observed."""
+    columns = data.to_numpy().T
+    r = np.full((len(columns), len(columns)), np.nan)
+    for i, j in combinations_with_replacement(range(len(columns)), 2):
+        used = ~np.isnan(columns[i] + columns[j])
+        pair, share = columns[[i, j]][:, used], weights[used]
+        if share.size:
+            # A constant is exactly zero once its first value is subtracted.
+            pair = pair - pair[:, :1]
+            pair -= np.average(pair, axis=1, weights=share)[:, None]
+            a, b = pair
+            with np.errstate(invalid="ignore"):
+                lengths = np.sqrt((share @ a**2) * (share @ b**2))
+                r[i, j] = r[j, i] = np.clip(share @ (a * b) / lengths, -1, 1)
+    return pd.DataFrame(r, data.columns, data.columns)
 
 
 def between_within(
@@ -221,9 +268,10 @@ def between_within(
             rows[name, part] = [mean * unit, sd * unit, low * unit, high * unit, size]
 
     index = pd.MultiIndex.from_tuples(list(rows), names=["variable", "part"])
-    return pd.DataFrame(
+    out = pd.DataFrame(
         list(rows.values()), index=index, columns=["mean", "sd", "min", "max", "N"]
     )
+    return out if (out["N"] % 1).any() else out.astype({"N": int})
 
 
 def _parts(x: Floats, entity: Ints, n_entities: int) -> tuple[Floats, Floats]:

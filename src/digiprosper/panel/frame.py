@@ -946,10 +946,10 @@ class Panel:
         for name, value in columns.items():
             table = assigned(table, name, value)
         calculated = [name for name, value in columns.items() if callable(value)]
-        panel = self._with(table)
-        if not calculated:
-            return panel
-        return panel._noted([*shifted_rows(table.data, keys.entity, keys, calculated)])
+        notices = _indexes(columns)
+        if calculated:
+            notices += shifted_rows(table.data, keys.entity, keys, calculated)
+        return self._with(table)._noted(notices)
 
     def attach(
         self,
@@ -1034,7 +1034,8 @@ class Panel:
             self._table, columns, name, keep, on=on, overwrite=overwrite
         )
         if not isinstance(data, Panel):
-            return self._with(table)._noted(notices)
+            added = name or getattr(data, "name", None)
+            return self._with(table)._noted([*notices, *_indexes({str(added): data})])
         of_columns = {
             text: label
             for text, label in data.labels.items()
@@ -1616,18 +1617,25 @@ class Panel:
         [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
         numbers = described(self._table, columns, "summarise")
-        weights = None
-        if obs_weights is not None:
-            weights = weights_of(self._table, obs_weights, "summarise")
+        weights = weights_of(self._table, obs_weights, "summarise")
         return labelled(self._table, summarise(numbers, weights), numbers)
 
-    def correlate(self, columns: str | Sequence[str] | None = None) -> Correlation:
+    def correlate(
+        self,
+        columns: str | Sequence[str] | None = None,
+        *,
+        obs_weights: str | None = None,
+    ) -> Correlation:
         """Compute the correlation of each pair of columns.
 
         Parameters
         ----------
         columns : str or sequence of str, optional
             Numeric columns, or terms. The default is all numeric columns.
+        obs_weights : str, optional
+            Column with weights of the rows, as in `summarise`. The p-values are those
+            of Stata's ``pwcorr [aw=], sig``: the number of rows, not the sum of the
+            weights, is the sample size.
 
         Returns
         -------
@@ -1640,6 +1648,8 @@ class Panel:
         ------
         ColumnError, InputTypeError, TermError
             If a name is not that of a numeric column or of a term.
+        OptionError
+            If a weight is negative, or none is positive.
 
         Examples
         --------
@@ -1649,7 +1659,9 @@ class Panel:
         0.177
         """
         numbers = described(self._table, columns, "correlate")
-        return correlate(numbers, self.labels, factors_of(self._table, numbers))
+        weights = weights_of(self._table, obs_weights, "correlate")
+        factors = factors_of(self._table, numbers)
+        return correlate(numbers, self.labels, factors, weights)
 
     def describe(self, columns: str | Sequence[str] | None = None) -> pd.DataFrame:
         """Describe columns overall, between entities and within entities.
@@ -1727,7 +1739,11 @@ class Panel:
         return defined(self._table, definitions)
 
     def balance_table(
-        self, by: str, columns: str | Sequence[str] | None = None
+        self,
+        by: str,
+        columns: str | Sequence[str] | None = None,
+        *,
+        obs_weights: str | None = None,
     ) -> pd.DataFrame:
         """Compare the means of two groups of rows, such as treated and control.
 
@@ -1737,6 +1753,8 @@ class Panel:
             Column with two values, such as a dummy of treated entities.
         columns : str or sequence of str, optional
             Numeric columns, or terms. The default is all numeric columns except `by`.
+        obs_weights : str, optional
+            Column with weights of the rows, as in `summarise`.
 
         Returns
         -------
@@ -1753,7 +1771,7 @@ class Panel:
         MissingDataError
             If `by` has missing values.
         OptionError
-            If `by` does not have two values.
+            If `by` does not have two values, a weight is negative, or none is positive.
 
         Notes
         -----
@@ -1779,4 +1797,14 @@ class Panel:
         numbers = described(self._table, columns, "balance_table")
         if isinstance(by, str):  # `balanced` refuses anything else
             numbers.pop(by, None)
-        return labelled(self._table, balanced(self._table, by, numbers), numbers)
+        weights = weights_of(self._table, obs_weights, "balance_table")
+        means = balanced(self._table, by, numbers, weights)
+        return labelled(self._table, means, numbers)
+
+
+def _indexes(columns: Mapping[str, object]) -> list[Notice]:
+    """Report which columns are scores of an index, as their Series says."""
+    scores = {n: v.attrs for n, v in columns.items() if isinstance(v, pd.Series)}
+    return report.index_of(
+        {n: attrs["indicators"] for n, attrs in scores.items() if "indicators" in attrs}
+    )

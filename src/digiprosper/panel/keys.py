@@ -29,6 +29,7 @@ from digiprosper.errors import (
     option_error,
     quoted,
     several,
+    subject,
     unknown_columns,
 )
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
@@ -167,7 +168,7 @@ def refuse_repeated(columns: Iterable[str]) -> None:
     twice = [name for name, count in Counter(columns).items() if count > 1]
     if twice:
         raise ColumnError(
-            f"column {quoted(twice)} is duplicated. Rename or drop one of each.",
+            f"{subject(twice, 'is')} the name of several columns. Rename or drop them.",
             [
                 column_problem(c, "columns", f"repeated column {cited(c)}")
                 for c in twice

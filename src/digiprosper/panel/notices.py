@@ -51,6 +51,8 @@ _DIFFERENT: Final = 3
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
 _UNUSUAL: Final = 10.0
+# Growth by this share of a jump, in logs, is part of it.
+_AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
 
 
@@ -195,10 +197,14 @@ def unit_break(table: Table) -> Iterator[Notice]:
         if not jumps.size:
             continue
         some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
-        typical = np.nanmedian(np.abs(np.log(some)))
+        unusual = _UNUSUAL * np.nanmedian(np.abs(np.log(some)))
+        # If prices explode, they rise fast in the years around, too.
+        steps = np.nan_to_num(np.where(inside, np.abs(np.log(ratio)), 0.0))
+        around = np.maximum(np.append(0, steps[:-1]), np.append(steps[1:], 0))
+        single = around <= np.maximum(unusual, steps / _AROUND)
         broken = [
             at
-            for at in jumps[np.abs(np.log(ratio[jumps - 1])) > _UNUSUAL * typical]
+            for at in jumps[((steps > unusual) & single)[jumps - 1]]
             if _has_two_units(values, keys.entity, at)
         ]
         if broken:

@@ -28,6 +28,7 @@ from digiprosper.errors import (
     option_problem,
     quoted,
     several,
+    subject,
     term_problem,
     unknown_columns,
 )
@@ -225,7 +226,7 @@ def checked_roles(
         text for text in chain.from_iterable(out.values()) if not isinstance(text, str)
     ]
     if odd:
-        raise InputTypeError(f"terms are text; {quoted(odd)} is not.")
+        raise InputTypeError(f"terms are text; {subject(odd, 'is')} not.")
     return out
 
 

@@ -18,6 +18,7 @@ from digiprosper.errors import (
     one_line,
     option_error,
     quoted,
+    subject,
 )
 from digiprosper.panel.sheets import DAMAGED, drop_empty, dropped_notices
 
@@ -73,7 +74,7 @@ def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]
     """Report variables of Stata's type float whose values are not whole numbers."""
     rounded = [name for name in names if (frame[name] % 1 > 0).any()]
     text = (
-        f"{quoted(rounded)} has Stata's type float with seven digits: .1 is "
+        f"{subject(rounded, 'has')} Stata's type float with seven digits: .1 is "
         ".10000000149. Store it as double in Stata if this matters."
     )
     data = {"columns": tuple(rounded)}
@@ -84,18 +85,22 @@ def _name_values(
     frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]
 ) -> list[Notice]:
     """Convert columns with all values labelled to categories; report others."""
-    partly = []
+    partly = {}
     for name, texts in value_labels.items():
         category = _as_category(frame[name], texts)
-        if category is None:
-            partly.append(name)
-        else:
+        codes = sorted(set(texts).intersection(frame[name].dropna()))
+        if category is not None:
             frame[name] = category
+        elif codes:
+            some = "; ".join(f"{code} is {cited(texts[code])}" for code in codes[:3])
+            partly[name] = f"{cited(name)} ({some})"
     if not partly:
         return []
     text = (
-        f"{quoted(partly)}: some values have no value label, or one that another value "
-        "has too; the numbers are kept."
+        f"{', '.join(partly.values())}: some values have no value label, or one that "
+        "another value has too; the numbers are kept. If they are codes of missing "
+        "values, make them missing: panel.assign(x=lambda f: f['x'].where(f['x'] >= 0))"
+        "."
     )
     return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
 

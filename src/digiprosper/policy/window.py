@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digiprosper.errors import IdentificationError, counted, not_identified, quoted
+from digiprosper.errors import (
+    IdentificationError,
+    counted,
+    not_identified,
+    subject,
+)
 from digiprosper.policy.messages import first_few
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells
@@ -225,8 +230,8 @@ def refuse_dropped(names: Sequence[str]) -> None:
     """Refuse a fit without the dummies of some event times."""
     if names:
         raise IdentificationError(
-            f"{quoted(names)} is collinear with the effects or with other event "
-            "times. Without it the other coefficients would have another "
+            f"{subject(names, 'is')} collinear with the effects or with other event "
+            "times. Otherwise the other coefficients would have another "
             "reference. Choose a smaller window, or omit the effect."
         )
 

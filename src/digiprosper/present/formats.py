@@ -1,4 +1,4 @@
-"""Tables as files: the ending of a path says how; Markdown, LaTeX, HTML and CSV."""
+"""Tables as files: Markdown, LaTeX, HTML, CSV, RTF and Excel; the ending says which."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ import html
 import os
 import re
 import shutil
-from itertools import accumulate, takewhile
+from itertools import accumulate, groupby, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from digiprosper.errors import InputTypeError, cited, option_error, option_problem
-from digiprosper.present.alignment import point_columns, split_number
-from digiprosper.present.office import head_widths, write_docx
-from digiprosper.present.rich_text import write_rtf
-from digiprosper.present.spreadsheet import write_xlsx
+from digiprosper.optional import require
+from digiprosper.present.alignment import point_columns, split_number, type_width
+from digiprosper.present.office import (
+    PAGE_MARGIN,
+    TITLE_SIZE,
+    fit_page,
+    head_widths,
+    keeps_next,
+    point_places,
+    write_docx,
+)
 from digiprosper.report.characters import has_cjk, text_width
 from digiprosper.report.rendering import as_html
 
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from digiprosper.present.alignment import PointColumn
+    from digiprosper.present.office import Page
     from digiprosper.report.rendering import Content
 
 _LATEX = {
@@ -70,6 +78,17 @@ _LATEX_PACKAGES = {
 _NUMBERED = re.compile(r"\s*(table|表)\s*\w*\d", re.IGNORECASE)
 # What spreadsheets take for a formula or, in parentheses, for a negative number.
 _MISREAD = re.compile(r"[=+@\t]|-(?!\d[\d.,]*$)|\(\s*-?[\d.,]+\s*%?\s*\)$")
+_TWIPS = 1440 / 2.54  # a centimetre
+_RTF_FONTS = (
+    r"{\fonttbl{\f0\froman\fcharset0 Times New Roman;}{\f1\fnil\fcharset134 SimSun;}}"
+)
+_RTF_RULES = {"thick": r"\brdrs\brdrw30", "thin": r"\brdrs\brdrw15"}
+_UPRIGHT, _ACROSS = r"\pgwsxn11906\pghsxn16838", r"\lndscpsxn\pgwsxn16838\pghsxn11906"
+_SHEET_MARKS, _SHEET_LETTERS = re.compile(r"[\[\]:*?/\\]"), 31
+_SHEET_NUMBER = re.compile(
+    r"(?P<open>\(?)(?P<value>-?[\d,]+(?:\.(?P<decimals>\d+))?)(?P<close>\)?\**)"
+)
+_MOST_DIGITS = 15  # of a number in Excel
 
 
 def as_markdown(content: Content) -> str:
@@ -270,6 +289,276 @@ def _latex_cell(text: str) -> str:
     body = text.rstrip("*")
     stars = text[len(body) :]
     return _latex(body) + (rf"$^{{{stars}}}$" if stars else "")
+
+
+# --- RTF ------------------------------------------------------------------------------
+
+
+def write_rtf(contents: Sequence[Content], path: Path) -> None:
+    """Write three-line tables below each other."""
+    margin = round(PAGE_MARGIN * _TWIPS)
+    margins = rf"\margl{margin}\margr{margin}\margt{margin}\margb{margin}"
+    contents = [content.typeset for content in contents]
+    pages = [fit_page(content) for content in contents]
+    befores = [None, *pages]
+    parts = [
+        _rtf_opening(page, before) + _rtf_table(content, page)
+        for content, page, before in zip(contents, pages, befores, strict=False)
+    ]
+    text = "\n".join(
+        [rf"{{\rtf1\ansi\ansicpg1252\uc1\deff0{_RTF_FONTS}{margins}", *parts, "}", ""]
+    )
+    path.write_bytes(text.encode("ascii"))
+
+
+def _rtf_opening(page: Page, before: Page | None) -> str:
+    """Start a section if the page turns, or else a line between two tables."""
+    if before is not None and page.landscape == before.landscape:
+        return "\\pard\\plain\\sa240\\par\n"
+    start = "" if before is None else r"\sect"
+    return rf"{start}\sectd\sbkpage{_ACROSS if page.landscape else _UPRIGHT}" + "\n"
+
+
+def _rtf_table(content: Content, page: Page) -> str:
+    size = round(2 * page.size)
+    title = (
+        rf"\pard\plain\qc\keepn\fs{2 * TITLE_SIZE:.0f}\b {_rtf(content.title)}\b0\par"
+        if content.title
+        else ""
+    )
+    edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
+    points = point_places(content, page)
+    rows = [
+        _rtf_row(content, position, edges, points, page)
+        for position in range(len(content.rows))
+    ]
+    left_indent = round((page.room - sum(page.widths)) / 2 * _TWIPS)
+    indent = rf"\li{max(left_indent, 0)}\ri{max(left_indent, 0)}"
+    notes = [
+        rf"\pard\plain\ql{indent}\fs{max(size - 3, 14)} {_rtf(note)}\par"
+        for note in content.notes
+    ]
+    return "\n".join([*filter(None, [title]), *rows, *notes])
+
+
+def _rtf_row(
+    content: Content,
+    position: int,
+    edges: Sequence[int],
+    points: Sequence[float | None],
+    page: Page,
+) -> str:
+    """Write one row; equal headings next to each other share a cell."""
+    head, parts = content.is_head(position), content.parts(position)
+    ends = list(accumulate(span for _, span in parts))
+    above, below = content.rules(position)
+    top = rf"\clbrdrt{_RTF_RULES[above]}" if above else ""
+    bottoms = [rf"\clbrdrb{_RTF_RULES[rule]}" if rule else "" for rule in below]
+    cells = "".join(
+        rf"{top}{bottom}\clvertalb\cellx{edges[end - 1]}"
+        for bottom, end in zip(bottoms, ends, strict=True)
+    )
+    space = r"\sb120" if content.opens_block(position) else r"\sb20"
+    numbers = zip(parts[1:], points, strict=False)
+    alignments = [
+        "ql",
+        *("qc" if head else _rtf_placed(text, point) for (text, _), point in numbers),
+    ]
+    size = round(2 * page.size)
+    keep = r"\keepn" if keeps_next(content, position, page) else ""
+    texts = [
+        rf"\pard\plain\intbl{keep}{space}\sa20\{alignment}\fs{size} {_rtf(text)}\cell"
+        for alignment, (text, _) in zip(alignments, parts, strict=False)
+    ]
+    repeated = r"\trhdr" if head else ""
+    return "\n".join(
+        [rf"\trowd\trqc\trgaph60\trkeep{repeated}{cells}", *texts, r"\row"]
+    )
+
+
+def _rtf_placed(text: str, point: float | None) -> str:
+    """Align a number at its decimal point, and centre any other text."""
+    is_number = point is not None and split_number(text) is not None
+    return rf"ql\tqdec\tx{round(point * _TWIPS)}" if point and is_number else "qc"
+
+
+def _rtf(text: str) -> str:
+    """Write a text, with a Chinese font; beyond ASCII as UTF-16 codes."""
+    runs = ((chinese, "".join(letters)) for chinese, letters in groupby(text, has_cjk))
+    return "".join(
+        rf"{{\f1 {_rtf_escaped(run)}}}" if chinese else _rtf_escaped(run)
+        for chinese, run in runs
+    )
+
+
+def _rtf_escaped(text: str) -> str:
+    return "".join(map(_rtf_letter, text))
+
+
+def _rtf_letter(letter: str) -> str:
+    if letter in "\\{}":
+        return f"\\{letter}"
+    if letter.isascii():
+        return letter
+    code = letter.encode("utf-16-le")
+    units = [
+        int.from_bytes(code[i : i + 2], "little", signed=True)
+        for i in range(0, len(code), 2)
+    ]
+    return "".join(rf"\u{unit}?" for unit in units)
+
+
+# --- Excel ----------------------------------------------------------------------------
+
+
+def write_xlsx(contents: Sequence[Content], path: Path) -> None:
+    """Write an Excel file, one sheet per table; numbers have number formats."""
+    openpyxl = require("openpyxl", extra="tables", purpose="saving a table as .xlsx")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    names = ["Table"] if len(contents) == 1 else _sheet_names(contents)
+    for name, content in zip(names, contents, strict=True):
+        _fill_sheet(book.create_sheet(name), content, openpyxl)
+    book.save(path)
+
+
+def _sheet_names(contents: Sequence[Content]) -> list[str]:
+    """Make names that Excel accepts: short, unique, and without certain characters."""
+    names: list[str] = []
+    for number, content in enumerate(contents, start=1):
+        plain = _SHEET_MARKS.sub(" ", content.title or "").strip(" '")
+        name = (
+            " ".join(plain.split())[:_SHEET_LETTERS].rstrip(" '") or f"Table {number}"
+        )
+        used_names = {used_name.casefold() for used_name in names}
+        if name.casefold() in used_names or name.casefold() == "history":
+            name = f"{name[: _SHEET_LETTERS - 6].rstrip()} ({number})"
+        names.append(name)
+    return names
+
+
+def _fill_sheet(sheet: Any, content: Content, openpyxl: Any) -> None:
+    styles = openpyxl.styles
+    sheet.sheet_view.showGridLines = False
+    first = 2 if content.title else 1
+    rows = content.rows
+    last_head, last = first + len(content.header) - 1, first + len(rows) - 1
+    if content.title:
+        _text_cell(sheet, 1, 1, content.title).font = styles.Font(bold=True)
+    points = point_columns(content)
+    for position in range(len(rows)):
+        _fill_row(sheet, first, position, content, points, styles)
+    for column in range(len(rows[0])):
+        texts = content.names if column == 0 else [row[column] for row in rows]
+        letter = openpyxl.utils.get_column_letter(column + 1)
+        sheet.column_dimensions[letter].width = 3 + max(
+            map(text_width, texts), default=0
+        )
+    for number, note in enumerate(content.notes, start=last + 1):
+        _text_cell(sheet, number, 1, note).font = styles.Font(italic=True)
+    sheet.freeze_panes = sheet.cell(last_head + 1, 2)
+
+
+def _fill_row(
+    sheet: Any,
+    first: int,
+    position: int,
+    content: Content,
+    points: Sequence[PointColumn | None],
+    styles: Any,
+) -> None:
+    """Write the cells of a row; equal headings next to each other span columns."""
+    number, row, head = (
+        first + position,
+        content.rows[position],
+        content.is_head(position),
+    )
+    sides = {
+        "thick": styles.Side(style="medium"),
+        "thin": styles.Side(style="thin"),
+        "": None,
+    }
+    above, below = content.rules(position)
+    column = 1
+    for (_, span), rule in zip(content.parts(position), below, strict=True):
+        border = styles.Border(top=sides[above], bottom=sides[rule])
+        named, start = column == 1, column
+        for column in range(start, start + span):
+            text = row[column - 1]
+            if column == 1 or head:
+                cell = _text_cell(sheet, number, column, text)
+            else:
+                cell = _body_cell(sheet, number, column, text, points[column - 2])
+            if column > start:
+                cell.value = None
+            cell.font, cell.border = styles.Font(bold=head), border
+            if not named:
+                centred = "center" if span == 1 else "centerContinuous"
+                cell.alignment = styles.Alignment(horizontal=centred)
+        column += 1
+
+
+def _text_cell(sheet: Any, row: int, column: int, text: str) -> Any:
+    cell = sheet.cell(row, column)
+    if text:
+        cell.value = text
+        # Else a label that begins with "=" is a formula.
+        cell.data_type, cell.number_format = "s", "@"
+    return cell
+
+
+def _body_cell(
+    sheet: Any, row: int, column: int, text: str, points: PointColumn | None
+) -> Any:
+    """Write a cell as a number with its printed format, otherwise as text."""
+    match = _SHEET_NUMBER.fullmatch(text)
+    number_format = match and _plain_format(match["value"])
+    if match is None or not number_format:
+        return _text_cell(sheet, row, column, text)
+    cell = sheet.cell(row, column, float(match["value"].replace(",", "")))
+    before, after = _blanks_around(text, points)
+    opening, closing = _quoted(match["open"]), _quoted(match["close"])
+    cell.number_format = f"{before}{opening}{number_format}{closing}{after}"
+    if match["value"].startswith("-"):
+        # A minus that Excel writes itself would stand before the room that is left.
+        cell.number_format += f";{before}{opening}\\-{number_format}{closing}{after}"
+    return cell
+
+
+def _plain_format(value: str) -> str | None:
+    """Return the Excel format that shows a number as printed, or None."""
+    digits = value.removeprefix("-")
+    decimals = len(digits.partition(".")[2])
+    number, mark = float(digits.replace(",", "")), "," if "," in digits else ""
+    if f"{number:{mark}.{decimals}f}" != digits or len(digits) > _MOST_DIGITS:
+        return None
+    return ("#,##0" if mark else "0") + ("." + "0" * decimals if decimals else "")
+
+
+def _blanks_around(text: str, points: PointColumn | None) -> tuple[str, str]:
+    """Return blanks before and after a number: as wide as the column's widest."""
+    parts = split_number(text)
+    if parts is None or points is None:
+        return "", ""
+    lacking = [
+        type_width(widest) - type_width(part)
+        for widest, part in zip(points, parts, strict=True)
+    ]
+    return _blanks(lacking[0]), _blanks(lacking[1])
+
+
+def _blanks(width: float) -> str:
+    """Write blanks as wide as digits, parentheses, points: Excel's units."""
+    blanks = ""
+    for letter in "0(.":
+        count = int((width + 0.05) / type_width(letter))
+        blanks += f"_{letter}" * count
+        width -= count * type_width(letter)
+    return blanks
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if text else ""
 
 
 # --- by ending ------------------------------------------------------------------------

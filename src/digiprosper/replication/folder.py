@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import platform
+import re
 import shutil
 import subprocess
 import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
 from hashlib import sha256
 from importlib import metadata
+from io import StringIO
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+import digiprosper.plots as plots
+from digiprosper._names import MODULES
 from digiprosper._version import __version__
-from digiprosper.errors import as_path, check_whole, cited, quoted
+from digiprosper.errors import (
+    DigiprosperError,
+    InputTypeError,
+    as_path,
+    check_whole,
+    cited,
+    option_problem,
+    plain,
+    quoted,
+)
 from digiprosper.panel.access import check_panel
+from digiprosper.panel.grammar import with_names
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import errors_text
 from digiprosper.present.style import FROM_STYLE, TableStyle, read_style
 from digiprosper.present.tables import Table, about, named_tables, save_tables
-from digiprosper.replication.script import (
-    data_and_reading,
-    entry,
-    refused,
-    stem_of,
-)
-from digiprosper.replication.twins import filled, models_of, twins
-from digiprosper.specification import as_terms
+from digiprosper.specification import Specification, as_sequence, as_terms
+from digiprosper.stata.reading import from_stata
+from digiprosper.stata.translation import as_python
+from digiprosper.stata.writer import to_stata
+from digiprosper.studies.many import stepwise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from digiprosper.panel import Panel
 
@@ -43,6 +64,23 @@ runpy.run_path("replicate.py", run_name="__main__")
 loaded = {name.partition(".")[0] for name in sys.modules if name[0] != "_"}
 print("\\n", *loaded - {"digiprosper"})
 """
+# Their arguments are objects that no line of code makes.
+_NO_CODE = ("CompositeIndex", "PanelDML", "PanelSpatial", "PropagatedIndex")
+# Options that say how to compute or what to keep, not what is estimated.
+_HOW = ("collinear", "missing", "keep_rows", "reps", "level")
+# Functions and arithmetic that are variables of Stata; powers and dummies are factors.
+_COMPUTED = re.compile(
+    r"\b(?:log|exp|sqrt|abs)\([^()]+\)|\bI\((?!\w+ ?\*\* ?\d+\))[^()=!<>]+\)"
+)
+_NOT_IN_R = re.compile(r"\b(?:ref|k) ?=(?!=)|treated\(|//|%|C\(.*:|:.*C\(")
+_IN_R = {
+    r"\band\b": "&",
+    r"\bor\b": "|",
+    r"\bnot\b": "!",
+    r"\bin \[([^\]]*)\]": r"%in% c(\1)",
+}
+_IN_FIXEST = {r"\blag\(": "l(", r"\blead\(": "f(", r"\bdiff\(": "d("}
+_EFFECTS = {(True, True): "twoways", (True, False): "individual", (False, True): "time"}
 
 
 def save_replication(
@@ -318,3 +356,389 @@ def _columns(named: Mapping[str, Any], language: Any) -> Iterable[Iterable[objec
                 keys = ("depvar", "nobs", "n_entities", "n_times")
                 sample = [column.glance.get(key, "") for key in keys]
                 yield title, column.head, *sample, errors_text([column], style)
+
+
+# --- values as code -------------------------------------------------------------------
+
+
+def refused(option: str, why: str) -> InputTypeError:
+    """Build an error for an argument."""
+    problem = option_problem(option, what=why)
+    return InputTypeError(f"save_replication: {why}.", [problem])
+
+
+def stem_of(title: str) -> str:
+    """Make a name of files, which is also one in Python, from a title."""
+    name = re.sub(r"\W+", "_", title).strip("_").lower()
+    return name if name.isidentifier() else f"table_{name}"
+
+
+def entry(title: str, value: Any, panel: Panel) -> tuple[str, str, Any]:
+    """Write the code of a table or figure, and of the models that a table shows.
+
+    Models and their code are empty if one call makes all.
+    """
+    stem = table = stem_of(title)
+    name = _name(value.func, panel) if isinstance(value, partial) else ""
+    if name.startswith("dp.plots."):
+        return f'save_figure("{stem}", lambda: {as_code(value, panel)})', "", None
+    if name == "dp.etable":
+        bound = inspect.signature(value.func).bind(*value.args, **value.keywords)
+        value = bound.arguments.pop("models")
+        options = {k: as_code(v, panel) for k, v in bound.arguments.items()}
+        table = f"dp.etable({stem}, {_arguments({'style': 'STYLE'} | options)})"
+    models = as_code(value, panel)
+    call = f'save_table("{stem}", {as_code(title, panel)}, {table})'
+    return f"{stem} = {models}\n{call}", models, value
+
+
+def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
+    """Write a value as code; with `fits` a specification is fitted."""
+    value = plain(value)
+    if value is panel:
+        return "panel"
+
+    def inside(part: Any) -> str:
+        return as_code(part, panel, fits=fits)
+
+    match value:
+        case partial():
+            return _call(value, panel)
+        case Specification() if type(value).__name__ not in _NO_CODE:
+            return _fit_code(value) if fits else as_python(value)
+        case TableStyle():
+            return f"dp.{value!r}"
+        case pd.CategoricalDtype():
+            levels = inside(value.categories.tolist())
+            return f"pd.CategoricalDtype({levels}, ordered={value.ordered})"
+        case Mapping():
+            pairs = value.items()
+            return _in_brackets(
+                [f"{inside(str(k))}: {inside(v)}" for k, v in pairs], "{}"
+            )
+        case list() | tuple():
+            return _in_brackets(list(map(inside, value)), "[]")
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case None | bool() | int() | float():
+            return repr(value)
+    raise refused(
+        "contents",
+        f"{type(value).__name__} cannot be written as code. Pass the specification of "
+        "a result or figure, or functools.partial(function, ...) of this library; "
+        "spatial weights, learners and others need script=",
+    )
+
+
+def _fit_code(spec: Specification) -> str:
+    """Write the fit of a specification, with the seed if it draws."""
+    draws = hasattr(spec, "reps") or hasattr(spec, "seeds")
+    return f"{as_python(spec)}.fit(panel{', rng=SEED' if draws else ''})"
+
+
+def _in_brackets(parts: Sequence[str], brackets: str) -> str:
+    """Write elements in brackets, on lines of their own if they are long."""
+    line = ", ".join(parts)
+    if len(line) > 60:
+        line = "\n" + "".join(indent(f"{part},\n", "    ") for part in parts)
+    return line.join(brackets)
+
+
+def _arguments(options: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={code}" for name, code in options.items())
+
+
+def _name(function: Any, panel: Panel) -> str:
+    """Name a function as a script calls it."""
+    name = getattr(function, "__name__", "")
+    if getattr(function, "__self__", None) is panel:
+        return f"panel.{name}"
+    if getattr(plots, name, None) is function:
+        return f"dp.plots.{name}"
+    if name in MODULES and MODULES[name] == getattr(function, "__module__", ""):
+        return f"dp.{name}"
+    why = "is no function of digiprosper or method of this panel"
+    raise refused("contents", f"{cited(function)} {why}; pass script=")
+
+
+def _call(call: partial[Any], panel: Panel) -> str:
+    """Write a call; specifications are fitted unless the function fits them."""
+    name = _name(call.func, panel)
+    parameters = inspect.signature(call.func).parameters
+    fits = next(iter(parameters), "") not in ("spec", "specs", "panel")
+    codes = {k: as_code(v, panel, fits=fits) for k, v in call.keywords.items()}
+    if "rng" in parameters:
+        codes = {"rng": "SEED"} | codes
+    parts = [as_code(argument, panel, fits=fits) for argument in call.args]
+    if codes:
+        parts.append(_arguments(codes))
+    return f"{name}({', '.join(parts)})"
+
+
+def _is_kept(column: pd.Series[Any], texts: pd.Series[Any], *types: Any) -> bool:
+    """Tell whether texts of a CSV give the column back."""
+    name: Any = column.name
+    try:
+        for kinds in types:
+            texts = texts.astype(kinds.get(name, texts.dtype))
+        return column.equals(texts.astype(column.dtype))  # pandas has two types of text
+    except (TypeError, ValueError, NotImplementedError):
+        return False
+
+
+def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
+    """Write a panel as CSV, and the types and keys with which it is read as it is."""
+    frame = panel.frame.reset_index()
+    numbers, types = _types(frame)
+    bools = {name: kind for name, kind in numbers.items() if kind in ("int8", "Int8")}
+    data = frame.astype(bools).to_csv(index=False, lineterminator="\n")
+    file = StringIO(data)
+    read = pd.read_csv(file, dtype="str", keep_default_na=False, na_values=[""])
+    odd = [
+        name
+        for name in frame
+        if name not in read or not _is_kept(frame[name], read[name], numbers, types)
+    ]
+    if odd:
+        why = "mix types, have empty texts or another type that no CSV keeps"
+        raise refused("panel", f"the columns {quoted(odd)} {why}")
+    keys: dict[str, Any] = {"entity": panel.entity_name, "time": panel.time_name}
+    keys |= {"labels": panel.labels, "step": panel._table.step}
+    codes = {k: as_code(v, panel) for k, v in keys.items() if v is not None}
+    then = "".join(f".astype({as_code(t, panel)})" for t in (numbers, types) if t)
+    return data.encode(), {"types": then, "keys": _arguments(codes)}
+
+
+def _types(frame: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Choose types for columns that are read as text: of numbers, then of others.
+
+    Numbers are read as text, since Python reads all their digits.
+    """
+    columns = dict(frame.dtypes)
+    levels = {n: getattr(t, "categories", frame[n]).dtype for n, t in columns.items()}
+    kinds = {n: str(t) for n, t in levels.items() if t.kind in "iufb"}
+    special = pd.CategoricalDtype | pd.PeriodDtype
+    whole = {"bool": "int8", "boolean": "Int8"}
+    return {n: whole.get(t, t) for n, t in kinds.items()}, {
+        n: t if hasattr(t, "categories") else str(t)
+        for n, t in columns.items()
+        if isinstance(t, special) or t.kind in "mMb"
+    }
+
+
+# --- programs for Stata and R ---------------------------------------------------------
+
+
+def models_of(title: str, value: Any, panel: Panel) -> Iterator[tuple[str, Any]]:
+    """List headings of columns with their specifications, or why there is none."""
+    if isinstance(value, Specification):
+        yield title, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from models_of(f"{title}, {key}", part, panel)
+    elif isinstance(value, list | tuple):
+        for number, part in enumerate(value, start=1):
+            yield from models_of(f"{title}, ({number})", part, panel)
+    elif isinstance(value, partial) and value.func is stepwise:
+        bound = inspect.signature(stepwise).bind(*value.args, **value.keywords)
+        spec, _, order = bound.args
+        blocks: Any = as_sequence(order)
+        added = [[b] if isinstance(b, str) else b for b in blocks]
+        steps = list(accumulate(added, lambda step, x: step.add(*x), initial=spec))
+        rows = _fitted(steps[-1], panel).nobs
+        for number, step in enumerate(steps, start=1):
+            alone = _fitted(step, panel).nobs
+            why = f"it has the {rows} rows of the last step, not {alone}"
+            yield f"{title}, ({number})", step if alone == rows else why
+    else:
+        name = getattr(value, "func", type(value)).__name__
+        yield title, f"{name}() is for Python only"
+
+
+def _fitted(spec: Any, panel: Panel) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return spec.fit(panel)
+
+
+def twins(
+    models: Sequence[tuple[str, Any]], panel: Panel
+) -> tuple[dict[str, str], dict[Any, list[str]]]:
+    """Write the three programs; list titles and reasons of models that are in none."""
+    parts = {"entity": panel.entity_name, "time": str(panel.time_name)}
+    texts = panel.frame.reset_index().select_dtypes(exclude=["number", "bool"])
+    parts["texts"] = " ".join(map(str, texts))
+    variables: dict[str, str] = {}
+    programs: dict[str, str] = {}
+    absent: dict[Any, list[str]] = {}
+    for program in ("twin.do", "twin.R", "twin_fixest.R"):
+        calls = []
+        for title, spec in models:
+            try:
+                if isinstance(spec, str):
+                    raise DigiprosperError(spec)
+                if panel.time_name is None:
+                    raise DigiprosperError("there is no time key")
+                if program == "twin.do":
+                    calls.append(f"* {title}\n{_stata(spec, panel, variables)}")
+                else:
+                    calls.append(f"# {title}\n{_r(spec, panel, program)}")
+            except DigiprosperError as error:
+                why = getattr(error, "reason", str(error).rstrip("."))
+                absent.setdefault((title, why), []).append(f"`{program}`")
+        if calls:
+            lines = [f"generate double {n} = {text}" for n, text in variables.items()]
+            body = {"variables": "\n".join(lines), "calls": "\n\n".join(calls)}
+            programs[program] = filled(program, parts | body)
+    return programs, absent
+
+
+def filled(template: str, parts: Mapping[str, object]) -> str:
+    """Fill in a template: ``<name>`` is a part, ``?name`` a line that needs it."""
+    text = Path(__file__).with_name("templates").joinpath(template).read_text("utf-8")
+    conditional = re.compile(r"^\?(\S+) ?(.*\n)", re.MULTILINE)
+    text = conditional.sub(lambda line: line[2] if parts.get(line[1]) else "", text)
+    for name, part in parts.items():
+        text = text.replace(f"<{name}>", str(part))
+    return text
+
+
+# --- Stata ----------------------------------------------------------------------------
+
+
+def _stata(spec: Any, panel: Panel, variables: dict[str, str]) -> str:
+    """Write a command that is read back as the same specification, with its notes."""
+    keys: Any = {"entity": panel.entity_name, "time": str(panel.time_name)}
+    new = dict(variables)
+    spec = _with_variables(spec, new, panel)
+    command = to_stata(spec, **keys)
+    read = from_stata(command, **keys)
+    names = [field.name for field in fields(spec) if field.name not in _HOW]
+    others = [n for n in names if getattr(read.spec, n, None) != getattr(spec, n)]
+    if others:
+        raise DigiprosperError(f"{command.split()[0]} differs in {', '.join(others)}")
+    if '"' in command or not str(panel.times[0]).isdigit():
+        raise DigiprosperError("its time key or condition is text")
+    variables |= new
+    return "".join(f"* {note}\n" for note in read.notes) + f"eststo: {command}"
+
+
+def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
+    """Replace functions of columns by variables, whose expressions are noted."""
+
+    def name_of(match: re.Match[str]) -> str:
+        term = match[0].removeprefix("I")
+        text = term.replace("log(", "ln(").replace("**", "^")
+        name = re.sub(r"\W+", "_", term).strip("_")[:32]
+        is_other = variables.setdefault(name, text) != text
+        if is_other or name in panel._table.known or "`" in term:
+            raise DigiprosperError(f"{term} has no name as a variable")
+        return name
+
+    changes: dict[str, Any] = {}
+    for field in fields(spec):
+        value = getattr(spec, field.name)
+        if "term" in field.metadata and isinstance(value, str):
+            changes[field.name] = _COMPUTED.sub(name_of, value)
+        elif "term" in field.metadata and value is not None:
+            changes[field.name] = [_COMPUTED.sub(name_of, term) for term in value]
+    return spec.replace(**changes)
+
+
+# --- R --------------------------------------------------------------------------------
+
+
+def _names(text: str, panel: Panel) -> str:
+    """Write the names of columns and effects as R does."""
+    names = panel._table.known
+    odd = [n for n in names if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
+    return with_names(text, {name: f"`{name}`" for name in odd})
+
+
+def _terms(terms: Sequence[str], panel: Panel) -> str:
+    """Write terms as the side of a formula, products last, where R moves them."""
+    for term in terms:
+        if _NOT_IN_R.search(term):
+            raise DigiprosperError(f"the term {term} is not written for R")
+    ordered = sorted(terms, key=lambda term: term.count(":"))
+    return " + ".join(_names(term, panel).replace("C(", "factor(") for term in ordered)
+
+
+def _replaced(text: str, changes: Mapping[str, str]) -> str:
+    for pattern, change in changes.items():
+        text = re.sub(pattern, change, text)
+    return text
+
+
+def _condition(spec: Any, panel: Panel, opening: str = "") -> str:
+    """Write the argument `subset` for a condition."""
+    text = _replaced(_names(spec.where or "", panel), _IN_R)
+    if re.search(r"[<>]=?[^&|]*[<>]", text):
+        raise DigiprosperError("it chains comparisons")
+    return f", subset = {opening}true({text})" if text else ""
+
+
+def _r(spec: Any, panel: Panel, program: str) -> str:
+    """Write a call of plm or fixest, with the numbers of the fit."""
+    name, cov_type = type(spec).__name__, getattr(spec, "cov_type", None)
+    if name not in ("FixedEffects", "FixedEffectsIV"):
+        raise DigiprosperError(f"{name} is not written for R")
+    if cov_type not in ("clustered", "robust", "unadjusted") or spec.ssc != "reghdfe":
+        raise DigiprosperError(f"cov_type={cov_type!r} with ssc={spec.ssc!r}")
+    fit = _fitted(spec, panel)
+    singletons = any(notice.code == "singletons" for notice in fit.diagnostics)
+    write = _plm if program == "twin.R" else _fixest
+    call, vcov = write(spec, panel, singletons=singletons)
+    # R has the intercept first, and products last.
+    order = sorted(fit.names, key=lambda n: (n != "Intercept", n.count(":")))
+    estimates, errors = (
+        ", ".join(repr(float(column[n])) for n in order)
+        for column in (fit.params, fit.std_errors)
+    )
+    return (
+        f"fit <- {call})\nshow(fit, {vcov}df = {fit.df_t:g},\n"
+        f"  estimates = c({estimates}),\n  errors = c({errors}))"
+    )
+
+
+def _plm(spec: Any, panel: Panel, *, singletons: bool) -> tuple[str, str]:
+    """Write a call of plm, and its covariance."""
+    clusters = " and ".join(spec.clusters or [panel.entity_name])
+    by = {panel.entity_name: "group", panel.time_name: "time"}.get(clusters)
+    if by is None or spec.absorb or spec.obs_weights or singletons:
+        why = "plm has effects and clusters of entity and time, and no weights"
+        raise DigiprosperError(f"{why}; it keeps singletons")
+    formula = _terms([*getattr(spec, "endog", ()), *spec.x], panel)
+    if hasattr(spec, "instruments"):
+        formula += f" | {_terms([*spec.instruments, *spec.x], panel)}"
+    effect = _EFFECTS.get((spec.entity_effects, spec.time_effects))
+    model = f'model = "within", effect = "{effect}"' if effect else 'model = "pooling"'
+    model += _condition(spec, panel)
+    call = f"plm({_terms([spec.y], panel)} ~ {formula},\n  data = panel, {model}"
+    return call, f'{spec.cov_type}(fit, "{by}"), '
+
+
+def _fixest(spec: Any, panel: Panel, *, singletons: bool) -> tuple[str, str]:
+    """Write a call of fixest, whose default is the same small-sample correction."""
+    keys = [panel.entity_name, str(panel.time_name)]
+
+    def joined(names: Sequence[str]) -> str:
+        return " + ".join(_names(name.replace(":", "^"), panel) for name in names)
+
+    effects = [keys[0]] * spec.entity_effects + [keys[1]] * spec.time_effects
+    sides = [_terms(spec.x, panel) or "1", joined([*effects, *spec.absorb])]
+    if hasattr(spec, "instruments"):
+        sides.append(f"{_terms(spec.endog, panel)} ~ {_terms(spec.instruments, panel)}")
+    formula = f"{_terms([spec.y], panel)} ~ {' | '.join(filter(None, sides))}"
+    shifted, where = _replaced(formula, _IN_FIXEST), _condition(spec, panel, "~ ")
+    if where and shifted != formula:
+        raise DigiprosperError("fixest may lag after it chooses rows")
+    vcov = spec.cov_type
+    if vcov == "clustered":
+        vcov = f"~ {joined(spec.clusters or keys[:1])}"
+    options = f"panel.id = ~ {joined(keys)}, vcov = {vcov}"
+    if spec.obs_weights:
+        options += f", weights = ~ {joined([spec.obs_weights])}"
+    if singletons:
+        options += ', fixef.rm = "singleton"'
+    return f"feols({shifted},\n  data = data, {options}{where}", ""

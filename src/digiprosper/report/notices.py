@@ -23,6 +23,8 @@ winsorised               cells (column to replaced values), lower and upper (sha
                          (column of the groups, or None); not a warning
 interpolated             cells (column to filled values); not a warning
 standardised             cells (column to None), by; not a warning
+index_of                 cells (column to the indicators of the index); not a warning
+extrapolated             column, values (outside), low and high (range in the sample)
 ======================== ===============================================================
 """
 
@@ -46,6 +48,8 @@ WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]
 # draws give nothing.
 FEW_CLUSTERS: Final = 40
 VERY_FEW_CLUSTERS: Final = 20
+# Ends of a range are written as round numbers, this share of it away.
+_ROUNDED: Final = 0.01
 # Fewer draws than these are too few for what is read from them.
 FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {
     "tails": 199,
@@ -141,6 +145,24 @@ def not_psd(terms: Sequence[str], text: str) -> Notice:
     return Notice("not_psd", text, {"terms": tuple(terms)})
 
 
+def extrapolated(
+    column: str, values: Iterable[float], low: float, high: float
+) -> list[Notice]:
+    """Report an effect at values of a variable that the sample does not reach."""
+    room = _ROUNDED * (high - low)
+    outside = [float(v) for v in values if not low - room <= v <= high + room]
+    if not outside:
+        return []
+    text = (
+        f"{cited(column)} is between {low:.4g} and {high:.4g} in the sample; at "
+        f"{', '.join(f'{value:.4g}' for value in outside[:5])} the effect is "
+        "extrapolated: it follows from the form of the model and from no rows "
+        "(Hainmueller, Mummolo & Xu 2019)."
+    )
+    data = {"column": column, "values": tuple(outside), "low": low, "high": high}
+    return [Notice("extrapolated", text, data)]
+
+
 def rows_dropped(count: int, nobs: int, by_term: Mapping[str, int]) -> str:
     """Write what missing removed: ``"2 of 6 rows dropped: missing users (2)."``."""
     terms = ", ".join(f"{clipped(t)} ({c:,})" for t, c in by_term.items())
@@ -215,12 +237,19 @@ def standardised(cells: Mapping[str, None], by: str | None) -> list[Notice]:
     return [Notice("standardised", text, data)] if cells else []
 
 
+def index_of(cells: Mapping[str, tuple[str, ...]]) -> list[Notice]:
+    """Report columns that are scores of an index."""
+    text = "; ".join(f"{cited(n)} is an index of {quoted(i)}" for n, i in cells.items())
+    return [Notice("index_of", f"{text}.", {"cells": dict(cells)})] if cells else []
+
+
 CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
     "winsorised": winsorised,
     "interpolated": interpolated,
     "standardised": standardised,
+    "index_of": index_of,
 }
-"""By code, the maker of the notice that the values of columns were changed."""
+"""By code, the maker of the notice of where the values of columns are from."""
 
 
 def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[Notice]:

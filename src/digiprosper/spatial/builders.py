@@ -26,6 +26,7 @@ from digiprosper.errors import (
     option_problem,
     plain,
     quoted,
+    subject,
     text_problem,
     unknown_columns,
 )
@@ -94,7 +95,7 @@ def from_square(frame: pd.DataFrame) -> Built:
     not_numeric = frame.columns[[not _holds_numbers(kind) for kind in frame.dtypes]]
     if len(not_numeric):
         raise InputTypeError(
-            f"from_frame: {quoted(not_numeric)} does not hold numbers.",
+            f"from_frame: {subject(not_numeric, 'does')} not hold numbers.",
             [text_problem(str(c)) for c in not_numeric[:5]],
         )
     cells = frame.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -406,9 +407,9 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
         fewer_periods = entities[counts < counts.max()]
         raise _misaligned(
             name,
-            f"{caller}: {quoted(fewer_periods)} has fewer periods than other entities, "
-            "so that means over time are of different periods; use panel.balance() "
-            "first, or pass one value per entity.",
+            f"{caller}: {subject(fewer_periods, 'has')} fewer periods than other "
+            "entities, so that means over time are of different periods; use "
+            "panel.balance() first, or pass one value per entity.",
             fewer_periods,
         )
     largest = np.abs(cells).max() or 1.0
@@ -426,7 +427,7 @@ def _coded_entities(
     if index.nlevels > 2 or not index.is_unique or not len(index):
         repeated = index[index.duplicated()][:5]
         wrong = (
-            f"{quoted(repeated)} is repeated"
+            f"{subject(repeated, 'is')} repeated"
             if len(repeated)
             else f"there are {len(index)} rows"
         )
@@ -645,7 +646,7 @@ def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
         repeated = labels[labels.duplicated()].unique()
         raise _misaligned(
             role,
-            f"{role}: {quoted(repeated)} is there more than once; each entity "
+            f"{role}: {subject(repeated, 'is')} there more than once; each entity "
             "has one row.",
             repeated,
         )

@@ -27,14 +27,15 @@ from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
 from digiprosper.spatial.kernels.determinants import Determinants
-from digiprosper.spatial.kernels.information import (
+from digiprosper.spatial.kernels.likelihood import (
     Point,
+    at_values,
     clustered_covariance,
     expected_information,
     lee_yu,
+    maximise,
     observed_information,
 )
-from digiprosper.spatial.kernels.likelihood import at_values, maximise
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.kernels.multiplier import (
     averages,

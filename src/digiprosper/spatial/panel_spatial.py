@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -13,7 +14,7 @@ from digiprosper.errors import (
 from digiprosper.panel.conditions import check_where
 from digiprosper.spatial.estimation import estimate
 from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
-from digiprosper.spatial.weights import refuse_other
+from digiprosper.spatial.weights import SpatialWeights, refuse_other
 from digiprosper.specification import (
     TERM,
     TERMS,
@@ -25,11 +26,8 @@ from digiprosper.specification import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.panel import Panel
     from digiprosper.spatial.results import SpatialResults
-    from digiprosper.spatial.weights import SpatialWeights
 
 SpatialModel: TypeAlias = Literal["sdm", "sar", "sem", "slx", "sdem", "sac"]
 """Durbin, lag, error, lagged regressors, Durbin error, or lag and error."""

@@ -15,6 +15,7 @@ from digiprosper.errors import (
     missing_problem,
     option_error,
     quoted,
+    subject,
 )
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import PERFECT_FIT
@@ -272,7 +273,7 @@ def check_terms(spec: Any, lagged_terms: Sequence[str]) -> None:
     unknown = [term for term in lagged_terms if canonical(term) not in regressors]
     if unknown:
         raise TermError(
-            f"spatial_lags: {quoted(unknown)} is not in x, which has {quoted(spec.x)}. "
-            "For the lag of another column, assign it: "
+            f"spatial_lags: {subject(unknown, 'is')} not in x, which has "
+            f"{quoted(spec.x)}. For the lag of another column, assign it: "
             "panel.assign(w_z=weights.lag('z'))."
         )

@@ -24,8 +24,7 @@ from digiprosper.stata.lines import (
 from digiprosper.stata.macros import TEMPORARY, known_later, undefined_reason
 from digiprosper.stata.names import PRINTING, command_name
 from digiprosper.stata.prefixes import XTSET, Command, read_command, split
-from digiprosper.stata.records import Records
-from digiprosper.stata.report import Event
+from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
     CREATED,
     RESTORING,

@@ -26,6 +26,7 @@ from digiprosper.errors import (
     plain,
     quoted,
     several,
+    subject,
 )
 from digiprosper.linear.estimation import (
     absorbed_problem,
@@ -401,9 +402,9 @@ def _refuse_shared(equations: Equations, candidates: Sequence[str], name: str) -
     ]
     if shared:
         raise TermError(
-            f"control_sets: {quoted(shared)} has the column of {cited(name)} in it, "
-            f"and with it the coefficient of {cited(name)} is another quantity, such "
-            "as the slope where the other factor is zero. Put the product in "
+            f"control_sets: {subject(shared, 'has')} the column of {cited(name)} too: "
+            f"with it the coefficient of {cited(name)} is another quantity, such as "
+            "the slope where the other factor is zero. Put the product in "
             "spec.x, or compare the two models with fit_all.",
             [
                 Notice("shared", candidate, {"term": name, "candidate": candidate})

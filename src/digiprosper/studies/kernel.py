@@ -170,12 +170,19 @@ class SetProjections:
                 for column in self.basis.T
             ]
         )
-        m, groups, reps = sums.shape
         heights = sums.sum(axis=1)
         slopes = self.influence @ heights
-        squares = np.empty_like(slopes)
+        many = sums.shape[1] > len(sums) ** 2
+        squares = (self._by_moments if many else self._by_cluster)(sums, heights)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return slopes, slopes / np.sqrt(self.factors[:, None] * squares)
+
+    def _by_cluster(self, sums: Floats, heights: Floats) -> Floats:
+        """Sum squared scores of clusters (S, R), from `sums` (m, G, R)."""
+        m, groups, reps = sums.shape
+        squares = np.empty((len(self.influence), reps))
         chunk = max(1, _CACHED // (groups * reps))
-        for start in range(0, len(slopes), chunk):
+        for start in range(0, len(squares), chunk):
             influence = self.influence[start : start + chunk]
             through = (influence @ self.products.reshape(m, -1)).reshape(-1, groups, m)
             through = through @ self.projections[start : start + chunk]
@@ -183,8 +190,33 @@ class SetProjections:
             scores -= (through.reshape(-1, m) @ heights).reshape(scores.shape)
             scores = scores.reshape(-1, groups, reps)
             squares[start : start + chunk] = np.einsum("sgr,sgr->sr", scores, scores)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return slopes, slopes / np.sqrt(self.factors[:, None] * squares)
+        return squares
+
+    def _by_moments(self, sums: Floats, heights: Floats) -> Floats:
+        """Sum the same without a turn for each cluster, of which there are many.
+
+        The score of a cluster is that of the errors beside all columns and of what the
+        set omits. Sums over clusters of their squares and products serve all sets.
+        """
+        m, _, reps = sums.shape
+        errors = sums - self.products @ heights
+        by_draw = errors.transpose(2, 0, 1)
+        of_errors = (by_draw @ by_draw.transpose(0, 2, 1)).reshape(reps, -1)
+        crossed = np.tensordot(errors, self.products, axes=(1, 1))
+        crossed = crossed.transpose(0, 2, 3, 1).reshape(m * m, -1)
+        of_basis = np.tensordot(self.products, self.products, axes=(1, 1))
+        of_basis = of_basis.transpose(0, 2, 1, 3).reshape(m * m, -1)
+        squares = np.empty((len(self.influence), reps))
+        chunk = max(1, _CACHED // (m * (m + reps)))
+        for start in range(0, len(squares), chunk):
+            some = slice(start, start + chunk)
+            influence = self.influence[some]
+            pairs = (influence[:, :, None] * influence[:, None]).reshape(-1, m * m)
+            omitted = heights - self.projections[some] @ heights
+            products = 2 * (pairs @ crossed).reshape(omitted.shape)
+            products += (pairs @ of_basis).reshape(-1, m, m) @ omitted
+            squares[some] = pairs @ of_errors.T + (products * omitted).sum(axis=1)
+        return np.maximum(squares, 0)
 
 
 def set_projections(

@@ -307,7 +307,6 @@ class PropagatedIndex(Specification):
             results, values = self._refitted(draws, seed, progress)
 
         new = (
-            *_shared_notices(fitted, self.terms, data),
             *_end_point_notices(fitted, self.end_points),
             *too_few_clusters_to_draw(
                 draws.count, draws.name, "naive has the model's own errors."
@@ -787,30 +786,6 @@ def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:
     weight = index.weights["weight"]
     # An indicator without weight has none in any draw.
     return (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
-
-
-def _shared_notices(
-    fitted: Mapping[str, IndexResults], terms: Sequence[str], data: Panel
-) -> list[Notice]:
-    """Report indicators of an index that are also in the outcome, the first term."""
-    inside = {name: set(index.weights.index) for name, index in fitted.items()}
-    names = set(parse(terms[0], data.columns, "y").names) if terms else set[str]()
-    outcome = names.union(*[inside[n] for n in names & inside.keys()])
-    shared = {
-        name: tuple(sorted(columns & outcome))
-        for name, columns in inside.items()
-        if name not in names and columns & outcome
-    }
-    if not shared:
-        return []
-    shown = "; ".join(f"{quoted(c)} in {cited(name)}" for name, c in shared.items())
-    text = (
-        f"the outcome {cited(terms[0])} has indicators of an index among the "
-        f"regressors ({shown}), so the two are correlated by construction, and the "
-        "coefficient is no effect. Drop them from one of the two: "
-        "IndicatorSystem.drop(...)."
-    )
-    return [Notice("shared_indicators", text, {"indicators": shared})]
 
 
 def _end_point_notices(

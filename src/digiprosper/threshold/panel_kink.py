@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -66,8 +67,6 @@ from digiprosper.threshold.search import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.kernels import Floats
     from digiprosper.kernels.equation import Solved
     from digiprosper.linear.estimation import Demeaned

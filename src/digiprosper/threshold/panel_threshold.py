@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -76,8 +77,6 @@ from digiprosper.threshold.search import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digiprosper.kernels import Ints
     from digiprosper.linear.preparation import Prepared
     from digiprosper.linear.results import LinearResults

@@ -16,7 +16,7 @@ from digiprosper.errors import (
     ThresholdSearchError,
     cited,
     collinearity_problem,
-    quoted,
+    subject,
 )
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
@@ -309,7 +309,7 @@ def refuse_in_x(panel: Panel, terms: Sequence[str], x: Sequence[str], why: str) 
     overlap = [term for term in terms if canonical(term, columns) in common]
     if overlap:
         raise CollinearityError(
-            f"{quoted(overlap)} is {why}. Remove it from x.",
+            f"{subject(overlap, 'is')} {why}. Remove from x what is in both.",
             [collinearity_problem(t, [t], f"{cited(t)} is in both") for t in overlap],
         )
 

@@ -18,6 +18,7 @@ from digiprosper.errors import (
     issue,
     one_problem,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE
@@ -535,7 +536,7 @@ def _is_concave(data: _Data) -> bool:
     collinear = [name for name in names if name not in fit.names]
     if collinear:
         raise IdentificationError(
-            f"{quoted(collinear)} is collinear within the effects: there is no "
+            f"{subject(collinear, 'is')} collinear within the effects: there is no "
             "curve to test."
         )
     return float(fit.params[names[1]]) < 0

@@ -16,30 +16,28 @@ such formulas.
 
 from __future__ import annotations
 
-from digiprosper.variables.growth import capital_stock, growth_volatility, solow_tfp
-from digiprosper.variables.industry import (
+from digiprosper.variables.mechanisms import (
+    capital_stock,
+    digital_divide,
     digital_value_added,
+    distance_to_leader,
+    growth_volatility,
+    herfindahl,
     industrial_advancement,
     industrial_angle,
     industrial_layer,
     industrial_rationalisation,
-    lilien_index,
-    productivity_advancement,
-    structural_deviation,
-)
-from digiprosper.variables.rates import (
-    digital_divide,
-    distance_to_leader,
-    per_capita,
-    relative_rate,
-    urban_rural_ratio,
-)
-from digiprosper.variables.regions import (
-    herfindahl,
     krugman_index,
+    lilien_index,
     locational_gini,
+    per_capita,
+    productivity_advancement,
     regional_coordination,
+    relative_rate,
     service_equality,
+    solow_tfp,
+    structural_deviation,
+    urban_rural_ratio,
 )
 
 __all__ = [

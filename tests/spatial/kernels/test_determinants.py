@@ -11,12 +11,14 @@ from digiprosper.spatial.kernels.determinants import (
     spectrum,
     symmetric_similar,
 )
-from digiprosper.spatial.kernels.information import (
+from digiprosper.spatial.kernels.likelihood import (
     Point,
+    SpatialColumns,
     clustered_covariance,
+    lagged,
+    maximise,
     observed_information,
 )
-from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged, maximise
 from digiprosper.spatial.preparation import without_means
 
 N, T = 9, 4

@@ -1,8 +1,8 @@
-"""Maximum likelihood of spatial panels, concentrated in spatial coefficients."""
+"""Maximum likelihood of spatial panels, concentrated, and its covariances."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,17 @@ import numpy as np
 
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import AT_THE_END, EXACT_ROOT
+from digiprosper.spatial.kernels.multiplier import multiplier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from digiprosper.kernels import Floats
-    from digiprosper.spatial.kernels.determinants import Determinants, Spectrum
+    from digiprosper.spatial.kernels.determinants import (
+        Determinants,
+        PeriodMeans,
+        Spectrum,
+    )
     from digiprosper.spatial.kernels.matrices import Matrix
 
 _NODES_EACH = 64
@@ -242,3 +247,189 @@ def _root(
         )
         return float(peak.x), False
     return float(brentq(score, *bracket, xtol=exact, rtol=EXACT_ROOT)), False
+
+
+# --- information ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """A model at its estimates, with what every covariance is computed from."""
+
+    columns: SpatialColumns  # without fixed effects
+    optimum: Optimum
+    determinants: Determinants
+    matrix: Matrix  # (N, N) weights
+    lag: bool  # whether the outcome has a spatial lag
+    error: bool  # whether the error has a spatial lag
+    # Removes the fixed effects from an (NT, 1) array
+    demean: Callable[[Floats], Floats]
+    # (I - a W)^-1 by a; shared by points
+    inverses: dict[float, Floats] = field(default_factory=dict)
+
+    @property
+    def spatial(self) -> dict[str, float]:
+        """Spatial coefficients of the model by name: rho, lambda, both or none."""
+        rho = {"rho": self.optimum.rho} if self.lag else {}
+        return rho | ({"lambda": self.optimum.lam} if self.error else {})
+
+    def moves(self) -> Floats:
+        """Compute minus residuals' derivatives in rho, lambda, slopes, (NT, p)."""
+        columns, rho, lam = self.columns, self.optimum.rho, self.optimum.lam
+        spatial = []
+        if self.lag:
+            spatial.append(columns.filtered_lag(lam))
+        if self.error:
+            lag_of_error = columns.y[:, 1] - rho * columns.y[:, 2]
+            spatial.append(lag_of_error - columns.wx @ self.optimum.coefficients)
+        return np.column_stack([*spatial, columns.filtered(lam)])
+
+    def inverse(self, at: float) -> Floats:
+        """Compute ``(I - a W)^-1``, an (N, N) array, once for each a."""
+        if at not in self.inverses:
+            self.inverses[at] = multiplier(self.matrix, at)
+        return self.inverses[at]
+
+    def period_vector(self) -> Floats | None:
+        """Compute the unit vector (N,) that time effects take out."""
+        if self.determinants.period_means is None:
+            return None
+        ones = np.ones(self.columns.n_entities)
+        filtered = ones - self.optimum.lam * (self.matrix @ ones)
+        return filtered / np.linalg.norm(filtered)
+
+    def multiplied(self, at: float) -> Floats:
+        """Compute ``G = W (I - a W)^-1`` (N, N), or M G M if adjusted."""
+        lag, p = np.asarray(self.matrix @ self.inverse(at)), self.period_vector()
+        if p is None:
+            return lag
+        lag = lag - np.outer(p, p @ lag)
+        return lag - np.outer(lag @ p, p)
+
+
+def observed_information(point: Point) -> Floats:
+    """Compute minus the log likelihood's Hessian in rho, lambda, slopes, sigma2."""
+    columns, e, sigma2 = point.columns, point.optimum.residuals, point.optimum.sigma2
+    moves, spatial = point.moves(), point.spatial
+    q = len(spatial)
+    squares = moves.T @ moves
+    # Second derivatives of the residuals: in lambda and a slope, and in rho and lambda.
+    if point.error:
+        along = columns.wx.T @ e
+        squares[q - 1, q:] += along
+        squares[q:, q - 1] += along
+    if point.lag and point.error:
+        cross = float(columns.y[:, 2] @ e)
+        squares[0, 1] += cross
+        squares[1, 0] += cross
+    for j, (name, at) in enumerate(spatial.items()):
+        squares[j, j] -= sigma2 * point.determinants.curve(name, at)
+    with_variance = moves.T @ e / sigma2**2
+    # At the estimate the sum of squares is sigma2 times as many rows as the likelihood
+    # counts.
+    rows = point.determinants.rows
+    of_variance = float(e @ e) / sigma2**3 - rows / (2 * sigma2**2)
+    return _bordered(squares / sigma2, with_variance, of_variance)
+
+
+def expected_information(point: Point) -> Floats:
+    """Compute the expectation of `observed_information` under normal errors."""
+    sigma2, spatial = point.optimum.sigma2, point.spatial
+    multiplied = {name: point.multiplied(at) for name, at in spatial.items()}
+    means = _means(point, multiplied)
+    squares = means.T @ means / sigma2
+    with_variance = np.zeros(len(squares))
+    periods, rows = point.determinants.periods, point.determinants.rows
+    for j, (first, at) in enumerate(spatial.items()):
+        with_variance[j] = -point.determinants.slope(first, at) / sigma2
+        for i, second in enumerate(spatial):
+            symmetric = multiplied[first].T + multiplied[first]
+            squares[i, j] += periods * float(np.sum(symmetric.T * multiplied[second]))
+    return _bordered(squares, with_variance, rows / (2 * sigma2**2))
+
+
+def clustered_covariance(point: Point, bread: Floats) -> Floats:
+    """Compute a sandwich that allows for dependence within entities.
+
+    The score of a spatial coefficient has the form ``sum_t e_t' B e_t + m_t' e_t``. Its
+    part from one entity is summed over the periods; its part from a pair of entities,
+    ``(B_ij + B_ji) sum_t e_it e_jt``, is a term of its own, since a sum by entity alone
+    omits half of the variance of the pairs. Errors of different entities are
+    independent, those of one entity are not restricted. The factor is G / (G - 1).
+    """
+    sigma2, n = point.optimum.sigma2, point.columns.n_entities
+    multiplied = {name: point.multiplied(at) for name, at in point.spatial.items()}
+    by_period = point.optimum.residuals.reshape(n, -1)
+    products = by_period @ by_period.T / sigma2
+    linear = _means(point, multiplied) * point.optimum.residuals[:, None] / sigma2
+    scores = linear.reshape(n, -1, linear.shape[1]).sum(axis=1)
+    p = point.period_vector()
+    expected = point.determinants.periods * (1.0 if p is None else 1 - p**2)
+    for j, matrix in enumerate(multiplied.values()):
+        scores[:, j] += np.diag(matrix) * (np.diag(products) - expected)
+    of_variance = (np.diag(products) - expected) / (2 * sigma2)
+    scores = np.column_stack([scores, of_variance])
+    meat = scores.T @ scores
+
+    above = np.triu_indices(n, 1)
+    pairs = [(matrix + matrix.T)[above] for matrix in multiplied.values()]
+    for i, first in enumerate(pairs):
+        for j, second in enumerate(pairs):
+            meat[i, j] += float(np.sum(first * second * products[above] ** 2))
+    return np.asarray(n / (n - 1) * bread @ meat @ bread)
+
+
+def lee_yu(point: Point, period_means: PeriodMeans | None, *, entity: bool) -> Optimum:
+    """Correct bias of fixed effects (Lee & Yu 2010; Elhorst 2014, eqs 3.25, 3.26).
+
+    With time effects, which `period_means` stands for, ``T I^-1 a`` is added to the
+    estimates, with the expected information I. -T a is the expectation of the scores at
+    the true values. If all rows of W have the sum w, it is ``-w / (1 - rho w)`` for
+    rho, the same for lambda, ``-1 / (2 sigma2)`` for sigma2, and 0 for the slopes. With
+    entity effects sigma2 is multiplied by ``T / (T - 1)``. The log likelihood remains
+    that of the maximum.
+    """
+    optimum, columns, spatial = point.optimum, point.columns, point.spatial
+    q = len(spatial)
+    values = np.array([*spatial.values(), *optimum.coefficients, optimum.sigma2])
+    if period_means is not None:
+        bias = np.zeros(values.size)
+        bias[:q] = [period_means.slope(name, at) for name, at in spatial.items()]
+        bias[-1] = 1 / (2 * optimum.sigma2)
+        values = values + columns.n_times * np.linalg.solve(
+            expected_information(point), bias
+        )
+    if entity:
+        values[-1] *= columns.n_times / (columns.n_times - 1)
+    rho = float(values[0]) if point.lag else 0.0
+    lam = float(values[q - 1]) if point.error else 0.0
+    coefficients = values[q:-1]
+    residuals = (
+        columns.filtered_outcome(rho, lam) - columns.filtered(lam) @ coefficients
+    )
+    return replace(
+        optimum,
+        rho=rho,
+        lam=lam,
+        coefficients=coefficients,
+        sigma2=float(values[-1]),
+        residuals=residuals,
+    )
+
+
+def _means(point: Point, multiplied: dict[str, Floats]) -> Floats:
+    """Compute the expectation of `Point.moves`: lags without their errors."""
+    moves = point.moves()
+    if point.lag:
+        errors = point.optimum.residuals.reshape(point.columns.n_entities, -1)
+        added = (multiplied["rho"] @ errors).reshape(-1, 1)
+        moves[:, 0] -= point.demean(added)[:, 0]
+    if point.error:
+        # The lag of the error is nothing but errors.
+        moves[:, len(multiplied) - 1] = 0.0
+    return moves
+
+
+def _bordered(squares: Floats, with_variance: Floats, of_variance: float) -> Floats:
+    border, corner = with_variance[:, None], np.array([[of_variance]])
+    return np.block([[squares, border], [border.T, corner]])
