@@ -74,6 +74,8 @@ def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
     """Count the parameters of some effects, 1 without any; tell if that is exact."""
     if len(positions) == len(absorbed.codes):
         return absorbed.rank, absorbed.exact
+    if len(positions) == 1:
+        return min(absorbed.levels[positions[0]], absorbed.rank), True
     codes = finest([absorbed.codes[p] for p in positions])
     if len(codes) == 1:
         return min(groups_of(codes[0]), absorbed.rank), True

@@ -83,11 +83,11 @@ def few_treated(
         if prepared.sums is None
         else prepared.sums.variation(names)
     ):
-        few = np.flatnonzero(effective < min(EFFECTIVE_CLUSTERS, _HALF * groups))
+        few = min(EFFECTIVE_CLUSTERS, _HALF * groups)
         carriers = {
-            names[j]: carriers_of(float(effective[j]), shares[:, j], labels[j])
-            for j in few.tolist()
-            if names[j] not in unread
+            names[j]: carriers_of(clusters_of_term, shares[:, j], labels[j])
+            for j, clusters_of_term in enumerate(effective.tolist())
+            if clusters_of_term < few and names[j] not in unread
         }
         if carriers:
             controls = _controls_among(prepared.sample, names, _two_values(prepared))
@@ -124,7 +124,7 @@ def _variation(
                 basis, root, codes, groups, obs_weights=prepared.obs_weights
             )
         else:
-            shares = variation_by_cluster(sums, np.eye(len(root), len(sums.root)))
+            shares = variation_by_cluster(sums, sums.root[: len(root)])
         levels = prepared.sample.code_levels[clusters]
         effective = effective_clusters(shares)
         yield clusters, groups, effective, shares, [levels] * effective.size
@@ -188,7 +188,7 @@ def carriers_of(
 def shared_between_clusters(
     prepared: Prepared,
     demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
-    columns: Iterable[int],
+    columns: Sequence[int],
 ) -> list[Notice]:
     """Report columns, by position in `demeaned`, that groups of clusters share."""
     if not prepared.cluster_codes or prepared.sums is not None:
@@ -197,17 +197,24 @@ def shared_between_clusters(
     # In the period with most rows there are clusters enough to compare.
     period = int(np.bincount(sample.time).argmax())
     rows = sample.time == period
-    groups = min(np.unique(codes[rows]).size for codes in prepared.cluster_codes)
-    counts = {j: np.unique(raw[rows, j]).size for j in columns}
+    # Sorted, a column has a step for each value but the first.
+    values = np.sort(raw.T.compress(rows, axis=1)[list(columns)], axis=1)
+    counts = 1 + (values[:, 1:] != values[:, :-1]).sum(axis=1)
+    # There are no more clusters than rows.
+    if (counts > _HALF * values.shape[1]).all():
+        return []
+    groups = min(
+        [int((np.bincount(c[rows]) > 0).sum()) for c in prepared.cluster_codes]
+    )
     shared = {
         names[j]: count
-        for j, count in counts.items()
+        for j, count in zip(columns, counts.tolist(), strict=True)
         if count <= _HALF * groups and count not in _BY_CHANCE
         if _in_common(sample, raw[:, j])
     }
     if not shared:
         return []
-    for name in _controls_among(sample, [names[j] for j in counts], ()):
+    for name in _controls_among(sample, [names[j] for j in columns], ()):
         shared.pop(name, None)
     label = f"{sample.keys.time_name} {sample.times[period]}"
     return shared_values(shared, prepared.cluster_names, groups, label)
@@ -369,6 +376,8 @@ def _products_alone(sample: Sample, names: Sequence[str]) -> dict[int, list[str]
     """List, by position, the factors of products of columns that are no regressors."""
     products = {}
     for at, name in enumerate(names[1:], 1):
+        if ":" not in name:
+            continue
         texts = [factor.text for factor in sample.factors_of(name)]
         if len(texts) > 1 and set(texts) <= sample.variables.keys():
             products[at] = [n for n in dict.fromkeys(texts) if n not in names]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.report.terms import columns_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from digiprosper.kernels import Floats, Ints
     from digiprosper.linear.estimation import Demeaned
     from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
+    from digiprosper.panel import Panel, PanelScan, Sample
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 # Two values are always on a line.
@@ -28,32 +28,37 @@ _FEWEST_INSIDE = 3
 
 def about_terms(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report where terms come from, and categories of many dummies."""
-    yield from made_from_others(sample, panel.columns)
+    yield from made_from_others(sample, panel)
     yield from shared_indicators(sample, panel)
     yield from many_dummies(sample)
 
 
-def made_from_others(sample: Sample, columns: Collection[str]) -> Iterator[Notice]:
+def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
         # Differences that a model makes itself are no terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
-        others = [role for role in roles if role not in of_no_term]
-        yield from _made_from(sample, columns, "y", others)
+        others = [roles[role] for role in roles if role not in of_no_term]
+        if any(others):
+            yield from _made_from(sample, panel, "y", [*chain.from_iterable(others)])
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
-            yield from _made_from(sample, columns, role, [other])
+            yield from _made_from(sample, panel, role, roles.get(other, ()))
 
 
 def _made_from(
-    sample: Sample, columns: Collection[str], role: str, others: Sequence[str]
+    sample: Sample, panel: Panel | PanelScan[Any], role: str, others: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report terms of other roles that are made from the terms of one role alone."""
+    """Report columns, by position, that are made from the terms of a role alone."""
     names, roles = sample.names, sample.roles
-    searched = [at for other in others for at in roles.get(other, ())]
+    factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
+    inside = set(chain.from_iterable([factor.columns for factor in factors]))
+    # Most terms do not have such a column in their text.
+    searched = [at for at in others if any(column in names[at] for column in inside)]
     if not searched:
         return
+    columns = frozenset(panel.columns)
     sources = {
         column: names[at]
         for at in roles[role]
@@ -62,7 +67,6 @@ def _made_from(
     terms = {
         names[at]: sources[column]
         for at in searched
-        if any(column in names[at] for column in sources)
         if (column := _only_column(sample, at, columns, ("lag",))) in sources
     }
     if terms:
@@ -70,12 +74,12 @@ def _made_from(
 
 
 def _only_column(
-    sample: Sample, at: int, columns: Collection[str], shifts: Sequence[str]
+    sample: Sample, at: int, columns: frozenset[str], shifts: Sequence[str]
 ) -> str | None:
     """Return the one column of a term; None of dummies and functions of `shifts`."""
     factors = sample.factors_of(sample.names[at])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
-    used, calls = inside & set(columns), " ".join(inside - set(columns))
+    used, calls = inside & columns, " ".join(inside - columns)
     steps = [factor.shift for factor in factors]
     shifted = max(steps) > 0 or ("lead" in shifts and min(steps) < 0)
     if len(used) != 1 or shifted or any(f"{shift}(" in calls for shift in shifts):

@@ -68,6 +68,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.notices import (
+    FEW_CLUSTERS,
     changed_as,
     few_clusters,
     missing_rows,
@@ -302,6 +303,8 @@ def few_for_slopes(
     clusters: int, name: str, groups: Sequence[int], cov_type: str = "clustered"
 ) -> tuple[Notice, ...]:
     """Report that t intervals rest on few clusters; `groups` has those of all ways."""
+    if clusters >= FEW_CLUSTERS:
+        return ()
     if cov_type == "cr2":
         used = (
             "t intervals with Bell-McCaffrey degrees of freedom are used, which are "

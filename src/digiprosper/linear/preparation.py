@@ -402,6 +402,8 @@ def _without_singletons(
     if not effects:
         return sample
     mask = not_singletons([sample.codes[e] for e in effects])
+    if mask.all():
+        return sample
     if not mask.any():
         raise all_singletons(
             sample.nobs,

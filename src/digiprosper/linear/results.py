@@ -211,7 +211,8 @@ class Estimated(Estimates):
         (sums,), (clusters,) = self.by_cluster, self.inference.clusters
         wild = restricted_wild(sums, weights, gap)
         tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
-        effective = float(effective_clusters(variation_by_cluster(sums, weights)).min())
+        shares = variation_by_cluster(sums, weights @ sums.root)
+        effective = float(effective_clusters(shares).min())
         few = no_rejection(tested, effective, clusters)
         crv3 = hotelling(
             jackknife_covariance(sums, weights),

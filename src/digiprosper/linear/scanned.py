@@ -765,6 +765,6 @@ def _row_notices(
             if robust
             else []
         ),
-        *made_from_others(rows.sample, rows.scan.columns),
+        *made_from_others(rows.sample, rows.scan),
         *many_dummies(rows.sample),
     ]

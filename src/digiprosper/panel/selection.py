@@ -324,6 +324,8 @@ def _refuse_cluster_gaps(
     table: Table, clusters: Sequence[str], codes: Mapping[str, Ints], complete: Bools
 ) -> None:
     for text in clusters:
+        if codes[text] is table.keys.entity:  # never missing
+            continue
         bad = (codes[text] < 0) & complete
         if bad.any():
             raise MissingDataError(

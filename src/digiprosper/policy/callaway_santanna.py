@@ -306,7 +306,7 @@ def _row_weights(
 
 def _by_entity(sample: Sample, cohorts: Cohorts) -> tuple[Floats, Floats, Floats]:
     """Arrange outcome (n, T), controls (n, T, k), weights (n, T); NaN if no row."""
-    y, x = sample.columns("y"), sample.columns("x")
+    y, x = sample.matrix[:, sample.roles["y"][0]], sample.columns("x")
     columns = np.column_stack([y, cohorts.weights, x])
     shape = cohorts.of_entity.size, cohorts.steps.size, columns.shape[1]
     values = np.full(shape, np.nan)

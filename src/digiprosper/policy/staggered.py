@@ -374,7 +374,7 @@ def _refuse_without_effects(
 ) -> None:
     """Refuse samples without treated rows, or without changes of the outcome."""
     same_entity = sample.entity[1:] == sample.entity[:-1]
-    if not np.diff(sample.columns("y")[:, 0])[same_entity].any():
+    if not np.diff(sample.matrix[:, sample.roles["y"][0]])[same_entity].any():
         raise IdentificationError(
             f"the outcome {cited(spec.y)} does not change in any "
             f"{sample.keys.entity_name}."

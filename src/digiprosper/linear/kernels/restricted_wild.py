@@ -260,9 +260,11 @@ def _wald(moved: Floats, scores: Floats) -> Floats:
     return np.asarray(np.where(singular, np.inf, statistics))
 
 
-def variation_by_cluster(sums: ClusterSums, weights: Floats) -> Floats:
-    """Compute the share (G, q) of each cluster in the variation behind each sum."""
-    influence = weights @ sums.root
+def variation_by_cluster(sums: ClusterSums, influence: Floats) -> Floats:
+    """Compute the share (G, q) of each cluster in the variation behind each sum.
+
+    `influence` (q, m) is how far scores move the sums of coefficients.
+    """
     squares = np.einsum("gqm,qm->gq", influence @ sums.products, influence)
     return np.asarray(squares / squares.sum(axis=0))
 
