@@ -7,7 +7,7 @@ of the panel, or for `distance_to` that of the coordinates.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,18 +33,16 @@ from digiprosper.errors import (
     subject,
     unknown_columns,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.great_circle import great_circle
 from digiprosper.kernels.tolerances import SUM_TO_ONE
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.coordinates import degrees_of, refuse_beyond
 from digiprosper.panel.evaluation import evaluate
+from digiprosper.panel.table import Table
 from digiprosper.panel.terms import parse
 from digiprosper.specification import as_terms
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.panel.table import Table
 
 __all__ = ["bartik", "distance_to", "interact"]
 

@@ -6,7 +6,8 @@ A specification never changes; its methods return new ones.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -26,14 +27,9 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Self
-
-    from digiprosper.panel import Panel
 
 TERM: Final = {"term": "one"}
 """Metadata of a field that holds a term, which can be swapped and `terms` lists."""

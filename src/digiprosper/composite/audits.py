@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,8 @@ from digiprosper.composite.specification import CompositeIndex
 from digiprosper.composite.state import cut_rows, learn
 from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.errors import IndicatorError, InputTypeError, OptionError
+from digiprosper.panel import Panel, Sample
 from digiprosper.specification import as_terms
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from digiprosper.panel import Panel, Sample
 
 # Shifts seen in papers and scripts.
 _SHIFTS: Final = (0.0, 1e-6, 1e-4, 0.002, 0.01, 1.0)

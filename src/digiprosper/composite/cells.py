@@ -5,8 +5,9 @@ A refusal names column, count and first rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,12 +24,8 @@ from digiprosper.errors import (
     text_problem,
     unknown_columns,
 )
+from digiprosper.kernels import Bools, Floats
 from digiprosper.panel.keys import extreme_problems, rows_data, where
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from digiprosper.kernels import Bools, Floats
 
 
 def real_numbers(values: Any) -> Floats:

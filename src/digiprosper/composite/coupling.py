@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,8 @@ from digiprosper.errors import (
     issue,
     option_error,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import GRADE, SUM_TO_ONE
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
 
 CouplingMethod = Literal["standard", "wang2021"]
 

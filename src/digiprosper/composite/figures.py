@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -25,15 +26,11 @@ from digiprosper.errors import (
     subject,
     unknown_columns,
 )
+from digiprosper.kernels import Floats
 from digiprosper.panel.arguments import refuse_extreme
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.drawings import Bars, RankSpans, Ribbons, Ridge, Ridges, Span
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.report.figure_words import Wording
+from digiprosper.report.figure_words import Wording
 
 Bandwidth: TypeAlias = Literal["scott", "silverman"]
 

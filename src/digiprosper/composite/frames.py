@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from digiprosper.composite.cells import names_where, refuse_columns
 from digiprosper.composite.kernels.normalise import EndPoints
 from digiprosper.composite.kernels.structure import Weighing, flat_rule, refuse_constant
 from digiprosper.composite.notices import weight_remarks
+from digiprosper.composite.options import IndexOptions
 from digiprosper.composite.state import Learned, State
 from digiprosper.errors import (
     IndicatorError,
@@ -25,14 +27,9 @@ from digiprosper.errors import (
     quoted,
     subject,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.dispersion import theil_from_sums, theil_shares
 from digiprosper.report.notices import missing_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.composite.options import IndexOptions
-    from digiprosper.kernels import Floats
 
 ColumnScale: TypeAlias = tuple[int, str, float, float, float]
 """Position and name of a column x; start, divisor and addend of u = (x - start) /

@@ -22,24 +22,22 @@ impossible          missing, kept (option to values)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from digiprosper.composite.cells import names_where
-from digiprosper.composite.kernels.structure import FIXED_WEIGHTS
+from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule, Weighing
+from digiprosper.composite.kernels.uncertainty import EntitySums
 from digiprosper.errors import Notice, cited, counted, subject
+from digiprosper.kernels import Bools, Floats
 from digiprosper.report.notices import imputed
 from digiprosper.report.text import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
-    from digiprosper.composite.kernels.structure import Rule, Weighing
-    from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.kernels import Bools, Floats
 
 # A shift from which on it changes the weights.
 LARGE_SHIFT: Final = 0.01

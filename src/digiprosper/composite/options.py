@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
+from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.kernels.aggregate import PRODUCTS, Aggregation
 from digiprosper.composite.kernels.normalise import (
     EndPoints,
@@ -31,12 +33,7 @@ from digiprosper.errors import (
     option_problem,
     subject,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from digiprosper.composite.indicators import IndicatorSystem
-    from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 
 IndexMissing = Literal["raise", "drop"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.tolerances import SAME_RANKS
 from digiprosper.report.pickling import PickledByName
@@ -34,11 +36,6 @@ from digiprosper.report.summary import (
     Summary,
     SummaryText,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
 
 Among = Literal["per_year", "pooled"]
 Ranks: TypeAlias = np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from digiprosper.composite.kernels.aggregate import PRODUCTS
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
+from digiprosper.composite.kernels.uncertainty import EntitySums
 from digiprosper.composite.notices import fixed_weights, impossible
 from digiprosper.composite.options import IndexOptions, read_option
 from digiprosper.composite.ranking_results import (
@@ -23,6 +24,7 @@ from digiprosper.composite.ranking_results import (
     moves,
     ranked_together,
 )
+from digiprosper.composite.results import IndexResults
 from digiprosper.composite.specification import CompositeIndex
 from digiprosper.composite.state import (
     ScaledRows,
@@ -42,19 +44,13 @@ from digiprosper.errors import (
     issue,
     option_error,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import SAME_CHANGE
+from digiprosper.panel import Panel, Sample
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.specification import check_reps
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.composite.results import IndexResults
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.panel import Panel, Sample
 
 LeaveOut = Literal["indicator", "entity"]
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
+from typing import Any, Final, Literal, get_args, overload
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.composite.cells import names_where, refuse_cells
 from digiprosper.composite.frames import apply_frame, is_frame
+from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.kernels.ranking import descending_ranks
+from digiprosper.composite.kernels.uncertainty import EntitySums
+from digiprosper.composite.options import IndexOptions
 from digiprosper.composite.ranking_results import Among, ranked_together
+from digiprosper.composite.scopes import Finding
 from digiprosper.composite.state import (
     ScaledRows,
     State,
@@ -36,20 +40,13 @@ from digiprosper.errors import (
     subject,
     unknown_columns,
 )
-from digiprosper.kernels import intervals
+from digiprosper.kernels import Floats, intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import PRINTED_WEIGHTS
 from digiprosper.panel import Panel
 from digiprosper.report.notices import lost_draws, too_few_clusters_to_draw
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
-
-if TYPE_CHECKING:
-    from digiprosper.composite.indicators import IndicatorSystem
-    from digiprosper.composite.kernels.uncertainty import EntitySums
-    from digiprosper.composite.options import IndexOptions
-    from digiprosper.composite.scopes import Finding
-    from digiprosper.kernels import Floats
 
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 

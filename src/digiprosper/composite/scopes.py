@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.kernels.normalise import EndPoints
 from digiprosper.errors import cited, option_error, quoted
-
-if TYPE_CHECKING:
-    from digiprosper.composite.indicators import IndicatorSystem
-    from digiprosper.kernels import Bools, Ints
+from digiprosper.kernels import Bools, Ints
 
 Scope = Literal[
     "pooled",

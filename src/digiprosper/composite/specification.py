@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from digiprosper.composite.frames import fit_frame, is_frame
 from digiprosper.composite.indicators import Indicator, IndicatorSystem
@@ -36,15 +36,11 @@ from digiprosper.composite.state import (
 )
 from digiprosper.composite.weights import Weighting
 from digiprosper.errors import InputTypeError, cited, issue
+from digiprosper.kernels import Floats
 from digiprosper.panel import Panel
 from digiprosper.report.notices import changed_as
 from digiprosper.report.terms import columns_in
 from digiprosper.specification import Specification, plain_options
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from digiprosper.kernels import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from digiprosper.composite.cells import (
     refuse_extreme,
 )
 from digiprosper.composite.kernels.aggregate import PRODUCTS, aggregate
+from digiprosper.composite.kernels.normalise import EndPoints
 from digiprosper.composite.kernels.structure import (
     UNSIGNED_WEIGHTS,
     Rule,
@@ -23,6 +25,8 @@ from digiprosper.composite.kernels.structure import (
 )
 from digiprosper.composite.kernels.uncertainty import EntitySums, entity_sums
 from digiprosper.composite.notices import beyond_remarks, zero_remarks
+from digiprosper.composite.options import IndexOptions
+from digiprosper.composite.scopes import LearningScope, RowSelection
 from digiprosper.errors import (
     IndicatorError,
     Notice,
@@ -32,18 +36,11 @@ from digiprosper.errors import (
     quoted,
     subject,
 )
+from digiprosper.kernels import Floats, Ints
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel
 from digiprosper.report.notices import missing_rows
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from digiprosper.composite.kernels.normalise import EndPoints
-    from digiprosper.composite.options import IndexOptions
-    from digiprosper.composite.scopes import LearningScope, RowSelection
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel import Panel, Sample
 
 _ROLE: Final = "indicators"
 

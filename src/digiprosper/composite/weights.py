@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -24,11 +24,9 @@ from digiprosper.errors import (
     issue,
     plain,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.dispersion import column_sums
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
 
 Weighting = Literal["entropy", "critic", "cv", "std", "pca", "equal"]
 WEIGHTINGS: Final[tuple[Weighting, ...]] = get_args(Weighting)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from digiprosper.counts import notices
 from digiprosper.counts.kernels.incidental import (
+    PartialEffects,
     coefficient_bias,
     conditional_logit,
     partial_effects,
@@ -17,6 +18,7 @@ from digiprosper.counts.kernels.incidental import (
 from digiprosper.counts.logit_results import AverageEffects, LogitResults
 from digiprosper.errors import (
     IdentificationError,
+    Notice,
     OptionError,
     TermError,
     cited,
@@ -25,8 +27,15 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.covariance import groups_of, intersections, joint_meat, vcov
-from digiprosper.kernels.reweighted import LOGIT, PROBIT, reweighted_least_squares
+from digiprosper.kernels.reweighted import (
+    LOGIT,
+    PROBIT,
+    Family,
+    Reweighted,
+    reweighted_least_squares,
+)
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.diagnostics import (
@@ -34,30 +43,28 @@ from digiprosper.linear.diagnostics import (
     not_semidefinite,
     shared_between_clusters,
 )
-from digiprosper.linear.estimation import checked_columns, demean_roles, outcome_of
+from digiprosper.linear.estimation import (
+    Demeaned,
+    checked_columns,
+    demean_roles,
+    outcome_of,
+)
 from digiprosper.linear.fixed_effects import check_regression_terms
 from digiprosper.linear.preparation import (
+    Prepared,
     check_linear_options,
     linear_options,
     prepare,
     refuse_cov_types,
     refuse_extreme,
 )
+from digiprosper.panel import Panel, Sample
+from digiprosper.panel.codes import Absorbed
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance
+from digiprosper.report.terms import Factor
 from digiprosper.specification import TERM, TERMS, Specification, check_words
-
-if TYPE_CHECKING:
-    from digiprosper.counts.kernels.incidental import PartialEffects
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.reweighted import Family, Reweighted
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.panel.codes import Absorbed
-    from digiprosper.report.terms import Factor
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "driscoll_kraay", "xtscc", "conley")
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from digiprosper.counts.words import WORDS
 from digiprosper.errors import IdentificationError, Notice, TermError, check_option
 from digiprosper.report.columns import Remark
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import Inference
+from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
-from digiprosper.report.summary import Lines, Remarks, coefficient_cells
-from digiprosper.report.terms import Term, slope_terms
+from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import Factors, Term, slope_terms
 from digiprosper.report.text import conventions
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.report.estimates import Estimates
-    from digiprosper.report.inference import Inference
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import Summary
-    from digiprosper.report.terms import Factors
-    from digiprosper.report.words import Words
+from digiprosper.report.words import Words
 
 _Errors: TypeAlias = Literal["population", "sample"]
 

@@ -16,17 +16,13 @@ no_average           terms
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from digiprosper.errors import Notice, counted, quoted
 from digiprosper.linear.notices import WILD_CLUSTERS
+from digiprosper.linear.preparation import Prepared
 from digiprosper.report import notices as report
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
-
-    from digiprosper.linear.preparation import Prepared
 
 LAGGED: Final = (
     "and so are the other coefficients and average effects: the correction is for "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -12,10 +12,13 @@ from digiprosper.counts.kernels.score_bootstrap import ScoreDraws
 from digiprosper.counts.notices import interaction_ratios
 from digiprosper.counts.results import PoissonResults
 from digiprosper.errors import IdentificationError, TermError, check_option, issue
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.kernels.reweighted import (
     POISSON,
+    Reweighted,
     as_regression,
     reweighted_least_squares,
     root_and_middle,
@@ -29,12 +32,16 @@ from digiprosper.linear.diagnostics import (
     shared_between_clusters,
     staggered,
 )
-from digiprosper.linear.estimation import CommonColumns, demean_roles
+from digiprosper.linear.estimation import CommonColumns, Demeaned, demean_roles
 from digiprosper.linear.fixed_effects import check_regression_terms, check_row_options
+from digiprosper.linear.kernels.exchange import Paths
+from digiprosper.linear.kernels.placebo import Cohorts
+from digiprosper.linear.kernels.wild import WildWeights
 from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.poisson import (
     LAGGED,
     PoissonSsc,
+    Separated,
     check_index_terms,
     count_estimates,
     count_fields,
@@ -45,26 +52,14 @@ from digiprosper.linear.poisson import (
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
+    Prepared,
     check_linear_options,
     linear_options,
     refuse_cov_types,
 )
+from digiprosper.optional import Done
+from digiprosper.panel import Panel
 from digiprosper.specification import TERM, TERMS, Specification
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.reweighted import Reweighted
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.kernels.exchange import Paths
-    from digiprosper.linear.kernels.placebo import Cohorts
-    from digiprosper.linear.kernels.wild import WildWeights
-    from digiprosper.linear.poisson import Separated
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.optional import Done
-    from digiprosper.panel import Panel
 
 _REFUSED = ("hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")
 _REASON = "it is defined for linear regressions, or not tested for counts"

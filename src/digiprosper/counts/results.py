@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -13,17 +13,14 @@ from digiprosper.counts.words import WORDS
 from digiprosper.kernels.tolerances import TWO_VALUES
 from digiprosper.linear.poisson import CountResults
 from digiprosper.linear.results import predicted_index
+from digiprosper.panel import Panel
 from digiprosper.report.columns import Remark
-from digiprosper.report.summary import Lines, Remarks, coefficient_cells
+from digiprosper.report.inference import Inference
+from digiprosper.report.protocol import Glance
+from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import Term
 from digiprosper.report.text import conventions
-
-if TYPE_CHECKING:
-    from digiprosper.panel import Panel
-    from digiprosper.report.inference import Inference
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import Summary
-    from digiprosper.report.terms import Term
-    from digiprosper.report.words import Words
+from digiprosper.report.words import Words
 
 _MEANING = (
     "A slope b is a change of the log of the mean: the elasticity, if the regressor is "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, get_args, overload
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,6 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.panel import Panel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _COLUMNS = {
     "STATE": "state_name",

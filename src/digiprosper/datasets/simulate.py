@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,13 +21,11 @@ from digiprosper.errors import (
     cited,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.dispersion import theil_shares, theil_t
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FIXED_POINT
 from digiprosper.panel import Panel
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
 
 System = Literal["digital", "prosperity"]
 

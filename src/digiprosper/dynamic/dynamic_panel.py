@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 
 from digiprosper.dynamic import notices
 from digiprosper.dynamic.kernels import gmm as kernel
 from digiprosper.dynamic.kernels.corrected import (
+    WithinProducts,
     bias_corrected,
     half_panel,
     persistence_bounds,
     within_products,
 )
-from digiprosper.dynamic.kernels.transforms import transformed
+from digiprosper.dynamic.kernels.gmm import GmmFit, Moments
+from digiprosper.dynamic.kernels.transforms import Transform, transformed
 from digiprosper.dynamic.preparation import (
     MOST_LAGS,
+    PreparedPanel,
     prepare_panel,
     refuse_lags,
     rows_of,
@@ -45,12 +48,14 @@ from digiprosper.errors import (
     several,
     subject,
 )
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.linear.diagnostics import few_treated
+from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.terms import canonical
 from digiprosper.report.estimates import Estimates, lost_in
@@ -67,16 +72,6 @@ from digiprosper.specification import (
     read_terms,
     refuse_repeats,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from digiprosper.dynamic.kernels.corrected import WithinProducts
-    from digiprosper.dynamic.kernels.gmm import GmmFit, Moments
-    from digiprosper.dynamic.kernels.transforms import Transform
-    from digiprosper.dynamic.preparation import PreparedPanel
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.panel import Panel
 
 DynamicEstimator = Literal["difference", "system", "lsdvc", "half_panel"]
 _Equation = Literal["both", "difference", "level"]

@@ -19,15 +19,12 @@ bias_not_solved      nearest, share (of draws without a solution)
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
+from digiprosper.dynamic.results import GmmTests
 from digiprosper.errors import Notice, counted
 from digiprosper.report.text import p_words
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.dynamic.results import GmmTests
 
 # With fewer entities the corrected within estimator is recommended beside GMM; see
 # docs/explanations/dynamic_panels.md.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from digiprosper.dynamic.kernels.transforms import period_dummies
+from digiprosper.dynamic.kernels.transforms import Transform, period_dummies
 from digiprosper.errors import (
     IdentificationError,
     TermError,
@@ -16,19 +17,13 @@ from digiprosper.errors import (
     quoted,
     subject,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.estimation import outcome_of
-from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.grammar import as_argument
 from digiprosper.panel.terms import canonical
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.dynamic.kernels.transforms import Transform
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
 
 # Outcome and regressors, in the order of the columns of the grid.
 _ROLES = ("y", "lags", "endogenous", "predetermined", "x")

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import check_level, counted
-from digiprosper.kernels import intervals
+from digiprosper.errors import Notice, check_level, counted
+from digiprosper.kernels import Floats, intervals
 from digiprosper.report.columns import Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
-from digiprosper.report.summary import Lines, Remarks, coefficient_cells
-from digiprosper.report.terms import Term, slope_terms
+from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
+from digiprosper.report.terms import Factors, Term, slope_terms
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, p_words
 from digiprosper.report.words import Words
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import Summary
-    from digiprosper.report.terms import Factors
-    from digiprosper.report.tests import TestResult
 
 # Of a ratio b / (1 - r): what is added to the sums in numerator and denominator.
 _ONE_BELOW = np.array([0.0, 1.0])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,13 +28,15 @@ from digiprosper.errors import (
 )
 from digiprosper.inequality.kernel import ergodic
 from digiprosper.inequality.notices import reducible
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.dispersion import variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import nickell
-from digiprosper.linear.preparation import prepare
+from digiprosper.linear.preparation import CovType, Ssc, prepare
 from digiprosper.linear.results import LinearResults
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of, values_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
 from digiprosper.report.notices import missing_rows
@@ -48,13 +51,6 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.terms import Factor
 from digiprosper.specification import as_terms, one_term
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.preparation import CovType, Ssc
-    from digiprosper.panel import Panel
 
 Cuts = Literal["pooled", "per_year"]
 

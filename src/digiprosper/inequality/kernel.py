@@ -9,15 +9,12 @@ overlap have exactly no transvariation.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.resampling import draw_counts
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
 
 _LOW = 0.5
 

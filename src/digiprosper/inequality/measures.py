@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
@@ -25,10 +26,11 @@ from digiprosper.errors import (
 )
 from digiprosper.inequality import kernel
 from digiprosper.inequality.notices import mixed_units, rows_drawn
-from digiprosper.kernels import dispersion, intervals
+from digiprosper.kernels import Bools, Floats, Ints, dispersion, intervals
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import EQUAL_VALUES
 from digiprosper.panel.arguments import (
+    Arguments,
     aligned,
     arguments,
     below_zero,
@@ -57,12 +59,8 @@ from digiprosper.report.summary import (
 from digiprosper.report.text import interval_text
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
-
     import numpy.typing as npt
 
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.panel.arguments import Arguments
 
 # Urban and rural incomes per head differ by a factor of 10 at most, and a share of 2%
 # is the smallest of most regions. Units differ by 100 (percent), 1,000 or 10,000.

@@ -11,12 +11,9 @@ mixed_units larger, smaller (arguments), ratio, rows
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Sequence
 
 from digiprosper.errors import Notice, cited
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
 
 
 def rows_drawn(level: Hashable) -> Notice:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import (
+    Grams,
+    Layout,
     bytes_each,
     entity_grams,
     fits_in_memory,
@@ -16,15 +19,9 @@ from digiprosper.kernels.resampling import (
     linked_levels,
     systems,
 )
+from digiprosper.kernels.slopes import Effect
 from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF, REDUNDANT_LEVELS
 from digiprosper.kernels.within import level_sums
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.resampling import Grams, Layout
-    from digiprosper.kernels.slopes import Effect
 
 # Crossed levels whose products are inverted; 4096 take a quarter of a minute.
 _MOST_LEVELS = 2**12

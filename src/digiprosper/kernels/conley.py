@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.great_circle import EARTH_RADIUS, great_circle
 from digiprosper.kernels.tolerances import SAME_DISTANCE
 from digiprosper.kernels.within import level_sums
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
 
 # Pairs of locations whose distances are computed at a time: about 100 MB with what the
 # formula needs.

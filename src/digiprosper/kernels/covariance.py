@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from digiprosper.kernels.conley import near_products
-from digiprosper.kernels.within import finest, is_nested, level_sums, within
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.conley import Nearby
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.kernels.within import Within
-
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.conley import Nearby, near_products
+from digiprosper.kernels.slopes import Effect
+from digiprosper.kernels.within import Within, finest, is_nested, level_sums, within
 
 # Codes (N,) and number of the combinations of clusters at some positions.
 Intersection: TypeAlias = "Callable[[Sequence[int]], tuple[Ints | None, int]]"

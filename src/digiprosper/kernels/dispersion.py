@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import ALL_ZERO, SMALL_THEIL
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
 
 _ROWS = 2048
 _TINY = float(np.finfo(np.float64).tiny)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats
 from digiprosper.kernels.cluster_jackknife import deviations, jackknife_root_and_middle
-from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
+from digiprosper.kernels.covariance import Counts, Vcov, joint_meat, rescaled_sandwich
 from digiprosper.kernels.least_squares import ols, with_weights
 from digiprosper.kernels.leverage import error_scale, row_leverage
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Counts, Vcov
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
+from digiprosper.kernels import Floats
 
 # Mean radius of the earth in kilometres (International Union of Geodesy and
 # Geophysics).

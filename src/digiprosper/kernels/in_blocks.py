@@ -10,18 +10,15 @@ are nearly orthonormal, which squares no condition number (Yamamoto et al. 2015)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import NEARLY_DEPENDENT, REMOVED
 from digiprosper.kernels.within import conjugate_gradients, level_sums, pseudo_inverse
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats, Ints
 
 # Dummies beside those of the entity are solved for densely up to this many.
 MOST_DENSE = 1200

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import PRODUCT_QUANTILE, SAME_WITHOUT
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
 
 # Fewest clusters whose draws may give an interval, a p-value or a standard error.
 #

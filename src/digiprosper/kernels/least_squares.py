@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import COLLINEAR, PART_OF, WELL_CONDITIONED
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

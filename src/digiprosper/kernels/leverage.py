@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import FULL_LEVERAGE
-from digiprosper.kernels.within import finest, level_sums, within
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.within import Within
+from digiprosper.kernels.within import Within, finest, level_sums, within
 
 _POWERS = {"hc2": 0.5, "hc3": 1.0}
 

@@ -9,6 +9,7 @@ products are formed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -22,18 +23,15 @@ from digiprosper.errors import (
     one_problem,
     option_error,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import with_weights
-from digiprosper.kernels.slopes import Slope, apart
+from digiprosper.kernels.slopes import Effect, Slope, apart
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
 from digiprosper.kernels.within import compress, finest, is_nested, rows_of, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from scipy import sparse
 
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.slopes import Effect
 
 # Column of the outcome and columns of the regressors.
 Equation = tuple[int, tuple[int, ...]]

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from scipy.special import expit, log_ndtr, ndtr, ndtri, xlogy
 
 from digiprosper.errors import not_identified
-from digiprosper.kernels.covariance import rescaled_sandwich
-from digiprosper.kernels.equation import solve
-from digiprosper.kernels.least_squares import ols
+from digiprosper.kernels import Floats
+from digiprosper.kernels.covariance import Counts, Vcov, rescaled_sandwich
+from digiprosper.kernels.equation import Solved, solve
+from digiprosper.kernels.least_squares import Fit, ols
+from digiprosper.kernels.slopes import Effect
 from digiprosper.kernels.tolerances import (
     NO_WEIGHT,
     SAME_DEVIANCE,
     SAME_INDEX,
     SMALL_STEP,
 )
-from digiprosper.kernels.within import within
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Counts, Vcov
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.least_squares import Fit
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.kernels.within import Within
+from digiprosper.kernels.within import Within, within
 
 _STEPS = 200
 # From the largest number to the smallest.

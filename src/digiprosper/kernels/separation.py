@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import IdentificationError
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.kernels.reweighted import LOGIT, POISSON, reweighted_least_squares
-from digiprosper.kernels.slopes import Slope, codes_of
+from digiprosper.kernels.reweighted import (
+    LOGIT,
+    POISSON,
+    Family,
+    reweighted_least_squares,
+)
+from digiprosper.kernels.slopes import Effect, Slope, codes_of
 from digiprosper.kernels.tolerances import (
     ABSORBED,
     LP_FEASIBLE,
@@ -19,13 +26,6 @@ from digiprosper.kernels.tolerances import (
     SEPARATED_MEAN,
 )
 from digiprosper.kernels.within import compress, rows_of, within
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.reweighted import Family
-    from digiprosper.kernels.slopes import Effect
 
 
 def in_empty_levels(y: Floats, effects: Sequence[Effect]) -> Bools:

@@ -11,21 +11,17 @@ are others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from digiprosper.errors import CollinearityError, ThresholdSearchError, option_error
-from digiprosper.kernels.slopes import apart, directions
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.slopes import Effect, Slope, apart, directions
 from digiprosper.kernels.tolerances import NO_FALL, SAME_SSR, UNIDENTIFIED, WHOLE
 from digiprosper.kernels.within import is_nested
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.slopes import Effect, Slope
 
 # --- candidates ------------------------------------------------------------------
 

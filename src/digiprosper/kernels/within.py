@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import IdentificationError, option_error
-from digiprosper.kernels.slopes import Slope, codes_of, directions
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.slopes import Directions, Effect, Slope, codes_of, directions
 from digiprosper.kernels.tolerances import (
     CONVERGED,
     DWARFED,
@@ -17,12 +19,6 @@ from digiprosper.kernels.tolerances import (
     REDUNDANT_LEVELS,
     SECOND_PASS,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.slopes import Directions, Effect
 
 # Dummies of all effects but the largest are solved for densely up to this many; beyond,
 # by conjugate gradients.

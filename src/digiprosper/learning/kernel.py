@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import ABSORBED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from digiprosper.kernels import Floats, Ints
-
     # Makes a new learner, which has fit and predict.
     NewLearner: TypeAlias = "Callable[[], Any]"
 

@@ -19,10 +19,10 @@ few_for_trees       learner, n_entities; of an error
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,7 @@ from digiprosper.errors import (
     issue,
     option_error,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.learning.kernel import (
@@ -47,12 +48,14 @@ from digiprosper.learning.kernel import (
     partial_out,
     rsquared,
 )
-from digiprosper.learning.preparation import prepare_learning
+from digiprosper.learning.preparation import LearningSample, prepare_learning
 from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects_iv import two_stage
 from digiprosper.linear.instrument_columns import ColumnPositions
+from digiprosper.linear.results import LinearResults
 from digiprosper.optional import require
+from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
@@ -66,14 +69,6 @@ from digiprosper.specification import (
     read_terms,
     refuse_repeats,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.learning.preparation import LearningSample
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel
 
 LearningTransform = Literal["dictionary", "difference", "mundlak", "within"]
 _MOST_SEEDS = 10_000

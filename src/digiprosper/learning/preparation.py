@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.learning.kernel import level_means, quadratic
 from digiprosper.linear.estimation import (
@@ -30,14 +32,9 @@ from digiprosper.linear.preparation import (
     prepare,
     refuse_extreme,
 )
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.grammar import as_argument
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel import Panel, Sample
 
 FEWEST_CLUSTERS = 10
 # Arguments of the specification by the role of their columns.

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.errors import Notice
+from digiprosper.kernels import Floats
+from digiprosper.linear.results import LinearResults
+from digiprosper.report.columns import Column, Remark, result_column
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Term, slope_terms
+from digiprosper.report.terms import Factors, Term, slope_terms
 from digiprosper.report.words import Words
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.report.columns import Column
-    from digiprosper.report.estimates import Estimates
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors
 
 _BESIDE = {"linear": "linear", "dictionary": "squares and products"}
 _MEASURES = {

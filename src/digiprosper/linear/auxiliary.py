@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,24 +16,25 @@ from digiprosper.errors import (
     quoted,
     subject,
 )
+from digiprosper.kernels import Ints
 from digiprosper.kernels.covariance import counts, groups_of, ranks
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
-from digiprosper.linear.fixed_effects import estimate, refuse_other_specification
+from digiprosper.linear.fixed_effects import (
+    Fitted,
+    FixedEffects,
+    estimate,
+    refuse_other_specification,
+)
+from digiprosper.linear.preparation import LinearOptions, Prepared
+from digiprosper.linear.results import LinearResults
+from digiprosper.panel import Panel
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import freedom_text
 from digiprosper.report.variance import negative_variance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
-
-    from digiprosper.kernels import Ints
-    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
-    from digiprosper.linear.preparation import LinearOptions, Prepared
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel
-    from digiprosper.report.tests import TestResult
 
 
 def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import Any, cast
 
-from digiprosper.errors import IdentificationError, OptionError, cited, issue
+from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue
+from digiprosper.kernels import Ints
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.notices import few_for_draws
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Panel
 from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
+from digiprosper.report.protocol import Glance
 from digiprosper.specification import check_reps
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel
-    from digiprosper.report.protocol import Glance
 
 _LEAST_REPS = 20
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters"})

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digiprosper.errors import Notice, cited, quoted
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.kernels.restricted_wild import variation_by_cluster
+from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
     FewTreated,
@@ -23,26 +26,14 @@ from digiprosper.linear.notices import (
     shifted_log_notice,
     staggered_treatment,
 )
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Sample
 from digiprosper.report.notices import not_psd
+from digiprosper.report.terms import Factor
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        Callable,
-        Collection,
-        Iterable,
-        Iterator,
-        Mapping,
-        Sequence,
-    )
-
     import pandas as pd
 
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.conley import Nearby
-    from digiprosper.linear.kernels.restricted_wild import ClusterSums
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
-    from digiprosper.report.terms import Factor
 
 _ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
 _NO_REGRESSOR = frozenset(

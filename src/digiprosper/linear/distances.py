@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from digiprosper.errors import (
+    Notice,
     OptionError,
     check_option,
     cited,
@@ -16,19 +18,13 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
-from digiprosper.kernels.conley import nearby, nearest_place, rows_within
+from digiprosper.kernels import Ints
+from digiprosper.kernels.conley import Nearby, nearby, nearest_place, rows_within
 from digiprosper.linear.notices import moving_places, no_neighbours
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.coordinates import coordinate_names, refuse_beyond
 from digiprosper.specification import as_terms
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Ints
-    from digiprosper.kernels.conley import Nearby
-    from digiprosper.panel import Panel, Sample
 
 DistanceKernel: TypeAlias = Literal["bartlett", "uniform"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,17 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
-from digiprosper.kernels.covariance import conley_vcov, intersections, vcov
+from digiprosper.kernels.covariance import (
+    Counts,
+    Vcov,
+    conley_vcov,
+    intersections,
+    vcov,
+)
 from digiprosper.kernels.equation import Solved, solve
-from digiprosper.kernels.least_squares import dependences, inverted, with_weights
+from digiprosper.kernels.least_squares import Fit, dependences, inverted, with_weights
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import (
     few_treated,
@@ -31,7 +39,7 @@ from digiprosper.linear.diagnostics import (
     not_semidefinite,
     shared_between_clusters,
 )
-from digiprosper.linear.kernels.bias_reduced import bias_reduced
+from digiprosper.linear.kernels.bias_reduced import BiasReduced, bias_reduced
 from digiprosper.linear.kernels.blocks import block_slopes
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, cluster_sums
 from digiprosper.linear.notices import (
@@ -44,6 +52,7 @@ from digiprosper.linear.notices import (
     perfect_fit,
     why_collinear,
 )
+from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
 from digiprosper.linear.variance_checks import (
     cluster_notices,
@@ -51,20 +60,13 @@ from digiprosper.linear.variance_checks import (
     refuse_full_leverage,
     without_information,
 )
+from digiprosper.panel import Sample
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     import pandas as pd
 
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.kernels.covariance import Counts, Vcov
-    from digiprosper.kernels.least_squares import Fit
-    from digiprosper.linear.kernels.bias_reduced import BiasReduced
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
 
 _MANY_CELLS = 100_000
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,21 +20,16 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import EQUAL_DRAWS, SAME_MEAN
 from digiprosper.linear.marginal import default_points, slope_columns
+from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.report.columns import remark_text, test_remark
-from digiprosper.report.drawings import DrawnDensity, SlopeCurve
+from digiprosper.report.drawings import DrawnDensity, Interval, SlopeCurve
+from digiprosper.report.figure_words import Wording
+from digiprosper.report.tests import TestResult
 from digiprosper.report.words import NO_WORDS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.report.drawings import Interval
-    from digiprosper.report.figure_words import Wording
-    from digiprosper.report.tests import TestResult
 
 _PURPOSE = "plots.marginal_effect"
 _POINTS = 401

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from digiprosper.errors import (
     is_whole,
     issue,
 )
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import (
@@ -27,18 +29,25 @@ from digiprosper.linear.diagnostics import (
 from digiprosper.linear.distances import DistanceKernel, check_distances
 from digiprosper.linear.estimation import (
     CommonColumns,
+    Demeaned,
     columns_at,
     demean_roles,
     fit_equation,
     with_intercept,
 )
 from digiprosper.linear.formula import read_formula
-from digiprosper.linear.kernels.exchange import exchanged_statistics
-from digiprosper.linear.kernels.placebo import placebo_slopes
-from digiprosper.linear.kernels.wild import wild_draws, wild_sums
+from digiprosper.linear.kernels.exchange import Paths, exchanged_statistics
+from digiprosper.linear.kernels.placebo import Cohorts, placebo_slopes
+from digiprosper.linear.kernels.wild import (
+    WildDraws,
+    WildWeights,
+    wild_draws,
+    wild_sums,
+)
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
+    Prepared,
     Ssc,
     check_linear_options,
     linear_options,
@@ -46,7 +55,8 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import fit_equations
-from digiprosper.panel import PanelScan
+from digiprosper.optional import Done
+from digiprosper.panel import Panel, PanelScan
 from digiprosper.panel.grammar import in_other_words, refused
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
@@ -58,20 +68,6 @@ from digiprosper.specification import (
     one_term,
     read_terms,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.kernels.exchange import Paths
-    from digiprosper.linear.kernels.placebo import Cohorts
-    from digiprosper.linear.kernels.wild import WildDraws, WildWeights
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.optional import Done
-    from digiprosper.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from digiprosper.errors import Notice, TermError, issue
+from digiprosper.kernels.slopes import Effect
 from digiprosper.linear.diagnostics import lagged_outcome, staggered
 from digiprosper.linear.distances import DistanceKernel
-from digiprosper.linear.doubtful_terms import means_without_the_row
 from digiprosper.linear.estimation import (
+    Demeaned,
     columns_at,
     counts_and_vcov,
     demean_columns,
@@ -27,6 +28,7 @@ from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.instrument_columns import (
     ColumnPositions,
     column_positions,
+    means_without_the_row,
     refuse_too_few,
     refuse_unidentified,
     selected_columns,
@@ -35,7 +37,7 @@ from digiprosper.linear.instrument_columns import (
 from digiprosper.linear.instrument_tests import endogeneity, instrument_tests
 from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
-from digiprosper.linear.kernels.two_stage import project, solve_two_stage
+from digiprosper.linear.kernels.two_stage import Projection, project, solve_two_stage
 from digiprosper.linear.notices import (
     few_for_anderson_rubin,
     few_for_instruments,
@@ -45,6 +47,7 @@ from digiprosper.linear.notices import (
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
+    Prepared,
     Ssc,
     linear_options,
     prepare,
@@ -52,7 +55,7 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import scanned
-from digiprosper.panel import PanelScan
+from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import (
@@ -62,15 +65,6 @@ from digiprosper.specification import (
     read_terms,
     refuse_repeats,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.kernels.two_stage import Projection
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
 
 _ROLES = ("y", "endog", "x", "instruments")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from digiprosper.errors import (
     not_identified,
     option_error,
 )
+from digiprosper.kernels import Floats
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.auxiliary import (
@@ -33,22 +35,21 @@ from digiprosper.linear.auxiliary import (
     with_clusters,
     with_effects,
 )
-from digiprosper.linear.estimation import columns_at, demean_columns, fit_equation
-from digiprosper.linear.fixed_effects import Fitted
+from digiprosper.linear.estimation import (
+    Demeaned,
+    columns_at,
+    demean_columns,
+    fit_equation,
+)
+from digiprosper.linear.fixed_effects import Fitted, FixedEffects
 from digiprosper.linear.kernels.restricted_wild import restricted_wild
+from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.results import LinearResults
+from digiprosper.panel import Panel
 from digiprosper.report.estimates import wald_result
 from digiprosper.report.notices import not_psd
 from digiprosper.report.tests import TestResult
 from digiprosper.report.variance import standard_errors
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.fixed_effects import FixedEffects
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel
 
 HausmanMethod = Literal["mundlak", "classical"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,23 +18,23 @@ from digiprosper.errors import (
     quoted,
     several,
 )
-from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.tolerances import COLLINEAR, LINEAR_INSIDE, UNRELATED
 from digiprosper.linear.estimation import (
+    Demeaned,
     absorbed_problem,
     refuse_wide,
     without_combinations,
 )
+from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
-from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
+from digiprosper.linear.notices import dropped_absorbed, dropped_collinear, own_values
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Sample
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.kernels.two_stage import Projection
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
+# Two values are always on a line.
+_FEWEST_INSIDE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,3 +254,50 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
             "separately: the model is not identified.",
             endog=tuple(endog),
         )
+
+
+def means_without_the_row(
+    prepared: Prepared,
+    demeaned: Demeaned,
+    instruments: Sequence[int],
+    endog: Sequence[int],
+) -> list[Notice]:
+    """Report instruments that have only the row's own value within an effect."""
+    if prepared.sums is not None:
+        return []
+    notices = []
+    effects = zip(prepared.absorbed, prepared.within.every, strict=True)
+    for effect, codes in effects:
+        if isinstance(codes, Slope):
+            continue
+        for j in instruments:
+            for k in endog:
+                pair = demeaned.raw[:, [j, k]]
+                if _linear_inside(pair[:, 0], pair[:, 1], codes):
+                    names = demeaned.names[j], demeaned.names[k]
+                    notices.append(own_values(*names, effect.name))
+    return notices
+
+
+def _linear_inside(z: Floats, x: Floats, codes: Ints) -> bool:
+    """Tell whether z is a linear function of x in each level with three rows or more.
+
+    These levels have to have half of the rows.
+    """
+    size = np.bincount(codes)
+    rows = size[codes] >= _FEWEST_INSIDE
+    if 2 * np.count_nonzero(rows) < rows.size:
+        return False
+    z, x = (
+        column - (np.bincount(codes, weights=column) / np.maximum(size, 1))[codes]
+        for column in (z, x)
+    )
+    zz, xx, zx = (
+        np.bincount(codes[rows], weights=squares[rows])
+        for squares in (z * z, x * x, z * x)
+    )
+    moves, follows = (part > LINEAR_INSIDE * part.mean() for part in (xx, zz))
+    # A constant is a linear function too, but not a mean of the others.
+    if not moves.any() or not np.array_equal(moves, follows):
+        return False
+    return bool((zz * xx - zx**2 <= LINEAR_INSIDE * zz * xx)[moves].all())

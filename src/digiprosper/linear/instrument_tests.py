@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 
 from digiprosper.errors import quoted
-from digiprosper.kernels.equation import solve
-from digiprosper.linear.estimation import counts_and_vcov
-from digiprosper.linear.instrument_columns import selected_columns
+from digiprosper.kernels import Floats
+from digiprosper.kernels.covariance import Counts, Vcov
+from digiprosper.kernels.equation import Solved, solve
+from digiprosper.linear.estimation import Demeaned, counts_and_vcov
+from digiprosper.linear.instrument_columns import ColumnPositions, selected_columns
+from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import (
     cragg_donald,
     effective_f,
@@ -18,21 +21,11 @@ from digiprosper.linear.kernels.weak_instruments import (
     sanderson_windmeijer,
     without_factors,
 )
+from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.results import LinearResults
 from digiprosper.linear.variance_checks import without_information
 from digiprosper.report.tests import TestResult
 from digiprosper.report.variance import quadratic_form
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Counts, Vcov
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.instrument_columns import ColumnPositions
-    from digiprosper.linear.kernels.two_stage import Projection
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
 
 
 def instrument_tests(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -21,24 +21,20 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.linear.instrument_tests import f_test
-from digiprosper.linear.kernels.anderson_rubin import confidence_set, statistic
+from digiprosper.linear.kernels.anderson_rubin import (
+    ReducedForms,
+    confidence_set,
+    statistic,
+)
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.words import WORDS
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Remark, SharedRow, result_column
-from digiprosper.report.summary import Lines, Remarks
+from digiprosper.report.columns import Column, Remark, SharedRow, result_column
+from digiprosper.report.protocol import Glance
+from digiprosper.report.summary import Lines, Remarks, Summary
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Self
-
-    from digiprosper.linear.kernels.anderson_rubin import ReducedForms
-    from digiprosper.report.columns import Column
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import Summary
-    from digiprosper.report.words import Words
+from digiprosper.report.words import Words
 
 _NO_F = "not available"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,13 @@ from digiprosper.errors import (
     cited,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import TWO_VALUES, ZERO_MEAN
 from digiprosper.panel.terms import canonical
+from digiprosper.report.terms import Factor, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import pandas as pd
-
-    from digiprosper.kernels import Floats
-    from digiprosper.report.terms import Factor, Term
 
     Categories = Mapping[str, tuple[str, pd.Index[Any]]]
 

@@ -44,6 +44,9 @@ separated                count, effects (rows), regressors (rows), rows (labels 
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
+shared_indicators        indicators (regressor to those that the outcome has, too)
+own_values               instrument, endog, effect (within which the instrument has only
+                         the row's own value)
 no_main_effect           term (a product), columns (its factors that are no regressors),
                          estimate, with_them (the coefficient beside them); not a
                          warning
@@ -61,12 +64,15 @@ biased_first_stage       as weak_first_stage, F from 10 to the critical value; n
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 from digiprosper.errors import Notice, cited, counted, quoted, subject
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import rows_text
+from digiprosper.panel.sample import Dropped
 from digiprosper.report.notices import (
     FEW_CLUSTERS,
     changed_as,
@@ -76,12 +82,6 @@ from digiprosper.report.notices import (
 )
 from digiprosper.report.terms import columns_in
 from digiprosper.report.text import freedom_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.panel.sample import Dropped
 
 # Below so many effective clusters 95% intervals cover less than 90%; see
 # docs/validity.md. With few clusters in all many a regressor has no more, and intervals
@@ -241,6 +241,30 @@ def made_from(terms: Mapping[str, str], role: str) -> Notice:
     shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
     text = f"{shown}: {_MADE[role]}. Leave it out."
     return Notice("made_from", text, {"terms": dict(terms), "role": role})
+
+
+def shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
+    """Report regressors with indicators of an index that the outcome has too."""
+    shown = "; ".join(f"{quoted(c)} in {cited(name)}" for name, c in shared.items())
+    text = (
+        f"the outcome {cited(depvar)} shares indicators of an index with regressors "
+        f"({shown}), so they are correlated by construction, and the coefficient is no "
+        "effect. Leave these indicators out of one of the two: "
+        "IndicatorSystem.drop(...)."
+    )
+    return Notice("shared_indicators", text, {"indicators": dict(shared)})
+
+
+def own_values(instrument: str, endog: str, effect: str) -> Notice:
+    """Report an instrument that has nothing of other rows within an effect."""
+    text = (
+        f"within each {effect}, which is absorbed, {cited(instrument)} is a linear "
+        f"function of {cited(endog)}. A mean of the others is (total - own value) / "
+        "(n - 1), and the effects absorb the total: two-stage least squares repeats "
+        "least squares, with a large F. Do not absorb the groups of the mean."
+    )
+    about = {"instrument": instrument, "endog": endog, "effect": effect}
+    return Notice("own_values", text, about)
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:

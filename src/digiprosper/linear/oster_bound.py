@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,25 +22,21 @@ from digiprosper.linear.auxiliary import issued, refuse_perfect_fit
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import (
     Fitted,
+    FixedEffects,
     common_rows,
     refuse_other_specification,
 )
 from digiprosper.linear.kernels.selection import (
+    TwoRegressions,
     adjusted_slopes,
     needed_selection,
     two_regressions,
 )
 from digiprosper.linear.randomisation_test import named_regressor, refuse_no_term
 from digiprosper.linear.vif import labelled
+from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import as_terms
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.linear.fixed_effects import FixedEffects
-    from digiprosper.linear.kernels.selection import TwoRegressions
-    from digiprosper.panel import Panel
 
 _CALLER = "oster_bound"
 

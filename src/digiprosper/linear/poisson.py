@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -13,18 +14,24 @@ from digiprosper._version import __version__
 from digiprosper.errors import (
     CollinearityError,
     IdentificationError,
+    Notice,
     cited,
     counted,
     option_error,
 )
+from digiprosper.kernels import Bools, Floats
+from digiprosper.kernels.covariance import Counts, Vcov
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.reweighted import (
     POISSON,
+    Reweighted,
     as_regression,
     reweighted_least_squares,
 )
 from digiprosper.kernels.separation import in_empty_levels, separated_rows
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
+    Demeaned,
     checked_columns,
     columns_at,
     counts_and_vcov,
@@ -34,35 +41,23 @@ from digiprosper.linear.estimation import (
     outcome_of,
 )
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
-from digiprosper.linear.preparation import effects_of, prepare, refuse_extreme
+from digiprosper.linear.preparation import Prepared, effects_of, prepare, refuse_extreme
 from digiprosper.linear.results import (
     NO_COVARIANCE,
+    EstimationSample,
     SampledResults,
     hotelling,
     kept_rows,
 )
 from digiprosper.linear.variance_checks import cluster_notices, without_information
+from digiprosper.panel import Panel, Sample
+from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.tests import TestResult
 from digiprosper.specification import one_term
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Self
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.kernels.covariance import Counts, Vcov
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.reweighted import Reweighted
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import EstimationSample
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.panel.codes import Absorbed
-    from digiprosper.report.tests import TestResult
 
 PoissonSsc = Literal["ppmlhdfe", "fixest"]
 # What lags of the outcome do to a model with entity effects, and the remedy.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -18,9 +19,11 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.conley import Nearby
 from digiprosper.kernels.covariance import Counts, counts, groups_of, ranks
 from digiprosper.kernels.leverage import effects_leverage
-from digiprosper.kernels.slopes import Slope
+from digiprosper.kernels.slopes import Effect, Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
 from digiprosper.kernels.within import Within, is_nested, not_singletons, within
 from digiprosper.linear.distances import (
@@ -43,22 +46,15 @@ from digiprosper.linear.notices import (
     saturated_levels,
     singletons_dropped,
 )
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.grammar import as_written
+from digiprosper.panel.sample import Dropped
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.conley import Nearby
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.panel.sample import Dropped
-    from digiprosper.report.terms import Factor
+from digiprosper.report.terms import Factor
 
 CovType = Literal[
     "unadjusted",

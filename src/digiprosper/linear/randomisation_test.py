@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,28 +19,22 @@ from digiprosper.errors import (
     quoted,
     subject,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.fixed_effects import refuse_other_specification
-from digiprosper.linear.kernels.exchange import paths
-from digiprosper.linear.kernels.placebo import cohorts
+from digiprosper.linear.kernels.exchange import Paths, paths
+from digiprosper.linear.kernels.placebo import Cohorts, cohorts
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.notices import assigned_by_cluster, few_exchanges
+from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import progress_bar
+from digiprosper.panel import Panel
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import permutations_text
 from digiprosper.specification import check_reps
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.kernels.exchange import Paths
-    from digiprosper.linear.kernels.placebo import Cohorts
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel
 
 _LEAST_REPS = 19
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})

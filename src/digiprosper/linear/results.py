@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,10 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.linear.kernels.bias_reduced import BiasReduced
 from digiprosper.linear.kernels.restricted_wild import (
     ClusterSums,
     added_covariance,
@@ -30,6 +33,7 @@ from digiprosper.linear.kernels.restricted_wild import (
 )
 from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import in_memory_only, no_rejection, unseen
+from digiprosper.panel import Panel
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, wald_result
 from digiprosper.report.notices import extrapolated
@@ -52,14 +56,6 @@ from digiprosper.report.variance import (
     quadratic_form,
     standard_errors,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Self
-
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.kernels.bias_reduced import BiasReduced
-    from digiprosper.panel import Panel
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
 # With more clusters F(q, G - 1) needs no bootstrap.

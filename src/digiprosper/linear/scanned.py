@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
 from digiprosper.errors import Notice, OptionError, cited, option_error, quoted
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.cluster_jackknife import deviations_of
-from digiprosper.kernels.covariance import Counts, Vcov, counts, groups_of, vcov
+from digiprosper.kernels.covariance import Counts, Ranks, Vcov, counts, groups_of, vcov
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.in_blocks import (
     MOST_DENSE,
     Block,
@@ -28,7 +31,7 @@ from digiprosper.kernels.in_blocks import (
     triangular_factor,
 )
 from digiprosper.kernels.leverage import effective_clusters
-from digiprosper.kernels.resampling import block_grams
+from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import (
@@ -44,6 +47,7 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.kernels.anderson_rubin import missing_if_empty
 from digiprosper.linear.kernels.restricted_wild import few_enough
+from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.notices import (
     chosen_rows,
     entities_across,
@@ -62,6 +66,7 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import EstimationSample, LinearResults, RowSummary
 from digiprosper.linear.scanned_rows import (
+    Further,
     ScannedRows,
     Structure,
     codes_of,
@@ -74,20 +79,9 @@ from digiprosper.linear.scanned_rows import (
 )
 from digiprosper.panel.codes import Absorbed, read_absorbed
 from digiprosper.panel.keys import period_of
-from digiprosper.panel.scan import merge_moments
+from digiprosper.panel.scan import PanelScan, merge_moments
 from digiprosper.panel.sources import disk_errors
 from digiprosper.panel.terms import crossed, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.covariance import Ranks
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.resampling import Grams
-    from digiprosper.linear.kernels.two_stage import Projection
-    from digiprosper.linear.scanned_rows import Further
-    from digiprosper.panel.scan import PanelScan
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
 _MOST_PASSES = 6

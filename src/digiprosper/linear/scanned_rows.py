@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,9 +20,11 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.covariance import (
     Ranks,
 )
+from digiprosper.kernels.in_blocks import Dummies
 from digiprosper.kernels.within import compress, pseudo_inverse
 from digiprosper.linear.diagnostics import (
     lags_of_outcome,
@@ -38,7 +42,7 @@ from digiprosper.panel.access import table_of
 from digiprosper.panel.columns import most_first
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Compared, Dropped, Sample
-from digiprosper.panel.scan import about_a_block
+from digiprosper.panel.scan import PanelScan, about_a_block
 from digiprosper.panel.selection import (
     Levels,
     Selection,
@@ -47,19 +51,10 @@ from digiprosper.panel.selection import (
     select_rows,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-    from typing import TypeAlias
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.in_blocks import Dummies
-    from digiprosper.panel.scan import PanelScan
-
-    # From a copied table, names of q further columns, and what computes of a block and
-    # its sample these (n, q) and numbers (n, r) that are stored beside them
-    Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, Ints]]
-    Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
+# From a copied table, names of q further columns, and what computes of a block and
+# its sample these (n, q) and numbers (n, r) that are stored beside them
+Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, Ints]]
+Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
 
 _FIRST_LABELS = 5
 _MOST_CELLS = 2**27

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import (
     EQUAL_SQUARES,
@@ -38,7 +40,10 @@ from digiprosper.linear.auxiliary import (
     with_effects,
 )
 from digiprosper.linear.estimation import columns_at, fit_equation
+from digiprosper.linear.fixed_effects import Fitted, FixedEffects
 from digiprosper.linear.kernels.residual_tests import (
+    Persistence,
+    Squares,
     correlations_between,
     levene,
     levene_draws,
@@ -50,16 +55,9 @@ from digiprosper.linear.kernels.residual_tests import (
 )
 from digiprosper.linear.notices import rejects_too_often
 from digiprosper.linear.results import LinearResults
+from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.report.tests import TestResult
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.fixed_effects import Fitted, FixedEffects
-    from digiprosper.linear.kernels.residual_tests import Persistence, Squares
-    from digiprosper.panel import Panel
 
 _FEW_PERIODS = 3
 _LEVENE_PERIODS = 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,16 +13,12 @@ from digiprosper.errors import (
     not_identified,
     quoted,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.covariance import score_sizes
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.tolerances import NO_VARIANCE
 from digiprosper.linear.notices import needed_clusters, perfect_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.preparation import Prepared
+from digiprosper.linear.preparation import Prepared
 
 _MOST_OF = 0.5
 

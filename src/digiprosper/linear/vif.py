@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,17 +18,12 @@ from digiprosper.errors import (
     several,
 )
 from digiprosper.kernels.least_squares import dependences
-from digiprosper.linear.estimation import collinear_problem, demean_columns
+from digiprosper.linear.estimation import Demeaned, collinear_problem, demean_columns
 from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel
 from digiprosper.report.summary import stored_factors
 from digiprosper.specification import as_terms
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.panel import Panel, Sample
 
 
 def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:

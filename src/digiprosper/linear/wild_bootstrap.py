@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
+    Notice,
     OptionError,
     TermError,
     check_level,
@@ -18,16 +19,21 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.kernels.wild import (
+    Draws,
+    WildWeights,
     inverted,
     share_beyond,
     wild_weights,
 )
 from digiprosper.linear.notices import few_treated_in_draws, few_weightings
 from digiprosper.linear.words import WORDS
+from digiprosper.panel import Panel
 from digiprosper.report.columns import Column, PlainCell, Remark
+from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
@@ -41,13 +47,6 @@ from digiprosper.report.text import (
 )
 from digiprosper.report.words import Language, Words
 from digiprosper.specification import check_reps
-
-if TYPE_CHECKING:
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.kernels.wild import Draws, WildWeights
-    from digiprosper.panel import Panel
-    from digiprosper.report.inference import Inference
 
 _LEAST_REPS = 99
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})

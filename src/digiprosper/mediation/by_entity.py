@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,30 +17,30 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import dependences, ols
 from digiprosper.kernels.resampling import draw_counts, seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
-from digiprosper.linear.preparation import linear_options, prepare, without_notice
+from digiprosper.linear.preparation import (
+    Prepared,
+    linear_options,
+    prepare,
+    without_notice,
+)
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import gradient
-from digiprosper.mediation.mediation import refuse_other_models, term_roles
+from digiprosper.mediation.mediation import Mediation, refuse_other_models, term_roles
 from digiprosper.mediation.notices import left_out, short_series
 from digiprosper.mediation.system import DELTA, cannot_mediate, refuse_several
 from digiprosper.mediation.words import WORDS
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.report.notices import few_clusters, few_draws, too_few_clusters_to_draw
-from digiprosper.report.protocol import empty_glance
+from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.summary import Summary
 from digiprosper.report.text import freedom_text
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.mediation.mediation import Mediation
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import Summary
 
 _MEMORY = 2**28
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import IdentificationError, check_level, cited
+from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import (
     LEAST_CLUSTERS,
     enough_clusters,
     fieller,
     percentile,
 )
-from digiprosper.mediation.kernel import bisect
+from digiprosper.mediation.kernel import Effects, bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Summarised, Summary
 from digiprosper.report.text import percent_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from digiprosper.kernels import Floats
-    from digiprosper.mediation.kernel import Effects
 
 _POINTS = 401
 

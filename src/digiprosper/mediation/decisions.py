@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import IdentificationError, Notice, check_level, cited
+from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import holm, romano_wolf
 from digiprosper.mediation.notices import no_share, readings_differ, tests_differ
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.text import p_text, percent_text
 from digiprosper.report.verdicts import rejects
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
 
 
 @dataclass(frozen=True, slots=True)

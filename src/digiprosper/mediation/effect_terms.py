@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from digiprosper.report.terms import Regime, Term
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.report.terms import Point
+from digiprosper.linear.results import LinearResults
+from digiprosper.report.terms import Point, Regime, Term
 
 REGIMES = ("regime1", "regime2")
 """What names of effects in a regime end in, from low to high values of the threshold

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import check_option, cited, option_error
 from digiprosper.kernels.intervals import LEAST_CLUSTERS
 from digiprosper.mediation.effect_terms import REGIMES, effect, whole_of
+from digiprosper.mediation.results import MediationResults
+from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.mediation.words import WORDS
-from digiprosper.report.columns import result_column
+from digiprosper.report.columns import Estimate, result_column
 from digiprosper.report.drawings import (
     ConditionalCurve,
     Effect,
@@ -19,19 +22,11 @@ from digiprosper.report.drawings import (
     PathDiagram,
     SensitivityCurve,
 )
+from digiprosper.report.figure_words import Wording
 from digiprosper.report.labels import effect_names
+from digiprosper.report.terms import Term
 from digiprosper.report.text import conventions
-from digiprosper.report.words import NOTES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.mediation.results import MediationResults
-    from digiprosper.mediation.sensitivity import MediationSensitivity
-    from digiprosper.report.columns import Estimate
-    from digiprosper.report.figure_words import Wording
-    from digiprosper.report.terms import Term
-    from digiprosper.report.words import Language
+from digiprosper.report.words import NOTES, Language
 
 # Effects that an arrow has.
 _DRAWN = ("total", "direct")

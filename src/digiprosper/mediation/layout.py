@@ -5,13 +5,16 @@ Who enters where, and what multiplies what.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import TermError, cited, quoted
+from digiprosper.kernels import Floats
+from digiprosper.kernels.resampling import Block, Equation
 from digiprosper.mediation.effect_terms import (
     REGIMES,
     at_point,
@@ -22,17 +25,10 @@ from digiprosper.mediation.effect_terms import (
     regimes_of,
 )
 from digiprosper.mediation.kernel import Products, Route, expand
+from digiprosper.panel import Sample
 from digiprosper.panel.terms import canonical
-from digiprosper.report.terms import Factor, Point, Term
+from digiprosper.report.terms import Factor, Pieces, Point, Regime, Term
 from digiprosper.report.text import repeated
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.resampling import Block, Equation
-    from digiprosper.panel import Sample
-    from digiprosper.report.terms import Pieces, Regime
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -20,11 +20,12 @@ from digiprosper.errors import (
     option_error,
 )
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.linear.estimation import Demeaned
 from digiprosper.linear.notices import near_collinear
-from digiprosper.linear.preparation import CovType, Ssc
+from digiprosper.linear.preparation import CovType, Prepared, Ssc
 from digiprosper.mediation.effect_terms import named_fits
-from digiprosper.mediation.kernel import PathSystem
-from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
+from digiprosper.mediation.kernel import Effects, PathSystem
+from digiprosper.mediation.layout import REGIME_INTERCEPT, Layout, lay_out
 from digiprosper.mediation.notices import (
     INFLUENCE,
     LEAST_INFLUENCE,
@@ -36,6 +37,7 @@ from digiprosper.mediation.notices import (
 )
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
+    System,
     check_common_options,
     demean_added,
     estimate,
@@ -46,17 +48,10 @@ from digiprosper.mediation.system import (
     searched_draws,
     slope_positions,
 )
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.terms import canonical
+from digiprosper.report.terms import Term
 from digiprosper.specification import TERM, TERMS, Specification, as_terms, read_terms
-
-if TYPE_CHECKING:
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.mediation.kernel import Effects
-    from digiprosper.mediation.layout import Layout
-    from digiprosper.mediation.system import System
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.report.terms import Term
 
 MediationStructure = Literal["parallel", "serial"]
 Moderated = Literal["a", "b", "direct"]

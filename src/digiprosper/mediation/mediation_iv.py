@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,28 +17,27 @@ from digiprosper.errors import (
     collinearity_problem,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.preparation import CovType, Ssc, refuse_corrected
+from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.effect_terms import effect, equation_term, named_fits
 from digiprosper.mediation.kernel import delta_method
 from digiprosper.mediation.notices import weak_instrument
 from digiprosper.mediation.system import (
+    System,
     check_common_options,
     estimate,
     prepare_terms,
     result_fields,
     slope_positions,
 )
+from digiprosper.panel import Panel
 from digiprosper.report.effects import EffectResults
+from digiprosper.report.summary import Summary
 from digiprosper.report.text import p_text
 from digiprosper.specification import TERM, TERMS, Specification, as_terms, read_terms
 
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.mediation.system import System
-    from digiprosper.panel import Panel
-    from digiprosper.report.summary import Summary
 _ROLES = ("y", "treatment", "mediator", "instrument", "x")
 # Columns in the order of the roles.
 _Y, _X, _M, _Z = range(4)

@@ -22,15 +22,13 @@ tests_differ        mediator, ratio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final
 
 from digiprosper.errors import Notice, cited
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.report.notices import few_clusters
 from digiprosper.report.text import p_text
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
 
 # The loss of one of G clusters moves an effect by some standard errors whatever the
 # data. In the median of 200 simulated panels without an odd cluster (serial correlation

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,11 +23,19 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.kernels import intervals
+from digiprosper.kernels import Floats, intervals
+from digiprosper.linear.results import LinearResults
 from digiprosper.mediation.conditional import JohnsonNeyman, johnson_neyman
 from digiprosper.mediation.decisions import Decision, Test, two_step
 from digiprosper.mediation.effect_terms import is_specific
-from digiprosper.mediation.kernel import Products, expand, simulated
+from digiprosper.mediation.kernel import (
+    Effects,
+    PathSystem,
+    Products,
+    Route,
+    expand,
+    simulated,
+)
 from digiprosper.mediation.sensitivity import (
     MediationSensitivity,
     robustness_value,
@@ -40,17 +48,10 @@ from digiprosper.report.effects import EffectResults
 from digiprosper.report.estimates import DrawnEstimates
 from digiprosper.report.labels import text_factor
 from digiprosper.report.notices import FEW_CLUSTERS, extrapolated, not_psd
+from digiprosper.report.summary import Summary
 from digiprosper.report.text import interval_text, listed, p_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.mediation.kernel import Effects, PathSystem, Route
-    from digiprosper.report.summary import Summary
 
 SobelKind = Literal["sobel", "aroian", "goodman"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,17 +17,13 @@ from digiprosper.errors import (
     cited,
     finite_numbers,
 )
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.intervals import percentile
 from digiprosper.mediation.kernel import bisect
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Summarised, Summary
+from digiprosper.report.terms import Factors
 from digiprosper.report.text import interval_text, percent_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.report.terms import Factors
 
 _LARGEST_EFFECT = 300
 

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from digiprosper.errors import Notice, OptionError, TermError, subject
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.mediation.effect_terms import effect
-from digiprosper.mediation.kernel import Products, delta_method
-from digiprosper.mediation.mediation import refuse_other_models, term_roles
+from digiprosper.mediation.kernel import Monomial, Products, delta_method
+from digiprosper.mediation.mediation import Mediation, refuse_other_models, term_roles
 from digiprosper.mediation.system import (
+    System,
     estimate,
     prepare_terms,
     result_fields,
     slope_positions,
 )
+from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.effects import EffectResults
 from digiprosper.specification import as_terms
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.mediation.kernel import Monomial
-    from digiprosper.mediation.mediation import Mediation
-    from digiprosper.mediation.system import System
-    from digiprosper.panel import Panel
 
 
 def sequential_g(

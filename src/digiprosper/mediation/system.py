@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,10 +23,12 @@ from digiprosper.errors import (
     quoted,
     several,
 )
-from digiprosper.kernels import intervals
-from digiprosper.kernels.equation import joint_covariance
+from digiprosper.kernels import Floats, Ints, intervals
+from digiprosper.kernels.equation import Solved, joint_covariance
 from digiprosper.kernels.intervals import enough_clusters
 from digiprosper.kernels.resampling import (
+    Block,
+    Equation,
     bootstrap,
     draw_counts,
     drawn_rows,
@@ -33,8 +36,9 @@ from digiprosper.kernels.resampling import (
     jackknife,
     refit,
 )
-from digiprosper.kernels.slopes import Slope, apart
+from digiprosper.kernels.slopes import Effect, Slope, apart
 from digiprosper.kernels.threshold import (
+    Plan,
     candidates,
     drops,
     level_is_held,
@@ -47,37 +51,30 @@ from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters, refuse_two_way
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import demean_roles, effects_text, fit_equation
+from digiprosper.linear.estimation import (
+    Demeaned,
+    demean_roles,
+    effects_text,
+    fit_equation,
+)
 from digiprosper.linear.preparation import (
+    Prepared,
     check_linear_options,
     linear_options,
     prepare,
     refuse_extreme,
 )
-from digiprosper.mediation.layout import REGIME_INTERCEPT, lay_out
+from digiprosper.linear.results import LinearResults
+from digiprosper.mediation.kernel import Effects
+from digiprosper.mediation.layout import REGIME_INTERCEPT, Layout, lay_out
 from digiprosper.mediation.notices import few_for_paths, masking, pooled
 from digiprosper.mediation.words import WORDS
+from digiprosper.panel import Panel, Sample
 from digiprosper.report.effects import drawn_estimates
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
-from digiprosper.report.protocol import empty_glance
+from digiprosper.report.protocol import Glance, empty_glance
+from digiprosper.report.terms import Term
 from digiprosper.specification import check_reps, refuse_repeats
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.resampling import Block, Equation
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.kernels.threshold import Plan
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.mediation.kernel import Effects
-    from digiprosper.mediation.layout import Layout
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Term
 
 _LEAST_REPS = 20
 _RARE = 0.05

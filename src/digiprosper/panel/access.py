@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from digiprosper.errors import (
     InputTypeError,
     PanelIndexError,
@@ -11,14 +9,12 @@ from digiprosper.errors import (
     cited,
     option_problem,
 )
+from digiprosper.kernels import Floats
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.frame import Panel
 from digiprosper.panel.scan import PanelScan
+from digiprosper.panel.table import Table
 from digiprosper.panel.terms import parse
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.panel.table import Table
 
 
 def table_of(panel: Panel) -> Table:

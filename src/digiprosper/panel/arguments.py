@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from digiprosper.errors import (
     several,
     text_problem,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import (
     extreme_problems,
     infinite_problems,
@@ -36,11 +37,6 @@ from digiprosper.panel.keys import (
     rows_text,
     where,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
 
 Kind = Literal["number", "array", "series"]
 

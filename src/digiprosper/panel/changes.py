@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from digiprosper.errors import (
     subject,
     unknown_columns,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import CONSTANT, WHOLE
 from digiprosper.panel.columns import (
     numeric_columns,
@@ -39,16 +40,16 @@ from digiprosper.panel.columns import (
 from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.grammar import as_written, with_names
-from digiprosper.panel.keys import positions_of, refuse_infinite, rows_text, to_pandas
+from digiprosper.panel.keys import (
+    Keys,
+    positions_of,
+    refuse_infinite,
+    rows_text,
+    to_pandas,
+)
 from digiprosper.panel.notices import bare_code, in_one_form
+from digiprosper.panel.table import Table
 from digiprosper.report.notices import imputed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.panel.keys import Keys
-    from digiprosper.panel.table import Table
 
 # So many keys are listed in a message.
 _MOST_KEYS = 12

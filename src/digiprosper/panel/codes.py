@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import InputTypeError, TermError, cited, term_problem
+from digiprosper.kernels import Ints
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.keys import plain_levels
+from digiprosper.panel.table import Table
 from digiprosper.panel.terms import (
     LONGEST_TERM,
     PIECE,
@@ -23,12 +26,6 @@ from digiprosper.panel.terms import (
     split_outside_calls,
 )
 from digiprosper.report.parsing import too_long
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Ints
-    from digiprosper.panel.table import Table
 
 Coded: TypeAlias = "tuple[Ints, pd.Index[Any]]"
 """Codes (N,) of rows, -1 if missing, and the levels that they stand for."""

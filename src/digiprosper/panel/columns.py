@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from digiprosper.errors import (
     ColumnError,
     InputTypeError,
     MissingDataError,
+    Notice,
     OptionError,
     PanelIndexError,
     TermError,
@@ -23,22 +24,15 @@ from digiprosper.errors import (
     subject,
     unknown_columns,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.describe import difference_of_means, summarise
 from digiprosper.panel.evaluation import evaluate
 from digiprosper.panel.factors import term_factors
-from digiprosper.panel.table import is_number_type
-from digiprosper.panel.terms import parse
+from digiprosper.panel.table import Table, is_number_type
+from digiprosper.panel.terms import Term, parse
 from digiprosper.report.notices import missing_rows, rows_dropped
 from digiprosper.report.summary import stored_factors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.panel.table import Table
-    from digiprosper.panel.terms import Term
-    from digiprosper.report.terms import Factor
+from digiprosper.report.terms import Factor
 
 _CHANGES = ("standardise", "winsorize", "interpolate")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from digiprosper.errors import (
     term_problem,
     unknown_columns,
 )
+from digiprosper.kernels import Bools
 from digiprosper.panel.evaluation import calculate
 from digiprosper.panel.grammar import (
     BINARY,
@@ -35,14 +37,8 @@ from digiprosper.panel.grammar import (
     restore_names,
 )
 from digiprosper.panel.keys import has_dates
-from digiprosper.panel.table import is_number_type
+from digiprosper.panel.table import Table, is_number_type
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools
-    from digiprosper.panel.table import Table
 
 _LONGEST = 20_000
 _ALLOWED = (

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, quoted, subject
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
+from digiprosper.kernels import Floats
 
 _LATITUDES = ("lat", "latitude", "纬度")
 _LONGITUDES = ("lon", "lng", "long", "longitude", "经度")

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import InputTypeError
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import CONSTANT, HALF_WEIGHT
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Column, PlainCell, Remark
+from digiprosper.report.terms import Factors
 from digiprosper.report.words import Words
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.report.terms import Factors
 
 WORDS = Words(
     {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,11 @@ from digiprosper.errors import (
     counted,
     one_problem,
 )
+from digiprosper.kernels import Floats
 from digiprosper.panel.grammar import BINARY, COMPARE, SHIFTS, called, steps
+from digiprosper.panel.table import Table
+from digiprosper.panel.terms import Term
 from digiprosper.panel.treatment import treated
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.panel.table import Table
-    from digiprosper.panel.terms import Term
 
 _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
     "I": lambda x: x,

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import ast
 import keyword
+from collections.abc import Iterable
 from copy import deepcopy
 from functools import lru_cache, partial
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from digiprosper.panel.grammar import called, steps
+from digiprosper.panel.terms import ParsedFactor, Term
 from digiprosper.report.terms import Factor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from digiprosper.panel.terms import ParsedFactor, Term
 
 _SIGNS = {"lag": 1, "lead": -1}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
     MissingDataError,
+    Notice,
     OptionError,
     PanelIndexError,
     check_option,
@@ -26,6 +27,7 @@ from digiprosper.errors import (
     no_attribute,
     plain,
 )
+from digiprosper.kernels import Bools
 from digiprosper.panel.changes import (
     aligned,
     assigned,
@@ -56,6 +58,7 @@ from digiprosper.panel.describe import (
     summarise,
 )
 from digiprosper.panel.keys import (
+    Keys,
     jumping_times,
     numbered_keys,
     refuse_infinite,
@@ -69,6 +72,7 @@ from digiprosper.panel.notices import (
     similar_entities,
     uneven_dates,
 )
+from digiprosper.panel.sample import Sample
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
 from digiprosper.panel.sheets import dropped_notices, long_table, read_excel
@@ -79,13 +83,7 @@ from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
-    from typing import Self
 
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools
-    from digiprosper.panel.keys import Keys
-    from digiprosper.panel.sample import Sample
 
 # More rows than any panel has.
 _MOST_ROWS = 1_000_000_000_000

@@ -11,20 +11,16 @@ import keyword
 import operator
 import re
 import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import TermError, cited, term_problem
 from digiprosper.report.parsing import QUOTED
-from digiprosper.report.terms import Factor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from digiprosper.report.terms import Pieces
+from digiprosper.report.terms import Factor, Pieces
 
 FUNCTIONS = (
     "C",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -32,13 +33,9 @@ from digiprosper.errors import (
     subject,
     unknown_columns,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.kernels.within import compress
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from digiprosper.kernels import Bools, Floats, Ints
 
 STEP_WORDS = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day"}
 _DATE_STEPS = tuple(STEP_WORDS)

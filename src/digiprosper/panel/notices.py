@@ -18,20 +18,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
-from digiprosper.panel.keys import STEP_WORDS, usual_step
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel.keys import Keys
-    from digiprosper.panel.table import Table
+from digiprosper.kernels import Floats, Ints
+from digiprosper.panel.keys import STEP_WORDS, Keys, usual_step
+from digiprosper.panel.table import Table
 
 # What a column has in a row, of another column's values in this row and in the row
 # before. A lead is in the row before what its source is in this one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -9,17 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digiprosper.errors import MissingDataError, Notice, cited, clipped, counted, quoted
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import Keys, cut_codes, rows_text
 from digiprosper.report.terms import Factor
 from digiprosper.report.verdicts import is_balanced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     import pandas as pd
-
-    from digiprosper.kernels import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)

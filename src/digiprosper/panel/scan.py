@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,7 @@ from digiprosper.panel.keys import (
 from digiprosper.panel.notices import uneven_dates
 from digiprosper.panel.sources import (
     MOST_BLOCKS,
+    Source,
     block_path,
     disk_errors,
     engine_errors,
@@ -45,11 +47,6 @@ from digiprosper.panel.sources import (
     source_of,
     write_blocks,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from digiprosper.panel.sources import Source
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 # What Python, numpy, pandas and the engine need without any rows.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import chain, product
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,8 @@ from digiprosper.errors import (
     term_problem,
     unknown_columns,
 )
-from digiprosper.panel.codes import code_terms, effect_terms, levels_of
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.panel.codes import Coded, code_terms, effect_terms, levels_of
 from digiprosper.panel.columns import gap_counts, most_first
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
@@ -44,16 +46,9 @@ from digiprosper.panel.factors import (
 )
 from digiprosper.panel.grammar import as_written, columns_in
 from digiprosper.panel.sample import Compared, Sample
-from digiprosper.panel.terms import Term, canonical, crossed, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.panel.codes import Coded
-    from digiprosper.panel.table import Table
-    from digiprosper.panel.terms import ParsedFactor
-    from digiprosper.report.terms import Factor
+from digiprosper.panel.table import Table
+from digiprosper.panel.terms import ParsedFactor, Term, canonical, crossed, parse
+from digiprosper.report.terms import Factor
 
 # A term, and for each of its categories whether it loses its first level, or its
 # reference.

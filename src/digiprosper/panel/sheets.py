@@ -7,7 +7,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -34,7 +34,6 @@ from digiprosper.panel.table import SEPARATORS, is_grouped
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection, Iterable, Sequence
 
 # What tells of dropped rows, how many they are, and the texts in them.
 _Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[str, ...]]"

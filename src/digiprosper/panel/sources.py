@@ -6,10 +6,11 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,13 +22,9 @@ from digiprosper.errors import (
     cited,
     counted,
 )
+from digiprosper.kernels import Ints
 from digiprosper.optional import require
 from digiprosper.panel.keys import to_pandas
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from digiprosper.kernels import Ints
 
 _BATCH = 250_000
 # Files that a process may have open at the same time, less some for others.

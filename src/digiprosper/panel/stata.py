@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from digiprosper.panel.sheets import DAMAGED, drop_empty, dropped_notices
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
 
 _LEAP_SECONDS = "%tC"
 _WIDE = {"i": "int64", "f": "float64"}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Number
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -20,14 +21,8 @@ from digiprosper.errors import (
     text_problem,
     unknown_columns,
 )
-from digiprosper.panel.keys import has_dates, where
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.panel.keys import Keys
-
+from digiprosper.kernels import Bools, Floats
+from digiprosper.panel.keys import Keys, has_dates, where
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import (
     InputTypeError,
@@ -43,11 +43,7 @@ from digiprosper.panel.grammar import (
     steps,
 )
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from digiprosper.report.terms import Pieces
+from digiprosper.report.terms import Pieces
 
 _LOGARITHMS = ("log", "log1p")
 _TICKED = re.compile("`([^`]+)`")

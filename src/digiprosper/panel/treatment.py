@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,9 @@ from digiprosper.errors import (
     quoted,
     term_problem,
 )
-from digiprosper.panel.table import is_number_type
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel.keys import Keys
-    from digiprosper.panel.table import Table
+from digiprosper.kernels import Floats, Ints
+from digiprosper.panel.keys import Keys
+from digiprosper.panel.table import Table, is_number_type
 
 
 def as_times(table: Table, column: str) -> Any:

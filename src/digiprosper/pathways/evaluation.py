@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
     MissingDataError,
+    Notice,
     OptionError,
     PanelIndexError,
     ThresholdSearchError,
@@ -36,6 +37,8 @@ from digiprosper.linear.diagnostics import said_once
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.wild_bootstrap import wild_bootstrap
 from digiprosper.mediation.mediation import Mediation
+from digiprosper.mediation.results import MediationResults
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, known_names
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.pathways import notices
@@ -43,22 +46,14 @@ from digiprosper.pathways.findings import Finding, Part, Reason, with_verdicts
 from digiprosper.pathways.mechanism import Mechanism, roles_of, seed_catalogue
 from digiprosper.pathways.results import MechanismReport
 from digiprosper.policy.staggered import StaggeredDid
+from digiprosper.report.protocol import Results
 from digiprosper.report.text import repeated
 from digiprosper.spatial.panel_spatial import PanelSpatial
-from digiprosper.spatial.weights import refuse_other
+from digiprosper.spatial.weights import SpatialWeights, refuse_other
 from digiprosper.specification import as_terms
 from digiprosper.threshold.panel_threshold import PanelThreshold
 from digiprosper.u_shape.moderated import moderated_u_test
 from digiprosper.u_shape.u_test import u_test
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.mediation.results import MediationResults
-    from digiprosper.panel import Panel
-    from digiprosper.report.protocol import Results
-    from digiprosper.spatial.weights import SpatialWeights
 
 REPS: Final = 9999
 """Draws behind a p-value: with few, none is small enough after an adjustment for fifty

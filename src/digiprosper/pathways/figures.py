@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from digiprosper.errors import InputTypeError, models_problem
-from digiprosper.pathways.findings import VERDICTS
+from digiprosper.pathways.findings import VERDICTS, Finding
 from digiprosper.pathways.results import (
     MechanismReport,
     Names,
@@ -16,13 +17,7 @@ from digiprosper.pathways.results import (
 )
 from digiprosper.report.drawings import PathwayRow, Pathways, PathwayStage
 from digiprosper.report.text import p_text, percent_text
-from digiprosper.report.words import LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.pathways.findings import Finding
-    from digiprosper.report.words import Language
+from digiprosper.report.words import LANGUAGES, Language
 
 _CODES: Final[dict[Language, Any]] = {name: code for code, name in LANGUAGES.items()}
 _STAGES: Final = ("cake", "division", "constraint", "policy", "")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from digiprosper.errors import Notice
 from digiprosper.kernels.intervals import holm
+from digiprosper.pathways.mechanism import Mechanism
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.verdicts import rejects
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.pathways.mechanism import Mechanism
 
 Verdict: TypeAlias = Literal[
     "supported", "contradicted", "inconclusive", "not testable"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from importlib.resources import files
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from digiprosper.errors import (
     InputTypeError,
@@ -19,9 +20,6 @@ from digiprosper.errors import (
 )
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import repeated
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 Shape: TypeAlias = Literal[
     "linear",

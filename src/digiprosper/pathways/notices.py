@@ -16,15 +16,11 @@ few_draws_to_adjust      tests, reps, least (adjusted p-value that is possible)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from digiprosper.errors import Notice
 from digiprosper.pathways.words import WORDS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.report.words import Language
+from digiprosper.report.words import Language
 
 _SEPARATORS: dict[Language, str] = {"english": ", ", "chinese": "、"}
 

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, check_option, cited, option_problem
-from digiprosper.pathways.findings import VERDICTS
-from digiprosper.pathways.mechanism import split_roles
+from digiprosper.errors import (
+    InputTypeError,
+    Notice,
+    check_option,
+    cited,
+    option_problem,
+)
+from digiprosper.pathways.findings import VERDICTS, Finding, Part, Reason
+from digiprosper.pathways.mechanism import Mechanism, split_roles
 from digiprosper.pathways.notices import words_of
 from digiprosper.pathways.words import WORDS
 from digiprosper.report.characters import has_cjk
@@ -23,15 +29,7 @@ from digiprosper.report.columns import Column, PlainCell
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import number_text, p_text, percent_text, wrapped
-from digiprosper.report.words import LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.pathways.findings import Finding, Part, Reason
-    from digiprosper.pathways.mechanism import Mechanism
-    from digiprosper.report.words import Language
+from digiprosper.report.words import LANGUAGES, Language
 
 _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
 _OPPOSITE = {"+": "-", "-": "+", "-/+": "+/-", "+/-": "-/+", "shift": "shift"}

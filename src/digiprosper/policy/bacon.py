@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,11 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.preparation import linear_options, prepare
+from digiprosper.panel import Panel, Sample
 from digiprosper.policy.kernels.aggregation import cluster_sums
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel import Panel, Sample
 
 
 def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import cited, not_identified, option_error, quoted
+from digiprosper.errors import Notice, cited, not_identified, option_error, quoted
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Sample
 from digiprosper.policy.kernels.aggregation import (
     MEMORY,
     GroupTime,
@@ -21,7 +25,12 @@ from digiprosper.policy.kernels.jackknife import (
     Comparisons,
     without_each_cluster,
 )
-from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS, leverage, of_parts
+from digiprosper.policy.kernels.unit_signs import (
+    MOST_WEIGHTS,
+    UnitScores,
+    leverage,
+    of_parts,
+)
 from digiprosper.policy.notices import (
     cells_left_out,
     earlier_base,
@@ -29,18 +38,9 @@ from digiprosper.policy.notices import (
     pairs_of_rows,
     weights_vary,
 )
+from digiprosper.policy.timing import Cohorts
 from digiprosper.policy.unit_errors import clusters_of_entities
 from digiprosper.report.inference import Inference
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
-    from digiprosper.policy.kernels.unit_signs import UnitScores
-    from digiprosper.policy.timing import Cohorts
 
 # Controls of a higher probability of treatment have no weight, as in the R package
 # DRDID.

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import check_level, check_option
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.poisson import CountEstimates, CountResults
 from digiprosper.policy.results import WindowResults
+from digiprosper.policy.window import EventWindow
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import Remark
+from digiprosper.report.estimates import Estimates
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.text import number_text
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.policy.window import EventWindow
-    from digiprosper.report.estimates import Estimates
-    from digiprosper.report.words import Words
+from digiprosper.report.words import Words
 
 _SCALES = ("log", "percent", "counts")
 _COLUMNS = ["estimate", "std_error", "conf_low", "conf_high"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,18 +19,21 @@ from digiprosper.errors import (
     issue,
     not_identified,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.separation import in_empty_levels
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel
-from digiprosper.linear.estimation import demean_columns, fit_equation
+from digiprosper.linear.estimation import Demeaned, demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.notices import separated_notice
 from digiprosper.linear.poisson import (
     LAGGED,
     PoissonSsc,
+    Separated,
     check_index_terms,
     count_estimates,
     count_fields,
@@ -42,6 +45,7 @@ from digiprosper.linear.poisson import (
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
+    Prepared,
     Ssc,
     effects_of,
     linear_options,
@@ -50,9 +54,11 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import scanned
-from digiprosper.panel import PanelScan
+from digiprosper.linear.scanned_rows import Columns, ScannedRows
+from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.panel.keys import sorted_keys
+from digiprosper.panel.codes import Absorbed
+from digiprosper.panel.keys import Keys, sorted_keys
 from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
 from digiprosper.policy.messages import first_few, time_text
 from digiprosper.policy.notices import (
@@ -64,6 +70,7 @@ from digiprosper.policy.notices import (
 )
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import (
+    Cohorts,
     check_never,
     is_switch,
     read_cohorts,
@@ -72,6 +79,7 @@ from digiprosper.policy.timing import (
     refuse_without_steps,
 )
 from digiprosper.policy.window import (
+    EventWindow,
     count_reached,
     dummies,
     estimated_times,
@@ -88,21 +96,6 @@ from digiprosper.specification import (
     read_terms,
     refuse_repeats,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.poisson import Separated
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.scanned_rows import Columns, ScannedRows
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.panel.codes import Absorbed
-    from digiprosper.panel.keys import Keys
-    from digiprosper.policy.timing import Cohorts
-    from digiprosper.policy.window import EventWindow
 
 _FURTHEST = 10_000
 _REFUSED = ("unadjusted", "hc2", "hc3", "cr2", "driscoll_kraay", "xtscc", "conley")

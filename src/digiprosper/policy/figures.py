@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.policy.honest import HonestIntervals
+from digiprosper.policy.matching_results import Matching
 from digiprosper.policy.notices import ALIKE
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.words import WORDS
 from digiprosper.report.columns import remark_text
 from digiprosper.report.drawings import Balance, EventPath, EventPaths, HonestPlot
-
-if TYPE_CHECKING:
-    from digiprosper.policy.honest import HonestIntervals
-    from digiprosper.policy.matching_results import Matching
-    from digiprosper.report.figure_words import Wording
+from digiprosper.report.figure_words import Wording
 
 EffectsByEventTime: TypeAlias = WindowResults | StaggeredDidResults
 

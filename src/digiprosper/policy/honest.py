@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
+    Notice,
     OptionError,
     check_level,
     check_option,
@@ -22,6 +24,7 @@ from digiprosper.errors import (
     option_error,
     plain,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.kernels.honest import (
     INTERVALS,
@@ -45,16 +48,9 @@ from digiprosper.report.summary import (
     PlainNumbers,
     Remarks,
     Summarised,
+    Summary,
 )
 from digiprosper.report.text import interval_text, number_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Self
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.report.summary import Summary
 
 _BOUNDS = (0.5, 1.0, 1.5, 2.0)
 _METHODS = {

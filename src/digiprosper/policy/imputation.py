@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import counted, not_identified, option_error, quoted
+from digiprosper.errors import Notice, counted, not_identified, option_error, quoted
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import COLLINEAR
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Sample
 from digiprosper.policy.kernels.aggregation import (
     GroupTime,
     cluster_sums,
     treated_products,
 )
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
+from digiprosper.policy.timing import Cohorts
 from digiprosper.report.inference import Inference
-
-if TYPE_CHECKING:
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
-    from digiprosper.policy.timing import Cohorts
 
 # Bytes of weights that are held at once; a few arrays of that size are made of them.
 _CHUNK = 32 * 2**20

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,13 +29,16 @@ from digiprosper.errors import (
     quoted,
     several,
 )
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.separation import predicted_rows
 from digiprosper.kernels.tolerances import CONSTANT, LAST_STEP, SAME_MEAN
 from digiprosper.linear.estimation import collinear_problem
 from digiprosper.linear.preparation import refuse_extreme
-from digiprosper.panel import Panel
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import refuse_numbered_rows, table_of
+from digiprosper.panel.keys import Keys
+from digiprosper.panel.table import Table
 from digiprosper.panel.terms import canonical
 from digiprosper.policy.kernels.matching import (
     balanced_columns,
@@ -51,14 +55,6 @@ from digiprosper.policy.notices import (
     unmatched_treated,
 )
 from digiprosper.specification import as_terms, one_term
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.panel import Sample
-    from digiprosper.panel.keys import Keys
-    from digiprosper.panel.table import Table
 
 _MOST_NEIGHBOURS: Final = 1000
 _MOST_STEPS: Final = 200

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from digiprosper.errors import (
     AlignmentError,
     InputTypeError,
     MissingDataError,
+    Notice,
     alignment_problem,
     check_whole,
     missing_problem,
@@ -20,6 +22,7 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.policy.kernels.matching import (
     average_effect,
     balanced_columns,
@@ -50,16 +53,9 @@ from digiprosper.report.summary import (
     Summary,
     coefficient_cells,
 )
-from digiprosper.report.terms import Term
+from digiprosper.report.terms import Factors, Term
 from digiprosper.report.text import number_text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.report.terms import Factors
-    from digiprosper.report.words import Words
+from digiprosper.report.words import Words
 
 _MOST_NEIGHBOURS = 1000
 NO_PAIRS = pd.DataFrame(columns=["treated", "control", "distance"])

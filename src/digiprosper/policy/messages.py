@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from digiprosper.report.tests import TestResult
 
 POINTWISE = (
     "Intervals are pointwise; event_path(bands='joint') covers all event times at once."

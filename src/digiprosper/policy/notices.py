@@ -39,26 +39,25 @@ still_unbalanced     terms (term to standardised difference after matching)
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from digiprosper.errors import Notice, cited, clipped, counted, quoted
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Sample
+from digiprosper.panel.keys import Keys
+from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.messages import first_few, have, time_text
+from digiprosper.policy.timing import CohortCoding, Cohorts
+from digiprosper.policy.window import EventWindow
 from digiprosper.report.notices import few_clusters
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
     import pandas as pd
 
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
-    from digiprosper.panel.keys import Keys
-    from digiprosper.policy.kernels.unit_signs import UnitScores
-    from digiprosper.policy.timing import CohortCoding, Cohorts
-    from digiprosper.policy.window import EventWindow
 
 ALIKE: Final = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in

@@ -17,25 +17,22 @@ from digiprosper.errors import (
 )
 from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_critical
 from digiprosper.linear.results import LinearResults
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.honest import EventTimeResults
 from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS
-from digiprosper.report.summary import Lines
-from digiprosper.report.terms import slope_terms
+from digiprosper.report.protocol import Glance
+from digiprosper.report.summary import Cells, Lines, Remarks, Summary
+from digiprosper.report.terms import Term, slope_terms
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import wrapped
+from digiprosper.report.words import Words
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from digiprosper.panel import Panel
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.summary import Cells, Remarks, Summary
-    from digiprosper.report.terms import Term
-    from digiprosper.report.tests import TestResult
-    from digiprosper.report.words import Words
 
 
 class WindowResults(EventTimeResults):

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
+    Notice,
     check_whole,
     cited,
     issue,
     not_identified,
     option_error,
 )
-from digiprosper.linear.preparation import LinearOptions, prepare
+from digiprosper.kernels import Floats
+from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
+from digiprosper.policy.kernels.aggregation import GroupTime
 from digiprosper.policy.notices import (
     few_for_averages,
     few_treated_clusters,
@@ -31,8 +35,9 @@ from digiprosper.policy.notices import (
 )
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
-from digiprosper.policy.timing import check_never, read_cohorts, read_timing
+from digiprosper.policy.timing import Cohorts, check_never, read_cohorts, read_timing
 from digiprosper.policy.unit_errors import with_unit_errors
+from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance, hash_of
 from digiprosper.specification import (
     TERM,
@@ -43,17 +48,6 @@ from digiprosper.specification import (
     read_terms,
     refuse_repeats,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.policy.kernels.aggregation import GroupTime
-    from digiprosper.policy.timing import Cohorts
-    from digiprosper.report.inference import Inference
 
 StaggeredEstimator: TypeAlias = Literal[
     "callaway_santanna", "imputation", "sun_abraham"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
+    Notice,
     OptionError,
     check_level,
     check_option,
@@ -19,6 +21,7 @@ from digiprosper.errors import (
     option_error,
     option_problem,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
@@ -29,14 +32,17 @@ from digiprosper.policy.kernels.unit_signs import (
 )
 from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words, time_text
 from digiprosper.policy.notices import FEW_UNTREATED
+from digiprosper.policy.timing import CohortCoding
 from digiprosper.policy.window import with_reference
 from digiprosper.policy.words import WORDS
 from digiprosper.report.certificate import coverage_remark
-from digiprosper.report.columns import Remark, result_column
+from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import Inference
+from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Point, Term
+from digiprosper.report.terms import Factors, Point, Term
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
     conventions,
@@ -44,19 +50,7 @@ from digiprosper.report.text import (
     sample_text,
     wrapped,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Self
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.policy.timing import CohortCoding
-    from digiprosper.report.columns import Column
-    from digiprosper.report.inference import Inference
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors
-    from digiprosper.report.words import Words
+from digiprosper.report.words import Words
 
 _ESTIMATORS = {
     "callaway_santanna": "Callaway & Sant'Anna (2021)",

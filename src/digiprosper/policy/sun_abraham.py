@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import not_identified, quoted
+from digiprosper.errors import Notice, not_identified, quoted
+from digiprosper.kernels import Floats, Ints
 from digiprosper.linear.estimation import demean_columns, fit_equation
+from digiprosper.linear.preparation import Prepared
 from digiprosper.policy.kernels.aggregation import GroupTime, treated_products
 from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
 from digiprosper.policy.notices import earlier_base, no_rows_before
-
-if TYPE_CHECKING:
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.policy.timing import Cohorts
-    from digiprosper.report.inference import Inference
+from digiprosper.policy.timing import Cohorts
+from digiprosper.report.inference import Inference
 
 
 def estimate_sun_abraham(

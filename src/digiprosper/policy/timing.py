@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,17 +20,14 @@ from digiprosper.errors import (
     not_identified,
     option_error,
 )
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.panel import Sample
 from digiprosper.panel.grammar import as_written
-from digiprosper.panel.table import is_number_type
+from digiprosper.panel.keys import Keys
+from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
 from digiprosper.policy.messages import first_few, have, time_text
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.panel import Sample
-    from digiprosper.panel.keys import Keys
-    from digiprosper.panel.table import Table
 
 _NEVER = -1
 # Whole numbers up to here are exact in a column of floating point numbers.

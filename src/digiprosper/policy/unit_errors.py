@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.within import compress, within
+from digiprosper.linear.preparation import Prepared
 from digiprosper.policy.imputation import untreated_model
+from digiprosper.policy.kernels.aggregation import GroupTime
 from digiprosper.policy.kernels.unit_signs import (
+    UnitScores,
     unit_covariance,
     unit_scores,
     without_scores,
 )
+from digiprosper.policy.timing import Cohorts
 from digiprosper.report.inference import Inference
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.policy.kernels.aggregation import GroupTime
-    from digiprosper.policy.kernels.unit_signs import UnitScores
-    from digiprosper.policy.timing import Cohorts
 
 
 def clusters_of_entities(prepared: Prepared) -> Ints | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,18 +14,14 @@ from digiprosper.errors import (
     not_identified,
     subject,
 )
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Sample
 from digiprosper.policy.messages import first_few
+from digiprosper.policy.timing import Cohorts
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells
 from digiprosper.report.terms import Point, Term
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
-    from digiprosper.policy.timing import Cohorts
 
 _MOST_TIMES = 10
 _MOST_COHORTS = 8

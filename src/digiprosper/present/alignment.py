@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from digiprosper.report.characters import text_width
-
-if TYPE_CHECKING:
-    from digiprosper.report.rendering import Content
+from digiprosper.report.rendering import Content
 
 # Counts have no point, and intervals have two numbers: both are centred.
 _NUMBER = re.compile(r"([(<]*[-−]?[\d,]+)(\.\d+[)*]*)")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import count
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -23,6 +23,7 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
+from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.collection import ResultSet
 from digiprosper.report.columns import (
@@ -35,13 +36,8 @@ from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.summary import read_factors
-from digiprosper.report.terms import same_products
-from digiprosper.report.words import HEADS, NOTES, TABLE
-
-if TYPE_CHECKING:
-    from digiprosper.present.style import Style
-    from digiprosper.report.terms import Factor
-    from digiprosper.report.words import Language
+from digiprosper.report.terms import Factor, same_products
+from digiprosper.report.words import HEADS, NOTES, TABLE, Language
 
 LEVELS = " / "
 """Between the levels of a row that a DataFrame names by several."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,23 +24,20 @@ from digiprosper.present.figure import (
     type_size,
 )
 from digiprosper.present.figure_style import figure_width, say, say_level
+from digiprosper.report.drawings import (
+    ConditionalCurve,
+    DrawnDensity,
+    Interval,
+    Profile,
+    Ridges,
+    SensitivityCurve,
+    SlopeCurve,
+    TurningCurve,
+)
 from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
-
-    from digiprosper.report.drawings import (
-        ConditionalCurve,
-        DrawnDensity,
-        Interval,
-        Profile,
-        Ridges,
-        SensitivityCurve,
-        SlopeCurve,
-        TurningCurve,
-    )
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,20 +30,17 @@ from digiprosper.present.figure import (
 )
 from digiprosper.present.figure_style import figure_width, matplotlib_part, say
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.drawings import (
+    Bars,
+    MoranScatter,
+    RankSpans,
+    RegimeMap,
+    Ribbons,
+)
 from digiprosper.report.text import p_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
-
-    from digiprosper.report.drawings import (
-        Bars,
-        MoranScatter,
-        RankSpans,
-        RegimeMap,
-        Ribbons,
-    )
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 

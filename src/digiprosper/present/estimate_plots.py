@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import numpy as np
 
 from digiprosper.errors import InputTypeError, check_level, models_problem
 from digiprosper.present.columns import (
+    Columns,
+    Models,
     check_labels,
     merged_labels,
     name_columns,
@@ -43,29 +46,24 @@ from digiprosper.present.figure_style import (
     with_remarks,
 )
 from digiprosper.present.lines import balanced_lines, type_columns
-from digiprosper.present.row_names import share_rows
+from digiprosper.present.row_names import SharedRow, share_rows
 from digiprosper.present.style import Style
-from digiprosper.report.drawings import ModelEstimatesDrawing
+from digiprosper.report.columns import Column, Estimate
+from digiprosper.report.drawings import (
+    Balance,
+    Decay,
+    Effects,
+    EventPath,
+    EventPaths,
+    HonestPlot,
+    ModelEstimatesDrawing,
+    SpecificationCurve,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
-
-    from digiprosper.present.columns import Columns, Models
-    from digiprosper.present.row_names import SharedRow
-    from digiprosper.report.columns import Column, Estimate
-    from digiprosper.report.drawings import (
-        Balance,
-        Decay,
-        Effects,
-        EventPath,
-        EventPaths,
-        HonestPlot,
-        SpecificationCurve,
-    )
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
     _Row = tuple[str, dict[int, Estimate]]

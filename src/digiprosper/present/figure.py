@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
@@ -18,16 +19,15 @@ from digiprosper.present.figure_style import (
 )
 from digiprosper.present.lines import balanced_lines, type_columns
 from digiprosper.report.characters import has_cjk
+from digiprosper.report.drawings import Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
-    from digiprosper.report.drawings import Drawing
 
 INK, FAINT, MARKED, PALE = "#1f4e79", "#8a8a8a", "#b03a2e", "#9dbbd8"
 THIN: Final[dict[str, Any]] = {"color": FAINT, "linewidth": 0.8, "zorder": 0}

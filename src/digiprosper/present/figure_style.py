@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from types import TracebackType
+from typing import Any, Final, Literal, TypeAlias
 
 from digiprosper.errors import (
     InputTypeError,
@@ -28,13 +30,7 @@ from digiprosper.errors import (
 )
 from digiprosper.optional import require
 from digiprosper.report.figure_words import FIGURE
-from digiprosper.report.words import LANGUAGES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
-
-    from digiprosper.report.words import Language
+from digiprosper.report.words import LANGUAGES, Language
 
 Width: TypeAlias = Literal["column", "page"]
 

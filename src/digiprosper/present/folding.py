@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import (
     InputTypeError,
@@ -15,17 +14,18 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.present.columns import all_terms, matching, products_of, with_products
+from digiprosper.present.columns import (
+    Columns,
+    all_terms,
+    matching,
+    products_of,
+    with_products,
+)
+from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.columns import Column
 from digiprosper.report.labels import effect_names
 from digiprosper.report.words import TABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.present.columns import Columns
-    from digiprosper.present.style import Style
-    from digiprosper.report.columns import Column
 
 Folded = dict[str, list[str]]
 """Terms and absorbed effects by the name of the row that stands for them."""

@@ -7,18 +7,25 @@ import html
 import os
 import re
 import shutil
+from collections.abc import Callable, Sequence
 from itertools import accumulate, groupby, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from digiprosper.errors import InputTypeError, cited, option_error, option_problem
 from digiprosper.optional import require
-from digiprosper.present.alignment import point_columns, split_number, type_width
+from digiprosper.present.alignment import (
+    PointColumn,
+    point_columns,
+    split_number,
+    type_width,
+)
 from digiprosper.present.office import (
     PAGE_MARGIN,
     TITLE_SIZE,
+    Page,
     fit_page,
     head_widths,
     keeps_next,
@@ -26,14 +33,7 @@ from digiprosper.present.office import (
     write_docx,
 )
 from digiprosper.report.characters import has_cjk, text_width
-from digiprosper.report.rendering import as_html
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from digiprosper.present.alignment import PointColumn
-    from digiprosper.present.office import Page
-    from digiprosper.report.rendering import Content
+from digiprosper.report.rendering import Content, as_html
 
 _LATEX = {
     "\\": r"\textbackslash{}",

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
 
 from digiprosper.report.characters import CJK, text_width
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _OPEN, _CLOSE = (
     r"\uff08「『《【“",

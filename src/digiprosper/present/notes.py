@@ -5,31 +5,22 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
+from digiprosper.present.columns import Columns
 from digiprosper.present.rows import (
     cluster_words,
     error_details,
     errors_key,
     kind_words,
 )
+from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.columns import Block, Column, Parameter, ParameterTest, Remark
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import NOTES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from digiprosper.present.columns import Columns
-    from digiprosper.present.style import Style
-    from digiprosper.report.columns import (
-        Block,
-        Column,
-        Parameter,
-        ParameterTest,
-        Remark,
-    )
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

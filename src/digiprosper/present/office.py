@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from digiprosper.optional import require
 from digiprosper.present.alignment import point_columns, split_number, text_columns
 from digiprosper.report.characters import text_width
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from digiprosper.report.rendering import Content
+from digiprosper.report.rendering import Content
 
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
 _PAGE = (21.0, 29.7)  # A4, centimetres

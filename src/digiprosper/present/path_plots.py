@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,19 +16,16 @@ from digiprosper.present.figure_style import (
 )
 from digiprosper.present.lines import balanced_lines, broken_lines, type_columns
 from digiprosper.present.style import Style
+from digiprosper.report.drawings import (
+    Drawing,
+    PathDiagram,
+    PathwayRow,
+    Pathways,
+    Slopes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from matplotlib.axes import Axes
-
-    from digiprosper.report.drawings import (
-        Drawing,
-        PathDiagram,
-        PathwayRow,
-        Pathways,
-        Slopes,
-    )
 
     Point = tuple[float, float]
     Edges = tuple[float, float, float, float]

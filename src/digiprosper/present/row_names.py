@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain, groupby, product
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from digiprosper.present.columns import LEVELS, merged_factors, products_of
+from digiprosper.present.columns import LEVELS, Columns, merged_factors, products_of
+from digiprosper.present.style import Style
 from digiprosper.report.labels import name_label, term_words, text_label
+from digiprosper.report.terms import Regime, Term
 from digiprosper.report.words import TABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.present.columns import Columns
-    from digiprosper.present.style import Style
-    from digiprosper.report.terms import Regime, Term
 
 _Meaning: TypeAlias = tuple[object, ...]
 

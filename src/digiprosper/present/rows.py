@@ -7,7 +7,7 @@ import numbers
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from digiprosper.errors import (
     InputTypeError,
@@ -17,30 +17,30 @@ from digiprosper.errors import (
     option_problem,
 )
 from digiprosper.present.columns import (
+    Columns,
     all_terms,
     matching,
     merged_factors,
     with_products,
 )
 from digiprosper.present.folding import (
+    Folded,
     absorbed_effects,
     dummy_effects,
     folded_rows,
 )
-from digiprosper.present.row_names import share_rows
-from digiprosper.report.columns import remark_text
-from digiprosper.report.inference import WITHOUT_FACTOR
+from digiprosper.present.row_names import SharedRow, share_rows
+from digiprosper.present.style import Style
+from digiprosper.report.columns import (
+    Block,
+    Column,
+    Parameter,
+    ParameterTest,
+    remark_text,
+)
+from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.labels import name_label
-from digiprosper.report.words import TABLE
-
-if TYPE_CHECKING:
-    from digiprosper.present.columns import Columns
-    from digiprosper.present.folding import Folded
-    from digiprosper.present.row_names import SharedRow
-    from digiprosper.present.style import Style
-    from digiprosper.report.columns import Block, Column, Parameter, ParameterTest
-    from digiprosper.report.inference import Inference
-    from digiprosper.report.words import Words
+from digiprosper.report.words import TABLE, Words
 
 Row: TypeAlias = tuple[str, list[str]]
 StdEffectIn: TypeAlias = Literal["sd", "mean"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,15 +22,9 @@ from digiprosper.errors import (
     plain,
 )
 from digiprosper.report.characters import decimal_text, tidy_text
-from digiprosper.report.columns import RowName, remark_text
+from digiprosper.report.columns import Column, Estimate, Remark, RowName, remark_text
 from digiprosper.report.labels import name_label, text_label
-from digiprosper.report.words import LANGUAGES, NO_WORDS, TABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from digiprosper.report.columns import Column, Estimate, Remark
-    from digiprosper.report.words import Language, Words
+from digiprosper.report.words import LANGUAGES, NO_WORDS, TABLE, Language, Words
 
 Below: TypeAlias = Literal["se", "t", "p", "ci"]
 FromStyle: TypeAlias = Literal["style"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -57,13 +58,9 @@ from digiprosper.present.style import (
     read_style,
 )
 from digiprosper.report.characters import misspelt_labels, tidy_text
+from digiprosper.report.columns import Column, Remark
 from digiprosper.report.rendering import Content, as_html, as_text
 from digiprosper.report.words import NOTES
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from digiprosper.report.columns import Column, Remark
 
 _OPENING = NOTES.say("opening", "chinese", note="")
 _EXAMPLE = '{"Panel A. Output": etable(fits), "Panel B. Jobs": etable(others)}'

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from hashlib import sha256
@@ -20,7 +20,7 @@ from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import indent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -37,6 +37,7 @@ from digiprosper.errors import (
     plain,
     quoted,
 )
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import with_names
 from digiprosper.present.columns import name_columns, read_columns
@@ -48,11 +49,6 @@ from digiprosper.stata.reading import from_stata
 from digiprosper.stata.translation import as_python
 from digiprosper.stata.writer import to_stata
 from digiprosper.studies.many import stepwise
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from digiprosper.panel import Panel
 
 _HASHES = "SHA256SUMS"
 _MARK = "# A copy, in which save_replication() writes here.\n"

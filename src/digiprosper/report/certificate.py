@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from math import log
-from typing import TYPE_CHECKING
 
+from digiprosper.errors import Notice
 from digiprosper.report.verdicts import is_balanced
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from digiprosper.errors import Notice
 
 # Panels with more or fewer entities or periods by this factor are another case.
 _NEAR = 1.5

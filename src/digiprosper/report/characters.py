@@ -6,12 +6,9 @@ import difflib
 import math
 import re
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from digiprosper.errors import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 CJK = (
     r"\u1100-\u11ff\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"

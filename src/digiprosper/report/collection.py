@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -21,15 +21,11 @@ from digiprosper.errors import (
     option_problem,
     quoted,
 )
-from digiprosper.report.columns import remark_text
+from digiprosper.report.columns import Remark, SharedRow, remark_text
 from digiprosper.report.foreign import as_results
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.terms import same_products
-from digiprosper.report.words import NO_WORDS
-
-if TYPE_CHECKING:
-    from digiprosper.report.columns import Remark, SharedRow
-    from digiprosper.report.words import Language
+from digiprosper.report.words import NO_WORDS, Language
 
 _KINDS = ("direct", "indirect", "total")
 

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from digiprosper.errors import DigiprosperError
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import effect_names, name_label
-from digiprosper.report.protocol import HasDraws, Results
-from digiprosper.report.terms import Term, terms_of
+from digiprosper.report.protocol import Glance, HasDraws, Results
+from digiprosper.report.terms import Factors, Term, terms_of
 from digiprosper.report.text import percent_text
-from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Self
-
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors
-    from digiprosper.report.words import Language
+from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Language, Words
 
 _TOO_FEW = "too_few_clusters_to_draw"
 # Notices that are also below a table, about rows chosen or dropped, changed columns,

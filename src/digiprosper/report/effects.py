@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
-from digiprosper.kernels import intervals
+from digiprosper.kernels import Floats, intervals
 from digiprosper.report.estimates import DrawnEstimates, lost_in
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import effect_names, name_label
+from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Block, Cells, Lines, Remarks, Summary
+from digiprosper.report.terms import Factors, Term
 from digiprosper.report.text import interval_text, number_text, p_text
 from digiprosper.report.words import NO_WORDS, Words
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors, Term
 
 
 def drawn_estimates(

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import check_level
-from digiprosper.kernels import intervals
+from digiprosper.kernels import Floats, intervals
+from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.tests import TestResult
 from digiprosper.report.variance import quadratic_form, standard_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Self
-
-    from digiprosper.kernels import Floats
-    from digiprosper.report.inference import Inference
 
 
 def wald_result(form: float, q: int, df_t: float, name: str, null: str) -> TestResult:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from digiprosper.report.labels import name_label
-from digiprosper.report.words import Words
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.report.terms import Factors
-    from digiprosper.report.words import Language
+from digiprosper.report.terms import Factors
+from digiprosper.report.words import Language, Words
 
 FIGURE = Words(
     {

@@ -5,9 +5,9 @@ A package is recognised by the name of its module, so none is imported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -20,20 +20,13 @@ from digiprosper.errors import (
     option_error,
     option_problem,
 )
-from digiprosper.report.columns import Estimate, Remark, result_column
+from digiprosper.kernels import Floats
+from digiprosper.report.columns import Column, Estimate, Remark, result_column
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.protocol import empty_glance
-from digiprosper.report.terms import Factor
+from digiprosper.report.protocol import Glance, Results, empty_glance
+from digiprosper.report.terms import Factor, Factors
 from digiprosper.report.words import NOTES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from digiprosper.kernels import Floats
-    from digiprosper.report.columns import Column
-    from digiprosper.report.protocol import Glance, Results
-    from digiprosper.report.terms import Factors
 
 # Kinds of standard errors whose names in the packages, in lower case, are not ours.
 _KINDS = {

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
-from digiprosper.report.terms import Factor
-from digiprosper.report.words import CHINESE_CALLS, CHINESE_SIGNS, REGIONS, TABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from digiprosper.report.terms import Factors, Term
-    from digiprosper.report.words import Language, Words
+from digiprosper.report.terms import Factor, Factors, Term
+from digiprosper.report.words import (
+    CHINESE_CALLS,
+    CHINESE_SIGNS,
+    REGIONS,
+    TABLE,
+    Language,
+    Words,
+)
 
 # Of these only the first argument is printed, and the number of periods.
 _FIRST = ("lag", "lead", "diff", "C")

@@ -31,15 +31,13 @@ extrapolated             column, values (outside), low and high (range in the sa
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import comb
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from digiprosper.errors import Notice, cited, clipped, counted, quoted
 from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters
 from digiprosper.report.text import percent_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 ReadFromDraws: TypeAlias = Literal["tails", "ends", "test", "effects"]
 WhyImputed: TypeAlias = Literal["many", "extrapolated", "lagged", "ahead"]

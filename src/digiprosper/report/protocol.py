@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -13,13 +14,10 @@ from typing import (
 )
 
 from digiprosper._version import __version__
+from digiprosper.report.inference import Inference
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
-
-    from digiprosper.report.inference import Inference
 
 
 class Glance(TypedDict):

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import Self
 
 from digiprosper.report.characters import text_width, wrap_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Self
 
 _NUMBER = re.compile(r"([(<]*-?[\d.,]+(?:e[+-]?\d+)?)([)*]*)")
 _RULES = {"thick": "2px solid currentColor;", "thin": "1px solid currentColor;"}

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digiprosper.errors import InputTypeError, TermError, cited, quoted
+from digiprosper.kernels import Floats
 from digiprosper.report.parsing import expression, too_deep, too_long
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from digiprosper.kernels import Floats
 
 _LONGEST = 20_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -9,11 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import TermError, cited, issue
+from digiprosper.errors import Notice, TermError, cited, issue
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.report.columns import result_column
+from digiprosper.report.columns import Column, Remark, result_column
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import Inference
 from digiprosper.report.labels import text_factor
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import (
     null_text,
     read_combination,
@@ -26,20 +31,10 @@ from digiprosper.report.summary import (
     Summary,
     coefficient_cells,
 )
+from digiprosper.report.terms import Factors
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, freedom_text
 from digiprosper.report.variance import negative_variance
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.report.columns import Column, Remark
-    from digiprosper.report.estimates import Estimates
-    from digiprosper.report.inference import Inference
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors
-    from digiprosper.report.tests import TestResult
 
 
 @lru_cache(maxsize=256)

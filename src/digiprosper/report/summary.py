@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -28,8 +28,9 @@ from digiprosper.report.columns import (
 )
 from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.protocol import Results
 from digiprosper.report.rendering import Content, as_html
-from digiprosper.report.terms import Factor
+from digiprosper.report.terms import Factor, Factors
 from digiprosper.report.text import (
     interval_text,
     json_safe,
@@ -39,13 +40,6 @@ from digiprosper.report.text import (
     wrapped,
 )
 from digiprosper.report.words import NOTES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Self
-
-    from digiprosper.report.protocol import Results
-    from digiprosper.report.terms import Factors
 
 SCHEMA = 1
 _NUMBERS = Estimate._fields[1:]

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from digiprosper.report.characters import significant_text
 from digiprosper.report.pickling import PickledByName
-from digiprosper.report.words import TABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from digiprosper.report.words import Language
+from digiprosper.report.words import TABLE, Language
 
 Pieces: TypeAlias = "tuple[str | Factor, ...]"
 Factors: TypeAlias = "Mapping[str, tuple[Factor, ...]]"

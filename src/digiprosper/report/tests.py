@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from digiprosper.errors import Notice
 from digiprosper.report.columns import (
     Column,
     PlainCell,
@@ -23,17 +25,14 @@ from digiprosper.report.summary import (
     Summary,
     stored_factors,
 )
+from digiprosper.report.terms import Factors
 from digiprosper.report.text import p_words
 from digiprosper.report.words import NOTES, TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     import pandas as pd
 
-    from digiprosper.errors import Notice
-    from digiprosper.report.terms import Factors
 
 # What stands before the number where the name of the distribution would not say which
 # statistic it is.

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import counted
 from digiprosper.report.characters import text_width
-from digiprosper.report.inference import WITHOUT_FACTOR
+from digiprosper.report.inference import WITHOUT_FACTOR, Inference
 from digiprosper.report.labels import name_label
+from digiprosper.report.terms import Factors
 from digiprosper.report.verdicts import is_balanced
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from digiprosper.report.inference import Inference
-    from digiprosper.report.terms import Factors
 
 
 def p_text(p: float) -> str:

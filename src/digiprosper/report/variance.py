@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
 from digiprosper.errors import Notice, quoted
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.report.notices import not_psd
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
 
 
 def standard_errors(variance: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -30,10 +30,12 @@ from digiprosper.errors import (
     text_problem,
     unknown_columns,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_COLUMN
 from digiprosper.panel.coordinates import degrees_of
 from digiprosper.panel.keys import rows_text
 from digiprosper.spatial.kernels.matrices import (
+    Matrix,
     inverse_differences,
     inverse_distances,
     link_ends,
@@ -43,10 +45,6 @@ from digiprosper.spatial.kernels.matrices import (
     same_values,
     stored,
 )
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.spatial.kernels.matrices import Matrix
 
 # All pairs of more entities take more than 3 GB.
 _MOST_DENSE: Final = 20_000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
@@ -26,8 +28,9 @@ from digiprosper.linear.notices import (
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
-from digiprosper.spatial.kernels.determinants import Determinants
+from digiprosper.spatial.kernels.determinants import Determinants, Spectrum
 from digiprosper.spatial.kernels.likelihood import (
+    Optimum,
     Point,
     at_values,
     clustered_covariance,
@@ -54,18 +57,11 @@ from digiprosper.spatial.notices import (
 from digiprosper.spatial.preparation import (
     ERROR,
     LAG,
+    Layout,
     spatial_columns,
     without_means,
 )
 from digiprosper.spatial.results import SpatialEffects, SpatialResults
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.spatial.kernels.determinants import Spectrum
-    from digiprosper.spatial.kernels.likelihood import Optimum
-    from digiprosper.spatial.preparation import Layout
 
 _LOST = "have a rho outside its interval and were dropped."
 # Residuals of two entities with time effects are each other's negative, and scores add

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from digiprosper.errors import (
     plain,
     quoted,
 )
+from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
@@ -35,6 +36,7 @@ from digiprosper.report.drawings import Decay, MoranScatter
 from digiprosper.report.figure_words import FIGURE, Wording
 from digiprosper.report.terms import Term
 from digiprosper.report.text import repeated
+from digiprosper.report.words import Language
 from digiprosper.spatial.kernels.matrices import lag_by_period
 from digiprosper.spatial.moran import (
     Field,
@@ -44,14 +46,8 @@ from digiprosper.spatial.moran import (
     statistics_by_period,
 )
 from digiprosper.spatial.results import KINDS, SpatialResults
+from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.spatial.words import WORDS, made_remark
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from digiprosper.panel import Panel
-    from digiprosper.report.words import Language
-    from digiprosper.spatial.weights import SpatialWeights
 
 _CLOCKWISE = ("high-high", "high-low", "low-low", "low-high")
 

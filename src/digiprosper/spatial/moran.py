@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,9 @@ from digiprosper.errors import (
     not_identified,
     quoted,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
+from digiprosper.panel import Panel
 from digiprosper.panel.access import (
     check_panel,
     refuse_numbered_rows,
@@ -36,10 +38,6 @@ from digiprosper.spatial.kernels.autocorrelation import (
     moments,
 )
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel import Panel
 
 QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
 """The own value, then that of the neighbours, against the mean of the period."""

@@ -24,18 +24,15 @@ model_not_estimated     model, tests (names)
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.panel.keys import rows_text
+from digiprosper.report.terms import Factor, Factors
 from digiprosper.report.text import p_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from digiprosper.report.terms import Factor, Factors
 
 # Share of the length of the interval.
 _NEAR_END: Final = 0.02

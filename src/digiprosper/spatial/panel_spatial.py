@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from digiprosper.errors import (
     TermError,
     issue,
     option_error,
 )
+from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
 from digiprosper.spatial.estimation import estimate
 from digiprosper.spatial.preparation import DURBIN, check_terms, lay_out
+from digiprosper.spatial.results import SpatialResults
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
 from digiprosper.specification import (
     TERM,
@@ -24,10 +26,6 @@ from digiprosper.specification import (
     read_terms,
     refuse_outcome,
 )
-
-if TYPE_CHECKING:
-    from digiprosper.panel import Panel
-    from digiprosper.spatial.results import SpatialResults
 
 SpatialModel: TypeAlias = Literal["sdm", "sar", "sem", "slx", "sdem", "sac"]
 """Durbin, lag, error, lagged regressors, Durbin error, or lag and error."""

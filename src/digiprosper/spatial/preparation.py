@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import (
     IdentificationError,
     MissingDataError,
+    Notice,
     TermError,
     cited,
     missing_problem,
@@ -17,6 +19,7 @@ from digiprosper.errors import (
     quoted,
     subject,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import PERFECT_FIT
 from digiprosper.linear.diagnostics import lagged_outcome, lost_digits
@@ -29,26 +32,20 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
+    Prepared,
     prepare,
     refuse_extreme,
     without_notice,
 )
+from digiprosper.linear.results import EstimationSample
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, refuse_numbered_rows, table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.report.terms import Factor
 from digiprosper.spatial.kernels.likelihood import SpatialColumns, lagged
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.moran import refuse_unbalanced
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import EstimationSample
-    from digiprosper.panel import Panel
-    from digiprosper.spatial.weights import SpatialWeights
+from digiprosper.spatial.weights import SpatialWeights
 
 LAG = ("sar", "sdm", "sac")
 """Models with a spatial lag of the outcome."""

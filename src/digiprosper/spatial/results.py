@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -18,29 +19,23 @@ from digiprosper.errors import (
     cited,
     option_error,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
+from digiprosper.linear.results import EstimationSample
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Estimate, Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
+from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Term, slope_terms
+from digiprosper.report.terms import Factors, Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
-from digiprosper.report.words import TESTS
+from digiprosper.report.words import TESTS, Words
 from digiprosper.spatial.notices import shared_variables
 from digiprosper.spatial.words import MODELS, WORDS, made_remark
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import EstimationSample
-    from digiprosper.report.inference import Inference
-    from digiprosper.report.terms import Factors
-    from digiprosper.report.words import Words
 
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import IdentificationError, InputTypeError, issue
+from digiprosper.errors import IdentificationError, InputTypeError, Notice, issue
+from digiprosper.kernels import Floats
 from digiprosper.kernels.least_squares import ols
+from digiprosper.linear.results import EstimationSample
+from digiprosper.panel import Panel
 from digiprosper.report.columns import Column, PlainCell, Remark
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
@@ -33,17 +36,14 @@ from digiprosper.spatial.kernels.signs import (
 )
 from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
-from digiprosper.spatial.preparation import lay_out, spatial_columns, without_means
-from digiprosper.spatial.results import DURBIN_NULLS
+from digiprosper.spatial.preparation import (
+    Layout,
+    lay_out,
+    spatial_columns,
+    without_means,
+)
+from digiprosper.spatial.results import DURBIN_NULLS, SpatialResults
 from digiprosper.spatial.words import WORDS
-
-if TYPE_CHECKING:
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import EstimationSample
-    from digiprosper.panel import Panel
-    from digiprosper.spatial.preparation import Layout
-    from digiprosper.spatial.results import SpatialResults
 
 _LAGRANGE = {
     "LM lag": "no spatial lag of the outcome",

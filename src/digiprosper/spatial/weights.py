@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -29,6 +30,7 @@ from digiprosper.errors import (
     option_problem,
     plain,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.great_circle import great_circle
 from digiprosper.panel.keys import to_pandas
 from digiprosper.report.pickling import PickledByName
@@ -71,12 +73,9 @@ from digiprosper.spatial.notices import about_weights, missing_neighbours
 from digiprosper.spatial.words import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     import numpy.typing as npt
     from scipy.sparse import csr_array
 
-    from digiprosper.kernels import Floats
 
 Standardise: TypeAlias = Literal["row", "spectral", "none"]
 """Rows that sum to one, a spectral radius of one, or the weights as they are."""

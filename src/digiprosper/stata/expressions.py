@@ -11,10 +11,11 @@ import json
 import math
 import operator
 import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,6 @@ import scipy.special
 
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import as_written
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 _TOKEN = re.compile(
     r"""\s*(?:

@@ -22,20 +22,16 @@ winsorised_not_used         line, variables
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from digiprosper.errors import Notice, StataError
 from digiprosper.stata.commands.data import COMMANDS, winsor_suffix
 from digiprosper.stata.commands.steps import ASSIGNMENT
 from digiprosper.stata.expressions import Node, parse
-from digiprosper.stata.prefixes import split
+from digiprosper.stata.prefixes import Command, split
+from digiprosper.stata.report import Event
 from digiprosper.stata.translation import ONE_SERIES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from digiprosper.stata.prefixes import Command
-    from digiprosper.stata.report import Event
 
 # A code with its line and data.
 _Asked: TypeAlias = tuple[str, int, dict[str, Any]]

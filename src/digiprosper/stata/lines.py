@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from digiprosper.stata.names import command_name
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # A delimiter is set at the start of a line, a comment of two slashes needs a blank

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.kernels.tolerances import WHOLE_TURN
 from digiprosper.stata.expressions import constant, number_text, parse, unquoted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _GLOBAL = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<bare>[^\W\d]\w*))")
 _RESULT = re.compile(r"[rcse]\(|_b\[|_se\[")

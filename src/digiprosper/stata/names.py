@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited, nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
 
 # The part before the dot is enough.
 _COMMANDS = """

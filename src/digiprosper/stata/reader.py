@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import fnmatch
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands import data, estimations, tables
@@ -21,7 +21,7 @@ from digiprosper.stata.lines import (
     one_by_one,
     without_prefix,
 )
-from digiprosper.stata.macros import TEMPORARY, known_later, undefined_reason
+from digiprosper.stata.macros import TEMPORARY, Macros, known_later, undefined_reason
 from digiprosper.stata.names import PRINTING, command_name
 from digiprosper.stata.prefixes import XTSET, Command, read_command, split
 from digiprosper.stata.report import Event, Records
@@ -39,14 +39,14 @@ from digiprosper.stata.taint import (
     stored_columns,
     would_make,
 )
-from digiprosper.stata.translation import IMPORTS, ONE_SERIES, UNKNOWN_ORDER
+from digiprosper.stata.translation import (
+    IMPORTS,
+    ONE_SERIES,
+    UNKNOWN_ORDER,
+    Context,
+    Translation,
+)
 from digiprosper.stata.varlists import LaterColumns, Variables, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.stata.macros import Macros
-    from digiprosper.stata.translation import Context, Translation
 
 # Commands that read files.
 _READERS = ("append", "import", "insheet", "merge", "save", "use")

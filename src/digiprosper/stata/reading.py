@@ -4,43 +4,35 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from io import StringIO
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from digiprosper.errors import (
     DigiprosperError,
     InputTypeError,
+    Notice,
     StataError,
     as_path,
     cited,
 )
+from digiprosper.panel import Panel
+from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata import _script as script
 from digiprosper.stata.commands import estimations
 from digiprosper.stata.commands.steps import DataCall
 from digiprosper.stata.expressions import number_text
 from digiprosper.stata.judge import findings
-from digiprosper.stata.lines import decode, statements
+from digiprosper.stata.lines import Statement, decode, statements
 from digiprosper.stata.macros import Macros
-from digiprosper.stata.prefixes import Options, read_command
+from digiprosper.stata.prefixes import Command, Options, read_command
 from digiprosper.stata.reader import Reader
-from digiprosper.stata.report import DoFile
-from digiprosper.stata.translation import ONE_SERIES, Context
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from os import PathLike
-
-    from digiprosper.errors import Notice
-    from digiprosper.panel import Panel
-    from digiprosper.spatial.weights import SpatialWeights
-    from digiprosper.stata.lines import Statement
-    from digiprosper.stata.prefixes import Command
-    from digiprosper.stata.report import Record
-    from digiprosper.stata.translation import Translation
+from digiprosper.stata.report import DoFile, Record
+from digiprosper.stata.translation import ONE_SERIES, Context, Translation
 
 # Functions of a script, and what its own lines use besides.
 _HEAD = (

@@ -6,20 +6,15 @@ What depends on them is translated, but no number of it is shown as Stata's.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError
 from digiprosper.stata.commands import data, estimations
 from digiprosper.stata.lines import first_word
 from digiprosper.stata.names import PRINTING, command_name
-from digiprosper.stata.prefixes import split
+from digiprosper.stata.prefixes import Command, split
 from digiprosper.stata.varlists import LaterColumns
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from digiprosper.stata.prefixes import Command
 
 NAME = re.compile(r"[^\W\d]\w*")
 CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")

@@ -5,17 +5,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import DigiprosperError, StataError, cited
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import as_written
-from digiprosper.stata.expressions import Printer, parse
+from digiprosper.specification import Specification
+from digiprosper.stata.expressions import Node, Printer, parse
+from digiprosper.stata.prefixes import Command, Options
 from digiprosper.stata.varlists import (
     LaterColumns,
+    Product,
     Variables,
     clusters,
     is_category,
@@ -25,16 +31,7 @@ from digiprosper.stata.varlists import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
-
     import pandas as pd
-
-    from digiprosper.panel import Panel
-    from digiprosper.specification import Specification
-    from digiprosper.stata.expressions import Node
-    from digiprosper.stata.prefixes import Command, Options
-    from digiprosper.stata.varlists import Product
 
 
 @dataclass(frozen=True, slots=True)

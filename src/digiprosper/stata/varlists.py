@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
@@ -12,9 +12,6 @@ from digiprosper.stata.expressions import number_text, shifted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.names import column_name, matching
 from digiprosper.stata.prefixes import split
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _SHIFT = r"(?:[LFDSlfds]\d*)(?:\.?[LFDSlfds]\d*)*"
 _ATOM = re.compile(

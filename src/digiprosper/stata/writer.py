@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 from digiprosper.errors import InputTypeError, StataError, cited
 from digiprosper.panel.grammar import called, coded_words, joined, reference, steps
-from digiprosper.specification import one_term
+from digiprosper.specification import Specification, one_term
 from digiprosper.stata.commands.panels import DYNAMIC_FLAGS, SPATIAL_EFFECTS
 from digiprosper.stata.commands.policy import AGGREGATES, METHODS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from digiprosper.specification import Specification
 
 _Keys: TypeAlias = tuple[str, str]
 _SIGNS: Mapping[type, str] = {

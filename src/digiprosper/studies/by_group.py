@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,12 +28,13 @@ from digiprosper.errors import (
     one_problem,
     quoted,
 )
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.resampling import entity_grams, seed_sequence
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.auxiliary import joint_test
-from digiprosper.linear.estimation import checked_columns, fit_equation
-from digiprosper.linear.fixed_effects import FixedEffects, estimate
+from digiprosper.linear.estimation import Demeaned, checked_columns, fit_equation
+from digiprosper.linear.fixed_effects import Fitted, FixedEffects, estimate
 from digiprosper.linear.kernels.permutation import (
     arrangements,
     permuted_labels,
@@ -41,10 +43,11 @@ from digiprosper.linear.kernels.permutation import (
 )
 from digiprosper.linear.kernels.wild import share_beyond
 from digiprosper.linear.notices import few_exchanges
+from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import scanned, texts_of
 from digiprosper.optional import progress_bar
-from digiprosper.panel import PanelScan
+from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.conditions import rows_where
@@ -63,15 +66,6 @@ from digiprosper.report.text import p_words, permutations_text, repeated
 from digiprosper.specification import as_terms, check_reps, one_term
 from digiprosper.studies.many import coefficient_named, fit_all
 from digiprosper.studies.words import WORDS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.fixed_effects import Fitted
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
 
 GroupTest: TypeAlias = Literal["permutation", "interaction"]
 

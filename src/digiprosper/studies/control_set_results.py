@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, check_level, cited, counted
+from digiprosper.kernels import Floats
 from digiprosper.report.collection import ResultSet
-from digiprosper.report.columns import Estimate, Remark, result_column
+from digiprosper.report.columns import Column, Estimate, Remark, result_column
 from digiprosper.report.estimates import Estimates
+from digiprosper.report.inference import Inference
 from digiprosper.report.pickling import PickledByName
+from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import (
     Cells,
@@ -23,20 +27,11 @@ from digiprosper.report.summary import (
     Summary,
     coefficient_cells,
 )
+from digiprosper.report.terms import Factors, Term
 from digiprosper.report.text import conventions, p_text, sample_text
 from digiprosper.report.verdicts import rejects
+from digiprosper.report.words import Words
 from digiprosper.studies.words import WORDS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Self
-
-    from digiprosper.kernels import Floats
-    from digiprosper.report.columns import Column
-    from digiprosper.report.inference import Inference
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors, Term
-    from digiprosper.report.words import Words
 
 NO_CANDIDATE = "(none)"
 _JOIN = " + "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, compress, pairwise
 from math import comb
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,13 +29,17 @@ from digiprosper.errors import (
     several,
     subject,
 )
+from digiprosper.kernels import Bools, Floats
 from digiprosper.linear.estimation import (
+    Demeaned,
     absorbed_problem,
     columns_at,
     counts_and_vcov,
 )
 from digiprosper.linear.fixed_effects import CommonRows, refuse_other_specification
 from digiprosper.linear.notices import NEAR
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.terms import canonical
 from digiprosper.report.text import repeated
 from digiprosper.specification import as_terms, one_term
@@ -46,14 +51,6 @@ from digiprosper.studies.control_set_results import (
 )
 from digiprosper.studies.kernel import set_slopes
 from digiprosper.studies.many import coefficient_named
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
 
 MOST_SETS = 2**16
 ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,15 +23,12 @@ from digiprosper.report.drawings import Choice, SpecificationCurve
 from digiprosper.report.figure_words import Wording
 from digiprosper.report.labels import effect_names
 from digiprosper.report.verdicts import rejects
+from digiprosper.report.words import Language
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
+from digiprosper.studies.search_results import SearchTest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import pandas as pd
-
-    from digiprosper.report.words import Language
-    from digiprosper.studies.search_results import SearchTest
 
 
 _CONTROLS = "control"

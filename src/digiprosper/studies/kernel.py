@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.covariance import Vcov
 from digiprosper.kernels.tolerances import NO_VARIANCE, PERFECT_FIT
 from digiprosper.kernels.within import level_sums
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.covariance import Vcov
 
 _CACHED = 2**18
 

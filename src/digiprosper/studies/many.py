@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -27,7 +28,7 @@ from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.fixed_effects_iv import FixedEffectsIV
 from digiprosper.linear.scanned import fit_equations, texts_of
 from digiprosper.optional import progress_bar, require
-from digiprosper.panel import PanelScan
+from digiprosper.panel import Panel, PanelScan
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.terms import canonical
 from digiprosper.policy.event_study import EventStudy
@@ -38,11 +39,8 @@ from digiprosper.report.text import repeated
 from digiprosper.specification import Specification, as_sequence, as_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from numpy.random import SeedSequence
 
-    from digiprosper.panel import Panel
 
 # Label, specification, its panel and its stream of random numbers.
 _Task: TypeAlias = "tuple[str, Any, Any, SeedSequence]"

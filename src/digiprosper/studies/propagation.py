@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import (
-    TYPE_CHECKING,
     Any,
     Literal,
+    Self,
     cast,
     get_args,
 )
@@ -15,6 +15,7 @@ from typing import (
 import numpy as np
 import pandas as pd
 
+from digiprosper.composite.results import IndexResults
 from digiprosper.composite.specification import CompositeIndex
 from digiprosper.errors import (
     DigiprosperError,
@@ -31,6 +32,7 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.intervals import covariance_of
 from digiprosper.kernels.resampling import (
     bootstrap,
@@ -40,16 +42,18 @@ from digiprosper.kernels.resampling import (
     seed_sequence,
 )
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.fixed_effects import Fitted, FixedEffects
 from digiprosper.optional import progress_bar
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.terms import parse
+from digiprosper.report.columns import Remark
 from digiprosper.report.effects import EffectResults, drawn_estimates
 from digiprosper.report.estimates import lost_in
 from digiprosper.report.foreign import as_results
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
-from digiprosper.report.protocol import HasDraws, Results, empty_glance
+from digiprosper.report.protocol import Glance, HasDraws, Results, empty_glance
 from digiprosper.report.summary import Block, Cells, Lines
 from digiprosper.report.terms import terms_of
 from digiprosper.report.text import interval_text, number_text, p_text, percent_text
@@ -60,17 +64,6 @@ from digiprosper.specification import (
     check_reps,
     plain_options,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Self
-
-    from digiprosper.composite.results import IndexResults
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.fixed_effects import Fitted
-    from digiprosper.panel import Panel
-    from digiprosper.report.columns import Remark
-    from digiprosper.report.protocol import Glance
 
 EndPointDraws = Literal["held", "redrawn"]
 ModelRows = Literal["drawn", "kept"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from digiprosper.report.columns import Remark
+from digiprosper.report.columns import Column, Remark
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
     Cells,
@@ -15,16 +15,13 @@ from digiprosper.report.summary import (
     Summarised,
     Summary,
 )
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, p_text, p_words
-from digiprosper.studies.control_set_results import ControlSet
+from digiprosper.studies.control_set_results import ControlSample, ControlSet
 from digiprosper.studies.words import WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from digiprosper.report.columns import Column
-    from digiprosper.report.tests import TestResult
-    from digiprosper.studies.control_set_results import ControlSample
 
 
 # Rows of a table below the estimate

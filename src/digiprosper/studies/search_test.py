@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,40 +20,32 @@ from digiprosper.errors import (
     one_problem,
     option_error,
 )
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.covariance import Vcov
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
-from digiprosper.linear.fixed_effects import refuse_other_specification
+from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
 from digiprosper.linear.kernels.wild import share_beyond, wild_weights
 from digiprosper.linear.notices import NEAR
-from digiprosper.optional import progress_bar
+from digiprosper.linear.preparation import Prepared
+from digiprosper.optional import Done, progress_bar
+from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import as_terms, check_reps
-from digiprosper.studies.control_set_results import set_label
+from digiprosper.studies.control_set_results import ControlSets, set_label
 from digiprosper.studies.control_sets import (
     MOST_SETS,
     ONE_BY_ONE,
+    Equations,
     estimate_sets,
     estimate_together,
     set_columns,
 )
-from digiprosper.studies.kernel import drawn_slope, set_projections
+from digiprosper.studies.kernel import SetProjections, drawn_slope, set_projections
 from digiprosper.studies.search_results import SearchTest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.covariance import Vcov
-    from digiprosper.linear.fixed_effects import FixedEffects
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.optional import Done
-    from digiprosper.panel import Panel
-    from digiprosper.studies.control_set_results import ControlSets
-    from digiprosper.studies.control_sets import Equations
-    from digiprosper.studies.kernel import SetProjections
 
 _LEAST_REPS = 19
 # Numbers of the estimates in a block of draws, and ranks at which a curve is kept.

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from digiprosper.errors import check_option
+from digiprosper.kernels import Floats, Ints
 from digiprosper.report.drawings import Profile, RegimeMap
+from digiprosper.report.figure_words import Wording
+from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.words import WORDS
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.report.figure_words import Wording
-    from digiprosper.threshold.results import ThresholdResults
 
 
 def lr_profile(

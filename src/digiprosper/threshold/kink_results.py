@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import check_option
-from digiprosper.report.columns import Block, Drawn, ParameterTest
-from digiprosper.report.terms import Regime
+from digiprosper.errors import Notice, check_option
+from digiprosper.kernels import Floats, Ints
+from digiprosper.linear.results import LinearResults
+from digiprosper.report.columns import Block, Column, Drawn, ParameterTest
+from digiprosper.report.summary import Summary
+from digiprosper.report.terms import Regime, Term
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import percent_text, wrapped
 from digiprosper.report.verdicts import rejects
@@ -23,16 +27,6 @@ from digiprosper.threshold.results import (
     set_text,
     threshold_with,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.report.columns import Column
-    from digiprosper.report.summary import Summary
-    from digiprosper.report.terms import Term
 
 
 def critical_chi2(level: float) -> float:

@@ -25,29 +25,25 @@ origin                      estimates, with_intercept, outside, order, logarithm
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from digiprosper.errors import Notice, TermError, cited, counted, quoted
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import WHOLE
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.kernels.wild import WEBB_CLUSTERS
+from digiprosper.linear.preparation import Prepared
+from digiprosper.panel import Sample
 from digiprosper.panel.terms import canonical
 from digiprosper.report.notices import few_draws, lost_draws
 from digiprosper.report.text import listed, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import usual_concentration
-from digiprosper.threshold.results import reach_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Sample
-    from digiprosper.threshold.kink_results import KinkResults
-    from digiprosper.threshold.results import ThresholdResults
+from digiprosper.threshold.kink_results import KinkResults
+from digiprosper.threshold.results import ThresholdResults, reach_of
 
 BIASED_TEST = (
     "and the test is not valid. Omit it, or use a dynamic threshold model (Seo "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,29 +19,34 @@ from digiprosper.errors import (
     cited,
     issue,
 )
-from digiprosper.kernels.equation import solve
+from digiprosper.kernels import Floats
+from digiprosper.kernels.equation import Solved, solve
 from digiprosper.kernels.least_squares import dependences
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import FLAT_DRAWS, NO_RESIDUALS
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
+    Demeaned,
     counts_and_vcov,
     demean_roles,
     fit_equation,
 )
 from digiprosper.linear.preparation import (
     CovType,
+    Prepared,
     Ssc,
     check_linear_options,
     linear_options,
     prepare,
     refuse_cov_types,
 )
+from digiprosper.linear.results import LinearResults
 from digiprosper.linear.variance_checks import (
     refuse_full_leverage,
     without_information,
 )
 from digiprosper.optional import progress_bar
+from digiprosper.panel import Panel
 from digiprosper.report.variance import standard_errors
 from digiprosper.specification import (
     TERM,
@@ -65,14 +70,6 @@ from digiprosper.threshold.search import (
     stream,
     wild_clusters,
 )
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel
 
 _STREAM = 10
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from digiprosper.errors import (
     is_whole,
     issue,
 )
+from digiprosper.kernels import Ints
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.linear.diagnostics import lagged_outcome
@@ -34,12 +35,15 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.preparation import (
     CovType,
+    Prepared,
     Ssc,
     check_linear_options,
     linear_options,
     prepare,
 )
+from digiprosper.linear.results import LinearResults
 from digiprosper.optional import progress_bar
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
 from digiprosper.specification import (
@@ -65,6 +69,7 @@ from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.search import (
     WILD,
     Bootstrap,
+    SearchResult,
     ThresholdSearch,
     about_origin,
     denominator,
@@ -75,13 +80,6 @@ from digiprosper.threshold.search import (
     regime_sizes,
     splitting_column,
 )
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.threshold.search import SearchResult
 
 _MOST_ROWS = 10**9
 _NO_SIGNS = "bootstrap=None (or 'hansen' in a balanced panel)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from textwrap import wrap
@@ -13,6 +14,7 @@ import pandas as pd
 
 from digiprosper.errors import (
     ColumnError,
+    Notice,
     OptionError,
     PanelIndexError,
     check_option,
@@ -22,7 +24,9 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import SAME_STATISTIC
+from digiprosper.linear.results import LinearResults
 from digiprosper.report.columns import (
     Block,
     Column,
@@ -33,25 +37,17 @@ from digiprosper.report.columns import (
     Remark,
     result_column,
 )
+from digiprosper.report.estimates import Estimates
+from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Regime, terms_of
+from digiprosper.report.terms import Factors, Regime, Term, terms_of
+from digiprosper.report.tests import TestResult
 from digiprosper.report.text import number_text, percent_text, sample_text, wrapped
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TESTS
 from digiprosper.specification import one_term
 from digiprosper.threshold.words import WORDS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.errors import Notice
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.report.estimates import Estimates
-    from digiprosper.report.protocol import Glance
-    from digiprosper.report.terms import Factors, Term
-    from digiprosper.report.tests import TestResult
 
 _CRITERIA = ("lr", "scaled", "bootstrap")
 _CRITICAL = {"crit_10": 0.9, "crit_5": 0.95, "crit_1": 0.99}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -18,12 +19,15 @@ from digiprosper.errors import (
     collinearity_problem,
     subject,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SLOPES, SAME_SSR
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import Done, uncounted
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
 from digiprosper.report.verdicts import rejects
@@ -37,15 +41,7 @@ from digiprosper.threshold.notices import (
     not_global,
     origin,
 )
-from digiprosper.threshold.results import bootstrap_p
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.threshold.results import ThresholdResults
+from digiprosper.threshold.results import ThresholdResults, bootstrap_p
 
 Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
 

@@ -5,24 +5,26 @@ Also that of a curve with two turning points.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from digiprosper.errors import cited, option_error
+from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import delta
+from digiprosper.linear.results import LinearResults
 from digiprosper.report.drawings import TurningCurve
+from digiprosper.report.figure_words import Wording
 from digiprosper.report.variance import standard_errors
 from digiprosper.u_shape.two_turns import TwoTurnsResult
-from digiprosper.u_shape.u_test import FORMS, Curve, at_texts, stated_values
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.report.figure_words import Wording
-    from digiprosper.u_shape.u_test import UTestResult
+from digiprosper.u_shape.u_test import (
+    FORMS,
+    Curve,
+    UTestResult,
+    at_texts,
+    stated_values,
+)
 
 _POINTS = 401
 

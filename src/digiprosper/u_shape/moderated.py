@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,9 @@ from digiprosper.errors import (
     one_problem,
     quoted,
 )
+from digiprosper.kernels import Floats
 from digiprosper.linear.marginal import default_points
+from digiprosper.linear.results import LinearResults
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
@@ -37,18 +40,13 @@ from digiprosper.report.text import interval_text, p_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import one_term
 from digiprosper.u_shape.u_test import (
+    Curve,
+    UTestResult,
     curve_test,
     depends_on_others,
     read_curve,
     upper_tail,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.u_shape.u_test import Curve, UTestResult
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,29 +22,21 @@ from digiprosper.errors import (
     subject,
     unknown_columns,
 )
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE
 from digiprosper.linear.diagnostics import lagged_outcome, said_once
-from digiprosper.linear.estimation import demean_roles, fit_equation
-from digiprosper.linear.fixed_effects import refuse_other_specification
-from digiprosper.linear.preparation import prepare
+from digiprosper.linear.estimation import Demeaned, demean_roles, fit_equation
+from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
+from digiprosper.linear.preparation import Prepared, prepare
+from digiprosper.linear.results import LinearResults
+from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.factors import term_factors
-from digiprosper.panel.terms import canonical, parse
+from digiprosper.panel.terms import Term, canonical, parse
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Summarised, Summary
 from digiprosper.report.text import p_words, percent_text
 from digiprosper.report.verdicts import rejects
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.linear.estimation import Demeaned
-    from digiprosper.linear.fixed_effects import FixedEffects
-    from digiprosper.linear.preparation import Prepared
-    from digiprosper.linear.results import LinearResults
-    from digiprosper.panel import Panel
-    from digiprosper.panel.terms import Term
 
 _PARTS = ("below", "above", "jump")
 # Share of the rows below the first knot, and above the last, by the number of knots

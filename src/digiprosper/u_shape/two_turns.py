@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from digiprosper.errors import (
     one_problem,
     quoted,
 )
+from digiprosper.kernels import Floats
+from digiprosper.linear.results import LinearResults
 from digiprosper.report.summary import Lines, Remarks, Summary
 from digiprosper.report.text import wrapped
 from digiprosper.report.variance import standard_errors
@@ -27,12 +30,6 @@ from digiprosper.u_shape.u_test import (
     refuse_other_fit,
     stated_values,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.results import LinearResults
 
 _DIRECTIONS = {"N": "up, down, up", "inverse N": "down, up, down"}
 

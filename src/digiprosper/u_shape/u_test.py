@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -24,6 +24,7 @@ from digiprosper.errors import (
     quoted,
     unknown_columns,
 )
+from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import fieller
 from digiprosper.kernels.tolerances import IS_SQUARE
 from digiprosper.linear.marginal import (
@@ -38,6 +39,7 @@ from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summarised, Summary
+from digiprosper.report.terms import Factor, Term
 from digiprosper.report.text import interval_text, p_words, percent_text
 from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
@@ -45,12 +47,8 @@ from digiprosper.report.words import TABLE
 from digiprosper.specification import one_term
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
-    from digiprosper.kernels import Floats
-    from digiprosper.report.terms import Factor, Term
 
 UForm = Literal["square", "inverse", "log", "sqrt"]
 

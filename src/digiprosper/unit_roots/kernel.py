@@ -6,17 +6,14 @@ one design.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.chunks import chunks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.kernels import Floats, Ints
 
 UnitRootTest: TypeAlias = Literal["ips", "cips", "ht", "fisher"]
 

@@ -13,8 +13,9 @@ variances_differ     statistic (Levene's F), p_value
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -34,9 +35,11 @@ from digiprosper.errors import (
     option_error,
     quoted,
 )
+from digiprosper.kernels import Bools, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import PERFECT_FIT
 from digiprosper.linear.kernels.residual_tests import correlations_between, levene
+from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.arguments import refuse_extreme
 from digiprosper.report.notices import few_draws, missing_rows
@@ -46,14 +49,12 @@ from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TESTS
 from digiprosper.specification import check_reps
 from digiprosper.unit_roots import kernel
-from digiprosper.unit_roots.kernel import UnitRootTest, period_means
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from digiprosper.kernels import Bools, Ints
-    from digiprosper.panel import Panel, Sample
-    from digiprosper.unit_roots.kernel import Series, UnitRootOptions
+from digiprosper.unit_roots.kernel import (
+    Series,
+    UnitRootOptions,
+    UnitRootTest,
+    period_means,
+)
 
 _TESTS = get_args(UnitRootTest)
 _REFUSED = {

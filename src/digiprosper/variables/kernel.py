@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.dispersion import theil_by_group
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
 
 
 def shares(amounts: Floats) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -24,20 +25,15 @@ from digiprosper.errors import (
     plain,
     quoted,
 )
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.dispersion import theil_by_group, variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT, SUM_TO_ONE
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
-from digiprosper.panel.arguments import arguments, below_zero, not_positive
+from digiprosper.panel.arguments import Arguments, arguments, below_zero, not_positive
 from digiprosper.panel.keys import rows_text
+from digiprosper.panel.table import Table
 from digiprosper.variables import kernel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.panel.arguments import Arguments
-    from digiprosper.panel.table import Table
 
 Reverse: TypeAlias = Literal["negative", "reciprocal"]
 EmploymentShares: TypeAlias = Literal["end", "start", "mean"]

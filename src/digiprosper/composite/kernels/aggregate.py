@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Floats, Ints
 
 Aggregation = Literal["linear", "geometric", "geometric_dimensions", "topsis"]
 # Undefined for negative factors and weights, and 0 where one factor is 0.

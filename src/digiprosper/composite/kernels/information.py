@@ -7,17 +7,14 @@ absent.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.tolerances import SAME_CORRELATION
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from digiprosper.kernels import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

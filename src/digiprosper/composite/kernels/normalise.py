@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats
 
 Normalisation = Literal["minmax", "absolute_minmax", "zscore", "rank", "max", "none"]
 

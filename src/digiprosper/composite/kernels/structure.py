@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -15,15 +16,10 @@ from digiprosper.errors import (
     one_problem,
     quoted,
 )
-from digiprosper.kernels.dispersion import theil_t
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.dispersion import ColumnSums, theil_t
 from digiprosper.kernels.tolerances import CANCELLED, NO_THEIL
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.dispersion import ColumnSums
 
 IndexStructure = Literal["flat", "nested", "equal_dimensions"]
 

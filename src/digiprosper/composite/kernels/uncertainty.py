@@ -8,7 +8,7 @@ entity is drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -19,14 +19,12 @@ from digiprosper.composite.kernels.information import (
     component_margins,
 )
 from digiprosper.composite.kernels.structure import Rule, equal_across, shares
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, SUM_TO_ONE
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
 
 # Margins of PCA weights in standard errors, below which delta errors do not hold
 # (simulated, see the docs).

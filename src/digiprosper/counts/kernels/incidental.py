@@ -6,21 +6,17 @@ estimates none: it is given the number of ones of each level.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, ndtr
 
 from digiprosper.errors import not_identified
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.reweighted import Reweighted
 from digiprosper.kernels.tolerances import SAME_DEVIANCE
 from digiprosper.kernels.within import level_sums
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.reweighted import Reweighted
 
 _STEPS = 100
 _HALVINGS = 40

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats
+from digiprosper.linear.kernels.wild import WildWeights
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.linear.kernels.wild import WildWeights
 
 _ROWS = 4096
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
 
 from digiprosper.dynamic.kernels.transforms import transformed
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.tolerances import COLLINEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats
 
 # The equation of the bias is solved between the within estimate and a value above,
 # in steps of the search, and bisections of the step with the solution.

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from digiprosper.dynamic.kernels.transforms import transformation, transformed
+from digiprosper.dynamic.kernels.transforms import (
+    Transform,
+    transformation,
+    transformed,
+)
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import NO_VARIANCE, SAME_INSTRUMENT
 from digiprosper.kernels.within import level_sums
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from digiprosper.dynamic.kernels.transforms import Transform
-    from digiprosper.kernels import Bools, Floats, Ints
 
 # Bytes of the instruments that are held at a time.
 _CHUNK = 2**26

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import dependences
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
 
 Transform = Literal["difference", "orthogonal", "within"]
 

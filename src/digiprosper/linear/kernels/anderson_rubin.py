@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats
 from digiprosper.kernels.cluster_jackknife import (
     can_leave_out,
     deviations,
     jackknife_root_and_middle,
 )
-from digiprosper.kernels.covariance import joint_meat, score_sizes
-from digiprosper.kernels.slopes import apart
+from digiprosper.kernels.covariance import Part, Vcov, joint_meat, score_sizes
+from digiprosper.kernels.slopes import Effect, apart
 from digiprosper.kernels.tolerances import NO_VARIANCE, REAL_ROOT, SAME_ROOT, SINGULAR
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Part, Vcov
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.linear.kernels.two_stage import Projection
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digiprosper.errors import OptionError, option_error
-from digiprosper.kernels.slopes import codes_of, dummies
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.equation import Solved
+from digiprosper.kernels.slopes import Effect, codes_of, dummies
 from digiprosper.kernels.tolerances import COLLINEAR, FULL_LEVERAGE, PART_OF
 from digiprosper.kernels.within import nested_apart, within
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.slopes import Effect
 
 # Numbers in an array: 256 MB.
 _MOST_CELLS = 2**25

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
+from digiprosper.kernels.slopes import Effect
 from digiprosper.kernels.tolerances import ABSORBED, SINGULAR
 from digiprosper.kernels.within import rows_of, within
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.slopes import Effect
 
 # Five blocks; four where a fifth would leave blocks of one period.
 _BLOCKS, _FEWER, _LEAST = 5, 4, 10

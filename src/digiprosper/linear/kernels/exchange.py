@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.covariance import Vcov
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import error_scale, row_leverage
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.kernels.within import level_sums
+from digiprosper.kernels.within import Within, level_sums
 from digiprosper.linear.kernels.permutation import arrangements, ways
 from digiprosper.optional import Done, uncounted
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.covariance import Vcov
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.within import Within
 
 _CACHED = 2**21
 _COLUMNS = 16

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.resampling import bytes_each, refit
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.resampling import Grams
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.resampling import Grams, bytes_each, refit
 
 # Beyond this many arrangements they are counted as so many.
 _LOG_MOST = 100.0

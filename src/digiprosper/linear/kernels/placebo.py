@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digiprosper.errors import OptionError
-from digiprosper.kernels.slopes import codes_of, dummies
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.equation import Solved
+from digiprosper.kernels.slopes import Effect, codes_of, dummies
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
-from digiprosper.kernels.within import level_sums, nested_apart, within
+from digiprosper.kernels.within import Within, level_sums, nested_apart, within
 from digiprosper.linear.kernels.exchange import Net
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.kernels.within import Within
 
 # Numbers that the dummies of effects which cross the entities may take, 1 GB.
 _MOST = 2**27

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import FLAT_RESIDUALS, PERFECT_FIT
 from digiprosper.kernels.within import compress
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
 
 _BYTES = 256_000_000
 # Arrays of the size of a block that exist at once.

@@ -10,22 +10,18 @@ fit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import LOST_WITHOUT, SINGULAR, TIED_DRAWS
 from digiprosper.linear.kernels.wild import wild_weights
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
 
 REPS = 999
 SEED = 2011

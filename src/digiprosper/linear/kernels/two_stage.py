@@ -6,15 +6,12 @@ No cross product of raw columns is formed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats
+from digiprosper.kernels.covariance import Counts, Vcov
 from digiprosper.kernels.equation import Solved
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Counts, Vcov
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

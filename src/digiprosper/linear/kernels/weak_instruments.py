@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats
+from digiprosper.kernels.covariance import Vcov
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.linear.kernels.anderson_rubin import form, score_covariance
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.kernels.covariance import Vcov
-    from digiprosper.linear.kernels.two_stage import Projection
+from digiprosper.linear.kernels.two_stage import Projection
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,25 +9,20 @@ value, whatever the number of rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from digiprosper.errors import OptionError
+from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
-from digiprosper.kernels.slopes import apart
+from digiprosper.kernels.slopes import Effect, apart
 from digiprosper.kernels.tolerances import REDUNDANT_LEVELS, SAME_LEVEL, TIED_DRAWS
-from digiprosper.kernels.within import level_sums, nested_apart, within
+from digiprosper.kernels.within import Within, level_sums, nested_apart, within
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from digiprosper.kernels import Floats, Ints
-    from digiprosper.kernels.equation import Solved
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.kernels.within import Within
 
 # Most clusters for which Webb's six points are used; signs alone give few different
 # draws there.

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
+from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.policy.kernels.unit_signs import UnitScores
 
 MEMORY = 2**25
 """Bytes that arrays of all rows and some of the effects take at a time."""

@@ -9,23 +9,20 @@ or second differences are at most M (`smooth_interval`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.tolerances import (
     FLAT_LENGTH,
     NO_DIVISION,
     SAME_BOUND,
     SAME_CORRELATION,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from digiprosper.kernels import Bools, Floats
 
 FIRST_STAGE: Final = 0.1
 """Share of the size that the first stage of the hybrid test has."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import COLLINEAR, LAST_STEP_TWO_PERIODS
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
 
 MOST_JACKKNIFED = 100
 """Clusters up to which the jackknife is computed."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import (
     BALANCED,
     FULL_LEVERAGE,
     ON_A_PLANE,
 )
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
 
 # Scores of entities with the same values may differ by rounding; distances are compared
 # at so many decimals.

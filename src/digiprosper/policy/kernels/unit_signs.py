@@ -8,19 +8,15 @@ random signs of entities (Cameron, Gelbach & Miller 2008).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import FULL_LEVERAGE, SINGULAR
 from digiprosper.kernels.within import level_sums
 from digiprosper.report.pickling import PickledByName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from digiprosper.kernels import Bools, Floats, Ints
 
 MOST_CLUSTERS = 1_000
 """Results keep scores, and tests and bands draw signs, up to so many clusters."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import CONSTANT, SAME_STATISTIC
-from digiprosper.spatial.kernels.matrices import lag_by_period
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.spatial.kernels.matrices import Matrix
+from digiprosper.spatial.kernels.matrices import Matrix, lag_by_period
 
 # Bytes of a block of permutations; some six arrays of that size are alive at once.
 _MEMORY: Final = 2**23

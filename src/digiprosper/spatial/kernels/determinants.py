@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.tolerances import REAL_EIGENVALUE, SIMILAR
 from digiprosper.spatial.kernels.matrices import row_sum
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from digiprosper.kernels import Bools, Floats
 
 # Exact to 1e-8 up to this share of the way to an end of the interval.
 _INNER: Final = 0.98

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digiprosper.kernels import Floats
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import AT_THE_END, EXACT_ROOT
+from digiprosper.spatial.kernels.determinants import Determinants, PeriodMeans, Spectrum
+from digiprosper.spatial.kernels.matrices import Matrix
 from digiprosper.spatial.kernels.multiplier import multiplier
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from digiprosper.kernels import Floats
-    from digiprosper.spatial.kernels.determinants import (
-        Determinants,
-        PeriodMeans,
-        Spectrum,
-    )
-    from digiprosper.spatial.kernels.matrices import Matrix
 
 _NODES_EACH = 64
 # Nodes between those where the score has no root.

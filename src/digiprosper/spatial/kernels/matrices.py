@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.great_circle import great_circle
 from digiprosper.kernels.tolerances import (
@@ -18,11 +20,8 @@ from digiprosper.kernels.tolerances import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from scipy.sparse import csr_array
 
-    from digiprosper.kernels import Bools, Floats, Ints
 
 Matrix: TypeAlias = "Floats | csr_array[Any]"
 """(n, n) weights: a dense array, or rows of links only."""

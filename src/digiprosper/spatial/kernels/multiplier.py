@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from digiprosper.spatial.kernels.matrices import row_sum, to_dense
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Floats
-    from digiprosper.spatial.kernels.determinants import Spectrum
-    from digiprosper.spatial.kernels.matrices import Matrix
+from digiprosper.kernels import Floats
+from digiprosper.spatial.kernels.determinants import Spectrum
+from digiprosper.spatial.kernels.matrices import Matrix, row_sum, to_dense
 
 
 class Averages(NamedTuple):

@@ -6,21 +6,18 @@ each entity, which keeps the dependence of its periods, and the models are fitte
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
+from digiprosper.kernels import Floats
 from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import TIED_DRAWS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from digiprosper.kernels import Floats
-    from digiprosper.spatial.kernels.determinants import Determinants
-    from digiprosper.spatial.kernels.likelihood import SpatialColumns
+from digiprosper.spatial.kernels.determinants import Determinants
+from digiprosper.spatial.kernels.likelihood import SpatialColumns
 
 REPS: Final = 499
 _SEED: Final = 31

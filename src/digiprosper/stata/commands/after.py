@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
 from digiprosper.stata.commands.policy import AGGREGATES
-from digiprosper.stata.commands.steps import Step
+from digiprosper.stata.commands.steps import DataCall, Step
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Options, split
-from digiprosper.stata.translation import as_python
-from digiprosper.stata.varlists import LaterColumns, number, plain
+from digiprosper.stata.translation import Call, Context, Table, Translation, as_python
+from digiprosper.stata.varlists import Factor, LaterColumns, Product, number, plain
 from digiprosper.stata.varlists import term as written
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from digiprosper.stata.commands.steps import DataCall
-    from digiprosper.stata.translation import Call, Context, Table, Translation
-    from digiprosper.stata.varlists import Factor, Product
 
 _COEFFICIENT = re.compile(
     r"_b\[(?P<inside>[^\]]+)\]|(?P<name>(?:\d+[bo]*\.|[\w]+\.)?[^\W\d]\w*"

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.commands.after import predict
 from digiprosper.stata.commands.steps import DataCall, Step, file_name
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
-from digiprosper.stata.prefixes import Options, split
-from digiprosper.stata.translation import UNKNOWN_ORDER
+from digiprosper.stata.prefixes import Command, Options, split
+from digiprosper.stata.translation import UNKNOWN_ORDER, Context
 from digiprosper.stata.varlists import LaterColumns, Variables, number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from digiprosper.stata.prefixes import Command
-    from digiprosper.stata.translation import Context
 
 _DRAWS = {"runiform", "rnormal", "uniform", "invnormal", "rbinomial", "runiformint"}
 # Kinds of nodes that are missing only where a variable inside is.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
@@ -15,10 +14,7 @@ from digiprosper.stata.prefixes import (
     read_options,
     split,
 )
-from digiprosper.stata.translation import Call
-
-if TYPE_CHECKING:
-    from digiprosper.stata.translation import Context, Table, Translation
+from digiprosper.stata.translation import Call, Context, Table, Translation
 
 MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.

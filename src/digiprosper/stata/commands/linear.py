@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import chain
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.terms import canonical
 from digiprosper.stata.prefixes import Options
-from digiprosper.stata.varlists import LaterColumns, absorbed, is_category, plain, term
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.stata.translation import Call, Context, Table, Translation
-    from digiprosper.stata.varlists import Product
+from digiprosper.stata.translation import Call, Context, Table, Translation
+from digiprosper.stata.varlists import (
+    LaterColumns,
+    Product,
+    absorbed,
+    is_category,
+    plain,
+    term,
+)
 
 _ERRORS = "vce cl.uster r.obust"
 _RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no such estimator")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.terms import canonical
 from digiprosper.spatial.weights import SpatialWeights
 from digiprosper.stata.expressions import shifted
 from digiprosper.stata.prefixes import Command, Options, read_options, split
-from digiprosper.stata.varlists import is_category, number, plain, term, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from digiprosper.stata.translation import Call, Table, Translation
-    from digiprosper.stata.varlists import Product
+from digiprosper.stata.translation import Call, Table, Translation
+from digiprosper.stata.varlists import Product, is_category, number, plain, term, whole
 
 # Options without an argument, and the field and the value that each stands for.
 DYNAMIC_FLAGS: Mapping[str, tuple[str, Any]] = {

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import as_written
 from digiprosper.stata.commands.linear import formula_and_frame
 from digiprosper.stata.prefixes import Options
+from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import absorbed, is_category, plain
-
-if TYPE_CHECKING:
-    from digiprosper.stata.translation import Call, Context, Table, Translation
 
 METHODS = {"dripw": "doubly_robust", "reg": "regression", "stdipw": "ipw"}
 AGGREGATES = {

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from digiprosper.errors import StataError
 from digiprosper.stata.expressions import Printer, unquoted
 from digiprosper.stata.prefixes import split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Call
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ASSIGNMENT = re.compile(
     r"\s*(?:(?P<type>byte|int|long|float|double|str\w*)\s+)?"

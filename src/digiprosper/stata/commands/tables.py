@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from digiprosper.errors import StataError, cited
 from digiprosper.stata.expressions import unquoted
 from digiprosper.stata.names import completed, matching
-from digiprosper.stata.prefixes import split
-from digiprosper.stata.varlists import LaterColumns, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from digiprosper.stata.prefixes import Command
-    from digiprosper.stata.varlists import Variables
+from digiprosper.stata.prefixes import Command, split
+from digiprosper.stata.varlists import LaterColumns, Variables, plain
 
 COMMANDS = ("esttab", "outreg2")
 _OPTIONS = """

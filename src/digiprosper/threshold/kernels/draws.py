@@ -6,21 +6,18 @@ processor's cache, and searches every threshold again one after another.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.threshold import Plan, condition, drops, split, start
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.kernels.wild import wild_weights
 from digiprosper.optional import Done, uncounted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from digiprosper.kernels import Floats, Ints
 
 _KEPT = 3 << 20
 

@@ -13,12 +13,14 @@ therefore among these points and the observed values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from digiprosper.errors import ThresholdSearchError
+from digiprosper.kernels import Bools, Floats
+from digiprosper.kernels.slopes import Effect
 from digiprosper.kernels.threshold import (
     Plan,
     State,
@@ -29,14 +31,7 @@ from digiprosper.kernels.threshold import (
     start,
 )
 from digiprosper.kernels.tolerances import KINK_DIGITS, NO_RESIDUALS, UNIDENTIFIED
-from digiprosper.threshold.kernels.draws import demeaned_draws, excess
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.kernels.slopes import Effect
-    from digiprosper.threshold.kernels.draws import Scheme
+from digiprosper.threshold.kernels.draws import Scheme, demeaned_draws, excess
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,20 +46,15 @@ clusters, for there the residual sums to zero; otherwise each takes a row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.threshold import split
+from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.threshold import Plan, split
 from digiprosper.kernels.tolerances import NO_SCORE
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.kernels.wild import WEBB_CLUSTERS
-from digiprosper.threshold.kernels.draws import residual_draws, uniforms
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats, Ints
-    from digiprosper.kernels.threshold import Plan
-    from digiprosper.threshold.kernels.draws import Scheme
+from digiprosper.threshold.kernels.draws import Scheme, residual_draws, uniforms
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,17 +20,12 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digiprosper.kernels.threshold import drops, open_search, split, start
-from digiprosper.threshold.kernels.draws import demeaned_draws
-
-if TYPE_CHECKING:
-    from digiprosper.kernels import Bools, Floats
-    from digiprosper.kernels.threshold import Plan
-    from digiprosper.threshold.kernels.draws import Scheme
+from digiprosper.kernels import Bools, Floats
+from digiprosper.kernels.threshold import Plan, drops, open_search, split, start
+from digiprosper.threshold.kernels.draws import Scheme, demeaned_draws
 
 # Ranks on each side of the border that the narrowest kernel reaches.
 _FEWEST = 5
