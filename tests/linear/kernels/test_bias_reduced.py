@@ -426,6 +426,21 @@ def test_effects_with_too_many_levels_are_refused_before_memory_is_asked_for() -
         fit(frame, ("a",), absorb=["h"], cov_type="cr2", clusters="g")
 
 
+def test_levels_that_a_cluster_has_no_rows_in_cost_nothing() -> None:
+    """A province-by-year effect beside clusters inside provinces."""
+    rng = np.random.default_rng(0)
+    i, t = np.divmod(np.arange(600 * 20), 20)
+    frame = pd.DataFrame({"i": i, "t": t, "cell": 20 * (i // 30) + t, "g": i // 3})
+    frame[["y", "a"]] = rng.normal(size=(len(frame), 2))
+    options = {"absorb": ["cell"], "time_effects": False, "clusters": "g"}
+    tracemalloc.start()
+    results = fit(frame, ("a",), cov_type="cr2", **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e7
+    assert results.std_errors["a"] > 0
+
+
 def test_event_study_takes_cr2() -> None:
     panel = Panel(
         frame_of(8).assign(first=lambda f: np.where(f["i"] < 7, 4.0, np.nan)), "i", "t"

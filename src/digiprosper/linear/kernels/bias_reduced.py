@@ -8,15 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from digiprosper.errors import OptionError, option_error
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
-from digiprosper.kernels.slopes import Effect, codes_of, dummies
-from digiprosper.kernels.tolerances import COLLINEAR, FULL_LEVERAGE, PART_OF
+from digiprosper.kernels.slopes import Effect, Slope, codes_of, dummies
+from digiprosper.kernels.tolerances import (
+    COLLINEAR,
+    FULL_LEVERAGE,
+    PART_OF,
+    REDUNDANT_LEVELS,
+)
 from digiprosper.kernels.within import nested_apart, within
 from digiprosper.report.pickling import PickledByName
 
 # Numbers in an array: 256 MB.
 _MOST_CELLS = 2**25
+# Levels whose products are decomposed; 4096 take a quarter of a minute.
+_MOST_LEVELS = 2**12
+# Products of a decomposition, added up over clusters: a minute.
+_MOST_PRODUCTS = 2.0**37
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +106,7 @@ class BiasReduced(PickledByName):
         return q * (q + 1) / float(variance)
 
 
-def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
+def bias_reduced(solved: Solved) -> BiasReduced:
     """Adjust each cluster's residuals: no bias of the covariance at equal variances.
 
     ``A_g = (I - H_gg)^-1/2``, the symmetric root, with H the hat matrix of the
@@ -107,75 +116,58 @@ def bias_reduced(solved: Solved, *, memory: int = 2**28) -> BiasReduced:
     pseudo-inverse.
 
     The equation has no weights, and its intercept, if any, among the coefficients.
-    `memory` is the bytes of a chunk. Refuse effects with too many levels for a matrix
-    of their columns.
+    Refuse effects with too many levels for a matrix of their products.
     """
     (part,) = solved.vcov.parts
     assert part.codes is not None
     influence = solved.score_columns @ solved.root.T
-    basis = np.linalg.qr(solved.score_columns)[0]
-    if solved.vcov.effects:
-        basis = np.column_stack(
-            [basis, _columns_of_effects(solved.vcov.effects, part.codes)]
-        )
-
-    groups, width, k = part.levels, basis.shape[1], influence.shape[1]
+    regressors = np.linalg.qr(solved.score_columns)[0]
+    groups, k = part.levels, influence.shape[1]
+    effects = _effects_crossing(solved.vcov.effects, part.codes, groups)
+    width = regressors.shape[1] + effects.span.shape[1]
     if groups * width * k > _MOST_CELLS:
         raise _too_large(
             f"{width:,} products with each of {k:,} coefficients in each of "
             f"{groups:,} clusters"
         )
+    _refuse_slow(np.bincount(part.codes), width)
     order = np.argsort(part.codes, kind="stable")
     starts = np.searchsorted(part.codes[order], np.arange(groups + 1))
     moved, own_products = np.empty((groups, k)), np.empty((groups, k, k))
     shared = np.empty((groups, width, k))
-    chunk = max(1, memory // (8 * 4 * width * (width + k)))
-    for first in range(0, groups, chunk):
-        clusters = range(first, min(first + chunk, groups))
-        rows = [order[starts[g] : starts[g + 1]] for g in clusters]
-        leverage = np.array([basis[r].T @ basis[r] for r in rows])
-        crossed = np.array([basis[r].T @ influence[r] for r in rows])
-        squares = np.array([influence[r].T @ influence[r] for r in rows])
-        heights = np.array([basis[r].T @ solved.residuals[r] for r in rows])
-        scores = np.array([influence[r].T @ solved.residuals[r] for r in rows])
-
-        vectors, factor, perfect = _adjustment(leverage)
-        inside = np.einsum("gpe,gpk->gek", vectors, crossed)
-        adjusted = np.einsum("gpe,ge,gek->gpk", vectors, factor, inside)
-        positions = slice(first, first + len(rows))
-        moved[positions] = scores + np.einsum("gpk,gp->gk", adjusted, heights)
-        cross_terms = np.einsum("gpk,gpl->gkl", crossed, adjusted)
-        through = leverage @ adjusted
-        own_products[positions] = (
-            squares
-            + cross_terms
-            + cross_terms.transpose(0, 2, 1)
-            + np.einsum("gpk,gpl->gkl", adjusted, through)
-        )
-        shared[positions] = crossed + through
-
-        perfect_part = np.where(perfect[:, :, None], inside, 0.0)
-        size = np.sqrt(np.einsum("nk,nk->k", influence, influence))
-        moved[positions][np.sqrt((perfect_part**2).sum(axis=1)) > PART_OF * size] = (
-            np.nan
-        )
+    size = np.sqrt(np.einsum("nk,nk->k", influence, influence))
+    for g in range(groups):
+        rows = order[starts[g] : starts[g + 1]]
+        basis = np.hstack([regressors[rows], effects.of_cluster(g, rows)])
+        adjusted, perfect = _adjusted(basis, influence[rows])
+        moved[g] = adjusted.T @ solved.residuals[rows]
+        moved[g, np.linalg.norm(perfect, axis=0) > PART_OF * size] = np.nan
+        own_products[g] = adjusted.T @ adjusted
+        shared[g] = basis.T @ adjusted
     return BiasReduced(moved, own_products, shared)
 
 
-def _adjustment(leverage: Floats) -> tuple[Floats, Floats, Bools]:
-    """Find F in ``(I - UU')^-1/2 = I + U F U'`` from ``U'U``, for U of any length.
+def _adjusted(basis: Floats, influence: Floats) -> tuple[Floats, Floats]:
+    """Compute ``A_g c_g`` (n, k) with ``A_g = (I - UU')^-1/2``, for U of any length.
 
-    Return the eigenvectors of F (G, p, p), its eigenvalues (G, p), and which directions
-    a cluster fits perfectly.
+    Return the part of ``c_g`` in directions that the cluster fits perfectly too, a row
+    a direction. The eigenvectors are those of ``UU'`` or of ``U'U``, the smaller.
     """
-    values, vectors = np.linalg.eigh(leverage)
+    n, p = basis.shape
+    values, vectors = np.linalg.eigh(basis @ basis.T if n <= p else basis.T @ basis)
     perfect = values > 1 - FULL_LEVERAGE
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = (1 / np.sqrt(1 - values) - 1) / values
-    # The limit for a direction that the cluster has no part in; the pseudo-inverse
-    # takes perfect ones out.
-    factor = np.where(np.abs(values) < FULL_LEVERAGE, 0.5, factor)
-    return vectors, np.where(perfect, -1.0, factor), perfect
+    left = np.where(perfect, 1.0, 1 - values)
+    if n <= p:
+        along = vectors.T @ influence
+        scale = np.where(perfect, 0.0, left**-0.5)
+        return vectors @ (scale[:, None] * along), along[perfect]
+    # (I - UU')^-1/2 = I + U F U'; the limit of F for a direction that the cluster has
+    # no part in, and the pseudo-inverse, which takes perfect ones out.
+    inside = vectors.T @ (basis.T @ influence)
+    none = np.abs(values) < FULL_LEVERAGE
+    factor = np.where(none, 0.5, (left**-0.5 - 1) / np.where(none, 1.0, values))
+    factor = np.where(perfect, -1.0, factor)
+    return influence + basis @ (vectors @ (factor[:, None] * inside)), inside[perfect]
 
 
 def _too_large(needed: str) -> OptionError:
@@ -186,26 +178,104 @@ def _too_large(needed: str) -> OptionError:
     )
 
 
-def _columns_of_effects(effects: Sequence[Effect], clusters: Ints) -> Floats:
-    """Span effects not nested in clusters, net of nested ones: (N, rank)."""
-    from scipy.linalg import qr
+def _refuse_slow(rows: Ints, width: int) -> None:
+    """Refuse clusters of more rows (G,) than can be adjusted one after another."""
+    smaller = np.minimum(rows, width)
+    if float((smaller.astype(np.float64) ** 3).sum()) > _MOST_PRODUCTS:
+        raise _too_large(
+            f"the adjustment of {int(smaller.max()):,} rows with each other in "
+            f"each of {rows.size:,} clusters"
+        )
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Crossing:
+    """Effects that cross clusters, net of nested ones, as an orthonormal basis.
+
+    A cluster has rows in few of the levels: only their columns are written out.
+    """
+
+    columns: Floats  # (N, m) dummies of the levels that the row's cluster has
+    levels: Ints  # (G, m) which level each column is in a cluster; L where none
+    span: Floats  # (L + 1, rank) from dummies to the basis; the last row is zero
+
+    def of_cluster(self, cluster: int, rows: Ints) -> Floats:
+        """Compute the basis in the rows of a cluster: (n, rank)."""
+        return np.asarray(self.columns[rows] @ self.span[self.levels[cluster]])
+
+
+def _effects_crossing(
+    effects: Sequence[Effect], clusters: Ints, groups: int
+) -> _Crossing:
+    """Span effects that are not nested in clusters, net of nested ones."""
     nested, crossing = nested_apart(effects, clusters)
     n = clusters.size
-    levels = [int(codes_of(effect).max()) + 1 for effect in crossing]
-    if sum(levels) * n > _MOST_CELLS:
+    sizes = [int(codes_of(effect).max()) + 1 for effect in crossing]
+    total = sum(sizes)
+    inside = [
+        _numbered_inside(codes_of(effect), clusters, groups) for effect in crossing
+    ]
+    width = sum(levels.shape[1] for _, levels in inside)
+    if total > _MOST_LEVELS or width * n > _MOST_CELLS:
         raise _too_large(
-            f"a column for each of the {sum(levels):,} levels of the effects that are "
-            f"not nested in clusters, with {n:,} rows each"
+            f"a column for each of the {total:,} levels of the effects that are "
+            f"not nested in clusters, of which a cluster has up to {width:,}, with "
+            f"{n:,} rows"
         )
-    columns = np.hstack([np.empty((n, 0)), *map(dummies, crossing)])
-    before = np.linalg.norm(columns, axis=0)
+    if not crossing:
+        none = np.zeros((groups, 0), dtype=np.intp)
+        return _Crossing(np.empty((n, 0)), none, np.empty((1, 0)))
+    starts = np.cumsum([0, *sizes])
+    levels = np.hstack(
+        [
+            np.where(of_effect < 0, total, of_effect + start)
+            for (_, of_effect), start in zip(inside, starts, strict=False)
+        ]
+    )
+    columns = np.hstack(
+        [
+            dummies(Slope(codes, effect.column) if isinstance(effect, Slope) else codes)
+            for effect, (codes, _) in zip(crossing, inside, strict=True)
+        ]
+    )
+    before = _products_of_levels(columns, clusters, levels, total).diagonal()
     if nested:
         columns = within(nested, n).demean(columns)
-    lengths = np.linalg.norm(columns, axis=0)
-    varying = lengths > COLLINEAR * before
-    if not varying.any():
-        return columns[:, varying]
-    columns = columns[:, varying] / lengths[varying]
-    basis, triangle, _ = qr(columns, mode="economic", pivoting=True)
-    return np.asarray(basis[:, np.abs(np.diag(triangle)) > COLLINEAR])
+    products = _products_of_levels(columns, clusters, levels, total)
+    lengths = np.sqrt(products.diagonal())
+    varying = lengths > COLLINEAR * np.sqrt(before)
+    scale = lengths[varying]
+    values, vectors = np.linalg.eigh(
+        products[np.ix_(varying, varying)] / np.multiply.outer(scale, scale)
+    )
+    kept = values > REDUNDANT_LEVELS
+    half = vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None]
+    span = np.zeros((total + 1, half.shape[1]))
+    span[:-1][varying] = half
+    return _Crossing(columns, levels, span)
+
+
+def _numbered_inside(codes: Ints, clusters: Ints, groups: int) -> tuple[Ints, Ints]:
+    """Give the levels of each cluster numbers: codes (N,), levels (G, m) or -1."""
+    count = int(codes.max()) + 1
+    pairs, which = np.unique(clusters * count + codes, return_inverse=True)
+    cluster = pairs // count
+    number = (
+        np.arange(pairs.size) - np.searchsorted(cluster, np.arange(groups))[cluster]
+    )
+    levels = np.full((groups, int(number.max()) + 1), -1, dtype=np.intp)
+    levels[cluster, number] = pairs % count
+    return number[which], levels
+
+
+def _products_of_levels(
+    columns: Floats, clusters: Ints, levels: Ints, total: int
+) -> Floats:
+    """Add up the products of all pairs of levels over clusters: (L, L)."""
+    products = np.zeros((total + 1, total + 1))
+    order = np.argsort(clusters, kind="stable")
+    starts = np.searchsorted(clusters[order], np.arange(len(levels) + 1))
+    for g, used in enumerate(levels):
+        rows = columns[order[starts[g] : starts[g + 1]]]
+        products[np.ix_(used, used)] += rows.T @ rows
+    return products[:-1, :-1]
