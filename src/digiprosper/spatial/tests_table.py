@@ -305,7 +305,7 @@ def _drawn(layout: Layout, residuals: Floats, inverse: Floats | None) -> Drawn:
     entity, time = layout.effects
     outcome = layout.raw[:, 0].reshape(shape)
     return Drawn(
-        outcome, residuals.reshape(shape), inverse, layout.matrix, entity, time
+        outcome, residuals.reshape(shape), inverse, layout.weights.matrix, entity, time
     )
 
 

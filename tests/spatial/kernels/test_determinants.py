@@ -63,6 +63,30 @@ def columns_of(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> SpatialColumns:
     return SpatialColumns(np.hstack(lags), demean(x), demean(lagged(w, x)), T)
 
 
+def test_eigenvalues_of_links_without_a_way_back_are_those_of_the_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A part that only receives links leaves the matrix block triangular."""
+    w = np.zeros((2 * N, 2 * N))
+    w[:N, :N], w[N:, N:] = make_weights("row"), make_weights("row", seed=3)
+    w[:N, N:] = np.random.default_rng(0).uniform(size=(N, N))
+    whole, largest = np.linalg.eigvals(w), []
+    eigvals = np.linalg.eigvals
+    monkeypatch.setattr(
+        np.linalg, "eigvals", lambda part: largest.append(len(part)) or eigvals(part)
+    )
+    order = np.random.default_rng(1).permutation(2 * N)
+    found = spectrum(w[np.ix_(order, order)])
+    assert found is not None
+    assert max(largest) == N
+    np.testing.assert_allclose(
+        np.sort(found.values), np.sort(whole), rtol=1e-10, atol=1e-12
+    )
+    assert found.log_determinant(np.array([0.4]))[0] == pytest.approx(
+        np.linalg.slogdet(np.eye(2 * N) - 0.4 * w)[1], rel=1e-12
+    )
+
+
 @pytest.mark.parametrize("kind", ["row", "symmetric", "spectral"])
 def test_the_slope_of_rho_is_that_of_demeaned_errors(kind: str) -> None:
     """Minus (T - 1) tr(M G), the expected score of demeaned errors."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from digiprosper.spatial.kernels.determinants import spectrum
+from digiprosper.spatial.kernels.matrices import stored
 from digiprosper.spatial.kernels.multiplier import (
     averages,
     by_unit,
@@ -70,6 +71,20 @@ def test_effects_of_draws_are_those_of_each_draw(row: bool) -> None:
         assert made[i] == pytest.approx(written_out(w, rho[i], b[i], th[i]), abs=1e-12)
     without = effects_of_draws(w, None, np.column_stack([b, th]))
     assert without[1] == pytest.approx(written_out(w, 0.0, b[1], th[1]), abs=1e-12)
+
+
+@pytest.mark.parametrize("neighbours", [2, 12])
+def test_rows_of_links_have_the_multiplier_of_the_dense_matrix(neighbours: int) -> None:
+    rng, n = np.random.default_rng(0), 240
+    w = np.zeros((n, n))
+    for i in range(n):
+        w[i, rng.choice(np.delete(np.arange(n), i), neighbours, replace=False)] = 1.0
+    w /= neighbours
+    links = stored(w)
+    assert not isinstance(links, np.ndarray)
+    for rho in (-0.7, 0.0, 0.9):
+        expected = np.linalg.inv(np.eye(n) - rho * w)
+        np.testing.assert_allclose(multiplier(links, rho), expected, atol=1e-12)
 
 
 def test_without_a_lag_the_multiplier_is_one() -> None:

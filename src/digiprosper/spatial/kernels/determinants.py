@@ -80,7 +80,7 @@ def spectrum(matrix: Floats) -> Spectrum | None:
     """
     similar = symmetric_similar(matrix)
     values: Any = (
-        np.linalg.eigvals(matrix) if similar is None else np.linalg.eigvalsh(similar)
+        _eigenvalues(matrix) if similar is None else np.linalg.eigvalsh(similar)
     )
     largest = float(np.abs(values).max())
     if largest == 0:
@@ -91,6 +91,24 @@ def spectrum(matrix: Floats) -> Spectrum | None:
     low = 1 / least if least < -REAL_EIGENVALUE * largest else -1 / largest
     high = 1 / most if most > REAL_EIGENVALUE * largest else 1 / largest
     return Spectrum(values, low, high)
+
+
+def _eigenvalues(matrix: Floats) -> Eigenvalues:
+    """Join the eigenvalues of parts in which every unit reaches all others by links.
+
+    Sorted by these parts the matrix is block triangular. Nearest neighbours, whose
+    links have no way back, make many of them.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    count, part = connected_components(csr_array(matrix), connection="strong")
+    if count == 1:
+        return np.linalg.eigvals(matrix)
+    members = np.split(
+        np.argsort(part, kind="stable"), np.cumsum(np.bincount(part))[:-1]
+    )
+    return np.concatenate([np.linalg.eigvals(matrix[np.ix_(i, i)]) for i in members])
 
 
 def symmetric_similar(matrix: Floats) -> Floats | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from digiprosper.kernels import Floats
 from digiprosper.spatial.kernels.determinants import Spectrum
 from digiprosper.spatial.kernels.matrices import Matrix, row_sum, to_dense
+
+# Share of linked pairs up to which factors of rows of links are faster than dense ones.
+_FACTOR_BELOW: Final = 0.01
 
 
 class Averages(NamedTuple):
@@ -22,13 +25,19 @@ class Averages(NamedTuple):
 
 def multiplier(matrix: Matrix, rho: float) -> Floats:
     """Compute ``S = (I - rho W)^-1``, an (N, N) array."""
+    n = matrix.shape[0]
+    if rho == 0:
+        return np.eye(n)
+    if not isinstance(matrix, np.ndarray) and matrix.nnz <= _FACTOR_BELOW * n * n:
+        from scipy.sparse import csc_array, eye_array
+        from scipy.sparse.linalg import splu
+
+        factors = splu(csc_array(eye_array(n) - rho * matrix))
+        return np.asarray(factors.solve(np.eye(n)))
     from scipy.linalg import inv
 
-    identity = np.eye(matrix.shape[0])
-    if rho == 0:
-        return identity
     return np.asarray(
-        inv(identity - rho * to_dense(matrix), overwrite_a=True, check_finite=False)
+        inv(np.eye(n) - rho * to_dense(matrix), overwrite_a=True, check_finite=False)
     )
 
 

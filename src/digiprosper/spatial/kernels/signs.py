@@ -18,6 +18,7 @@ from digiprosper.kernels.least_squares import ols
 from digiprosper.kernels.tolerances import TIED_DRAWS
 from digiprosper.spatial.kernels.determinants import Determinants
 from digiprosper.spatial.kernels.likelihood import SpatialColumns
+from digiprosper.spatial.kernels.matrices import Matrix, to_dense
 
 REPS: Final = 499
 _SEED: Final = 31
@@ -34,12 +35,17 @@ class Drawn:
     outcome: Floats  # (N, T)
     residuals: Floats  # (N, T) of the model under the null
     inverse: Floats | None  # (N, N) from residuals to the outcome; None is the identity
-    matrix: Floats  # (N, N) weights
+    matrix: Matrix  # (N, N) weights
     entity: bool  # whether entity effects are removed
     time: bool  # whether time effects are removed
 
     def blocks(self) -> Iterator[tuple[Floats, Floats]]:
         """Yield demeaned outcomes and their spatial lags, each (B, NT)."""
+        for outcomes, lags in self.cells():
+            yield self.demean(outcomes), self.demean(lags)
+
+    def cells(self) -> Iterator[tuple[Floats, Floats]]:
+        """Yield outcomes and their spatial lags, each (B, N, T)."""
         n, t = self.residuals.shape
         signs = np.random.default_rng(_SEED).choice([-1.0, 1.0], size=(1 + REPS, n))
         signs[0] = 1.0
@@ -50,9 +56,9 @@ class Drawn:
         for part in chunks(1 + REPS, n * t, _MEMORY):
             shift = (signs[part, :, None] - 1) * self.residuals
             outcomes = self.outcome + (
-                shift if self.inverse is None else self.inverse @ shift
+                shift if self.inverse is None else _times(self.inverse, shift)
             )
-            yield self.demean(outcomes), self.demean(self.matrix @ outcomes)
+            yield outcomes, _times(self.matrix, outcomes)
 
     def demean(self, cells: Floats) -> Floats:
         """Remove the fixed effects from (B, N, T) values; returns (B, NT)."""
@@ -64,7 +70,15 @@ class Drawn:
 
     def lag(self, rows: Floats) -> Floats:
         """Compute demeaned spatial lags of (B, NT) values."""
-        return self.demean(self.matrix @ rows.reshape(len(rows), *self.residuals.shape))
+        cells = rows.reshape(len(rows), *self.residuals.shape)
+        return self.demean(_times(self.matrix, cells))
+
+
+def _times(matrix: Matrix, cells: Floats) -> Floats:
+    """Multiply (N, N) with all (B, N, T) cells in one product."""
+    by_entity = cells.transpose(1, 0, 2)
+    product = matrix @ by_entity.reshape(len(by_entity), -1)
+    return np.asarray(product).reshape(by_entity.shape).transpose(1, 0, 2)
 
 
 def p_value(statistics: Floats) -> float:
@@ -150,7 +164,8 @@ def lagrange_draws(drawn: Drawn, x: Floats, periods: float, rows: float) -> Floa
 
 def _traces(drawn: Drawn, basis: Floats, periods: float) -> tuple[float, float]:
     """Compute the trace of Q W and that of the square of its symmetric part."""
-    symmetric = (drawn.matrix + drawn.matrix.T) / 2
+    matrix = to_dense(drawn.matrix)
+    symmetric = (matrix + matrix.T) / 2
     if drawn.time:
         symmetric = symmetric - symmetric.mean(axis=0)
         symmetric = symmetric - symmetric.mean(axis=1, keepdims=True)
@@ -232,15 +247,15 @@ def durbin_draws(
     curve_nodes = determinants.spectrum.chebyshev(_CURVE_NODES)
     curves = [determinants.curve("rho", at) for at in curve_nodes]
     parts = []
-    refits = drawn.blocks() if error is None else error.blocks()
-    for (outcomes, lags), (again, lags_again) in zip(
-        drawn.blocks(), refits, strict=True
-    ):
+    for cells, cell_lags in drawn.cells():
+        outcomes, lags = drawn.demean(cells), drawn.demean(cell_lags)
         full = _lag_fits(outcomes, lags, durbin.x, determinants)
         if error is None:
             null = _lag_fits(outcomes, lags, simple.x, determinants).loglik
         else:
-            null = _error_logliks(again, lags_again, simple, determinants)
+            null = _error_logliks(
+                error.demean(cells), error.demean(cell_lags), simple, determinants
+            )
         curve = np.interp(full.rho, curve_nodes, curves)
         precision = full.lag_squares - 2 * full.lag_products**2 / full.squares
         precision = precision * determinants.rows / full.squares - curve
