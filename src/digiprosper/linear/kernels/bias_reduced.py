@@ -57,7 +57,7 @@ class BiasReduced(PickledByName):
         diagonal = np.einsum("qi,gij,qj->qg", weights, self.own, weights)
         columns = np.einsum("gpk,qk->qgp", self.shared, weights)
         lengths = np.einsum("qgp,qgp->qg", columns, columns)
-        squares = np.einsum("qgp,qgr->qpr", columns, columns)
+        squares = columns.transpose(0, 2, 1) @ columns
         total = (diagonal - lengths).sum(axis=1)
         # sum (p_g'p_h)^2 for p_g'p_h = diagonal_g [g = h] - columns_g'columns_h.
         fourth = (diagonal**2 - 2 * diagonal * lengths).sum(axis=1) + (squares**2).sum(
@@ -92,17 +92,19 @@ class BiasReduced(PickledByName):
         # formed.
         variance = 0.0
         for s in range(q):
-            for t in range(q):
+            for t in range(s, q):
                 between = columns[s].T @ columns[t]
                 lengths = np.einsum("gp,gp->g", columns[s], columns[t])
-                variance += (
+                added = (
                     diagonal[s, s] @ diagonal[t, t] + diagonal[s, t] @ diagonal[t, s]
                 )
-                variance -= (
-                    2 * diagonal[s, s] @ np.einsum("gp,gp->g", columns[t], columns[t])
-                )
-                variance -= 2 * diagonal[s, t] @ lengths
-                variance += float((between**2).sum() + (between * between.T).sum())
+                for first, second in ((s, t), (t, s)):
+                    added -= diagonal[first, first] @ np.einsum(
+                        "gp,gp->g", columns[second], columns[second]
+                    )
+                added -= 2 * diagonal[s, t] @ lengths
+                added += float((between**2).sum() + (between * between.T).sum())
+                variance += added if s == t else 2 * added
         return q * (q + 1) / float(variance)
 
 
