@@ -583,6 +583,39 @@ def test_sparse_sums_are_the_dense_ones(monkeypatch, which, weighted) -> None:
         np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize("table", ["dense", "sparse"])
+@pytest.mark.parametrize("which", ["linked", "pseudo", "diagonal"])
+def test_draws_from_the_sums_of_blocks_are_those_of_all_sums(
+    monkeypatch, which, table
+) -> None:
+    """Regions share no level, as provinces with effects of province and year."""
+    rng = np.random.default_rng(5)
+    entity, period = np.divmod(np.arange(120 * 6), 6)
+    rows = np.flatnonzero(rng.uniform(size=entity.size) < 0.8)
+    if which == "diagonal":
+        rows = np.arange(entity.size)
+    entity, period = compress(entity[rows])[0], period[rows]
+    cell, _ = compress(entity // 10 * 6 + period)
+    effects = [entity, cell]
+    if which == "pseudo":
+        effects.append(compress(entity // 10 * 3 + rng.integers(0, 3, rows.size))[0])
+    columns = rng.normal(size=(rows.size, 4))
+    if table == "sparse":
+        monkeypatch.setattr(resampling, "_MOST", 20_000)
+    grams = entity_grams(columns, entity, effects)
+    assert (grams.inverse, isinstance(grams.sums, np.ndarray)) == (
+        which,
+        table == "dense",
+    )
+    assert len(resampling._by_block(grams)) == 1 + len(grams.blocks) == 13
+    seed = np.random.SeedSequence(3)
+    found = bootstrap(grams, EQUATIONS, 20, seed, residuals=BLOCKS)
+    weights = draw_counts(seed, grams.n_clusters, 20)
+    whole = refit(grams, weights, EQUATIONS, residuals=BLOCKS)
+    for got, want in zip((*found.coefficients, *found.residuals), whole, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
+
+
 def test_sparse_sums_of_clusters_without_rows(monkeypatch) -> None:
     columns, entity, cell, _ = movers(72)
     dense = entity_grams(columns, entity, [entity, cell])

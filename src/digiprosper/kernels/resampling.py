@@ -49,6 +49,8 @@ _BLOCK = 2**14
 _ROWS = 32
 # Numbers that the cross products may take, 1 GB.
 _MOST = 2**27
+# Numbers of the cross products of all blocks, 256 MB.
+_MOST_IN_BLOCKS = 2**25
 # Crossed levels of which a draw solves a system; 2048 take a second each.
 _MOST_LEVELS = 2**11
 
@@ -549,6 +551,57 @@ def refit(
     return _fits(grams, weights @ grams.sums, equations, residuals, combine)
 
 
+def _by_block(grams: Grams) -> list[tuple[Ints, Ints, Floats]]:
+    """Select the sums of each block and of the clusters with rows in it.
+
+    Clusters, columns and sums of each part. No parts where they are more than half of
+    all sums, or do not fit into memory.
+    """
+    if len(grams.blocks) < 2:
+        return []
+    sums = grams.sums if isinstance(grams.sums, np.ndarray) else grams.sums.tocsc()
+    products = grams.n_columns * (grams.n_columns + 1) // 2
+    # Each row: the products of a column with dummies, or the counts of levels
+    counts = grams.inverse != "linked"
+    by_level = np.arange(grams.n_columns + counts)[:, None] * grams.n_levels + products
+    triangles = int(by_level[-1, 0]) + grams.n_levels
+    parts = [_selected(sums, np.arange(products))]
+    level = 0
+    for size in grams.blocks:
+        used = (by_level + np.arange(level, level + size)).ravel()
+        if grams.inverse != "diagonal":
+            end = triangles + size * (size + 1) // 2
+            used, triangles = np.concatenate([used, np.arange(triangles, end)]), end
+        parts.append(_selected(sums, used))
+        level += size
+        total = sum(part.size for _, _, part in parts)
+        if 2 * total > sums.shape[0] * sums.shape[1] or total > _MOST_IN_BLOCKS:
+            return []
+    return parts
+
+
+def _selected(sums: Any, columns: Ints) -> tuple[Ints, Ints, Floats]:
+    """Take some columns of the sums of those clusters in which any is not zero."""
+    part = sums[:, columns]
+    if not isinstance(part, np.ndarray):
+        clusters = np.unique(part.indices)
+        return clusters, columns, part.tocsr()[clusters].toarray()
+    clusters = np.flatnonzero(part.any(axis=1))
+    return clusters, columns, part[clusters]
+
+
+def _weighted(
+    grams: Grams, parts: Sequence[tuple[Ints, Ints, Floats]], weights: Floats
+) -> Floats:
+    """Add up the sums of the clusters under (R, G) weights: (R, q)."""
+    if not parts:
+        return np.asarray(weights @ grams.sums)
+    out = np.zeros((len(weights), grams.sums.shape[1]))
+    for clusters, columns, part in parts:
+        out[:, columns] = weights[:, clusters] @ part
+    return out
+
+
 def _fits(
     grams: Grams,
     sums: Floats,
@@ -726,11 +779,14 @@ def bootstrap(
     (256 MB by default); chunks do not change the draws.
     """
     generator = np.random.default_rng(seed)
+    parts = _by_block(grams)
 
     def fit(start: int, stop: int) -> tuple[Floats, ...]:
         weights = _count(generator, buffer[: stop - start])
         mixed = None if combine is None else combine(weights)
-        return refit(grams, weights, equations, residuals=residuals, combine=mixed)
+        return _fits(
+            grams, _weighted(grams, parts, weights), equations, residuals, mixed
+        )
 
     draw_bytes = bytes_each(grams) + 32 * grams.n_clusters
     # What fits into the caches is drawn and counted half as fast again, if the products
