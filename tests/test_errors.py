@@ -274,6 +274,9 @@ def test_two_hundred_characters_are_quoted_whole_and_one_more_is_cut() -> None:
     assert errors.cited("x" * 199) == f"'{'x' * 199} (the first 200 of 201 characters)"
     assert errors.cited(2**200 - 1) == str(2**200 - 1)
     assert errors.cited(2**200) == "an integer of 201 bits"
+    assert errors.cited(pd.Series(range(2800))) == "a Series of 2,800 values"
+    assert errors.cited(np.zeros((30, 4))) == "a ndarray of 30 x 4 values"
+    assert errors.cited(np.zeros(2)) == "array([0., 0.])"
     assert errors.nearest("x" * 200, ["x" * 199])
     assert not errors.nearest("x" * 201, ["x" * 199])
 

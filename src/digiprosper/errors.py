@@ -746,13 +746,21 @@ def one_line(text: str) -> str:
 
 
 def cited(value: object) -> str:
-    """Quote a value's `repr`; of a longer one 200 characters and its length."""
+    """Quote a value's `repr`; of a longer one 200 characters and its length.
+
+    An array or a frame of several lines is named by its size.
+    """
     if isinstance(value, int) and value.bit_length() > _LONGEST_QUOTE:
         return f"an integer of {value.bit_length():,} bits"
+    kind = type(value).__name__
     try:
-        return clipped(repr(value))
+        text = repr(value)
     except RecursionError:
-        return f"a {type(value).__name__} nested too deep to print"
+        return f"a {kind} nested too deep to print"
+    shape = getattr(value, "shape", None)
+    if "\n" in text and isinstance(shape, tuple):
+        return f"a {kind} of {' x '.join(f'{n:,}' for n in shape)} values"
+    return clipped(text)
 
 
 def clipped(text: str) -> str:
