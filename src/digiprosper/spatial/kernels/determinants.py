@@ -102,13 +102,12 @@ def _eigenvalues(matrix: Floats) -> Eigenvalues:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    count, part = connected_components(csr_array(matrix), connection="strong")
-    if count == 1:
-        return np.linalg.eigvals(matrix)
+    _, part = connected_components(csr_array(matrix), connection="strong")
     members = np.split(
         np.argsort(part, kind="stable"), np.cumsum(np.bincount(part))[:-1]
     )
-    return np.concatenate([np.linalg.eigvals(matrix[np.ix_(i, i)]) for i in members])
+    values: Any = [np.linalg.eigvals(matrix[np.ix_(rows, rows)]) for rows in members]
+    return np.asarray(np.concatenate(values))
 
 
 def symmetric_similar(matrix: Floats) -> Floats | None:
