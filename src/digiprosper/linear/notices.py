@@ -748,14 +748,16 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
 def _few_treated(entry: FewTreated) -> Notice:
     """Describe the first term in full."""
     clusters, groups, terms, *_ = entry
-    lacks = f"{entry.model} has no errors for that. " if entry.model else ""
+    lacks = ""
+    if entry.model:
+        lacks = f"{entry.model} has no standard errors that allow for few clusters. "
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
-        subject = f"the coefficient of {quoted(terms)} depends on few clusters:"
+        start = f"the coefficient of {quoted(terms)} depends on few clusters:"
         errors = "Its interval {} too short and its p-value too small"
     else:
-        subject = (
+        start = (
             f"the coefficients of {quoted(terms)} depend on few clusters: that of "
             f"{cited(name)} on"
         )
@@ -777,7 +779,7 @@ def _few_treated(entry: FewTreated) -> Notice:
                 f"for a treatment {randomised}"
             )
     text = (
-        f"{subject} {first['effective']:.1f} effective clusters instead of {groups} "
+        f"{start} {first['effective']:.1f} effective clusters instead of {groups} "
         f"({clusters}), and {first['share']:.0%} of its variation is in {carriers} "
         f"({quoted(first['largest'], 3)}). {errors}; coefficients that are not named "
         "here are not affected. Check that the result is robust to dropping these "
