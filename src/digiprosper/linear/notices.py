@@ -748,9 +748,7 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
 def _few_treated(entry: FewTreated) -> Notice:
     """Describe the first term in full."""
     clusters, groups, terms, *_ = entry
-    lacks = ""
-    if entry.model:
-        lacks = f"{entry.model} has no standard errors that allow for few clusters. "
+    lacks = f"{entry.model} has no errors that allow for it. " if entry.model else ""
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
