@@ -421,7 +421,8 @@ def _sparse_sums(layout: Layout, columns: Floats) -> sparse.csr_array:
     products = np.hstack(list(_products(layout, columns)))
     width = layout.width(columns.shape[1]) - products.shape[1]
     of_levels = sparse.csr_array((value, (row, column)), (layout.groups, width))
-    return sparse.hstack([sparse.csr_array(products), of_levels], format="csr")
+    parts_by_column = [sparse.csr_array(products), of_levels]
+    return sparse.csr_array(sparse.hstack(parts_by_column, format="csr"))
 
 
 def _pairs_of_levels(
