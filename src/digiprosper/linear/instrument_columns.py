@@ -29,7 +29,7 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
-from digiprosper.linear.notices import dropped_absorbed, dropped_collinear, own_values
+from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 
@@ -275,7 +275,7 @@ def means_without_the_row(
                 pair = demeaned.raw[:, [j, k]]
                 if _linear_inside(pair[:, 0], pair[:, 1], codes):
                     names = demeaned.names[j], demeaned.names[k]
-                    notices.append(own_values(*names, effect.name))
+                    notices.append(_own_values(*names, effect.name))
     return notices
 
 
@@ -301,3 +301,15 @@ def _linear_inside(z: Floats, x: Floats, codes: Ints) -> bool:
     if not moves.any() or not np.array_equal(moves, follows):
         return False
     return bool((zz * xx - zx**2 <= LINEAR_INSIDE * zz * xx)[moves].all())
+
+
+def _own_values(instrument: str, endog: str, effect: str) -> Notice:
+    """Report an instrument that has only the row's own value within an effect."""
+    text = (
+        f"within each {effect}, which is absorbed, {cited(instrument)} is a linear "
+        f"function of {cited(endog)}. A mean of the others is (total - own value) / "
+        "(n - 1), and the effects absorb the total: two-stage least squares repeats "
+        "least squares, with a large F. Do not absorb the groups of the mean."
+    )
+    about = {"instrument": instrument, "endog": endog, "effect": effect}
+    return Notice("own_values", text, about)

@@ -44,9 +44,6 @@ separated                count, effects (rows), regressors (rows), rows (labels 
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
-shared_indicators        indicators (regressor to those that the outcome has, too)
-own_values               instrument, endog, effect (within which the instrument has only
-                         the row's own value)
 no_main_effect           term (a product), columns (its factors that are no regressors),
                          estimate, with_them (the coefficient beside them); not a
                          warning
@@ -241,30 +238,6 @@ def made_from(terms: Mapping[str, str], role: str) -> Notice:
     shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
     text = f"{shown}: {_MADE[role]}. Leave it out."
     return Notice("made_from", text, {"terms": dict(terms), "role": role})
-
-
-def shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
-    """Report regressors with indicators of an index that the outcome has too."""
-    shown = "; ".join(f"{quoted(c)} in {cited(name)}" for name, c in shared.items())
-    text = (
-        f"the outcome {cited(depvar)} shares indicators of an index with regressors "
-        f"({shown}), so they are correlated by construction, and the coefficient is no "
-        "effect. Leave these indicators out of one of the two: "
-        "IndicatorSystem.drop(...)."
-    )
-    return Notice("shared_indicators", text, {"indicators": dict(shared)})
-
-
-def own_values(instrument: str, endog: str, effect: str) -> Notice:
-    """Report an instrument that has nothing of other rows within an effect."""
-    text = (
-        f"within each {effect}, which is absorbed, {cited(instrument)} is a linear "
-        f"function of {cited(endog)}. A mean of the others is (total - own value) / "
-        "(n - 1), and the effects absorb the total: two-stage least squares repeats "
-        "least squares, with a large F. Do not absorb the groups of the mean."
-    )
-    about = {"instrument": instrument, "endog": endog, "effect": effect}
-    return Notice("own_values", text, about)
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
@@ -748,14 +721,14 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
 def _few_treated(entry: FewTreated) -> Notice:
     """Describe the first term in full."""
     clusters, groups, terms, *_ = entry
-    lacks = f"{entry.model} has no errors for that. " if entry.model else ""
+    lacks = f"{entry.model} has no errors that allow for it. " if entry.model else ""
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
-        subject = f"the coefficient of {quoted(terms)} depends on few clusters:"
+        start = f"the coefficient of {quoted(terms)} depends on few clusters:"
         errors = "Its interval {} too short and its p-value too small"
     else:
-        subject = (
+        start = (
             f"the coefficients of {quoted(terms)} depend on few clusters: that of "
             f"{cited(name)} on"
         )
@@ -777,7 +750,7 @@ def _few_treated(entry: FewTreated) -> Notice:
                 f"for a treatment {randomised}"
             )
     text = (
-        f"{subject} {first['effective']:.1f} effective clusters instead of {groups} "
+        f"{start} {first['effective']:.1f} effective clusters instead of {groups} "
         f"({clusters}), and {first['share']:.0%} of its variation is in {carriers} "
         f"({quoted(first['largest'], 3)}). {errors}; coefficients that are not named "
         "here are not affected. Check that the result is robust to dropping these "
