@@ -658,6 +658,12 @@ def test_opening_balances_beside_closing_ones_are_reported() -> None:
     Panel(_dated(quarters.normalize().delete([5, 11])), "firm", "date")
 
 
+def test_waves_of_a_survey_as_dates_are_gaps_as_they_are_as_years() -> None:
+    waves = [2010, 2011, 2012, 2014, 2016, 2018, 2020]
+    Panel(_dated(waves), "firm", "date")
+    Panel(_dated(pd.to_datetime([f"{year}-07-01" for year in waves])), "firm", "date")
+
+
 def test_trading_days_are_reported_with_the_way_to_number_them() -> None:
     days = pd.bdate_range("2021-01-04", "2021-03-31")
     frame = _dated(days)

@@ -35,6 +35,8 @@ from digiprosper.panel import Sample
 
 # Two values are always on a line.
 _FEWEST_INSIDE = 3
+# Slopes are as exact as the root of what a linear function may leave.
+_NEAR = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,16 +275,18 @@ def means_without_the_row(
         for j in instruments:
             for k in endog:
                 pair = demeaned.raw[:, [j, k]]
-                if _linear_inside(pair[:, 0], pair[:, 1], codes):
+                if _is_mean_of_others(pair[:, 0], pair[:, 1], codes):
                     names = demeaned.names[j], demeaned.names[k]
                     notices.append(own_values(*names, effect.name))
     return notices
 
 
-def _linear_inside(z: Floats, x: Floats, codes: Ints) -> bool:
-    """Tell whether z is a linear function of x in each level with three rows or more.
+def _is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
+    """Tell whether z falls with x as the mean of x in the other n - 1 rows of a level.
 
-    These levels have to have half of the rows.
+    In each level with three rows or more, which have to have half of the rows, z is a
+    linear function of x with slope ``-1 / (n - 1)``. An exposure times a period is a
+    linear function of another one, too, but with slopes of any size.
     """
     size = np.bincount(codes)
     rows = size[codes] >= _FEWEST_INSIDE
@@ -298,6 +302,15 @@ def _linear_inside(z: Floats, x: Floats, codes: Ints) -> bool:
     )
     moves, follows = (part > LINEAR_INSIDE * part.mean() for part in (xx, zz))
     # A constant is a linear function too, but not a mean of the others.
-    if not moves.any() or not np.array_equal(moves, follows):
+    if not moves.any() or not np.array_equal(moves, follows) or zx[moves].max() >= 0:
         return False
-    return bool((zz * xx - zx**2 <= LINEAR_INSIDE * zz * xx)[moves].all())
+    if (zz * xx - zx**2 > LINEAR_INSIDE * zz * xx)[moves].any():
+        return False
+    others, counts = -xx[moves] / zx[moves], size[: xx.size][moves] - 1
+    # The mean may be of more rows than the sample, or in another unit.
+    nearest = np.maximum(np.rint(others), 1)
+    scales = others / counts
+    return bool(
+        (abs(others - nearest) <= _NEAR * others).all()
+        or (scales.size > 1 and np.ptp(scales) <= _NEAR * scales.max())
+    )

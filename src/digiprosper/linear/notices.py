@@ -258,10 +258,11 @@ def shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notic
 def own_values(instrument: str, endog: str, effect: str) -> Notice:
     """Report an instrument that has nothing of other rows within an effect."""
     text = (
-        f"within each {effect}, which is absorbed, {cited(instrument)} is a linear "
-        f"function of {cited(endog)}. A mean of the others is (total - own value) / "
-        "(n - 1), and the effects absorb the total: two-stage least squares repeats "
-        "least squares, with a large F. Do not absorb the groups of the mean."
+        f"{cited(instrument)} seems to be the mean of {cited(endog)} in the other rows "
+        f"of each {effect}: (total - own value) / (n - 1). These effects are absorbed, "
+        "and the total with them, so only the row's own value is left: two-stage least "
+        "squares nearly repeats least squares, with a large F. Do not absorb "
+        f"{cited(effect)}, or use another instrument."
     )
     about = {"instrument": instrument, "endog": endog, "effect": effect}
     return Notice("own_values", text, about)

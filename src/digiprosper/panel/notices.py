@@ -51,7 +51,7 @@ _DIFFERENT: Final = 3
 # otherwise; of trading days it is a fifth.
 _MANY_ALONE: Final = 0.15
 _CODE: Final = re.compile(
-    r"(?:[A-Za-z]{2}[.]?)?0*([1-9][0-9]*)(?:[.]0|[.]?[A-Za-z]{2,4})?"
+    r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
 )
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
@@ -68,7 +68,8 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
     None where a `step` is set.
     """
     unit = None if step is not None else usual_step(keys.times)
-    if unit is None or keys.time_name is None:
+    # Years without a year before are gaps, as in numbers of years.
+    if unit is None or unit == "Y" or keys.time_name is None:
         return None
     apart = np.diff(pd.DatetimeIndex(keys.times).tz_localize(None).to_period(unit).asi8)
     alone = np.flatnonzero(apart > 1) + 1
@@ -124,29 +125,51 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
         yield Notice("similar_entities", text, data)
 
 
-def code_forms(keys: Keys) -> Iterator[Notice]:
+def code_forms(table: Table) -> Iterator[Notice]:
     """Report entities whose labels are one code, such as 1 and 000001."""
+    keys = table.keys
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
-    forms: dict[str, list[str]] = {}
-    for label in keys.entities:
+    forms: dict[str, list[int]] = {}
+    for at, label in enumerate(keys.entities):
         if code := bare_code(label):
-            forms.setdefault(code, []).append(label)
+            forms.setdefault(code, []).append(at)
     # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
-    pairs = tuple(
-        (labels[0], labels[1])
-        for labels in forms.values()
-        if len(labels) > 1 and any(label.isdigit() for label in labels)
-    )
-    if pairs:
+    alike = [
+        ats
+        for ats in forms.values()
+        if len(ats) > 1 and len({_letters(keys.entities[at]) for at in ats} - {""}) < 2
+    ]
+    apart = _never_together(table, alike) if alike else []
+    # If most are in the same periods, zeros in front tell codes apart, as in the codes
+    # 01 and 001 of a division and a class.
+    if 2 * len(apart) > len(alike):
         name = cited(keys.entity_name)
+        pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
+        labels = [label for pair in pairs for label in pair]
         text = (
-            f"{counted(len(pairs), 'pair')} of {name} are one code in two forms, such "
-            f"as {quoted(pairs[0])}, and count as two entities: each has its own "
-            "effect and cluster, and lags do not reach from one to the other. Write "
-            f"them alike: {in_one_form(keys.entity_name, pairs[0])}."
+            f"{counted(len(pairs), 'pair')} of {name} seem to be one code in two forms,"
+            f" such as {quoted(pairs[0])}, and count as two entities: each has its own "
+            "effect and cluster, and lags do not reach from one to the other. If they "
+            f"are one, write them alike: {in_one_form(keys.entity_name, labels)}."
         )
         yield Notice("code_forms", text, {"entity": keys.entity_name, "pairs": pairs})
+
+
+def _never_together(table: Table, alike: Sequence[list[int]]) -> list[list[int]]:
+    """Keep lists of entities without a column observed in two of them at one time."""
+    keys = table.keys
+    numbers = np.full(len(keys.entities), -1)
+    for number, ats in enumerate(alike):
+        numbers[ats] = number
+    rows = np.flatnonzero(numbers[keys.entity] >= 0)
+    key = pd.DataFrame({"of": numbers[keys.entity[rows]], "at": keys.time[rows]})
+    twice = key.duplicated(keep=False).to_numpy()
+    rows, key = rows[twice], key[twice].reset_index(drop=True)
+    observed = table.data.iloc[rows].notna().reset_index(drop=True)
+    counts = observed.groupby([key["of"], key["at"]]).sum()
+    together = set(counts.index[(counts > 1).any(axis=1)].get_level_values("of"))
+    return [ats for number, ats in enumerate(alike) if number not in together]
 
 
 def bare_code(label: object) -> str:
@@ -158,13 +181,23 @@ def bare_code(label: object) -> str:
     return match[1] if match else ""
 
 
+def _letters(label: object) -> str:
+    return "".join(filter(str.isalpha, str(label))).upper()
+
+
 def in_one_form(column: str, labels: Sequence[object]) -> str:
-    """Write a statement that gives codes the form of the longest of some labels."""
-    digits = max(len("".join(filter(str.isdigit, str(label)))) for label in labels)
-    of_text = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
-    if not any(isinstance(label, str) for label in labels):
-        return f"df[{cited(column)}] = {of_text}.astype(int)"
-    return f"df[{cited(column)}] = {of_text}.str.zfill({digits})"
+    """Write a statement that gives codes the form of some labels.
+
+    Zeros are put in front, up to the length of the longest, if one label has them.
+    """
+    texts = [re.findall("[0-9]+", str(label))[0] for label in labels]
+    written = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
+    if any(text.startswith("0") for text in texts):
+        written += f".str.zfill({max(map(len, texts))})"
+    else:
+        written += ".astype(int)"
+        written += ".astype(str)" if any(isinstance(x, str) for x in labels) else ""
+    return f"df[{cited(column)}] = {written}"
 
 
 def _written(label: str) -> str:
