@@ -18,14 +18,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from string import ascii_letters
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import STEP_WORDS, Keys, usual_step
 from digiprosper.panel.table import Table
 
@@ -53,6 +55,7 @@ _MANY_ALONE: Final = 0.15
 _CODE: Final = re.compile(
     r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
 )
+_AROUND_DIGITS: Final = f"{ascii_letters}-._: "
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -79,16 +82,18 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
     before, first = (
         str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
     )
-    cure = f"Number the dates: df[{name}].rank(method='dense').astype(int)."
+    cure = (
+        f"If a lag of one {word} is meant, pass step={unit!r}; otherwise number the "
+        f"dates: df[{name}].rank(method='dense').astype(int)."
+    )
     if unit != "D":
         cure = (
-            "Keep one date a year if some are opening balances of 1 January; use the "
-            f"year, df[{name}].dt.year, if entities have different days; otherwise "
-            "pass step=, or number the dates."
+            "If some are opening balances of 1 January, drop them; if entities close "
+            f"their years on different days, use the year, df[{name}].dt.year. {cure}"
         )
     text = (
-        f"{name} has dates at most one {word} apart, so a lag is the {word} before, "
-        f"and {alone.size} of {len(keys.times)} dates have none, such as {first} "
+        f"{name} has at most one date a {word}, so a lag is the {word} before. "
+        f"{alone.size} of {len(keys.times)} dates have none, such as {first} "
         f"after {before}: lags are missing there for every {keys.entity_name}. {cure}"
     )
     data = {
@@ -105,7 +110,7 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
     groups: dict[str, list[str]] = {}
-    for label in keys.entities:
+    for label in keys.entities.tolist():
         if isinstance(label, str):
             groups.setdefault(_written(label), []).append(label)
     pairs = tuple(tuple(labels[:2]) for labels in groups.values() if len(labels) > 1)
@@ -131,8 +136,8 @@ def code_forms(table: Table) -> Iterator[Notice]:
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
     forms: dict[str, list[int]] = {}
-    for at, label in enumerate(keys.entities):
-        if code := bare_code(label):
+    for at in _with_equal_digits(keys.entities.tolist()):
+        if code := bare_code(keys.entities[at]):
             forms.setdefault(code, []).append(at)
     # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
     alike = [
@@ -154,6 +159,20 @@ def code_forms(table: Table) -> Iterator[Notice]:
             f"are one, write them alike: {in_one_form(keys.entity_name, labels)}."
         )
         yield Notice("code_forms", text, {"entity": keys.entity_name, "pairs": pairs})
+
+
+def _with_equal_digits(labels: Sequence[object]) -> list[int]:
+    """Find labels that have the digits of another one; most panels have none."""
+    digits = [
+        label.removesuffix(".0").strip(_AROUND_DIGITS).lstrip("0")
+        if isinstance(label, str)
+        else str(label)
+        for label in labels
+    ]
+    if len(set(digits)) == len(digits):
+        return []
+    counts = Counter(filter(str.isdigit, digits))
+    return [at for at, text in enumerate(digits) if counts[text] > 1]
 
 
 def _never_together(table: Table, alike: Sequence[list[int]]) -> list[list[int]]:
@@ -317,13 +336,14 @@ def unit_break(table: Table) -> Iterator[Notice]:
             continue
         some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
         unusual = _UNUSUAL * np.nanmedian(np.abs(np.log(some)))
+        before, steps, after = (
+            _steps(ratio, inside, jumps - 1 + shift) for shift in (-1, 0, 1)
+        )
         # If prices explode, they rise fast in the years around, too.
-        steps = np.nan_to_num(np.where(inside, np.abs(np.log(ratio)), 0.0))
-        around = np.maximum(np.append(0, steps[:-1]), np.append(steps[1:], 0))
-        single = around <= np.maximum(unusual, steps / _AROUND)
+        single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
         broken = [
             at
-            for at in jumps[((steps > unusual) & single)[jumps - 1]]
+            for at in jumps[(steps > unusual) & single]
             if _has_two_units(values, keys.entity, at)
         ]
         if broken:
@@ -345,6 +365,13 @@ def unit_break(table: Table) -> Iterator[Notice]:
             "each other. Check the unit of these rows, such as yuan and 10,000 yuan."
         )
         yield Notice("unit_break", text, {"columns": columns})
+
+
+def _steps(ratio: Floats, inside: Bools, at: Ints) -> Floats:
+    """Return growth at positions (b,), in logs without sign; 0 beside an entity."""
+    exists = (at >= 0) & (at < ratio.size)
+    at = at.clip(0, ratio.size - 1)
+    return np.nan_to_num(np.abs(np.log(ratio[at])) * (exists & inside[at]))
 
 
 def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
