@@ -12,9 +12,6 @@ from digiprosper.report.characters import significant_text
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.words import TABLE, Language
 
-Pieces: TypeAlias = "tuple[str | Factor, ...]"
-Factors: TypeAlias = "Mapping[str, tuple[Factor, ...]]"
-
 
 @dataclass(frozen=True, slots=True)
 class Factor(PickledByName):
@@ -47,6 +44,10 @@ class Factor(PickledByName):
             piece if isinstance(piece, str) else piece.text for piece in self.pieces
         ]
         return "".join(texts) or self.text
+
+
+Pieces: TypeAlias = tuple[str | Factor, ...]
+Factors: TypeAlias = Mapping[str, tuple[Factor, ...]]
 
 
 def columns_in(factors: Factors) -> dict[str, str]:
