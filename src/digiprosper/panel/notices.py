@@ -66,10 +66,7 @@ _ENOUGH: Final = 10_000
 
 
 def uneven_dates(keys: Keys, step: object) -> Notice | None:
-    """Report dates of which many have no date one step before, for any entity.
-
-    None where a `step` is set.
-    """
+    """Report dates of which many have no date one step before, without a `step`."""
     unit = None if step is not None else usual_step(keys.times)
     # Years without a year before are gaps, as in numbers of years.
     if unit is None or unit == "Y" or keys.time_name is None:
