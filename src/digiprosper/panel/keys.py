@@ -653,7 +653,7 @@ def _cure_of_jump(name: str, time_format: str, least: int) -> str:
     """Advise how numbers become periods that are `least` apart."""
     column = f"df[{cited(name)}]"
     if time_format == "%Y%m" and least == _MONTHS_OF_A_QUARTER:
-        dates = f"pd.to_datetime({column}, format='%Y%m')"
+        dates = f"pd.to_datetime({column}.astype(str), format='%Y%m')"
         return f"Make quarters of it: {dates}.dt.to_period('Q')."
     if time_format == "%Y%m" and least > 1:
         return f"Number the times: {column}.rank(method='dense').astype(int)."
