@@ -246,12 +246,11 @@ def made_from(terms: Mapping[str, str], role: str) -> Notice:
 def shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
     """Report regressors with indicators of an index that the outcome has too."""
     shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
-    indicators = sorted({column for columns in shared.values() for column in columns})
+    indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
     text = (
         f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
         f"index: {shown}. They are correlated by construction, and the coefficient is "
-        "no effect. Leave the indicators out of the index: "
-        f"system.drop({', '.join(map(repr, indicators))})."
+        f"no effect. Leave the indicators out of the index: system.drop({indicators})."
     )
     return Notice("shared_indicators", text, {"indicators": dict(shared)})
 
@@ -423,8 +422,7 @@ def shared_values(
         shown, of = f"{values:,} different values", "a group"
         why = f"{it} to be measured for larger groups, such as regions"
         cure = (
-            "the groups (clusters=), or by the period for variables that all clusters "
-            "share"
+            "the groups (clusters=), or by the period if all clusters share a variable"
         )
     else:
         shown, of, cure = "one value", "a period", "the period (clusters=)"
@@ -753,11 +751,7 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
 def _few_treated(entry: FewTreated) -> Notice:
     """Describe the first term in full."""
     clusters, groups, terms, *_ = entry
-    lacks = (
-        f"{entry.model} has no errors that allow for few clusters. "
-        if entry.model
-        else ""
-    )
+    lacks = f"{entry.model} has no errors that allow for it. " if entry.model else ""
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:

@@ -132,16 +132,7 @@ def code_forms(table: Table) -> Iterator[Notice]:
     keys = table.keys
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
-    forms: dict[str, list[int]] = {}
-    for at in _with_equal_digits(keys.entities.tolist()):
-        if code := bare_code(keys.entities[at]):
-            forms.setdefault(code, []).append(at)
-    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
-    alike = [
-        ats
-        for ats in forms.values()
-        if len(ats) > 1 and len({_letters(keys.entities[at]) for at in ats} - {""}) < 2
-    ]
+    alike = _of_one_code(keys.entities.tolist())
     apart = _never_together(table, alike) if alike else []
     # If most are in the same periods, zeros in front tell codes apart, as in the codes
     # 01 and 001 of a division and a class.
@@ -156,6 +147,20 @@ def code_forms(table: Table) -> Iterator[Notice]:
             f"are one, write them alike: {in_one_form(keys.entity_name, labels)}."
         )
         yield Notice("code_forms", text, {"entity": keys.entity_name, "pairs": pairs})
+
+
+def _of_one_code(labels: Sequence[object]) -> list[list[int]]:
+    """List the positions of labels that are forms of one code."""
+    forms: dict[str, list[int]] = {}
+    for at in _with_equal_digits(labels):
+        if code := bare_code(labels[at]):
+            forms.setdefault(code, []).append(at)
+    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
+    return [
+        ats
+        for ats in forms.values()
+        if len(ats) > 1 and len({_letters(labels[at]) for at in ats} - {""}) < 2
+    ]
 
 
 def _with_equal_digits(labels: Sequence[object]) -> list[int]:
@@ -368,7 +373,8 @@ def _steps(ratio: Floats, inside: Bools, at: Ints) -> Floats:
     """Return growth at positions (b,), in logs without sign; 0 beside an entity."""
     exists = (at >= 0) & (at < ratio.size)
     at = at.clip(0, ratio.size - 1)
-    return np.nan_to_num(np.abs(np.log(ratio[at])) * (exists & inside[at]))
+    steps: Floats = np.abs(np.log(ratio[at])) * (exists & inside[at])
+    return np.where(np.isnan(steps), 0.0, steps)
 
 
 def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
