@@ -262,6 +262,7 @@ def test_a_definite_part_of_an_indefinite_covariance_is_tested() -> None:
 
 
 @pytest.mark.further
+@pytest.mark.filterwarnings("ignore:.*extrapolated")
 def test_slopes_of_negative_variance_have_no_error_and_say_so() -> None:
     seen = 0
     for _, results in indefinite():

@@ -222,6 +222,7 @@ def test_interval_can_be_given() -> None:
     assert u_test(results, "x", interval=[1.0, 3.0]).interval == (1.0, 3.0)
 
 
+@pytest.mark.filterwarnings("ignore:.*extrapolated")
 def test_fieller_ends_have_the_critical_t() -> None:
     stats = pytest.importorskip("scipy.stats")
     seen = set()

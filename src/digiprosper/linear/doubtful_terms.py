@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, product
 from typing import Any
 
-from digiprosper.errors import Notice
-from digiprosper.linear.notices import made_from, many_dummies, shared_indicators
+from digiprosper.errors import Notice, cited, quoted
+from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.report.terms import columns_in
 
@@ -91,7 +91,7 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
         of_outcome, in_outcome = _columns_of(sample, y, indexes)
         if common := (indicators & in_outcome) - (columns & of_outcome):
             shared[names[at]] = tuple(sorted(common))
-    return [shared_indicators(shared, names[roles["y"][0]])] if shared else []
+    return [_shared_indicators(shared, names[roles["y"][0]])] if shared else []
 
 
 def _columns_of(
@@ -102,3 +102,15 @@ def _columns_of(
     now = [factor for factor in sample.factors_of(name) if not factor.shift]
     columns = set(columns_in({name: tuple(now)}))
     return columns, columns.union(*[indexes.get(column, ()) for column in columns])
+
+
+def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
+    """Report regressors with indicators of an index that the outcome has too."""
+    shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
+    indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
+    text = (
+        f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
+        f"index: {shown}. They are correlated by construction, and the coefficient is "
+        f"no effect. Leave the indicators out of the index: system.drop({indicators})."
+    )
+    return Notice("shared_indicators", text, {"indicators": dict(shared)})

@@ -29,7 +29,7 @@ from digiprosper.linear.estimation import (
 )
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
-from digiprosper.linear.notices import dropped_absorbed, dropped_collinear, own_values
+from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 
@@ -278,7 +278,7 @@ def means_without_the_row(
                 pair = demeaned.raw[:, [j, k]]
                 if _is_mean_of_others(pair[:, 0], pair[:, 1], codes):
                     names = demeaned.names[j], demeaned.names[k]
-                    notices.append(own_values(*names, effect.name))
+                    notices.append(_own_values(*names, effect.name))
     return notices
 
 
@@ -333,3 +333,16 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, In
     if (zz * xx - zx**2 > LINEAR_INSIDE * zz * xx)[moves].any():
         return None, size
     return zx[moves] / xx[moves], size[moves] - 1
+
+
+def _own_values(instrument: str, endog: str, effect: str) -> Notice:
+    """Report an instrument that has only the row's own value within an effect."""
+    text = (
+        f"{cited(instrument)} seems to be the mean of {cited(endog)} in the other rows "
+        f"of each {effect}: (total - own value) / (n - 1). These effects are absorbed, "
+        "and the total with them, so only the row's own value is left: two-stage least "
+        "squares nearly repeats least squares, with a large F. Do not absorb "
+        f"{cited(effect)}, or use another instrument."
+    )
+    about = {"instrument": instrument, "endog": endog, "effect": effect}
+    return Notice("own_values", text, about)

@@ -44,9 +44,6 @@ separated                count, effects (rows), regressors (rows), rows (labels 
 lagged_outcome           columns, periods (rows per entity)
 made_from                terms (term to the outcome, treatment or endogenous regressor
                          that it is made from), role ("y", "endog" or "treatment")
-shared_indicators        indicators (regressor to those that the outcome has, too)
-own_values               instrument, endog, effect (within which the instrument has only
-                         the row's own value)
 no_main_effect           term (a product), columns (its factors that are no regressors),
                          estimate, with_them (the coefficient beside them); not a
                          warning
@@ -241,31 +238,6 @@ def made_from(terms: Mapping[str, str], role: str) -> Notice:
     shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
     text = f"{shown}: {_MADE[role]}. Leave it out."
     return Notice("made_from", text, {"terms": dict(terms), "role": role})
-
-
-def shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
-    """Report regressors with indicators of an index that the outcome has too."""
-    shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
-    indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
-    text = (
-        f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
-        f"index: {shown}. They are correlated by construction, and the coefficient is "
-        f"no effect. Leave the indicators out of the index: system.drop({indicators})."
-    )
-    return Notice("shared_indicators", text, {"indicators": dict(shared)})
-
-
-def own_values(instrument: str, endog: str, effect: str) -> Notice:
-    """Report an instrument that has nothing of other rows within an effect."""
-    text = (
-        f"{cited(instrument)} seems to be the mean of {cited(endog)} in the other rows "
-        f"of each {effect}: (total - own value) / (n - 1). These effects are absorbed, "
-        "and the total with them, so only the row's own value is left: two-stage least "
-        "squares nearly repeats least squares, with a large F. Do not absorb "
-        f"{cited(effect)}, or use another instrument."
-    )
-    about = {"instrument": instrument, "endog": endog, "effect": effect}
-    return Notice("own_values", text, about)
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:

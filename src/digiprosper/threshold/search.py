@@ -305,7 +305,8 @@ def refuse_in_x(panel: Panel, terms: Sequence[str], x: Sequence[str], why: str) 
     overlap = [term for term in terms if canonical(term, columns) in common]
     if overlap:
         raise CollinearityError(
-            f"{subject(overlap, 'is')} {why}. Remove from x what is in both.",
+            f"{subject(overlap, 'is')} {why}. Remove "
+            f"{'it' if len(overlap) == 1 else 'them'} from x.",
             [collinearity_problem(t, [t], f"{cited(t)} is in both") for t in overlap],
         )
 
