@@ -149,5 +149,5 @@ def test_a_treatment_of_one_entity_is_told(estimator: str) -> None:
         fit = spec.add("pilot").fit(panel, rng=1)
     (notice,) = (n for n in fit.diagnostics if n.code == "few_treated")
     assert notice.data["terms"]["pilot"]["effective"] < 1.5
-    assert "no errors that allow for it. In FixedEffects compare" in notice.message
+    assert "DynamicPanel has no errors that allow for it. In Fixed" in notice.message
     assert list(notice.data["terms"]) == ["pilot"]

@@ -7,6 +7,7 @@ import pytest
 
 from digiprosper.kernels.cluster_jackknife import (
     _rows_are_fewer,
+    can_leave_out,
     deviations,
     jackknife_root_and_middle,
 )
@@ -72,9 +73,10 @@ def test_two_effects_nested_in_the_clusters_and_one_that_crosses_them(weighted) 
     np.testing.assert_allclose(got, np.array(without) - whole, rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.parametrize("memory", [2**28, 1])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("which", ["group-periods", "two crossed", "nothing nested"])
-def test_many_small_clusters_whose_levels_cross_them(which, weighted) -> None:
+def test_many_small_clusters_whose_levels_cross_them(which, weighted, memory) -> None:
     rng = np.random.default_rng(3)
     entity, period = np.array(np.divmod(np.arange(240), 6))[:, rng.random(240) > 0.2]
     n = entity.size
@@ -100,7 +102,9 @@ def test_many_small_clusters_whose_levels_cross_them(which, weighted) -> None:
     residuals = demeaned[:, 0] - x @ np.linalg.solve(
         left.T @ x, left.T @ demeaned[:, 0]
     )
-    got = deviations(x, residuals, np.eye(3), entity, effects, obs_weights=w)
+    got = deviations(
+        x, residuals, np.eye(3), entity, effects, obs_weights=w, memory=memory
+    )
 
     dummies = [np.eye(int(codes.max()) + 1)[codes] for codes in effects]
     whole = slopes_of(columns, dummies, w, entity >= 0)
@@ -108,6 +112,34 @@ def test_many_small_clusters_whose_levels_cross_them(which, weighted) -> None:
     want = np.array(without) - whole
     want[3, 1] = np.nan
     np.testing.assert_allclose(got, want, rtol=1e-7, atol=1e-11)
+
+
+def test_one_cluster_of_many_rows_among_small_ones() -> None:
+    # A city of 700 firms, and 500 firms that are alone in theirs
+    rng = np.random.default_rng(4)
+    firm = np.repeat(np.arange(1200), 3)
+    city = compress(np.where(firm < 700, 0, firm))[0]
+    cell = rng.integers(0, 300, firm.size)
+    effects = [firm, cell]
+    assert _rows_are_fewer(lay_out(city, effects, None), 2)
+    columns = within(effects, firm.size).demean(rng.normal(size=(firm.size, 2)))
+    x = columns[:, 1:] / np.linalg.norm(columns[:, 1])
+    slope = x.T @ columns[:, 0]
+    got = deviations(x, columns[:, 0] - x @ slope, np.eye(1), city, effects)
+
+    rest = city != 0
+    rows = [compress(codes[rest])[0] for codes in effects]
+    y, z = within(rows, rest.sum()).demean(np.column_stack([columns[:, 0], x])[rest]).T
+    assert got[0] == pytest.approx(z @ y / (z @ z) - slope, rel=1e-8)
+
+
+def test_a_cluster_of_very_many_rows_is_not_left_out_by_its_rows() -> None:
+    # Its rows would be a matrix of 10,000 x 10,000.
+    rng = np.random.default_rng(4)
+    city = np.concatenate([np.zeros(10_000, int), np.arange(1, 30_001)])
+    cell = compress(rng.integers(0, 3000, city.size))[0]
+    assert not _rows_are_fewer(lay_out(city, [cell], None), 2)
+    assert can_leave_out(city, [cell // 30], 2)
 
 
 def test_only_what_is_not_identified_without_a_cluster_is_missing() -> None:

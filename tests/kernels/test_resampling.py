@@ -261,18 +261,35 @@ def test_a_long_chain_of_levels_is_not_taken_for_null() -> None:
 
 def test_too_many_levels_are_refused_with_their_number(monkeypatch) -> None:
     columns, entity, time = make_panel(14)
-    grams = entity_grams(columns, entity, [time, entity % 3])
+    effects = [entity, time, (entity * time) % 3]
+    grams = entity_grams(columns, entity, effects)
     monkeypatch.setattr(resampling, "_MOST", grams.sums.size)
-    entity_grams(columns, entity, [time, entity % 3])
+    entity_grams(columns, entity, effects)
     monkeypatch.setattr(resampling, "_MOST", grams.sums.size - 1)
-    assert entity_grams(columns, entity, [time, entity % 3]).n_levels == 9
+    assert entity_grams(columns, entity, effects).n_levels == 9
+    # Two effects cross the entities: four pairs of dummies for each pair of rows.
+    pairs = 4 * int((np.bincount(entity) ** 2).sum())
+    monkeypatch.setattr(resampling, "_MOST_PAIRS", pairs)
+    entity_grams(columns, entity, effects)
+    with monkeypatch.context() as fewer:
+        fewer.setattr(resampling, "_MOST_PAIRS", pairs - 1)
+        with pytest.raises(ValueError, match="the 14 clusters have 9 levels"):
+            entity_grams(columns, entity, effects)
     monkeypatch.setattr(resampling, "_MOST_LEVELS", 8)
     with pytest.raises(ValueError, match="the 14 clusters have 9 levels"):
-        entity_grams(columns, entity, [time, entity % 3])
-    monkeypatch.setattr(resampling, "_MOST_LEVELS", 9)
-    monkeypatch.setattr(resampling, "_MOST", int((np.bincount(entity) ** 2).sum()) - 1)
-    with pytest.raises(ValueError, match="the 14 clusters have 9 levels"):
-        entity_grams(columns, entity, [time, entity % 3])
+        entity_grams(columns, entity, effects)
+
+
+def test_few_large_clusters_of_small_entities_have_sparse_sums(monkeypatch) -> None:
+    columns, entity, cell, _ = movers(71)
+    city = compress(entity % 4)[0]
+    dense = entity_grams(columns, city, [entity, cell])
+    monkeypatch.setattr(resampling, "_MOST", dense.sums.size - 1)
+    # The pairs of rows of an entity count, not those of a city.
+    pairs = int((np.bincount(entity) ** 2).sum())
+    monkeypatch.setattr(resampling, "_MOST_PAIRS", pairs)
+    grams = entity_grams(columns, city, [entity, cell])
+    np.testing.assert_allclose(grams.sums.toarray(), dense.sums, rtol=0, atol=1e-12)
 
 
 def test_jackknife_of_a_sample_of_rows_is_deletion() -> None:

@@ -15,7 +15,7 @@ from digiprosper import (
     Panel,
     PanelThreshold,
 )
-from digiprosper.errors import DigiprosperWarning, Notice
+from digiprosper.errors import DigiprosperWarning, IndicatorWarning, Notice
 
 
 def group_panel() -> Panel:
@@ -83,3 +83,23 @@ def test_terms_made_from_what_they_explain_or_replace_are_told(
 )
 def test_lags_squares_and_ratios_of_ordinary_models_are_not_told(spec) -> None:
     assert not with_code(spec, "made_from")
+
+
+def test_indicators_of_an_outcome_are_told_by_their_new_names() -> None:
+    panel = group_panel()
+    scores = panel.frame["x"] + panel.frame["z"]
+    scores.attrs["indicators"] = ["x", "z"]  # as a list, from a file
+    panel = panel.assign(index=scores).rename(x="trade", index="openness")
+    with pytest.warns(IndicatorWarning, match="shares indicators"):
+        fit = FixedEffects("openness", ["trade", "late"], cov_type="robust").fit(panel)
+    (notice,) = [n for n in fit.diagnostics if n.code == "shared_indicators"]
+    assert notice.data == {"indicators": {"trade": ("trade",)}}
+
+
+@pytest.mark.parametrize("other", [5, None, "x", [1, 2], {"x": 1}])
+def test_attrs_of_others_are_no_indicators(other) -> None:
+    panel = group_panel()
+    column = panel.frame["x"].rename("copy")
+    column.attrs["indicators"] = other
+    assert panel.assign(copy=column).diagnostics == panel.diagnostics
+    assert panel.attach(column).diagnostics == panel.diagnostics

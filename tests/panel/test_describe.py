@@ -423,6 +423,17 @@ def weighted() -> Panel:
     return Panel(data, "firm", "year")
 
 
+@pytest.mark.parametrize("wrong", [["w"], 5, {}])
+def test_weights_that_are_no_name_are_refused(weighted: Panel, wrong) -> None:
+    for call in (
+        lambda: weighted.correlate(["x", "z"], obs_weights=wrong),
+        lambda: weighted.balance_table("late", ["x"], obs_weights=wrong),
+        lambda: weighted.summarise(["x"], obs_weights=wrong),
+    ):
+        with pytest.raises(InputTypeError, match="columns are names"):
+            call()
+
+
 def test_weighted_correlations_are_those_of_statsmodels(weighted: Panel) -> None:
     from statsmodels.stats.weightstats import DescrStatsW
 

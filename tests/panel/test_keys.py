@@ -739,6 +739,10 @@ def test_two_kinds_of_rows_and_copies_are_named() -> None:
         Panel(both, "firm", "date")
     with pytest.raises(PanelIndexError, match=r"They are copies: df.drop_duplicates"):
         Panel(pd.concat([frame, frame]), "firm", "date")
+    # df.drop_duplicates() would take rows of other keys for copies.
+    indexed = frame.set_index(["firm", "date"])
+    with pytest.raises(PanelIndexError, match=r"df.reset_index\(\).drop_duplicates"):
+        Panel(pd.concat([indexed, indexed]))
     values = pd.concat([frame, frame.assign(x=-1.0)])
     with pytest.raises(PanelIndexError) as said:
         Panel(values, "firm", "date")

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import chunks
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import (
     Grams,
@@ -17,16 +18,18 @@ from digiprosper.kernels.resampling import (
     fits_in_memory,
     lay_out,
     linked_levels,
+    pairs_of_rows,
     systems,
 )
 from digiprosper.kernels.slopes import Effect
 from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF, REDUNDANT_LEVELS
 from digiprosper.kernels.within import level_sums
 
-# Crossed levels whose products are inverted; 4096 take a quarter of a minute.
-_MOST_LEVELS = 2**12
-# Numbers of a batch of clusters.
-_BATCH = 2**22
+# Crossed levels, or rows of a cluster, whose products are inverted; 4096 take a quarter
+# of a minute.
+_MOST = 2**12
+# Arrays of the size of a cluster's leverage that exist at once.
+_ARRAYS = 8
 
 
 def can_leave_out(clusters: Ints, effects: Sequence[Effect], p: int) -> bool:
@@ -66,7 +69,7 @@ def deviations(
     if _rows_are_fewer(layout, columns.shape[1]):
         scale = np.sqrt(with_weights(columns**2, obs_weights).sum(axis=0))
         scale[scale == 0.0] = 1.0
-        products = _products_without(columns / scale, layout)
+        products = _products_without(columns / scale, layout, memory)
         moved, null = _solved(products, scale, count)
         missing = _unidentified(null, used / scale[count:])
     else:
@@ -113,12 +116,14 @@ def _without(
 
 def _rows_are_fewer(layout: Layout, p: int) -> bool:
     """Tell whether rows of a cluster cost less than the levels that cross clusters."""
-    if not layout.crossed or not layout.one_nested or layout.levels > _MOST_LEVELS:
+    largest = int(np.bincount(layout.clusters).max())
+    if not layout.one_nested or max(layout.levels, largest) > _MOST:
         return False
-    return 2 * layout.pairs < layout.groups * layout.width(p)
+    fewer = 2 * pairs_of_rows(layout.clusters) < layout.groups * layout.width(p)
+    return bool(layout.crossed) and fewer
 
 
-def _products_without(columns: Floats, layout: Layout) -> Floats:
+def _products_without(columns: Floats, layout: Layout, memory: int) -> Floats:
     """Multiply columns net of all effects in the rows of the other clusters: (G, p, p).
 
     With Z the columns and H the rows and columns of cluster g in the projection on the
@@ -136,7 +141,8 @@ def _products_without(columns: Floats, layout: Layout) -> Floats:
     members = np.split(np.argsort(layout.clusters, kind="stable"), np.cumsum(size)[:-1])
     for n in np.unique(size).tolist():
         equal = np.flatnonzero(size == n)
-        for batch in np.array_split(equal, -(-equal.size * n**2 // _BATCH)):
+        for part in chunks(equal.size, _ARRAYS * n**2, memory):
+            batch = equal[part]
             rows = np.stack([members[g] for g in batch])
             net = np.eye(n) - _leverage(rows, root, layout, inverse)
             values, vectors = np.linalg.eigh(net)

@@ -51,6 +51,8 @@ _ROWS = 32
 _MOST = 2**27
 # Crossed levels of which a draw solves a system; 2048 take a second each.
 _MOST_LEVELS = 2**11
+# Pairs of rows of a nested level whose sparse products are formed: 1 GB.
+_MOST_PAIRS = 2**24
 
 _Inverse: TypeAlias = Literal["diagonal", "linked", "pseudo"]
 
@@ -126,8 +128,8 @@ def entity_grams(
 
     `columns` (N, p) has outcomes and regressors of all equations; `demeaned` says that
     all effects have been taken out of them with the same weights, which are of
-    mean one. Raises OptionError if F would exceed 2**27 numbers (1 GB), zeros not
-    counted, or if the levels of a slope cross the clusters.
+    mean one. Raises OptionError if F would exceed 1 GB, zeros not counted, or if the
+    levels of a slope cross the clusters.
     """
     n, p = columns.shape
     layout = lay_out(clusters, effects, obs_weights)
@@ -152,9 +154,16 @@ def entity_grams(
 
 def fits_in_memory(layout: Layout, p: int) -> bool:
     """Tell whether `entity_grams` can form the cross products of p columns."""
-    return layout.groups * layout.width(p) <= _MOST or (
-        layout.levels <= _MOST_LEVELS and layout.one_nested and layout.pairs <= _MOST
-    )
+    if layout.groups * layout.width(p) <= _MOST:
+        return True
+    pairs = sum(map(pairs_of_rows, layout.nested)) * len(layout.crossed) ** 2
+    few_levels = layout.levels <= _MOST_LEVELS and layout.one_nested
+    return few_levels and pairs <= _MOST_PAIRS
+
+
+def pairs_of_rows(codes: Ints) -> int:
+    """Count the pairs of rows of a level, each row with itself too."""
+    return int((np.bincount(codes).astype(np.int64) ** 2).sum())
 
 
 def block_grams(
@@ -236,11 +245,6 @@ class Layout:
     def one_nested(self) -> bool:
         """Whether at most one effect is nested in the clusters, and no slope is."""
         return len(self.nested) <= 1 and not self.slopes
-
-    @property
-    def pairs(self) -> int:
-        """Count the pairs of rows of a cluster."""
-        return int((np.bincount(self.clusters).astype(np.int64) ** 2).sum())
 
 
 def lay_out(
@@ -402,14 +406,9 @@ def _sparse_sums(layout: Layout, columns: Floats) -> sparse.csr_array:
     """Form the sums of `Grams` from the levels that each cluster has rows in."""
     from scipy import sparse
 
-    clusters, levels, p = layout.clusters, layout.levels, columns.shape[1]
+    clusters, levels = layout.clusters, layout.levels
     w = np.ones(clusters.size) if layout.obs_weights is None else layout.obs_weights
-    a, b = np.triu_indices(p)
-    parts = [
-        (clusters, np.full(clusters.size, j), columns[:, a[j]] * columns[:, b[j]] * w)
-        for j in range(a.size)
-    ]
-    start = a.size
+    parts, start = [], 0
     for column in (*columns.T, *([] if layout.inverse == "linked" else [1.0])):
         parts += [(clusters, start + codes, column * w) for codes in layout.crossed]
         start += levels
@@ -419,7 +418,11 @@ def _sparse_sums(layout: Layout, columns: Floats) -> sparse.csr_array:
             for cluster, low, high, value in _pairs_of_levels(layout, w)
         ]
     row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return sparse.csr_array((value, (row, column)), (layout.groups, layout.width(p)))
+    products = np.hstack(list(_products(layout, columns)))
+    width = layout.width(columns.shape[1]) - products.shape[1]
+    of_levels = sparse.csr_array((value, (row, column)), (layout.groups, width))
+    parts_by_column = [sparse.csr_array(products), of_levels]
+    return sparse.csr_array(sparse.hstack(parts_by_column, format="csr"))
 
 
 def _pairs_of_levels(

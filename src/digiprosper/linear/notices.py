@@ -725,10 +725,10 @@ def _few_treated(entry: FewTreated) -> Notice:
     name, first = next(iter(terms.items()))
     carriers = counted(len(first["largest"]), "cluster")
     if len(terms) == 1:
-        subject = f"the coefficient of {quoted(terms)} depends on few clusters:"
+        start = f"the coefficient of {quoted(terms)} depends on few clusters:"
         errors = "Its interval {} too short and its p-value too small"
     else:
-        subject = (
+        start = (
             f"the coefficients of {quoted(terms)} depend on few clusters: that of "
             f"{cited(name)} on"
         )
@@ -750,7 +750,7 @@ def _few_treated(entry: FewTreated) -> Notice:
                 f"for a treatment {randomised}"
             )
     text = (
-        f"{subject} {first['effective']:.1f} effective clusters instead of {groups} "
+        f"{start} {first['effective']:.1f} effective clusters instead of {groups} "
         f"({clusters}), and {first['share']:.0%} of its variation is in {carriers} "
         f"({quoted(first['largest'], 3)}). {errors}; coefficients that are not named "
         "here are not affected. Check that the result is robust to dropping these "

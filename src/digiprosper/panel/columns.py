@@ -163,7 +163,7 @@ def weights_of(table: Table, column: str | None, method: str) -> Floats | None:
     """Read weights (N,) of rows, which may be missing or 0, for descriptions."""
     if column is None:
         return None
-    weights = described(table, column, method)[column]
+    weights = described(table, [column], method)[column]
     if not (weights > 0).any() or (weights < 0).any():
         text = (
             f"{method}: obs_weights={cited(column)} is negative somewhere, or nowhere "

@@ -1809,7 +1809,14 @@ class Panel:
 
 def _indexes(columns: Mapping[str, object]) -> list[Notice]:
     """Report which columns are scores of an index, as their Series says."""
-    scores = {n: v.attrs for n, v in columns.items() if isinstance(v, pd.Series)}
+    series = {n: v for n, v in columns.items() if isinstance(v, pd.Series)}
+    named = {n: v.attrs.get("indicators") for n, v in series.items()}
+    # Others may use this name in attrs for something else.
     return report.index_of(
-        {n: attrs["indicators"] for n, attrs in scores.items() if "indicators" in attrs}
+        {
+            name: tuple(indicators)
+            for name, indicators in named.items()
+            if isinstance(indicators, list | tuple)
+            and all(isinstance(indicator, str) for indicator in indicators)
+        }
     )

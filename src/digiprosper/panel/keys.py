@@ -53,7 +53,6 @@ _LAST_OF_TWO_DIGITS = 99
 _MONTHS_OF_A_QUARTER = 3
 # Values of a column that tells kinds of rows apart, such as statements A and B.
 _MOST_KINDS = 5
-_COPIES = "They are copies: df.drop_duplicates(). "
 # Rows of names and units below the headings of a file of a data provider.
 _MOST_HEADINGS = 3
 
@@ -247,6 +246,7 @@ def sorted_keys(
     time_format: object = None,
 ) -> tuple[pd.DataFrame, Keys]:
     """Check and code the keys, and sort the rows by entity and time."""
+    index = frame.index
     frame, entity, time = _key_columns(frame, entity, time)
     if len(frame) == 0:
         raise PanelIndexError("the table has no rows.")
@@ -274,9 +274,8 @@ def sorted_keys(
     # All samples of the panel share them.
     codes.setflags(write=False)
     steps.setflags(write=False)
-    _refuse_repeats(
-        frame, names, order, (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1])
-    )
+    same = (codes[1:] == codes[:-1]) & (steps[1:] == steps[:-1])
+    _refuse_repeats(frame, names, order, same, in_index=frame.index is not index)
 
     rows = frame.drop(columns=names)
     if not (order[1:] > order[:-1]).all():
@@ -389,16 +388,18 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
 
 
 def _refuse_repeats(
-    frame: pd.DataFrame, names: list[str], order: Ints, same: Bools
+    frame: pd.DataFrame, names: list[str], order: Ints, same: Bools, *, in_index: bool
 ) -> None:
     if not same.any():
         return
     rows = frame[names].take(order[1:][same]).drop_duplicates()
     keys = tuple(rows.head(5).itertuples(index=False, name=None))
     text = rows_text(keys)
+    # Without its index a table may have rows that only look like copies.
+    table = "df.reset_index()" if in_index else "df"
     cure = (
         "Each (entity, time) pair must be unique: aggregate or drop the duplicates. "
-        f"{_kinds_of_rows(frame.drop(columns=names), order, same)}"
+        f"{_kinds_of_rows(frame.drop(columns=names), order, same, table)}"
         "For regressions without lags: Panel.from_rows(df)."
     )
     if len(names) == 1:
@@ -415,8 +416,11 @@ def _refuse_repeats(
     )
 
 
-def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools) -> str:
-    """Name a column of few values that tells rows of one key apart, if there is one."""
+def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) -> str:
+    """Name a column of few values that tells rows of one key apart, or drop copies.
+
+    `table` is the text for the table with its keys as columns.
+    """
     first, second = (columns.take(rows[same]) for rows in (order[:-1], order[1:]))
     for name in columns.select_dtypes(exclude=[np.floating]):
         codes, values = pd.factorize(columns[name].astype(str))
@@ -427,7 +431,9 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools) -> str:
                 f"The rows of a key differ in {cited(name)} ({quoted(values)}): perhaps"
                 " only rows of one value are meant. "
             )
-    return "" if not first.equals(second.set_axis(first.index)) else _COPIES
+    if not first.equals(second.set_axis(first.index)):
+        return ""
+    return f"They are copies: {table}.drop_duplicates(). "
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:

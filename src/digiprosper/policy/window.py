@@ -228,7 +228,7 @@ def refuse_dropped(names: Sequence[str]) -> None:
     if names:
         raise IdentificationError(
             f"{subject(names, 'is')} collinear with the effects or with other event "
-            "times. Otherwise the other coefficients would have another "
+            "times. To drop a dummy would give the other coefficients another "
             "reference. Choose a smaller window, or omit the effect."
         )
 

@@ -255,5 +255,12 @@ def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[
     for notice in notices:
         if notice.code in CHANGED:
             cells = notice.data["cells"].items()
-            renamed = {names[n]: count for n, count in cells if n in names}
+            renamed = {names[n]: cell for n, cell in cells if n in names}
+            if notice.code == "index_of":
+                renamed = {
+                    n: tuple(
+                        names.get(indicator, indicator) for indicator in indicators
+                    )
+                    for n, indicators in renamed.items()
+                }
             yield from CHANGED[notice.code](**{**notice.data, "cells": renamed})
