@@ -654,7 +654,9 @@ def test_a_mean_of_the_others_beside_the_effects_of_its_groups_is_reported() -> 
         n.code for n in spec.replace(absorb="industry").fit(panel).diagnostics
     }
     inside = spec.replace(absorb="industry^year")
-    with pytest.warns(IdentificationWarning, match="within each industry.year, which"):
+    with pytest.warns(
+        IdentificationWarning, match="in the other rows of each industry.year"
+    ):
         mechanical = inside.fit(panel)
     (notice,) = [n for n in mechanical.diagnostics if n.code == "own_values"]
     assert dict(notice.data) == {
@@ -675,6 +677,29 @@ def test_a_mean_of_the_others_beside_the_effects_of_its_groups_is_reported() -> 
     treated["x"] *= 1.0
     offered = spec.fit(Panel(treated, "firm", "year"))
     assert "own_values" not in {notice.code for notice in offered.diagnostics}
+
+
+def test_an_exposure_times_a_period_is_no_mean_of_the_others() -> None:
+    rng = np.random.default_rng(4)
+    city, year = (a.ravel() for a in np.indices((40, 8)))
+    exposure, distance, own = rng.uniform(0.1, 1, size=(3, 40))[:, city]
+    df = pd.DataFrame({"city": city, "year": year, "x": exposure * (year > 3)})
+    df["y"] = 0.5 * df["x"] + rng.normal(size=city.size)
+    spec = FixedEffectsIV("y", [], ["x"], ["z"])
+    for z in (exposure + distance, np.log(distance), 1 / (exposure - 2 * own)):
+        fit = quiet_fit(spec, df.assign(z=z * (year > 3)))
+        assert "own_values" not in {notice.code for notice in fit.diagnostics}
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.01, 7.3])
+def test_a_mean_of_the_others_in_another_unit_is_reported(scale: float) -> None:
+    df = _listed_firms().rename(columns={"firm": "city"})
+    groups = df.groupby(["industry", "year"])["x"]
+    total, size = groups.transform("sum"), groups.transform("count")
+    df["z"] = scale * (total - df["x"]) / (size - 1)
+    spec = FixedEffectsIV("y", [], ["x"], ["z"], absorb="industry^year")
+    fit = quiet_fit(spec, df[size > 2])
+    assert "own_values" in {notice.code for notice in fit.diagnostics}
 
 
 def test_many_firms_beside_industry_years() -> None:

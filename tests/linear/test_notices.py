@@ -212,9 +212,9 @@ def test_an_index_that_shares_indicators_with_the_outcome_is_reported() -> None:
         states.attach(scores, name="z").rename(z="level"),
     ):
         own = FixedEffects("log(gsp)", ["level", "unemp"])
-        with pytest.warns(dp.IndicatorWarning, match=r"\('gsp' in 'level'\)"):
+        with pytest.warns(dp.IndicatorWarning, match=r"index: 'level' \('gsp'\)"):
             own.fit(panel)
-        with pytest.warns(dp.IndicatorWarning, match=r"\('hwy' in 'log\(hwy\)'\)"):
+        with pytest.warns(dp.IndicatorWarning, match=r"index: 'log\(hwy\)' \('hwy'\)"):
             FixedEffects("level", ["log(hwy)"]).fit(panel)
         for other in (
             FixedEffects("unemp", ["level", "hwy"]),

@@ -990,10 +990,67 @@ def test_codes_with_different_letters_are_different() -> None:
     assert "another form" not in str(said.value)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("{:06d}", "{}"),
+        ("{:06d}.SZ", "sz.{:06d}"),
+        ("{:06d}-SZ", "{}.0"),
+        ("{}.0", "{}"),
+    ],
+)
+def test_forms_of_codes_are_written_alike(first: str, second: str) -> None:
+    df = _listed().frame.reset_index()
+    number = df["code"].astype(int)
+    df["code"] = np.where(
+        df["year"] == 2011, number.map(second.format), number.map(first.format)
+    )
+    with pytest.warns(DigiprosperWarning, match="seem to be one code"):
+        (notice,) = Panel(df, "code", "year").diagnostics
+    exec(notice.message.split("alike: ")[1].removesuffix("."), {"df": df})
+    assert Panel(df, "code", "year").n_entities == 3
+
+
+def test_codes_that_zeros_in_front_tell_apart_are_not_reported() -> None:
+    df = _listed().frame.reset_index()
+    division = df.assign(code=df["code"].astype(int).astype(str).str.zfill(2))
+    df = pd.concat([df, division]).drop_duplicates(["code", "year"])
+    assert not Panel(df, "code", "year").diagnostics
+    # If two files are merged and few keys match, no column is in both rows.
+    outer = _listed().frame.reset_index()
+    outer = outer.merge(division.rename(columns={"x": "z"}), how="outer")
+    with pytest.warns(DigiprosperWarning, match="seem to be one code"):
+        Panel(outer, "code", "year")
+
+
+def test_codes_of_a_panel_without_zeros_in_front() -> None:
+    right = _listed().frame.reset_index().rename(columns={"x": "z"})
+    panel = Panel(
+        right.assign(code=right["code"].astype(int).astype(str)), "code", "year"
+    )
+    df = right.rename(columns={"z": "u"})
+    with pytest.raises(AlignmentError) as said:
+        panel.attach(df)
+    advice = str(said.value).split("alike: ")[1].removesuffix(". Then attach again.")
+    exec(advice, {"df": df})
+    assert panel.attach(df)["u"].notna().all()
+
+
+def test_years_of_data_do_not_take_the_form_of_periods() -> None:
+    frame = _listed().frame.reset_index()
+    years = pd.PeriodIndex(frame["year"].astype(str), freq="Y")
+    panel = Panel(frame.assign(year=years), "code", "year")
+    with pytest.raises(AlignmentError, match="in the panel: Period") as said:
+        panel.attach(frame.rename(columns={"x": "z"}))
+    assert "astype(int)" not in str(said.value)
+
+
 def test_one_code_in_two_forms_counts_as_two_entities_and_is_reported() -> None:
     df = _listed().frame.reset_index()
     df.loc[df["year"] == 2011, "code"] = df["code"].astype(int).astype(str)
-    with pytest.warns(DigiprosperWarning, match="2 pairs of 'code' are one code"):
+    with pytest.warns(
+        DigiprosperWarning, match="2 pairs of 'code' seem to be one code"
+    ):
         panel = Panel(df, "code", "year")
     assert panel.n_entities == 5
     message = panel.diagnostics[0].message

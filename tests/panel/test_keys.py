@@ -658,6 +658,12 @@ def test_opening_balances_beside_closing_ones_are_reported() -> None:
     Panel(_dated(quarters.normalize().delete([5, 11])), "firm", "date")
 
 
+def test_waves_of_a_survey_as_dates_are_gaps_as_they_are_as_years() -> None:
+    waves = [2010, 2011, 2012, 2014, 2016, 2018, 2020]
+    Panel(_dated(waves), "firm", "date")
+    Panel(_dated(pd.to_datetime([f"{year}-07-01" for year in waves])), "firm", "date")
+
+
 def test_trading_days_are_reported_with_the_way_to_number_them() -> None:
     days = pd.bdate_range("2021-01-04", "2021-03-31")
     frame = _dated(days)
@@ -673,7 +679,7 @@ def test_trading_days_are_reported_with_the_way_to_number_them() -> None:
     [
         (
             [y * 100 + m for y in (2015, 2016) for m in (3, 6, 9, 12)],
-            "pd.to_datetime(df['date'], format='%Y%m').dt.to_period('Q')",
+            "pd.to_datetime(df['date'].astype(str), format='%Y%m').dt.to_period('Q')",
         ),
         (
             [20150331, 20150630, 20150930, 20151231, 20160331, 20160630],
@@ -690,6 +696,16 @@ def test_quarters_as_numbers_of_months_or_days_are_reported(times, cure) -> None
     assert cure in str(got[0].message)
     dates = pd.to_datetime(frame["date"].astype(str).str[:6], format="%Y%m")
     frame["date"] = dates.dt.to_period("Q")
+    assert Panel(frame, "firm", "date").lag("x")["x_lag1"].isna().sum() == 2
+
+
+@pytest.mark.parametrize("months", [(6, 12), (4, 8, 12), (2, 4, 6, 8, 10, 12)])
+def test_half_years_as_numbers_of_months_are_numbered(months) -> None:
+    frame = _dated([y * 100 + m for y in (2015, 2016, 2017) for m in months])
+    with pytest.warns(DigiprosperWarning, match="differences are missing. Num") as got:
+        Panel(frame, "firm", "date")
+    advice = str(got[0].message).split("the times: ")[1].removesuffix(".")
+    frame["date"] = eval(advice, {"df": frame})
     assert Panel(frame, "firm", "date").lag("x")["x_lag1"].isna().sum() == 2
 
 

@@ -115,6 +115,22 @@ def test_codes_of_missing_values_are_named(tmp_path: Path) -> None:
     assert panel.frame.to_dict("list") == {"income": [100, -9, 250], "age": [30, 31, 2]}
 
 
+def test_codes_of_missing_values_are_made_missing_as_the_notice_says(
+    tmp_path: Path,
+) -> None:
+    income = [100, -8, 300, 99]
+    frame = pd.DataFrame({"i": [1, 2, 3, 4], "income": income, "score": [1, 2, 9, 9]})
+    labels = {"income": {-8: "refused"}, "score": {1: "low", 9: "unknown"}}
+    path = written(tmp_path, frame, value_labels=labels)
+    with pytest.warns(DigiprosperWarning, match="codes of missing values"):
+        panel = Panel.from_stata(path, entity="i")
+    (notice,) = [n for n in panel.diagnostics if n.code == "partly_labelled"]
+    assert "'score' (1 is 'low'; 9 is 'unknown')" in notice.message
+    advice = notice.message.split("make them missing: ")[1].removesuffix(".")
+    cured = eval(advice, {"panel": panel})
+    assert cured["income"].isna().tolist() == [False, True, False, False]
+
+
 def test_a_variable_named_none_keeps_its_value_labels(tmp_path: Path) -> None:
     frame = pd.DataFrame({"city": ["a", "b"], "None": [1, 2]})
     path = written(tmp_path, frame, value_labels={"None": {1: "west", 2: "east"}})

@@ -669,10 +669,7 @@ def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
-    """Summarise changes of ranks, (C, N): the mean, and the largest, with its entity.
-
-    Entity and period are None where nothing moves.
-    """
+    """Summarise changes of ranks (C, N): the mean, the largest and its entity."""
     size = np.abs(changes)
     at = size.argmax(axis=1)
     largest = np.take_along_axis(changes, at[:, None], axis=1)[:, 0]

@@ -564,10 +564,7 @@ def _without_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
 
 
 def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
-    """Weigh again without each entity, in chunks (L, R, m).
-
-    By the jackknife where sums are enough.
-    """
+    """Weigh again without each entity (L, R, m), by the jackknife if it is known."""
     if fit.options.why_no_sums:
         for entity in range(count):
             yield _weighed_without(fit, entity)[:, None]

@@ -361,10 +361,7 @@ def fit_counts(
 def _log_likelihoods(
     y: Floats, index: Floats, q: Floats, offset: Floats
 ) -> list[float]:
-    """Compute the log likelihood, and that of a constant and the offset.
-
-    `q` (N,) are weights of the rows.
-    """
+    """Compute log likelihoods of the model and of a constant; `q` (N,) weights rows."""
     from scipy.special import gammaln
 
     constant = offset + np.log(q @ y) - np.log(q @ np.exp(offset))
@@ -378,10 +375,7 @@ def _log_likelihoods(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CountFit:
-    """A fit with its sample and solution, for further statistics.
-
-    Notices are kept in `results.diagnostics`, not issued.
-    """
+    """A fit with its sample and solution; its notices are kept and not issued."""
 
     results: PoissonResults
     prepared: Prepared

@@ -38,10 +38,7 @@ def reducible(closed: int) -> tuple[Notice, ...]:
 def mixed_units(
     larger: str, smaller: str, ratio: float, rows: Sequence[Hashable], rows_said: str
 ) -> Notice:
-    """Report columns that should have one unit but differ by a factor of `ratio`.
-
-    `rows` are labels of the first rows, `rows_said` all rows in words.
-    """
+    """Report columns of one unit that differ by `ratio`, with labels of their rows."""
     text = (
         f"urban_rural_theil: {larger} is {ratio:,.0f} times {smaller} in {rows_said}. "
         "Both must have one unit: check the unit of each column. Otherwise the "

@@ -605,10 +605,7 @@ def _block(
 def _spans(
     blocks: Sequence[_Block], size: int, counts: list[Floats]
 ) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
-    """List the column, and the levels that have a slope, of each effect.
-
-    Columns have a length of one at each level, which replaces the count of its rows.
-    """
+    """List column, levels with a slope and lengths of one at each level, by effect."""
     columns: list[Floats | None] = [None] * size
     identified: list[Bools | None] = [None] * size
     for block in blocks:

@@ -141,10 +141,7 @@ def _clusters(prepared: Prepared) -> Ints:
 
 
 def _demeaned(spec: Any, prepared: Prepared, learned: Mapping[str, str]) -> Demeaned:
-    """Take the effects out of all columns; refuse those to be learned that are flat.
-
-    `learned` has the terms to be learned by role.
-    """
+    """Demean all columns; refuse those among `learned`, by role, that become flat."""
     sample = prepared.sample
     controls = sample.columns("x")
     dictionary = quadratic(controls) if spec.degree == 2 else controls

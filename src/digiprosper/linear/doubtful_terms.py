@@ -106,11 +106,11 @@ def _columns_of(
 
 def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
     """Report regressors with indicators of an index that the outcome has too."""
-    shown = "; ".join(f"{quoted(c)} in {cited(name)}" for name, c in shared.items())
+    shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
+    indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
     text = (
-        f"the outcome {cited(depvar)} shares indicators of an index with regressors "
-        f"({shown}), so they are correlated by construction, and the coefficient is no "
-        "effect. Leave these indicators out of one of the two: "
-        "IndicatorSystem.drop(...)."
+        f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
+        f"index: {shown}. They are correlated by construction, and the coefficient is "
+        f"no effect. Leave the indicators out of the index: system.drop({indicators})."
     )
     return Notice("shared_indicators", text, {"indicators": dict(shared)})

@@ -393,7 +393,7 @@ def shared_values(
     if values > 1:
         shown, of = f"{values:,} different values", "a group"
         why = f"{it} to be measured for larger groups, such as regions"
-        cure = "the groups (clusters=), or the period for what all clusters share"
+        cure = "the groups (clusters=), or by the period if all have the same value"
     else:
         shown, of, cure = "one value", "a period", "the period (clusters=)"
         why = "only time changes it, as a trend or a national variable"

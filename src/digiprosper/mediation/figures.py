@@ -59,10 +59,7 @@ def effect_words(term: Term, wording: Wording, form: str = "through") -> str:
 
 
 def part_words(term: Term, variable: str, language: Language = "english") -> str:
-    """Write where an effect is, as ``"w = 55 (50% quantile)"``, or that it changes.
-
-    `variable` is the label of what effects depend on. Empty if an effect is constant.
-    """
+    """Write where an effect is, as ``"w = 55 (50% quantile)"``; empty if constant."""
     if term.of:
         return WORDS.say(f"part.{term.kind}", language, variable=variable)
     if term.point is not None:

@@ -93,10 +93,7 @@ class Route(PickledByName):
 
 
 def expand(slopes: Iterable[Any], values: Floats) -> list[Any]:
-    """Write a product of slopes as a sum of products, averaged over values (N,).
-
-    Positions in the parts of slopes may be of any type.
-    """
+    """Write a product of slopes as a sum of products, averaged over values (N,)."""
     out = []
     for parts in product(*slopes):
         factors = [level + rate * values for _, level, rate in parts]

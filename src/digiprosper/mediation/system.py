@@ -233,10 +233,7 @@ def _notices(
 def refuse_absorbed(
     prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
 ) -> None:
-    """Refuse columns without variation, and a mediator equal to y or x.
-
-    `roles` are those of the first columns, such as "outcome" or "mediator".
-    """
+    """Refuse columns without variation, and a mediator equal to y or x, by `roles`."""
     effects = effects_text(prepared)
     checked = zip(roles, demeaned.names, demeaned.absorbed, strict=False)
     problems = [

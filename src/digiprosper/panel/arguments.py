@@ -360,10 +360,7 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
 def aligned(
     function: str, columns: Mapping[str, Any]
 ) -> tuple[dict[str, Any], pd.Index[Any]]:
-    """Align columns by index or by position, and return the row labels too.
-
-    The row labels are positions where no column has an index.
-    """
+    """Align columns by index or position; return row labels, or positions, too."""
     cells = {name: _column(function, name, column) for name, column in columns.items()}
     _refuse_lengths(function, {name: len(column) for name, column in cells.items()})
 

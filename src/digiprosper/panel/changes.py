@@ -328,7 +328,11 @@ def _same_codes(
     unknown: pd.Index[Any], unused: pd.Index[Any]
 ) -> list[tuple[object, object]]:
     """Pair keys of data with keys of the panel that are the same code, as 1, 000001."""
-    of_panel = {code: key for key in unused if (code := bare_code(key))}
+    of_panel = {
+        code: key
+        for key in unused
+        if isinstance(key, str | int | np.integer) and (code := bare_code(key))
+    }
     codes = [(key, bare_code(key)) for key in unknown]
     return [(key, of_panel[code]) for key, code in codes if code in of_panel]
 
@@ -336,16 +340,14 @@ def _same_codes(
 def _one_form(name: str, pairs: Sequence[tuple[object, object]]) -> str:
     """State that codes have another form, and how to write them as the panel does."""
     key, of_panel = pairs[0]
+    form = in_one_form(name, [label for _, label in pairs])
     text = (
         f". {counted(len(pairs), 'code')} of the panel are written in another form, "
         f"such as {key!r} for {of_panel!r}. "
     )
     if isinstance(of_panel, str) and not of_panel.isdigit():
-        return text + (
-            f"Write the codes of the panel without letters: "
-            f"{in_one_form(name, [of_panel])}"
-        )
-    return text + f"Write those of the data alike: {in_one_form(name, [of_panel])}"
+        return f"{text}Write the codes of the panel without letters: {form}"
+    return f"{text}Write those of the data alike: {form}"
 
 
 def _similar(key: object, others: pd.Index[Any]) -> str:

@@ -208,7 +208,7 @@ class Panel:
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
         issue(filter(None, [jumping_times(keys, step), uneven_dates(keys, step)]))
-        entities = [*similar_entities(keys), *code_forms(keys)]
+        entities = [*similar_entities(keys), *code_forms(self._table)]
         self._noted([*entities, *data_notices(rows, self._table)])
 
     def _set(

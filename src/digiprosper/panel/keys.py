@@ -635,10 +635,11 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         jumps, least = _jumps(times, values)
         if jumps.size:
             before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
+            missing = "missing there" if least == 1 else "missing"
             text = (
                 f"{cited(keys.time_name)} seems to be {description} in one number. It "
                 f"jumps from {before} to {after}, so lags, leads and differences are "
-                f"missing there. {_cure_of_jump(keys.time_name, time_format, least)}"
+                f"{missing}. {_cure_of_jump(keys.time_name, time_format, least)}"
             )
             return _jumping(keys.time_name, before, after, time_format, text)
     return None
@@ -656,9 +657,12 @@ def _jumps(times: Any, values: Ints) -> tuple[Ints, int]:
 
 def _cure_of_jump(name: str, time_format: str, least: int) -> str:
     """Advise how numbers become periods that are `least` apart."""
+    column = f"df[{cited(name)}]"
     if time_format == "%Y%m" and least == _MONTHS_OF_A_QUARTER:
-        dates = f"pd.to_datetime(df[{cited(name)}], format='%Y%m')"
+        dates = f"pd.to_datetime({column}.astype(str), format='%Y%m')"
         return f"Make quarters of it: {dates}.dt.to_period('Q')."
+    if time_format == "%Y%m" and least > 1:
+        return f"Number the times: {column}.rank(method='dense').astype(int)."
     return (
         f"Pass time_format={time_format!r} to Panel, or convert it with "
         "pd.PeriodIndex or pd.to_datetime."

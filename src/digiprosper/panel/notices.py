@@ -18,14 +18,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from string import ascii_letters
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import STEP_WORDS, Keys, usual_step
 from digiprosper.panel.table import Table
 
@@ -51,8 +53,9 @@ _DIFFERENT: Final = 3
 # otherwise; of trading days it is a fifth.
 _MANY_ALONE: Final = 0.15
 _CODE: Final = re.compile(
-    r"(?:[A-Za-z]{2}[.]?)?0*([1-9][0-9]*)(?:[.]0|[.]?[A-Za-z]{2,4})?"
+    r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
 )
+_AROUND_DIGITS: Final = f"{ascii_letters}-._: "
 # A change of unit is by 100 or more, and growth takes a little of it. The median change
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
@@ -63,12 +66,10 @@ _ENOUGH: Final = 10_000
 
 
 def uneven_dates(keys: Keys, step: object) -> Notice | None:
-    """Report dates of which many have no date one step before, for any entity.
-
-    None where a `step` is set.
-    """
+    """Report dates of which many have no date one step before, without a `step`."""
     unit = None if step is not None else usual_step(keys.times)
-    if unit is None or keys.time_name is None:
+    # Years without a year before are gaps, as in numbers of years.
+    if unit is None or unit == "Y" or keys.time_name is None:
         return None
     apart = np.diff(pd.DatetimeIndex(keys.times).tz_localize(None).to_period(unit).asi8)
     alone = np.flatnonzero(apart > 1) + 1
@@ -78,16 +79,18 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
     before, first = (
         str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
     )
-    cure = f"Number the dates: df[{name}].rank(method='dense').astype(int)."
+    cure = (
+        f"If a lag of one {word} is meant, pass step={unit!r}; otherwise number the "
+        f"dates: df[{name}].rank(method='dense').astype(int)."
+    )
     if unit != "D":
         cure = (
-            "Keep one date a year if some are opening balances of 1 January; use the "
-            f"year, df[{name}].dt.year, if entities have different days; otherwise "
-            "pass step=, or number the dates."
+            "If some are opening balances of 1 January, drop them; if entities close "
+            f"their years on different days, use the year, df[{name}].dt.year. {cure}"
         )
     text = (
-        f"{name} has dates at most one {word} apart, so a lag is the {word} before, "
-        f"and {alone.size} of {len(keys.times)} dates have none, such as {first} "
+        f"{name} has at most one date a {word}, so a lag is the {word} before. "
+        f"{alone.size} of {len(keys.times)} dates have none, such as {first} "
         f"after {before}: lags are missing there for every {keys.entity_name}. {cure}"
     )
     data = {
@@ -104,7 +107,7 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
     groups: dict[str, list[str]] = {}
-    for label in keys.entities:
+    for label in keys.entities.tolist():
         if isinstance(label, str):
             groups.setdefault(_written(label), []).append(label)
     pairs = tuple(tuple(labels[:2]) for labels in groups.values() if len(labels) > 1)
@@ -124,29 +127,70 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
         yield Notice("similar_entities", text, data)
 
 
-def code_forms(keys: Keys) -> Iterator[Notice]:
+def code_forms(table: Table) -> Iterator[Notice]:
     """Report entities whose labels are one code, such as 1 and 000001."""
+    keys = table.keys
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
-    forms: dict[str, list[str]] = {}
-    for label in keys.entities:
-        if code := bare_code(label):
-            forms.setdefault(code, []).append(label)
-    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
-    pairs = tuple(
-        (labels[0], labels[1])
-        for labels in forms.values()
-        if len(labels) > 1 and any(label.isdigit() for label in labels)
-    )
-    if pairs:
+    alike = _of_one_code(keys.entities.tolist())
+    apart = _never_together(table, alike) if alike else []
+    # If most are in the same periods, zeros in front tell codes apart, as in the codes
+    # 01 and 001 of a division and a class.
+    if 2 * len(apart) > len(alike):
         name = cited(keys.entity_name)
+        pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
+        labels = [label for pair in pairs for label in pair]
         text = (
-            f"{counted(len(pairs), 'pair')} of {name} are one code in two forms, such "
-            f"as {quoted(pairs[0])}, and count as two entities: each has its own "
-            "effect and cluster, and lags do not reach from one to the other. Write "
-            f"them alike: {in_one_form(keys.entity_name, pairs[0])}."
+            f"{counted(len(pairs), 'pair')} of {name} seem to be one code in two forms,"
+            f" such as {quoted(pairs[0])}, and count as two entities: each has its own "
+            "effect and cluster, and lags do not reach from one to the other. If they "
+            f"are one, write them alike: {in_one_form(keys.entity_name, labels)}."
         )
         yield Notice("code_forms", text, {"entity": keys.entity_name, "pairs": pairs})
+
+
+def _of_one_code(labels: Sequence[object]) -> list[list[int]]:
+    """List the positions of labels that are forms of one code."""
+    forms: dict[str, list[int]] = {}
+    for at in _with_equal_digits(labels):
+        if code := bare_code(labels[at]):
+            forms.setdefault(code, []).append(at)
+    # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
+    return [
+        ats
+        for ats in forms.values()
+        if len(ats) > 1 and len({_letters(labels[at]) for at in ats} - {""}) < 2
+    ]
+
+
+def _with_equal_digits(labels: Sequence[object]) -> list[int]:
+    """Find labels that have the digits of another one; most panels have none."""
+    digits = [
+        label.removesuffix(".0").strip(_AROUND_DIGITS).lstrip("0")
+        if isinstance(label, str)
+        else str(label)
+        for label in labels
+    ]
+    if len(set(digits)) == len(digits):
+        return []
+    counts = Counter(filter(str.isdigit, digits))
+    return [at for at, text in enumerate(digits) if counts[text] > 1]
+
+
+def _never_together(table: Table, alike: Sequence[list[int]]) -> list[list[int]]:
+    """Keep lists of entities without a column observed in two of them at one time."""
+    keys = table.keys
+    numbers = np.full(len(keys.entities), -1)
+    for number, ats in enumerate(alike):
+        numbers[ats] = number
+    rows = np.flatnonzero(numbers[keys.entity] >= 0)
+    key = pd.DataFrame({"of": numbers[keys.entity[rows]], "at": keys.time[rows]})
+    twice = key.duplicated(keep=False).to_numpy()
+    rows, key = rows[twice], key[twice].reset_index(drop=True)
+    observed = table.data.iloc[rows].notna().reset_index(drop=True)
+    counts = observed.groupby([key["of"], key["at"]]).sum()
+    together = set(counts.index[(counts > 1).any(axis=1)].get_level_values("of"))
+    return [ats for number, ats in enumerate(alike) if number not in together]
 
 
 def bare_code(label: object) -> str:
@@ -158,13 +202,23 @@ def bare_code(label: object) -> str:
     return match[1] if match else ""
 
 
+def _letters(label: object) -> str:
+    return "".join(filter(str.isalpha, str(label))).upper()
+
+
 def in_one_form(column: str, labels: Sequence[object]) -> str:
-    """Write a statement that gives codes the form of the longest of some labels."""
-    digits = max(len("".join(filter(str.isdigit, str(label)))) for label in labels)
-    of_text = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
-    if not any(isinstance(label, str) for label in labels):
-        return f"df[{cited(column)}] = {of_text}.astype(int)"
-    return f"df[{cited(column)}] = {of_text}.str.zfill({digits})"
+    """Write a statement that gives codes the form of some labels.
+
+    Zeros are put in front, up to the length of the longest, if one label has them.
+    """
+    texts = [re.findall("[0-9]+", str(label))[0] for label in labels]
+    written = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
+    if any(text.startswith("0") for text in texts):
+        written += f".str.zfill({max(map(len, texts))})"
+    else:
+        written += ".astype(int)"
+        written += ".astype(str)" if any(isinstance(x, str) for x in labels) else ""
+    return f"df[{cited(column)}] = {written}"
 
 
 def _written(label: str) -> str:
@@ -284,13 +338,14 @@ def unit_break(table: Table) -> Iterator[Notice]:
             continue
         some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
         unusual = _UNUSUAL * np.nanmedian(np.abs(np.log(some)))
+        before, steps, after = (
+            _steps(ratio, inside, jumps - 1 + shift) for shift in (-1, 0, 1)
+        )
         # If prices explode, they rise fast in the years around, too.
-        steps = np.nan_to_num(np.where(inside, np.abs(np.log(ratio)), 0.0))
-        around = np.maximum(np.append(0, steps[:-1]), np.append(steps[1:], 0))
-        single = around <= np.maximum(unusual, steps / _AROUND)
+        single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
         broken = [
             at
-            for at in jumps[((steps > unusual) & single)[jumps - 1]]
+            for at in jumps[(steps > unusual) & single]
             if _has_two_units(values, keys.entity, at)
         ]
         if broken:
@@ -312,6 +367,14 @@ def unit_break(table: Table) -> Iterator[Notice]:
             "each other. Check the unit of these rows, such as yuan and 10,000 yuan."
         )
         yield Notice("unit_break", text, {"columns": columns})
+
+
+def _steps(ratio: Floats, inside: Bools, at: Ints) -> Floats:
+    """Return growth at positions (b,), in logs without sign; 0 beside an entity."""
+    exists = (at >= 0) & (at < ratio.size)
+    at = at.clip(0, ratio.size - 1)
+    steps: Floats = np.abs(np.log(ratio[at])) * (exists & inside[at])
+    return np.where(np.isnan(steps), 0.0, steps)
 
 
 def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:

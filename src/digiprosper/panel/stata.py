@@ -85,7 +85,7 @@ def _name_values(
     frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]
 ) -> list[Notice]:
     """Convert columns with all values labelled to categories; report others."""
-    partly = {}
+    partly, missing = {}, ""
     for name, texts in value_labels.items():
         category = _as_category(frame[name], texts)
         codes = sorted(set(texts).intersection(frame[name].dropna()))
@@ -94,13 +94,17 @@ def _name_values(
         elif codes:
             some = "; ".join(f"{code} is {cited(texts[code])}" for code in codes[:3])
             partly[name] = f"{cited(name)} ({some})"
+            likely = [int(code) for code in codes if code < 0] or [int(codes[-1])]
+            column = f"f[{cited(name)}]"
+            missing = missing or (
+                f"panel.assign({name}=lambda f: {column}.mask({column}.isin({likely})))"
+            )
     if not partly:
         return []
     text = (
         f"{', '.join(partly.values())}: some values have no value label, or one that "
         "another value has too; the numbers are kept. If they are codes of missing "
-        "values, make them missing: panel.assign(x=lambda f: f['x'].where(f['x'] >= 0))"
-        "."
+        f"values, make them missing: {missing}."
     )
     return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
 

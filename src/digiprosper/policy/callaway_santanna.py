@@ -290,10 +290,7 @@ def _row_weights(
     sample: Sample,
     shape: tuple[int, ...],
 ) -> Floats:
-    """Return the weights (N, m) of the outcomes of rows in differences of means.
-
-    `shape` has the numbers of entities and periods.
-    """
+    """Return weights (N, m) of rows in differences; `shape`: entities, periods."""
     nobs, row = sample.entity.size, np.full(shape, -1)
     row[sample.entity, sample.time] = np.arange(nobs)
     weights = np.zeros((nobs, len(shares)))

@@ -328,10 +328,7 @@ def _estimate(
     late: Iterable[Notice],
     at_reference: Collection[int],
 ) -> EventStudyResults:
-    """Regress the outcome on event times and controls.
-
-    `few` and `late` are notices; `at_reference` cohorts with a row at the reference.
-    """
+    """Regress on event times and controls; `few`, `late` are notices."""
     refuse_collinear(prepared, window)
     event_names = [event_name(time) for time in window.estimated]
     fitted, _ = fit_equation(

@@ -253,10 +253,7 @@ class EventTimeResults(BaseResults):
         """Refuse ends up to the last event time that stand for all beyond them."""
 
     def _event_estimates(self) -> tuple[Ints, int, Estimates, Floats]:
-        """Return m event times but the reference, and how many are before treatment.
-
-        Also the estimates, and their weights (m, k) by event time.
-        """
+        """Return m event times, how many are before, estimates and weights (m, k)."""
         estimated, times = self._by_event_time().estimated, self.path["time"].to_numpy()
         times = times[times != self.reference]
         positions = [estimated.names.index(event_name(time)) for time in times]

@@ -533,10 +533,7 @@ def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
 def propensity(
     x: Floats, treated: Bools, names: Sequence[str]
 ) -> tuple[Floats, Floats]:
-    """Estimate the probability of treatment by a logit on `x` (N, p).
-
-    Returns the probabilities (N,), and the intercept and slopes (1 + p,) in units of x.
-    """
+    """Estimate a logit on `x` (N, p): probabilities (N,), coefficients (1 + p,)."""
     from scipy.special import expit
     from statsmodels.discrete.discrete_model import Logit
 
@@ -641,10 +638,7 @@ def _nearest_scores(
     limit: float,
     options: dict[str, Any],
 ) -> tuple[pd.DataFrame, dict[str, Any], int]:
-    """Match the nearest propensity scores.
-
-    Returns a row per entity, fields of `Matching`, and the number of tied treated.
-    """
+    """Match nearest scores: rows by entity, fields of `Matching`, number of ties."""
     scores, coefficients = propensity(x, treated, names)
     groups = [scores[treated], scores[~treated]]
     supported = scores >= max(map(np.min, groups))

@@ -407,10 +407,7 @@ def weights_vary(
 
 
 def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
-    """Report that the probability of treatment rests on few entities per control.
-
-    `ratio` is of the smallest group compared; None without a propensity score.
-    """
+    """Report that probabilities of treatment rest on few entities per control."""
     if ratio is not None and ratio < _PER_COVARIATE:
         text = (
             f"the probability of treatment is estimated from {ratio:.3g} treated "

@@ -50,10 +50,7 @@ class Timing:
         return np.asarray(self.first[self.keys.entities.get_indexer(keys.entities)])
 
     def event_times(self, keys: Keys) -> tuple[Ints, Bools]:
-        """Count steps of time since treatment by row, and tell who is ever treated.
-
-        Steps are negative before treatment, and 0 if never treated.
-        """
+        """Count steps since treatment by row, 0 if never treated; tell who ever is."""
         first = self.of(keys)[keys.entity]
         since = _ordinals(keys)[keys.time] - _ordinals(self.keys)[first]
         treated = first >= 0

@@ -38,10 +38,7 @@ def scores_of_units(
     clusters: Ints,
     weights: Floats,
 ) -> UnitScores | None:
-    """Compute what each entity adds to effects with weights (N, m) of the outcomes.
-
-    None if all groups are single entities, so that nothing shows their errors.
-    """
+    """Compute what entities add to effects; None if all groups are single entities."""
     sample, group = prepared.sample, cohorts.group
     if np.unique(group).size == group.size:
         return None

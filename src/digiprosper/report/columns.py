@@ -212,10 +212,7 @@ class Block:
 
 
 class PlainCell(NamedTuple):
-    """A DataFrame's cell with its column's name, which tells a p-value from others.
-
-    A number with a p-value has stars.
-    """
+    """A DataFrame's cell with its column's name; a number with a p-value has stars."""
 
     column: str
     value: object

@@ -418,10 +418,7 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
 def _coded_entities(
     index: pd.Index[Any], values: Floats, name: str, caller: str
 ) -> tuple[Ints, pd.Index[Any]]:
-    """Code the entities of rows indexed by entity, or by entity and time.
-
-    Refuses missing `values`, which are called `name`.
-    """
+    """Code entities of rows by index; refuse missing `values`, called `name`."""
     if index.nlevels > 2 or not index.is_unique or not len(index):
         repeated = index[index.duplicated()][:5]
         wrong = (

@@ -380,10 +380,7 @@ def read_field(
 
 
 def refuse_unbalanced(panel: Panel, subject: str) -> None:
-    """Refuse a panel in which an entity has no row in a period.
-
-    `subject` begins the message, such as "the panel is".
-    """
+    """Refuse a panel with an absent row; `subject`, as "the panel is", begins it."""
     if panel.is_balanced:
         return
     keys = table_of(panel).keys

@@ -521,10 +521,7 @@ def _guarded(node: Node) -> list[str]:
 
 
 def question(code: str, line: int, repair: str = "", **data: Any) -> Notice:
-    """Ask about a line; `variables` are all variables of the line that are meant.
-
-    `repair` is the estimate that answers, if the file ran.
-    """
+    """Ask about a line and its variables; `repair` is the estimate that answers."""
     variables = data.get("variables", ())
     text = _QUESTIONS[code].format(
         names=" or ".join(variables),

@@ -73,10 +73,7 @@ def command_name(word: str) -> str:
 
 
 def completed(word: str, entries: Iterable[str]) -> str | None:
-    """Find the option meant among entries such as ``"a.bsorb"``, or None.
-
-    At least the part before the dot must be typed.
-    """
+    """Find the option meant among entries such as ``"a.bsorb"``, typed to the dot."""
     for entry in entries:
         least, _, rest = entry.partition(".")
         if word.startswith(least) and (least + rest).startswith(word):
@@ -85,10 +82,7 @@ def completed(word: str, entries: Iterable[str]) -> str | None:
 
 
 def column_name(word: str, columns: Sequence[str] | None) -> str:
-    """Find the column that a name or an unambiguous abbreviation means.
-
-    Without a list of columns the name stays as it is.
-    """
+    """Find the column that a name or abbreviation means, or keep it without a list."""
     if columns is None or word in columns:
         return word
     begun = [name for name in columns if name.startswith(word)]

@@ -345,10 +345,7 @@ def _equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> Equations:
 
 
 def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
-    """Count each candidate's columns.
-
-    They may not depend on which others are in the model.
-    """
+    """Count each candidate's columns, which may not depend on the other candidates."""
     x, together = rows.roles["x"], rows.roles["candidates"]
     columns = {name: rows.roles[f"candidate {name}"] for name in candidates}
     # Candidates that change the dummies of x, or else those whose dummies the others

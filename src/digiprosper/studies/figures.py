@@ -113,10 +113,7 @@ def search_curve(
     labels: Mapping[str, str],
     language: Language = "english",
 ) -> SpecificationCurve:
-    """Order a coefficient's estimates, beside those in draws without an effect.
-
-    `main` is the model that is marked; default the reported one.
-    """
+    """Order estimates beside those in draws without an effect; `main` is marked."""
     texts, factors = {**found.common.labels, **labels}, found.common.factors
     wording = Wording(texts, factors, language)
     order = found.frame["model"].tolist()

@@ -125,10 +125,7 @@ def _variances(
 
 
 def _squares(sums: Floats, lags: int) -> Floats:
-    """Sum squares over groups.
-
-    With products of neighbouring periods under Driscoll and Kraay.
-    """
+    """Sum squares over groups, for Driscoll and Kraay with neighbouring periods."""
     total = np.einsum("sg,sg->s", sums, sums)
     for lag in range(1, lags + 1):
         weight = 1 - lag / (lags + 1)

@@ -381,10 +381,7 @@ def two_lines(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Data:
-    """The variable, and the outcome and the other regressors, demeaned once.
-
-    `inner` are the inner 80% of the rows.
-    """
+    """The variable, outcome and other regressors, demeaned; `inner` are 80% of rows."""
 
     prepared: Prepared
     variable: str

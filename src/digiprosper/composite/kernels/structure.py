@@ -151,10 +151,7 @@ def refuse_constant(constant: Bools, names: Sequence[str], rows: str) -> None:
 
 
 def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
-    """Divide the information of the columns, (..., m), by its sum inside every group.
-
-    0 in a group without information, NaN where that of its columns cancels.
-    """
+    """Divide information (..., m) by its sum in every group; 0 where there is none."""
     out = np.empty_like(level)
     for columns in groups:
         total = level[..., columns].sum(axis=-1, keepdims=True)
@@ -167,10 +164,7 @@ def shares(level: Floats, groups: Sequence[Ints]) -> Floats:
 
 
 def equal_across(inner: Floats, groups: Sequence[Ints]) -> Floats:
-    """Give every group that has information the same weight.
-
-    `inner`, (..., m), has the shares inside groups.
-    """
+    """Give groups with information one weight; `inner` (..., m): shares inside."""
     informative = sum(inner[..., g].any(axis=-1, keepdims=True) * 1.0 for g in groups)
     return np.asarray(inner / np.maximum(informative, 1.0))
 

@@ -53,10 +53,7 @@ class EntitySums(PickledByName):
     rule: Rule
 
     def weights(self, counts: Floats) -> Floats:
-        """Compute weights, (R, m), with multiplicities `counts`, (R, n); NaN for none.
-
-        Counts of a bootstrap, ``1 - eye(n)`` for the jackknife, ones for the sample.
-        """
+        """Compute weights (R, m) by multiplicities (R, n) of entities, NaN for none."""
         return _weights_of_level(self.level(counts), self.rule)
 
     def draws(

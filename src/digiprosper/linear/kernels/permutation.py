@@ -40,10 +40,7 @@ def arrangements(labels: Ints) -> Ints:
 
 
 def permuted_labels(generator: np.random.Generator, labels: Ints, count: int) -> Ints:
-    """Permute labels over entities: (count, E).
-
-    A number of permutations is the same in one call as in several.
-    """
+    """Permute labels over entities (count, E), alike in one call and in several."""
     return generator.permuted(np.tile(labels, (count, 1)), axis=1)
 
 

@@ -63,10 +63,7 @@ def project(
     *,
     obs_weights: Floats | None = None,
 ) -> Projection:
-    """Project demeaned outcome and endogenous regressors on all exogenous columns.
-
-    Controls (perhaps none) and instruments are of full rank together.
-    """
+    """Project demeaned outcome and endogenous regressors on all exogenous columns."""
     weigh = (
         np.ones((len(y), 1)) if obs_weights is None else np.sqrt(obs_weights)[:, None]
     )

@@ -300,10 +300,7 @@ def wild_draws(
     *,
     memory: int = 2**28,
 ) -> WildDraws:
-    """Draw the statistic under every null value: five numbers a draw.
-
-    `memory` is the bytes of a chunk.
-    """
+    """Draw the statistic under every null: five numbers a draw; `memory` of a chunk."""
     numerators = np.empty((weights.reps, 2))
     squares = np.empty((weights.reps, 3))
     bytes_per_draw = 8 * (5 * weights.groups + 2 * sums.loadings.shape[1])

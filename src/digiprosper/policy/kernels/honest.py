@@ -268,10 +268,7 @@ def break_even(path: EventCoefficients, restriction: str, level: float) -> float
 
 
 def _crossing(falling: Callable[[float], float], unit: float = 1.0) -> float:
-    """Return from which value on, 0 or above, a function is not positive.
-
-    `unit`: about the size of this value.
-    """
+    """Return from which value on, 0 or above and about `unit`, a function is <= 0."""
     from scipy.optimize import brentq
 
     if falling(0.0) <= 0:

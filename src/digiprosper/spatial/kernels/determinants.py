@@ -111,10 +111,7 @@ def _eigenvalues(matrix: Floats) -> Eigenvalues:
 
 
 def symmetric_similar(matrix: Floats) -> Floats | None:
-    """Find a symmetric matrix with the same eigenvalues, ``D^1/2 W D^-1/2``.
-
-    None if there is no such D.
-    """
+    """Find ``D^1/2 W D^-1/2``, symmetric with the eigenvalues of W; None without it."""
     linked = matrix != 0
     if (linked != linked.T).any() or (matrix < 0).any():
         return None

@@ -230,10 +230,7 @@ def _stars(command: Command, options: Mapping[str, str]) -> list[str]:
 
 
 def _terms(text: str, estimated: Sequence[str], variables: Variables) -> list[str]:
-    """Write coefficients as patterns of terms: all levels of a category.
-
-    What is absorbed here, such as dummies of years, is in no table.
-    """
+    """Write coefficients as patterns of terms, without what is absorbed here."""
     words = split(text.replace("_cons", ""))
     patterns = [word for word in words if set(word) & set("*?")]
     terms = plain(variables.products(" ".join(w for w in words if w not in patterns)))
