@@ -545,6 +545,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "entities_once": IdentificationWarning,
     "entities_across_clusters": CovarianceWarning,
     "shared_values": CovarianceWarning,
+    "treated_together": CovarianceWarning,
     "similar_keys": DigiprosperWarning,
     "sheets_differ": DigiprosperWarning,
     "text_among_numbers": DigiprosperWarning,

@@ -90,7 +90,7 @@ def test_indicators_of_an_outcome_are_told_by_their_new_names() -> None:
     scores = panel.frame["x"] + panel.frame["z"]
     scores.attrs["indicators"] = ["x", "z"]  # as a list, from a file
     panel = panel.assign(index=scores).rename(x="trade", index="openness")
-    with pytest.warns(IndicatorWarning, match="shares indicators"):
+    with pytest.warns(IndicatorWarning, match="the same indicators"):
         fit = FixedEffects("openness", ["trade", "late"], cov_type="robust").fit(panel)
     (notice,) = [n for n in fit.diagnostics if n.code == "shared_indicators"]
     assert notice.data == {"indicators": {"trade": ("trade",)}}

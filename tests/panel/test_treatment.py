@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import digiprosper as dp
 from digiprosper import (
     EventStudy,
     FixedEffects,
@@ -373,3 +374,75 @@ def test_the_notice_has_the_numbers_as_data(panel: Panel) -> None:
     assert notice.data["compared"] == {
         "I(year >= first)": {"columns": ("first",), "count": 120, "entities": 10}
     }
+
+
+# --- groups treated together ----------------------------------------------------------
+
+
+def counties(by: str, seed: int = 0, **columns: Any) -> dp.Panel:
+    """Twelve provinces of five counties; a policy starts by province or by county."""
+    rng = np.random.default_rng(seed)
+    county, year = np.repeat(np.arange(60), 8), np.tile(np.arange(2010, 2018), 60)
+    frame = pd.DataFrame({"county": county, "year": year})
+    frame["province"] = pd.Series(county // 5).map(lambda p: f"p{p}")
+    frame["level"] = (county % 4).astype(str)
+    of_unit = rng.choice([2013.0, 2015.0, np.nan], 60)
+    frame["first"] = of_unit[county // 5 if by == "province" else county]
+    frame["cohort"] = frame["first"].fillna(0).astype(int)
+    frame["d"] = (frame["year"] >= frame["first"]).astype(int)
+    frame["x"], frame["y"] = rng.normal(size=(2, 480))
+    return dp.Panel(frame.assign(**columns), "county", "year")
+
+
+def treated_by(results: Any) -> list[dict[str, Any]]:
+    return [n.data for n in results.diagnostics if n.code == "treated_together"]
+
+
+SPECS = [
+    dp.StaggeredDid("y", "first"),
+    dp.StaggeredDid("y", "first", estimator="imputation"),
+    dp.EventStudy("y", "first", before=3, after=2),
+    dp.FixedEffects("y", ["d", "x"]),
+    dp.PoissonEffects("count", ["d", "x"]),
+    dp.EventStudy("count", "first", before=3, after=2, family="poisson"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("spec", SPECS, ids=range(len(SPECS)))
+def test_a_policy_of_provinces_in_a_panel_of_counties_is_reported(spec: Any) -> None:
+    count = np.random.default_rng(1).poisson(5.0, 480)
+    treatment = getattr(spec, "event", "d")
+    data = {"treatment": treatment, "column": "province", "n_groups": 12}
+    results = spec.fit(counties("province", count=count))
+    assert treated_by(results) == [{**data, "n_entities": 60}]
+    assert (
+        treated_by(
+            spec.replace(clusters="province").fit(counties("province", count=count))
+        )
+        == []
+    )
+    assert treated_by(spec.fit(counties("county", count=count))) == []
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_controls_cohorts_and_few_groups_are_no_groups_treated_together() -> None:
+    panel = counties("province")
+    control = dp.FixedEffects("y", ["x", "d"])
+    assert treated_by(control.fit(panel)) == []
+    spec = dp.StaggeredDid("y", "first")
+    assert treated_by(spec.fit(dp.Panel(panel.frame.drop(columns="province")))) == []
+    few = panel.subset("province in ['p0', 'p1', 'p2', 'p3']")
+    assert treated_by(dp.FixedEffects("y", ["d"]).fit(few)) == []
+    moved = panel.frame["province"].where(
+        panel.frame.index.get_level_values("year") > 2010, "p0"
+    )
+    assert treated_by(spec.fit(panel.assign(province=moved))) == []
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_chance_is_no_assignment_by_groups() -> None:
+    """Of 200 policies of counties none looks like one of provinces."""
+    spec = dp.FixedEffects("y", ["d"])
+    alike = [treated_by(spec.fit(counties("county", seed))) for seed in range(200)]
+    assert not any(alike)

@@ -6,16 +6,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, product
 from typing import Any
 
+import numpy as np
+
 from digiprosper.errors import Notice, cited, quoted
 from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
+from digiprosper.panel.access import table_of
+from digiprosper.panel.treatment import about_groups
 from digiprosper.report.terms import columns_in
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
-def about_terms(sample: Sample, panel: Panel) -> Iterator[Notice]:
+def about_terms(
+    sample: Sample, panel: Panel, clusters: Sequence[str]
+) -> Iterator[Notice]:
     """Report where terms come from, and categories of many dummies."""
+    roles = sample.roles
+    of_interest = [
+        *roles.get("x", ())[:1],
+        *roles.get("endog", ()),
+        *roles.get("treatment", ()),
+    ]
+    if of_interest and tuple(clusters) == (sample.keys.entity_name,):
+        yield from shared_treatments(sample, panel, of_interest)
     yield from made_from_others(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
@@ -114,3 +128,19 @@ def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Noti
         f"no effect. Leave the indicators out of the index: system.drop({indicators})."
     )
     return Notice("shared_indicators", text, {"indicators": dict(shared)})
+
+
+def shared_treatments(
+    sample: Sample, panel: Panel, columns: Sequence[int]
+) -> Iterator[Notice]:
+    """Report dummies, by position, that groups of entities have at the same time."""
+    for at in columns:
+        dummy = sample.matrix[:, at]
+        # The first row is enough to see that most columns are no dummy.
+        if dummy[0] in (0, 1) and np.isin(dummy, (0, 1)).all():
+            treated = dummy == 1
+            first = np.full(sample.n_entities, sample.n_times)
+            np.minimum.at(first, sample.entity[treated], sample.time[treated])
+            first[first == sample.n_times] = -1
+            table, entities = table_of(panel), sample.keys.entities
+            yield from about_groups(table, entities, first, sample.names[at])

@@ -283,7 +283,7 @@ def prepare(
         *(_saturated_notices(absorbed, absorbing) if slopes else []),
         *_robust_notices(sample, absorbing, near, options),
         *distance_notices(sample, near),
-        *about_terms(sample, panel),
+        *about_terms(sample, panel, clusters),
     ]
     return Prepared(
         sample=sample,

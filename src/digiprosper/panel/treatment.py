@@ -9,6 +9,7 @@ import pandas as pd
 
 from digiprosper.errors import (
     InputTypeError,
+    Notice,
     PanelIndexError,
     TermError,
     cited,
@@ -19,6 +20,12 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
+from digiprosper.report.notices import treated_together
+
+# Groups of several entities that are alike, and groups that differ from most of them:
+# of fewer, chance is an explanation.
+_FEWEST_GROUPS = 5
+_FEWEST_OTHERS = 2
 
 
 def as_times(table: Table, column: str) -> Any:
@@ -130,3 +137,43 @@ def _refused(text: str, why: str) -> TermError:
         f"the term {cited(text)} cannot be used: {why}.",
         [term_problem(text, "treated", why)],
     )
+
+
+def about_groups(
+    table: Table, entities: pd.Index[Any], first: Ints, treatment: str
+) -> list[Notice]:
+    """Report groups of entities, in a column, that are treated at the same time.
+
+    `first` (n,) is the position of the first treated time of each of the entities, and
+    -1 if there is none. Of several columns the notice names that of most groups.
+    """
+    keys, groups = table.keys, dict[str, int]()
+    starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
+    rows = starts[keys.entities.get_indexer(entities)]
+    cohorts = np.unique(first).size
+    for name, values in table.data.items():
+        if values.dtype.kind == "f":
+            continue
+        codes, levels = pd.factorize(values.iloc[rows])
+        # Cohorts are groups too.
+        may_be = cohorts < levels.size <= len(entities) / 2 and codes.min() >= 0
+        if may_be and _is_shared(codes, first):
+            every = pd.factorize(values)[0]
+            if (every == every[starts][keys.entity]).all():
+                groups[str(name)] = levels.size
+    if not groups:
+        return []
+    column = max(groups, key=groups.__getitem__)
+    size = len(entities)
+    return [treated_together(treatment, column, groups[column], keys.entity_name, size)]
+
+
+def _is_shared(codes: Ints, first: Ints) -> bool:
+    """Tell whether entities (n,) of the same group have the same first treated time."""
+    sizes = np.bincount(codes)
+    of_group = np.zeros(sizes.size, np.int64)
+    of_group[codes] = first
+    several = of_group[sizes > 1]
+    others = several.size - np.bincount(several + 1, minlength=1).max(initial=0)
+    enough = several.size >= _FEWEST_GROUPS and others >= _FEWEST_OTHERS
+    return bool(enough and (of_group[codes] == first).all())

@@ -59,6 +59,7 @@ from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import Keys, sorted_keys
+from digiprosper.panel.treatment import about_groups
 from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
 from digiprosper.policy.messages import first_few, time_text
 from digiprosper.policy.notices import (
@@ -312,12 +313,24 @@ class EventStudy(Specification):
             prepared,
             demean_columns(prepared, names, np.column_stack(columns)),
             window,
-            few_treated_clusters(prepared, cohorts.treated),
+            _about_treated(self, panel, prepared, cohorts),
             no_rows_before(sample, cohorts),
             _at_reference(window, cohorts.event, cohorts.cohort),
         )
         issue(results.diagnostics)
         return results
+
+
+def _about_treated(
+    spec: EventStudy, panel: Panel, prepared: Prepared, cohorts: Cohorts
+) -> list[Notice]:
+    """Report few treated clusters, and treated groups of entities that are clusters."""
+    notices = list(few_treated_clusters(prepared, cohorts.treated))
+    keys = prepared.sample.keys
+    if prepared.cluster_names == (keys.entity_name,):
+        timing = cohorts.of_entity
+        notices += about_groups(table_of(panel), keys.entities, timing, spec.event)
+    return notices
 
 
 def _estimate(
@@ -500,7 +513,8 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
     cells = _cells_of(spec, read_cohorts(spec, whole, timing))
     lost = _by_time(spec, cells, mask * _weights_of(spec, whole))
     cohorts = read_cohorts(spec, prepared.sample, timing)
-    return _estimate_counts(spec, prepared, cohorts, separated, lost)
+    few = _about_treated(spec, panel, prepared, cohorts)
+    return _estimate_counts(spec, prepared, cohorts, separated, lost, few)
 
 
 def _estimate_counts(
@@ -509,6 +523,7 @@ def _estimate_counts(
     cohorts: Cohorts,
     separated: Separated,
     lost: Floats,
+    few: Sequence[Notice],
 ) -> PoissonEventStudyResults:
     """Estimate from rows without separated ones; `lost` are those by event time."""
     sample = prepared.sample
@@ -555,7 +570,7 @@ def _estimate_counts(
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,
-        *few_treated_clusters(prepared, cohorts.treated),
+        *few,
         *no_rows_before(sample, cohorts),
         *lagged_outcome(prepared, LAGGED, roles=("x",)),
     )

@@ -296,10 +296,8 @@ def _errors_of_few(
     return " ".join(texts)
 
 
-def other_errors(asked: str, cov_type: str, reason: str) -> Iterator[Notice]:
+def other_errors(asked: str, reason: str) -> Notice:
     """Report that errors are not those that ``cov_type="hc2"`` asks for, and why."""
-    if asked != "hc2" or cov_type in ("cr2", "crv3"):
-        return
     why = {
         "divided": "clusters divide entities",
         "large": "the sample is large",
@@ -307,7 +305,7 @@ def other_errors(asked: str, cov_type: str, reason: str) -> Iterator[Notice]:
         "more than 100 clusters",
     }
     text = f"standard errors are those of cov_type='influence', because {why[reason]}."
-    yield Notice("other_errors", text, {"cov_type": asked, "reason": reason})
+    return Notice("other_errors", text, {"cov_type": asked, "reason": reason})
 
 
 def pairs_of_rows(sample: Sample) -> Iterator[Notice]:

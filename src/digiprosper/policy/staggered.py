@@ -23,6 +23,7 @@ from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
+from digiprosper.panel.treatment import about_groups
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
 from digiprosper.policy.kernels.aggregation import GroupTime
@@ -35,7 +36,12 @@ from digiprosper.policy.notices import (
 )
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
-from digiprosper.policy.timing import Cohorts, check_never, read_cohorts, read_timing
+from digiprosper.policy.timing import (
+    Cohorts,
+    check_never,
+    read_cohorts,
+    read_timing,
+)
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance, hash_of
@@ -318,11 +324,11 @@ class StaggeredDid(Specification):
         cells, inference = with_unit_errors(
             self, prepared, cohorts, cells, weights, inference
         )
-        n_clusters = min(inference.n_clusters)
+        if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
+            notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
-            *_about_errors(prepared, cohorts, cells, inference),
-            *other_errors(self.cov_type, inference.cov_type, _reason(self, weights)),
+            *_about_errors(panel, prepared, cohorts, cells, inference),
             *notices,
         )
         issue(diagnostics)
@@ -334,7 +340,7 @@ class StaggeredDid(Specification):
             "n_times": prepared.count.periods,
             "period": sample.keys.period,
             "n_treated": cohorts.coding.n_ever,
-            "n_clusters": n_clusters,
+            "n_clusters": min(inference.n_clusters),
             "df_t": None if inference.df_t == inf else inference.df_t,
             "cov_type": inference.cov_type,
             "clusters": "+".join(inference.clusters),
@@ -384,6 +390,7 @@ def _refuse_without_effects(
 
 
 def _about_errors(
+    panel: Panel,
     prepared: Prepared,
     cohorts: Cohorts,
     cells: GroupTime,
@@ -393,6 +400,10 @@ def _about_errors(
     n_clusters, name = min(inference.n_clusters), prepared.cluster_names[0]
     small = inference.cov_type in ("cr2", "crv3")
     by_entity = name == prepared.sample.keys.entity_name
+    if by_entity:
+        event, keys = cohorts.coding.event, prepared.sample.keys
+        timing = cohorts.of_entity
+        yield from about_groups(table_of(panel), keys.entities, timing, event)
     if not (small and by_entity):
         yield from few_for_averages(n_clusters, name)
     yield from few_treated_clusters(prepared, cohorts.treated, small=small)

@@ -88,11 +88,7 @@ def draw_ribbons(ribbons: Ribbons, ax: Axes | None, purpose: str) -> Axes:
 
 
 def draw_rank_spans(spans: RankSpans, ax: Axes | None, purpose: str) -> Axes:
-    """Draw the ranks of one period with spans.
-
-    Up to 100 entities have names. If there are more, spans show by how many positions
-    each rank moves.
-    """
+    """Draw the ranks of one period with spans, and names of up to 100 entities."""
     count = len(spans.ranks)
     named = count <= _MOST_RANKS
     names = [tidy_text(e) for e in spans.ranks.index] if named else []

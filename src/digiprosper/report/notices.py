@@ -25,6 +25,7 @@ interpolated             cells (column to filled values); not a warning
 standardised             cells (column to None), by; not a warning
 index_of                 cells (column to the indicators of the index); not a warning
 extrapolated             column, values (outside), low and high (range in the sample)
+treated_together         treatment, column (of groups), n_groups, n_entities
 ======================== ===============================================================
 """
 
@@ -239,6 +240,25 @@ def index_of(cells: Mapping[str, tuple[str, ...]]) -> list[Notice]:
     """Report columns that are scores of an index."""
     text = "; ".join(f"{cited(n)} is an index of {quoted(i)}" for n, i in cells.items())
     return [Notice("index_of", f"{text}.", {"cells": dict(cells)})] if cells else []
+
+
+def treated_together(
+    treatment: str, column: str, groups: int, entity: str, n_entities: int
+) -> Notice:
+    """Report a treatment that whole groups of entities have at the same time."""
+    text = (
+        f"all {entity} with the same {cited(column)} are treated at the same time "
+        f"({cited(treatment)}; {groups:,} groups of {n_entities:,} {entity}): if their "
+        f"errors are correlated, standard errors clustered by {entity} are too small "
+        f"(Abadie et al. 2023). Use clusters={cited(column)}."
+    )
+    data = {
+        "treatment": treatment,
+        "column": column,
+        "n_groups": groups,
+        "n_entities": n_entities,
+    }
+    return Notice("treated_together", text, data)
 
 
 CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {

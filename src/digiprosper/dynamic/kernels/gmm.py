@@ -69,16 +69,12 @@ class Instrument:
 
 
 class InstrumentColumn(NamedTuple):
-    """What a column of instruments is.
-
-    `lag` is None for an exogenous variable, `period` (position) None for a column of
-    all periods.
-    """
+    """What a column of instruments is."""
 
     variable: str
     equation: Equation
-    lag: int | None
-    period: int | None
+    lag: int | None  # None of an exogenous variable
+    period: int | None  # position; None of a column of all periods
 
 
 def instrument_array(

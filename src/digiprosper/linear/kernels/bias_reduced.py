@@ -158,16 +158,16 @@ def _adjusted(basis: Floats, influence: Floats) -> tuple[Floats, Floats]:
     n, p = basis.shape
     values, vectors = np.linalg.eigh(basis @ basis.T if n <= p else basis.T @ basis)
     perfect = values > 1 - FULL_LEVERAGE
-    left = np.where(perfect, 1.0, 1 - values)
+    remaining = np.where(perfect, 1.0, 1 - values)
     if n <= p:
         along = vectors.T @ influence
-        scale = np.where(perfect, 0.0, left**-0.5)
+        scale = np.where(perfect, 0.0, remaining**-0.5)
         return vectors @ (scale[:, None] * along), along[perfect]
     # (I - UU')^-1/2 = I + U F U'; the limit of F for a direction that the cluster has
     # no part in, and the pseudo-inverse, which takes perfect ones out.
     inside = vectors.T @ (basis.T @ influence)
     none = np.abs(values) < FULL_LEVERAGE
-    factor = np.where(none, 0.5, (left**-0.5 - 1) / np.where(none, 1.0, values))
+    factor = np.where(none, 0.5, (remaining**-0.5 - 1) / np.where(none, 1.0, values))
     factor = np.where(perfect, -1.0, factor)
     return influence + basis @ (vectors @ (factor[:, None] * inside)), inside[perfect]
 
