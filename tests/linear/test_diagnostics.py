@@ -235,6 +235,7 @@ def test_each_dimension_of_the_clusters_is_counted() -> None:
     assert all(n.data["terms"]["d"]["effective"] < 1.5 for n in notices)
 
 
+@pytest.mark.filterwarnings("ignore:all i with the same .region.")
 def test_weights_count_in_the_shares() -> None:
     data = treated_frame(25).assign(
         w=lambda f: np.where(f["i"].isin([3, 40]), 1000.0, 1.0)
