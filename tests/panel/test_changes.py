@@ -66,7 +66,7 @@ def test_assign_refuses_what_has_no_row_labels(panel: Panel, value: Any) -> None
 
 
 def test_assign_refuses_keys_categories_and_infinities(panel: Panel) -> None:
-    with pytest.raises(PanelIndexError, match=r"'year' (is a key|cannot be attached)"):
+    with pytest.raises(PanelIndexError, match=r"'year' is a key"):
         panel.assign(year=1)
     with pytest.raises(TermError, match="several columns"):
         panel.assign(z="C(region)")
@@ -354,7 +354,7 @@ def test_attach_by_a_column_refuses_unclear_data() -> None:
 
 
 def test_attach_refuses_the_name_of_a_key(panel: Panel) -> None:
-    with pytest.raises(PanelIndexError, match=r"'year' (is a key|cannot be attached)"):
+    with pytest.raises(PanelIndexError, match=r"name of a key \('year'\)"):
         panel.attach(panel.frame["gdp"].rename("year"))
 
 

@@ -648,9 +648,10 @@ def test_opening_balances_beside_closing_ones_are_reported() -> None:
         Panel(_dated(closing.union(opening)), "firm", "date")
     (warning,) = said
     assert warning.message.code == "uneven_dates"
-    assert "6 of 12 dates have none, such as 2010-12-31 after 2010-01-01" in str(
-        warning.message
-    )
+    assert (
+        "6 of 12 dates have no date one quarter before them, such as 2010-12-31 after "
+        "2010-01-01"
+    ) in str(warning.message)
     # One date a year, a stated step, and a gap or two are no defect.
     Panel(_dated(closing), "firm", "date")
     Panel(_dated(closing.union(opening)), "firm", "date", step="D")

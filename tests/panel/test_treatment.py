@@ -446,3 +446,11 @@ def test_chance_is_no_assignment_by_groups() -> None:
     spec = dp.FixedEffects("y", ["d"])
     alike = [treated_by(spec.fit(counties("county", seed))) for seed in range(200)]
     assert not any(alike)
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("cell", [[1, 2], {"a": 1}, (1, [2]), 1j])
+def test_columns_of_other_objects_are_no_groups(cell: Any) -> None:
+    panel = counties("province", other=pd.Series([cell] * 480, dtype=object))
+    (data,) = treated_by(dp.FixedEffects("y", ["d"]).fit(panel))
+    assert data["column"] == "province"

@@ -142,7 +142,7 @@ def attached(
     keys = [n for n in frame.columns if n in (*table.keys.names, on)]
     if keys:
         raise PanelIndexError(
-            f"{quoted(keys)} cannot be attached: no key can. Rename the column."
+            f"attach: no column can have the name of a key ({quoted(keys)}). Rename it."
         )
 
     target = _labels_to_match(table, frame.index, matched_by)

@@ -90,8 +90,9 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
         )
     text = (
         f"{name} has at most one date a {word}, so a lag is the {word} before. "
-        f"{alone.size} of {len(keys.times)} dates have none, such as {first} "
-        f"after {before}: lags are missing there for every {keys.entity_name}. {cure}"
+        f"{alone.size} of {len(keys.times)} dates have no date one {word} before "
+        f"them, such as {first} after {before}: lags are missing there for every "
+        f"{keys.entity_name}. {cure}"
     )
     data = {
         "column": keys.time_name,

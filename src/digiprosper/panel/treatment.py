@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from digiprosper.errors import (
     InputTypeError,
@@ -26,6 +27,7 @@ from digiprosper.report.notices import treated_together
 # of fewer, chance is an explanation.
 _FEWEST_GROUPS = 5
 _FEWEST_OTHERS = 2
+_LABELS = ("string", "categorical", "integer")
 
 
 def as_times(table: Table, column: str) -> Any:
@@ -152,7 +154,9 @@ def about_groups(
     rows = starts[keys.entities.get_indexer(entities)]
     cohorts = np.unique(first).size
     for name, values in table.data.items():
-        if values.dtype.kind == "f":
+        # Lists and other objects have no codes.
+        is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
+        if values.dtype.kind == "f" or not is_label:
             continue
         codes, levels = pd.factorize(values.iloc[rows])
         # Cohorts are groups too.

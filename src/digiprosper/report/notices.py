@@ -155,8 +155,8 @@ def extrapolated(
     text = (
         f"{cited(column)} is between {low:.4g} and {high:.4g} in the sample; at "
         f"{', '.join(f'{value:.4g}' for value in outside[:5])} the effect is "
-        "extrapolated: it follows from the form of the model and from no rows "
-        "(Hainmueller, Mummolo & Xu 2019)."
+        "extrapolated: it rests on the form of the model, not on data (Hainmueller, "
+        "Mummolo & Xu 2019)."
     )
     data = {"column": column, "values": tuple(outside), "low": low, "high": high}
     return [Notice("extrapolated", text, data)]

@@ -250,8 +250,8 @@ def _effects_crossing(
     values, vectors = np.linalg.eigh(
         products[np.ix_(varying, varying)] / np.multiply.outer(scale, scale)
     )
-    kept = values > REDUNDANT_LEVELS
-    half = vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None]
+    independent = values > REDUNDANT_LEVELS
+    half = vectors[:, independent] / np.sqrt(values[independent]) / scale[:, None]
     span = np.zeros((total + 1, half.shape[1]))
     span[:-1][varying] = half
     return _Crossing(columns, levels, span)
