@@ -4,6 +4,9 @@ BIN := .venv/bin
 PYTEST := -m pytest -n 2 --dist worksteal
 # As pip does: the certificates of the system, where an organisation has added its own.
 export UV_SYSTEM_CERTS = true
+# Bytecode is kept whatever the environment says: else each worker, and each process that a test starts, compiles all
+# that it imports, which takes nine seconds of a worker.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test check rules rest lint types examples versions lowest newest package docs evidence certificate
 
 demo: .venv/.ok
