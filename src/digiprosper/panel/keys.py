@@ -797,7 +797,8 @@ def usual_step(times: pd.Index[Any]) -> str | None:
 def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     """Refuse infinite values in any numeric column, all in one error."""
     problems = []
-    for name, column in frame.items():
+    for name in frame.columns:
+        column = frame[name]
         if pd.api.types.is_float_dtype(column.dtype):
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
             problems += infinite_problems(name, f"column {cited(name)}", values, index)

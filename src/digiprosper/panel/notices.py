@@ -244,7 +244,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
 
 def _numbers(frame: pd.DataFrame) -> list[str]:
     """List the columns of real numbers."""
-    kinds = zip(frame.columns, frame.dtypes.array, strict=True)
+    kinds = frame.dtypes.items()
     return [n for n, dtype in kinds if isinstance(n, str) and dtype.kind in "iuf"]
 
 
