@@ -135,7 +135,9 @@ INSTEAD = {
         "b n_boot nboot bootstrap boot": "reps",
         "x": "controls",
         "data df panel": "dp.Panel(df, entity='id', time='year'), then .fit(panel)",
-        "entity time id index panel_id idname tname": "dp.Panel(df, entity='id', time='year')",
+        "entity time id index panel_id idname tname": (
+            "dp.Panel(df, entity='id', time='year')"
+        ),
         "formula fml": "dp.FixedEffects.from_formula('y ~ x | id + year')",
         "seed random_state rng": ".fit(panel, rng=1)",
     },
