@@ -82,8 +82,8 @@ _SPELLINGS = (
     (
         r"^i\((\w+), *(\w+), *ref *= *([^()]+)\)$",
         (
-            r"it is the terms \2 and C(\1, ref=\3):\2, with collinear='drop'; of a "
-            r"policy EventStudy has them"
+            r"it is C(\1, ref=\3):\2 with collinear='drop'; of a policy EventStudy "
+            r"has it"
         ),
     ),
     (r"^i\((\w+), *(\w+)\)$", r"slopes by category are C(\1):\2"),
