@@ -61,6 +61,7 @@ def test_advice_names_what_exists_and_foreign_names_do_not(owner: str) -> None:
 def test_words_of_options_are_words_of_options() -> None:
     options = {word for name in dp.__all__ for word in get_args(getattr(dp, name))}
     options |= {"callaway_santanna", "imputation", "sun_abraham", "never", "not_yet"}
+    options |= {"doubly_robust"}
     assert set(INSTEAD["word"].values()) <= options
 
 
@@ -101,4 +102,22 @@ def test_arguments_and_words_of_r_are_told_ours(
 ) -> None:
     with pytest.raises(dp.DigiprosperError) as caught:
         dp.FixedEffects("y", ["x"], **options)  # type: ignore[arg-type]
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"control": "notyettreated"}, "write not_yet"),
+        ({"adjustment": "dr"}, "write doubly_robust"),
+        ({"type": "simple"}, "write aggregate"),
+        ({"xformla": "~x"}, "write x=[...]"),
+        ({"est_method": "reg"}, "write adjustment"),
+    ],
+)
+def test_arguments_of_att_gt_are_told_ours(
+    options: dict[str, object], advice: str
+) -> None:
+    with pytest.raises(dp.DigiprosperError) as caught:
+        dp.StaggeredDid("y", "first", **options)  # type: ignore[arg-type]
     assert advice in str(caught.value)
