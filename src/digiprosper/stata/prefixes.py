@@ -13,8 +13,8 @@ from digiprosper.stata.names import command_name, completed
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
-# Products of the prefix xi.
 _BRACKET = re.compile(r"[()\[\]\"]")
+# Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
 # Prefixes that need a colon, and what follows the name up to it.
 _COLON = """
