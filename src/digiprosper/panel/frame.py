@@ -68,6 +68,7 @@ from digiprosper.panel.keys import (
 from digiprosper.panel.notices import (
     code_forms,
     data_notices,
+    over_gaps,
     shifted_rows,
     similar_entities,
     uneven_dates,
@@ -954,6 +955,7 @@ class Panel:
         notices = _indexes(columns)
         if calculated:
             notices += shifted_rows(table.data, keys.entity, keys, calculated)
+            notices += over_gaps(table, calculated)
         return self._with(table)._noted(notices)
 
     def attach(

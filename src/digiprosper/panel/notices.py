@@ -7,8 +7,12 @@ similar_entities entity (name), pairs (of labels that differ in blanks or width 
 uneven_dates     column, step (found in the data), count (of dates without a date one
                  step before), first (of them)
 code_forms       entity (name), pairs (of labels that are one code in two forms)
+totals           entity (name), labels (of entities that contain others)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
-                 "difference" or "growth"), count (rows with another entity's value)
+                 "difference", "log difference" or "growth", the last two also "in
+                 percent"), count (rows with another entity's value)
+over_gaps        column, of, change (as above), count (pairs of rows more than a period
+                 apart), first (entity, time, the time before)
 unit_break       columns (column to the ratio, entities, and the first time of the
                  later unit, of the first of them)
 ================ =======================================================================
@@ -37,14 +41,24 @@ _CHANGES: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
     "lag": lambda _, before: before,
     "difference": lambda now, before: now - before,
     "growth": lambda now, before: now / before - 1,
+    "growth in percent": lambda now, before: 100 * (now / before - 1),
+    "log difference": lambda now, before: np.log(now) - np.log(before),
+    "log difference in percent": lambda now, before: (
+        100 * (np.log(now) - np.log(before))
+    ),
     "lead": lambda now, _: now,
 }
 _TERMS: Final = {
     "lag": "lag({0})",
     "difference": "diff({0})",
     "growth": "I(diff({0}) / lag({0}))",
+    "growth in percent": "I(100 * diff({0}) / lag({0}))",
+    "log difference": "diff(log({0}))",
+    "log difference in percent": "I(100 * diff(log({0})))",
     "lead": "lead({0})",
 }
+# Those that are calculated in several ways, which differ in their last digits.
+_CALCULATED: Final = frozenset(_TERMS) - {"lag", "difference", "lead"}
 # Rows after which another entity comes that are compared in all columns at once, and
 # how many different values among them are no chance.
 _COMPARED: Final = 50
@@ -239,6 +253,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
         yield from shifted_rows(rows, entity.to_numpy(), table.keys)
+    yield from over_gaps(table)
     yield from unit_break(table)
 
 
@@ -274,19 +289,33 @@ def _equal_columns(
     before: Floats, now: Floats, names: Sequence[str], change: str
 ) -> Iterator[tuple[str, str]]:
     """Pair columns (K, b) with those of which they are a lag or change in some rows."""
-    with np.errstate(all="ignore"):
-        sources = dict(zip(_keys_of(_CHANGES[change](now, before)), names, strict=True))
-    targets = _keys_of(before if change == "lead" else now)
+    sources = dict(zip(_keys_of(_changed(change, now, before)), names, strict=True))
+    targets = _keys_of(_comparable(before if change == "lead" else now, change))
     for column, target in zip(names, targets, strict=True):
         of = sources.get(target, column)
         # Columns that are mostly zero are equal by chance.
-        if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
+        if of != column and len(set(target)) >= _DIFFERENT:
             yield column, of
 
 
-def _keys_of(columns: Floats) -> list[bytes]:
+def _keys_of(columns: Floats) -> list[tuple[float | None, ...]]:
     """Return a key of each row (K, b): equal rows have equal keys."""
-    return [row.tobytes() for row in np.where(np.isfinite(columns), columns, np.nan)]
+    rows = np.where(np.isfinite(columns), columns, None)
+    return [tuple(row) for row in rows.tolist()]
+
+
+def _changed(change: str, now: Floats, before: Floats) -> Floats:
+    """Compute a change, to be compared with columns."""
+    with np.errstate(all="ignore"):
+        return _comparable(_CHANGES[change](now, before), change)
+
+
+def _comparable(values: Floats, change: str) -> Floats:
+    """Leave out the digits in which two ways to calculate a change differ."""
+    if change not in _CALCULATED:
+        return values
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32).astype(np.float64)
 
 
 def _is_made(
@@ -296,18 +325,22 @@ def _is_made(
     values, others = (
         c.to_numpy(dtype=np.float64, na_value=np.nan) for c in (column, of)
     )
-    of_is_lead = change == "lag" and np.isnan(others[-1]) and not np.isnan(values[0])
-    of_is_sum = change == "difference" and values[0] == others[0]
     # Row numbers differ by one number.
-    if of_is_lead or of_is_sum or np.ptp(values - others) == 0:
+    if _is_source(values, others, change) or np.ptp(values - others) == 0:
         return False
-    target = values[:-1] if change == "lead" else values[1:]
-    with np.errstate(all="ignore"):
-        source = _CHANGES[change](others[1:], others[:-1])
+    target = _comparable(values[:-1] if change == "lead" else values[1:], change)
+    source = _changed(change, others[1:], others[:-1])
     both = np.isfinite(target) & np.isfinite(source)
     between = target[boundary][both[boundary]]
     enough = np.unique(between).size >= _DIFFERENT
     return bool(enough and (target[both] == source[both]).all())
+
+
+def _is_source(values: Floats, others: Floats, change: str) -> bool:
+    """Tell whether the others are a lead of the values, or their sum by rows."""
+    if change == "lag":
+        return bool(np.isnan(others[-1]) and not np.isnan(values[0]))
+    return change == "difference" and bool(values[0] == others[0])
 
 
 def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice:
@@ -320,6 +353,80 @@ def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice
     )
     data = {"column": column, "of": of, "change": change, "count": count}
     return Notice("shifted_rows", text, data)
+
+
+def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
+    """Report columns, or some `looked_at`, that are changes over several periods."""
+    keys, names, told = table.keys, _numbers(table.data), set[str]()
+    values = [table.numeric(name) for name in names]
+    whole = _pairs(keys, np.arange(table.nobs))
+    for source, of in enumerate(values):
+        missing = np.isnan(of)
+        pairs = _pairs(keys, np.flatnonzero(~missing)) if missing.any() else whole
+        after, before, gaps = pairs
+        if gaps.size < _DIFFERENT:
+            continue
+        for change in _CHANGES:
+            for at in _made_over_gaps(values, source, change, *pairs):
+                if names[at] not in told and names[at] in (looked_at or names):
+                    told |= {names[at], names[source]}
+                    first = after[gaps], before[gaps]
+                    yield _over_gaps(keys, names[at], names[source], change, *first)
+
+
+def _pairs(keys: Keys, rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Pair rows with the ones before in their entity; also return where gaps are."""
+    inside = np.flatnonzero(keys.entity[rows[1:]] == keys.entity[rows[:-1]])
+    after, before = rows[inside + 1], rows[inside]
+    # Periods in which others are observed: a Sunday, when none is, is no gap.
+    return after, before, np.flatnonzero(keys.time[after] - keys.time[before] > 1)
+
+
+def _made_over_gaps(
+    values: Sequence[Floats],  # (N,) each
+    source: int,  # position of the column that others may be made from
+    change: str,
+    after: Ints,  # rows with a value of it, and with one before in the entity
+    before: Ints,  # the rows of those before
+    gaps: Ints,  # positions of pairs of rows that are more than a period apart
+) -> Iterator[int]:
+    """Find columns that are a change of another one, also over gaps."""
+    of, placed = values[source], before if change == "lead" else after
+    spread = np.linspace(0, gaps.size - 1, min(gaps.size, _COMPARED)).astype(np.intp)
+    few = gaps[spread]
+    # Of what does not change nothing is to be seen.
+    few = few[of[after[few]] != of[before[few]]]
+    made = _changed(change, of[after[few]], of[before[few]])
+    for at, others in enumerate(values):
+        some = _comparable(others[placed[few]], change)
+        both = np.isfinite(some) & np.isfinite(made)
+        enough = np.unique(some[both]).size >= _DIFFERENT
+        if not enough or at == source or (some[both] != made[both]).any():
+            continue
+        every = _changed(change, of[after], of[before])
+        column = _comparable(others[placed], change)
+        both = np.isfinite(column) & np.isfinite(every)
+        same = (column[both] == every[both]).all()
+        if same and not _is_source(others, of, change):
+            yield at
+
+
+def _over_gaps(
+    keys: Keys, column: str, of: str, change: str, after: Ints, before: Ints
+) -> Notice:
+    """State over which rows the first change goes."""
+    name, at = keys.entity_name, (after[0], before[0])
+    entity = keys.entities[keys.entity[at[0]]]
+    now, then = (keys.times[keys.time[row]] for row in at)
+    text = (
+        f"{cited(column)} is the {change} of {cited(of)} by rows, and {after.size:,} "
+        f"pairs of rows are more than a period apart, such as {entity} in {then} and "
+        f"{now}: it goes over several periods there. Use "
+        f"{cited(_TERMS[change].format(of))} as a term or in panel.assign, which is "
+        "missing there."
+    )
+    data = {"column": column, "of": of, "change": change, "count": after.size}
+    return Notice("over_gaps", text, data | {"first": (entity, now, then)})
 
 
 def unit_break(table: Table) -> Iterator[Notice]:
