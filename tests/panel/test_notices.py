@@ -82,6 +82,65 @@ def test_lags_across_entities_are_reported(rows, made, change, term) -> None:
         panel.assign(z=term, z2=lambda f: f.groupby("province")["x"].shift())
 
 
+def labelled(labels: list[str]) -> pd.DataFrame:
+    """Two years of entities with these labels."""
+    return pd.DataFrame(
+        {"province": labels * 2, "year": np.repeat([0, 1], len(labels))}
+    )
+
+
+CODES = ["ABW", "DEU", "FRA", "GHA", "IND", "JPN", "KEN", "PER", "SWE", "USA"]
+NAMES = [
+    "Aruba",
+    "Côte d'Ivoire",
+    "Germany",
+    "Ghana",
+    "India",
+    "Japan",
+    "Kenya",
+    "Peru",
+]
+
+
+@pytest.mark.parametrize(
+    ("others", "inside"),
+    [
+        (CODES, ["EMU", "HIC", "SSF", "WLD"]),
+        ([code.lower() for code in CODES], ["emu"]),
+        (CODES, ["EU27_2020", "OECD"]),
+        (NAMES, ["Euro area", "High income", "Sub-Saharan Africa", "World"]),
+        (["北京", "天津", "河北"], ["全国"]),
+    ],
+)
+def test_totals_among_the_entities_are_reported(others, inside) -> None:
+    rows = labelled([*others, *inside])
+    (notice,) = notices(rows).values()
+    assert notice.code == "totals"
+    assert notice.data == {"entity": "province", "labels": tuple(inside)}
+    # The statement in the message leaves the others.
+    cure = notice.message.split("Leave them out: ")[1].removesuffix(".")
+    kept = eval(cure, {"df": rows})
+    assert sorted(set(kept["province"])) == sorted(others)
+    assert not notices(kept)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        # Shares, of which few have the code of a country
+        ["IDA", "SST", "USA", *(f"{a}{b}X" for a in "ABCDE" for b in "FGHI")],
+        # One of a few powers, and not the sum of others
+        ["USA", "CHN", "JPN", "EU"],
+        # Groups alone, or regions
+        ["WLD", "HIC", "LIC", "MIC", "DEU", "FRA", "GHA"],
+        ["Africa", "Asia", "Europe", "North America", "World"],
+        ["Total", "Shell", "Exxon", "Eni"],
+    ],
+)
+def test_codes_of_shares_and_regions_are_no_totals(labels: list[str]) -> None:
+    assert not notices(labelled(labels))
+
+
 # By rows within each entity, as `groupby` computes them.
 BY_ROWS = {
     "lag(x)": ("lag", lambda x, by: x.groupby(by).shift()),
@@ -105,7 +164,8 @@ BY_ROWS = {
 def test_changes_over_gaps_are_reported(rows, term: str, has_rows: bool) -> None:
     change, made = BY_ROWS[term]
     # Another year is missing in each of four provinces.
-    absent = dict(zip(rows["province"].unique()[:4], (2013, 2014, 2015, 2016)))
+    first_four = rows["province"].unique()[:4]
+    absent = dict(zip(first_four, (2013, 2014, 2015, 2016), strict=True))
     kept = rows[rows["province"].map(absent) != rows["year"]]
     wrong = kept.assign(z=made(kept["x"], kept["province"]))
     if not has_rows:

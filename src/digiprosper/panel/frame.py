@@ -71,6 +71,7 @@ from digiprosper.panel.notices import (
     over_gaps,
     shifted_rows,
     similar_entities,
+    totals,
     uneven_dates,
 )
 from digiprosper.panel.sample import Sample
@@ -209,7 +210,7 @@ class Panel:
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
         issue(filter(None, [jumping_times(keys, step), uneven_dates(keys, step)]))
-        entities = [*similar_entities(keys), *code_forms(self._table)]
+        entities = [*similar_entities(keys), *code_forms(self._table), *totals(keys)]
         self._noted([*entities, *data_notices(rows, self._table)])
 
     def _set(

@@ -20,10 +20,13 @@ unit_break       columns (column to the ratio, entities, and the first time of t
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from string import ascii_letters
 from typing import Any, Final
 
@@ -77,6 +80,46 @@ _UNUSUAL: Final = 10.0
 # Growth by this share of a jump, in logs, is part of it.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
+
+
+# So many entities that are known countries, and this share, are no chance: most codes
+# are known, and a fourth of the names.
+_FEW_COUNTRIES: Final = 5
+_FIFTH: Final = 0.2
+
+
+def totals(keys: Keys) -> Iterator[Notice]:
+    """Report entities that contain others: totals, and groups of countries."""
+    if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
+        return
+    labels, kinds = keys.entities.tolist(), _kinds_of_labels()
+    of = [kinds.get(str(label).strip().casefold()) for label in labels]
+    are_countries = of.count("country") >= max(_FEW_COUNTRIES, _FIFTH * len(labels))
+    inside = tuple(
+        label
+        for label, kind in zip(labels, of, strict=True)
+        if kind == "total" or (are_countries and kind == "group")
+    )
+    # Where most entities are groups, groups are meant.
+    if inside and 2 * len(inside) < len(labels):
+        name = cited(keys.entity_name)
+        text = (
+            f"{len(inside)} of {len(labels):,} {name} are totals, or groups of others: "
+            f"their members count twice. Leave them out: df[~df[{name}].isin("
+            f"{[*inside]})]."
+        )
+        yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
+
+
+@lru_cache(maxsize=1)
+def _kinds_of_labels() -> dict[str, str]:
+    """Read which labels are totals, groups of countries, or countries.
+
+    Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
+    ISO 3166, or a name that all sources write alike.
+    """
+    with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
+        return {row["label"]: row["kind"] for row in csv.DictReader(file)}
 
 
 def uneven_dates(keys: Keys, step: object) -> Notice | None:
@@ -415,9 +458,8 @@ def _over_gaps(
     keys: Keys, column: str, of: str, change: str, after: Ints, before: Ints
 ) -> Notice:
     """State over which rows the first change goes."""
-    name, at = keys.entity_name, (after[0], before[0])
-    entity = keys.entities[keys.entity[at[0]]]
-    now, then = (keys.times[keys.time[row]] for row in at)
+    entity = keys.entities[keys.entity[after[0]]]
+    now, then = (keys.times[keys.time[rows[0]]] for rows in (after, before))
     text = (
         f"{cited(column)} is the {change} of {cited(of)} by rows, and {after.size:,} "
         f"pairs of rows are more than a period apart, such as {entity} in {then} and "
