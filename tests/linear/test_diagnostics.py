@@ -107,6 +107,66 @@ def test_a_logarithm_of_a_lag_is_the_lag_of_a_logarithm(term: str) -> None:
     assert "lagged_outcome" not in {n.code for n in level.diagnostics}
 
 
+def growing_frame() -> pd.DataFrame:
+    frame = lagged_frame().sort_values(["i", "t"])
+    level = np.exp(frame["y"] / 10)
+    before = level.groupby(frame["i"]).shift()
+    return frame.assign(
+        v=level,
+        **{"log v": np.log(level)},
+        percent=(100 * (level / before - 1)).round(2),
+        logs=np.log(level / before),
+        other=level.groupby(frame["i"]).shift(2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "unit"),
+    [
+        ("diff(log(v))", "lag(log(v))", 2),
+        ("diff(log(v / w))", "lag(log(v / w))", 2),
+        ("diff(v)", "lag(v)", 2),
+        ("logs", "log(lag(v))", 2),
+        ("logs", "lag(`log v`)", 2),
+        ("I(100 * diff(log(v)))", "lag(log(v))", 200),
+        ("percent", "lag(log(v))", 200),
+        ("I(v / lag(v) - 1)", "lag(log(v))", 2),
+        ("diff(log(w))", "lag(log(v))", None),
+        ("diff(log(v))", "lag(log(v), 3)", None),
+        ("diff(log(v))", "lag(log(w))", None),
+        ("diff(log(v))", "other", None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_growth_on_the_level_before_is_a_lagged_outcome(
+    outcome: str, level: str, unit: int | None
+) -> None:
+    frame = growing_frame()
+    panel = Panel(frame.assign(w=frame["w"].abs() + 1), "i", "t")
+    spec = FixedEffects(outcome, ["x", level])
+    fit = spec.fit(panel)
+    found = [n for n in fit.diagnostics if n.code == "lagged_outcome"]
+    if unit is None:
+        assert not found
+        return
+    (notice,) = found
+    assert notice.data == {"columns": (level,), "periods": fit.nobs / fit.n_entities}
+    assert f"-({unit} + slope)" in notice.message
+    without = spec.replace(entity_effects=False).fit(panel)
+    assert "lagged_outcome" not in {n.code for n in without.diagnostics}
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
+def test_growth_on_the_level_has_the_slope_of_the_lag_less_one() -> None:
+    panel = Panel(growing_frame()[["i", "t", "v", "x"]], "i", "t")
+    with pytest.warns(IdentificationWarning, match="looks like convergence"):
+        growth = FixedEffects("diff(log(v))", ["x", "lag(log(v))"]).fit(panel)
+    with pytest.warns(IdentificationWarning, match="is the lag of the outcome"):
+        level = FixedEffects("log(v)", ["x", "lag(log(v))"]).fit(panel)
+    change = level.params - growth.params
+    assert change.to_numpy() == pytest.approx([0, 1], abs=1e-9)
+
+
 @pytest.mark.parametrize("first", [(0, 1, 2), (0, 2, 3), (0, 3, 4), (1, 2, 4)])
 @pytest.mark.parametrize("lag", [1, 2])
 @pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")

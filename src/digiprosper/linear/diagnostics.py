@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain, product, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
     FewTreated,
     few_treated_notices,
+    growth_on_level,
     lagged_outcome_notice,
     near_collinear,
     no_main_effect,
@@ -47,6 +48,8 @@ _HALF = 0.5
 _BY_CHANCE = range(2, 5)
 # Some households move from one region to another.
 _ALIKE = 0.9
+# Growth rates of a file have fewer digits than those of its levels.
+_ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator that corrects this: "
@@ -298,20 +301,33 @@ def lagged_outcome(
         periods = sample.nobs / sample.n_entities
     else:
         return []
-    if not any(lags.values()):
-        return []
-    return lagged_outcome_notices(
+    said = lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
     )
+    if said or prepared.sums is not None:
+        return said
+    return [
+        growth_on_level(
+            sample.names[column], sample.names[at], unit, consequence, periods=periods
+        )
+        for at in sample.roles[outcome]
+        for column in _searched(sample, roles)
+        if (unit := _unit_of_growth(sample, at, column))
+    ]
 
 
 def lags_of_outcome(
     sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
 ) -> dict[int, list[str]]:
     """Find, by position of each outcome, the columns with a lag of it."""
-    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
-    columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
+    columns = _searched(sample, roles)
     return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
+
+
+def _searched(sample: Sample, roles: Sequence[str] | None) -> list[int]:
+    """List the columns of some roles, of all that have regressors by default."""
+    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
+    return [*dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))]
 
 
 def lagged_outcome_notices(
@@ -482,6 +498,29 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
         if column in repeats or not named.isdisjoint(sample.lags[sample.names[column]])
     ]
     return list(dict.fromkeys(lags))
+
+
+def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
+    """Tell whether column `at` is growth, and another the level before it.
+
+    1 for changes, of logs too, 100 for percent; 0 if it is not.
+    """
+    lags = sample.lags[sample.names[column]]
+    if len(lags) != 1 or lags[0][1] != 1:
+        return 0
+    level = lags[0][0]
+    if sample.lags[sample.names[at]] == ((f"diff({level})", 0),):
+        return 1
+    is_log = level.startswith("log(")
+    now = sample.variables.get(level[4:-1] if is_log else level)
+    if now is None or (is_log and not (now > 0).all()):
+        return 0
+    change = (np.log(now) if is_log else now) - sample.matrix[:, column]
+    outcome = sample.matrix[:, at]
+    for rate, unit in product((change, np.expm1(change))[: 1 + is_log], (1, 100)):
+        if np.linalg.norm(outcome - unit * rate) < _ROUNDED * np.linalg.norm(outcome):
+            return unit
+    return 0
 
 
 def _repeats(sample: Sample, at: int) -> set[int]:

@@ -839,6 +839,19 @@ def lagged_outcome_notice(
     return nickell(columns, periods, text)
 
 
+def growth_on_level(
+    column: str, outcome: str, unit: int, consequence: str, *, periods: float
+) -> Notice:
+    """Report growth that is regressed on the level before, with entity effects."""
+    text = (
+        f"{cited(outcome)} is the growth of the level in {cited(column)}, so this is a "
+        "model of the level and its lag: with entity effects the slope is biased, by "
+        f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
+        f"which looks like convergence, {consequence}"
+    )
+    return nickell((column,), periods, text)
+
+
 def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
     """Report the bias of Nickell (1981) in a short panel, about (1 + slope)/(T - 1)."""
     return Notice(
