@@ -379,11 +379,23 @@ def _is_made(
     return bool(enough and (target[both] == source[both]).all())
 
 
-def _is_source(values: Floats, others: Floats, change: str) -> bool:
-    """Tell whether the others are a lead of the values, or their sum by rows."""
+def _is_source(
+    values: Floats, others: Floats, change: str, after: Ints | None = None
+) -> bool:
+    """Tell whether the others are a lead of the values, or their sum by rows.
+
+    If differences are within entities, none has a value where there is no row before,
+    and what is added up has.
+    """
     if change == "lag":
         return bool(np.isnan(others[-1]) and not np.isnan(values[0]))
-    return change == "difference" and bool(values[0] == others[0])
+    if change != "difference":
+        return False
+    if after is None:
+        return bool(values[0] == others[0])
+    first = ~np.isnan(others)
+    first[after] = False
+    return not np.isnan(values[first]).all()
 
 
 def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice:
@@ -401,20 +413,18 @@ def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice
 def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
     """Report columns, or some `looked_at`, that are changes over several periods."""
     keys, names, told = table.keys, _numbers(table.data), set[str]()
-    values = [table.numeric(name) for name in names]
     whole = _pairs(keys, np.arange(table.nobs))
-    for source, of in enumerate(values):
-        missing = np.isnan(of)
+    for of in names:
+        missing = np.isnan(table.numeric(of))
         pairs = _pairs(keys, np.flatnonzero(~missing)) if missing.any() else whole
         after, before, gaps = pairs
         if gaps.size < _DIFFERENT:
             continue
-        for change in _CHANGES:
-            for at in _made_over_gaps(values, source, change, *pairs):
-                if names[at] not in told and names[at] in (looked_at or names):
-                    told |= {names[at], names[source]}
-                    first = after[gaps], before[gaps]
-                    yield _over_gaps(keys, names[at], names[source], change, *first)
+        for column, change in _made_over_gaps(table, names, of, *pairs):
+            if column not in told and column in (looked_at or names):
+                told |= {column, of}
+                first = after[gaps], before[gaps]
+                yield _over_gaps(keys, column, of, change, *first)
 
 
 def _pairs(keys: Keys, rows: Ints) -> tuple[Ints, Ints, Ints]:
@@ -426,32 +436,41 @@ def _pairs(keys: Keys, rows: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _made_over_gaps(
-    values: Sequence[Floats],  # (N,) each
-    source: int,  # position of the column that others may be made from
-    change: str,
-    after: Ints,  # rows with a value of it, and with one before in the entity
+    table: Table,
+    names: Sequence[str],
+    of: str,
+    after: Ints,  # rows with a value of this column, and one before in the entity
     before: Ints,  # the rows of those before
     gaps: Ints,  # positions of pairs of rows that are more than a period apart
-) -> Iterator[int]:
+) -> Iterator[tuple[str, str]]:
     """Find columns that are a change of another one, also over gaps."""
-    of, placed = values[source], before if change == "lead" else after
+    values = table.numeric(of)
     spread = np.linspace(0, gaps.size - 1, min(gaps.size, _COMPARED)).astype(np.intp)
     few = gaps[spread]
     # Of what does not change nothing is to be seen.
-    few = few[of[after[few]] != of[before[few]]]
-    made = _changed(change, of[after[few]], of[before[few]])
-    for at, others in enumerate(values):
-        some = _comparable(others[placed[few]], change)
+    few = few[values[after[few]] != values[before[few]]]
+    arrays = [table.numeric(name) for name in names]
+    now, then = (
+        np.stack([array[rows[few]] for array in arrays], axis=1)
+        for rows in (after, before)
+    )
+    at = names.index(of)
+    for change in _CHANGES:
+        made = _changed(change, now[:, [at]], then[:, [at]])
+        some = _comparable(then if change == "lead" else now, change)
         both = np.isfinite(some) & np.isfinite(made)
-        enough = np.unique(some[both]).size >= _DIFFERENT
-        if not enough or at == source or (some[both] != made[both]).any():
-            continue
-        every = _changed(change, of[after], of[before])
-        column = _comparable(others[placed], change)
-        both = np.isfinite(column) & np.isfinite(every)
-        same = (column[both] == every[both]).all()
-        if same and not _is_source(others, of, change):
-            yield at
+        likely = ((some == made) | ~both).all(axis=0) & (both.sum(0) >= _DIFFERENT)
+        likely[at] = False
+        for column in np.flatnonzero(likely).tolist():
+            if np.unique(some[both[:, column], column]).size < _DIFFERENT:
+                continue
+            others = arrays[column]
+            placed = _comparable(others[before if change == "lead" else after], change)
+            every = _changed(change, values[after], values[before])
+            there = np.isfinite(placed) & np.isfinite(every)
+            same = (placed[there] == every[there]).all()
+            if same and not _is_source(others, values, change, after):
+                yield names[column], change
 
 
 def _over_gaps(
