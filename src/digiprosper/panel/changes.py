@@ -373,7 +373,7 @@ def _labels_to_match(
         arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
         return arrays[0] if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays)
     keys = quoted([*matched_by])
-    if names == ["None"]:
+    if names == ["None"] and frame.shape[1] > 1:
         raise AlignmentError(
             f"attach: the data have no column {keys.replace(', ', ' or ')}, and their "
             f"index has no name; they have {quoted(frame.columns, 12)}. Rename the "
