@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 
@@ -105,6 +106,53 @@ def test_a_logarithm_of_a_lag_is_the_lag_of_a_logarithm(term: str) -> None:
     ] == (term,)
     level = FixedEffects("y", ["x", term]).fit(panel)
     assert "lagged_outcome" not in {n.code for n in level.diagnostics}
+
+
+def exposed_frame(seed: int, *, shared: bool) -> pd.DataFrame:
+    """React to common shocks, y and x in the same entities if `shared`."""
+    rng = np.random.default_rng(seed)
+    to_x, to_y = rng.lognormal(size=(2, 60, 1))
+    shocks = rng.normal(size=(2, 25))
+    x = to_x * shocks[0] + rng.normal(size=(60, 25))
+    y = (to_x if shared else to_y) * shocks[1] + rng.normal(size=(60, 25)).cumsum(1)
+    i, t = np.indices(x.shape)
+    columns = {"i": i, "t": t, "x": x, "y": y, "z": rng.normal(size=x.shape)}
+    return pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+def test_common_shocks_that_entities_share_are_said() -> None:
+    said = {}
+    for shared, seed in itertools.product((True, False), range(20)):
+        panel = Panel(exposed_frame(seed, shared=shared), "i", "t")
+        fit = FixedEffects("y", ["x", "z"]).fit(panel)
+        found = [n for n in fit.diagnostics if n.code == "shared_exposure"]
+        said[shared, seed] = [list(n.data["terms"]) for n in found]
+    assert [bool(said[True, s]) for s in range(20)].count(True) > 10
+    assert not any(said[False, s] for s in range(20))
+    assert all(terms == [["x"]] for terms in said.values() if terms)
+
+
+@pytest.mark.parametrize(
+    ("options", "is_said"),
+    [
+        ({}, True),
+        ({"cov_type": "crv3"}, True),
+        ({"clusters": ["i", "t"]}, False),
+        ({"clusters": "g"}, False),
+        ({"cov_type": "driscoll_kraay"}, False),
+        ({"cov_type": "robust"}, False),
+        ({"time_effects": False}, False),
+        ({"where": "t < 4"}, False),
+        ({"where": "i < 9"}, False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_shared_exposure_is_said_of_errors_by_entity(options, is_said) -> None:
+    frame = exposed_frame(0, shared=True)
+    panel = Panel(frame.assign(g=frame["i"] // 2), "i", "t")
+    fit = FixedEffects("y", ["x"], **options).fit(panel)
+    assert ("shared_exposure" in {n.code for n in fit.diagnostics}) == is_said
 
 
 def growing_frame() -> pd.DataFrame:

@@ -11,18 +11,22 @@ import numpy as np
 from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.kernels.residual_tests import dependence_in_periods
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
+    FEW_PERIODS,
     FewTreated,
     few_treated_notices,
     growth_on_level,
     lagged_outcome_notice,
     near_collinear,
     no_main_effect,
+    shared_exposure_notice,
     shared_values,
     shifted_log_notice,
     staggered_treatment,
@@ -48,6 +52,12 @@ _HALF = 0.5
 _BY_CHANCE = range(2, 5)
 # Some households move from one region to another.
 _ALIKE = 0.9
+# Common shocks are reported from so many periods and entities on. Where entities are
+# independent and their variances differ much, a notice is false in up to 2% of panels.
+_FEWEST_PERIODS = 5
+_FEWEST_ENTITIES = 10
+_NO_CHANCE = 0.001
+_LARGER = 2.0
 # Growth rates of a file have fewer digits than those of its levels.
 _ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
@@ -351,6 +361,31 @@ def lagged_outcome_notices(
         for at, columns in lags.items()
         if columns
     ]
+
+
+def shared_exposure(
+    prepared: Prepared, solved: Solved, names: Sequence[str]
+) -> Iterator[Notice]:
+    """Report slopes of interest whose scores entities share within periods."""
+    sample, keys = prepared.sample, prepared.sample.keys
+    if (
+        prepared.sums is not None
+        or prepared.cluster_names != (keys.entity_name,)
+        or keys.time_name not in prepared.effect_names
+        or not _FEWEST_PERIODS <= sample.n_times < FEW_PERIODS
+        or sample.n_entities < _FEWEST_ENTITIES
+    ):
+        return
+    controls = _controls_among(sample, names, _two_values(prepared))
+    terms = {}
+    for name, row in zip(names, solved.root, strict=True):
+        if name not in controls:
+            scores = (solved.score_columns @ row) * solved.weighted_residuals
+            test = dependence_in_periods(scores, sample.entity, sample.time)
+            if test.p_value < _NO_CHANCE and test.ratio > _LARGER:
+                terms[name] = (test.p_value, test.ratio)
+    if terms:
+        yield shared_exposure_notice(terms, keys.entity_name)
 
 
 def products_alone(

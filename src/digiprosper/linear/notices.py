@@ -22,6 +22,7 @@ few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
 shared_shocks            n_times; under "driscoll_kraay", not a warning
+shared_exposure          terms (name to p_value and ratio), entity (name); not a warning
 rank_bound               effects, rank
 saturated_levels         effect, levels, rows: levels with as few rows as parameters,
                          and their rows
@@ -464,6 +465,22 @@ def few_periods(n_times: int, cov_type: str) -> list[Notice]:
     if has_blocks:
         text += " block_test rejected it in 2 to 7%."
     return [Notice("shared_shocks", text, {"n_times": n_times})]
+
+
+def shared_exposure_notice(
+    terms: Mapping[str, tuple[float, float]], entity: str
+) -> Notice:
+    """Report slopes whose scores are correlated between entities within periods."""
+    p_value, ratio = next(iter(terms.values()))
+    text = (
+        f"residuals times {quoted(terms)} are correlated between {entity} of the same "
+        f"period (p = {p_value:.1g}; their sums vary {ratio:.2g} times as much as "
+        "without correlation), as where outcome and regressor react to common shocks "
+        f"in the same {entity}. Errors clustered by {entity} do not allow for this and "
+        "may be far too small. Compare cov_type='driscoll_kraay' with its block_test, "
+        "and effects of groups by period, such as absorb='region^year'."
+    )
+    return Notice("shared_exposure", text, {"terms": dict(terms), "entity": entity})
 
 
 def entities_across(
