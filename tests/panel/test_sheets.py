@@ -695,7 +695,7 @@ def test_variables_in_rows_become_columns() -> None:
 
 def test_rows_of_one_variable_that_are_unclear_are_refused() -> None:
     wide = world_bank()
-    with pytest.raises(PanelIndexError, match=r"2 rows with the Country Code and Ser"):
+    with pytest.raises(PanelIndexError, match="2 rows with the Country Code"):
         Panel.from_wide(
             pd.concat([wide, wide.head(2)]), entity="Country Code", value="Series Code"
         )

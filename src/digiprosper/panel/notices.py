@@ -415,7 +415,7 @@ def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
     keys, names, told = table.keys, _numbers(table.data), set[str]()
     whole = _pairs(keys, np.arange(table.nobs))
     for of in names:
-        missing = np.isnan(table.numeric(of))
+        missing = table.data[of].isna().to_numpy()
         pairs = _pairs(keys, np.flatnonzero(~missing)) if missing.any() else whole
         after, before, gaps = pairs
         if gaps.size < _DIFFERENT:
@@ -423,8 +423,8 @@ def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
         for column, change in _made_over_gaps(table, names, of, *pairs):
             if column not in told and column in (looked_at or names):
                 told |= {column, of}
-                first = after[gaps], before[gaps]
-                yield _over_gaps(keys, column, of, change, *first)
+                rows = after[gaps], before[gaps]
+                yield _change_over_gaps(keys, column, of, change, *rows)
 
 
 def _pairs(keys: Keys, rows: Ints) -> tuple[Ints, Ints, Ints]:
@@ -456,24 +456,24 @@ def _made_over_gaps(
     )
     at = names.index(of)
     for change in _CHANGES:
-        made = _changed(change, now[:, [at]], then[:, [at]])
-        some = _comparable(then if change == "lead" else now, change)
-        both = np.isfinite(some) & np.isfinite(made)
-        likely = ((some == made) | ~both).all(axis=0) & (both.sum(0) >= _DIFFERENT)
+        changes = _changed(change, now[:, [at]], then[:, [at]])
+        columns = _comparable(then if change == "lead" else now, change)
+        both = np.isfinite(columns) & np.isfinite(changes)
+        likely = ((columns == changes) | ~both).all(axis=0)
         likely[at] = False
         for column in np.flatnonzero(likely).tolist():
-            if np.unique(some[both[:, column], column]).size < _DIFFERENT:
+            if np.unique(columns[both[:, column], column]).size < _DIFFERENT:
                 continue
             others = arrays[column]
-            placed = _comparable(others[before if change == "lead" else after], change)
+            targets = _comparable(others[before if change == "lead" else after], change)
             every = _changed(change, values[after], values[before])
-            there = np.isfinite(placed) & np.isfinite(every)
-            same = (placed[there] == every[there]).all()
+            finite = np.isfinite(targets) & np.isfinite(every)
+            same = (targets[finite] == every[finite]).all()
             if same and not _is_source(others, values, change, after):
                 yield names[column], change
 
 
-def _over_gaps(
+def _change_over_gaps(
     keys: Keys, column: str, of: str, change: str, after: Ints, before: Ints
 ) -> Notice:
     """State over which rows the first change goes."""
