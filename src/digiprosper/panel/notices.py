@@ -337,14 +337,13 @@ def _equal_columns(
     for column, target in zip(names, targets, strict=True):
         of = sources.get(target, column)
         # Columns that are mostly zero are equal by chance.
-        if of != column and len(set(target)) >= _DIFFERENT:
+        if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
             yield column, of
 
 
-def _keys_of(columns: Floats) -> list[tuple[float | None, ...]]:
+def _keys_of(columns: Floats) -> list[bytes]:
     """Return a key of each row (K, b): equal rows have equal keys."""
-    rows = np.where(np.isfinite(columns), columns, None)
-    return [tuple(row) for row in rows.tolist()]
+    return [row.tobytes() for row in np.where(np.isfinite(columns), columns, np.nan)]
 
 
 def _changed(change: str, now: Floats, before: Floats) -> Floats:

@@ -97,7 +97,8 @@ def long_table(
         )
     labels: dict[str, str] = {}
     notes: list[_Dropped] = []
-    if value in frame.columns.difference([entity, *columns.values()]):
+    others = frame.columns.difference([entity, *columns.values()])
+    if value is not None and value in others:
         frame, notes = drop_empty(frame, [value])
         frame, columns, labels = _one_row_each(frame, entity, value, columns)
         variables = list(dict.fromkeys(variable for variable, _ in columns))
@@ -146,7 +147,7 @@ def _one_row_each(
             f"{cited(value)}. Keep the rows that are meant, or drop the column."
         )
     parts = {
-        name: rows.set_index(entity)[[*columns.values()]]
+        str(name): rows.set_index(entity)[[*columns.values()]]
         for name, rows in frame.groupby(value, sort=False)
     }
     headings = {
@@ -158,7 +159,10 @@ def _one_row_each(
     wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
     constants = frame.groupby(entity)[by_entity].first()
     texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
-    labels = {} if texts.empty else texts.iloc[:, 0].dropna().map(_text).to_dict()
+    labels = {
+        str(name): _text(label)
+        for name, label in ({} if texts.empty else texts.iloc[:, 0].dropna()).items()
+    }
     # Codes are no labels of names.
     if sum(map(len, labels.values())) < sum(map(len, labels)):
         labels = {}
