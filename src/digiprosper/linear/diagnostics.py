@@ -1,4 +1,11 @@
-"""Notices of any equation: lagged outcomes, few clusters, lost digits, no variance."""
+"""Notices of any equation: lagged outcomes, few clusters, lost digits, no variance.
+
+=============== ======================================================================
+code            data
+=============== ======================================================================
+shared_exposure terms (name to p_value and ratio), entity (name); not a warning
+=============== ======================================================================
+"""
 
 from __future__ import annotations
 
@@ -22,11 +29,10 @@ from digiprosper.linear.notices import (
     FEW_PERIODS,
     FewTreated,
     few_treated_notices,
-    growth_on_level,
     lagged_outcome_notice,
     near_collinear,
+    nickell,
     no_main_effect,
-    shared_exposure_notice,
     shared_values,
     shifted_log_notice,
     staggered_treatment,
@@ -57,6 +63,8 @@ _ALIKE = 0.9
 _FEWEST_PERIODS = 5
 _FEWEST_ENTITIES = 10
 _NO_CHANCE = 0.001
+# At fewer standard deviations no p-value is so small.
+_FAR = 3.0
 _LARGER = 2.0
 # Growth rates of a file have fewer digits than those of its levels.
 _ROUNDED = 0.01
@@ -317,7 +325,7 @@ def lagged_outcome(
     if said or prepared.sums is not None:
         return said
     return [
-        growth_on_level(
+        _growth_on_level(
             sample.names[column], sample.names[at], unit, consequence, periods=periods
         )
         for at in sample.roles[outcome]
@@ -382,10 +390,24 @@ def shared_exposure(
         if name not in controls:
             scores = (solved.score_columns @ row) * solved.weighted_residuals
             test = dependence_in_periods(scores, sample.entity, sample.time)
-            if test.p_value < _NO_CHANCE and test.ratio > _LARGER:
+            if test.ratio > _LARGER and test.z > _FAR and test.p_value < _NO_CHANCE:
                 terms[name] = (test.p_value, test.ratio)
     if terms:
-        yield shared_exposure_notice(terms, keys.entity_name)
+        yield _shared_exposure(terms, keys.entity_name)
+
+
+def _shared_exposure(terms: Mapping[str, tuple[float, float]], entity: str) -> Notice:
+    """Report slopes whose scores are correlated between entities within periods."""
+    p_value, ratio = next(iter(terms.values()))
+    text = (
+        f"residuals times {quoted(terms)} are correlated between {entity} of the same "
+        f"period (p = {p_value:.1g}; their sums vary {ratio:.2g} times as much as "
+        "without correlation), as where outcome and regressor react to common shocks "
+        f"in the same {entity}. Errors clustered by {entity} do not allow for this and "
+        "may be far too small. Compare cov_type='driscoll_kraay' with its block_test, "
+        "and effects of groups by period, such as absorb='region^year'."
+    )
+    return Notice("shared_exposure", text, {"terms": dict(terms), "entity": entity})
 
 
 def products_alone(
@@ -533,6 +555,19 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
         if column in repeats or not named.isdisjoint(sample.lags[sample.names[column]])
     ]
     return list(dict.fromkeys(lags))
+
+
+def _growth_on_level(
+    column: str, outcome: str, unit: int, consequence: str, *, periods: float
+) -> Notice:
+    """Report growth that is regressed on the level before, with entity effects."""
+    text = (
+        f"{cited(outcome)} is the growth of the level in {cited(column)}, so this is a "
+        "model of the level and its lag: with entity effects the slope is biased, by "
+        f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
+        f"which looks like convergence, {consequence}"
+    )
+    return nickell((column,), periods, text)
 
 
 def _unit_of_growth(sample: Sample, at: int, column: int) -> int:

@@ -22,7 +22,6 @@ few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
 shared_shocks            n_times; under "driscoll_kraay", not a warning
-shared_exposure          terms (name to p_value and ratio), entity (name); not a warning
 rank_bound               effects, rank
 saturated_levels         effect, levels, rows: levels with as few rows as parameters,
                          and their rows
@@ -467,22 +466,6 @@ def few_periods(n_times: int, cov_type: str) -> list[Notice]:
     return [Notice("shared_shocks", text, {"n_times": n_times})]
 
 
-def shared_exposure_notice(
-    terms: Mapping[str, tuple[float, float]], entity: str
-) -> Notice:
-    """Report slopes whose scores are correlated between entities within periods."""
-    p_value, ratio = next(iter(terms.values()))
-    text = (
-        f"residuals times {quoted(terms)} are correlated between {entity} of the same "
-        f"period (p = {p_value:.1g}; their sums vary {ratio:.2g} times as much as "
-        "without correlation), as where outcome and regressor react to common shocks "
-        f"in the same {entity}. Errors clustered by {entity} do not allow for this and "
-        "may be far too small. Compare cov_type='driscoll_kraay' with its block_test, "
-        "and effects of groups by period, such as absorb='region^year'."
-    )
-    return Notice("shared_exposure", text, {"terms": dict(terms), "entity": entity})
-
-
 def entities_across(
     count: int, n_entities: int, entity: str, clusters: Sequence[str]
 ) -> list[Notice]:
@@ -854,19 +837,6 @@ def lagged_outcome_notice(
         f"{consequence}"
     )
     return nickell(columns, periods, text)
-
-
-def growth_on_level(
-    column: str, outcome: str, unit: int, consequence: str, *, periods: float
-) -> Notice:
-    """Report growth that is regressed on the level before, with entity effects."""
-    text = (
-        f"{cited(outcome)} is the growth of the level in {cited(column)}, so this is a "
-        "model of the level and its lag: with entity effects the slope is biased, by "
-        f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
-        f"which looks like convergence, {consequence}"
-    )
-    return nickell((column,), periods, text)
 
 
 def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:

@@ -372,14 +372,20 @@ def _labels_to_match(
         labels = [matched_by[name] for name in names]
         arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
         return arrays[0] if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays)
-    keys = quoted([*matched_by])
-    if names == ["None"] and frame.shape[1] > 1:
-        raise AlignmentError(
+    raise _without_keys(frame, names, quoted([*matched_by]))
+
+
+def _without_keys(
+    frame: pd.DataFrame, names: Sequence[str], keys: str
+) -> AlignmentError:
+    """Make the error of data that have no key of the panel."""
+    if [*names] == ["None"] and frame.shape[1] > 1:
+        return AlignmentError(
             f"attach: the data have no column {keys.replace(', ', ' or ')}, and their "
             f"index has no name; they have {quoted(frame.columns, 12)}. Rename the "
             "columns with the keys: data.rename(columns={...})."
         )
-    raise AlignmentError(
+    return AlignmentError(
         f"the data are indexed by {quoted(names)}; index them by {keys}, or by one "
         "key, as by data.rename_axis()."
     )

@@ -389,7 +389,7 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
 
 
 def _namibia(codes: pd.Series[Any]) -> str:
-    """Say that NA is read as missing, if all other keys are codes of two letters."""
+    """Write that NA is read as missing, if all other keys are codes of two letters."""
     texts = codes.dropna().unique().tolist()
     if {bool(re.fullmatch("[A-Z]{2}", str(text))) for text in texts} != {True}:
         return ""

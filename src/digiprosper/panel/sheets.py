@@ -88,8 +88,7 @@ def long_table(
             f"{quoted(frame.columns, 12)}. Name the time key by time=, or read other "
             "times by time_format=."
         )
-    variables = list(dict.fromkeys(variable for variable, _ in columns))
-    if value is None and "" in variables:
+    if value is None and "" in {variable for variable, _ in columns}:
         raise OptionError(
             f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
             "name the variable that they hold: value='gdp', or the column that names "
@@ -101,19 +100,27 @@ def long_table(
     if value is not None and value in others:
         frame, notes = drop_empty(frame, [value])
         frame, columns, labels = _one_row_each(frame, entity, value, columns)
-        variables = list(dict.fromkeys(variable for variable, _ in columns))
     frame, dropped = drop_empty(frame, [*columns.values()])
+    return _long(frame, time, value, columns), labels, [*notes, *dropped]
 
+
+def _long(
+    frame: pd.DataFrame,
+    time: str,
+    value: str | None,
+    columns: Mapping[tuple[str, Any], str],
+) -> pd.DataFrame:
+    """Put the times of headings, by variable and time, into rows."""
     constants = frame.drop(columns=[*columns.values()])
     times = list(dict.fromkeys(when for _, when in columns))
     parts = [pd.concat([constants] * len(times), ignore_index=True)]
     parts.append(pd.DataFrame({time: np.repeat(times, len(frame))}))
     empty = pd.Series(np.nan, index=frame.index)
-    for variable in variables:
+    for variable in dict.fromkeys(variable for variable, _ in columns):
         cells = [frame.get(columns.get((variable, when)), empty) for when in times]
         column = pd.concat(cells, ignore_index=True).infer_objects()
         parts.append(column.to_frame(variable or value))
-    return pd.concat(parts, axis=1), labels, [*notes, *dropped]
+    return pd.concat(parts, axis=1)
 
 
 def _one_row_each(
@@ -159,14 +166,15 @@ def _one_row_each(
     wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
     constants = frame.groupby(entity)[by_entity].first()
     texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
-    labels = {
-        str(name): _text(label)
-        for name, label in ({} if texts.empty else texts.iloc[:, 0].dropna()).items()
-    }
-    # Codes are no labels of names.
-    if sum(map(len, labels.values())) < sum(map(len, labels)):
-        labels = {}
+    labels = {} if texts.empty else _labels(texts.iloc[:, 0].dropna())
     return constants.join(wide).rename_axis(entity).reset_index(), headings, labels
+
+
+def _labels(texts: pd.Series[Any]) -> dict[str, str]:
+    """Take texts for labels of variables, unless they are codes of names."""
+    labels = {str(name): _text(text) for name, text in texts.items()}
+    is_code = sum(map(len, labels.values())) < sum(map(len, labels))
+    return {} if is_code else labels
 
 
 def _checked_names(

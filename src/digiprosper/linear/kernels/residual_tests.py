@@ -42,9 +42,27 @@ class Dependence:
     """
 
     ratio: float  # of the sum to its mean
+    mean: float
     variance: float
     third: float  # third central moment
-    p_value: float  # of a sum as large, by the gamma of these moments; nan if certain
+
+    @property
+    def z(self) -> float:
+        """The sum less its mean, in standard deviations; nan if no sign matters."""
+        if self.variance <= PERFECT_FIT * self.mean:
+            return np.nan
+        return float((self.ratio - 1) * self.mean / np.sqrt(self.variance))
+
+    @property
+    def p_value(self) -> float:
+        """Probability of a sum as large, by the gamma of these moments."""
+        from scipy import special
+
+        skewness = self.third / self.variance**1.5 if self.variance else np.nan
+        if skewness <= NO_SKEWNESS:
+            return float(special.ndtr(-self.z))
+        root = 2 / skewness
+        return float(special.gammaincc(root**2, max(root * (root + self.z), 0.0)))
 
 
 def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> Dependence:
@@ -68,20 +86,7 @@ def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> Dependenc
         - 3 * diagonal @ ((parts @ products) * parts).sum(axis=1)
         + 2 * (diagonal**3).sum()
     )
-    p_value = np.nan
-    if variance > PERFECT_FIT * periods:
-        p_value = _upper_tail(excess / np.sqrt(variance), third / variance**1.5)
-    return Dependence(1 + excess / periods, variance, third, p_value)
-
-
-def _upper_tail(z: float, skewness: float) -> float:
-    """Compute P(Z >= z) of a gamma variable with mean 0, variance 1 and a skewness."""
-    from scipy import special
-
-    if skewness <= NO_SKEWNESS:
-        return float(special.ndtr(-z))
-    root = 2 / skewness
-    return float(special.gammaincc(root**2, max(root * (root + z), 0.0)))
+    return Dependence(1 + excess / periods, periods, variance, third)
 
 
 def correlations_between(
