@@ -82,7 +82,6 @@ BESIDE = {
     "single_precision": "panel/stata.py",
     "leap_seconds": "panel/stata.py",
     "partly_labelled": "panel/stata.py",
-    "shared_exposure": "linear/diagnostics.py",
     "shared_indicators": "linear/doubtful_terms.py",
     "undecoded_text": "panel/stata.py",
     "renamed_columns": "panel/keys.py",

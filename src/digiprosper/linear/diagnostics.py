@@ -63,8 +63,6 @@ _ALIKE = 0.9
 _FEWEST_PERIODS = 5
 _FEWEST_ENTITIES = 10
 _NO_CHANCE = 0.001
-# At fewer standard deviations no p-value is so small.
-_FAR = 3.0
 _LARGER = 2.0
 # Growth rates of a file have fewer digits than those of its levels.
 _ROUNDED = 0.01
@@ -390,7 +388,7 @@ def shared_exposure(
         if name not in controls:
             scores = (solved.score_columns @ row) * solved.weighted_residuals
             test = dependence_in_periods(scores, sample.entity, sample.time)
-            if test.ratio > _LARGER and test.z > _FAR and test.p_value < _NO_CHANCE:
+            if test.ratio > _LARGER and test.p_value < _NO_CHANCE:
                 terms[name] = (test.p_value, test.ratio)
     if terms:
         yield _shared_exposure(terms, keys.entity_name)

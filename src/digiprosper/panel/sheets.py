@@ -97,7 +97,8 @@ def long_table(
     labels: dict[str, str] = {}
     notes: list[_Dropped] = []
     others = frame.columns.difference([entity, *columns.values()])
-    if value is not None and value in others:
+    names_rows = value in others and frame[value].dtype.kind not in "iufb"
+    if value is not None and names_rows:
         frame, notes = drop_empty(frame, [value])
         frame, columns, labels = _one_row_each(frame, entity, value, columns)
     frame, dropped = drop_empty(frame, [*columns.values()])
