@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -23,6 +23,7 @@ from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import (
     lagged_outcome,
     products_alone,
+    shared_exposure,
     shifted_log,
     staggered,
 )
@@ -514,6 +515,8 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *products_alone(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
+    shared = shared_exposure(prepared, solved, [*results.params.index])
+    results = replace(results, diagnostics=(*results.diagnostics, *shared))
     return Fitted(results, prepared, demeaned, solved)
 
 
