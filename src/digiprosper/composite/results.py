@@ -139,7 +139,7 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return self._named(_stored(self.values).copy(), self.index)
+        return self._named(_stored(self.values).copy(), self.index.view())
 
     def _named(self, values: Floats, index: Any) -> pd.Series[float]:
         """Make scores a Series that says which indicators it is made of."""
@@ -157,7 +157,9 @@ class IndexResults(Summarised, PickledByName):
         """
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
         return pd.DataFrame(
-            _stored(self.dimension_values).copy(), index=self.index, columns=names
+            _stored(self.dimension_values).copy(),
+            index=self.index.view(),
+            columns=names,
         )
 
     @property

@@ -767,12 +767,12 @@ class Panel:
     @property
     def entities(self) -> pd.Index[Any]:
         """Distinct entities, sorted."""
-        return self._table.keys.entities
+        return self._table.keys.entities.view()
 
     @property
     def times(self) -> pd.Index[Any]:
         """Distinct times, sorted."""
-        return self._table.keys.times
+        return self._table.keys.times.view()
 
     @property
     def n_entities(self) -> int:
