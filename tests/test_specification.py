@@ -66,6 +66,7 @@ def test_frozen_and_copied() -> None:
         assert hash(other) == hash(SPEC)
 
 
+@pytest.mark.many(11)
 @pytest.mark.parametrize(
     "spec",
     [

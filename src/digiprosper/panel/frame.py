@@ -207,9 +207,9 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        issue(filter(None, [jumping_times(keys, step), uneven_dates(keys, step)]))
+        times = filter(None, [jumping_times(keys, step), uneven_dates(keys, step)])
         entities = [*similar_entities(keys), *code_forms(self._table)]
-        self._noted([*entities, *data_notices(rows, self._table)])
+        self._noted([*times, *entities, *data_notices(rows, self._table)])
 
     def _set(
         self,
