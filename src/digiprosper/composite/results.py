@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, get_args, overload
+from typing import Any, Final, Literal, TypeVar, get_args, overload
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,7 @@ from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, S
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 
 # Words of numbers that are relative to something, and words of amounts and counts.
+_Stored = TypeVar("_Stored")
 _RATIO: Final = re.compile(
     r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini"
     r"|theil|points?|degrees?"
@@ -139,7 +140,7 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return self._named(_stored(self.values).copy(), self.index.view())
+        return self._named(_stored(self.values).copy(), _stored(self.index).view())
 
     def _named(self, values: Floats, index: Any) -> pd.Series[float]:
         """Make scores a Series that says which indicators it is made of."""
@@ -158,7 +159,7 @@ class IndexResults(Summarised, PickledByName):
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
         return pd.DataFrame(
             _stored(self.dimension_values).copy(),
-            index=self.index.view(),
+            index=_stored(self.index).view(),
             columns=names,
         )
 
@@ -716,7 +717,7 @@ class IndexResults(Summarised, PickledByName):
         )
 
 
-def _stored(values: Floats | None) -> Floats:
+def _stored(values: _Stored | None) -> _Stored:
     if values is None:
         raise OptionError(
             "the index was fitted on a table that is not a Panel, and its rows were "
