@@ -48,10 +48,10 @@ from digiprosper.report.notices import lost_draws, too_few_clusters_to_draw
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
+_Stored = TypeVar("_Stored")
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 
 # Words of numbers that are relative to something, and words of amounts and counts.
-_Stored = TypeVar("_Stored")
 _RATIO: Final = re.compile(
     r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini"
     r"|theil|points?|degrees?"

@@ -1093,7 +1093,7 @@ class LinearResults(SampledResults):
     @property
     def index(self) -> pd.Index[Any]:
         """Row labels of the estimation sample."""
-        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels").view()
+        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels")
         return index
 
     # --- other people's tables --------------------------------------------------------

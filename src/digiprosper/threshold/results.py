@@ -570,7 +570,7 @@ class ThresholdResults(SlopesByRegime):
     @property
     def regime(self) -> pd.Series[int]:
         """Regime of each row of the estimation sample, 1 for the lowest values."""
-        index = self.slopes.index
+        index = self.slopes.index.view()
         return pd.Series(self.regime_codes, index=index, name="regime", copy=True)
 
     def regime_by_time(self) -> pd.DataFrame:
