@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import pickle
 from typing import Any
 
@@ -12,12 +13,17 @@ import pandas as pd
 import pytest
 
 from digiprosper import (
+    DynamicPanel,
+    EventStudy,
     FixedEffects,
+    FixedEffectsIV,
+    LogitEffects,
     Mediation,
     MediationIV,
     PanelDML,
     PanelKink,
     PanelThreshold,
+    PoissonEffects,
     StaggeredDid,
 )
 from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
@@ -58,6 +64,31 @@ def test_frozen_and_copied() -> None:
     for other in (pickle.loads(pickle.dumps(SPEC)), copy.deepcopy(SPEC)):
         assert other == SPEC
         assert hash(other) == hash(SPEC)
+
+
+@pytest.mark.many(11)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        SPEC,
+        FixedEffectsIV("y", ["x"], ["d"], ["z"]),
+        Mediation("y", "d", ["m", "n"], ["x"], structure="serial"),
+        MediationIV("y", "d", "m", "z"),
+        PanelThreshold("y", ["x"], "q", thresholds=[1.0, 2.0]),
+        PanelKink("y", "q"),
+        EventStudy("y", "first", never=0.0),
+        StaggeredDid("y", "first"),
+        DynamicPanel("y", ["x"], instrument_lags=(2, 4)),
+        PoissonEffects("y", ["x"], exposure="n"),
+        LogitEffects("y", ["x"], link="probit"),
+    ],
+    ids=lambda spec: type(spec).__name__,
+)
+def test_json_holds_the_arguments(spec: Any) -> None:
+    stored = json.dumps(dataclasses.asdict(spec))
+    again = type(spec)(**json.loads(stored))
+    assert again == spec
+    assert hash(again) == hash(spec)
 
 
 def test_add_drop_swap_replace_leave_the_first_alone() -> None:

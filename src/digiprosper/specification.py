@@ -172,11 +172,36 @@ class Specification(PickledByName):
     Specifications never change: their methods return new ones. Use it to annotate
     functions that take any specification.
 
+    Notes
+    -----
+    An estimator of your own is a frozen dataclass with this base and a method `fit`
+    that returns the attributes of `Results`. The metadata of a field say that it holds
+    a term, ``{"term": "one"}``, or several, ``{"term": "several"}``: `terms`, `swap`
+    and `PropagatedIndex` look for terms there.
+
     Examples
     --------
     >>> import digiprosper as dp
     >>> isinstance(dp.FixedEffects("log(gsp)", ["unemp"]), dp.Specification)
     True
+
+    Its arguments as JSON, and back:
+
+    >>> import dataclasses, json
+    >>> spec = dp.FixedEffects("log(gsp)", ["unemp"])
+    >>> stored = json.dumps(dataclasses.asdict(spec))
+    >>> dp.FixedEffects(**json.loads(stored)) == spec
+    True
+
+    A specification of your own:
+
+    >>> from dataclasses import dataclass, field
+    >>> @dataclass(frozen=True)
+    ... class Median(dp.Specification):
+    ...     y: str = field(metadata={"term": "one"})
+    ...     x: tuple[str, ...] = field(metadata={"term": "several"})
+    >>> Median("gsp", ("unemp",)).swap("unemp", "emp").terms
+    ('gsp', 'emp')
     """
 
     __slots__ = ()

@@ -641,13 +641,20 @@ def _dated(times: Any, firms: int = 2) -> pd.DataFrame:
     return index.to_frame(index=False).assign(x=np.arange(len(index)) ** 2.0)
 
 
+def test_a_warning_of_jumping_times_is_in_the_diagnostics() -> None:
+    with pytest.warns(DigiprosperWarning, match="201812"):
+        panel = Panel(_dated([201811, 201812, 201901]), "firm", "date")
+    assert [notice.code for notice in panel.diagnostics] == ["jumping_times"]
+
+
 def test_opening_balances_beside_closing_ones_are_reported() -> None:
     closing = pd.to_datetime([f"{year}-12-31" for year in range(2010, 2016)])
     opening = pd.to_datetime([f"{year}-01-01" for year in range(2010, 2016)])
     with pytest.warns(DigiprosperWarning, match="a lag is the quarter before") as said:
-        Panel(_dated(closing.union(opening)), "firm", "date")
+        panel = Panel(_dated(closing.union(opening)), "firm", "date")
     (warning,) = said
     assert warning.message.code == "uneven_dates"
+    assert [notice.code for notice in panel.diagnostics] == ["uneven_dates"]
     assert (
         "6 of 12 dates have no date one quarter before them, such as 2010-12-31 after "
         "2010-01-01"

@@ -99,7 +99,9 @@ def test_bias_corrected_interval() -> None:
 
 def test_a_term_without_an_estimate_has_no_corrected_interval() -> None:
     results = make()
-    results.draw_values[:, 2] = 1.0
+    draws = results.draw_values.copy()
+    draws[:, 2] = 1.0
+    results = replace(results, estimated=replace(results.estimated, draw_values=draws))
     assert results.interval("bc").loc["missing"].isna().all()
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import inspect
 import pickle
 import pickletools
 from dataclasses import dataclass, field, replace
+from types import MemberDescriptorType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import digiprosper as dp
@@ -159,3 +163,47 @@ def test_inference_is_found_by_its_name() -> None:
     )
     assert value.__reduce__()[1][0] == "Inference"
     assert pickle.loads(pickle.dumps(value)) == value
+
+
+def spoil(value: Any) -> None:
+    """Change an array, or what a Series or a frame shows, as far as it lets."""
+    if isinstance(value, pd.Series | pd.DataFrame):
+        value.index.names = ["spoilt"] * value.index.nlevels
+        value = value.to_numpy()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
+        with contextlib.suppress(ValueError):
+            value[...] = 7
+
+
+def as_text(value: Any) -> str:
+    """Write values with the names of their rows."""
+    if isinstance(value, pd.Series | pd.DataFrame):
+        return str((value.to_numpy().tolist(), value.index.names))
+    return str(value)
+
+
+@pytest.mark.parametrize("way", [COPIES[0], copy.copy])
+def test_what_is_read_cannot_change_a_result(
+    every_result: dict[str, Any], way: Any
+) -> None:
+    changed = []
+    for kind, result in every_result.items():
+        other = way(result)
+        for name in dir(type(other)):
+            static = inspect.getattr_static(type(other), name)
+            is_read = isinstance(static, property | MemberDescriptorType)
+            if name.startswith("_") or not is_read:
+                continue
+            try:
+                before = getattr(other, name)
+            except dp.DigiprosperError:
+                continue
+            is_field = isinstance(static, MemberDescriptorType)
+            # Frames that are fields are shown as they are.
+            if is_field and not isinstance(before, np.ndarray):
+                continue
+            shown = as_text(before)
+            spoil(before)
+            if as_text(getattr(other, name)) != shown:
+                changed.append((kind, name))
+    assert changed == []

@@ -137,7 +137,7 @@ class RankResults(RankedIndex):
     @property
     def scores(self) -> pd.Series[float]:
         """Scores with the weights of the sample, one per row."""
-        return pd.Series(self.values.copy(), index=self.index, name=self.name)
+        return pd.Series(self.values.copy(), index=self.index.view(), name=self.name)
 
     @property
     def draws(self) -> pd.DataFrame:
@@ -145,7 +145,7 @@ class RankResults(RankedIndex):
         return pd.DataFrame(
             self.draw_values,
             index=pd.RangeIndex(self.reps, name="draw"),
-            columns=self.index,
+            columns=self.index.view(),
             copy=True,
         )
 
@@ -204,7 +204,7 @@ class RankResults(RankedIndex):
             "rank_high": high,
             **{f"top_{k}": self._at_most(k) for k in top},
         }
-        return pd.DataFrame(columns, index=self.index)
+        return pd.DataFrame(columns, index=self.index.view())
 
     def probability(self, k: int) -> pd.Series[float]:
         """Return P(rank <= k) of each row: its share of draws with rank at most k.
@@ -237,7 +237,7 @@ class RankResults(RankedIndex):
         >>> round(float(found.probability(3).loc[("ND", 1986)]), 2)
         0.93
         """
-        return pd.Series(self._at_most(k), index=self.index, name=f"top_{k}")
+        return pd.Series(self._at_most(k), index=self.index.view(), name=f"top_{k}")
 
     def pairwise(self, period: Any = None) -> pd.DataFrame:
         """Return P(i > j): the share of draws in which entity i scores above entity j.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, get_args, overload
+from typing import Any, Final, Literal, TypeVar, get_args, overload
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,7 @@ from digiprosper.report.notices import lost_draws, too_few_clusters_to_draw
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, Summary
 
+_Stored = TypeVar("_Stored")
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 
 # Words of numbers that are relative to something, and words of amounts and counts.
@@ -139,7 +140,7 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return self._named(_stored(self.values).copy(), self.index)
+        return self._named(_stored(self.values).copy(), _stored(self.index).view())
 
     def _named(self, values: Floats, index: Any) -> pd.Series[float]:
         """Make scores a Series that says which indicators it is made of."""
@@ -157,7 +158,9 @@ class IndexResults(Summarised, PickledByName):
         """
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
         return pd.DataFrame(
-            _stored(self.dimension_values).copy(), index=self.index, columns=names
+            _stored(self.dimension_values).copy(),
+            index=_stored(self.index).view(),
+            columns=names,
         )
 
     @property
@@ -714,7 +717,7 @@ class IndexResults(Summarised, PickledByName):
         )
 
 
-def _stored(values: Floats | None) -> Floats:
+def _stored(values: _Stored | None) -> _Stored:
     if values is None:
         raise OptionError(
             "the index was fitted on a table that is not a Panel, and its rows were "

@@ -315,7 +315,7 @@ class SampledResults(BaseResults):
     def resids(self) -> pd.Series[float]:
         """Residuals, indexed by row: outcome minus fitted values."""
         rows = kept_rows(self.residuals, "residuals")
-        return pd.Series(rows, index=self.sample.index, name="resid", copy=True)
+        return self._by_row(rows, "resid")
 
     @property
     def fitted_values(self) -> pd.Series[float]:
@@ -324,7 +324,12 @@ class SampledResults(BaseResults):
         Of a model of counts they are means.
         """
         rows = kept_rows(self.fitted, "fitted values")
-        return pd.Series(rows, index=self.sample.index, name="fitted", copy=True)
+        return self._by_row(rows, "fitted")
+
+    def _by_row(self, values: Floats, name: str) -> pd.Series[float]:
+        # Names of an index can be changed; those of the view are the caller's.
+        index = cast("pd.Index[Any]", self.sample.index).view()
+        return pd.Series(values, index=index, name=name, copy=True)
 
     @property
     def sample_stats(self) -> pd.DataFrame:
@@ -348,7 +353,7 @@ class SampledResults(BaseResults):
         effects, such slopes are identified only up to a common trend.
         """
         return {
-            n: pd.Series(v, index=levels, name=n, copy=True)
+            n: pd.Series(v, index=levels.view(), name=n, copy=True)
             for n, levels, v in self.effect_values
         }
 

@@ -209,9 +209,9 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        issue(filter(None, [jumping_times(keys, step), uneven_dates(keys, step)]))
+        times = filter(None, [jumping_times(keys, step), uneven_dates(keys, step)])
         entities = [*similar_entities(keys), *code_forms(self._table), *totals(keys)]
-        self._noted([*entities, *data_notices(rows, self._table)])
+        self._noted([*times, *entities, *data_notices(rows, self._table)])
 
     def _set(
         self,
@@ -778,12 +778,12 @@ class Panel:
     @property
     def entities(self) -> pd.Index[Any]:
         """Distinct entities, sorted."""
-        return self._table.keys.entities
+        return self._table.keys.entities.view()
 
     @property
     def times(self) -> pd.Index[Any]:
         """Distinct times, sorted."""
-        return self._table.keys.times
+        return self._table.keys.times.view()
 
     @property
     def n_entities(self) -> int:

@@ -317,14 +317,15 @@ def shifted_rows(
     spread = np.linspace(0, boundary.size - 1, min(boundary.size, _COMPARED))
     few = boundary[spread.astype(np.intp)]
     names, told = [n for n in _numbers(rows) if n not in keys.names], set[str]()
-    both = rows.take(np.concatenate([few, few + 1]))[names]
+    numbers = rows[names]
+    both = numbers.take(np.concatenate([few, few + 1]))
     pairs = both.to_numpy(dtype=np.float64, na_value=np.nan).T
     before, now = pairs[:, : few.size], pairs[:, few.size :]
     for change in _CHANGES:
         for column, of in _equal_columns(before, now, names, change):
             if column in told or column not in (looked_at or names):
                 continue
-            if _is_made(rows[column], rows[of], change, boundary):
+            if _is_made(numbers[column], numbers[of], change, boundary):
                 told |= {column, of}
                 yield _shifted(column, of, change, boundary.size, keys.entity_name)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from digiprosper._held import HELD
 from digiprosper._version import __version__
@@ -17,10 +19,18 @@ class PickledByName:
 
     The pickle has no module path. A public class is found by its public name, another
     by its name in `digiprosper._held`. A class outside that table, such as a user's
-    subclass, is pickled as usual.
+    subclass, is pickled as usual. Arrays in the fields are read-only.
     """
 
     __slots__ = ()
+
+    def __post_init__(self) -> None:
+        """Show fields that are arrays as read-only: who reads one may not change it."""
+        # `fields` takes longer than all that is read here.
+        for name in cast("Any", self).__dataclass_fields__:
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, name, _read_only(value))
 
     def __reduce__(self) -> tuple[Any, ...]:
         kind: Any = type(self)
@@ -54,10 +64,18 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
 def _made(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
     restored = object.__new__(kind)
     for name, value in named.items():
-        object.__setattr__(restored, name, value)
+        held = _read_only(value) if isinstance(value, np.ndarray) else value
+        object.__setattr__(restored, name, held)
     for field in added:
         object.__setattr__(restored, field.name, _default(field))
     return restored
+
+
+def _read_only(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Show an array that may not be written to; its maker still may."""
+    shown = values.view()
+    shown.flags.writeable = False
+    return shown
 
 
 def _not_read(kind: Any, version: str, why: str) -> PickleError:

@@ -150,5 +150,5 @@ def hash_of(index: pd.Index[Any]) -> str:
     """Hash the row labels of a sample to 16 hexadecimal digits."""
     from pandas.util import hash_pandas_object
 
-    hashed = hash_pandas_object(index.to_frame(index=False), index=False)
+    hashed = hash_pandas_object(index, index=False)
     return hashlib.sha256(hashed.to_numpy().tobytes()).hexdigest()[:16]

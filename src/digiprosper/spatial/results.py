@@ -438,9 +438,8 @@ class SpatialResults(BaseResults):
     @property
     def resids(self) -> pd.Series[float]:
         """Residuals e, indexed by row."""
-        return pd.Series(
-            self.residuals, index=self.sample.index, name="resid", copy=True
-        )
+        index = cast("pd.Index[Any]", self.sample.index).view()
+        return pd.Series(self.residuals, index=index, name="resid", copy=True)
 
     @property
     def factors(self) -> Factors:

@@ -432,7 +432,8 @@ class ThresholdResults(SlopesByRegime):
         They are indexed by the number of thresholds from 0.
         """
         index = pd.RangeIndex(self.estimates.size + 1, name="thresholds")
-        return pd.Series(self.search_ssr[: index.size], index=index, name="ssr")
+        sums = self.search_ssr[: index.size]
+        return pd.Series(sums, index=index, name="ssr", copy=True)
 
     @property
     def tests(self) -> pd.DataFrame:
@@ -569,7 +570,8 @@ class ThresholdResults(SlopesByRegime):
     @property
     def regime(self) -> pd.Series[int]:
         """Regime of each row of the estimation sample, 1 for the lowest values."""
-        return pd.Series(self.regime_codes, index=self.slopes.index, name="regime")
+        index = self.slopes.index.view()
+        return pd.Series(self.regime_codes, index=index, name="regime", copy=True)
 
     def regime_by_time(self) -> pd.DataFrame:
         """Return the number of entities in each regime by period.
