@@ -700,7 +700,7 @@ def estimation_sample(
     further = {n: v for n, v in sample.variables.items() if n not in names}
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
-        index=sample.index,
+        index=sample.keys.labels,
         key_names=sample.keys.pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,

@@ -439,7 +439,7 @@ class SpatialResults(BaseResults):
     def resids(self) -> pd.Series[float]:
         """Residuals e, indexed by row."""
         return pd.Series(
-            self.residuals, index=self.sample.index, name="resid", copy=True
+            self.residuals, index=self.sample.index.view(), name="resid", copy=True
         )
 
     @property
