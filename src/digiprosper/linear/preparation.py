@@ -266,7 +266,6 @@ def prepare(
     weights = _weights(sample, options)
     structure = _structure(sample, panel, absorbed, clusters, options, weights)
     near = _near(sample, options)
-    names, entity_name = [term.name for term in absorbed], sample.keys.entity_name
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
@@ -280,7 +279,7 @@ def prepare(
         sample=sample,
         within=structure.within,
         absorbed=absorbed,
-        entity_position=names.index(entity_name) if entity_name in names else None,
+        entity_position=structure.entity,
         count=structure.count,
         cluster_codes=tuple([sample.codes[c] for c in clusters]),
         cluster_names=clusters,
@@ -297,6 +296,7 @@ class _Structure(NamedTuple):
     """Effects and clusters of a sample, the same whatever its columns."""
 
     within: Within
+    entity: int | None  # position of the entity effect
     count: Counts
     few: tuple[Notice, ...]
     notices: tuple[Notice, ...]  # `few` among them
@@ -311,20 +311,14 @@ def _structure(
     weights: Floats | None,
 ) -> _Structure:
     """Prepare effects and clusters; those of keys once for all fits to their rows."""
-    keys = sample.keys
-    of_keys = (
-        weights is None
-        and {*absorbed} <= {*map(Absorbed, keys.names)}
-        and {*clusters} <= {*keys.names}
-    )
+    entity_name, names = sample.keys.entity_name, [term.name for term in absorbed]
+    kept = _kept(sample, absorbed, clusters, weights)
     kept_as = (absorbed, clusters, options.cov_type, options.bandwidth)
-    if of_keys and kept_as in keys.kept:
-        kept: _Structure = keys.kept[kept_as]
-        return kept
-
+    structure: _Structure | None = kept.get(kept_as)
+    if structure is not None:
+        return structure
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
-    names, entity_name = [term.name for term in absorbed], keys.entity_name
     entity = names.index(entity_name) if entity_name in names else None
     effect_ranks, groups = ranks(absorbing, codes, entity), list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
@@ -337,11 +331,25 @@ def _structure(
         *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
     ]
     count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
-    structure = _Structure(absorbing, count, tuple(few), tuple(notices))
-    # Tables of effects have a number for each entity and period, with a row or without.
-    if of_keys and sample.n_entities * sample.n_times <= _MOST_CELLS * sample.nobs:
-        keys.kept[kept_as] = structure
+    structure = _Structure(absorbing, entity, count, tuple(few), tuple(notices))
+    kept[kept_as] = structure
     return structure
+
+
+def _kept(
+    sample: Sample,
+    absorbed: Sequence[Absorbed],
+    clusters: Sequence[str],
+    weights: Floats | None,
+) -> dict[Any, Any]:
+    """Return what a panel keeps for its next fits, if they depend on keys alone."""
+    keys = sample.keys
+    terms = {*clusters, *[term.effect for term in absorbed]}
+    terms.update([term.slope for term in absorbed if term.slope is not None])
+    # Tables of two effects have a number for each cell, with a row or without.
+    cells = keys.entities.size * keys.times.size
+    of_keys = weights is None and terms <= {*keys.names}
+    return keys.kept if of_keys and cells <= _MOST_CELLS * sample.nobs else {}
 
 
 def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
@@ -535,9 +543,13 @@ def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
 
 
 def _within(
-    sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None
+    sample: Sample, absorbed: tuple[Absorbed, ...], weights: Floats | None
 ) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
+    kept = _kept(sample, absorbed, (), weights)
+    out: Within | None = kept.get(absorbed)
+    if out is not None:
+        return out
     out = within(effects_of(sample, absorbed), sample.nobs, obs_weights=weights)
     problems = [
         Notice(
@@ -551,6 +563,7 @@ def _within(
     ]
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
+    kept[absorbed] = out
     return out
 
 
