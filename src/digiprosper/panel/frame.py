@@ -51,12 +51,7 @@ from digiprosper.panel.columns import (
     weights_of,
 )
 from digiprosper.panel.conditions import check_where, rows_where
-from digiprosper.panel.describe import (
-    Correlation,
-    between_within,
-    correlate,
-    summarise,
-)
+from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
 from digiprosper.panel.keys import (
     Keys,
     jumping_times,

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Protocol,
-    TypedDict,
-    cast,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast, runtime_checkable
 
 from digiprosper._version import __version__
 from digiprosper.report.inference import Inference
