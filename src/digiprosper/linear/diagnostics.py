@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels import Floats, Ints
@@ -30,10 +31,6 @@ from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.report.notices import not_psd
 from digiprosper.report.terms import Factor
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
 _NO_REGRESSOR = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
@@ -75,10 +76,6 @@ from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
 from digiprosper.report.verdicts import is_balanced
-
-if TYPE_CHECKING:
-    import os
-
 
 # More rows than any panel has.
 _MOST_ROWS = 1_000_000_000_000
