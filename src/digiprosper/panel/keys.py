@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -79,6 +79,10 @@ class Keys:
     rows: pd.Index[Any] | None = None
     # What methods compute from the keys alone, kept for the next fits to these rows
     kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickle has no more than what tells one panel from another.
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"kept": {}}
 
     @property
     def rows_are_entities(self) -> bool:
