@@ -315,7 +315,8 @@ class SampledResults(BaseResults):
     def resids(self) -> pd.Series[float]:
         """Residuals, indexed by row: outcome minus fitted values."""
         rows = kept_rows(self.residuals, "residuals")
-        return pd.Series(rows, index=self.sample.index.view(), name="resid", copy=True)
+        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels").view()
+        return pd.Series(rows, index=index, name="resid", copy=True)
 
     @property
     def fitted_values(self) -> pd.Series[float]:
@@ -324,7 +325,8 @@ class SampledResults(BaseResults):
         Of a model of counts they are means.
         """
         rows = kept_rows(self.fitted, "fitted values")
-        return pd.Series(rows, index=self.sample.index.view(), name="fitted", copy=True)
+        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels").view()
+        return pd.Series(rows, index=index, name="fitted", copy=True)
 
     @property
     def sample_stats(self) -> pd.DataFrame:
