@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -292,7 +292,8 @@ def prepare(
     )
 
 
-class _Structure(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Structure:
     """Effects and clusters of a sample, the same whatever its columns."""
 
     within: Within
