@@ -159,8 +159,8 @@ class FixedEffects(Specification):
         default they are dropped with a warning.
     collinear : {"raise", "drop"}
         What to do if a regressor is a linear combination of others. ``"raise"``
-        (default) raises an error; ``"drop"`` drops the last of these columns and adds a
-        notice to `diagnostics`.
+        (default) raises an error; ``"drop"`` drops the last of these columns, of
+        ``"C(year, ref=2013):x"`` that of 2013, and adds a notice to `diagnostics`.
     missing : {"drop", "raise"}
         ``"drop"`` (default) drops rows with missing values, with a warning. ``"raise"``
         raises an error.

@@ -820,8 +820,9 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     """Refuse infinite values in any numeric column, all in one error."""
     problems = []
     for name in frame.columns:
-        if pd.api.types.is_float_dtype(frame[name].dtype):
-            values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        column = frame[name]
+        if pd.api.types.is_float_dtype(column.dtype):
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
             problems += infinite_problems(name, f"column {cited(name)}", values, index)
     if problems:
         raise MissingDataError(

@@ -259,8 +259,9 @@ def shifted_rows(
     spread = np.linspace(0, boundary.size - 1, min(boundary.size, _COMPARED))
     few = boundary[spread.astype(np.intp)]
     names, told = [n for n in _numbers(rows) if n not in keys.names], set[str]()
-    parts = [rows.take(few + k)[names] for k in (0, 1)]
-    before, now = (p.to_numpy(dtype=np.float64, na_value=np.nan).T for p in parts)
+    both = rows.take(np.concatenate([few, few + 1]))[names]
+    pairs = both.to_numpy(dtype=np.float64, na_value=np.nan).T
+    before, now = pairs[:, : few.size], pairs[:, few.size :]
     for change in _CHANGES:
         for column, of in _equal_columns(before, now, names, change):
             if column in told or column not in (looked_at or names):
