@@ -1,7 +1,5 @@
 """Classes that results hold and that have no public name."""
 
-from __future__ import annotations
-
 # The name of each in pickles, which stays for good, and where the class is now.
 HELD = {
     "ControlSample": "studies.control_set_results:ControlSample",

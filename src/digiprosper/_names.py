@@ -1,7 +1,5 @@
 """Where each public name is, and what to write for names of other packages."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

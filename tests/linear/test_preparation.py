@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -432,3 +433,86 @@ def test_clusters_are_one_to_three(clusters: tuple[str, ...], allowed: bool) -> 
         return
     with pytest.raises(OptionError, match="one, two or three terms"):
         FixedEffects("y", ["x"], clusters=clusters)
+
+
+# --- what a panel keeps for its next fits ---------------------------------------------
+
+
+def kept_frame() -> pd.DataFrame:
+    """Simulate an unbalanced panel with a singleton, a gap and regions."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"i": np.repeat(np.arange(24), 6), "t": np.tile(range(6), 24)})
+    frame["region"], frame["w"] = frame["i"] % 7, rng.uniform(1, 2, len(frame))
+    frame["y"], frame["x"], frame["z"] = rng.normal(size=(3, len(frame)))
+    frame.loc[[3, 50], "z"] = np.nan
+    return frame.drop(index=[1, 2, 3, 4, 5, 40])
+
+
+KEPT_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"cov_type": "robust"},
+    {"cov_type": "driscoll_kraay", "bandwidth": 2},
+    {"cov_type": "driscoll_kraay"},
+    {"clusters": "t"},
+    {"clusters": ("i", "t")},
+    {"clusters": "region"},
+    {"time_effects": False},
+    {"entity_effects": False},
+    {"entity_effects": False, "time_effects": False},
+    {"absorb": "i[[t]]"},
+    {"absorb": "region^t"},
+    {"obs_weights": "w"},
+    {"singletons": "keep"},
+    {"where": "t > 1"},
+    {"x": ["x", "z"]},
+    {"x": ["lag(x)"]},
+]
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_a_fit_is_the_same_whatever_was_fitted_to_the_panel_before() -> None:
+    frame, rng = kept_frame(), np.random.default_rng(1)
+    panel = Panel(frame, "i", "t")
+    for at in rng.permutation(np.tile(np.arange(len(KEPT_OPTIONS)), 2)).tolist():
+        options = {"x": ["x"], **KEPT_OPTIONS[at]}
+        used = panel if at % 2 else panel.assign(x=panel.frame["x"])
+        again = FixedEffects("y", **options).fit(used)
+        fresh = FixedEffects("y", **options).fit(Panel(frame, "i", "t"))
+        np.testing.assert_array_equal(again.params, fresh.params)
+        np.testing.assert_array_equal(again.cov, fresh.cov)
+        assert again.glance() == fresh.glance()
+        assert again.diagnostics == fresh.diagnostics
+        assert again.resids.equals(fresh.resids)
+
+
+def test_names_set_on_residuals_are_not_those_of_other_results() -> None:
+    panel, spec = Panel(kept_frame(), "i", "t"), FixedEffects("y", ["x"])
+    with pytest.warns(DigiprosperWarning):
+        first, second = spec.fit(panel), spec.fit(panel)
+    for rows in (first.resids, first.fitted_values):
+        rows.index.names = ["a", "b"]
+    assert list(second.resids.index.names) == ["i", "t"] == list(panel.index.names)
+    assert list(first.resids.index.names) == ["i", "t"]
+
+
+@pytest.mark.parametrize(("firms", "kept"), [(8, True), (33, False)])
+def test_a_panel_with_most_cells_empty_keeps_nothing(firms: int, kept: bool) -> None:
+    # Two rows for each firm in 8 periods: a quarter of the cells, or one less.
+    periods = 8 if kept else 9
+    firm = np.repeat(np.arange(firms), 2)
+    time = (firm + np.tile([0, 1], firms)) % periods
+    y, x = np.random.default_rng(2).normal(size=(2, firm.size))
+    panel = Panel(pd.DataFrame({"i": firm, "t": time, "y": y, "x": x}), "i", "t")
+    prepared = prepare(panel, ROLES, LinearOptions(cov_type="robust"))
+    assert (prepared.within in panel._table.keys.kept.values()) is kept
+
+
+def test_a_pickled_panel_has_nothing_of_its_fits() -> None:
+    panel = Panel(kept_frame(), "i", "t")
+    before = len(pickle.dumps(panel))
+    prepare(panel, {"y": ("y",), "x": ("x",)}, LinearOptions(), singletons="keep")
+    assert panel._table.keys.kept
+    again = pickle.loads(pickle.dumps(panel))
+    assert again._table.keys.kept == {}
+    assert len(pickle.dumps(again)) < before + 3 * 8 * len(panel)
+    pd.testing.assert_frame_equal(again.frame, panel.frame)

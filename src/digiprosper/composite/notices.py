@@ -23,9 +23,10 @@ impossible          missing, kept (option to values)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.composite.cells import names_where
 from digiprosper.composite.kernels.structure import FIXED_WEIGHTS, Rule, Weighing
@@ -34,10 +35,6 @@ from digiprosper.errors import Notice, cited, counted, subject
 from digiprosper.kernels import Bools, Floats
 from digiprosper.report.notices import imputed
 from digiprosper.report.text import listed
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # A shift from which on it changes the weights.
 LARGE_SHIFT: Final = 0.01

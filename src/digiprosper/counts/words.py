@@ -1,7 +1,5 @@
 """Words of models of counts and of binary outcomes in tables."""
 
-from __future__ import annotations
-
 from digiprosper.report.words import Words
 
 WORDS = Words(

@@ -1,7 +1,5 @@
 """Panels for examples and tests: real US states, simulated Chinese provinces."""
 
-from __future__ import annotations
-
 from digiprosper.datasets.geography import (
     match_cities,
     match_provinces,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import ABSORBED
 
-if TYPE_CHECKING:
-    # Makes a new learner, which has fit and predict.
-    NewLearner: TypeAlias = "Callable[[], Any]"
+# Makes a new learner, which has fit and predict.
+NewLearner: TypeAlias = "Callable[[], Any]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     Notice,
@@ -32,9 +32,6 @@ from digiprosper.panel import Panel
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import freedom_text
 from digiprosper.report.variance import negative_variance
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:

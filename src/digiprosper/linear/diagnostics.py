@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product, repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels import Floats, Ints
@@ -41,10 +42,6 @@ from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.report.notices import not_psd
 from digiprosper.report.terms import Factor
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
 _NO_REGRESSOR = frozenset(
@@ -205,10 +202,9 @@ def shared_between_clusters(
         return []
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
     # In the period with most rows there are clusters enough to compare.
-    period = int(np.bincount(sample.time).argmax())
-    rows = sample.time == period
+    rows = sample.keys.in_largest_period
     # Sorted, a column has a step for each value but the first.
-    values = np.sort(raw.T.compress(rows, axis=1)[list(columns)], axis=1)
+    values = np.sort(raw.T.take(rows, axis=1)[list(columns)], axis=1)
     counts = 1 + (values[:, 1:] != values[:, :-1]).sum(axis=1)
     # There are no more clusters than rows.
     if (counts > _HALF * values.shape[1]).all():
@@ -226,7 +222,7 @@ def shared_between_clusters(
         return []
     for name in _controls_among(sample, [names[j] for j in columns], ()):
         shared.pop(name, None)
-    label = f"{sample.keys.time_name} {sample.times[period]}"
+    label = f"{sample.keys.time_name} {sample.times[sample.time[rows[0]]]}"
     return shared_values(shared, prepared.cluster_names, groups, label)
 
 

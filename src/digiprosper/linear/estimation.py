@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     CollinearityError,
@@ -63,10 +64,6 @@ from digiprosper.linear.variance_checks import (
 from digiprosper.panel import Sample
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _MANY_CELLS = 100_000
 
@@ -700,7 +697,7 @@ def estimation_sample(
     further = {n: v for n, v in sample.variables.items() if n not in names}
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
-        index=sample.index,
+        index=sample.keys.labels,
         key_names=sample.keys.pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,

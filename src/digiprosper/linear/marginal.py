@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     ColumnError,
@@ -21,10 +22,7 @@ from digiprosper.kernels.tolerances import TWO_VALUES, ZERO_MEAN
 from digiprosper.panel.terms import canonical
 from digiprosper.report.terms import Factor, Term
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    Categories = Mapping[str, tuple[str, pd.Index[Any]]]
+Categories: TypeAlias = "Mapping[str, tuple[str, pd.Index[Any]]]"
 
 
 @dataclass(frozen=True, slots=True)

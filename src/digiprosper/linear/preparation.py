@@ -70,6 +70,8 @@ CovType = Literal[
 ]
 Ssc = Literal["reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"]
 _CLUSTERED = ("clustered", "crv3", "cr2")
+# Pairs of entity and period for each row, up to which a panel keeps tables of them.
+_MOST_CELLS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,45 +263,94 @@ def prepare(
         sample = sample.with_factors(_slope_factors(sample, absorbed))
     _refuse_unusable(sample, panel, options)
 
-    weights, n, n_times = _weights(sample, options), sample.nobs, sample.n_times
-    codes = tuple([sample.codes[c] for c in clusters])
-    absorbing = _within(sample, absorbed, weights)
-    names, entity_name = [term.name for term in absorbed], sample.keys.entity_name
-    entity = names.index(entity_name) if entity_name in names else None
-    effect_ranks = ranks(absorbing, codes, entity)
-
+    weights = _weights(sample, options)
+    structure = _structure(sample, panel, absorbed, clusters, options, weights)
     near = _near(sample, options)
-    groups = list(map(groups_of, codes))
-    few = cluster_size_notices(clusters, groups, options.cov_type)
-    across = 0 if entity is None else count_across(sample.entity, codes)
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
-        *entities_once(panel, clusters),
-        *few,
-        *period_notices(n_times, options),
-        *entities_across(across, sample.n_entities, entity_name, clusters),
-        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
-        *(_saturated_notices(absorbed, absorbing) if slopes else []),
-        *_robust_notices(sample, absorbing, near, options),
+        *structure.notices,
+        *(_saturated_notices(absorbed, structure.within) if slopes else []),
+        *_robust_notices(sample, structure.within, near, options),
         *distance_notices(sample, near),
         *about_terms(sample, panel, clusters),
     ]
     return Prepared(
         sample=sample,
-        within=absorbing,
+        within=structure.within,
         absorbed=absorbed,
-        entity_position=entity,
-        count=counts(n, 0, effect_ranks, groups, periods=n_times),
-        cluster_codes=codes,
-        cluster_names=tuple(clusters),
+        entity_position=structure.entity,
+        count=structure.count,
+        cluster_codes=tuple([sample.codes[c] for c in clusters]),
+        cluster_names=clusters,
         obs_weights=weights,
         options=options,
         notices=tuple(notices),
-        few=tuple(few),
-        leverage=_leverage(absorbing, n, options),
+        few=structure.few,
+        leverage=_leverage(structure.within, sample.nobs, options),
         near=near,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Structure:
+    """Effects and clusters of a sample, the same whatever its columns."""
+
+    within: Within
+    entity: int | None  # position of the entity effect
+    count: Counts
+    few: tuple[Notice, ...]
+    notices: tuple[Notice, ...]  # `few` among them
+
+
+def _structure(
+    sample: Sample,
+    panel: Panel,
+    absorbed: tuple[Absorbed, ...],
+    clusters: tuple[str, ...],
+    options: LinearOptions,
+    weights: Floats | None,
+) -> _Structure:
+    """Prepare effects and clusters; those of keys once for all fits to their rows."""
+    entity_name, names = sample.keys.entity_name, [term.name for term in absorbed]
+    kept = _kept(sample, absorbed, clusters, weights)
+    kept_as = (absorbed, clusters, options.cov_type, options.bandwidth)
+    structure: _Structure | None = kept.get(kept_as)
+    if structure is not None:
+        return structure
+    absorbing = _within(sample, absorbed, weights)
+    codes = tuple([sample.codes[c] for c in clusters])
+    entity = names.index(entity_name) if entity_name in names else None
+    effect_ranks, groups = ranks(absorbing, codes, entity), list(map(groups_of, codes))
+    few = cluster_size_notices(clusters, groups, options.cov_type)
+    across = 0 if entity is None else count_across(sample.entity, codes)
+    notices = [
+        *entities_once(panel, clusters),
+        *few,
+        *period_notices(sample.n_times, options),
+        *entities_across(across, sample.n_entities, entity_name, clusters),
+        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
+    ]
+    count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
+    structure = _Structure(absorbing, entity, count, tuple(few), tuple(notices))
+    kept[kept_as] = structure
+    return structure
+
+
+def _kept(
+    sample: Sample,
+    absorbed: Sequence[Absorbed],
+    clusters: Sequence[str],
+    weights: Floats | None,
+) -> dict[Any, Any]:
+    """Return what a panel keeps for its next fits, if they depend on keys alone."""
+    keys = sample.keys
+    terms = {*clusters, *[term.effect for term in absorbed]}
+    terms.update([term.slope for term in absorbed if term.slope is not None])
+    # Tables of two effects have a number for each cell, with a row or without.
+    cells = keys.entities.size * keys.times.size
+    of_keys = weights is None and terms <= {*keys.names}
+    return keys.kept if of_keys and cells <= _MOST_CELLS * sample.nobs else {}
 
 
 def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
@@ -395,7 +446,8 @@ def _without_singletons(
     sample: Sample, effects: tuple[str, ...], panel: Panel
 ) -> Sample:
     """Leave out rows that are the only one of a level of an effect."""
-    if not effects:
+    keys = sample.keys
+    if not effects or (keys.repeat and {*effects} <= {*keys.names}):
         return sample
     mask = not_singletons([sample.codes[e] for e in effects])
     if mask.all():
@@ -492,9 +544,13 @@ def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
 
 
 def _within(
-    sample: Sample, absorbed: Sequence[Absorbed], weights: Floats | None
+    sample: Sample, absorbed: tuple[Absorbed, ...], weights: Floats | None
 ) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
+    kept = _kept(sample, absorbed, (), weights)
+    out: Within | None = kept.get(absorbed)
+    if out is not None:
+        return out
     out = within(effects_of(sample, absorbed), sample.nobs, obs_weights=weights)
     problems = [
         Notice(
@@ -508,6 +564,7 @@ def _within(
     ]
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
+    kept[absorbed] = out
     return out
 
 

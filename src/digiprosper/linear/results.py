@@ -328,7 +328,7 @@ class SampledResults(BaseResults):
 
     def _by_row(self, values: Floats, name: str) -> pd.Series[float]:
         # Names of an index can be changed; those of the view are the caller's.
-        index = cast("pd.Index[Any]", self.sample.index).view()
+        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels").view()
         return pd.Series(values, index=index, name=name, copy=True)
 
     @property

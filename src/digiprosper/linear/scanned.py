@@ -34,10 +34,7 @@ from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.kernels.within import compress
-from digiprosper.linear.diagnostics import (
-    lagged_outcome,
-    shifted_log,
-)
+from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
 from digiprosper.linear.doubtful_terms import made_from_others
 from digiprosper.linear.estimation import (
     Demeaned,

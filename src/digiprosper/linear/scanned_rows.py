@@ -21,14 +21,10 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.covariance import (
-    Ranks,
-)
+from digiprosper.kernels.covariance import Ranks
 from digiprosper.kernels.in_blocks import Dummies
 from digiprosper.kernels.within import compress, pseudo_inverse
-from digiprosper.linear.diagnostics import (
-    lags_of_outcome,
-)
+from digiprosper.linear.diagnostics import lags_of_outcome
 from digiprosper.linear.preparation import (
     LinearOptions,
     absorbed_effects,

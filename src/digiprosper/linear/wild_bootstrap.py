@@ -39,12 +39,7 @@ from digiprosper.report.notices import few_draws
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import (
-    conventions,
-    interval_text,
-    p_words,
-    percent_text,
-)
+from digiprosper.report.text import conventions, interval_text, p_words, percent_text
 from digiprosper.report.words import Language, Words
 from digiprosper.specification import check_reps
 

@@ -1,7 +1,5 @@
 """What tables say of linear models, by code."""
 
-from __future__ import annotations
-
 from digiprosper.report.words import Words
 
 WORDS = Words(

@@ -1,7 +1,5 @@
 """What effects and paths of a mediation are called, by code."""
 
-from __future__ import annotations
-
 from digiprosper.report.words import Words
 
 WORDS = Words(

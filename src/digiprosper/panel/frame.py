@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
@@ -51,12 +52,7 @@ from digiprosper.panel.columns import (
     weights_of,
 )
 from digiprosper.panel.conditions import check_where, rows_where
-from digiprosper.panel.describe import (
-    Correlation,
-    between_within,
-    correlate,
-    summarise,
-)
+from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
 from digiprosper.panel.keys import (
     Keys,
     jumping_times,
@@ -82,10 +78,6 @@ from digiprosper.panel.stata import read_stata
 from digiprosper.panel.table import Table
 from digiprosper.report import notices as report
 from digiprosper.report.verdicts import is_balanced
-
-if TYPE_CHECKING:
-    import os
-
 
 # More rows than any panel has.
 _MOST_ROWS = 1_000_000_000_000

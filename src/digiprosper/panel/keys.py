@@ -6,7 +6,8 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -57,7 +58,7 @@ _MOST_KINDS = 5
 _MOST_HEADINGS = 3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Keys:
     """The keys of a panel, coded."""
 
@@ -76,6 +77,12 @@ class Keys:
     # Numbers of the rows in their table (N,), where no time tells apart the rows of an
     # entity; None in other panels
     rows: pd.Index[Any] | None = None
+    # What methods compute from the keys alone, kept for the next fits to these rows
+    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickle has no more than what tells one panel from another.
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"kept": {}}
 
     @property
     def rows_are_entities(self) -> bool:
@@ -96,7 +103,7 @@ class Keys:
         """Names of the keys of entities and times, None in a cross-section."""
         return self.entity_name, self.time_name
 
-    @property
+    @cached_property
     def period(self) -> str | None:
         """First and last time; None in a cross-section."""
         return period_of(None if self.time_name is None else self.times)
@@ -115,6 +122,21 @@ class Keys:
             names=[self.entity_name, second.name],
             verify_integrity=False,
         )
+
+    @cached_property
+    def labels(self) -> pd.Index[Any]:
+        """The index that results share; users have views, whose names they may set."""
+        return self.index
+
+    @cached_property
+    def repeat(self) -> bool:
+        """Whether each entity and each time has several rows."""
+        return all(np.bincount(codes).min() > 1 for codes in (self.entity, self.time))
+
+    @cached_property
+    def in_largest_period(self) -> Ints:
+        """Positions of the rows of the time that has most rows."""
+        return np.flatnonzero(self.time == np.bincount(self.time).argmax())
 
     def keep(self, mask: Bools) -> Keys:
         """Keep some rows (N,), with codes without gaps, on the same grid of steps."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import MissingDataError, Notice, cited, clipped, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
@@ -15,9 +16,6 @@ from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import Keys, cut_codes, rows_text
 from digiprosper.report.terms import Factor
 from digiprosper.report.verdicts import is_balanced
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)

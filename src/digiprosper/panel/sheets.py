@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -33,9 +34,6 @@ from digiprosper.errors import (
 from digiprosper.optional import require
 from digiprosper.panel.keys import check_key_names, sorted_keys, times_of, to_pandas
 from digiprosper.panel.table import SEPARATORS, is_grouped
-
-if TYPE_CHECKING:
-    import os
 
 # What tells of dropped rows, how many they are, and the texts in them.
 _Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[str, ...]]"

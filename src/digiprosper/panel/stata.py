@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,6 @@ from digiprosper.errors import (
     subject,
 )
 from digiprosper.panel.sheets import DAMAGED, drop_empty, dropped_notices
-
-if TYPE_CHECKING:
-    import os
 
 _LEAP_SECONDS = "%tC"
 _WIDE = {"i": "int64", "f": "float64"}

@@ -5,8 +5,6 @@ the digital economy and common prosperity. `evaluate` tests propositions on a pa
 This module is provisional: names may still change.
 """
 
-from __future__ import annotations
-
 from digiprosper.pathways.evaluation import evaluate
 from digiprosper.pathways.mechanism import Mechanism, seed_catalogue
 from digiprosper.pathways.results import MechanismReport

@@ -1,7 +1,5 @@
 """What a report of propositions says, by code: never that one causes another."""
 
-from __future__ import annotations
-
 from digiprosper.report.words import Words
 
 WORDS = Words(

@@ -40,9 +40,10 @@ still_unbalanced     terms (term to standardised difference after matching)
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import Notice, cited, clipped, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
@@ -54,10 +55,6 @@ from digiprosper.policy.messages import first_few, have, time_text
 from digiprosper.policy.timing import CohortCoding, Cohorts
 from digiprosper.policy.window import EventWindow
 from digiprosper.report.notices import few_clusters
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 ALIKE: Final = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statistics in

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     OptionError,
@@ -30,9 +31,6 @@ from digiprosper.report.terms import Term, slope_terms
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import wrapped
 from digiprosper.report.words import Words
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class WindowResults(EventTimeResults):

@@ -36,12 +36,7 @@ from digiprosper.policy.notices import (
 )
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
-from digiprosper.policy.timing import (
-    Cohorts,
-    check_never,
-    read_cohorts,
-    read_timing,
-)
+from digiprosper.policy.timing import Cohorts, check_never, read_cohorts, read_timing
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance, hash_of

@@ -25,11 +25,7 @@ from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
-from digiprosper.policy.kernels.unit_signs import (
-    UnitScores,
-    joint_critical,
-    wild_test,
-)
+from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
 from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words, time_text
 from digiprosper.policy.notices import FEW_UNTREATED
 from digiprosper.policy.timing import CohortCoding
@@ -44,12 +40,7 @@ from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Lines, Remarks, Summary, coefficient_cells
 from digiprosper.report.terms import Factors, Point, Term
 from digiprosper.report.tests import TestResult
-from digiprosper.report.text import (
-    conventions,
-    number_text,
-    sample_text,
-    wrapped,
-)
+from digiprosper.report.text import conventions, number_text, sample_text, wrapped
 from digiprosper.report.words import Words
 
 _ESTIMATORS = {

@@ -25,11 +25,7 @@ from digiprosper.panel import Sample
 from digiprosper.panel.grammar import as_written
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
-from digiprosper.panel.treatment import (
-    as_times,
-    entities_text,
-    refuse_several_times,
-)
+from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
 from digiprosper.policy.messages import first_few, have, time_text
 from digiprosper.report.pickling import PickledByName
 

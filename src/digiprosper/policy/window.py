@@ -8,12 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import (
-    IdentificationError,
-    counted,
-    not_identified,
-    subject,
-)
+from digiprosper.errors import IdentificationError, counted, not_identified, subject
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample

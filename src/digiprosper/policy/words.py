@@ -1,7 +1,5 @@
 """Names of event times, cohorts, averages of effects and balance, by code."""
 
-from __future__ import annotations
-
 from digiprosper.report.words import Words
 
 BALANCE_HEADS = {

@@ -39,7 +39,7 @@ from digiprosper.report.text import p_words
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    Floats = np.ndarray[Any, np.dtype[np.float64]]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 # Inches.
 _SIZE = 6.4, 4.2

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import InputTypeError, check_level, models_problem
 from digiprosper.present.columns import (
@@ -61,13 +62,12 @@ from digiprosper.report.drawings import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.container import ErrorbarContainer
 
-    Floats = np.ndarray[Any, np.dtype[np.float64]]
-    _Row = tuple[str, dict[int, Estimate]]
-    """Label, and estimates by position of the column."""
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+_Row = tuple[str, dict[int, Estimate]]
+"""Label, and estimates by position of the column."""
 
 # Inches: a figure's width; between rows, from model to model in a row, a line of a
 # row's name.

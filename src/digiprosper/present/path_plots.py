@@ -27,13 +27,13 @@ from digiprosper.report.drawings import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    Point = tuple[float, float]
-    Edges = tuple[float, float, float, float]
-    """Left, right, bottom and top."""
-    Texts = tuple[str, str]
-    """Over and under a line."""
-    _Row = tuple[str, str, str, bool]
-    """Words, estimate, interval, and whether the row belongs to that over it."""
+Point = tuple[float, float]
+Edges = tuple[float, float, float, float]
+"""Left, right, bottom and top."""
+Texts = tuple[str, str]
+"""Over and under a line."""
+_Row = tuple[str, str, str, bool]
+"""Words, estimate, interval, and whether the row belongs to that over it."""
 
 _PALE = "#eef3f8"
 # Type in points, and in figures of a column; inches a point of type takes by column

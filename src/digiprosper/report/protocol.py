@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Protocol,
-    TypedDict,
-    cast,
-    runtime_checkable,
-)
+from typing import Any, Protocol, TypedDict, cast, runtime_checkable
+
+import pandas as pd
 
 from digiprosper._version import __version__
 from digiprosper.report.inference import Inference
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Glance(TypedDict):

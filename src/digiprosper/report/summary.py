@@ -11,13 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper._version import __version__
-from digiprosper.errors import (
-    InputTypeError,
-    Notice,
-    OptionError,
-    cited,
-    no_attribute,
-)
+from digiprosper.errors import InputTypeError, Notice, OptionError, cited, no_attribute
 from digiprosper.report.columns import (
     Column,
     Estimate,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
 
 from digiprosper.errors import Notice
 from digiprosper.report.columns import (
@@ -28,11 +31,6 @@ from digiprosper.report.summary import (
 from digiprosper.report.terms import Factors
 from digiprosper.report.text import p_words
 from digiprosper.report.words import NOTES, TABLE
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-
 
 # What stands before the number where the name of the distribution would not say which
 # statistic it is.

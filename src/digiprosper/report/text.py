@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from textwrap import wrap
 from typing import Any
 
@@ -123,7 +124,7 @@ def _correlated(inference: Inference) -> str:
 
 def freedom_text(df: float) -> str:
     """Print degrees of freedom, such as ``"47 degrees of freedom"``."""
-    if np.isinf(df):
+    if df == inf:
         return "normal distribution"
     number = f"{df:g}" if float(df).is_integer() else f"{df:.1f}"
     return f"{number} {'degree' if df == 1 else 'degrees'} of freedom"

@@ -9,12 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import (
-    IdentificationError,
-    Notice,
-    option_error,
-    quoted,
-)
+from digiprosper.errors import IdentificationError, Notice, option_error, quoted
 from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import seed_sequence

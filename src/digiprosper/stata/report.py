@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import pandas as pd
 
 from digiprosper.errors import Notice, counted
 from digiprosper.present.tables import Table
@@ -13,10 +15,6 @@ from digiprosper.stata.lines import Statement
 from digiprosper.stata.prefixes import Command
 from digiprosper.stata.taint import looks_like_estimation
 from digiprosper.stata.translation import Context, Translation
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 Status = Literal["ran", "translated", "read", "skipped", "refused", "not run"]
 # From the best to the worst; a line in a loop has the worst of its turns.

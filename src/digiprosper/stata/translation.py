@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+
+import pandas as pd
 
 from digiprosper.errors import DigiprosperError, StataError, cited
 from digiprosper.panel import Panel
@@ -29,9 +31,6 @@ from digiprosper.stata.varlists import (
     term,
     whole,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     ColumnError,
@@ -26,10 +27,6 @@ from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import Language
 from digiprosper.studies.control_set_results import NO_CANDIDATE, ControlSets
 from digiprosper.studies.search_results import SearchTest
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 _CONTROLS = "control"
 

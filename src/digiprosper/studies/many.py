@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
+
+from numpy.random import SeedSequence
 
 from digiprosper.errors import (
     DigiprosperError,
@@ -37,10 +39,6 @@ from digiprosper.report.foreign import as_results
 from digiprosper.report.protocol import Results
 from digiprosper.report.text import repeated
 from digiprosper.specification import Specification, as_sequence, as_terms
-
-if TYPE_CHECKING:
-    from numpy.random import SeedSequence
-
 
 # Label, specification, its panel and its stream of random numbers.
 _Task: TypeAlias = "tuple[str, Any, Any, SeedSequence]"

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import (
-    Any,
-    Literal,
-    Self,
-    cast,
-    get_args,
-)
+from typing import Any, Literal, Self, cast, get_args
 
 import numpy as np
 import pandas as pd

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from digiprosper.report.columns import Column, Remark
 from digiprosper.report.pickling import PickledByName
@@ -19,10 +21,6 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, p_text, p_words
 from digiprosper.studies.control_set_results import ControlSample, ControlSet
 from digiprosper.studies.words import WORDS
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 # Rows of a table below the estimate
 _ROWS = ("statistic", "p_reported", "best", "specifications", "significant", "p_value")

@@ -1,7 +1,5 @@
 """What tables say of sets of models, by code."""
 
-from __future__ import annotations
-
 from digiprosper.report.words import Words
 
 _METHODS = {

@@ -41,10 +41,7 @@ from digiprosper.linear.preparation import (
     refuse_cov_types,
 )
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.variance_checks import (
-    refuse_full_leverage,
-    without_information,
-)
+from digiprosper.linear.variance_checks import refuse_full_leverage, without_information
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.report.variance import standard_errors

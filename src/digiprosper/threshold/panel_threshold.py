@@ -28,11 +28,7 @@ from digiprosper.kernels import Ints
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.linear.diagnostics import lagged_outcome
-from digiprosper.linear.estimation import (
-    demean_roles,
-    fit_columns,
-    refuse_flat_outcome,
-)
+from digiprosper.linear.estimation import demean_roles, fit_columns, refuse_flat_outcome
 from digiprosper.linear.preparation import (
     CovType,
     Prepared,

@@ -1,7 +1,5 @@
 """What thresholds, kinks, their tests and their confidence sets are called, by code."""
 
-from __future__ import annotations
-
 from digiprosper.report.words import Words
 
 _DRAWN = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
+import pandas as pd
 
 from digiprosper.errors import (
     ColumnError,
@@ -45,10 +46,6 @@ from digiprosper.report.variance import negative_variance, standard_errors
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import TABLE
 from digiprosper.specification import one_term
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 UForm = Literal["square", "inverse", "log", "sqrt"]
 

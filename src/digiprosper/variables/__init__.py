@@ -14,8 +14,6 @@ f["va3"]))``.
 such formulas.
 """
 
-from __future__ import annotations
-
 from digiprosper.variables.mechanisms import (
     capital_stock,
     digital_divide,

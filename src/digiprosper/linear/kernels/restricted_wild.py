@@ -65,7 +65,7 @@ def cluster_sums(equation: Solved, codes: Ints, groups: int) -> ClusterSums | No
     if not few_enough(groups, m):
         return None
     moved = equation.score_columns if equation.moved is None else equation.moved
-    columns = np.column_stack([moved, equation.residuals])
+    columns = np.concatenate([moved, equation.residuals[:, None]], axis=1)
     sums = products_by_cluster(
         equation.score_columns, columns, codes, groups, equation.obs_weights
     )

@@ -8,11 +8,7 @@ from typing import Final
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.tolerances import (
-    BALANCED,
-    FULL_LEVERAGE,
-    ON_A_PLANE,
-)
+from digiprosper.kernels.tolerances import BALANCED, FULL_LEVERAGE, ON_A_PLANE
 
 # Scores of entities with the same values may differ by rounding; distances are compared
 # at so many decimals.
