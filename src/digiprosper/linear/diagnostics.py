@@ -23,7 +23,10 @@ from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.kernels.residual_tests import dependence_in_periods
+from digiprosper.linear.kernels.residual_tests import (
+    dependence_in_periods,
+    period_ratios,
+)
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
@@ -378,14 +381,22 @@ def shared_exposure(
         or sample.n_entities < _FEWEST_ENTITIES
     ):
         return
+    scores = solved.score_columns @ solved.root.T
+    scores *= solved.weighted_residuals[:, None]
+    larger = np.flatnonzero(period_ratios(scores, sample.time) > _LARGER)
+    if not larger.size:
+        return
     controls = _controls_among(sample, names, _two_values(prepared))
-    terms = {}
-    for name, row in zip(names, solved.root, strict=True):
-        if name not in controls:
-            scores = (solved.score_columns @ row) * solved.weighted_residuals
-            test = dependence_in_periods(scores, sample.entity, sample.time)
-            if test.ratio > _LARGER and test.p_value < _NO_CHANCE:
-                terms[name] = (test.p_value, test.ratio)
+    tests = {
+        names[at]: dependence_in_periods(scores[:, at], sample.entity, sample.time)
+        for at in larger
+        if names[at] not in controls
+    }
+    terms = {
+        name: (test.p_value, test.ratio)
+        for name, test in tests.items()
+        if test.p_value < _NO_CHANCE
+    }
     if terms:
         yield _shared_exposure(terms, keys.entity_name)
 

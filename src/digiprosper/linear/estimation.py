@@ -259,12 +259,13 @@ def fit_equation(
         (outcome, *columns),
         solved,
         unread,
+        notices=([*prepared.notices, *notices], remarks),
         own_covariance=own_covariance,
     )
-    diagnostics = [*prepared.notices, *notices, *results.diagnostics, *remarks]
     if prepared.sums is not None:
-        diagnostics += in_memory_only(diagnostics)
-    return replace(results, diagnostics=tuple(diagnostics)), solved
+        more = in_memory_only(results.diagnostics)
+        results = replace(results, diagnostics=(*results.diagnostics, *more))
+    return results, solved
 
 
 def checked_columns(
@@ -464,9 +465,13 @@ def results_with_covariance(
     solved: Solved,
     unread: Sequence[str],
     *,
+    notices: tuple[Sequence[Notice], Sequence[Notice]] = ((), ()),
     own_covariance: bool,
 ) -> LinearResults:
-    """Make results of an equation; positions are of the outcome, then regressors."""
+    """Make results of an equation; positions are of the outcome, then regressors.
+
+    `notices` come before and after those of the covariance.
+    """
     depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:
@@ -483,7 +488,9 @@ def results_with_covariance(
     empty = without_information(solved, covariance)
     root[empty] = np.nan
 
-    notices = [
+    before, after = notices
+    diagnostics = [
+        *before,
         *lost_digits(names, demeaned.moments[list(positions[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
         *cluster_notices(prepared, terms, full, covariance, moved),
@@ -504,7 +511,7 @@ def results_with_covariance(
     ]
     if own_covariance:
         ways = len(prepared.cluster_codes)
-        notices += not_semidefinite(
+        diagnostics += not_semidefinite(
             terms, covariance, middle, ways=ways, near=prepared.near
         )
     results = LinearResults(
@@ -526,7 +533,7 @@ def results_with_covariance(
         if prepared.sums is None
         else prepared.sums.sample(positions, solved),
         labels=dict(prepared.sample.labels),
-        diagnostics=tuple(notices),
+        diagnostics=(*diagnostics, *after),
     )
     return results if prepared.options.keep_rows else results.without_rows()
 

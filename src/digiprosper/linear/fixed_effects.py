@@ -515,8 +515,8 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *products_alone(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
-    shared = shared_exposure(prepared, solved, [*results.params.index])
-    results = replace(results, diagnostics=(*results.diagnostics, *shared))
+    if shared := [*shared_exposure(prepared, solved, results.names)]:
+        results = replace(results, diagnostics=(*results.diagnostics, *shared))
     return Fitted(results, prepared, demeaned, solved)
 
 

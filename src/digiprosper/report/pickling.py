@@ -29,7 +29,7 @@ class PickledByName:
         # `fields` takes longer than all that is read here.
         for name in cast("Any", self).__dataclass_fields__:
             value = getattr(self, name)
-            if isinstance(value, np.ndarray):
+            if isinstance(value, np.ndarray) and value.flags.writeable:
                 object.__setattr__(self, name, _read_only(value))
 
     def __reduce__(self) -> tuple[Any, ...]:

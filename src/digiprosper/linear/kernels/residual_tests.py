@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import FLAT_RESIDUALS, NO_SKEWNESS, PERFECT_FIT
-from digiprosper.kernels.within import compress
+from digiprosper.kernels.within import compress, level_sums
 
 _BYTES = 256_000_000
 # Arrays of the size of a block that exist at once.
@@ -35,7 +35,7 @@ class Correlations:
 
 
 @dataclass(frozen=True, slots=True)
-class Dependence:
+class PeriodDependence:
     """The sum over periods of squared sums of scores, each over its sum of squares.
 
     Its mean is the number of periods if entities are independent, so that the scores of
@@ -64,19 +64,29 @@ class Dependence:
         return math.erfc(z / math.sqrt(2)) / 2
 
 
-def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> Dependence:
-    """Test that scores of different entities are uncorrelated within periods.
+def period_ratios(scores: Floats, time: Ints) -> Floats:
+    """Return `PeriodDependence.ratio` of columns of scores (N, k), shape (k,)."""
+    periods = int(time.max()) + 1
+    sums = level_sums(time, periods, scores)
+    squares = level_sums(time, periods, scores**2)
+    parts = sums**2 / np.where(squares > 0, squares, 1.0)
+    return np.asarray(parts.sum(axis=0) / np.maximum((squares > 0).sum(axis=0), 1))
+
+
+def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> PeriodDependence:
+    """Test that scores (N,) of different entities are uncorrelated within periods.
 
     They may be correlated over time. With P the scores (entities, periods) divided by
     the root of the sum of squares of their period, the sum is ``g' P P' g``, g the
     signs of entities; what is not on the diagonal of ``P P'`` varies with the signs.
+    Scores are compared as in tests of the level of clustering (MacKinnon, Nielsen &
+    Webb 2023, Journal of Econometrics 235:2027).
     """
     sums = np.zeros((int(entity.max()) + 1, int(time.max()) + 1))
     sums[entity, time] = scores
     size = np.sqrt((sums**2).sum(axis=0))
     parts = sums[:, size > 0] / size[size > 0]
     periods = parts.shape[1]
-    excess = float((parts.sum(axis=0) ** 2).sum()) - periods
     products = parts.T @ parts
     diagonal = (parts**2).sum(axis=1)
     variance = 2 * float((products**2).sum() - (diagonal**2).sum())
@@ -85,7 +95,8 @@ def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> Dependenc
         - 3 * diagonal @ ((parts @ products) * parts).sum(axis=1)
         + 2 * (diagonal**3).sum()
     )
-    return Dependence(1 + excess / periods, periods, variance, third)
+    ratio = float((parts.sum(axis=0) ** 2).mean())
+    return PeriodDependence(ratio, periods, variance, third)
 
 
 def correlations_between(
