@@ -41,7 +41,13 @@ from digiprosper.linear.estimation import (
     outcome_of,
 )
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
-from digiprosper.linear.preparation import Prepared, effects_of, prepare, refuse_extreme
+from digiprosper.linear.preparation import (
+    Prepared,
+    effects_of,
+    prepare,
+    refuse_extreme,
+    without_notice,
+)
 from digiprosper.linear.results import (
     NO_COVARIANCE,
     EstimationSample,
@@ -159,6 +165,9 @@ def cut_counts(
         missing=spec.missing,
         select=select,
     )
+    # With the factor of ppmlhdfe nothing depends on how many effects there are.
+    if spec.options.ssc != "fixest":
+        prepared = without_notice(prepared, "rank_bound")
     return prepared, *cut[0]
 
 
@@ -245,8 +254,10 @@ def fit_poisson(
 
 def few_clusters(prepared: Prepared, then: str = "") -> Iterator[Notice]:
     """Report few clusters; `then` is further advice."""
-    for groups, name in zip(prepared.count.groups, prepared.cluster_names, strict=True):
-        yield from few_for_counts(groups, name, prepared.options.cov_type, then)
+    names, cov_type = prepared.cluster_names, prepared.options.cov_type
+    several = len(names) > 1
+    for groups, name in zip(prepared.count.groups, names, strict=True):
+        yield from few_for_counts(groups, name, cov_type, then, several_ways=several)
 
 
 def _after_separation(
