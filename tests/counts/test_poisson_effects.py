@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import digiprosper as dp
 from digiprosper.counts.poisson_effects import prepare_counts
+from digiprosper.kernels import within
 from digiprosper.linear.kernels.wild import WildWeights
 
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
@@ -474,3 +475,22 @@ def test_groups_and_tables(counts: dp.Panel) -> None:
 def test_tests_of_linear_models_say_so(counts: dp.Panel, function: Any) -> None:
     with pytest.raises(dp.InputTypeError, match="takes a FixedEffects specification"):
         function(SPEC, counts)
+
+
+def test_a_bound_of_the_rank_matters_with_the_factor_of_fixest_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The factor of ppmlhdfe has no K: errors are those of the exact rank."""
+    rng = np.random.default_rng(3)
+    grid = np.meshgrid(*map(np.arange, (9, 9, 5)), indexing="ij")
+    i, j, t = (part.ravel() for part in grid)
+    frame = pd.DataFrame({"pair": i * 9 + j, "i": i, "j": j, "year": t})
+    frame["x"], frame["y"] = rng.normal(size=i.size), rng.poisson(3, i.size)
+    panel = dp.Panel(frame, "pair", "year")
+    spec = dp.PoissonEffects("y", ["x"], absorb=("i^year", "j^year"))
+    exact = spec.fit(panel)
+    monkeypatch.setattr(within, "_DENSE", 0)
+    bound = spec.fit(panel)
+    assert codes(exact) == codes(bound) == []
+    pd.testing.assert_series_equal(bound.std_errors, exact.std_errors, rtol=1e-9)
+    assert codes(spec.replace(ssc="fixest").fit(panel)) == ["rank_bound"]

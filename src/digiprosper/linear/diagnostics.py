@@ -378,7 +378,7 @@ def _products_alone(sample: Sample, names: Sequence[str]) -> dict[int, list[str]
 def shifted_log(
     sample: Sample, parts_of: Callable[[str], Iterable[Floats]] | None = None
 ) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros."""
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros."""
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]
@@ -387,11 +387,16 @@ def shifted_log(
         return []
     (column,) = columns
     rows = zeros = 0
+    is_share = True
     # The sample of a scanned table does not have all rows: they are read in parts.
     for values in [sample.variables[column]] if parts_of is None else parts_of(column):
-        if (values < 0).any() or (values != np.round(values)).any():
+        if (values < 0).any():
             return []
+        # Of a share one is no arbitrary number; counts may be zero and one too.
+        is_share &= bool((values <= 1).all() and (values != np.round(values)).any())
         rows, zeros = rows + values.size, zeros + int((values == 0).sum())
+    if is_share:
+        return []
     if not zeros:
         return []
     return [shifted_log_notice(sample.names[at], column, zeros, rows)]
