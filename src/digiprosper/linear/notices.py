@@ -245,8 +245,8 @@ def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
     text = (
         f"the outcome is {cited(term)}, and {cited(column)} is zero in {zeros:,} of "
         f"{counted(rows, 'row')}: slopes then depend on the unit of {cited(column)}, "
-        "and are no percentages (Chen & Roth 2024). PoissonEffects estimates percentages "
-        f"of the mean of {cited(column)}, zeros included."
+        "and are no percentages (Chen & Roth 2024). PoissonEffects estimates "
+        f"percentages of the mean of {cited(column)}, zeros included."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
 
