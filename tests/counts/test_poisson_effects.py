@@ -481,16 +481,35 @@ def test_a_bound_of_the_rank_matters_with_the_factor_of_fixest_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The factor of ppmlhdfe has no K: errors are those of the exact rank."""
+    panel = flows()
+    spec = dp.PoissonEffects("y", ["x"], absorb=("i^year", "j^year"))
+    exact = spec.fit(panel)
+    monkeypatch.setattr(within, "_DENSE", 0)
+    bound = spec.fit(panel)
+    assert codes(exact) == codes(bound) == ["three_way"]
+    pd.testing.assert_series_equal(bound.std_errors, exact.std_errors, rtol=1e-9)
+    fixest = spec.replace(ssc="fixest").fit(panel)
+    assert codes(fixest) == ["rank_bound", "three_way"]
+
+
+def flows() -> dp.Panel:
     rng = np.random.default_rng(3)
     grid = np.meshgrid(*map(np.arange, (9, 9, 5)), indexing="ij")
     i, j, t = (part.ravel() for part in grid)
     frame = pd.DataFrame({"pair": i * 9 + j, "i": i, "j": j, "year": t})
     frame["x"], frame["y"] = rng.normal(size=i.size), rng.poisson(3, i.size)
-    panel = dp.Panel(frame, "pair", "year")
-    spec = dp.PoissonEffects("y", ["x"], absorb=("i^year", "j^year"))
-    exact = spec.fit(panel)
-    monkeypatch.setattr(within, "_DENSE", 0)
-    bound = spec.fit(panel)
-    assert codes(exact) == codes(bound) == []
-    pd.testing.assert_series_equal(bound.std_errors, exact.std_errors, rtol=1e-9)
-    assert codes(spec.replace(ssc="fixest").fit(panel)) == ["rank_bound"]
+    return dp.Panel(frame, "pair", "year")
+
+
+@quiet
+def test_three_effects_of_a_gravity_equation_are_reported() -> None:
+    panel, both = flows(), ("i^year", "j^year")
+    spec = dp.PoissonEffects("y", ["x"], absorb=both)
+    (notice,) = [n for n in spec.fit(panel).diagnostics if n.code == "three_way"]
+    effects = ("pair", "year", *both)
+    assert notice.data == {"effects": effects, "rows": 9.0}
+    for fewer in (
+        spec.replace(absorb=both[:1]),
+        spec.replace(entity_effects=False),
+    ):
+        assert "three_way" not in codes(fewer.fit(panel))

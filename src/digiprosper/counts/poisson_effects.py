@@ -49,6 +49,7 @@ from digiprosper.linear.poisson import (
     few_clusters,
     fit_poisson,
     offset_of,
+    three_effects,
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
@@ -327,6 +328,7 @@ def fit_counts(
     diagnostics = (
         *(notice for notice in prepared.notices if notice not in prepared.few),
         *few_clusters(prepared, _WILD),
+        *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,

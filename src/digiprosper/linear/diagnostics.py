@@ -387,17 +387,16 @@ def shifted_log(
         return []
     (column,) = columns
     rows = zeros = 0
-    is_share = True
+    largest, whole = 0.0, True
     # The sample of a scanned table does not have all rows: they are read in parts.
     for values in [sample.variables[column]] if parts_of is None else parts_of(column):
         if (values < 0).any():
             return []
-        # Of a share one is no arbitrary number; counts may be zero and one too.
-        is_share &= bool((values <= 1).all() and (values != np.round(values)).any())
+        largest = max(largest, float(values.max(initial=0)))
+        whole = whole and bool((values == np.round(values)).all())
         rows, zeros = rows + values.size, zeros + int((values == 0).sum())
-    if is_share:
-        return []
-    if not zeros:
+    # Of a share one is no arbitrary number; counts may be zero and one too.
+    if not zeros or (largest <= 1 and not whole):
         return []
     return [shifted_log_notice(sample.names[at], column, zeros, rows)]
 

@@ -29,6 +29,7 @@ from digiprosper.kernels.reweighted import (
     reweighted_least_squares,
 )
 from digiprosper.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels.within import finest, is_nested
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
     Demeaned,
@@ -40,7 +41,12 @@ from digiprosper.linear.estimation import (
     named_effects,
     outcome_of,
 )
-from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
+from digiprosper.linear.notices import (
+    few_for_counts,
+    no_variance,
+    separated_notice,
+    three_way,
+)
 from digiprosper.linear.preparation import (
     Prepared,
     effects_of,
@@ -74,6 +80,10 @@ LAGGED = (
 _INDEX_TERMS = ("exposure", "offset")
 # With more clusters chi-squared has about its size.
 _MANY = 100
+# Effects of a gravity equation in each period, and rows of one where their bias is
+# small.
+_BOTH_ENDS = 2
+_MANY_ROWS = 100
 _TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few clusters"
 
 
@@ -258,6 +268,18 @@ def few_clusters(prepared: Prepared, then: str = "") -> Iterator[Notice]:
     several = len(names) > 1
     for groups, name in zip(prepared.count.groups, names, strict=True):
         yield from few_for_counts(groups, name, cov_type, then, several_ways=several)
+
+
+def three_effects(prepared: Prepared) -> list[Notice]:
+    """Report effects of entities and of two kinds of groups in each period."""
+    within, sample = prepared.within, prepared.sample
+    codes = finest([within.codes[p] for p in within.constants])
+    of_entity = any(is_nested(code, sample.entity) for code in codes)
+    by_period = [code for code in codes if is_nested(code, sample.time)]
+    if not of_entity or len(by_period) < _BOTH_ENDS:
+        return []
+    rows = sample.nobs / max(int(code.max()) + 1 for code in by_period)
+    return [three_way(prepared.effect_names, rows)] if rows < _MANY_ROWS else []
 
 
 def _after_separation(

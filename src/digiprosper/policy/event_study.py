@@ -41,6 +41,7 @@ from digiprosper.linear.poisson import (
     few_clusters,
     fit_poisson,
     offset_of,
+    three_effects,
 )
 from digiprosper.linear.preparation import (
     CovType,
@@ -567,6 +568,7 @@ def _estimate_counts(
     diagnostics = (
         *(notice for notice in prepared.notices if notice not in prepared.few),
         *few_clusters(prepared),
+        *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,
