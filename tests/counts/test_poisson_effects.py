@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import digiprosper as dp
+from digiprosper.counts import poisson_effects
 from digiprosper.counts.poisson_effects import prepare_counts
 from digiprosper.kernels import within
 from digiprosper.linear.kernels.wild import WildWeights
@@ -513,3 +514,28 @@ def test_three_effects_of_a_gravity_equation_are_reported() -> None:
         spec.replace(entity_effects=False),
     ):
         assert "three_way" not in codes(fewer.fit(panel))
+
+
+@quiet
+def test_the_maximum_that_separation_computed_is_where_the_likelihood_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It saves steps, and changes the estimates by rounding only."""
+    panel, steps = dp.Panel(draw(3), "id", "t"), []
+    begun = poisson_effects.fit_poisson
+
+    def counted(*args: Any) -> Any:
+        out = begun(*args)
+        steps.append(out[2].steps)
+        return out
+
+    def from_scratch(*args: Any) -> Any:
+        return counted(*args[:-1], None)
+
+    monkeypatch.setattr(poisson_effects, "fit_poisson", counted)
+    fit = SPEC.fit(panel)
+    monkeypatch.setattr(poisson_effects, "fit_poisson", from_scratch)
+    again = SPEC.fit(panel)
+    np.testing.assert_allclose(fit.params, again.params, rtol=1e-11)
+    np.testing.assert_allclose(fit.std_errors, again.std_errors, rtol=1e-11)
+    assert steps[0] < steps[1]

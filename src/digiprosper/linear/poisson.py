@@ -151,9 +151,12 @@ def cut_counts(
     roles: Mapping[str, Sequence[str]],
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
-) -> tuple[Prepared, Separated, Sample, Bools]:
-    """Cut the rows complete in all terms, by role, without separated ones."""
-    cut: list[tuple[Separated, Sample, Bools]] = []
+) -> tuple[Prepared, Separated, Sample, Bools, Floats | None]:
+    """Cut the rows complete in all terms, by role, without separated ones.
+
+    Also returns the index (N,) at the maximum of the likelihood, if it was computed.
+    """
+    cut: list[tuple[Separated, Sample, Bools, Floats | None]] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
         refuse_extreme(sample.matrix, sample.names)
@@ -161,8 +164,8 @@ def cut_counts(
         if spec.exposure is not None:
             _check_exposure(spec.exposure, sample)
         columns = regressors(sample, absorbed)
-        mask, separated = find_separated(sample, columns, absorbed, separation)
-        cut.append((separated, sample, mask))
+        mask, separated, index = find_separated(sample, columns, absorbed, separation)
+        cut.append((separated, sample, mask, index))
         return sample.keep(~mask, "separated rows")
 
     terms = {name: getattr(spec, name) for name in _INDEX_TERMS}
@@ -178,7 +181,11 @@ def cut_counts(
     # With the factor of ppmlhdfe nothing depends on how many effects there are.
     if spec.options.ssc != "fixest":
         prepared = without_notice(prepared, "rank_bound")
-    return prepared, *cut[0]
+    separated, sample, mask, index = cut[0]
+    # It was computed without offset, and before singletons were dropped.
+    if in_index or (index is not None and index.size != prepared.sample.nobs):
+        index = None
+    return prepared, separated, sample, mask, index
 
 
 def _check_exposure(name: str, sample: Sample) -> None:
@@ -204,15 +211,19 @@ def offset_of(spec: Any, sample: Sample) -> Floats:
 
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
-) -> tuple[Bools, Separated]:
-    """Mark rows (N,) that effects separate, or a combination with columns (N, k)."""
+) -> tuple[Bools, Separated, Floats | None]:
+    """Mark rows (N,) that effects separate, or a combination with columns (N, k).
+
+    Also returns the index of the other rows, as `separated_rows`.
+    """
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
-    by_effects, mask = in_empty_levels(y, effects), separated_rows(y, x, effects)
+    by_effects = in_empty_levels(y, effects)
+    mask, index = separated_rows(y, x, effects)
     reasons = np.where(by_effects, "effects", "regressors")[mask]
     separated = Separated(sample.index[mask], tuple(reasons.tolist()))
     if mask.any() and separation == "raise":
         raise _separated(separated)
-    return mask, separated
+    return mask, separated, index
 
 
 def _separated(rows: Separated) -> IdentificationError:
@@ -238,8 +249,12 @@ def fit_poisson(
     separated: Separated,
     ssc: str,
     offset: Floats | None = None,
+    start: Floats | None = None,
 ) -> tuple[list[int], list[Notice], Reweighted, Solved]:
-    """Maximise the likelihood; columns are those of `demeaned`, the outcome first."""
+    """Maximise the likelihood; columns are those of `demeaned`, the outcome first.
+
+    `start` (N,) is the index that its steps begin with.
+    """
     try:
         columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
@@ -251,6 +266,7 @@ def fit_poisson(
         POISSON,
         obs_weights=prepared.obs_weights,
         offset=offset,
+        start=start,
     )
     solved = as_regression(likelihood, *_counts_and_vcov(ssc, prepared, len(columns)))
     notices += fit_notices(
