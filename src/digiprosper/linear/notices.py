@@ -22,7 +22,6 @@ few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
 shared_shocks            n_times; under "driscoll_kraay", not a warning
-three_way                effects, rows (mean of a group and period)
 rank_bound               effects, rank
 saturated_levels         effect, levels, rows: levels with as few rows as parameters,
                          and their rows
@@ -534,17 +533,6 @@ def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
             "saturated_levels", text, {"effect": effect, "levels": levels, "rows": rows}
         )
     ]
-
-
-def three_way(effects: Sequence[str], rows: float) -> Notice:
-    """Report three effects, with which Poisson regressions have a bias."""
-    text = (
-        f"with the effects {', '.join(effects)} intervals of a Poisson regression are "
-        "not centred at the true slope, and clustered standard errors are too small "
-        f"(Weidner & Zylkin 2021; here {rows:.0f} rows in a group and period). This is "
-        "not corrected: compare cov_type='crv3', whose errors are larger."
-    )
-    return Notice("three_way", text, {"effects": tuple(effects), "rows": rows})
 
 
 def rank_bound(effects: Sequence[str], rank: int) -> Notice:

@@ -41,12 +41,7 @@ from digiprosper.linear.estimation import (
     named_effects,
     outcome_of,
 )
-from digiprosper.linear.notices import (
-    few_for_counts,
-    no_variance,
-    separated_notice,
-    three_way,
-)
+from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
 from digiprosper.linear.preparation import (
     Prepared,
     effects_of,
@@ -67,6 +62,7 @@ from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
+from digiprosper.report.notices import three_way
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import one_term

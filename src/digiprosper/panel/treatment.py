@@ -176,7 +176,7 @@ def _labels(table: Table, entities: pd.Index[Any]) -> Iterator[tuple[str, Ints]]
         if values.dtype.kind == "f" or not is_label:
             continue
         codes = pd.factorize(values.iloc[rows])[0]
-        # Most columns are seen not to be labels of groups by these rows alone.
+        # Most columns are seen here not to be labels of groups.
         if codes.min() >= 0 and codes.max() + 1 < len(entities):
             every = pd.factorize(values)[0]
             if (every == every[starts][keys.entity]).all():

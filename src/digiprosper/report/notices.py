@@ -27,6 +27,7 @@ index_of                 cells (column to the indicators of the index); not a wa
 extrapolated             column, values (outside), low and high (range in the sample)
 treated_together         treatment, column (of groups), n_groups, n_entities
 same_in_both_directions  term, columns (both ends), n_pairs, n_entities
+three_way                effects, rows (mean of a group and period)
 ======================== ===============================================================
 """
 
@@ -275,6 +276,17 @@ def same_in_both_directions(
     )
     data = {"term": term, "columns": ends, "n_pairs": pairs, "n_entities": n_entities}
     return Notice("same_in_both_directions", text, data)
+
+
+def three_way(effects: Sequence[str], rows: float) -> Notice:
+    """Report three effects, with which Poisson regressions have a bias."""
+    text = (
+        f"with the effects {', '.join(effects)} intervals of a Poisson regression are "
+        "not centred at the true slope, and clustered standard errors are too small "
+        f"(Weidner & Zylkin 2021; here {rows:.0f} rows in a group and period). This is "
+        "not corrected: compare cov_type='crv3', whose errors are larger."
+    )
+    return Notice("three_way", text, {"effects": tuple(effects), "rows": rows})
 
 
 CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
