@@ -217,9 +217,9 @@ def about_directions(
         keys = row_pair if time is None else row_pair * (int(time.max()) + 1) + time
         order = np.argsort(keys, kind="stable")
         both = np.flatnonzero(np.diff(keys[order]) == 0)
-        here, there = values[order[both]], values[order[both + 1]]
-        varies = np.unique(here).size > 1
-        if varies and 4 * both.size >= values.size and (here == there).all():
+        forward, backward = values[order[both]], values[order[both + 1]]
+        varies = np.unique(forward).size > 1
+        if varies and 4 * both.size >= values.size and (forward == backward).all():
             groups = np.unique(row_pair).size
             size, name = len(entities), table.keys.entity_name
             return [same_in_both_directions(term, columns, groups, name, size)]
@@ -238,9 +238,9 @@ def _pairs(
         if ends[0].dtype != ends[1].dtype:
             continue
         codes, labels = pd.factorize(pd.concat(ends))
-        one, other = np.split(codes, 2)
+        start, end = np.split(codes, 2)
         size = len(labels)
-        is_pair = np.unique(one * size + other).size == one.size
-        if is_pair and 2 * np.isin(other, one).sum() >= one.size:
-            low, high = np.minimum(one, other), np.maximum(one, other)
+        is_pair = np.unique(start * size + end).size == start.size
+        if is_pair and 2 * np.isin(end, start).sum() >= start.size:
+            low, high = np.minimum(start, end), np.maximum(start, end)
             yield (a, b), pd.factorize(low * size + high)[0]
