@@ -393,7 +393,7 @@ def shifted_log(
         if (values < 0).any():
             return []
         largest = max(largest, float(values.max(initial=0)))
-        whole = whole and bool((values == np.round(values)).all())
+        whole &= bool((values == np.round(values)).all())
         rows, zeros = rows + values.size, zeros + int((values == 0).sum())
     # Of a share one is no arbitrary number; counts may be zero and one too.
     if not zeros or (largest <= 1 and not whole):
