@@ -19,6 +19,3 @@ def test_few_clusters() -> None:
     assert "normal distribution" in notice.message
     (notice,) = few_for_counts(12, "province", "crv3")
     assert "11 degrees of freedom" in notice.message
-    for notice in few_for_counts(31, "origin", several_ways=True):
-        assert "one-way" in notice.message
-        assert "wild" not in notice.message

@@ -503,6 +503,16 @@ def flows() -> dp.Panel:
 
 
 @quiet
+def test_few_clusters_in_two_ways_are_not_told_to_draw_them() -> None:
+    fit = dp.PoissonEffects("y", ["x"], clusters=["i", "j"]).fit(flows())
+    few = [n for n in fit.diagnostics if n.code == "very_few_clusters"]
+    assert len(few) == 2
+    for notice in few:
+        assert "'crv3', which takes one-way clusters" in notice.message
+        assert "wild" not in notice.message
+
+
+@quiet
 def test_three_effects_of_a_gravity_equation_are_reported() -> None:
     panel, both = flows(), ("i^year", "j^year")
     spec = dp.PoissonEffects("y", ["x"], absorb=both)

@@ -320,21 +320,9 @@ def few_for_slopes(
 
 
 def few_for_counts(
-    clusters: int,
-    name: str,
-    cov_type: str = "clustered",
-    then: str = "",
-    *,
-    several_ways: bool = False,
+    clusters: int, name: str, cov_type: str = "clustered", then: str = ""
 ) -> tuple[Notice, ...]:
     """Report that normal or t intervals of counts rest on few clusters."""
-    if several_ways:
-        text = (
-            "the normal distribution is used, as ppmlhdfe and fixest do, with which "
-            "intervals are too short; compare with the dimension of fewer clusters "
-            "alone and cov_type='crv3', which takes one-way clusters."
-        )
-        return few_clusters(clusters, name, text)
     used = (
         f"t intervals with {clusters - 1} degrees of freedom are used"
         if cov_type == "crv3"

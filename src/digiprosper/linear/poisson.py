@@ -277,9 +277,10 @@ def fit_poisson(
 def few_clusters(prepared: Prepared, then: str = "") -> Iterator[Notice]:
     """Report few clusters; `then` is further advice."""
     names, cov_type = prepared.cluster_names, prepared.options.cov_type
-    several = len(names) > 1
+    if len(names) > 1:
+        then = ", which takes one-way clusters, with the dimension of fewer clusters"
     for groups, name in zip(prepared.count.groups, names, strict=True):
-        yield from few_for_counts(groups, name, cov_type, then, several_ways=several)
+        yield from few_for_counts(groups, name, cov_type, then)
 
 
 def three_effects(prepared: Prepared) -> list[Notice]:
