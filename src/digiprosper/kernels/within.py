@@ -331,7 +331,7 @@ class Within:
         """Sum squares of each row, weighted; rounding of its sums is relative to it."""
         w = self.obs_weights
         weighted = work if w is None else work * w
-        return np.einsum("ij,ij->i", weighted, work)
+        return np.asarray(np.einsum("ij,ij->i", weighted, work))
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
         """Demean rows in place; return what each effect took out, (k, levels)."""
