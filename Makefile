@@ -4,7 +4,10 @@ BIN := .venv/bin
 PYTEST := -m pytest -n 2 --dist worksteal
 # As pip does: the certificates of the system, where an organisation has added its own.
 export UV_SYSTEM_CERTS = true
-.PHONY: demo test check rules rest lint types examples versions lowest newest package docs evidence certificate
+# Bytecode is kept whatever the environment says: else each worker, and each process that a test starts, compiles all
+# that it imports, which takes nine seconds of a worker.
+unexport PYTHONDONTWRITEBYTECODE
+.PHONY: demo test check rules rest lint types mypy pyright examples versions lowest newest package docs evidence certificate
 
 demo: .venv/.ok
 	$(BIN)/python examples/us_states.py
@@ -77,7 +80,8 @@ rules: export OMP_NUM_THREADS = 1
 rules: .venv/.ok
 	$(BIN)/python $(PYTEST) -m "not montecarlo" $(RULES)
 
-rest: lint types examples
+# The longest first, so that neither of two jobs ends long before the other.
+rest: types examples lint
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -85,8 +89,12 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-types: .venv/.dev
+types: mypy pyright
+
+mypy: .venv/.dev
 	$(BIN)/mypy
+
+pyright: .venv/.dev
 	$(BIN)/uv venv --quiet --clear --python .venv .venv-wheel
 	$(BIN)/uv pip install --quiet --python .venv-wheel .
 	VIRTUAL_ENV=$(CURDIR)/.venv-wheel PATH="$(CURDIR)/.venv-wheel/bin:$$PATH" \

@@ -31,17 +31,20 @@ FURTHER = {
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the pages whose package is not installed, and mark those that take long."""
+    # The numbers are the same with or without a font; only the picture needs one.
+    messages = ("no font with Chinese characters", "Glyph")
+    marks = [pytest.mark.filterwarnings(f"ignore:{message}") for message in messages]
     for item in items:
-        package = NEEDS.get(item.path.name)
-        if package and find_spec(package) is None:
-            item.add_marker(
-                pytest.mark.skip(reason=f"{item.path.name} needs {package}")
-            )
-        if f"{item.path.parent.name}/{item.path.name}" in FURTHER:
-            item.add_marker(pytest.mark.further)
-        # The numbers are the same with or without a font; only the picture needs one.
-        for message in ("no font with Chinese characters", "Glyph"):
-            item.add_marker(pytest.mark.filterwarnings(f"ignore:{message}"))
+        if item.path.suffix == ".md":
+            package = NEEDS.get(item.path.name)
+            if package and find_spec(package) is None:
+                item.add_marker(
+                    pytest.mark.skip(reason=f"{item.path.name} needs {package}")
+                )
+            if f"{item.path.parent.name}/{item.path.name}" in FURTHER:
+                item.add_marker(pytest.mark.further)
+        for mark in marks:
+            item.add_marker(mark)
 
 
 @pytest.fixture(autouse=True)

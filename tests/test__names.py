@@ -60,5 +60,64 @@ def test_advice_names_what_exists_and_foreign_names_do_not(owner: str) -> None:
 
 def test_words_of_options_are_words_of_options() -> None:
     options = {word for name in dp.__all__ for word in get_args(getattr(dp, name))}
-    options |= {"callaway_santanna", "imputation", "sun_abraham", "never"}
+    options |= {"callaway_santanna", "imputation", "sun_abraham", "never", "not_yet"}
+    options |= {"doubly_robust"}
     assert set(INSTEAD["word"].values()) <= options
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("phtest", "dp.hausman(spec, panel, method='classical')"),
+        ("pcdtest", "dp.pesaran_cd(fit)"),
+        ("pFtest", "dp.poolability(spec, panel)"),
+        ("aggte", ".aggregate('simple')"),
+        ("modelsummary", "dp.etable([fit])"),
+        ("PooledOLS", "entity_effects=False, time_effects=False"),
+        ("FirstDifferenceOLS", "'diff(y)', ['diff(x)']"),
+    ],
+)
+@pytest.mark.many(7)
+def test_functions_of_r_and_linearmodels_are_told_ours(name: str, advice: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(dp, name)
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"subset": "year > 2"}, "where='year >= 2015'"),
+        ({"effect": "twoways"}, "time_effects=True"),
+        ({"index": ["id", "year"]}, "dp.Panel(df, entity='id', time='year')"),
+        ({"split": "region"}, "dp.by_group(spec, panel, 'region')"),
+        ({"ssc": "fixest"}, "write reghdfe"),
+        ({"ssc": "sss"}, "write plm"),
+        ({"cov_type": "DK"}, "write driscoll_kraay"),
+    ],
+)
+@pytest.mark.many(7)
+def test_arguments_and_words_of_r_are_told_ours(
+    options: dict[str, object], advice: str
+) -> None:
+    with pytest.raises(dp.DigiprosperError) as caught:
+        dp.FixedEffects("y", ["x"], **options)  # type: ignore[arg-type]
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"control": "notyettreated"}, "write not_yet"),
+        ({"adjustment": "dr"}, "write doubly_robust"),
+        ({"type": "simple"}, "write aggregate"),
+        ({"xformla": "~x"}, "write x=[...]"),
+        ({"est_method": "reg"}, "write adjustment"),
+    ],
+)
+def test_arguments_of_att_gt_are_told_ours(
+    options: dict[str, object], advice: str
+) -> None:
+    with pytest.raises(dp.DigiprosperError) as caught:
+        dp.StaggeredDid("y", "first", **options)  # type: ignore[arg-type]
+    assert advice in str(caught.value)

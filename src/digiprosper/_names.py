@@ -20,12 +20,17 @@ MODULES = {
 # Misspelt names need no row.
 INSTEAD = {
     "digiprosper": {
-        "feols reghdfe xtreg areg panelols plm felm ols wls twfe regress": (
+        "feols reghdfe xtreg areg panelols plm felm lm ols wls twfe regress": (
             "dp.FixedEffects(y, [x]).fit(panel), or "
             "dp.FixedEffects.from_formula('y ~ x | id + year').fit(panel)"
         ),
-        "randomeffects pooledols betweenols": (
-            "dp.etable([fit]) of a fit of linearmodels"
+        "randomeffects betweenols": "dp.etable([fit]) of a fit of linearmodels",
+        "pooledols pooling": (
+            "dp.FixedEffects(y, [x], entity_effects=False, time_effects=False)"
+        ),
+        "firstdifferenceols": (
+            "dp.FixedEffects('diff(y)', ['diff(x)'], entity_effects=False, "
+            "time_effects=False)"
         ),
         "iv2sls ivgmm ivreg ivreg2 ivreghdfe ivregress xtivreg iv tsls": (
             "dp.FixedEffectsIV(y, [x], [endogenous], [instrument]).fit(panel)"
@@ -38,7 +43,9 @@ INSTEAD = {
         "did csdid att_gt attgt did2s did_imputation sunab callawaysantanna": (
             "dp.StaggeredDid(y, event).fit(panel)"
         ),
+        "aggte": "dp.StaggeredDid(y, event).fit(panel).aggregate('simple')",
         "event_study": "dp.EventStudy(y, event).fit(panel)",
+        "honest_did honestdid": "dp.EventStudy(y, event).fit(panel).honest()",
         "psm psmatch2 matchit": "dp.match_entities(panel, treated, x)",
         "xthreg threshold": "dp.PanelThreshold(y, [x], threshold_variable).fit(panel)",
         "sgmediation sgmediation2 process": (
@@ -54,7 +61,18 @@ INSTEAD = {
             "dp.Panel(pandas.read_csv(path), entity='id', time='year')"
         ),
         "read_excel": "dp.Panel.from_excel(path, entity='id')",
-        "summary esttab outreg2 summary_col": "dp.etable([fit])",
+        "summary esttab outreg2 summary_col modelsummary stargazer texreg": (
+            "dp.etable([fit])"
+        ),
+        "phtest": "dp.hausman(spec, panel, method='classical')",
+        "pftest": "dp.poolability(spec, panel)",
+        "pcdtest": "dp.pesaran_cd(fit)",
+        "pwartest": "dp.wooldridge_ar1(spec, panel)",
+        "purtest cipstest": "dp.unit_root_test(panel, y)",
+        "coeftest vcovhc vcovcl": (
+            "dp.FixedEffects(y, [x], cov_type='clustered', clusters='id')"
+        ),
+        "pdata_frame pdataframe": "dp.Panel(df, entity='id', time='year')",
         "coefplot iplot plot": "dp.plots.coefficients(fit)",
         "read_do_file run_do_file": "dp.stata.run_do_file(path, data)",
     },
@@ -69,7 +87,8 @@ INSTEAD = {
         "fvalue": "f_statistic",
         "n n_obs": "nobs",
         "f_test t_test": "wald_test('x = z'), or combination('x + z')",
-        "summary2 coef_table": "tidy(), or summary()",
+        "summary2 coef_table coeftable": "tidy(), or summary()",
+        "fixef ranef estimated_effects": "effects",
         "plot": "dp.plots",
         "att": "aggregate('simple')",
         "gamma threshold": "thresholds['estimate']",
@@ -88,21 +107,28 @@ INSTEAD = {
     "table": {"to_latex to_word to_docx to_excel to_html": "save('table.docx')"},
     "argument": {
         "vce": "clusters='id'",
-        "fe fixed_effects effects": (
+        "fe fixed_effects effects fixef effect": (
             "entity_effects=True, time_effects=True, absorb=[...]"
         ),
         "entity_fe unit_fe individual_effects": "entity_effects=True",
         "time_fe year_fe": "time_effects=True",
         "control controls covariates exog regressors": "x=[...]",
-        "outcome depvar dependent": "y",
+        "outcome depvar dependent yname": "y",
+        "xformla": "x=[...]",
+        "subset if_ filter": "where='year >= 2015'",
+        "split fsplit": "dp.by_group(spec, panel, 'region')",
+        "control_group": "control",
+        "est_method": "adjustment",
+        "clustervars": "clusters='id'",
         "vcov se se_type robust": "cov_type='clustered'",
-        "weights": "obs_weights",
+        "weights weightsname": "obs_weights",
         "m mediator": "mediators",
         "treat treated d": "treatment",
         "gname first_treat cohort treat treated treatment": "event",
         "threshold q": "threshold_variable",
         "method": "estimator",
         "method weights": "weighting",
+        "type": "aggregate",
         "method type": "model",
         "leads": "before",
         "lags": "after",
@@ -110,7 +136,9 @@ INSTEAD = {
         "b n_boot nboot bootstrap boot": "reps",
         "x": "controls",
         "data df panel": "dp.Panel(df, entity='id', time='year'), then .fit(panel)",
-        "entity time id": "dp.Panel(df, entity='id', time='year')",
+        "entity time id index panel_id idname tname": (
+            "dp.Panel(df, entity='id', time='year')"
+        ),
         "formula fml": "dp.FixedEffects.from_formula('y ~ x | id + year')",
         "seed random_state rng": ".fit(panel, rng=1)",
     },
@@ -118,10 +146,16 @@ INSTEAD = {
         "hc1 hetero": "robust",
         "crv1": "clustered",
         "iid nonrobust homoskedastic": "unadjusted",
-        "hac newey_west kernel": "driscoll_kraay",
+        "hac newey_west kernel nw dk": "driscoll_kraay",
+        "arellano": "clustered",
+        "fixest": "reghdfe",
+        "sss": "plm",
+        "hc0": "none",
         "cs csdid": "callaway_santanna",
         "nevertreated": "never",
-        "did2s bjs": "imputation",
+        "notyettreated": "not_yet",
+        "did2s gardner bjs": "imputation",
+        "dr": "doubly_robust",
         "sunab": "sun_abraham",
         "gmm": "difference",
         "durbin": "sdm",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 
@@ -105,6 +106,113 @@ def test_a_logarithm_of_a_lag_is_the_lag_of_a_logarithm(term: str) -> None:
     ] == (term,)
     level = FixedEffects("y", ["x", term]).fit(panel)
     assert "lagged_outcome" not in {n.code for n in level.diagnostics}
+
+
+def exposed_frame(seed: int, *, shared: bool) -> pd.DataFrame:
+    """React to common shocks, y and x in the same entities if `shared`."""
+    rng = np.random.default_rng(seed)
+    to_x, to_y = rng.lognormal(size=(2, 60, 1))
+    shocks = rng.normal(size=(2, 25))
+    x = to_x * shocks[0] + rng.normal(size=(60, 25))
+    y = (to_x if shared else to_y) * shocks[1] + rng.normal(size=(60, 25)).cumsum(1)
+    i, t = np.indices(x.shape)
+    columns = {"i": i, "t": t, "x": x, "y": y, "z": rng.normal(size=x.shape)}
+    return pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+def test_common_shocks_that_entities_share_are_said() -> None:
+    said = {}
+    for shared, seed in itertools.product((True, False), range(20)):
+        panel = Panel(exposed_frame(seed, shared=shared), "i", "t")
+        fit = FixedEffects("y", ["x", "z"]).fit(panel)
+        found = [n for n in fit.diagnostics if n.code == "shared_exposure"]
+        said[shared, seed] = [list(n.data["terms"]) for n in found]
+    assert [bool(said[True, s]) for s in range(20)].count(True) > 10
+    assert not any(said[False, s] for s in range(20))
+    assert all(terms == [["x"]] for terms in said.values() if terms)
+
+
+@pytest.mark.parametrize(
+    ("options", "is_said"),
+    [
+        ({}, True),
+        ({"cov_type": "crv3"}, True),
+        ({"clusters": ["i", "t"]}, False),
+        ({"clusters": "g"}, False),
+        ({"cov_type": "driscoll_kraay"}, False),
+        ({"cov_type": "robust"}, False),
+        ({"time_effects": False}, False),
+        ({"where": "t < 4"}, False),
+        ({"where": "i < 9"}, False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_shared_exposure_is_said_of_errors_by_entity(options, is_said) -> None:
+    frame = exposed_frame(0, shared=True)
+    panel = Panel(frame.assign(g=frame["i"] // 2), "i", "t")
+    fit = FixedEffects("y", ["x"], **options).fit(panel)
+    assert ("shared_exposure" in {n.code for n in fit.diagnostics}) == is_said
+
+
+def growing_frame() -> pd.DataFrame:
+    frame = lagged_frame().sort_values(["i", "t"])
+    level = np.exp(frame["y"] / 10)
+    before = level.groupby(frame["i"]).shift()
+    return frame.assign(
+        v=level,
+        **{"log v": np.log(level)},
+        percent=(100 * (level / before - 1)).round(2),
+        logs=np.log(level / before),
+        other=level.groupby(frame["i"]).shift(2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "unit"),
+    [
+        ("diff(log(v))", "lag(log(v))", 2),
+        ("diff(log(v / w))", "lag(log(v / w))", 2),
+        ("diff(v)", "lag(v)", 2),
+        ("logs", "log(lag(v))", 2),
+        ("logs", "lag(`log v`)", 2),
+        ("I(100 * diff(log(v)))", "lag(log(v))", 200),
+        ("percent", "lag(log(v))", 200),
+        ("I(v / lag(v) - 1)", "lag(log(v))", 2),
+        ("diff(log(w))", "lag(log(v))", None),
+        ("diff(log(v))", "lag(log(v), 3)", None),
+        ("diff(log(v))", "lag(log(w))", None),
+        ("diff(log(v))", "other", None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_growth_on_the_level_before_is_a_lagged_outcome(
+    outcome: str, level: str, unit: int | None
+) -> None:
+    frame = growing_frame()
+    panel = Panel(frame.assign(w=frame["w"].abs() + 1), "i", "t")
+    spec = FixedEffects(outcome, ["x", level])
+    fit = spec.fit(panel)
+    found = [n for n in fit.diagnostics if n.code == "lagged_outcome"]
+    if unit is None:
+        assert not found
+        return
+    (notice,) = found
+    assert notice.data == {"columns": (level,), "periods": fit.nobs / fit.n_entities}
+    assert f"-({unit} + slope)" in notice.message
+    without = spec.replace(entity_effects=False).fit(panel)
+    assert "lagged_outcome" not in {n.code for n in without.diagnostics}
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.MissingDataWarning")
+def test_growth_on_the_level_has_the_slope_of_the_lag_less_one() -> None:
+    panel = Panel(growing_frame()[["i", "t", "v", "x"]], "i", "t")
+    with pytest.warns(IdentificationWarning, match="looks like convergence"):
+        growth = FixedEffects("diff(log(v))", ["x", "lag(log(v))"]).fit(panel)
+    with pytest.warns(IdentificationWarning, match="is the lag of the outcome"):
+        level = FixedEffects("log(v)", ["x", "lag(log(v))"]).fit(panel)
+    change = level.params - growth.params
+    assert change.to_numpy() == pytest.approx([0, 1], abs=1e-9)
 
 
 @pytest.mark.parametrize("first", [(0, 1, 2), (0, 2, 3), (0, 3, 4), (1, 2, 4)])

@@ -711,6 +711,27 @@ def test_a_named_reference_equals_dummies_made_by_hand(how: str) -> None:
     )
 
 
+def test_slopes_by_year_are_differences_from_the_year_that_is_named() -> None:
+    """They equal fixest's ``i(year, share, ref = 3)``."""
+    frame = make_frame(10)
+    share = np.random.default_rng(1).normal(size=frame["city"].nunique())
+    frame["share"] = share[frame["city"].astype("category").cat.codes]
+    years = sorted(set(frame["year"]) - {frame["year"].unique()[2]})
+    (named,) = set(frame["year"]) - set(years)
+    by_hand = frame.assign(
+        **{f"s{year}": frame["share"] * (frame["year"] == year) for year in years}
+    )
+    expected = quiet_fit(FixedEffects("y", ["a", *(f"s{y}" for y in years)]), by_hand)
+    term = f"C(year, ref={named}):share"
+    fit = quiet_fit(FixedEffects("y", ["a", term], collinear="drop"), frame)
+    close(fit, expected.coefficients, expected.covariance, 1e-10)
+    assert [name.split("[")[1] for name in fit.names[1:]] == [
+        f"{year}]:share" for year in years
+    ]
+    with pytest.raises(CollinearityError, match=rf"\[{named}\]:share' is collinear"):
+        quiet_fit(FixedEffects("y", ["a", term]), frame)
+
+
 # --- fit, effects, prediction ---------------------------------------------------------
 
 

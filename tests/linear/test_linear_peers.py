@@ -147,6 +147,17 @@ def test_linearmodels_with_weights() -> None:
     np.testing.assert_allclose(results.std_errors, peer.std_errors, rtol=1e-7)
 
 
+def test_dummies_of_statsmodels_have_the_errors_of_areg() -> None:
+    from statsmodels.formula.api import ols
+
+    frame, y, x = frame_of("unbalanced")
+    model = ols(f"{y} ~ {' + '.join(x)} + C(i) + C(t)", frame)
+    peer = model.fit(cov_type="cluster", cov_kwds={"groups": frame["i"]})
+    results = fit(Panel(frame, "i", "t"), x, y, ssc="areg", singletons="keep")
+    np.testing.assert_allclose(results.params, peer.params[list(x)], rtol=1e-9)
+    np.testing.assert_allclose(results.std_errors, peer.bse[list(x)], rtol=1e-7)
+
+
 # --- pyfixest -------------------------------------------------------------------------
 
 SCRIPT = """

@@ -112,6 +112,15 @@ def test_attach_by_both_keys_or_one(panel: Panel) -> None:
     assert by_entity.labels == panel.labels
 
 
+def test_data_without_the_keys_are_refused_with_their_columns(panel: Panel) -> None:
+    other = pd.DataFrame({"LOCATION": ["p0"], "TIME": [2011], "z": [1.0]})
+    text = "no column 'city' or 'year'.*they have 'LOCATION', 'TIME', 'z'. Rename"
+    with pytest.raises(AlignmentError, match=text):
+        panel.attach(other)
+    renamed = other.rename(columns={"LOCATION": "city", "TIME": "year"})
+    assert panel.attach(renamed)["z"].sum() == 1.0
+
+
 def test_attach_replaces_no_column_silently(panel: Panel) -> None:
     half = panel.frame["gdp"].iloc[1:] * 2
     with pytest.raises(

@@ -166,6 +166,10 @@ def test_long_identifiers_are_compared_digit_by_digit() -> None:
         ("sin(x) > 0", "mask made from panel.frame"),
         ("x == 1 if flag else y", "mask made from panel.frame"),
         ("", "cannot be read"),
+        ("year > 2015 && gdp > 5", "write and, or and not for &&"),
+        ("region %in% c('a')", "in [1, 2] for %in%"),
+        ("!is.na(gdp)", "not for && || and !"),
+        ("df$year > 2015", "a column without its table"),
     ],
 )
 def test_what_is_refused(panel: Panel, text: str, words: str) -> None:

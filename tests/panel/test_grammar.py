@@ -74,7 +74,7 @@ def value(text: str) -> Any:
         ("I(1)", "no column"),
         ("log(2)", "no column"),
         ("lag(1)", "no column"),
-        ("1", "I(1)"),
+        ("1", "there is an intercept"),
         ("", "empty"),
         ("   ", "empty"),
     ],
@@ -149,6 +149,53 @@ def test_statas_spellings_are_refused_and_told_how_to_write_them(
     with pytest.raises(TermError) as caught:
         parse(text, ["urban", "trade", "region"], "x")
     assert cure in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("factor(region)", "categories are C(region)."),
+        ("as.factor(region)", "categories are C(region)."),
+        ("relevel(region, ref='east')", "C(region, ref='east')"),
+        ("i(region)", "categories are C(region)."),
+        ("i(year, urban)", "C(year):urban"),
+        ("i(year, urban, ref = -1)", "C(year, ref=-1):urban with collinear='drop'"),
+        ("l(urban)", "lag(urban)"),
+        ("l(urban, 2)", "lag(urban, 2)"),
+        ("f(urban, 1)", "lead(urban, 1)"),
+        ("d(urban)", "diff(urban)"),
+        ("lag(urban, 1:2)", "'lag(urban, 1:2)': several lags are several terms"),
+        ("l(urban, 0:3)", "lag(urban, 1) and lag(urban, 2)"),
+        ("poly(urban, 2, raw = TRUE)", "urban and I(urban**2)"),
+        ("ns(urban, 3)", "I((urban - 5) * (urban > 5))"),
+        ("scale(urban)", "panel.standardise('urban')"),
+        ("log10(urban)", "I(log(urban) / log(10))"),
+        ("asinh(urban)", "log(urban + sqrt(urban**2 + 1))"),
+        ("ifelse(urban > 6, 1, 0)", "I(urban > 6)"),
+        ("as.numeric(urban)", "a column is just urban."),
+        ("sunab(first, year)", "StaggeredDid(y, 'first', estimator='sun_abraham')"),
+        ("csw0(urban, trade)", "dp.fit_all"),
+        ("c(urban, trade)", "dp.fit_all"),
+        ("fe(region)", "absorb='region'"),
+        ("~region", "leave out the '~' of R"),
+        ("~region + year", "put several into a list"),
+        ("urban | region", "write absorb='region'"),
+        ("0", "without effects there is an intercept"),
+        ("-1", "without effects there is an intercept"),
+    ],
+)
+def test_rs_spellings_are_refused_and_told_how_to_write_them(
+    text: str, cure: str
+) -> None:
+    with pytest.raises(TermError) as caught:
+        parse(text, ["urban", "trade", "region", "year"], "x")
+    assert cure in str(caught.value)
+    assert "for arithmetic" not in str(caught.value)
+
+
+def test_several_outcomes_are_not_called_a_list_of_outcomes() -> None:
+    with pytest.raises(TermError, match=r"write I\(urban \+ trade\).* dp\.fit_all"):
+        parse("urban + trade", ["urban", "trade"], "y")
 
 
 def test_a_hash_in_quotation_marks_or_backticks_is_text() -> None:

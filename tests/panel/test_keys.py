@@ -712,9 +712,25 @@ def test_half_years_as_numbers_of_months_are_numbered(months) -> None:
 
 def test_every_lag_missing_states_how_far_rows_are_apart() -> None:
     panel = Panel(_dated([2010, 2013, 2016]), "firm", "date")
-    with pytest.raises(MissingDataError, match="the nearest rows are 3 apart"):
+    with pytest.raises(MissingDataError, match="the nearest rows are 3 apart") as got:
         panel.lag("x")
     assert panel.lag("x", 3)["x_lag3"].notna().sum() == 4
+    assert str(got.value).endswith("If this is a period, pass it: Panel(..., step=3).")
+    stepped = Panel(_dated([2010, 2013, 2016]), "firm", "date", step=3)
+    assert stepped.lag("x")["x_lag1"].notna().sum() == 4
+    with pytest.raises(MissingDataError, match="Check the time key and the panel's st"):
+        Panel(_dated([2010, 2013, 2016]), "firm", "date", step=2).lag("x")
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_namibia"),
+    [(["DE", "NO", None], True), (["DE", "Oslo", None], False), ([None, 1, 2], False)],
+)
+def test_a_missing_code_of_two_letters_may_be_namibia(codes, is_namibia) -> None:
+    frame = pd.DataFrame({"code": codes, "year": 2010, "x": 1.0})
+    with pytest.raises(PanelIndexError, match="'code' is missing in 1 row") as got:
+        Panel(frame, "code", "year")
+    assert ("the code NA, of Namibia" in str(got.value)) == is_namibia
 
 
 @pytest.mark.parametrize("time_format", [None, "%Y-%m-%d"])

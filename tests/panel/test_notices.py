@@ -48,6 +48,17 @@ def test_data_without_doubts_have_no_notice(rows) -> None:
         (lambda x: x.diff(), "difference", "diff(x)"),
         (lambda x: x.pct_change(), "growth", "I(diff(x) / lag(x))"),
         (lambda x: x.shift(-1), "lead", "lead(x)"),
+        (
+            lambda x: x.pct_change() * 100,
+            "growth in percent",
+            "I(100 * diff(x) / lag(x))",
+        ),
+        (lambda x: np.log(x).diff(), "log difference", "diff(log(x))"),
+        (
+            lambda x: 100 * np.log(x / x.shift()),
+            "log difference in percent",
+            "I(100 * diff(log(x)))",
+        ),
     ],
 )
 def test_lags_across_entities_are_reported(rows, made, change, term) -> None:
@@ -69,6 +80,137 @@ def test_lags_across_entities_are_reported(rows, made, change, term) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         panel.assign(z=term, z2=lambda f: f.groupby("province")["x"].shift())
+
+
+def labelled(labels: list[str]) -> pd.DataFrame:
+    """Two years of entities with these labels."""
+    return pd.DataFrame(
+        {"province": labels * 2, "year": np.repeat([0, 1], len(labels))}
+    )
+
+
+CODES = ["ABW", "DEU", "FRA", "GHA", "IND", "JPN", "KEN", "PER", "SWE", "USA"]
+NAMES = [
+    "Aruba",
+    "Côte d'Ivoire",
+    "Germany",
+    "Ghana",
+    "India",
+    "Japan",
+    "Kenya",
+    "Peru",
+]
+
+
+@pytest.mark.parametrize(
+    ("others", "inside"),
+    [
+        (CODES, ["EMU", "HIC", "SSF", "WLD"]),
+        ([code.lower() for code in CODES], ["emu"]),
+        (CODES, ["EU27_2020", "OECD"]),
+        (NAMES, ["Euro area", "High income", "Sub-Saharan Africa", "World"]),
+        (["北京", "天津", "河北"], ["全国"]),
+    ],
+)
+def test_totals_among_the_entities_are_reported(others, inside) -> None:
+    rows = labelled([*others, *inside])
+    (notice,) = notices(rows).values()
+    assert notice.code == "totals"
+    assert notice.data == {"entity": "province", "labels": tuple(inside)}
+    # The statement in the message leaves the others.
+    cure = notice.message.split("Leave them out: ")[1].removesuffix(".")
+    kept = eval(cure, {"df": rows})
+    assert sorted(set(kept["province"])) == sorted(others)
+    assert not notices(kept)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        # Shares, of which few have the code of a country
+        ["IDA", "SST", "USA", *(f"{a}{b}X" for a in "ABCDE" for b in "FGHI")],
+        # One of a few powers, and not the sum of others
+        ["USA", "CHN", "JPN", "EU"],
+        # Groups alone, or regions
+        ["WLD", "HIC", "LIC", "MIC", "DEU", "FRA", "GHA"],
+        ["Africa", "Asia", "Europe", "North America", "World"],
+        ["Total", "Shell", "Exxon", "Eni"],
+    ],
+)
+def test_codes_of_shares_and_regions_are_no_totals(labels: list[str]) -> None:
+    assert not notices(labelled(labels))
+
+
+# By rows within each entity, as `groupby` computes them.
+BY_ROWS = {
+    "lag(x)": ("lag", lambda x, by: x.groupby(by).shift()),
+    "lead(x)": ("lead", lambda x, by: x.groupby(by).shift(-1)),
+    "diff(x)": ("difference", lambda x, by: x.groupby(by).diff()),
+    "I(diff(x) / lag(x))": ("growth", lambda x, by: x / x.groupby(by).shift() - 1),
+    "I(100 * diff(x) / lag(x))": (
+        "growth in percent",
+        lambda x, by: x.groupby(by).pct_change() * 100,
+    ),
+    "diff(log(x))": ("log difference", lambda x, by: np.log(x).groupby(by).diff()),
+    "I(100 * diff(log(x)))": (
+        "log difference in percent",
+        lambda x, by: 100 * np.log(x / x.groupby(by).shift()),
+    ),
+}
+
+
+@pytest.mark.parametrize("has_rows", [True, False])
+@pytest.mark.parametrize("term", BY_ROWS)
+def test_changes_over_gaps_are_reported(rows, term: str, has_rows: bool) -> None:
+    change, made = BY_ROWS[term]
+    # Another year is missing in each of four provinces.
+    first_four = rows["province"].unique()[:4]
+    absent = dict(zip(first_four, (2013, 2014, 2015, 2016), strict=True))
+    kept = rows[rows["province"].map(absent) != rows["year"]]
+    wrong = kept.assign(z=made(kept["x"], kept["province"]))
+    if not has_rows:
+        wrong = rows[["province", "year"]].merge(wrong, how="left")
+    (notice,) = notices(wrong.sample(frac=1, random_state=1)).values()
+    assert notice.code == "over_gaps"
+    first = min(absent)
+    year = absent[first]
+    assert notice.data == {
+        "column": "z",
+        "of": "x",
+        "change": change,
+        "count": 4,
+        "first": (first, year + 1, year - 1),
+    }
+    # The term that is named is the column, and missing where a year is.
+    frame = dp.Panel(kept, "province", "year").assign(right=term).frame
+    column = wrong.set_index(["province", "year"])["z"].reindex(frame.index)
+    right = frame["right"]
+    assert np.isclose(column[right.notna()], right[right.notna()]).all()
+    assert right.isna().sum() - column.isna().sum() == 4
+    panel = dp.Panel(kept, "province", "year")
+    with pytest.warns(dp.DigiprosperWarning, match="more than a period apart"):
+        panel.assign(z=lambda f: made(f["x"], "province"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        panel.assign(z=term)
+
+
+def test_what_is_right_over_gaps_is_not_reported(rows) -> None:
+    by = rows["province"]
+    steps = {
+        f"z{i}": made(rows["x"], by) for i, (_, made) in enumerate(BY_ROWS.values())
+    }
+    codes = pd.factorize(by)[0]
+    rows = rows.assign(**steps, level=codes, again=codes)
+    some = rows[np.random.default_rng(1).random(len(rows)) < 0.7]
+    # Made before rows are dropped; sums of the rows that are left; what never changes.
+    total = some.groupby("province")["x"].cumsum()
+    summed = some.assign(total=total, every=some["x"].cumsum())
+    assert not notices(summed)
+    assert not notices(summed[summed["year"] > 2012])
+    # No province is observed in these years.
+    waves = rows[~rows["year"].isin([2012, 2015, 2016])]
+    assert not notices(waves.assign(z=waves.groupby("province")["x"].diff()))
 
 
 def test_names_that_differ_in_blanks_or_width_are_reported(rows) -> None:

@@ -299,11 +299,11 @@ def test_names_say_the_reference(panel: Panel) -> None:
     assert names == ("C(region, ref='west')[T.east]", "C(region, ref='west')[T.north]")
 
 
-def test_a_reference_has_no_part_where_every_level_has_a_column(panel: Panel) -> None:
-    sample = panel.sample({"x": ["C(region, ref='west'):x"]})
+def test_a_reference_is_last_where_every_level_has_a_column(panel: Panel) -> None:
+    sample = panel.sample({"x": ["C(region, ref='east'):x"]})
     plain = panel.sample({"x": ["C(region):x"]})
-    np.testing.assert_array_equal(sample.matrix, plain.matrix)
-    assert len(sample.names) == 3
+    np.testing.assert_array_equal(sample.matrix, plain.matrix[:, [1, 2, 0]])
+    assert sample.names[-1] == "C(region, ref='east')[east]:x"
 
 
 def test_a_category_is_the_same_main_term_whatever_its_reference(panel: Panel) -> None:

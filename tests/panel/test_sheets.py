@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -630,3 +631,79 @@ def test_a_number_with_a_mark_is_not_to_be_read_as_missing(tmp_path: Path) -> No
         DigiprosperWarning, match=r"'74\.1\*' in .*correct these cells\."
     ):
         Panel.from_excel(path, entity="地区", time="年份")
+
+
+def world_bank() -> pd.DataFrame:
+    """A file of two series in three countries, one without values, and a note."""
+    heads = ["Country Name", "Country Code", "Series Name", "Series Code"]
+    names = {"DEU": "Germany", "GHA": "Ghana", "AIA": "Anguilla"}
+    series = {"GDP": "Gross domestic product", "GINI": "Gini index"}
+    cells = {
+        ("DEU", "GDP"): [3.0, 4.0],
+        ("DEU", "GINI"): [np.nan, 0.3],
+        ("GHA", "GDP"): [1.0, 2.0],
+    }
+    rows = [
+        [names[code], code, series[s], s, *cells.get((code, s), [np.nan, np.nan])]
+        for code, s in itertools.product(names, series)
+    ]
+    years = ["2019 [YR2019]", "2020 [YR2020]"]
+    table = pd.DataFrame(rows, columns=[*heads, *years])
+    note = pd.DataFrame({"Country Name": ["Last Updated: 06/05/2025"]})
+    return pd.concat([table, note], ignore_index=True)
+
+
+def test_variables_in_rows_become_columns() -> None:
+    wide = world_bank()
+    with pytest.warns(MissingDataWarning) as caught:
+        panel = Panel.from_wide(wide, entity="Country Code", value="Series Code")
+    frame = panel.frame
+    assert frame["GDP"].to_dict() == {
+        ("DEU", 2019): 3.0,
+        ("DEU", 2020): 4.0,
+        ("GHA", 2019): 1.0,
+        ("GHA", 2020): 2.0,
+    }
+    assert frame["GINI"].dropna().to_dict() == {("DEU", 2020): 0.3}
+    assert [*frame] == ["Country Name", "GDP", "GINI"]
+    assert frame["Country Name"].unique().tolist() == ["Germany", "Ghana"]
+    assert panel.labels == {"GDP": "Gross domestic product", "GINI": "Gini index"}
+    said = " ".join(str(w.message) for w in caught)
+    assert "Last Updated" in said
+    assert "'AIA'" in said
+    assert "'DEU'" not in said
+    # pandas, by another way, and in another order of rows
+    long = wide.dropna(subset="Series Code").melt(
+        [*wide.columns[:4]], var_name="year", value_name="v"
+    )
+    long["year"] = long["year"].str[:4].astype(int)
+    table = long.pivot_table("v", ["Country Code", "year"], "Series Code")
+    pd.testing.assert_frame_equal(
+        frame[["GDP", "GINI"]], table, check_names=False, check_column_type=False
+    )
+    mixed = wide.sample(frac=1, random_state=3)
+    with pytest.warns(MissingDataWarning):
+        again = Panel.from_wide(mixed, entity="Country Code", value="Series Code")
+    pd.testing.assert_frame_equal(again.frame[[*frame]], frame)
+    # A code is no label of a name, and a label that is passed is kept.
+    with pytest.warns(MissingDataWarning):
+        named = Panel.from_wide(
+            wide, entity="Country Name", value="Series Name", labels={"Gini index": "G"}
+        )
+    assert named.labels == {"Gini index": "G"}
+
+
+def test_rows_of_one_variable_that_are_unclear_are_refused() -> None:
+    wide = world_bank()
+    with pytest.raises(PanelIndexError, match="2 rows with the Country Code"):
+        Panel.from_wide(
+            pd.concat([wide, wide.head(2)]), entity="Country Code", value="Series Code"
+        )
+    with pytest.raises(ColumnError, match="'source' is no constant of 'Country Code'"):
+        Panel.from_wide(
+            wide.assign(source=range(len(wide))),
+            entity="Country Code",
+            value="Series Code",
+        )
+    with pytest.raises(OptionError, match="names the variable of each row"):
+        Panel.from_wide(wide, entity="Country Code")

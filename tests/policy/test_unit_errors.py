@@ -298,8 +298,10 @@ def simulate(
     draws: int,
     seed: int,
     missing: float = 0.0,
+    *,
+    paths: bool = True,
 ) -> dict[str, float]:
-    """Measure coverage of intervals and bands, and size, at 31 x 10."""
+    """Measure coverage of intervals, and of bands of `paths`, and size, at 31 x 10."""
     rng = np.random.default_rng(seed)
     keys = pd.DataFrame(
         {"city": np.repeat(np.arange(31), 10), "year": np.tile(np.arange(10), 31)}
@@ -318,6 +320,8 @@ def simulate(
             ).fit(panel)
             low, high = fit.aggregate("simple").conf_int().loc["att"]
             shares.setdefault(f"interval{kind}", []).append(low <= 0 <= high)
+            if not paths:
+                continue
             path = fit.event_path(
                 bands="joint" if errors == "hc2" else "pointwise"
             ).dropna()
@@ -337,7 +341,7 @@ def simulate(
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_coverage_with_two_never_treated() -> None:
     """Quick: in 60 panels."""
-    found = simulate((15, 14), "normal", "callaway_santanna", 60, 1)
+    found = simulate((15, 14), "normal", "callaway_santanna", 60, 1, paths=False)
     assert found["interval"] > 0.85
     assert found["interval, csdid"] < 0.8
     assert found["pre-trend size"] < 0.15

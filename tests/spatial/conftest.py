@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "ignore:maximum likelihood with time "
         "effects:digiprosper.errors.IdentificationWarning"
     )
+    mark = pytest.mark.filterwarnings(known)
     for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(known))
+        if str(item.path).startswith(f"{HERE}{os.sep}"):
+            item.add_marker(mark)
 
 
 @pytest.fixture(scope="session")

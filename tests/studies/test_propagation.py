@@ -395,13 +395,16 @@ OTHERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.many(3)
-def test_draws_of_any_model_are_fits_to_stacked_rows(name: str) -> None:
+def test_draws_of_any_model_are_fits_to_stacked_rows(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagation, "_LEAST_REPS", 20)  # five are compared
     model = OTHERS[name]
-    results = PropagatedIndex(INDEX, model, reps=99).fit(PANEL, rng=7)
+    results = PropagatedIndex(INDEX, model, reps=20).fit(PANEL, rng=7)
     data = PANEL.attach(INDEX["digital"].fit(PANEL).scores.rename("digital"))
     known = model.fit(data, rng=np.random.SeedSequence(7))
     pd.testing.assert_series_equal(results.params, known.params, check_names=False)
-    counts = draw_counts(np.random.SeedSequence(7), 16, 99)
+    counts = draw_counts(np.random.SeedSequence(7), 16, 20)
     seen = 0
     for b in range(5):
         again = dp.Panel(stacked(TABLE, TABLE["i"], counts[b]), "i", "t")

@@ -100,6 +100,9 @@ LOST_WITHOUT: Final = 1e-10
 NO_VARIANCE: Final = 1e-10
 # Norm of the residuals over that of the demeaned columns: below it the fit is perfect.
 PERFECT_FIT: Final = 1e-11
+# A gamma distribution with a smaller skewness is normal to more digits than the shape
+# of the gamma, 4 / skewness^2, leaves.
+NO_SKEWNESS: Final = 1e-4
 # Least sum of squares, over the null's, where F and LR divide by it: an exact fit
 # leaves rounding.
 NO_RESIDUALS: Final = 1e-15

@@ -1,9 +1,16 @@
-"""Notices of any equation: lagged outcomes, few clusters, lost digits, no variance."""
+"""Notices of any equation: lagged outcomes, few clusters, lost digits, no variance.
+
+=============== ======================================================================
+code            data
+=============== ======================================================================
+shared_exposure terms (name to p_value and ratio), entity (name); not a warning
+=============== ======================================================================
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain, product, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,16 +18,20 @@ import numpy as np
 from digiprosper.errors import Notice, cited, quoted
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
+from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.kernels.residual_tests import dependence_in_periods
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
+    FEW_PERIODS,
     FewTreated,
     few_treated_notices,
     lagged_outcome_notice,
     near_collinear,
+    nickell,
     no_main_effect,
     shared_values,
     shifted_log_notice,
@@ -47,6 +58,14 @@ _HALF = 0.5
 _BY_CHANCE = range(2, 5)
 # Some households move from one region to another.
 _ALIKE = 0.9
+# Common shocks are reported from so many periods and entities on. Where entities are
+# independent and their variances differ much, a notice is false in up to 2% of panels.
+_FEWEST_PERIODS = 5
+_FEWEST_ENTITIES = 10
+_NO_CHANCE = 0.001
+_LARGER = 2.0
+# Growth rates of a file have fewer digits than those of its levels.
+_ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
     "and so are the other slopes. Omit it, or use an estimator that corrects this: "
@@ -298,20 +317,33 @@ def lagged_outcome(
         periods = sample.nobs / sample.n_entities
     else:
         return []
-    if not any(lags.values()):
-        return []
-    return lagged_outcome_notices(
+    said = lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
     )
+    if said or prepared.sums is not None:
+        return said
+    return [
+        _growth_on_level(
+            sample.names[column], sample.names[at], unit, consequence, periods=periods
+        )
+        for at in sample.roles[outcome]
+        for column in _searched(sample, roles)
+        if (unit := _unit_of_growth(sample, at, column))
+    ]
 
 
 def lags_of_outcome(
     sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
 ) -> dict[int, list[str]]:
     """Find, by position of each outcome, the columns with a lag of it."""
-    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
-    columns = dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))
+    columns = _searched(sample, roles)
     return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
+
+
+def _searched(sample: Sample, roles: Sequence[str] | None) -> list[int]:
+    """List the columns of some roles, of all that have regressors by default."""
+    searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
+    return [*dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))]
 
 
 def lagged_outcome_notices(
@@ -335,6 +367,45 @@ def lagged_outcome_notices(
         for at, columns in lags.items()
         if columns
     ]
+
+
+def shared_exposure(
+    prepared: Prepared, solved: Solved, names: Sequence[str]
+) -> Iterator[Notice]:
+    """Report slopes of interest whose scores entities share within periods."""
+    sample, keys = prepared.sample, prepared.sample.keys
+    if (
+        prepared.sums is not None
+        or prepared.cluster_names != (keys.entity_name,)
+        or keys.time_name not in prepared.effect_names
+        or not _FEWEST_PERIODS <= sample.n_times < FEW_PERIODS
+        or sample.n_entities < _FEWEST_ENTITIES
+    ):
+        return
+    controls = _controls_among(sample, names, _two_values(prepared))
+    terms = {}
+    for name, row in zip(names, solved.root, strict=True):
+        if name not in controls:
+            scores = (solved.score_columns @ row) * solved.weighted_residuals
+            test = dependence_in_periods(scores, sample.entity, sample.time)
+            if test.ratio > _LARGER and test.p_value < _NO_CHANCE:
+                terms[name] = (test.p_value, test.ratio)
+    if terms:
+        yield _shared_exposure(terms, keys.entity_name)
+
+
+def _shared_exposure(terms: Mapping[str, tuple[float, float]], entity: str) -> Notice:
+    """Report slopes whose scores are correlated between entities within periods."""
+    p_value, ratio = next(iter(terms.values()))
+    text = (
+        f"residuals times {quoted(terms)} are correlated between {entity} of the same "
+        f"period (p = {p_value:.1g}; their sums vary {ratio:.2g} times as much as "
+        "without correlation), as where outcome and regressor react to common shocks "
+        f"in the same {entity}. Errors clustered by {entity} do not allow for this and "
+        "may be far too small. Compare cov_type='driscoll_kraay' with its block_test, "
+        "and effects of groups by period, such as absorb='region^year'."
+    )
+    return Notice("shared_exposure", text, {"terms": dict(terms), "entity": entity})
 
 
 def products_alone(
@@ -486,6 +557,42 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
         if column in repeats or not named.isdisjoint(sample.lags[sample.names[column]])
     ]
     return list(dict.fromkeys(lags))
+
+
+def _growth_on_level(
+    column: str, outcome: str, unit: int, consequence: str, *, periods: float
+) -> Notice:
+    """Report growth that is regressed on the level before, with entity effects."""
+    text = (
+        f"{cited(outcome)} is the growth of the level in {cited(column)}, so this is a "
+        "model of the level and its lag: with entity effects the slope is biased, by "
+        f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
+        f"which looks like convergence, {consequence}"
+    )
+    return nickell((column,), periods, text)
+
+
+def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
+    """Tell whether column `at` is growth, and another the level before it.
+
+    1 for changes, of logs too, 100 for percent; 0 if it is not.
+    """
+    lags = sample.lags[sample.names[column]]
+    if len(lags) != 1 or lags[0][1] != 1:
+        return 0
+    level = lags[0][0]
+    if sample.lags[sample.names[at]] == ((f"diff({level})", 0),):
+        return 1
+    is_log = level.startswith("log(")
+    now = sample.variables.get(level[4:-1] if is_log else level)
+    if now is None or (is_log and not (now > 0).all()):
+        return 0
+    change = (np.log(now) if is_log else now) - sample.matrix[:, column]
+    outcome = sample.matrix[:, at]
+    for rate, unit in product((change, np.expm1(change))[: 1 + is_log], (1, 100)):
+        if np.linalg.norm(outcome - unit * rate) < _ROUNDED * np.linalg.norm(outcome):
+            return unit
+    return 0
 
 
 def _repeats(sample: Sample, at: int) -> set[int]:

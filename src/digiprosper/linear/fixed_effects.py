@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -23,6 +23,7 @@ from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import (
     lagged_outcome,
     products_alone,
+    shared_exposure,
     shifted_log,
     staggered,
 )
@@ -159,8 +160,8 @@ class FixedEffects(Specification):
         default they are dropped with a warning.
     collinear : {"raise", "drop"}
         What to do if a regressor is a linear combination of others. ``"raise"``
-        (default) raises an error; ``"drop"`` drops the last of these columns and adds a
-        notice to `diagnostics`.
+        (default) raises an error; ``"drop"`` drops the last of these columns, of
+        ``"C(year, ref=2013):x"`` that of 2013, and adds a notice to `diagnostics`.
     missing : {"drop", "raise"}
         ``"drop"`` (default) drops rows with missing values, with a warning. ``"raise"``
         raises an error.
@@ -514,6 +515,8 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *products_alone(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
+    shared = shared_exposure(prepared, solved, [*results.params.index])
+    results = replace(results, diagnostics=(*results.diagnostics, *shared))
     return Fitted(results, prepared, demeaned, solved)
 
 

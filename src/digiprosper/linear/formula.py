@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from digiprosper.errors import TermError, cited
+from digiprosper.panel.grammar import in_other_words
 from digiprosper.panel.terms import canonical
 from digiprosper.report.parsing import KEPT
 
@@ -16,6 +17,7 @@ _MOST_SUMS = 20
 # Formulaic reads what stands before the bar; square brackets after it are slopes.
 _CODE = re.compile(r"[\[\]{}]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
+_CALL = re.compile(r"[\w.]+\([^()]*\)")
 _HELP = "Write 'y ~ a + b | province + year'."
 
 
@@ -55,6 +57,12 @@ def _refuse_odd(formula: str) -> None:
             f"the formula {cited(formula)} has instruments in a third part; use "
             "FixedEffectsIV(y, x, endog, instruments)."
         )
+    if len(effects) > 2:
+        raise TermError(
+            f"the formula {cited(formula)} has the four parts of lfe: write "
+            "'y ~ a + b | province + year' and clusters='province', and with "
+            "instruments FixedEffectsIV(y, x, endog, instruments)."
+        )
     if len(effects) > 1 or "~" not in _hidden(model):
         raise TermError(
             f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}"
@@ -75,7 +83,9 @@ def _hidden(model: str) -> str:
 
 
 def _unread(formula: str) -> TermError:
-    return TermError(f"the formula {cited(formula)} cannot be read. {_HELP}")
+    cure = next(filter(None, map(in_other_words, _CALL.findall(formula))), "")
+    why = f"cannot be read{': ' if cure else ''}{cure}"
+    return TermError(f"the formula {cited(formula)} {why}. {_HELP}")
 
 
 def _regressors(model: str, formula: str) -> list[str]:
@@ -91,10 +101,16 @@ def _regressors(model: str, formula: str) -> list[str]:
         raise TermError(
             f"the formula {cited(formula)} needs an outcome before '~'. {_HELP}"
         )
+    right = [str(term) for term in parsed.rhs]
+    if not {"EntityEffects", "TimeEffects"}.isdisjoint(right):
+        raise TermError(
+            f"the formula {cited(formula)} has the effects of linearmodels: write them "
+            "after a bar, 'y ~ a + b | province + year'."
+        )
     outcomes = [str(term) for term in parsed.lhs if str(term) != "1"]
     if len(outcomes) != 1:
         raise TermError(f"the formula {cited(formula)} needs one outcome. {_HELP}")
-    return [str(term) for term in parsed.rhs]
+    return right
 
 
 def _effects(parts: list[str], formula: str) -> list[str]:

@@ -145,7 +145,7 @@ def attached(
             f"attach: no column can have the name of a key ({quoted(keys)}). Rename it."
         )
 
-    target = _labels_to_match(table, frame.index, matched_by)
+    target = _labels_to_match(table, frame, matched_by)
     _refuse_repeated(table, frame, on)
     in_panel = np.asarray(
         target.get_indexer_for(frame.index) >= 0
@@ -371,10 +371,11 @@ def _similar(key: object, others: pd.Index[Any]) -> str:
 
 def _labels_to_match(
     table: Table,
-    index: pd.Index[Any],
+    frame: pd.DataFrame,
     matched_by: Mapping[str, tuple[pd.Index[Any], Ints]],
 ) -> pd.Index[Any]:
-    """Label the rows of the table by the keys that an index has."""
+    """Label the rows of the table by the keys that data have in their index."""
+    index = frame.index
     _refuse_swapped(table, index, "the data")
     whole = index.nlevels == len(matched_by) == 2
     if whole and table.keys.entity_name in matched_by:
@@ -384,9 +385,22 @@ def _labels_to_match(
         labels = [matched_by[name] for name in names]
         arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
         return arrays[0] if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays)
-    raise AlignmentError(
-        f"the data are indexed by {quoted(names)}; index them by "
-        f"{quoted([*matched_by])}, or by one key, as by data.rename_axis()."
+    raise _without_keys(frame, names, quoted([*matched_by]))
+
+
+def _without_keys(
+    frame: pd.DataFrame, names: Sequence[str], keys: str
+) -> AlignmentError:
+    """Make the error of data that have no key of the panel."""
+    if [*names] == ["None"] and frame.shape[1] > 1:
+        return AlignmentError(
+            f"attach: the data have no column {keys.replace(', ', ' or ')}, and their "
+            f"index has no name; they have {quoted(frame.columns, 12)}. Rename the "
+            "columns with the keys: data.rename(columns={...})."
+        )
+    return AlignmentError(
+        f"the data are indexed by {quoted(names)}; index them by {keys}, or by one "
+        "key, as by data.rename_axis()."
     )
 
 

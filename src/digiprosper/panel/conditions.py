@@ -58,6 +58,7 @@ _ALLOWED = (
     ast.keyword,
 )
 _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
+_OF_R = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*\w")
 _INSIDE_INT64 = 63
 # Values named in a warning, and values of a column among which the nearest is
 # looked for.
@@ -123,6 +124,11 @@ def _read(condition: _Condition) -> ast.expr:
     tree = expression(source)
     if tree is None:
         cure = "write such as \"year >= 2015 and region == 'east'\"."
+        if _OF_R.search(text):
+            cure = (
+                "write and, or and not for && || and !, in [1, 2] for %in%, and a "
+                'column without its table: "year >= 2015 and region in [1, 2]".'
+            )
         if "@" in text:
             cure = 'put the value in place of "@": f"year >= {first}".'
         raise condition.refused(f"cannot be read as a condition on columns; {cure}")

@@ -93,7 +93,7 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
             "all values inside it are missing."
             if np.isnan(value).all()
             else f"no entity is observed {counted(periods, 'step')} apart"
-            f"{_nearest_rows(table)}. Check the time key and the panel's step."
+            f"{_nearest_rows(table)}."
         )
         raise one_problem(
             MissingDataError,
@@ -107,13 +107,17 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
 
 
 def _nearest_rows(table: Table) -> str:
-    """State how many steps the nearest two rows of an entity are apart."""
-    ordinals = table.keys.ordinals
-    if ordinals is None:
-        return ""
-    same = np.diff(table.keys.entity) == 0
-    apart = np.diff(ordinals[table.keys.time])[same]
-    return f"; the nearest rows are {apart.min():,} apart" if apart.size else ""
+    """State how many steps the nearest two rows of an entity are apart, and a cure."""
+    keys, check = table.keys, ". Check the time key and the panel's step"
+    if keys.ordinals is None:
+        return check
+    apart = np.diff(keys.ordinals[keys.time])[np.diff(keys.entity) == 0]
+    if not apart.size:
+        return check
+    nearest = int(apart.min())
+    if table.step is None and keys.times.dtype.kind in "iu" and nearest > 1:
+        check = f". If this is a period, pass it: Panel(..., step={nearest})"
+    return f"; the nearest rows are {nearest:,} apart{check}"
 
 
 def _compare(node: ast.Compare, table: Table, text: str) -> Floats:

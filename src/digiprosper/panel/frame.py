@@ -68,8 +68,10 @@ from digiprosper.panel.keys import (
 from digiprosper.panel.notices import (
     code_forms,
     data_notices,
+    over_gaps,
     shifted_rows,
     similar_entities,
+    totals,
     uneven_dates,
 )
 from digiprosper.panel.sample import Sample
@@ -208,7 +210,7 @@ class Panel:
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
         issue(filter(None, [jumping_times(keys, step), uneven_dates(keys, step)]))
-        entities = [*similar_entities(keys), *code_forms(self._table)]
+        entities = [*similar_entities(keys), *code_forms(self._table), *totals(keys)]
         self._noted([*entities, *data_notices(rows, self._table)])
 
     def _set(
@@ -408,8 +410,11 @@ class Panel:
         entity : str
             Column with the entity.
         value : str, optional
-            Name of the variable whose headings are times alone. Headings with names of
-            variables, as for Stata's ``reshape long``, do not need it.
+            Name of the variable whose headings are times alone. If the table has a row
+            for each entity and variable, as files of the World Bank, it is the column
+            with the names of variables, such as ``"Series Code"``; a text that each
+            variable has in all its rows is its label. Headings with names of variables,
+            as for Stata's ``reshape long``, do not need it.
         time : str
             Name of the time key, ``"year"`` by default.
         labels, step
@@ -451,8 +456,14 @@ class Panel:
         >>> both = pd.DataFrame({"city": ["A"], "gdp2019": [4.0], "pop2019": [1.0]})
         >>> Panel.from_wide(both, entity="city")
         Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
+        >>> series = pd.DataFrame({"city": ["A", "A"], "code": ["gdp", "pop"]})
+        >>> rows = series.assign(**{"2019 [YR2019]": [4.0, 1.0]})
+        >>> Panel.from_wide(rows, entity="city", value="code")
+        Panel: 1 city x 1 year, 1 rows, balanced; columns gdp, pop
         """
-        frame, dropped = long_table(data, entity, time, value, time_format)
+        frame, of_series, dropped = long_table(data, entity, time, value, time_format)
+        if labels is None or isinstance(labels, Mapping):
+            labels = {**of_series, **(labels or {})}
         panel = cls(
             frame, entity, time, labels=labels, step=step, time_format=time_format
         )
@@ -954,6 +965,7 @@ class Panel:
         notices = _indexes(columns)
         if calculated:
             notices += shifted_rows(table.data, keys.entity, keys, calculated)
+            notices += over_gaps(table, calculated)
         return self._with(table)._noted(notices)
 
     def attach(

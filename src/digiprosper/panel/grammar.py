@@ -59,7 +59,7 @@ _TOKEN = re.compile(
 )
 _LONGEST_ADVICE = 100
 
-# What Stata and numpy call it, and the way to write it here; the first that fits is
+# What Stata, R and numpy call it, and the way to write it here; the first that fits is
 # shown.
 _SPELLINGS = (
     (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
@@ -76,22 +76,74 @@ _SPELLINGS = (
     (r"^i\.(\w+)$", r"categories are C(\1)"),
     (r"^ib(\d+)\.(\w+)$", r"categories with the reference \1 are C(\2, ref=\1)"),
     (
-        r"^i\((\w+), *ref *= *([^()]+)\)$",
+        r"^(?:i|relevel)\((\w+), *ref *= *([^()]+)\)$",
         r"categories with a reference are C(\1, ref=\2)",
     ),
-    (r"^i\((\w+)\)$", r"categories are C(\1)"),
+    (
+        r"^i\((\w+), *(\w+), *ref *= *([^()]+)\)$",
+        (
+            r"it is C(\1, ref=\3):\2 with collinear='drop'; of a policy EventStudy "
+            r"has it"
+        ),
+    ),
+    (r"^i\((\w+), *(\w+)\)$", r"slopes by category are C(\1):\2"),
+    (r"^(?:i|(?:as\.)?factor)\((\w+)\b", r"categories are C(\1)"),
     (
         r"^C\((\w+), *Treatment\((?:reference *= *)?([^()]+)\)\)$",
         r"categories with a reference are C(\1, ref=\2)",
     ),
+    (
+        r"^(?:[ldfLDF]|lag|lead|diff)\((.+), *-?\d+:-?\d+\)$",
+        r"several lags are several terms, lag(\1, 1) and lag(\1, 2)",
+    ),
+    (r"^[lL]\((.+)\)$", r"a lag is lag(\1)"),
+    (r"^[fF]\((.+)\)$", r"a lead is lead(\1)"),
+    (r"^[dD]\((\w+)\)$", r"a difference is diff(\1)"),
+    (r"^poly\((\w+)\b", r"powers are several terms, \1 and I(\1**2)"),
+    (
+        r"^(?:lspline|[bn]s|c[rs]|s)\((\w+)\b",
+        (
+            r"a linear spline with a knot at 5 is the terms \1 and "
+            r"I((\1 - 5) * (\1 > 5)); other splines are columns of the panel"
+        ),
+    ),
+    (
+        r"^(?:scale|center)\((\w+)\)$",
+        r"panel.standardise('\1') puts such a column in its place",
+    ),
+    (r"^log(10|2)\((.+)\)$", r"write I(log(\2) / log(\1))"),
+    (r"^asinh\((\w+)\)$", r"write log(\1 + sqrt(\1**2 + 1))"),
+    (r"^ifelse\((.+), *1, *0\)$", r"a dummy is I(\1)"),
+    (r"^as\.(?:numeric|integer)\((\w+)\)$", r"a column is just \1"),
+    (
+        r"^sunab\((\w+),",
+        r"estimate with StaggeredDid(y, '\1', estimator='sun_abraham')",
+    ),
+    (
+        r"^(?:c?sw0?\(|c\(\w+,)",
+        "several models are several specifications; dp.fit_all takes a dict of them",
+    ),
+    (r"^fe\((\w+)\)$", r"an effect belongs in absorb, absorb='\1'"),
     (r"^c\.(\w+)$", r"a column is just \1"),
     (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
     (r"^np\.(\w+)\((.+)\)$", r"write \1(\2)"),
     (r"^[\w^`]+\[.+\]$", r"slopes by group belong in absorb"),
     (
+        r"^~[\w^+ ]+$",
+        r"leave out the '~' of R, and put several into a list",
+    ),
+    (
         r"~",
         "it is a formula; read it with FixedEffects.from_formula('y ~ x | id + year')",
     ),
+    (
+        r"\w *\| *\w",
+        (
+            "what stands after '|' is an effect: write absorb='region', or read the "
+            "formula with FixedEffects.from_formula"
+        ),
+    ),
+    (r"^-?[01]$", "a constant is no regressor; without effects there is an intercept"),
 )
 
 
@@ -248,18 +300,20 @@ def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
 
 def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
     operation = tree.op if isinstance(tree, ast.BinOp) else None
+    is_formula = text.startswith("~") or isinstance(operation, ast.BitOr)
+    other = in_other_words(text) if is_formula or operation is None else None
+    if other:
+        return refused(text, role, other)
     if isinstance(operation, ast.Pow | ast.BitXor):
         cure = _inside(text.replace("^", "**"))
         return refused(text, role, f"a power outside I() is not a term; write {cure}")
     if isinstance(tree, ast.BinOp) and isinstance(operation, ast.Mult | ast.Add):
-        return refused(text, role, f"it is several terms; {_several(tree, text)}")
+        return refused(text, role, f"it is several terms; {_several(tree, text, role)}")
     if isinstance(tree, ast.BinOp | ast.Constant | ast.UnaryOp | ast.Compare):
         return refused(text, role, f"write {_inside(text)} for arithmetic")
-    why = (
-        in_other_words(text)
-        or "it is neither a column nor a call of an allowed function"
+    return refused(
+        text, role, "it is neither a column nor a call of an allowed function"
     )
-    return refused(text, role, why)
 
 
 def check_category(node: ast.expr, text: str, role: str) -> None:
@@ -376,8 +430,11 @@ def steps(node: ast.Call, text: str, role: str) -> int:
     raise refused(
         text,
         role,
-        "the number of periods must be an integer of at least 1; for later "
-        "periods use lead()",
+        in_other_words(text)
+        or (
+            "the number of periods must be an integer of at least 1; for later "
+            "periods use lead()"
+        ),
     )
 
 
@@ -409,7 +466,7 @@ def _not_allowed(node: ast.expr, text: str, role: str) -> TermError:
         why = (
             "':' joins the factors of an interaction and must be outside function calls"
         )
-        return refused(text.replace(" @ ", ":"), role, why)
+        return refused(text, role, why)
     if isinstance(operation, ast.BitXor):
         return refused(text, role, "write ** for a power inside a call")
     return refused(
@@ -421,8 +478,13 @@ def _inside(text: str) -> str:
     return f"I({text})" if len(text) <= _LONGEST_ADVICE else "it inside I()"
 
 
-def _several(tree: ast.BinOp, text: str) -> str:
+def _several(tree: ast.BinOp, text: str, role: str) -> str:
     a, b = ast.unparse(tree.left), ast.unparse(tree.right)
+    if role == "y":
+        return (
+            f"write {_inside(text)} for one outcome; several outcomes are several "
+            "specifications, and dp.fit_all takes a dict of them"
+        )
     if len(text) > _LONGEST_ADVICE:
         return "pass a list of them"
     if isinstance(tree.op, ast.Mult):

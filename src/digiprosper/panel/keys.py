@@ -381,6 +381,7 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
         if empty.any():
             labels = frame.index.map(str)
             text = f"key {cited(name)} is missing in {where(empty, labels)}"
+            text += _namibia(frame[name])
             data = {"column": name, **rows_data(empty, labels)}
             problems.append(Notice("missing_key", text, data))
     if problems:
@@ -389,6 +390,17 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
             f"{text}. Fill the key or remove the rows: df.dropna(subset={names}).",
             problems,
         )
+
+
+def _namibia(codes: pd.Series[Any]) -> str:
+    """Write that NA is read as missing, if all other keys are codes of two letters."""
+    texts = codes.dropna().unique().tolist()
+    if {bool(re.fullmatch("[A-Z]{2}", str(text))) for text in texts} != {True}:
+        return ""
+    return (
+        " (pandas reads the code NA, of Namibia, as missing: read_csv(..., "
+        "keep_default_na=False, na_values=['']))"
+    )
 
 
 def _refuse_repeats(
@@ -819,8 +831,9 @@ def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
     """Refuse infinite values in any numeric column, all in one error."""
     problems = []
     for name in frame.columns:
-        if pd.api.types.is_float_dtype(frame[name].dtype):
-            values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        column = frame[name]
+        if pd.api.types.is_float_dtype(column.dtype):
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
             problems += infinite_problems(name, f"column {cited(name)}", values, index)
     if problems:
         raise MissingDataError(

@@ -7,8 +7,12 @@ similar_entities entity (name), pairs (of labels that differ in blanks or width 
 uneven_dates     column, step (found in the data), count (of dates without a date one
                  step before), first (of them)
 code_forms       entity (name), pairs (of labels that are one code in two forms)
+totals           entity (name), labels (of entities that contain others)
 shifted_rows     column, of (the column it is made from), change ("lag", "lead",
-                 "difference" or "growth"), count (rows with another entity's value)
+                 "difference", "log difference" or "growth", the last two also "in
+                 percent"), count (rows with another entity's value)
+over_gaps        column, of, change (as above), count (pairs of rows more than a period
+                 apart), first (entity, time, the time before)
 unit_break       columns (column to the ratio, entities, and the first time of the
                  later unit, of the first of them)
 ================ =======================================================================
@@ -16,10 +20,13 @@ unit_break       columns (column to the ratio, entities, and the first time of t
 
 from __future__ import annotations
 
+import csv
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from string import ascii_letters
 from typing import Any, Final
 
@@ -37,14 +44,24 @@ _CHANGES: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
     "lag": lambda _, before: before,
     "difference": lambda now, before: now - before,
     "growth": lambda now, before: now / before - 1,
+    "growth in percent": lambda now, before: 100 * (now / before - 1),
+    "log difference": lambda now, before: np.log(now) - np.log(before),
+    "log difference in percent": lambda now, before: (
+        100 * (np.log(now) - np.log(before))
+    ),
     "lead": lambda now, _: now,
 }
 _TERMS: Final = {
     "lag": "lag({0})",
     "difference": "diff({0})",
     "growth": "I(diff({0}) / lag({0}))",
+    "growth in percent": "I(100 * diff({0}) / lag({0}))",
+    "log difference": "diff(log({0}))",
+    "log difference in percent": "I(100 * diff(log({0})))",
     "lead": "lead({0})",
 }
+# Those that are calculated in several ways, which differ in their last digits.
+_CALCULATED: Final = frozenset(_TERMS) - {"lag", "difference", "lead"}
 # Rows after which another entity comes that are compared in all columns at once, and
 # how many different values among them are no chance.
 _COMPARED: Final = 50
@@ -63,6 +80,46 @@ _UNUSUAL: Final = 10.0
 # Growth by this share of a jump, in logs, is part of it.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
+
+
+# So many entities that are known countries, and this share, are no chance: most codes
+# are known, and a fourth of the names.
+_FEW_COUNTRIES: Final = 5
+_FIFTH: Final = 0.2
+
+
+def totals(keys: Keys) -> Iterator[Notice]:
+    """Report entities that contain others: totals, and groups of countries."""
+    if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
+        return
+    labels, kinds = keys.entities.tolist(), _kinds_of_labels()
+    of = [kinds.get(str(label).strip().casefold()) for label in labels]
+    are_countries = of.count("country") >= max(_FEW_COUNTRIES, _FIFTH * len(labels))
+    inside = tuple(
+        label
+        for label, kind in zip(labels, of, strict=True)
+        if kind == "total" or (are_countries and kind == "group")
+    )
+    # Where most entities are groups, groups are meant.
+    if inside and 2 * len(inside) < len(labels):
+        name = cited(keys.entity_name)
+        text = (
+            f"{len(inside)} of {len(labels):,} {name} are totals, or groups of others: "
+            f"their members count twice. Leave them out: df[~df[{name}].isin("
+            f"{[*inside]})]."
+        )
+        yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
+
+
+@lru_cache(maxsize=1)
+def _kinds_of_labels() -> dict[str, str]:
+    """Read which labels are totals, groups of countries, or countries.
+
+    Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
+    ISO 3166, or a name that all sources write alike.
+    """
+    with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
+        return {row["label"]: row["kind"] for row in csv.DictReader(file)}
 
 
 def uneven_dates(keys: Keys, step: object) -> Notice | None:
@@ -239,6 +296,7 @@ def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
         yield from shifted_rows(rows, entity.to_numpy(), table.keys)
+    yield from over_gaps(table)
     yield from unit_break(table)
 
 
@@ -259,8 +317,9 @@ def shifted_rows(
     spread = np.linspace(0, boundary.size - 1, min(boundary.size, _COMPARED))
     few = boundary[spread.astype(np.intp)]
     names, told = [n for n in _numbers(rows) if n not in keys.names], set[str]()
-    parts = [rows.take(few + k)[names] for k in (0, 1)]
-    before, now = (p.to_numpy(dtype=np.float64, na_value=np.nan).T for p in parts)
+    both = rows.take(np.concatenate([few, few + 1]))[names]
+    pairs = both.to_numpy(dtype=np.float64, na_value=np.nan).T
+    before, now = pairs[:, : few.size], pairs[:, few.size :]
     for change in _CHANGES:
         for column, of in _equal_columns(before, now, names, change):
             if column in told or column not in (looked_at or names):
@@ -274,9 +333,8 @@ def _equal_columns(
     before: Floats, now: Floats, names: Sequence[str], change: str
 ) -> Iterator[tuple[str, str]]:
     """Pair columns (K, b) with those of which they are a lag or change in some rows."""
-    with np.errstate(all="ignore"):
-        sources = dict(zip(_keys_of(_CHANGES[change](now, before)), names, strict=True))
-    targets = _keys_of(before if change == "lead" else now)
+    sources = dict(zip(_keys_of(_changed(change, now, before)), names, strict=True))
+    targets = _keys_of(_comparable(before if change == "lead" else now, change))
     for column, target in zip(names, targets, strict=True):
         of = sources.get(target, column)
         # Columns that are mostly zero are equal by chance.
@@ -289,6 +347,20 @@ def _keys_of(columns: Floats) -> list[bytes]:
     return [row.tobytes() for row in np.where(np.isfinite(columns), columns, np.nan)]
 
 
+def _changed(change: str, now: Floats, before: Floats) -> Floats:
+    """Compute a change, to be compared with columns."""
+    with np.errstate(all="ignore"):
+        return _comparable(_CHANGES[change](now, before), change)
+
+
+def _comparable(values: Floats, change: str) -> Floats:
+    """Leave out the digits in which two ways to calculate a change differ."""
+    if change not in _CALCULATED:
+        return values
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32).astype(np.float64)
+
+
 def _is_made(
     column: pd.Series[Any], of: pd.Series[Any], change: str, boundary: Ints
 ) -> bool:
@@ -296,18 +368,34 @@ def _is_made(
     values, others = (
         c.to_numpy(dtype=np.float64, na_value=np.nan) for c in (column, of)
     )
-    of_is_lead = change == "lag" and np.isnan(others[-1]) and not np.isnan(values[0])
-    of_is_sum = change == "difference" and values[0] == others[0]
     # Row numbers differ by one number.
-    if of_is_lead or of_is_sum or np.ptp(values - others) == 0:
+    if _is_source(values, others, change) or np.ptp(values - others) == 0:
         return False
-    target = values[:-1] if change == "lead" else values[1:]
-    with np.errstate(all="ignore"):
-        source = _CHANGES[change](others[1:], others[:-1])
+    target = _comparable(values[:-1] if change == "lead" else values[1:], change)
+    source = _changed(change, others[1:], others[:-1])
     both = np.isfinite(target) & np.isfinite(source)
     between = target[boundary][both[boundary]]
     enough = np.unique(between).size >= _DIFFERENT
     return bool(enough and (target[both] == source[both]).all())
+
+
+def _is_source(
+    values: Floats, others: Floats, change: str, after: Ints | None = None
+) -> bool:
+    """Tell whether the others are a lead of the values, or their sum by rows.
+
+    If differences are within entities, none has a value where there is no row before,
+    and what is added up has.
+    """
+    if change == "lag":
+        return bool(np.isnan(others[-1]) and not np.isnan(values[0]))
+    if change != "difference":
+        return False
+    if after is None:
+        return bool(values[0] == others[0])
+    first = ~np.isnan(others)
+    first[after] = False
+    return not np.isnan(values[first]).all()
 
 
 def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice:
@@ -320,6 +408,86 @@ def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice
     )
     data = {"column": column, "of": of, "change": change, "count": count}
     return Notice("shifted_rows", text, data)
+
+
+def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
+    """Report columns, or some `looked_at`, that are changes over several periods."""
+    keys, names, told = table.keys, _numbers(table.data), set[str]()
+    whole = _pairs(keys, np.arange(table.nobs))
+    for of in names:
+        missing = table.data[of].isna().to_numpy()
+        pairs = _pairs(keys, np.flatnonzero(~missing)) if missing.any() else whole
+        after, before, gaps = pairs
+        if gaps.size < _DIFFERENT:
+            continue
+        for column, change in _made_over_gaps(table, names, of, *pairs):
+            if column not in told and column in (looked_at or names):
+                told |= {column, of}
+                rows = after[gaps], before[gaps]
+                yield _change_over_gaps(keys, column, of, change, *rows)
+
+
+def _pairs(keys: Keys, rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Pair rows with the ones before in their entity; also return where gaps are."""
+    inside = np.flatnonzero(keys.entity[rows[1:]] == keys.entity[rows[:-1]])
+    after, before = rows[inside + 1], rows[inside]
+    # Periods in which others are observed: a Sunday, when none is, is no gap.
+    return after, before, np.flatnonzero(keys.time[after] - keys.time[before] > 1)
+
+
+def _made_over_gaps(
+    table: Table,
+    names: Sequence[str],
+    of: str,
+    after: Ints,  # rows with a value of this column, and one before in the entity
+    before: Ints,  # the rows of those before
+    gaps: Ints,  # positions of pairs of rows that are more than a period apart
+) -> Iterator[tuple[str, str]]:
+    """Find columns that are a change of another one, also over gaps."""
+    values = table.numeric(of)
+    spread = np.linspace(0, gaps.size - 1, min(gaps.size, _COMPARED)).astype(np.intp)
+    few = gaps[spread]
+    # Of what does not change nothing is to be seen.
+    few = few[values[after[few]] != values[before[few]]]
+    arrays = [table.numeric(name) for name in names]
+    now, then = (
+        np.stack([array[rows[few]] for array in arrays], axis=1)
+        for rows in (after, before)
+    )
+    at = names.index(of)
+    for change in _CHANGES:
+        changes = _changed(change, now[:, [at]], then[:, [at]])
+        columns = _comparable(then if change == "lead" else now, change)
+        both = np.isfinite(columns) & np.isfinite(changes)
+        likely = ((columns == changes) | ~both).all(axis=0)
+        likely[at] = False
+        for column in np.flatnonzero(likely).tolist():
+            if np.unique(columns[both[:, column], column]).size < _DIFFERENT:
+                continue
+            others = arrays[column]
+            targets = _comparable(others[before if change == "lead" else after], change)
+            every = _changed(change, values[after], values[before])
+            finite = np.isfinite(targets) & np.isfinite(every)
+            same = (targets[finite] == every[finite]).all()
+            if same and not _is_source(others, values, change, after):
+                yield names[column], change
+
+
+def _change_over_gaps(
+    keys: Keys, column: str, of: str, change: str, after: Ints, before: Ints
+) -> Notice:
+    """State over which rows the first change goes."""
+    entity = keys.entities[keys.entity[after[0]]]
+    now, then = (keys.times[keys.time[rows[0]]] for rows in (after, before))
+    text = (
+        f"{cited(column)} is the {change} of {cited(of)} by rows, and {after.size:,} "
+        f"pairs of rows are more than a period apart, such as {entity} in {then} and "
+        f"{now}: it goes over several periods there. Use "
+        f"{cited(_TERMS[change].format(of))} as a term or in panel.assign, which is "
+        "missing there."
+    )
+    data = {"column": column, "of": of, "change": change, "count": after.size}
+    return Notice("over_gaps", text, data | {"first": (entity, now, then)})
 
 
 def unit_break(table: Table) -> Iterator[Notice]:

@@ -682,13 +682,21 @@ def _dummies(
     """Compute the dummies of a category."""
     reference = _reference(factor, category)
     tag = "T." if without_reference else ""
+    levels = [
+        (position, level)
+        for position, level in enumerate(category.levels)
+        if not (without_reference and position == reference)
+    ]
+    if factor.reference is not None:
+        # Of columns that add up to an absorbed one, collinear="drop" leaves out the
+        # last, which is to be the reference.
+        levels.sort(key=lambda pair: pair[0] == reference)
     return [
         (
             dummy_factor(factor, f"[{tag}{level}]", position),
             (category.codes == position).astype(np.float64),
         )
-        for position, level in enumerate(category.levels)
-        if not (without_reference and position == reference)
+        for position, level in levels
     ]
 
 

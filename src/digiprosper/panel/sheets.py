@@ -19,6 +19,7 @@ from digiprosper.errors import (
     InputTypeError,
     Notice,
     OptionError,
+    PanelIndexError,
     as_path,
     check_option,
     cited,
@@ -26,6 +27,7 @@ from digiprosper.errors import (
     nearest,
     one_line,
     quoted,
+    subject,
     unknown_columns,
 )
 from digiprosper.optional import require
@@ -70,8 +72,11 @@ def long_table(
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Put the times of headings into rows; also return what was dropped."""
+) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
+    """Put the times of headings into rows.
+
+    Also return labels of columns whose names are in the rows, and what was dropped.
+    """
     time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
@@ -83,24 +88,94 @@ def long_table(
             f"{quoted(frame.columns, 12)}. Name the time key by time=, or read other "
             "times by time_format=."
         )
-    variables = list(dict.fromkeys(variable for variable, _ in columns))
-    if value is None and "" in variables:
+    if value is None and "" in {variable for variable, _ in columns}:
         raise OptionError(
             f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
-            "name the variable that they hold: value='gdp'."
+            "name the variable that they hold: value='gdp', or the column that names "
+            "the variable of each row."
         )
+    labels: dict[str, str] = {}
+    notes: list[_Dropped] = []
+    others = frame.columns.difference([entity, *columns.values()])
+    names_rows = value in others and frame[value].dtype.kind not in "iufb"
+    if value is not None and names_rows:
+        frame, notes = drop_empty(frame, [value])
+        frame, columns, labels = _one_row_each(frame, entity, value, columns)
     frame, dropped = drop_empty(frame, [*columns.values()])
+    return _long(frame, time, value, columns), labels, [*notes, *dropped]
 
+
+def _long(
+    frame: pd.DataFrame,
+    time: str,
+    value: str | None,
+    columns: Mapping[tuple[str, Any], str],
+) -> pd.DataFrame:
+    """Put the times of headings, by variable and time, into rows."""
     constants = frame.drop(columns=[*columns.values()])
     times = list(dict.fromkeys(when for _, when in columns))
     parts = [pd.concat([constants] * len(times), ignore_index=True)]
     parts.append(pd.DataFrame({time: np.repeat(times, len(frame))}))
     empty = pd.Series(np.nan, index=frame.index)
-    for variable in variables:
+    for variable in dict.fromkeys(variable for variable, _ in columns):
         cells = [frame.get(columns.get((variable, when)), empty) for when in times]
         column = pd.concat(cells, ignore_index=True).infer_objects()
         parts.append(column.to_frame(variable or value))
-    return pd.concat(parts, axis=1), dropped
+    return pd.concat(parts, axis=1)
+
+
+def _one_row_each(
+    frame: pd.DataFrame,
+    entity: str,
+    value: str,
+    columns: Mapping[tuple[str, Any], str],
+) -> tuple[pd.DataFrame, dict[tuple[str, Any], str], dict[str, str]]:
+    """Put the variables that `value` names from rows of an entity into one row.
+
+    Also return the new headings by variable and time, and labels: the first text that
+    each variable has in all rows, if texts are longer than names.
+    """
+    frame = frame.assign(**{value: frame[value].map(_text)})
+    repeated = frame.duplicated([entity, value])
+    if repeated.any():
+        pair = frame.loc[repeated, [entity, value]].iloc[0].tolist()
+        raise PanelIndexError(
+            f"from_wide: {counted(int(repeated.sum()), 'row')} with the {entity} and "
+            f"{value} of an earlier row, such as {quoted(pair)}. Keep one of them."
+        )
+    others = frame.columns.drop([entity, value, *columns.values()])
+    by_entity, by_variable = (
+        [c for c in others if (frame.groupby(key)[c].nunique() < 2).all()]
+        for key in (entity, value)
+    )
+    unclear = others.difference([*by_entity, *by_variable])
+    if unclear.size:
+        raise ColumnError(
+            f"from_wide: {subject(unclear, 'is')} no constant of {cited(entity)} or "
+            f"{cited(value)}. Keep the rows that are meant, or drop the column."
+        )
+    parts = {
+        str(name): rows.set_index(entity)[[*columns.values()]]
+        for name, rows in frame.groupby(value, sort=False)
+    }
+    headings = {
+        (name, when): f"{name} {heading}"
+        for name in parts
+        for (_, when), heading in columns.items()
+    }
+    # Many blocks of columns are slow, which a copy joins.
+    wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
+    constants = frame.groupby(entity)[by_entity].first()
+    texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
+    labels = {} if texts.empty else _labels(texts.iloc[:, 0].dropna())
+    return constants.join(wide).rename_axis(entity).reset_index(), headings, labels
+
+
+def _labels(texts: pd.Series[Any]) -> dict[str, str]:
+    """Take texts for labels of variables, unless they are codes of names."""
+    labels = {str(name): _text(text) for name, text in texts.items()}
+    is_code = sum(map(len, labels.values())) < sum(map(len, labels))
+    return {} if is_code else labels
 
 
 def _checked_names(
@@ -263,7 +338,7 @@ def _indexed(
     if time in frame.columns:
         table, dropped = drop_empty(to_pandas(frame), [*frame.columns])
     else:
-        table, dropped = long_table(frame, entity, time, value, time_format)
+        table, _, dropped = long_table(frame, entity, time, value, time_format)
     table, keys = sorted_keys(table.infer_objects(), entity, time, None, time_format)
     return table.set_axis(keys.index, axis=0), [*unmatched, *dropped]
 

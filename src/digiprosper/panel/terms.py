@@ -356,7 +356,7 @@ def _factor(node: ast.expr, source: Source, role: str) -> ParsedFactor:
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:
-    text = ast.unparse(node)
+    text = ast.unparse(node).replace(" @ ", ":")
     for word, name in names.items():
         text = text.replace(word, f"`{name}`")
     return text

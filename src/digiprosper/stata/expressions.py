@@ -166,10 +166,12 @@ class Node:
     parts: tuple[Node, ...] = ()
 
     def walk(self) -> Iterator[Node]:
-        """List the node and all nodes inside."""
-        yield self
-        for part in self.parts:
-            yield from part.walk()
+        """List the node and all nodes inside, as they are written."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.parts))
 
     def replaced(self, nodes: Mapping[str, Node]) -> Node:
         """Replace names by nodes, also inside."""

@@ -148,6 +148,10 @@ class _Judge:
             if event.command.name in _REGRESSIONS
             and not event.command.prefix("permute")
         ]
+        # Each word once, in the order of the file.
+        self.regressors = dict.fromkeys(
+            w for e in self.regressions for w in split(e.command.arguments)
+        )
         self.assignments = list(_assignments(events))
         self.origins: dict[str, set[str]] = {}
         for event, name, node in self.assignments:
@@ -261,10 +265,9 @@ class _Judge:
             for _, name, node in self.assignments
             if (node.kind, node.value) == ("binary", "*") and names & set(node.names)
         }
-        words = [w for e in self.regressions for w in split(e.command.arguments)]
         return any(
             word in products or ("#" in word and names & set(_WORD.findall(word)))
-            for word in words
+            for word in self.regressors
         )
 
     # --- single commands --------------------------------------------------------------

@@ -13,6 +13,7 @@ from digiprosper.stata.names import command_name, completed
 _WEIGHT = re.compile(r"\[\s*(?P<kind>[afpiw][a-z]*)\s*=\s*(?P<value>.+?)\s*\]")
 _OPTION = re.compile(r"\s*(?P<name>[^\W\d]\w*|\d+|\S)\s*")
 _PLAIN = ("quietly", "noisily", "capture", "xi")
+_BRACKET = re.compile(r"[()\[\]\"]")
 # Products of the prefix xi.
 _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
 # Prefixes that need a colon, and what follows the name up to it.
@@ -111,6 +112,9 @@ def _first(text: str, mark: str) -> int | None:
 
 def split(text: str, mark: str = " ") -> list[str]:
     """Split at a mark outside brackets and quotation marks, without empty parts."""
+    if not _BRACKET.search(text):  # most texts, split without a look at each sign
+        parts = text.split() if mark == " " else text.split(mark)
+        return [part.strip() for part in parts if part.strip()]
     parts, start = [], 0
     for at, sign in _outside(text):
         if sign.isspace() if mark == " " else sign == mark:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 from digiprosper.linear.kernels.residual_tests import (
     correlations_between,
+    dependence_in_periods,
     null_autocorrelation,
     period_sums,
     persistence,
@@ -158,3 +161,33 @@ def test_squares_equal_a_loop_over_entities(seed: int) -> None:
 def test_period_sums() -> None:
     e, time = np.array([3.0, 4.0, -1.0, 1.0, 0.0]), np.array([0, 0, 1, 1, 2])
     np.testing.assert_allclose(period_sums(e, time), [7 / 5, 0, 0])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_dependence_of_scores_has_the_moments_of_all_signs(seed: int) -> None:
+    """Signs of entities are as likely one way as the other if they are independent."""
+    e, entity, time = draw(seed)
+    sums = np.zeros((9, 7))
+    sums[entity, time] = e
+    size = (sums**2).sum(axis=0)
+    signs = np.array([*itertools.product([-1, 1], repeat=9)])
+    every = ((signs @ sums) ** 2 / size).sum(axis=1)
+    test = dependence_in_periods(e, entity, time)
+    assert test.ratio == pytest.approx(((sums.sum(axis=0)) ** 2 / size).sum() / 7)
+    assert every.mean() == pytest.approx(7)
+    assert test.variance == pytest.approx(every.var())
+    assert test.third == pytest.approx(((every - 7) ** 3).mean())
+    # With three moments right, the p-value is near that of all signs.
+    exact = (every >= 7 * test.ratio - 1e-9).mean()
+    assert test.p_value == pytest.approx(exact, abs=0.06)
+
+
+def test_dependence_of_scores_with_a_shock_that_all_share() -> None:
+    rng = np.random.default_rng(0)
+    entity, time = np.indices((100, 29)).reshape(2, -1)
+    own = rng.normal(size=entity.size)
+    shared = own + 0.5 * rng.normal(size=29)[time]
+    assert dependence_in_periods(own, entity, time).p_value > 0.01
+    assert dependence_in_periods(shared, entity, time).p_value < 1e-6
+    one = dependence_in_periods(own[:29], entity[:29], time[:29])
+    assert np.isnan(one.p_value)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.tolerances import FLAT_RESIDUALS, PERFECT_FIT
+from digiprosper.kernels.tolerances import FLAT_RESIDUALS, NO_SKEWNESS, PERFECT_FIT
 from digiprosper.kernels.within import compress
 
 _BYTES = 256_000_000
@@ -31,6 +32,60 @@ class Correlations:
     # Pairs with fewer than two common periods, or residuals that do not vary over them
     left_out: int
     fewest_periods: int  # least T_ij of a pair that counts; 0 if none does
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """The sum over periods of squared sums of scores, each over its sum of squares.
+
+    Its mean is the number of periods if entities are independent, so that the scores of
+    each may as well have the other sign, in all periods.
+    """
+
+    ratio: float  # of the sum to its mean
+    mean: float
+    variance: float
+    third: float  # third central moment
+
+    @property
+    def p_value(self) -> float:
+        """Probability of a sum as large, by the gamma of these moments.
+
+        The cube root of a gamma variable is nearly normal (Wilson & Hilferty 1931); nan
+        if no sign matters.
+        """
+        if self.variance <= PERFECT_FIT * self.mean:
+            return math.nan
+        z = (self.ratio - 1) * self.mean / math.sqrt(self.variance)
+        if self.third > NO_SKEWNESS * self.variance**1.5:
+            root = 2 * self.variance**1.5 / self.third
+            cube_root = max(1 + z / root, 0.0) ** (1 / 3)
+            z = 3 * root * (cube_root - 1 + 1 / (9 * root**2))
+        return math.erfc(z / math.sqrt(2)) / 2
+
+
+def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> Dependence:
+    """Test that scores of different entities are uncorrelated within periods.
+
+    They may be correlated over time. With P the scores (entities, periods) divided by
+    the root of the sum of squares of their period, the sum is ``g' P P' g``, g the
+    signs of entities; what is not on the diagonal of ``P P'`` varies with the signs.
+    """
+    sums = np.zeros((int(entity.max()) + 1, int(time.max()) + 1))
+    sums[entity, time] = scores
+    size = np.sqrt((sums**2).sum(axis=0))
+    parts = sums[:, size > 0] / size[size > 0]
+    periods = parts.shape[1]
+    excess = float((parts.sum(axis=0) ** 2).sum()) - periods
+    products = parts.T @ parts
+    diagonal = (parts**2).sum(axis=1)
+    variance = 2 * float((products**2).sum() - (diagonal**2).sum())
+    third = 8 * float(
+        np.trace(products @ products @ products)
+        - 3 * diagonal @ ((parts @ products) * parts).sum(axis=1)
+        + 2 * (diagonal**3).sum()
+    )
+    return Dependence(1 + excess / periods, periods, variance, third)
 
 
 def correlations_between(

@@ -170,7 +170,7 @@ def _carried(name: str, text: str, call: DataCall) -> str:
         by_row = node.kind in ("index", "shifted") or node.value == "sum"
         # A row below is replaced later.
         is_below = node.kind == "index" and node.parts[0].value in ("_n", "+")
-        if name in node.names and by_row > is_below:
+        if by_row > is_below and name in node.names:
             raise StataError.because("values that the command replaces before")
     return ""
 
