@@ -782,7 +782,7 @@ def test_keys_of_flows_are_one_column() -> None:
     with pytest.raises(PanelIndexError) as said:
         Panel(frame, "exporter", "year")
     assert "df['pair'] = df['exporter'] + '-' + df['importer']" in str(said.value)
-    with pytest.raises(InputTypeError, match=r"df\['pair'\] = df\['exporter'\]"):
+    with pytest.raises(InputTypeError, match=r"make one of several, df\['pair'\]"):
         Panel(frame, ["exporter", "importer"], "year")  # type: ignore[arg-type]
     pair = frame.assign(pair=frame["exporter"] + "-" + frame["importer"])
     assert Panel(pair, "pair", "year").n_entities == 144

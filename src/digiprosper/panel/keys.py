@@ -312,12 +312,9 @@ def check_key_names(*names: object) -> None:
     """Refuse names of keys that are no text."""
     odd = [name for name in names if name is not None and not isinstance(name, str)]
     if odd:
-        cure = ""
-        if isinstance(odd[0], (list, tuple)) and len(odd[0]) > 1:
-            joined = " + '-' + ".join(f"df[{cited(n)}].astype(str)" for n in odd[0])
-            cure = f" Make one column of them: df['pair'] = {joined}."
         raise InputTypeError(
-            f"entity and time are column names (text); {cited(odd[0])} is not.{cure}"
+            f"entity and time are column names (text); {cited(odd[0])} is not: "
+            "make one of several, df['pair'] = df['origin'] + '-' + df['to']."
         )
 
 
@@ -416,7 +413,7 @@ def _refuse_repeats(
     cure = (
         "Each (entity, time) pair must be unique: aggregate or drop the duplicates. "
         f"{_kinds_of_rows(frame.drop(columns=names), order, same, table)}"
-        f"{_other_end(frame, names, order, same)}"
+        f"{_other_end(frame, names)}"
         "For regressions without lags: Panel.from_rows(df)."
     )
     if len(names) == 1:
@@ -453,19 +450,14 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
     return f"They are copies: {table}.drop_duplicates(). "
 
 
-def _other_end(frame: pd.DataFrame, names: list[str], order: Ints, same: Bools) -> str:
-    """Name a column of many labels that makes keys unique, as destinations do."""
-    key = np.cumsum(np.concatenate([[True], ~same]))
-    for name in frame.columns.drop(names):
-        if frame[name].dtype.kind == "O":
-            codes, values = pd.factorize(frame[name].astype(str).take(order))
-            pairs = np.unique(key * len(values) + codes)
-            if len(values) > _MOST_KINDS and pairs.size == key.size:
-                joined = " + '-' + ".join(f"df[{cited(n)}]" for n in (names[0], name))
-                return (
-                    f"With {cited(name)} they are unique: if entities are pairs, "
-                    f"df['pair'] = {joined}, and entity='pair'. "
-                )
+def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
+    """Name a column of labels that makes keys unique, as destinations do."""
+    for name in frame.select_dtypes(["object", "str"]).columns.drop(
+        names, errors="ignore"
+    ):
+        if not frame.duplicated([*names, name]).any():
+            joined = f"df[{cited(names[0])}] + '-' + df[{cited(name)}]"
+            return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
     return ""
 
 
