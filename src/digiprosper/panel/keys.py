@@ -452,7 +452,7 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
 
 def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
     """Name a column of labels that makes keys unique, as destinations do."""
-    for name in frame.select_dtypes(["object", "str"]).columns.drop(
+    for name in frame.select_dtypes(exclude="number").columns.drop(
         names, errors="ignore"
     ):
         if not frame.duplicated([*names, name]).any():
