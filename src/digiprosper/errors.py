@@ -546,6 +546,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "entities_across_clusters": CovarianceWarning,
     "shared_values": CovarianceWarning,
     "treated_together": CovarianceWarning,
+    "same_in_both_directions": CovarianceWarning,
     "similar_keys": DigiprosperWarning,
     "sheets_differ": DigiprosperWarning,
     "text_among_numbers": DigiprosperWarning,

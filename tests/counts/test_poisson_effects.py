@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import digiprosper as dp
+from digiprosper.counts import poisson_effects
 from digiprosper.counts.poisson_effects import prepare_counts
+from digiprosper.kernels import within
 from digiprosper.linear.kernels.wild import WildWeights
 
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
@@ -474,3 +476,76 @@ def test_groups_and_tables(counts: dp.Panel) -> None:
 def test_tests_of_linear_models_say_so(counts: dp.Panel, function: Any) -> None:
     with pytest.raises(dp.InputTypeError, match="takes a FixedEffects specification"):
         function(SPEC, counts)
+
+
+def test_a_bound_of_the_rank_matters_with_the_factor_of_fixest_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The factor of ppmlhdfe has no K: errors are those of the exact rank."""
+    panel = flows()
+    spec = dp.PoissonEffects("y", ["x"], absorb=("i^year", "j^year"))
+    exact = spec.fit(panel)
+    monkeypatch.setattr(within, "_DENSE", 0)
+    bound = spec.fit(panel)
+    assert codes(exact) == codes(bound) == ["three_way"]
+    pd.testing.assert_series_equal(bound.std_errors, exact.std_errors, rtol=1e-9)
+    fixest = spec.replace(ssc="fixest").fit(panel)
+    assert codes(fixest) == ["rank_bound", "three_way"]
+
+
+def flows() -> dp.Panel:
+    rng = np.random.default_rng(3)
+    grid = np.meshgrid(*map(np.arange, (9, 9, 5)), indexing="ij")
+    i, j, t = (part.ravel() for part in grid)
+    frame = pd.DataFrame({"pair": i * 9 + j, "i": i, "j": j, "year": t})
+    frame["x"], frame["y"] = rng.normal(size=i.size), rng.poisson(3, i.size)
+    return dp.Panel(frame, "pair", "year")
+
+
+@quiet
+def test_few_clusters_in_two_ways_are_not_told_to_draw_them() -> None:
+    fit = dp.PoissonEffects("y", ["x"], clusters=["i", "j"]).fit(flows())
+    few = [n for n in fit.diagnostics if n.code == "very_few_clusters"]
+    assert len(few) == 2
+    for notice in few:
+        assert "'crv3', which takes one-way clusters" in notice.message
+        assert "wild" not in notice.message
+
+
+@quiet
+def test_three_effects_of_a_gravity_equation_are_reported() -> None:
+    panel, both = flows(), ("i^year", "j^year")
+    spec = dp.PoissonEffects("y", ["x"], absorb=both)
+    (notice,) = [n for n in spec.fit(panel).diagnostics if n.code == "three_way"]
+    effects = ("pair", "year", *both)
+    assert notice.data == {"effects": effects, "rows": 9.0}
+    for fewer in (
+        spec.replace(absorb=both[:1]),
+        spec.replace(entity_effects=False),
+    ):
+        assert "three_way" not in codes(fewer.fit(panel))
+
+
+@quiet
+def test_the_maximum_that_separation_computed_is_where_the_likelihood_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It saves steps, and changes the estimates by rounding only."""
+    panel, steps = dp.Panel(draw(3), "id", "t"), []
+    begun = poisson_effects.fit_poisson
+
+    def counted(*args: Any) -> Any:
+        out = begun(*args)
+        steps.append(out[2].steps)
+        return out
+
+    def from_scratch(*args: Any) -> Any:
+        return counted(*args[:-1], None)
+
+    monkeypatch.setattr(poisson_effects, "fit_poisson", counted)
+    fit = SPEC.fit(panel)
+    monkeypatch.setattr(poisson_effects, "fit_poisson", from_scratch)
+    again = SPEC.fit(panel)
+    np.testing.assert_allclose(fit.params, again.params, rtol=1e-11)
+    np.testing.assert_allclose(fit.std_errors, again.std_errors, rtol=1e-11)
+    assert steps[0] < steps[1]

@@ -91,7 +91,7 @@ def test_separated_rows_of_the_public_sets(name: str) -> None:
     separated = in_empty_levels(y, codes)
     rows = np.flatnonzero(~separated)
     part = [compress(code[rows])[0] for code in codes]
-    separated[rows] = separated_rows(y[rows], x[rows], part)
+    separated[rows], _ = separated_rows(y[rows], x[rows], part)
     np.testing.assert_array_equal(separated, frame["separated"] == 1)
 
 

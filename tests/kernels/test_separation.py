@@ -45,7 +45,7 @@ def test_rows_are_those_that_a_program_for_each_row_finds(seed: int) -> None:
     x = rng.integers(-1, 3, (n, int(rng.integers(1, 4)))).astype(float)
     codes, levels = compress(rng.integers(0, 4, n).astype(np.intp))
     design = np.hstack([x, codes[:, None] == np.arange(levels)]).astype(float)
-    np.testing.assert_array_equal(separated_rows(y, x, [codes]), brute(y, design))
+    np.testing.assert_array_equal(separated_rows(y, x, [codes])[0], brute(y, design))
 
 
 def test_levels_without_outcome_leave_repeatedly() -> None:
@@ -61,14 +61,14 @@ def test_levels_without_outcome_leave_repeatedly() -> None:
 
 def test_nothing_is_separated_without_zeros() -> None:
     y, x = np.array([1.0, 2.0, 3.0]), np.array([[0.0], [0.0], [1.0]])
-    assert not separated_rows(y, x, []).any()
+    assert not separated_rows(y, x, [])[0].any()
 
 
 def test_units_change_nothing() -> None:
     y = np.array([0.0, 0.0, 0.0, 1.0, 2.0, 3.0])
     x = np.array([[-1.0], [-2.0], [0.0], [0.0], [0.0], [0.0]])
     for scale in (1e-8, 1.0, 1e8):
-        rows = separated_rows(y, x * scale, [])
+        rows, _ = separated_rows(y, x * scale, [])
         np.testing.assert_array_equal(rows, [True, True, False, False, False, False])
 
 
@@ -76,7 +76,7 @@ def test_slopes_by_level_separate_too() -> None:
     y = np.array([0.0, 1.0, 2.0, 0.0, 1.0, 2.0])
     codes = np.array([0, 0, 0, 1, 1, 1])
     column = np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
-    rows = separated_rows(y, np.empty((6, 0)), [codes, Slope(codes, column)])
+    rows, _ = separated_rows(y, np.empty((6, 0)), [codes, Slope(codes, column)])
     np.testing.assert_array_equal(rows, [True, False, False, False, False, False])
 
 
@@ -84,4 +84,4 @@ def test_a_maximum_needs_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(separation, "_linear_program", None)
     rng = np.random.default_rng(1)
     y, x = rng.poisson(1.0, 200).astype(float), rng.normal(size=(200, 2))
-    assert not separated_rows(y, x, [np.repeat(np.arange(20), 10)]).any()
+    assert not separated_rows(y, x, [np.repeat(np.arange(20), 10)])[0].any()

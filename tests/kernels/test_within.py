@@ -5,6 +5,8 @@ The panel may have every shape.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -420,3 +422,63 @@ def test_leverage_with_slopes_is_that_of_everything_written_out(problem: tuple) 
         found, np.einsum("ij,ij->i", basis, basis), atol=tolerance
     )
     assert found.sum() == pytest.approx(how.rank, abs=10 * tolerance)
+
+
+def flows(countries: int, periods: int, seed: int) -> tuple[list[np.ndarray], Any]:
+    """Effects of a table of flows, and weights as unequal as its fitted means."""
+    rng = np.random.default_rng(seed)
+    grid = np.meshgrid(*map(np.arange, (countries, countries, periods)), indexing="ij")
+    exporter, importer, year = (part.ravel() for part in grid)
+    keep = rng.uniform(size=exporter.size) < 0.9
+    codes = (
+        exporter * countries + importer,
+        exporter * periods + year,
+        importer * periods + year,
+    )
+    size = rng.normal(0, 2, (2, countries))
+    domestic = 6.0 * (exporter == importer)
+    weights = np.exp(size[0, exporter] + size[1, importer] + domestic)
+    return [compress(code[keep])[0] for code in codes], weights[keep]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_conjugate_gradients_are_exact_where_values_are_large_and_weights_small(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a Poisson regression has them: working responses of small means are large."""
+    effects, weights = flows(12, 8, seed)
+    columns = np.random.default_rng(seed).normal(size=(weights.size, 2))
+    columns[:, 1] /= weights
+    expected = within(effects, weights.size, obs_weights=weights).demean(columns)
+    monkeypatch.setattr(module, "_DENSE", 0)
+    large = within(effects, weights.size, obs_weights=weights)
+    gaps = weights @ np.square(large.demean(columns) - expected)
+    assert large._inverse is None
+    assert (gaps < 1e-12**2 * (weights @ np.square(expected))).all()
+
+
+def test_iterations_that_go_astray_end_where_the_rest_was_shortest() -> None:
+    """A part of the right-hand side outside the range does not spoil the solution."""
+    effects, weights = flows(12, 8, 1)
+    table = dummies(effects)
+    main = effects[0].max() + 1
+    products = table.T @ (table * weights[:, None])
+    cross, gram = products[:main, main:], products[main:, main:]
+    main_counts, counts = (np.diag(part) for part in (products[:main, :main], gram))
+    system = gram - cross.T @ (cross / main_counts[:, None])
+    scale = np.sqrt(counts)
+    values, vectors = np.linalg.eigh(system / scale[:, None] / scale)
+    outside = scale * (vectors[:, values < 1e-10].sum(axis=1))
+    right = system @ np.random.default_rng(1).normal(size=counts.size)
+    size = np.array([np.square(right / scale).sum()])
+    shifted = right + 1e-13 * np.sqrt(size) * outside
+    solution = module.conjugate_gradients(
+        shifted[:, None],
+        size,
+        gram=gram,
+        cross=cross,
+        main_counts=main_counts,
+        counts=counts,
+    )
+    rest = (system @ solution[:, 0] - right) / scale
+    assert np.linalg.norm(rest) < 1e-11 * np.sqrt(size[0])

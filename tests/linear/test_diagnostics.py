@@ -537,6 +537,7 @@ def test_the_lost_digits_are_those_of_the_terms_that_are_named() -> None:
         ("log1p(positive)", False),
         ("log1p(share)", False),
         ("log1p(change)", False),
+        ("log1p(flow)", True),
         ("sqrt(y)", False),
     ],
 )
@@ -547,7 +548,10 @@ def test_the_log_of_counts_with_zeros_is_reported(outcome: str, reported: bool) 
         {"i": np.repeat(np.arange(30), 6), "t": np.tile(np.arange(6), 30)}
     ).assign(x=rng.normal(size=180), y=rng.poisson(1.0, 180))
     frame = frame.assign(
-        positive=frame.y + 1, share=frame.y / 50, change=frame.y - 0.25
+        positive=frame.y + 1,
+        share=frame.y / 50,
+        change=frame.y - 0.25,
+        flow=frame.y * 1.37,
     )
     fit = FixedEffects(outcome, ["x"]).fit(Panel(frame, "i", "t"))
     found = [n for n in fit.diagnostics if n.code == "shifted_log"]

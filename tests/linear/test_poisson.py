@@ -44,7 +44,7 @@ def fitted(ssc: str = "ppmlhdfe"):
 
 
 def test_the_likelihood_is_that_of_dummies_without_separated_rows() -> None:
-    prepared, (mask, separated), (columns, _, likelihood, solved) = fitted()
+    prepared, (mask, separated, _), (columns, _, likelihood, solved) = fitted()
     assert mask.nonzero()[0].tolist() == list(range(5))
     assert separated.by_reason == {"effects": 5, "regressors": 0}
     assert separated.frame["reason"].tolist() == ["effects"] * 5

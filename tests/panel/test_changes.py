@@ -1081,3 +1081,22 @@ def test_data_of_years_for_a_panel_of_quarters_are_merged_before() -> None:
     merged = df.merge(annual, on=["firm", "year"], how="left")
     assert "df.merge(data, on=['firm', 'year'], how='left')" in message
     assert Panel(merged, "firm", "quarter")["z"].notna().all()
+
+
+@pytest.mark.parametrize("on", [None, "exporter"])
+def test_data_of_one_end_of_a_flow_are_told_how_to_match(on: str | None) -> None:
+    ends = [("a", "b"), ("b", "a")]
+    frame = pd.DataFrame(
+        [(*pair, year) for pair in ends for year in (2001, 2002)],
+        columns=["exporter", "importer", "year"],
+    ).assign(flow=1.0, pair=lambda f: f["exporter"] + f["importer"])
+    panel = Panel(frame, "pair", "year")
+    keys = [(c, year) for c in "ab" for year in (2001, 2002)]
+    index = pd.DataFrame(keys, columns=["country", "year"]).assign(digital=range(4))
+    with pytest.raises(AlignmentError) as said:
+        panel.attach(index, on=on)
+    advice = "attach(data.rename(columns={'country': 'exporter'}), on='exporter')"
+    assert advice in str(said.value)
+    data = index.rename(columns={"country": "exporter"})
+    merged = panel.attach(data, on="exporter")
+    assert merged["digital"].tolist() == [0, 1, 2, 3]

@@ -778,3 +778,22 @@ def test_a_step_of_a_year_for_different_closing_days() -> None:
     frame = _dated(pd.to_datetime(["2015-06-30", "2015-12-31", "2016-06-30"]))
     with pytest.raises(OptionError, match=r"use the year as the time"):
         Panel(frame, "firm", "date", step="Y")
+
+
+def test_keys_of_flows_are_one_column() -> None:
+    names = [f"c{k}" for k in range(12)]
+    index = pd.MultiIndex.from_product(
+        [names, names, [2001, 2002]], names=["exporter", "importer", "year"]
+    )
+    frame = index.to_frame(index=False).assign(flow=1.0)
+    with pytest.raises(PanelIndexError) as said:
+        Panel(frame, "exporter", "year")
+    assert "df['pair'] = df['exporter'] + '-' + df['importer']" in str(said.value)
+    with pytest.raises(InputTypeError, match=r"make one of several, df\['pair'\]"):
+        Panel(frame, ["exporter", "importer"], "year")  # type: ignore[arg-type]
+    pair = frame.assign(pair=frame["exporter"] + "-" + frame["importer"])
+    assert Panel(pair, "pair", "year").n_entities == 144
+    # No column tells these rows apart.
+    with pytest.raises(PanelIndexError) as said:
+        Panel(pd.concat([frame, frame]), "exporter", "year")
+    assert "pair" not in str(said.value).split("first:")[1].split("Each")[1][60:]

@@ -454,3 +454,114 @@ def test_columns_of_other_objects_are_no_groups(cell: Any) -> None:
     panel = counties("province", other=pd.Series([cell] * 480, dtype=object))
     (data,) = treated_by(dp.FixedEffects("y", ["d"]).fit(panel))
     assert data["column"] == "province"
+
+
+# --- flows ----------------------------------------------------------------------------
+
+
+def flows(seed: int = 0, countries: int = 14, share: float = 1.0) -> pd.DataFrame:
+    """Exports of pairs, with shocks of pairs without direction; nothing has an effect.
+
+    Agreements `d` begin in `first`; `index` is of the exporter, `product` of both ends.
+    """
+    rng = np.random.default_rng(seed)
+    grid = np.meshgrid(*map(np.arange, (countries, countries, 6)), indexing="ij")
+    i, j, t = (part.ravel() for part in grid)
+    i, j, t = (part[i != j] for part in (i, j, t))
+    both = np.minimum(i, j) * countries + np.maximum(i, j)
+    index = rng.normal(size=(countries, 6)).cumsum(axis=1)
+    shocks = rng.normal(size=(countries**2, 6)).cumsum(axis=1)
+    names = np.array([f"c{k:02}" for k in range(countries)])
+    frame = pd.DataFrame({"exporter": names[i], "importer": names[j], "year": t})
+    frame["pair"] = frame["exporter"] + " " + frame["importer"]
+    frame["first"] = rng.choice([2, 3, 4, 5, np.nan], countries**2)[both]
+    frame["d"] = (frame["year"] >= frame["first"]).astype(float)
+    frame["index"], frame["product"] = index[i, t], index[i, t] * index[j, t]
+    frame["y"] = shocks[both, t] + rng.normal(size=len(frame))
+    frame["flow"] = np.exp(frame["y"] / 3).round(3)
+    return frame[rng.uniform(size=len(frame)) < share]
+
+
+def same_ways(results: Any) -> list[dict[str, Any]]:
+    notices = results.diagnostics
+    return [n.data for n in notices if n.code == "same_in_both_directions"]
+
+
+EFFECTS: dict[str, Any] = {
+    "absorb": ("exporter^year", "importer^year"),
+    "time_effects": False,
+}
+OF_FLOWS = [
+    dp.FixedEffects("y", ["d"], **EFFECTS),
+    dp.FixedEffects("y", ["product"], **EFFECTS),
+    dp.FixedEffectsIV("y", [], ["product"], ["lag(product)"]),
+    dp.PoissonEffects("flow", ["d"], **EFFECTS),
+    dp.EventStudy("y", "first", before=2, after=2),
+    dp.StaggeredDid("y", "first"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("share", [1.0, 0.9])
+@pytest.mark.parametrize("spec", OF_FLOWS, ids=range(len(OF_FLOWS)))
+def test_a_regressor_of_both_directions_of_a_pair_is_reported(
+    spec: Any, share: float
+) -> None:
+    panel = Panel(flows(share=share), "pair", "year")
+    (data,) = same_ways(spec.fit(panel))
+    assert data["columns"] == ("exporter", "importer")
+    # A model may lose pairs of few rows.
+    if share == 1:
+        assert (data["n_pairs"], data["n_entities"]) == (91, 182)
+    ends = ["exporter", "importer"]
+    panel = panel.assign(both=lambda f: f[ends].apply(sorted, axis=1).str.join("-"))
+    assert panel["both"].nunique() == 91
+    for clusters in ("both", ends):
+        if clusters == "both" or not isinstance(spec, dp.StaggeredDid):
+            assert not same_ways(spec.replace(clusters=clusters).fit(panel))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_a_column_of_pairs_without_direction_is_named() -> None:
+    frame = flows(share=0.95)
+    ends = frame[["exporter", "importer"]]
+    frame["both"] = ends.min(axis=1) + ends.max(axis=1)
+    alone = frame[~frame["both"].isin(sorted(frame["both"].unique())[:30])]
+    alone = pd.concat([alone, frame[frame["exporter"] == "c00"]]).drop_duplicates()
+    fit = dp.StaggeredDid("y", "first").fit(Panel(alone, "pair", "year"))
+    assert [data["column"] for data in treated_by(fit)] == ["both"]
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_other_regressors_and_other_entities_have_no_two_directions() -> None:
+    panel = Panel(flows(), "pair", "year")
+    assert not same_ways(dp.FixedEffects("y", ["index"]).fit(panel))
+    assert not same_ways(dp.FixedEffects("y", ["index", "d"]).fit(panel))
+    one_way = panel.subset("exporter < importer")
+    assert not same_ways(dp.FixedEffects("y", ["product"]).fit(one_way))
+    firms = panel.rename(pair="firm", exporter="province", importer="industry")
+    firms = firms.assign(industry=lambda f: f["industry"].str.upper())
+    assert not same_ways(dp.FixedEffects("y", ["d"]).fit(firms))
+    assert not same_ways(dp.FixedEffects("y", ["d"]).fit(counties("province")))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_clusters_of_both_directions_cover_and_those_of_one_do_not() -> None:
+    covered = {"pair": 0, "both": 0}
+    for seed in range(100):
+        frame = flows(seed, 10).assign(
+            both=lambda f: (
+                f[["exporter", "importer"]].apply(sorted, axis=1).str.join("")
+            )
+        )
+        panel = Panel(frame, "pair", "year")
+        for clusters in covered:
+            low, high = (
+                dp.FixedEffects("y", ["d"], clusters=clusters, **EFFECTS)
+                .fit(panel)
+                .conf_int()
+                .loc["d"]
+            )
+            covered[clusters] += low <= 0 <= high
+    assert covered["pair"] < 88
+    assert covered["both"] >= 90

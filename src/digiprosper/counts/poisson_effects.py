@@ -49,6 +49,7 @@ from digiprosper.linear.poisson import (
     few_clusters,
     fit_poisson,
     offset_of,
+    three_effects,
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
@@ -270,6 +271,8 @@ class CountSample(CommonColumns):
     spec: PoissonEffects
     offset: Floats  # (N,) of the index; the log of the exposure
     separated: Separated
+    # (N,) index that the likelihood begins with, for speed only
+    start: Floats | None
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
@@ -285,7 +288,7 @@ def prepare_counts(
     spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
     """Cut the rows complete in all regressors, by role, without separated ones."""
-    prepared, separated, *_ = cut_counts(
+    prepared, separated, *_, start = cut_counts(
         spec,
         panel,
         regressors,
@@ -294,7 +297,7 @@ def prepare_counts(
     )
     columns = demean_roles(spec.y, prepared, regressors)
     offset = offset_of(spec, prepared.sample)
-    return CountSample(prepared, *columns, spec, offset, separated)
+    return CountSample(prepared, *columns, spec, offset, separated, start)
 
 
 def fit_counts(
@@ -306,7 +309,7 @@ def fit_counts(
     spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
     separated, offset, sample = counts.separated, counts.offset, prepared.sample
     columns, notices, likelihood, solved = fit_poisson(
-        prepared, demeaned, regressors, separated, spec.ssc, offset
+        prepared, demeaned, regressors, separated, spec.ssc, offset, counts.start
     )
     terms = names = tuple(demeaned.names[j] for j in columns)
     full, weights = solved, likelihood.weights
@@ -327,6 +330,7 @@ def fit_counts(
     diagnostics = (
         *(notice for notice in prepared.notices if notice not in prepared.few),
         *few_clusters(prepared, _WILD),
+        *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,
@@ -544,7 +548,7 @@ class CountFit:
         """
         y, effects = self.demeaned.raw[:, 0], self.prepared.within.every
         rows = np.flatnonzero(obs_weights > 0)
-        rows = rows[~separated_rows(y[rows], x[rows], rows_of(effects, rows))]
+        rows = rows[~separated_rows(y[rows], x[rows], rows_of(effects, rows))[0]]
         if rows.size <= x.shape[1] + 1:
             return None
         part, columns = rows_of(effects, rows), x[rows]

@@ -40,7 +40,9 @@ def in_empty_levels(y: Floats, effects: Sequence[Effect]) -> Bools:
             return ~keep
 
 
-def separated_rows(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
+def separated_rows(
+    y: Floats, x: Floats, effects: Sequence[Effect]
+) -> tuple[Bools, Floats | None]:
     """Mark rows (N,) that a combination of columns (N, k) and effects separates.
 
     A row with outcome zero is separated if some combination z of columns and effects is
@@ -48,20 +50,22 @@ def separated_rows(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
     row (Correia, Guimaraes & Zylkin 2019). All rows of an empty level are. A maximum of
     the likelihood shows that no others are. If it has none, the linear program
     ``max sum z, 0 <= z <= 1`` is solved, rows with z > 0 leave, and it is solved again
-    until no row leaves.
+    until no row leaves. Also returns the index of the other rows at the maximum, if it
+    was computed.
     """
-    keep = ~in_empty_levels(y, effects)
+    keep, index = ~in_empty_levels(y, effects), None
     while (y[keep] == 0).any():
         rows = np.flatnonzero(keep)
         part = rows_of(effects, rows)
         columns = _independent(x[rows], part)
-        if _has_maximum(y[rows], columns, part, POISSON):
+        index = _maximum(y[rows], columns, part, POISSON)
+        if index is not None:
             break
         separated = _linear_program(y[rows], columns, part)
         if not separated.any():
             break
         keep[rows[separated]] = False
-    return ~keep
+    return ~keep, index
 
 
 def predicted_rows(y: Floats, x: Floats, effects: Sequence[Ints]) -> Bools:
@@ -79,7 +83,7 @@ def predicted_rows(y: Floats, x: Floats, effects: Sequence[Ints]) -> Bools:
         separated = in_empty_levels(y[rows], part) | in_empty_levels(1 - y[rows], part)
         if not separated.any():
             columns = _independent(x[rows], part)
-            if _has_maximum(y[rows], columns, part, LOGIT):
+            if _maximum(y[rows], columns, part, LOGIT) is not None:
                 break
             sign = np.where(y[rows] > 0, 1.0, -1.0)
             turned = [Slope(codes, sign) for codes in part]
@@ -108,17 +112,18 @@ def _independent(x: Floats, effects: Sequence[Effect]) -> Floats:
     return np.asarray(columns / np.abs(columns).max(axis=0))
 
 
-def _has_maximum(
+def _maximum(
     y: Floats, x: Floats, effects: Sequence[Effect], family: Family
-) -> bool:
-    """Decide whether the steps of the likelihood end with no row fitted perfectly."""
+) -> Floats | None:
+    """Return the index where the likelihood ends; None if it fits rows perfectly."""
     try:
         fit = reweighted_least_squares(y, x, effects, family)
     except IdentificationError:
-        return False
+        return None
     ended = fit.last_move <= SAME_INDEX * np.abs(fit.index).max(initial=1.0)
     gaps = np.abs(y - fit.mean)[(y == 0) | (family is not POISSON)]
-    return bool(ended and gaps.min() > SEPARATED_MEAN * fit.mean.mean())
+    is_maximum = ended and gaps.min() > SEPARATED_MEAN * fit.mean.mean()
+    return fit.index if is_maximum else None
 
 
 def _linear_program(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:

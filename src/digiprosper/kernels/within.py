@@ -315,9 +315,9 @@ class Within:
         return out
 
     def _take_out(self, work: Floats) -> list[Floats]:
-        before = np.einsum("ij,ij->i", work, work)
+        before = self._squares(work)
         values = self._once(work, before)
-        after = np.einsum("ij,ij->i", work, work)
+        after = self._squares(work)
         # A second pass removes what rounding left where levels dwarf the variation
         # around them.
         if (self._cross is not None and self._inverse is None) or (
@@ -326,6 +326,12 @@ class Within:
             correction = self._once(work, after + SECOND_PASS * before)
             values = [a + b for a, b in zip(values, correction, strict=True)]
         return values
+
+    def _squares(self, work: Floats) -> Floats:
+        """Sum squares of each row, weighted; rounding of its sums is relative to it."""
+        w = self.obs_weights
+        weighted = work if w is None else work * w
+        return np.asarray(np.einsum("ij,ij->i", weighted, work))
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
         """Demean rows in place; return what each effect took out, (k, levels)."""
@@ -374,8 +380,6 @@ class Within:
         others = [self._counts[p] for p in self.others]
         # Below the floor, a multiple of the rounding in `right`, lies only its part
         # outside the range.
-        if self.obs_weights is not None:
-            size = size * self.obs_weights.mean()
         return conjugate_gradients(
             right,
             size,
@@ -398,7 +402,9 @@ def conjugate_gradients(
     """Solve ``(gram - cross' diag(1/main_counts) cross) g = right`` for each column.
 
     The system is scaled by `counts` (L,). Iterations end where the squared length of
-    the rest is a small multiple of `size` (p,).
+    the rest is a small multiple of `size` (p,). Rounding leaves a part of `right`
+    outside the range, with which iterations can go astray once no other is left: the
+    solution is that of the shortest rest.
     """
     scale = 1 / np.sqrt(counts)[:, None]
     main = main_counts[:, None]
@@ -414,6 +420,7 @@ def conjugate_gradients(
     direction = residual.copy()
     square = np.einsum("ij,ij->j", residual, residual)
     active = square > floor
+    best, shortest = solution.copy(), square
     for _ in range(_ITERATIONS):
         if not active.any():
             break
@@ -428,14 +435,17 @@ def conjugate_gradients(
         new = np.einsum("ij,ij->j", residual, residual)
         ratio = np.where(active, new / np.where(active, square, 1.0), 0.0)
         square = new
+        shorter = square < shortest
+        best[:, shorter] = solution[:, shorter]
+        shortest = np.minimum(square, shortest)
         active &= square > floor
         direction = residual + ratio * direction
-    if (square > NOT_CONVERGED**2 * size).any():
+    if (shortest > NOT_CONVERGED**2 * size).any():
         raise IdentificationError(
             "the effects are so weakly connected that they could not be partialled "
             "out exactly; absorb fewer effects."
         )
-    return np.asarray(scale * solution)
+    return np.asarray(scale * best)
 
 
 def level_sums(

@@ -456,7 +456,7 @@ def _products_alone(sample: Sample, names: Sequence[str]) -> dict[int, list[str]
 def shifted_log(
     sample: Sample, parts_of: Callable[[str], Iterable[Floats]] | None = None
 ) -> list[Notice]:
-    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of counts with zeros."""
+    """Report an outcome such as ``log(y + 1)`` or ``log1p(y)`` of y with zeros."""
     (at,) = sample.roles["y"]
     factors = sample.factors_of(sample.names[at])
     columns = [column for column in factors[0].columns if column in sample.variables]
@@ -465,12 +465,16 @@ def shifted_log(
         return []
     (column,) = columns
     rows = zeros = 0
+    largest, whole = 0.0, True
     # The sample of a scanned table does not have all rows: they are read in parts.
     for values in [sample.variables[column]] if parts_of is None else parts_of(column):
-        if (values < 0).any() or (values != np.round(values)).any():
+        if (values < 0).any():
             return []
+        largest = max(largest, float(values.max(initial=0)))
+        whole &= bool((values == np.round(values)).all())
         rows, zeros = rows + values.size, zeros + int((values == 0).sum())
-    if not zeros:
+    # Of a share one is no arbitrary number; counts may be zero and one too.
+    if not zeros or (largest <= 1 and not whole):
         return []
     return [shifted_log_notice(sample.names[at], column, zeros, rows)]
 

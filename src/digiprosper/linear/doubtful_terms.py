@@ -12,7 +12,7 @@ from digiprosper.errors import Notice, cited, quoted
 from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
-from digiprosper.panel.treatment import about_groups
+from digiprosper.panel.treatment import about_directions, about_groups
 from digiprosper.report.terms import columns_in
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
@@ -133,14 +133,21 @@ def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Noti
 def shared_treatments(
     sample: Sample, panel: Panel, columns: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report dummies, by position, that groups of entities have at the same time."""
+    """Report columns, by position, that groups of entities share.
+
+    Groups are those that have a dummy at the same time, or both directions of a pair.
+    """
+    table, keys = table_of(panel), sample.keys
     for at in columns:
-        dummy = sample.matrix[:, at]
+        dummy, name = sample.matrix[:, at], sample.names[at]
+        notices: list[Notice] = []
         # The first row is enough to see that most columns are no dummy.
         if dummy[0] in (0, 1) and np.isin(dummy, (0, 1)).all():
             treated = dummy == 1
             first = np.full(sample.n_entities, sample.n_times)
             np.minimum.at(first, sample.entity[treated], sample.time[treated])
             first[first == sample.n_times] = -1
-            table, entities = table_of(panel), sample.keys.entities
-            yield from about_groups(table, entities, first, sample.names[at])
+            notices = about_groups(table, keys.entities, first, name)
+        yield from notices or about_directions(
+            table, keys.entities, dummy, name, sample.entity, sample.time
+        )

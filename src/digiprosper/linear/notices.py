@@ -241,12 +241,12 @@ def made_from(terms: Mapping[str, str], role: str) -> Notice:
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
-    """Report the log of a count to which a constant is added because of its zeros."""
+    """Report the log of a column to which a constant is added because of its zeros."""
     text = (
         f"the outcome is {cited(term)}, and {cited(column)} is zero in {zeros:,} of "
-        f"{counted(rows, 'row')}: slopes then depend on the units of the count, and "
-        "are no percentages (Chen & Roth 2024). PoissonEffects estimates percentages "
-        f"of the mean of {cited(column)}, zeros included."
+        f"{counted(rows, 'row')}: slopes then depend on the unit of {cited(column)}, "
+        "and are no percentages (Chen & Roth 2024). PoissonEffects estimates "
+        f"percentages of the mean of {cited(column)}, zeros included."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
 

@@ -29,6 +29,7 @@ from digiprosper.kernels.reweighted import (
     reweighted_least_squares,
 )
 from digiprosper.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels.within import finest, is_nested
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
     Demeaned,
@@ -41,7 +42,13 @@ from digiprosper.linear.estimation import (
     outcome_of,
 )
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
-from digiprosper.linear.preparation import Prepared, effects_of, prepare, refuse_extreme
+from digiprosper.linear.preparation import (
+    Prepared,
+    effects_of,
+    prepare,
+    refuse_extreme,
+    without_notice,
+)
 from digiprosper.linear.results import (
     NO_COVARIANCE,
     EstimationSample,
@@ -55,6 +62,7 @@ from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
+from digiprosper.report.notices import three_way
 from digiprosper.report.protocol import Glance, empty_glance
 from digiprosper.report.tests import TestResult
 from digiprosper.specification import one_term
@@ -68,6 +76,10 @@ LAGGED = (
 _INDEX_TERMS = ("exposure", "offset")
 # With more clusters chi-squared has about its size.
 _MANY = 100
+# Effects of a gravity equation in each period, and rows of one where their bias is
+# small.
+_BOTH_ENDS = 2
+_MANY_ROWS = 100
 _TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few clusters"
 
 
@@ -135,9 +147,12 @@ def cut_counts(
     roles: Mapping[str, Sequence[str]],
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
-) -> tuple[Prepared, Separated, Sample, Bools]:
-    """Cut the rows complete in all terms, by role, without separated ones."""
-    cut: list[tuple[Separated, Sample, Bools]] = []
+) -> tuple[Prepared, Separated, Sample, Bools, Floats | None]:
+    """Cut the rows complete in all terms, by role, without separated ones.
+
+    Also returns the index (N,) at the maximum of the likelihood, if it was computed.
+    """
+    cut: list[tuple[Separated, Sample, Bools, Floats | None]] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
         refuse_extreme(sample.matrix, sample.names)
@@ -145,8 +160,8 @@ def cut_counts(
         if spec.exposure is not None:
             _check_exposure(spec.exposure, sample)
         columns = regressors(sample, absorbed)
-        mask, separated = find_separated(sample, columns, absorbed, separation)
-        cut.append((separated, sample, mask))
+        mask, separated, index = find_separated(sample, columns, absorbed, separation)
+        cut.append((separated, sample, mask, index))
         return sample.keep(~mask, "separated rows")
 
     terms = {name: getattr(spec, name) for name in _INDEX_TERMS}
@@ -159,7 +174,14 @@ def cut_counts(
         missing=spec.missing,
         select=select,
     )
-    return prepared, *cut[0]
+    # With the factor of ppmlhdfe nothing depends on how many effects there are.
+    if spec.options.ssc != "fixest":
+        prepared = without_notice(prepared, "rank_bound")
+    separated, sample, mask, index = cut[0]
+    # It was computed without offset, and before singletons were dropped.
+    if in_index or (index is not None and index.size != prepared.sample.nobs):
+        index = None
+    return prepared, separated, sample, mask, index
 
 
 def _check_exposure(name: str, sample: Sample) -> None:
@@ -185,15 +207,19 @@ def offset_of(spec: Any, sample: Sample) -> Floats:
 
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
-) -> tuple[Bools, Separated]:
-    """Mark rows (N,) that effects separate, or a combination with columns (N, k)."""
+) -> tuple[Bools, Separated, Floats | None]:
+    """Mark rows (N,) that effects separate, or a combination with columns (N, k).
+
+    Also returns the index of the other rows, as `separated_rows`.
+    """
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
-    by_effects, mask = in_empty_levels(y, effects), separated_rows(y, x, effects)
+    by_effects = in_empty_levels(y, effects)
+    mask, index = separated_rows(y, x, effects)
     reasons = np.where(by_effects, "effects", "regressors")[mask]
     separated = Separated(sample.index[mask], tuple(reasons.tolist()))
     if mask.any() and separation == "raise":
         raise _separated(separated)
-    return mask, separated
+    return mask, separated, index
 
 
 def _separated(rows: Separated) -> IdentificationError:
@@ -219,8 +245,12 @@ def fit_poisson(
     separated: Separated,
     ssc: str,
     offset: Floats | None = None,
+    start: Floats | None = None,
 ) -> tuple[list[int], list[Notice], Reweighted, Solved]:
-    """Maximise the likelihood; columns are those of `demeaned`, the outcome first."""
+    """Maximise the likelihood; columns are those of `demeaned`, the outcome first.
+
+    `start` (N,) is the index that its steps begin with.
+    """
     try:
         columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
@@ -232,6 +262,7 @@ def fit_poisson(
         POISSON,
         obs_weights=prepared.obs_weights,
         offset=offset,
+        start=start,
     )
     solved = as_regression(likelihood, *_counts_and_vcov(ssc, prepared, len(columns)))
     notices += fit_notices(
@@ -245,8 +276,23 @@ def fit_poisson(
 
 def few_clusters(prepared: Prepared, then: str = "") -> Iterator[Notice]:
     """Report few clusters; `then` is further advice."""
-    for groups, name in zip(prepared.count.groups, prepared.cluster_names, strict=True):
-        yield from few_for_counts(groups, name, prepared.options.cov_type, then)
+    names, cov_type = prepared.cluster_names, prepared.options.cov_type
+    if len(names) > 1:
+        then = ", which takes one-way clusters, with the dimension of fewer clusters"
+    for groups, name in zip(prepared.count.groups, names, strict=True):
+        yield from few_for_counts(groups, name, cov_type, then)
+
+
+def three_effects(prepared: Prepared) -> list[Notice]:
+    """Report effects of entities and of two kinds of groups in each period."""
+    within, sample = prepared.within, prepared.sample
+    codes = finest([within.codes[p] for p in within.constants])
+    of_entity = any(is_nested(code, sample.entity) for code in codes)
+    by_period = [code for code in codes if is_nested(code, sample.time)]
+    if not of_entity or len(by_period) < _BOTH_ENDS:
+        return []
+    rows = sample.nobs / max(int(code.max()) + 1 for code in by_period)
+    return [three_way(prepared.effect_names, rows)] if rows < _MANY_ROWS else []
 
 
 def _after_separation(

@@ -205,20 +205,33 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
         return
     twice = index[index.duplicated()][0]
     shared = [n for n in frame.columns if n in table.data] if on is None else []
-    by_one = on is None and table.keys.time_name is not None and index.nlevels == 1
-    alone = _matched_by_one(table, str(index.name)) if by_one else ""
+    by_one = table.keys.time_name is not None and index.nlevels == 1
+    alone = _matched_by_one(table, frame, on) if by_one else ""
     by_column = _by_column(table, index, shared[0]) if shared else ""
     raise AlignmentError(
         f"the data have a duplicate key {rows_text((twice,))}.{alone}{by_column}"
     )
 
 
-def _matched_by_one(table: Table, key: str) -> str:
-    names = table.keys.names
+def _matched_by_one(table: Table, frame: pd.DataFrame, on: str | None) -> str:
+    """Write which key was not found, and which column may have it."""
+    key, names = frame.index.name, (on or table.keys.entity_name, table.keys.time_name)
     other = names[1] if key == names[0] else names[0]
-    return (
+    text = (
         f" They are matched by {cited(key)} alone, since they have no {cited(other)}."
     )
+    if other == names[1]:
+        return text
+    for label in frame.select_dtypes(exclude="number"):
+        labels = frame[label].unique()
+        for column in table.data if on is None else (on,):
+            if table.data[column].isin(labels).any():
+                return (
+                    f"{text} If their {cited(label)} is the panel's {cited(column)}: "
+                    f"attach(data.rename(columns={{{cited(label)}: {cited(column)}}}), "
+                    f"on={cited(column)})."
+                )
+    return text
 
 
 def _by_column(table: Table, index: pd.Index[Any], column: str) -> str:

@@ -335,7 +335,8 @@ def check_key_names(*names: object) -> None:
     odd = [name for name in names if name is not None and not isinstance(name, str)]
     if odd:
         raise InputTypeError(
-            f"entity and time are column names (text); {cited(odd[0])} is not."
+            f"entity and time are column names (text); {cited(odd[0])} is not: "
+            "make one of several, df['pair'] = df['origin'] + '-' + df['to']."
         )
 
 
@@ -434,6 +435,7 @@ def _refuse_repeats(
     cure = (
         "Each (entity, time) pair must be unique: aggregate or drop the duplicates. "
         f"{_kinds_of_rows(frame.drop(columns=names), order, same, table)}"
+        f"{_other_end(frame, names)}"
         "For regressions without lags: Panel.from_rows(df)."
     )
     if len(names) == 1:
@@ -468,6 +470,17 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
     if not first.equals(second.set_axis(first.index)):
         return ""
     return f"They are copies: {table}.drop_duplicates(). "
+
+
+def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
+    """Name a column of labels that makes keys unique, as destinations do."""
+    for name in frame.select_dtypes(exclude="number").columns.drop(
+        names, errors="ignore"
+    ):
+        if not frame.duplicated([*names, name]).any():
+            joined = f"df[{cited(names[0])}] + '-' + df[{cited(name)}]"
+            return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
+    return ""
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:

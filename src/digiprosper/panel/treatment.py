@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
-from digiprosper.report.notices import treated_together
+from digiprosper.report.notices import same_in_both_directions, treated_together
 
 # Groups of several entities that are alike, and groups that differ from most of them:
 # of fewer, chance is an explanation.
@@ -147,29 +149,38 @@ def about_groups(
     """Report groups of entities, in a column, that are treated at the same time.
 
     `first` (n,) is the position of the first treated time of each of the entities, and
-    -1 if there is none. Of several columns the notice names that of most groups.
+    -1 if there is none. Of several columns the notice names that of most groups; if
+    there is none, the groups may be both directions of a pair.
     """
-    keys, groups = table.keys, dict[str, int]()
+    groups = dict[str, int]()
+    cohorts = np.unique(first).size
+    for name, codes in _labels(table, entities):
+        # Cohorts are groups too.
+        if cohorts < codes.max() + 1 < len(entities) and _is_shared(codes, first):
+            groups[name] = int(codes.max()) + 1
+    if not groups:
+        return about_directions(table, entities, first, treatment)
+    column = max(groups, key=groups.__getitem__)
+    size, entity = len(entities), table.keys.entity_name
+    return [treated_together(treatment, column, groups[column], entity, size)]
+
+
+def _labels(table: Table, entities: pd.Index[Any]) -> Iterator[tuple[str, Ints]]:
+    """Code each column of labels that do not change in an entity, (n,) of entities."""
+    keys = table.keys
     starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
     rows = starts[keys.entities.get_indexer(entities)]
-    cohorts = np.unique(first).size
     for name, values in table.data.items():
         # Lists and other objects have no codes.
         is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
         if values.dtype.kind == "f" or not is_label:
             continue
-        codes, levels = pd.factorize(values.iloc[rows])
-        # Cohorts are groups too.
-        may_be = cohorts < levels.size <= len(entities) / 2 and codes.min() >= 0
-        if may_be and _is_shared(codes, first):
+        codes = pd.factorize(values.iloc[rows])[0]
+        # Most columns are seen here not to be labels of groups.
+        if codes.min() >= 0 and codes.max() + 1 < len(entities):
             every = pd.factorize(values)[0]
             if (every == every[starts][keys.entity]).all():
-                groups[str(name)] = levels.size
-    if not groups:
-        return []
-    column = max(groups, key=groups.__getitem__)
-    size = len(entities)
-    return [treated_together(treatment, column, groups[column], keys.entity_name, size)]
+                yield str(name), codes
 
 
 def _is_shared(codes: Ints, first: Ints) -> bool:
@@ -180,4 +191,56 @@ def _is_shared(codes: Ints, first: Ints) -> bool:
     several = of_group[sizes > 1]
     others = several.size - np.bincount(several + 1, minlength=1).max(initial=0)
     enough = several.size >= _FEWEST_GROUPS and others >= _FEWEST_OTHERS
-    return bool(enough and (of_group[codes] == first).all())
+    most = 2 * sizes[sizes > 1].sum() >= codes.size
+    return bool(enough and most and (of_group[codes] == first).all())
+
+
+# --- flows ----------------------------------------------------------------------------
+
+
+def about_directions(
+    table: Table,
+    entities: pd.Index[Any],
+    values: Floats | Ints,
+    term: str,
+    entity: Ints | None = None,
+    time: Ints | None = None,
+) -> list[Notice]:
+    """Report values that are the same in both directions of a pair.
+
+    `values` are of the entities, or of rows, (N,), with their entities and times.
+    Entities are pairs if two columns of labels, such as exporter and importer, name
+    both ends.
+    """
+    for columns, pair in _pairs(table, entities):
+        row_pair = pair if entity is None else pair[entity]
+        keys = row_pair if time is None else row_pair * (int(time.max()) + 1) + time
+        order = np.argsort(keys, kind="stable")
+        both = np.flatnonzero(np.diff(keys[order]) == 0)
+        forward, backward = values[order[both]], values[order[both + 1]]
+        varies = np.unique(forward).size > 1
+        if varies and 4 * both.size >= values.size and (forward == backward).all():
+            groups = np.unique(row_pair).size
+            size, name = len(entities), table.keys.entity_name
+            return [same_in_both_directions(term, columns, groups, name, size)]
+    return []
+
+
+def _pairs(
+    table: Table, entities: pd.Index[Any]
+) -> Iterator[tuple[tuple[str, str], Ints]]:
+    """Find two columns that are both ends of each entity; code pairs, (n,)."""
+    names = [name for name, _ in _labels(table, entities)]
+    starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
+    rows = starts[table.keys.entities.get_indexer(entities)]
+    for a, b in combinations(names, 2):
+        ends = [table.data[name].iloc[rows] for name in (a, b)]
+        if ends[0].dtype != ends[1].dtype:
+            continue
+        codes, labels = pd.factorize(pd.concat(ends))
+        start, end = np.split(codes, 2)
+        size = len(labels)
+        is_pair = np.unique(start * size + end).size == start.size
+        if is_pair and 2 * np.isin(end, start).sum() >= start.size:
+            low, high = np.minimum(start, end), np.maximum(start, end)
+            yield (a, b), pd.factorize(low * size + high)[0]

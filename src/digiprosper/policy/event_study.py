@@ -41,6 +41,7 @@ from digiprosper.linear.poisson import (
     few_clusters,
     fit_poisson,
     offset_of,
+    three_effects,
 )
 from digiprosper.linear.preparation import (
     CovType,
@@ -507,14 +508,14 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
         _refuse_zero(spec, cells, y, in_empty_levels(y, effects_of(sample, absorbed)))
         return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
-    prepared, separated, whole, mask = cut_counts(
+    prepared, separated, whole, mask, start = cut_counts(
         spec, panel, {"x": spec.x}, regressors
     )
     cells = _cells_of(spec, read_cohorts(spec, whole, timing))
     lost = _by_time(spec, cells, mask * _weights_of(spec, whole))
     cohorts = read_cohorts(spec, prepared.sample, timing)
     few = _about_treated(spec, panel, prepared, cohorts)
-    return _estimate_counts(spec, prepared, cohorts, separated, lost, few)
+    return _estimate_counts(spec, prepared, cohorts, separated, lost, few, start)
 
 
 def _estimate_counts(
@@ -524,8 +525,12 @@ def _estimate_counts(
     separated: Separated,
     lost: Floats,
     few: Sequence[Notice],
+    start: Floats | None,
 ) -> PoissonEventStudyResults:
-    """Estimate from rows without separated ones; `lost` are those by event time."""
+    """Estimate from rows without separated ones; `lost` are those by event time.
+
+    `start` (N,) is the index that the likelihood begins with.
+    """
     sample = prepared.sample
     window = open_window(spec, sample, cohorts)
     refuse_collinear(prepared, window)
@@ -544,6 +549,7 @@ def _estimate_counts(
         separated,
         spec.options.ssc,
         offset_of(spec, sample),
+        start,
     )
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
@@ -567,6 +573,7 @@ def _estimate_counts(
     diagnostics = (
         *(notice for notice in prepared.notices if notice not in prepared.few),
         *few_clusters(prepared),
+        *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,

@@ -26,6 +26,8 @@ standardised             cells (column to None), by; not a warning
 index_of                 cells (column to the indicators of the index); not a warning
 extrapolated             column, values (outside), low and high (range in the sample)
 treated_together         treatment, column (of groups), n_groups, n_entities
+same_in_both_directions  term, columns (both ends), n_pairs, n_entities
+three_way                effects, rows (mean of a group and period)
 ======================== ===============================================================
 """
 
@@ -259,6 +261,32 @@ def treated_together(
         "n_entities": n_entities,
     }
     return Notice("treated_together", text, data)
+
+
+def same_in_both_directions(
+    term: str, ends: tuple[str, str], pairs: int, entity: str, n_entities: int
+) -> Notice:
+    """Report a regressor with the same values in both directions of a pair."""
+    text = (
+        f"{cited(term)} is the same in both directions ({quoted(ends)}; {n_entities:,} "
+        f"{entity}, {pairs:,} without their direction): if the errors of the two "
+        f"directions are correlated, standard errors clustered by {entity} are too "
+        f"small. Use panel.assign(both=lambda f: f[{[*ends]}].apply(sorted, axis=1)"
+        ".str.join('-')) and clusters='both'."
+    )
+    data = {"term": term, "columns": ends, "n_pairs": pairs, "n_entities": n_entities}
+    return Notice("same_in_both_directions", text, data)
+
+
+def three_way(effects: Sequence[str], rows: float) -> Notice:
+    """Report three effects, with which Poisson regressions have a bias."""
+    text = (
+        f"with the effects {', '.join(effects)} intervals of a Poisson regression are "
+        "not centred at the true slope, and clustered standard errors are too small "
+        f"(Weidner & Zylkin 2021; here {rows:.0f} rows in a group and period). This is "
+        "not corrected: compare cov_type='crv3', whose errors are larger."
+    )
+    return Notice("three_way", text, {"effects": tuple(effects), "rows": rows})
 
 
 CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
