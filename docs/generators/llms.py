@@ -76,8 +76,8 @@ INDEX = """\
 > English and Chinese. Inference is chosen for 31 provinces and ten years.
 
 Write code with the guide: it has all public names with their options, recipes that
-run, and what to write in place of names of pyfixest, linearmodels, statsmodels and
-Stata. The order is `panel = dp.Panel(df, entity="id", time="year")`, then
+run, and what to write in place of names of other packages. The order is
+`panel = dp.Panel(df, entity="id", time="year")`, then
 `fit = dp.FixedEffects("y", ["x"]).fit(panel)`, then
 `dp.etable(fit).save("table.docx")`.
 
@@ -101,7 +101,6 @@ MORE = {
     "docs/explanations/index.md": "one page a method",
     "docs/verification.md": "every number beside that of another program or a paper",
     "docs/validity.md": "size and coverage in simulated panels",
-    "CHANGELOG.md": "what changed",
 }
 START = {
     "docs/start/index.md": "from the installation to a table in Word",

@@ -85,7 +85,6 @@ BESIDE = {
     "shared_indicators": "linear/doubtful_terms.py",
     "undecoded_text": "panel/stata.py",
     "renamed_columns": "panel/keys.py",
-    "jumping_times": "panel/keys.py",
     "own_values": "linear/instrument_columns.py",
     "unfilled": "panel/changes.py",
     "unseen_values": "panel/conditions.py",

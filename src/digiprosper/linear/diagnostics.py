@@ -389,7 +389,7 @@ def shared_exposure(
     controls = _controls_among(sample, names, _two_values(prepared))
     tests = {
         names[at]: dependence_in_periods(scores[:, at], sample.entity, sample.time)
-        for at in larger
+        for at in larger.tolist()
         if names[at] not in controls
     }
     terms = {

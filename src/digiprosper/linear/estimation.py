@@ -259,7 +259,8 @@ def fit_equation(
         (outcome, *columns),
         solved,
         unread,
-        notices=([*prepared.notices, *notices], remarks),
+        before=[*prepared.notices, *notices],
+        after=remarks,
         own_covariance=own_covariance,
     )
     if prepared.sums is not None:
@@ -465,12 +466,13 @@ def results_with_covariance(
     solved: Solved,
     unread: Sequence[str],
     *,
-    notices: tuple[Sequence[Notice], Sequence[Notice]] = ((), ()),
+    before: Sequence[Notice] = (),
+    after: Sequence[Notice] = (),
     own_covariance: bool,
 ) -> LinearResults:
     """Make results of an equation; positions are of the outcome, then regressors.
 
-    `notices` come before and after those of the covariance.
+    Notices come `before` and `after` those of the covariance.
     """
     depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
@@ -488,9 +490,7 @@ def results_with_covariance(
     empty = without_information(solved, covariance)
     root[empty] = np.nan
 
-    before, after = notices
-    diagnostics = [
-        *before,
+    notices = [
         *lost_digits(names, demeaned.moments[list(positions[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
         *cluster_notices(prepared, terms, full, covariance, moved),
@@ -511,7 +511,7 @@ def results_with_covariance(
     ]
     if own_covariance:
         ways = len(prepared.cluster_codes)
-        diagnostics += not_semidefinite(
+        notices += not_semidefinite(
             terms, covariance, middle, ways=ways, near=prepared.near
         )
     results = LinearResults(
@@ -533,7 +533,7 @@ def results_with_covariance(
         if prepared.sums is None
         else prepared.sums.sample(positions, solved),
         labels=dict(prepared.sample.labels),
-        diagnostics=(*diagnostics, *after),
+        diagnostics=(*before, *notices, *after),
     )
     return results if prepared.options.keep_rows else results.without_rows()
 

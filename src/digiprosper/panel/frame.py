@@ -55,7 +55,6 @@ from digiprosper.panel.conditions import check_where, rows_where
 from digiprosper.panel.describe import Correlation, between_within, correlate, summarise
 from digiprosper.panel.keys import (
     Keys,
-    jumping_times,
     numbered_keys,
     refuse_infinite,
     sorted_keys,
@@ -64,6 +63,7 @@ from digiprosper.panel.keys import (
 from digiprosper.panel.notices import (
     code_forms,
     data_notices,
+    jumping_times,
     over_gaps,
     shifted_rows,
     similar_entities,

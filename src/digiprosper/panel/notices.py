@@ -3,6 +3,7 @@
 ================ =======================================================================
 code             data
 ================ =======================================================================
+jumping_times    column, before, after (the first jump), format (that reads such times)
 similar_entities entity (name), pairs (of labels that differ in blanks or width only)
 uneven_dates     column, step (found in the data), count (of dates without a date one
                  step before), first (of them)
@@ -35,9 +36,21 @@ import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.panel.keys import STEP_WORDS, Keys, usual_step
+from digiprosper.panel.keys import STEP_WORDS, Keys, times_of, usual_step
 from digiprosper.panel.table import Table
 
+# A year with a part of it in one number: the format, how many digits, and what
+# they are.
+_ONE_NUMBER = (
+    ("%Y%m", 6, "year and month"),
+    ("%Y0%q", 6, "year and quarter"),
+    ("%G%V", 6, "year and week"),
+    ("%Y%q", 5, "year and quarter"),
+    ("%Y%m%d", 8, "year, month and day"),
+)
+_YEARS_IN_NUMBERS = (1900, 2100)
+_LAST_OF_TWO_DIGITS = 99
+_MONTHS_OF_A_QUARTER = 3
 # What a column has in a row, of another column's values in this row and in the row
 # before. A lead is in the row before what its source is in this one.
 _CHANGES: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
@@ -120,6 +133,84 @@ def _kinds_of_labels() -> dict[str, str]:
     """
     with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
         return {row["label"]: row["kind"] for row in csv.DictReader(file)}
+
+
+def jumping_times(keys: Keys, step: object) -> Notice | None:
+    """Report times such as 201812 and 201901, one month but 89 numbers apart.
+
+    None where a `step` is set.
+    """
+    if (
+        step is not None
+        or keys.time_name is None
+        or not pd.api.types.is_integer_dtype(keys.times.dtype)
+    ):
+        return None
+    values = keys.times.to_numpy(dtype=np.int64)
+    if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):
+        return _two_digits(keys.time_name, values)
+    for time_format, digits, description in _ONE_NUMBER:
+        years = values // 10 ** (digits - 4)
+        if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
+            continue
+        times = times_of(list(map(str, values)), time_format)
+        if times.isna().any():
+            continue
+        jumps, least = _jumps(times, values)
+        if jumps.size:
+            before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
+            missing = "missing there" if least == 1 else "missing"
+            text = (
+                f"{cited(keys.time_name)} seems to be {description} in one number. It "
+                f"jumps from {before} to {after}, so lags, leads and differences are "
+                f"{missing}. {_cure_of_jump(keys.time_name, time_format, least)}"
+            )
+            return _jumping(keys.time_name, before, after, time_format, text)
+    return None
+
+
+def _jumps(times: Any, values: Ints) -> tuple[Ints, int]:
+    """Find times that are as near as any, and further apart in their numbers."""
+    periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
+    apart, numbers_apart = np.diff(periods.asi8), np.diff(values)
+    least = int(apart.min()) if apart.size else 1
+    # Months of quarters, 201503 and 201506, are never one apart.
+    usual = 1 if least == 1 else int(numbers_apart.min())
+    return np.flatnonzero((apart == least) & (numbers_apart > usual)), least
+
+
+def _cure_of_jump(name: str, time_format: str, least: int) -> str:
+    """Advise how numbers become periods that are `least` apart."""
+    column = f"df[{cited(name)}]"
+    if time_format == "%Y%m" and least == _MONTHS_OF_A_QUARTER:
+        dates = f"pd.to_datetime({column}.astype(str), format='%Y%m')"
+        return f"Make quarters of it: {dates}.dt.to_period('Q')."
+    if time_format == "%Y%m" and least > 1:
+        return f"Number the times: {column}.rank(method='dense').astype(int)."
+    return (
+        f"Pass time_format={time_format!r} to Panel, or convert it with "
+        "pd.PeriodIndex or pd.to_datetime."
+    )
+
+
+def _two_digits(name: str, values: Ints) -> Notice | None:
+    """Report years such as 98, 99, 0, 1, of which 0 is the first after sorting."""
+    if np.diff(values).max() == 1:
+        return None
+    text = (
+        f"{cited(name)} seems to be years of two digits: 99 and 0 are at the two ends, "
+        "so lags, leads and differences are missing there, and periods are in a wrong "
+        f"order. Write years of four digits: df[{cited(name)}] + 1900, and + 2000 from "
+        "0 on."
+    )
+    return _jumping(name, _LAST_OF_TWO_DIGITS, 0, "%y", text)
+
+
+def _jumping(
+    column: str, before: int, after: int, time_format: str, text: str
+) -> Notice:
+    data = {"column": column, "before": before, "after": after, "format": time_format}
+    return Notice("jumping_times", text, data)
 
 
 def uneven_dates(keys: Keys, step: object) -> Notice | None:

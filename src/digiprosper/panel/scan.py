@@ -31,12 +31,11 @@ from digiprosper.panel.columns import column_names
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.keys import (
     check_key_names,
-    jumping_times,
     refuse_repeated,
     sorted_keys,
     usual_step,
 )
-from digiprosper.panel.notices import uneven_dates
+from digiprosper.panel.notices import jumping_times, uneven_dates
 from digiprosper.panel.sources import (
     MOST_BLOCKS,
     Source,
