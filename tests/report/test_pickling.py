@@ -7,9 +7,9 @@ import copy
 import inspect
 import pickle
 import pickletools
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from types import MemberDescriptorType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -207,3 +207,14 @@ def test_what_is_read_cannot_change_a_result(
             if as_text(getattr(other, name)) != shown:
                 changed.append((kind, name))
     assert changed == []
+
+
+def test_a_class_of_a_user_may_have_more_than_fields() -> None:
+    @dataclass(frozen=True)
+    class Mine(dp.Specification):
+        kind: ClassVar[str]
+        y: str
+        cutoff: InitVar[float]
+        later: Any = field(init=False)
+
+    assert Mine("y", 0.5).y == "y"

@@ -13,7 +13,13 @@ import pytest
 
 import digiprosper as dp
 from digiprosper import FixedEffects, Mediation, Panel, PanelThreshold
-from digiprosper.report.protocol import Glance, HasDraws, Results, empty_glance
+from digiprosper.report.protocol import (
+    Glance,
+    HasDraws,
+    Results,
+    empty_glance,
+    hash_of,
+)
 from digiprosper.report.tests import TestResult
 
 TIDY = [
@@ -120,3 +126,21 @@ def test_keys_of_the_contract() -> None:
         "ssc effects rsquared rsquared_within sample_hash rng_entropy version"
     )
     assert set(expected.split()) <= set(Glance.__annotations__)
+
+
+@pytest.mark.parametrize(
+    ("times", "hashed"),
+    [
+        ([1, 2], "210a4643edb34226"),
+        (pd.period_range("2020-01", periods=2, freq="Q"), "7e98e2ec3af00345"),
+        (None, "1ebe0db0b524b3cd"),
+    ],
+)
+def test_the_hash_of_rows_is_that_of_columns_of_their_labels(
+    times: Any, hashed: str
+) -> None:
+    """Stored hashes are compared with later ones."""
+    labels = pd.Index(["a", "b"], name="i")
+    if times is not None:
+        labels = pd.MultiIndex.from_arrays([labels, times], names=["i", "t"])
+    assert hash_of(labels) == hashed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -24,11 +24,13 @@ class PickledByName:
 
     __slots__ = ()
 
-    def __post_init__(self) -> None:
-        """Show fields that are arrays as read-only: who reads one may not change it."""
-        # `fields` takes longer than all that is read here.
-        for name in cast("Any", self).__dataclass_fields__:
-            value = getattr(self, name)
+    def __post_init__(self, *_: object) -> None:
+        """Show fields that are arrays as read-only: who reads one may not change it.
+
+        A class of a user may have arguments that are no fields.
+        """
+        for name in _names_of(type(self)):
+            value = getattr(self, name, None)
             if isinstance(value, np.ndarray) and value.flags.writeable:
                 object.__setattr__(self, name, _read_only(value))
 
@@ -102,6 +104,11 @@ def _root() -> Any:
     # Asked for by name when it is needed: a module of the package may not import its
     # root.
     return import_module("digiprosper")
+
+
+@cache
+def _names_of(kind: Any) -> tuple[str, ...]:
+    return tuple([field.name for field in fields(kind)])
 
 
 @cache

@@ -142,5 +142,12 @@ def hash_of(index: pd.Index[Any]) -> str:
     """Hash the row labels of a sample to 16 hexadecimal digits."""
     from pandas.util import hash_pandas_object
 
-    hashed = hash_pandas_object(index, index=False)
+    # Pandas hashes each level once, which gives the hash of columns of these labels for
+    # most types, but not for an index without levels.
+    others = (pd.PeriodDtype, pd.DatetimeTZDtype, pd.IntervalDtype)
+    by_level = index.nlevels > 1 and not any(
+        isinstance(level.dtype, others) for level in cast("Any", index).levels
+    )
+    labels = index if by_level else index.to_frame(index=False)
+    hashed = hash_pandas_object(labels, index=False)
     return hashlib.sha256(hashed.to_numpy().tobytes()).hexdigest()[:16]
