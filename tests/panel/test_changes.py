@@ -1100,3 +1100,10 @@ def test_data_of_one_end_of_a_flow_are_told_how_to_match(on: str | None) -> None
     data = index.rename(columns={"country": "exporter"})
     merged = panel.attach(data, on="exporter")
     assert merged["digital"].tolist() == [0, 1, 2, 3]
+
+
+def test_attached_keys_repeated_beside_lists_are_named() -> None:
+    panel = Panel(pd.DataFrame({"i": ["a", "b"], "t": [1, 1], "x": 1.0}), "i", "t")
+    data = pd.DataFrame({"t": [1, 1], "list": [[1], [2]]})
+    with pytest.raises(AlignmentError, match="matched by 't' alone"):
+        panel.attach(data)

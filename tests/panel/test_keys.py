@@ -797,3 +797,9 @@ def test_keys_of_flows_are_one_column() -> None:
     with pytest.raises(PanelIndexError) as said:
         Panel(pd.concat([frame, frame]), "exporter", "year")
     assert "pair" not in str(said.value).split("first:")[1].split("Each")[1][60:]
+
+
+def test_keys_repeated_beside_lists_are_named() -> None:
+    frame = pd.DataFrame({"i": ["a", "a"], "t": [1, 1], "list": [[1], [2]]})
+    with pytest.raises(PanelIndexError, match="earlier row"):
+        Panel(frame, "i", "t")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from digiprosper.errors import (
     UNPRINTABLE,
@@ -222,7 +223,10 @@ def _matched_by_one(table: Table, frame: pd.DataFrame, on: str | None) -> str:
     )
     if other == names[1]:
         return text
-    for label in frame.select_dtypes(exclude="number"):
+    for label in frame:
+        # Lists and other objects cannot be compared.
+        if infer_dtype(frame[label]) not in ("string", "categorical"):
+            continue
         labels = frame[label].unique()
         for column in table.data if on is None else (on,):
             if table.data[column].isin(labels).any():

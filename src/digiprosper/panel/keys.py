@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from digiprosper.errors import (
     UNPRINTABLE,
@@ -460,9 +461,10 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
 
 def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
     """Name a column of labels that makes keys unique, as destinations do."""
-    texts = frame.select_dtypes(exclude="number")
-    for name in texts.columns.drop(names, errors="ignore"):
-        if not frame.duplicated([*names, name]).any():
+    # Lists and other objects cannot be compared.
+    texts = [name for name in frame if infer_dtype(frame[name]) == "string"]
+    for name in texts if names[0] in texts else []:
+        if name not in names and not frame.duplicated([*names, name]).any():
             joined = f"df[{cited(names[0])}] + '-' + df[{cited(name)}]"
             return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
     return ""
