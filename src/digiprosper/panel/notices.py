@@ -505,13 +505,14 @@ def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice
 def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
     """Report columns, or some `looked_at`, that are changes over several periods."""
     keys, names, told = table.keys, _numbers(table.data), set[str]()
-    whole = _pairs(keys, np.arange(table.nobs))
+    balanced = table.nobs == keys.entities.size * keys.times.size
+    whole = None if balanced else _pairs(keys, np.arange(table.nobs))
     for of in names:
         missing = table.data[of].isna().to_numpy()
         pairs = _pairs(keys, np.flatnonzero(~missing)) if missing.any() else whole
-        after, before, gaps = pairs
-        if gaps.size < _DIFFERENT:
+        if pairs is None or pairs[2].size < _DIFFERENT:
             continue
+        after, before, gaps = pairs
         for column, change in _made_over_gaps(table, names, of, *pairs):
             if column not in told and column in (looked_at or names):
                 told |= {column, of}
