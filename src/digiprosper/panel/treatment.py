@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,9 @@ from digiprosper.report.notices import same_in_both_directions, treated_together
 _FEWEST_GROUPS = 5
 _FEWEST_OTHERS = 2
 _LABELS = ("string", "categorical", "integer")
+_ENDS = 2
+# Columns of both ends, and the code of the pair of each entity, (n,)
+Pair: TypeAlias = "tuple[tuple[str, str], Ints]"
 
 
 def as_times(table: Table, column: str) -> Any:
@@ -159,7 +162,8 @@ def about_groups(
         if cohorts < codes.max() + 1 < len(entities) and _is_shared(codes, first):
             groups[name] = int(codes.max()) + 1
     if not groups:
-        return about_directions(table, entities, first, treatment)
+        pairs = pairs_of(table, entities)
+        return about_directions(table, pairs, first, treatment)
     column = max(groups, key=groups.__getitem__)
     size, entity = len(entities), table.keys.entity_name
     return [treated_together(treatment, column, groups[column], entity, size)]
@@ -168,13 +172,18 @@ def about_groups(
 def _labels(table: Table, entities: pd.Index[Any]) -> Iterator[tuple[str, Ints]]:
     """Code each column of labels that do not change in an entity, (n,) of entities."""
     keys = table.keys
+    # Lists and other objects have no codes.
+    labels = [
+        (name, values)
+        for name, values in table.data.items()
+        if values.dtype.kind != "f"
+        and (values.dtype.kind != "O" or infer_dtype(values) in _LABELS)
+    ]
+    if not labels:
+        return
     starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
     rows = starts[keys.entities.get_indexer(entities)]
-    for name, values in table.data.items():
-        # Lists and other objects have no codes.
-        is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
-        if values.dtype.kind == "f" or not is_label:
-            continue
+    for name, values in labels:
         codes = pd.factorize(values.iloc[rows])[0]
         # Most columns are seen here not to be labels of groups.
         if codes.min() >= 0 and codes.max() + 1 < len(entities):
@@ -200,7 +209,7 @@ def _is_shared(codes: Ints, first: Ints) -> bool:
 
 def about_directions(
     table: Table,
-    entities: pd.Index[Any],
+    pairs: Iterable[Pair],
     values: Floats | Ints,
     term: str,
     entity: Ints | None = None,
@@ -209,10 +218,8 @@ def about_directions(
     """Report values that are the same in both directions of a pair.
 
     `values` are of the entities, or of rows, (N,), with their entities and times.
-    Entities are pairs if two columns of labels, such as exporter and importer, name
-    both ends.
     """
-    for columns, pair in _pairs(table, entities):
+    for columns, pair in pairs:
         row_pair = pair if entity is None else pair[entity]
         keys = row_pair if time is None else row_pair * (int(time.max()) + 1) + time
         order = np.argsort(keys, kind="stable")
@@ -221,16 +228,19 @@ def about_directions(
         varies = np.unique(forward).size > 1
         if varies and 4 * both.size >= values.size and (forward == backward).all():
             groups = np.unique(row_pair).size
-            size, name = len(entities), table.keys.entity_name
-            return [same_in_both_directions(term, columns, groups, name, size)]
+            name = table.keys.entity_name
+            return [same_in_both_directions(term, columns, groups, name, pair.size)]
     return []
 
 
-def _pairs(
-    table: Table, entities: pd.Index[Any]
-) -> Iterator[tuple[tuple[str, str], Ints]]:
-    """Find two columns that are both ends of each entity; code pairs, (n,)."""
+def pairs_of(table: Table, entities: pd.Index[Any]) -> Iterator[Pair]:
+    """Find two columns of labels, such as exporter and importer, that are both ends.
+
+    Also codes the pair of each entity, (n,).
+    """
     names = [name for name, _ in _labels(table, entities)]
+    if len(names) < _ENDS:
+        return
     starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
     rows = starts[table.keys.entities.get_indexer(entities)]
     for a, b in combinations(names, 2):
