@@ -159,7 +159,8 @@ def about_groups(
     cohorts = np.unique(first).size
     for name, codes in _labels(table, entities):
         # Cohorts are groups too.
-        if cohorts < codes.max() + 1 < len(entities) and _is_shared(codes, first):
+        is_shared = cohorts <= codes.max() and _is_shared(codes, first)
+        if is_shared and _stays(table, name):
             groups[name] = int(codes.max()) + 1
     if not groups:
         pairs = pairs_of(table, entities)
@@ -170,7 +171,7 @@ def about_groups(
 
 
 def _labels(table: Table, entities: pd.Index[Any]) -> Iterator[tuple[str, Ints]]:
-    """Code each column of labels that do not change in an entity, (n,) of entities."""
+    """Code the labels of each column in the first row of each entity, (n,)."""
     keys = table.keys
     # Lists and other objects have no codes.
     labels = [
@@ -187,9 +188,14 @@ def _labels(table: Table, entities: pd.Index[Any]) -> Iterator[tuple[str, Ints]]
         codes = pd.factorize(values.iloc[rows])[0]
         # Most columns are seen here not to be labels of groups.
         if codes.min() >= 0 and codes.max() + 1 < len(entities):
-            every = pd.factorize(values)[0]
-            if (every == every[starts][keys.entity]).all():
-                yield str(name), codes
+            yield str(name), codes
+
+
+def _stays(table: Table, name: str) -> bool:
+    """Tell whether labels do not change in any entity."""
+    codes, entity = pd.factorize(table.data[name])[0], table.keys.entity
+    starts = np.flatnonzero(np.diff(entity, prepend=-1))
+    return bool((codes == codes[starts][entity]).all())
 
 
 def _is_shared(codes: Ints, first: Ints) -> bool:
@@ -251,6 +257,7 @@ def pairs_of(table: Table, entities: pd.Index[Any]) -> Iterator[Pair]:
         start, end = np.split(codes, 2)
         size = len(labels)
         is_pair = np.unique(start * size + end).size == start.size
-        if is_pair and 2 * np.isin(end, start).sum() >= start.size:
+        are_ends = is_pair and 2 * np.isin(end, start).sum() >= start.size
+        if are_ends and _stays(table, a) and _stays(table, b):
             low, high = np.minimum(start, end), np.maximum(start, end)
             yield (a, b), pd.factorize(low * size + high)[0]
