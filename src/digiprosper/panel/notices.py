@@ -136,10 +136,7 @@ def _kinds_of_labels() -> dict[str, str]:
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
-    """Report times such as 201812 and 201901, one month but 89 numbers apart.
-
-    None where a `step` is set.
-    """
+    """Report times such as 201812 and 201901, one month but 89 numbers apart."""
     if (
         step is not None
         or keys.time_name is None

@@ -211,8 +211,7 @@ def same_places(degrees: Floats) -> tuple[Ints, Ints]:
 def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Matrix:
     """Compute ``d_ij ** -power`` from (n, 2) places, zero on the diagonal.
 
-    Beyond the cutoff in kilometres weights are zero; with a cutoff the result is a
-    csr_array.
+    Beyond the cutoff in kilometres weights are zero, and the result is a csr_array.
     """
     parts: list[Any] = []
     for _, km in _blocks(degrees):
