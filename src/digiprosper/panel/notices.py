@@ -93,8 +93,6 @@ _UNUSUAL: Final = 10.0
 # Growth by this share of a jump, in logs, is part of it.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
-
-
 # So many entities that are known countries, and this share, are no chance: most codes
 # are known, and a fourth of the names.
 _FEW_COUNTRIES: Final = 5
@@ -376,16 +374,27 @@ def _written(label: str) -> str:
     return between.join(words)
 
 
-def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
-    """Report columns whose values seem wrong; `rows` are in the order of the user."""
-    name = table.keys.entity_name
-    if table.keys.time_name is None:
+def about_data(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
+    """Report what seems wrong in data; `rows` are in the order of the user."""
+    keys, step = table.keys, table.step
+    yield from filter(None, [jumping_times(keys, step), uneven_dates(keys, step)])
+    yield from similar_entities(keys)
+    yield from code_forms(table)
+    yield from totals(keys)
+    if keys.time_name is None:
         return
+    name = keys.entity_name
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
-        yield from shifted_rows(rows, entity.to_numpy(), table.keys)
+        yield from shifted_rows(rows, entity.to_numpy(), keys)
     yield from over_gaps(table)
     yield from unit_break(table)
+
+
+def about_calculated(table: Table, names: Sequence[str]) -> Iterator[Notice]:
+    """Report calculated columns that take values of other entities, or over gaps."""
+    yield from shifted_rows(table.data, table.keys.entity, table.keys, names)
+    yield from over_gaps(table, names)
 
 
 def _numbers(frame: pd.DataFrame) -> list[str]:
