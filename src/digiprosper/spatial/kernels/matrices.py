@@ -124,9 +124,8 @@ def spectral_radius(matrix: Matrix) -> float:
 def _irreducible_radius(matrix: Matrix) -> float:
     n = matrix.shape[0]
     if n > _DENSE_EIGENVALUES:
-        with suppress(
-            scipy.sparse.linalg.ArpackError
-        ):  # it did not converge: compute all of them
+        # If it does not converge, compute all of them.
+        with suppress(scipy.sparse.linalg.ArpackError):
             values = scipy.sparse.linalg.eigs(
                 matrix, k=1, which="LR", v0=np.ones(n), return_eigenvectors=False
             )
@@ -164,10 +163,9 @@ def pattern_of(matrix: Matrix) -> Pattern:
     rows, columns, _ = link_ends(matrix)
     neighbours = np.bincount(rows, minlength=n)
     links = scipy.sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=(n, n))
-    n_parts = scipy.sparse.csgraph.connected_components(links, directed=False)[0]
-    strong = scipy.sparse.csgraph.connected_components(links, connection="strong")[
-        1
-    ].astype(np.intp)
+    components = scipy.sparse.csgraph.connected_components
+    n_parts = components(links, directed=False)[0]
+    strong = components(links, connection="strong")[1].astype(np.intp)
     n_mutual = int((links * links.T).sum())
     return Pattern(neighbours, neighbours == 0, int(n_parts), strong, n_mutual)
 
@@ -213,19 +211,13 @@ def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Ma
 
     Beyond the cutoff in kilometres weights are zero, and the result is a csr_array.
     """
-    parts: list[Any] = []
-    for _, km in _blocks(degrees):
-        if cutoff is None:
-            parts.append(km**-power)
-        else:
-            parts.append(
-                scipy.sparse.csr_array(np.where(km <= cutoff, km, np.inf) ** -power)
-            )
-    return (
-        np.concatenate(parts)
-        if cutoff is None
-        else scipy.sparse.csr_array(scipy.sparse.vstack(parts))
-    )
+    if cutoff is None:
+        return np.concatenate([km**-power for _, km in _blocks(degrees)])
+    parts = [
+        scipy.sparse.csr_array(np.where(km <= cutoff, km, np.inf) ** -power)
+        for _, km in _blocks(degrees)
+    ]
+    return scipy.sparse.csr_array(scipy.sparse.vstack(parts))
 
 
 def nearest_distances(degrees: Floats, k: int = 1) -> Floats:
