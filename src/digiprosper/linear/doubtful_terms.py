@@ -12,7 +12,7 @@ from digiprosper.errors import Notice, cited, quoted
 from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
-from digiprosper.panel.treatment import about_directions, about_groups, pairs_of
+from digiprosper.panel.treatment import about_directions, about_groups
 from digiprosper.report.terms import columns_in
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
@@ -133,12 +133,8 @@ def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Noti
 def shared_treatments(
     sample: Sample, panel: Panel, columns: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report columns, by position, that groups of entities share.
-
-    Groups are those that have a dummy at the same time, or both directions of a pair.
-    """
+    """Report columns, by position, that groups or both directions of a pair share."""
     table, keys = table_of(panel), sample.keys
-    pairs = [*pairs_of(table, keys.entities)] if columns else []
     for at in columns:
         dummy, name = sample.matrix[:, at], sample.names[at]
         notices: list[Notice] = []
@@ -150,5 +146,5 @@ def shared_treatments(
             first[first == sample.n_times] = -1
             notices = about_groups(table, keys.entities, first, name)
         yield from notices or about_directions(
-            table, pairs, dummy, name, sample.entity, sample.time
+            table, keys.entities, dummy, name, sample.entity, sample.time
         )

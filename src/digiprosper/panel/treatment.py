@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,9 +30,6 @@ from digiprosper.report.notices import same_in_both_directions, treated_together
 _FEWEST_GROUPS = 5
 _FEWEST_OTHERS = 2
 _LABELS = ("string", "categorical", "integer")
-_ENDS = 2
-# Columns of both ends, and the code of the pair of each entity, (n,)
-Pair: TypeAlias = "tuple[tuple[str, str], Ints]"
 
 
 def as_times(table: Table, column: str) -> Any:
@@ -157,45 +154,38 @@ def about_groups(
     """
     groups = dict[str, int]()
     cohorts = np.unique(first).size
-    for name, codes in _labels(table, entities):
+    for name, labels in _labels(table, entities):
+        codes = pd.factorize(labels)[0]
         # Cohorts are groups too.
-        is_shared = cohorts <= codes.max() and _is_shared(codes, first)
-        if is_shared and _stays(table, name):
+        if cohorts < codes.max() + 1 < len(entities) and _is_shared(codes, first):
             groups[name] = int(codes.max()) + 1
     if not groups:
-        pairs = pairs_of(table, entities)
-        return about_directions(table, pairs, first, treatment)
+        at = np.arange(first.size)
+        return about_directions(table, entities, first, treatment, at, 0 * at)
     column = max(groups, key=groups.__getitem__)
     size, entity = len(entities), table.keys.entity_name
     return [treated_together(treatment, column, groups[column], entity, size)]
 
 
-def _labels(table: Table, entities: pd.Index[Any]) -> Iterator[tuple[str, Ints]]:
-    """Code the labels of each column in the first row of each entity, (n,)."""
+def _labels(
+    table: Table, entities: pd.Index[Any]
+) -> Iterator[tuple[str, pd.Series[Any]]]:
+    """Find columns of labels that do not change in an entity, (n,) of entities."""
     keys = table.keys
-    # Lists and other objects have no codes.
-    labels = [
-        (name, values)
-        for name, values in table.data.items()
-        if values.dtype.kind != "f"
-        and (values.dtype.kind != "O" or infer_dtype(values) in _LABELS)
-    ]
-    if not labels:
-        return
     starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
     rows = starts[keys.entities.get_indexer(entities)]
-    for name, values in labels:
-        codes = pd.factorize(values.iloc[rows])[0]
+    for name, values in table.data.items():
+        # Lists and other objects have no codes.
+        is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
+        if values.dtype.kind == "f" or not is_label:
+            continue
+        labels = values.iloc[rows]
+        codes = pd.factorize(labels)[0]
         # Most columns are seen here not to be labels of groups.
         if codes.min() >= 0 and codes.max() + 1 < len(entities):
-            yield str(name), codes
-
-
-def _stays(table: Table, name: str) -> bool:
-    """Tell whether labels do not change in any entity."""
-    codes, entity = pd.factorize(table.data[name])[0], table.keys.entity
-    starts = np.flatnonzero(np.diff(entity, prepend=-1))
-    return bool((codes == codes[starts][entity]).all())
+            every = pd.factorize(values)[0]
+            if (every == every[starts][keys.entity]).all():
+                yield str(name), labels
 
 
 def _is_shared(codes: Ints, first: Ints) -> bool:
@@ -215,49 +205,42 @@ def _is_shared(codes: Ints, first: Ints) -> bool:
 
 def about_directions(
     table: Table,
-    pairs: Iterable[Pair],
+    entities: pd.Index[Any],
     values: Floats | Ints,
     term: str,
-    entity: Ints | None = None,
-    time: Ints | None = None,
+    entity: Ints,
+    time: Ints,
 ) -> list[Notice]:
-    """Report values that are the same in both directions of a pair.
+    """Report values (N,) that are the same in both directions of a pair.
 
-    `values` are of the entities, or of rows, (N,), with their entities and times.
+    Entities are pairs if two columns of labels, such as exporter and importer, name
+    both ends.
     """
-    for columns, pair in pairs:
-        row_pair = pair if entity is None else pair[entity]
-        keys = row_pair if time is None else row_pair * (int(time.max()) + 1) + time
+    for columns, pair in _pairs(table, entities):
+        row_pair = pair[entity]
+        keys = row_pair * (int(time.max()) + 1) + time
         order = np.argsort(keys, kind="stable")
         both = np.flatnonzero(np.diff(keys[order]) == 0)
         forward, backward = values[order[both]], values[order[both + 1]]
         varies = np.unique(forward).size > 1
         if varies and 4 * both.size >= values.size and (forward == backward).all():
             groups = np.unique(row_pair).size
-            name = table.keys.entity_name
-            return [same_in_both_directions(term, columns, groups, name, pair.size)]
+            size, name = len(entities), table.keys.entity_name
+            return [same_in_both_directions(term, columns, groups, name, size)]
     return []
 
 
-def pairs_of(table: Table, entities: pd.Index[Any]) -> Iterator[Pair]:
-    """Find two columns of labels, such as exporter and importer, that are both ends.
-
-    Also codes the pair of each entity, (n,).
-    """
-    names = [name for name, _ in _labels(table, entities)]
-    if len(names) < _ENDS:
-        return
-    starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
-    rows = starts[table.keys.entities.get_indexer(entities)]
-    for a, b in combinations(names, 2):
-        ends = [table.data[name].iloc[rows] for name in (a, b)]
-        if ends[0].dtype != ends[1].dtype:
+def _pairs(
+    table: Table, entities: pd.Index[Any]
+) -> Iterator[tuple[tuple[str, str], Ints]]:
+    """Find two columns that are both ends of each entity; code pairs, (n,)."""
+    for (a, starts), (b, ends) in combinations(_labels(table, entities), 2):
+        if starts.dtype != ends.dtype:
             continue
-        codes, labels = pd.factorize(pd.concat(ends))
+        codes, labels = pd.factorize(pd.concat([starts, ends]))
         start, end = np.split(codes, 2)
         size = len(labels)
         is_pair = np.unique(start * size + end).size == start.size
-        are_ends = is_pair and 2 * np.isin(end, start).sum() >= start.size
-        if are_ends and _stays(table, a) and _stays(table, b):
+        if is_pair and 2 * np.isin(end, start).sum() >= start.size:
             low, high = np.minimum(start, end), np.maximum(start, end)
             yield (a, b), pd.factorize(low * size + high)[0]

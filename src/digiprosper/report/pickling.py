@@ -29,7 +29,8 @@ class PickledByName:
 
         A class of a user may have arguments that are no fields.
         """
-        for name in _names_of(type(self)):
+        kind: Any = type(self)
+        for name in _names_of(kind):
             value = getattr(self, name, None)
             if isinstance(value, np.ndarray) and value.flags.writeable:
                 object.__setattr__(self, name, _read_only(value))
