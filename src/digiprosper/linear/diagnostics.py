@@ -45,6 +45,7 @@ from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.report.notices import not_psd
 from digiprosper.report.terms import Factor
+from digiprosper.report.text import p_words
 
 _ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
 _NO_REGRESSOR = frozenset(
@@ -395,22 +396,35 @@ def shared_exposure(
     terms = {
         name: (test.p_value, test.ratio)
         for name, test in tests.items()
-        if test.p_value < _NO_CHANCE
+        if test.p_value < _NO_CHANCE and not _starts_once(sample, name)
     }
     if terms:
-        yield _shared_exposure(terms, keys.entity_name)
+        yield _shared_exposure(terms, keys.entity_name, str(keys.time_name))
 
 
-def _shared_exposure(terms: Mapping[str, tuple[float, float]], entity: str) -> Notice:
+def _starts_once(sample: Sample, name: str) -> bool:
+    """Tell whether a regressor changes once in an entity, as treatments do.
+
+    Their effects grow or fade, which all who are treated have in common.
+    """
+    column, entity = sample.matrix[:, sample.names.index(name)], sample.entity
+    changes = (np.diff(entity) == 0) & (np.diff(column) != 0)
+    return int(np.bincount(entity[1:][changes]).max(initial=0)) <= 1
+
+
+def _shared_exposure(
+    terms: Mapping[str, tuple[float, float]], entity: str, time: str
+) -> Notice:
     """Report slopes whose scores are correlated between entities within periods."""
     p_value, ratio = next(iter(terms.values()))
     text = (
         f"residuals times {quoted(terms)} are correlated between {entity} of the same "
-        f"period (p = {p_value:.1g}; their sums vary {ratio:.2g} times as much as "
-        "without correlation), as where outcome and regressor react to common shocks "
-        f"in the same {entity}. Errors clustered by {entity} do not allow for this and "
-        "may be far too small. Compare cov_type='driscoll_kraay' with its block_test, "
-        "and effects of groups by period, such as absorb='region^year'."
+        f"{time} ({p_words(p_value)}; their sums vary {ratio:.1f} times as much as "
+        "without correlation). Outcome and regressor may react to common shocks, or "
+        "the slope may change over time or not be linear. If they are common shocks, "
+        f"errors clustered by {entity} may be far too small: compare "
+        "cov_type='driscoll_kraay' with its block_test, and effects of groups by "
+        f"period, such as absorb='region^{time}'."
     )
     return Notice("shared_exposure", text, {"terms": dict(terms), "entity": entity})
 

@@ -96,8 +96,10 @@ _ENOUGH: Final = 10_000
 
 
 # So many entities that are known countries, and this share, are no chance: most codes
-# are known, and a fourth of the names.
+# are known, and a fourth of the names. Among fewer than `_MANY_COUNTRIES` a continent
+# may be the countries that are left.
 _FEW_COUNTRIES: Final = 5
+_MANY_COUNTRIES: Final = 25
 _FIFTH: Final = 0.2
 
 
@@ -105,34 +107,49 @@ def totals(keys: Keys) -> Iterator[Notice]:
     """Report entities that contain others: totals, and groups of countries."""
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
-    labels, kinds = keys.entities.tolist(), _kinds_of_labels()
-    of = [kinds.get(str(label).strip().casefold()) for label in labels]
-    are_countries = of.count("country") >= max(_FEW_COUNTRIES, _FIFTH * len(labels))
+    labels, known = keys.entities.tolist(), _known_labels()
+    of = [known.get(_as_listed(str(label)), ("", "")) for label in labels]
+    kinds = Counter(kind for kind, _ in of)
+    reported = {"total"}
+    if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
+        reported.add("group")
+        if kinds["country"] >= _MANY_COUNTRIES:
+            reported.add("continent")
+    # A union without a member among the entities contains none of them.
+    unions = {union for kind, union in of if kind in ("country", "member")} | {""}
     inside = tuple(
         label
-        for label, kind in zip(labels, of, strict=True)
-        if kind == "total" or (are_countries and kind == "group")
+        for label, (kind, union) in zip(labels, of, strict=True)
+        if kind in reported and union in unions
     )
     # Where most entities are groups, groups are meant.
     if inside and 2 * len(inside) < len(labels):
         name = cited(keys.entity_name)
         text = (
-            f"{len(inside)} of {len(labels):,} {name} are totals, or groups of others: "
-            f"their members count twice. Leave them out: df[~df[{name}].isin("
-            f"{[*inside]})]."
+            f"{len(inside)} of {len(labels):,} {name} seem to be totals, or groups of "
+            "others: their members then count twice. Leave them out: "
+            f"df[~df[{name}].isin({[*inside]})]."
         )
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
 
 
+def _as_listed(label: str) -> str:
+    """Write a label as the table has it; codes of languages are in small letters."""
+    text = label.strip()
+    is_language = len(text) == 3 and text.isascii() and text.isalpha()
+    return "" if is_language and not text.isupper() else text.casefold()
+
+
 @lru_cache(maxsize=1)
-def _kinds_of_labels() -> dict[str, str]:
-    """Read which labels are totals, groups of countries, or countries.
+def _known_labels() -> dict[str, tuple[str, str]]:
+    """Read which labels are totals, groups of countries, or countries; and of a union.
 
     Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
-    ISO 3166, or a name that all sources write alike.
+    ISO 3166, or a name that all sources write alike; members of the European Union also
+    codes of two letters.
     """
     with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
-        return {row["label"]: row["kind"] for row in csv.DictReader(file)}
+        return {r["label"]: (r["kind"], r["union"]) for r in csv.DictReader(file)}
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -471,23 +488,33 @@ def _is_made(
     return bool(enough and (target[both] == source[both]).all())
 
 
-def _is_source(
-    values: Floats, others: Floats, change: str, after: Ints | None = None
-) -> bool:
-    """Tell whether the others are a lead of the values, or their sum by rows.
-
-    If differences are within entities, none has a value where there is no row before,
-    and what is added up has.
-    """
+def _is_source(values: Floats, others: Floats, change: str) -> bool:
+    """Tell whether the others are a lead of the values, or their sum by rows."""
     if change == "lag":
         return bool(np.isnan(others[-1]) and not np.isnan(values[0]))
-    if change != "difference":
-        return False
-    if after is None:
-        return bool(values[0] == others[0])
-    first = ~np.isnan(others)
-    first[after] = False
-    return not np.isnan(values[first]).all()
+    return bool(change == "difference" and values[0] == others[0])
+
+
+def _has_more(
+    values: Floats, others: Floats, change: str, time: Ints, pairs: tuple[Ints, Ints]
+) -> bool:
+    """Tell whether values are where a change of the others by rows has none.
+
+    That is in an entity's first row with a value of the others, or its last for a lead,
+    unless there were more rows: `pairs` are the rows of others, and of those before.
+    Others that were added up from the values have more, and so has a stock.
+    """
+    row_with, end = (
+        (pairs[1], time.max()) if change == "lead" else (pairs[0], time.min())
+    )
+    ends = ~np.isnan(others)
+    ends[row_with] = False
+    if change == "lag":
+        starts = np.unique(values[ends])
+        is_stock = starts.size == 1 and np.isfinite(starts[0])
+        return bool(is_stock or _is_source(values, others, change))
+    inside = ends & (time != end)
+    return not np.isnan(values[inside if inside.any() else ends]).all()
 
 
 def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice:
@@ -505,12 +532,15 @@ def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice
 def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
     """Report columns, or some `looked_at`, that are changes over several periods."""
     keys, names, told = table.keys, _numbers(table.data), set[str]()
+    # A return after days without trade is that of all these days.
+    if usual_step(keys.times) == "D":
+        return
     whole = _pairs(keys, np.arange(table.nobs))
     for of in names:
         missing = table.data[of].isna().to_numpy()
         pairs = _pairs(keys, np.flatnonzero(~missing)) if missing.any() else whole
         after, before, gaps = pairs
-        if gaps.size < _DIFFERENT:
+        if gaps.size < _DIFFERENT or _are_meant(keys.time[after] - keys.time[before]):
             continue
         for column, change in _made_over_gaps(table, names, of, *pairs):
             if column not in told and column in (looked_at or names):
@@ -527,6 +557,14 @@ def _pairs(keys: Keys, rows: Ints) -> tuple[Ints, Ints, Ints]:
     return after, before, np.flatnonzero(keys.time[after] - keys.time[before] > 1)
 
 
+def _are_meant(apart: Ints) -> bool:
+    """Tell whether most rows are the same number of periods apart, more than one.
+
+    So are surveys of every other year that are in another year in other entities.
+    """
+    return bool(np.bincount(apart).argmax() > 1)
+
+
 def _made_over_gaps(
     table: Table,
     names: Sequence[str],
@@ -536,7 +574,7 @@ def _made_over_gaps(
     gaps: Ints,  # positions of pairs of rows that are more than a period apart
 ) -> Iterator[tuple[str, str]]:
     """Find columns that are a change of another one, also over gaps."""
-    values = table.numeric(of)
+    values, time, pairs = table.numeric(of), table.keys.time, (after, before)
     spread = np.linspace(0, gaps.size - 1, min(gaps.size, _COMPARED)).astype(np.intp)
     few = gaps[spread]
     # Of what does not change nothing is to be seen.
@@ -561,7 +599,7 @@ def _made_over_gaps(
             every = _changed(change, values[after], values[before])
             finite = np.isfinite(targets) & np.isfinite(every)
             same = (targets[finite] == every[finite]).all()
-            if same and not _is_source(others, values, change, after):
+            if same and not _has_more(others, values, change, time, pairs):
                 yield names[column], change
 
 
