@@ -463,9 +463,15 @@ def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
     texts = frame.select_dtypes(exclude="number")
     for name in texts.columns.drop(names, errors="ignore"):
         if not frame.duplicated([*names, name]).any():
-            joined = f"df[{cited(names[0])}] + '-' + df[{cited(name)}]"
+            joined = " + '-' + ".join([_as_text(frame, n) for n in (names[0], name)])
             return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
     return ""
+
+
+def _as_text(frame: pd.DataFrame, name: str) -> str:
+    """Write a column that can be joined to text."""
+    is_text = pd.api.types.is_string_dtype(frame[name].dtype)
+    return f"df[{cited(name)}]{'' if is_text else '.astype(str)'}"
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
