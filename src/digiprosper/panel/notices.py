@@ -107,8 +107,8 @@ def totals(keys: Keys) -> Iterator[Notice]:
     """Report entities that contain others: totals, and groups of countries."""
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
-    labels, known = keys.entities.tolist(), _known_labels()
-    of = [known.get(_as_listed(str(label)), ("", "")) for label in labels]
+    labels, by_label = keys.entities.tolist(), _known_labels()
+    of = [by_label.get(_as_listed(str(label)), ("", "")) for label in labels]
     kinds = Counter(kind for kind, _ in of)
     reported = {"total"}
     if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
