@@ -387,27 +387,37 @@ def shared_exposure(
     larger = np.flatnonzero(period_ratios(scores, sample.time) > _LARGER)
     if not larger.size:
         return
-    # Effects of a policy that grow or differ look like shocks that the treated share.
-    unread = _two_values(prepared) | _controls_among(sample, names, ())
     tests = {
         names[at]: dependence_in_periods(scores[:, at], sample.entity, sample.time)
-        for at in larger.tolist()
-        if names[at] not in unread
+        for at in _no_treatments(prepared, names, larger.tolist())
     }
     terms = {
         name: (test.p_value, test.ratio)
         for name, test in tests.items()
-        if test.p_value < _NO_CHANCE and not _starts_once(sample, name)
+        if test.p_value < _NO_CHANCE
     }
     if terms:
         yield _shared_exposure(terms, keys.entity_name, str(keys.time_name))
 
 
-def _starts_once(sample: Sample, name: str) -> bool:
-    """Tell whether a regressor changes once in an entity, as treatments do.
+def _no_treatments(
+    prepared: Prepared, names: Sequence[str], positions: Iterable[int]
+) -> list[int]:
+    """Select positions of interest that are no treatments.
 
-    Their effects grow or fade, which all who are treated have in common.
+    Effects of a policy that grow or differ look like shocks that the treated share.
     """
+    sample = prepared.sample
+    unread = _two_values(prepared) | _controls_among(sample, names, ())
+    return [
+        at
+        for at in positions
+        if names[at] not in unread and not _starts_once(sample, names[at])
+    ]
+
+
+def _starts_once(sample: Sample, name: str) -> bool:
+    """Tell whether a regressor changes once in an entity, as intensities do."""
     column, entity = sample.matrix[:, sample.names.index(name)], sample.entity
     changes = (np.diff(entity) == 0) & (np.diff(column) != 0)
     return int(np.bincount(entity[1:][changes]).max(initial=0)) <= 1

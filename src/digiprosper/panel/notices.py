@@ -107,21 +107,8 @@ def totals(keys: Keys) -> Iterator[Notice]:
     """Report entities that contain others: totals, and groups of countries."""
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
-    labels, by_label = keys.entities.tolist(), _known_labels()
-    of = [by_label.get(_as_listed(str(label)), ("", "")) for label in labels]
-    kinds = Counter(kind for kind, _ in of)
-    reported = {"total"}
-    if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
-        reported.add("group")
-        if kinds["country"] >= _MANY_COUNTRIES:
-            reported.add("continent")
-    # A union without a member among the entities contains none of them.
-    unions = {union for kind, union in of if kind in ("country", "member")} | {""}
-    inside = tuple(
-        label
-        for label, (kind, union) in zip(labels, of, strict=True)
-        if kind in reported and union in unions
-    )
+    labels = keys.entities.tolist()
+    inside = _containing_others(labels)
     # Where most entities are groups, groups are meant.
     if inside and 2 * len(inside) < len(labels):
         name = cited(keys.entity_name)
@@ -131,6 +118,25 @@ def totals(keys: Keys) -> Iterator[Notice]:
             f"df[~df[{name}].isin({[*inside]})]."
         )
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
+
+
+def _containing_others(labels: Sequence[object]) -> tuple[object, ...]:
+    """Select labels of totals, and of groups if others are countries."""
+    by_label = _known_labels()
+    of = [by_label.get(_as_listed(str(label)), ("", "")) for label in labels]
+    kinds = Counter(kind for kind, _ in of)
+    reported = {"total"}
+    if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
+        reported.add("group")
+        if kinds["country"] >= _MANY_COUNTRIES:
+            reported.add("continent")
+    # A union without a member among the entities contains none of them.
+    unions = {union for kind, union in of if kind in ("country", "member")} | {""}
+    return tuple(
+        label
+        for label, (kind, union) in zip(labels, of, strict=True)
+        if kind in reported and union in unions
+    )
 
 
 def _as_listed(label: str) -> str:
