@@ -882,10 +882,7 @@ def not_identified(code: str, text: str, /, **data: object) -> IdentificationErr
 
 
 def column_problem(column: str, role: str, what: str | None = None) -> Notice:
-    """State that a column or term does not exist or has a bad name.
-
-    Code column; data column, role.
-    """
+    """State that a column or term is unknown or badly named (data column, role)."""
     return Notice(
         "column", what or f"no column {cited(column)}", {"column": column, "role": role}
     )
@@ -897,19 +894,13 @@ def missing_problem(
     rows: Iterable[object] = (),
     what: str | None = None,
 ) -> Notice:
-    """State that values are missing or not finite.
-
-    Code missing; data term, count, rows.
-    """
+    """State that values are missing or not finite (data term, count, rows)."""
     data = {"term": term, "count": count, "rows": tuple(rows)}
     return Notice("missing", what or f"{term}: {count}", data)
 
 
 def models_problem(what: str, given: object = None) -> Notice:
-    """State that an object is not a result of the required kind.
-
-    Code models; data type, its class.
-    """
+    """State that an object is no result of the required kind (data type, a class)."""
     return Notice(
         "models", what, {"type": None if given is None else type(given).__name__}
     )
@@ -918,10 +909,7 @@ def models_problem(what: str, given: object = None) -> Notice:
 def collinearity_problem(
     column: str, on: Iterable[str], what: str | None = None
 ) -> Notice:
-    """State that a column is an exact combination of others.
-
-    Code collinear; data column, on.
-    """
+    """State that a column is an exact combination (code collinear; data column, on)."""
     return Notice(
         "collinear", what or cited(column), {"column": column, "on": tuple(on)}
     )
@@ -930,10 +918,7 @@ def collinearity_problem(
 def text_problem(
     column: str, values: Iterable[object] = (), what: str | None = None
 ) -> Notice:
-    """State that a column is not numeric.
-
-    Code not_numeric; data column, values as text.
-    """
+    """State that a column is not numeric (code not_numeric; data column, values)."""
     data = {"column": column, "values": tuple(map(str, values))}
     return Notice("not_numeric", what or f"{cited(column)} is not numeric", data)
 
@@ -941,10 +926,7 @@ def text_problem(
 def alignment_problem(
     column: str | None, what: str, rows: Iterable[object] = ()
 ) -> Notice:
-    """State that values do not belong to the rows.
-
-    Code alignment; data column, rows.
-    """
+    """State that values do not belong to the rows (data column, rows)."""
     return Notice("alignment", what, {"column": column, "rows": tuple(rows)})
 
 

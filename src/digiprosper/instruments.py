@@ -505,10 +505,7 @@ def _growth(table: Table, level: Floats, lag: int, *, leave_one_out: bool) -> Fl
 
 
 def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
-    """Report shares that do not sum to one.
-
-    Code incomplete_shares; data least, mean and largest sum.
-    """
+    """Report shares that do not sum to one (data least, mean and largest sum)."""
     text = (
         f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not "
         "to one: the instrument also varies with the sum. Add the sum of the shares, "

@@ -15,8 +15,7 @@ call."""
 def install_command(extra: str) -> str:
     """Write the command that installs an extra.
 
-    The library is not published under its name yet, so only its folder can be
-    installed.
+    The library is not published under its name yet: its folder can be installed.
     """
     return f'pip install ".[{extra}]" in the folder of digiprosper'
 

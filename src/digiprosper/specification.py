@@ -206,9 +206,9 @@ class Specification(PickledByName):
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        __dataclass_fields__: ClassVar[dict[str, Any]]
-    else:  # type checkers read the arguments of `__init__`
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    if not TYPE_CHECKING:  # else the arguments of `__init__` would not be read
 
         def __new__(cls, *values: object, **options: object) -> Self:
             """Refuse arguments of other names, and data, before fields are set."""

@@ -517,10 +517,7 @@ class CountFit:
     def _moved(
         self, row: Floats, null: float, codes: Ints, start: Floats | None
     ) -> tuple[Floats, Floats]:
-        """Compute what scores by cluster (G,) move a sum by, under a null value.
-
-        Also returns the index of the restricted fit.
-        """
+        """Compute what scores (G,) move a sum by under a null, and the index there."""
         x = self._x
         pivot = int(np.abs(row * np.abs(x).max(axis=0)).argmax())
         others = np.delete(np.arange(row.size), pivot)

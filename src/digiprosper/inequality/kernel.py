@@ -92,10 +92,7 @@ def atkinson(y: Floats, obs_weights: Floats, epsilon: float) -> float:
 
 
 def variation(y: Floats, obs_weights: Floats, ddof: int = 0) -> float:
-    """Compute the coefficient of variation.
-
-    The variance divides by the sum of weights less `ddof`.
-    """
+    """Compute the coefficient of variation; divisor: sum of weights less `ddof`."""
     mean = np.average(y, weights=obs_weights)
     squares = obs_weights @ (y - mean) ** 2
     return float(np.sqrt(squares / (obs_weights.sum() - ddof)) / mean)

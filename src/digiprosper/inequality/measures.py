@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -58,17 +58,13 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.text import interval_text
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-
 # Urban and rural incomes per head differ by a factor of 10 at most, and a share of 2%
 # is the smallest of most regions. Units differ by 100 (percent), 1,000 or 10,000.
 _MOST_APART = 50.0
 _DAGUM_TERMS = ("total", "share_within", "share_between", "share_transvariation")
 _DAGUM_PARTS = ("within", "between", "transvariation")
 _DRAWN_TOGETHER = "drawn together"
-Numbers: TypeAlias = "npt.ArrayLike | pd.Series[Any]"
+Numbers: TypeAlias = "np.typing.ArrayLike | pd.Series[Any]"
 """One number a row."""
 
 RowLabels: TypeAlias = "Iterable[Hashable] | pd.Series[Any] | pd.Index[Any]"

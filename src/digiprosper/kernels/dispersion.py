@@ -151,8 +151,7 @@ def variation_by_group(
 ) -> Floats:
     """Compute the coefficient of variation (K,) by group: standard deviation over mean.
 
-    Squares are divided by the sum of the weights, which is positive in every group; no
-    mean is zero.
+    The divisor is the sum of the weights, positive in every group; no mean is zero.
     """
     size = np.bincount(groups, obs_weights, n_groups)
     mean = np.bincount(groups, obs_weights * z, n_groups) / size

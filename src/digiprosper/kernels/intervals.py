@@ -245,8 +245,7 @@ def delta(
 ) -> tuple[Floats, Floats, Floats]:
     """Compute the symmetric t interval around every estimate (k,), with its p-value.
 
-    The p-value is ``2 P(t > |estimate / std_error|)``. `df` of ``inf`` gives the normal
-    distribution.
+    The p-value is ``2 P(t > |estimate / std_error|)``, normal with `df` of ``inf``.
     """
     from scipy import special
 
@@ -291,8 +290,7 @@ def product_interval(
 def product_p(a: float, b: float, s_a: float, s_b: float, r: float = 0.0) -> float:
     """Compute the p-value that inverts `product_interval`: ``2 min(F(0), 1 - F(0))``.
 
-    F is the distribution of the product. NaN if a number is missing or nothing is
-    random.
+    F is the product's distribution; NaN if a number is missing or nothing random.
     """
     from scipy import special
 

@@ -267,8 +267,7 @@ class Plan:
     def residualise(self, rows: Floats) -> Floats:
         """Take all effects and fixed columns out of rows (c, N), in the order of q.
 
-        The basis is taken out twice, so that residuals are orthogonal to it to machine
-        precision.
+        The basis is taken out twice: residuals are orthogonal to machine precision.
         """
         residuals = self.groups.demean(rows - rows.mean(axis=-1, keepdims=True))
         for _ in range(2):
@@ -489,10 +488,7 @@ class State:
 
 
 def start(search: Plan, outcomes: Floats) -> State:
-    """Score demeaned outcomes (c, N) at every candidate, no threshold fixed.
-
-    O(N (p + k)) an outcome.
-    """
+    """Score outcomes (c, N) at every candidate, none fixed, in O(N (p + k)) each."""
     basis_products = outcomes @ search.basis.T
     ssr = np.einsum("cn,cn->c", outcomes, outcomes) - np.einsum(
         "cp,cp->c", basis_products, basis_products
@@ -670,8 +666,7 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
 def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]:
     """Profile each threshold, others held: sums of squares (m, G), and the least.
 
-    Infinite where a threshold may not lie; a searched threshold's own position always
-    counts.
+    Infinite where a threshold may not lie; a searched one's own position counts.
     """
     profiles = np.empty((len(at), search.candidates.values.size))
     for j in range(len(at)):

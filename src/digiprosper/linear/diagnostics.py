@@ -23,24 +23,12 @@ from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import effective_clusters, variation_shares
 from digiprosper.kernels.tolerances import LOST_DIGITS, NEGATIVE
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear import notices
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
     period_ratios,
 )
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
-from digiprosper.linear.notices import (
-    EFFECTIVE_CLUSTERS,
-    FEW_PERIODS,
-    FewTreated,
-    few_treated_notices,
-    lagged_outcome_notice,
-    near_collinear,
-    nickell,
-    no_main_effect,
-    shared_values,
-    shifted_log_notice,
-    staggered_treatment,
-)
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.report.notices import not_psd
@@ -94,7 +82,7 @@ def few_treated(
         if prepared.sums is None
         else prepared.sums.variation(names)
     ):
-        few = min(EFFECTIVE_CLUSTERS, _HALF * groups)
+        few = min(notices.EFFECTIVE_CLUSTERS, _HALF * groups)
         carriers = {
             names[j]: carriers_of(clusters_of_term, shares[:, j], labels[j])
             for j, clusters_of_term in enumerate(effective.tolist())
@@ -106,7 +94,7 @@ def few_treated(
             only_controls = next(iter(terms)) in controls
             in_one_way = len(prepared.cluster_names) == 1
             dimensions.append(
-                FewTreated(
+                notices.FewTreated(
                     clusters,
                     groups,
                     terms,
@@ -116,7 +104,7 @@ def few_treated(
                     model=model,
                 )
             )
-    return few_treated_notices(dimensions)
+    return notices.few_treated_notices(dimensions)
 
 
 def _variation(
@@ -227,7 +215,7 @@ def shared_between_clusters(
     for name in _controls_among(sample, [names[j] for j in columns], ()):
         shared.pop(name, None)
     label = f"{sample.keys.time_name} {sample.times[sample.time[rows[0]]]}"
-    return shared_values(shared, prepared.cluster_names, groups, label)
+    return notices.shared_values(shared, prepared.cluster_names, groups, label)
 
 
 def _in_common(sample: Sample, column: Floats) -> bool:
@@ -278,16 +266,18 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
         "Subtract the mean of each column before it is squared or multiplied."
     )
     return [
-        near_collinear(imprecise, "rounding", float(rounding[positions].max()), text)
+        notices.near_collinear(
+            imprecise, "rounding", float(rounding[positions].max()), text
+        )
     ]
 
 
-def said_once(notices: Iterable[Notice]) -> list[Notice]:
+def said_once(of_equations: Iterable[Notice]) -> list[Notice]:
     """Combine the notices of equations: equal ones once, few clusters by dimension."""
-    every_notice = list(notices)
+    every_notice = list(of_equations)
     other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
     few = [
-        FewTreated(**notice.data)
+        notices.FewTreated(**notice.data)
         for notice in every_notice
         if notice.code == "few_treated"
     ]
@@ -296,7 +286,7 @@ def said_once(notices: Iterable[Notice]) -> list[Notice]:
         for position, notice in enumerate(other_notices)
         if notice not in other_notices[:position]
     ]
-    return [*distinct, *few_treated_notices(few)]
+    return [*distinct, *notices.few_treated_notices(few)]
 
 
 def lagged_outcome(
@@ -357,7 +347,7 @@ def lagged_outcome_notices(
     """Report the columns that `lags_of_outcome` found."""
     word = "outcome" if outcome == "y" else "mediator"
     return [
-        lagged_outcome_notice(
+        notices.lagged_outcome_notice(
             columns,
             f"the {word} {cited(sample.names[at])}",
             sample,
@@ -378,7 +368,7 @@ def shared_exposure(
         prepared.sums is not None
         or prepared.cluster_names != (keys.entity_name,)
         or keys.time_name not in prepared.effect_names
-        or not _FEWEST_PERIODS <= sample.n_times < FEW_PERIODS
+        or not _FEWEST_PERIODS <= sample.n_times < notices.FEW_PERIODS
         or sample.n_entities < _FEWEST_ENTITIES
     ):
         return
@@ -461,7 +451,7 @@ def products_alone(
         if free.size:
             both = np.hstack([regressors, added[:, free]])
             estimates = [np.linalg.lstsq(m, y)[0][at - 1] for m in (regressors, both)]
-            yield no_main_effect(
+            yield notices.no_main_effect(
                 names[at], [alone[j] for j in free], *map(float, estimates)
             )
 
@@ -501,7 +491,7 @@ def shifted_log(
     # Of a share one is no arbitrary number; counts may be zero and one too.
     if not zeros or (largest <= 1 and not whole):
         return []
-    return [shifted_log_notice(sample.names[at], column, zeros, rows)]
+    return [notices.shifted_log_notice(sample.names[at], column, zeros, rows)]
 
 
 def staggered(
@@ -528,7 +518,7 @@ def staggered(
     # The first and the last row of an entity tell whether it is always, or ever treated
     always = dummy[np.diff(sample.entity, prepend=-1) != 0].any()
     ever = dummy[np.diff(sample.entity, append=-1) != 0]
-    return staggered_treatment(
+    return notices.staggered_treatment(
         terms,
         _event_column(sample.factors_of(terms[0])),
         sample,
@@ -601,7 +591,7 @@ def _growth_on_level(
         f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
         f"which looks like convergence, {consequence}"
     )
-    return nickell((column,), periods, text)
+    return notices.nickell((column,), periods, text)
 
 
 def _unit_of_growth(sample: Sample, at: int, column: int) -> int:

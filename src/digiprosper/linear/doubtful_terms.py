@@ -133,10 +133,7 @@ def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Noti
 def shared_treatments(
     sample: Sample, panel: Panel, columns: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report columns, by position, that groups of entities share.
-
-    Groups are those that have a dummy at the same time, or both directions of a pair.
-    """
+    """Report columns, by position, that groups or both directions of a pair share."""
     table, keys = table_of(panel), sample.keys
     for at in columns:
         dummy, name = sample.matrix[:, at], sample.names[at]

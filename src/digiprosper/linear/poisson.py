@@ -208,10 +208,7 @@ def offset_of(spec: Any, sample: Sample) -> Floats:
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
 ) -> tuple[Bools, Separated, Floats | None]:
-    """Mark rows (N,) that effects separate, or a combination with columns (N, k).
-
-    Also returns the index of the other rows, as `separated_rows`.
-    """
+    """Mark rows (N,) as `separated_rows`, with reasons; also return its index."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
     by_effects = in_empty_levels(y, effects)
     mask, index = separated_rows(y, x, effects)
@@ -247,10 +244,7 @@ def fit_poisson(
     offset: Floats | None = None,
     start: Floats | None = None,
 ) -> tuple[list[int], list[Notice], Reweighted, Solved]:
-    """Maximise the likelihood; columns are those of `demeaned`, the outcome first.
-
-    `start` (N,) is the index that its steps begin with.
-    """
+    """Maximise the likelihood from the index `start` (N,); `demeaned` has y first."""
     try:
         columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:

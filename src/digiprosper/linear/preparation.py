@@ -345,8 +345,7 @@ def _kept(
 ) -> dict[Any, Any]:
     """Return what a panel keeps for its next fits, if they depend on keys alone."""
     keys = sample.keys
-    terms = {*clusters, *[term.effect for term in absorbed]}
-    terms.update([term.slope for term in absorbed if term.slope is not None])
+    terms = {*clusters, *[term.effect for term in absorbed], *_slopes(absorbed)}
     # Tables of two effects have a number for each cell, with a row or without.
     cells = keys.entities.size * keys.times.size
     of_keys = weights is None and terms <= {*keys.names}

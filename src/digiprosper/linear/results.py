@@ -284,11 +284,9 @@ class SampledResults(BaseResults):
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # fields or properties of the subclasses
+    sample: EstimationSample
 
-        @property
-        def sample(self) -> EstimationSample:
-            """The rows of the fit."""
+    if TYPE_CHECKING:  # fields or properties of the subclasses
 
         @property
         def residuals(self) -> Floats | None:

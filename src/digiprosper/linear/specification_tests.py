@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from digiprosper.errors import (
     CollinearityError,
@@ -127,8 +128,6 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     >>> round(test.statistic, 4), round(test.detail["mean_correlation"], 3)
     (14.3112, 0.219)
     """
-    from scipy.special import ndtr
-
     rows = _rows(results, "pesaran_cd")
     _refuse_time_effects(results, rows)
     correlations = correlations_between(rows.residuals, rows.entity, rows.time)
@@ -156,7 +155,7 @@ def pesaran_cd(results: LinearResults) -> TestResult:
             float(statistic),
             "normal",
             None,
-            float(2 * ndtr(-abs(statistic))),
+            float(2 * scipy.special.ndtr(-abs(statistic))),
             null,
             detail,
             labels=dict(results.labels),
@@ -254,8 +253,6 @@ def modified_wald(
     (48.0, 17.0)
     """
     check_option("method", method, ("levene", "chi2"))
-    from scipy.special import chdtrc
-
     rows = _rows(results, "modified_wald")
     squares = squares_by_entity(rows.residuals, rows.entity)
     _refuse_no_variance(results, rows.entities, squares)
@@ -279,7 +276,7 @@ def modified_wald(
         statistic,
         "chi2",
         df,
-        float(chdtrc(df, statistic)),
+        float(scipy.special.chdtrc(df, statistic)),
         null,
         detail,
     )
@@ -416,8 +413,6 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> test.df, round(test.detail["rho_null"], 4)
     ((1.0, 47.0), -0.0625)
     """
-    from scipy.special import fdtrc
-
     fitted = refit(spec, panel, "wooldridge_ar1")
     entity_effect(fitted, "wooldridge_ar1")
     refuse_slopes(fitted, "wooldridge_ar1")
@@ -446,7 +441,13 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
         "the errors are serially uncorrelated",
     )
     plain = TestResult(
-        name, statistic, "F", df, float(fdtrc(*df, statistic)), hypothesis, detail
+        name,
+        statistic,
+        "F",
+        df,
+        float(scipy.special.fdtrc(*df, statistic)),
+        hypothesis,
+        detail,
     )
     score, entities = score_test(residuals, before, sample.entity, null)
     df = (1.0, entities - 1.0)
@@ -454,7 +455,7 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
         plain,
         statistic=score,
         df=df,
-        p_value=float(fdtrc(*df, score)),
+        p_value=float(scipy.special.fdtrc(*df, score)),
         diagnostics=notices,
         alternatives={"plm": plain},
     )
@@ -658,8 +659,6 @@ def _effects_test(
     fitted: Fitted, other_effects: Sequence[str]
 ) -> tuple[float, float, float, float]:
     """Compute F, its degrees of freedom and p-value of all effects but some others."""
-    from scipy.special import fdtrc
-
     solved, prepared = fitted.solved, fitted.prepared
     restricted = with_effects(prepared, other_effects)
     q, df = float(prepared.within.rank - restricted.within.rank), solved.df_resid
@@ -675,7 +674,7 @@ def _effects_test(
     # Of two nearly equal sums the difference could come out negative by rounding.
     more = max(float(residuals @ solved.weighted(residuals) - unrestricted), 0.0)
     statistic = (more / q) / float(unrestricted / df)
-    return statistic, q, df, float(fdtrc(q, df, statistic))
+    return statistic, q, df, float(scipy.special.fdtrc(q, df, statistic))
 
 
 def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:

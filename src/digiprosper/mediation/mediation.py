@@ -435,10 +435,7 @@ def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
 
 
 def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
-    """Refuse all but a parallel mediation with constant effects.
-
-    `remedy` has braces for the option.
-    """
+    """Refuse all but a constant parallel mediation; `remedy` has braces for it."""
     if not isinstance(spec, Mediation):
         raise InputTypeError(
             f"{caller} takes a Mediation specification, not {type(spec).__name__}."

@@ -60,16 +60,7 @@ from digiprosper.panel.keys import (
     sorted_keys,
     to_pandas,
 )
-from digiprosper.panel.notices import (
-    code_forms,
-    data_notices,
-    jumping_times,
-    over_gaps,
-    shifted_rows,
-    similar_entities,
-    totals,
-    uneven_dates,
-)
+from digiprosper.panel.notices import about_calculated, about_data, jumping_times
 from digiprosper.panel.sample import Sample
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
@@ -201,9 +192,7 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        times = filter(None, [jumping_times(keys, step), uneven_dates(keys, step)])
-        entities = [*similar_entities(keys), *code_forms(self._table), *totals(keys)]
-        self._noted([*times, *entities, *data_notices(rows, self._table)])
+        self._noted([*about_data(rows, self._table)])
 
     def _set(
         self,
@@ -950,14 +939,13 @@ class Panel:
         >>> round(float(panel.frame["ln_gsp"].iloc[0]), 3)
         10.255
         """
-        table, keys = self._table, self._table.keys
+        table = self._table
         for name, value in columns.items():
             table = assigned(table, name, value)
         calculated = [name for name, value in columns.items() if callable(value)]
         notices = _indexes(columns)
         if calculated:
-            notices += shifted_rows(table.data, keys.entity, keys, calculated)
-            notices += over_gaps(table, calculated)
+            notices += about_calculated(table, calculated)
         return self._with(table)._noted(notices)
 
     def attach(

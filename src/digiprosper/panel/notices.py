@@ -25,11 +25,11 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from string import ascii_letters
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -93,8 +93,6 @@ _UNUSUAL: Final = 10.0
 # Growth by this share of a jump, in logs, is part of it.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
-
-
 # So many entities that are known countries, and this share, are no chance: most codes
 # are known, and a fourth of the names. Among fewer than `_MANY_COUNTRIES` a continent
 # may be the countries that are left.
@@ -159,10 +157,7 @@ def _known_labels() -> dict[str, tuple[str, str]]:
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
-    """Report times such as 201812 and 201901, one month but 89 numbers apart.
-
-    None where a `step` is set.
-    """
+    """Report times such as 201812 and 201901, one month but 89 numbers apart."""
     if (
         step is not None
         or keys.time_name is None
@@ -402,16 +397,27 @@ def _written(label: str) -> str:
     return between.join(words)
 
 
-def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
-    """Report columns whose values seem wrong; `rows` are in the order of the user."""
-    name = table.keys.entity_name
-    if table.keys.time_name is None:
+def about_data(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
+    """Report what seems wrong in data; `rows` are in the order of the user."""
+    keys, step = table.keys, table.step
+    yield from filter(None, [jumping_times(keys, step), uneven_dates(keys, step)])
+    yield from similar_entities(keys)
+    yield from code_forms(table)
+    yield from totals(keys)
+    if keys.time_name is None:
         return
+    name = keys.entity_name
     if name in rows or name in rows.index.names:
         entity = rows[name] if name in rows else rows.index.get_level_values(name)
-        yield from shifted_rows(rows, entity.to_numpy(), table.keys)
+        yield from shifted_rows(rows, entity.to_numpy(), keys)
     yield from over_gaps(table)
     yield from unit_break(table)
+
+
+def about_calculated(table: Table, names: Sequence[str]) -> Iterator[Notice]:
+    """Report calculated columns that take values of other entities, or over gaps."""
+    yield from shifted_rows(table.data, table.keys.entity, table.keys, names)
+    yield from over_gaps(table, names)
 
 
 def _numbers(frame: pd.DataFrame) -> list[str]:
@@ -420,41 +426,118 @@ def _numbers(frame: pd.DataFrame) -> list[str]:
     return [n for n, dtype in kinds if isinstance(n, str) and dtype.kind in "iuf"]
 
 
+class _Pairs(NamedTuple):
+    """Pairs of rows that changes of a column may be made from."""
+
+    before: Ints  # rows
+    after: Ints  # rows
+    apart: Ints  # positions of pairs of two entities, or more than a period apart
+    # Columns (K, b) in the two rows of some pairs that are apart
+    then: Floats
+    now: Floats
+
+
+def _pairs(
+    numbers: pd.DataFrame, before: Ints, after: Ints, apart: Ints
+) -> _Pairs | None:
+    """Look up some pairs that are apart; None if they are too few."""
+    if apart.size < _DIFFERENT:
+        return None
+    spread = np.linspace(0, apart.size - 1, min(apart.size, _COMPARED))
+    few = apart[spread.astype(np.intp)]
+    both = numbers.take(np.concatenate([before[few], after[few]]))
+    values = both.to_numpy(dtype=np.float64, na_value=np.nan).T
+    return _Pairs(before, after, apart, values[:, : few.size], values[:, few.size :])
+
+
 def shifted_rows(
     rows: pd.DataFrame, entity: Any, keys: Keys, looked_at: Sequence[str] = ()
 ) -> Iterator[Notice]:
     """Report columns, or some `looked_at`, that are lags or changes across entities."""
     # Labels or codes of entities, and the rows, are in the order of the user.
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
-    if boundary.size < _DIFFERENT:
+    at = np.arange(len(rows))
+    numbers = rows[[n for n in _numbers(rows) if n not in keys.names]]
+    pairs = _pairs(numbers, at[:-1], at[1:], boundary)
+    if pairs is None:
         return
-    spread = np.linspace(0, boundary.size - 1, min(boundary.size, _COMPARED))
-    few = boundary[spread.astype(np.intp)]
-    names, told = [n for n in _numbers(rows) if n not in keys.names], set[str]()
-    numbers = rows[names]
-    both = numbers.take(np.concatenate([few, few + 1]))
-    pairs = both.to_numpy(dtype=np.float64, na_value=np.nan).T
-    before, now = pairs[:, : few.size], pairs[:, few.size :]
+    wanted = {*(looked_at or numbers)}
     for change in _CHANGES:
-        for column, of in _equal_columns(before, now, names, change):
-            if column in told or column not in (looked_at or names):
+        for column, of in _equal_columns(pairs, numbers.columns, change):
+            if column not in wanted:
                 continue
-            if _is_made(numbers[column], numbers[of], change, boundary):
-                told |= {column, of}
+            values, others = (
+                numbers[name].to_numpy(dtype=np.float64, na_value=np.nan)
+                for name in (column, of)
+            )
+            if _is_made(values, others, change, pairs):
+                wanted -= {column, of}
                 yield _shifted(column, of, change, boundary.size, keys.entity_name)
 
 
 def _equal_columns(
-    before: Floats, now: Floats, names: Sequence[str], change: str
+    pairs: _Pairs, names: Iterable[str], change: str
 ) -> Iterator[tuple[str, str]]:
-    """Pair columns (K, b) with those of which they are a lag or change in some rows."""
-    sources = dict(zip(_keys_of(_changed(change, now, before)), names, strict=True))
-    targets = _keys_of(_comparable(before if change == "lead" else now, change))
-    for column, target in zip(names, targets, strict=True):
+    """Pair columns with those of which they are a lag or change in some rows."""
+    changes = _keys_of(_changed(change, pairs.now, pairs.then))
+    sources = dict(zip(changes, names, strict=True))
+    for column, target in zip(names, _keys_of(_targets(pairs, change)), strict=True):
         of = sources.get(target, column)
         # Columns that are mostly zero are equal by chance.
         if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
             yield column, of
+
+
+def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
+    """Report columns, or some `looked_at`, that are changes over several periods."""
+    keys, names = table.keys, _numbers(table.data)
+    # A return after days without trade is that of all these days.
+    if usual_step(keys.times) == "D":
+        return
+    numbers, wanted = table.data[names], {*(looked_at or names)}
+    whole = _inside(keys, numbers, np.arange(table.nobs))
+    for at, of in enumerate(names):
+        others = table.numeric(of)
+        missing = np.isnan(others)
+        rows = np.flatnonzero(~missing)
+        pairs = _inside(keys, numbers, rows) if missing.any() else whole
+        if pairs is None:
+            continue
+        for change in _CHANGES:
+            changes = _changed(change, pairs.now[at], pairs.then[at])
+            targets = _targets(pairs, change)
+            both = np.isfinite(targets) & np.isfinite(changes)
+            # Of what does not change nothing is to be seen.
+            both &= pairs.now[at] != pairs.then[at]
+            likely = ((targets == changes) | ~both).all(axis=1)
+            for k in np.flatnonzero(likely).tolist():
+                column, enough = names[k], np.unique(targets[k, both[k]]).size
+                if k == at or enough < _DIFFERENT or column not in wanted:
+                    continue
+                values = table.numeric(column)
+                if _has_more(values, others, change, keys.time, pairs):
+                    continue
+                if _is_made(values, others, change, pairs):
+                    wanted -= {column, of}
+                    yield _change_over_gaps(keys, column, of, change, pairs)
+
+
+def _inside(keys: Keys, numbers: pd.DataFrame, rows: Ints) -> _Pairs | None:
+    """Pair rows with the ones before in their entity."""
+    inside = np.flatnonzero(keys.entity[rows[1:]] == keys.entity[rows[:-1]])
+    before, after = rows[inside], rows[inside + 1]
+    # Periods in which others are observed: a Sunday, when none is, is no gap.
+    steps = keys.time[after] - keys.time[before]
+    # Changes over two years are meant if most rows are two years apart, as in surveys
+    # of every other year, which may be another one in other entities.
+    are_meant = steps.size and np.bincount(steps).argmax() > 1
+    gaps = np.flatnonzero(steps > 1)
+    return None if are_meant else _pairs(numbers, before, after, gaps)
+
+
+def _targets(pairs: _Pairs, change: str) -> Floats:
+    """Return what columns have where a change would be."""
+    return _comparable(pairs.then if change == "lead" else pairs.now, change)
 
 
 def _keys_of(columns: Floats) -> list[bytes]:
@@ -476,49 +559,44 @@ def _comparable(values: Floats, change: str) -> Floats:
         return values.astype(np.float32).astype(np.float64)
 
 
-def _is_made(
-    column: pd.Series[Any], of: pd.Series[Any], change: str, boundary: Ints
-) -> bool:
-    """Tell whether a column is made from another one, also where entities change."""
-    values, others = (
-        c.to_numpy(dtype=np.float64, na_value=np.nan) for c in (column, of)
-    )
+def _is_made(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:
+    """Tell whether a column is made from another one in all pairs of rows."""
+    before, after, apart = pairs[:3]
     # Row numbers differ by one number.
-    if _is_source(values, others, change) or np.ptp(values - others) == 0:
+    if _is_source(values, others, change, after) or np.ptp(values - others) == 0:
         return False
-    target = _comparable(values[:-1] if change == "lead" else values[1:], change)
-    source = _changed(change, others[1:], others[:-1])
+    target = _comparable(values[before if change == "lead" else after], change)
+    source = _changed(change, others[after], others[before])
     both = np.isfinite(target) & np.isfinite(source)
-    between = target[boundary][both[boundary]]
-    enough = np.unique(between).size >= _DIFFERENT
+    enough = np.unique(target[apart[both[apart]]]).size >= _DIFFERENT
     return bool(enough and (target[both] == source[both]).all())
 
 
-def _is_source(values: Floats, others: Floats, change: str) -> bool:
-    """Tell whether the others are a lead of the values, or their sum by rows."""
+def _is_source(values: Floats, others: Floats, change: str, after: Ints) -> bool:
+    """Tell whether the others are a lead of the values, or their sum over all rows."""
     if change == "lag":
         return bool(np.isnan(others[-1]) and not np.isnan(values[0]))
-    return bool(change == "difference" and values[0] == others[0])
+    all_rows = after.size == values.size - 1
+    return bool(change == "difference" and all_rows and values[0] == others[0])
 
 
 def _has_more(
-    values: Floats, others: Floats, change: str, time: Ints, pairs: tuple[Ints, Ints]
+    values: Floats, others: Floats, change: str, time: Ints, pairs: _Pairs
 ) -> bool:
     """Tell whether values are where a change of the others by rows has none.
 
     That is in an entity's first row with a value of the others, or its last for a lead,
-    unless there were more rows: `pairs` are the rows of others, and of those before.
-    Others that were added up from the values have more, and so has a stock.
+    unless there were more rows. Others that were added up from the values have more,
+    and so has a stock.
     """
-    row_with, end = (
-        (pairs[1], time.max()) if change == "lead" else (pairs[0], time.min())
-    )
+    with_row, end = (pairs.after, time.min())
+    if change == "lead":
+        with_row, end = (pairs.before, time.max())
     ends = ~np.isnan(others)
-    ends[row_with] = False
+    ends[with_row] = False
     if change == "lag":
         starts = np.unique(values[ends])
-        is_stock = starts.size == 1 and np.isfinite(starts[0])
-        return bool(is_stock or _is_source(values, others, change))
+        return bool(starts.size == 1 and np.isfinite(starts[0]))
     inside = ends & (time != end)
     return not np.isnan(values[inside if inside.any() else ends]).all()
 
@@ -535,94 +613,22 @@ def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice
     return Notice("shifted_rows", text, data)
 
 
-def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
-    """Report columns, or some `looked_at`, that are changes over several periods."""
-    keys, names, told = table.keys, _numbers(table.data), set[str]()
-    # A return after days without trade is that of all these days.
-    if usual_step(keys.times) == "D":
-        return
-    whole = _pairs(keys, np.arange(table.nobs))
-    for of in names:
-        missing = table.data[of].isna().to_numpy()
-        pairs = _pairs(keys, np.flatnonzero(~missing)) if missing.any() else whole
-        after, before, gaps = pairs
-        if gaps.size < _DIFFERENT or _are_meant(keys.time[after] - keys.time[before]):
-            continue
-        for column, change in _made_over_gaps(table, names, of, *pairs):
-            if column not in told and column in (looked_at or names):
-                told |= {column, of}
-                rows = after[gaps], before[gaps]
-                yield _change_over_gaps(keys, column, of, change, *rows)
-
-
-def _pairs(keys: Keys, rows: Ints) -> tuple[Ints, Ints, Ints]:
-    """Pair rows with the ones before in their entity; also return where gaps are."""
-    inside = np.flatnonzero(keys.entity[rows[1:]] == keys.entity[rows[:-1]])
-    after, before = rows[inside + 1], rows[inside]
-    # Periods in which others are observed: a Sunday, when none is, is no gap.
-    return after, before, np.flatnonzero(keys.time[after] - keys.time[before] > 1)
-
-
-def _are_meant(apart: Ints) -> bool:
-    """Tell whether most rows are the same number of periods apart, more than one.
-
-    So are surveys of every other year that are in another year in other entities.
-    """
-    return bool(np.bincount(apart).argmax() > 1)
-
-
-def _made_over_gaps(
-    table: Table,
-    names: Sequence[str],
-    of: str,
-    after: Ints,  # rows with a value of this column, and one before in the entity
-    before: Ints,  # the rows of those before
-    gaps: Ints,  # positions of pairs of rows that are more than a period apart
-) -> Iterator[tuple[str, str]]:
-    """Find columns that are a change of another one, also over gaps."""
-    values, time, pairs = table.numeric(of), table.keys.time, (after, before)
-    spread = np.linspace(0, gaps.size - 1, min(gaps.size, _COMPARED)).astype(np.intp)
-    few = gaps[spread]
-    # Of what does not change nothing is to be seen.
-    few = few[values[after[few]] != values[before[few]]]
-    arrays = [table.numeric(name) for name in names]
-    now, then = (
-        np.stack([array[rows[few]] for array in arrays], axis=1)
-        for rows in (after, before)
-    )
-    at = names.index(of)
-    for change in _CHANGES:
-        changes = _changed(change, now[:, [at]], then[:, [at]])
-        columns = _comparable(then if change == "lead" else now, change)
-        both = np.isfinite(columns) & np.isfinite(changes)
-        likely = ((columns == changes) | ~both).all(axis=0)
-        likely[at] = False
-        for column in np.flatnonzero(likely).tolist():
-            if np.unique(columns[both[:, column], column]).size < _DIFFERENT:
-                continue
-            others = arrays[column]
-            targets = _comparable(others[before if change == "lead" else after], change)
-            every = _changed(change, values[after], values[before])
-            finite = np.isfinite(targets) & np.isfinite(every)
-            same = (targets[finite] == every[finite]).all()
-            if same and not _has_more(others, values, change, time, pairs):
-                yield names[column], change
-
-
 def _change_over_gaps(
-    keys: Keys, column: str, of: str, change: str, after: Ints, before: Ints
+    keys: Keys, column: str, of: str, change: str, pairs: _Pairs
 ) -> Notice:
     """State over which rows the first change goes."""
-    entity = keys.entities[keys.entity[after[0]]]
-    now, then = (keys.times[keys.time[rows[0]]] for rows in (after, before))
+    at, count = pairs.apart[0], pairs.apart.size
+    before, after = pairs.before[at], pairs.after[at]
+    entity = keys.entities[keys.entity[after]]
+    now, then = (keys.times[keys.time[row]] for row in (after, before))
     text = (
-        f"{cited(column)} is the {change} of {cited(of)} by rows, and {after.size:,} "
+        f"{cited(column)} is the {change} of {cited(of)} by rows, and {count:,} "
         f"pairs of rows are more than a period apart, such as {entity} in {then} and "
         f"{now}: it goes over several periods there. Use "
         f"{cited(_TERMS[change].format(of))} as a term or in panel.assign, which is "
         "missing there."
     )
-    data = {"column": column, "of": of, "change": change, "count": after.size}
+    data = {"column": column, "of": of, "change": change, "count": count}
     return Notice("over_gaps", text, data | {"first": (entity, now, then)})
 
 

@@ -71,10 +71,7 @@ def long_table(
     value: str | None,
     time_format: str | None,
 ) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
-    """Put the times of headings into rows.
-
-    Also return labels of columns whose names are in the rows, and what was dropped.
-    """
+    """Put the times of headings into rows; return labels and what is dropped too."""
     time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)

@@ -154,19 +154,23 @@ def about_groups(
     """
     groups = dict[str, int]()
     cohorts = np.unique(first).size
-    for name, codes in _labels(table, entities):
+    for name, labels in _labels(table, entities):
+        codes = pd.factorize(labels)[0]
         # Cohorts are groups too.
         if cohorts < codes.max() + 1 < len(entities) and _is_shared(codes, first):
             groups[name] = int(codes.max()) + 1
     if not groups:
-        return about_directions(table, entities, first, treatment)
+        at = np.arange(first.size)
+        return about_directions(table, entities, first, treatment, at, 0 * at)
     column = max(groups, key=groups.__getitem__)
     size, entity = len(entities), table.keys.entity_name
     return [treated_together(treatment, column, groups[column], entity, size)]
 
 
-def _labels(table: Table, entities: pd.Index[Any]) -> Iterator[tuple[str, Ints]]:
-    """Code each column of labels that do not change in an entity, (n,) of entities."""
+def _labels(
+    table: Table, entities: pd.Index[Any]
+) -> Iterator[tuple[str, pd.Series[Any]]]:
+    """Find columns of labels that do not change in an entity, (n,) of entities."""
     keys = table.keys
     starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
     rows = starts[keys.entities.get_indexer(entities)]
@@ -175,12 +179,13 @@ def _labels(table: Table, entities: pd.Index[Any]) -> Iterator[tuple[str, Ints]]
         is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
         if values.dtype.kind == "f" or not is_label:
             continue
-        codes = pd.factorize(values.iloc[rows])[0]
+        labels = values.iloc[rows]
+        codes = pd.factorize(labels)[0]
         # Most columns are seen here not to be labels of groups.
         if codes.min() >= 0 and codes.max() + 1 < len(entities):
             every = pd.factorize(values)[0]
             if (every == every[starts][keys.entity]).all():
-                yield str(name), codes
+                yield str(name), labels
 
 
 def _is_shared(codes: Ints, first: Ints) -> bool:
@@ -203,18 +208,17 @@ def about_directions(
     entities: pd.Index[Any],
     values: Floats | Ints,
     term: str,
-    entity: Ints | None = None,
-    time: Ints | None = None,
+    entity: Ints,
+    time: Ints,
 ) -> list[Notice]:
-    """Report values that are the same in both directions of a pair.
+    """Report values (N,) that are the same in both directions of a pair.
 
-    `values` are of the entities, or of rows, (N,), with their entities and times.
     Entities are pairs if two columns of labels, such as exporter and importer, name
     both ends.
     """
     for columns, pair in _pairs(table, entities):
-        row_pair = pair if entity is None else pair[entity]
-        keys = row_pair if time is None else row_pair * (int(time.max()) + 1) + time
+        row_pair = pair[entity]
+        keys = row_pair * (int(time.max()) + 1) + time
         order = np.argsort(keys, kind="stable")
         both = np.flatnonzero(np.diff(keys[order]) == 0)
         forward, backward = values[order[both]], values[order[both + 1]]
@@ -230,14 +234,10 @@ def _pairs(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[tuple[str, str], Ints]]:
     """Find two columns that are both ends of each entity; code pairs, (n,)."""
-    names = [name for name, _ in _labels(table, entities)]
-    starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
-    rows = starts[table.keys.entities.get_indexer(entities)]
-    for a, b in combinations(names, 2):
-        ends = [table.data[name].iloc[rows] for name in (a, b)]
-        if ends[0].dtype != ends[1].dtype:
+    for (a, starts), (b, ends) in combinations(_labels(table, entities), 2):
+        if starts.dtype != ends.dtype:
             continue
-        codes, labels = pd.factorize(pd.concat(ends))
+        codes, labels = pd.factorize(pd.concat([starts, ends]))
         start, end = np.split(codes, 2)
         size = len(labels)
         is_pair = np.unique(start * size + end).size == start.size

@@ -31,10 +31,7 @@ def words_of(notice: Notice, language: Language) -> str:
 
 
 def several_tests(tests: int, method: str, alpha: float) -> list[Notice]:
-    """State how many tests there are, and how p-values are adjusted.
-
-    Also how many would reject by chance.
-    """
+    """State how many tests there are and would reject by chance, and the adjustment."""
     data = {
         "tests": tests,
         "method": method,
@@ -97,10 +94,7 @@ def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[
 
 
 def few_draws_to_adjust(tests: int, reps: int, alpha: float) -> list[Notice]:
-    """State that no adjusted p-value can be small enough.
-
-    There are at least `reps` draws behind each.
-    """
+    """State that with `reps` draws or more no adjusted p-value can be small enough."""
     least = tests / (reps + 1)
     data = {"tests": tests, "reps": reps, "least": round(least, 4)}
     if least <= alpha:

@@ -527,10 +527,7 @@ def _estimate_counts(
     few: Sequence[Notice],
     start: Floats | None,
 ) -> PoissonEventStudyResults:
-    """Estimate from rows without separated ones; `lost` are those by event time.
-
-    `start` (N,) is the index that the likelihood begins with.
-    """
+    """Estimate from the index `start` (N,); `lost` are separated rows by event time."""
     sample = prepared.sample
     window = open_window(spec, sample, cohorts)
     refuse_collinear(prepared, window)

@@ -86,10 +86,7 @@ def estimate_imputation(
 
 
 def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
-    """Choose `leads` event times.
-
-    By default those for which half of the entities have earlier rows.
-    """
+    """Choose `leads` event times, or those for which half of the entities have rows."""
     events = np.unique(event)
     if leads is None:
         first = np.sort(event[np.unique(entity, return_index=True)[1]])

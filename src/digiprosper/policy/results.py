@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -38,15 +38,8 @@ class WindowResults(EventTimeResults):
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # fields or properties of the subclasses
-
-        @property
-        def depvar(self) -> str:
-            """Outcome."""
-
-        @property
-        def window(self) -> EventWindow:
-            """Event times with a coefficient, and who reaches them."""
+    depvar: str
+    window: EventWindow  # event times with a coefficient, and who reaches them
 
     def event_path(
         self,

@@ -315,10 +315,7 @@ class Style:
         return self.yes_no[0] if yes else self.yes_no[1]
 
     def number(self, value: float) -> str:
-        """Write a number with the decimals of the table; empty if it is missing.
-
-        Thousands are grouped, as those of counts.
-        """
+        """Write a number with decimals and grouped thousands; empty if missing."""
         if math.isinf(value):
             return "∞" if value > 0 else "-∞"
         if abs(value) >= 1:

@@ -777,10 +777,7 @@ def _unshared(
 
 
 def _closing(panels: Sequence[_Panel]) -> list[Row]:
-    """Return rows of settings and statistics that are equal in all panels.
-
-    Those with a row below them are not among them.
-    """
+    """Return settings and statistics equal in all panels, without a row below them."""
     if len(panels) == 1:
         return []
     alone = [

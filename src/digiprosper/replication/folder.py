@@ -370,10 +370,7 @@ def stem_of(title: str) -> str:
 
 
 def entry(title: str, value: Any, panel: Panel) -> tuple[str, str, Any]:
-    """Write the code of a table or figure, and of the models that a table shows.
-
-    Models and their code are empty if one call makes all.
-    """
+    """Write the code of a table or figure, and its models unless one call has all."""
     stem = table = stem_of(title)
     name = _name(value.func, panel) if isinstance(value, partial) else ""
     if name.startswith("dp.plots."):

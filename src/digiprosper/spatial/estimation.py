@@ -23,6 +23,7 @@ from digiprosper.linear.notices import (
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
+from digiprosper.spatial import notices
 from digiprosper.spatial.kernels.determinants import Determinants, Spectrum
 from digiprosper.spatial.kernels.likelihood import (
     Optimum,
@@ -41,13 +42,6 @@ from digiprosper.spatial.kernels.multiplier import (
     effects,
     effects_of_draws,
     symmetric_root,
-)
-from digiprosper.spatial.notices import (
-    biased_coefficient,
-    common_shocks,
-    entity_effects_errors,
-    near_end,
-    several_rows,
 )
 from digiprosper.spatial.preparation import (
     ERROR,
@@ -101,12 +95,12 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         diagnostics=(
             *layout.notices,
             *weights.diagnostics,
-            *near_end(spatial, interval, weights.name),
+            *notices.near_end(spatial, interval, weights.name),
             *_bias_notices(spec, layout, point, covariance),
             *_shock_notices(spec, layout, point),
             *_cluster_notices(spec, layout),
             *_few_treated(layout),
-            *several_rows(layout.slopes, layout.sample.factors),
+            *notices.several_rows(layout.slopes, layout.sample.factors),
             *lost_draws(0 if seed is None else spec.reps - n_drawn, spec.reps, _LOST),
         ),
         depvar=spec.y,
@@ -372,7 +366,7 @@ def _bias_notices(
     if spec.likelihood == "adjusted":
         return
     if entity and spec.likelihood == "unadjusted" and spec.error_type != "clustered":
-        yield from entity_effects_errors(layout.n_times)
+        yield from notices.entity_effects_errors(layout.n_times)
     spatial = point.spatial
     if not time or not spatial:
         return
@@ -389,7 +383,7 @@ def _bias_notices(
         error = deviation = float(np.sqrt(covariance[j, j]))
         if spec.error_type != "clustered":
             deviation *= float(np.sqrt(max(clustered[j, j] / observed[j, j], 1.0)))
-        yield from biased_coefficient(
+        yield from notices.biased_coefficient(
             name,
             value - without_bias[name],
             error,
@@ -421,7 +415,7 @@ def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
         return
     # Entity effects take a period, whose variance the likelihood counts.
     statistic = 2 * (higher.loglik - lower.loglik) * (1 - float(entity) / t)
-    yield from common_shocks(
+    yield from notices.common_shocks(
         layout.prepared.sample.keys.time_name,
         statistic,
         t - 1,

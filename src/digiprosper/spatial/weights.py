@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -71,11 +71,6 @@ from digiprosper.spatial.kernels.matrices import (
 )
 from digiprosper.spatial.notices import about_weights, missing_neighbours
 from digiprosper.spatial.words import WORDS
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-    from scipy.sparse import csr_array
-
 
 Standardise: TypeAlias = Literal["row", "spectral", "none"]
 """Rows that sum to one, a spectral radius of one, or the weights as they are."""
@@ -164,7 +159,7 @@ class SpatialWeights(Summarised, PickledByName):
 
     def __init__(
         self,
-        matrix: npt.ArrayLike | csr_array[Any],
+        matrix: np.typing.ArrayLike | Matrix,
         entities: Iterable[Any],
         *,
         standardise: Standardise = "row",

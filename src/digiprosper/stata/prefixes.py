@@ -186,10 +186,7 @@ class Options:
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, command: Command, repeated: Sequence[str] = ()) -> dict[str, str]:
-        """Read the options of a command by full name; an option alone is empty.
-
-        Those in `repeated` may be there several times; the last one is kept.
-        """
+        """Read options by full name, empty if alone; the last of `repeated` counts."""
         out: dict[str, str] = {}
         for word, argument in command.options:
             name = self.read_one(word)

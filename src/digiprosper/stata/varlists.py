@@ -177,10 +177,7 @@ class Variables:
         ]
 
     def _crossed(self, word: str) -> list[Product]:
-        """Read a product: ``##`` also has what is on its sides.
-
-        A side without prefix is a category.
-        """
+        """Read a product: ``##`` adds its sides; one without prefix is a category."""
         if "##" not in word and "c." in word:
             # Slopes at every level need no base.
             word = word.replace("ibn.", "i.")

@@ -218,8 +218,7 @@ def set_projections(
 ) -> SetProjections:
     """Prepare the slopes of the last column of `x` (N, p) beside each set (S, p).
 
-    Columns are demeaned, and times the roots of weights if there are any. The columns
-    of a set are not collinear.
+    Columns are demeaned, times roots of weights, and not collinear in any set.
     """
     order = np.argsort(codes, kind="stable")
     scale = 1 / np.sqrt(np.einsum("ij,ij->j", x, x))
@@ -243,10 +242,7 @@ def set_projections(
 
 
 def drawn_slope(x: Floats, outcomes: Floats, vcov: Vcov) -> tuple[Floats, Floats]:
-    """Regress demeaned outcomes (N, R) on `x`: slopes and t of the last column, (R,).
-
-    Any covariance that `set_slopes` takes.
-    """
+    """Regress outcomes (N, R) on `x`: slope and t of the last, as in `set_slopes`."""
     scale = np.sqrt(np.einsum("ij,ij->j", x, x))
     q, triangle = np.linalg.qr(x / scale)
     length = triangle[-1, -1] * scale[-1]

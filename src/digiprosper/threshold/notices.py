@@ -302,10 +302,7 @@ def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
 def about_variance(
     results: ThresholdResults, sample: Sample, parts: Floats
 ) -> Iterator[Notice]:
-    """Report up to three entities that supply most of the variance ratio.
-
-    `parts` (m, N) is what each row adds to each ratio.
-    """
+    """Report up to three entities that supply most of the variance ratio in `parts`."""
     if results.confidence != "scaled" or results.given:
         return
     name = sample.keys.entity_name

@@ -52,15 +52,7 @@ from digiprosper.specification import (
     read_terms,
     refuse_outcome,
 )
-from digiprosper.threshold.notices import (
-    BIASED_TEST,
-    about_adjacent,
-    about_panel,
-    about_sets,
-    about_threshold_variable,
-    about_variance,
-    stored_remarks,
-)
+from digiprosper.threshold import notices
 from digiprosper.threshold.results import ThresholdResults
 from digiprosper.threshold.search import (
     WILD,
@@ -444,14 +436,14 @@ class PanelThreshold(Specification):
         several_regimes = self.thresholds is None and self.n_thresholds != 1
         return (
             *results.slopes.diagnostics,
-            *about_threshold_variable(sample, results),
-            *lagged_outcome(search.prepared, BIASED_TEST),
-            *about_panel(sample, "of Hansen (1999)"),
-            *about_sets(results, sample),
-            *stored_remarks(results),
+            *notices.about_threshold_variable(sample, results),
+            *lagged_outcome(search.prepared, notices.BIASED_TEST),
+            *notices.about_panel(sample, "of Hansen (1999)"),
+            *notices.about_sets(results, sample),
+            *notices.stored_remarks(results),
             *searched.notices,
-            *about_variance(results, sample, searched.variance_parts),
-            *(about_adjacent(results) if several_regimes else ()),
+            *notices.about_variance(results, sample, searched.variance_parts),
+            *(notices.about_adjacent(results) if several_regimes else ()),
             *(
                 ()
                 if self.regime_intercept

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -137,11 +137,10 @@ class SlopesByRegime(BaseResults):
     df_rule: str
     level: float
 
-    if TYPE_CHECKING:
-
-        @property
-        def regimes(self) -> pd.DataFrame:
-            """Regimes between thresholds with their sizes."""
+    @property
+    def regimes(self) -> pd.DataFrame:
+        """Regimes between thresholds with their sizes."""
+        raise NotImplementedError
 
     @property
     def estimated(self) -> Estimates:

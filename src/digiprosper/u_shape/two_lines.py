@@ -546,10 +546,7 @@ def _knots(data: _Data, count: int) -> Floats:
 
 
 def _spline(x: Floats, knots: Floats) -> Floats:
-    """Compute the natural cubic spline's basis (Harrell 2015, 2.4.5).
-
-    It is linear beyond the outer knots.
-    """
+    """Compute a natural cubic spline, linear outside (Harrell 2015, 2.4.5)."""
     width = knots[-1] - knots[0]
     z, t = (x - knots[0]) / width, (knots - knots[0]) / width
     cubes = np.maximum(z[:, None] - t, 0) ** 3

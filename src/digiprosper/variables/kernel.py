@@ -19,10 +19,7 @@ def layer(value_added: Floats) -> Floats:
 
 
 def angle(value_added: Floats) -> Floats:
-    """Sum 3 th1 + 2 th2 + th3, th_j the angle of shares (N, 3) with axis j.
-
-    Axis j is that of sector j; angles are in radians.
-    """
+    """Sum 3 th1 + 2 th2 + th3, th_j the radians from shares (N, 3) to axis j."""
     part = shares(value_added)
     other_squares = np.column_stack(
         [(np.delete(part, j, axis=1) ** 2).sum(axis=1) for j in range(3)]

@@ -593,10 +593,7 @@ def capital_stock(
 
 
 def zero_first_stock(rows: pd.Index[Any]) -> Notice:
-    """Report entities whose capital begins at zero.
-
-    Code zero_first_stock; data count, first five rows.
-    """
+    """Report entities whose capital begins at zero (data count, first five rows)."""
     first = tuple(rows[:5])
     text = (
         "capital_stock: the first investment of "

@@ -13,8 +13,7 @@ from digiprosper.kernels.tolerances import SAME_SCORE
 def descending_ranks(scores: Floats, groups: Sequence[Ints]) -> Ints:
     """Rank R sets of scores, (R, N), inside groups of rows; ties share the smaller.
 
-    Scores that differ by less than 1e-12 of the group's largest (in absolute value) are
-    tied.
+    Scores are tied if less than 1e-12 of the group's largest (in size) apart.
     """
     ranks = np.empty(scores.shape, dtype=np.int64)
     for rows in groups:

@@ -61,8 +61,7 @@ class EntitySums(PickledByName):
     ) -> Floats:
         """Draw entities with replacement and weigh again: (reps, m).
 
-        `memory` is the bytes that one chunk of draws may take; chunks do not change the
-        draws.
+        `memory` is the bytes of one chunk of draws; chunks do not change the draws.
         """
         generator = np.random.default_rng(seed)
         out = np.empty((reps, self.first.shape[1]))

@@ -1,3 +1,1 @@
 """Array computations of dynamic panels."""
-
-from __future__ import annotations

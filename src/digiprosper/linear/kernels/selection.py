@@ -106,8 +106,7 @@ def needed_selection(
 ) -> float:
     """Solve for Oster's delta at which the slope is a given one; it may be infinite.
 
-    Oster (2019), proposition 3, in units of the standard deviations of outcome and
-    treatment.
+    Oster (2019), proposition 3, in standard deviations of outcome and treatment.
     """
     added = regressions.rsquared_with - regressions.rsquared_without
     hidden = rsquared_max - regressions.rsquared_with

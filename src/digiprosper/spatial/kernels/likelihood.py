@@ -164,10 +164,7 @@ def _best_rho(
     values: Floats,
     lam: float,
 ) -> tuple[float, bool]:
-    """Find rho given lambda, and whether it is at an end of its interval.
-
-    `values` are the log-determinants on the grid.
-    """
+    """Find rho given lambda and log-determinants on the grid, and if at an end."""
     spectrum = determinants.spectrum
     assert spectrum is not None
     pair = np.column_stack(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+import scipy
 
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
@@ -19,11 +20,7 @@ from digiprosper.kernels.tolerances import (
     SYMMETRIC,
 )
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
-
-
-Matrix: TypeAlias = "Floats | csr_array[Any]"
+Matrix: TypeAlias = "Floats | scipy.sparse.csr_array[Any]"
 """(n, n) weights: a dense array, or rows of links only."""
 
 # A product with rows of links is faster than a dense one from about this size and below
@@ -42,25 +39,25 @@ def stored(matrix: Any) -> Matrix:
     Rows of links (CSR) if n is at least 200 and at most a tenth of all pairs are
     linked; dense otherwise.
     """
-    from scipy.sparse import csr_array, issparse
-
     n = matrix.shape[0]
-    sparse = issparse(matrix)
-    rows = csr_array(matrix, dtype=np.float64, copy=True) if sparse else None
+    sparse = scipy.sparse.issparse(matrix)
+    rows = (
+        scipy.sparse.csr_array(matrix, dtype=np.float64, copy=True) if sparse else None
+    )
     if rows is not None:
         rows.sum_duplicates()
         rows.eliminate_zeros()
     links = np.count_nonzero(matrix) if rows is None else rows.nnz
     if n >= _SPARSE_FROM and links <= _SPARSE_BELOW * n * n:
         return _frozen_rows(
-            csr_array(matrix, dtype=np.float64) if rows is None else rows
+            scipy.sparse.csr_array(matrix, dtype=np.float64) if rows is None else rows
         )
     dense = np.array(matrix, dtype=np.float64) if rows is None else rows.toarray()
     dense.setflags(write=False)
     return dense
 
 
-def _frozen_rows(rows: csr_array[Any]) -> csr_array[Any]:
+def _frozen_rows(rows: scipy.sparse.csr_array[Any]) -> scipy.sparse.csr_array[Any]:
     rows.sort_indices()
     for part in (rows.data, rows.indices, rows.indptr):
         part.setflags(write=False)
@@ -125,12 +122,11 @@ def spectral_radius(matrix: Matrix) -> float:
 
 
 def _irreducible_radius(matrix: Matrix) -> float:
-    from scipy.sparse.linalg import ArpackError, eigs
-
     n = matrix.shape[0]
     if n > _DENSE_EIGENVALUES:
-        with suppress(ArpackError):  # it did not converge: compute all of them
-            values = eigs(
+        # If it does not converge, compute all of them.
+        with suppress(scipy.sparse.linalg.ArpackError):
+            values = scipy.sparse.linalg.eigs(
                 matrix, k=1, which="LR", v0=np.ones(n), return_eigenvectors=False
             )
             return float(values[0].real)
@@ -163,15 +159,13 @@ class Pattern:
 
 def pattern_of(matrix: Matrix) -> Pattern:
     """Count neighbours and find connected components."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
     n = matrix.shape[0]
     rows, columns, _ = link_ends(matrix)
     neighbours = np.bincount(rows, minlength=n)
-    links = csr_array((np.ones(rows.size), (rows, columns)), shape=(n, n))
-    n_parts = connected_components(links, directed=False)[0]
-    strong = connected_components(links, connection="strong")[1].astype(np.intp)
+    links = scipy.sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=(n, n))
+    components = scipy.sparse.csgraph.connected_components
+    n_parts = components(links, directed=False)[0]
+    strong = components(links, connection="strong")[1].astype(np.intp)
     n_mutual = int((links * links.T).sum())
     return Pattern(neighbours, neighbours == 0, int(n_parts), strong, n_mutual)
 
@@ -215,18 +209,15 @@ def same_places(degrees: Floats) -> tuple[Ints, Ints]:
 def inverse_distances(degrees: Floats, power: float, cutoff: float | None) -> Matrix:
     """Compute ``d_ij ** -power`` from (n, 2) places, zero on the diagonal.
 
-    Beyond the cutoff in kilometres weights are zero; with a cutoff the result is a
-    csr_array.
+    Beyond the cutoff in kilometres weights are zero, and the result is a csr_array.
     """
-    from scipy.sparse import csr_array, vstack
-
-    parts: list[Any] = []
-    for _, km in _blocks(degrees):
-        if cutoff is None:
-            parts.append(km**-power)
-        else:
-            parts.append(csr_array(np.where(km <= cutoff, km, np.inf) ** -power))
-    return np.concatenate(parts) if cutoff is None else csr_array(vstack(parts))
+    if cutoff is None:
+        return np.concatenate([km**-power for _, km in _blocks(degrees)])
+    parts = [
+        scipy.sparse.csr_array(np.where(km <= cutoff, km, np.inf) ** -power)
+        for _, km in _blocks(degrees)
+    ]
+    return scipy.sparse.csr_array(scipy.sparse.vstack(parts))
 
 
 def nearest_distances(degrees: Floats, k: int = 1) -> Floats:
@@ -241,14 +232,14 @@ def nearest_neighbours(degrees: Floats, k: int) -> Matrix:
 
     All places as far as the k-th are linked, so that the order of rows does not matter.
     """
-    from scipy.sparse import csr_array, vstack
-
     reach = nearest_distances(degrees, k) * (1 + SAME_DISTANCE)
     parts = [
-        csr_array((km <= reach[start : start + len(km), None]).astype(np.float64))
+        scipy.sparse.csr_array(
+            (km <= reach[start : start + len(km), None]).astype(np.float64)
+        )
         for start, km in _blocks(degrees)
     ]
-    return csr_array(vstack(parts))
+    return scipy.sparse.csr_array(scipy.sparse.vstack(parts))
 
 
 def same_values(values: Floats) -> tuple[Ints, Ints]:

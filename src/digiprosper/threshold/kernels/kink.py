@@ -64,10 +64,7 @@ class KinkPlan:
         )
 
     def column(self, position: int, offset: float) -> Floats:
-        """Compute the kink column (N,) at a candidate plus an offset, ordered by q.
-
-        Effects and fixed columns are taken out.
-        """
+        """Compute the net kink column (N,) at a candidate plus an offset, by q."""
         low = np.arange(self.search.nobs) < self.search.candidates.cuts[position]
         bent = (self.corner[:, position] + offset * self.along) @ self.search.z
         column: Floats = self.search.residualise((bent * low)[None, :])[0]
@@ -286,8 +283,7 @@ def null_draws(
 ) -> Floats:
     """Draw the statistic of no kink, ``S_0 / S_1 - 1`` (reps,), linear in q.
 
-    The kink is searched again, exactly, in every draw. Missing where a draw left
-    nothing to explain.
+    The kink is searched again in every draw; missing with nothing left to explain.
     """
     search, ratios = kinks.search, []
     residual = search.residuals(outcome)
