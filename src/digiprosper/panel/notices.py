@@ -504,15 +504,9 @@ def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
         if pairs is None:
             continue
         for change in _CHANGES:
-            changes = _changed(change, pairs.now[at], pairs.then[at])
-            targets = _targets(pairs, change)
-            both = np.isfinite(targets) & np.isfinite(changes)
-            # Of what does not change nothing is to be seen.
-            both &= pairs.now[at] != pairs.then[at]
-            likely = ((targets == changes) | ~both).all(axis=1)
-            for k in np.flatnonzero(likely).tolist():
-                column, enough = names[k], np.unique(targets[k, both[k]]).size
-                if k == at or enough < _DIFFERENT or column not in wanted:
+            for k in _likely(pairs, at, change):
+                column = names[k]
+                if column not in wanted:
                     continue
                 values = table.numeric(column)
                 if _has_more(values, others, change, keys.time, pairs):
@@ -520,6 +514,21 @@ def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
                 if _is_made(values, others, change, pairs):
                     wanted -= {column, of}
                     yield _change_over_gaps(keys, column, of, change, pairs)
+
+
+def _likely(pairs: _Pairs, at: int, change: str) -> list[int]:
+    """Find columns that are a change of the one at a position in some pairs."""
+    changes = _changed(change, pairs.now[at], pairs.then[at])
+    targets = _targets(pairs, change)
+    both = np.isfinite(targets) & np.isfinite(changes)
+    # Of what does not change nothing is to be seen.
+    both &= pairs.now[at] != pairs.then[at]
+    likely = np.flatnonzero(((targets == changes) | ~both).all(axis=1)).tolist()
+    return [
+        k
+        for k in likely
+        if k != at and np.unique(targets[k, both[k]]).size >= _DIFFERENT
+    ]
 
 
 def _inside(keys: Keys, numbers: pd.DataFrame, rows: Ints) -> _Pairs | None:
