@@ -155,6 +155,20 @@ def test_shared_exposure_is_said_of_errors_by_entity(options, is_said) -> None:
     assert ("shared_exposure" in {n.code for n in fit.diagnostics}) == is_said
 
 
+@pytest.mark.parametrize("share", [False, True])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_effects_of_a_treatment_that_grow_are_no_shared_exposure(share: bool) -> None:
+    rng = np.random.default_rng(3)
+    i, t = np.indices((200, 20))
+    to = rng.uniform(size=(200, 1)) if share else rng.uniform(size=(200, 1)) < 0.5
+    d = to * (t >= 10.0)
+    y = d * (t - 9) / 4 + rng.normal(size=d.shape)
+    columns = {"i": i, "t": t, "d": d, "y": y}
+    frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+    fit = FixedEffects("y", ["d"]).fit(Panel(frame, "i", "t"))
+    assert "shared_exposure" not in {n.code for n in fit.diagnostics}
+
+
 def growing_frame() -> pd.DataFrame:
     frame = lagged_frame().sort_values(["i", "t"])
     level = np.exp(frame["y"] / 10)

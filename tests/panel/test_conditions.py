@@ -169,6 +169,7 @@ def test_long_identifiers_are_compared_digit_by_digit() -> None:
         ("year > 2015 && gdp > 5", "write and, or and not for &&"),
         ("region %in% c('a')", "in [1, 2] for %in%"),
         ("!is.na(gdp)", "not for && || and !"),
+        ("!(gdp > 5)", "not for && || and !"),
         ("df$year > 2015", "a column without its table"),
     ],
 )

@@ -789,6 +789,12 @@ def test_keys_of_flows_are_one_column() -> None:
     with pytest.raises(PanelIndexError) as said:
         Panel(frame, "exporter", "year")
     assert "df['pair'] = df['exporter'] + '-' + df['importer']" in str(said.value)
+    coded = frame.astype({"importer": "category"})
+    with pytest.raises(PanelIndexError) as said:
+        Panel(coded, "exporter", "year")
+    statement = str(said.value).split("If entities are pairs, ")[1].split(", entity")[0]
+    exec(statement, {"df": coded})
+    assert coded["pair"].nunique() == 144
     with pytest.raises(InputTypeError, match=r"make one of several, df\['pair'\]"):
         Panel(frame, ["exporter", "importer"], "year")  # type: ignore[arg-type]
     pair = frame.assign(pair=frame["exporter"] + "-" + frame["importer"])

@@ -106,7 +106,7 @@ NAMES = [
     ("others", "inside"),
     [
         (CODES, ["EMU", "HIC", "SSF", "WLD"]),
-        ([code.lower() for code in CODES], ["emu"]),
+        (["US", "DE", "FR", "SE"], ["EA20", "EU27_2020"]),
         (CODES, ["EU27_2020", "OECD"]),
         (NAMES, ["Euro area", "High income", "Sub-Saharan Africa", "World"]),
         (["北京", "天津", "河北"], ["全国"]),
@@ -131,6 +131,27 @@ def test_totals_among_the_entities_are_reported(others, inside) -> None:
         ["IDA", "SST", "USA", *(f"{a}{b}X" for a in "ABCDE" for b in "FGHI")],
         # One of a few powers, and not the sum of others
         ["USA", "CHN", "JPN", "EU"],
+        ["BRA", "CAN", "CHN", "EU", "EU27", "IND", "JPN", "USA"],
+        # Countries, and continents without them
+        ["Argentina", "Brazil", "Canada", "China", "India", "Japan", "Africa"],
+        # Languages
+        [
+            "arb",
+            "ceb",
+            "deu",
+            "est",
+            "fin",
+            "fra",
+            "hrv",
+            "hun",
+            "isl",
+            "jpn",
+            "kor",
+            "nld",
+            "pol",
+            "rus",
+            "tur",
+        ],
         # Groups alone, or regions
         ["WLD", "HIC", "LIC", "MIC", "DEU", "FRA", "GHA"],
         ["Africa", "Asia", "Europe", "North America", "World"],
@@ -208,6 +229,16 @@ def test_what_is_right_over_gaps_is_not_reported(rows) -> None:
     summed = some.assign(total=total, every=some["x"].cumsum())
     assert not notices(summed)
     assert not notices(summed[summed["year"] > 2012])
+    # A stock at the start of a year, and a price index from its growth.
+    stock = total.groupby(some["province"]).shift(fill_value=0)
+    prices = (1 + some["x"] / 1e3).groupby(some["province"]).cumprod()
+    assert not notices(some.assign(total=total, stock=stock))
+    assert not notices(some.assign(prices=prices, growth=some["x"] / 1e3))
+    # Surveys of every other year, in odd years in some provinces, and days of trade.
+    others = rows[rows["year"] % 2 == codes % 2]
+    assert not notices(others.assign(z=others.groupby("province")["x"].diff()))
+    days = some.assign(year=pd.Timestamp("2020") + pd.to_timedelta(some["year"], "D"))
+    assert not notices(days.assign(z=days.groupby("province")["x"].pct_change()))
     # No province is observed in these years.
     waves = rows[~rows["year"].isin([2012, 2015, 2016])]
     assert not notices(waves.assign(z=waves.groupby("province")["x"].diff()))

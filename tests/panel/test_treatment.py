@@ -522,6 +522,20 @@ def test_a_regressor_of_both_directions_of_a_pair_is_reported(
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("kind", [str, int, "category"])
+def test_the_statement_for_both_directions_runs_for_any_labels(kind: Any) -> None:
+    frame = flows()
+    ends = frame[["exporter", "importer"]]
+    numbers = ends.apply(lambda names: names.str[1:].astype(int))
+    frame[[*ends]] = (numbers if kind is int else ends).astype(kind)
+    panel = Panel(frame, "pair", "year")
+    notices = dp.FixedEffects("y", ["d"], **EFFECTS).fit(panel).diagnostics
+    (notice,) = [n for n in notices if n.code == "same_in_both_directions"]
+    statement = notice.message.split("Use ")[1].split(" and clusters")[0]
+    assert eval(statement, {"panel": panel})["both"].nunique() == 91
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_a_column_of_pairs_without_direction_is_named() -> None:
     frame = flows(share=0.95)
     ends = frame[["exporter", "importer"]]

@@ -33,6 +33,7 @@ from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.report.notices import not_psd
 from digiprosper.report.terms import Factor
+from digiprosper.report.text import p_words
 
 _ROLES_OF_INTEREST = frozenset({"treatment", "mediators", "endog", "instruments"})
 _NO_REGRESSOR = frozenset(
@@ -377,12 +378,9 @@ def shared_exposure(
     larger = np.flatnonzero(period_ratios(scores, sample.time) > _LARGER)
     if not larger.size:
         return
-    # Effects of a policy that grow or differ look like shocks that the treated share.
-    unread = _two_values(prepared) | _controls_among(sample, names, ())
     tests = {
         names[at]: dependence_in_periods(scores[:, at], sample.entity, sample.time)
-        for at in larger.tolist()
-        if names[at] not in unread
+        for at in _no_treatments(prepared, names, larger.tolist())
     }
     terms = {
         name: (test.p_value, test.ratio)
@@ -390,19 +388,45 @@ def shared_exposure(
         if test.p_value < _NO_CHANCE
     }
     if terms:
-        yield _shared_exposure(terms, keys.entity_name)
+        yield _shared_exposure(terms, keys.entity_name, str(keys.time_name))
 
 
-def _shared_exposure(terms: Mapping[str, tuple[float, float]], entity: str) -> Notice:
+def _no_treatments(
+    prepared: Prepared, names: Sequence[str], positions: Iterable[int]
+) -> list[int]:
+    """Select positions of interest that are no treatments.
+
+    Effects of a policy that grow or differ look like shocks that the treated share.
+    """
+    sample = prepared.sample
+    unread = _two_values(prepared) | _controls_among(sample, names, ())
+    return [
+        at
+        for at in positions
+        if names[at] not in unread and not _starts_once(sample, names[at])
+    ]
+
+
+def _starts_once(sample: Sample, name: str) -> bool:
+    """Tell whether a regressor changes once in an entity, as intensities do."""
+    column, entity = sample.matrix[:, sample.names.index(name)], sample.entity
+    changes = (np.diff(entity) == 0) & (np.diff(column) != 0)
+    return int(np.bincount(entity[1:][changes]).max(initial=0)) <= 1
+
+
+def _shared_exposure(
+    terms: Mapping[str, tuple[float, float]], entity: str, time: str
+) -> Notice:
     """Report slopes whose scores are correlated between entities within periods."""
     p_value, ratio = next(iter(terms.values()))
     text = (
         f"residuals times {quoted(terms)} are correlated between {entity} of the same "
-        f"period (p = {p_value:.1g}; their sums vary {ratio:.2g} times as much as "
-        "without correlation), as where outcome and regressor react to common shocks "
-        f"in the same {entity}. Errors clustered by {entity} do not allow for this and "
-        "may be far too small. Compare cov_type='driscoll_kraay' with its block_test, "
-        "and effects of groups by period, such as absorb='region^year'."
+        f"{time} ({p_words(p_value)}; their sums vary {ratio:.1f} times as much as "
+        "without correlation). Outcome and regressor may react to common shocks, or "
+        "the slope may change over time or not be linear. If they are common shocks, "
+        f"errors clustered by {entity} may be far too small: compare "
+        "cov_type='driscoll_kraay' with its block_test, and effects of groups by "
+        f"period, such as absorb='region^{time}'."
     )
     return Notice("shared_exposure", text, {"terms": dict(terms), "entity": entity})
 

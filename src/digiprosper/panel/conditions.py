@@ -58,7 +58,7 @@ _ALLOWED = (
     ast.keyword,
 )
 _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
-_OF_R = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*\w")
+_OF_R = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*[\w(]")
 _INSIDE_INT64 = 63
 # Values named in a warning, and values of a column among which the nearest is
 # looked for.

@@ -80,10 +80,14 @@ _SPELLINGS = (
         r"categories with a reference are C(\1, ref=\2)",
     ),
     (
+        r"^relevel\((\w+), *([^()]+)\)$",
+        r"categories with a reference are C(\1, ref=\2)",
+    ),
+    (
         r"^i\((\w+), *(\w+), *ref *= *([^()]+)\)$",
         (
-            r"it is C(\1, ref=\3):\2 with collinear='drop'; of a policy EventStudy "
-            r"has it"
+            r"write C(\1, ref=\3):\2 and collinear='drop'; for the event times of a "
+            r"policy use EventStudy"
         ),
     ),
     (r"^i\((\w+), *(\w+)\)$", r"slopes by category are C(\1):\2"),
@@ -93,12 +97,16 @@ _SPELLINGS = (
         r"categories with a reference are C(\1, ref=\2)",
     ),
     (
-        r"^(?:[ldfLDF]|lag|lead|diff)\((.+), *-?\d+:-?\d+\)$",
+        r"^(?:[lL]|lag)\((.+), *-?\d+:-?\d+\)$",
         r"several lags are several terms, lag(\1, 1) and lag(\1, 2)",
+    ),
+    (
+        r"^(?:[fF]|lead)\((.+), *-?\d+:-?\d+\)$",
+        r"several leads are several terms, lead(\1, 1) and lead(\1, 2)",
     ),
     (r"^[lL]\((.+)\)$", r"a lag is lag(\1)"),
     (r"^[fF]\((.+)\)$", r"a lead is lead(\1)"),
-    (r"^[dD]\((\w+)\)$", r"a difference is diff(\1)"),
+    (r"^[dD]\((.+)\)$", r"a difference is diff(\1)"),
     (r"^poly\((\w+)\b", r"powers are several terms, \1 and I(\1**2)"),
     (
         r"^(?:lspline|[bn]s|c[rs]|s)\((\w+)\b",
@@ -108,8 +116,12 @@ _SPELLINGS = (
         ),
     ),
     (
-        r"^(?:scale|center)\((\w+)\)$",
+        r"^scale\((\w+)\)$",
         r"panel.standardise('\1') puts such a column in its place",
+    ),
+    (
+        r"^center\((\w+)\)$",
+        r"panel.assign(\1=lambda f: f['\1'] - f['\1'].mean()) does so",
     ),
     (r"^log(10|2)\((.+)\)$", r"write I(log(\2) / log(\1))"),
     (r"^asinh\((\w+)\)$", r"write log(\1 + sqrt(\1**2 + 1))"),
@@ -139,8 +151,8 @@ _SPELLINGS = (
     (
         r"\w *\| *\w",
         (
-            "what stands after '|' is an effect: write absorb='region', or read the "
-            "formula with FixedEffects.from_formula"
+            "what stands after '|' is an effect: write such as absorb='region', or "
+            "read the formula with FixedEffects.from_formula"
         ),
     ),
     (r"^-?[01]$", "a constant is no regressor; without effects there is an intercept"),

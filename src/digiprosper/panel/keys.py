@@ -462,12 +462,18 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
 def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
     """Name a column of labels that makes keys unique, as destinations do."""
     # Lists and other objects cannot be compared.
-    texts = [name for name in frame if infer_dtype(frame[name]) == "string"]
-    for name in texts if names[0] in texts else []:
+    texts = [n for n in frame if infer_dtype(frame[n]) in ("string", "categorical")]
+    for name in texts:
         if name not in names and not frame.duplicated([*names, name]).any():
-            joined = f"df[{cited(names[0])}] + '-' + df[{cited(name)}]"
+            joined = " + '-' + ".join([_as_text(frame, n) for n in (names[0], name)])
             return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
     return ""
+
+
+def _as_text(frame: pd.DataFrame, name: str) -> str:
+    """Write a column that can be joined to text."""
+    is_text = pd.api.types.is_string_dtype(frame[name].dtype)
+    return f"df[{cited(name)}]{'' if is_text else '.astype(str)'}"
 
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:

@@ -94,8 +94,10 @@ _UNUSUAL: Final = 10.0
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
 # So many entities that are known countries, and this share, are no chance: most codes
-# are known, and a fourth of the names.
+# are known, and a fourth of the names. Among fewer than `_MANY_COUNTRIES` a continent
+# may be the countries that are left.
 _FEW_COUNTRIES: Final = 5
+_MANY_COUNTRIES: Final = 25
 _FIFTH: Final = 0.2
 
 
@@ -103,34 +105,55 @@ def totals(keys: Keys) -> Iterator[Notice]:
     """Report entities that contain others: totals, and groups of countries."""
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
-    labels, kinds = keys.entities.tolist(), _kinds_of_labels()
-    of = [kinds.get(str(label).strip().casefold()) for label in labels]
-    are_countries = of.count("country") >= max(_FEW_COUNTRIES, _FIFTH * len(labels))
-    inside = tuple(
-        label
-        for label, kind in zip(labels, of, strict=True)
-        if kind == "total" or (are_countries and kind == "group")
-    )
+    labels = keys.entities.tolist()
+    inside = _containing_others(labels)
     # Where most entities are groups, groups are meant.
     if inside and 2 * len(inside) < len(labels):
         name = cited(keys.entity_name)
         text = (
-            f"{len(inside)} of {len(labels):,} {name} are totals, or groups of others: "
-            f"their members count twice. Leave them out: df[~df[{name}].isin("
-            f"{[*inside]})]."
+            f"{len(inside)} of {len(labels):,} {name} seem to be totals, or groups of "
+            "others: their members then count twice. Leave them out: "
+            f"df[~df[{name}].isin({[*inside]})]."
         )
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
 
 
+def _containing_others(labels: Sequence[object]) -> tuple[object, ...]:
+    """Select labels of totals, and of groups if others are countries."""
+    by_label = _known_labels()
+    of = [by_label.get(_as_listed(str(label)), ("", "")) for label in labels]
+    kinds = Counter(kind for kind, _ in of)
+    reported = {"total"}
+    if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
+        reported.add("group")
+        if kinds["country"] >= _MANY_COUNTRIES:
+            reported.add("continent")
+    # A union without a member among the entities contains none of them.
+    unions = {union for kind, union in of if kind in ("country", "member")} | {""}
+    return tuple(
+        label
+        for label, (kind, union) in zip(labels, of, strict=True)
+        if kind in reported and union in unions
+    )
+
+
+def _as_listed(label: str) -> str:
+    """Write a label as the table has it; codes of languages are in small letters."""
+    text = label.strip()
+    is_language = len(text) == 3 and text.isascii() and text.isalpha()
+    return "" if is_language and not text.isupper() else text.casefold()
+
+
 @lru_cache(maxsize=1)
-def _kinds_of_labels() -> dict[str, str]:
-    """Read which labels are totals, groups of countries, or countries.
+def _known_labels() -> dict[str, tuple[str, str]]:
+    """Read which labels are totals, groups of countries, or countries; and of a union.
 
     Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
-    ISO 3166, or a name that all sources write alike.
+    ISO 3166, or a name that all sources write alike; members of the European Union also
+    codes of two letters.
     """
     with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
-        return {row["label"]: row["kind"] for row in csv.DictReader(file)}
+        return {r["label"]: (r["kind"], r["union"]) for r in csv.DictReader(file)}
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
@@ -468,6 +491,9 @@ def _equal_columns(
 def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
     """Report columns, or some `looked_at`, that are changes over several periods."""
     keys, names = table.keys, _numbers(table.data)
+    # A return after days without trade is that of all these days.
+    if usual_step(keys.times) == "D":
+        return
     numbers, wanted = table.data[names], {*(looked_at or names)}
     whole = _inside(keys, numbers, np.arange(table.nobs))
     for at, of in enumerate(names):
@@ -478,19 +504,31 @@ def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
         if pairs is None:
             continue
         for change in _CHANGES:
-            changes = _changed(change, pairs.now[at], pairs.then[at])
-            targets = _targets(pairs, change)
-            both = np.isfinite(targets) & np.isfinite(changes)
-            # Of what does not change nothing is to be seen.
-            both &= pairs.now[at] != pairs.then[at]
-            likely = ((targets == changes) | ~both).all(axis=1)
-            for k in np.flatnonzero(likely).tolist():
-                column, enough = names[k], np.unique(targets[k, both[k]]).size
-                if k == at or enough < _DIFFERENT or column not in wanted:
+            for k in _likely(pairs, at, change):
+                column = names[k]
+                if column not in wanted:
                     continue
-                if _is_made(table.numeric(column), others, change, pairs):
+                values = table.numeric(column)
+                if _has_more(values, others, change, keys.time, pairs):
+                    continue
+                if _is_made(values, others, change, pairs):
                     wanted -= {column, of}
                     yield _change_over_gaps(keys, column, of, change, pairs)
+
+
+def _likely(pairs: _Pairs, at: int, change: str) -> list[int]:
+    """Find columns that are a change of the one at a position in some pairs."""
+    changes = _changed(change, pairs.now[at], pairs.then[at])
+    targets = _targets(pairs, change)
+    both = np.isfinite(targets) & np.isfinite(changes)
+    # Of what does not change nothing is to be seen.
+    both &= pairs.now[at] != pairs.then[at]
+    likely = np.flatnonzero(((targets == changes) | ~both).all(axis=1)).tolist()
+    return [
+        k
+        for k in likely
+        if k != at and np.unique(targets[k, both[k]]).size >= _DIFFERENT
+    ]
 
 
 def _inside(keys: Keys, numbers: pd.DataFrame, rows: Ints) -> _Pairs | None:
@@ -498,8 +536,12 @@ def _inside(keys: Keys, numbers: pd.DataFrame, rows: Ints) -> _Pairs | None:
     inside = np.flatnonzero(keys.entity[rows[1:]] == keys.entity[rows[:-1]])
     before, after = rows[inside], rows[inside + 1]
     # Periods in which others are observed: a Sunday, when none is, is no gap.
-    gaps = np.flatnonzero(keys.time[after] - keys.time[before] > 1)
-    return _pairs(numbers, before, after, gaps)
+    steps = keys.time[after] - keys.time[before]
+    # Changes over two years are meant if most rows are two years apart, as in surveys
+    # of every other year, which may be another one in other entities.
+    are_meant = steps.size and np.bincount(steps).argmax() > 1
+    gaps = np.flatnonzero(steps > 1)
+    return None if are_meant else _pairs(numbers, before, after, gaps)
 
 
 def _targets(pairs: _Pairs, change: str) -> Floats:
@@ -540,20 +582,32 @@ def _is_made(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool
 
 
 def _is_source(values: Floats, others: Floats, change: str, after: Ints) -> bool:
-    """Tell whether the others are a lead of the values, or their sum by rows.
-
-    A sum over all rows begins with the first value. If differences are within entities,
-    none has a value where there is no row before, and what is added up has.
-    """
+    """Tell whether the others are a lead of the values, or their sum over all rows."""
     if change == "lag":
         return bool(np.isnan(others[-1]) and not np.isnan(values[0]))
-    if change != "difference":
-        return False
-    if after.size == values.size - 1:
-        return bool(values[0] == others[0])
-    first = ~np.isnan(others)
-    first[after] = False
-    return not np.isnan(values[first]).all()
+    all_rows = after.size == values.size - 1
+    return bool(change == "difference" and all_rows and values[0] == others[0])
+
+
+def _has_more(
+    values: Floats, others: Floats, change: str, time: Ints, pairs: _Pairs
+) -> bool:
+    """Tell whether values are where a change of the others by rows has none.
+
+    That is in an entity's first row with a value of the others, or its last for a lead,
+    unless there were more rows. Others that were added up from the values have more,
+    and so has a stock.
+    """
+    with_row, end = (pairs.after, time.min())
+    if change == "lead":
+        with_row, end = (pairs.before, time.max())
+    ends = ~np.isnan(others)
+    ends[with_row] = False
+    if change == "lag":
+        starts = np.unique(values[ends])
+        return bool(starts.size == 1 and np.isfinite(starts[0]))
+    inside = ends & (time != end)
+    return not np.isnan(values[inside if inside.any() else ends]).all()
 
 
 def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice:

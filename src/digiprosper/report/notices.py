@@ -271,8 +271,8 @@ def same_in_both_directions(
         f"{cited(term)} is the same in both directions ({quoted(ends)}; {n_entities:,} "
         f"{entity}, {pairs:,} without their direction): if the errors of the two "
         f"directions are correlated, standard errors clustered by {entity} are too "
-        f"small. Use panel.assign(both=lambda f: f[{[*ends]}].apply(sorted, axis=1)"
-        ".str.join('-')) and clusters='both'."
+        f"small. Use panel.assign(both=lambda f: f[{[*ends]}].astype(str)"
+        ".apply(sorted, axis=1).str.join('-')) and clusters='both'."
     )
     data = {"term": term, "columns": ends, "n_pairs": pairs, "n_entities": n_entities}
     return Notice("same_in_both_directions", text, data)
