@@ -1100,3 +1100,17 @@ def test_data_of_one_end_of_a_flow_are_told_how_to_match(on: str | None) -> None
     data = index.rename(columns={"country": "exporter"})
     merged = panel.attach(data, on="exporter")
     assert merged["digital"].tolist() == [0, 1, 2, 3]
+
+
+def test_data_of_years_are_not_attached_to_months_without_a_word_how() -> None:
+    months = pd.period_range("2018-01", periods=24, freq="M")
+    frame = pd.DataFrame({"city": "A", "month": months, "x": range(24)})
+    years = pd.DataFrame({"city": "A", "year": [2018, 2019], "gdp": [1.0, 2.0]})
+    with pytest.raises(AlignmentError) as got:
+        Panel(frame, "city", "month").attach(years)
+    cure = "df.merge(data, on=['city', 'year'], how='left')"
+    assert str(got.value).endswith(f"Merge longer periods before: {cure}.")
+    twice = years.assign(year=2018)
+    with pytest.raises(AlignmentError) as got:
+        Panel(frame, "city", "month").attach(twice)
+    assert "merge" not in str(got.value)

@@ -213,6 +213,12 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
     )
 
 
+def _tells_apart(frame: pd.DataFrame, column: str) -> bool:
+    """Tell whether a column, such as the year, makes the index unique."""
+    is_period = frame[column].dtype.kind not in "fb"
+    return is_period and frame.set_index(column, append=True).index.is_unique
+
+
 def _matched_by_one(table: Table, frame: pd.DataFrame, on: str | None) -> str:
     """Write which key was not found, and which column may have it."""
     key, names = frame.index.name, (on or table.keys.entity_name, table.keys.time_name)
@@ -221,7 +227,10 @@ def _matched_by_one(table: Table, frame: pd.DataFrame, on: str | None) -> str:
         f" They are matched by {cited(key)} alone, since they have no {cited(other)}."
     )
     if other == names[1]:
-        return text
+        period = next((c for c in frame if _tells_apart(frame, c)), None)
+        keys = [key, period]
+        cure = f" Merge longer periods before: df.merge(data, on={keys}, how='left')."
+        return text if period is None else text + cure
     for label in frame.select_dtypes(exclude="number"):
         labels = frame[label].unique()
         for column in table.data if on is None else (on,):
