@@ -1109,7 +1109,7 @@ def test_data_of_years_are_not_attached_to_months_without_a_word_how() -> None:
     with pytest.raises(AlignmentError) as got:
         Panel(frame, "city", "month").attach(years)
     cure = "df.merge(data, on=['city', 'year'], how='left')"
-    assert str(got.value).endswith(f"Merge longer periods before: {cure}.")
+    assert str(got.value).endswith(f"merge it before the panel is made: {cure}.")
     twice = years.assign(year=2018)
     with pytest.raises(AlignmentError) as got:
         Panel(frame, "city", "month").attach(twice)

@@ -205,6 +205,9 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
         return
     twice = index[index.duplicated()][0]
     shared = [n for n in frame.columns if n in table.data] if on is None else []
+    # Such as the year, in data for a panel of months that has no column of it
+    if not shared and on is None and index.names == [table.keys.entity_name]:
+        shared = [n for n in frame.columns if _tells_apart(frame, n)]
     by_one = table.keys.time_name is not None and index.nlevels == 1
     alone = _matched_by_one(table, frame, on) if by_one else ""
     by_column = _by_column(table, index, shared[0]) if shared else ""
@@ -227,10 +230,7 @@ def _matched_by_one(table: Table, frame: pd.DataFrame, on: str | None) -> str:
         f" They are matched by {cited(key)} alone, since they have no {cited(other)}."
     )
     if other == names[1]:
-        period = next((c for c in frame if _tells_apart(frame, c)), None)
-        keys = [key, period]
-        cure = f" Merge longer periods before: df.merge(data, on={keys}, how='left')."
-        return text if period is None else text + cure
+        return text
     for label in frame.select_dtypes(exclude="number"):
         labels = frame[label].unique()
         for column in table.data if on is None else (on,):
