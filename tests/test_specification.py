@@ -300,7 +300,7 @@ def test_an_argument_of_another_package_says_what_to_write(
 
 def test_advice_is_about_the_arguments_of_the_specification() -> None:
     wrong: Any = {"cohort": "first", "control_group": "never"}
-    message = "'cohort' .write event.*'control_group' .did you mean 'control'"
+    message = "'cohort' .write event.*'control_group' .write control"
     with pytest.raises(InputTypeError, match=message):
         StaggeredDid("y", **wrong)
     for spec, advice in ((FixedEffects, "write x="), (PanelDML, "did you mean 'contr")):

@@ -889,3 +889,22 @@ def test_factors_that_effects_or_other_regressors_take_up_are_not_told(spec) -> 
         warnings.simplefilter("ignore", DigiprosperWarning)
         result = spec.fit(panel)
     assert "no_main_effect" not in {n.code for n in result.diagnostics}
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_a_policy_whose_effects_differ_is_no_shared_exposure() -> None:
+    rng = np.random.default_rng(0)
+    i, t = np.indices((60, 12)).reshape(2, -1)
+    since = np.clip(t - np.where(i < 20, 4, np.where(i < 40, 8, 99)) + 1, 0, None)
+    y = since * np.where(i < 20, 1.0, 0.2) + rng.normal(size=i.size)
+    frame = pd.DataFrame({"i": i, "t": t, "y": y, "on": (since > 0) * 1.0})
+    fit = FixedEffects("y", ["on"]).fit(Panel(frame, "i", "t"))
+    assert "shared_exposure" not in {n.code for n in fit.diagnostics}
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_growth_on_a_level_of_large_numbers_is_computed() -> None:
+    frame = growing_frame()
+    frame["x"] = 1e4 * frame["y"]
+    fit = FixedEffects("y", ["lag(x)"]).fit(Panel(frame, "i", "t"))
+    assert fit.nobs

@@ -386,11 +386,12 @@ def shared_exposure(
     larger = np.flatnonzero(period_ratios(scores, sample.time) > _LARGER)
     if not larger.size:
         return
-    controls = _controls_among(sample, names, _two_values(prepared))
+    # Effects of a policy that grow or differ look like shocks that the treated share.
+    unread = _two_values(prepared) | _controls_among(sample, names, ())
     tests = {
         names[at]: dependence_in_periods(scores[:, at], sample.entity, sample.time)
         for at in larger.tolist()
-        if names[at] not in controls
+        if names[at] not in unread
     }
     terms = {
         name: (test.p_value, test.ratio)
@@ -596,7 +597,8 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
         return 0
     change = (np.log(now) if is_log else now) - sample.matrix[:, column]
     outcome = sample.matrix[:, at]
-    for rate, unit in product((change, np.expm1(change))[: 1 + is_log], (1, 100)):
+    rates = (change, np.expm1(change)) if is_log else (change,)
+    for rate, unit in product(rates, (1, 100)):
         if np.linalg.norm(outcome - unit * rate) < _ROUNDED * np.linalg.norm(outcome):
             return unit
     return 0
