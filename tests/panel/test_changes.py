@@ -1107,3 +1107,17 @@ def test_attached_keys_repeated_beside_lists_are_named() -> None:
     data = pd.DataFrame({"t": [1, 1], "list": [[1], [2]]})
     with pytest.raises(AlignmentError, match="matched by 't' alone"):
         panel.attach(data)
+
+
+def test_data_of_years_are_not_attached_to_months_without_a_word_how() -> None:
+    months = pd.period_range("2018-01", periods=24, freq="M")
+    frame = pd.DataFrame({"city": "A", "month": months, "x": range(24)})
+    years = pd.DataFrame({"city": "A", "year": [2018, 2019], "gdp": [1.0, 2.0]})
+    with pytest.raises(AlignmentError) as got:
+        Panel(frame, "city", "month").attach(years)
+    cure = "df.merge(data, on=['city', 'year'], how='left')"
+    assert str(got.value).endswith(f"merge it before the panel is made: {cure}.")
+    twice = years.assign(year=2018)
+    with pytest.raises(AlignmentError) as got:
+        Panel(frame, "city", "month").attach(twice)
+    assert "merge" not in str(got.value)

@@ -278,20 +278,14 @@ def test_periods_and_dates_skip_gaps() -> None:
         assert panel.times.equals(pd.Index(times, name="t"))
 
 
-def test_times_of_hours_ask_for_a_step() -> None:
-    data = pd.DataFrame(
-        {
-            "i": 1,
-            "t": pd.date_range("2020-01-01", periods=3, freq="h"),
-            "x": [1.0, 2, 3],
-        }
-    )
+def test_times_of_hours_have_a_step_and_those_of_minutes_ask_for_one() -> None:
+    hours = pd.date_range("2020-01-01", periods=3, freq="h")
+    data = pd.DataFrame({"i": 1, "t": hours, "x": [1.0, 2, 3]})
+    for panel in (Panel(data, "i", "t"), Panel(data, "i", "t", step="h")):
+        assert panel.lag("x").frame["x_lag1"].tolist()[1:] == [1.0, 2.0]
+    minutes = data.assign(t=pd.date_range("2020-01-01", periods=3, freq="min"))
     with pytest.raises(PanelIndexError, match="step="):
-        Panel(data, "i", "t").lag("x")
-    assert Panel(data, "i", "t", step="h").lag("x").frame["x_lag1"].tolist()[1:] == [
-        1.0,
-        2.0,
-    ]
+        Panel(minutes, "i", "t").lag("x")
 
 
 @pytest.mark.parametrize("periods", [0, -1, 1.5, True, "1"])

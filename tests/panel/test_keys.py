@@ -157,12 +157,60 @@ def test_the_step_of_dates_is_found(freq: str, periods: int, expected: int) -> N
     assert set(np.diff(keys.ordinals).tolist()) == {expected}
 
 
-def test_hours_need_a_step() -> None:
-    frame = pd.DataFrame(
-        {"i": 1, "t": pd.date_range("2020-01-01", periods=3, freq="h"), "x": 1.0}
-    )
+def test_minutes_need_a_step() -> None:
+    times = pd.date_range("2020-01-01", periods=3, freq="20min")
+    frame = pd.DataFrame({"i": 1, "t": times, "x": 1.0})
     assert sorted_keys(frame, "i", "t", None)[1].ordinals is None
-    assert np.diff(sorted_keys(frame, "i", "t", "h")[1].ordinals).tolist() == [1, 1]
+    with pytest.raises(PanelIndexError, match="step='min'"):
+        Panel(frame, "i", "t").lag("x")
+    assert np.diff(sorted_keys(frame, "i", "t", "min")[1].ordinals).tolist() == [20, 20]
+
+
+@pytest.mark.parametrize("step", [None, "h"])
+@pytest.mark.parametrize("day", ["2019-03-31", "2019-10-27", "2019-07-01"])
+def test_hours_are_a_step_also_when_the_clock_is_changed(
+    day: str, step: str | None
+) -> None:
+    """In Berlin there is no 02:00 in spring, and there are two in autumn."""
+    utc = pd.date_range(day, periods=48, freq="h", tz="UTC") - pd.Timedelta(hours=6)
+    for times in (utc, utc.tz_convert("Europe/Berlin"), utc.tz_localize(None)):
+        frame = pd.DataFrame({"i": 1, "t": times, "x": np.arange(48.0)})
+        lags = Panel(frame, "i", "t", step=step).lag("x")["x_lag1"]
+        assert lags.tolist()[1:] == list(range(47))
+
+
+def test_local_days_are_a_step_where_summer_time_begins() -> None:
+    """Midnight in London is 23:00 of the day before in UTC, from April on."""
+    days = pd.date_range("2019-03-25", periods=15, freq="D", tz="Europe/London")
+    frame = pd.DataFrame({"i": 1, "t": days, "x": 1.0})
+    assert set(np.diff(sorted_keys(frame, "i", "t", None)[1].ordinals)) == {1}
+
+
+def test_an_hour_that_is_there_twice_in_autumn_is_explained() -> None:
+    utc = pd.date_range("2019-10-26 12:00", periods=24, freq="h", tz="UTC")
+    local = utc.tz_convert("Europe/Berlin").tz_localize(None)
+    for times in (local, local.strftime("%Y-%m-%d %H:%M")):
+        frame = pd.DataFrame({"i": 1, "t": times, "utc": utc, "x": np.arange(24.0)})
+        time_format = None if times is local else "%Y-%m-%d %H:%M"
+        with pytest.raises(PanelIndexError, match="When summer time ends") as got:
+            Panel(frame, "i", "t", time_format=time_format)
+        assert "pairs, df" not in str(got.value)
+    days = pd.DatetimeIndex(["2019-10-27", "2019-10-27"])
+    with pytest.raises(PanelIndexError) as got:
+        Panel(pd.DataFrame({"i": 1, "t": days, "x": [1.0, 2.0]}), "i", "t")
+    assert "summer" not in str(got.value)
+    assert "(1, 2019-10-27)" in str(got.value)
+
+
+@pytest.mark.parametrize("texts", [["01/02/2017", "13/02/2017"], ["1.2.2017 10:00"]])
+def test_texts_that_begin_with_the_day_or_the_month(texts: list[str]) -> None:
+    frame = pd.DataFrame({"i": 1, "t": texts, "x": 1.0})
+    with pytest.raises(PanelIndexError, match="time_format='%d/%m/%Y' or") as got:
+        Panel(frame, "i", "t")
+    assert "pd.to_datetime(df" not in str(got.value)
+    if len(texts) > 1:
+        panel = Panel(frame, "i", "t", time_format="%d/%m/%Y")
+        assert [f"{t:%m-%d}" for t in panel.times] == ["02-01", "02-13"]
 
 
 @pytest.mark.parametrize("step", [0, -1, 1.5, True, "Y"])

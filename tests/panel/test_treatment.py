@@ -441,6 +441,36 @@ def test_controls_cohorts_and_few_groups_are_no_groups_treated_together() -> Non
 
 
 @pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_gaps_at_the_start_of_a_policy_do_not_hide_its_groups() -> None:
+    """Counties without the first row under a policy seem to be treated later."""
+    panel = counties("province")
+    rng = np.random.default_rng(2)
+    rows = panel.subset(pd.Series(rng.random(480) < 0.8, index=panel.frame.index))
+    spec = dp.FixedEffects("y", ["d"])
+    firsts = rows.subset("d == 1").frame.reset_index().groupby("county")["year"].min()
+    assert firsts.groupby(firsts.index // 5).nunique().max() > 1
+    (data,) = treated_by(spec.fit(rows))
+    assert data == {
+        "treatment": "d",
+        "column": "province",
+        "n_groups": 12,
+        "n_entities": 60,
+    }
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+@pytest.mark.parametrize("share", [0.8, 0.5])
+def test_chance_is_no_assignment_by_groups_where_rows_are_missing(share: float) -> None:
+    spec, alike = dp.FixedEffects("y", ["d"]), 0
+    for seed in range(100):
+        panel = counties("county", seed)
+        keep = np.random.default_rng(seed).random(480) < share
+        rows = panel.subset(pd.Series(keep, index=panel.frame.index))
+        alike += bool(treated_by(spec.fit(rows)))
+    assert not alike
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
 def test_chance_is_no_assignment_by_groups() -> None:
     """Of 200 policies of counties none looks like one of provinces."""
     spec = dp.FixedEffects("y", ["d"])

@@ -816,3 +816,16 @@ def test_an_outcome_that_does_not_change_is_refused(*, within: bool) -> None:
     frame["y"] = 1.0 * frame["i"] if within else 2.0
     with pytest.raises(IdentificationError, match="'y' does not change in any i"):
         dp.StaggeredDid("y", "first").fit(dp.Panel(frame, "i", "t"))
+
+
+def test_effects_whose_covariance_would_not_fit_in_memory_are_refused() -> None:
+    """Forty cohorts in 500 days have 20,000 effects, whose covariance has 3 GB."""
+    frame = pd.DataFrame(
+        {"i": np.repeat(range(60), 500), "t": np.tile(range(500), 60), "y": 0.0}
+    )
+    frame["first"] = np.where(frame["i"] < 40, 200.0 + frame["i"], np.nan)
+    frame["y"] = np.random.default_rng(0).normal(size=len(frame))
+    for estimator in ("callaway_santanna", "sun_abraham"):
+        spec = dp.StaggeredDid("y", "first", estimator=estimator)
+        with pytest.raises(OptionError, match=r"20,000 effects.* 3 GB.*months instead"):
+            spec.fit(dp.Panel(frame, "i", "t"))

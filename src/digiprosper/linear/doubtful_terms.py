@@ -143,8 +143,11 @@ def shared_treatments(
             treated = dummy == 1
             first = np.full(sample.n_entities, sample.n_times)
             np.minimum.at(first, sample.entity[treated], sample.time[treated])
+            earlier = sample.time < first[sample.entity]
+            before = np.full(sample.n_entities, -1)
+            np.maximum.at(before, sample.entity[earlier], sample.time[earlier])
             first[first == sample.n_times] = -1
-            notices = about_groups(table, keys.entities, first, name)
+            notices = about_groups(table, keys.entities, first, name, before)
         yield from notices or about_directions(
             table, keys.entities, dummy, name, sample.entity, sample.time
         )

@@ -205,13 +205,25 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
     if index.is_unique:
         return
     twice = index[index.duplicated()][0]
-    shared = [n for n in frame.columns if n in table.data] if on is None else []
+    shared = _merged_by(table, frame) if on is None else []
     by_one = table.keys.time_name is not None and index.nlevels == 1
     alone = _matched_by_one(table, frame, on) if by_one else ""
     by_column = _by_column(table, index, shared[0]) if shared else ""
     raise AlignmentError(
         f"the data have a duplicate key {rows_text((twice,))}.{alone}{by_column}"
     )
+
+
+def _merged_by(table: Table, frame: pd.DataFrame) -> list[str]:
+    """List columns that data and panel share, or that tell rows of an entity apart.
+
+    The latter, such as the year, are in data for a panel of months without years.
+    """
+    columns = [name for name in frame.columns if name in table.data]
+    if columns or frame.index.names != [table.keys.entity_name]:
+        return columns
+    candidates = frame.columns[[dtype.kind not in "fb" for dtype in frame.dtypes]]
+    return [c for c in candidates if frame.set_index(c, append=True).index.is_unique]
 
 
 def _matched_by_one(table: Table, frame: pd.DataFrame, on: str | None) -> str:

@@ -39,10 +39,22 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.kernels.within import compress
 
-STEP_WORDS = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day"}
+STEP_WORDS = {
+    "Y": "year",
+    "Q": "quarter",
+    "M": "month",
+    "W": "week",
+    "D": "day",
+    "h": "hour",
+}
 _DATE_STEPS = tuple(STEP_WORDS)
 # Values of a column that tells kinds of rows apart, such as statements A and B.
 _MOST_KINDS = 5
+# Dates that begin with the day, or the month: 01/02/2017, 1.2.2017 10:00
+_DAY_OR_MONTH_FIRST = r"\d{1,2}([-/.])\d{1,2}\1\d{4}( .*)?"
+# Local times at which clocks are put back, on a Sunday
+_HOUR_OF_THE_CHANGE = r"\d{4}-\d\d-\d\d[ T]0[1-3]:\d\d(:\d\d)?"
+_SUNDAY = 6
 # Rows of names and units below the headings of a file of a data provider.
 _MOST_HEADINGS = 3
 
@@ -422,7 +434,7 @@ def _refuse_repeats(
     cure = (
         "Each (entity, time) pair must be unique: aggregate or drop the duplicates. "
         f"{_kinds_of_rows(frame.drop(columns=names), order, same, table)}"
-        f"{_other_end(frame, names)}"
+        f"{_repeated_hour(rows.iloc[:, -1]) or _other_end(frame, names)}"
         "For regressions without lags: Panel.from_rows(df)."
     )
     if len(names) == 1:
@@ -459,6 +471,19 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
     return f"They are copies: {table}.drop_duplicates(). "
 
 
+def _repeated_hour(times: pd.Series[Any]) -> str:
+    """Explain hours of local time that are there twice, as on a Sunday in autumn."""
+    texts = times.astype(str)
+    if not texts.str.fullmatch(_HOUR_OF_THE_CHANGE).all():
+        return ""
+    if (pd.to_datetime(texts.str[:10]).dt.day_of_week != _SUNDAY).any():
+        return ""
+    return (
+        "When summer time ends, an hour of local time is there twice, and both are "
+        "data: convert to UTC, df[time].dt.tz_localize(zone, ambiguous='infer'). "
+    )
+
+
 def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
     """Name a column of labels that makes keys unique, as destinations do."""
     # Lists and other objects cannot be compared.
@@ -470,7 +495,7 @@ def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
     return ""
 
 
-def _as_text(frame: pd.DataFrame, name: str) -> str:
+def _as_text(frame: pd.DataFrame, name: Any) -> str:
     """Write a column that can be joined to text."""
     is_text = pd.api.types.is_string_dtype(frame[name].dtype)
     return f"df[{cited(name)}]{'' if is_text else '.astype(str)'}"
@@ -661,6 +686,13 @@ def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
         return PanelIndexError(
             f"time {cited(name)} is boolean (True or False), which cannot be a time."
         )
+    if values.astype(str).str.fullmatch(_DAY_OR_MONTH_FIRST).all():
+        return PanelIndexError(
+            f"time {cited(name)} is text ({shown}), whose first number is a day or a "
+            "month. Pass time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of "
+            "the text. pd.to_datetime takes it for the month where it can, so "
+            "01/02/2017 becomes 2 January."
+        )
     years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
     headings = _headings_below(values)
     if not pd.to_numeric(values, errors="coerce").isna().any():
@@ -729,14 +761,14 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
     if not isinstance(step, str):
         raise OptionError(
             f"step={cited(step)}: for dates the step must be a frequency such as "
-            "'Y', 'Q', 'M', 'W' or 'D'."
+            "'Y', 'Q', 'M', 'W', 'D' or 'h'."
         )
     try:
-        periods = times.tz_localize(None).to_period(step)
+        periods = without_zone(times).to_period(step)
     except ValueError as error:
         raise OptionError(
-            f"step={cited(step)} is not a valid frequency; use 'Y', 'Q', 'M', 'W' or "
-            "'D'."
+            f"step={cited(step)} is not a valid frequency; use 'Y', 'Q', 'M', 'W', "
+            "'D' or 'h'."
         ) from error
     if not periods.is_unique:
         raise OptionError(
@@ -751,8 +783,19 @@ def usual_step(times: pd.Index[Any]) -> str | None:
     """Find the longest frequency with at most one date in a period, if any."""
     if not isinstance(times, pd.DatetimeIndex):
         return None
-    naive = times.tz_localize(None)
+    naive = without_zone(times)
     return next((code for code in _DATE_STEPS if naive.to_period(code).is_unique), None)
+
+
+def without_zone(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return local times, or times in UTC where a day has several.
+
+    Of local hours one is missing in spring, and one is there twice in autumn.
+    """
+    local = times.tz_localize(None)
+    if times.tz is None or local.to_period("D").is_unique:
+        return local
+    return times.tz_convert(None)
 
 
 def refuse_infinite(frame: pd.DataFrame, index: pd.Index[Any]) -> None:
@@ -810,7 +853,7 @@ def where(bad: Bools, index: pd.Index[Any]) -> str:
 def rows_text(rows: tuple[object, ...]) -> str:
     """List row labels for a message, such as ``"(Beijing, 2011), (Hebei, 2012)"``."""
     return ", ".join(
-        "(" + ", ".join(clipped(str(v)) for v in row) + ")"
+        "(" + ", ".join(clipped(str(v).removesuffix(" 00:00:00")) for v in row) + ")"
         if isinstance(row, tuple)
         else clipped(str(row))
         for row in rows

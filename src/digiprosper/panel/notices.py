@@ -36,7 +36,13 @@ import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.panel.keys import STEP_WORDS, Keys, times_of, usual_step
+from digiprosper.panel.keys import (
+    STEP_WORDS,
+    Keys,
+    times_of,
+    usual_step,
+    without_zone,
+)
 from digiprosper.panel.table import Table
 
 # A year with a part of it in one number: the format, how many digits, and what
@@ -237,11 +243,12 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
     # Years without a year before are gaps, as in numbers of years.
     if unit is None or unit == "Y" or keys.time_name is None:
         return None
-    apart = np.diff(pd.DatetimeIndex(keys.times).tz_localize(None).to_period(unit).asi8)
+    apart = np.diff(without_zone(pd.DatetimeIndex(keys.times)).to_period(unit).asi8)
     alone = np.flatnonzero(apart > 1) + 1
     if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
         return None
     name, word = cited(keys.time_name), STEP_WORDS[unit]
+    article = "an" if unit == "h" else "a"
     before, first = (
         str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
     )
@@ -249,13 +256,13 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
         f"If a lag of one {word} is meant, pass step={unit!r}; otherwise number the "
         f"dates: df[{name}].rank(method='dense').astype(int)."
     )
-    if unit != "D":
+    if unit not in ("D", "h"):
         cure = (
             "If some are opening balances of 1 January, drop them; if entities close "
             f"their years on different days, use the year, df[{name}].dt.year. {cure}"
         )
     text = (
-        f"{name} has at most one date a {word}, so a lag is the {word} before. "
+        f"{name} has at most one date {article} {word}, so a lag is the {word} before. "
         f"{alone.size} of {len(keys.times)} dates have no date one {word} before "
         f"them, such as {first} after {before}: lags are missing there for every "
         f"{keys.entity_name}. {cure}"

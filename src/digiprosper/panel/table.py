@@ -207,7 +207,7 @@ class Table:
         if keys.ordinals is None:
             raise PanelIndexError(
                 f"the step of {cited(keys.time_name)} cannot be determined; pass it: "
-                "Panel(..., step='M')."
+                "Panel(..., step='M'), or step='min' for several times in an hour."
             )
         ordinal = keys.ordinals[keys.time]
         ordinal = ordinal - ordinal.min()

@@ -29,6 +29,8 @@ from digiprosper.report.notices import same_in_both_directions, treated_together
 # of fewer, chance is an explanation.
 _FEWEST_GROUPS = 5
 _FEWEST_OTHERS = 2
+# Later than any time
+_NEVER = np.iinfo(np.intp).max
 _LABELS = ("string", "categorical", "integer")
 
 
@@ -144,20 +146,26 @@ def _refused(text: str, why: str) -> TermError:
 
 
 def about_groups(
-    table: Table, entities: pd.Index[Any], first: Ints, treatment: str
+    table: Table,
+    entities: pd.Index[Any],
+    first: Ints,
+    treatment: str,
+    before: Ints | None = None,
 ) -> list[Notice]:
     """Report groups of entities, in a column, that are treated at the same time.
 
     `first` (n,) is the position of the first treated time of each of the entities, and
-    -1 if there is none. Of several columns the notice names that of most groups; if
-    there is none, the groups may be both directions of a pair.
+    -1 if there is none. Where it is that of the first treated row, treatment may have
+    begun in a gap after `before` (n,), the last untreated row. Of several columns the
+    notice names that of most groups; if there is none, the groups may be both
+    directions of a pair.
     """
+    first = np.where(first < 0, _NEVER, first)
+    before = first - 1 if before is None else before
     groups = dict[str, int]()
-    cohorts = np.unique(first).size
     for name, labels in _labels(table, entities):
         codes = pd.factorize(labels)[0]
-        # Cohorts are groups too.
-        if cohorts < codes.max() + 1 < len(entities) and _is_shared(codes, first):
+        if _is_shared(codes, first, before):
             groups[name] = int(codes.max()) + 1
     if not groups:
         at = np.arange(first.size)
@@ -188,16 +196,19 @@ def _labels(
                 yield str(name), labels
 
 
-def _is_shared(codes: Ints, first: Ints) -> bool:
-    """Tell whether entities (n,) of the same group have the same first treated time."""
+def _is_shared(codes: Ints, first: Ints, before: Ints) -> bool:
+    """Tell whether entities (n,) of a group can have been treated at the same time."""
     sizes = np.bincount(codes)
-    of_group = np.zeros(sizes.size, np.int64)
-    of_group[codes] = first
-    several = of_group[sizes > 1]
-    others = several.size - np.bincount(several + 1, minlength=1).max(initial=0)
+    of_group = np.full(sizes.size, _NEVER)
+    np.minimum.at(of_group, codes, first)
+    cohorts, cohort = np.unique(of_group, return_inverse=True)
+    # Cohorts are groups too.
+    if cohorts.size >= sizes.size or not (before < of_group[codes]).all():
+        return False
+    several = cohort[sizes > 1]
+    others = several.size - np.bincount(several).max(initial=0)
     enough = several.size >= _FEWEST_GROUPS and others >= _FEWEST_OTHERS
-    most = 2 * sizes[sizes > 1].sum() >= codes.size
-    return bool(enough and most and (of_group[codes] == first).all())
+    return bool(enough and 2 * sizes[sizes > 1].sum() >= codes.size)
 
 
 # --- flows ----------------------------------------------------------------------------

@@ -297,7 +297,8 @@ def other_errors(asked: str, reason: str) -> Notice:
     """Report that errors are not those that ``cov_type="hc2"`` asks for, and why."""
     why = {
         "divided": "clusters divide entities",
-        "large": "the sample is large",
+        "large": "there are too many rows and effects by cohort and period for others; "
+        "longer periods, such as weeks instead of days, have fewer",
         "jackknife": "the jackknife has no estimate without some cluster, or there are "
         "more than 100 clusters",
     }

@@ -12,6 +12,7 @@ import numpy as np
 from digiprosper.errors import (
     IdentificationError,
     Notice,
+    OptionError,
     check_whole,
     cited,
     issue,
@@ -60,6 +61,8 @@ StaggeredBasePeriod: TypeAlias = Literal["varying", "universal"]
 StaggeredCovType: TypeAlias = Literal["hc2", "influence"]
 
 _FURTHEST = 10_000
+# Effects by cohort and period: their covariance has 2 GB, and is copied.
+_MOST_EFFECTS = 2**14
 # Each returns the effects, the weights (N, m) of the outcomes in them (or None), the
 # event time of the reference (None if it differs between cohorts), the type of the
 # standard errors, and notices.
@@ -367,7 +370,17 @@ class StaggeredDid(Specification):
 def _refuse_without_effects(
     spec: StaggeredDid, sample: Sample, cohorts: Cohorts
 ) -> None:
-    """Refuse samples without treated rows, or without changes of the outcome."""
+    """Refuse samples without treated rows or changes, and those of too many effects."""
+    since = cohorts.steps[:, None] >= cohorts.first
+    count = int(since.sum() if spec.estimator == "imputation" else since.size)
+    if count > _MOST_EFFECTS:
+        raise OptionError(
+            f"{since.shape[1]:,} cohorts in {since.shape[0]:,} periods have up to "
+            f"{count:,} effects by cohort and period. Their covariance would need "
+            f"{8 * count**2 / 2**30:,.0f} GB of memory, several times. Use longer "
+            "periods, such as weeks or months instead of days: cohorts are then fewer "
+            "and larger, too."
+        )
     same_entity = sample.entity[1:] == sample.entity[:-1]
     if not np.diff(sample.matrix[:, sample.roles["y"][0]])[same_entity].any():
         raise IdentificationError(

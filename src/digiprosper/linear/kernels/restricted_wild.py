@@ -182,7 +182,7 @@ def wild_statistics(
     else:
         null = restricted / size
     direct = null @ influence.T  # (G, q)
-    through = np.einsum("qi,gij,jl->gql", influence, products, np.linalg.inv(total))
+    through = influence @ products @ np.linalg.inv(total)  # (G, q, k)
     order = np.argsort(direct @ gap, kind="stable")
     null, direct, through = null[order], direct[order], through[order]
 
@@ -205,12 +205,8 @@ def joint_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
     direct = sums.scores @ influence.T  # (G, q)
     sizes = np.sqrt((direct**2).sum(axis=0))
     influence, direct = influence / sizes[:, None], direct / sizes
-    through = np.einsum(
-        "qi,gij,jl->gql",
-        influence,
-        sums.products,
-        np.linalg.inv(sums.products.sum(axis=0)),
-    )
+    total = sums.products.sum(axis=0)
+    through = influence @ sums.products @ np.linalg.inv(total)  # (G, q, k)
     # In the order of the data, whatever the names of the clusters.
     order = np.argsort((direct**2).sum(axis=1), kind="stable")
     scores, direct, through = sums.scores[order], direct[order], through[order]
