@@ -127,10 +127,10 @@ def test_common_shocks_that_entities_share_are_said() -> None:
         panel = Panel(exposed_frame(seed, shared=shared), "i", "t")
         fit = FixedEffects("y", ["x", "z"]).fit(panel)
         found = [n for n in fit.diagnostics if n.code == "shared_exposure"]
-        said[shared, seed] = [list(n.data["terms"]) for n in found]
+        said[shared, seed] = [n.data["term"] for n in found]
     assert [bool(said[True, s]) for s in range(20)].count(True) > 10
     assert not any(said[False, s] for s in range(20))
-    assert all(terms == [["x"]] for terms in said.values() if terms)
+    assert all(terms == ["x"] for terms in said.values() if terms)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 =============== ======================================================================
 code            data
 =============== ======================================================================
-shared_exposure terms (name to p_value and ratio), entity (name); not a warning
+shared_exposure term, p_value, ratio, entity (name); not a warning
 =============== ======================================================================
 """
 
@@ -26,7 +26,7 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear import notices
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
-    period_ratios,
+    period_sums,
 )
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
 from digiprosper.linear.preparation import Prepared
@@ -359,10 +359,8 @@ def lagged_outcome_notices(
     ]
 
 
-def shared_exposure(
-    prepared: Prepared, solved: Solved, names: Sequence[str]
-) -> Iterator[Notice]:
-    """Report slopes of interest whose scores entities share within periods."""
+def shared_exposure(prepared: Prepared, solved: Solved, name: str) -> Iterator[Notice]:
+    """Report if entities share scores of the first regressor within periods."""
     sample, keys = prepared.sample, prepared.sample.keys
     if (
         prepared.sums is not None
@@ -372,63 +370,33 @@ def shared_exposure(
         or sample.n_entities < _FEWEST_ENTITIES
     ):
         return
-    # One contiguous row a column: sums by period are twice as fast.
-    scores = (solved.root @ solved.score_columns.T).T
-    scores *= solved.weighted_residuals[:, None]
-    larger = np.flatnonzero(period_ratios(scores, sample.time) > _LARGER)
-    if not larger.size:
+    scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
+    ratio = float((period_sums(scores, sample.time) ** 2).mean())
+    if ratio <= _LARGER or _is_policy(sample, name):
         return
-    tests = {
-        names[at]: dependence_in_periods(scores[:, at], sample.entity, sample.time)
-        for at in _no_treatments(prepared, names, larger.tolist())
-    }
-    terms = {
-        name: (test.p_value, test.ratio)
-        for name, test in tests.items()
-        if test.p_value < _NO_CHANCE
-    }
-    if terms:
-        yield _shared_exposure(terms, keys.entity_name, str(keys.time_name))
+    p_value = dependence_in_periods(scores, sample.entity, sample.time).p_value
+    if p_value < _NO_CHANCE:
+        entity, time = keys.entity_name, keys.time_name
+        text = (
+            f"residuals times {cited(name)} are correlated between {entity} of the "
+            f"same {time} ({p_words(p_value)}; their sums vary {ratio:.1f} times as "
+            "much as without correlation). Outcome and regressor may react to common "
+            "shocks, or the slope may change over time or not be linear. If they are "
+            f"common shocks, errors clustered by {entity} may be far too small: "
+            "compare cov_type='driscoll_kraay' with its block_test, and effects of "
+            f"groups by period, such as absorb='region^{time}'."
+        )
+        data = {"term": name, "p_value": p_value, "ratio": ratio, "entity": entity}
+        yield Notice("shared_exposure", text, data)
 
 
-def _no_treatments(
-    prepared: Prepared, names: Sequence[str], positions: Iterable[int]
-) -> list[int]:
-    """Select positions of interest that are no treatments.
-
-    Effects of a policy that grow or differ look like shocks that the treated share.
-    """
-    sample = prepared.sample
-    unread = _two_values(prepared) | _controls_among(sample, names, ())
-    return [
-        at
-        for at in positions
-        if names[at] not in unread and not _starts_once(sample, names[at])
-    ]
-
-
-def _starts_once(sample: Sample, name: str) -> bool:
-    """Tell whether a regressor changes once in an entity, as intensities do."""
+def _is_policy(sample: Sample, name: str) -> bool:
+    """Tell whether a regressor has two values, or changes once in an entity."""
+    # Effects of a policy that grow or differ look like shocks that the treated share.
     column, entity = sample.matrix[:, sample.names.index(name)], sample.entity
     changes = (np.diff(entity) == 0) & (np.diff(column) != 0)
-    return int(np.bincount(entity[1:][changes]).max(initial=0)) <= 1
-
-
-def _shared_exposure(
-    terms: Mapping[str, tuple[float, float]], entity: str, time: str
-) -> Notice:
-    """Report slopes whose scores are correlated between entities within periods."""
-    p_value, ratio = next(iter(terms.values()))
-    text = (
-        f"residuals times {quoted(terms)} are correlated between {entity} of the same "
-        f"{time} ({p_words(p_value)}; their sums vary {ratio:.1f} times as much as "
-        "without correlation). Outcome and regressor may react to common shocks, or "
-        "the slope may change over time or not be linear. If they are common shocks, "
-        f"errors clustered by {entity} may be far too small: compare "
-        "cov_type='driscoll_kraay' with its block_test, and effects of groups by "
-        f"period, such as absorb='region^{time}'."
-    )
-    return Notice("shared_exposure", text, {"terms": dict(terms), "entity": entity})
+    once = np.bincount(entity[1:][changes]).max(initial=0) <= 1
+    return bool(once or np.isin(column, (column.min(), column.max())).all())
 
 
 def products_alone(
@@ -596,10 +564,7 @@ def _growth_on_level(
 
 
 def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
-    """Tell whether column `at` is growth, and another the level before it.
-
-    1 for changes, of logs too, 100 for percent; 0 if it is not.
-    """
+    """Return 1 if column `at` is growth of another's level, 100 in percent, else 0."""
     lags = sample.lags[sample.names[column]]
     if len(lags) != 1 or lags[0][1] != 1:
         return 0

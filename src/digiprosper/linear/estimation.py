@@ -462,7 +462,7 @@ def fit_notices(
 def results_with_covariance(
     prepared: Prepared,
     demeaned: Demeaned,
-    positions: tuple[int, ...],
+    positions: tuple[int, ...],  # of the outcome, then the regressors
     solved: Solved,
     unread: Sequence[str],
     *,
@@ -470,10 +470,7 @@ def results_with_covariance(
     after: Sequence[Notice] = (),
     own_covariance: bool,
 ) -> LinearResults:
-    """Make results of an equation; positions are of the outcome, then regressors.
-
-    Notices come `before` and `after` those of the covariance.
-    """
+    """Make results of an equation, with notices `before` and `after` its own."""
     depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:

@@ -515,7 +515,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *products_alone(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
-    if shared := [*shared_exposure(prepared, solved, results.names)]:
+    if shared := [*shared_exposure(prepared, solved, results.names[0])]:
         results = replace(results, diagnostics=(*results.diagnostics, *shared))
     return Fitted(results, prepared, demeaned, solved)
 

@@ -148,10 +148,7 @@ def cut_counts(
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
 ) -> tuple[Prepared, Separated, Sample, Bools, Floats | None]:
-    """Cut the rows complete in all terms, by role, without separated ones.
-
-    Also returns the index (N,) at the maximum of the likelihood, if it was computed.
-    """
+    """Cut the complete rows without separated ones; return where a maximum was."""
     cut: list[tuple[Separated, Sample, Bools, Floats | None]] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:

@@ -502,7 +502,8 @@ def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
     if usual_step(keys.times) == "D":
         return
     numbers, wanted = table.data[names], {*(looked_at or names)}
-    whole = _inside(keys, numbers, np.arange(table.nobs))
+    is_full = table.nobs == len(keys.entities) * len(keys.times)
+    whole = None if is_full else _inside(keys, numbers, np.arange(table.nobs))
     for at, of in enumerate(names):
         others = table.numeric(of)
         missing = np.isnan(others)

@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from numbers import Number
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from digiprosper.errors import (
     InputTypeError,
@@ -28,6 +30,7 @@ from digiprosper.panel.keys import Keys, has_dates, where
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
 _ANY: Final = "".join(SEPARATORS)
+_LABELS: Final = ("string", "categorical", "integer")
 # Cells are read by the thousand: the patterns are compiled once.
 _GROUPED: Final = {
     signs: re.compile(rf"\s*-?\d{{1,3}}([{re.escape(signs)}]\d{{3}})+(\.\d+)?\s*")
@@ -35,7 +38,7 @@ _GROUPED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Columns and keys of sorted rows. It is never written to.
 
@@ -76,6 +79,21 @@ class Table:
     def frame(self) -> pd.DataFrame:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index, axis=0)
+
+    @cached_property
+    def of_entities(self) -> tuple[str, ...]:
+        """Columns of labels, such as regions, that do not change in an entity."""
+        entity = self.keys.entity
+        starts = np.flatnonzero(np.diff(entity, prepend=-1))
+        names = []
+        for name, values in self.data.items():
+            # Lists and other objects have no codes.
+            is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
+            if values.dtype.kind != "f" and is_label:
+                codes = pd.factorize(values)[0]
+                if (codes == codes[starts][entity]).all():
+                    names.append(str(name))
+        return tuple(names)
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Take the values of any column or key as they are."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype
 
 from digiprosper.errors import (
     InputTypeError,
@@ -31,7 +30,6 @@ _FEWEST_GROUPS = 5
 _FEWEST_OTHERS = 2
 # Later than any time
 _NEVER = np.iinfo(np.intp).max
-_LABELS = ("string", "categorical", "integer")
 
 
 def as_times(table: Table, column: str) -> Any:
@@ -179,21 +177,15 @@ def _labels(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[str, pd.Series[Any]]]:
     """Find columns of labels that do not change in an entity, (n,) of entities."""
-    keys = table.keys
-    starts = np.flatnonzero(np.diff(keys.entity, prepend=-1))
-    rows = starts[keys.entities.get_indexer(entities)]
-    for name, values in table.data.items():
-        # Lists and other objects have no codes.
-        is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
-        if values.dtype.kind == "f" or not is_label:
-            continue
-        labels = values.iloc[rows]
+    if not table.of_entities:
+        return
+    starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
+    rows = starts[table.keys.entities.get_indexer(entities)]
+    for name in table.of_entities:
+        labels = table.data[name].iloc[rows]
         codes = pd.factorize(labels)[0]
-        # Most columns are seen here not to be labels of groups.
         if codes.min() >= 0 and codes.max() + 1 < len(entities):
-            every = pd.factorize(values)[0]
-            if (every == every[starts][keys.entity]).all():
-                yield str(name), labels
+            yield name, labels
 
 
 def _is_shared(codes: Ints, first: Ints, before: Ints) -> bool:
@@ -246,7 +238,7 @@ def _pairs(
 ) -> Iterator[tuple[tuple[str, str], Ints]]:
     """Find two columns that are both ends of each entity; code pairs, (n,)."""
     for (a, starts), (b, ends) in combinations(_labels(table, entities), 2):
-        if starts.dtype != ends.dtype:
+        if starts.dtype != ends.dtype or {*starts}.isdisjoint(ends):
             continue
         codes, labels = pd.factorize(pd.concat([starts, ends]))
         start, end = np.split(codes, 2)

@@ -9,7 +9,7 @@ import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import FLAT_RESIDUALS, NO_SKEWNESS, PERFECT_FIT
-from digiprosper.kernels.within import compress, level_sums
+from digiprosper.kernels.within import compress
 
 _BYTES = 256_000_000
 # Arrays of the size of a block that exist at once.
@@ -62,15 +62,6 @@ class PeriodDependence:
             cube_root = max(1 + z / root, 0.0) ** (1 / 3)
             z = 3 * root * (cube_root - 1 + 1 / (9 * root**2))
         return math.erfc(z / math.sqrt(2)) / 2
-
-
-def period_ratios(scores: Floats, time: Ints) -> Floats:
-    """Return `PeriodDependence.ratio` of columns of scores (N, k), shape (k,)."""
-    periods = int(time.max()) + 1
-    sums = level_sums(time, periods, scores)
-    squares = level_sums(time, periods, scores**2)
-    parts = sums**2 / np.where(squares > 0, squares, 1.0)
-    return np.asarray(parts.sum(axis=0) / np.maximum((squares > 0).sum(axis=0), 1))
 
 
 def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> PeriodDependence:
