@@ -714,7 +714,7 @@ def test_two_rows_an_entity() -> None:
 def test_dates_without_a_step() -> None:
     frame = draw(3, share=1.0)
     times = pd.to_datetime(
-        ["2001-01-01 00:00", "2001-01-01 07:00", "2001-01-02 00:00", "2001-01-03 05:00"]
+        ["2001-01-01 00:00", "2001-01-01 00:20", "2001-01-02 00:00", "2001-01-03 05:00"]
     )
     odd = frame[frame["t"] > 4].assign(t=lambda f: times[f["t"] - 5])
     with pytest.raises(dp.PanelIndexError, match="step"):
