@@ -504,15 +504,15 @@ def test_a_panel_with_most_cells_empty_keeps_nothing(firms: int, kept: bool) -> 
     y, x = np.random.default_rng(2).normal(size=(2, firm.size))
     panel = Panel(pd.DataFrame({"i": firm, "t": time, "y": y, "x": x}), "i", "t")
     prepared = prepare(panel, ROLES, LinearOptions(cov_type="robust"))
-    assert (prepared.within in panel._table.keys.kept.values()) is kept
+    assert (prepared.within in panel._table.keys.cache.values()) is kept
 
 
 def test_a_pickled_panel_has_nothing_of_its_fits() -> None:
     panel = Panel(kept_frame(), "i", "t")
     before = len(pickle.dumps(panel))
     prepare(panel, {"y": ("y",), "x": ("x",)}, LinearOptions(), singletons="keep")
-    assert panel._table.keys.kept
+    assert panel._table.keys.cache
     again = pickle.loads(pickle.dumps(panel))
-    assert again._table.keys.kept == {}
+    assert again._table.keys.cache == {}
     assert len(pickle.dumps(again)) < before + 3 * 8 * len(panel)
     pd.testing.assert_frame_equal(again.frame, panel.frame)

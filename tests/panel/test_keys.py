@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import numpy as np
@@ -190,11 +191,16 @@ def test_an_hour_that_is_there_twice_in_autumn_is_explained() -> None:
     utc = pd.date_range("2019-10-26 12:00", periods=24, freq="h", tz="UTC")
     local = utc.tz_convert("Europe/Berlin").tz_localize(None)
     for times in (local, local.strftime("%Y-%m-%d %H:%M")):
-        frame = pd.DataFrame({"i": 1, "t": times, "utc": utc, "x": np.arange(24.0)})
+        station = pd.DataFrame({"i": 1, "t": times, "utc": utc, "x": np.arange(24.0)})
+        frame = pd.concat([station, station.assign(i=2)], ignore_index=True)
         time_format = None if times is local else "%Y-%m-%d %H:%M"
         with pytest.raises(PanelIndexError, match="When summer time ends") as got:
             Panel(frame, "i", "t", time_format=time_format)
         assert "pairs, df" not in str(got.value)
+        (statement,) = re.findall(r"df\['t'\] = .*'infer'\)", str(got.value))
+        exec(statement, {"df": frame, "pd": pd})
+        lags = Panel(frame, "i", "t").lag("x")["x_lag1"]
+        assert lags.tolist()[1:24] == list(range(23))
     days = pd.DatetimeIndex(["2019-10-27", "2019-10-27"])
     with pytest.raises(PanelIndexError) as got:
         Panel(pd.DataFrame({"i": 1, "t": days, "x": [1.0, 2.0]}), "i", "t")
@@ -843,8 +849,12 @@ def test_keys_of_flows_are_one_column() -> None:
     statement = str(said.value).split("If entities are pairs, ")[1].split(", entity")[0]
     exec(statement, {"df": coded})
     assert coded["pair"].nunique() == 144
-    with pytest.raises(InputTypeError, match=r"make one of several, df\['pair'\]"):
+    with pytest.raises(InputTypeError) as said:
         Panel(frame, ["exporter", "importer"], "year")  # type: ignore[arg-type]
+    assert "df['pair'] = df['exporter'] + '-' + df['importer']." in str(said.value)
+    with pytest.raises(InputTypeError) as said:
+        Panel(frame, 3, "year")  # type: ignore[arg-type]
+    assert "pair" not in str(said.value)
     pair = frame.assign(pair=frame["exporter"] + "-" + frame["importer"])
     assert Panel(pair, "pair", "year").n_entities == 144
     # No column tells these rows apart.

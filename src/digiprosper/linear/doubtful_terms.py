@@ -136,11 +136,11 @@ def shared_treatments(
     """Report columns, by position, that groups or both directions of a pair share."""
     table, keys = table_of(panel), sample.keys
     for at in columns:
-        dummy, name = sample.matrix[:, at], sample.names[at]
+        values, name = sample.matrix[:, at], sample.names[at]
         notices: list[Notice] = []
         # The first row is enough to see that most columns are no dummy.
-        if dummy[0] in (0, 1) and np.isin(dummy, (0, 1)).all():
-            treated = dummy == 1
+        if values[0] in (0, 1) and np.isin(values, (0, 1)).all():
+            treated = values == 1
             first = np.full(sample.n_entities, sample.n_times)
             np.minimum.at(first, sample.entity[treated], sample.time[treated])
             earlier = sample.time < first[sample.entity]
@@ -149,5 +149,5 @@ def shared_treatments(
             first[first == sample.n_times] = -1
             notices = about_groups(table, keys.entities, first, name, before)
         yield from notices or about_directions(
-            table, keys.entities, dummy, name, sample.entity, sample.time
+            table, keys.entities, values, name, sample.entity, sample.time
         )

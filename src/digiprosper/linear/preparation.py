@@ -313,9 +313,9 @@ def _structure(
 ) -> _Structure:
     """Prepare effects and clusters; those of keys once for all fits to their rows."""
     entity_name, names = sample.keys.entity_name, [term.name for term in absorbed]
-    kept = _kept(sample, absorbed, clusters, weights)
-    kept_as = (absorbed, clusters, options.cov_type, options.bandwidth)
-    structure: _Structure | None = kept.get(kept_as)
+    cache = _cache(sample, absorbed, clusters, weights)
+    key = (absorbed, clusters, options.cov_type, options.bandwidth)
+    structure: _Structure | None = cache.get(key)
     if structure is not None:
         return structure
     absorbing = _within(sample, absorbed, weights)
@@ -333,11 +333,11 @@ def _structure(
     ]
     count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
     structure = _Structure(absorbing, entity, count, tuple(few), tuple(notices))
-    kept[kept_as] = structure
+    cache[key] = structure
     return structure
 
 
-def _kept(
+def _cache(
     sample: Sample,
     absorbed: Sequence[Absorbed],
     clusters: Sequence[str],
@@ -349,7 +349,7 @@ def _kept(
     # Tables of two effects have a number for each cell, with a row or without.
     cells = keys.entities.size * keys.times.size
     of_keys = weights is None and terms <= {*keys.names}
-    return keys.kept if of_keys and cells <= _MOST_CELLS * sample.nobs else {}
+    return keys.cache if of_keys and cells <= _MOST_CELLS * sample.nobs else {}
 
 
 def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
@@ -546,8 +546,8 @@ def _within(
     sample: Sample, absorbed: tuple[Absorbed, ...], weights: Floats | None
 ) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
-    kept = _kept(sample, absorbed, (), weights)
-    out: Within | None = kept.get(absorbed)
+    cache = _cache(sample, absorbed, (), weights)
+    out: Within | None = cache.get(absorbed)
     if out is not None:
         return out
     out = within(effects_of(sample, absorbed), sample.nobs, obs_weights=weights)
@@ -563,7 +563,7 @@ def _within(
     ]
     if problems:
         raise IdentificationError(f"absorb: {several(problems)}. Remove it.", problems)
-    kept[absorbed] = out
+    cache[absorbed] = out
     return out
 
 

@@ -79,11 +79,11 @@ class Keys:
     # entity; None in other panels
     rows: pd.Index[Any] | None = None
     # What methods compute from the keys alone, kept for the next fits to these rows
-    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickle has no more than what tells one panel from another.
-        return {f.name: getattr(self, f.name) for f in fields(self)} | {"kept": {}}
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"cache": {}}
 
     @property
     def rows_are_entities(self) -> bool:
@@ -335,10 +335,11 @@ def check_key_names(*names: object) -> None:
     """Refuse names of keys that are no text."""
     odd = [name for name in names if name is not None and not isinstance(name, str)]
     if odd:
-        raise InputTypeError(
-            f"entity and time are column names (text); {cited(odd[0])} is not: "
-            "make one of several, df['pair'] = df['origin'] + '-' + df['to']."
-        )
+        text = f"entity and time are column names (text); {cited(odd[0])} is not."
+        if isinstance(odd[0], list | tuple):
+            joined = " + '-' + ".join([f"df[{cited(name)}]" for name in odd[0]])
+            text += f" Make one of several: df['pair'] = {joined}."
+        raise InputTypeError(text)
 
 
 def _key_columns(
@@ -478,9 +479,11 @@ def _repeated_hour(times: pd.Series[Any]) -> str:
         return ""
     if (pd.to_datetime(texts.str[:10]).dt.day_of_week != _SUNDAY).any():
         return ""
+    column = f"df[{cited(times.name)}]"
     return (
         "When summer time ends, an hour of local time is there twice, and both are "
-        "data: convert to UTC, df[time].dt.tz_localize(zone, ambiguous='infer'). "
+        f"data. Name the time zone: {column} = pd.to_datetime({column})"
+        ".dt.tz_localize('Europe/Berlin', ambiguous='infer'). "
     )
 
 
