@@ -142,7 +142,7 @@ def test_a_lost_draw_with_enormous_weights_computes_no_product():
     Weights are their shares.
     """
     spec, panel = CompositeIndex(SYSTEM, aggregate="geometric"), panel_of(make_frame(1))
-    fit = quiet(rankings.fitted_rows, spec, panel, "rank_probabilities", "per_year")
+    fit = quiet(rankings.fit_rows, spec, panel, "rank_probabilities", "per_year")
     m = len(COLUMNS)
     weights = np.full((1, 2, m), 1 / m)
     weights[0, 1] = [-1e5, 1e5 + 1, *[0.0] * (m - 2)]

@@ -510,7 +510,7 @@ def test_groups_that_are_written_alike_are_refused() -> None:
     frame["code"] = pd.Series(
         [1 if g == "west" else "1" for g in frame["g"]], dtype=object
     )
-    with pytest.raises(OptionError, match="written alike") as caught:
+    with pytest.raises(OptionError, match="the same text") as caught:
         grouped(SPEC, frame, "code", rng=1)
     assert caught.value.problems[0].data["names"] == ("1",)
 

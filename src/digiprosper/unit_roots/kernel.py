@@ -41,7 +41,7 @@ _BOUNDS = {False: (-6.19, 2.61), True: (-6.42, 1.70)}
 
 @dataclass(frozen=True, slots=True)
 class UnitRootOptions:
-    """What the regressions of the entities contain, and what is made of them."""
+    """Options of the regressions by entity, and of the test."""
 
     test: UnitRootTest
     lags: int
@@ -50,7 +50,7 @@ class UnitRootOptions:
     simulated: bool  # otherwise with printed moments
 
     def df_of(self, periods: Ints) -> Ints:
-        """Return rows less regressors of entities with so many periods, shape (N,).
+        """Return rows minus regressors of entities with this many periods, (N,).
 
         Regressors are deterministic ones, level, lags and means.
         """
@@ -75,7 +75,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regressions:
-    """The change of y on its level before, by draw and entity.
+    """Regressions of the change of y on its lagged level, by draw and entity.
 
     The other regressors are partialled out. `level` is then the norm of the level,
     `change` the coordinate of the change along the level and `residual` that of the
@@ -109,13 +109,13 @@ def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressi
     for start, stop in np.unique(np.column_stack([first, last]), axis=0):
         entities = (first == start) & (last == stop)
         span = slice(start, stop + 1)
-        part = y[:, entities, span] - options.year_means * means[..., span]
-        factor = _factor(part, means[..., span], options)
+        panel_y = y[:, entities, span] - options.year_means * means[..., span]
+        factor = _triangular_factor(panel_y, means[..., span], options)
         sign = np.sign(factor[..., -2, -2])
         level[:, entities] = sign * factor[..., -2, -2]
         change[:, entities] = sign * factor[..., -2, -1]
         residual[:, entities] = np.abs(factor[..., -1, -1])
-        sd[:, entities] = np.diff(part).std(axis=-1, ddof=1)
+        sd[:, entities] = np.diff(panel_y).std(axis=-1, ddof=1)
     df = options.df_of(series.periods)
     return Regressions(level, change, residual, sd, df)
 
@@ -134,16 +134,23 @@ def period_means(y: Floats, series: Series) -> Floats:
     return means
 
 
-def _factor(y: Floats, means: Floats, options: UnitRootOptions) -> Floats:
+def _triangular_factor(y: Floats, means: Floats, options: UnitRootOptions) -> Floats:
     """Factor lagged changes, level and change into an upper triangle, (R, n, m, m)."""
     lags, change = options.lags, np.diff(y)
     rows = change.shape[2] - lags
-    shared = [np.ones((1, rows)), np.arange(1.0, rows + 1)[None]][: 1 + options.trend]
+    common_columns = [np.ones((1, rows)), np.arange(1.0, rows + 1)[None]][
+        : 1 + options.trend
+    ]
     if options.test == "cips":
         mean, mean_change = means[:, 0], np.diff(means[:, 0])
-        shared = [np.broadcast_to(column, (len(means), rows)) for column in shared]
-        shared += [mean[:, lags:-1], *_lagged(mean_change, range(lags + 1), rows)]
-    basis = np.linalg.qr(np.stack(shared, axis=-1)).Q[:, None]
+        common_columns = [
+            np.broadcast_to(column, (len(means), rows)) for column in common_columns
+        ]
+        common_columns += [
+            mean[:, lags:-1],
+            *_lagged(mean_change, range(lags + 1), rows),
+        ]
+    basis = np.linalg.qr(np.stack(common_columns, axis=-1)).Q[:, None]
     lagged_changes = _lagged(change, range(1, lags + 1), rows)
     columns = np.stack([*lagged_changes, y[..., lags:-1], change[..., lags:]], axis=1)
     columns -= (columns @ basis) @ basis.swapaxes(-1, -2)
@@ -187,9 +194,9 @@ def unit_p_values(
         return ndtr(np.where(t <= middle, np.polyval(below, t), np.polyval(above, t)))
     p = np.empty(t.shape)
     for df, draws in drawn.items():
-        same = fits.df == df
-        ranks = np.searchsorted(draws, t[:, same], side="right")
-        p[:, same] = (1 + ranks) / (1 + draws.size)
+        same_df = fits.df == df
+        ranks = np.searchsorted(draws, t[:, same_df], side="right")
+        p[:, same_df] = (1 + ranks) / (1 + draws.size)
     return p
 
 
@@ -221,11 +228,11 @@ def draw_statistics(
     order = np.lexsort((series.first, series.last))
     ordered = Series(series.y, series.first[order], series.last[order])
     statistics = np.empty(reps)
-    for part in chunks(reps, series.y.size, _MEMORY):
-        shape = (part.stop - part.start, *series.y.shape)
+    for panel_y in chunks(reps, series.y.size, _MEMORY):
+        shape = (panel_y.stop - panel_y.start, *series.y.shape)
         walks = rng.standard_normal(shape).cumsum(axis=2)
         fits = regressions(walks, ordered, options)
-        statistics[part] = statistic(fits, options, drawn)
+        statistics[panel_y] = statistic(fits, options, drawn)
     return statistics
 
 
