@@ -195,7 +195,7 @@ def _draw_ranks(
     reps: int,
     seed: np.random.SeedSequence,
 ) -> tuple[Ranks, Bools]:
-    """Draw entities, and compute weights and ranks; also return which draws have any."""
+    """Draw entities, estimate weights and rank; also return which draws have ranks."""
     ranks = _empty_ranks(fit, reps)
     has_scores = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
