@@ -71,7 +71,7 @@ _ESTIMATE: Final[dict[str, Callable[..., Any]]] = {
     "imputation": estimate_imputation,
     "sun_abraham": estimate_sun_abraham,
 }
-# Options that are a word, and None where the estimator has a default.
+# Allowed words of options; None is the default of the estimator.
 _WORDS: Final = {
     "estimator": get_args(StaggeredEstimator),
     "aggregate": get_args(StaggeredAggregate),
@@ -81,13 +81,13 @@ _WORDS: Final = {
     "cov_type": get_args(StaggeredCovType),
     "missing": ("drop", "raise"),
 }
-# With whom each estimator can compare, its default first.
+# Control groups of each estimator, the default first.
 _CONTROLS: Final[dict[str, tuple[StaggeredControl, ...]]] = {
     "callaway_santanna": ("never", "not_yet"),
     "imputation": ("not_yet",),
     "sun_abraham": ("never",),
 }
-# Which estimator has an option that the others do not have.
+# Options of a single estimator.
 _ESTIMATOR_OF_OPTION: Final = {
     "adjustment": "callaway_santanna",
     "base_period": "callaway_santanna",
@@ -266,7 +266,7 @@ class StaggeredDid(Specification):
         read_terms(self)
         refuse_repeats(self, ("y", "event", "x"))
         check_words(self, _WORDS)
-        _check_options_of_estimator(self)
+        _check_estimator_options(self)
         check_whole("anticipation", self.anticipation, 0, _FURTHEST)
         if self.leads is not None:
             check_whole("leads", self.leads, 1, _FURTHEST)
@@ -323,10 +323,13 @@ class StaggeredDid(Specification):
             self, prepared, cohorts, cells, weights, inference
         )
         if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
-            notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
+            notices = [
+                other_errors(self.cov_type, _reason_for_errors(self, weights)),
+                *notices,
+            ]
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
-            *_about_errors(panel, prepared, cohorts, cells, inference),
+            *_error_notices(panel, prepared, cohorts, cells, inference),
             *notices,
         )
         issue(diagnostics)
@@ -370,7 +373,7 @@ class StaggeredDid(Specification):
 def _refuse_without_effects(
     spec: StaggeredDid, sample: Sample, cohorts: Cohorts
 ) -> None:
-    """Refuse samples without treated rows or changes, and those of too many effects."""
+    """Refuse samples without treated rows or changes, and with too many effects."""
     since = cohorts.steps[:, None] >= cohorts.first
     count = int(since.sum() if spec.estimator == "imputation" else since.size)
     if count > _MOST_EFFECTS:
@@ -397,7 +400,7 @@ def _refuse_without_effects(
         raise not_identified("none_treated", text, event=spec.event)
 
 
-def _about_errors(
+def _error_notices(
     panel: Panel,
     prepared: Prepared,
     cohorts: Cohorts,
@@ -419,14 +422,14 @@ def _about_errors(
     yield from few_untreated(cohorts.coding, cells.units, inference.cov_type)
 
 
-def _reason(spec: StaggeredDid, weights: Floats | None) -> str:
+def _reason_for_errors(spec: StaggeredDid, weights: Floats | None) -> str:
     """Return why errors may not be those of ``cov_type="hc2"``."""
     if spec.estimator == "callaway_santanna" and spec.x:
         return "jackknife"
     return "large" if weights is None else "divided"
 
 
-def _check_options_of_estimator(spec: StaggeredDid) -> None:
+def _check_estimator_options(spec: StaggeredDid) -> None:
     """Refuse options of other estimators."""
     allowed = _CONTROLS[spec.estimator]
     if spec.control is not None and spec.control not in allowed:
