@@ -14,7 +14,7 @@ from digiprosper import CompositeIndex, IndicatorSystem, Panel, rank_probabiliti
 from digiprosper.composite.ranking_results import (
     IndexSensitivity,
     RankResults,
-    moves,
+    rank_changes,
     rows_of_period,
     sobol_shares,
 )
@@ -73,13 +73,13 @@ def test_shares_of_any_grid_add_up_as_they_should(seed, sizes):
 
 def test_moves_say_how_far_and_whose():
     changes = np.array([[0, 0, 0, 0, 0, 0], [1, -3, 0, 2, 0, 0], [2, 0, 0, 0, 0, -2]])
-    found = moves(changes, PANEL)
+    found = rank_changes(changes, PANEL)
     assert found["mean_rank_change"].tolist() == [0, 1, pytest.approx(4 / 6)]
     assert found["max_rank_change"].tolist() == [0, -3, 2]
     assert found["moved_entity"].tolist() == [None, "p", "p"]
     assert found["moved_period"].tolist() == [None, 2011, 2010]
     assert (
-        list(moves(changes[:, :3], pd.Index(list("pqr"), name="city")))
+        list(rank_changes(changes[:, :3], pd.Index(list("pqr"), name="city")))
         == list(found)[:3]
     )
 

@@ -93,7 +93,7 @@ class _Columns:
         """Add a column; refuse the name of an existing term."""
         if canonical(name) in map(canonical, self.values):
             raise TermError(
-                f"{cited(name)} is among the terms, but the option {option} adds it; "
+                f"{cited(name)} is among the terms, but {option} adds it already; "
                 "remove it from x."
             )
         self.factors[name], self.values[name] = factors, values

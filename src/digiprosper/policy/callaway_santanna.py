@@ -466,7 +466,7 @@ def difference(
 def _estimate_odds(
     design: Floats, treated: Bools, weights: Floats
 ) -> tuple[Floats, Floats] | tuple[None, None]:
-    """Estimate odds of treatment by a logit, with the influence (n, 1 + k) on slopes."""
+    """Estimate odds of treatment by a logit, with the influence (n, 1 + k)."""
     outcome = treated.astype(np.float64)
     slopes = np.zeros(design.shape[1])
     for _ in range(_ITERATIONS):
