@@ -27,7 +27,7 @@ from digiprosper.policy.matching_results import Matching
 from digiprosper.present.columns import (
     all_terms,
     check_labels,
-    matching,
+    matching_terms,
     merged_factors,
     merged_labels,
 )
@@ -194,7 +194,7 @@ def mediation_path(
 
 
 def balance(
-    matching: Matching,
+    matching_terms: Matching,
     *,
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
@@ -222,7 +222,7 @@ def balance(
     Raises
     ------
     InputTypeError
-        If `matching` has another type, or `labels` is not a mapping of texts.
+        If `matching_terms` has another type, or `labels` is not a mapping of texts.
     ImportError
         If matplotlib is not installed.
 
@@ -245,8 +245,8 @@ def balance(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.balance"
-    wording = _wording_of(matching, Matching, "match_entities", labels, purpose)
-    return draw_balance(policy.balance(matching, wording), ax, purpose)
+    wording = _wording_of(matching_terms, Matching, "match_entities", labels, purpose)
+    return draw_balance(policy.balance(matching_terms, wording), ax, purpose)
 
 
 def effect_plot(
@@ -589,7 +589,7 @@ def impacts(
     level, chosen = check_level(level), spatial.chosen_kinds(kinds, purpose)
     fits = spatial.read_fits(results, purpose)
     names = spatial.regressors(fits)
-    terms = names if keep is None else matching(keep, names, "keep", purpose)
+    terms = names if keep is None else matching_terms(keep, names, "keep", purpose)
 
     columns = spatial.impacts(fits, terms, chosen, level, figure_language())
     texts = merged_labels(columns, check_labels(labels, purpose))

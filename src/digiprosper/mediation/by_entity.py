@@ -331,7 +331,7 @@ class MeanGroupResults(EffectResults):
         path = (
             f"{self.treatment} -> {', '.join(self.mediators)} -> {self.info['depvar']}"
         )
-        return self._summarised(f"Mean group mediation: {path}")
+        return self._make_summary(f"Mean group mediation: {path}")
 
     def _more_numbers(self) -> dict[str, Any]:
         # A slotted dataclass is a new class: `super()` without arguments would look in

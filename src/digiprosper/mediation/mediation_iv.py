@@ -142,7 +142,7 @@ class MediationIVResults(EffectResults):
                 "usually the weak one."
             ),
         ]
-        return self._summarised(
+        return self._make_summary(
             f"IV mediation: {path}, instrument {self.instrument}", words
         )
 

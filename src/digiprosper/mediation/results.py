@@ -698,7 +698,7 @@ class MediationResults(EffectResults):
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
         selected = None if mediator is None else (self._read_mediator(mediator),)
         blank = [""] * (len(self.equations) - 1)
-        note = self._row_note if self._readable else None
+        note = self._row_note if self._has_intervals else None
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
@@ -707,7 +707,7 @@ class MediationResults(EffectResults):
             factors = {path: (text_factor(path, term.path, self.factors),)}
             drawn = ends.loc[term.name].to_numpy()
             cells = _path_cells(
-                drawn, sobel.get(term.name), digits, computed=self._readable
+                drawn, sobel.get(term.name), digits, computed=self._has_intervals
             )
             form = "row.through" if len(self.mediators) > 1 else "row.only"
             through = Remark(form, {"path": (path,)})
@@ -740,7 +740,7 @@ class MediationResults(EffectResults):
         words = (
             self._conditional_interpretation if self.variable else self._interpretation
         )
-        return self._summarised(
+        return self._make_summary(
             f"Mediation: {self.treatment} -> {through} -> {outcome}", words(outcome)
         )
 
@@ -759,7 +759,9 @@ class MediationResults(EffectResults):
 
     # --- inside -----------------------------------------------------------------------
 
-    def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
+    def _interval_ends(
+        self, method: str, level: float
+    ) -> tuple[Floats, Floats, Floats]:
         effects = self.system.products
         if method == "bca":
             acceleration = intervals.acceleration(
@@ -778,7 +780,7 @@ class MediationResults(EffectResults):
             draws = self._mask_missing(effects.evaluate(paths))
             ends = intervals.percentile(draws, level, clusters=None)
             return (*ends, intervals.percentile_p(draws, clusters=None))
-        return EffectResults._ends(self, method, level)
+        return EffectResults._interval_ends(self, method, level)
 
     def _mask_missing(self, values: Floats) -> Floats:
         values[:, np.isnan(self.estimates)] = np.nan
@@ -901,7 +903,7 @@ class MediationResults(EffectResults):
         columns = ["estimate", "conf_low", "conf_high", "p_value"]
         lines = []
         for name, value, low, high, p in frame[columns].itertuples(name=None):
-            ends = interval_text(low, high, computed=self._readable)
+            ends = interval_text(low, high, computed=self._has_intervals)
             lines.append(f"{name}: {value:.4g}, interval {ends}{_verdict(p, yes, no)}.")
         return lines
 

@@ -44,7 +44,7 @@ from digiprosper.panel.codes import coded
 from digiprosper.panel.terms import parse
 from digiprosper.report.columns import Remark
 from digiprosper.report.effects import EffectResults, drawn_estimates
-from digiprosper.report.estimates import lost_in
+from digiprosper.report.estimates import count_lost
 from digiprosper.report.foreign import as_results
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import Glance, HasDraws, Results, empty_glance
@@ -300,7 +300,9 @@ class PropagatedIndex(Specification):
             ),
             *few_draws(self.reps, "ends"),
             *lost_draws(
-                lost_in(values), self.reps, "could not be estimated and were dropped."
+                count_lost(values),
+                self.reps,
+                "could not be estimated and were dropped.",
             ),
         )
         issue(new)
@@ -577,7 +579,7 @@ class PropagatedResults(EffectResults):
         remarks: tuple[Remark, ...] = getattr(self.known, "_remarks", tuple)()
         return remarks
 
-    def _estimates_shown(self) -> tuple[Block, ...]:
+    def _estimate_blocks(self) -> tuple[Block, ...]:
         percent = percent_text(self.level)
         ends = f"{percent}, weights known", f"{percent}, estimated"
         heads = ["", "estimate", *ends, "std. error", "p"]
@@ -588,7 +590,7 @@ class PropagatedResults(EffectResults):
             estimate, _, low, high, error, *drawn = numbers.tolist()
             intervals = (
                 interval_text(low, high),
-                interval_text(*drawn, computed=self._readable),
+                interval_text(*drawn, computed=self._has_intervals),
             )
             rows.append(
                 [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
