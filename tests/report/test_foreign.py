@@ -432,7 +432,9 @@ def test_what_cannot_be_a_column_is_refused_by_name(frame: pd.DataFrame) -> None
         for take in (foreign, dp.etable, lambda m: dp.fit_all({"a": m}, None)):
             with pytest.raises(InputTypeError, match=words):
                 take(model)
-    with pytest.raises(InputTypeError, match="not a result of statsmodels, linearmodels"):
+    with pytest.raises(
+        InputTypeError, match="not a result of statsmodels, linearmodels"
+    ):
         foreign(frame)
     with pytest.raises(InputTypeError, match=r"etable: .* tidy\(level\) and glance"):
         dp.etable(object())

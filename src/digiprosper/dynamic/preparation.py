@@ -97,7 +97,15 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
     )
     first, periods = int(ordinals.min()), int(np.ptp(ordinals)) + 1
     order = [position for role in _ROLES for position in sample.roles[role]]
-    _refuse_large_grid(sample, periods, len(order))
+    if sample.n_entities * periods * len(order) > _MOST_CELLS:
+        raise not_identified(
+            "large_grid",
+            f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
+            "of time on a grid, which is too large. It is for short panels; if keys "
+            "have few of these steps, pass the step of time: Panel(..., step=...).",
+            n_entities=sample.n_entities,
+            periods=periods,
+        )
 
     def on_grid(rows: Sample, values: Floats) -> Floats:
         """Write rows (n, p) on the grid (N, T, p), missing elsewhere."""
@@ -222,15 +230,3 @@ def _entity_clusters(prepared: Prepared) -> Ints:
             entities=labels,
         )
     return by_entity
-
-
-def _refuse_large_grid(sample: Sample, periods: int, columns: int) -> None:
-    if sample.n_entities * periods * columns > _MOST_CELLS:
-        raise not_identified(
-            "large_grid",
-            f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
-            "of time on a grid, which is too large. It is for short panels; if keys "
-            "have few of these steps, pass the step of time: Panel(..., step=...).",
-            n_entities=sample.n_entities,
-            periods=periods,
-        )

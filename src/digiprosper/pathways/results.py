@@ -204,7 +204,12 @@ class MechanismReport(Summarised, PickledByName):
             "interval": ("interval", lambda f: _interval_text(f, "std")),
             "p_adjusted": ("p_value", lambda f: f.p_adjusted),
             "nobs": ("nobs", lambda f: f.nobs),
-            "identification": ("term", lambda f: _basis_text(f, names)),
+            "identification": (
+                "term",
+                lambda f: (
+                    names.say(f"basis.{f.identification}") + _proxy_text(f, names)
+                ),
+            ),
             "verdict": ("verdict", lambda f: names.say(f.verdict)),
         }
         return tuple(
@@ -483,11 +488,6 @@ def stand_in_columns(finding: Finding) -> list[str]:
 def _proxy_text(finding: Finding, names: Names) -> str:
     columns = names.several(stand_in_columns(finding))
     return columns and names.say("stand_in", column=columns)
-
-
-def _basis_text(finding: Finding, names: Names) -> str:
-    """Write the identification strategy, and which variables are proxies."""
-    return names.say(f"basis.{finding.identification}") + _proxy_text(finding, names)
 
 
 def short_number(value: float) -> str:

@@ -61,7 +61,13 @@ def estimate_callaway_santanna(
     _refuse_without_control(spec, cohorts)
     codes = clusters_of_entities(prepared)
     if codes is None:
-        raise _divided_entities_error(prepared)
+        names = prepared.cluster_names
+        text = (
+            f"clusters={cited(list(names))}: some {prepared.sample.keys.entity_name} "
+            "have rows in several clusters. The effects compare periods of the same "
+            "entity, so each cluster must contain whole entities."
+        )
+        raise option_error("clusters", names, text)
     # The last period before treatment and its anticipation; -1 if there is none.
     last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
     sample = prepared.sample
@@ -327,17 +333,6 @@ def _arrange_by_entity(
 def _effect_label(cohorts: Cohorts, cohort: int, time: int) -> tuple[Any, Any]:
     """Return the labels of cohort and period of an effect."""
     return cohorts.coding.cohorts[cohort][0], cohorts.coding.times[time]
-
-
-def _divided_entities_error(prepared: Prepared) -> Exception:
-    """Return the error that clusters divide entities."""
-    text = (
-        f"clusters={cited(list(prepared.cluster_names))}: some "
-        f"{prepared.sample.keys.entity_name} have rows in several clusters. The "
-        "effects compare periods of the same entity, so each cluster must contain "
-        "whole entities."
-    )
-    return option_error("clusters", prepared.cluster_names, text)
 
 
 def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:

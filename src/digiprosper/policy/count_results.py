@@ -207,7 +207,9 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         if scale == "percent":
             return _in_percent(path)
         at = path["time"] != self.window.reference
-        counts = self._count_estimates(self._cells_by_time(), self.cells.rows)
+        # Cells (m) of each event time with a coefficient
+        member = self.cells.event == np.array(self.window.estimated)[:, None]
+        counts = self._count_estimates(member, self.cells.rows)
         path.loc[at, _COLUMNS] = counts.frame(level)[_COLUMNS].to_numpy()
         return path
 
@@ -238,10 +240,6 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         frame = pd.concat([log, _in_percent(log.copy()), counts])[_COLUMNS]
         frame.insert(0, "scale", _SCALES)
         return frame.reset_index(drop=True)
-
-    def _cells_by_time(self) -> Bools:
-        """Mark the cells (m) of each event time with a coefficient."""
-        return np.asarray(self.cells.event == np.array(self.window.estimated)[:, None])
 
     def _count_estimates(self, member: Bools, rows: Floats) -> Estimates:
         names = tuple(map(str, range(len(member))))

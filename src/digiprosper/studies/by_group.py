@@ -350,9 +350,8 @@ def by_group(
     fits = _fit_groups(by_name, panel, seed)
     name, estimates = _coefficient_by_group(spec, fits, term)
     if fit is not None and method == "interaction":
-        joint = _with_interactions(
-            fit, _group_of_rows(fit, panel, groups), groups, name
-        )
+        rows = panel.index.get_indexer(fit.prepared.sample.index)
+        joint = _with_interactions(fit, groups.codes[rows], groups, name)
         test = _interaction_test(joint, groups, name)
     else:
         units, clusters_name = _units_to_permute(spec, panel, groups)
@@ -651,11 +650,6 @@ def _nested_slopes(fit: Fitted) -> bool:
         effect for effect in fit.prepared.within.every if isinstance(effect, Slope)
     )
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
-
-
-def _group_of_rows(fit: Fitted, panel: Panel, groups: _Groups) -> Ints:
-    """Return the group of each row of a fit."""
-    return np.asarray(groups.codes[panel.index.get_indexer(fit.prepared.sample.index)])
 
 
 def _permute_by_products(
