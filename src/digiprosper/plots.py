@@ -194,7 +194,7 @@ def mediation_path(
 
 
 def balance(
-    matching_terms: Matching,
+    matching: Matching,
     *,
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
@@ -222,7 +222,7 @@ def balance(
     Raises
     ------
     InputTypeError
-        If `matching_terms` has another type, or `labels` is not a mapping of texts.
+        If `matching` has another type, or `labels` is not a mapping of texts.
     ImportError
         If matplotlib is not installed.
 
@@ -245,8 +245,8 @@ def balance(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.balance"
-    wording = _wording_of(matching_terms, Matching, "match_entities", labels, purpose)
-    return draw_balance(policy.balance(matching_terms, wording), ax, purpose)
+    wording = _wording_of(matching, Matching, "match_entities", labels, purpose)
+    return draw_balance(policy.balance(matching, wording), ax, purpose)
 
 
 def effect_plot(

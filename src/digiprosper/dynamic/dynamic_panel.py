@@ -58,7 +58,7 @@ from digiprosper.linear.diagnostics import few_treated
 from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.terms import canonical
-from digiprosper.report.estimates import Estimates, count_lost
+from digiprosper.report.estimates import Estimates, n_lost
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import fit_glance
@@ -784,7 +784,7 @@ def fit_corrected(
         *few_draws(spec.reps, "ends"),
         *too_few_clusters_to_draw(groups, clusters[0]),
         *lost_draws(
-            count_lost(values),
+            n_lost(values),
             spec.reps,
             "have too few rows or no variation in a regressor.",
         ),

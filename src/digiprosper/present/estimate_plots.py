@@ -181,14 +181,9 @@ def draw_columns(
     count = sum(map(bool, models))
     size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * count, _LINE * lines))
     texts = [*names, *heads]
-    drawn = ModelEstimatesDrawing(
-        [
-            (str(columns[position].head or ""), label, estimate)
-            for label, cells in rows
-            for position, estimate in sorted(cells.items())
-        ]
-    )
-    with drawing(drawn, ax, purpose, size, texts, "rows") as axes:
+    with drawing(
+        _list_estimates(columns, rows), ax, purpose, size, texts, "rows"
+    ) as axes:
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
@@ -213,6 +208,17 @@ def _finite_estimates(row: SharedRow, columns: Columns) -> dict[int, Estimate]:
     """Return the estimates of a row that are numbers, by position of the column."""
     cells = {at: columns[at].estimates[term] for at, term in row.terms.items()}
     return {at: cell for at, cell in cells.items() if math.isfinite(cell.estimate)}
+
+
+def _list_estimates(columns: Columns, rows: Sequence[_Row]) -> ModelEstimatesDrawing:
+    """List the estimates row by row."""
+    return ModelEstimatesDrawing(
+        [
+            (str(columns[position].head or ""), label, estimate)
+            for label, cells in rows
+            for position, estimate in sorted(cells.items())
+        ]
+    )
 
 
 def _legend_label(column: Column, *, drawn: bool) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
-from digiprosper.report.estimates import DrawnEstimates, count_lost
+from digiprosper.report.estimates import DrawnEstimates, n_lost
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.protocol import Glance
@@ -47,7 +47,7 @@ def drawn_estimates(
         drawn=drawn,
         n_drawn=n_drawn,
         reps=len(draws),
-        lost=count_lost(draws),
+        lost=n_lost(draws),
         rng_entropy=info["rng_entropy"],
     )
     return DrawnEstimates.of(
@@ -142,7 +142,7 @@ class EffectResults(BaseResults):
     @property
     def lost_draws(self) -> int:
         """Number of draws that could not be estimated."""
-        return count_lost(self.draw_values)
+        return n_lost(self.draw_values)
 
     @property
     def rng_entropy(self) -> int | None:

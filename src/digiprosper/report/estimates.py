@@ -171,7 +171,7 @@ class Estimates(PickledByName):
         )
 
 
-def count_lost(draws: Floats) -> int:
+def n_lost(draws: Floats) -> int:
     """Count the lost draws: rows of NaN among draws (R, k)."""
     return int(np.isnan(draws).all(axis=1).sum())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -57,24 +57,22 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
         )
 
     added = [field for field in fields(pickled_type) if field.name not in named]
-    needed = [
-        field.name
-        for field in added
-        if field.default is MISSING and field.default_factory is MISSING
-    ]
+    needed = [field.name for field in added if not _has_default(field)]
     if needed:
         raise _unreadable_error(
             kind, version, f"the pickle has no field {quoted(needed)}"
         )
 
-    restored = object.__new__(pickled_type)
+    return _rebuild(pickled_type, named, added)
+
+
+def _rebuild(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
+    restored = object.__new__(kind)
     for name, value in named.items():
         held = _read_only(value) if isinstance(value, np.ndarray) else value
         object.__setattr__(restored, name, held)
     for field in added:
-        factory = field.default_factory
-        default = field.default if factory is MISSING else factory()
-        object.__setattr__(restored, field.name, default)
+        object.__setattr__(restored, field.name, _default(field))
     return restored
 
 
@@ -94,6 +92,16 @@ def _unreadable_error(kind: Any, version: str, reason: str) -> PickleError:
         "model again."
     )
     return PickleError(text, [Notice("pickle", text, data)])
+
+
+def _has_default(field: Field[Any]) -> bool:
+    return field.default is not MISSING or field.default_factory is not MISSING
+
+
+def _default(field: Field[Any]) -> Any:
+    return (
+        field.default if field.default_factory is MISSING else field.default_factory()
+    )
 
 
 def _root() -> Any:

@@ -44,7 +44,7 @@ from digiprosper.panel.codes import coded
 from digiprosper.panel.terms import parse
 from digiprosper.report.columns import Remark
 from digiprosper.report.effects import EffectResults, drawn_estimates
-from digiprosper.report.estimates import count_lost
+from digiprosper.report.estimates import n_lost
 from digiprosper.report.foreign import as_results
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import Glance, HasDraws, Results, empty_glance
@@ -300,9 +300,7 @@ class PropagatedIndex(Specification):
             ),
             *few_draws(self.reps, "ends"),
             *lost_draws(
-                count_lost(values),
-                self.reps,
-                "could not be estimated and were dropped.",
+                n_lost(values), self.reps, "could not be estimated and were dropped."
             ),
         )
         issue(new)
