@@ -148,7 +148,7 @@ def test_entities_in_several_clusters() -> None:
     frame["half"] = frame["t"] > 2003
     with pytest.raises(DigiprosperError, match="whole entities"):
         fit(frame, {"clusters": "half"})
-    with pytest.raises(DigiprosperError, match="clusters of one kind"):
+    with pytest.raises(DigiprosperError, match="clusters in one way"):
         fit(frame, {"clusters": ["i", "region"]})
 
 

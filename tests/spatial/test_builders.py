@@ -206,7 +206,7 @@ def test_gravity_weights() -> None:
     )
     doubled = SpatialWeights.gravity(1e6 * mass, frame, cutoff=9_000)
     np.testing.assert_allclose(
-        doubled.matrix, weights._changed(standardise="row").matrix, rtol=1e-12
+        doubled.matrix, weights._replace(standardise="row").matrix, rtol=1e-12
     )
 
 

@@ -790,9 +790,9 @@ def few_for_trees(learner: str, entities: int) -> Notice:
     """Explain why trees and networks are refused, with results of simulations."""
     text = (
         f"learners: {learner!r} uses trees, neural networks or neighbours, which need "
-        f"{ENOUGH_ENTITIES} entities, and there are {entities}. In simulated panels of "
-        "31 entities and ten periods, an effect of .5 had this bias and coverage of "
-        f"95% intervals: {_SIMULATED}. Use transform='dictionary' with a lasso or "
-        "least squares, or FixedEffects with the squares."
+        f"{ENOUGH_ENTITIES} entities; the sample has {entities} entities. In simulated "
+        "panels of 31 entities and ten periods, an effect of .5 had this bias and "
+        f"coverage of 95% intervals: {_SIMULATED}. Use transform='dictionary' with a "
+        "lasso or least squares, or FixedEffects with the squares."
     )
     return Notice("few_for_trees", text, {"learner": learner, "n_entities": entities})
