@@ -323,10 +323,7 @@ class StaggeredDid(Specification):
             self, prepared, cohorts, cells, weights, inference
         )
         if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
-            notices = [
-                other_errors(self.cov_type, _hc2_reason(self, weights)),
-                *notices,
-            ]
+            notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
             *_error_notices(panel, prepared, cohorts, cells, inference),
@@ -422,7 +419,7 @@ def _error_notices(
     yield from few_untreated(cohorts.coding, cells.units, inference.cov_type)
 
 
-def _hc2_reason(spec: StaggeredDid, weights: Floats | None) -> str:
+def _reason(spec: StaggeredDid, weights: Floats | None) -> str:
     """Return why errors may not be those of ``cov_type="hc2"``."""
     if spec.estimator == "callaway_santanna" and spec.x:
         return "jackknife"
