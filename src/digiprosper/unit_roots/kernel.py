@@ -173,10 +173,10 @@ def _factor(y: Floats, means: Floats, rows: Ints, options: UnitRootOptions) -> F
         shared += [mean[:, lags:-1], *_lagged(mean_change, range(lags + 1), count)]
     basis = np.linalg.qr(np.stack(shared, axis=-1)[:, rows]).Q[:, None]
     lagged_changes = _lagged(change, range(1, lags + 1), count)
-    columns = [*lagged_changes, y[..., lags:-1], change[..., lags:]]
-    left = np.stack([column[..., rows] for column in columns], axis=1)
-    left -= (left @ basis) @ basis.swapaxes(-1, -2)
-    return np.asarray(np.linalg.qr(np.moveaxis(left, 1, -1), mode="r"))
+    parts = [*lagged_changes, y[..., lags:-1], change[..., lags:]]
+    columns = np.stack([part[..., rows] for part in parts], axis=1)
+    columns -= (columns @ basis) @ basis.swapaxes(-1, -2)
+    return np.asarray(np.linalg.qr(np.moveaxis(columns, 1, -1), mode="r"))
 
 
 def _lagged(values: Any, lags: range, count: int) -> list[Any]:
