@@ -597,8 +597,8 @@ class PropagatedResults(EffectResults):
         notes = (
             f"Model: {self.known.glance()['model']}; its own tests: known.summary().",
             "weights known: the index has the weights of this sample.",
-            "estimated: the index has the weights of the population, also for std. "
-            "error and p.",
+            "estimated: the index has the weights of the population; also std. error "
+            "and p.",
         )
         return (Cells.of(heads, rows), Lines(notes))
 
