@@ -36,7 +36,7 @@ def cohort_rows(cohorts: Iterable[tuple[Any, int]]) -> list[list[Any]]:
     ]
 
 
-def test_text(test: TestResult) -> str:
+def describe_test(test: TestResult) -> str:
     """Write statistic, p-value and method of a test."""
     symbol = "Wald" if test.distribution == "bootstrap" else test._distribution()
     words = f"{symbol} = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"

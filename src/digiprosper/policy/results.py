@@ -21,7 +21,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.honest import EventTimeResults
-from digiprosper.policy.messages import POINTWISE, cohort_rows, test_text
+from digiprosper.policy.messages import POINTWISE, cohort_rows, describe_test
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS
@@ -218,9 +218,11 @@ class WindowResults(EventTimeResults):
                 "covariance allows."
             ]
         else:
-            lines = [f"Pre-trend test: {test_text(test)}."]
+            lines = [f"Pre-trend test: {describe_test(test)}."]
             if "stata" in test.alternatives:
-                lines.append(f"Stata prints {test_text(test.alternatives['stata'])}.")
+                lines.append(
+                    f"Stata prints {describe_test(test.alternatives['stata'])}."
+                )
         return Lines(("", *wrapped([*lines, POINTWISE])))
 
     def _window_numbers(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
-from digiprosper.policy.messages import POINTWISE, cohort_rows, test_text, time_text
+from digiprosper.policy.messages import POINTWISE, cohort_rows, describe_test, time_text
 from digiprosper.policy.notices import FEW_UNTREATED
 from digiprosper.policy.timing import CohortCoding
 from digiprosper.policy.window import with_reference
@@ -661,9 +661,9 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         except OptionError as error:
             text = f"Pre-trend test not available: {error.problems[0].message}"
         else:
-            lines = [f"Pre-trend test ({test.null}): {test_text(test)}."]
+            lines = [f"Pre-trend test ({test.null}): {describe_test(test)}."]
             lines += [
-                f"{_PROGRAMS[self.estimator][0]} {test_text(other)}."
+                f"{_PROGRAMS[self.estimator][0]} {describe_test(other)}."
                 for other in test.alternatives.values()
             ]
             return Lines(("", *wrapped(lines)))

@@ -26,9 +26,9 @@ from digiprosper.u_shape.u_test import (
     CurveTest,
     bending_terms,
     check_fit,
+    check_interval,
     moderator_values,
     position_of,
-    test_interval,
 )
 
 _DIRECTIONS = {"N": "up, down, up", "inverse N": "down, up, down"}
@@ -252,7 +252,7 @@ def two_turns_test(
     check_fit("two_turns_test", results, variable=variable)
     positions = _cubic_positions(results, variable)
     name = results.names[positions[0]]
-    ends = test_interval(interval, results.sample_stats, name, "cube")
+    ends = check_interval(interval, results.sample_stats, name, "cube")
     curve = Curve("two_turns_test", results, positions, "cube", ends)
     level = check_level(level)
     return _test_curve(curve, moderator_values(curve, at), level)

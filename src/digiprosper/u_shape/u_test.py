@@ -580,7 +580,7 @@ def read_curve(
     j, curve_form = _find_bending_term(results, variable, square, form)
     stats = results.sample_stats
     _refuse_other_function(stats, results.names[i], results.names[j], curve_form)
-    ends = test_interval(interval, stats, results.names[i], curve_form)
+    ends = check_interval(interval, stats, results.names[i], curve_form)
     return Curve(caller, results, (i, j), curve_form, ends)
 
 
@@ -915,7 +915,7 @@ def _refuse_other_function(
         )
 
 
-def test_interval(
+def check_interval(
     interval: Sequence[float] | None, stats: pd.DataFrame, name: str, form: str
 ) -> tuple[float, float]:
     """Check the interval of a test, or take the variable's range."""
