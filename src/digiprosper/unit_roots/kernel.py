@@ -168,19 +168,15 @@ def _triangular_factor(
     """
     lags, change = options.lags, np.diff(y)
     count = change.shape[2] - lags
-    common_columns = [np.ones((1, count)), np.arange(1.0, count + 1)[None]][
-        : 1 + options.trend
-    ]
+    shared = [np.ones((1, count)), np.arange(1.0, count + 1)[None]][: 1 + options.trend]
     if options.test == "cips":
         mean, mean_change = means[:, 0], np.diff(means[:, 0])
-        common_columns = [
-            np.broadcast_to(column, (len(means), count)) for column in common_columns
-        ]
-        common_columns += [
+        shared = [np.broadcast_to(column, (len(means), count)) for column in shared]
+        shared += [
             mean[:, lags:-1],
             *_lagged(mean_change, range(lags + 1), count),
         ]
-    basis = np.linalg.qr(np.stack(common_columns, axis=-1)[:, rows]).Q[:, None]
+    basis = np.linalg.qr(np.stack(shared, axis=-1)[:, rows]).Q[:, None]
     lagged_changes = _lagged(change, range(1, lags + 1), count)
     parts = [*lagged_changes, y[..., lags:-1], change[..., lags:]]
     columns = np.stack([part[..., rows] for part in parts], axis=1)

@@ -187,7 +187,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     fits = kernel.regressions(series.y[None], series, options)
     scale = PERFECT_FIT * np.nanstd(series.y, axis=1)
     perfect = np.minimum(fits.level, fits.residual)[0] <= scale
-    _refuse_entities(sample, perfect, f"{cited(y)} is constant or fitted perfectly")
+    _refuse(sample, perfect, f"{cited(y)} is constant or fitted perfectly")
 
     generator, by_entity = np.random.default_rng(seed), test == "fisher"
     drawn = {}
@@ -198,14 +198,14 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
         draws = kernel.draw_statistics(series, options, drawn, reps, generator)
         beyond = draws >= value if by_entity else draws <= value
         p = (1 + int(beyond.sum())) / (1 + reps)
-        distribution, df, draw_notices = "simulated", None, few_draws(reps, "test")
+        distribution, df, more = "simulated", None, few_draws(reps, "test")
     else:
-        draws, draw_notices = None, ()
-        value, distribution, df, p = _test_by_table(value, series, options)
+        draws, more = None, ()
+        value, distribution, df, p = _by_table(value, series, options)
     notices = (
         *(missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped),
         *assumptions(series, options),
-        *draw_notices,
+        *more,
     )
     issue(notices)
     columns = {"coefficient": fits.slopes[0], "t": fits.t[0], "df": fits.df}
@@ -296,19 +296,19 @@ def _refuse_short(
 ) -> None:
     """Refuse one entity, and entities with few periods or degrees of freedom."""
     alone = np.array([series.periods.size < 2])
-    _refuse_entities(sample, alone, "the panel has one entity")
+    _refuse(sample, alone, "the panel has one entity")
     least = 15 if options.trend else 10
     short = f"{cited(y)} has fewer than {least} values" + " for a trend" * options.trend
-    _refuse_entities(sample, series.periods < least, short)
+    _refuse(sample, series.periods < least, short)
     # CIPS bounds its t-statistics.
     least = 2 if options.test == "cips" else 3
     few = f"lags={options.lags} leaves fewer than {least} degrees of freedom"
     if series.has_gaps:
         few += " between gaps (Panel(step=) if periods are further apart)"
-    _refuse_entities(sample, options.df_of(series) < least, few)
+    _refuse(sample, options.df_of(series) < least, few)
 
 
-def _refuse_entities(sample: Sample, bad: Bools, defect: str) -> None:
+def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
     """Refuse entities where `bad`, shape (N,), is true."""
     if bad.any():
         labels = list(sample.keys.entities[bad])
@@ -320,7 +320,7 @@ def _refuse_entities(sample: Sample, bad: Bools, defect: str) -> None:
         )
 
 
-def _test_by_table(
+def _by_table(
     value: float, series: kernel.Series, options: kernel.UnitRootOptions
 ) -> tuple[float, str, float | None, float]:
     """Return statistic, distribution, df and p-value of the asymptotic test."""
