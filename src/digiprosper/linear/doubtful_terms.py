@@ -1,4 +1,11 @@
-"""Terms that are made from the outcome, or from what they stand for."""
+"""Terms that are made from the outcome, or from what they stand for; codes as numbers.
+
+============= ========================================================================
+code          data
+============= ========================================================================
+missing_codes columns (column to its codes, and each code to the number of its rows)
+============= ========================================================================
+"""
 
 from __future__ import annotations
 
@@ -8,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, cited, quoted
+from digiprosper.errors import Notice, cited, counted, quoted
+from digiprosper.kernels import Floats
 from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
@@ -16,6 +24,9 @@ from digiprosper.panel.treatment import about_directions, about_groups
 from digiprosper.report.terms import columns_in
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
+# What files have in place of a missing value, such as those of Polity, COW and CRSP.
+_CODES = np.array([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 99999.0])
+_CODE_SET = frozenset(_CODES.tolist())
 
 
 def about_terms(
@@ -32,7 +43,60 @@ def about_terms(
         yield from shared_treatments(sample, panel, of_interest)
     yield from made_from_others(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
+    yield from missing_codes(sample, panel)
     yield from many_dummies(sample)
+
+
+def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
+    """Report columns with codes for missing values that are used as numbers."""
+    columns = frozenset(panel.columns)
+    lowest, highest = sample.matrix.min(axis=0), sample.matrix.max(axis=0)
+    numbers = {
+        name: (low, high, sample.matrix[:, at])
+        for at, (name, low, high) in enumerate(
+            zip(sample.names, lowest.tolist(), highest.tolist(), strict=True)
+        )
+        if name in columns
+    }
+    # The variables of terms, such as lags, but not of categories.
+    categories = {column for column, _ in sample.categories.values()}
+    for name, values in sample.variables.items():
+        if name not in numbers and name not in categories:
+            low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+            numbers[name] = low, high, values
+    coded, shown = {}, []
+    for name, (*ends, values) in numbers.items():
+        if _CODE_SET.isdisjoint(ends):
+            continue
+        counts, low, high = _far_codes(values)
+        if counts:
+            coded[name] = counts
+            rows = " and ".join(
+                f"{code} in {counted(count, 'row')}" for code, count in counts.items()
+            )
+            shown.append(f"{cited(name)} is {rows}, else from {low:.4g} to {high:.4g}")
+    if shown:
+        first, codes = next(iter(coded.items()))
+        text = (
+            f"{'; '.join(shown)}. If these are codes of missing values, they are used "
+            "as numbers and decide the estimates. Make them missing before the panel "
+            f"is made: df[{cited(first)}] = df[{cited(first)}].replace({[*codes]}, "
+            "np.nan)."
+        )
+        yield Notice("missing_codes", text, {"columns": coded})
+
+
+def _far_codes(values: Floats) -> tuple[dict[int, int], float, float]:
+    """Count codes farther from all other values than these are from each other."""
+    is_code = np.isin(values, _CODES)
+    others = values[~is_code & ~np.isnan(values)]
+    if not others.size:
+        return {}, 0.0, 0.0
+    low, high = float(others.min()), float(others.max())
+    distance = np.maximum(low - values, values - high)
+    far = is_code & (distance > high - low) & (high > low)
+    codes, counts = np.unique(values[far], return_counts=True)
+    return dict(zip(map(int, codes), counts.tolist(), strict=True)), low, high
 
 
 def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:

@@ -69,10 +69,12 @@ from digiprosper.policy.notices import (
     few_treated_clusters,
     no_rows_before,
     reference_unobserved,
+    treatment_ends,
 )
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import (
     Cohorts,
+    Timing,
     check_never,
     is_switch,
     read_cohorts,
@@ -314,7 +316,7 @@ class EventStudy(Specification):
             prepared,
             demean_columns(prepared, names, np.column_stack(columns)),
             window,
-            _about_treated(self, panel, prepared, cohorts),
+            _about_treated(self, panel, prepared, cohorts, timing),
             no_rows_before(sample, cohorts),
             _at_reference(window, cohorts.event, cohorts.cohort),
         )
@@ -323,14 +325,21 @@ class EventStudy(Specification):
 
 
 def _about_treated(
-    spec: EventStudy, panel: Panel, prepared: Prepared, cohorts: Cohorts
+    spec: EventStudy,
+    panel: Panel,
+    prepared: Prepared,
+    cohorts: Cohorts,
+    timing: Timing,
 ) -> list[Notice]:
-    """Report few treated clusters, and treated groups of entities that are clusters."""
-    notices = list(few_treated_clusters(prepared, cohorts.treated))
-    keys = prepared.sample.keys
+    """Report treatments that end, few treated clusters, and groups treated together."""
+    table, keys = table_of(panel), prepared.sample.keys
+    notices = [
+        *treatment_ends(table, timing, spec.event),
+        *few_treated_clusters(prepared, cohorts.treated),
+    ]
     if prepared.cluster_names == (keys.entity_name,):
-        timing = cohorts.of_entity
-        notices += about_groups(table_of(panel), keys.entities, timing, spec.event)
+        of_entity = cohorts.of_entity
+        notices += about_groups(table, keys.entities, of_entity, spec.event)
     return notices
 
 
@@ -514,7 +523,7 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
     cells = _cells_of(spec, read_cohorts(spec, whole, timing))
     lost = _by_time(spec, cells, mask * _weights_of(spec, whole))
     cohorts = read_cohorts(spec, prepared.sample, timing)
-    few = _about_treated(spec, panel, prepared, cohorts)
+    few = _about_treated(spec, panel, prepared, cohorts, timing)
     return _estimate_counts(spec, prepared, cohorts, separated, lost, few, start)
 
 

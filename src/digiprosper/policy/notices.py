@@ -3,6 +3,8 @@
 ==================== ===================================================================
 code                 data
 ==================== ===================================================================
+treatment_ends       event, columns (dummy that begins at its times to the entities in
+                     which it ends)
 several_cohorts      cohorts (first treated time to the number of entities)
 none_never_treated   binned (ends of the window that are binned)
 no_rows_before       count, entities (the first five)
@@ -50,9 +52,11 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.keys import Keys
+from digiprosper.panel.table import Table
+from digiprosper.panel.treatment import entities_text
 from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.messages import first_few, have, time_text
-from digiprosper.policy.timing import CohortCoding, Cohorts
+from digiprosper.policy.timing import CohortCoding, Cohorts, Timing, ended
 from digiprosper.policy.window import EventWindow
 from digiprosper.report.notices import few_clusters
 
@@ -211,6 +215,21 @@ def few_for_averages(clusters: int, name: str) -> tuple[Notice, ...]:
         "clustered standard errors are reliable with many clusters only. Compare "
         "dp.randomisation_test of a FixedEffects with one dummy of treated rows.",
     )
+
+
+def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]:
+    """Report a dummy that begins at the first treated times and ends again."""
+    columns = ended(table, timing, event)
+    for name, entities in columns.items():
+        text = (
+            f"{cited(name)} begins at the times of {cited(event)} and is 0 again later "
+            f"in {entities_text(table.keys, entities)}: periods after the end count as "
+            "treated here, so that these are effects of having been treated first, not "
+            "of being treated. Leave out these entities, or their rows after the end; "
+            "for a treatment that ends see ChaisemartinDHaultfoeuille of diff-diff."
+        )
+        yield Notice("treatment_ends", text, {"event": event, "columns": columns})
+        return
 
 
 def small_cohorts(

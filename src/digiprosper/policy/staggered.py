@@ -34,6 +34,7 @@ from digiprosper.policy.notices import (
     few_untreated,
     other_errors,
     small_cohorts,
+    treatment_ends,
 )
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
@@ -326,6 +327,7 @@ class StaggeredDid(Specification):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
+            *treatment_ends(table_of(panel), timing, self.event),
             *_about_errors(panel, prepared, cohorts, cells, inference),
             *notices,
         )

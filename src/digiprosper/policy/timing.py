@@ -169,9 +169,10 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
         (
             "switched_off",
             np.flatnonzero(same & (step < 0)),
-            "switches from 1 to 0 in {names}. The treatment must stay: let the column "
-            "be 1 from the first treated period on, or drop these {entity} with "
-            "panel.subset.",
+            "switches from 1 to 0 in {names}. The treatment must stay: drop these "
+            "{entity} with panel.subset, or let the column be 1 from the first treated "
+            "period on, which counts periods after the end as treated. For the effect "
+            "of a treatment that ends: ChaisemartinDHaultfoeuille of diff-diff.",
         ),
         (
             "switched_in_gap",
@@ -197,6 +198,29 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
     first = np.full(keys.entities.size, _NEVER)
     first[keys.entity[start]] = keys.time[start]
     return first
+
+
+def ended(table: Table, timing: Timing, column: str) -> dict[str, list[Any]]:
+    """List dummies of the table that begin at the first treated times and end again.
+
+    Returns the entities in which each ends. Dummies that are 1 for the same number of
+    rows in all entities may be of the periods after an event, and are left out.
+    """
+    keys, ending = table.keys, dict[str, list[Any]]()
+    first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
+    treated, begins = keys.time >= first, keys.time == first
+    for name in table.data.columns.drop(column):
+        values = table.series(name)
+        if not is_switch(values, None) or values.isna().any():
+            continue
+        dummy = values.to_numpy(dtype=np.float64)
+        if dummy[~treated].any() or not dummy[begins].all() or not begins.any():
+            continue
+        ends = (np.diff(keys.entity) == 0) & (np.diff(dummy) < 0)
+        lengths = np.bincount(keys.entity, dummy)[np.unique(keys.entity[begins])]
+        if ends.any() and np.ptp(lengths) > 0:
+            ending[name] = keys.entities[np.unique(keys.entity[1:][ends])].tolist()
+    return ending
 
 
 # --- a column of first treated times --------------------------------------------------

@@ -77,13 +77,21 @@ def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> PeriodDep
     sums[entity, time] = scores
     size = np.sqrt((sums**2).sum(axis=0))
     parts = sums[:, size > 0] / size[size > 0]
-    periods = parts.shape[1]
-    products = parts.T @ parts
+    entities, periods = parts.shape
     diagonal = (parts**2).sum(axis=1)
+    # Traces are the same of both products: the smaller one is computed.
+    if entities <= periods:
+        products = parts @ parts.T
+        squares = products @ products
+        of_entities = squares.diagonal()
+    else:
+        products = parts.T @ parts
+        squares = products @ products
+        of_entities = ((parts @ products) * parts).sum(axis=1)
     variance = 2 * float((products**2).sum() - (diagonal**2).sum())
     third = 8 * float(
-        np.trace(products @ products @ products)
-        - 3 * diagonal @ ((parts @ products) * parts).sum(axis=1)
+        (squares * products).sum()
+        - 3 * diagonal @ of_entities
         + 2 * (diagonal**3).sum()
     )
     ratio = float((parts.sum(axis=0) ** 2).mean())
@@ -171,6 +179,26 @@ def period_sums(residuals: Floats, time: Ints) -> Floats:
     sums = np.bincount(time, residuals)
     squares = np.bincount(time, residuals**2)
     return np.asarray(sums / np.sqrt(np.where(squares > 0, squares, 1.0)))
+
+
+def lasting_sums(
+    scores: Floats, entity: Ints, time: Ints, lags: int
+) -> tuple[float, float]:
+    """Compare sums of scores (N,) by period with those of periods before.
+
+    Returns their autocorrelation of the first order, and the sum of the Bartlett
+    products of `lags` periods, twice. Products of an entity with itself are left out of
+    both, since clusters by entity allow for them.
+    """
+    by_period = np.zeros((int(time.max()) + 1, int(entity.max()) + 1))
+    by_period[time, entity] = scores
+    sums = by_period.sum(axis=1)
+    products = [
+        sums[lag:] @ sums[:-lag] - np.vdot(by_period[lag:], by_period[:-lag])
+        for lag in range(1, lags + 1)
+    ]
+    weights = 1 - np.arange(1, lags + 1) / (lags + 1)
+    return float(products[0] / (sums @ sums)), float(2 * weights @ products)
 
 
 @dataclass(frozen=True, slots=True)
