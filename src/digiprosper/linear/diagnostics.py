@@ -4,10 +4,8 @@
 code            data
 =============== ======================================================================
 shared_exposure term, p_value, ratio, entity (name); not a warning
-in_entities     term, p_value, ratio (of the variance by entity as well to that of the
-                errors), entity (name); not a warning
-lasting_shocks  term, correlation, ratio (of the variance with lags to that without),
-                lags; not a warning
+in_entities     term, p_value, ratio (of variances), entity (name); not a warning
+lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
 =============== ======================================================================
 """
 
@@ -56,14 +54,10 @@ _ALIKE = 0.9
 # independent and their variances differ much, a notice is false in up to 2% of panels.
 _FEWEST_PERIODS = 5
 _FEWEST_ENTITIES = 10
-# Products of all pairs are computed up to so many periods, or entities if these are
-# fewer, and arrays of entities by periods if so many of their cells have a row.
-_MOST = 1_000
-_SPARSE = 0.05
-# Sums by period are compared over time from so many periods on.
-_FEWEST_TO_LAST = 30
+# Computing the moments of correlated sums takes up to a second.
+_MOST_PRODUCTS = 5e9
 _STANDARD_ERRORS = 4
-_ROWS = frozenset({"unadjusted", "robust", "hc2", "hc3"})
+_BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
 _LARGER = 2.0
 # Growth rates of a file have fewer digits than those of its levels.
@@ -375,50 +369,49 @@ def lagged_outcome_notices(
 def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> Iterator[Notice]:
     """Report correlated scores of the first regressor that the errors leave out."""
     sample, keys = prepared.sample, prepared.sample.keys
-    clusters, effects = prepared.cluster_names, prepared.effect_names
+    n_entities, n_times = sample.n_entities, sample.n_times
     if (
         prepared.sums is not None
         or keys.time_name is None
-        or sample.n_entities < _FEWEST_ENTITIES
-        or sample.n_times < _FEWEST_PERIODS
-        or min(sample.n_entities, sample.n_times) > _MOST
-        or sample.nobs < _SPARSE * sample.n_entities * sample.n_times
+        or n_entities < _FEWEST_ENTITIES
+        or n_times < _FEWEST_PERIODS
+        or n_entities * n_times * min(n_entities, n_times) > _MOST_PRODUCTS
     ):
         return
-    no_clusters = prepared.options.cov_type in _ROWS
-    inside = keys.entity_name in effects
-    by_entity = clusters == (keys.entity_name,)
-    if not (by_entity or keys.time_name in clusters or (no_clusters and not inside)):
+    clusters, inside = prepared.cluster_names, keys.entity_name in prepared.effect_names
+    by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
+    by_row = prepared.options.cov_type in _BY_ROW and not inside
+    if not (by_entity or by_time or by_row):
         return
     scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
-    if not by_entity and not inside and keys.entity_name not in clusters:
+    if by_row or (clusters == (keys.time_name,) and not inside):
         yield from _in_entities(prepared, scores, name)
-    if by_entity or no_clusters:
-        yield from _shared_exposure(prepared, scores, name)
-    elif prepared.options.cov_type == "clustered":
+    if by_time:
         yield from _lasting_shocks(prepared, scores, name)
+    else:
+        yield from _shared_exposure(prepared, scores, name)
+
+
+def _squared_sums(codes: Ints, scores: Floats) -> float:
+    return float((np.bincount(codes, scores) ** 2).sum())
 
 
 def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
     """Report scores of an entity that are correlated over time, without clusters."""
-    sample, keys = prepared.sample, prepared.sample.keys
-    rows = used = float(scores @ scores)
-    for codes in prepared.cluster_codes:
-        used = float((np.bincount(codes, scores) ** 2).sum())
-    by_entity = float((np.bincount(sample.entity, scores) ** 2).sum())
-    ratio = 1 + (by_entity - rows) / used
+    sample, clusters = prepared.sample, prepared.cluster_names
+    rows = float(scores @ scores)
+    used = _squared_sums(sample.time, scores) if clusters else rows
+    ratio = 1 + (_squared_sums(sample.entity, scores) - rows) / used
     if ratio <= _LARGER:
         return
     p_value = dependence_in_periods(scores, sample.time, sample.entity).p_value
     if p_value < _NO_CHANCE:
-        entity, clusters = keys.entity_name, [keys.entity_name, *prepared.cluster_names]
-        remedy = "cov_type='clustered'"
-        if prepared.cluster_names:
-            remedy = f"clusters={[str(c) for c in clusters]}"
+        entity = sample.keys.entity_name
         text = (
             f"residuals times {cited(name)} are correlated between rows of the same "
             f"{entity} ({p_words(p_value)}): clustered by {entity} as well, its "
-            f"standard error would be {ratio**0.5:.1f} times as large. Use {remedy}."
+            f"standard error would be {ratio**0.5:.1f} times as large. Use "
+            f"cov_type='clustered', clusters={[entity, *clusters]}."
         )
         data = {"term": name, "p_value": p_value, "ratio": ratio, "entity": entity}
         yield Notice("in_entities", text, data)
@@ -433,24 +426,17 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
     p_value = dependence_in_periods(scores, sample.entity, sample.time).p_value
     if p_value < _NO_CHANCE:
         entity, time = keys.entity_name, keys.time_name
-        errors = f"clustered by {entity}"
-        if not prepared.cluster_names:
-            errors = "that take rows as independent"
-        remedy = (
-            "compare cov_type='driscoll_kraay' with its block_test, and effects of "
-            f"groups by period, such as absorb='region^{time}'."
-        )
+        errors = f"clustered by {entity}" if prepared.cluster_names else "by row"
+        also = f"effects of groups by period, such as absorb='region^{time}'"
         if time not in prepared.effect_names:
-            remedy = (
-                f"add effects of {time}, and compare clusters=['{entity}', '{time}'] "
-                "and cov_type='driscoll_kraay'."
-            )
+            also = f"effects of {time}"
         text = (
             f"residuals times {cited(name)} are correlated between {entity} of the "
             f"same {time} ({p_words(p_value)}; their sums vary {ratio:.1f} times as "
             "much as without correlation). Outcome and regressor may react to common "
             "shocks, or the slope may change over time or not be linear. If they are "
-            f"common shocks, errors {errors} may be far too small: {remedy}"
+            f"common shocks, errors {errors} may be far too small: compare "
+            f"cov_type='driscoll_kraay' with its block_test, and {also}."
         )
         data = {"term": name, "p_value": p_value, "ratio": ratio, "entity": entity}
         yield Notice("shared_exposure", text, data)
@@ -460,26 +446,20 @@ def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[N
     """Report sums of scores by period that are correlated over time."""
     sample, keys = prepared.sample, prepared.sample.keys
     periods, time = sample.n_times, keys.time_name
-    if periods < _FEWEST_TO_LAST:
-        return
-    lags = int(1.3 * np.sqrt(periods))
+    lags = int(1.3 * periods**0.5)
     correlation, added = lasting_sums(scores, sample.entity, sample.time, lags)
     # Clusters in two ways: what rows of an entity share is no shock that lasts.
-    by_time, by_entity = (
-        float((np.bincount(codes, scores) ** 2).sum())
-        for codes in (sample.time, sample.entity)
-    )
-    used = by_time + by_entity - float(scores @ scores)
+    used = _squared_sums(sample.time, scores) - float(scores @ scores)
+    used += _squared_sums(sample.entity, scores)
     ratio = 1 + added / used
     if ratio > _LARGER and correlation > _STANDARD_ERRORS / np.sqrt(periods):
         text = (
             f"sums of residuals times {cited(name)} by {time} are correlated with "
             f"those of the {time} before ({correlation:.2f}), also between different "
-            f"{keys.entity_name}: clustered in both ways and with {lags} lags errors "
-            f"would be {ratio**0.5:.1f} times as large. Clusters by {time} do not "
-            "allow for shocks that last, nor for outcomes that overlap, such as "
-            "returns over twelve months in each month: compare "
-            "cov_type='driscoll_kraay' with its block_test."
+            f"{keys.entity_name}. Clusters by {time} do not allow for shocks that "
+            "last, nor for outcomes that overlap, such as returns over a year in each "
+            f"month: with {lags} lags errors would be {ratio**0.5:.1f} times as large. "
+            "Compare cov_type='driscoll_kraay' with its block_test."
         )
         data = {"term": name, "correlation": correlation, "ratio": ratio, "lags": lags}
         yield Notice("lasting_shocks", text, data)

@@ -3,7 +3,7 @@
 ============= ========================================================================
 code          data
 ============= ========================================================================
-missing_codes columns (column to its codes, and each code to the number of its rows)
+missing_codes column, codes, count (rows)
 ============= ========================================================================
 """
 
@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from digiprosper.errors import Notice, cited, counted, quoted
-from digiprosper.kernels import Floats
 from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
@@ -25,8 +24,7 @@ from digiprosper.report.terms import columns_in
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 # What files have in place of a missing value, such as those of Polity, COW and CRSP.
-_CODES = np.array([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 99999.0])
-_CODE_SET = frozenset(_CODES.tolist())
+_CODES = frozenset([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 99999])
 
 
 def about_terms(
@@ -48,55 +46,31 @@ def about_terms(
 
 
 def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
-    """Report columns with codes for missing values that are used as numbers."""
-    columns = frozenset(panel.columns)
-    lowest, highest = sample.matrix.min(axis=0), sample.matrix.max(axis=0)
-    numbers = {
-        name: (low, high, sample.matrix[:, at])
-        for at, (name, low, high) in enumerate(
-            zip(sample.names, lowest.tolist(), highest.tolist(), strict=True)
-        )
-        if name in columns
-    }
-    # The variables of terms, such as lags, but not of categories.
-    categories = {column for column, _ in sample.categories.values()}
-    for name, values in sample.variables.items():
-        if name not in numbers and name not in categories:
-            low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
-            numbers[name] = low, high, values
-    coded, shown = {}, []
-    for name, (*ends, values) in numbers.items():
-        if _CODE_SET.isdisjoint(ends):
+    """Report columns with codes of missing values that are used as numbers."""
+    ends = *sample.matrix.min(axis=0).tolist(), *sample.matrix.max(axis=0).tolist()
+    if not sample.variables and _CODES.isdisjoint(ends):
+        return
+    no_numbers = {column for column, _ in sample.categories.values()}
+    columns = dict(zip(sample.names, sample.matrix.T, strict=True)) | sample.variables
+    for name, values in columns.items():
+        if _CODES.isdisjoint((np.fmin.reduce(values), np.fmax.reduce(values))):
             continue
-        counts, low, high = _far_codes(values)
-        if counts:
-            coded[name] = counts
-            rows = " and ".join(
-                f"{code} in {counted(count, 'row')}" for code, count in counts.items()
+        is_code = np.isin(values, [*_CODES])
+        if name in no_numbers or name not in panel.columns or is_code.all():
+            continue
+        others = values[~is_code]
+        low, high = np.fmin.reduce(others), np.fmax.reduce(others)
+        # Farther from all other values than these are from each other
+        far = is_code & (np.maximum(low - values, values - high) > high - low)
+        if far.any() and high > low:
+            codes = [*map(int, np.unique(values[far]))]
+            text = (
+                f"{cited(name)} has {codes} in {counted(far.sum(), 'row')} and is from "
+                f"{low:.4g} to {high:.4g} in others. If it codes missing values: df["
+                f"{cited(name)}].replace({codes}, np.nan) before the panel is made."
             )
-            shown.append(f"{cited(name)} is {rows}, else from {low:.4g} to {high:.4g}")
-    if shown:
-        first, codes = next(iter(coded.items()))
-        text = (
-            f"{'; '.join(shown)}. If these are codes of missing values, they are used "
-            "as numbers and decide the estimates. Make them missing before the panel "
-            f"is made: df[{cited(first)}] = df[{cited(first)}].replace({[*codes]}, "
-            "np.nan)."
-        )
-        yield Notice("missing_codes", text, {"columns": coded})
-
-
-def _far_codes(values: Floats) -> tuple[dict[int, int], float, float]:
-    """Count codes farther from all other values than these are from each other."""
-    is_code = np.isin(values, _CODES)
-    others = values[~is_code & ~np.isnan(values)]
-    if not others.size:
-        return {}, 0.0, 0.0
-    low, high = float(others.min()), float(others.max())
-    distance = np.maximum(low - values, values - high)
-    far = is_code & (distance > high - low) & (high > low)
-    codes, counts = np.unique(values[far], return_counts=True)
-    return dict(zip(map(int, codes), counts.tolist(), strict=True)), low, high
+            data = {"column": name, "codes": codes, "count": int(far.sum())}
+            yield Notice("missing_codes", text, data)
 
 
 def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:

@@ -200,29 +200,6 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
     return first
 
 
-def ended(table: Table, timing: Timing, column: str) -> dict[str, list[Any]]:
-    """List dummies of the table that begin at the first treated times and end again.
-
-    Returns the entities in which each ends. Dummies that are 1 for the same number of
-    rows in all entities may be of the periods after an event, and are left out.
-    """
-    keys, ending = table.keys, dict[str, list[Any]]()
-    first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
-    treated, begins = keys.time >= first, keys.time == first
-    for name in table.data.columns.drop(column):
-        values = table.series(name)
-        if not is_switch(values, None) or values.isna().any():
-            continue
-        dummy = values.to_numpy(dtype=np.float64)
-        if dummy[~treated].any() or not dummy[begins].all() or not begins.any():
-            continue
-        ends = (np.diff(keys.entity) == 0) & (np.diff(dummy) < 0)
-        lengths = np.bincount(keys.entity, dummy)[np.unique(keys.entity[begins])]
-        if ends.any() and np.ptp(lengths) > 0:
-            ending[name] = keys.entities[np.unique(keys.entity[1:][ends])].tolist()
-    return ending
-
-
 # --- a column of first treated times --------------------------------------------------
 
 

@@ -184,11 +184,10 @@ def period_sums(residuals: Floats, time: Ints) -> Floats:
 def lasting_sums(
     scores: Floats, entity: Ints, time: Ints, lags: int
 ) -> tuple[float, float]:
-    """Compare sums of scores (N,) by period with those of periods before.
+    """Compare sums of scores (N,) by period with those of earlier periods.
 
-    Returns their autocorrelation of the first order, and the sum of the Bartlett
-    products of `lags` periods, twice. Products of an entity with itself are left out of
-    both, since clusters by entity allow for them.
+    Returns their first autocorrelation, and the Bartlett sum of products with `lags`
+    earlier periods, both without products of an entity with itself.
     """
     by_period = np.zeros((int(time.max()) + 1, int(entity.max()) + 1))
     by_period[time, entity] = scores
