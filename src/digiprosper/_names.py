@@ -22,7 +22,7 @@ INSTEAD = {
             "dp.FixedEffects(y, [x]).fit(panel), or "
             "dp.FixedEffects.from_formula('y ~ x | id + year').fit(panel)"
         ),
-        "randomeffects betweenols famamacbeth fmb": (
+        "randomeffects betweenols famamacbeth": (
             "dp.etable([fit]) of a fit of linearmodels"
         ),
         "pooledols pooling": (

@@ -4,7 +4,7 @@
 code            data
 =============== ======================================================================
 shared_exposure term, p_value, ratio, entity (name); not a warning
-in_entities     term, p_value, ratio (of variances), entity (name); not a warning
+in_entities     term, ratio (of variances), entity (name); not a warning
 lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
 =============== ======================================================================
 """
@@ -375,7 +375,7 @@ def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> Iterator[
         or keys.time_name is None
         or n_entities < _FEWEST_ENTITIES
         or n_times < _FEWEST_PERIODS
-        or n_entities * n_times * min(n_entities, n_times) > _MOST_PRODUCTS
+        or max(n_entities, n_times) * n_times**2 > _MOST_PRODUCTS
     ):
         return
     clusters, inside = prepared.cluster_names, keys.entity_name in prepared.effect_names
@@ -402,18 +402,19 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
     rows = float(scores @ scores)
     used = _squared_sums(sample.time, scores) if clusters else rows
     ratio = 1 + (_squared_sums(sample.entity, scores) - rows) / used
-    if ratio <= _LARGER:
-        return
-    p_value = dependence_in_periods(scores, sample.time, sample.entity).p_value
-    if p_value < _NO_CHANCE:
+    # What entities share in a period is no correlation between rows of one.
+    means = np.bincount(sample.time, scores) / np.bincount(sample.time)
+    squares = period_sums(scores - means[sample.time], sample.entity) ** 2
+    error = squares.std(ddof=1) / squares.size**0.5
+    if ratio > _LARGER and squares.mean() - 1 > _STANDARD_ERRORS * error:
         entity = sample.keys.entity_name
         text = (
             f"residuals times {cited(name)} are correlated between rows of the same "
-            f"{entity} ({p_words(p_value)}): clustered by {entity} as well, its "
-            f"standard error would be {ratio**0.5:.1f} times as large. Use "
-            f"cov_type='clustered', clusters={[entity, *clusters]}."
+            f"{entity}: clustered by {entity} too, the standard error would be "
+            f"{ratio**0.5:.1f} times as large. Use cov_type='clustered', "
+            f"clusters={[entity, *clusters]}."
         )
-        data = {"term": name, "p_value": p_value, "ratio": ratio, "entity": entity}
+        data = {"term": name, "ratio": ratio, "entity": entity}
         yield Notice("in_entities", text, data)
 
 

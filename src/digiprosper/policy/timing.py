@@ -170,9 +170,8 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
             "switched_off",
             np.flatnonzero(same & (step < 0)),
             "switches from 1 to 0 in {names}. The treatment must stay: drop these "
-            "{entity} with panel.subset, or let the column be 1 from the first treated "
-            "period on, which counts periods after the end as treated. For the effect "
-            "of a treatment that ends: ChaisemartinDHaultfoeuille of diff-diff.",
+            "{entity} with panel.subset, or use ChaisemartinDHaultfoeuille of "
+            "diff-diff, for treatments that end.",
         ),
         (
             "switched_in_gap",

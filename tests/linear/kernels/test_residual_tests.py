@@ -183,19 +183,6 @@ def test_dependence_of_scores_has_the_moments_of_all_signs(seed: int) -> None:
     assert test.p_value == pytest.approx(exact, abs=0.06)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_dependence_of_few_entities_has_the_moments_of_all_signs(seed: int) -> None:
-    e, time, entity = draw(seed)
-    sums = np.zeros((7, 9))
-    sums[entity, time] = e
-    size = (sums**2).sum(axis=0)
-    signs = np.array([*itertools.product([-1, 1], repeat=7)])
-    every = ((signs @ sums) ** 2 / size).sum(axis=1)
-    test = dependence_in_periods(e, entity, time)
-    assert test.variance == pytest.approx(every.var())
-    assert test.third == pytest.approx(((every - 9) ** 3).mean())
-
-
 def test_dependence_of_scores_with_a_shock_that_all_share() -> None:
     rng = np.random.default_rng(0)
     entity, time = np.indices((100, 29)).reshape(2, -1)

@@ -77,21 +77,13 @@ def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> PeriodDep
     sums[entity, time] = scores
     size = np.sqrt((sums**2).sum(axis=0))
     parts = sums[:, size > 0] / size[size > 0]
-    entities, periods = parts.shape
+    periods = parts.shape[1]
+    products = parts.T @ parts
     diagonal = (parts**2).sum(axis=1)
-    # Traces are the same of both products: the smaller one is computed.
-    if entities <= periods:
-        products = parts @ parts.T
-        squares = products @ products
-        of_entities = squares.diagonal()
-    else:
-        products = parts.T @ parts
-        squares = products @ products
-        of_entities = ((parts @ products) * parts).sum(axis=1)
     variance = 2 * float((products**2).sum() - (diagonal**2).sum())
     third = 8 * float(
-        (squares * products).sum()
-        - 3 * diagonal @ of_entities
+        np.trace(products @ products @ products)
+        - 3 * diagonal @ ((parts @ products) * parts).sum(axis=1)
         + 2 * (diagonal**3).sum()
     )
     ratio = float((parts.sum(axis=0) ** 2).mean())
