@@ -368,15 +368,8 @@ def lagged_outcome_notices(
 
 def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> Iterator[Notice]:
     """Report correlated scores of the first regressor that the errors leave out."""
-    sample, keys = prepared.sample, prepared.sample.keys
-    n_entities, n_times = sample.n_entities, sample.n_times
-    if (
-        prepared.sums is not None
-        or keys.time_name is None
-        or n_entities < _FEWEST_ENTITIES
-        or n_times < _FEWEST_PERIODS
-        or max(n_entities, n_times) * n_times**2 > _MOST_PRODUCTS
-    ):
+    keys = prepared.sample.keys
+    if prepared.sums is not None or not _has_pairs(prepared.sample):
         return
     clusters, inside = prepared.cluster_names, keys.entity_name in prepared.effect_names
     by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
@@ -390,6 +383,13 @@ def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> Iterator[
         yield from _lasting_shocks(prepared, scores, name)
     else:
         yield from _shared_exposure(prepared, scores, name)
+
+
+def _has_pairs(sample: Sample) -> bool:
+    """Tell whether there are pairs enough to compare, and not too many."""
+    n_entities, n_times = sample.n_entities, sample.n_times
+    enough = n_entities >= _FEWEST_ENTITIES and n_times >= _FEWEST_PERIODS
+    return enough and max(n_entities, n_times) * n_times**2 <= _MOST_PRODUCTS
 
 
 def _squared_sums(codes: Ints, scores: Floats) -> float:

@@ -51,7 +51,7 @@ def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     if not sample.variables and _CODES.isdisjoint(ends):
         return
     no_numbers = {column for column, _ in sample.categories.values()}
-    columns = dict(zip(sample.names, sample.matrix.T, strict=True)) | sample.variables
+    columns = dict(zip(sample.names, sample.matrix.T, strict=True), **sample.variables)
     for name, values in columns.items():
         if _CODES.isdisjoint((np.fmin.reduce(values), np.fmax.reduce(values))):
             continue
