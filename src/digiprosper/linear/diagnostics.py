@@ -411,7 +411,7 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
         text = (
             f"residuals times {cited(name)} are correlated between rows of the same "
             f"{entity}: clustered by {entity} too, the standard error would be "
-            f"{ratio**0.5:.1f} times as large. Use cov_type='clustered', "
+            f"{ratio**0.5:.1f} times as large: cov_type='clustered', "
             f"clusters={[entity, *clusters]}."
         )
         data = {"term": name, "ratio": ratio, "entity": entity}
@@ -458,9 +458,8 @@ def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[N
             f"sums of residuals times {cited(name)} by {time} are correlated with "
             f"those of the {time} before ({correlation:.2f}), also between different "
             f"{keys.entity_name}. Clusters by {time} do not allow for shocks that "
-            "last, nor for outcomes that overlap, such as returns over a year in each "
-            f"month: with {lags} lags errors would be {ratio**0.5:.1f} times as large. "
-            "Compare cov_type='driscoll_kraay' with its block_test."
+            f"last, nor for outcomes that overlap: with {lags} lags errors would be "
+            f"{ratio**0.5:.1f} times as large. Compare cov_type='driscoll_kraay'."
         )
         data = {"term": name, "correlation": correlation, "ratio": ratio, "lags": lags}
         yield Notice("lasting_shocks", text, data)

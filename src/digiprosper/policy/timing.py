@@ -171,7 +171,7 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
             np.flatnonzero(same & (step < 0)),
             "switches from 1 to 0 in {names}. The treatment must stay: drop these "
             "{entity} with panel.subset, or use ChaisemartinDHaultfoeuille of "
-            "diff-diff, for treatments that end.",
+            "diff-diff.",
         ),
         (
             "switched_in_gap",
