@@ -69,10 +69,12 @@ from digiprosper.policy.notices import (
     few_treated_clusters,
     no_rows_before,
     reference_unobserved,
+    treatment_ends,
 )
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import (
     Cohorts,
+    Timing,
     check_never,
     is_switch,
     read_cohorts,
@@ -316,7 +318,7 @@ class EventStudy(Specification):
             prepared,
             demean_columns(prepared, names, np.column_stack(columns)),
             window,
-            _treated_notices(self, panel, prepared, cohorts),
+            _treated_notices(self, panel, prepared, cohorts, timing),
             no_rows_before(sample, cohorts),
             _cohorts_at_reference(window, cohorts.event, cohorts.cohort),
         )
@@ -325,14 +327,21 @@ class EventStudy(Specification):
 
 
 def _treated_notices(
-    spec: EventStudy, panel: Panel, prepared: Prepared, cohorts: Cohorts
+    spec: EventStudy,
+    panel: Panel,
+    prepared: Prepared,
+    cohorts: Cohorts,
+    timing: Timing,
 ) -> list[Notice]:
-    """Report few treated clusters, and groups of entities treated at the same time."""
-    notices = list(few_treated_clusters(prepared, cohorts.treated))
-    keys = prepared.sample.keys
+    """Report treatments that end, few treated clusters, and groups treated together."""
+    table, keys = table_of(panel), prepared.sample.keys
+    notices = [
+        *treatment_ends(table, timing, spec.event),
+        *few_treated_clusters(prepared, cohorts.treated),
+    ]
     if prepared.cluster_names == (keys.entity_name,):
-        timing = cohorts.of_entity
-        notices += about_groups(table_of(panel), keys.entities, timing, spec.event)
+        of_entity = cohorts.of_entity
+        notices += about_groups(table, keys.entities, of_entity, spec.event)
     return notices
 
 
@@ -524,7 +533,7 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
     cells = _make_cells(spec, read_cohorts(spec, whole, timing))
     lost = _sum_by_event_time(spec, cells, mask * _row_weights(spec, whole))
     cohorts = read_cohorts(spec, prepared.sample, timing)
-    few = _treated_notices(spec, panel, prepared, cohorts)
+    few = _treated_notices(spec, panel, prepared, cohorts, timing)
     return _estimate_counts(spec, prepared, cohorts, separated, lost, few, start)
 
 

@@ -3,6 +3,7 @@
 ==================== ===================================================================
 code                 data
 ==================== ===================================================================
+treatment_ends       event, column (the dummy), entities (in which it ends)
 several_cohorts      cohorts (first treated time to the number of entities)
 none_never_treated   binned (ends of the window that are binned)
 no_rows_before       count, entities (the first five)
@@ -50,9 +51,11 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.keys import Keys
+from digiprosper.panel.table import Table
+from digiprosper.panel.treatment import entities_text
 from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.messages import first_few, have, time_text
-from digiprosper.policy.timing import CohortCoding, Cohorts
+from digiprosper.policy.timing import CohortCoding, Cohorts, Timing, is_switch
 from digiprosper.policy.window import EventWindow
 from digiprosper.report.notices import few_clusters
 
@@ -211,6 +214,30 @@ def few_for_averages(clusters: int, name: str) -> tuple[Notice, ...]:
         "clustered standard errors are reliable with many clusters only. Compare "
         "dp.randomisation_test of a FixedEffects with one dummy of treated rows.",
     )
+
+
+def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]:
+    """Report a dummy that begins at the first treated times and ends again."""
+    keys = table.keys
+    first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
+    for name, values in table.data.drop(columns=event).items():
+        if not is_switch(values, None) or values.isna().any():
+            continue
+        on = values.to_numpy(dtype=np.bool_)
+        if on[keys.time < first].any() or not on[keys.time == first].all():
+            continue
+        ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
+        rows = np.bincount(keys.entity, on)
+        # One that is 1 in as many rows of all may be of the periods after an event.
+        if ends.any() and np.ptp(rows[rows > 0]):
+            entities = keys.entities[np.unique(keys.entity[:-1][ends])].tolist()
+            text = (
+                f"{cited(name)} begins at the times of {cited(event)} and ends in "
+                f"{entities_text(keys, entities)}. Rows after the end count as treated "
+                "here: leave them out, or use ChaisemartinDHaultfoeuille of diff-diff."
+            )
+            data = {"event": event, "column": name, "entities": entities}
+            yield Notice("treatment_ends", text, data)
 
 
 def small_cohorts(

@@ -34,10 +34,17 @@ from digiprosper.policy.notices import (
     few_untreated,
     other_errors,
     small_cohorts,
+    treatment_ends,
 )
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
-from digiprosper.policy.timing import Cohorts, check_never, read_cohorts, read_timing
+from digiprosper.policy.timing import (
+    Cohorts,
+    Timing,
+    check_never,
+    read_cohorts,
+    read_timing,
+)
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance, hash_of
@@ -326,7 +333,7 @@ class StaggeredDid(Specification):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
-            *_error_notices(panel, prepared, cohorts, cells, inference),
+            *_error_notices(panel, timing, prepared, cohorts, cells, inference),
             *notices,
         )
         issue(diagnostics)
@@ -399,19 +406,21 @@ def _refuse_without_effects(
 
 def _error_notices(
     panel: Panel,
+    timing: Timing,
     prepared: Prepared,
     cohorts: Cohorts,
     cells: GroupTime,
     inference: Inference,
 ) -> Iterator[Notice]:
-    """Report few clusters, few treated or untreated entities, and small cohorts."""
+    """Report treatments that end, few clusters, few in groups, and small cohorts."""
+    yield from treatment_ends(table_of(panel), timing, cohorts.coding.event)
     n_clusters, name = min(inference.n_clusters), prepared.cluster_names[0]
     small = inference.cov_type in ("cr2", "crv3")
     by_entity = name == prepared.sample.keys.entity_name
     if by_entity:
         event, keys = cohorts.coding.event, prepared.sample.keys
-        timing = cohorts.of_entity
-        yield from about_groups(table_of(panel), keys.entities, timing, event)
+        of_entity = cohorts.of_entity
+        yield from about_groups(table_of(panel), keys.entities, of_entity, event)
     if not (small and by_entity):
         yield from few_for_averages(n_clusters, name)
     yield from few_treated_clusters(prepared, cohorts.treated, small=small)

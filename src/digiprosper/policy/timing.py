@@ -169,9 +169,9 @@ def _first_ones(table: Table, column: str, values: pd.Series[Any]) -> Ints:
         (
             "switched_off",
             np.flatnonzero(same & (step < 0)),
-            "switches from 1 to 0 in {names}. The treatment must stay: let the column "
-            "be 1 from the first treated period on, or drop these {entity} with "
-            "panel.subset.",
+            "switches from 1 to 0 in {names}. The treatment must stay: drop these "
+            "{entity} with panel.subset, or use ChaisemartinDHaultfoeuille of "
+            "diff-diff.",
         ),
         (
             "switched_in_gap",
