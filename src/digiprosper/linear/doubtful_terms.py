@@ -10,6 +10,10 @@ import numpy as np
 
 from digiprosper.errors import Notice, cited, quoted
 from digiprosper.linear.notices import made_from, many_dummies
+from digiprosper.linear.shared_by_rows import (
+    about_groups_by_period,
+    about_groups_of_rows,
+)
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.treatment import about_directions, about_groups
@@ -19,7 +23,11 @@ _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
 def about_terms(
-    sample: Sample, panel: Panel, clusters: Sequence[str]
+    sample: Sample,
+    panel: Panel,
+    effects: Sequence[str],
+    clusters: Sequence[str],
+    cov_type: str,
 ) -> Iterator[Notice]:
     """Report where terms come from, and categories of many dummies."""
     roles = sample.roles
@@ -30,6 +38,10 @@ def about_terms(
     ]
     if of_interest and tuple(clusters) == (sample.keys.entity_name,):
         yield from shared_treatments(sample, panel, of_interest)
+    if of_interest:
+        yield from about_groups_of_rows(
+            sample, panel, of_interest[0], effects, clusters, cov_type
+        )
     yield from made_from_others(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
@@ -148,6 +160,7 @@ def shared_treatments(
             np.maximum.at(before, sample.entity[earlier], sample.time[earlier])
             first[first == sample.n_times] = -1
             notices = about_groups(table, keys.entities, first, name, before)
+            notices = notices or about_groups_by_period(sample, table, at)
         yield from notices or about_directions(
             table, keys.entities, values, name, sample.entity, sample.time
         )

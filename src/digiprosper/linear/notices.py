@@ -23,6 +23,7 @@ assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
 shared_shocks            n_times; under "driscoll_kraay", not a warning
 rank_bound               effects, rank
+unconnected_effects      effects, arbitrary (constants)
 saturated_levels         effect, levels, rows: levels with as few rows as parameters,
                          and their rows
 dropped_absorbed         column, effects
@@ -177,10 +178,16 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
 
 
 def dropped_rows(
-    dropped: Dropped, nobs: int, *, shifted: bool, part: bool, remaining: int | None
+    dropped: Dropped,
+    nobs: int,
+    reason: str,
+    *,
+    shifted: bool,
+    part: bool,
+    remaining: int | None,
 ) -> Notice:
     """Report rows that missing values took; `shifted` if only in lags and leads."""
-    text = rows_dropped(dropped.count, nobs, dropped.by_term)
+    text = rows_dropped(dropped.count, nobs, dropped.by_term) + reason
     if part:
         text += (
             " Lags are computed from the rows of this panel only: create them "
@@ -532,6 +539,19 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
         "may be too large, and df_resid too small."
     )
     return Notice("rank_bound", text, {"rank": rank, "effects": tuple(effects)})
+
+
+def unconnected_effects(effects: Sequence[str], arbitrary: int) -> Notice:
+    """Report effects whose levels cannot all be compared."""
+    text = (
+        f"levels of the effects ({', '.join(effects)}) are comparable only inside sets "
+        f"that rows connect, and there are several: {counted(arbitrary, 'difference')} "
+        "between sets can have any value, and so can the variance over all levels. "
+        "Slopes are not affected. Use the rows of the largest set."
+    )
+    return Notice(
+        "unconnected_effects", text, {"effects": (*effects,), "arbitrary": arbitrary}
+    )
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:

@@ -83,17 +83,26 @@ class Table:
     @cached_property
     def of_entities(self) -> tuple[str, ...]:
         """Columns of labels, such as regions, that do not change in an entity."""
+        return tuple([name for name, changes in self._labels.items() if not changes])
+
+    @cached_property
+    def of_rows(self) -> tuple[str, ...]:
+        """Columns of labels that change in an entity, as the region of a person may."""
+        return tuple([name for name, changes in self._labels.items() if changes])
+
+    @cached_property
+    def _labels(self) -> dict[str, bool]:
+        """Columns of labels, and whether they change in an entity."""
         entity = self.keys.entity
         starts = np.flatnonzero(np.diff(entity, prepend=-1))
-        names = []
+        names = {}
         for name, values in self.data.items():
             # Lists and other objects have no codes.
             is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
             if values.dtype.kind != "f" and is_label:
                 codes = pd.factorize(values)[0]
-                if (codes == codes[starts][entity]).all():
-                    names.append(str(name))
-        return tuple(names)
+                names[str(name)] = bool((codes != codes[starts][entity]).any())
+        return names
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Take the values of any column or key as they are."""

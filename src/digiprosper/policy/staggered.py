@@ -20,7 +20,12 @@ from digiprosper.errors import (
     option_error,
 )
 from digiprosper.kernels import Floats
-from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
+from digiprosper.linear.preparation import (
+    LinearOptions,
+    Prepared,
+    prepare,
+    without_notice,
+)
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
@@ -325,7 +330,12 @@ class StaggeredDid(Specification):
         if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
-            *(notice for notice in prepared.notices if notice not in prepared.few),
+            # Degrees of freedom of each effect allow for a cluster of large weight.
+            *(
+                notice
+                for notice in without_notice(prepared, "heavy_cluster").notices
+                if notice not in prepared.few
+            ),
             *_about_errors(panel, prepared, cohorts, cells, inference),
             *notices,
         )

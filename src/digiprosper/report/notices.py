@@ -245,14 +245,21 @@ def index_of(cells: Mapping[str, tuple[str, ...]]) -> list[Notice]:
 
 
 def treated_together(
-    treatment: str, column: str, groups: int, entity: str, n_entities: int
+    treatment: str,
+    column: str,
+    groups: int,
+    entity: str,
+    n_entities: int,
+    *,
+    moving: bool = False,
 ) -> Notice:
-    """Report a treatment that whole groups of entities have at the same time."""
+    """Report a treatment that groups of entities, some `moving`, have together."""
+    clusters: object = [entity, column] if moving else column
     text = (
         f"all {entity} with the same {cited(column)} are treated at the same time "
         f"({cited(treatment)}; {groups:,} groups of {n_entities:,} {entity}): if their "
         f"errors are correlated, standard errors clustered by {entity} are too small "
-        f"(Abadie et al. 2023). Use clusters={cited(column)}."
+        f"(Abadie et al. 2023). Use clusters={cited(clusters)}."
     )
     data = {
         "treatment": treatment,
