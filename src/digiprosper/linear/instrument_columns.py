@@ -21,13 +21,13 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
+from digiprosper.linear.doubtful_terms import is_mean_of_others
 from digiprosper.linear.estimation import (
     Demeaned,
     absorbed_problem,
     refuse_wide,
     without_combinations,
 )
-from digiprosper.linear.kernels.group_means import is_mean_of_others
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
 from digiprosper.linear.notices import dropped_absorbed, dropped_collinear

@@ -22,8 +22,8 @@ few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
 shared_shocks            n_times; under "driscoll_kraay", not a warning
+heavy_cluster            clusters (name), cluster (label), share (of the weights)
 rank_bound               effects, rank
-unconnected_effects      effects, arbitrary (constants)
 saturated_levels         effect, levels, rows: levels with as few rows as parameters,
                          and their rows
 dropped_absorbed         column, effects
@@ -65,7 +65,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
+import numpy as np
+
 from digiprosper.errors import Notice, cited, counted, quoted, subject
+from digiprosper.kernels import Floats
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
@@ -103,6 +106,10 @@ _IN_MEMORY: Final = (
     *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
     *("PoissonEffects", "block_test", "crv3", "cr2"),
 )
+# With 20% of the weights in one of 31 or 60 clusters a test at 5% rejects a true
+# hypothesis in 8 to 11% of 500 simulated panels, with 30% in 12 to 19%, with 50% in 27
+# to 42%; with CRV3 in 5 to 6%.
+_HEAVY: Final = 0.2
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
 WEAK_F: Final = 10.0
 _MADE: Final = {
@@ -178,16 +185,10 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
 
 
 def dropped_rows(
-    dropped: Dropped,
-    nobs: int,
-    reason: str,
-    *,
-    shifted: bool,
-    part: bool,
-    remaining: int | None,
+    dropped: Dropped, nobs: int, *, shifted: bool, part: bool, remaining: int | None
 ) -> Notice:
     """Report rows that missing values took; `shifted` if only in lags and leads."""
-    text = rows_dropped(dropped.count, nobs, dropped.by_term) + reason
+    text = rows_dropped(dropped.count, nobs, dropped.by_term)
     if part:
         text += (
             " Lags are computed from the rows of this panel only: create them "
@@ -510,7 +511,7 @@ def row_number(panel: Panel) -> str:
     return (
         f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row "
         "number, pass the column that identifies the unit as the entity, Panel(df, "
-        "entity=...)."
+        "entity=...), or a panel of means by group."
     )
 
 
@@ -541,17 +542,19 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
     return Notice("rank_bound", text, {"rank": rank, "effects": tuple(effects)})
 
 
-def unconnected_effects(effects: Sequence[str], arbitrary: int) -> Notice:
-    """Report effects whose levels cannot all be compared."""
+def heavy_cluster(sample: Sample, weights: Floats, clusters: str) -> list[Notice]:
+    """Report a cluster with so much of the weights that its errors matter alone."""
+    shares = np.bincount(sample.codes[clusters], weights) / weights.sum()
+    share, label = shares.max(), sample.code_levels[clusters][int(shares.argmax())]
+    # Of few clusters each has a large share, and they are reported as few.
+    if share <= max(_HEAVY, 2 / shares.size):
+        return []
     text = (
-        f"levels of the effects ({', '.join(effects)}) are comparable only inside sets "
-        f"that rows connect, and there are several: {counted(arbitrary, 'difference')} "
-        "between sets can have any value, and so can the variance over all levels. "
-        "Slopes are not affected. Use the rows of the largest set."
+        f"{clusters} {label} has {share:.0%} of the weights, and clustered standard "
+        "errors are too small. Use cov_type='crv3', and compare a fit without weights."
     )
-    return Notice(
-        "unconnected_effects", text, {"effects": (*effects,), "arbitrary": arbitrary}
-    )
+    data = {"clusters": clusters, "cluster": label, "share": float(share)}
+    return [Notice("heavy_cluster", text, data)]
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:

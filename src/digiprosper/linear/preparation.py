@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -33,7 +32,7 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import about_terms
+from digiprosper.linear.doubtful_terms import about_missing, about_terms
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,
@@ -41,13 +40,13 @@ from digiprosper.linear.notices import (
     entities_once,
     few_for_slopes,
     few_periods,
+    heavy_cluster,
     rank_bound,
     robust_inconsistent,
     row_number,
     saturated_levels,
     singletons_dropped,
 )
-from digiprosper.linear.shared_by_rows import heavy_cluster, why_missing
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
@@ -268,15 +267,17 @@ def prepare(
     weights = _weights(sample, options)
     structure = _structure(sample, panel, absorbed, clusters, options, weights)
     near = _near(sample, options)
+    heavy = weights is not None and options.cov_type == "clustered"
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
+        *(about_missing(sample, table_of(panel)) if sample.dropped else []),
         *structure.notices,
         *(_saturated_notices(absorbed, structure.within) if slopes else []),
         *_robust_notices(sample, structure.within, near, options),
         *distance_notices(sample, near),
         *about_terms(sample, panel, effects, clusters, options.cov_type),
-        *heavy_cluster(sample, weights, clusters, options.cov_type),
+        *(heavy_cluster(sample, weights, clusters[0]) if heavy else []),
     ]
     return Prepared(
         sample=sample,
@@ -458,20 +459,9 @@ def _without_singletons(
         raise all_singletons(
             sample.nobs,
             effects,
-            f" (entity_effects=False for a cross-section).{row_number(panel)}"
-            f"{_means_by_period(panel)}",
+            f" (entity_effects=False for a cross-section).{row_number(panel)}",
         )
     return sample.keep(mask, f"singletons ({', '.join(effects)})")
-
-
-def _means_by_period(panel: Panel) -> str:
-    """Say how repeated cross-sections become a panel."""
-    if not panel.entities_occur_once:
-        return ""
-    return (
-        " Repeated cross-sections: a panel of means by group and "
-        f"{panel.time_name}, weighted by their rows, has event studies too."
-    )
 
 
 def all_singletons(
@@ -691,7 +681,6 @@ def _dropped_notices(
         by_missing,
         sample.dropped[-1] if remaining < before else None,
         [only_shifted(table_of(panel).known, sample, d) for d in by_missing],
-        [why_missing(sample, panel, d) for d in by_missing],
         effects=effects,
         part=panel.is_part,
         nobs=panel.nobs - sum(not_chosen),
@@ -703,7 +692,6 @@ def dropped_notices(
     by_missing: Sequence[Dropped],
     singletons: Dropped | None,
     shifted: Sequence[bool],
-    reasons: Sequence[str] = (),
     *,
     effects: Sequence[str],
     part: bool,
@@ -713,13 +701,11 @@ def dropped_notices(
     """Report what missing values and singletons took, and how many rows are left."""
     last = len(by_missing) - (singletons is None)
     out = []
-    for i, (dropped, only, reason) in enumerate(
-        zip_longest(by_missing, shifted, reasons, fillvalue="")
-    ):
+    for i, (dropped, only) in enumerate(zip(by_missing, shifted, strict=True)):
         rows = remaining if i == last else None
         out.append(
             dropped_rows(
-                dropped, nobs, reason, shifted=only, part=part and only, remaining=rows
+                dropped, nobs, shifted=only, part=part and only, remaining=rows
             )
         )
     if singletons is not None:

@@ -35,7 +35,6 @@ from digiprosper.linear.marginal import slope_weights
 from digiprosper.linear.notices import (
     in_memory_only,
     no_rejection,
-    unconnected_effects,
     unseen,
 )
 from digiprosper.panel import Panel
@@ -356,14 +355,10 @@ class SampledResults(BaseResults):
         effects, such slopes are identified only up to a common trend.
 
         Effects of workers and firms are comparable only within a set that movers
-        connect: a warning says if there are several. The variance of estimates is that
-        of the effects and of their errors, far too large for levels with few rows or
-        few movers, and their covariance far too small (Andrews et al. 2008).
+        connect. The variance of estimates is that of the effects and of their errors,
+        far too large for levels with few rows or few movers, and their covariance far
+        too small (Andrews et al. 2008).
         """
-        sizes = [values.size for *_, values in self.effect_values]
-        arbitrary = sum(sizes) - len(sizes) + 1 - getattr(self, "df_absorbed", np.inf)
-        if arbitrary > 0 and not any("[[" in name for name in self.effect_names):
-            issue([unconnected_effects(self.effect_names, int(arbitrary))])
         return {
             n: pd.Series(v, index=levels.view(), name=n, copy=True)
             for n, levels, v in self.effect_values

@@ -80,19 +80,14 @@ class Table:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index, axis=0)
 
-    @cached_property
+    @property
     def of_entities(self) -> tuple[str, ...]:
         """Columns of labels, such as regions, that do not change in an entity."""
-        return tuple([name for name, changes in self._labels.items() if not changes])
+        return tuple([n for n, changes in self.label_columns.items() if not changes])
 
     @cached_property
-    def of_rows(self) -> tuple[str, ...]:
-        """Columns of labels that change in an entity, as the region of a person may."""
-        return tuple([name for name, changes in self._labels.items() if changes])
-
-    @cached_property
-    def _labels(self) -> dict[str, bool]:
-        """Columns of labels, and whether they change in an entity."""
+    def label_columns(self) -> dict[str, bool]:
+        """Columns of labels, and whether they change in an entity, if it moves."""
         entity = self.keys.entity
         starts = np.flatnonzero(np.diff(entity, prepend=-1))
         names = {}

@@ -1,4 +1,4 @@
-"""What rows of a group share: a policy, the mean of an outcome, most of the weights."""
+"""Rows of persons: peers, policies of groups, weights, and who is missing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,9 @@ from digiprosper.errors import (
     MissingDataWarning,
     PanelIndexError,
 )
-from digiprosper.linear.kernels.group_means import is_mean_of_others, mean_in_groups
+from digiprosper.linear.doubtful_terms import is_mean_of_others
 
-CODES = {
-    *("mean_of_others", "mean_of_outcome", "shared_in_cells", "treated_together"),
-    "heavy_cluster",
-}
+CODES = ("mean_of_others", "shared_in_cells", "treated_together", "heavy_cluster")
 
 
 def codes_of(spec: Any, panel: Panel) -> list[str]:
@@ -49,21 +46,9 @@ def test_means_of_groups_of_any_size(seed) -> None:
     # Each group has two rows or more.
     codes = np.append(np.repeat(np.arange(40), 2), rng.integers(0, 40, 120))
     y, rows = rng.normal(3, 1, 200), np.arange(200)
-    mean = pd.Series(y).groupby(codes).transform("mean").to_numpy()
     others = np.array([y[(codes == codes[i]) & (rows != i)].mean() for i in rows])
-    assert mean_in_groups(mean, y, codes) == "all"
-    assert mean_in_groups(others, y, codes) == "others"
-    assert is_mean_of_others(others, y, codes, any_unit=False)
-    assert mean_in_groups(mean + 1e-3 * y, y, codes) == ""
-    assert mean_in_groups(y, y, rows) == ""
-
-
-def test_a_share_that_is_one_less_another_is_no_mean() -> None:
-    rng = np.random.default_rng(2)
-    codes, x = np.repeat(np.arange(20), 5), rng.uniform(size=100)
-    assert is_mean_of_others(1 - x, x, codes)
-    assert not is_mean_of_others(1 - x, x, codes, any_unit=False)
-    assert not is_mean_of_others(1 - x / 9, x, codes, any_unit=False)
+    assert is_mean_of_others(others, y, codes)
+    assert not is_mean_of_others(others + 1e-3 * y, y, codes)
 
 
 def classes(sizes=(25,), seed: int = 1) -> pd.DataFrame:
@@ -75,11 +60,10 @@ def classes(sizes=(25,), seed: int = 1) -> pd.DataFrame:
     df["before"] = rng.normal(size=len(df))
     df["score"] = 0.6 * df["before"] + rng.normal(size=120)[room]
     df["score"] += rng.normal(0, 0.5, len(df))
-    for column in ("before", "score"):
-        groups = df.groupby("room")[column]
-        others = (groups.transform("sum") - df[column]) / (groups.transform("size") - 1)
-        df[f"peers_{column}"] = others
-    df["mean"] = df.groupby("room")["score"].transform("mean")
+    groups = df.groupby("room")["before"]
+    df["peers"] = (groups.transform("sum") - df["before"]) / (
+        groups.transform("size") - 1
+    )
     return df
 
 
@@ -87,37 +71,25 @@ def classes(sizes=(25,), seed: int = 1) -> pd.DataFrame:
 def test_beside_effects_of_classes_peers_are_the_own_value(sizes) -> None:
     df = classes(sizes)
     panel = Panel.from_rows(df)
-    spec = FixedEffects("score", ["peers_before"], absorb="room")
+    spec = FixedEffects("score", ["peers"], absorb="room")
     with pytest.warns(IdentificationWarning, match="'before' in the other rows of"):
         fit = spec.fit(panel)
     (notice,) = [n for n in fit.diagnostics if n.code == "mean_of_others"]
     assert notice.data == {
-        "term": "peers_before",
+        "term": "peers",
         "column": "before",
         "effect": "room",
     }
     if len(sizes) == 1:
         own = spec.replace(x=("before",)).fit(panel)
         slope = -24 * own.params["before"]
-        assert fit.params["peers_before"] == pytest.approx(slope, rel=1e-9)
+        assert fit.params["peers"] == pytest.approx(slope, rel=1e-9)
     # Schools have several classes: the means differ between them.
     assert codes_of(spec.replace(absorb="school"), panel) == []
     # Rows that are lost leave the slope of the others.
     df.loc[::11, "score"] = np.nan
     lost = Panel.from_rows(df)
     assert codes_of(spec, lost) == ["mean_of_others"]
-
-
-@pytest.mark.parametrize(("term", "others"), [("peers_score", True), ("mean", False)])
-def test_means_of_the_outcome_are_on_both_sides(term, others) -> None:
-    panel = Panel.from_rows(classes((10, 12, 14)))
-    spec = FixedEffects("score", [term], absorb="school")
-    with pytest.warns(IdentificationWarning, match="The outcome is on both sides"):
-        fit = spec.fit(panel)
-    (notice,) = [n for n in fit.diagnostics if n.code == "mean_of_outcome"]
-    assert notice.data == {"term": term, "groups": "room", "others": others}
-    if others:
-        assert codes_of(spec.replace(absorb="room"), panel) == ["mean_of_others"]
 
 
 def test_columns_with_the_same_mean_are_no_means_of_groups() -> None:
@@ -127,7 +99,9 @@ def test_columns_with_the_same_mean_are_no_means_of_groups() -> None:
     panel = Panel.from_rows(standardised)
     spec = FixedEffects("score", ["before"], absorb="room", clusters="school")
     assert codes_of(spec, panel) == []
-    assert codes_of(spec.replace(x=("peers_before",), absorb="school"), panel) == []
+    # Neither is one in the other direction.
+    other = Panel.from_rows(standardised.assign(peers=-standardised["before"]))
+    assert codes_of(spec.replace(x=("peers",)), other) == []
 
 
 # --- policies of groups ---------------------------------------------------------------
@@ -279,22 +253,32 @@ def test_size_with_one_entity_of_half_the_weights() -> None:
 # --- who is missing -------------------------------------------------------------------
 
 
+def reasons(spec: Any, panel: Panel) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = spec.fit(panel)
+    return [n.message for n in fit.diagnostics if n.code == "missing_for_a_reason"]
+
+
 def test_outcomes_that_are_missing_by_treatment() -> None:
     rng = np.random.default_rng(6)
     df = pd.DataFrame({"offer": rng.integers(0, 2, 2000), "y": rng.normal(size=2000)})
     spec = FixedEffects("y", ["offer"])
     unrelated = df.assign(y=df["y"].where(rng.uniform(size=2000) > 0.2))
-    with pytest.warns(MissingDataWarning) as said:
-        spec.fit(Panel.from_rows(unrelated))
-    assert "attrition" not in str(said[0].message)
+    assert reasons(spec, Panel.from_rows(unrelated)) == []
     df["y"] = df["y"].where(rng.uniform(size=2000) > 0.3 - 0.2 * df["offer"])
     shares = df["y"].isna().groupby(df["offer"]).mean()
-    text = f"{shares[1]:.0%} of rows with offer = 1, and in {shares[0]:.0%} of those"
-    with pytest.warns(MissingDataWarning, match=text):
+    text = f"{shares[1]:.0%} of rows with offer = 1 and {shares[0]:.0%} of those with 0"
+    with pytest.warns(MissingDataWarning) as said:
         spec.fit(Panel.from_rows(df))
+    assert any(text in str(warning.message) for warning in said)
+    # In a panel rows of a person are not missing by chance.
+    twice = df.assign(i=np.arange(2000) // 2, t=np.arange(2000) % 2)
+    assert reasons(spec, Panel(twice, "i", "t")) == []
 
 
 def counties(seed: int = 7) -> pd.DataFrame:
+    """Deaths in a hundred counties of different sizes."""
     rng = np.random.default_rng(seed)
     df = pd.DataFrame({"i": np.repeat(np.arange(100), 10)})
     df["t"], df["law"] = np.tile(np.arange(10), 100), 1.0 * (df["i"] < 40)
@@ -309,46 +293,23 @@ def test_counts_that_are_suppressed_where_they_are_small(y) -> None:
     df = counties()
     df["deaths"] = df["deaths"].where(df["deaths"] >= 10)
     df["rate"] = df["deaths"] / df["people"] * 1e5
-    spec = FixedEffects(y, ["law"])
-    with pytest.warns(MissingDataWarning, match="'deaths' is never below 10"):
-        spec.fit(Panel(df, "i", "t"))
+    (text,) = reasons(FixedEffects(y, ["law"]), Panel(df, "i", "t"))
+    assert text.startswith("'deaths' is never below 10")
     if y == "deaths":
-        with pytest.warns(MissingDataWarning, match="counts are suppressed"):
-            PoissonEffects(y, ["law"], exposure="people").fit(Panel(df, "i", "t"))
+        spec = PoissonEffects(y, ["law"], exposure="people")
+        assert reasons(spec, Panel(df, "i", "t")) == [text]
 
 
-def test_counts_that_are_missing_by_chance() -> None:
+@pytest.mark.parametrize("least", [0, 10])
+def test_counts_that_are_missing_by_chance(least) -> None:
     df = counties()
     rng = np.random.default_rng(8)
-    df["deaths"] = (df["deaths"] + 1).where(rng.uniform(size=1000) > 0.2)
-    with pytest.warns(MissingDataWarning) as said:
-        FixedEffects("deaths", ["law"]).fit(Panel(df, "i", "t"))
-    assert "suppressed" not in str(said[0].message)
-
-
-# --- effects that rows do not connect -------------------------------------------------
-
-
-def jobs(sets: int) -> Panel:
-    """Workers who change between five firms of their region."""
-    rng = np.random.default_rng(9)
-    worker, year = (a.ravel() for a in np.indices((60, 6)))
-    firm = 5 * (worker % sets) + rng.integers(0, 5, worker.size)
-    df = pd.DataFrame({"worker": worker, "year": year, "firm": firm})
-    df["x"], df["y"] = rng.normal(size=(2, worker.size))
-    return Panel(df, "worker", "year")
-
-
-def test_effects_of_firms_in_several_sets_warn_when_they_are_read() -> None:
-    spec = FixedEffects("y", ["x"], absorb="firm")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DigiprosperWarning)
-        one, three = spec.fit(jobs(1)), spec.fit(jobs(3))
-        assert set(one.effects) == {"worker", "year", "firm"}
-    with pytest.warns(IdentificationWarning, match="2 differences between sets"):
-        effects = three.effects
-    # Inside a set differences are those of the dummies.
-    assert effects["firm"].size == 15
+    # Some have exactly ten, but few are near.
+    df["deaths"] = (df["deaths"] + 40 * (least > 0)).clip(lower=least)
+    df.loc[0, "deaths"] = least
+    df["deaths"] = df["deaths"].where(rng.uniform(size=1000) > 0.2)
+    df.loc[0, "deaths"] = least
+    assert reasons(FixedEffects("deaths", ["law"]), Panel(df, "i", "t")) == []
 
 
 # --- doors ----------------------------------------------------------------------------
@@ -359,5 +320,5 @@ def test_event_studies_of_rows_of_persons_say_what_to_do() -> None:
     with pytest.raises(PanelIndexError, match="means by group and period"):
         EventStudy("y", "first").fit(Panel.from_rows(df))
     numbered = Panel(df.assign(person=np.arange(2400)), "person", "year")
-    with pytest.raises(IdentificationError, match="a panel of means by group and year"):
+    with pytest.raises(IdentificationError, match="or a panel of means by group"):
         StaggeredDid("y", "first").fit(numbered)
