@@ -127,8 +127,7 @@ def test_repeated_cross_sections_with_a_regressor_of_states(x) -> None:
     with pytest.warns(CovarianceWarning, match="Use clusters='state'"):
         by_row = spec.fit(rows)
     (notice,) = [n for n in by_row.diagnostics if n.code == "shared_in_cells"]
-    assert notice.data["n_cells"] == 240
-    assert notice.data["effects"] == ("state", "year")
+    assert notice.data == {"term": x, "effects": ("state", "year")}
     assert codes_of(spec.replace(clusters="state^year"), rows) == ["shared_in_cells"]
     assert codes_of(spec.replace(clusters="state"), rows) == []
     by_state = spec.replace(clusters="state").fit(rows)
@@ -173,7 +172,6 @@ def test_a_policy_of_states_that_persons_leave() -> None:
     spec = FixedEffects("y", ["policy"])
     text = text_of(spec, panel, "treated_together")
     assert "the same 'state'" in text
-    assert "clusters=['person', 'state']" in text
     both = spec.replace(clusters=["person", "state"])
     assert codes_of(both, panel) == []
     with warnings.catch_warnings():
@@ -257,7 +255,11 @@ def reasons(spec: Any, panel: Panel) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DigiprosperWarning)
         fit = spec.fit(panel)
-    return [n.message for n in fit.diagnostics if n.code == "missing_for_a_reason"]
+    return [
+        n.message
+        for n in fit.diagnostics
+        if n.code in ("attrition", "suppressed_counts")
+    ]
 
 
 def test_outcomes_that_are_missing_by_treatment() -> None:

@@ -4,8 +4,10 @@
 code                 data
 ==================== ===============================================================
 mean_of_others       term, column, effect
-shared_in_cells      term, effects (whose groups share it), n_cells
-missing_for_a_reason column (the outcome, or a count)
+shared_in_cells      term, effects (whose groups share it)
+heavy_cluster        clusters (name), cluster (label), share (of the weights)
+attrition            term, treatment
+suppressed_counts    column, least
 ==================== ===============================================================
 """
 
@@ -30,15 +32,17 @@ from digiprosper.panel.treatment import about_directions, about_groups
 from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
 
+# With 20% of the weights in one of 31 or 60 clusters a test at 5% rejects a true
+# hypothesis in 8 to 11% of 500 simulated panels, with 30% in 12 to 19%, with 50% in 27
+# to 42%; with CRV3 in 5 to 6%.
+_HEAVY = 0.2
 # In two groups of rows missing outcomes differ by chance in fewer than one of 10,000.
 _NOT_BY_CHANCE = 4.0
-_FEW_MISSING = 20
 # Offices publish no counts below these: of deaths, births, patients and pupils.
 _SMALLEST_COUNTS = (5, 6, 10, 11)
 _AT_THE_EDGE = 0.01
 # Two values are always on a line.
 _FEWEST_INSIDE = 3
-_FIRST_LEVELS = 100
 # Slopes are as exact as the root of what a linear function may leave.
 _NEAR = 1e-4
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
@@ -195,7 +199,7 @@ def _means_of_others(
     term, z = sample.names[at], sample.matrix[:, at]
     if term not in table.data or {*effects} <= {*sample.keys.names}:
         return
-    for column in table.data.select_dtypes("number"):
+    for column in map(str, table.data.select_dtypes("number")):
         whole, x = table.numeric(term), table.numeric(column)
         # Means of others have the total of the values, and vary less.
         same = abs(np.nansum(whole - x)) <= SAME_TOTAL * np.nansum(abs(x))
@@ -220,10 +224,6 @@ def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
     linear function of x with slope ``-1 / (n - 1)``. An exposure times a period is a
     linear function of another one, too, but with slopes of any size.
     """
-    # The first levels show for most instruments that they are no such function.
-    first = codes < _FIRST_LEVELS
-    if _slopes_inside(z[first], x[first], codes[first])[0] is None:
-        return False
     slopes, others = _slopes_inside(z, x, codes)
     if slopes is None or not slopes.size or slopes.max() >= 0:
         return False
@@ -288,7 +288,7 @@ def _shared_in_cells(
                 "correlated, standard errors are too small (Bertrand, Duflo & "
                 f"Mullainathan 2004). Use clusters={cited(group)}."
             )
-            data = {"term": term, "effects": pair, "n_cells": values.size}
+            data = {"term": term, "effects": pair}
             yield Notice("shared_in_cells", text, data)
             return
 
@@ -310,8 +310,28 @@ def _shared_by_period(table: Table, term: str) -> list[Notice]:
         begins = (on.any(axis=1) & (on < count).any(axis=1)).any()
         if shared and begins and len(np.unique(on > 0, axis=0)) < groups:
             entity = keys.entity_name
-            return [treated_together(term, name, groups, entity, n, moving=True)]
+            return [treated_together(term, name, groups, entity, n)]
     return []
+
+
+def heavy_cluster(
+    sample: Sample, weights: Floats | None, cov_type: str, clusters: Sequence[str]
+) -> list[Notice]:
+    """Report a cluster with so much of the weights that its errors matter alone."""
+    if weights is None or cov_type != "clustered":
+        return []
+    name = clusters[0]
+    shares = np.bincount(sample.codes[name], weights) / weights.sum()
+    share, label = shares.max(), sample.code_levels[name][int(shares.argmax())]
+    # Of few clusters each has a large share, and they are reported as few.
+    if share <= max(_HEAVY, 2 / shares.size):
+        return []
+    text = (
+        f"{name} {label} has {share:.0%} of the weights, and clustered standard "
+        "errors are too small. Use cov_type='crv3'."
+    )
+    data = {"clusters": name, "cluster": label, "share": float(share)}
+    return [Notice("heavy_cluster", text, data)]
 
 
 def about_missing(sample: Sample, table: Table) -> Iterator[Notice]:
@@ -320,24 +340,33 @@ def about_missing(sample: Sample, table: Table) -> Iterator[Notice]:
     factors, data = sample.factors_of(y), table.data
     columns = [c for f in factors for c in f.columns if c in data and not f.shift]
     missing = data[columns].isna().any(axis=1)
-    if missing.sum() < _FEW_MISSING or sample.where is not None:
-        return
-    treatment = data.get(sample.names_of("x")[0]) if sample.roles.get("x") else None
-    # Rows of one entity are not missing by chance.
-    if treatment is not None and table.keys.entities.size == table.nobs:
-        shares = missing.groupby(treatment).mean()
-        related = abs(np.corrcoef(missing, treatment)[0, 1]) * np.sqrt(missing.size)
-        if list(shares.index) == [0, 1] and related > _NOT_BY_CHANCE:
-            text = (
-                f"{cited(y)} is missing in {shares[1]:.0%} of rows with "
-                f"{treatment.name} = 1 and {shares[0]:.0%} of those with 0 "
-                "(attrition). Report bounds (Lee 2009)."
-            )
-            yield Notice("missing_for_a_reason", text, {"column": y})
-    for name, values in data.select_dtypes("float").items():
+    if missing.any() and sample.where is None:
+        x = sample.names_of("x")[:1] if "x" in sample.roles else ()
+        # Rows of one entity are not missing by chance.
+        if {*x} & {*data} and table.keys.entities.size == table.nobs:
+            yield from _attrition(y, missing, data[x[0]])
+        yield from _suppressed_counts(data.select_dtypes("float"), missing)
+
+
+def _attrition(y: str, missing: pd.Series[bool], dummy: pd.Series[Any]) -> list[Notice]:
+    """Report an outcome that is missing more often in one of two groups of rows."""
+    shares = missing.groupby(dummy).mean()
+    correlation = np.corrcoef(missing, dummy)[0, 1] if len(shares) == 2 else 0.0
+    if abs(correlation) * np.sqrt(dummy.size) <= _NOT_BY_CHANCE:
+        return []
+    (low, control), (high, treated) = shares.items()
+    text = (
+        f"{cited(y)} is missing in {treated:.0%} of rows with {dummy.name} = {high} "
+        f"and {control:.0%} of those with {low} (attrition). Report bounds (Lee 2009)."
+    )
+    return [Notice("attrition", text, {"term": y, "treatment": dummy.name})]
+
+
+def _suppressed_counts(data: pd.DataFrame, missing: pd.Series[bool]) -> list[Notice]:
+    """Report counts, of the outcome or of its rate, of which none is small."""
+    for name, values in data.items():
         counts = values[~missing]
         least = counts.min()
-        # A rate is missing where its count is.
         if least in _SMALLEST_COUNTS and values.isna().equals(missing):
             at_edge = (counts <= least + 1).mean() >= _AT_THE_EDGE
             if at_edge and not (counts % 1).any():
@@ -346,4 +375,6 @@ def about_missing(sample: Sample, table: Table) -> Iterator[Notice]:
                     "suppressed, rows are dropped because of the outcome. Join areas "
                     f"or years, or compare 0 and {least - 1:g} in their place."
                 )
-                yield Notice("missing_for_a_reason", text, {"column": name})
+                data_of = {"column": name, "least": least}
+                return [Notice("suppressed_counts", text, data_of)]
+    return []

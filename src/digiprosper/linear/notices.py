@@ -22,7 +22,6 @@ few_exchanges            term, ways (different exchanges)
 assigned_by_cluster      term, clusters (name), n_clusters, entity (name)
 few_periods              n_times; under "xtscc"
 shared_shocks            n_times; under "driscoll_kraay", not a warning
-heavy_cluster            clusters (name), cluster (label), share (of the weights)
 rank_bound               effects, rank
 saturated_levels         effect, levels, rows: levels with as few rows as parameters,
                          and their rows
@@ -65,10 +64,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-import numpy as np
-
 from digiprosper.errors import Notice, cited, counted, quoted, subject
-from digiprosper.kernels import Floats
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.grammar import as_written
@@ -106,10 +102,6 @@ _IN_MEMORY: Final = (
     *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
     *("PoissonEffects", "block_test", "crv3", "cr2"),
 )
-# With 20% of the weights in one of 31 or 60 clusters a test at 5% rejects a true
-# hypothesis in 8 to 11% of 500 simulated panels, with 30% in 12 to 19%, with 50% in 27
-# to 42%; with CRV3 in 5 to 6%.
-_HEAVY: Final = 0.2
 # F of a first stage below which instruments are weak (Staiger & Stock 1997).
 WEAK_F: Final = 10.0
 _MADE: Final = {
@@ -540,21 +532,6 @@ def rank_bound(effects: Sequence[str], rank: int) -> Notice:
         "may be too large, and df_resid too small."
     )
     return Notice("rank_bound", text, {"rank": rank, "effects": tuple(effects)})
-
-
-def heavy_cluster(sample: Sample, weights: Floats, clusters: str) -> list[Notice]:
-    """Report a cluster with so much of the weights that its errors matter alone."""
-    shares = np.bincount(sample.codes[clusters], weights) / weights.sum()
-    share, label = shares.max(), sample.code_levels[clusters][int(shares.argmax())]
-    # Of few clusters each has a large share, and they are reported as few.
-    if share <= max(_HEAVY, 2 / shares.size):
-        return []
-    text = (
-        f"{clusters} {label} has {share:.0%} of the weights, and clustered standard "
-        "errors are too small. Use cov_type='crv3', and compare a fit without weights."
-    )
-    data = {"clusters": clusters, "cluster": label, "share": float(share)}
-    return [Notice("heavy_cluster", text, data)]
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:

@@ -32,7 +32,11 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import about_missing, about_terms
+from digiprosper.linear.doubtful_terms import (
+    about_missing,
+    about_terms,
+    heavy_cluster,
+)
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,
@@ -40,7 +44,6 @@ from digiprosper.linear.notices import (
     entities_once,
     few_for_slopes,
     few_periods,
-    heavy_cluster,
     rank_bound,
     robust_inconsistent,
     row_number,
@@ -267,7 +270,6 @@ def prepare(
     weights = _weights(sample, options)
     structure = _structure(sample, panel, absorbed, clusters, options, weights)
     near = _near(sample, options)
-    heavy = weights is not None and options.cov_type == "clustered"
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
@@ -277,7 +279,7 @@ def prepare(
         *_robust_notices(sample, structure.within, near, options),
         *distance_notices(sample, near),
         *about_terms(sample, panel, effects, clusters, options.cov_type),
-        *(heavy_cluster(sample, weights, clusters[0]) if heavy else []),
+        *heavy_cluster(sample, weights, options.cov_type, clusters),
     ]
     return Prepared(
         sample=sample,

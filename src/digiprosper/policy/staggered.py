@@ -330,12 +330,7 @@ class StaggeredDid(Specification):
         if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
-            # Degrees of freedom of each effect allow for a cluster of large weight.
-            *(
-                notice
-                for notice in without_notice(prepared, "heavy_cluster").notices
-                if notice not in prepared.few
-            ),
+            *_about_rows(prepared),
             *_about_errors(panel, prepared, cohorts, cells, inference),
             *notices,
         )
@@ -405,6 +400,12 @@ def _refuse_without_effects(
             "control is missing there."
         )
         raise not_identified("none_treated", text, event=spec.event)
+
+
+def _about_rows(prepared: Prepared) -> list[Notice]:
+    """List notices; the degrees of freedom allow for few or heavy clusters."""
+    notices = without_notice(prepared, "heavy_cluster").notices
+    return [notice for notice in notices if notice not in prepared.few]
 
 
 def _about_errors(

@@ -245,21 +245,14 @@ def index_of(cells: Mapping[str, tuple[str, ...]]) -> list[Notice]:
 
 
 def treated_together(
-    treatment: str,
-    column: str,
-    groups: int,
-    entity: str,
-    n_entities: int,
-    *,
-    moving: bool = False,
+    treatment: str, column: str, groups: int, entity: str, n_entities: int
 ) -> Notice:
-    """Report a treatment that groups of entities, some `moving`, have together."""
-    clusters: object = [entity, column] if moving else column
+    """Report a treatment that whole groups of entities have at the same time."""
     text = (
         f"all {entity} with the same {cited(column)} are treated at the same time "
         f"({cited(treatment)}; {groups:,} groups of {n_entities:,} {entity}): if their "
         f"errors are correlated, standard errors clustered by {entity} are too small "
-        f"(Abadie et al. 2023). Use clusters={cited(clusters)}."
+        f"(Abadie et al. 2023). Use clusters={cited(column)}."
     )
     data = {
         "treatment": treatment,
