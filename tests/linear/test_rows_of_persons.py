@@ -274,6 +274,8 @@ def test_outcomes_that_are_missing_by_treatment() -> None:
     with pytest.warns(MissingDataWarning) as said:
         spec.fit(Panel.from_rows(df))
     assert any(text in str(warning.message) for warning in said)
+    gaps = unrelated.assign(offer=df["offer"].where(rng.uniform(size=2000) > 0.1))
+    assert reasons(spec, Panel.from_rows(gaps)) == []
     # In a panel rows of a person are not missing by chance.
     twice = df.assign(i=np.arange(2000) // 2, t=np.arange(2000) % 2)
     assert reasons(spec, Panel(twice, "i", "t")) == []

@@ -352,7 +352,8 @@ def _attrition(y: str, missing: pd.Series[bool], dummy: pd.Series[Any]) -> list[
     """Report an outcome that is missing more often in one of two groups of rows."""
     shares = missing.groupby(dummy).mean()
     correlation = np.corrcoef(missing, dummy)[0, 1] if len(shares) == 2 else 0.0
-    if abs(correlation) * np.sqrt(dummy.size) <= _NOT_BY_CHANCE:
+    # Missing where the dummy is.
+    if not abs(correlation) * np.sqrt(dummy.size) > _NOT_BY_CHANCE:
         return []
     (low, control), (high, treated) = shares.items()
     text = (
