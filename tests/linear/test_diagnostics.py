@@ -338,6 +338,8 @@ def treated_frame(treated: int, entities: int = 50) -> pd.DataFrame:
 def few_treated_notices(spec: FixedEffects, data: pd.DataFrame) -> list[Notice]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FewClustersWarning)
+        # One of the clusters may have much of the weights, too.
+        warnings.simplefilter("ignore", CovarianceWarning)
         return [
             n
             for n in spec.fit(Panel(data, "i", "t")).diagnostics

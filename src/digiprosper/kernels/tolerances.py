@@ -276,3 +276,6 @@ HALF_WEIGHT: Final = 1e-12
 # One less the squared correlation of an instrument with its regressor inside a level:
 # below it the instrument is a linear function of it there.
 LINEAR_INSIDE: Final = 1e-9
+# Difference of two totals over the sum of sizes that is rounding: one column may have
+# the means of the other in groups.
+SAME_TOTAL: Final = 1e-10

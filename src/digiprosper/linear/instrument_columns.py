@@ -20,7 +20,8 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.slopes import Slope
-from digiprosper.kernels.tolerances import COLLINEAR, LINEAR_INSIDE, UNRELATED
+from digiprosper.kernels.tolerances import COLLINEAR, UNRELATED
+from digiprosper.linear.doubtful_terms import is_mean_of_others
 from digiprosper.linear.estimation import (
     Demeaned,
     absorbed_problem,
@@ -32,12 +33,6 @@ from digiprosper.linear.kernels.weak_instruments import canonical_correlation
 from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
-
-# Two values are always on a line.
-_FEWEST_INSIDE = 3
-_FIRST_LEVELS = 100
-# Slopes are as exact as the root of what a linear function may leave.
-_NEAR = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,63 +271,10 @@ def means_without_the_row(
         for j in instruments:
             for k in endog:
                 pair = demeaned.raw[:, [j, k]]
-                if _is_mean_of_others(pair[:, 0], pair[:, 1], codes):
+                if is_mean_of_others(pair[:, 0], pair[:, 1], codes):
                     names = demeaned.names[j], demeaned.names[k]
                     notices.append(_own_values(*names, effect.name))
     return notices
-
-
-def _is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
-    """Tell whether z falls with x as the mean of x in the other n - 1 rows of a level.
-
-    In each level with three rows or more, which have to have half of the rows, z is a
-    linear function of x with slope ``-1 / (n - 1)``. An exposure times a period is a
-    linear function of another one, too, but with slopes of any size.
-    """
-    # The first levels show for most instruments that they are no such function.
-    first = codes < _FIRST_LEVELS
-    if _slopes_inside(z[first], x[first], codes[first])[0] is None:
-        return False
-    slopes, others = _slopes_inside(z, x, codes)
-    if slopes is None or not slopes.size or slopes.max() >= 0:
-        return False
-    # The mean may be of more rows than the sample, or in another unit.
-    counts = -1 / slopes
-    nearest = np.maximum(np.rint(counts), 1)
-    scales = counts / others
-    return bool(
-        (abs(counts - nearest) <= _NEAR * counts).all()
-        or (scales.size > 1 and np.ptp(scales) <= _NEAR * scales.max())
-    )
-
-
-def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, Ints]:
-    """Return the slope of z on x in each level where x moves, and its rows less one.
-
-    None if z is no linear function of x in one of them, or if most rows are in levels
-    with less than three.
-    """
-    size = np.bincount(codes)
-    rows = size[codes] >= _FEWEST_INSIDE
-    if 2 * np.count_nonzero(rows) < rows.size:
-        return None, size
-    z, x = (
-        column - (np.bincount(codes, weights=column) / np.maximum(size, 1))[codes]
-        for column in (z, x)
-    )
-    zz, xx, zx = (
-        np.bincount(codes[rows], weights=squares[rows], minlength=size.size)
-        for squares in (z * z, x * x, z * x)
-    )
-    if not size.size:
-        return np.empty(0), size
-    moves, follows = (part > LINEAR_INSIDE * part.mean() for part in (xx, zz))
-    # A constant is a linear function too, but not a mean of the others.
-    if not np.array_equal(moves, follows):
-        return None, size
-    if (zz * xx - zx**2 > LINEAR_INSIDE * zz * xx)[moves].any():
-        return None, size
-    return zx[moves] / xx[moves], size[moves] - 1
 
 
 def _own_values(instrument: str, endog: str, effect: str) -> Notice:

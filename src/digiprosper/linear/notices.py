@@ -503,7 +503,7 @@ def row_number(panel: Panel) -> str:
     return (
         f" Each {panel.entity_name} is in one {panel.time_name} only: if it is a row "
         "number, pass the column that identifies the unit as the entity, Panel(df, "
-        "entity=...)."
+        "entity=...), or a panel of means by group."
     )
 
 

@@ -32,7 +32,11 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import about_terms
+from digiprosper.linear.doubtful_terms import (
+    about_missing,
+    about_terms,
+    heavy_cluster,
+)
 from digiprosper.linear.notices import (
     about_rows,
     dropped_rows,
@@ -269,11 +273,13 @@ def prepare(
     notices = [
         *about_rows(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
+        *(about_missing(sample, table_of(panel)) if sample.dropped else []),
         *structure.notices,
         *(_saturated_notices(absorbed, structure.within) if slopes else []),
         *_robust_notices(sample, structure.within, near, options),
         *distance_notices(sample, near),
-        *about_terms(sample, panel, clusters),
+        *about_terms(sample, panel, effects, clusters, options.cov_type),
+        *heavy_cluster(sample, weights, options.cov_type, clusters),
     ]
     return Prepared(
         sample=sample,

@@ -32,7 +32,11 @@ from digiprosper.linear.kernels.restricted_wild import (
     variation_by_cluster,
 )
 from digiprosper.linear.marginal import slope_weights
-from digiprosper.linear.notices import in_memory_only, no_rejection, unseen
+from digiprosper.linear.notices import (
+    in_memory_only,
+    no_rejection,
+    unseen,
+)
 from digiprosper.panel import Panel
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.estimates import Estimates, wald_result
@@ -349,6 +353,11 @@ class SampledResults(BaseResults):
         ``absorb="province[year]"`` have the name ``"province[[year]]"``; they are
         missing for levels in which the column does not vary. Together with time
         effects, such slopes are identified only up to a common trend.
+
+        Effects of workers and firms are comparable only within a set that movers
+        connect. The variance of estimates is that of the effects and of their errors,
+        far too large for levels with few rows or few movers, and their covariance far
+        too small (Andrews et al. 2008).
         """
         return {
             n: pd.Series(v, index=levels.view(), name=n, copy=True)

@@ -80,20 +80,24 @@ class Table:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index, axis=0)
 
-    @cached_property
+    @property
     def of_entities(self) -> tuple[str, ...]:
         """Columns of labels, such as regions, that do not change in an entity."""
+        return tuple([n for n, changes in self.label_columns.items() if not changes])
+
+    @cached_property
+    def label_columns(self) -> dict[str, bool]:
+        """Columns of labels, and whether they change in an entity, if it moves."""
         entity = self.keys.entity
         starts = np.flatnonzero(np.diff(entity, prepend=-1))
-        names = []
+        names = {}
         for name, values in self.data.items():
             # Lists and other objects have no codes.
             is_label = values.dtype.kind != "O" or infer_dtype(values) in _LABELS
             if values.dtype.kind != "f" and is_label:
                 codes = pd.factorize(values)[0]
-                if (codes == codes[starts][entity]).all():
-                    names.append(str(name))
-        return tuple(names)
+                names[str(name)] = bool((codes != codes[starts][entity]).any())
+        return names
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Take the values of any column or key as they are."""

@@ -20,7 +20,12 @@ from digiprosper.errors import (
     option_error,
 )
 from digiprosper.kernels import Floats
-from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
+from digiprosper.linear.preparation import (
+    LinearOptions,
+    Prepared,
+    prepare,
+    without_notice,
+)
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
@@ -332,7 +337,7 @@ class StaggeredDid(Specification):
         if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
-            *(notice for notice in prepared.notices if notice not in prepared.few),
+            *_row_notices(prepared, self.cov_type),
             *_error_notices(panel, timing, prepared, cohorts, cells, inference),
             *notices,
         )
@@ -402,6 +407,13 @@ def _refuse_without_effects(
             "control is missing there."
         )
         raise not_identified("none_treated", text, event=spec.event)
+
+
+def _row_notices(prepared: Prepared, cov_type: str) -> list[Notice]:
+    """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
+    if cov_type == "hc2":
+        prepared = without_notice(prepared, "heavy_cluster")
+    return [notice for notice in prepared.notices if notice not in prepared.few]
 
 
 def _error_notices(

@@ -112,7 +112,7 @@ def refuse_without_steps(keys: Keys, column: str) -> None:
     if keys.time_name is None:
         raise PanelIndexError(
             "event times need a time key, but this is a cross-section: Panel(df, "
-            "entity=, time=)."
+            "entity=, time=). Of rows of persons take means by group and period."
         )
     if column in keys.names:
         raise TermError(
