@@ -19,7 +19,7 @@ _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
 # Prefixes that need a colon, and what follows the name up to it.
 _COLON = """
 bysort by bootstrap bs permute eststo logout svy statsby rolling simulate jackknife xi
-mi parmby
+mi parmby collect
 """
 
 

@@ -22,7 +22,7 @@ from digiprosper.stata.lines import (
     without_prefix,
 )
 from digiprosper.stata.macros import TEMPORARY, Macros, known_later, undefined_reason
-from digiprosper.stata.names import PRINTING, command_name
+from digiprosper.stata.names import PRINTING, command_name, of_kind
 from digiprosper.stata.prefixes import XTSET, Command, read_command, split
 from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
@@ -52,10 +52,7 @@ from digiprosper.stata.varlists import LaterColumns, Variables, whole
 _READERS = ("append", "import", "insheet", "merge", "save", "use")
 _UNTIL_END = ("program", "mata", "python", "input")
 # Commands besides estimations whose results become the last ones.
-_WITH_RESULTS = (
-    *("anova", "cointreg", "estpost", "factor", "lincomest", "mean", "pca"),
-    *("proportion", "total"),
-)
+_WITH_RESULTS = (*of_kind("results"), "factor", "pca")
 # Commands that change no data.
 _OF_MACROS = (
     *("args", "gettoken", "macro", "syntax", "tempfile", "tempname", "tempvar"),

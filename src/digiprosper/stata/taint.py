@@ -182,7 +182,7 @@ def would_make(
         return [*matched, *generated(command), *stored_columns(command)]
     if name == "tabulate":
         return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
-    return _made(command) if name in data.MAKERS.split() else None
+    return _made(command) if name in data.MAKERS else None
 
 
 def _matched(name: str, command: Command | None) -> list[str]:

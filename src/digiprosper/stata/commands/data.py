@@ -12,6 +12,7 @@ from digiprosper.stata.commands.after import predict
 from digiprosper.stata.commands.steps import DataCall, Step, file_name
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
+from digiprosper.stata.names import of_kind
 from digiprosper.stata.prefixes import Command, Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Context
 from digiprosper.stata.varlists import LaterColumns, Variables, number
@@ -778,17 +779,12 @@ def _in_order(step: Step, call: DataCall) -> Step:
     return replace(step, python="\n".join(lines))
 
 
-# Commands that make columns that are named in an option or an argument.
-MAKERS = """
-predict clonevar encode decode destring tostring recode xtile pctile ipolate pca factor
-split winsor carryforward mkspline mkspline2 astile markout separate svmat xi
-dummies zscore asrol tssmooth tsfilter recast asreg
-"""
+# Commands that make columns, named in an option or an argument, and that change data.
+MAKERS = of_kind("makes")
 REFUSED = {
-    **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
-    **dict.fromkeys(
-        ("sample", "bsample", "contract"), "it changes the data and is not translated"
-    ),
-    **dict.fromkeys(("do", "run", "include"), "another do-file: read it too"),
-    "xi": "dummies of categories: C(x) makes them",
+    **{n: note or "it makes columns and is not translated" for n, note in MAKERS.items()},
+    **{
+        name: note or "it changes the data and is not translated"
+        for name, note in of_kind("changes").items()
+    },
 }
