@@ -104,11 +104,14 @@ def interpolated(y, x):
 
 def checked(fit):
     """Check a fit of another package; give robust errors the factor of Stata."""
+    x = fit.model.exog
+    # linearmodels stops itself.
+    if isinstance(x, np.ndarray):
+        assert np.linalg.matrix_rank(x) == x.shape[1], "collinear regressors"
     if not hasattr(fit, "mle_retvals"):
         return fit
-    x, p = fit.model.exog, fit.predict()
+    p = fit.predict()
     assert fit.mle_retvals["converged"], "the likelihood has no maximum"
-    assert np.linalg.matrix_rank(x) == x.shape[1], "collinear regressors"
     assert not np.isclose(p * (1 - p), 0).any(), "rows are predicted perfectly"
     counts = {"HC0": fit.nobs, "cluster": len({*fit.cov_kwds.get("groups", ())})}
     if count := counts.get(fit.cov_type):

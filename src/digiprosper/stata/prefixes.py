@@ -69,7 +69,10 @@ def read_command(text: str) -> Command:
         name, after = command_name(word[0]), rest[word.end() :]
         inner = after.lstrip().removeprefix(":").strip()
         if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
-            rest = _XI.sub(_crossed, inner) if name == "xi" else inner
+            rest = inner
+            if name == "xi":
+                rest = _XI.sub(_crossed, inner)
+                prefixes.append(Prefix(name, ""))
             continue
         colon = _first(after, ":") if name in _COLON.split() else None
         if colon is None:

@@ -53,6 +53,8 @@ _READERS = ("append", "import", "insheet", "merge", "save", "use")
 _UNTIL_END = ("program", "mata", "python", "input")
 # Commands besides estimations whose results become the last ones.
 _WITH_RESULTS = (*of_kind("results"), "factor", "pca")
+# Commands after which r(mean) is as before.
+_KEEPING_RESULTS = ("assert", "display", "ereturn", "format", "list", "return")
 # Commands that change no data.
 _OF_MACROS = (
     *("args", "gettoken", "macro", "syntax", "tempfile", "tempname", "tempvar"),
@@ -473,7 +475,7 @@ class Reader(Records):
         self.taint.mark(generated(command), self.number)
         if "norestore" in dict(command.options):
             self.taint.mark_rows(self.number)
-        if name not in ("display", "assert"):
+        if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)
         self._record("skipped")
 
@@ -537,6 +539,9 @@ class Reader(Records):
         if command.name in self.programs:
             line = self.programs[command.name][0]
             raise StataError.because(f"the program of line {line}")
+        if command.prefix("xi"):
+            # It makes dummies that later lines may have.
+            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
         self.events.append(Event(self.number, command, self.sample))
         if command.name not in data.COMMANDS and command.prefix("bysort"):
             self.context.order = UNKNOWN_ORDER
@@ -712,8 +717,9 @@ class Reader(Records):
         elif self.saved:
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
             if not any(option.startswith("not") for option in options):
-                results = self.context.results
-                self.context = replace(state[0], results=results)
+                # Results stay, but the data no longer tell their rows.
+                kept = {"results": self.context.results, "last": self.context.last}
+                self.context = replace(state[0], **kept, fitted_keys=())
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
                 self._forget_stored(state[3])
                 self.code.append("df = preserved.copy()")

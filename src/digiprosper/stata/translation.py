@@ -73,13 +73,14 @@ class Translation:
     @property
     def is_foreign(self) -> bool:
         """Whether `python` is a fitted model of linearmodels or statsmodels."""
-        return self.python.startswith(("linearmodels.", "Logit(", "Probit("))
+        return self.python.startswith(("linearmodels.", "Logit(", "Probit(", "OLS("))
 
 
 # What the code of foreign models needs.
 IMPORTS = (
     "import formulaic\nimport linearmodels\n"
     "from statsmodels.discrete.discrete_model import Logit, Probit\n"
+    "from statsmodels.regression.linear_model import OLS\n"
 )
 # Ties, or another program, decide the order of the rows.
 UNKNOWN_ORDER = ("",)

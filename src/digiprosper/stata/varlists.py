@@ -53,7 +53,7 @@ class LaterColumns(str):
     @classmethod
     def of_pattern(cls, pattern: str) -> LaterColumns:
         """Write the columns that fit a pattern with ``*``, ``~`` and ``?``."""
-        regex = re.sub("[*~]", ".*", pattern).replace("?", ".")
+        regex = re.sub(r"[^\w*]", ".", pattern.replace("~", "*")).replace("*", ".*")
         return cls(f"*df.filter(regex={f'^{regex}$'!r})")
 
     @property

@@ -430,9 +430,12 @@ def interpolate(call: DataCall) -> Step:
 
 def drop(call: DataCall) -> Step:
     """Translate ``drop`` and ``keep``."""
-    name, where = call.command.name, call.where
-    if bool(call.command.arguments) == bool(where or call.command.prefixes):
+    name, where, rows = call.command.name, call.where, call.command.rows
+    chosen = [*filter(None, (call.command.arguments, where or call.groups[0], rows))]
+    if len(chosen) != 1:
         raise StataError.because(f"{name} with variables and a condition, or by")
+    if rows:
+        return _by_number(rows, call)
     if where is not None:
         return Step(f"df = df[{where if name == 'keep' else f'~({where})'}].copy()")
     if name == "keep":
@@ -440,6 +443,21 @@ def drop(call: DataCall) -> Step:
     # What is absent is not there in either case.
     code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
     return Step(code, drops=tuple(call.names))
+
+
+def _by_number(rows: str, call: DataCall) -> Step:
+    """Translate ``drop in 1/8``: rows by their number, from the end if negative."""
+    match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
+    if match is None or not call.printer.in_order:
+        raise StataError.because(f"rows {cited(rows)}, or an order that is not stated")
+    first = 1 if match[1] == "f" else int(match[1])
+    last = match[2] or first
+    last = -1 if last == "l" else int(last)
+    start, stop = first - (first > 0), last + (last < 0) or None
+    sign = "" if call.command.name == "keep" else "~"
+    numbered = "np.arange(len(df))"
+    code = f"np.isin({numbered}, {numbered}[{start}:{stop}])"
+    return Step(f"df = df.iloc[np.flatnonzero({sign}{code})].copy()")
 
 
 def rename(call: DataCall) -> Step:
@@ -514,6 +532,7 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
     text = unquoted(options.get("sheet" if is_excel else "encoding", ""))
     argument = "sheet_name" if is_excel else "encoding"
     source = f"{path!r}, {argument}={text!r}" if text else repr(path)
+    source += _range_of_cells(options.get("cellrange", ""))
     first = "firstrow" in options if is_excel else options.get("varnames", "1")
     match kind, first:
         case "excel", True:
@@ -524,6 +543,18 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
             numbered = ".rename(columns=lambda number: f'v{number + 1}')"
             return f"pd.read_csv({source}, header=None){numbered}", "preserve"
     raise StataError.because(f"import {kind} with names not in the first row")
+
+
+def _range_of_cells(text: str) -> str:
+    """Write ``cellrange(A3:F90)`` as the rows and columns of a sheet."""
+    if not text:
+        return ""
+    match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", text.upper().strip())
+    if match is None:
+        raise StataError.because(f"cellrange({text})")
+    left, top, right, bottom = match.groups()
+    rows = f"skiprows={int(top) - 1}, nrows={int(bottom) - int(top)}"
+    return f", usecols='{left}:{right}', {rows}"
 
 
 def merge(call: DataCall) -> Step:
@@ -592,7 +623,10 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
         for name in [new] if equals else variables.names(word):
             source = variables.resolve(old) if equals else name
             parts[name] = f"{name!r}: ({source!r}, {method})"
-    if not parts or not all(name.isidentifier() for name in parts):
+            if isinstance(name, LaterColumns):
+                each = f"{{name: (name, {method}) for name in [{name}]}}"
+                parts[name] = f"**{each}"
+    if not parts or any("loc[" in name for name in parts):
         raise StataError.because("collapse of columns not known")
     return parts
 
@@ -694,7 +728,7 @@ def reshape(call: DataCall) -> Step:
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames asdouble",
+    "sh.eet first.row cellra.nge clear enc.oding case varn.ames asdouble",
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
@@ -752,7 +786,7 @@ def translate(command: Command, context: Context) -> Step:
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
         "weights": command.weight is not None and name != "collapse",
-        "in": bool(command.rows),
+        "in": bool(command.rows) and name not in ("drop", "keep"),
     }
     parts += [part for part, is_typed in others.items() if is_typed]
     if parts:

@@ -26,9 +26,8 @@ _ERRORS = "vce cl.uster r.obust"
 _RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no such estimator")
 _TWO_STAGES = "there is two-stage least squares only"
 _OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
-_NO_CONSTANT = dict.fromkeys(
-    ("noc.onstant", "h.ascons", "tsscons"), "a regression without constant"
-)
+_NONE = "a regression without constant"
+_NO_CONSTANT = {"noc.onstant": _NONE}
 _FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
@@ -43,6 +42,8 @@ def regression(call: Call) -> Translation:
     """Translate a regression without instruments."""
     if call.command.name == "xtreg" and "fe" not in call.options:
         return random_effects(call)
+    if call.command.name == "regress" and "noconstant" in call.options:
+        return without_constant(call)
     y, products = call.variables()
     products, effects = _absorb_categories(products, _effects(call), call)
     if not products:
@@ -57,22 +58,49 @@ def regression(call: Call) -> Translation:
 def random_effects(call: Call) -> Translation:
     """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
     errors, entity = call.errors("clustered"), call.context.entity
+    clusters = errors["clusters"]
     refused = {
         "another entity": call.options.get("i", entity) != entity,
         "weights": call.command.weight is not None,
-        "clusters other than the entity": errors["clusters"] is not None,
+        "several clusters": len(clusters or ()) > 1,
     }
     for part, is_typed in refused.items():
         if is_typed:
             raise StataError.because(f"random effects with {part}")
-    formula, frame = formula_and_frame(call)
+    formula, frame = formula_and_frame(call, clusters or ())
     fit = ".fit()"
-    if errors["cov_type"] == "clustered":
+    if clusters:
+        frame = f"data := {frame}"
+        fit = f".fit(cov_type='clustered', clusters=data[{clusters!r}], group_debias=True)"
+    elif errors["cov_type"] == "clustered":
         fit = ".fit(cov_type='clustered', cluster_entity=True, group_debias=True)"
     return call.python(
         f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}){fit}",
         "Stata's p-values are those of the normal distribution, these are of t",
     )
+
+
+def without_constant(call: Call) -> Translation:
+    """Translate ``regress, noconstant`` into statsmodels."""
+    errors = call.errors()
+    clusters = errors["clusters"] or [call.context.entity or ""]
+    is_clustered = errors["cov_type"] == "clustered"
+    formula, frame = formula_and_frame(call, clusters if is_clustered else ())
+    if "C(" in formula or call.command.weight or len(clusters) > 1:
+        raise StataError.because(
+            f"{_NONE}, with categories, weights or several clusters"
+        )
+    fit = {
+        "unadjusted": "",
+        "robust": "cov_type='HC1', use_t=True",
+        "clustered": (
+            "cov_type='cluster', use_t=True, "
+            f"cov_kwds={{'groups': data[{clusters[0]!r}].factorize()[0]}}"
+        ),
+    }
+    formula = formula.replace("~ 1 + ", "~ 0 + ", 1)
+    code = f"formulaic.model_matrix({formula!r}, data := {frame})"
+    return call.python(f"OLS(*{code}, hasconst=False).fit({fit[errors['cov_type']]})")
 
 
 def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, str]:
@@ -140,6 +168,8 @@ def instrumented(call: Call) -> Translation:
     roles = {"endog": plain(endog), "instruments": plain(instruments)}
     y = term(variables[0])
     x = [text for text in plain(controls) if text not in (y, *roles["endog"])]
+    # Stata takes an instrument that is a control too as a control.
+    roles["instruments"] = [text for text in roles["instruments"] if text not in x]
     return _specified(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
 
 
@@ -331,7 +361,10 @@ COMMANDS: Table = {
         ),
         regression,
     ),
-    "regress": (Options(_ERRORS, "b.eta", _NO_CONSTANT), regression),
+    "regress": (
+        Options(f"noc.onstant {_ERRORS}", "b.eta", {"h.ascons": _NONE, "tsscons": _NONE}),
+        regression,
+    ),
     "areg": (Options(f"a.bsorb {_ERRORS}"), regression),
     "xtreg": (Options(f"fe re i {_ERRORS}", "nonest theta", _RANDOM), regression),
     "xtscc": (Options("fe lag", "ase", {**_RANDOM, **_NO_CONSTANT}), regression),
@@ -347,6 +380,7 @@ COMMANDS: Table = {
         Options(f"small gmm2s gmm {_ERRORS}", _FIRST, {**_OTHER_IV, **_NO_CONSTANT}),
         instrumented,
     ),
+    "ivreg": (Options(_ERRORS, "first", _NO_CONSTANT), instrumented),
     "ivregress": (
         Options(f"small {_ERRORS}", "first", {**_OTHER_IV, **_NO_CONSTANT}),
         instrumented,

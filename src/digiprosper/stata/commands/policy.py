@@ -18,6 +18,7 @@ AGGREGATES = {
     "simple": "simple",
     "calendar": "calendar",
 }
+_SEPARATION = {"fe", "simplex", "relu"}
 _OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
 
@@ -105,6 +106,8 @@ def poisson(call: Call) -> Translation:
         raise StataError.because("xtpoisson without fe: random effects")
     products, years = call.without_years(products)
     keys = (context.entity, context.time)
+    # Other rules than the default would keep rows that are dropped here.
+    is_default = {*options.get("separation", "").split()} in (set(), _SEPARATION)
     return call.specify(
         "PoissonEffects",
         y=y,
@@ -114,6 +117,7 @@ def poisson(call: Call) -> Translation:
         absorb=[effect for effect in effects if effect not in keys],
         **{o: call.column(o) for o in ("exposure", "offset") if o in options},
         singletons="drop" if name == "ppmlhdfe" else "keep",
+        separation="drop" if is_default else "raise",
         collinear="drop",
         **call.errors(
             "clustered" if fixed else "robust",
@@ -201,7 +205,7 @@ def conditional(call: Call) -> Translation:
 
 
 _POISSON = Options(
-    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr",
+    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr sep.aration",
     "tol.erance maxiter verb.ose v",
 )
 _LOGIT = Options("vce cl.uster r.obust or asis")
