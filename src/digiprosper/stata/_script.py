@@ -119,6 +119,18 @@ def checked(fit):
     return fit
 
 
+def dummies(df, name, stem, *, by_level=False):
+    """Make dummies of values: numbered, as tabulate, or all but the first, as xi."""
+    x = df[name].where(~missing(df[name]))
+    levels = np.unique(x.dropna())
+    # Texts and fractions have numbers.
+    named = by_level and pd.api.types.is_numeric_dtype(x)
+    named = named and (levels >= 0).all() and (levels % 1 == 0).all()
+    for number, level in [*enumerate(levels, 1)][by_level:]:
+        end = f"{level:.0f}" if named else number
+        df[f"{stem}{end}"] = (x == level).astype(float).where(x.notna())
+
+
 def by_row(values, df):
     """List values of a panel for each row of df."""
     names, numbers = values.index.names, {"row": np.arange(len(df)), "one_series": 1}

@@ -465,6 +465,12 @@ class Reader(Records):
                 raise StataError.because("set obs makes rows")
             case "set", ["type", storage, *_]:
                 self.context.default_type = storage
+            case "fvset", ["base", level, *names] if level.isdigit():
+                variables = self.context.variables
+                bases = {**variables.bases, **dict.fromkeys(names, level)}
+                self.context.variables = replace(variables, bases=bases)
+                self._record("read")
+                return
         if name in tables.COMMANDS:
             self._table(command)
             return
@@ -652,7 +658,12 @@ class Reader(Records):
         if step.filled is not None:
             self.context.complete &= {*step.filled}
         has_new_rows = step.fresh or step.filled is not None
-        if has_new_rows or {*step.creates, *step.drops} & {*self.context.fitted_keys}:
+        # Without keys a row is known by its number.
+        is_moved = self.context.entity is None and (
+            step.order is not None or not step.creates
+        )
+        changed = {*step.creates, *step.drops} & {*self.context.fitted_keys}
+        if has_new_rows or is_moved or changed:
             self.context.fitted_keys = ()
         self._read_anew(step)
         if has_new_rows or (command.name == "keep" and not command.condition):

@@ -162,7 +162,9 @@ class Context:
     def knows_sample(self) -> bool:
         """Whether rows of the last estimation are known by the keys of the panel."""
         keys = (self.entity, self.time)
-        return None not in keys and self.fitted_keys == keys
+        # Without keys the number of the row is one.
+        is_known = None not in keys or keys == (None, None)
+        return is_known and self.fitted_keys == keys
 
     @property
     def keys(self) -> list[str]:

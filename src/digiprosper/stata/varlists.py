@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
@@ -80,6 +80,8 @@ class Variables:
     created: Sequence[str] = ()
     # Whether the order of columns in the script is that of Stata.
     in_order: bool = True
+    # The base levels that fvset sets.
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self, name: str) -> str:
         """Find the column that a name means."""
@@ -148,7 +150,14 @@ class Variables:
     def products(self, text: str) -> list[Product]:
         """Read a list with factor variables; ``a##b`` is a, b and their product."""
         out = [product for word in _words(text) for product in self._word(word)]
-        return [p for p in dict.fromkeys(out) if not any(f.kind == "o" for f in p)]
+        read = dict.fromkeys(tuple(map(self._with_base, product)) for product in out)
+        return [p for p in read if not any(f.kind == "o" for f in p)]
+
+    def _with_base(self, factor: Factor) -> Factor:
+        """Take the base of a category that fvset has set, where none is typed."""
+        if factor.kind != "i" or factor.level or factor.base:
+            return factor
+        return replace(factor, base=self.bases.get(factor.name))
 
     def _word(self, word: str) -> list[Product]:
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)

@@ -398,13 +398,22 @@ def dummies(call: DataCall) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
     if len(call.names) != 1:
         raise StataError.because("tabulate with generate() and other than a variable")
-    column, stem = f"df[{call.names[0]!r}]", "".join(call.new)
-    code = (
-        f"x = {column}.where(~missing({column}))\n"
-        "for number, value in enumerate(np.unique(x.dropna()), 1):\n"
-        f"    df[f'{stem}{{number}}'] = (x == value).astype(float).where(x.notna())"
-    )
+    stem = "".join(call.new)
+    code = f"dummies(df, {call.names[0]!r}, {stem!r})"
     return Step(code, (LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})"),))
+
+
+def categories(call: DataCall) -> Step:
+    """Translate ``xi i.x``: dummies of all values but the first."""
+    names = [word.partition(".") for word in split(call.command.arguments)]
+    if not all(sign == "i" and name.isidentifier() for sign, _, name in names):
+        raise StataError.because("xi of interactions")
+    columns = [call.context.variables.resolve(name) for *_, name in names]
+    # Those of an earlier xi are dropped.
+    lines = ["df = df.drop(columns=df.filter(regex='^_I.+_[0-9]+$'))"]
+    lines += [f"dummies(df, {n!r}, '_I{n}_', by_level=True)" for n in columns]
+    made = [LaterColumns(f"*df.filter(regex={f'^_I{n}_[0-9]+$'!r})") for n in columns]
+    return Step("\n".join(lines), tuple(made))
 
 
 def xtile(call: DataCall) -> Step:
@@ -763,6 +772,7 @@ COMMANDS: _Table = {
     "predict": (Options("xb r.esiduals e pr"), predict),
     "winsor": (Options("g.enerate p"), winsor_by_count),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
+    "xi": (Options(), categories),
     "xtile": (Options("n.quantiles"), xtile),
 }
 _WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
