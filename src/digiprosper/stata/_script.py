@@ -104,13 +104,13 @@ def interpolated(y, x):
 
 def checked(fit):
     """Check a fit of another package; give robust errors the factor of Stata."""
-    x = fit.model.exog
-    # linearmodels stops itself.
-    if isinstance(x, np.ndarray):
-        assert np.linalg.matrix_rank(x) == x.shape[1], "collinear regressors"
+    # linearmodels has checks of its own.
+    if type(fit).__module__.startswith("linearmodels"):
+        return fit
+    x, p = np.asarray(fit.model.exog), fit.predict()
+    assert np.linalg.matrix_rank(x) == x.shape[1], "collinear regressors"
     if not hasattr(fit, "mle_retvals"):
         return fit
-    p = fit.predict()
     assert fit.mle_retvals["converged"], "the likelihood has no maximum"
     assert not np.isclose(p * (1 - p), 0).any(), "rows are predicted perfectly"
     counts = {"HC0": fit.nobs, "cluster": len({*fit.cov_kwds.get("groups", ())})}

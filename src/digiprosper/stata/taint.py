@@ -199,7 +199,9 @@ def _matched(name: str, command: Command | None) -> list[str]:
 def _made(command: Command) -> list[str]:
     """List the columns in generate() or prefix(), or among the arguments."""
     if command.name == "xi":
-        return [LaterColumns.of_pattern(f"{''.join(arguments_of(command, 'p')) or '_I'}*")]
+        return [
+            LaterColumns.of_pattern(f"{''.join(arguments_of(command, 'p')) or '_I'}*")
+        ]
     names = NAME.findall(" ".join(arguments_of(command, "g", "p", "trend")))
     if "replace" in dict(command.options) or not names:
         names += NAME.findall(command.arguments.partition("=")[0])

@@ -826,7 +826,10 @@ def _in_order(step: Step, call: DataCall) -> Step:
 # Commands that make columns, named in an option or an argument, and that change data.
 MAKERS = of_kind("makes")
 REFUSED = {
-    **{n: note or "it makes columns and is not translated" for n, note in MAKERS.items()},
+    **{
+        n: note or "it makes columns and is not translated"
+        for n, note in MAKERS.items()
+    },
     **{
         name: note or "it changes the data and is not translated"
         for name, note in of_kind("changes").items()

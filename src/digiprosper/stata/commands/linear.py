@@ -58,21 +58,17 @@ def regression(call: Call) -> Translation:
 def random_effects(call: Call) -> Translation:
     """Translate ``xtreg, re`` into linearmodels, whose numbers are those of Stata."""
     errors, entity = call.errors("clustered"), call.context.entity
-    clusters = errors["clusters"]
     refused = {
         "another entity": call.options.get("i", entity) != entity,
         "weights": call.command.weight is not None,
-        "several clusters": len(clusters or ()) > 1,
+        "clusters other than the entity": errors["clusters"] is not None,
     }
     for part, is_typed in refused.items():
         if is_typed:
             raise StataError.because(f"random effects with {part}")
-    formula, frame = formula_and_frame(call, clusters or ())
+    formula, frame = formula_and_frame(call)
     fit = ".fit()"
-    if clusters:
-        frame = f"data := {frame}"
-        fit = f".fit(cov_type='clustered', clusters=data[{clusters!r}], group_debias=True)"
-    elif errors["cov_type"] == "clustered":
+    if errors["cov_type"] == "clustered":
         fit = ".fit(cov_type='clustered', cluster_entity=True, group_debias=True)"
     return call.python(
         f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}){fit}",
@@ -362,7 +358,9 @@ COMMANDS: Table = {
         regression,
     ),
     "regress": (
-        Options(f"noc.onstant {_ERRORS}", "b.eta", {"h.ascons": _NONE, "tsscons": _NONE}),
+        Options(
+            f"noc.onstant {_ERRORS}", "b.eta", {"h.ascons": _NONE, "tsscons": _NONE}
+        ),
         regression,
     ),
     "areg": (Options(f"a.bsorb {_ERRORS}"), regression),
