@@ -280,7 +280,7 @@ def run_states(folder: Path, states: pd.DataFrame, lines: str) -> DoFile:
 
 
 def test_a_regression_without_constant_by_hand(tmp_path: Path) -> None:
-    """[R] regress: n - k degrees of freedom, n/(n - k) and G/(G - 1) (n - 1)/(n - k)."""
+    """[R] regress: factors n/(n - k) and G/(G - 1) (n - 1)/(n - k)."""
     states = dp.datasets.us_states().frame.reset_index()
     lines = ["", " r", " vce(cluster id)"]
     file = run_states(
@@ -315,7 +315,9 @@ def test_a_regression_without_constant_by_hand(tmp_path: Path) -> None:
 def test_collinear_columns_without_constant_are_refused(tmp_path: Path) -> None:
     """Stata leaves one of them out, statsmodels shares their slope."""
     states = dp.datasets.us_states().frame.reset_index()
-    file = run_states(tmp_path, states, "gen pc2 = 2 * pc\nreg gsp pc pc2, nocons")
+    file = run_states(
+        tmp_path, states, "gen double pc2 = 2 * pc\nreg gsp pc pc2, nocons"
+    )
     assert "collinear" in file.lines[-1].reason
 
 
