@@ -67,10 +67,6 @@ _ALIASES = {
     "ln": "log",
     "mi": "missing",
     "strlen": "length",
-    "strlower": "lower",
-    "strtrim": "trim",
-    "strupper": "upper",
-    "trunc": "int",
 }
 _TESTS = ("missing", "inlist", "inrange")
 # Functions whose second argument is a format.
@@ -102,11 +98,10 @@ _ORDERS = {
 }
 _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
-    ("log10", 1): "np.log10(({0}).where({0} > 0))",
     ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
     # Stata has no infinite numbers: what is larger than 9e307 is missing.
     ("exp", 1): "np.exp(pd.Series({0}, df.index).where(lambda x: x < 709.09))",
-    **{(name, 1): f"np.{name}({{0}})" for name in ("abs", "floor", "ceil", "sign")},
+    **{(name, 1): f"np.{name}({{0}})" for name in ("abs", "floor", "ceil")},
     ("int", 1): "np.trunc({0})",
     ("asinh", 1): "np.arcsinh({0})",
     ("round", 1): "np.floor(({0}) + 0.5)",

@@ -93,11 +93,7 @@ class Variables:
         columns, created = (
             None
             if names is None
-            else tuple(
-                dict.fromkeys(
-                    [*(n for n in names if not _is_among(n, drops)), *creates]
-                )
-            )
+            else tuple(dict.fromkeys([*_without(names, drops), *creates]))
             for names in lists
         )
         return replace(self, columns=columns, created=created or ())
@@ -220,6 +216,11 @@ class Variables:
         return [
             Factor(n, kind, base, level, shift.upper()) for n in self._expanded(name)
         ]
+
+
+def _without(names: Sequence[str], drops: Iterable[str]) -> Iterable[str]:
+    """Leave columns out, and those that may be among columns of a pattern."""
+    return [n for n in names if not _is_among(n, drops)] if drops else names
 
 
 def _is_among(name: str, names: Iterable[str]) -> bool:

@@ -53,10 +53,6 @@ _ACROSS = {
     "rownonmiss": "apply(lambda x: ~missing(x)).sum(axis=1)",
     "group": ("replace('', np.nan).groupby({names}).ngroup().replace(-1, np.nan) + 1"),
 }
-_OLD_NAMES = {
-    **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
-    "rsum": "rowtotal",
-}
 # Options of egen by function, besides by().
 _EGEN_OPTIONS = {
     "pctile": "p",
@@ -181,7 +177,7 @@ def egen(call: DataCall) -> Step:
     storage, name, text = call.assignment
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
-    function = _OLD_NAMES.get(function, function)
+    function = "rowtotal" if function == "rsum" else function
     if "gegen" in call.command.text and " if " in inside:
         value, _, rows = inside.partition(" if ")
         inside = f"cond({rows}, {value}, .)"

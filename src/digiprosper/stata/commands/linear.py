@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from math import prod
 from typing import Any
@@ -78,25 +78,32 @@ def random_effects(call: Call) -> Translation:
 
 def without_constant(call: Call) -> Translation:
     """Translate ``regress, noconstant`` into statsmodels."""
+    fits = {
+        "unadjusted": "",
+        "robust": "cov_type='HC1', use_t=True",
+        "clustered": "cov_type='cluster', use_t=True, cov_kwds={'groups': GROUPS}",
+    }
+    code, fit = of_statsmodels(call, fits)
+    if "C(" in code or call.command.weight:
+        raise StataError.because(f"{_NONE}, with categories or weights")
+    code = code.replace(" ~ 1 + ", " ~ 0 + ", 1)
+    return call.python(f"OLS(*{code}, hasconst=False).fit({fit})")
+
+
+def of_statsmodels(call: Call, fits: Mapping[str, str]) -> tuple[str, str]:
+    """Write the matrices of a model of statsmodels, and the arguments of its fit.
+
+    `fits` has these by kind of errors; GROUPS stands for the codes of clusters.
+    """
     errors = call.errors()
     clusters = errors["clusters"] or [call.context.entity or ""]
     is_clustered = errors["cov_type"] == "clustered"
+    if len(clusters) > 1:
+        raise StataError.because(f"several clusters of {call.command.name}")
     formula, frame = formula_and_frame(call, clusters if is_clustered else ())
-    if "C(" in formula or call.command.weight or len(clusters) > 1:
-        raise StataError.because(
-            f"{_NONE}, with categories, weights or several clusters"
-        )
-    fit = {
-        "unadjusted": "",
-        "robust": "cov_type='HC1', use_t=True",
-        "clustered": (
-            "cov_type='cluster', use_t=True, "
-            f"cov_kwds={{'groups': data[{clusters[0]!r}].factorize()[0]}}"
-        ),
-    }
-    formula = formula.replace("~ 1 + ", "~ 0 + ", 1)
+    groups = f"data[{clusters[0]!r}].factorize()[0]"
     code = f"formulaic.model_matrix({formula!r}, data := {frame})"
-    return call.python(f"OLS(*{code}, hasconst=False).fit({fit[errors['cov_type']]})")
+    return code, fits[errors["cov_type"]].replace("GROUPS", groups)
 
 
 def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import as_written
-from digiprosper.stata.commands.linear import formula_and_frame
+from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.prefixes import Options
 from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import absorbed, is_category, plain
@@ -155,24 +155,15 @@ def logit(call: Call) -> Translation:
 
 def _binary(call: Call) -> Translation:
     """Translate a logit or probit with its constant into statsmodels."""
-    errors = call.errors()
-    clusters = errors["clusters"] or [call.context.entity or ""]
-    is_clustered = errors["cov_type"] == "clustered"
-    if len(clusters) > 1:
-        raise StataError.because("several clusters of a logit or probit")
-    formula, frame = formula_and_frame(call, clusters if is_clustered else ())
-    fit = {
+    groups = "{'use_correction': False, 'groups': GROUPS}"
+    fits = {
         "unadjusted": "disp=0",
         "robust": "disp=0, cov_type='HC0'",
-        "clustered": (
-            "disp=0, cov_type='cluster', cov_kwds={'use_correction': False, "
-            f"'groups': data[{clusters[0]!r}].factorize()[0]}}"
-        ),
+        "clustered": f"disp=0, cov_type='cluster', cov_kwds={groups}",
     }
-    code = f"formulaic.model_matrix({formula!r}, data := {frame})"
-    kind = call.command.name.capitalize()
+    code, fit = of_statsmodels(call, fits)
     return call.python(
-        f"{kind}(*{code}).fit({fit[errors['cov_type']]})",
+        f"{call.command.name.capitalize()}(*{code}).fit({fit})",
         "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
         "rows are predicted perfectly",
     )
