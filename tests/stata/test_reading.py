@@ -1076,3 +1076,9 @@ def test_separated_rows_by_another_rule_stop_a_line(run) -> None:
         "ppmlhdfe n d, a(state year) sep(none)\n"
     )
     assert file.estimations[2].status == "refused"
+
+
+def test_a_regression_after_collect_is_the_last_one(run) -> None:
+    file = run(f"{READ}reg gsp emp\ncollect _r_b, tag(m[1]): reg gsp pc\ntest pc\n")
+    assert statuses(file)[-2:] == ["ran", "ran"]
+    assert run(f"{READ}tab year, gen(a b)\ntab year, gen(a(b))\n").results == {}

@@ -101,7 +101,7 @@ _PANDAS = {
     ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
     # Stata has no infinite numbers: what is larger than 9e307 is missing.
     ("exp", 1): "np.exp(pd.Series({0}, df.index).where(lambda x: x < 709.09))",
-    **{(name, 1): f"np.{name}({{0}})" for name in ("abs", "floor", "ceil")},
+    **{(name, 1): f"np.{name}({{0}})" for name in ("abs", "floor", "ceil", "sign")},
     ("int", 1): "np.trunc({0})",
     ("asinh", 1): "np.arcsinh({0})",
     ("round", 1): "np.floor(({0}) + 0.5)",

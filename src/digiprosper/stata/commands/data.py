@@ -392,9 +392,9 @@ def _in_rule(item: str) -> str:
 
 def dummies(call: DataCall) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
-    if len(call.names) != 1:
+    stem = " ".join(call.new)
+    if len(call.names) != 1 or not stem.isidentifier():
         raise StataError.because("tabulate with generate() and other than a variable")
-    stem = "".join(call.new)
     code = f"dummies(df, {call.names[0]!r}, {stem!r})"
     return Step(code, (LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})"),))
 
