@@ -170,18 +170,10 @@ def _binary(call: Call) -> Translation:
 
 
 def conditional(call: Call) -> Translation:
-    """Translate ``xtlogit, fe`` and ``clogit``."""
-    name, entity = call.command.name, as_written(call.context.entity or "")
-    options = call.options
-    if name == "xtlogit" and "fe" not in options:
-        raise StataError.because(
-            f"{name} is a model of random effects",
-            "xtlogit, fe and LogitEffects have fixed effects.",
-        )
-    option = next((word for word in ("group", "strata") if word in options), None)
-    if name == "clogit" and option is None:
+    """Translate ``clogit``."""
+    if "group" not in call.options:
         raise StataError.because("group() is absent")
-    group = call.column(option) if option else entity
+    group, entity = call.column("group"), as_written(call.context.entity or "")
     y, products = call.variables()
     return call.specify(
         "LogitEffects",
@@ -200,7 +192,7 @@ _POISSON = Options(
     "tol.erance maxiter verb.ose v",
 )
 _LOGIT = Options("vce cl.uster r.obust or asis")
-_CONDITIONAL = Options("fe vce cl.uster r.obust or gr.oup st.rata")
+_CONDITIONAL = Options("vce cl.uster r.obust or gr.oup")
 COMMANDS: Table = {
     "csdid": (
         Options(
@@ -222,5 +214,5 @@ COMMANDS: Table = {
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
     **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
-    **dict.fromkeys(("xtlogit", "clogit"), (_CONDITIONAL, conditional)),
+    "clogit": (_CONDITIONAL, conditional),
 }
