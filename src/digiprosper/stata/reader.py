@@ -658,16 +658,21 @@ class Reader(Records):
         if step.filled is not None:
             self.context.complete &= {*step.filled}
         has_new_rows = step.fresh or step.filled is not None
-        # Without keys a row is known by its number.
-        is_moved = self.context.entity is None and (
-            step.order is not None or not step.creates
-        )
-        changed = {*step.creates, *step.drops} & {*self.context.fitted_keys}
-        if has_new_rows or is_moved or changed:
+        if has_new_rows or self._moves(step):
             self.context.fitted_keys = ()
         self._read_anew(step)
         if has_new_rows or (command.name == "keep" and not command.condition):
             self._forget_stored()
+
+    def _moves(self, step: Step) -> bool:
+        """Tell whether the keys of rows are others after a step.
+
+        Without keys a row is known by its number.
+        """
+        keys = {*self.context.fitted_keys}
+        is_numbered = self.context.entity is None
+        is_moved = step.order is not None or not step.creates
+        return (is_numbered and is_moved) or bool({*step.creates, *step.drops} & keys)
 
     def _read_anew(self, step: Step) -> None:
         """Take the marks of a file that is read, and forget those of other data."""
@@ -729,8 +734,10 @@ class Reader(Records):
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
             if not any(option.startswith("not") for option in options):
                 # Results stay, but the data no longer tell their rows.
-                kept = {"results": self.context.results, "last": self.context.last}
-                self.context = replace(state[0], **kept, fitted_keys=())
+                results, last = self.context.results, self.context.last
+                self.context = replace(
+                    state[0], results=results, last=last, fitted_keys=()
+                )
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
                 self._forget_stored(state[3])
                 self.code.append("df = preserved.copy()")

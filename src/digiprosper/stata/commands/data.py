@@ -408,8 +408,9 @@ def categories(call: DataCall) -> Step:
     # Those of an earlier xi are dropped.
     lines = ["df = df.drop(columns=df.filter(regex='^_I.+_[0-9]+$'))"]
     lines += [f"dummies(df, {n!r}, '_I{n}_', by_level=True)" for n in columns]
-    made = [LaterColumns(f"*df.filter(regex={f'^_I{n}_[0-9]+$'!r})") for n in columns]
-    return Step("\n".join(lines), tuple(made))
+    patterns = [f"^_I{n}_[0-9]+$" for n in columns]
+    creates = [LaterColumns(f"*df.filter(regex={regex!r})") for regex in patterns]
+    return Step("\n".join(lines), tuple(creates))
 
 
 def xtile(call: DataCall) -> Step:
@@ -557,9 +558,9 @@ def _range_of_cells(text: str) -> str:
     match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", text.upper().strip())
     if match is None:
         raise StataError.because(f"cellrange({text})")
-    left, top, right, bottom = match.groups()
+    first, top, last, bottom = match.groups()
     rows = f"skiprows={int(top) - 1}, nrows={int(bottom) - int(top)}"
-    return f", usecols='{left}:{right}', {rows}"
+    return f", usecols='{first}:{last}', {rows}"
 
 
 def merge(call: DataCall) -> Step:

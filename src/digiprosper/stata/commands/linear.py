@@ -168,12 +168,16 @@ def instrumented(call: Call) -> Translation:
         # With as many instruments GMM is two-stage least squares.
         raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
     controls, effects = _absorb_categories(variables[1:], _effects(call), call)
-    roles = {"endog": plain(endog), "instruments": plain(instruments)}
-    y = term(variables[0])
-    x = [text for text in plain(controls) if text not in (y, *roles["endog"])]
+    y, d = term(variables[0]), plain(endog)
+    x = _without(plain(controls), [y, *d])
     # Stata takes an instrument that is a control too as a control.
-    roles["instruments"] = [text for text in roles["instruments"] if text not in x]
+    roles = {"endog": d, "instruments": _without(plain(instruments), x)}
     return _specified(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
+
+
+def _without(terms: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Leave out terms that have another role."""
+    return [text for text in terms if text not in others]
 
 
 def _effects(call: Call) -> list[str]:

@@ -106,8 +106,6 @@ def poisson(call: Call) -> Translation:
         raise StataError.because("xtpoisson without fe: random effects")
     products, years = call.without_years(products)
     keys = (context.entity, context.time)
-    # Other rules than the default would keep rows that are dropped here.
-    is_default = {*options.get("separation", "").split()} in (set(), _SEPARATION)
     return call.specify(
         "PoissonEffects",
         y=y,
@@ -117,13 +115,18 @@ def poisson(call: Call) -> Translation:
         absorb=[effect for effect in effects if effect not in keys],
         **{o: call.column(o) for o in ("exposure", "offset") if o in options},
         singletons="drop" if name == "ppmlhdfe" else "keep",
-        separation="drop" if is_default else "raise",
+        separation=_separation(options.get("separation", "")),
         collinear="drop",
         **call.errors(
             "clustered" if fixed else "robust",
             "robust" if name == "ppmlhdfe" else "oim",
         ),
     )
+
+
+def _separation(text: str) -> str:
+    """Read separation(); other rules than the default would keep dropped rows."""
+    return "drop" if {*text.split()} in (set(), _SEPARATION) else "raise"
 
 
 def logit(call: Call) -> Translation:
