@@ -1078,6 +1078,13 @@ def test_separated_rows_by_another_rule_stop_a_line(run) -> None:
     assert file.estimations[2].status == "refused"
 
 
+def test_asdoc_may_have_estimated_something_else(run) -> None:
+    file = run(f"{READ}reg gsp emp\nasdoc reg gsp pc, nest\npredict e, res\n")
+    assert statuses(file)[-1] == "refused"
+    file = run(f"{READ}fvset base 1 wet\nfvset clear _all\nreg gsp emp\n")
+    assert statuses(file)[-2:] == ["refused", "not run"]
+
+
 def test_a_regression_after_collect_is_the_last_one(run) -> None:
     file = run(f"{READ}reg gsp emp\ncollect _r_b, tag(m[1]): reg gsp pc\ntest pc\n")
     assert statuses(file)[-2:] == ["ran", "ran"]
