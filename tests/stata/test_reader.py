@@ -493,9 +493,10 @@ def test_programs_mark_what_they_change_where_they_are_called(read: Any) -> None
 
 
 def test_what_is_no_command_changes_nothing(read: Any) -> None:
-    file = read("use a\n#model\nreg y x\nfrobnicate\nreg y x\n")
+    file = read("use a\n#model\nestiamtes clear\nreg y x\nfrobnicate\nreg y x\n")
     assert [s for _, s in states(file)] == [
         "translated",
+        "refused",
         "refused",
         "translated",
         "refused",
@@ -676,7 +677,7 @@ def test_what_a_program_changes_is_marked_at_each_call(read: Any) -> None:
 @pytest.mark.parametrize(
     ("line", "status"),
     [
-        # Headings stop Stata.
+        # Headings and misspelt commands stop Stata.
         ("Table 1", "translated"),
         ("第二 回归", "translated"),
         ("xtdes", "translated"),
@@ -793,8 +794,9 @@ def test_commands_of_the_same_meaning(read: Any) -> None:
 
 
 def test_a_refused_command_with_a_long_name_marks_the_data(read: Any) -> None:
+    """It was taken for a misspelt name of itself, at which Stata stops."""
     for line in ("collapse (semean) x, by(id)", "duplicates drop id if x > 1, force"):
-        file = read(f"use a\nxtset id year\n{line}\nreg y x\n")
+        file = read(f"use a\nxtset id year\n{line}\nreg y x\nduplciates drop\n")
         assert [status for _, status in states(file)][2:4] == ["refused", "not run"]
 
 

@@ -96,7 +96,7 @@ class Taint:
 
 
 def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
-    """Tell whether Stata stops at a line: a heading or a sign.
+    """Tell whether Stata stops at a line: a heading, a sign, a misspelt name.
 
     No command of Stata begins with a capital; a program of another file may.
     """
@@ -108,7 +108,7 @@ def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
     is_rest = re.match(r"(?!range)\w+\(", text) is not None or text.count('"') % 2 == 1
     is_sign |= is_rest and name not in others
     is_text = "," not in text or text.rstrip().endswith((".", "?", "!"))
-    return is_sign or (is_heading and is_text)
+    return is_sign or _is_misspelt(name) or (is_heading and is_text)
 
 
 def looks_like_estimation(text: str) -> bool:
@@ -138,6 +138,13 @@ def keeps_data(name: str, command: Command | None) -> bool:
     is_restored = command is not None and command.prefix(*RESTORING) is not None
     others = (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)
     return name in others or is_estimated or is_restored
+
+
+def _is_misspelt(name: str) -> bool:
+    """Tell whether a long name has the letters of a command in another order."""
+    names, letters = (*PRINTING, *data.COMMANDS), sorted(name)
+    is_long = len(name) > len("regress") and name not in names
+    return is_long and any(sorted(word) == letters for word in names)
 
 
 def only_columns(command: Command) -> bool:

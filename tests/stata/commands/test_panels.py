@@ -109,6 +109,19 @@ def test_spatial_weights_are_asked_for() -> None:
                 equations={"z": "level"},
             ),
         ),
+        (
+            "xtdpdsys y x, lags(1) maxldep(3) twostep vce(robust)",
+            dp.DynamicPanel(
+                "y",
+                "x",
+                estimator="system",
+                collapse=False,
+                time_effects=False,
+                instrument_lags=(2, 4),
+                h=2,
+                equations={"x": "difference"},
+            ),
+        ),
     ],
 )
 def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
@@ -133,10 +146,13 @@ def test_dynamic_panels(text: str, expected: dp.DynamicPanel) -> None:
         ("xtabond2 y L.y x, gmm(x) iv(x)", "no gmm"),
         ("xtabond2 y L.y x, gmm(L.y, passthru) iv(x)", "passthru"),
         ("xtabond2 y L.y x, gmm(L.y) iv(x, eq(sum))", "iv"),
+        ("xtdpdsys y x, pre(w, lagstruct(1, .))", "pre"),
+        ("xtdpdsys y x i.year", "dummies of periods"),
+        ("xtdpdsys y x, maxlags(3)", "maxlags"),
+        ("xtdpdsys y x, vce(hac)", r"vce\(hac\)"),
         ("xtabond y x", "a trend in levels"),
-        ("xtdpdsys y x", "xtabond2 is read"),
-        ("xthreg y x, rx(z) qx(q) thnum(two)", "not a number"),
-        ("xthreg y x, rx(z) qx(q) thnum(1.5)", "no whole number"),
+        ("xtdpdsys y x, lags(two)", "not a number"),
+        ("xtdpdsys y x, lags(1.5)", "no whole number"),
     ],
 )
 def test_refusals(text: str, reason: str) -> None:

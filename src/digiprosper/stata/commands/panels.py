@@ -142,6 +142,47 @@ def spatial(call: Call) -> Translation:
 # --- dynamic panels -------------------------------------------------------------------
 
 
+def arellano(call: Call) -> Translation:
+    """Translate ``xtdpdsys``."""
+    options = call.options
+    y, products = call.variables()
+    products, years = call.without_years(products)
+    if years:
+        raise StataError.because("dummies of periods in xtdpdsys")
+    x, deepest = plain(products), call.whole("maxldep")
+    vce = options.get("vce", "")
+    robust = vce.startswith("r")
+    if vce not in ("", "gmm") and not robust:
+        raise StataError.because(f"vce({vce})")
+    return call.specify(
+        "DynamicPanel",
+        ["with few entities collapse=True and fewer lags are more reliable"],
+        y=y,
+        x=x,
+        lags=call.whole("lags", 1),
+        estimator="system",
+        steps=2 if "twostep" in options else 1,
+        cov_type="robust" if robust else "classical",
+        sargan_df="n" if robust else "n-k",
+        collapse=False,
+        time_effects=False,
+        instrument_lags=(2, None if deepest is None else deepest + 1),
+        h=2,
+        equations=dict.fromkeys(x, "difference"),
+        **_roles(call),
+    )
+
+
+def _roles(call: Call) -> dict[str, list[str]]:
+    """Translate pre() and endogenous() without lag structures."""
+    roles = {"pre": "predetermined", "endogenous": "endogenous"}
+    for option in roles:
+        suboptions = call.options.get(option, "").partition(",")[2].strip()
+        if suboptions:
+            raise StataError.because(f"{option}(, {suboptions})")
+    return {role: call.terms(option) for option, role in roles.items()}
+
+
 def roodman(call: Call) -> Translation:
     """Translate ``xtabond2``."""
     options = call.options
@@ -267,6 +308,13 @@ COMMANDS: Table = {
             "difficult nsim noc.onstant",
         ),
         spatial,
+    ),
+    "xtdpdsys": (
+        Options(
+            "la.gs two.step vce maxld.ep pre noc.onstant end.ogenous",
+            "art.ests",
+        ),
+        arellano,
     ),
     "xtabond2": (_DYNAMIC, roodman),
 }
