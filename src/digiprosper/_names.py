@@ -22,7 +22,9 @@ INSTEAD = {
             "dp.FixedEffects(y, [x]).fit(panel), or "
             "dp.FixedEffects.from_formula('y ~ x | id + year').fit(panel)"
         ),
-        "randomeffects betweenols": "dp.etable([fit]) of a fit of linearmodels",
+        "randomeffects betweenols famamacbeth": (
+            "dp.etable([fit]) of a fit of linearmodels"
+        ),
         "pooledols pooling": (
             "dp.FixedEffects(y, [x], entity_effects=False, time_effects=False)"
         ),
@@ -144,7 +146,7 @@ INSTEAD = {
         "hc1 hetero": "robust",
         "crv1": "clustered",
         "iid nonrobust homoskedastic": "unadjusted",
-        "hac newey_west kernel nw dk": "driscoll_kraay",
+        "hac newey_west neweywest newey-west kernel nw dk pcse": "driscoll_kraay",
         "arellano": "clustered",
         "fixest": "reghdfe",
         "sss": "plm",

@@ -27,7 +27,7 @@ from digiprosper.policy.matching_results import Matching
 from digiprosper.present.columns import (
     all_terms,
     check_labels,
-    matching,
+    matching_terms,
     merged_factors,
     merged_labels,
 )
@@ -589,7 +589,7 @@ def impacts(
     level, chosen = check_level(level), spatial.chosen_kinds(kinds, purpose)
     fits = spatial.read_fits(results, purpose)
     names = spatial.regressors(fits)
-    terms = names if keep is None else matching(keep, names, "keep", purpose)
+    terms = names if keep is None else matching_terms(keep, names, "keep", purpose)
 
     columns = spatial.impacts(fits, terms, chosen, level, figure_language())
     texts = merged_labels(columns, check_labels(labels, purpose))

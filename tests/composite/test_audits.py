@@ -83,7 +83,7 @@ def test_a_single_text_is_one_column():
     [
         (
             lambda: overlap_audit({"a": {}}, B),
-            "system_a is an IndicatorSystem, not dict",
+            "system_a must be an IndicatorSystem, not dict",
         ),
         (lambda: overlap_audit(A, None), "system_b"),
         (lambda: overlap_audit(A, B, [3]), "other_columns.*3 is int"),

@@ -15,9 +15,9 @@ from digiprosper import (
 )
 from digiprosper.composite.kernels.structure import Rule, Weighing, flat_rule
 from digiprosper.composite.notices import (
-    equally_bad,
     fixed_weights,
-    impossible,
+    high_coupling_notice,
+    impossible_notice,
     imputed_remarks,
     legacy_remark,
     weight_remarks,
@@ -166,15 +166,15 @@ def test_weights_that_are_not_estimated_are_told():
 
 
 def test_equally_bad_systems_are_counted():
-    assert equally_bad(0) == []
-    (notice,) = equally_bad(1)
+    assert high_coupling_notice(0) == []
+    (notice,) = high_coupling_notice(1)
     assert (notice.code, notice.data) == ("equally_bad", {"count": 1})
     assert notice.message.startswith("C is above 0.9 in 1 row where T is below 0.2")
 
 
 def test_what_is_left_out_is_listed():
     options = (("scope", ("pooled", "per_year")), ("shift", (0.0, 0.01, 1.0)))
-    (notice,) = impossible(
+    (notice,) = impossible_notice(
         np.array([[True, False, False], [False] * 3]), options, ((0,), (0,))
     )
     assert notice.message.endswith(
@@ -185,7 +185,7 @@ def test_what_is_left_out_is_listed():
 def test_impossible_combinations_are_counted():
     options = (("scope", ("pooled", "per_year")), ("shift", (0.0, 0.01, 1.0)))
     possible = np.array([[True, True, False], [False, False, False]])
-    (some,) = impossible(possible, options, ((0,), (0, 1)))
+    (some,) = impossible_notice(possible, options, ((0,), (0, 1)))
     assert some.code == "impossible"
     assert some.data == {
         "missing": 4,
@@ -193,6 +193,9 @@ def test_impossible_combinations_are_counted():
     }
     assert some.message.startswith("4 of 6 combinations are impossible")
     assert some.message.endswith("The shares exclude scope 'per_year' and shift 1.0.")
-    (none,) = impossible(~possible & False, options, ((), ()))
+    (none,) = impossible_notice(~possible & False, options, ((), ()))
     assert "No part of the grid is complete" in none.message
-    assert impossible(np.ones((2, 3), dtype=bool), options, ((0, 1), (0, 1, 2))) == []
+    assert (
+        impossible_notice(np.ones((2, 3), dtype=bool), options, ((0, 1), (0, 1, 2)))
+        == []
+    )

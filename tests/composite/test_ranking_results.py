@@ -14,8 +14,8 @@ from digiprosper import CompositeIndex, IndicatorSystem, Panel, rank_probabiliti
 from digiprosper.composite.ranking_results import (
     IndexSensitivity,
     RankResults,
-    moves,
-    rows_of,
+    rank_changes,
+    rows_of_period,
     sobol_shares,
 )
 from digiprosper.errors import OptionError
@@ -73,31 +73,31 @@ def test_shares_of_any_grid_add_up_as_they_should(seed, sizes):
 
 def test_moves_say_how_far_and_whose():
     changes = np.array([[0, 0, 0, 0, 0, 0], [1, -3, 0, 2, 0, 0], [2, 0, 0, 0, 0, -2]])
-    found = moves(changes, PANEL)
+    found = rank_changes(changes, PANEL)
     assert found["mean_rank_change"].tolist() == [0, 1, pytest.approx(4 / 6)]
     assert found["max_rank_change"].tolist() == [0, -3, 2]
     assert found["moved_entity"].tolist() == [None, "p", "p"]
     assert found["moved_period"].tolist() == [None, 2011, 2010]
     assert (
-        list(moves(changes[:, :3], pd.Index(list("pqr"), name="city")))
+        list(rank_changes(changes[:, :3], pd.Index(list("pqr"), name="city")))
         == list(found)[:3]
     )
 
 
 def test_rows_of_a_period():
-    there, entities = rows_of(PANEL, None)
+    there, entities = rows_of_period(PANEL, None)
     assert there.tolist() == [1, 3, 5]
     assert entities.tolist() == ["p", "q", "r"]
-    assert rows_of(PANEL, 2010)[0].tolist() == [0, 2, 4]
+    assert rows_of_period(PANEL, 2010)[0].tolist() == [0, 2, 4]
     dates = pd.MultiIndex.from_product(
         [["p", "q"], pd.date_range("2010-01-01", periods=2, freq="YS")]
     )
-    assert rows_of(dates, "2010-01-01")[0].tolist() == [0, 2]
+    assert rows_of_period(dates, "2010-01-01")[0].tolist() == [0, 2]
     for none in (2012, range(3), [2010, 2011], pd.Series([2010]), pd.NA, {}):
         with pytest.raises(OptionError, match="it has '2010', '2011'"):
-            rows_of(PANEL, none)
+            rows_of_period(PANEL, none)
     with pytest.raises(OptionError, match="cross-section"):
-        rows_of(pd.Index(["p"]), 2010)
+        rows_of_period(pd.Index(["p"]), 2010)
 
 
 def make_sensitivity(ranks, options, *, problems=None, complete=None):

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 COLUMNS = list("abcd")
 NONE_LEFT = (
-    "the others have no weights, or a negative weight or dimension under a "
-    "geometric mean"
+    "the other entities give no weights, or, with a geometric mean, a negative weight "
+    "or dimension"
 )
 SYSTEM = IndicatorSystem.from_dict(
     {"one": {"a": "+", "b": "+"}, "two": {"c": "-", "d": "+"}}
@@ -142,7 +142,7 @@ def test_a_lost_draw_with_enormous_weights_computes_no_product():
     Weights are their shares.
     """
     spec, panel = CompositeIndex(SYSTEM, aggregate="geometric"), panel_of(make_frame(1))
-    fit = quiet(rankings.fitted_rows, spec, panel, "rank_probabilities", "per_year")
+    fit = quiet(rankings.fit_rows, spec, panel, "rank_probabilities", "per_year")
     m = len(COLUMNS)
     weights = np.full((1, 2, m), 1 / m)
     weights[0, 1] = [-1e5, 1e5 + 1, *[0.0] * (m - 2)]
@@ -234,7 +234,9 @@ def test_pooled_ranks_go_over_all_rows():
 def test_chunks_change_nothing(monkeypatch):
     panel = panel_of(make_frame(7, unbalanced=True))
     whole = draw(CompositeIndex(SYSTEM, scope="expanding"), panel, reps=40, rng=2)
-    monkeypatch.setattr(rankings, "_slices", partial(rankings._slices, memory=20_000))
+    monkeypatch.setattr(
+        rankings, "_draw_chunks", partial(rankings._draw_chunks, memory=20_000)
+    )
     parts = draw(CompositeIndex(SYSTEM, scope="expanding"), panel, reps=40, rng=2)
     pd.testing.assert_frame_equal(whole.draws, parts.draws)
     left = without(CompositeIndex(SYSTEM), panel, over="entity")

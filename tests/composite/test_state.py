@@ -20,7 +20,7 @@ from digiprosper import (
 )
 from digiprosper.composite.kernels.structure import FIXED_WEIGHTS
 from digiprosper.composite.scopes import SCOPES
-from digiprosper.composite.state import cut_rows, dropped_rows, without_indicator
+from digiprosper.composite.state import complete_rows, dropped_rows, without_indicator
 from digiprosper.composite.weights import WEIGHTINGS
 
 SCOPE_WORDS = [*SCOPES, "base_year(2012)"]
@@ -561,7 +561,7 @@ def test_invariances_in_every_scope(
 def test_rows_are_complete_and_coded(system, frame_of):
     frame = frame_of(0, n=4, periods=3)
     frame.loc[[0, 5], "b"] = np.nan
-    sample = cut_rows(
+    sample = complete_rows(
         CompositeIndex(system, missing="drop").recipe, Panel(frame, "id", "year")
     )
     assert sample.matrix.shape == (10, 4)
@@ -577,7 +577,7 @@ def test_rows_are_complete_and_coded(system, frame_of):
 
 def test_a_cross_section_has_one_period(system, frame_of):
     table = frame_of(1, periods=1).drop(columns="year")
-    sample = cut_rows(CompositeIndex(system).recipe, Panel(table, "id"))
+    sample = complete_rows(CompositeIndex(system).recipe, Panel(table, "id"))
     assert sample.keys.time_name is None
     assert sample.n_times == 1
     assert dropped_rows(sample) == []
@@ -585,7 +585,7 @@ def test_a_cross_section_has_one_period(system, frame_of):
 
 def test_an_indicator_leaves_and_the_rows_stay(system, frame_of):
     frame = frame_of(2, n=4, periods=3)
-    sample = cut_rows(CompositeIndex(system).recipe, Panel(frame, "id", "year"))
+    sample = complete_rows(CompositeIndex(system).recipe, Panel(frame, "id", "year"))
     left = without_indicator(sample, "b")
     assert left.names == ("a", "c", "d")
     assert left.keys is sample.keys
@@ -599,4 +599,4 @@ def test_values_beyond_the_range_of_squares_are_refused(system, frame_of, size):
     frame = frame_of(0, n=4, periods=3)
     frame["b"] *= size / frame["b"].max()
     with pytest.raises(IndicatorError, match="'b' has a largest value"):
-        cut_rows(CompositeIndex(system).recipe, Panel(frame, "id", "year"))
+        complete_rows(CompositeIndex(system).recipe, Panel(frame, "id", "year"))

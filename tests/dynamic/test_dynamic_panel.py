@@ -148,7 +148,7 @@ def test_entities_in_several_clusters() -> None:
     frame["half"] = frame["t"] > 2003
     with pytest.raises(DigiprosperError, match="whole entities"):
         fit(frame, {"clusters": "half"})
-    with pytest.raises(DigiprosperError, match="clusters of one kind"):
+    with pytest.raises(DigiprosperError, match="clusters in one way"):
         fit(frame, {"clusters": ["i", "region"]})
 
 
@@ -318,15 +318,15 @@ def test_one_step_equals_moments_written_out(
         m = written.autocorrelation(b, influence, covariance, order)
         assert fit.ar_tests["z"][order] == pytest.approx(m, rel=1e-7)
 
-    surplus = fit.n_instruments - len(b)
-    if not surplus:
+    df_hansen = fit.n_instruments - len(b)
+    if not df_hansen:
         assert np.isnan(fit.hansen.statistic)
         return
     # Hansen's J is that of two steps, under one step too.
     weight = written.second_weight(b, clusters)
     gap = written.moments(written.step(weight)[0]).sum(axis=0)
     assert fit.hansen.statistic == pytest.approx(gap @ weight @ gap, rel=1e-7)
-    assert fit.hansen.p_value == pytest.approx(chdtrc(surplus, gap @ weight @ gap))
+    assert fit.hansen.p_value == pytest.approx(chdtrc(df_hansen, gap @ weight @ gap))
 
 
 @quiet

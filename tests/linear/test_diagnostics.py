@@ -142,7 +142,8 @@ def test_common_shocks_that_entities_share_are_said() -> None:
         ({"clusters": "g"}, False),
         ({"cov_type": "driscoll_kraay"}, False),
         ({"cov_type": "robust"}, False),
-        ({"time_effects": False}, False),
+        ({"time_effects": False}, True),
+        ({"entity_effects": False, "cov_type": "robust"}, True),
         ({"where": "t < 4"}, False),
         ({"where": "i < 9"}, False),
     ],
@@ -153,6 +154,81 @@ def test_shared_exposure_is_said_of_errors_by_entity(options, is_said) -> None:
     panel = Panel(frame.assign(g=frame["i"] // 2), "i", "t")
     fit = FixedEffects("y", ["x"], **options).fit(panel)
     assert ("shared_exposure" in {n.code for n in fit.diagnostics}) == is_said
+
+
+def returns_frame(*, exposed: bool, firm: float = 0.0, seed: int = 0) -> pd.DataFrame:
+    """Returns of 40 firms in 120 months, and those of the next twelve together."""
+    rng = np.random.default_rng(seed)
+    i, t = np.indices((40, 132))
+    x = rng.normal(size=(40, 1)) * firm + rng.normal(size=i.shape)
+    for month in range(1, 132):
+        x[:, month] = 0.9 * x[:, month - 1] + 0.4 * x[:, month]
+    prices = exposed * rng.normal(size=132)
+    r = x * prices + rng.normal(size=(40, 1)) * firm + rng.normal(size=i.shape)
+    year = sum(r[:, lead : lead + 120] for lead in range(1, 13))
+    columns = {"i": i, "t": t, "x": x, "r": r}
+    columns = {name: values[:, :120].ravel() for name, values in columns.items()}
+    return pd.DataFrame(columns | {"year": year.ravel()})
+
+
+def notices_of(frame: pd.DataFrame, y: str = "r", **options) -> dict[str, Notice]:
+    fit = FixedEffects(y, ["x"], **options).fit(Panel(frame, "i", "t"))
+    codes = ("in_entities", "shared_exposure", "lasting_shocks")
+    return {n.code: n for n in fit.diagnostics if n.code in codes}
+
+
+def test_common_shocks_are_said_of_many_periods() -> None:
+    assert set(notices_of(returns_frame(exposed=True))) == {"shared_exposure"}
+    assert not notices_of(returns_frame(exposed=False))
+
+
+@pytest.mark.parametrize(
+    "options", [{"cov_type": "robust"}, {"cov_type": "unadjusted"}, {"clusters": "t"}]
+)
+@pytest.mark.parametrize("time_effects", [False, True])
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
+def test_rows_of_an_entity_that_no_cluster_joins(options, time_effects: bool) -> None:
+    options = {"entity_effects": False, "time_effects": time_effects, **options}
+    frame = returns_frame(exposed=False, firm=0.4)
+    notice = notices_of(frame, **options)["in_entities"]
+    spec = FixedEffects("r", ["x"], **options, ssc="none")
+    clusters = ["i", "t"] if "clusters" in options else "i"
+    panel = Panel(frame, "i", "t")
+    used = spec.replace(cov_type=options.get("cov_type", "clustered")).fit(panel)
+    if options.get("cov_type") == "unadjusted":
+        used = spec.replace(cov_type="robust").fit(panel)
+    both = spec.replace(cov_type="clustered", clusters=clusters).fit(panel)
+    ratio = (both.std_errors["x"] / used.std_errors["x"]) ** 2
+    assert notice.data["ratio"] == pytest.approx(ratio, rel=1e-9)
+    assert f"would be {ratio**0.5:.1f} times" in notice.message
+    for other in ({"clusters": "i", "cov_type": "clustered"}, {"entity_effects": True}):
+        assert "in_entities" not in notices_of(frame, **(options | other))
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.CovarianceWarning")
+@pytest.mark.parametrize("clusters", [["i", "t"], ["t"]])
+def test_returns_that_overlap_are_said_of_clusters_by_time(clusters) -> None:
+    frame = returns_frame(exposed=True)
+    panel = Panel(frame, "i", "t")
+    options = {"entity_effects": False, "clusters": clusters}
+    notice = notices_of(frame, "year", **options)["lasting_shocks"]
+    fit = FixedEffects("year", ["x"], **options).fit(panel)
+    x = frame["x"] - frame.groupby("t")["x"].transform("mean")
+    score = (x.to_numpy() * fit.resids.to_numpy()).reshape(40, 120)
+    total = score.sum(axis=0)
+    used = total @ total + (score.sum(axis=1) ** 2).sum() - (score**2).sum()
+    lags, added = 14, 0.0
+    for s, t in itertools.permutations(range(120), 2):
+        if (weight := 1 - abs(s - t) / (lags + 1)) > 0:
+            added += weight * (total[s] * total[t] - score[:, s] @ score[:, t])
+    first = sum(
+        total[t] * total[t - 1] - score[:, t] @ score[:, t - 1] for t in range(1, 120)
+    )
+    assert notice.data["lags"] == lags
+    assert notice.data["ratio"] == pytest.approx(1 + added / used, rel=1e-9)
+    assert notice.data["correlation"] == pytest.approx(first / (total @ total))
+    assert not notices_of(frame, "r", **options)
+    assert not notices_of(returns_frame(exposed=False), "r", **options)
 
 
 @pytest.mark.parametrize("share", [False, True])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels
 from scipy import stats
 
 import digiprosper as dp
@@ -542,3 +544,35 @@ def test_without_sums_by_cluster_a_test_says_that_it_rejects_too_often(
     test = results.wald_test("a = 0, b = 0")
     assert "too often with few clusters" in test.method
     assert test.alternatives == {}
+
+
+# Petersen (2009): test data, and the numbers that he and his readers' programs print.
+PETERSEN = Path(statsmodels.__file__).parent / "stats" / "tests" / "test_data.txt"
+
+
+@pytest.mark.skipif(not PETERSEN.exists(), reason="statsmodels without its test data")
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+@pytest.mark.parametrize(
+    ("options", "std_errors", "notices"),
+    [
+        ({"cov_type": "unadjusted"}, ["0.0286", "0.0284"], {"in_entities"}),
+        ({"cov_type": "robust"}, ["0.0284", "0.0284"], {"in_entities"}),
+        ({"clusters": "firm"}, ["0.0506", "0.0670"], set()),
+        ({"clusters": "year"}, ["0.0334", "0.0234"], {"in_entities"}),
+        (
+            {"clusters": ["firm", "year"], "ssc": "sandwich"},
+            ["0.0536", "0.0651"],
+            set(),
+        ),
+    ],
+)
+def test_petersens_data(options, std_errors, notices) -> None:
+    names = ["firm", "year", "x", "y"]
+    frame = pd.DataFrame(np.loadtxt(PETERSEN), columns=names)
+    panel = Panel(frame.astype({"firm": int, "year": int}), "firm", "year")
+    spec = FixedEffects("y", ["x"], entity_effects=False, time_effects=False)
+    fit = spec.replace(**options).fit(panel)
+    assert [f"{value:.4f}" for value in fit.params] == ["1.0348", "0.0297"]
+    assert [f"{value:.4f}" for value in fit.std_errors] == std_errors
+    said = {"in_entities", "shared_exposure", "lasting_shocks"}
+    assert {n.code for n in fit.diagnostics} & said == notices

@@ -195,7 +195,7 @@ def test_regions_from_draws(
     )
     assert len(found.regions) >= count
     words = "".join(
-        "+" if "positive" in found._words(r) else "-" for r in found.regions
+        "+" if "positive" in found._region_text(r) else "-" for r in found.regions
     )
     assert set(signs) <= set(words)
     ends = [end for region in found.regions for end in region if end not in (0.0, 1.0)]

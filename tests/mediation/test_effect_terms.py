@@ -7,17 +7,17 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.mediation.effect_terms import (
-    at_point,
-    change_of,
+    change_term,
     effect,
-    in_regime,
     is_specific,
-    regimes_of,
-    whole_of,
+    overall_term,
+    term_at_point,
+    term_in_regime,
+    threshold_regimes,
 )
 from digiprosper.report.terms import Point
 
-LOW, HIGH = regimes_of("urban", 0.5)
+LOW, HIGH = threshold_regimes("urban", 0.5)
 THROUGH = effect("indirect", "jobs")
 P10 = Point("w", "p10", 1.5)
 
@@ -28,10 +28,10 @@ P10 = Point("w", "p10", 1.5)
         (effect("total"), "total"),
         (THROUGH, "indirect:jobs"),
         (effect("indirect", "jobs", "wages"), "indirect:jobs>wages"),
-        (change_of(THROUGH, "index"), "index:jobs"),
-        (change_of(effect("direct"), "difference"), "difference:direct"),
-        (at_point(THROUGH, P10), "indirect:jobs:p10"),
-        (in_regime(effect("total"), HIGH), "total:regime2"),
+        (change_term(THROUGH, "index"), "index:jobs"),
+        (change_term(effect("direct"), "difference"), "difference:direct"),
+        (term_at_point(THROUGH, P10), "indirect:jobs:p10"),
+        (term_in_regime(effect("total"), HIGH), "total:regime2"),
     ],
 )
 def test_a_term_is_named_where_it_is_made(term, name):
@@ -54,14 +54,14 @@ def test_regimes_part_at_the_threshold():
 
 def test_parts_and_changes_know_their_effect():
     for term in (
-        at_point(THROUGH, P10),
-        in_regime(THROUGH, LOW),
-        change_of(THROUGH, "index"),
+        term_at_point(THROUGH, P10),
+        term_in_regime(THROUGH, LOW),
+        change_term(THROUGH, "index"),
         THROUGH,
     ):
-        assert whole_of(term) == THROUGH
+        assert overall_term(term) == THROUGH
         assert is_specific(term) == (term is THROUGH)
-    assert whole_of(change_of(effect("direct"), "index")) == effect("direct")
+    assert overall_term(change_term(effect("direct"), "index")) == effect("direct")
     assert not is_specific(effect("indirect"))
 
 

@@ -11,20 +11,20 @@ import digiprosper as dp
 from digiprosper.errors import OptionError
 from digiprosper.mediation import figures
 from digiprosper.mediation.effect_terms import (
-    at_point,
-    change_of,
+    change_term,
     effect,
-    in_regime,
-    regimes_of,
+    term_at_point,
+    term_in_regime,
+    threshold_regimes,
 )
-from digiprosper.mediation.figures import effect_words, part_words, terms_about
+from digiprosper.mediation.figures import condition_text, displayed_terms, effect_text
 from digiprosper.panel.factors import term_factors
 from digiprosper.panel.terms import parse
 from digiprosper.report.figure_words import Wording
 from digiprosper.report.terms import Point
 
 THROUGH = effect("indirect", "m")
-LOW, HIGH = regimes_of("urban", 55.0)
+LOW, HIGH = threshold_regimes("urban", 55.0)
 
 
 def results(*terms, mediators=("m", "n")):
@@ -54,8 +54,8 @@ def test_other_mediators_and_a_sum_of_one_are_left_out():
         THROUGH,
         effect("indirect", "n"),
     ]
-    assert terms_about(results(*every), ("m", "n")) == every
-    about = terms_about(results(*every), ("n",))
+    assert displayed_terms(results(*every), ("m", "n")) == every
+    about = displayed_terms(results(*every), ("n",))
     assert [term.name for term in about] == ["total", "direct", "indirect:n"]
 
 
@@ -63,35 +63,33 @@ def test_parts_and_changes_stay_with_their_mediator():
     other = effect("indirect", "n")
     own = [
         THROUGH,
-        at_point(THROUGH, Point("w", "p10", 1.0)),
-        change_of(effect("direct"), "index"),
+        term_at_point(THROUGH, Point("w", "p10", 1.0)),
+        change_term(effect("direct"), "index"),
     ]
     theirs = [
         other,
-        at_point(other, Point("w", "p10", 1.0)),
-        change_of(other, "index"),
-        in_regime(other, LOW),
+        term_at_point(other, Point("w", "p10", 1.0)),
+        change_term(other, "index"),
+        term_in_regime(other, LOW),
     ]
-    assert terms_about(results(*own, *theirs), ("m",)) == own
+    assert displayed_terms(results(*own, *theirs), ("m",)) == own
 
 
 def test_effects_are_said_with_the_labels_of_their_path():
-    assert effect_words(effect("total"), Wording({}, {})) == "Total effect"
+    assert effect_text(effect("total"), Wording({}, {})) == "Total effect"
     assert (
-        effect_words(effect("indirect"), Wording({}, {}), "effect_through")
+        effect_text(effect("indirect"), Wording({}, {}), "effect_through")
         == "Indirect effect"
     )
     factors = {"log(m)": term_factors(parse("log(m)", ["m"], "x"))}
-    through = effect_words(
-        effect("indirect", "log(m)"), Wording({"m": "jobs"}, factors)
-    )
+    through = effect_text(effect("indirect", "log(m)"), Wording({"m": "jobs"}, factors))
     assert through == "Indirect through log(jobs)"
-    words = effect_words(
+    words = effect_text(
         effect("indirect", "m", "n"), Wording({"m": "jobs"}, {}), "effect_through"
     )
     assert words == "Indirect effect through jobs → n"
     assert (
-        effect_words(change_of(THROUGH, "difference"), Wording({}, {}))
+        effect_text(change_term(THROUGH, "difference"), Wording({}, {}))
         == "Indirect through m"
     )
 
@@ -99,22 +97,28 @@ def test_effects_are_said_with_the_labels_of_their_path():
 @pytest.mark.parametrize(
     ("term", "words"),
     [
-        (at_point(THROUGH, Point("urban", "p10", 10.0)), "Urban = 10 (10% quantile)"),
-        (at_point(THROUGH, Point("urban", "p90", 90.0)), "Urban = 90 (90% quantile)"),
-        (at_point(THROUGH, Point("urban", "high", 1.0)), "Urban = 1"),
-        (in_regime(THROUGH, LOW), "Urban <= 55"),
-        (in_regime(THROUGH, HIGH), "Urban > 55"),
-        (change_of(THROUGH, "index"), "change per unit of Urban"),
-        (change_of(THROUGH, "difference"), "high minus low regime"),
+        (
+            term_at_point(THROUGH, Point("urban", "p10", 10.0)),
+            "Urban = 10 (10% quantile)",
+        ),
+        (
+            term_at_point(THROUGH, Point("urban", "p90", 90.0)),
+            "Urban = 90 (90% quantile)",
+        ),
+        (term_at_point(THROUGH, Point("urban", "high", 1.0)), "Urban = 1"),
+        (term_in_regime(THROUGH, LOW), "Urban <= 55"),
+        (term_in_regime(THROUGH, HIGH), "Urban > 55"),
+        (change_term(THROUGH, "index"), "change per unit of Urban"),
+        (change_term(THROUGH, "difference"), "high minus low regime"),
         (THROUGH, "mean of the rows"),
     ],
 )
 def test_parts_are_said_with_their_place(term, words):
-    assert part_words(term, "Urban") == words
+    assert condition_text(term, "Urban") == words
 
 
 def test_an_effect_that_does_not_vary_has_no_place():
-    assert part_words(THROUGH, "") == ""
+    assert condition_text(THROUGH, "") == ""
 
 
 def test_arrows_have_the_slopes_of_their_equations(fits):

@@ -15,7 +15,7 @@ from digiprosper.mediation.kernel import (
     Route,
     expand,
     gradient,
-    simulated,
+    simulate_coefficients,
 )
 
 constants = st.floats(-3, 3) | st.sampled_from([0.0, 1.0, -1.0])
@@ -86,7 +86,7 @@ REPS = 40_000
 
 @pytest.mark.parametrize("df", [np.inf, 9.0])
 def test_simulated_estimates_have_the_moments_asked_for(df) -> None:
-    draws = simulated(CENTRE, COV, REPS, np.random.SeedSequence(5), df=df)
+    draws = simulate_coefficients(CENTRE, COV, REPS, np.random.SeedSequence(5), df=df)
     spread = np.sqrt(np.diag(COV))
     z = (draws - CENTRE) / spread
     variance = 1.0 if np.isinf(df) else df / (df - 2)
@@ -102,7 +102,9 @@ def test_simulated_estimates_have_the_moments_asked_for(df) -> None:
 def test_few_degrees_of_freedom_have_the_tails_of_t() -> None:
     from scipy import stats
 
-    draws = simulated(np.zeros(2), np.eye(2), REPS, np.random.SeedSequence(6), df=5.0)
+    draws = simulate_coefficients(
+        np.zeros(2), np.eye(2), REPS, np.random.SeedSequence(6), df=5.0
+    )
     for q in (0.005, 0.025, 0.975):
         end = np.quantile(draws, q, axis=0)
         error = np.sqrt(q * (1 - q) / REPS) / stats.t.pdf(stats.t.ppf(q, 5), 5)
@@ -115,7 +117,7 @@ def test_few_degrees_of_freedom_have_the_tails_of_t() -> None:
 def test_a_singular_covariance_keeps_its_exact_combination() -> None:
     # The third is the sum of the first two, and the fourth is known.
     whole = np.array([[1.0, 0.0], [0.5, 2.0], [1.5, 2.0], [0.0, 0.0]])
-    draws = simulated(
+    draws = simulate_coefficients(
         np.array([1.0, 2.0, 3.0, 4.0]), whole @ whole.T, 500, np.random.SeedSequence(1)
     )
     np.testing.assert_allclose(
@@ -126,21 +128,24 @@ def test_a_singular_covariance_keeps_its_exact_combination() -> None:
 
 def test_rounding_below_zero_is_no_direction() -> None:
     cov = np.array([[1.0, 1.0], [1.0, 1.0]]) - 1e-15 * np.eye(2)
-    draws = simulated(np.zeros(2), cov, 500, np.random.SeedSequence(1))
+    draws = simulate_coefficients(np.zeros(2), cov, 500, np.random.SeedSequence(1))
     assert np.isfinite(draws).all()
     np.testing.assert_allclose(draws[:, 0], draws[:, 1], atol=1e-6)
 
 
 def test_the_seed_alone_decides_and_nothing_comes_of_a_missing_covariance() -> None:
     one, again = (
-        simulated(CENTRE, COV, 50, np.random.SeedSequence(3)) for _ in range(2)
+        simulate_coefficients(CENTRE, COV, 50, np.random.SeedSequence(3))
+        for _ in range(2)
     )
     np.testing.assert_array_equal(one, again)
-    assert (simulated(CENTRE, COV, 50, np.random.SeedSequence(4)) != one).any()
+    assert (
+        simulate_coefficients(CENTRE, COV, 50, np.random.SeedSequence(4)) != one
+    ).any()
     for bad in (np.nan, np.inf):
         missing = COV.copy()
         missing[0, 1] = missing[1, 0] = bad
-        got = simulated(CENTRE, missing, 20, np.random.SeedSequence(3))
+        got = simulate_coefficients(CENTRE, missing, 20, np.random.SeedSequence(3))
         assert got.shape == (20, 3)
         assert np.isnan(got).all()
 

@@ -328,7 +328,7 @@ def test_entities_without_a_regression_are_named(monkeypatch):
 
 def test_more_regressors_than_any_entity_has_rows_are_not_demeaned(monkeypatch):
     """A control with thousands of levels would fill the memory before it is refused."""
-    monkeypatch.setattr(by_entity, "_slopes", None)
+    monkeypatch.setattr(by_entity, "_slopes_by_entity", None)
     frame = make(8, periods=6, holes=False).assign(part=lambda f: f["year"] % 6)
     with pytest.raises(IdentificationError, match="cannot be estimated separately"):
         mean_group_mediation(

@@ -106,13 +106,13 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             "2 of 9 entities are dropped.",
         ),
         (
-            notices.no_share("m", 1.5, "indirect/total", total_differs=True)[0],
+            notices.ratio_notices("m", 1.5, "indirect/total", total_differs=True)[0],
             "ratio_above_one",
             {"mediator": "m", "ratio": 1.5},
             "indirect/total = 1.5: above 1, so it is not a share of the total effect.",
         ),
         (
-            notices.no_share("m", 1.5, "|indirect/direct|", total_differs=True)[0],
+            notices.ratio_notices("m", 1.5, "|indirect/direct|", total_differs=True)[0],
             "ratio_above_one",
             {"mediator": "m", "ratio": 1.5},
             (
@@ -121,13 +121,13 @@ def test_the_edges_of_a_short_series_and_of_a_weak_instrument() -> None:
             ),
         ),
         (
-            notices.no_share("m", -0.5, "indirect/total", total_differs=True)[0],
+            notices.ratio_notices("m", -0.5, "indirect/total", total_differs=True)[0],
             "ratio_negative",
             {"mediator": "m", "ratio": -0.5},
             "indirect/total = -0.5: the total effect has the opposite sign",
         ),
         (
-            notices.no_share("m", 0.5, "indirect/total", total_differs=False)[0],
+            notices.ratio_notices("m", 0.5, "indirect/total", total_differs=False)[0],
             "total_near_zero",
             {"mediator": "m", "ratio": 0.5},
             "the total effect is not significantly different from zero",

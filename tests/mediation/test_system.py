@@ -21,11 +21,11 @@ from digiprosper.kernels.within import Within
 from digiprosper.linear.estimation import demean_columns, fit_columns, fit_equation
 from digiprosper.linear.preparation import LinearOptions, prepare
 from digiprosper.mediation.system import (
-    about_draws,
+    draw_notices,
     estimate,
-    glance_of,
     refuse_absorbed,
     slope_positions,
+    system_glance,
 )
 
 NAMES = ("y", "x", "m1", "m2", "w")
@@ -283,13 +283,13 @@ def test_draws_do_not_depend_on_residuals_wanted_and_lost_ones_are_said() -> Non
     assert 0 < lost.sum() < 200
     assert (np.isnan(many.draws) == lost[:, None]).all()
     assert (np.isnan(many.residual_draws[0]).all(axis=(1, 2)) == lost).all()
-    (notice,) = about_draws(many)
+    (notice,) = draw_notices(many)
     assert (notice.code, notice.data) == (
         "lost_draws",
         {"lost": lost.sum(), "reps": 400},
     )
-    assert "few_draws" in {n.code for n in about_draws(fitted(frame))}
-    assert about_draws(replace(many, n_drawn=4)) == ()
+    assert "few_draws" in {n.code for n in draw_notices(fitted(frame))}
+    assert draw_notices(replace(many, n_drawn=4)) == ()
     codes = [n.code for n in many.notices]
     assert len(codes) == len(set(codes))  # what every equation says is said once
 
@@ -338,7 +338,7 @@ def test_the_line_about_a_system_has_no_measure_of_fit() -> None:
     outcome = fit_columns(
         ready(frame), "y", frame["y"].to_numpy(), ["x"], frame[["x"]].to_numpy()
     )
-    glance = glance_of(outcome, "Demo", seed)
+    glance = system_glance(outcome, "Demo", seed)
     assert (glance["model"], glance["rng_entropy"], glance["nobs"]) == (
         "Demo",
         7,
@@ -475,7 +475,7 @@ def test_more_than_a_twentieth_of_lost_draws_makes_intervals_too_short(
     frame["m1"] += frame["x"]
     (said,) = [
         n
-        for n in about_draws(fitted(frame, reps=100, seed=seed))
+        for n in draw_notices(fitted(frame, reps=100, seed=seed))
         if n.code == "lost_draws"
     ]
     assert said.data == {"lost": lost, "reps": 100}

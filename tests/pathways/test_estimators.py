@@ -195,14 +195,14 @@ def test_u_mediated(panel) -> None:
         quadratic=("a", "direct"),
         reps=REPS,
     )
-    ends = [panel["digital"].min(), panel["digital"].max()]
+    interval_words = [panel["digital"].min(), panel["digital"].max()]
     rows = (
         spec.fit(panel, rng=SEED)
-        .conditional_effects(ends)
+        .conditional_effects(interval_words)
         .set_index("effect")
         .loc["indirect:upgrading"]
     )
-    assert parts["at"].tolist() == ends
+    assert parts["at"].tolist() == interval_words
     names = ["estimate", "std_error", "conf_low", "conf_high", "p_value"]
     assert parts[names].to_numpy().tolist() == rows[names].to_numpy().tolist()
 

@@ -25,11 +25,11 @@ from digiprosper.errors import (
 )
 from digiprosper.pathways import Mechanism, evaluate
 from digiprosper.pathways.evaluation import (
-    checked_columns,
-    checked_mechanisms,
-    checked_systems,
+    check_columns,
+    check_mechanisms,
+    check_systems,
     indicators_among,
-    refusal,
+    reason_not_testable,
 )
 from digiprosper.pathways.findings import Reason
 
@@ -376,15 +376,15 @@ def test_the_module_is_public() -> None:
 
 def test_what_fits_is_kept(panel) -> None:
     system = dp.IndicatorSystem.from_dict({"a": {"income": "+", "engel": "-"}})
-    assert checked_mechanisms((LINEAR,)) == (LINEAR,)
-    assert checked_systems(panel, {"prosperity": system}) == {"prosperity": system}
+    assert check_mechanisms((LINEAR,)) == (LINEAR,)
+    assert check_systems(panel, {"prosperity": system}) == {"prosperity": system}
     (finding,) = evaluate(panel, (LINEAR,), DE_CP, controls="urban", rng=1).findings
     assert finding.controls == ("urban",)
 
 
 def test_roles_of_the_catalogue_may_have_columns_that_nothing_asks_for(panel) -> None:
     assert (
-        checked_columns(panel, [LINEAR], {"de": "digital", "gini": "engel"})["gini"]
+        check_columns(panel, [LINEAR], {"de": "digital", "gini": "engel"})["gini"]
         == "engel"
     )
 
@@ -393,7 +393,7 @@ def test_roles_of_the_catalogue_may_have_columns_that_nothing_asks_for(panel) ->
 
 
 def refused(mechanism=MEDIATED, columns=COLUMNS, systems=None):
-    return refusal(mechanism, columns, systems or {})
+    return reason_not_testable(mechanism, columns, systems or {})
 
 
 def test_nothing_is_refused_without_a_reason() -> None:

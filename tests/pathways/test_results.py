@@ -19,9 +19,9 @@ from digiprosper.pathways.mechanism import Mechanism
 from digiprosper.pathways.results import (
     Names,
     claim_of,
-    ends,
-    part_words,
-    short,
+    interval_words,
+    part_text,
+    short_number,
     wording,
 )
 from digiprosper.pathways.words import WORDS
@@ -322,24 +322,22 @@ def test_a_part_is_told_which_column_it_is_of_where_there_are_several() -> None:
         Part("indirect", "+", 1.0, 1.0, 0.1, 0.0, 1.0, of=name) for name in "mn"
     )
     finding = Finding(mechanism, {"x": "x", "y": "y", "m": "m", "n": "n"}, parts=parts)
-    assert part_words(finding, parts[0], ENGLISH) == "indirect through m"
-    assert (
-        part_words(replace(finding, parts=parts[:1]), parts[0], ENGLISH) == "indirect"
-    )
+    assert part_text(finding, parts[0], ENGLISH) == "indirect through m"
+    assert part_text(replace(finding, parts=parts[:1]), parts[0], ENGLISH) == "indirect"
 
 
 def test_numbers() -> None:
-    assert [short(x) for x in (1000.0, 999.4)] == ["1,000", "999"]
-    assert [short(x) for x in (0.09731, 35566.2, -1234.5, 0.0, math.nan)] == [
+    assert [short_number(x) for x in (1000.0, 999.4)] == ["1,000", "999"]
+    assert [short_number(x) for x in (0.09731, 35566.2, -1234.5, 0.0, math.nan)] == [
         "0.0973",
         "35,566",
         "-1,234",
         "0",
         "missing",
     ]
-    assert ends(0.04, 0.21) == "[0.04, 0.21]"
-    assert ends(math.nan, math.nan) == "missing"
-    assert ends(-math.inf, 0.2) == "[-inf, 0.2]"
+    assert interval_words(0.04, 0.21) == "[0.04, 0.21]"
+    assert interval_words(math.nan, math.nan) == "missing"
+    assert interval_words(-math.inf, 0.2) == "[-inf, 0.2]"
 
 
 def test_labels_of_another_language_are_given_with_it(report) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from digiprosper import EventStudy, FixedEffects, Panel, StaggeredDid
+from digiprosper.errors import IdentificationWarning
 from digiprosper.policy.notices import cohort_notices
 
 if TYPE_CHECKING:
@@ -92,3 +93,51 @@ def test_coverage_of_the_page(
         abs(hits / draws - covered)
         < 3 * np.sqrt(covered * (1 - covered) / draws) + 0.01
     )
+
+
+def treaties(ends: dict[str, int], **columns: object) -> Panel:
+    """Twelve countries, of which eight sign in two years, and some leave later."""
+    country = np.repeat([*"abcdefghijkl"], 12)
+    frame = pd.DataFrame({"country": country, "year": np.tile(range(12), 12)})
+    rng = np.random.default_rng(4)
+    frame["y"] = rng.poisson(3, size=len(frame))
+    frame["first"] = frame["country"].map(
+        dict.fromkeys("abcd", 4) | dict.fromkeys("efgh", 6)
+    )
+    last = frame["country"].map(ends).fillna(99)
+    frame["member"] = 1 * (frame["year"] >= frame["first"]) * (frame["year"] < last)
+    return Panel(frame.assign(**columns), "country", "year")
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+@pytest.mark.parametrize(
+    "spec",
+    [
+        EventStudy("y", "first", before=3, after=3),
+        EventStudy("y", "first", before=3, after=3, family="poisson"),
+        StaggeredDid("y", "first"),
+        StaggeredDid("y", "first", estimator="imputation"),
+    ],
+)
+def test_a_dummy_of_the_treatment_that_ends_is_a_warning(spec) -> None:
+    with pytest.warns(IdentificationWarning, match="'member' begins .* ends in 2"):
+        fit = spec.fit(treaties({"a": 8, "f": 9}))
+    (notice,) = [n for n in fit.diagnostics if n.code == "treatment_ends"]
+    assert notice.data == {"event": "first", "column": "member", "entities": ["a", "f"]}
+
+
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.FewClustersWarning")
+@pytest.mark.parametrize(
+    "panel",
+    [
+        treaties({}),  # it stays
+        treaties(dict.fromkeys("abcd", 7) | dict.fromkeys("efgh", 9)),  # three years
+        treaties({"a": 8}, member=lambda f: f["member"] * (f["country"] != "b")),
+        treaties({"a": 8}, member=lambda f: f["member"].where(f["country"] != "l", 1)),
+        treaties({"a": 8}, member=lambda f: f["member"].where(f["year"] != 2)),
+        treaties({"a": 8}, member=lambda f: f["member"] * 2),
+    ],
+)
+def test_other_columns_are_no_treatment_that_ends(panel: Panel) -> None:
+    fit = EventStudy("y", "first", before=3, after=3).fit(panel)
+    assert "treatment_ends" not in {n.code for n in fit.diagnostics}

@@ -14,7 +14,7 @@ from digiprosper.mediation.effect_terms import equation_term
 from digiprosper.present.columns import (
     all_terms,
     check_labels,
-    matching,
+    matching_terms,
     merged_labels,
     name_columns,
     read_columns,
@@ -200,9 +200,9 @@ def test_terms_go_where_their_model_has_them(make_fit):
 def test_terms_are_chosen_by_name_or_pattern(make_fit):
     terms = ["C(r)[T.a]", "C(r)[T.b]", "digital", "digital:urban", "edu"]
     columns = read_columns(make_fit(dict.fromkeys(terms, (1, 1, 1))), "etable")
-    assert matching("C(r)[T.a]", terms, "keep", "etable") == ["C(r)[T.a]"]
-    assert matching("C(r)", terms, "drop", "etable") == terms[:2]
-    assert matching(["digital*"], terms, "keep", "etable") == [
+    assert matching_terms("C(r)[T.a]", terms, "keep", "etable") == ["C(r)[T.a]"]
+    assert matching_terms("C(r)", terms, "drop", "etable") == terms[:2]
+    assert matching_terms(["digital*"], terms, "keep", "etable") == [
         "digital",
         "digital:urban",
     ]
@@ -215,7 +215,7 @@ def test_terms_are_chosen_by_name_or_pattern(make_fit):
         ColumnError,
         match=r"etable: keep matches no term 'digtal', 'z\*'. The terms are 'C\(r\)",
     ) as caught:
-        matching(["digtal", "edu", "z*"], terms, "keep", "etable")
+        matching_terms(["digtal", "edu", "z*"], terms, "keep", "etable")
     assert [p.data["column"] for p in caught.value.problems] == ["digtal", "z*"]
     assert isinstance(caught.value, DigiprosperError)
 

@@ -204,7 +204,7 @@ def spatial(cutoff: float | None = None) -> Any:
 
 
 @cache
-def matching() -> Any:
+def matching_terms() -> Any:
     treated = states().assign(pilot=lambda f: f["first"].notna().astype(int))
     return quietly(
         lambda: dp.match_entities(treated, "pilot", ["log(pcap)", "log(emp)", "unemp"])
@@ -227,7 +227,7 @@ def report() -> Any:
 
 
 FIGURES: dict[str, Callable[[dict[str, str]], Any]] = {
-    "balance": lambda labels: plots.balance(matching(), labels=labels),
+    "balance": lambda labels: plots.balance(matching_terms(), labels=labels),
     "coefficients": lambda labels: plots.coefficients(battery(), labels=labels),
     "conditional_effect": lambda labels: plots.conditional_effect(
         mediation(moderator="unemp", moderates="a"), labels=labels

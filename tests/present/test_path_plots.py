@@ -554,7 +554,7 @@ def axes_of_pathway():
     pyplot.close(drawn.figure)
 
 
-def texts_of(axes_of_pathway):
+def read_texts(axes_of_pathway):
     return [text.get_text() for text in axes_of_pathway.texts if text.get_text()]
 
 
@@ -571,7 +571,7 @@ def markers_of(axes_of_pathway):
 
 
 def test_every_text_is_there(axes_of_pathway) -> None:
-    found = texts_of(axes_of_pathway)
+    found = read_texts(axes_of_pathway)
     for row in [*ROWS, WIDE]:
         number = row.number.replace("-", "−")
         assert {row.id, row.path, number, row.p, *row.basis} <= set(found)
@@ -646,8 +646,8 @@ def test_a_column_has_the_numbers_below_the_paths() -> None:
 def test_long_paths_are_broken() -> None:
     long = replace(ROWS[0], path=" → ".join(["a variable with a long name"] * 5))
     ax = draw_pathways(replace(DRAWN, stages=[PathwayStage("S", [long])]), None, "test")
-    assert long.path not in texts_of(ax)
-    assert " ".join(texts_of(ax)).count("long") == 5
+    assert long.path not in read_texts(ax)
+    assert " ".join(read_texts(ax)).count("long") == 5
     pyplot.close(ax.figure)
 
 
@@ -656,7 +656,7 @@ def test_without_a_common_unit_there_is_no_mark_and_no_axis() -> None:
     row = replace(ROWS[0], effect=(nan, nan, nan), number="-", interval="")
     ax = draw_pathways(replace(DRAWN, stages=[PathwayStage("S", [row])]), None, "test")
     assert len(markers_of(ax)) == len(WORDS)
-    assert {"P01", "-"} <= set(texts_of(ax))
+    assert {"P01", "-"} <= set(read_texts(ax))
     pyplot.close(ax.figure)
 
 
@@ -669,5 +669,5 @@ def test_given_axes_are_drawn_on_in_smaller_type() -> None:
 
 def test_without_a_tested_proposition() -> None:
     ax = draw_pathways(replace(DRAWN, stages=[]), None, "test")
-    assert texts_of(ax) == DRAWN.notes
+    assert read_texts(ax) == DRAWN.notes
     pyplot.close(ax.figure)

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from digiprosper import FixedEffects, PanelThreshold, datasets, etable
 from digiprosper.mediation.effect_terms import (
-    at_point,
-    change_of,
+    change_term,
     effect,
-    in_regime,
-    regimes_of,
+    term_at_point,
+    term_in_regime,
+    threshold_regimes,
 )
 from digiprosper.present.columns import all_terms, read_columns
 from digiprosper.present.row_names import row_label, share_rows
@@ -180,13 +180,16 @@ def test_only_a_chain_has_an_arrow(make_effects):
 
 
 def test_parts_and_changes_of_an_effect_are_words(make_effects):
-    through, (low, high) = effect("indirect", "m"), regimes_of("urban", 0.5)
+    through, (low, high) = effect("indirect", "m"), threshold_regimes("urban", 0.5)
     found = make_effects(
-        change_of(through, "index"),
-        change_of(effect("direct"), "difference"),
-        *(at_point(through, Point("w", code, 1.0)) for code in ("p10", "p50", "high")),
-        in_regime(effect("total"), low),
-        in_regime(through, high),
+        change_term(through, "index"),
+        change_term(effect("direct"), "difference"),
+        *(
+            term_at_point(through, Point("w", code, 1.0))
+            for code in ("p10", "p50", "high")
+        ),
+        term_in_regime(effect("total"), low),
+        term_in_regime(through, high),
     )
     assert [label for label, _ in rows(found, labels={"m": "jobs"})] == [
         "Indirect through jobs: change with the moderator",

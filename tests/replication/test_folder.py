@@ -21,12 +21,12 @@ import pytest
 import digiprosper as dp
 from digiprosper.replication.folder import (
     as_code,
-    data_and_reading,
-    entry,
-    filled,
-    models_of,
-    stem_of,
-    twins,
+    file_stem,
+    fill_template,
+    named_models,
+    panel_as_csv,
+    script_entry,
+    translated_programs,
 )
 from tests.replication.conftest import BASE, contents
 
@@ -391,7 +391,7 @@ def test_a_style_is_written() -> None:
 @pytest.mark.many(7)
 def test_other_values_need_a_script(value: Any) -> None:
     with pytest.raises(dp.InputTypeError, match="script="):
-        entry("T", value, STATES)
+        script_entry("T", value, STATES)
 
 
 @pytest.mark.parametrize(
@@ -399,17 +399,17 @@ def test_other_values_need_a_script(value: Any) -> None:
     [("Table 1. A & B", "table_1_a_b"), ("表1 基准", "表1_基准"), ("1", "table_1")],
 )
 def test_names_of_files(title: str, stem: str) -> None:
-    assert stem_of(title) == stem
+    assert file_stem(title) == stem
 
 
 # --- panels ---------------------------------------------------------------------------
 
 
 def read_again(panel: dp.Panel, tmp_path: Any) -> dp.Panel:
-    data, parts = data_and_reading(panel)
+    data, parts = panel_as_csv(panel)
     path = tmp_path / "panel.csv"
     path.write_bytes(data)
-    template = filled("replicate.txt", parts).splitlines()
+    template = fill_template("replicate.txt", parts).splitlines()
     (first,) = [i for i, line in enumerate(template) if line.startswith("frame = ")]
     (last,) = [i for i, line in enumerate(template) if line.startswith("def path_of(")]
     names: dict[str, Any] = {"pd": pd, "dp": dp, "DATA": path}
@@ -462,7 +462,7 @@ def test_columns_that_a_csv_cannot_keep(values: list[Any]) -> None:
     frame = pd.DataFrame({"id": [1, 2], "year": [1, 1], "odd": values})
     panel = dp.Panel(frame, entity="id", time="year")
     with pytest.raises(dp.InputTypeError, match="'odd'"):
-        data_and_reading(panel)
+        panel_as_csv(panel)
 
 
 # --- programs for Stata and R ---------------------------------------------------------
@@ -470,7 +470,7 @@ def test_columns_that_a_csv_cannot_keep(values: list[Any]) -> None:
 
 def written(spec: Any, panel: dp.Panel = STATES) -> tuple[dict[str, str], str]:
     """Return the programs, and why the model is in none of the others."""
-    texts, absent = twins([("T", spec)], panel)
+    texts, absent = translated_programs([("T", spec)], panel)
     return texts, "; ".join(why for _, why in absent)
 
 
@@ -490,7 +490,7 @@ def test_every_line_of_the_do_file_is_read_back(folder: Path, panel: dp.Panel) -
     specs = {}
     for title, value in contents(panel).items():
         is_table = isinstance(value, partial) and value.func is dp.etable
-        specs |= dict(models_of(title, value.args[0] if is_table else value, panel))
+        specs |= dict(named_models(title, value.args[0] if is_table else value, panel))
     known = dp.Panel(
         panel.frame.assign(log_产出=1.0, log_数字=1.0).reset_index(),
         entity="省份",
@@ -557,7 +557,7 @@ def test_functions_become_variables(term: str, line: str) -> None:
 )
 @pytest.mark.many(8)
 def test_what_stata_has_not_is_listed(spec: Any, why: str) -> None:
-    texts, absent = twins([("T", spec)], STATES)
+    texts, absent = translated_programs([("T", spec)], STATES)
     assert "twin.do" not in texts
     (reason,) = [why for (_, why), names in absent.items() if "`twin.do`" in names]
     assert why in reason
@@ -565,14 +565,14 @@ def test_what_stata_has_not_is_listed(spec: Any, why: str) -> None:
 
 def test_steps_on_common_rows_are_listed(panel: dp.Panel) -> None:
     call = partial(dp.stepwise, BASE, panel, "z")
-    (_, first), (_, last) = models_of("T", call, panel)
+    (_, first), (_, last) = named_models("T", call, panel)
     assert first == "it has the 115 rows of the last step, not 117"
     assert last == BASE.add("z")
 
 
 def test_a_cross_section_is_in_no_program() -> None:
     frame = STATES.frame.reset_index().query("year == 1970")
-    texts, absent = twins([("T", BASE)], dp.Panel(frame, entity="state"))
+    texts, absent = translated_programs([("T", BASE)], dp.Panel(frame, entity="state"))
     assert texts == {}
     assert list(absent) == [("T", "there is no time key")]
 
@@ -705,7 +705,7 @@ def test_numbers_of_fixest_are_those_of_pyfixest(folder: Path, panel: dp.Panel) 
 
 def test_lines_of_a_template_need_their_part() -> None:
     parts = {"columns": "C", "absent": "", "cells": "", "script": True}
-    text = filled("readme.en.md", parts)
+    text = fill_template("readme.en.md", parts)
     assert "own script" in text
     assert "SEED" not in text
     assert "without a counterpart" not in text

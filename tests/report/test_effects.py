@@ -109,10 +109,10 @@ def test_a_term_without_an_estimate_has_no_corrected_interval() -> None:
 class Wider(EffectResults):
     methods = (*EffectResults.methods, "twice")
 
-    def _ends(self, method, level):
+    def _interval_ends(self, method, level):
         if method == "twice":
             return self.estimates - 2, self.estimates + 2, self.estimates * 0
-        return EffectResults._ends(self, method, level)
+        return EffectResults._interval_ends(self, method, level)
 
 
 def test_a_subclass_adds_a_method() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from digiprosper.errors import OptionError
-from digiprosper.report.estimates import DrawnEstimates, Estimates, lost_in
+from digiprosper.report.estimates import DrawnEstimates, Estimates, n_lost
 from digiprosper.report.inference import Inference
 
 NAMES = ("a", "b", "c")
@@ -116,7 +116,7 @@ def drawn(n_drawn: int | None = 20) -> DrawnEstimates:
 
 def test_draws_give_percentile_limits_and_the_p_value_of_them() -> None:
     estimated = drawn()
-    assert lost_in(estimated.draw_values) == 9
+    assert n_lost(estimated.draw_values) == 9
     low, high = estimated.limits(0.9)
     want = np.quantile(
         estimated.draw_values[9:], [0.05, 0.95], axis=0, method="weibull"

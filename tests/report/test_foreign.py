@@ -130,7 +130,7 @@ def test_all_numbers_are_those_of_the_object(fits: dict[str, Any]) -> None:
 
 
 def test_other_levels_are_asked_of_the_object(fits: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match=r"at \[0.9, 0.95, 0.99\]. Give plots"):
+    with pytest.raises(OptionError, match=r"for \[0.9, 0.95, 0.99\] only. Pass plots"):
         foreign(fits["ols"]).tidy(0.5)
     low = as_results(fits["ols"], 0.5).tidy(0.5)["conf_low"][1]
     assert low == fits["ols"].conf_int(0.5).loc["lpc", 0]
@@ -432,7 +432,9 @@ def test_what_cannot_be_a_column_is_refused_by_name(frame: pd.DataFrame) -> None
         for take in (foreign, dp.etable, lambda m: dp.fit_all({"a": m}, None)):
             with pytest.raises(InputTypeError, match=words):
                 take(model)
-    with pytest.raises(InputTypeError, match="not of statsmodels, linearmodels"):
+    with pytest.raises(
+        InputTypeError, match="not a result of statsmodels, linearmodels"
+    ):
         foreign(frame)
     with pytest.raises(InputTypeError, match=r"etable: .* tidy\(level\) and glance"):
         dp.etable(object())
@@ -495,7 +497,7 @@ def test_results_of_pyfixest(panel: dp.Panel) -> None:
     effects = table.loc["state fixed effects"].tolist()
     assert effects == ["Yes", "Yes", "Yes", "No", "Yes"]
     assert table.loc["lpc"].tolist()[0] == table.loc["lpc"].tolist()[1]
-    with pytest.raises(InputTypeError, match=r"FixestMulti cannot .* each by itself"):
+    with pytest.raises(InputTypeError, match=r"FixestMulti cannot .* one by one"):
         foreign(feols("lgsp ~ csw(lpc, unemp)", rows))
     pickle.loads(pickle.dumps(foreign(fits["one"]))).tidy()
 

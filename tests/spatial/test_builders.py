@@ -21,9 +21,9 @@ from digiprosper import (
     instruments,
 )
 from digiprosper.spatial.builders import (
-    checked_labels,
-    checked_matrix,
-    positions_among,
+    check_labels,
+    check_matrix,
+    positions_of,
     refuse_unlinked,
 )
 from digiprosper.spatial.kernels import matrices
@@ -206,7 +206,7 @@ def test_gravity_weights() -> None:
     )
     doubled = SpatialWeights.gravity(1e6 * mass, frame, cutoff=9_000)
     np.testing.assert_allclose(
-        doubled.matrix, weights._changed(standardise="row").matrix, rtol=1e-12
+        doubled.matrix, weights._replace(standardise="row").matrix, rtol=1e-12
     )
 
 
@@ -628,14 +628,14 @@ def test_entities_at_the_cutoff_itself_are_linked() -> None:
 
 def test_what_is_right_is_copied() -> None:
     given = np.array([[0, 1], [2, 0]], dtype=object)
-    raw = checked_matrix(given, pd.Index(["a", "b"]), "W")
+    raw = check_matrix(given, pd.Index(["a", "b"]), "W")
     assert raw.dtype == np.float64
     assert raw.tolist() == [[0.0, 1.0], [2.0, 0.0]]
 
 
 def test_labels_of_bad_links_are_written_as_they_are() -> None:
     with pytest.raises(OptionError, match=r"first: \(11, 12\)\)"):
-        checked_matrix(np.array([[0, -1.0], [1, 0]]), pd.Index([11, 12]), "W")
+        check_matrix(np.array([[0, -1.0], [1, 0]]), pd.Index([11, 12]), "W")
 
 
 def test_weights_without_links_are_named() -> None:
@@ -657,22 +657,22 @@ def test_weights_without_links_are_named() -> None:
     ],
 )
 def test_labels_of_any_ordered_kind(values) -> None:
-    labels = checked_labels(values, "entities")
+    labels = check_labels(values, "entities")
     assert labels.tolist() == ["b", "a"]
     assert labels.name is None
     assert not isinstance(labels, pd.CategoricalIndex)
 
 
 def test_tuples_are_labels() -> None:
-    labels = checked_labels([("a", 1), ("a", 2)], "entities")
+    labels = check_labels([("a", 1), ("a", 2)], "entities")
     assert (labels.nlevels, labels.tolist()) == (1, [("a", 1), ("a", 2)])
 
 
 def test_positions() -> None:
     known = pd.Index([30, 10, 20])
-    assert positions_among(known, pd.Index([10, 30]), "W", "the panel").tolist() == [
+    assert positions_of(known, pd.Index([10, 30]), "W", "the panel").tolist() == [
         1,
         0,
     ]
     with pytest.raises(AlignmentError, match=r"did you mean 'Hangzhou'"):
-        positions_among(pd.Index(["Hangzhou"]), pd.Index(["Hangzou"]), "W", "the panel")
+        positions_of(pd.Index(["Hangzhou"]), pd.Index(["Hangzou"]), "W", "the panel")

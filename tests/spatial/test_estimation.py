@@ -277,7 +277,7 @@ def test_spillovers_without_common_shocks_are_not_reported(monkeypatch) -> None:
     spec, reported = PanelSpatial("y", ["x"], ring(), time_effects=False), 0
     for seed in range(300):
         layout = lay_out(spec, panel_of(0.5, seed))
-        point = estimation.maximum(spec, layout)
+        point = estimation.maximise_likelihood(spec, layout)
         reported += len(list(estimation._shock_notices(spec, layout, point)))
     assert reported <= 9
 

@@ -102,7 +102,7 @@ def test_sparse_weights_give_the_same() -> None:
     links[np.arange(n), (np.arange(n) + 1) % n] = 1
     panel, weights = Panel(frame, "city"), SpatialWeights(links, range(n))
     assert not isinstance(weights.matrix, np.ndarray)
-    dense = weights._changed(raw=links)
+    dense = weights._replace(raw=links)
     for function in FUNCTIONS.values():
         found = function(panel, "x", weights, permutations=49, rng=1)
         pd.testing.assert_frame_equal(
@@ -409,7 +409,7 @@ def test_against_esda() -> None:
     w = libpysal.io.open(libpysal.examples.get_path("states48.gal")).read()
     names = STATES.frame["state_name"].groupby("state").first().sort_values().index
     weights = SpatialWeights.from_pysal(w, list(names))
-    assert weights.aligned_to(BORDERS.entities) == BORDERS._changed(name="W")
+    assert weights.aligned_to(BORDERS.entities) == BORDERS._replace(name="W")
     w.transform = "r"
     graph = libpysal.graph.Graph.from_W(w)
     from_graph = SpatialWeights.from_pysal(

@@ -510,7 +510,7 @@ def test_groups_that_are_written_alike_are_refused() -> None:
     frame["code"] = pd.Series(
         [1 if g == "west" else "1" for g in frame["g"]], dtype=object
     )
-    with pytest.raises(OptionError, match="written alike") as caught:
+    with pytest.raises(OptionError, match="the same text") as caught:
         grouped(SPEC, frame, "code", rng=1)
     assert caught.value.problems[0].data["names"] == ("1",)
 
@@ -590,7 +590,13 @@ FRAME = make(11).assign(
 )
 IV = dp.FixedEffectsIV("y", ["a"], endog="x", instruments="z")
 REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
-    "one group": (SPEC, "one", {}, OptionError, "1 value; groups are from 2 to 20"),
+    "one group": (
+        SPEC,
+        "one",
+        {},
+        OptionError,
+        "1 value; by_group compares 2 to 20 groups",
+    ),
     "many groups": (SPEC, "x", {}, OptionError, "108 values"),
     "a true condition": (SPEC, "t >= 0", {}, OptionError, "true in all 108 rows"),
     "a false condition": (SPEC, "t > 90", {}, OptionError, "false in all 108 rows"),
@@ -858,7 +864,10 @@ def test_unlike_errors_of_groups_are_reported_with_the_share_and_another_p(
     assert notice.data["p_value"] == pytest.approx(2 * stats.t.sf(abs(t), 9))
     p = f"{notice.data['p_value']:.4f}"
     assert p in str(found.difference)
-    for language, words in (("en", "errors of the groups"), ("zh", "误差的方差不同")):
+    for language, words in (
+        ("en", "error variances of the groups"),
+        ("zh", "误差的方差不同"),
+    ):
         (note,) = [
             text
             for text in dp.etable(found, style=dp.TableStyle(language)).notes

@@ -149,7 +149,7 @@ def test_the_summary_tells_the_distribution_and_what_p_is_not(
 def test_degrees_of_freedom_that_differ_are_said() -> None:
     robust = make(cov_type="robust")
     assert robust["(none)"].df_t == robust["a"].df_t + 1
-    assert "takes a degree of freedom of t" in robust.summary()
+    assert "degrees of freedom of t fall with each control" in robust.summary()
     assert (
         robust["a"].glance()["df_t"] == robust["a"].df_t == robust["a"].inference.df_t
     )

@@ -384,12 +384,12 @@ MALFORMED: dict[str, tuple[type[DigiprosperError], str, dict[str, Any]]] = {
     ),
     "an interaction of the term": (
         TermError,
-        "'x:a' has the column of 'x'",
+        "'x:a' contains the column of 'x'",
         {"candidates": ["x:a", "b"]},
     ),
     "a square of the term": (
         TermError,
-        "has the column of 'x'",
+        "contains the column of 'x'",
         {"candidates": ["I(x**2)"]},
     ),
     "term unknown": (

@@ -235,7 +235,7 @@ def test_missing_estimates_are_counted_and_not_drawn(sets: dp.ControlSets) -> No
     assert len(curve.points) == 7
     assert curve.main is None
     assert curve.left_out == ["1 without the coefficient"]
-    with pytest.raises(IdentificationError, match="no model has a number"):
+    with pytest.raises(IdentificationError, match="no model has a finite estimate"):
         drawn(replace(sets, outcomes=((label, gone),)))
 
 

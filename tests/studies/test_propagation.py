@@ -191,7 +191,7 @@ def test_entities_outside_the_model_still_teach_the_weights() -> None:
     ).fit(panel, rng=1)
     assert by_region.n_drawn == 8
     panel = panel.assign(region=panel["region"].where(panel["x"].notna()))
-    with pytest.raises(dp.IdentificationError, match="or have none"):
+    with pytest.raises(dp.IdentificationError, match="or in none"):
         PropagatedIndex(
             spec.indices, spec.model.replace(clusters=("region",)), reps=99
         ).fit(panel)
@@ -286,7 +286,7 @@ def test_what_cannot_be_drawn_is_refused_in_words() -> None:
         dp.OptionError, match=r"geometric_dimensions\) cannot be bootstrapped"
     ):
         PropagatedIndex({"digital": by_dimension}, model).fit(panel)
-    with pytest.raises(dp.IdentificationError, match="not nested"):
+    with pytest.raises(dp.IdentificationError, match="in several clusters"):
         PropagatedIndex({"digital": index}, model.replace(clusters=("t",))).fit(panel)
 
 

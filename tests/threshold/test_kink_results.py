@@ -15,7 +15,7 @@ from scipy import stats
 from digiprosper import KinkResults, Panel, PanelKink, Results, fit_all
 from digiprosper.errors import OptionError
 from digiprosper.threshold.kink_results import critical_chi2
-from digiprosper.threshold.notices import stored_kink_remarks
+from digiprosper.threshold.notices import kink_notices_from_results
 
 pytestmark = pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
 
@@ -224,7 +224,7 @@ def test_critical_values() -> None:
 
 
 def codes(results: Any) -> set[str]:
-    return {n.code for n in stored_kink_remarks(results)}
+    return {n.code for n in kink_notices_from_results(results)}
 
 
 def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
@@ -233,7 +233,7 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
     assert codes(replace(found, bootstrap=None, reps=50)) == set()
     assert codes(replace(found, threshold_se=np.nan)) == {"no_threshold_se"}
     small = replace(found, regime_sizes=np.array([[440, 50], [10, 4]]))
-    notice = next(iter(stored_kink_remarks(small)))
+    notice = next(iter(kink_notices_from_results(small)))
     assert notice.data == {"regime": "above", "nobs": 10, "n_entities": 4}
     first, last = found.candidates[[0, -1]]
     for ends, words in (
@@ -243,7 +243,7 @@ def test_remarks_read_stored_numbers_only(found: KinkResults) -> None:
     ):
         notice = next(
             iter(
-                stored_kink_remarks(
+                kink_notices_from_results(
                     replace(found, sets={**found.sets, "bootstrap": (ends,)})
                 )
             )

@@ -11,8 +11,12 @@ import pytest
 
 from digiprosper import BoundaryThresholdWarning, FixedEffects, Panel, PanelThreshold
 from digiprosper.linear.preparation import linear_options, prepare
-from digiprosper.threshold.notices import about_adjacent, about_sets, about_variance
-from digiprosper.threshold.notices import stored_remarks as remarks
+from digiprosper.threshold.notices import (
+    boundary_sets,
+    concentrated_ratio,
+    similar_slopes,
+)
+from digiprosper.threshold.notices import notices_from_results as remarks
 
 if TYPE_CHECKING:
     from digiprosper.threshold.results import ThresholdResults
@@ -122,7 +126,7 @@ def test_entities_that_supply_most_of_the_ratio_are_named(
     shares: dict[str, float], named: int
 ) -> None:
     results, sample = fit(SPEC, frame())
-    found = list(about_variance(results, sample, parts(sample, shares)))
+    found = list(concentrated_ratio(results, sample, parts(sample, shares)))
     assert len(found) == (named > 0)
     if named:
         assert found[0].code == "ratio_concentrated"
@@ -136,13 +140,13 @@ def test_entities_that_supply_most_of_the_ratio_are_named(
 def test_without_a_scaled_set_or_a_ratio_nobody_is_named() -> None:
     results, sample = fit(SPEC, frame())
     rows = parts(sample, {"city 07": 0.9})
-    assert list(about_variance(results, sample, rows))
+    assert list(concentrated_ratio(results, sample, rows))
     for confidence in ("lr", "bootstrap"):
         other = replace(results, confidence=confidence)
-        assert list(about_variance(other, sample, rows)) == []
+        assert list(concentrated_ratio(other, sample, rows)) == []
     given = replace(results, given=True)
-    assert list(about_variance(given, sample, rows)) == []
-    assert list(about_variance(results, sample, np.full_like(rows, np.nan))) == []
+    assert list(concentrated_ratio(given, sample, rows)) == []
+    assert list(concentrated_ratio(results, sample, np.full_like(rows, np.nan))) == []
 
 
 @quiet
@@ -167,7 +171,7 @@ def test_one_loud_entity_is_found() -> None:
 
 def boundary(results: ThresholdResults, sample: Any, ratio: float) -> Any:
     found = list(
-        about_sets(
+        boundary_sets(
             replace(results, variance_ratios=np.full(results.estimates.size, ratio)),
             sample,
         )
@@ -227,11 +231,13 @@ def test_other_options_than_trim_end_a_search_too(options: dict[str, int]) -> No
 def test_trim_is_that_of_the_threshold() -> None:
     """Searched to the last row: the first trim allows it, the second does not."""
     results, sample = fit(SPEC.replace(n_thresholds=2, trim=(0.01, 0.2)), frame())
-    found = list(about_sets(replace(results, variance_ratios=np.full(2, 1e6)), sample))
+    found = list(
+        boundary_sets(replace(results, variance_ratios=np.full(2, 1e6)), sample)
+    )
     assert [n.data["threshold"] for n in found] == [1, 2]
     for notice in found:
         assert set(notice.data["ends"].values()) <= {"trim", "room"}
-    assert list(about_sets(replace(results, given=True), sample)) == []
+    assert list(boundary_sets(replace(results, given=True), sample)) == []
 
 
 # --- neighbouring regimes -------------------------------------------------------------
@@ -241,16 +247,16 @@ def test_trim_is_that_of_the_threshold() -> None:
 def test_neighbours_with_like_slopes_are_named() -> None:
     df = frame(jump=0.0)
     two, _ = fit(SPEC.replace(n_thresholds=2), df)
-    names = {n.data["regimes"]: n.data["p_value"] for n in about_adjacent(two)}
+    names = {n.data["regimes"]: n.data["p_value"] for n in similar_slopes(two)}
     want = {}
     for r in (1, 2):
         p = two.slopes.wald_test(f"z:regime{r} = z:regime{r + 1}").p_value
         want |= {(r, r + 1): p} if p > 0.05 else {}
     assert names == pytest.approx(want)
     clear, _ = fit(SPEC, frame())
-    assert list(about_adjacent(clear)) == []
+    assert list(similar_slopes(clear)) == []
     assert (
-        next(iter(about_adjacent(replace(clear, level=1 - 1e-14)))).data["p_value"]
+        next(iter(similar_slopes(replace(clear, level=1 - 1e-14)))).data["p_value"]
         == clear.equality().p_value
     )
 
@@ -269,7 +275,7 @@ def test_several_terms_are_tested_jointly_without_the_intercepts() -> None:
     results = spec.fit(on(df[df["q"] < 0.6]), rng=1)
     assert results.estimates.size == 1
     found = [n for n in results.diagnostics if n.code == "adjacent_slopes"]
-    assert found == list(about_adjacent(results))
+    assert found == list(similar_slopes(results))
     assert found[0].data == {"regimes": (1, 2), "p_value": results.equality().p_value}
 
 
@@ -293,13 +299,13 @@ def test_slopes_without_errors_have_no_test() -> None:
     df = df[df["city"].isin(["city 01", "city 02"])]
     missing = SPEC.replace(thresholds=(0.0,)).fit(on(df))
     assert missing.slopes.std_errors.isna().any()
-    assert list(about_adjacent(missing)) == []
+    assert list(similar_slopes(missing)) == []
     spec = SPEC.replace(
         regime_dependent=("z", "w"), thresholds=(0.0,), time_effects=False
     )
     few = spec.fit(on(df))
     assert few.slopes.std_errors.notna().all()
-    assert list(about_adjacent(few)) == []
+    assert list(similar_slopes(few)) == []
 
 
 # --- limits at their edge -------------------------------------------------------------

@@ -15,7 +15,7 @@ import pytest
 
 from digiprosper import OptionError, Panel, PanelThreshold
 from digiprosper.linear.preparation import linear_options, prepare
-from digiprosper.threshold.search import about_origin, regime_columns
+from digiprosper.threshold.search import origin_notices, regime_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,7 +164,7 @@ def test_a_value_on_the_border_of_the_set_is_inside() -> None:
         "x": ("x",),
     }
     prepared = prepare(on(df), roles, linear_options(SPEC))
-    search, results = SPEC._search(prepared), SPEC.fit(on(df))
+    search, results = SPEC._plan_search(prepared), SPEC.fit(on(df))
     gamma = SPEC.replace(regime_intercept=True).fit(on(df)).estimates[0]
     assert gamma != results.estimates[0]
     profile = results.profile(1, method="lr").set_index("gamma")
@@ -173,7 +173,7 @@ def test_a_value_on_the_border_of_the_set_is_inside() -> None:
             factor * profile.loc[gamma, "lr"] / results.critical_value(1, method="lr")
         )
         edited = replace(results, variance_ratios=np.array([ratio]))
-        notice = about_origin(edited, search, [])
+        notice = origin_notices(edited, search, [])
         assert (not notice or not notice[0].data["outside"]) == inside
 
 

@@ -29,11 +29,11 @@ from digiprosper.report import columns
 from digiprosper.report.words import TESTS
 from digiprosper.threshold.results import (
     ThresholdTestTable,
+    accepted_intervals,
     bootstrap_p,
     critical_lr,
-    reach_of,
-    runs,
-    threshold_with,
+    ends_reached,
+    threshold_parameter,
 )
 
 if TYPE_CHECKING:
@@ -215,7 +215,9 @@ def test_bounds_are_drawn_where_asked_for() -> None:
     profile = found.profile()
     assert np.ptp(profile["critical"]) > 0
     inside = (profile["lr"] <= profile["critical"]).to_numpy()
-    assert found.confidence_set() == runs(profile["gamma"].to_numpy(), inside)
+    assert found.confidence_set() == accepted_intervals(
+        profile["gamma"].to_numpy(), inside
+    )
     assert found.rng_entropy == 4
     assert "wild signs for the sets, 99 draws" in found.settings
     again = spec.replace(bootstrap="wild_cluster").fit(panel(), rng=4)
@@ -374,8 +376,10 @@ def test_small_tools() -> None:
     assert (1 - np.exp(-critical_lr(0.9) / 2)) ** 2 == pytest.approx(0.9)
     assert bootstrap_p(2.0, np.array([1.0, 2.0 - 1e-14, 3.0, np.nan])) == 3 / 4
     assert bootstrap_p(9.0, np.array([1.0])) == 1 / 2
-    assert runs(np.arange(3.0), np.array([False, False, False])) == []
-    assert runs(np.arange(3.0), np.array([True, True, True])) == [(0.0, 2.0)]
+    assert accepted_intervals(np.arange(3.0), np.array([False, False, False])) == []
+    assert accepted_intervals(np.arange(3.0), np.array([True, True, True])) == [
+        (0.0, 2.0)
+    ]
 
 
 def test_the_table_of_tests_has_the_numbers_of_the_frame(
@@ -621,14 +625,14 @@ def test_tests_without_p_value_are_left_out():
         columns.ParameterTest("F", "threshold", 3.0, math.nan, 1),
         columns.ParameterTest("score", "threshold", 3.0, 0.2, 1),
     ]
-    found = threshold_with(0.5, [(0.4, 0.5), (0.6, 0.7)], tests)
+    found = threshold_parameter(0.5, [(0.4, 0.5), (0.6, 0.7)], tests)
     assert (found.conf_low, found.conf_high, found.pieces, found.tests) == (
         0.4,
         0.7,
         2,
         tuple(tests[1:]),
     )
-    assert math.isnan(threshold_with(0.5, [], []).conf_low)
+    assert math.isnan(threshold_parameter(0.5, [], []).conf_low)
 
 
 def test_slopes_are_products_with_their_regime(with_levels):
@@ -670,8 +674,8 @@ def test_a_set_reaches_the_ends_that_it_includes() -> None:
         ([(1.0, 1.0), (3.0, 4.0)], "ends"),
         ([(1.0, 4.0)], "whole"),
     ):
-        assert reach_of(pieces, grid) == want
-    assert reach_of([(1.0, 1.0)], np.array([1.0])) == ""
+        assert ends_reached(pieces, grid) == want
+    assert ends_reached([(1.0, 1.0)], np.array([1.0])) == ""
 
 
 def test_an_intercept_by_regime_is_named_in_words() -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.options import read_weights
 from digiprosper.composite.specification import CompositeIndex
-from digiprosper.composite.state import cut_rows, learn
+from digiprosper.composite.state import complete_rows, learn
 from digiprosper.composite.weights import WEIGHTINGS
 from digiprosper.errors import IndicatorError, InputTypeError, OptionError
 from digiprosper.panel import Panel, Sample
@@ -21,7 +21,7 @@ from digiprosper.specification import as_terms
 
 # Shifts seen in papers and scripts.
 _SHIFTS: Final = (0.0, 1e-6, 1e-4, 0.002, 0.01, 1.0)
-_COMPARED: Final = ("weighting", "scope", "normalise", "structure", "shift")
+_VARIED: Final = ("weighting", "scope", "normalise", "structure", "shift")
 
 
 def overlap_audit(
@@ -75,17 +75,17 @@ def overlap_audit(
     for name, system in (("system_a", system_a), ("system_b", system_b)):
         if not isinstance(system, IndicatorSystem):
             raise InputTypeError(
-                f"{name} is an IndicatorSystem, not {type(system).__name__}."
+                f"{name} must be an IndicatorSystem, not {type(system).__name__}."
             )
     others = as_terms(other_columns, "other_columns")
 
     rows = []
     for name in dict.fromkeys((*system_a.names, *system_b.names)):
         in_a, in_b = (
-            _uses("system_a", system_a, name),
-            _uses("system_b", system_b, name),
+            _where_used("system_a", system_a, name),
+            _where_used("system_b", system_b, name),
         )
-        terms = [o for o in others if _mentions(o, name)]
+        terms = [o for o in others if _contains_column(o, name)]
         used = bool(in_a), bool(in_b), bool(terms)
         if sum(used) > 1:
             rows.append((name, *used, ", ".join([*in_a, *in_b, *terms])))
@@ -94,7 +94,7 @@ def overlap_audit(
     )
 
 
-def _uses(label: str, system: IndicatorSystem, name: str) -> list[str]:
+def _where_used(label: str, system: IndicatorSystem, name: str) -> list[str]:
     return [
         f"{label} ({i.dimension})" if i.dimension else label
         for i in system
@@ -102,8 +102,8 @@ def _uses(label: str, system: IndicatorSystem, name: str) -> list[str]:
     ]
 
 
-def _mentions(term: str, name: str) -> bool:
-    """Whether a term is the column or has it inside, not as a function's name."""
+def _contains_column(term: str, name: str) -> bool:
+    """Check whether a term contains a column (and not a function of that name)."""
     words = re.findall(r"`([^`]+)`|([^\W\d]\w*)(?!\w|\s*\()", term)
     return term.strip() == name or name in {quoted_ or word for quoted_, word in words}
 
@@ -182,24 +182,24 @@ def audit_weights(
     published_weights = read_weights(published, system.names, "published")
     target = np.array([w for _, w in published_weights])
     target = target / target.sum()
-    sample = cut_rows(CompositeIndex(system).recipe, panel, "audit_weights")
+    sample = complete_rows(CompositeIndex(system).recipe, panel, "audit_weights")
     rows = []
-    for spec in _specifications(system, sample):
+    for spec in _candidate_specifications(system, sample):
         deviation, problem = np.nan, ""
         try:
             weights = learn(spec.recipe, sample).weights.mean(axis=0)
             deviation = float(np.abs(weights - target).max())
         except IndicatorError as error:
             problem = error.message
-        rows.append((*(getattr(spec, name) for name in _COMPARED), deviation, problem))
-    table = pd.DataFrame(rows, columns=[*_COMPARED, "max_deviation", "problem"])
+        rows.append((*(getattr(spec, name) for name in _VARIED), deviation, problem))
+    table = pd.DataFrame(rows, columns=[*_VARIED, "max_deviation", "problem"])
     return table.sort_values("max_deviation", kind="stable", ignore_index=True)
 
 
-def _specifications(
+def _candidate_specifications(
     system: IndicatorSystem, sample: Sample
 ) -> Iterator[CompositeIndex]:
-    """Make every combination that makes sense, the plainest first."""
+    """Make every valid combination of options, the simplest first."""
     scopes = ["pooled", "goalposts"]
     if sample.n_times > 1:
         scopes[1:1] = [

@@ -1,7 +1,4 @@
-"""Tables of numbers: taken as arrays, refused cell by cell.
-
-A refusal names column, count and first rows.
-"""
+"""Tables converted to arrays, with errors that name columns and rows of bad cells."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ from digiprosper.panel.keys import extreme_problems, rows_data, where
 
 
 def real_numbers(values: Any) -> Floats:
-    """Take an array as float64; refuse what is no number, complex ones too."""
+    """Convert to float64; refuse complex and other non-real values."""
     array = np.asarray(values)
     if np.iscomplexobj(array):
         raise TypeError("complex numbers")
@@ -37,7 +34,7 @@ def real_numbers(values: Any) -> Floats:
 
 
 def as_table(values: Any, function: str) -> tuple[Floats, list[str]]:
-    """Take rows x indicators, (N, m), and names; messages name `function`."""
+    """Convert a table to an array (N, m) and column names; errors name `function`."""
     try:
         z = real_numbers(values)
     except (TypeError, ValueError, OverflowError) as error:
@@ -63,15 +60,15 @@ def refuse_cells(
     bad: Bools,
     names: Sequence[str],
     problem: tuple[str, str],
-    cure: str,
+    remedy: str,
     *,
     index: pd.Index[Any] | None = None,
     error: type[DigiprosperError] = IndicatorError,
 ) -> None:
-    """Refuse cells that are True in `bad`, (N, m), naming column, count, first rows.
+    """Raise an error with column, count and first rows of cells True in `bad` (N, m).
 
-    `problem` is a code and words, such as ("negative", "is negative"); `cure` says what
-    to do.
+    `problem` is a code and words, such as ("negative", "is negative"); `remedy` says
+    what to do.
     """
     code, words = problem
     labels = pd.RangeIndex(len(bad)) if index is None else index
@@ -85,16 +82,16 @@ def refuse_cells(
         if rows.any()
     ]
     if problems:
-        raise error(f"{several(problems)}. {cure}", problems)
+        raise error(f"{several(problems)}. {remedy}", problems)
 
 
 def refuse_columns(
     names: Sequence[str],
     columns: Iterable[str],
     is_numeric: Callable[[str], bool],
-    cure: str,
+    remedy: str,
 ) -> None:
-    """Refuse indicators that a table does not have, or that are not numeric."""
+    """Refuse indicators that are absent from a table or not numeric."""
     existing = list(columns)
     absent = [name for name in names if name not in existing]
     if absent:
@@ -102,7 +99,7 @@ def refuse_columns(
     text = [name for name in names if not is_numeric(name)]
     if text:
         raise IndicatorError(
-            f"{subject(text, 'is')} not numeric; {cure}",
+            f"{subject(text, 'is')} not numeric; {remedy}",
             list(map(text_problem, text)),
         )
 

@@ -13,7 +13,7 @@ from digiprosper.composite.cells import (
     refuse_cells,
     refuse_missing,
 )
-from digiprosper.composite.notices import COUPLED, POOR, equally_bad
+from digiprosper.composite.notices import COUPLED, POOR, high_coupling_notice
 from digiprosper.errors import (
     InputTypeError,
     OptionError,
@@ -106,36 +106,42 @@ def coupling_coordination(
         )
     refuse_missing(u, names)
     index = U.index if isinstance(U, pd.DataFrame) else pd.RangeIndex(len(u))
-    cure = (
+    remedy = (
         "Coupling is defined for scores in [0, 1]: use an index with end points that "
         "cover every row."
     )
     refuse_cells(
-        (u < 0) | (u > 1), names, ("outside", "lies outside [0, 1]"), cure, index=index
+        (u < 0) | (u > 1),
+        names,
+        ("outside", "lies outside [0, 1]"),
+        remedy,
+        index=index,
     )
-    share = _coefficients(coefficients, names)
+    weights = _read_coefficients(coefficients, names)
 
     with np.errstate(invalid="ignore"):
-        coupling = _standard(u) if method == "standard" else _wang(u)
-    development = u @ share
+        coupling = _standard_coupling(u) if method == "standard" else _wang_coupling(u)
+    development = u @ weights
     coordination = np.sqrt(np.where(development > 0, coupling, 0.0) * development)
     grade = np.minimum(np.floor(coordination * 10 + GRADE), 9).astype(np.intp) + 1
 
-    issue(equally_bad(int(((coupling > COUPLED) & (development < POOR)).sum())))
+    issue(
+        high_coupling_notice(int(((coupling > COUPLED) & (development < POOR)).sum()))
+    )
     return pd.DataFrame(
         {"C": coupling, "T": development, "D": coordination, "grade": grade},
         index=index,
     )
 
 
-def _standard(u: Floats) -> Floats:
+def _standard_coupling(u: Floats) -> Floats:
     n = u.shape[1]
     # The root of each factor first: a product of many small scores would underflow.
     coupling: Floats = n * (u ** (1.0 / n)).prod(axis=1) / u.sum(axis=1)
     return np.minimum(coupling, 1.0)
 
 
-def _wang(u: Floats) -> Floats:
+def _wang_coupling(u: Floats) -> Floats:
     n = u.shape[1]
     # Sum of all |U_i - U_j|: the k-th of n in order is larger than k - 1 and smaller
     # than n - k.
@@ -144,7 +150,7 @@ def _wang(u: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(1.0 - gaps / (n * (n - 1) / 2), 0.0) * level))
 
 
-def _coefficients(coefficients: Any, names: list[str]) -> Floats:
+def _read_coefficients(coefficients: Any, names: list[str]) -> Floats:
     """Read the coefficients in the order of the systems; by default they are equal."""
     count = len(names)
     if coefficients is None:
@@ -154,18 +160,20 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
             same = len(coefficients) == count and all(
                 name in coefficients for name in names
             )
-            share = real_numbers([coefficients[name] for name in names] if same else [])
+            weights = real_numbers(
+                [coefficients[name] for name in names] if same else []
+            )
         else:
-            share = real_numbers(list(coefficients))
+            weights = real_numbers(list(coefficients))
     except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(
             "coefficients must be real numbers, one for each system, such "
             "as [0.5, 0.5]."
         ) from error
     if (
-        share.shape != (count,)
-        or (share < 0).any()
-        or not abs(share.sum() - 1.0) <= SUM_TO_ONE
+        weights.shape != (count,)
+        or (weights < 0).any()
+        or not abs(weights.sum() - 1.0) <= SUM_TO_ONE
     ):
         raise option_error(
             "coefficients",
@@ -174,4 +182,4 @@ def _coefficients(coefficients: Any, names: list[str]) -> Floats:
             f"{', '.join(map(repr, names))}, with sum one; omit them for equal "
             "coefficients.",
         )
-    return share
+    return weights

@@ -1,4 +1,4 @@
-"""What figures of indices draw: how sure ranks are, what moves them, the spread."""
+"""Numbers for figures of indices: intervals of ranks, variance shares, densities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digiprosper.composite.ranking_results import (
     IndexSensitivity,
     RankedIndex,
     RankResults,
-    rows_of,
+    rows_of_period,
 )
 from digiprosper.errors import (
     InputTypeError,
@@ -60,15 +60,15 @@ def rank_table(
             "plots.rank_ribbon: entities must be a list of at least one entity, not "
             f"{cited(entities)}."
         )
-    # a list, since what is asked for may have no hash
+    # A list, because the entities asked for may not be hashable.
     sample_entities = results.index.unique(0).tolist()
-    strangers = [e for e in entities if e not in sample_entities]
-    if strangers:
+    unknown = [e for e in entities if e not in sample_entities]
+    if unknown:
         raise OptionError(
-            f"plots.rank_ribbon: {subject(strangers, 'is')} not in the sample.",
+            f"plots.rank_ribbon: {subject(unknown, 'is')} not in the sample.",
             [
                 option_problem("entities", e, what=f"no entity {cited(e)}")
-                for e in strangers
+                for e in unknown
             ],
         )
     return table
@@ -81,9 +81,9 @@ def ribbons(
     level: float,
     wording: Wording,
 ) -> Ribbons:
-    """Lay out ranks over time, by default of the six that rank best at the end."""
+    """Return ranks over time, by default of the six best in the last period."""
     if entities is None:
-        rows, last = rows_of(results.index, None)
+        rows, last = rows_of_period(results.index, None)
         best = np.argsort(results.rank_values[rows], kind="stable")[:_LINES]
         entities = last[best].tolist()
     times = results.index.unique(1).sort_values()
@@ -98,7 +98,7 @@ def ribbons(
         worst=int(table.loc[list(entities), "rank_high"].max()),
         key=_key_label(results, 0, wording),
         time=_key_label(results, 1, wording),
-        title=_among(
+        title=_with_ranking_group(
             wording.say("rank.draws", level=f"{100 * level:g}"), results, wording
         ),
     )
@@ -112,14 +112,14 @@ def drawn_spans(
     level: float,
     wording: Wording,
 ) -> RankSpans:
-    """Lay out one period's ranks (None: the last) with intervals over draws."""
-    rows, names = rows_of(results.index, period)
+    """Return one period's ranks (None: the last) with intervals from the draws."""
+    rows, names = rows_of_period(results.index, period)
     now = table.iloc[rows].set_axis(names, axis=0).sort_values("rank", kind="stable")
     now = now if entities is None else now[now.index.isin(list(entities))]
     words = wording.say("rank.share", level=f"{100 * level:g}")
     span = Span(now["rank_low"], now["rank_high"], words)
     mark = wording.say("rank.mark")
-    return RankSpans(now["rank"], [span], mark, *_titles(results, period, wording))
+    return RankSpans(now["rank"], [span], mark, *_axis_titles(results, period, wording))
 
 
 def combination_spans(
@@ -127,24 +127,26 @@ def combination_spans(
     period: Any,
     wording: Wording,
 ) -> RankSpans:
-    """Lay out how far one period's ranks (None: the last) move over all options."""
+    """Return one period's ranks (None: the last) with their range over all options."""
     if not results.possible.any():
         raise InputTypeError(
             "plots.index_sensitivity: no combination is possible, so there are no "
             "ranks to plot."
         )
     spread = results.spread(period)
-    every = wording.say("rank.combinations", count=int(results.possible.sum()))
+    combinations = wording.say("rank.combinations", count=int(results.possible.sum()))
     spans = [
-        Span(spread["min"], spread["max"], every),
+        Span(spread["min"], spread["max"], combinations),
         Span(spread["q25"], spread["q75"], wording.say("rank.middle")),
     ]
     mark = wording.say("rank.baseline")
-    return RankSpans(spread["rank"], spans, mark, *_titles(results, period, wording))
+    return RankSpans(
+        spread["rank"], spans, mark, *_axis_titles(results, period, wording)
+    )
 
 
 def share_bars(results: IndexSensitivity, period: Any, wording: Wording) -> Bars:
-    """Lay out each option's Sobol shares in the variance of all entities' ranks."""
+    """Return each option's Sobol shares in the variance of all entities' ranks."""
     shares = results.shares(period, overall=True)
     return Bars(
         names=[wording.labels.get(name, name) for name in shares.index],
@@ -154,9 +156,11 @@ def share_bars(results: IndexSensitivity, period: Any, wording: Wording) -> Bars
     )
 
 
-def _titles(results: RankedIndex, period: Any, wording: Wording) -> tuple[str, str]:
+def _axis_titles(
+    results: RankedIndex, period: Any, wording: Wording
+) -> tuple[str, str]:
     """Label the entities, and the ranks of a period."""
-    title = _among(wording.say("rank"), results, wording)
+    title = _with_ranking_group(wording.say("rank"), results, wording)
     if results.index.nlevels == 2:
         when = results.index.get_level_values(1).max() if period is None else period
         time = _key_label(results, 1, wording)
@@ -173,7 +177,7 @@ def _key_label(results: RankedIndex, level: int, wording: Wording) -> str:
     )
 
 
-def _among(title: str, results: RankedIndex, wording: Wording) -> str:
+def _with_ranking_group(title: str, results: RankedIndex, wording: Wording) -> str:
     pooled = results.among == "pooled" and results.index.nlevels == 2
     return wording.say("rank.among", title=title) if pooled else title
 
@@ -197,8 +201,8 @@ def values_by_period(
     else:
         raise InputTypeError(
             f"{purpose}: takes a Series indexed by (entity, time), such as "
-            "index.scores, or a panel and the name of a column; this is "
-            f"{type(data).__name__} and column={cited(column)}."
+            "index.scores, or a panel and the name of a column, not "
+            f"{type(data).__name__} with column={cited(column)}."
         )
     real = pd.api.types.is_numeric_dtype(
         series.dtype
@@ -216,12 +220,13 @@ def ridges(
     bandwidth: Bandwidth | float,
     wording: Wording,
 ) -> Ridges:
-    """Estimate the kernel density of every period, over one grid.
+    """Estimate the kernel density of every period on one grid.
 
-    It goes three bandwidths beyond the values, but below zero only if one is negative.
+    The grid extends three bandwidths beyond the values, and below zero only if a value
+    is negative.
     """
-    rule = _bandwidth_words(bandwidth, wording)
-    chosen = _chosen_periods(series, periods)
+    rule = _bandwidth_text(bandwidth, wording)
+    chosen = _read_periods(series, periods)
     samples = [
         series.xs(p, level=1).dropna().to_numpy(dtype=np.float64) for p in chosen
     ]
@@ -271,7 +276,7 @@ def _kernel(values: Floats, bandwidth: Bandwidth | float) -> tuple[Any, float]:
     return kernel, float(kernel.factor) * spread
 
 
-def _bandwidth_words(bandwidth: object, wording: Wording) -> str:
+def _bandwidth_text(bandwidth: object, wording: Wording) -> str:
     """Check a bandwidth and name its rule."""
     if isinstance(bandwidth, str):
         check_option("bandwidth", bandwidth, get_args(Bandwidth))
@@ -281,20 +286,20 @@ def _bandwidth_words(bandwidth: object, wording: Wording) -> str:
     return wording.say("ridge.rule.given", value=f"{width:g}")
 
 
-def _chosen_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> list[Any]:
+def _read_periods(series: pd.Series[Any], periods: Sequence[Any] | None) -> list[Any]:
     all_periods = series.index.get_level_values(1).unique().sort_values().tolist()
     if periods is None:
         return all_periods
     if isinstance(periods, str) or not pd.api.types.is_list_like(periods):
         periods = [periods]
-    strangers = [p for p in periods if p not in all_periods]
-    if strangers or not len(periods):
+    unknown = [p for p in periods if p not in all_periods]
+    if unknown or not len(periods):
         raise OptionError(
             f"plots.kernel_ridge: periods={cited(list(periods))}; the data have "
             f"{quoted(all_periods, 12)}.",
             [
                 option_problem("periods", p, all_periods, f"no period {cited(p)}")
-                for p in strangers
+                for p in unknown
             ],
         )
     return list(periods)

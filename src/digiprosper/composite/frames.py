@@ -1,4 +1,4 @@
-"""The index of a table that is not a Panel: it is read with two aggregate queries."""
+"""The index of a table that is not a Panel, from two aggregate queries."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _APPLY: Final = {"normalise": ("minmax",), "aggregate": ("linear",)}
 
 
 def is_frame(data: object) -> bool:
-    """Check whether narwhals reads it: polars, pyarrow, DuckDB, PySpark and others."""
+    """Check for a table that narwhals reads: polars, pyarrow, DuckDB and others."""
     import narwhals.stable.v2 as nw
 
     frame = nw.from_native(data, pass_through=True)
@@ -58,10 +58,9 @@ def fit_frame(
 ) -> tuple[Learned, int, tuple[Notice, ...]]:
     """Compute end points, weights, number of rows and notices of a table.
 
-    The first query asks for counts, minima and maxima, which a file may know without
-    being read. The second sums u and u ln u, with u = z over the middle of its range:
-    near 1 in a nearly constant column, so that its T keeps digits that sums of z would
-    lose.
+    The first query asks for counts, minima and maxima, which a file may store. The
+    second sums u and u ln u, with u = z divided by the middle of its range. u is near 1
+    in a nearly constant column, so T keeps digits that sums of z would lose.
     """
     import narwhals.stable.v2 as nw
 
@@ -77,19 +76,21 @@ def fit_frame(
         )
 
     extremes = _count_and_extremes(frame, names, complete)
-    nobs, notices = _rows_in_use(options, extremes)
-    low, high = _numbers(extremes, "low", names), _numbers(extremes, "high", names)
+    nobs, notices = _count_rows(options, extremes)
+    low, high = (
+        _read_numbers(extremes, "low", names),
+        _read_numbers(extremes, "high", names),
+    )
     _refuse_not_finite(names, low + high)
     sampled = EndPoints(low, high)
     goalposts = options.scope.given_scale(options.system)
     scale = sampled if goalposts is None else goalposts
     z = scale.apply(np.vstack([low, high]), options.positive)
     worst, best = z.min(axis=0), z.max(axis=0)
-    _refuse_beyond(names, worst)
+    _refuse_beyond_goalposts(names, worst)
 
     constant = sampled.constant
-    # Any number near the values will do as their unit: T does not depend on it, and ln
-    # 1 = 0 keeps digits.
+    # T does not depend on the unit; one near the values keeps digits, since ln 1 = 0.
     unit = np.where(constant, 1.0, (worst + best) / 2.0 + shift)
     start, width = _start_and_width(options, scale)
     columns = [
@@ -103,7 +104,7 @@ def fit_frame(
         for j in np.flatnonzero(~constant).tolist()
     ]
     sums = _theil_sums(frame if complete is None else frame.filter(complete), columns)
-    total, u_log_u = _numbers(sums, "u", names), _numbers(sums, "q", names)
+    total, u_log_u = _read_numbers(sums, "u", names), _read_numbers(sums, "q", names)
     _refuse_not_finite(names, total + u_log_u)
     theil = theil_from_sums(nobs, np.where(constant, 1.0, total), u_log_u)
     theil = np.where(constant, 0.0, np.maximum(theil, 0.0))
@@ -146,7 +147,7 @@ def apply_frame(options: IndexOptions, state: State, data: Any) -> Any:
 
 
 def _start_and_width(options: IndexOptions, scale: EndPoints) -> tuple[Floats, Floats]:
-    """Lay out z = (x - start) / width, (m,) each; less is better if width < 0."""
+    """Return start and width of z = (x - start) / width; negative if less is better."""
     width = np.where(scale.constant, 1.0, scale.high - scale.low)
     positive = options.positive
     return np.where(positive, scale.low, scale.high), np.where(positive, width, -width)
@@ -158,7 +159,7 @@ def _start_and_width(options: IndexOptions, scale: EndPoints) -> tuple[Floats, F
 def _count_and_extremes(
     frame: Any, names: Sequence[str], complete: Any
 ) -> dict[str, Any]:
-    """Ask for the number of rows, and count, minimum, maximum of each column."""
+    """Query the number of rows, and count, minimum and maximum of each column."""
     import narwhals.stable.v2 as nw
 
     expressions = [nw.len().alias("rows")]
@@ -170,7 +171,7 @@ def _count_and_extremes(
             x.min().alias(f"low{j}"),
             x.max().alias(f"high{j}"),
         ]
-    return _answer(frame, expressions)
+    return _run_query(frame, expressions)
 
 
 def _theil_sums(frame: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
@@ -186,16 +187,15 @@ def _theil_sums(frame: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
         u = (nw.col(name).cast(nw.Float64) - start) / divisor
         u = u + addend if addend else u
         expressions += [u.sum().alias(f"u{j}")]
-        # A row with u = 0 has no logarithm in some engines, and adds nothing, since 0
-        # ln 0 = 0.
+        # Rows with u = 0 add nothing (0 ln 0 = 0), but some engines refuse their log.
         expressions += [nw.when(u > 0).then(u * u.log()).sum().alias(f"q{j}")]
-    return _answer(frame, expressions)
+    return _run_query(frame, expressions)
 
 
 def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
     """Sum u and u ln u in SQL.
 
-    narwhals writes the logarithm as a quotient of two inside two CASEs.
+    It is simpler than the SQL of narwhals, which divides two logarithms in two CASEs.
     """
     expressions = []
     for j, name, start, divisor, addend in columns:
@@ -205,32 +205,32 @@ def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> dict[str, Any
             f"sum({u}) AS u{j}",
             f"sum(CASE WHEN {u} > 0 THEN {u} * ln({u}) END) AS q{j}",
         ]
-    answer = relation.aggregate(", ".join(expressions))
-    return dict(zip(answer.columns, answer.fetchall()[0], strict=True))
+    result = relation.aggregate(", ".join(expressions))
+    return dict(zip(result.columns, result.fetchall()[0], strict=True))
 
 
-def _answer(frame: Any, expressions: Sequence[Any]) -> dict[str, Any]:
+def _run_query(frame: Any, expressions: Sequence[Any]) -> dict[str, Any]:
     # pandas takes the logarithm of zero before the condition is applied.
     with np.errstate(divide="ignore", invalid="ignore"):
         selected = frame.select(*expressions)
-        # Only this engine of polars reads a file in pieces.
+        # Only this engine of polars reads a file in chunks.
         options = {"engine": "streaming"} if selected.implementation.is_polars() else {}
         row: dict[str, Any] = selected.collect(**options).rows(named=True)[0]
     return row
 
 
-def _numbers(answer: Mapping[str, Any], kind: str, names: Sequence[str]) -> Floats:
-    """Read one number per column: NaN if all are missing, 0 if it was not queried."""
-    values = [answer.get(f"{kind}{j}", 0.0) for j in range(len(names))]
+def _read_numbers(result: Mapping[str, Any], kind: str, names: Sequence[str]) -> Floats:
+    """Return one number per column: NaN if all are missing, 0 if not queried."""
+    values = [result.get(f"{kind}{j}", 0.0) for j in range(len(names))]
     return np.array([math.nan if v is None else float(v) for v in values])
 
 
-def _rows_in_use(
-    options: IndexOptions, answer: Mapping[str, Any]
+def _count_rows(
+    options: IndexOptions, result: Mapping[str, Any]
 ) -> tuple[int, list[Notice]]:
     """Read the number of rows in use, and make the notice of dropped rows."""
-    rows, names = int(answer["rows"]), options.names
-    counts = [int(answer[f"n{j}"]) for j in range(len(names))]
+    rows, names = int(result["rows"]), options.names
+    counts = [int(result[f"n{j}"]) for j in range(len(names))]
     if options.missing != "drop":
         gaps = {n: rows - c for n, c in zip(names, counts, strict=True) if c < rows}
         if gaps:
@@ -267,20 +267,20 @@ def _refuse_options(
 ) -> None:
     written = options.arguments
     words = {**written, "weighting": options.weighting}
-    wrong = {n: written[n] for n in allowed if words[n] not in allowed[n]}
-    if wrong:
+    unsupported = {n: written[n] for n in allowed if words[n] not in allowed[n]}
+    if unsupported:
         refused = ", ".join(
             f"{n}={cited('given' if isinstance(v, dict) else v)}"
-            for n, v in wrong.items()
+            for n, v in unsupported.items()
         )
-        can = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in wrong)
+        supported = "; ".join(f"{n} {' or '.join(allowed[n])}" for n in unsupported)
         raise OptionError(
             "a table that is not a Panel is read with two aggregate queries, which do "
             f"not support {refused}. Convert it to a Panel: Panel(df, entity='id', "
-            f"time='year'); or use {can}.",
+            f"time='year'); or use {supported}.",
             [
                 option_problem(name, value, allowed[name])
-                for name, value in wrong.items()
+                for name, value in unsupported.items()
             ],
         )
 
@@ -304,8 +304,8 @@ def _refuse_not_finite(names: Sequence[str], numbers: Floats) -> None:
         )
 
 
-def _refuse_beyond(names: Sequence[str], least: Floats) -> None:
-    bad = names_where(names, least < 0)
+def _refuse_beyond_goalposts(names: Sequence[str], lowest: Floats) -> None:
+    bad = names_where(names, lowest < 0)
     if bad:
         raise IndicatorError(
             f"{subject(bad, 'lies')} beyond the worse goalpost. Entropy weights are "

@@ -95,10 +95,12 @@ class Indicator(PickledByName):
                 direction=self.direction,
             )
         if self.goalposts is not None:
-            object.__setattr__(self, "goalposts", _goalposts(self.name, self.goalposts))
+            object.__setattr__(
+                self, "goalposts", _check_goalposts(self.name, self.goalposts)
+            )
 
 
-def _goalposts(name: str, pair: Any) -> tuple[float, float]:
+def _check_goalposts(name: str, pair: Any) -> tuple[float, float]:
     try:
         low, high = (float(v) for v in pair)
     except (TypeError, ValueError):
@@ -155,13 +157,13 @@ class IndicatorSystem(PickledByName):
                 "{column: '+'}})."
             )
         items = tuple(self.indicators)
-        odd = [
+        other_types = [
             i for i in cast("tuple[object, ...]", items) if not isinstance(i, Indicator)
         ]
-        if odd:
+        if other_types:
             raise InputTypeError(
-                f"IndicatorSystem takes Indicator objects; convert {quoted(odd)} with "
-                "Indicator(name)."
+                "IndicatorSystem takes Indicator objects; convert "
+                f"{quoted(other_types)} with Indicator(name)."
             )
         if not items:
             raise IndicatorError(
@@ -231,7 +233,7 @@ class IndicatorSystem(PickledByName):
             {c: "" if pd.isna(v) else v for c, v in zip(columns, row, strict=True)}
             for row in frame[columns].itertuples(index=False, name=None)
         ]
-        return cls(_read(rows))
+        return cls(_make_indicators(rows))
 
     @classmethod
     def from_dict(
@@ -275,7 +277,7 @@ class IndicatorSystem(PickledByName):
                 "{'': {column: '+'}}."
             )
         return cls(
-            _read(
+            _make_indicators(
                 {"indicator": name, "direction": direction, "dimension": dimension}
                 for dimension, members in system.items()
                 for name, direction in members.items()
@@ -428,8 +430,8 @@ class IndicatorSystem(PickledByName):
         return len(self.indicators)
 
 
-def _read(rows: Iterable[Mapping[str, Any]]) -> list[Indicator]:
-    """Make all indicators, or one error with everything that is wrong."""
+def _make_indicators(rows: Iterable[Mapping[str, Any]]) -> list[Indicator]:
+    """Make all indicators, or raise one error with all problems."""
     indicators: list[Indicator] = []
     problems: list[Notice] = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""What is noticed about weights and scores, in words: one maker a code.
+"""Notices on weights and scores of indices, and on ranks.
 
 =================== ====================================================================
 code                data
@@ -38,14 +38,14 @@ from digiprosper.report.text import listed
 
 # A shift from which on it changes the weights.
 LARGE_SHIFT: Final = 0.01
-# Weights above so many times the equal weight dominate the index, and with few
-# indicators those above this share.
+# A weight dominates the index above this multiple of the equal weight, or, with few
+# indicators, above this share.
 DOMINANT: Final = 3.0
 ALMOST_ALL: Final = 0.9
-# Systems with a high degree of coupling, of which both are poor.
+# Coupling above the first and development below the second are noticed.
 COUPLED: Final = 0.9
 POOR: Final = 0.2
-# What makes a geometric mean 0.
+# Causes of a geometric mean of 0.
 _ZERO_FACTORS: Final = {
     "geometric": "indicator is 0",
     "geometric_dimensions": "dimension has only indicators that are 0",
@@ -68,10 +68,10 @@ def weight_remarks(
     rule: Rule,
     periods: Sequence[object] = (),
 ) -> list[Notice]:
-    """Remark on constant, dominant and negative weights and on a large shift."""
+    """Report constant columns, dominant and negative weights, and a large shift."""
     weights = np.array([w.weights for w in weighings])
     constant = np.array([w.constant for w in weighings])
-    notices = [] if rule.keeps_constant else _constant(names, constant, periods)
+    notices = [] if rule.keeps_constant else _constant_remarks(names, constant, periods)
     if rule.shift >= LARGE_SHIFT:
         text = (
             f"shift={rule.shift:g} changes the weights and is not needed, since 0 ln 0 "
@@ -79,7 +79,7 @@ def weight_remarks(
         )
         notices.append(Notice("shift", text, {"shift": float(rule.shift)}))
     if rule.estimated:
-        notices += _dominant(names, weights, constant, periods)
+        notices += _dominant_remarks(names, weights, constant, periods)
     least = weights.min(axis=0).tolist()
     negative = {n: w for n, w in zip(names, least, strict=True) if w < 0}
     if negative:
@@ -93,10 +93,10 @@ def weight_remarks(
     return notices
 
 
-def _constant(
+def _constant_remarks(
     names: Sequence[str], constant: Bools, periods: Sequence[object]
 ) -> list[Notice]:
-    """Remark on columns that are constant always, and in some periods: (L, m)."""
+    """Report columns that are constant in all states or in some; constant (L, m)."""
     always = constant.all(axis=0)
     notices = []
     columns = tuple(names_where(names, np.asarray(always)))
@@ -108,48 +108,50 @@ def _constant(
         notices.append(
             Notice("constant_indicator", text, {"columns": columns, "times": {}})
         )
-    when = {
+    times = {
         names[j]: tuple(p for p, c in zip(periods, constant[:, j], strict=True) if c)
         for j in np.flatnonzero(constant.any(axis=0) & ~always).tolist()
     }
-    if when:
+    if times:
         shown = "; ".join(
-            f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in when.items()
+            f"{cited(n)} in {', '.join(map(str, t[:5]))}" for n, t in times.items()
         )
         text = (
             "constant in the rows from which weights are estimated, and weight 0 in "
             f"them: {shown}."
         )
         notices.append(
-            Notice("constant_indicator", text, {"columns": tuple(when), "times": when})
+            Notice(
+                "constant_indicator", text, {"columns": tuple(times), "times": times}
+            )
         )
     return notices
 
 
-def _dominant(
+def _dominant_remarks(
     names: Sequence[str], weights: Floats, constant: Bools, periods: Sequence[object]
 ) -> list[Notice]:
-    """Remark on weights, (L, m), of several times the equal weight."""
+    """Report weights (L, m) of several times the equal weight."""
     varying = np.maximum(1, (~constant).sum(axis=1))
     # A single indicator has all the weight.
     limits = np.where(varying > 1, np.minimum(DOMINANT / varying, ALMOST_ALL), 1.0)
-    over = weights > limits[:, None]
-    if not over.any():
+    dominant = weights > limits[:, None]
+    if not dominant.any():
         return []
-    state = np.where(over, weights, -np.inf).argmax(axis=0)
-    columns = np.flatnonzero(over.any(axis=0)).tolist()
+    state = np.where(dominant, weights, -np.inf).argmax(axis=0)
+    columns = np.flatnonzero(dominant.any(axis=0)).tolist()
     large = {names[j]: float(weights[state[j], j]) for j in columns}
-    limit = float(limits[over.any(axis=1)][0])
-    when = {names[j]: periods[state[j]] for j in columns} if periods else {}
+    limit = float(limits[dominant.any(axis=1)][0])
+    times = {names[j]: periods[state[j]] for j in columns} if periods else {}
     shown = ", ".join(
-        f"{cited(n)} ({w:.2f}{f' in {when[n]}' if when else ''})"
+        f"{cited(n)} ({w:.2f}{f' in {times[n]}' if times else ''})"
         for n, w in large.items()
     )
-    large_is = f"three times the equal weight {limit / DOMINANT:.2f}"
+    limit_text = f"three times the equal weight {limit / DOMINANT:.2f}"
     if limit == ALMOST_ALL:
-        large_is = f"{ALMOST_ALL:.0%}"
+        limit_text = f"{ALMOST_ALL:.0%}"
     text = (
-        f"{shown} has a weight of more than {large_is}: "
+        f"{shown} has a weight of more than {limit_text}: "
         "zeros or a few large values dominate the index. "
         "Check the column; a ratio to population or a logarithm is often more "
         "appropriate."
@@ -158,13 +160,13 @@ def _dominant(
         Notice(
             "dominant_indicator",
             text,
-            {"weights": large, "limit": limit, "times": when},
+            {"weights": large, "limit": limit, "times": times},
         )
     ]
 
 
 def fixed_weights(weighting: str) -> list[Notice]:
-    """Report that draws cannot change weights which are not estimated."""
+    """Report that weights which are not estimated are the same in all draws."""
     if weighting not in FIXED_WEIGHTS:
         return []
     text = (
@@ -175,7 +177,7 @@ def fixed_weights(weighting: str) -> list[Notice]:
 
 
 def legacy_remark() -> Notice:
-    """Report what is wrong with the ln T script."""
+    """Report the error of the ln T script."""
     text = (
         "scope='legacy_lnT' divides the entropy of all rows by the logarithm of the "
         "number of years: entropies exceed 1 and the order of the weights is "
@@ -185,7 +187,7 @@ def legacy_remark() -> Notice:
 
 
 def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
-    """Count scores that are 0 because one factor of a geometric mean is."""
+    """Report scores that are 0 because a factor of a geometric mean is 0."""
     zeros = int((values == 0).sum())
     if aggregate not in _ZERO_FACTORS or not zeros:
         return []
@@ -201,7 +203,7 @@ def zero_remarks(values: Floats, aggregate: str) -> list[Notice]:
 def beyond_remarks(
     names: Sequence[str], z: Floats, values: Floats, *, one_year: bool
 ) -> list[Notice]:
-    """Report values beyond the end points, a warning unless these are of one year."""
+    """Report values beyond the end points; a warning unless these are of one year."""
     lowest, highest = float(values.min()), float(values.max())
     if lowest >= 0.0 and highest <= 1.0:
         return []
@@ -225,7 +227,7 @@ def beyond_remarks(
 
 
 def component_remarks(sums: EntitySums | None) -> list[Notice]:
-    """Remark on PCA weights whose components may change within the sampling error."""
+    """Report PCA weights whose components may change within the sampling error."""
     if sums is None or sums.rows.size < 2:
         return []
     reasons = sums.unstable_components()
@@ -243,7 +245,7 @@ def component_remarks(sums: EntitySums | None) -> list[Notice]:
 
 
 def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
-    """Report that interpolated cells, listed as in `Panel.imputations`, look ahead."""
+    """Report interpolated cells (as in `Panel.imputations`), which use later years."""
     filled = imputations["column"].tolist()
     cells = {n: filled.count(n) for n in names if n in filled}
     if not cells:
@@ -257,7 +259,7 @@ def imputed_remarks(imputations: pd.DataFrame, names: Sequence[str]) -> list[Not
     return [imputed(cells, "ahead", text)]
 
 
-def equally_bad(rows: int) -> list[Notice]:
+def high_coupling_notice(rows: int) -> list[Notice]:
     """Report rows whose coupling is high because all systems are poor."""
     if not rows:
         return []
@@ -269,12 +271,12 @@ def equally_bad(rows: int) -> list[Notice]:
     return [Notice("equally_bad", text, {"count": rows})]
 
 
-def impossible(
+def impossible_notice(
     possible: Bools,
     options: Sequence[tuple[str, Sequence[Any]]],
     complete: Sequence[Sequence[int]],
 ) -> list[Notice]:
-    """Report how many of the combinations of options make no index.
+    """Report how many combinations of options are impossible.
 
     `complete`: positions by option whose combinations are all possible, or empty.
     """

@@ -1,4 +1,4 @@
-"""The options of an index: each by itself, contradictions, what is computed."""
+"""Options of an index: checks of each, contradictions, and what follows from them."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ OPTIONS: Final = ("scope", *_WORDS, "shift")
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """Options of an index as values, made by `CompositeIndex.recipe`.
+    """Checked options of an index, made by `CompositeIndex.recipe`.
 
-    `given` has the caller's weights in the order of the system, not divided by their
-    sum; empty otherwise. `weighting` is then "given".
+    `given` has the user's weights in the order of the system, not divided by their
+    sum, and `weighting` is then "given"; otherwise `given` is empty.
     """
 
     system: IndicatorSystem
@@ -84,7 +84,7 @@ class IndexOptions:
 
     @property
     def given_weights(self) -> Floats | None:
-        """Given weights, adding up to one, shape (m,); None where none are given."""
+        """Weights of the user, divided by their sum, shape (m,); None without them."""
         if not self.given:
             return None
         values = np.array([w for _, w in self.given], dtype=np.float64)
@@ -97,17 +97,17 @@ class IndexOptions:
 
     @property
     def scale_learned(self) -> bool:
-        """Whether the scale of the columns comes from the data."""
+        """Whether the end points come from the data."""
         return not self.scope.fixed_end_points and self.normalise != "none"
 
     @property
     def nested(self) -> bool:
-        """Whether dimensions are weighed by their scores; equal weights are not."""
+        """Whether the weights of dimensions are estimated from their scores."""
         return self.structure == "nested" and self.weighting != "equal"
 
     @property
-    def why_no_sums(self) -> str:
-        """Why the weights of a state do not follow from sums by entity; empty if so."""
+    def reason_without_sums(self) -> str:
+        """Reason why sums by entity do not give the weights; empty if they do."""
         if self.scope.replication_only:
             return (
                 "the weights of the ln T script are wrong, and so would be their "
@@ -122,7 +122,7 @@ class IndexOptions:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The options as their user writes them."""
+        """The options as the user writes them."""
         return {
             "scope": self.scope.text,
             "normalise": self.normalise,
@@ -145,12 +145,12 @@ class IndexOptions:
         )
 
     def learn_scale(self, x: Floats) -> EndPoints:
-        """Learn the scale of raw columns, (N, m), or take the one that is given."""
+        """Return the goalposts, or learn the scale of raw columns, (N, m)."""
         given_scale = self.scope.given_scale(self.system)
         return learn_scale(self.normalise, x) if given_scale is None else given_scale
 
     def rule(self, n_times: int) -> Rule:
-        """Lay out how columns are weighed in a sample of so many periods."""
+        """Return the rule for the weights in a sample of `n_times` periods."""
         across = (
             "equal_dimensions"
             if self.structure == "nested" and not self.nested
@@ -185,7 +185,7 @@ def read_option(option: str, value: Any, names: tuple[str, ...]) -> Any:
 def read_weights(
     values: Any, names: tuple[str, ...], option: str
 ) -> tuple[tuple[str, float], ...]:
-    """Check weights by indicator, whatever their sum, and order them as the system."""
+    """Check weights by indicator (with any sum), in the order of the system."""
     try:
         weights = dict(values)
     except (TypeError, ValueError) as error:
@@ -195,10 +195,12 @@ def read_weights(
             "'phones': 0.6}."
         ) from error
     _refuse_other_names(weights, names, option)
-    odd = [n for n in names if not is_nonnegative(weights[n])]
-    if odd or not any(weights.values()):
+    invalid = [n for n in names if not is_nonnegative(weights[n])]
+    if invalid or not any(weights.values()):
         problem = (
-            f"{cited(odd[0])} has {cited(weights[odd[0]])}" if odd else "all are 0"
+            f"{cited(invalid[0])} has {cited(weights[invalid[0]])}"
+            if invalid
+            else "all are 0"
         )
         raise option_error(
             option,
@@ -232,14 +234,15 @@ def refuse_contradictions(options: IndexOptions) -> None:
     message = next(_contradictions(options), None)
     if message is not None:
         raise option_error("scope", options.scope.text, f"{message}.")
-    bare = [i.name for i in options.system if i.goalposts is None]
-    if options.scope.fixed_end_points and bare:
+    without_goalposts = [i.name for i in options.system if i.goalposts is None]
+    if options.scope.fixed_end_points and without_goalposts:
         raise IndicatorError(
             "scope='goalposts' needs goalposts for every indicator, but "
-            f"{subject(bare, 'has')} none: set Indicator(name, goalposts=(low, high)).",
+            f"{subject(without_goalposts, 'has')} none: set Indicator(name, "
+            "goalposts=(low, high)).",
             [
                 Notice("goalposts", f"{cited(n)} has no goalposts", {"indicator": n})
-                for n in bare
+                for n in without_goalposts
             ],
         )
     if options.structure != "flat":
@@ -256,7 +259,7 @@ def _contradictions(options: IndexOptions) -> Iterator[str]:
             f"shift={options.shift:g} applies to entropy weights only: use shift=0, or "
             "weighting='entropy'"
         )
-    yield from _against_scope(options)
+    yield from _scope_contradictions(options)
     negative = [i.name for i in options.system if i.direction == "-"]
     if options.normalise == "none" and negative:
         yield (
@@ -265,7 +268,7 @@ def _contradictions(options: IndexOptions) -> Iterator[str]:
             "normalise='minmax'"
         )
     if options.normalise == "zscore":
-        yield from _against_z_scores(options)
+        yield from _zscore_contradictions(options)
     if options.given and options.structure != "flat":
         yield (
             "given weights are effective weights, so "
@@ -274,7 +277,7 @@ def _contradictions(options: IndexOptions) -> Iterator[str]:
         )
 
 
-def _against_scope(options: IndexOptions) -> Iterator[str]:
+def _scope_contradictions(options: IndexOptions) -> Iterator[str]:
     if options.scope.fixed_end_points and options.normalise != "minmax":
         yield (
             "scope='goalposts' sets the end points of min-max scaling: use "
@@ -303,7 +306,7 @@ def _against_scope(options: IndexOptions) -> Iterator[str]:
         )
 
 
-def _against_z_scores(options: IndexOptions) -> Iterator[str]:
+def _zscore_contradictions(options: IndexOptions) -> Iterator[str]:
     if options.weighting in UNSIGNED_WEIGHTS:
         yield (
             f"normalise='zscore' gives negative values, for which {options.weighting} "
@@ -326,21 +329,21 @@ def _against_z_scores(options: IndexOptions) -> Iterator[str]:
 
 
 def _refuse_dimensions(
-    system: IndicatorSystem, option: str, value: str, without: str
+    system: IndicatorSystem, option: str, value: str, default: str
 ) -> None:
-    homeless = [i.name for i in system if not i.dimension]
-    if not homeless and len(system.dimensions) > 1:
+    without_dimension = [i.name for i in system if not i.dimension]
+    if not without_dimension and len(system.dimensions) > 1:
         return
     problem = (
-        f"{subject(homeless, 'has')} none"
-        if homeless
+        f"{subject(without_dimension, 'has')} none"
+        if without_dimension
         else f"all are in {cited(system.dimensions[0])}"
     )
     raise option_error(
         option,
         value,
         f"{option}={cited(value)} needs at least two dimensions, and one for every "
-        f"indicator; {problem}. Use {option}={cited(without)}, or "
+        f"indicator; {problem}. Use {option}={cited(default)}, or "
         f"IndicatorSystem.from_dict({{dimension: {{column: '+'}}}}).",
-        (without,),
+        (default,),
     )

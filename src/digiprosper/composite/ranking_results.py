@@ -50,7 +50,7 @@ _AMONG: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class RankedIndex(Summarised, PickledByName):
-    """What ranks of an index have in common: rows and options."""
+    """Base of results with ranks of an index: its rows and options."""
 
     name: str
     index: pd.Index[Any]
@@ -59,7 +59,7 @@ class RankedIndex(Summarised, PickledByName):
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
 
-    def _plain(self, kind: str, **more: Any) -> PlainNumbers:
+    def _plain_numbers(self, kind: str, **more: Any) -> PlainNumbers:
         ranked = {
             "kind": kind,
             "name": self.name,
@@ -195,14 +195,14 @@ class RankResults(RankedIndex):
             raise OptionError(
                 f"top={cited(top)} must be a sequence of integers, such as (10, 20)."
             )
-        low, high = self._ends(check_level(level))
+        low, high = self._interval_ends(check_level(level))
         columns = {
             "score": self.values,
             "rank": self.rank_values,
             "mean_rank": self.draw_values.mean(axis=0),
             "rank_low": low,
             "rank_high": high,
-            **{f"top_{k}": self._at_most(k) for k in top},
+            **{f"top_{k}": self._probability_at_most(k) for k in top},
         }
         return pd.DataFrame(columns, index=self.index.view())
 
@@ -237,7 +237,9 @@ class RankResults(RankedIndex):
         >>> round(float(found.probability(3).loc[("ND", 1986)]), 2)
         0.93
         """
-        return pd.Series(self._at_most(k), index=self.index.view(), name=f"top_{k}")
+        return pd.Series(
+            self._probability_at_most(k), index=self.index.view(), name=f"top_{k}"
+        )
 
     def pairwise(self, period: Any = None) -> pd.DataFrame:
         """Return P(i > j): the share of draws in which entity i scores above entity j.
@@ -273,9 +275,9 @@ class RankResults(RankedIndex):
         >>> round(float(found.pairwise().loc["ND", "SD"]), 2)
         0.97
         """
-        rows, entities = rows_of(self.index, period)
+        rows, entities = rows_of_period(self.index, period)
         ranks = self.draw_values[:, rows]
-        # Ranked together or with others, equal ranks are equal scores.
+        # Equal ranks are equal scores, whichever rows are ranked together.
         wins = np.array(
             [(ranks[:, [i]] < ranks).mean(axis=0) for i in range(ranks.shape[1])]
         )
@@ -299,7 +301,7 @@ class RankResults(RankedIndex):
         return SummaryText(self._summary(period))
 
     def _summary(self, period: Any = None) -> Summary:
-        positions, entities = rows_of(self.index, period)
+        positions, entities = rows_of_period(self.index, period)
         ranks = self.ranks(top=(1, 3, 10)).iloc[positions].set_axis(entities, axis=0)
         best = ranks.sort_values("rank", kind="stable").head(_SHOWN)
         rows = []
@@ -310,9 +312,8 @@ class RankResults(RankedIndex):
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
 
         head = ["", "score", "rank", "mean", "95% of draws", "first", "top 3", "top 10"]
-        title = (
-            f"Ranks of {self.name!r}{_in_period(self.index, period)}: {len(ranks)} rows"
-        )
+        when = _period_text(self.index, period)
+        title = f"Ranks of {self.name!r}{when}: {len(ranks)} rows"
         more = f", best {len(best)} shown" if len(best) < len(ranks) else ""
         return self._titled(
             title + more, Cells.of(head, rows), Remarks.of(self.diagnostics)
@@ -335,15 +336,15 @@ class RankResults(RankedIndex):
     def _numbers(self) -> PlainNumbers:
         draws = {"count": self.reps, "entities": self.n_drawn, "rng": self.rng_entropy}
         ranks = self.ranks().reset_index().to_dict("records")
-        return self._plain("rank_probabilities", ranks=ranks, draws=draws)
+        return self._plain_numbers("rank_probabilities", ranks=ranks, draws=draws)
 
-    def _at_most(self, k: object) -> Floats:
+    def _probability_at_most(self, k: object) -> Floats:
         if not is_whole(k) or k < 1:
             raise OptionError(f"k={cited(k)}: k must be an integer of at least 1.")
         return np.asarray((self.draw_values <= k).mean(axis=0))
 
-    def _ends(self, level: float) -> tuple[Ints | Floats, Ints | Floats]:
-        """Find ends of percentile intervals, (N,) each, rounded outwards."""
+    def _interval_ends(self, level: float) -> tuple[Ints | Floats, Ints | Floats]:
+        """Return the ends of percentile intervals, (N,) each, rounded outwards."""
         if not enough_clusters(self.n_drawn):
             return np.full(self.nobs, np.nan), np.full(self.nobs, np.nan)
         tail = round((1.0 - level) / 2.0, 12) * (self.reps + 1)
@@ -434,12 +435,14 @@ class IndexSensitivity(RankedIndex):
         """
         options = dict(self.options)
         frame = pd.DataFrame(product(*options.values()), columns=list(options))
-        moved = pd.DataFrame(
-            moves(self.rank_values.astype(np.int64) - self.base_ranks, self.index)
+        nonzero_variance = pd.DataFrame(
+            rank_changes(
+                self.rank_values.astype(np.int64) - self.base_ranks, self.index
+            )
         )
         return (
             frame.assign(baseline=self.same, spearman=self.correlations)
-            .join(moved[self.possible])
+            .join(nonzero_variance[self.possible])
             .assign(problem=list(self.problems))
             .rename_axis("combination")
         )
@@ -496,7 +499,7 @@ class IndexSensitivity(RankedIndex):
         >>> dp.index_sensitivity(index, states, over=grid).spread().loc["MT"].tolist()
         [2.0, 2.0, 2.0, 2.5, 3.0, 3.0]
         """
-        rows, entities = rows_of(self.index, period)
+        rows, entities = rows_of_period(self.index, period)
         ranks = self.rank_values[self.possible][:, rows]
         ends = np.quantile(ranks, [0.0, 0.25, 0.5, 0.75, 1.0], axis=0)
         names = ["min", "q25", "median", "q75", "max"]
@@ -572,17 +575,17 @@ class IndexSensitivity(RankedIndex):
                 options=names.tolist(),
             )
 
-        entities, values = self._explained(period)
+        entities, values = self._grid_ranks(period)
         first, total, variance = sobol_shares(values)
         if overall:
             first, total, variance = (
                 a.sum(axis=-1, keepdims=True) for a in (first, total, variance)
             )
         first, total = (np.where(varied[:, None], a, np.nan) for a in (first, total))
-        moved = np.where(variance > SAME_RANKS, variance, np.nan)
+        nonzero_variance = np.where(variance > SAME_RANKS, variance, np.nan)
         columns = {
-            "first": (first / moved).T.ravel(),
-            "total": (total / moved).T.ravel(),
+            "first": (first / nonzero_variance).T.ravel(),
+            "total": (total / nonzero_variance).T.ravel(),
             "variance": np.repeat(variance, len(names)),
         }
         if overall:
@@ -591,12 +594,12 @@ class IndexSensitivity(RankedIndex):
             columns, index=pd.MultiIndex.from_product([entities, names])
         )
 
-    def _explained(self, period: Any) -> tuple[pd.Index[Any], Floats]:
-        """Return entities and their ranks on the full grid, (d_1, ..., d_k, n)."""
+    def _grid_ranks(self, period: Any) -> tuple[pd.Index[Any], Floats]:
+        """Return entities, and their ranks on the complete grid (d_1, ..., d_k, n)."""
         sizes = [len(values) for _, values in self.options]
         grid = self.rank_values.reshape(*sizes, -1)[np.ix_(*self.complete)]
         if not (isinstance(period, str) and period == "mean"):
-            rows, entities = rows_of(self.index, period)
+            rows, entities = rows_of_period(self.index, period)
             return entities, grid[..., rows].astype(np.float64)
         codes, entities = pd.factorize(self.index.get_level_values(0))
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
@@ -634,7 +637,7 @@ class IndexSensitivity(RankedIndex):
     @property
     def conventions(self) -> str:
         """Which rows are ranked together, and what is decomposed."""
-        when = _in_period(self.index, None)
+        when = _period_text(self.index, None)
         return (
             f"Ranks {_AMONG[self.among]}; shares of the variation of all "
             f"entities' ranks{when}"
@@ -648,7 +651,7 @@ class IndexSensitivity(RankedIndex):
     def _numbers(self) -> PlainNumbers:
         combinations = self.combinations.reset_index().to_dict("records")
         options = dict(self.options)
-        return self._plain(
+        return self._plain_numbers(
             "index_sensitivity", options=options, combinations=combinations
         )
 
@@ -668,16 +671,16 @@ def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:
     return first, total, variance
 
 
-def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
-    """Summarise changes of ranks (C, N): the mean, the largest and its entity."""
+def rank_changes(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
+    """Summarise changes of ranks (C, N): mean, largest, and the row of the largest."""
     size = np.abs(changes)
     at = size.argmax(axis=1)
     largest = np.take_along_axis(changes, at[:, None], axis=1)[:, 0]
-    # So that a missing one leaves the others whole
-    whole = pd.array(largest, dtype="Int64")
+    # A nullable type, so that a missing value does not turn the others into floats
+    nullable = pd.array(largest, dtype="Int64")
     out: dict[str, Any] = {
         "mean_rank_change": size.mean(axis=1),
-        "max_rank_change": whole,
+        "max_rank_change": nullable,
     }
     for level in range(index.nlevels):
         labels = index.get_level_values(level)[at].astype(object)
@@ -686,16 +689,16 @@ def moves(changes: Ints, index: pd.Index[Any]) -> dict[str, Any]:
     return out
 
 
-def ranked_together(index: pd.Index[Any], among: str) -> list[Ints]:
-    """Find the rows that are ranked together: those of each period, or all."""
+def ranking_groups(index: pd.Index[Any], among: str) -> list[Ints]:
+    """Return the positions of rows that are ranked together: by period, or all."""
     if among == "pooled" or index.nlevels == 1:
         return [np.arange(len(index))]
     periods = pd.factorize(index.get_level_values(1))[0]
     return [np.flatnonzero(periods == t) for t in range(int(periods.max()) + 1)]
 
 
-def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
-    """Find the positions and entities of a period's rows; None for the last."""
+def rows_of_period(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
+    """Return positions and entities of the rows of a period; None: the last."""
     entities = index.get_level_values(0)
     if index.nlevels == 1:
         if period is not None:
@@ -719,8 +722,8 @@ def rows_of(index: pd.Index[Any], period: Any) -> tuple[Ints, pd.Index[Any]]:
     return rows, entities[rows]
 
 
-def _in_period(index: pd.Index[Any], period: Any) -> str:
-    """Name a period, such as ", year 2021"; None for the last, "" without periods."""
+def _period_text(index: pd.Index[Any], period: Any) -> str:
+    """Write a period as ", year 2021"; None: the last; "" for a cross-section."""
     if index.nlevels == 1:
         return ""
     when = index.get_level_values(1).max() if period is None else period

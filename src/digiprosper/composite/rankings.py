@@ -14,21 +14,21 @@ from digiprosper.composite.kernels.aggregate import PRODUCTS
 from digiprosper.composite.kernels.ranking import descending_ranks, rank_correlations
 from digiprosper.composite.kernels.structure import weigh
 from digiprosper.composite.kernels.uncertainty import EntitySums
-from digiprosper.composite.notices import fixed_weights, impossible
+from digiprosper.composite.notices import fixed_weights, impossible_notice
 from digiprosper.composite.options import IndexOptions, read_option
 from digiprosper.composite.ranking_results import (
     Among,
     IndexSensitivity,
     RankResults,
     Ranks,
-    moves,
-    ranked_together,
+    rank_changes,
+    ranking_groups,
 )
 from digiprosper.composite.results import IndexResults
 from digiprosper.composite.specification import CompositeIndex
 from digiprosper.composite.state import (
     ScaledRows,
-    cut_rows,
+    complete_rows,
     learn_and_score,
     state_sums,
     without_indicator,
@@ -55,9 +55,9 @@ from digiprosper.specification import check_reps
 LeaveOut = Literal["indicator", "entity"]
 
 _VARIED: Final = ("scope", "normalise", "shift", "weighting", "structure", "aggregate")
-_NONE_LEFT: Final = (
-    "the others have no weights, or a negative weight or dimension under a "
-    "geometric mean"
+_NO_SCORES: Final = (
+    "the other entities give no weights, or, with a geometric mean, a negative weight "
+    "or dimension"
 )
 
 
@@ -143,11 +143,11 @@ def rank_probabilities(
     ... ).values.tolist()
     [[1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 4.0, 0.94], [15.0, 13.0, 17.0, 0.0]]
     """
-    fit = fitted_rows(index_spec, panel, "rank_probabilities", among)
+    fit = fit_rows(index_spec, panel, "rank_probabilities", among)
     reps = check_reps(reps, 1)
-    why = fit.options.why_no_sums
-    if why:
-        raise OptionError(f"rank_probabilities: {why}.", [Notice("no_sums", why)])
+    reason = fit.options.reason_without_sums
+    if reason:
+        raise OptionError(f"rank_probabilities: {reason}.", [Notice("no_sums", reason)])
     sums = state_sums(fit.options, fit.results.state, fit.sample)
     drawn = np.unique(np.concatenate([part.entities for part in sums]))
     if drawn.size < 2:
@@ -156,7 +156,7 @@ def rank_probabilities(
         )
 
     seed = seed_sequence(rng)
-    ranks, has_scores = _drawn_ranks(fit, sums, drawn, reps, seed)
+    ranks, has_scores = _draw_ranks(fit, sums, drawn, reps, seed)
     if not has_scores.any():
         raise IdentificationError(
             "rank_probabilities: no draw has weights; more entities are needed."
@@ -188,21 +188,21 @@ def rank_probabilities(
     )
 
 
-def _drawn_ranks(
+def _draw_ranks(
     fit: FittedRows,
     sums: Sequence[EntitySums],
     drawn: Ints,
     reps: int,
     seed: np.random.SeedSequence,
 ) -> tuple[Ranks, Bools]:
-    """Draw entities, weigh, score and rank; also tell which draws have ranks."""
+    """Draw entities, estimate weights and rank; also return which draws have ranks."""
     ranks = _empty_ranks(fit, reps)
     has_scores = np.zeros(reps, dtype=bool)
     generator = np.random.default_rng(seed)
-    for part in _slices(reps, fit, sums):
+    for part in _draw_chunks(reps, fit, sums):
         counts = np.zeros((part.stop - part.start, fit.sample.n_entities))
         counts[:, drawn] = draw_counts(generator, drawn.size, len(counts))
-        scores = draw_scores(fit, drawn_weights(fit, sums, counts))
+        scores = draw_scores(fit, weights_of_counts(fit, sums, counts))
         usable = ~np.isnan(scores[:, 0])
         has_scores[part] = usable
         ranks[part][usable] = descending_ranks(scores[usable], fit.groups)
@@ -286,11 +286,11 @@ def leave_one_out(
     ('WY', 0.996)
     """
     check_option("over", over, get_args(LeaveOut))
-    fit = fitted_rows(index_spec, panel, "leave_one_out", among)
-    items, tables = fit.sample.entities, _without_entities(fit)
+    fit = fit_rows(index_spec, panel, "leave_one_out", among)
+    items, tables = fit.sample.entities, _leave_out_entities(fit)
     if over == "indicator":
         items = pd.Index(fit.options.names, name="indicator")
-        tables = _without_indicators(fit)
+        tables = _leave_out_indicators(fit)
     return pd.concat(tables, ignore_index=True).set_axis(items, axis=0)
 
 
@@ -366,7 +366,7 @@ def index_sensitivity(
     >>> found.shares(overall=True)[["first", "total"]].round(2).values.tolist()
     [[0.16, 0.32], [0.68, 0.84]]
     """
-    fit = fitted_rows(index_spec, panel, "index_sensitivity", among)
+    fit = fit_rows(index_spec, panel, "index_sensitivity", among)
     grid = _read_grid(over, fit.options.names)
     combinations = [
         dict(zip(grid, values, strict=True)) for values in product(*grid.values())
@@ -390,7 +390,7 @@ def index_sensitivity(
             ranks[c] = descending_ranks(scores[None], fit.groups)[0]
             correlations[c] = rank_correlations(scores[None], fit.scores, fit.groups)[0]
 
-    options = tuple((name, _labels(values)) for name, values in grid.items())
+    options = tuple((name, _value_labels(values)) for name, values in grid.items())
     baseline = tuple(
         values.index(getattr(index_spec, name))
         if getattr(index_spec, name) in values
@@ -417,7 +417,7 @@ def index_sensitivity(
         complete=complete,
         diagnostics=(
             *fit.results.diagnostics,
-            *impossible(possible, options, complete),
+            *impossible_notice(possible, options, complete),
         ),
     )
 
@@ -427,9 +427,9 @@ def index_sensitivity(
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FittedRows:
-    """An index, the raw rows it was fitted to, and these rows on its scale.
+    """A fitted index with its rows, raw and normalised.
 
-    - scores, ranks (N,): under the weights of the sample
+    - scores, ranks (N,): with the weights of the sample
     - groups: positions of the rows that are ranked together, those of a period or all
     """
 
@@ -443,8 +443,8 @@ class FittedRows:
     groups: Sequence[Ints]
 
 
-def fitted_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRows:
-    """Fit an index and keep its rows; `caller` is named in messages."""
+def fit_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRows:
+    """Fit an index and keep its rows; errors name the `caller`."""
     if not isinstance(spec, CompositeIndex):
         raise InputTypeError(
             f"{caller} takes a CompositeIndex, not {type(spec).__name__}."
@@ -452,10 +452,10 @@ def fitted_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRo
     check_option("among", among, get_args(Among))
     options = spec.recipe
     _refuse_incomparable(options, among)
-    sample = cut_rows(options, panel, caller)
+    sample = complete_rows(options, panel, caller)
     results = spec.fit(panel)
     scores = np.asarray(results.scores, dtype=np.float64)
-    groups = ranked_together(sample.index, among)
+    groups = ranking_groups(sample.index, among)
     return FittedRows(
         spec=spec,
         options=options,
@@ -469,13 +469,13 @@ def fitted_rows(spec: object, panel: Panel, caller: str, among: str) -> FittedRo
 
 
 def _empty_ranks(fit: FittedRows, count: int) -> Ranks:
-    """Make zeros (count, N) for ranks of indices, in the smallest type."""
+    """Allocate ranks (count, N) of indices, in the smallest integer type."""
     largest = max(rows.size for rows in fit.groups)
     return np.zeros((count, fit.sample.nobs), dtype=np.min_scalar_type(largest))
 
 
 def _refuse_incomparable(options: IndexOptions, among: object) -> None:
-    """Refuse to rank scores of different years if each year has its own scale."""
+    """Refuse to rank different years together if each has its own scale."""
     if among == "pooled" and not options.scope.comparable_years:
         raise option_error(
             "among",
@@ -490,10 +490,10 @@ def _refuse_incomparable(options: IndexOptions, among: object) -> None:
 # --- weights --------------------------------------------------------------------------
 
 
-def drawn_weights(
+def weights_of_counts(
     fit: FittedRows, sums: Sequence[EntitySums], counts: Floats
 ) -> Floats:
-    """Weigh again in L states with multiplicities `counts`: (L, R, m), NaN if none."""
+    """Compute weights (L, R, m) of L states from counts of entities; NaN if none."""
     out = np.full((len(sums), len(counts), len(fit.options.system)), np.nan)
     for k, part in enumerate(sums):
         multiplicities = counts[:, part.entities]
@@ -503,26 +503,25 @@ def drawn_weights(
 
 
 def draw_scores(fit: FittedRows, weights: Floats) -> Floats:
-    """Score all rows under every set of weights, (L, R, m): (R, N).
+    """Score all rows with every set of weights, (L, R, m): (R, N).
 
-    A row of NaN where a state has no weights, or a product a negative weight or factor.
+    A draw is NaN if a state has no weights, or a geometric mean a negative factor.
     """
     options = fit.options
-    lost = np.asarray(np.isnan(weights).any(axis=(0, 2)))
+    without_scores = np.asarray(np.isnan(weights).any(axis=(0, 2)))
     if options.aggregation in PRODUCTS:
-        lost |= (weights < 0).any(axis=(0, 2))
-    # Loadings that nearly cancel out make weights so large that their product would
-    # overflow.
-    usable = np.where(lost[:, None], np.nan, weights)
+        without_scores |= (weights < 0).any(axis=(0, 2))
+    # Loadings that nearly cancel make huge weights, whose products would overflow.
+    usable = np.where(without_scores[:, None], np.nan, weights)
     scores = fit.results.state.scores_under(options, fit.scaled, usable)
-    scores[np.isnan(scores).any(axis=1) | lost] = np.nan
+    scores[np.isnan(scores).any(axis=1) | without_scores] = np.nan
     return scores
 
 
-def _slices(
+def _draw_chunks(
     reps: int, fit: FittedRows, sums: Sequence[EntitySums], memory: int = 2**28
 ) -> Iterator[slice]:
-    """Cut draws into slices whose arrays take at most `memory` bytes."""
+    """Split draws into slices whose arrays take at most `memory` bytes."""
     products = max(part.second[0].size for part in sums)
     numbers = 6 * fit.sample.nobs + 4 * fit.sample.n_entities + 4 * products
     return chunks(reps, numbers, memory)
@@ -531,7 +530,7 @@ def _slices(
 # --- leaving out ----------------------------------------------------------------------
 
 
-def _without_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
+def _leave_out_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
     names = fit.options.names
     if len(names) < 2:
         raise IndicatorError("leave_one_out: the index needs at least two indicators.")
@@ -547,38 +546,40 @@ def _without_indicators(fit: FittedRows) -> Iterator[pd.DataFrame]:
             changes[:, 0, keep] = state.weights - weights[:, keep]
         except (IndicatorError, OptionError) as error:
             problem = error.message
-        yield _compared(fit, changes, scores, [problem])
+        yield _compare_with_full_index(fit, changes, scores, [problem])
 
 
-def _without_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
+def _leave_out_entities(fit: FittedRows) -> Iterator[pd.DataFrame]:
     count = fit.sample.n_entities
     if count < 2:
         raise IdentificationError("leave_one_out: at least two entities are needed.")
-    for weights in _weights_without(fit, count):
+    for weights in _weights_leaving_out(fit, count):
         scores = draw_scores(fit, weights)
-        lost = np.isnan(scores[:, 0]).tolist()  # a draw has all scores or none
-        problems = [_NONE_LEFT if is_lost else "" for is_lost in lost]
-        yield _compared(
+        without_scores = np.isnan(
+            scores[:, 0]
+        ).tolist()  # a draw has all scores or none
+        problems = [_NO_SCORES if is_lost else "" for is_lost in without_scores]
+        yield _compare_with_full_index(
             fit, weights - fit.results.state.weights[:, None], scores, problems
         )
 
 
-def _weights_without(fit: FittedRows, count: int) -> Iterator[Floats]:
-    """Weigh again without each entity (L, R, m), by the jackknife if it is known."""
-    if fit.options.why_no_sums:
+def _weights_leaving_out(fit: FittedRows, count: int) -> Iterator[Floats]:
+    """Compute the weights without each entity (L, R, m), from sums if possible."""
+    if fit.options.reason_without_sums:
         for entity in range(count):
-            yield _weighed_without(fit, entity)[:, None]
+            yield _weights_without_entity(fit, entity)[:, None]
         return
     sums = state_sums(fit.options, fit.results.state, fit.sample)
-    for part in _slices(count, fit, sums):
+    for part in _draw_chunks(count, fit, sums):
         left_out = np.arange(part.start, part.stop)
         counts = np.ones((left_out.size, count))
         counts[np.arange(left_out.size), left_out] = 0.0
-        yield drawn_weights(fit, sums, counts)
+        yield weights_of_counts(fit, sums, counts)
 
 
-def _weighed_without(fit: FittedRows, entity: int) -> Floats:
-    """Weigh states' rows without an entity, on the same scale: (L, m), NaN if none."""
+def _weights_without_entity(fit: FittedRows, entity: int) -> Floats:
+    """Compute the weights (L, m) without one entity, on the same scale; NaN if none."""
     options, sample, state = fit.options, fit.sample, fit.results.state
     rule = options.rule(sample.n_times)
     out = np.full(state.weights.shape, np.nan)
@@ -594,19 +595,18 @@ def _weighed_without(fit: FittedRows, entity: int) -> Floats:
     return out
 
 
-def _compared(
+def _compare_with_full_index(
     fit: FittedRows, changes: Floats, scores: Floats, problems: list[str]
 ) -> pd.DataFrame:
-    """Compare R indices with something left out with the full one, one row each.
+    """Compare R indices that leave something out with the full index, one row each.
 
-    changes (L, R, m): of weights; scores (R, N); NaN for none
+    `changes` (L, R, m) are those of the weights, `scores` (R, N); both may be NaN.
     """
-    lost = np.isnan(scores[:, 0])
-    scores = np.where(lost[:, None], fit.scores, scores)
+    without_scores = np.isnan(scores[:, 0])
+    scores = np.where(without_scores[:, None], fit.scores, scores)
     flat = np.nan_to_num(changes).transpose(1, 0, 2).reshape(len(scores), -1)
     size = np.abs(flat)
-    # Two weights that add up to one move alike: the first is named, whatever rounding
-    # says.
+    # Two weights with sum one change equally: name the first, whatever the rounding.
     at = (size >= size.max(axis=1, keepdims=True) * (1 - SAME_CHANGE)).argmax(axis=1)
     change = flat[np.arange(at.size), at]
     names = np.array(fit.options.names, dtype=object)[at % changes.shape[2]]
@@ -615,10 +615,12 @@ def _compared(
             "weight_change": change,
             "weight_of": np.where(change != 0, names, None),
             "spearman": rank_correlations(scores, fit.scores, fit.groups),
-            **moves(descending_ranks(scores, fit.groups) - fit.ranks, fit.sample.index),
+            **rank_changes(
+                descending_ranks(scores, fit.groups) - fit.ranks, fit.sample.index
+            ),
         }
     )
-    return table[~lost].reindex(table.index).assign(problem=problems)
+    return table[~without_scores].reindex(table.index).assign(problem=problems)
 
 
 # --- combinations of options ----------------------------------------------------------
@@ -627,11 +629,10 @@ def _compared(
 def complete_grid(
     possible: Bools, pinned: Sequence[int | None]
 ) -> tuple[tuple[int, ...], ...]:
-    """Find the largest part of a grid, (d_1, ..., d_k), that is possible throughout.
+    """Find the largest subgrid of (d_1, ..., d_k) in which all cells are possible.
 
-    Returns positions by option, empty if no part is complete. `pinned` are positions
-    that options have to keep. Of parts of one size that with later options is the
-    first.
+    Returns positions by option, empty if there is none. `pinned` are positions that
+    must stay. Among subgrids of one size, values of later options are dropped first.
     """
     best: tuple[tuple[int, ...], ...] = ((),) * possible.ndim
     most = 0
@@ -647,8 +648,8 @@ def complete_grid(
         if not len(holes):
             best, most = part, size
             return
-        # A complete part lacks a value of this hole: try each, the option that loses
-        # least first.
+        # A complete subgrid lacks one of the values of this impossible cell: try each,
+        # beginning with the option that has the most values.
         for option in sorted(range(possible.ndim), key=lambda i: (-len(part[i]), -i)):
             value = part[option][holes[0][option]]
             if len(part[option]) > 1 and value != pinned[option]:
@@ -660,7 +661,7 @@ def complete_grid(
 
 
 def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
-    """Check options and values one by one; contradictions are found later."""
+    """Check options and values one by one; contradictions are checked later."""
     if not hasattr(over, "items"):
         raise InputTypeError(
             "over must be a mapping of option to values, such as {'shift': [0, .01]}."
@@ -670,7 +671,7 @@ def _read_grid(over: object, names: tuple[str, ...]) -> dict[str, list[Any]]:
         check_option("over", option, _VARIED)
         grid[option] = _read_values(option, values, names)
     if not any(len(values) > 1 for values in grid.values()):
-        raise OptionError("over must have at least two values of some option.")
+        raise OptionError("over must have at least two values for one of the options.")
     return grid
 
 
@@ -691,8 +692,8 @@ def _read_values(option: str, values: Any, names: tuple[str, ...]) -> list[Any]:
     return read
 
 
-def _labels(values: Sequence[Any]) -> tuple[Any, ...]:
-    """Show values as they are, and given weights by a word."""
+def _value_labels(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return values as labels; weights of the user are called "given"."""
     given_weights = [v for v in values if isinstance(v, tuple)]
     name = "given" if len(given_weights) == 1 else "given {}"
     return tuple(

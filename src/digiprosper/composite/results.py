@@ -15,12 +15,12 @@ from digiprosper.composite.indicators import IndicatorSystem
 from digiprosper.composite.kernels.ranking import descending_ranks
 from digiprosper.composite.kernels.uncertainty import EntitySums
 from digiprosper.composite.options import IndexOptions
-from digiprosper.composite.ranking_results import Among, ranked_together
+from digiprosper.composite.ranking_results import Among, ranking_groups
 from digiprosper.composite.scopes import Finding
 from digiprosper.composite.state import (
     ScaledRows,
     State,
-    cut_rows,
+    complete_rows,
     dropped_rows,
     score_remarks,
 )
@@ -51,7 +51,7 @@ from digiprosper.report.summary import Cells, Lines, PlainNumbers, Summarised, S
 _Stored = TypeVar("_Stored")
 WeightErrors = Literal["delta", "jackknife", "bootstrap"]
 
-# Words of numbers that are relative to something, and words of amounts and counts.
+# Words that indicate ratios, and words that indicate amounts and counts.
 _RATIO: Final = re.compile(
     r"%|‰|/|\bper\b|\b(?:share|ratio|rate|index|proportion|percent\w*|coefficient|gini"
     r"|theil|points?|degrees?"
@@ -67,7 +67,7 @@ _LEVEL: Final = re.compile(
     r"|turnover)\b|万|亿|元|人|户|个|公里|千米|吨|台|件|家",
     re.IGNORECASE,
 )
-# Rank correlation with size from which an indicator without a unit is taken for an
+# Rank correlation with size above which an indicator without a unit counts as an
 # amount.
 _FOLLOWS: Final = 0.8
 
@@ -140,10 +140,12 @@ class IndexResults(Summarised, PickledByName):
 
         Its name is the `name` of the specification.
         """
-        return self._named(_stored(self.values).copy(), _stored(self.index).view())
+        return self._scores_series(
+            _require_stored(self.values).copy(), _require_stored(self.index).view()
+        )
 
-    def _named(self, values: Floats, index: Any) -> pd.Series[float]:
-        """Make scores a Series that says which indicators it is made of."""
+    def _scores_series(self, values: Floats, index: Any) -> pd.Series[float]:
+        """Return scores as a Series, with the indicators in its attributes."""
         scores = pd.Series(values, index=index, name=self.recipe.name)
         scores.attrs["indicators"] = tuple(self.recipe.names)
         return scores
@@ -158,8 +160,8 @@ class IndexResults(Summarised, PickledByName):
         """
         names = pd.Index(self.recipe.system.dimensions, name="dimension")
         return pd.DataFrame(
-            _stored(self.dimension_values).copy(),
-            index=_stored(self.index).view(),
+            _require_stored(self.dimension_values).copy(),
+            index=_require_stored(self.index).view(),
             columns=names,
         )
 
@@ -243,9 +245,9 @@ class IndexResults(Summarised, PickledByName):
         >>> dp.CompositeIndex(system).fit(states).ranks().loc[("WY", 1986)].tolist()
         [1, 5]
         """
-        values, index = _stored(self.values)[None], self.scores.index
+        values, index = _require_stored(self.values)[None], self.scores.index
         ranks = {
-            name: descending_ranks(values, ranked_together(index, name))[0]
+            name: descending_ranks(values, ranking_groups(index, name))[0]
             for name in get_args(Among)
         }
         table = pd.DataFrame(ranks, index=index)
@@ -312,11 +314,11 @@ class IndexResults(Summarised, PickledByName):
         options = self.recipe
         if not isinstance(panel, Panel) and is_frame(panel):
             return apply_frame(options, self.state, panel)
-        index, scaled = self._scaled(panel)
+        index, scaled = self._scale_rows(panel)
         values = self.state.scores(options, scaled, index)
         notices = score_remarks(options, scaled.z, values)
         issue(notices)
-        scores = self._named(values, index)
+        scores = self._scores_series(values, index)
         scores.attrs["diagnostics"] = tuple(notices)
         return scores
 
@@ -354,7 +356,7 @@ class IndexResults(Summarised, PickledByName):
         ... ].round(3).tolist()
         [0.122, 0.113]
         """
-        index, scaled = self._scaled(panel)
+        index, scaled = self._scale_rows(panel)
         values = scaled.z * self.state.weights[scaled.states]
         return pd.DataFrame(values, index=index, columns=self._indicators)
 
@@ -406,7 +408,7 @@ class IndexResults(Summarised, PickledByName):
                 f"obstacle degrees need weights >= 0, but {subject(below, 'has')} "
                 "a negative weight."
             )
-        index, scaled = self._scaled(panel)
+        index, scaled = self._scale_rows(panel)
         weights = self.state.weights[scaled.states]
         refuse_cells(
             (scaled.z > 1.0) & (weights > 0),
@@ -459,7 +461,7 @@ class IndexResults(Summarised, PickledByName):
         ... ).tolist()
         [0.059, 0.059]
         """
-        sums = self._need_sums("weight_draws")
+        sums = self._required_sums("weight_draws")
         reps = check_whole("reps", reps, 1, MOST_DRAWS)
         seed = seed_sequence(rng)
         issue(
@@ -469,8 +471,10 @@ class IndexResults(Summarised, PickledByName):
         )
         values = sums.draws(reps, seed)
         lost = int(np.isnan(values).any(axis=1).sum())
-        why = "have no weights, because no indicator varies among the drawn entities."
-        issue(lost_draws(lost, reps, why))
+        reason = (
+            "have no weights, because no indicator varies among the drawn entities."
+        )
+        issue(lost_draws(lost, reps, reason))
         draws = pd.DataFrame(
             values, index=pd.RangeIndex(reps, name="draw"), columns=self._indicators
         )
@@ -539,7 +543,7 @@ class IndexResults(Summarised, PickledByName):
         """
         check_option("method", method, get_args(WeightErrors))
         level = check_level(level)
-        sums = self._need_sums("weight_errors")
+        sums = self._required_sums("weight_errors")
         n = sums.rows.size
         weight = self.state.weights[0]
         if method == "bootstrap":
@@ -618,25 +622,27 @@ class IndexResults(Summarised, PickledByName):
         ]
         return pd.DataFrame(rows, columns=["check", "finding", "message"])
 
-    def _need_sums(self, caller: str) -> EntitySums:
-        sums, why = self.entity_sums, self.recipe.why_no_sums
+    def _required_sums(self, caller: str) -> EntitySums:
+        sums, reason = self.entity_sums, self.recipe.reason_without_sums
         if sums is not None and sums.rows.size > 1:
             return sums
         if sums is not None:
-            why = "a sampling error needs at least two entities"
+            reason = "a sampling error needs at least two entities"
         elif self.index is None:
-            why = "a table that is not a Panel has no entities to resample; fit a Panel"
-        elif not why:
-            why = (
+            reason = (
+                "a table that is not a Panel has no entities to resample; fit a Panel"
+            )
+        elif not reason:
+            reason = (
                 "yearly weights cannot be recomputed without the rows; use 'pooled', "
                 "'base_year(...)' or 'goalposts'"
             )
         raise one_problem(
-            OptionError, "no_sums", f"{caller}: {why}.", scope=self.recipe.scope.text
+            OptionError, "no_sums", f"{caller}: {reason}.", scope=self.recipe.scope.text
         )
 
-    def _scaled(self, panel: Panel) -> tuple[pd.Index[Any], ScaledRows]:
-        sample = cut_rows(self.recipe, panel)
+    def _scale_rows(self, panel: Panel) -> tuple[pd.Index[Any], ScaledRows]:
+        sample = complete_rows(self.recipe, panel)
         issue(dropped_rows(sample))
         return sample.index, self.state.scaled(self.recipe, sample)
 
@@ -717,7 +723,7 @@ class IndexResults(Summarised, PickledByName):
         )
 
 
-def _stored(values: _Stored | None) -> _Stored:
+def _require_stored(values: _Stored | None) -> _Stored:
     if values is None:
         raise OptionError(
             "the index was fitted on a table that is not a Panel, and its rows were "
@@ -750,7 +756,7 @@ def _future_information(options: IndexOptions, *, imputed: bool) -> Finding:
 
 
 def is_level(name: str, unit: str) -> bool | None:
-    """Tell by name and unit if it is an amount (True) or a ratio; None if unclear."""
+    """Judge by name and unit: True for an amount, False for a ratio, else None."""
     words = f"{name} {unit}".replace("_", " ")
     if _RATIO.search(words):
         return False
@@ -762,8 +768,7 @@ def _size_variables(
 ) -> Finding:
     """Report indicators that are amounts, by name, unit or correlation."""
     is_amount = {i.name: is_level(i.name, i.unit) for i in system}
-    # A ratio that says so may go with size all the same: what is denser is often
-    # larger.
+    # An indicator that is a ratio by its name may still be correlated with size.
     measured = {
         n: r
         for n, r in _size_correlations(system, panel, size).items()
@@ -786,7 +791,7 @@ def _size_variables(
 
 
 def _amounts_by_name(amounts: list[str], classified: list[bool]) -> Finding:
-    """Judge by names and units; `classified` tells for which this is possible."""
+    """Judge by names and units; `classified` marks indicators with a clear one."""
     if 2 * len(amounts) > sum(classified):
         return "warning", (
             f"{quoted(amounts)} are amounts or counts: the index measures the size of "

@@ -34,12 +34,12 @@ _BASE: Final = re.compile(r"(base_year(?:_norm_pooled_weights)?)\(\s*(.*?)\s*\)"
 
 @dataclass(frozen=True, slots=True)
 class LearningScope:
-    """A scope as a value.
+    """The rows that end points and weights are learned from.
 
-    - text: the option as its user writes it
-    - rows: which rows the weights are learned from: all at once, those of the base
-      year, or for each year its own or those up to it; the end points too, unless all
-      years share them
+    - text: the option as the user writes it
+    - rows: rows of the weights: all, those of the base year, or for each year its own
+      ("own") or those up to it ("past"); also those of the end points, unless all years
+      share them
     - comparability: finding of the audit on scores of different years and samples
     - future: finding of the audit on whether scores use later years
     - scale_by_period: whether each period has its own end points
@@ -67,7 +67,7 @@ class LearningScope:
 
     @property
     def replication_only(self) -> bool:
-        """Whether its weights are known to be wrong."""
+        """Whether the weights are wrong, and only replicate a published script."""
         return self.text == "legacy_lnT"
 
     @property
@@ -104,7 +104,7 @@ class LearningScope:
         return tuple(time <= k if self.rows == "past" else time == k for k in periods)
 
     def scale_rows(self, time: Ints, times: pd.Index[Any]) -> RowSelection | None:
-        """Select the rows of the end points; None where they are those of weights."""
+        """Select the rows of the end points; None if they are those of the weights."""
         if self.period and self.rows == "all":
             return np.asarray(time == find_period(times, self.period))
         if self.weights_by_period and not self.scale_by_period:
@@ -112,7 +112,7 @@ class LearningScope:
         return None
 
     def state_positions(self, times: pd.Index[Any], periods: pd.Index[Any]) -> Ints:
-        """Find the latest yearly state that may score each period; negative if none."""
+        """Return the state that scores each period, the latest allowed; -1 if none."""
         if self.rows == "past":
             return np.asarray(
                 periods.searchsorted(times, side="right") - 1, dtype=np.intp
@@ -120,7 +120,7 @@ class LearningScope:
         return np.asarray(periods.get_indexer(times), dtype=np.intp)
 
     def given_scale(self, system: IndicatorSystem) -> EndPoints | None:
-        """Return the end points given with the indicators; None where learned."""
+        """Return the goalposts of the indicators as end points; None if learned."""
         if not self.fixed_end_points:
             return None
         low, high = np.array([i.goalposts for i in system], dtype=np.float64).T
@@ -238,7 +238,7 @@ SCOPES: Final = tuple(text for text in _SCOPES if not text.startswith("base_year
 
 
 def read_scope(scope: object) -> LearningScope:
-    """Make the scope of an option's word, such as "pooled" or "base_year(2011)"."""
+    """Parse the option, such as "pooled" or "base_year(2011)"."""
     base_year = _BASE.fullmatch(scope.strip()) if isinstance(scope, str) else None
     if base_year and base_year[2]:
         word, period = base_year.groups()
@@ -260,9 +260,9 @@ def read_scope(scope: object) -> LearningScope:
 
 
 def find_period(times: pd.Index[Any], text: str) -> int:
-    """Find the position of the period a text names.
+    """Return the position of a period by its text.
 
-    For dates the beginning is enough if only one period has it.
+    For dates, a prefix is enough if only one period has it.
     """
     words = [str(t) for t in times]
     positions = [k for k, w in enumerate(words) if w == text]

@@ -28,7 +28,7 @@ from digiprosper.composite.results import IndexResults
 from digiprosper.composite.scopes import Scope, read_scope
 from digiprosper.composite.state import (
     State,
-    cut_rows,
+    complete_rows,
     dropped_rows,
     learn_and_score,
     score_remarks,
@@ -379,12 +379,12 @@ class CompositeIndex(Specification):
             learned, nobs, remarks = fit_frame(options, panel)
             return IndexResults(self, State((learned,), None), None, nobs, remarks)
 
-        sample = cut_rows(options, panel)
+        sample = complete_rows(options, panel)
         state, scaled, values = learn_and_score(options, sample)
         # Weights by period, of dimensions and of the script cannot be computed from
         # sums.
         sums = None
-        if state.periods is None and not options.why_no_sums:
+        if state.periods is None and not options.reason_without_sums:
             (sums,) = state_sums(options, state, sample)
 
         weighings = [part.weighing for part in state.learned]

@@ -1,4 +1,4 @@
-"""The rows of an index, and what it learns from them: scale and weights."""
+"""The rows of an index, and the end points and weights learned from them."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ _ROLE: Final = "indicators"
 # --- rows -----------------------------------------------------------------------------
 
 
-def cut_rows(
+def complete_rows(
     options: IndexOptions, panel: Panel, caller: str = "CompositeIndex"
 ) -> Sample:
-    """Cut the complete rows an index reads from a panel."""
+    """Return the complete rows of the indicators in a panel as a sample."""
     check_panel(panel, caller)
     names = options.names
     frame = panel.frame
@@ -64,7 +64,7 @@ def cut_rows(
         "na_values='-').",
     )
     sample = panel.sample({_ROLE: names}, missing=options.missing)
-    sample = _of_columns(sample, sample.columns(_ROLE), names)
+    sample = _with_columns(sample, sample.columns(_ROLE), names)
     refuse_extreme(sample.matrix, names)
     return sample
 
@@ -75,14 +75,14 @@ def dropped_rows(sample: Sample) -> list[Notice]:
 
 
 def without_indicator(sample: Sample, name: str) -> Sample:
-    """Leave a column out; the rows stay."""
+    """Drop an indicator from a sample; the rows stay."""
     keep = np.array([n != name for n in sample.names])
-    return _of_columns(
+    return _with_columns(
         sample, sample.matrix[:, keep], tuple(n for n in sample.names if n != name)
     )
 
 
-def _of_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
+def _with_columns(sample: Sample, x: Floats, names: tuple[str, ...]) -> Sample:
     return replace(
         sample, matrix=x, names=names, roles={_ROLE: tuple(range(len(names)))}
     )
@@ -114,7 +114,7 @@ class ScaledRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State(PickledByName):
-    """Everything an index learned: one state (`periods` is None), or one a period."""
+    """Scales and weights of an index: one (`periods` is None), or one per period."""
 
     learned: tuple[Learned, ...]
     periods: pd.Index[Any] | None
@@ -133,9 +133,9 @@ class State(PickledByName):
 
     def scaled(self, options: IndexOptions, sample: Sample) -> ScaledRows:
         """Normalise the rows of a sample, each by its state."""
-        states = self._states(options.scope, sample)
+        states = self._state_of_rows(options.scope, sample)
         z = np.empty(sample.matrix.shape)
-        for _, part, rows in self._parts(states):
+        for _, part, rows in self._scoring_states(states):
             _refuse_undefined(options, sample, rows)
             z[rows] = part.scale.apply(sample.matrix[rows], options.positive)
         return ScaledRows(z, states)
@@ -143,7 +143,7 @@ class State(PickledByName):
     def scores(
         self, options: IndexOptions, scaled: ScaledRows, index: pd.Index[Any]
     ) -> Floats:
-        """Aggregate normalised rows to scores, (N,); messages have its `index`."""
+        """Aggregate normalised rows to scores, (N,); errors label rows by `index`."""
         if options.aggregation in PRODUCTS:
             self._refuse_negative_factors(options, scaled, index)
         return np.asarray(self.scores_under(options, scaled, self.weights[:, None])[0])
@@ -153,7 +153,7 @@ class State(PickledByName):
     ) -> Floats:
         """Aggregate normalised rows by weights, (L, R, m), to scores, (R, N)."""
         scores = np.empty((weights.shape[1], len(scaled.z)))
-        for k, part, rows in self._parts(scaled.states):
+        for k, part, rows in self._scoring_states(scaled.states):
             scores[:, rows] = aggregate(
                 options.aggregation,
                 scaled.z[rows],
@@ -165,7 +165,7 @@ class State(PickledByName):
         return scores
 
     def dimension_scores(self, groups: Sequence[Ints], scaled: ScaledRows) -> Floats:
-        """Average inside dimensions, (N, K): sum_j w_j z_j / sum_j w_j, or NaN."""
+        """Compute scores of dimensions (N, K): sum_j w_j z_j / sum_j w_j, or NaN."""
         weights = self.weights[scaled.states]
 
         def sums(values: Floats) -> Floats:
@@ -202,7 +202,9 @@ class State(PickledByName):
             index=index,
         )
 
-    def _parts(self, states: Ints) -> Iterator[tuple[int, Learned, RowSelection]]:
+    def _scoring_states(
+        self, states: Ints
+    ) -> Iterator[tuple[int, Learned, RowSelection]]:
         """Iterate over states that score rows: position, state, selection of rows."""
         if len(self.learned) == 1:
             yield 0, self.learned[0], slice(None)
@@ -212,7 +214,7 @@ class State(PickledByName):
             if rows.any():
                 yield k, part, rows
 
-    def _states(self, scope: LearningScope, sample: Sample) -> Ints:
+    def _state_of_rows(self, scope: LearningScope, sample: Sample) -> Ints:
         periods = self.periods
         if periods is None:
             return np.zeros(sample.nobs, dtype=np.intp)
@@ -221,19 +223,19 @@ class State(PickledByName):
             positions = scope.state_positions(sample.times, periods)
         unseen = sample.times[positions < 0]
         if unseen.size:
-            why = (
+            reason = (
                 "has its own scale or weights in each period, estimated for "
                 f"{periods[0]} to {periods[-1]}"
             )
             if scope.rows == "past":
-                why = (
+                reason = (
                     f"was estimated from {periods[0]} on and has no weights for "
                     "earlier periods"
                 )
             raise option_error(
                 "scope",
                 scope.text,
-                f"scope={cited(scope.text)} {why}; the panel has {quoted(unseen)}. "
+                f"scope={cited(scope.text)} {reason}; the panel has {quoted(unseen)}. "
                 "Select these periods only and fit the index on them, or use "
                 "'pooled', 'base_year(...)' or 'goalposts', which can "
                 "score any period.",
@@ -242,7 +244,7 @@ class State(PickledByName):
 
 
 def score_remarks(options: IndexOptions, z: Floats, values: Floats) -> list[Notice]:
-    """Remark on scores that are 0 or beyond the end points."""
+    """Report scores that are 0 or beyond the end points."""
     remarks = zero_remarks(values, options.aggregation)
     if options.normalise not in ("zscore", "none") and options.aggregation != "topsis":
         remarks += beyond_remarks(
@@ -258,14 +260,18 @@ def learn(options: IndexOptions, sample: Sample) -> State:
     selections = scope.learned_rows(sample.time, times)
     rule = options.rule(times.size)
     scale_rows = scope.scale_rows(sample.time, times)
-    shared = None if scale_rows is None else _scale(options, sample, scale_rows)
+    shared_scale = (
+        None if scale_rows is None else _learn_scale(options, sample, scale_rows)
+    )
     if not scope.weights_by_period:
         (rows,) = selections
-        return State((_learn_one(options, rule, sample, rows, "", shared),), None)
+        return State((_learn_one(options, rule, sample, rows, "", shared_scale),), None)
 
     preposition = "up to" if scope.rows == "past" else "in"
     learned = [
-        _learn_one(options, rule, sample, rows, f" {preposition} {period}", shared)
+        _learn_one(
+            options, rule, sample, rows, f" {preposition} {period}", shared_scale
+        )
         for period, rows in zip(times, selections, strict=True)
     ]
     return State(tuple(learned), times)
@@ -281,7 +287,7 @@ def learn_and_score(
 
 
 def state_sums(options: IndexOptions, state: State, sample: Sample) -> list[EntitySums]:
-    """Sum by entity what every state's weights need; not for nested dimensions."""
+    """Compute the sums by entity behind every state's weights (not if nested)."""
     rule = options.rule(sample.n_times)
     selections = options.scope.learned_rows(sample.time, sample.times)
     return [
@@ -301,22 +307,24 @@ def _learn_one(
     sample: Sample,
     rows: RowSelection,
     where: str,
-    shared: EndPoints | None,
+    shared_scale: EndPoints | None,
 ) -> Learned:
-    scale = _scale(options, sample, rows) if shared is None else shared
+    scale = (
+        _learn_scale(options, sample, rows) if shared_scale is None else shared_scale
+    )
     z = scale.apply(sample.matrix[rows], options.positive)
     if options.weighting in UNSIGNED_WEIGHTS:
-        problem, cure = "is negative", "Use normalise='minmax', or weighting='equal'."
+        problem, remedy = "is negative", "Use normalise='minmax', or weighting='equal'."
         if options.scope.fixed_end_points:
             problem = "lies beyond its worse goalpost"
-            cure = "Move the goalpost to the worst value that can occur."
+            remedy = "Move the goalpost to the worst value that can occur."
         elif options.scope.period:
             problem = "is worse than every value of the base year"
-            cure = (
+            remedy = (
                 "Use weighting='equal' or given weights, or normalise="
                 "'absolute_minmax' to replicate an index that takes absolute values."
             )
-        undefined = f"{options.weighting.title()} weights are undefined there. {cure}"
+        undefined = f"{options.weighting.title()} weights are undefined there. {remedy}"
         refuse_cells(
             z < 0,
             options.names,
@@ -338,12 +346,14 @@ def _learn_one(
             scope=options.scope.text,
         )
 
-    if shared is not None:
+    if shared_scale is not None:
         z = scale.apply(sample.matrix, options.positive)
     return Learned(scale, weighing, z.min(axis=0), z.max(axis=0))
 
 
-def _scale(options: IndexOptions, sample: Sample, rows: RowSelection) -> EndPoints:
+def _learn_scale(
+    options: IndexOptions, sample: Sample, rows: RowSelection
+) -> EndPoints:
     _refuse_undefined(options, sample, rows)
     return options.learn_scale(sample.matrix[rows])
 

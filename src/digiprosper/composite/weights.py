@@ -335,11 +335,11 @@ def _weights(Z: Any, weighting: Weighting) -> Floats:
     refuse_missing(z, names)
     refuse_extreme(z, names)
     if weighting == "cv":
-        cure = (
+        remedy = (
             "These weights need values of at least 0: normalise first, as "
             "CompositeIndex does."
         )
-        refuse_cells(z < 0, names, ("negative", "is negative"), cure)
+        refuse_cells(z < 0, names, ("negative", "is negative"), remedy)
     rule = flat_rule(weighting, len(names))
     weighing = weigh(z, rule, names)
     issue(weight_remarks(names, [weighing], rule))

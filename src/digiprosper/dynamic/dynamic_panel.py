@@ -24,7 +24,7 @@ from digiprosper.dynamic.preparation import (
     PreparedPanel,
     prepare_panel,
     refuse_lags,
-    rows_of,
+    restrict_periods,
 )
 from digiprosper.dynamic.results import CorrectedEstimates, DynamicResults, GmmTests
 from digiprosper.errors import (
@@ -58,7 +58,7 @@ from digiprosper.linear.diagnostics import few_treated
 from digiprosper.panel import Panel
 from digiprosper.panel.conditions import check_where
 from digiprosper.panel.terms import canonical
-from digiprosper.report.estimates import Estimates, lost_in
+from digiprosper.report.estimates import Estimates, n_lost
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import fit_glance
@@ -79,9 +79,9 @@ _Lags: TypeAlias = tuple[int, int | None]
 
 _LEAST_REPS = 49
 _LAGS = (2, 5)
-# Arguments that are not of GMM alone.
-_OF_ALL = {"y", "x", "lags", "estimator", "time_effects", "clusters", "reps"}
-_OF_ALL |= {"missing", "where"}
+# Options of all estimators; the others are of GMM alone.
+_COMMON_OPTIONS = {"y", "x", "lags", "estimator", "time_effects", "clusters", "reps"}
+_COMMON_OPTIONS |= {"missing", "where"}
 _WORDS: dict[str, tuple[object, ...]] = {
     "estimator": get_args(DynamicEstimator),
     "transform": ("difference", "orthogonal"),
@@ -97,7 +97,7 @@ _ORDERS = 3
 _LEAST_CLUSTERS = 3
 
 
-# --- what all estimators have ---------------------------------------------------------
+# --- the specification ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,7 @@ class DynamicPanel(Specification):
         """Store `equations` and `instrument_lags` by variable as pairs."""
         lagged = (self.y, *self.endogenous, *self.predetermined)
         variables = ("time_effects", *lagged, *self.x, *self.instruments)
-        equations = _pairs("equations", self.equations, variables)
+        equations = _read_pairs("equations", self.equations, variables)
         for _, equation in equations:
             check_option("equations", equation, get_args(_Equation))
         object.__setattr__(self, "equations", equations)
@@ -265,15 +265,15 @@ class DynamicPanel(Specification):
         if isinstance(lags, tuple | list) and not _is_pairs(lags):
             lags = _read_lags(lags)
         else:
-            by_term = _pairs("instrument_lags", lags, lagged)
+            by_term = _read_pairs("instrument_lags", lags, lagged)
             lags = tuple((t, None if v is None else _read_lags(v)) for t, v in by_term)
         object.__setattr__(self, "instrument_lags", lags)
 
     def _refuse_contradictions(self) -> None:
         reasons: dict[str, str] = {}
         if not self.is_gmm:
-            of_gmm = {option.name for option in fields(self)} - _OF_ALL
-            reasons = dict.fromkeys(of_gmm, "it is an option of GMM")
+            gmm_options = {option.name for option in fields(self)} - _COMMON_OPTIONS
+            reasons = dict.fromkeys(gmm_options, "it is an option of GMM")
         if self.estimator == "lsdvc":
             reasons["lags"] = "use one lag, or estimator='half_panel'"
         if self.estimator == "difference":
@@ -289,7 +289,7 @@ class DynamicPanel(Specification):
             kind = f"estimator={cited(self.estimator)}"
             raise OptionError(f"{kind} does not take {several(problems)}.", problems)
 
-    # --- what the estimators read -----------------------------------------------------
+    # --- what follows from the options ------------------------------------------------
 
     @property
     def is_gmm(self) -> bool:
@@ -401,11 +401,11 @@ class DynamicPanel(Specification):
 
 
 def _is_pairs(value: Sequence[Any]) -> bool:
-    """Tell pairs of variables and lags from one pair of lags."""
+    """Check for pairs of variables and lags, instead of one pair of lags."""
     return not value or isinstance(value[0], tuple | list)
 
 
-def _pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]:
+def _read_pairs(option: str, value: Any, variables: Sequence[str]) -> tuple[Any, ...]:
     """Read a mapping from variables of the model as pairs."""
     try:
         by_term = {canonical(term): entry for term, entry in dict(value).items()}
@@ -441,7 +441,7 @@ def _read_lags(value: Any) -> _Lags:
     return first, last
 
 
-def _results(
+def _make_results(
     spec: DynamicPanel,
     data: PreparedPanel,
     estimated: Estimates,
@@ -471,9 +471,9 @@ def _results(
         labels=dict(sample.labels),
         factors=dict(sample.factors),
         diagnostics=(
-            # Those of few clusters are about t intervals of least squares.
+            # Notices of few clusters concern t intervals of least squares.
             *(notice for notice in prepared.notices if notice not in prepared.few),
-            *_few_treated(spec, data),
+            *_few_treated_notices(spec, data),
             *diagnostics,
             *notices.outside_bounds(persistence, bounds, spec.estimator),
         ),
@@ -481,10 +481,11 @@ def _results(
     )
 
 
-def _few_treated(spec: DynamicPanel, data: PreparedPanel) -> list[Notice]:
+def _few_treated_notices(spec: DynamicPanel, data: PreparedPanel) -> list[Notice]:
     """Report regressors whose variation is in few clusters.
 
-    In a system that of levels counts, since a regressor may be constant in entities.
+    For system GMM this is the variation in levels, since a regressor may be constant in
+    entities.
     """
     columns = data.columns
     if spec.estimator != "system":
@@ -500,13 +501,13 @@ def _few_treated(spec: DynamicPanel, data: PreparedPanel) -> list[Notice]:
     )
 
 
-def _refuse_dependent(
+def _refuse_collinear(
     data: PreparedPanel, values: Floats, levels: Floats, *, means: int, where: str
 ) -> None:
-    """Refuse columns of transformed rows (n, 1 + k + p) that are combinations.
+    """Refuse collinear or constant columns of transformed rows (n, 1 + k + p).
 
-    `levels` are the rows before the transformation. Of the n so many are not
-    independent as there are `means`. Dummies are independent. `where` is for messages.
+    `levels` are the rows before the transformation, which makes `means` of the n rows
+    dependent. Dummies are independent. Errors say `where`.
     """
     names, k = [*data.prepared.sample.names_of("y"), *data.names], data.n_regressors
     if (rows := len(values) - means) < len(names):
@@ -531,7 +532,7 @@ def _refuse_dependent(
             "regressors drop out of the model. Remove them.",
             [Notice("absorbed", c, {"column": c}) for c in constant],
         )
-    # What is refused is a regressor, since dummies and constant come first.
+    # Dummies and constant come first, so that a regressor is refused.
     slopes = k - ("Intercept" in names)
     order = [*range(1 + slopes, len(names)), *range(1, 1 + slopes), 0]
     combinations = {
@@ -568,7 +569,7 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
             f"GMM needs at least {_LEAST_CLUSTERS} clusters ({clusters[0]}), not "
             f"{groups}: standard errors may be rounding. Use estimator='lsdvc'.",
         )
-    moments = kernel.moments(_design(spec, data))
+    moments = kernel.moments(_gmm_design(spec, data))
     _refuse_unidentified(data, moments)
     fit, count = kernel.gmm(moments, data.clusters), len(moments.columns)
     step = fit.first if spec.steps == 1 else fit.second
@@ -602,16 +603,18 @@ def fit_gmm(spec: DynamicPanel, data: PreparedPanel) -> DynamicResults:
     )
     orders = range(1, min(_ORDERS, data.complete.shape[1] - 1) + 1)
     z = {o: kernel.autocorrelation(moments, step, o, variance) for o in orders}
-    tests = _tests(spec, data, moments, fit, z)
+    tests = _gmm_tests(spec, data, moments, fit, z)
     diagnostics = [
         *notices.many_instruments(count, clusters[0], groups),
         *notices.few_entities(data.prepared.sample.n_entities),
         *notices.invalid_instruments(tests, count, spec.first_lag),
     ]
-    return _results(spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests)
+    return _make_results(
+        spec, data, estimated, diagnostics, nobs=moments.nobs, tests=tests
+    )
 
 
-def _design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
+def _gmm_design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
     columns = dict(zip(data.names, np.moveaxis(data.columns, 2, 0)[1:], strict=True))
     in_model = (*data.prepared.sample.names_of("x"), *data.dummies)
     exogenous = {name: columns[name] for name in in_model} | data.instruments
@@ -640,7 +643,7 @@ def _design(spec: DynamicPanel, data: PreparedPanel) -> kernel.Design:
 
 
 def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
-    """Refuse no rows, dependent regressors, and too few instruments."""
+    """Refuse samples without rows, collinear regressors, and too few instruments."""
     if not moments.n_transformed:
         raise IdentificationError(
             "no entity has two consecutive rows with the outcome, its lags and all "
@@ -653,7 +656,7 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
         values = np.vstack([values, levels])
     means = len(values) - moments.n_transformed
     where = "the transformed equation"
-    _refuse_dependent(data, values, levels, means=means, where=where)
+    _refuse_collinear(data, values, levels, means=means, where=where)
     count, k = len(moments.columns), len(data.names)
     if not kernel.identifies(moments.products.sum(axis=0)):
         raise not_identified(
@@ -666,29 +669,29 @@ def _refuse_unidentified(data: PreparedPanel, moments: Moments) -> None:
         )
 
 
-def _tests(
+def _gmm_tests(
     spec: DynamicPanel,
     data: PreparedPanel,
     moments: Moments,
     fit: GmmFit,
     z: dict[int, float],
 ) -> GmmTests:
-    """Test autocorrelation, by z of each order, and overidentification."""
+    """Collect the tests of autocorrelation (z by order) and overidentification."""
     from scipy.special import chdtrc, ndtr
 
     whole = kernel.hansen(moments, fit, np.zeros(len(moments.columns), dtype=bool))
-    surplus = whole[1]
+    df_hansen = whole[1]
     variance = moments.error_variance(
         fit.first.coefficients, less_k=spec.sargan_df == "n-k"
     )
-    sargans = fit.first.form / variance if surplus else np.nan
+    sargans = fit.first.form / variance if df_hansen else np.nan
     hansen, sargan = (
         TestResult(
             f"{name} test of overidentification",
             value,
             "chi2",
-            float(surplus),
-            float(chdtrc(surplus, value)),
+            float(df_hansen),
+            float(chdtrc(df_hansen, value)),
             "the instruments are not correlated with the errors",
         )
         for name, value in (("Hansen", whole[0]), ("Sargan", sargans))
@@ -713,7 +716,7 @@ def _tests(
 
 
 def _difference_in_hansen(
-    data: PreparedPanel, moments: Moments, fit: GmmFit, whole: float, surplus: int
+    data: PreparedPanel, moments: Moments, fit: GmmFit, whole: float, df_hansen: int
 ) -> Iterator[dict[str, Any]]:
     """Test groups of instruments: those of each variable, and of the level equation.
 
@@ -736,8 +739,8 @@ def _difference_in_hansen(
                 "without": without,
                 "df_without": df,
                 "difference": difference,
-                "df": surplus - df,
-                "p_value": float(chdtrc(surplus - df, max(difference, 0.0))),
+                "df": df_hansen - df,
+                "p_value": float(chdtrc(df_hansen - df, max(difference, 0.0))),
             }
 
 
@@ -750,11 +753,13 @@ def fit_corrected(
     """Correct the within estimates, and draw clusters for intervals."""
     seed, clusters = seed_sequence(rng), data.prepared.cluster_names
     groups = int(data.clusters.max()) + 1
-    products = _products(spec, data)
-    coefficients, solved = _corrected(products, np.ones((1, len(data.clusters))))
+    products = _within_products(spec, data)
+    coefficients, solved = _corrected_estimates(
+        products, np.ones((1, len(data.clusters)))
+    )
     counts = draw_counts(seed, groups, spec.reps)
     draws = [
-        _corrected(products, counts[part][:, data.clusters])
+        _corrected_estimates(products, counts[part][:, data.clusters])
         for part in chunks(spec.reps, len(data.clusters))
     ]
     values, draws_solved = map(np.concatenate, zip(*draws, strict=True))
@@ -779,7 +784,7 @@ def fit_corrected(
         *few_draws(spec.reps, "ends"),
         *too_few_clusters_to_draw(groups, clusters[0]),
         *lost_draws(
-            lost_in(values),
+            n_lost(values),
             spec.reps,
             "have too few rows or no variation in a regressor.",
         ),
@@ -790,13 +795,15 @@ def fit_corrected(
             solved=bool(solved[0]),
         ),
     ]
-    return _results(spec, data, estimated, diagnostics, nobs=data.prepared.sample.nobs)
+    return _make_results(
+        spec, data, estimated, diagnostics, nobs=data.prepared.sample.nobs
+    )
 
 
-def _products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
+def _within_products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
     """Compute products of the panel, and of its halves for the half-panel jackknife.
 
-    With an odd number of periods there are two ways to halve it.
+    With an odd number of periods, it is halved in two ways.
     """
     parts = {"the sample": [data]}
     used = np.flatnonzero(data.complete.any(axis=0))
@@ -812,25 +819,25 @@ def _products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
         early = np.arange(data.complete.shape[1]) < middles[:, None]
         for half, periods in (("first", early), ("second", ~early)):
             parts[f"the {half} half of the periods"] = [
-                rows_of(data, part, "within") for part in periods
+                restrict_periods(data, part, "within") for part in periods
             ]
     products = []
     for where, samples in parts.items():
         for part in samples:
             complete = part.complete
             values = transformed(part.columns, complete, "within")[0][complete]
-            # An entity's mean takes one of its rows.
+            # Demeaning makes one row of each entity dependent.
             means = int(complete.any(axis=1).sum())
             levels = part.columns[complete]
-            _refuse_dependent(part, values, levels, means=means, where=where)
+            _refuse_collinear(part, values, levels, means=means, where=where)
             products.append(within_products(part.columns, part.n_regressors, complete))
     return products
 
 
-def _corrected(
+def _corrected_estimates(
     products: Sequence[WithinProducts], counts: Floats
 ) -> tuple[Floats, Bools]:
-    """Estimate draws of entities: coefficients (D, k), and whether these are solved."""
+    """Estimate in draws of entities: coefficients (D, k), and if they are solutions."""
     whole, *halves = [part.drawn(counts) for part in products]
     if not halves:
         return bias_corrected(whole)

@@ -1,4 +1,4 @@
-"""Notices about dynamic panels: one maker a code.
+"""Notices about dynamic panels.
 
 Warnings are many_instruments, second_order, hansen_rejected and bias_not_solved.
 
@@ -26,13 +26,13 @@ from digiprosper.dynamic.results import GmmTests
 from digiprosper.errors import Notice, counted
 from digiprosper.report.text import p_words
 
-# With fewer entities the corrected within estimator is recommended beside GMM; see
-# docs/explanations/dynamic_panels.md.
+# With fewer entities the corrected within estimator is recommended in addition to GMM;
+# see docs/explanations/dynamic_panels.md.
 FEW_ENTITIES: Final = 100
 # Above this estimate persistence may be so near one that intervals are too short.
 NEAR_ONE: Final = 0.85
-# Above this p-value a test of overidentification says that it has no power.
-SURE: Final = 0.99
+# A p-value above this is a sign that a test of overidentification has no power.
+UNINFORMATIVE_P: Final = 0.99
 CORRECTED: Final = "DynamicPanel(..., estimator='lsdvc')"
 
 
@@ -51,7 +51,7 @@ def many_instruments(count: int, clusters: str, groups: int) -> list[Notice]:
 
 
 def few_entities(entities: int) -> list[Notice]:
-    """Report that GMM has few entities, and what to compare it with."""
+    """Report that GMM has few entities, and recommend a comparison."""
     if entities >= FEW_ENTITIES:
         return []
     text = (
@@ -65,7 +65,7 @@ def few_entities(entities: int) -> list[Notice]:
 def outside_bounds(
     estimate: float, bounds: Mapping[str, float], estimator: str
 ) -> list[Notice]:
-    """Report persistence outside Bond's bounds, and what to compare with."""
+    """Report persistence outside Bond's bounds, and recommend a comparison."""
     within, ols = bounds["within"], bounds["ols"]
     if min(within, ols) <= estimate <= max(within, ols):
         return []
@@ -87,7 +87,7 @@ def outside_bounds(
 
 
 def invalid_instruments(tests: GmmTests, count: int, first: int) -> list[Notice]:
-    """Report that tests reject instruments, and once which lags to use instead."""
+    """Report tests that reject the instruments, with one advice on lags."""
     second = second_order(tests.autocorrelations, first)
     hansen = tests.hansen.p_value
     return [*second, *overidentification(hansen, count, first, advised=bool(second))]
@@ -131,7 +131,7 @@ def overidentification(
             "variable, and those of the level equation."
         )
         return [Notice("hansen_rejected", text, data)]
-    if p_value > SURE:
+    if p_value > UNINFORMATIVE_P:
         text = (
             f"Hansen's test has p = {p_value:.3f} with {count} instruments: this does "
             "not show that they are valid, since many instruments deprive the test of "
@@ -142,7 +142,7 @@ def overidentification(
 
 
 def near_one(persistence: float, estimator: str) -> list[Notice]:
-    """Report persistence at which intervals of corrected estimates cover less."""
+    """Report persistence near one, where intervals of corrected estimates are short."""
     if not persistence > NEAR_ONE:
         return []
     text = (

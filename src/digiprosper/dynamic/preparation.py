@@ -1,4 +1,4 @@
-"""From a panel to the grid of entities and periods that dynamic models use."""
+"""The sample of a dynamic model, on a grid of entities and periods."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _lag_terms(outcome: str, lags: int, column_names: Sequence[str]) -> tuple[st
 def refuse_lags(spec: Any, column_names: Sequence[str] = ()) -> None:
     """Refuse regressors that are lags of the outcome.
 
-    Names of columns tell one with colons or brackets from a term.
+    `column_names` distinguish columns with colons or brackets from terms.
     """
     lags = set(map(canonical, _lag_terms(spec.y, MOST_LAGS, column_names)))
     regressors = (*spec.endogenous, *spec.predetermined, *spec.x)
@@ -86,20 +86,32 @@ def refuse_lags(spec: Any, column_names: Sequence[str] = ()) -> None:
 
 
 def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
-    """Cut a `DynamicPanel`'s rows with all of its columns; put them on a grid."""
-    prepared = _prepared(spec, panel)
+    """Prepare the rows of a `DynamicPanel`, and write all variables on a grid."""
+    prepared = _prepare_rows(spec, panel)
     sample = prepared.sample
-    variables = {name: _one_column(panel, name) for name in spec.lags_of_instruments()}
-    ordinals = np.concatenate([_ordinals(s) for s in (sample, *variables.values())])
+    variables = {
+        name: _single_column_sample(panel, name) for name in spec.lags_of_instruments()
+    }
+    ordinals = np.concatenate(
+        [_time_ordinals(s) for s in (sample, *variables.values())]
+    )
     first, periods = int(ordinals.min()), int(np.ptp(ordinals)) + 1
     order = [position for role in _ROLES for position in sample.roles[role]]
-    _refuse_large(sample, periods, len(order))
+    if sample.n_entities * periods * len(order) > _MOST_CELLS:
+        raise not_identified(
+            "large_grid",
+            f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
+            "of time on a grid, which is too large. It is for short panels; if keys "
+            "have few of these steps, pass the step of time: Panel(..., step=...).",
+            n_entities=sample.n_entities,
+            periods=periods,
+        )
 
     def on_grid(rows: Sample, values: Floats) -> Floats:
         """Write rows (n, p) on the grid (N, T, p), missing elsewhere."""
         out: Floats = np.full((sample.n_entities, periods, values.shape[1]), np.nan)
         entity = sample.entities.get_indexer(rows.entities)[rows.entity]
-        period = _ordinals(rows)[rows.time] - first
+        period = _time_ordinals(rows)[rows.time] - first
         out[entity[entity >= 0], period[entity >= 0]] = values[entity >= 0]
         return out
 
@@ -111,7 +123,7 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
         columns = np.concatenate([columns, complete[..., None]], axis=2)
         names.append("Intercept")
     labels = np.full(periods, "", dtype=object)
-    labels[_ordinals(sample) - first] = [str(time) for time in sample.times]
+    labels[_time_ordinals(sample) - first] = [str(time) for time in sample.times]
     data = PreparedPanel(
         prepared=prepared,
         columns=columns,
@@ -126,13 +138,15 @@ def prepare_panel(spec: Any, panel: Panel) -> PreparedPanel:
             for position in sample.roles["instruments"]
         },
     )
-    return rows_of(data, np.ones(periods, dtype=bool), spec.dependence_transform)
+    return restrict_periods(
+        data, np.ones(periods, dtype=bool), spec.dependence_transform
+    )
 
 
-def rows_of(
+def restrict_periods(
     data: PreparedPanel, periods: Bools, transform: Transform | None
 ) -> PreparedPanel:
-    """Take the rows of some of the periods (T,), with the dummies of these."""
+    """Keep the rows of some periods (T,), and recompute the dummies of periods."""
     k, complete = data.n_regressors, data.complete & periods
     if not data.prepared.options.time_effects:
         return replace(data, complete=complete)
@@ -146,8 +160,8 @@ def rows_of(
     )
 
 
-def _prepared(spec: Any, panel: Panel) -> Prepared:
-    """Cut the rows with outcome, lags and all regressors."""
+def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
+    """Prepare the rows with outcome, lags and all regressors."""
     check_panel(panel, "fit")
     if panel.n_entities == panel.nobs:
         raise IdentificationError(
@@ -175,8 +189,8 @@ def _prepared(spec: Any, panel: Panel) -> Prepared:
     return prepared
 
 
-def _one_column(panel: Panel, term: str) -> Sample:
-    """Cut the rows of one numeric term, which need not be complete in the others."""
+def _single_column_sample(panel: Panel, term: str) -> Sample:
+    """Sample one numeric term, on rows that may be incomplete in the others."""
     sample = panel.sample({"term": (term,)})
     if sample.matrix.shape[1] != 1:
         raise TermError(
@@ -186,8 +200,8 @@ def _one_column(panel: Panel, term: str) -> Sample:
     return sample
 
 
-def _ordinals(sample: Sample) -> Ints:
-    """Read the step of time of each period; lags of the outcome need one."""
+def _time_ordinals(sample: Sample) -> Ints:
+    """Return the time of each period in steps, which the lags guarantee to exist."""
     ordinals = sample.keys.ordinals
     assert ordinals is not None
     return ordinals
@@ -199,15 +213,15 @@ def _entity_clusters(prepared: Prepared) -> Ints:
     if len(codes) != 1:
         raise not_identified(
             "clusters",
-            "DynamicPanel has clusters of one kind; specify one term in "
+            "DynamicPanel allows clusters in one way; specify one term in "
             f"clusters, not {quoted(prepared.cluster_names)}.",
             clusters=prepared.cluster_names,
         )
     by_entity = np.zeros(prepared.sample.n_entities, dtype=np.intp)
     by_entity[entity] = codes[0]
-    moving = np.unique(entity[by_entity[entity] != codes[0]])
-    if moving.size:
-        labels = prepared.sample.entities[moving[:5]].tolist()
+    split_entities = np.unique(entity[by_entity[entity] != codes[0]])
+    if split_entities.size:
+        labels = prepared.sample.entities[split_entities[:5]].tolist()
         raise not_identified(
             "clusters",
             f"clusters={cited(prepared.cluster_names[0])}: {subject(labels, 'is')} in "
@@ -216,15 +230,3 @@ def _entity_clusters(prepared: Prepared) -> Ints:
             entities=labels,
         )
     return by_entity
-
-
-def _refuse_large(sample: Sample, periods: int, columns: int) -> None:
-    if sample.n_entities * periods * columns > _MOST_CELLS:
-        raise not_identified(
-            "large_grid",
-            f"DynamicPanel writes {sample.n_entities:,} entities and {periods:,} steps "
-            "of time on a grid, which is too large. It is for short panels; if keys "
-            "have few of these steps, pass the step of time: Panel(..., step=...).",
-            n_entities=sample.n_entities,
-            periods=periods,
-        )

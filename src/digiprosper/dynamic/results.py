@@ -22,10 +22,10 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import conventions, p_words
 from digiprosper.report.words import Words
 
-# Of a ratio b / (1 - r): what is added to the sums in numerator and denominator.
+# Constants of numerator and denominator in the ratio b / (1 - r).
 _ONE_BELOW = np.array([0.0, 1.0])
 _MISSING = (np.nan, np.nan)
-# Makes the effect of a draw without limit, yet finite, as quantiles are interpolated.
+# Stands for an infinite effect of a draw; finite, because quantiles are interpolated.
 _WITHOUT_LIMIT = 1e150
 _LARGEST_RATIO = 1e100
 _TITLES = {
@@ -303,14 +303,14 @@ class DynamicResults(BaseResults):
             weights = np.zeros((2, len(self.names)))
             weights[0, position] = 1.0
             weights[1, : len(self.lag_names)] = -1.0
-            rows.append({"term": name, **self._ratio(weights, level)})
+            rows.append({"term": name, **self._ratio_row(weights, level)})
         return pd.DataFrame(rows).set_index("term") if rows else pd.DataFrame()
 
-    def _ratio(self, weights: Floats, level: float) -> dict[str, float]:
+    def _ratio_row(self, weights: Floats, level: float) -> dict[str, float]:
         """Estimate the ratio of a sum of coefficients to one plus another."""
         top, bottom = (self.estimated.sums(weights) + _ONE_BELOW).tolist()
         covariance = self.estimated.covariance_of(weights)
-        # From persistence of one on effects add up without end.
+        # With persistence of one or more, the long-run effect is infinite.
         ratio = top / bottom if bottom > 0 else np.nan
         slope = np.array([1.0, -ratio])
         error = float(np.sqrt(slope @ covariance @ slope) / bottom)
@@ -440,15 +440,15 @@ def _test_lines(tests: GmmTests) -> tuple[str, ...]:
         for order, (z, p_value) in tests.autocorrelations.items()
         if order <= 2
     )
-    hansen, surplus = tests.hansen, int(cast("float", tests.hansen.df))
+    hansen, df_hansen = tests.hansen, int(cast("float", tests.hansen.df))
     if np.isfinite(hansen.p_value):
         test = (
             f"Hansen test: {hansen.statistic:.2f} "
-            f"({counted(surplus, 'degree')} of freedom), {p_words(hansen.p_value)}."
+            f"({counted(df_hansen, 'degree')} of freedom), {p_words(hansen.p_value)}."
         )
     else:
         reason = "the covariance of the moments is singular"
-        if not surplus:
+        if not df_hansen:
             reason = "as many instruments as coefficients"
         test = f"No Hansen test: {reason}."
     return (

@@ -51,14 +51,14 @@ def quadratic(columns: Floats) -> Floats:
 
 
 def level_means(columns: Floats, codes: Ints) -> Floats:
-    """Compute the means of columns (N, p) by level, one row for each row."""
+    """Compute the means of columns (N, p) by level, for each row."""
     counts = np.bincount(codes)
     sums = np.column_stack([np.bincount(codes, column) for column in columns.T])
     return np.asarray((sums / np.maximum(counts, 1)[:, None])[codes])
 
 
 def draw_folds(groups: int, folds: int, rng: np.random.Generator) -> Ints:
-    """Draw a fold for each cluster (G,); folds differ by one cluster at most."""
+    """Draw a fold for each cluster (G,); sizes of folds differ by at most one."""
     return np.asarray(rng.permutation(groups) % folds)
 
 
@@ -84,7 +84,7 @@ def cross_fit(
 
 
 def rsquared(outcome: Floats, predicted: Floats) -> float:
-    """Compute the share of the variance of the outcome that is predicted."""
+    """Compute the share of the outcome's variance that is explained."""
     deviations = outcome - outcome.mean()
     residuals = outcome - predicted
     return float(1 - residuals @ residuals / (deviations @ deviations))

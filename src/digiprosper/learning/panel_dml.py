@@ -357,9 +357,9 @@ def _read_folds(value: Any) -> Any:
 
 
 def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
-    """Estimate with every seed and learner; issue no notice."""
+    """Estimate with every seed and learner, without issuing notices."""
     _check_learners(spec, sample)
-    beside, dropped = _fixed_effects(sample)
+    beside, dropped = _fit_fixed_effects(sample)
     prepared, rows = sample.prepared, sample.prepared.sample
     seed = seed_sequence(rng)
     names = [name for name, _ in spec.learners]
@@ -369,7 +369,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
     children = seed.spawn(spec.seeds if is_varied else 1)
     groups = sample.n_clusters
     factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
-    runs = _runs(spec, sample, children, factor)
+    runs = _run_seeds(spec, sample, children, factor)
     estimates, influences = runs["estimate"], runs.pop("influence")
     inference = Inference(
         cov_type="clustered",
@@ -416,7 +416,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
 
 
 def _check_learners(spec: Any, sample: LearningSample) -> None:
-    """Refuse learners that cannot be right with so few entities or rows."""
+    """Refuse learners that are unreliable with few entities or rows."""
     rows, width = sample.features.shape
     entities = sample.prepared.sample.n_entities
     for name, learner in spec.learners:
@@ -443,7 +443,7 @@ def _check_learners(spec: Any, sample: LearningSample) -> None:
 # --- runs -----------------------------------------------------------------------------
 
 
-def _runs(
+def _run_seeds(
     spec: Any,
     sample: LearningSample,
     seeds: Sequence[np.random.SeedSequence],
@@ -453,14 +453,14 @@ def _runs(
 
     Measures are the R2 of what is learned, and perhaps the first-stage F.
     """
-    runs = [_run(spec, sample, seed, factor) for seed in seeds]
+    runs = [_run_seed(spec, sample, seed, factor) for seed in seeds]
     return {
         name: np.array([[values[name] for values in run] for run in runs])
         for name in runs[0][0]
     }
 
 
-def _run(
+def _run_seed(
     spec: Any, sample: LearningSample, seed: np.random.SeedSequence, factor: float
 ) -> list[dict[str, Any]]:
     """Estimate with each learner on the same folds.
@@ -469,7 +469,7 @@ def _run(
     the R2 of what is learned, and with an instrument the first-stage F, whose variance
     has the small-sample `factor`.
     """
-    folds, state = _folds(spec, sample, seed)
+    folds, state = _draw_folds(spec, sample, seed)
     instrument, term = "d", spec.treatment
     if spec.instrument is not None:
         instrument, term = "z", spec.instrument
@@ -478,7 +478,7 @@ def _run(
         residuals: dict[str, Floats] = {}
         values: dict[str, Any] = {}
         for role, column in sample.learned.items():
-            predicted = _predicted(name, learner, state, sample.features, column, folds)
+            predicted = _predict(name, learner, state, sample.features, column, folds)
             residuals[role] = column - predicted
             values[f"r2_{role}"] = rsquared(column, predicted)
         source = residuals[instrument]
@@ -500,10 +500,10 @@ def _run(
     return run
 
 
-def _folds(
+def _draw_folds(
     spec: Any, sample: LearningSample, seed: np.random.SeedSequence
 ) -> tuple[Ints | None, int]:
-    """Draw the folds (N,) of a run, unless they are fixed, and a seed of learners."""
+    """Return the folds (N,) of a run, drawn or fixed, and a seed for the learners."""
     generator = np.random.default_rng(seed)
     state = int(generator.integers(2**31 - 1))
     if not isinstance(spec.folds, int):
@@ -512,7 +512,7 @@ def _folds(
     return by_cluster[sample.clusters], state
 
 
-def _predicted(
+def _predict(
     name: str,
     learner: Any,
     state: int,
@@ -520,7 +520,7 @@ def _predicted(
     outcome: Floats,
     folds: Ints | None,
 ) -> Floats:
-    """Predict by a learner, and say which one failed."""
+    """Predict by a learner; errors name the learner."""
     try:
         predicted = cross_fit(partial(seeded, learner, state), features, outcome, folds)
     except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
@@ -540,7 +540,7 @@ def _predicted(
 
 
 def _folds_text(spec: Any) -> int | str:
-    """Return the number of folds that are drawn, or where they are from."""
+    """Describe the folds: their number, or that they are fixed."""
     if isinstance(spec.folds, int):
         return spec.folds
     return "none" if spec.folds is None else "fixed"
@@ -549,7 +549,7 @@ def _folds_text(spec: Any) -> int | str:
 # --- what is reported beside ----------------------------------------------------------
 
 
-def _fixed_effects(
+def _fit_fixed_effects(
     sample: LearningSample,
 ) -> tuple[dict[str, LinearResults], list[Notice]]:
     """Regress with fixed effects on linear controls, and on the dictionary.
@@ -596,7 +596,7 @@ def _flexible_notices(
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
         return
-    folds, _ = _folds(spec, sample, seed)
+    folds, _ = _draw_folds(spec, sample, seed)
     linear = require("sklearn.linear_model", extra="learn", purpose="PanelDML")
     other = [
         rsquared(
@@ -644,7 +644,7 @@ def read_learners(value: object) -> tuple[tuple[str, Any], ...]:
 
 
 def is_flexible(learner: Any) -> bool:
-    """Decide whether a learner is of trees, neural networks or neighbours."""
+    """Check for a learner of trees, neural networks or neighbours."""
     return any(
         type(part).__module__.startswith(_FLEXIBLE)
         and type(part).__name__ not in _COMBINATIONS
@@ -653,12 +653,12 @@ def is_flexible(learner: Any) -> bool:
 
 
 def is_unpenalised(learner: Any) -> bool:
-    """Decide whether a learner is least squares without a penalty."""
+    """Check for least squares without a penalty."""
     return any(type(part).__name__ == "LinearRegression" for part in _parts(learner))
 
 
 def is_random(learner: Any) -> bool:
-    """Decide whether a learner takes a seed."""
+    """Check whether a learner takes a seed."""
     return any(_is_seed(name) for name in learner.get_params())
 
 
@@ -682,16 +682,16 @@ def _parts(learner: Any) -> Iterable[Any]:
 
 
 def few_for_learning(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report few clusters, of which few are in a fold."""
+    """Report few clusters, and so few in a fold."""
     consequence = (
-        "each fold is learned from few, and intervals are justified by many. Compare "
-        "FixedEffects with the same terms and cov_type='crv3'."
+        "learners are fitted to few clusters, and intervals are valid with many only. "
+        "Compare FixedEffects with the same terms and cov_type='crv3'."
     )
     return few_clusters(clusters, name, consequence)
 
 
 def few_seeds(seeds: int, *, drawn: bool) -> list[Notice]:
-    """Report that folds were drawn too seldom to be sure of the median."""
+    """Report that there are too few draws of folds for a stable median."""
     if not drawn or seeds >= ENOUGH_SEEDS:
         return []
     text = (
@@ -737,9 +737,9 @@ def learners_differ(spread: float) -> list[Notice]:
     if not spread > 2:
         return []
     text = (
-        f"the learners' estimates differ by {spread:.1f} standard errors: the learner "
-        "decides. Do not choose among them by the estimate; report all, and beside "
-        "them fixed effects."
+        f"the learners' estimates differ by {spread:.1f} standard errors, so the "
+        "result depends on the learner. Do not choose among them by the estimate; "
+        "report all, together with fixed effects."
     )
     return [Notice("learners_differ", text, {"spread": spread})]
 
@@ -787,10 +787,10 @@ def flexible_learner(
 
 
 def few_for_trees(learner: str, entities: int) -> Notice:
-    """Explain why trees and networks are refused, by what was simulated."""
+    """Explain why trees and networks are refused, with results of simulations."""
     text = (
-        f"learners: {learner!r} is of trees, neural networks or neighbours, and there "
-        f"are {entities} entities; such learners need {ENOUGH_ENTITIES}. In simulated "
+        f"learners: {learner!r} uses trees, neural networks or neighbours, which need "
+        f"{ENOUGH_ENTITIES} entities; the sample has {entities} entities. In simulated "
         "panels of 31 entities and ten periods, an effect of .5 had this bias and "
         f"coverage of 95% intervals: {_SIMULATED}. Use transform='dictionary' with a "
         "lasso or least squares, or FixedEffects with the squares."

@@ -1,4 +1,4 @@
-"""From a panel to what is learned: outcome, treatment and features by row."""
+"""The sample of double machine learning: outcome, treatment and features by row."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ARGUMENTS = {"y": "y", "endog": "treatment", "instruments": "instrument"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LearningSample:
-    """Rows (N,) as a transformation has them, and the columns of fixed effects."""
+    """The transformed rows (N,), and the demeaned columns for fixed effects."""
 
     prepared: Prepared
     # outcome, treatment, dictionary (its first columns are controls), instrument
@@ -64,7 +64,7 @@ class LearningSample:
 
 
 def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
-    """Cut the rows and make the columns of a transformation."""
+    """Prepare the rows, and compute the columns of the transformation."""
     learned = {"y": spec.y, "endog": spec.treatment}
     if spec.instrument is not None:
         learned["instruments"] = spec.instrument
@@ -90,17 +90,17 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
                 f"{_ARGUMENTS[role]}={cited(term)} makes several columns; it must be "
                 "one column."
             )
-    clusters = _clusters(prepared)
-    demeaned = _demeaned(spec, prepared, learned)
+    clusters = _read_clusters(prepared)
+    demeaned = _demean(spec, prepared, learned)
     folds = None
     if isinstance(spec.folds, tuple):
-        folds = _fixed_folds(spec, prepared)
-    columns, dictionary = _features(spec, sample, demeaned)
+        folds = _read_fixed_folds(spec, prepared)
+    columns, dictionary = _make_features(spec, sample, demeaned)
     return LearningSample(
         prepared=prepared,
         demeaned=demeaned,
         n_controls=len(sample.roles["x"]),
-        learned=_learned(spec, sample, demeaned),
+        learned=_learned_columns(spec, sample, demeaned),
         features=columns,
         dictionary=dictionary,
         clusters=clusters,
@@ -109,15 +109,14 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     )
 
 
-def _clusters(prepared: Prepared) -> Ints:
-    """Code the clusters, of which there must be ten, with whole entities in each."""
+def _read_clusters(prepared: Prepared) -> Ints:
+    """Code the clusters; refuse fewer than ten, and clusters that divide entities."""
     sample = prepared.sample
     if not prepared.cluster_codes:
         raise option_error(
             "clusters",
             None,
-            "PanelDML needs entities with several rows; this panel has entities of "
-            "single rows.",
+            "PanelDML needs entities with several rows; in this panel each has one.",
         )
     codes, count = compress(prepared.cluster_codes[0])
     name = prepared.cluster_names[0]
@@ -140,8 +139,8 @@ def _clusters(prepared: Prepared) -> Ints:
     return codes
 
 
-def _demeaned(spec: Any, prepared: Prepared, learned: Mapping[str, str]) -> Demeaned:
-    """Demean all columns; refuse those among `learned`, by role, that become flat."""
+def _demean(spec: Any, prepared: Prepared, learned: Mapping[str, str]) -> Demeaned:
+    """Demean all columns; refuse learned ones (by role) without variation."""
     sample = prepared.sample
     controls = sample.columns("x")
     dictionary = quadratic(controls) if spec.degree == 2 else controls
@@ -165,8 +164,10 @@ def _demeaned(spec: Any, prepared: Prepared, learned: Mapping[str, str]) -> Deme
     return demeaned
 
 
-def _features(spec: Any, sample: Sample, demeaned: Demeaned) -> tuple[Floats, Floats]:
-    """Make the features, and the same with squares and products of the controls."""
+def _make_features(
+    spec: Any, sample: Sample, demeaned: Demeaned
+) -> tuple[Floats, Floats]:
+    """Return the features, and those with squares and products of the controls."""
     p = len(sample.roles["x"])
     if spec.transform in ("dictionary", "within"):
         after = len(demeaned.names) - (spec.instrument is not None)
@@ -203,8 +204,10 @@ def _features(spec: Any, sample: Sample, demeaned: Demeaned) -> tuple[Floats, Fl
     return with_means(parts), with_means([quadratic(part) for part in parts])
 
 
-def _learned(spec: Any, sample: Sample, demeaned: Demeaned) -> dict[str, Floats]:
-    """Return what is learned: outcome, treatment and perhaps an instrument."""
+def _learned_columns(
+    spec: Any, sample: Sample, demeaned: Demeaned
+) -> dict[str, Floats]:
+    """Return the learned columns: outcome, treatment and perhaps an instrument."""
     columns = ["y", "d"] if spec.instrument is None else ["y", "d", "z"]
     at = [0, 1, -1][: len(columns)]
     if spec.transform in ("dictionary", "within"):
@@ -219,8 +222,8 @@ def _learned(spec: Any, sample: Sample, demeaned: Demeaned) -> dict[str, Floats]
     return {name: np.ascontiguousarray(values[:, j]) for j, name in enumerate(columns)}
 
 
-def _fixed_folds(spec: Any, prepared: Prepared) -> Ints:
-    """Find the fold of each row, by the label of its cluster."""
+def _read_fixed_folds(spec: Any, prepared: Prepared) -> Ints:
+    """Return the fold of each row by the label of its cluster."""
     name = prepared.cluster_names[0]
     levels = prepared.sample.code_levels[name]
     by_label = dict(spec.folds)

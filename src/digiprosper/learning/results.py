@@ -20,7 +20,7 @@ from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficie
 from digiprosper.report.terms import Factors, Term, slope_terms
 from digiprosper.report.words import Words
 
-_BESIDE = {"linear": "linear", "dictionary": "squares and products"}
+_FIXED_EFFECTS = {"linear": "linear", "dictionary": "squares and products"}
 _MEASURES = {
     "r2_y": "stat.r2_y",
     "r2_d": "stat.r2_d",
@@ -181,7 +181,7 @@ class DMLResults(BaseResults):
                 "first_stage_f": fit.glance()["kp_rk_f"],
             }
             row = [beside.get(column, np.nan) for column in frame.columns]
-            frame.loc[f"{model}, {_BESIDE[name]}"] = row
+            frame.loc[f"{model}, {_FIXED_EFFECTS[name]}"] = row
         return frame.rename_axis("learner")
 
     @property

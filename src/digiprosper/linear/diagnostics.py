@@ -4,6 +4,8 @@
 code            data
 =============== ======================================================================
 shared_exposure term, p_value, ratio, entity (name); not a warning
+in_entities     term, ratio (of variances), entity (name); not a warning
+lasting_shocks  term, correlation, ratio (of variances), lags; not a warning
 =============== ======================================================================
 """
 
@@ -26,6 +28,7 @@ from digiprosper.kernels.within import is_nested
 from digiprosper.linear import notices
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
+    lasting_sums,
     period_sums,
 )
 from digiprosper.linear.kernels.restricted_wild import ClusterSums, variation_by_cluster
@@ -51,6 +54,10 @@ _ALIKE = 0.9
 # independent and their variances differ much, a notice is false in up to 2% of panels.
 _FEWEST_PERIODS = 5
 _FEWEST_ENTITIES = 10
+# Computing the moments of correlated sums takes up to a second.
+_MOST_PRODUCTS = 5e9
+_STANDARD_ERRORS = 4
+_BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
 _LARGER = 2.0
 # Growth rates of a file have fewer digits than those of its levels.
@@ -359,35 +366,103 @@ def lagged_outcome_notices(
     ]
 
 
-def shared_exposure(prepared: Prepared, solved: Solved, name: str) -> Iterator[Notice]:
-    """Report if entities share scores of the first regressor within periods."""
-    sample, keys = prepared.sample, prepared.sample.keys
-    if (
-        prepared.sums is not None
-        or prepared.cluster_names != (keys.entity_name,)
-        or keys.time_name not in prepared.effect_names
-        or not _FEWEST_PERIODS <= sample.n_times < notices.FEW_PERIODS
-        or sample.n_entities < _FEWEST_ENTITIES
-    ):
+def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> Iterator[Notice]:
+    """Report correlated scores of the first regressor that the errors leave out."""
+    keys = prepared.sample.keys
+    if prepared.sums is not None or not _has_pairs(prepared.sample):
+        return
+    clusters, inside = prepared.cluster_names, keys.entity_name in prepared.effect_names
+    by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
+    by_row = prepared.options.cov_type in _BY_ROW and not inside
+    if not (by_entity or by_time or by_row):
         return
     scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
+    if by_row or (clusters == (keys.time_name,) and not inside):
+        yield from _in_entities(prepared, scores, name)
+    if by_time:
+        yield from _lasting_shocks(prepared, scores, name)
+    else:
+        yield from _shared_exposure(prepared, scores, name)
+
+
+def _has_pairs(sample: Sample) -> bool:
+    """Tell whether there are pairs enough to compare, and not too many."""
+    n_entities, n_times = sample.n_entities, sample.n_times
+    enough = n_entities >= _FEWEST_ENTITIES and n_times >= _FEWEST_PERIODS
+    return enough and max(n_entities, n_times) * n_times**2 <= _MOST_PRODUCTS
+
+
+def _squared_sums(codes: Ints, scores: Floats) -> float:
+    return float((np.bincount(codes, scores) ** 2).sum())
+
+
+def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
+    """Report scores of an entity that are correlated over time, without clusters."""
+    sample, clusters = prepared.sample, prepared.cluster_names
+    rows = float(scores @ scores)
+    used = _squared_sums(sample.time, scores) if clusters else rows
+    ratio = 1 + (_squared_sums(sample.entity, scores) - rows) / used
+    # What entities share in a period is no correlation between rows of one.
+    means = np.bincount(sample.time, scores) / np.bincount(sample.time)
+    squares = period_sums(scores - means[sample.time], sample.entity) ** 2
+    error = squares.std(ddof=1) / squares.size**0.5
+    if ratio > _LARGER and squares.mean() - 1 > _STANDARD_ERRORS * error:
+        entity = sample.keys.entity_name
+        text = (
+            f"residuals times {cited(name)} are correlated between rows of the same "
+            f"{entity}: clustered by {entity} too, the standard error would be "
+            f"{ratio**0.5:.1f} times as large: cov_type='clustered', "
+            f"clusters={[entity, *clusters]}."
+        )
+        data = {"term": name, "ratio": ratio, "entity": entity}
+        yield Notice("in_entities", text, data)
+
+
+def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
+    """Report if entities share scores of the first regressor within periods."""
+    sample, keys = prepared.sample, prepared.sample.keys
     ratio = float((period_sums(scores, sample.time) ** 2).mean())
     if ratio <= _LARGER or _is_policy(sample, name):
         return
     p_value = dependence_in_periods(scores, sample.entity, sample.time).p_value
     if p_value < _NO_CHANCE:
         entity, time = keys.entity_name, keys.time_name
+        errors = f"clustered by {entity}" if prepared.cluster_names else "by row"
+        also = f"effects of groups by period, such as absorb='region^{time}'"
+        if time not in prepared.effect_names:
+            also = f"effects of {time}"
         text = (
             f"residuals times {cited(name)} are correlated between {entity} of the "
             f"same {time} ({p_words(p_value)}; their sums vary {ratio:.1f} times as "
             "much as without correlation). Outcome and regressor may react to common "
             "shocks, or the slope may change over time or not be linear. If they are "
-            f"common shocks, errors clustered by {entity} may be far too small: "
-            "compare cov_type='driscoll_kraay' with its block_test, and effects of "
-            f"groups by period, such as absorb='region^{time}'."
+            f"common shocks, errors {errors} may be far too small: compare "
+            f"cov_type='driscoll_kraay' with its block_test, and {also}."
         )
         data = {"term": name, "p_value": p_value, "ratio": ratio, "entity": entity}
         yield Notice("shared_exposure", text, data)
+
+
+def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
+    """Report sums of scores by period that are correlated over time."""
+    sample, keys = prepared.sample, prepared.sample.keys
+    periods, time = sample.n_times, keys.time_name
+    lags = int(1.3 * periods**0.5)
+    correlation, added = lasting_sums(scores, sample.entity, sample.time, lags)
+    # Clusters in two ways: what rows of an entity share is no shock that lasts.
+    used = _squared_sums(sample.time, scores) - float(scores @ scores)
+    used += _squared_sums(sample.entity, scores)
+    ratio = 1 + added / used
+    if ratio > _LARGER and correlation > _STANDARD_ERRORS / np.sqrt(periods):
+        text = (
+            f"sums of residuals times {cited(name)} by {time} are correlated with "
+            f"those of the {time} before ({correlation:.2f}), also between different "
+            f"{keys.entity_name}. Clusters by {time} do not allow for shocks that "
+            f"last, nor for outcomes that overlap: with {lags} lags errors would be "
+            f"{ratio**0.5:.1f} times as large. Compare cov_type='driscoll_kraay'."
+        )
+        data = {"term": name, "correlation": correlation, "ratio": ratio, "lags": lags}
+        yield Notice("lasting_shocks", text, data)
 
 
 def _is_policy(sample: Sample, name: str) -> bool:

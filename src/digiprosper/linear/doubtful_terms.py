@@ -1,4 +1,11 @@
-"""Terms that are made from the outcome, or from what they stand for."""
+"""Terms that are made from the outcome, or from what they stand for; codes as numbers.
+
+============= ========================================================================
+code          data
+============= ========================================================================
+missing_codes column, codes, count (rows)
+============= ========================================================================
+"""
 
 from __future__ import annotations
 
@@ -8,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.errors import Notice, cited, quoted
+from digiprosper.errors import Notice, cited, counted, quoted
 from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
@@ -16,6 +23,8 @@ from digiprosper.panel.treatment import about_directions, about_groups
 from digiprosper.report.terms import columns_in
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
+# What files have in place of a missing value, such as those of Polity, COW and CRSP.
+_CODES = frozenset([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 99999])
 
 
 def about_terms(
@@ -32,7 +41,36 @@ def about_terms(
         yield from shared_treatments(sample, panel, of_interest)
     yield from made_from_others(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
+    yield from missing_codes(sample, panel)
     yield from many_dummies(sample)
+
+
+def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
+    """Report columns with codes of missing values that are used as numbers."""
+    ends = *sample.matrix.min(axis=0).tolist(), *sample.matrix.max(axis=0).tolist()
+    if not sample.variables and _CODES.isdisjoint(ends):
+        return
+    no_numbers = {column for column, _ in sample.categories.values()}
+    columns = dict(zip(sample.names, sample.matrix.T, strict=True), **sample.variables)
+    for name, values in columns.items():
+        if _CODES.isdisjoint((np.fmin.reduce(values), np.fmax.reduce(values))):
+            continue
+        is_code = np.isin(values, [*_CODES])
+        if name in no_numbers or name not in panel.columns or is_code.all():
+            continue
+        others = values[~is_code]
+        low, high = np.fmin.reduce(others), np.fmax.reduce(others)
+        # Farther from all other values than these are from each other
+        far = is_code & (np.maximum(low - values, values - high) > high - low)
+        if far.any() and high > low:
+            codes = [*map(int, np.unique(values[far]))]
+            text = (
+                f"{cited(name)} has {codes} in {counted(far.sum(), 'row')} and is from "
+                f"{low:.4g} to {high:.4g} in others. If it codes missing values: df["
+                f"{cited(name)}].replace({codes}, np.nan) before the panel is made."
+            )
+            data = {"column": name, "codes": codes, "count": int(far.sum())}
+            yield Notice("missing_codes", text, data)
 
 
 def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:

@@ -21,9 +21,9 @@ from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import (
+    dependent_scores,
     lagged_outcome,
     products_alone,
-    shared_exposure,
     shifted_log,
     staggered,
 )
@@ -515,8 +515,8 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *products_alone(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
-    if shared := [*shared_exposure(prepared, solved, results.names[0])]:
-        results = replace(results, diagnostics=(*results.diagnostics, *shared))
+    if dependent := [*dependent_scores(prepared, solved, results.names[0])]:
+        results = replace(results, diagnostics=(*results.diagnostics, *dependent))
     return Fitted(results, prepared, demeaned, solved)
 
 

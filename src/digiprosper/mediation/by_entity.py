@@ -30,9 +30,13 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import gradient
-from digiprosper.mediation.mediation import Mediation, refuse_other_models, term_roles
+from digiprosper.mediation.mediation import Mediation, require_parallel, term_roles
 from digiprosper.mediation.notices import left_out, short_series
-from digiprosper.mediation.system import DELTA, cannot_mediate, refuse_several
+from digiprosper.mediation.system import (
+    DELTA,
+    collinear_mediator,
+    refuse_multiple_columns,
+)
 from digiprosper.mediation.words import WORDS
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
@@ -122,12 +126,17 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     between          -0.002  0.576    -0.001   0.302  0.301    48
     pooled            0.048  0.594     0.029   0.309  0.338   816
     """
-    prepared, columns, names = _parallel_sample(spec, panel, "within_between")
+    prepared, columns, names = _prepare_sample(spec, panel, "within_between")
     issue(prepared.notices)
     mediators, spread = names[1:-1], columns.std(axis=0)
     rows = {
-        estimator: [*_effects(demeaned, spread, rank, len(mediators)), len(demeaned)]
-        for estimator, (demeaned, rank) in _views(prepared, columns, panel).items()
+        estimator: [
+            *_effects_row(demeaned, spread, rank, len(mediators)),
+            len(demeaned),
+        ]
+        for estimator, (demeaned, rank) in _transformed_columns(
+            prepared, columns, panel
+        ).items()
     }
     labels = ["a", "b"]
     if len(mediators) > 1:
@@ -142,15 +151,15 @@ def within_between(spec: Mediation, panel: Panel) -> pd.DataFrame:
     return frame.rename_axis(index="estimator").astype({"nobs": int})
 
 
-def _parallel_sample(
+def _prepare_sample(
     spec: Mediation, panel: Panel, caller: str
 ) -> tuple[Prepared, Floats, tuple[str, ...]]:
-    """Prepare the sample of a parallel mediation with entity effects, no notices.
+    """Prepare the sample of a parallel mediation with entity effects.
 
     The columns (N, p) are controls, treatment, mediators and outcome, centred; the
     names are without controls.
     """
-    refuse_other_models(spec, caller, "remove {} from the specification (spec.replace)")
+    require_parallel(spec, caller, "remove {} from the specification (spec.replace)")
     check_panel(panel, caller)
     if panel.time_name is None:
         raise IdentificationError(
@@ -167,7 +176,7 @@ def _parallel_sample(
     prepared = prepare(panel, roles, options)
     prepared = without_notice(prepared, "robust_inconsistent")
     sample = prepared.sample
-    refuse_several(sample, roles)
+    refuse_multiple_columns(sample, roles)
     names = tuple(
         name for role in roles if role != "x" for name in sample.names_of(role)
     )
@@ -182,7 +191,7 @@ def _parallel_sample(
             and column.any()
             and dependences(np.column_stack([outcome, column]))
         ):
-            raise cannot_mediate(name, "outcome", names[-1], "")
+            raise collinear_mediator(name, "outcome", names[-1], "")
     return prepared, columns, names
 
 
@@ -196,18 +205,20 @@ def _path_slopes(columns: Floats, mediators: int, floor: Floats) -> Floats:
     regressors, outcome = columns[:, :-1], columns[:, -1] * varying[-1]
     if not varying[:-1].all() or dependences(regressors):
         return np.full(2 + 2 * mediators, np.nan)
-    before, through = np.split(regressors, [-mediators], axis=1)
-    a_and_total = ols(before, np.column_stack([through, outcome])).coefficients[-1]
+    x_and_controls, mediator_columns = np.split(regressors, [-mediators], axis=1)
+    a_and_total = ols(
+        x_and_controls, np.column_stack([mediator_columns, outcome])
+    ).coefficients[-1]
     direct_and_b = ols(regressors, outcome).coefficients[-1 - mediators :]
     return np.concatenate(
         [a_and_total[-1:], direct_and_b[:1], a_and_total[:-1], direct_and_b[1:]]
     )
 
 
-def _views(
+def _transformed_columns(
     prepared: Prepared, columns: Floats, panel: Panel
 ) -> dict[str, tuple[Floats, int]]:
-    """Transform columns for each estimator, with the rank of removed effects."""
+    """Transform the columns for each estimator; also return the rank of effects."""
     slopes = tuple(
         effect.name for effect in prepared.absorbed if effect.slope is not None
     )
@@ -221,7 +232,7 @@ def _views(
         )
     sample = prepared.sample
     entity = within([sample.entity], sample.nobs)
-    later, earlier = _neighbours(sample, panel)
+    later, earlier = _consecutive_rows(sample, panel)
     changes, rank = columns[later] - columns[earlier], 0
     crossing_effects = [
         c for c in prepared.within.effects if not is_nested(sample.entity, c)
@@ -240,18 +251,18 @@ def _views(
     }
 
 
-def _neighbours(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
-    """Find rows that have an entity's row one step earlier, and those rows."""
+def _consecutive_rows(sample: Sample, panel: Panel) -> tuple[Ints, Ints]:
+    """Return rows whose entity has a row one step earlier, and these earlier rows."""
     rows = panel.index.get_indexer(pd.Index(sample.index))
     number = np.full(panel.nobs, np.nan)
     number[rows] = np.arange(sample.nobs)
-    before = table_of(panel).shift(number, 1)[rows]
-    later = np.flatnonzero(~np.isnan(before))
-    return later, before[later].astype(np.intp)
+    x_and_controls = table_of(panel).shift(number, 1)[rows]
+    later = np.flatnonzero(~np.isnan(x_and_controls))
+    return later, x_and_controls[later].astype(np.intp)
 
 
-def _effects(demeaned: Floats, spread: Floats, rank: int, mediators: int) -> Floats:
-    """Compute one row: a.., b.., indirect.. (if several), indirect, direct, total."""
+def _effects_row(demeaned: Floats, spread: Floats, rank: int, mediators: int) -> Floats:
+    """Compute a, b, (if several) indirect by mediator; then indirect, direct, total."""
     n, p = demeaned.shape
     floor = ABSORBED * spread * np.sqrt(n)
     system = np.arange(p - 2 - mediators, p)
@@ -320,7 +331,7 @@ class MeanGroupResults(EffectResults):
         path = (
             f"{self.treatment} -> {', '.join(self.mediators)} -> {self.info['depvar']}"
         )
-        return self._summarised(f"Mean group mediation: {path}")
+        return self._make_summary(f"Mean group mediation: {path}")
 
     def _more_numbers(self) -> dict[str, Any]:
         # A slotted dataclass is a new class: `super()` without arguments would look in
@@ -334,7 +345,7 @@ class MeanGroupResults(EffectResults):
 def _mean_group_glance(
     prepared: Prepared, depvar: str, used: Bools, seed: np.random.SeedSequence
 ) -> Glance:
-    """Return summary numbers of the entities (N,) that are used."""
+    """Return summary numbers; `used` (N,) marks the entities in the means."""
     sample = prepared.sample
     rows = used[sample.entity]
     return {
@@ -431,7 +442,7 @@ def mean_group_mediation(
     >>> results.entities.shape
     (48, 6)
     """
-    prepared, columns, names = _parallel_sample(spec, panel, "mean_group_mediation")
+    prepared, columns, names = _prepare_sample(spec, panel, "mean_group_mediation")
     _refuse_options(spec, panel)
     seed = seed_sequence(rng)
     sample, k = prepared.sample, len(names) - 2
@@ -441,17 +452,21 @@ def mean_group_mediation(
     long_enough = length > parameters
     slopes = np.full((length.size, 2 + 2 * k), np.nan)
     if long_enough.any():
-        # Where no entity has enough rows, a term with thousands of levels would fill
-        # the memory for nothing.
-        slopes = _slopes(prepared, columns, k)
+        # Otherwise a term with thousands of levels would need memory in vain.
+        slopes = _slopes_by_entity(prepared, columns, k)
     used = long_enough & ~np.isnan(slopes).any(axis=1)
-    dropped = _left_out(prepared, long_enough, used, parameters)
+    dropped = _left_out_notices(prepared, long_enough, used, parameters)
     slopes, length = slopes[used], length[used]
     a, b = np.split(slopes[:, 2:], 2, axis=1)
     values = np.hstack([slopes, a * b])
     short = short_series(float(np.median(length - parameters)), sample.keys.entity_name)
     entities, mean, mediators = len(values), values.mean(axis=0), names[1:-1]
-    diagnostics = (*prepared.notices, *dropped, *short, *_few(entities, spec.reps))
+    diagnostics = (
+        *prepared.notices,
+        *dropped,
+        *short,
+        *_few_entities_notices(entities, spec.reps),
+    )
     issue(diagnostics)
     info = _mean_group_glance(prepared, names[-1], used, seed)
     kinds = ("indirect", "a", "b", "product_of_means", "covariance")
@@ -461,10 +476,10 @@ def mean_group_mediation(
     )
     estimated = drawn_estimates(
         [term.name for term in terms],
-        _terms(mean[None])[0],
+        _mean_group_effects(mean[None])[0],
         # Of the linear effects of each entity, whose variances cannot be negative.
-        np.cov(values @ gradient(_terms, mean).T, rowvar=False) / entities,
-        _terms(_drawn_means(values, spec.reps, seed)),
+        np.cov(values @ gradient(_mean_group_effects, mean).T, rowvar=False) / entities,
+        _mean_group_effects(_draw_means(values, spec.reps, seed)),
         info,
         n_drawn=entities,
     )
@@ -503,8 +518,8 @@ def _refuse_options(spec: Mediation, panel: Panel) -> None:
         )
 
 
-def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
-    """Estimate each entity's equations; NaN if a regressor does not vary there."""
+def _slopes_by_entity(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
+    """Estimate each entity's equations; NaN if a regressor is constant there."""
     sample = prepared.sample
     length = np.bincount(sample.entity)
     floors = ABSORBED * columns.std(axis=0) * np.sqrt(length)[:, None]
@@ -523,14 +538,14 @@ def _slopes(prepared: Prepared, columns: Floats, mediators: int) -> Floats:
     return slopes
 
 
-def _terms(values: Floats) -> Floats:
+def _mean_group_effects(values: Floats) -> Floats:
     """Compute effects (R, terms) from means of total, direct, a, b and a b."""
     a, b, products = np.split(values[:, 2:], 3, axis=1)
     indirect = products.sum(axis=1, keepdims=True)
     return np.hstack([values[:, :2], indirect, products, a, b, a * b, products - a * b])
 
 
-def _drawn_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Floats:
+def _draw_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Floats:
     """Draw entities with replacement: means (R, .)."""
     generator, n = np.random.default_rng(seed), len(values)
     chunk = max(1, _MEMORY // (32 * n))
@@ -538,28 +553,28 @@ def _drawn_means(values: Floats, reps: int, seed: np.random.SeedSequence) -> Flo
     return np.vstack([draw_counts(generator, n, size) @ values / n for size in sizes])
 
 
-def _left_out(
+def _left_out_notices(
     prepared: Prepared, long_enough: Bools, used: Bools, parameters: int
 ) -> list[Notice]:
     names, key = prepared.sample.entities, prepared.sample.keys.entity_name
     if used.size < 2:
         raise IdentificationError(
-            f"only one {key} is in the sample ({names[0]}): the mean group needs two "
-            "entities or more."
+            f"only one {key} is in the sample ({names[0]}): the mean group estimator "
+            "needs at least two entities."
         )
     if used.all():
         return []
     few = f"{parameters} rows or fewer, too few for {parameters} parameters"
     collinear = "a treatment, mediator or control that is collinear over time"
     reasons = {few: ~long_enough, collinear: long_enough & ~used}
-    why = "; ".join(
+    reasons_text = "; ".join(
         f"{quoted(names[rows])} with {text}"
         for text, rows in reasons.items()
         if rows.any()
     )
     dropped = tuple(names[~used])
     count = f"{len(dropped)} of {used.size} entities ({key})"
-    text = f"{count} cannot be estimated separately and are dropped: {why}."
+    text = f"{count} cannot be estimated separately and are dropped: {reasons_text}."
     notice = left_out(text, dropped)
     if used.sum() < 2:
         raise IdentificationError(
@@ -570,7 +585,7 @@ def _left_out(
     return [notice]
 
 
-def _few(entities: int, reps: int) -> list[Notice]:
+def _few_entities_notices(entities: int, reps: int) -> list[Notice]:
     consequence = (
         "percentile intervals are reliable with many entities only; interval('delta') "
         f"uses t with {freedom_text(entities - 1)}."

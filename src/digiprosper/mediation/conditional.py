@@ -108,7 +108,7 @@ class JohnsonNeyman(Summarised, PickledByName):
         if self.regions:
             lines = [
                 f"Significant at {size} where {self.variable} is",
-                *map(self._words, self.regions),
+                *map(self._region_text, self.regions),
                 (
                     f"{100 * self.share:.0f}% of the rows are in this region; "
                     f"{self.variable} ranges from {low} to {high}"
@@ -121,7 +121,7 @@ class JohnsonNeyman(Summarised, PickledByName):
         block = Lines(tuple(lines), wrapped=True)
         return self._titled(title, block, wrapped_title=True)
 
-    def _words(self, region: tuple[float, float]) -> str:
+    def _region_text(self, region: tuple[float, float]) -> str:
         low, high = region
         middle = (low + high) / 2
         sign = (
@@ -177,15 +177,15 @@ def johnson_neyman(  # noqa: PLR0913 - estimates, and how each method reads them
     support = float(quantiles[0]), float(quantiles[-1])
     if not support[0] < support[1]:
         raise IdentificationError(
-            f"{cited(variable)} is {support[0]:g} in every row: no effect can depend "
-            "on it."
+            f"{cited(variable)} is {support[0]:g} in every row, so no effect can "
+            "depend on it."
         )
     at, name = np.linspace(*support, _POINTS), f"{effect} by {cited(variable)}"
     coefficients, covariance, draws = estimated
     regions, ends = (
-        _by_t(name, coefficients, covariance, at, df, level)
+        _regions_by_t(name, coefficients, covariance, at, df, level)
         if method == "t"
-        else _from_draws(name, draws, at, clusters, level)
+        else _regions_from_draws(name, draws, at, clusters, level)
     )
     return JohnsonNeyman(
         effect=effect,
@@ -194,14 +194,14 @@ def johnson_neyman(  # noqa: PLR0913 - estimates, and how each method reads them
         regions=regions,
         support=support,
         points=np.column_stack([at, _polynomial(at, coefficients), *ends]),
-        share=_share(regions, quantiles),
+        share=_share_inside(regions, quantiles),
         level=level,
         method=method,
         conventions=conventions,
     )
 
 
-def _by_t(
+def _regions_by_t(
     name: str,
     coefficients: Floats,
     covariance: Floats,
@@ -226,7 +226,7 @@ def _by_t(
     return regions, (estimate - half, estimate + half)
 
 
-def _from_draws(
+def _regions_from_draws(
     name: str, draws: Floats, at: Floats, clusters: int | None, level: float
 ) -> tuple[list[tuple[float, float]], tuple[Floats, Floats]]:
     """Find the regions of an effect, and percentile intervals at points.
@@ -246,8 +246,10 @@ def _from_draws(
         return percentile(_polynomial(points, draws), level, clusters=clusters)
 
     low, high = ends(at)
-    positive = _above_zero(at, low, lambda w: float(ends(np.array([w]))[0][0]))
-    negative = _above_zero(at, -high, lambda w: -float(ends(np.array([w]))[1][0]))
+    positive = _positive_intervals(at, low, lambda w: float(ends(np.array([w]))[0][0]))
+    negative = _positive_intervals(
+        at, -high, lambda w: -float(ends(np.array([w]))[1][0])
+    )
     return sorted(positive + negative), (low, high)
 
 
@@ -257,7 +259,7 @@ def _polynomial(at: Floats, coefficients: Floats) -> Floats:
     return np.asarray(coefficients @ powers)
 
 
-def _above_zero(
+def _positive_intervals(
     at: Floats, values: Floats, function: Callable[[float], float]
 ) -> list[tuple[float, float]]:
     """Find intervals where a continuous function is positive, by bisection."""
@@ -270,6 +272,6 @@ def _above_zero(
     return list(zip(ends[::2], ends[1::2], strict=True))
 
 
-def _share(regions: list[tuple[float, float]], quantiles: Floats) -> float:
+def _share_inside(regions: list[tuple[float, float]], quantiles: Floats) -> float:
     inside = [(low <= quantiles) & (quantiles <= high) for low, high in regions]
     return float(np.any(inside, axis=0).mean()) if inside else 0.0

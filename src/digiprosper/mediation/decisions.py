@@ -13,7 +13,7 @@ import pandas as pd
 from digiprosper.errors import IdentificationError, Notice, check_level, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import holm, romano_wolf
-from digiprosper.mediation.notices import no_share, readings_differ, tests_differ
+from digiprosper.mediation.notices import ratio_notices, readings_differ, tests_differ
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, Lines, Remarks, Summarised, Summary
 from digiprosper.report.text import p_text, percent_text
@@ -118,7 +118,7 @@ class Decision(Summarised, PickledByName):
         statistic. Step 5 compares signs: it shows ab / c', without statistic and
         p-value.
         """
-        name, weaker = self._weaker
+        name, weaker = self._less_significant_path
         tests = [
             ("total effect c", self.total),
             (f"a and b (weaker: {name})", weaker),
@@ -129,10 +129,13 @@ class Decision(Summarised, PickledByName):
             ("direct effect c'", self.direct),
             (
                 "sign of ab / c'",
-                Test(_over(self.indirect, self.direct), math.nan, math.nan),
+                Test(_ratio(self.indirect, self.direct), math.nan, math.nan),
             ),
         ]
-        passed = [*(self._passes(test) for _, test in tests[:4]), self._same_sign]
+        passed = [
+            *(self._is_significant(test) for _, test in tests[:4]),
+            self._same_sign,
+        ]
         has_indirect = passed[1] or passed[2]
         rows = [
             (name, test.estimate, test.statistic, test.p_value) for name, test in tests
@@ -150,7 +153,9 @@ class Decision(Summarised, PickledByName):
 
         It is masking if c is not significant.
         """
-        return "mediation" if self._passes(self.total) else "masking (suppression)"
+        return (
+            "mediation" if self._is_significant(self.total) else "masking (suppression)"
+        )
 
     @property
     def branch(self) -> str:
@@ -158,11 +163,11 @@ class Decision(Summarised, PickledByName):
 
         "no indirect effect", "complete mediation", "partial mediation" or "masking".
         """
-        if not (self._passes(self.a) and self._passes(self.b)) and not self._passes(
-            self.indirect
-        ):
+        if not (
+            self._is_significant(self.a) and self._is_significant(self.b)
+        ) and not self._is_significant(self.indirect):
             return "no indirect effect"
-        if not self._passes(self.direct):
+        if not self._is_significant(self.direct):
             return "complete mediation"
         return "partial mediation" if self._same_sign else "masking"
 
@@ -172,9 +177,9 @@ class Decision(Summarised, PickledByName):
 
         "complementary", "competitive", "indirect-only", "direct-only" or "no effect".
         """
-        if not self._passes(self.indirect):
-            return "direct-only" if self._passes(self.direct) else "no effect"
-        if not self._passes(self.direct):
+        if not self._is_significant(self.indirect):
+            return "direct-only" if self._is_significant(self.direct) else "no effect"
+        if not self._is_significant(self.direct):
             return "indirect-only"
         return "complementary" if self._same_sign else "competitive"
 
@@ -196,9 +201,9 @@ class Decision(Summarised, PickledByName):
         It can exceed 1; it is missing if there is no ratio.
         """
         if self.branch == "partial mediation":
-            return _over(self.indirect, self.total)
+            return _ratio(self.indirect, self.total)
         return (
-            abs(_over(self.indirect, self.direct))
+            abs(_ratio(self.indirect, self.direct))
             if self.branch == "masking"
             else math.nan
         )
@@ -209,18 +214,18 @@ class Decision(Summarised, PickledByName):
         steps = [(1, "c", self.total, self.total_draws_p)]
         notices = []
         if self.ratio_name is not None:
-            total_differs = self._passes(self.total)
-            notices += no_share(
+            total_differs = self._is_significant(self.total)
+            notices += ratio_notices(
                 self.mediator, self.ratio, self.ratio_name, total_differs=total_differs
             )
         if self.branch != "no indirect effect":
             steps.append((4, "c'", self.direct, self.direct_draws_p))
-            if not self._passes(self.indirect):
+            if not self._is_significant(self.indirect):
                 notices.append(readings_differ(self.mediator, self.ratio))
         for step, name, test, draws_p in steps:
-            if not math.isnan(draws_p) and rejects(draws_p, self.level) != self._passes(
-                test
-            ):
+            if not math.isnan(draws_p) and rejects(
+                draws_p, self.level
+            ) != self._is_significant(test):
                 p_values = test.p_value, draws_p
                 notices.append(
                     tests_differ(self.mediator, self.ratio, step, name, p_values)
@@ -238,7 +243,7 @@ class Decision(Summarised, PickledByName):
                 for v, form in ((estimate, "z.4g"), (t, "z.2f"))
             ]
             rows.append([f"{step} {text}", *numbers, p_text(p), answer])
-        verdict = "is" if self._passes(self.total) else "is not"
+        verdict = "is" if self._is_significant(self.total) else "is not"
         size = percent_text(1 - self.level)
         lines = [
             (
@@ -258,7 +263,7 @@ class Decision(Summarised, PickledByName):
             wrapped_title=True,
         )
 
-    def _passes(self, test: Test) -> bool:
+    def _is_significant(self, test: Test) -> bool:
         return rejects(test.p_value, self.level)
 
     @property
@@ -266,7 +271,7 @@ class Decision(Summarised, PickledByName):
         return self.indirect.estimate * self.direct.estimate > 0
 
     @property
-    def _weaker(self) -> tuple[str, Test]:
+    def _less_significant_path(self) -> tuple[str, Test]:
         tests = {"a": self.a, "b": self.b}
         return max(
             tests.items(), key=lambda item: (item[1].p_value, -abs(item[1].statistic))
@@ -304,6 +309,6 @@ def two_step(
     return pd.DataFrame(columns, index=pd.Index(mediators, name="mediator"))
 
 
-def _over(numerator: Test, denominator: Test) -> float:
+def _ratio(numerator: Test, denominator: Test) -> float:
     zero = denominator.estimate == 0
     return math.nan if zero else float(numerator.estimate / denominator.estimate)

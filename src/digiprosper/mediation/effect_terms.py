@@ -1,4 +1,4 @@
-"""Effects and equations of a mediation as terms, each named where it is made."""
+"""Terms for the effects and equations of a mediation, with their names."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.report.terms import Point, Regime, Term
 
 REGIMES = ("regime1", "regime2")
-"""What names of effects in a regime end in, from low to high values of the threshold
-variable."""
+"""Suffixes of effects by regime: low and high values of the threshold variable."""
 
 
 def effect(kind: str, *path: str) -> Term:
@@ -39,8 +38,8 @@ def named_fits(
     )
 
 
-def change_of(term: Term, kind: str) -> Term:
-    """Make the term of how much an effect changes.
+def change_term(term: Term, kind: str) -> Term:
+    """Make the term of the change of an effect.
 
     It is ``"index:<m>"``, ``"index:direct"`` or ``"difference:<m>"``. The kind is
     "index" by a unit of a moderator, and "difference" from the low to the high regime.
@@ -49,32 +48,32 @@ def change_of(term: Term, kind: str) -> Term:
     return Term(f"{kind}:{changed}", "mediation", kind, term.path, of=term.kind)
 
 
-def at_point(term: Term, point: Point) -> Term:
+def term_at_point(term: Term, point: Point) -> Term:
     """Make the term of an effect at a moderator value: ``"indirect:<m>:p10"``."""
     return replace(term, name=f"{term.name}:{point.code}", point=point)
 
 
-def in_regime(term: Term, regime: Regime) -> Term:
+def term_in_regime(term: Term, regime: Regime) -> Term:
     """Make the term of an effect in a regime, such as ``"indirect:<m>:regime1"``."""
     return replace(
         term, name=f"{term.name}:{REGIMES[regime.number - 1]}", regime=regime
     )
 
 
-def regimes_of(variable: str, threshold: float) -> tuple[Regime, Regime]:
-    """Make a threshold's low and high regime; the threshold is in the low one."""
+def threshold_regimes(variable: str, threshold: float) -> tuple[Regime, Regime]:
+    """Make the low regime (up to and including the threshold) and the high one."""
     return Regime(variable, 1, 2, -math.inf, threshold), Regime(
         variable, 2, 2, threshold
     )
 
 
-def whole_of(term: Term) -> Term:
-    """Make the term over all rows that a term is a part or a change of."""
+def overall_term(term: Term) -> Term:
+    """Return the effect over all rows behind a conditional effect or a change."""
     return effect(term.of or term.kind, *term.path)
 
 
 def is_specific(term: Term) -> bool:
-    """Whether a term is the indirect effect of one mediator or chain, all rows."""
+    """Check for the indirect effect of one mediator or chain over all rows."""
     return (
         term.kind == "indirect"
         and bool(term.path)

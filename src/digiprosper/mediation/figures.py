@@ -1,4 +1,4 @@
-"""What figures of a mediation draw: effects, where they hold, their limits, paths."""
+"""Numbers for figures of a mediation: effects, curves over a variable, paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from digiprosper.errors import check_option, cited, option_error
 from digiprosper.kernels.intervals import LEAST_CLUSTERS
-from digiprosper.mediation.effect_terms import REGIMES, effect, whole_of
+from digiprosper.mediation.effect_terms import REGIMES, effect, overall_term
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.mediation.words import WORDS
@@ -28,7 +28,7 @@ from digiprosper.report.terms import Term
 from digiprosper.report.text import conventions
 from digiprosper.report.words import NOTES, Language
 
-# Effects that an arrow has.
+# Effects shown as arrows.
 _DRAWN = ("total", "direct")
 _SIDES = ("low", "high")
 _STRUCTURES = {"moderated": "path.moderator", "quadratic": "path.square"}
@@ -38,28 +38,28 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 # --- words ----------------------------------------------------------------------------
 
 
-def terms_about(results: MediationResults, mediators: Sequence[str]) -> list[Term]:
-    """List the terms about some mediators, without the proportion and repeated sums."""
+def displayed_terms(results: MediationResults, mediators: Sequence[str]) -> list[Term]:
+    """List the effects through `mediators`, without the proportion and equal sums."""
     excluded = {effect("indirect", m) for m in results.mediators if m not in mediators}
     excluded |= {effect("indirect")} if len(mediators) == 1 else set()
     return [
         t
         for t in results.terms
-        if t.kind != "proportion_mediated" and whole_of(t) not in excluded
+        if t.kind != "proportion_mediated" and overall_term(t) not in excluded
     ]
 
 
-def effect_words(term: Term, wording: Wording, form: str = "through") -> str:
-    """Write a term's effect over all rows; `form` is "through" or "effect_through"."""
-    whole = whole_of(term)
+def effect_text(term: Term, wording: Wording, form: str = "through") -> str:
+    """Describe a term's overall effect; `form` is "through" or "effect_through"."""
+    whole = overall_term(term)
     if not whole.path:
         return WORDS.say(whole.kind, wording.language)
     path = " → ".join(map(wording.label, whole.path))
     return WORDS.say(f"{whole.kind}.{form}", wording.language, path=path)
 
 
-def part_words(term: Term, variable: str, language: Language = "english") -> str:
-    """Write where an effect is, as ``"w = 55 (50% quantile)"``; empty if constant."""
+def condition_text(term: Term, variable: str, language: Language = "english") -> str:
+    """Describe the condition of an effect: ``"w = 55 (50% quantile)"``, or nothing."""
     if term.of:
         return WORDS.say(f"part.{term.kind}", language, variable=variable)
     if term.point is not None:
@@ -83,15 +83,15 @@ def effects(results: MediationResults, wording: Wording, level: float) -> Effect
     """Collect total, direct and indirect effects, without changes by a moderator."""
     variable = wording.label(results.variable)
     names = {}
-    for term in terms_about(results, results.mediators):
+    for term in displayed_terms(results, results.mediators):
         if term.kind == "index":
             continue
-        words: tuple[str, ...] = (effect_words(term, wording),)
+        words: tuple[str, ...] = (effect_text(term, wording),)
         if results.variable:
-            words += (part_words(term, variable, wording.language),)
+            words += (condition_text(term, variable, wording.language),)
         label = wording.labels.get(term.name)
         names[term.name] = words if label is None else (label,)
-    source = _draws_words(results, wording, level)
+    source = _draws_text(results, wording, level)
     return Effects(result_column(results, level), names, source, level)
 
 
@@ -101,13 +101,13 @@ def conditional_curve(
     wording: Wording,
     level: float,
 ) -> ConditionalCurve:
-    """Compute an effect over its variable; None is the only effect that has one."""
-    results._refuse_constant("plots.conditional_effect")
+    """Compute an effect over its variable; None: the only conditional effect."""
+    results._require_conditional_effects("plots.conditional_effect")
     analysis = results.johnson_neyman(effect_name, level=level)
     term = next(term for term in results.terms if term.name == analysis.effect)
     method = "t" if analysis.method == "t" else "draws"
     return ConditionalCurve(
-        effect=effect_words(term, wording, "effect_through"),
+        effect=effect_text(term, wording, "effect_through"),
         variable=wording.label(analysis.variable),
         points=analysis.points,
         interval=wording.say(f"interval.{method}", level=f"{100 * level:g}"),
@@ -121,10 +121,10 @@ def conditional_curve(
 def sensitivity_curve(
     results: MediationSensitivity, wording: Wording
 ) -> SensitivityCurve:
-    """Lay out an indirect effect over the correlation of the two errors."""
+    """Return an indirect effect over the correlation of the two errors."""
     term = effect("indirect", results.mediator)
     return SensitivityCurve(
-        effect=effect_words(term, wording, "effect_through"),
+        effect=effect_text(term, wording, "effect_through"),
         points=np.column_stack([results.rho, results.effects]),
         level=results.level,
         assumed=float(results.assumed[0]),
@@ -140,7 +140,7 @@ def sensitivity_curve(
 def chosen_mediators(
     results: MediationResults, mediator: str | None
 ) -> tuple[str, ...]:
-    """Check the mediator of a path diagram; None is all of them."""
+    """Check the mediator of a path diagram; None means all."""
     if mediator is None:
         return results.mediators
     check_option("mediator", mediator, results.mediators)
@@ -160,10 +160,10 @@ def path_diagram(
     wording: Wording,
     level: float,
 ) -> PathDiagram:
-    """Collect what a path diagram shows; `level` is of the percentile intervals."""
+    """Collect the numbers and words of a path diagram; `level` of its intervals."""
     variable = results.variable
     chain = results.structure == "serial" and len(mediators) > 1
-    arrows = _arrows(results, wording, mediators, chain=chain)
+    arrows = _arrow_slopes(results, wording, mediators, chain=chain)
     moderated = results.structure == "moderated"
     kinds = {
         "a": arrows["first"][0],
@@ -187,7 +187,7 @@ def path_diagram(
     )
 
 
-def _arrows(
+def _arrow_slopes(
     results: MediationResults,
     wording: Wording,
     mediators: Sequence[str],
@@ -213,7 +213,7 @@ def _arrows(
             for j in range(k)
         },
         "direct": slopes("outcome", treatment, "c'"),
-        # If effects vary, no one slope is the total.
+        # If effects vary, the total is not a single slope.
         "total": [] if results.variable else total,
     }
 
@@ -252,34 +252,35 @@ def _listed_effects(
     mediators: Sequence[str],
     level: float,
 ) -> list[Effect]:
-    """List effects that no arrow shows."""
+    """List the effects that are not shown as arrows."""
     estimates = result_column(results, level).estimates
-    terms = terms_about(results, mediators)
-    wholes = list(dict.fromkeys(map(whole_of, terms)))
+    terms = displayed_terms(results, mediators)
+    wholes = list(dict.fromkeys(map(overall_term, terms)))
     ordered = sorted(
-        terms, key=lambda t: (wholes.index(whole_of(t)), t != whole_of(t), t.of != "")
+        terms,
+        key=lambda t: (wholes.index(overall_term(t)), t != overall_term(t), t.of != ""),
     )
     drawn = () if results.variable else _DRAWN
     return [
         Effect(
-            _listed_words(results.structure, wording, term),
+            _listed_text(results.structure, wording, term),
             estimates[term.name],
-            term != whole_of(term),
+            term != overall_term(term),
         )
         for term in ordered
-        if whole_of(term).kind not in drawn
+        if overall_term(term).kind not in drawn
     ]
 
 
-def _listed_words(structure: str, wording: Wording, term: Term) -> str:
+def _listed_text(structure: str, wording: Wording, term: Term) -> str:
     if term.name in wording.labels:
         return wording.labels[term.name]
-    if term == whole_of(term):
-        return effect_words(term, wording)
+    if term == overall_term(term):
+        return effect_text(term, wording)
     if term.regime is not None:
         return wording.say(f"path.side.{_SIDES[term.regime.number - 1]}")
     symbol = {"moderated": "w", "quadratic": "x"}.get(structure, "")
-    return part_words(term, symbol, wording.language)
+    return condition_text(term, symbol, wording.language)
 
 
 def _remarks(
@@ -319,8 +320,8 @@ def _remarks(
     written = [say(code, count=f"{n:,}") for code, n in counts.items() if n is not None]
     effect_labels = map(wording.label, effect_names(info["effects"]))
     effects = comma.join(effect_labels) or say("path.no_effects")
-    errors = _errors_words(results, wording)
-    draws = _draws_words(results, wording, level)
+    errors = _errors_text(results, wording)
+    draws = _draws_text(results, wording, level)
     return [
         *remarks,
         say("path.sample", counts=comma.join(written), effects=effects),
@@ -328,7 +329,7 @@ def _remarks(
     ]
 
 
-def _errors_words(results: MediationResults, wording: Wording) -> str:
+def _errors_text(results: MediationResults, wording: Wording) -> str:
     """Describe the standard errors on the arrows."""
     language, inference = wording.language, results.paths["outcome"].inference
     if language == "english":
@@ -343,7 +344,7 @@ def _errors_words(results: MediationResults, wording: Wording) -> str:
     return wording.say("path.clusters", errors=by, counts=counts)
 
 
-def _draws_words(results: MediationResults, wording: Wording, level: float) -> str:
+def _draws_text(results: MediationResults, wording: Wording, level: float) -> str:
     """Describe the draws of the intervals."""
     inference = results.inference
     if wording.language == "english" or inference.drawn is None:

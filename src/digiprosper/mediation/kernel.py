@@ -1,4 +1,4 @@
-"""Effects as sums of products of coefficients: draws, gradients, over a variable."""
+"""Effects as sums of products of coefficients, with their gradients and draws."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digiprosper.kernels import Floats
 from digiprosper.report.pickling import PickledByName
 
 _HALVINGS = 50
-# Its square is zero beside any number.
+# Its square vanishes when added to any number.
 _STEP = 2.0**-600
 Monomial = tuple[float, tuple[int, ...]]
 """A constant and the positions of the coefficients it multiplies."""
@@ -104,7 +104,7 @@ def expand(slopes: Iterable[Any], values: Floats) -> list[Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathSystem(PickledByName):
-    """Coefficients of the equations that effects consist of; K slopes, M mediators.
+    """The K slopes that effects are computed from, with M mediators.
 
     - names: (equation, term) of each slope
     - covariance: (K, K), across the equations, with the cov_type of the fit
@@ -140,7 +140,7 @@ class PathSystem(PickledByName):
         )
 
 
-def simulated(
+def simulate_coefficients(
     estimates: Floats,
     covariance: Floats,
     reps: int,
@@ -170,7 +170,7 @@ def simulated(
 def bisect(
     positive: Callable[[float], bool], inside: float, outside: float
 ) -> tuple[float, float]:
-    """Find the end of an interval where a function is positive: values beside it."""
+    """Find the boundary where a function stops being positive: values on both sides."""
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
         inside, outside = (middle, outside) if positive(middle) else (inside, middle)

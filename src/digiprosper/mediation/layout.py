@@ -1,7 +1,4 @@
-"""From a mediation to columns, equations, effects: what enters and multiplies.
-
-Who enters where, and what multiplies what.
-"""
+"""Columns and equations of a mediation, and its effects as products of slopes."""
 
 from __future__ import annotations
 
@@ -17,12 +14,12 @@ from digiprosper.kernels import Floats
 from digiprosper.kernels.resampling import Block, Equation
 from digiprosper.mediation.effect_terms import (
     REGIMES,
-    at_point,
-    change_of,
+    change_term,
     effect,
     equation_term,
-    in_regime,
-    regimes_of,
+    term_at_point,
+    term_in_regime,
+    threshold_regimes,
 )
 from digiprosper.mediation.kernel import Products, Route, expand
 from digiprosper.panel import Sample
@@ -32,7 +29,7 @@ from digiprosper.report.text import repeated
 
 _QUANTILES = {"p10": 10, "p50": 50, "p90": 90}
 _VALUES = {"low": 0, "high": 100}
-# The name it has in PanelThreshold, too.
+# The same name as in PanelThreshold.
 REGIME_INTERCEPT = "intercept:regime1"
 
 _Position = tuple[int, int]
@@ -78,7 +75,7 @@ class Layout:
 
 
 class _Columns:
-    """Columns by name, without repetitions: those of the terms, then those added."""
+    """Columns by name: those of the terms, then added ones."""
 
     def __init__(self, sample: Sample, terms: Mapping[str, Floats]) -> None:
         self.sample = sample
@@ -92,23 +89,23 @@ class _Columns:
     def numbers(self, names: Sequence[str]) -> tuple[int, ...]:
         return tuple(map(list(self.values).index, names))
 
-    def add(self, name: str, values: Floats, why: str, *factors: Factor) -> int:
-        """Add a column; refuse one with a term that is the same."""
+    def add(self, name: str, values: Floats, option: str, *factors: Factor) -> int:
+        """Add a column; refuse the name of an existing term."""
         if canonical(name) in map(canonical, self.values):
             raise TermError(
-                f"{cited(name)} is among the terms, but {why} adds it already; "
+                f"{cited(name)} is among the terms, but {option} adds it already; "
                 "remove it from x."
             )
         self.factors[name], self.values[name] = factors, values
         return len(self.values) - 1
 
     def multiply(
-        self, number: int, other: str, values: Floats, why: str, *factors: Factor
+        self, number: int, other: str, values: Floats, option: str, *factors: Factor
     ) -> int:
         """Add the product of a column with another one."""
         name = list(self.values)[number]
         factors = (*self.sample.factors_of(name), *factors)
-        return self.add(f"{name}:{other}", self.values[name] * values, why, *factors)
+        return self.add(f"{name}:{other}", self.values[name] * values, option, *factors)
 
     def equations(
         self,
@@ -143,16 +140,16 @@ def lay_out(
     """
     columns = _Columns(sample, terms)
     if gamma is not None:
-        return _by_regime(columns, gamma, with_level=level)
+        return _lay_out_threshold(columns, gamma, with_level=level)
     if spec.moderator is not None:
-        return _moderated(spec, columns, with_level=level)
+        return _lay_out_moderated(spec, columns, with_level=level)
     if spec.quadratic:
-        return _quadratic(spec, columns)
-    return _constant(spec, columns)
+        return _lay_out_quadratic(spec, columns)
+    return _lay_out_constant(spec, columns)
 
 
-def _constant(spec: Any, columns: _Columns) -> Layout:
-    """Lay out parallel or serial mediators, with one slope each."""
+def _lay_out_constant(spec: Any, columns: _Columns) -> Layout:
+    """Set up parallel or serial mediators with constant slopes."""
     through, mediators = columns.through, columns.mediators
     serial, count = spec.structure == "serial", len(through)
     equations = columns.equations(
@@ -168,7 +165,7 @@ def _constant(spec: Any, columns: _Columns) -> Layout:
     specific: _Effects = [
         (
             effect("indirect", *(mediators[k] for k in path)),
-            [(1.0, _links(path, through))],
+            [(1.0, _chain_slopes(path, through))],
         )
         for path in chains
     ]
@@ -180,16 +177,16 @@ def _constant(spec: Any, columns: _Columns) -> Layout:
     ]
     regressors = (1, *through, *columns.controls)
     blocks = [((0, m), tuple(j for j in regressors if j != m)) for m in through]
-    return _finish(columns, equations, effects, blocks=blocks)
+    return _make_layout(columns, equations, effects, blocks=blocks)
 
 
-def _links(path: Sequence[int], through: Sequence[int]) -> tuple[_Position, ...]:
-    """List slopes along a path: x in the first mediator, each in the next, y."""
+def _chain_slopes(path: Sequence[int], through: Sequence[int]) -> tuple[_Position, ...]:
+    """List the slopes along a chain: x on the first mediator, .., the last on y."""
     between = [(1 + later, through[earlier]) for earlier, later in pairwise(path)]
     return ((1 + path[0], 1), *between, (len(through) + 1, through[path[-1]]))
 
 
-def _moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
+def _lay_out_moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
     through, moderates = columns.through, spec.moderates
     (name,) = columns.sample.names_of("moderator")
     (number,) = columns.numbers([name])
@@ -200,42 +197,48 @@ def _moderated(spec: Any, columns: _Columns, *, with_level: bool) -> Layout:
         )
     w, factors = columns.values[name], columns.sample.factors_of(name)
     level = (number,) if with_level and number not in columns.controls else ()
-    moving = (1, *through) if "b" in moderates else (1,)
+    varying = (1, *through) if "b" in moderates else (1,)
     interactions = {
-        j: columns.multiply(j, name, w, "moderates", *factors) for j in moving
+        j: columns.multiply(j, name, w, "moderates", *factors) for j in varying
     }
 
-    equations, slopes = _bent(columns, moderates, interactions, level, 1.0)
+    equations, slopes = _equations_with_products(
+        columns, moderates, interactions, level, 1.0
+    )
     percents = _VALUES if np.unique(w).size == 2 else _QUANTILES
-    index = _index(slopes, moderates)
-    return _along_variable(columns, equations, slopes, name, w, percents, index)
+    index = _index_effects(slopes, moderates)
+    return _lay_out_conditional(columns, equations, slopes, name, w, percents, index)
 
 
-def _index(slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]) -> _Effects:
-    """Write the change of effects per unit of the moderator, if linear in it."""
+def _index_effects(
+    slopes: Mapping[Term, list[_Slope]], moderates: Sequence[str]
+) -> _Effects:
+    """Return changes of effects per unit of the moderator, if linear in it."""
     direct, *through = slopes
     linear = through if ("a" in moderates) != ("b" in moderates) else []
     linear += [direct] if "direct" in moderates else []
     return [
         (
-            change_of(term, "index"),
+            change_term(term, "index"),
             [(1.0, tuple(parts[-1][0] for parts in slopes[term]))],
         )
         for term in linear
     ]
 
 
-def _quadratic(spec: Any, columns: _Columns) -> Layout:
+def _lay_out_quadratic(spec: Any, columns: _Columns) -> Layout:
     (name,) = columns.sample.names_of("treatment")
     x, square = columns.values[name], f"I({name}**2)"
     pieces: Pieces = ("I(", *columns.sample.factors_of(name), "**2)")
     factor = Factor(square, name, power=2.0, columns=(name,), pieces=pieces)
     products = {1: columns.add(square, x**2, "quadratic", factor)}
-    equations, slopes = _bent(columns, spec.quadratic, products, (), 2.0)
-    return _along_variable(columns, equations, slopes, name, x, _QUANTILES, [])
+    equations, slopes = _equations_with_products(
+        columns, spec.quadratic, products, (), 2.0
+    )
+    return _lay_out_conditional(columns, equations, slopes, name, x, _QUANTILES, [])
 
 
-def _bent(
+def _equations_with_products(
     columns: _Columns,
     words: Sequence[str],
     products: Mapping[int, int],
@@ -244,8 +247,9 @@ def _bent(
 ) -> tuple[list[Equation], dict[Term, list[_Slope]]]:
     """Set up equations with products of the variable, and the slopes of every effect.
 
-    The paths in `words` also have the product of their regressor. A slope changes by
-    `rate` times its coefficient; `level` is the variable, where it is a regressor.
+    The paths in `words` include the product of their regressor with the variable, whose
+    coefficient times `rate` is the change of the slope. `level` is the column of the
+    variable if it is a regressor itself.
     """
     through = columns.through
     total = (1, products[1], *level)
@@ -262,13 +266,13 @@ def _bent(
             return [constant]
         return [constant, ((equation, products[column]), 0.0, rate)]
 
-    return equations, _by_effect(columns, slope)
+    return equations, _slopes_by_effect(columns, slope)
 
 
-def _by_effect(
+def _slopes_by_effect(
     columns: _Columns, slope: Callable[[int, int, str], _Slope]
 ) -> dict[Term, list[_Slope]]:
-    """Write every effect's slopes: of an equation, a column, the word of a path."""
+    """Return the slopes of every effect; `slope` takes equation, column and path."""
     last = len(columns.through) + 1
     slopes = {effect("direct"): [slope(last, 1, "direct")]}
     for k, (mediator, m) in enumerate(
@@ -279,7 +283,7 @@ def _by_effect(
     return slopes
 
 
-def _along_variable(
+def _lay_out_conditional(
     columns: _Columns,
     equations: Sequence[Equation],
     slopes: Mapping[Term, list[_Slope]],
@@ -288,39 +292,42 @@ def _along_variable(
     percents: Mapping[str, int],
     index: _Effects,
 ) -> Layout:
-    """Lay out effects that depend on a variable (N,): averages, quantile values."""
+    """Set up effects that depend on a variable (N,): averages, and at quantiles."""
     quantiles = np.quantile(values, np.linspace(0, 1, 101))
     points = tuple(
         (code, float(quantiles[percent])) for code, percent in percents.items()
     )
-    moving = {
+    varying = {
         term: parts
         for term, parts in slopes.items()
         if any(len(slope) > 1 for slope in parts)
     }
     at_points = [
-        (at_point(term, Point(variable, code, value)), expand(parts, np.array([value])))
-        for term, parts in moving.items()
+        (
+            term_at_point(term, Point(variable, code, value)),
+            expand(parts, np.array([value])),
+        )
+        for term, parts in varying.items()
         for code, value in points
     ]
-    effects = [*_averages(slopes, values), *index, *at_points]
-    return _finish(
+    effects = [*_average_effects(slopes, values), *index, *at_points]
+    return _make_layout(
         columns,
         equations,
         effects,
-        routes=moving,
+        routes=varying,
         variable=variable,
         quantiles=quantiles,
         points=points,
     )
 
 
-def _averages(
+def _average_effects(
     slopes: Mapping[Term, list[_Slope]], values: Floats, regime: Regime | None = None
 ) -> _Effects:
     """Average effects over values (N,) of their variable; `slopes` begin with direct.
 
-    In a regime a single mediator has no sum of indirect effects.
+    In a regime, a single mediator has no separate sum of indirect effects.
     """
     direct, *through = (expand(parts, values) for parts in slopes.values())
     indirect = list(chain.from_iterable(through))
@@ -330,11 +337,11 @@ def _averages(
     effects += zip(list(slopes)[1:], through, strict=True)
     if regime is None:
         return effects
-    return [(in_regime(term, regime), parts) for term, parts in effects]
+    return [(term_in_regime(term, regime), parts) for term, parts in effects]
 
 
-def _by_regime(columns: _Columns, gamma: float, *, with_level: bool) -> Layout:
-    """Lay out slopes by regime; effects are functions of the low regime's dummy."""
+def _lay_out_threshold(columns: _Columns, gamma: float, *, with_level: bool) -> Layout:
+    """Set up slopes by regime; effects are functions of the low regime's dummy."""
     through, sample = columns.through, columns.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
     dummies = dict(zip(REGIMES, (low, 1.0 - low), strict=True))
@@ -357,19 +364,21 @@ def _by_regime(columns: _Columns, gamma: float, *, with_level: bool) -> Layout:
         in_low, in_high = ((equation, j) for j in split[column])
         return [(in_low, 0.0, 1.0), (in_high, 1.0, -1.0)]
 
-    slopes = _by_effect(columns, slope)
+    slopes = _slopes_by_effect(columns, slope)
     (variable,) = sample.names_of("threshold_variable")
-    effects = _averages(slopes, low)
-    for regime, value in zip(regimes_of(variable, gamma), (1.0, 0.0), strict=True):
-        effects += _averages(slopes, np.array([value]), regime)
+    effects = _average_effects(slopes, low)
+    for regime, value in zip(
+        threshold_regimes(variable, gamma), (1.0, 0.0), strict=True
+    ):
+        effects += _average_effects(slopes, np.array([value]), regime)
     for term, parts in slopes.items():
         negative = [(-c, at) for c, at in expand(parts, np.ones(1))]
         change = expand(parts, np.zeros(1)) + negative
-        effects.append((change_of(term, "difference"), change))
-    return _finish(columns, equations, effects, variable=variable)
+        effects.append((change_term(term, "difference"), change))
+    return _make_layout(columns, equations, effects, variable=variable)
 
 
-def _finish(
+def _make_layout(
     columns: _Columns,
     equations: Sequence[Equation],
     effects: _Effects,
@@ -377,9 +386,9 @@ def _finish(
     routes: Mapping[Term, list[_Slope]] | None = None,
     **fields: Any,
 ) -> Layout:
-    """Make a layout: number the slopes that effects and routes consist of."""
+    """Make the layout, with positions of the slopes in effects and routes."""
     routes = routes or {}
-    number = {at: i for i, at in enumerate(_used(effects, routes))}
+    number = {at: i for i, at in enumerate(_used_slopes(effects, routes))}
     sums = [
         [
             (constant, tuple(number[at] for at in positions))
@@ -396,33 +405,37 @@ def _finish(
             *(equation_term("mediator", mediator) for mediator in columns.mediators),
             equation_term("outcome"),
         ),
-        effects=(*_distinct(effects), effect("proportion_mediated")),
+        effects=(*_distinct_terms(effects), effect("proportion_mediated")),
         products=Products(sums, ratio=(2, 0)),
         used=tuple(number),
-        routes=tuple(_route(number, term, parts) for term, parts in routes.items()),
+        routes=tuple(
+            _make_route(number, term, parts) for term, parts in routes.items()
+        ),
         factors=columns.factors,
         **fields,
     )
 
 
-def _used(effects: _Effects, routes: Mapping[Term, list[_Slope]]) -> list[_Position]:
-    """List the slopes in effects and routes."""
+def _used_slopes(
+    effects: _Effects, routes: Mapping[Term, list[_Slope]]
+) -> list[_Position]:
+    """List the slopes that effects and routes use."""
     used = {at for _, parts in effects for _, positions in parts for at in positions}
     used |= {at for slope in chain.from_iterable(routes.values()) for at, _, _ in slope}
     return sorted(used)
 
 
-def _distinct(effects: _Effects) -> list[Term]:
-    """Select the terms of effects; refuse two with one name."""
-    if twins := sorted(repeated([term.name for term, _ in effects])):
+def _distinct_terms(effects: _Effects) -> list[Term]:
+    """Return the terms of effects; refuse duplicate names."""
+    if duplicates := sorted(repeated([term.name for term, _ in effects])):
         raise TermError(
-            f"because of a mediator's name the term {quoted(twins)} refers to two "
+            f"because of a mediator's name the term {quoted(duplicates)} refers to two "
             "effects; rename its column (panel.assign)."
         )
     return [term for term, _ in effects]
 
 
-def _route(
+def _make_route(
     number: Mapping[_Position, int], term: Term, slopes: Sequence[_Slope]
 ) -> Route:
     parts = (

@@ -40,12 +40,12 @@ from digiprosper.mediation.system import (
     System,
     check_common_options,
     demean_added,
+    draw_thresholds,
     estimate,
-    holds_level,
     prepare_terms,
+    regime_is_collinear,
     result_fields,
     search_threshold,
-    searched_draws,
     slope_positions,
 )
 from digiprosper.panel import Panel, Sample
@@ -243,7 +243,7 @@ class Mediation(Specification):
                 "'b' (mediator to outcome) and 'direct'."
             )
         if not isinstance(self.threshold, str | None):
-            object.__setattr__(self, "threshold", _threshold(self.threshold))
+            object.__setattr__(self, "threshold", _read_threshold(self.threshold))
         self._check_threshold()
         options = {
             "structure='serial'": self.structure == "serial",
@@ -312,8 +312,8 @@ class Mediation(Specification):
         """
         seed = seed_sequence(rng)
         prepared, demeaned = prepare_terms(self, panel, term_roles(self))
-        gamma = self._gamma(prepared)
-        level = self._level_enters(prepared, demeaned, gamma)
+        gamma = self._threshold_value(prepared)
+        level = self._includes_level(prepared, demeaned, gamma)
         columns = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
         layout = lay_out(self, prepared.sample, columns, gamma, level=level)
         sample = prepared.sample.with_factors(layout.factors)
@@ -332,10 +332,10 @@ class Mediation(Specification):
         gammas = np.empty(0)
         if self.search_draws:
             shape = len(layout.used), len(layout.effects)
-            gammas, draws, terms = searched_draws(self, demeaned, system, shape)
+            gammas, draws, terms = draw_thresholds(self, demeaned, system, shape)
             paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
-        about = self._about_variable(prepared, layout, gamma)
-        about += _influential(prepared, paths, effects, layout.effects)
+        about = self._variable_notices(prepared, layout, gamma)
+        about += _influence_notices(prepared, paths, effects, layout.effects)
         return MediationResults(
             **result_fields(
                 system,
@@ -348,7 +348,7 @@ class Mediation(Specification):
             treatment=sample.names_of("treatment")[0],
             mediators=sample.names_of("mediators"),
             equations=named_fits(layout.equation_terms, system.fits),
-            structure=self._kind(),
+            structure=self._effect_structure(),
             system=paths,
             variable=layout.variable,
             quantiles=layout.quantiles,
@@ -359,7 +359,7 @@ class Mediation(Specification):
             regime_counts=_regime_counts(prepared, gamma),
         )
 
-    def _kind(self) -> str:
+    def _effect_structure(self) -> str:
         """Name the structure of the model, or the option that changes it."""
         options = {
             "moderated": self.moderator,
@@ -370,7 +370,7 @@ class Mediation(Specification):
             (kind for kind, option in options.items() if option), self.structure
         )
 
-    def _gamma(self, prepared: Prepared) -> float | None:
+    def _threshold_value(self, prepared: Prepared) -> float | None:
         if not isinstance(self.threshold, tuple):
             return None if self.threshold is None else search_threshold(self, prepared)
         name, gamma = self.threshold
@@ -387,20 +387,22 @@ class Mediation(Specification):
             )
         return gamma
 
-    def _level_enters(
+    def _includes_level(
         self, prepared: Prepared, demeaned: Demeaned, gamma: float | None
     ) -> bool:
         if gamma is not None:
-            return self.regime_intercept and not holds_level(prepared, demeaned, gamma)
+            return self.regime_intercept and not regime_is_collinear(
+                prepared, demeaned, gamma
+            )
         if self.moderator is None:
             return True
         (moderator,) = demeaned.at(prepared.sample.names_of("moderator"))
         return not (demeaned.absorbed[moderator] and not demeaned.constant[moderator])
 
-    def _about_variable(
+    def _variable_notices(
         self, prepared: Prepared, layout: Layout, gamma: float | None
     ) -> list[Notice]:
-        """Report what is doubtful about the threshold, the moderator or the square."""
+        """Make the notices about the threshold, the moderator or the square."""
         sample, notices = prepared.sample, []
         if isinstance(self.threshold, str):
             notices.append(untested_threshold(self.threshold, gamma))
@@ -410,12 +412,12 @@ class Mediation(Specification):
                 notices.append(absorbed_level(self.moderator, prepared.effect_names))
         absent = REGIME_INTERCEPT not in layout.names
         if gamma is not None and self.regime_intercept and absent:
-            held_by = (*prepared.effect_names, *self.x)
+            collinear_with = (*prepared.effect_names, *self.x)
             (variable,) = term_roles(self)["threshold_variable"]
-            notices.append(held_level(variable, held_by))
+            notices.append(held_level(variable, collinear_with))
         roles = ["treatment"] if self.moderator or self.quadratic else []
         roles += ["moderator"] if self.moderator else []
-        return notices + _far_from_zero(sample, roles)
+        return notices + _large_mean_notices(sample, roles)
 
 
 def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
@@ -434,8 +436,8 @@ def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
     return roles
 
 
-def refuse_other_models(spec: object, caller: str, remedy: str) -> None:
-    """Refuse all but a constant parallel mediation; `remedy` has braces for it."""
+def require_parallel(spec: object, caller: str, remedy: str) -> None:
+    """Refuse models with other structures; `remedy` has braces for the option."""
     if not isinstance(spec, Mediation):
         raise InputTypeError(
             f"{caller} takes a Mediation specification, not {type(spec).__name__}."
@@ -475,10 +477,10 @@ def _path_system(system: System, layout: Layout) -> PathSystem:
     )
 
 
-def _influential(
+def _influence_notices(
     prepared: Prepared, paths: PathSystem, effects: Effects, terms: Sequence[Term]
 ) -> list[Notice]:
-    """Report the cluster that a main effect depends on most, if much."""
+    """Report the most influential cluster if its influence is large."""
     estimates, variances = effects[0][:3], np.diag(effects[1])[:3]
     without = paths.products.evaluate(paths.jackknife)[:, :3]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -492,13 +494,13 @@ def _influential(
     if prepared.options.clusters:
         name = prepared.cluster_names[0]
     cluster = name, sample.code_levels.get(name, sample.entities)[g]
-    both = float(estimates[j]), float(without[g, j])
+    pair = float(estimates[j]), float(without[g, j])
     shift = float(shifts[g, j])
-    return [influential_cluster(cluster, len(shifts), terms[j].name, both, shift)]
+    return [influential_cluster(cluster, len(shifts), terms[j].name, pair, shift)]
 
 
-def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:
-    """Report columns that lose digits: the mean is many standard deviations."""
+def _large_mean_notices(sample: Sample, roles: Sequence[str]) -> list[Notice]:
+    """Report columns whose mean is so many standard deviations that digits are lost."""
     notices = []
     for role in roles:
         (name,), column = sample.names_of(role), sample.columns(role)[:, 0]
@@ -513,7 +515,7 @@ def _far_from_zero(sample: Sample, roles: Sequence[str]) -> list[Notice]:
     return notices
 
 
-def _threshold(value: object) -> tuple[str, float]:
+def _read_threshold(value: object) -> tuple[str, float]:
     match value:
         case (str(term), int() | float() | np.number() as gamma):
             if not isinstance(gamma, bool) and np.isfinite(gamma):

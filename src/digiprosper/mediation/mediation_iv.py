@@ -48,8 +48,8 @@ _EQUATIONS = (
     ("m on z given x", _M, (_Z, _X)),
     ("y on z given x", _Y, (_Z, _X)),
 )
-# Slopes that the effects are made of, by equation and column, in the order that
-# `_effects` takes them.
+# Slopes that the effects are computed from, by equation and column, in the order that
+# `_iv_effects` takes them.
 _USED = ((0, _Z), (1, _Z), (2, _Z), (3, _Z), (3, _X), (4, _Z), (4, _X))
 _STAGES = (0, 3)
 
@@ -142,7 +142,7 @@ class MediationIVResults(EffectResults):
                 "usually the weak one."
             ),
         ]
-        return self._summarised(
+        return self._make_summary(
             f"IV mediation: {path}, instrument {self.instrument}", words
         )
 
@@ -330,11 +330,11 @@ class MediationIV(Specification):
             (outcome, (*regressors, *controls)) for _, outcome, regressors in _EQUATIONS
         ]
         system = estimate(prepared, demeaned, layout, reps=self.reps, seed=seed)
-        _refuse_exact(system, names)
+        _refuse_perfect_fits(system, names)
         positions = slope_positions(layout)
         at = [positions[slope] for slope in _USED]
         effects = delta_method(
-            _effects,
+            _iv_effects,
             system.coefficients[at],
             system.covariance[np.ix_(at, at)],
             system.draws[:, at],
@@ -348,7 +348,11 @@ class MediationIV(Specification):
         )
         return MediationIVResults(
             **result_fields(
-                system, terms, effects, "MediationIV", about=_weak(stages, names)
+                system,
+                terms,
+                effects,
+                "MediationIV",
+                method_notices=_weak_instrument_notices(stages, names),
             ),
             treatment=treatment,
             mediator=mediator,
@@ -360,8 +364,8 @@ class MediationIV(Specification):
         )
 
 
-def _refuse_exact(system: System, names: Sequence[str]) -> None:
-    """Refuse an endogenous term that combines the other regressors exactly."""
+def _refuse_perfect_fits(system: System, names: Sequence[str]) -> None:
+    """Refuse an endogenous term that is collinear with the other regressors."""
     for equation in _STAGES:
         _, outcome, regressors = _EQUATIONS[equation]
         fit = system.fits[equation]
@@ -375,8 +379,8 @@ def _refuse_exact(system: System, names: Sequence[str]) -> None:
             )
 
 
-def _effects(slopes: Floats) -> Floats:
-    """Compute effects (R, 7) from reduced-form slopes (R, 7); missing over zero."""
+def _iv_effects(slopes: Floats) -> Floats:
+    """Compute effects (R, 7) from reduced-form slopes (R, 7); NaN if divided by 0."""
     x_z, y_z, m_z, m_zx, m_x, y_zx, y_x = slopes.T
     total = _ratio(y_z, x_z)
     a = _ratio(m_z, x_z)
@@ -406,7 +410,7 @@ def _first_stages(system: System) -> Floats:
     return np.array(rows, dtype=np.float64)
 
 
-def _weak(stages: Floats, names: Sequence[str]) -> list[Notice]:
+def _weak_instrument_notices(stages: Floats, names: Sequence[str]) -> list[Notice]:
     treatment, mediator, instrument = names[_X : _Z + 1]
     equations = {
         "x on z": f"{treatment} on {instrument} (total, a and what follows)",

@@ -1,4 +1,4 @@
-"""Notices about mediation models: one maker a code.
+"""Notices about mediation models.
 
 =================== ====================================================================
 code                data
@@ -36,7 +36,7 @@ from digiprosper.report.text import p_text
 # 4% of them are remarked on.
 INFLUENCE: Final = 6.0
 LEAST_INFLUENCE: Final = 0.5
-# A mean of so many standard deviations costs products their digits.
+# Products lose digits if the mean is this many standard deviations.
 MEAN_IN_SDS: Final = 1e4
 # Median residual degrees of freedom of an entity's own regression, below which its
 # slopes are imprecise.
@@ -66,7 +66,7 @@ def pooled(nobs: int) -> Notice:
 def masking(
     why: str, direct: float, indirect: float, total_interval: tuple[float, float]
 ) -> Notice:
-    """Report that the proportion mediated has no meaning; `why` is the reason."""
+    """Report that the proportion mediated is not meaningful, and why."""
     text = (
         f"{why}: proportion_mediated is not meaningful and is set to missing. Report "
         "the effects themselves."
@@ -87,9 +87,9 @@ def absorbed_level(moderator: str, effects: Sequence[str]) -> Notice:
     return Notice("absorbed_level", text, {"column": moderator})
 
 
-def held_level(threshold_variable: str, held_by: Sequence[str]) -> Notice:
+def held_level(threshold_variable: str, collinear_with: Sequence[str]) -> Notice:
     """Report that the dummy of the regime is collinear with effects and controls."""
-    terms = ", ".join(held_by) or "the intercept"
+    terms = ", ".join(collinear_with) or "the intercept"
     text = (
         f"regime_intercept: the regime dummy of {cited(threshold_variable)} is "
         f"collinear with the effects and controls ({terms}) and is not added."
@@ -176,10 +176,10 @@ def short_series(median_df: float, key: str) -> list[Notice]:
 # --- decisions ------------------------------------------------------------------------
 
 
-def no_share(
+def ratio_notices(
     mediator: str, ratio: float, name: str, *, total_differs: bool
 ) -> list[Notice]:
-    """Report a ratio that is no share: above 1, negative, or of a total near zero."""
+    """Report a ratio above 1, below 0, or with a total effect near zero."""
     data = {"mediator": mediator, "ratio": ratio}
     text, of_total = f"{name} = {ratio:.3g}", name == "indirect/total"
     notices = []

@@ -34,7 +34,7 @@ from digiprosper.mediation.kernel import (
     Products,
     Route,
     expand,
-    simulated,
+    simulate_coefficients,
 )
 from digiprosper.mediation.sensitivity import (
     MediationSensitivity,
@@ -56,9 +56,9 @@ from digiprosper.report.words import LANGUAGES
 SobelKind = Literal["sobel", "aroian", "goodman"]
 
 _SIMULATIONS = 19_999
-# The stream of simulated estimates, beside that of the bootstrap.
+# Spawn key of the stream of simulated estimates; the bootstrap has its own.
 _SIMULATED = 1
-# Of the verdicts in words.
+# Confidence level of the interpretation.
 _LEVEL = 0.95
 
 
@@ -208,9 +208,9 @@ class MediationResults(EffectResults):
             If Goodman's variance is negative; the standard error is then missing.
         """
         check_option("kind", kind, get_args(SobelKind))
-        self._refuse_varying("sobel")
+        self._require_constant_effects("sobel")
         sign = {"sobel": 0.0, "aroian": 1.0, "goodman": -1.0}[kind]
-        a, b, s_a, s_b = np.transpose([self._product(m) for m in self.mediators])
+        a, b, s_a, s_b = np.transpose([self._path_estimates(m) for m in self.mediators])
         variance = a**2 * s_b**2 + b**2 * s_a**2 + sign * s_a**2 * s_b**2
         names = self._indirect_terms
         if negative := names[variance < 0].tolist():
@@ -258,11 +258,11 @@ class MediationResults(EffectResults):
             If `level` is not between 0 and 1, or the effects depend on a moderator, a
             threshold or the treatment.
         """
-        self._refuse_varying("product_interval")
+        self._require_constant_effects("product_interval")
         level = check_level(level)
         rows = []
         for m in self.mediators:
-            at = self._slopes(m)
+            at = self._slope_positions(m)
             a, b = self.system.estimates[at].tolist()
             v = self.system.covariance[np.ix_(at, at)]
             s_a, s_b = np.sqrt(np.diag(v)).tolist()
@@ -290,7 +290,7 @@ class MediationResults(EffectResults):
         OptionError
             If the effects depend on a moderator, a threshold or the treatment.
         """
-        self._refuse_varying("joint_significance")
+        self._require_constant_effects("joint_significance")
         rows = [[test.p_value for test in self._path_tests(m)] for m in self.mediators]
         frame = pd.DataFrame(rows, index=self._indirect_terms, columns=["p_a", "p_b"])
         return frame.assign(p_value=frame.max(axis=1, skipna=False))
@@ -322,7 +322,7 @@ class MediationResults(EffectResults):
         """
         level = check_level(level)
         specific = [i for i, term in enumerate(self.terms) if is_specific(term)]
-        pairs = [*combinations(specific, 2), *self._ends_of_routes]
+        pairs = [*combinations(specific, 2), *self._extreme_points]
         i, j = np.array(pairs, dtype=np.intp).reshape(-1, 2).T
         unit = np.eye(len(self.names))
         effects = (
@@ -330,7 +330,7 @@ class MediationResults(EffectResults):
             self.estimated.covariance_of(unit[i] - unit[j]),
             self.draw_values[:, i] - self.draw_values[:, j],
         )
-        return self._frame(list(map(self._contrast, pairs)), effects, level)
+        return self._tidy_frame(list(map(self._contrast_name, pairs)), effects, level)
 
     # --- decisions --------------------------------------------------------------------
 
@@ -365,12 +365,12 @@ class MediationResults(EffectResults):
         >>> spec.fit(dp.datasets.us_states(), rng=1).decision().branch
         'complete mediation'
         """
-        self._refuse_varying("decision")
+        self._require_constant_effects("decision")
         level = check_level(level)
-        mediator = self._mediator(mediator)
+        mediator = self._read_mediator(mediator)
         a, b = self._path_tests(mediator)
         estimates, pvalues, name = self.params, self.pvalues, f"indirect:{mediator}"
-        # The t of the delta method would not belong to the p of the draws.
+        # No statistic: t of the delta method would not match p of the draws.
         indirect = Test(float(estimates[name]), np.nan, float(pvalues[name]))
         return Decision(
             mediator=mediator,
@@ -408,14 +408,14 @@ class MediationResults(EffectResults):
             If the effects depend on a moderator, a threshold or the treatment, or the
             mediators are a chain.
         """
-        self._refuse_varying("two_step")
+        self._require_constant_effects("two_step")
         if self.structure == "serial":
             raise OptionError(
                 "two_step tests the effect of the treatment on each mediator, but "
                 "serial mediators are also regressed on earlier mediators. Fit "
                 "structure='parallel'."
             )
-        at = [self._slopes(m)[0] for m in self.mediators]
+        at = [self._slope_positions(m)[0] for m in self.mediators]
         return two_step(
             self.mediators,
             self.system.estimates[at],
@@ -466,9 +466,9 @@ class MediationResults(EffectResults):
             If the mediator is not in the model, or the effects depend on a moderator, a
             threshold or the treatment.
         """
-        self._refuse_varying("sensitivity")
-        mediator = self._mediator(mediator)
-        k, (at, _) = self.mediators.index(mediator), self._slopes(mediator)
+        self._require_constant_effects("sensitivity")
+        mediator = self._read_mediator(mediator)
+        k, (at, _) = self.mediators.index(mediator), self._slope_positions(mediator)
         analysis = sensitivity(
             mediator,
             float(self.system.estimates[at]),
@@ -516,8 +516,8 @@ class MediationResults(EffectResults):
             If the mediator is not in the model, or the effects depend on a moderator, a
             threshold or the treatment.
         """
-        self._refuse_varying("robustness_value")
-        at = self._slopes(self._mediator(mediator))
+        self._require_constant_effects("robustness_value")
+        at = self._slope_positions(self._read_mediator(mediator))
         errors, df = self.system.unadjusted[at].T
         values = robustness_value(self.system.estimates[at] / errors, df, level)
         columns = dict(zip(("partial_r2", "rv", "rv_alpha"), values, strict=True))
@@ -552,7 +552,7 @@ class MediationResults(EffectResults):
         OptionError
             If no effect depends on a variable, or a value is not a finite number.
         """
-        self._refuse_constant("conditional_effects")
+        self._require_conditional_effects("conditional_effects")
         level = check_level(level)
         values = np.array([value for _, value in self.points])
         if at is not None:
@@ -565,7 +565,7 @@ class MediationResults(EffectResults):
             [expand(route.slopes, np.array([value])) for route, value in pairs]
         )
         names = [route.name for route, _ in pairs]
-        frame = self._frame(names, self.system.effects(effects), level)
+        frame = self._tidy_frame(names, self.system.effects(effects), level)
         frame = frame.rename_axis("effect").reset_index()
         frame.insert(1, "at", [value for _, value in pairs])
         return frame
@@ -606,7 +606,7 @@ class MediationResults(EffectResults):
         OptionError
             If no effect depends on a variable, or `effect` does not depend on it.
         """
-        self._refuse_constant("johnson_neyman")
+        self._require_conditional_effects("johnson_neyman")
         names = [r.name for r in self.routes]
         if effect is None and len(names) > 1:
             raise OptionError(
@@ -684,7 +684,7 @@ class MediationResults(EffectResults):
         ['经由失业率的间接效应 [95%置信区间]', '经由失业率的自助法p值',
          '经由失业率的Sobel z值']
         """
-        self._refuse_varying("path_rows")
+        self._require_constant_effects("path_rows")
         digits = check_whole("digits", digits, 0, 15)
         check_option("language", language, tuple(LANGUAGES))
         if not isinstance(labels, Mapping | None):
@@ -695,9 +695,9 @@ class MediationResults(EffectResults):
             )
         texts = {**self.labels, **(labels or {})}
         sobel, ends = self.sobel()["statistic"], self.interval("percentile")
-        selected = None if mediator is None else (self._mediator(mediator),)
+        selected = None if mediator is None else (self._read_mediator(mediator),)
         blank = [""] * (len(self.equations) - 1)
-        note = self._row_note if self._readable else None
+        note = self._row_note if self._has_intervals else None
         out: dict[str, list[str]] = {}
         for term in filter(is_specific, self.terms):
             if selected is not None and term.path != selected:
@@ -706,7 +706,7 @@ class MediationResults(EffectResults):
             factors = {path: (text_factor(path, term.path, self.factors),)}
             drawn = ends.loc[term.name].to_numpy()
             cells = _path_cells(
-                drawn, sobel.get(term.name), digits, computed=self._readable
+                drawn, sobel.get(term.name), digits, computed=self._has_intervals
             )
             form = "row.through" if len(self.mediators) > 1 else "row.only"
             through = Remark(form, {"path": (path,)})
@@ -717,7 +717,7 @@ class MediationResults(EffectResults):
         return out
 
     def _remarks(self) -> tuple[Remark, ...]:
-        """Name the variable that effects depend on, which their rows do not name."""
+        """Return a remark with the variable that effects depend on."""
         if not self.variable:
             return ()
         names, code = {"name": (self.variable,)}, "depends"
@@ -736,8 +736,10 @@ class MediationResults(EffectResults):
     def _summary(self) -> Summary:
         outcome = self.info["depvar"] or ""
         through = (" -> " if self.structure == "serial" else ", ").join(self.mediators)
-        words = self._varying_words if self.variable else self._words
-        return self._summarised(
+        words = (
+            self._conditional_interpretation if self.variable else self._interpretation
+        )
+        return self._make_summary(
             f"Mediation: {self.treatment} -> {through} -> {outcome}", words(outcome)
         )
 
@@ -756,11 +758,13 @@ class MediationResults(EffectResults):
 
     # --- inside -----------------------------------------------------------------------
 
-    def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
+    def _interval_ends(
+        self, method: str, level: float
+    ) -> tuple[Floats, Floats, Floats]:
         effects = self.system.products
         if method == "bca":
             acceleration = intervals.acceleration(
-                self._masked(effects.evaluate(self.system.jackknife))
+                self._mask_missing(effects.evaluate(self.system.jackknife))
             )
             bca_arguments = (self.draw_values, self.estimates, acceleration)
             ends = intervals.bca(*bca_arguments, level, clusters=self.n_drawn)
@@ -769,22 +773,22 @@ class MediationResults(EffectResults):
             seed = np.random.SeedSequence(self.rng_entropy, spawn_key=(_SIMULATED,))
             groups = self.info["n_clusters"]
             df = self.df_t if groups is not None and groups < FEW_CLUSTERS else np.inf
-            paths = simulated(
+            paths = simulate_coefficients(
                 self.system.estimates, self.system.covariance, _SIMULATIONS, seed, df=df
             )
-            draws = self._masked(effects.evaluate(paths))
+            draws = self._mask_missing(effects.evaluate(paths))
             ends = intervals.percentile(draws, level, clusters=None)
             return (*ends, intervals.percentile_p(draws, clusters=None))
-        return EffectResults._ends(self, method, level)
+        return EffectResults._interval_ends(self, method, level)
 
-    def _masked(self, values: Floats) -> Floats:
+    def _mask_missing(self, values: Floats) -> Floats:
         values[:, np.isnan(self.estimates)] = np.nan
         return values
 
-    def _frame(
+    def _tidy_frame(
         self, names: Sequence[str], effects: Effects, level: float
     ) -> pd.DataFrame:
-        """Write functions of the effects as `tidy` writes the effects, by term."""
+        """Return functions of the effects in the form of `tidy`, indexed by term."""
         estimates, covariance, draws = effects
         estimated = DrawnEstimates.of(
             names, estimates, covariance, self.inference, draw_values=draws
@@ -792,8 +796,8 @@ class MediationResults(EffectResults):
         return EffectResults(estimated, self.info).tidy(level).set_index("term")
 
     @property
-    def _ends_of_routes(self) -> list[tuple[int, int]]:
-        """Positions of conditional effects at the variable's last and first point."""
+    def _extreme_points(self) -> list[tuple[int, int]]:
+        """Positions of conditional effects at the highest and the lowest point."""
         if not self.points or self.points[0][1] >= self.points[-1][1]:
             return []
         (first, _), *_, (last, _) = self.points
@@ -803,7 +807,7 @@ class MediationResults(EffectResults):
             for route in self.routes
         ]
 
-    def _contrast(self, pair: tuple[int, int]) -> str:
+    def _contrast_name(self, pair: tuple[int, int]) -> str:
         """Name the difference of two effects."""
         return " - ".join(self.names[position] for position in pair)
 
@@ -811,7 +815,7 @@ class MediationResults(EffectResults):
     def _indirect_terms(self) -> pd.Index[str]:
         return pd.Index([f"indirect:{m}" for m in self.mediators], name="term")
 
-    def _refuse_varying(self, method: str) -> None:
+    def _require_constant_effects(self, method: str) -> None:
         if self.variable:
             raise OptionError(
                 f"{method} requires a constant effect, but here it depends on "
@@ -819,7 +823,7 @@ class MediationResults(EffectResults):
                 "use the terms of tidy()."
             )
 
-    def _refuse_constant(self, method: str) -> None:
+    def _require_conditional_effects(self, method: str) -> None:
         if not self.routes:
             raise option_error(
                 "effect",
@@ -829,7 +833,7 @@ class MediationResults(EffectResults):
                 "regimes of a threshold are in tidy() and effect_plot.",
             )
 
-    def _mediator(self, mediator: str | None) -> str:
+    def _read_mediator(self, mediator: str | None) -> str:
         if mediator is None and len(self.mediators) > 1:
             raise OptionError(f"specify the mediator: {quoted(self.mediators, 12)}.")
         name = self.mediators[0] if mediator is None else mediator
@@ -845,12 +849,12 @@ class MediationResults(EffectResults):
         first = self._test(f"mediator:{mediator}", self.treatment)
         return first, self._test("outcome", mediator)
 
-    def _slopes(self, mediator: str) -> list[int]:
+    def _slope_positions(self, mediator: str) -> list[int]:
         """Look up the positions of a and b in the system."""
         at = self.system.at
         return [at(f"mediator:{mediator}", self.treatment), at("outcome", mediator)]
 
-    def _product(self, mediator: str) -> tuple[float, float, float, float]:
+    def _path_estimates(self, mediator: str) -> tuple[float, float, float, float]:
         first, second = self.paths[f"mediator:{mediator}"], self.paths["outcome"]
         x, m = self.treatment, mediator
         return (
@@ -860,7 +864,7 @@ class MediationResults(EffectResults):
             second.std_errors[m],
         )
 
-    def _words(self, outcome: str) -> list[str]:
+    def _interpretation(self, outcome: str) -> list[str]:
         ends = self.interval("percentile")
         total, direct, indirect = (float(v) for v in self.estimates[:3])
         sd = float(self.paths["total"].sample_stats["sd"][self.treatment])
@@ -872,7 +876,7 @@ class MediationResults(EffectResults):
             f"{listed(self.mediators)}.",
         ]
         for mediator in self.mediators:
-            a, b, _, _ = self._product(mediator)
+            a, b, _, _ = self._path_estimates(mediator)
             p = float(ends["p_value"][f"indirect:{mediator}"])
             verdict = _verdict(
                 p,
@@ -893,16 +897,16 @@ class MediationResults(EffectResults):
             )
         return lines
 
-    def _in_words(self, frame: pd.DataFrame, yes: str, no: str) -> list[str]:
-        """Write a line for each effect: estimate, interval and verdict."""
+    def _effect_lines(self, frame: pd.DataFrame, yes: str, no: str) -> list[str]:
+        """Write a line for each effect: estimate, interval and conclusion."""
         columns = ["estimate", "conf_low", "conf_high", "p_value"]
         lines = []
         for name, value, low, high, p in frame[columns].itertuples(name=None):
-            ends = interval_text(low, high, computed=self._readable)
+            ends = interval_text(low, high, computed=self._has_intervals)
             lines.append(f"{name}: {value:.4g}, interval {ends}{_verdict(p, yes, no)}.")
         return lines
 
-    def _varying_words(self, outcome: str) -> list[str]:
+    def _conditional_interpretation(self, outcome: str) -> list[str]:
         lines = [
             (
                 f"Effects of one unit of {self.treatment} on {outcome}. They depend on "
@@ -922,7 +926,7 @@ class MediationResults(EffectResults):
         else:
             at = ", ".join(f"{suffix} = {value:.4g}" for suffix, value in self.points)
             lines.append(f"{self.variable}: {at}.")
-        ends = list(map(self._contrast, self._ends_of_routes))
+        ends = list(map(self._contrast_name, self._extreme_points))
         differ = (
             "they are significantly different",
             "they are not significantly different",
@@ -934,8 +938,8 @@ class MediationResults(EffectResults):
         changes = [term.name for term in self.terms if term.of]
         return [
             *lines,
-            *self._in_words(self.contrasts().loc[ends], *differ),
-            *self._in_words(self.tidy().set_index("term").loc[changes], *depends),
+            *self._effect_lines(self.contrasts().loc[ends], *differ),
+            *self._effect_lines(self.tidy().set_index("term").loc[changes], *depends),
         ]
 
 

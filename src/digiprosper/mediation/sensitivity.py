@@ -114,13 +114,13 @@ class MediationSensitivity(Summarised, PickledByName):
         size = percent_text(self.level)
         ab, low, high = self.assumed
         if np.isnan(low):
-            covers = f"Its {size} interval was not computed"
+            interval_line = f"Its {size} interval was not computed"
         elif np.isnan(self.rho_insignificant):
-            covers = f"Its {size} interval excludes 0 for all |rho| up to .99"
+            interval_line = f"Its {size} interval excludes 0 for all |rho| up to .99"
         elif self.rho_insignificant == 0:
-            covers = f"Its {size} interval includes 0 already at rho = 0"
+            interval_line = f"Its {size} interval includes 0 already at rho = 0"
         else:
-            covers = (
+            interval_line = (
                 f"Its {size} interval first includes 0 at rho = "
                 f"{self.rho_insignificant:.3g}"
             )
@@ -139,7 +139,7 @@ class MediationSensitivity(Summarised, PickledByName):
                 f"{self.r2_at_zero:.3g}: the cause would explain {share} of the "
                 "residual variance of each"
             ),
-            covers,
+            interval_line,
         )
         return self._titled(title, Lines(lines, wrapped=True), wrapped_title=True)
 
@@ -171,7 +171,7 @@ def sensitivity(
     draws are not of clusters. `rho` is -.90, -.89, .., .90 and r by default.
     """
     level = check_level(level)
-    r, scaled = _parts(np.asarray(a), np.asarray(moments))
+    r, scaled = _correlation_and_scale(np.asarray(a), np.asarray(moments))
     if np.isnan(r * scaled):
         raise IdentificationError(
             f"sensitivity: {cited(mediator)} or the outcome has no variation left "
@@ -183,14 +183,14 @@ def sensitivity(
     else:
         kind = "correlations between -1 and 1, both excluded"
         at = np.array(check_numbers("rho", rho, kind, lambda r: abs(r) < 1))
-    r_draws, scaled_draws = _parts(a_draws, moment_draws)
+    r_draws, scaled_draws = _correlation_and_scale(a_draws, moment_draws)
 
     def ends(points: Floats) -> tuple[Floats, Floats]:
-        draws = _effect(points, r_draws[:, None], scaled_draws[:, None])
+        draws = _effect_at(points, r_draws[:, None], scaled_draws[:, None])
         return percentile(draws, level, clusters=clusters)
 
     grid = np.append(at, 0.0)
-    effects = np.column_stack([_effect(grid, r, scaled), *ends(grid)])
+    effects = np.column_stack([_effect_at(grid, r, scaled), *ends(grid)])
     rho_low, rho_high = percentile(r_draws, level, clusters=clusters)
     return MediationSensitivity(
         mediator=mediator,
@@ -200,7 +200,7 @@ def sensitivity(
         rho_at_zero=float(r),
         rho_low=float(rho_low),
         rho_high=float(rho_high),
-        rho_insignificant=_first_cover(ends),
+        rho_insignificant=_first_insignificant(ends),
         level=level,
     )
 
@@ -278,11 +278,11 @@ def mediational_e_value(d: float | Floats) -> float | Floats:
         effect = np.asarray(d, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputTypeError(
-            f"d={cited(d)}: a number, or an array of numbers."
+            f"d={cited(d)} must be a number or an array of numbers."
         ) from error
     if not (np.abs(effect) < _LARGEST_EFFECT).all():
         raise OptionError(
-            f"d={cited(d)}: finite effects in standard deviations, below "
+            f"d={cited(d)} must be finite effects in standard deviations, below "
             f"{_LARGEST_EFFECT}."
         )
     ratio = np.exp(0.91 * np.abs(effect))
@@ -299,8 +299,8 @@ def _robustness(f: Floats) -> Floats:
         return np.asarray(2 / (1 + np.sqrt(1 + 4 / np.square(f))))[()]
 
 
-def _parts(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
-    """Compute r and ``a s1 / s2``; missing without variation."""
+def _correlation_and_scale(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
+    """Compute r and ``a s1 / s2``; NaN without variation."""
     s11, s12, s22 = np.moveaxis(moments, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         r, ratio = s12 / np.sqrt(s11 * s22), np.sqrt(s11 / s22)
@@ -310,11 +310,11 @@ def _parts(a: Floats, moments: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _effect(rho: Floats, r: Floats, scaled: Floats) -> Floats:
+def _effect_at(rho: Floats, r: Floats, scaled: Floats) -> Floats:
     return np.asarray(scaled * (r - rho * np.sqrt((1 - r**2) / (1 - rho**2))))
 
 
-def _first_cover(ends: Callable[[Floats], tuple[Floats, Floats]]) -> float:
+def _first_insignificant(ends: Callable[[Floats], tuple[Floats, Floats]]) -> float:
     """Find the correlation nearest to 0 at which the interval covers 0."""
     (low,), (high,) = ends(np.array([0.0]))
     if not (low > 0 or high < 0):

@@ -1,4 +1,4 @@
-"""The controlled direct effect with confounders in between (sequential g)."""
+"""The controlled direct effect with intermediate confounders (sequential g)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from digiprosper.errors import Notice, OptionError, TermError, subject
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import Monomial, Products, delta_method
-from digiprosper.mediation.mediation import Mediation, refuse_other_models, term_roles
+from digiprosper.mediation.mediation import Mediation, require_parallel, term_roles
 from digiprosper.mediation.system import (
     System,
     estimate,
@@ -103,7 +103,7 @@ def sequential_g(
     {'total': 0.512, 'controlled_direct': 0.049,
      'eliminated': 0.463, 'eliminated:log(emp)': 0.463}
     """
-    confounders = _check(spec, intermediate)
+    confounders = _check_confounders(spec, intermediate)
     seed = seed_sequence(rng)
     roles = {**term_roles(spec), "intermediate": confounders}
     prepared, demeaned = prepare_terms(spec, panel, roles)
@@ -114,7 +114,7 @@ def sequential_g(
     system = estimate(prepared, demeaned, layout, reps=spec.reps, seed=seed)
 
     effects = delta_method(
-        _products(system, k).evaluate,
+        _effect_products(system, k).evaluate,
         system.coefficients,
         system.covariance,
         system.draws,
@@ -126,7 +126,7 @@ def sequential_g(
     return EffectResults(**result_fields(system, terms, effects, "Sequential g"))
 
 
-def _products(system: System, mediators: int) -> Products:
+def _effect_products(system: System, mediators: int) -> Products:
     """Write effects as products of slopes."""
     at = slope_positions(system.layout)
     total: list[Monomial] = [(1.0, (at[0, 1],))]
@@ -138,9 +138,11 @@ def _products(system: System, mediators: int) -> Products:
     return Products([total, total + negative, parts, *([part] for part in parts)])
 
 
-def _check(spec: Mediation, intermediate: str | Sequence[str]) -> tuple[str, ...]:
+def _check_confounders(
+    spec: Mediation, intermediate: str | Sequence[str]
+) -> tuple[str, ...]:
     """Refuse other models and repeated terms; return the intermediate terms."""
-    refuse_other_models(spec, "sequential_g", "change {} (spec.replace)")
+    require_parallel(spec, "sequential_g", "change {} (spec.replace)")
     terms = as_terms(intermediate, "intermediate")
     if not terms:
         raise OptionError(

@@ -1,4 +1,4 @@
-"""Equations on one sample, estimated and drawn together, with their thresholds."""
+"""Systems of equations on one sample: estimates, draws and searches of thresholds."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ _BIASED_PATHS = (
     "and so are the other paths. Omit it, or lag treatment and mediator instead."
 )
 _BIASED_MEDIATOR = "and so are the other paths to the mediator. Omit it."
-# What messages call the columns of a role.
+# Names of roles in messages.
 _KINDS = {"y": "outcome", "mediators": "mediator"}
 # Roles whose columns are regressors in the equations of the mediators.
 _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
@@ -107,7 +107,7 @@ _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class System:
-    """Coefficients of all equations in one row, joint covariance and draws.
+    """An estimated system: coefficients of all equations, joint covariance and draws.
 
     - layout: (outcome, regressors) of each equation, as column numbers
     - coefficients: (K,), slopes of the equations in order, without intercepts
@@ -143,7 +143,7 @@ class System:
 
 
 def check_common_options(spec: Any, roles: Sequence[str]) -> None:
-    """Check what specifications of mediations share: terms, errors and draws."""
+    """Check the options that mediation specifications share."""
     refuse_repeats(spec, roles)
     check_linear_options(spec)
     refuse_two_way(spec.clusters)
@@ -151,7 +151,7 @@ def check_common_options(spec: Any, roles: Sequence[str]) -> None:
 
 
 def slope_positions(layout: Sequence[Equation]) -> dict[tuple[int, int], int]:
-    """Return the position of each slope among all, by equation and column."""
+    """Return the position of each slope by equation and column."""
     slopes = [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
     return {slope: position for position, slope in enumerate(slopes)}
 
@@ -188,7 +188,7 @@ def estimate(
     without = jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
-    notices = _notices(prepared, fits, remedy)
+    notices = _equation_notices(prepared, fits, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn, DELTA)
@@ -210,7 +210,9 @@ def estimate(
         ),
         draws=np.hstack(draws.coefficients),
         jackknife=np.hstack(without.coefficients),
-        residuals=tuple(_net(solved, layout, block) for block in residuals),
+        residuals=tuple(
+            _residual_products(solved, layout, block) for block in residuals
+        ),
         residual_draws=draws.residuals,
         n_drawn=grams.n_clusters,
         drawn=drawn,
@@ -219,10 +221,10 @@ def estimate(
     )
 
 
-def _notices(
+def _equation_notices(
     prepared: Prepared, fits: Sequence[LinearResults], remedy: str
 ) -> list[Notice]:
-    """Collect the notices of the equations; the model has its own of few clusters."""
+    """Collect the notices of the equations, with the model's own on few clusters."""
     of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
     notices = [notice for notice in of_fits if notice not in prepared.few]
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
@@ -233,7 +235,7 @@ def _notices(
 def refuse_absorbed(
     prepared: Prepared, demeaned: Demeaned, roles: Sequence[str]
 ) -> None:
-    """Refuse columns without variation, and a mediator equal to y or x, by `roles`."""
+    """Refuse columns without variation, and a mediator collinear with y or x."""
     effects = effects_text(prepared)
     checked = zip(roles, demeaned.names, demeaned.absorbed, strict=False)
     problems = [
@@ -261,13 +263,13 @@ def refuse_absorbed(
         slope = (regressor @ mediator) / max(lengths[i] ** 2, NO_DIVISION)
         if np.linalg.norm(mediator - regressor * slope) < COLLINEAR * lengths[j]:
             where = " after the effects are partialled out"
-            raise cannot_mediate(names[j], other, names[i], where)
+            raise collinear_mediator(names[j], other, names[i], where)
 
 
-def glance_of(
+def system_glance(
     outcome: LinearResults, model: str, seed: np.random.SeedSequence
 ) -> Glance:
-    """Make the glance of a system: its outcome equation without fit measures."""
+    """Make the glance of a system from its outcome equation, without fit measures."""
     values = {
         **empty_glance(model, outcome.nobs),
         "depvar": outcome.depvar,
@@ -279,7 +281,7 @@ def glance_of(
     return cast("Glance", values)
 
 
-def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
+def draw_notices(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
     """Report few draws, and draws in which the equations could not be estimated.
 
     `searched` are slopes (R, ..) from a search of the threshold in each draw. Without
@@ -291,37 +293,40 @@ def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice,
     if searched is not None:
         lost = int(np.isnan(searched).any(axis=1).sum())
         return (*few_draws(reps, "effects"), *lost_draws(lost, reps, _NO_THRESHOLD))
-    why = _COLLINEAR_DRAWS + (_TOO_SHORT if lost > _RARE * reps else "")
-    return (*few_draws(reps, "effects"), *lost_draws(lost, reps, why, system.drawn))
+    consequence = _COLLINEAR_DRAWS + (_TOO_SHORT if lost > _RARE * reps else "")
+    return (
+        *few_draws(reps, "effects"),
+        *lost_draws(lost, reps, consequence, system.drawn),
+    )
 
 
 def blank_unclear_share(effects: Effects, clusters: int) -> tuple[Notice, ...]:
-    """Set the proportion mediated, the last effect, to missing if without meaning."""
+    """Set the proportion mediated (last effect) to missing if it is not meaningful."""
     estimates, covariance, draws = effects
     direct, indirect = map(float, estimates[1:3])
     low, high = map(float, intervals.percentile(draws[:, 0], 0.95, clusters=clusters))
     ends = intervals.percentile(draws[:, 1:3], 0.95, clusters=clusters)
     if direct * indirect < 0:
-        why = "direct and indirect effect have opposite signs (masking)"
+        consequence = "direct and indirect effect have opposite signs (masking)"
         if (np.prod(ends, axis=0) <= 0).any():
-            why = (
+            consequence = (
                 "direct and indirect effect have opposite signs, but the interval of "
                 "one includes 0, so that this is no evidence of masking"
             )
     elif np.isnan(low):
-        why = "the total effect has no confidence interval"
+        consequence = "the total effect has no confidence interval"
     elif not (low > 0 or high < 0):
-        why = (
+        consequence = (
             f"the 95% interval of the total effect, {low:.3g} to {high:.3g}, includes 0"
         )
     else:
         return ()
     for values in (estimates, draws, covariance, covariance.T):
         values[..., -1] = np.nan
-    return (masking(why, direct, indirect, (low, high)),)
+    return (masking(consequence, direct, indirect, (low, high)),)
 
 
-def remarks(prepared: Prepared) -> list[Notice]:
+def model_notices(prepared: Prepared) -> list[Notice]:
     """Report pooled rows, and lags of the outcome or of a mediator among the terms."""
     sample = prepared.sample
     is_pooled = not prepared.effect_names and sample.nobs > sample.n_entities
@@ -337,13 +342,13 @@ def remarks(prepared: Prepared) -> list[Notice]:
 def prepare_terms(
     spec: Any, panel: Panel, roles: Mapping[str, Sequence[str]]
 ) -> tuple[Prepared, Demeaned]:
-    """Cut the sample of a specification, and demean its columns in order of the roles.
+    """Prepare the sample of a specification, and demean its columns by role.
 
     Refuse terms of several columns, and columns that identify no path.
     """
     prepared = prepare(panel, roles, linear_options(spec))
     sample = prepared.sample
-    refuse_several(sample, roles)
+    refuse_multiple_columns(sample, roles)
     others = [role for role in roles if role not in ("y", "threshold_variable")]
     (y,) = sample.names_of("y")
     demeaned, _ = demean_roles(y, prepared, others)
@@ -355,17 +360,16 @@ def prepare_terms(
 
 def demean_added(prepared: Prepared, demeaned: Demeaned, layout: Layout) -> Demeaned:
     """Demean the columns that a layout adds to those of its terms."""
-    of_terms = len(demeaned.names)
-    if of_terms < len(layout.names):
-        # Products of columns are wider apart than the columns, which were checked when
-        # the sample was cut.
+    n_terms = len(demeaned.names)
+    if n_terms < len(layout.names):
+        # Products of columns may be extreme although the columns are not.
         refuse_extreme(layout.columns, layout.names)
     return demeaned.with_columns(
-        prepared, layout.names[of_terms:], layout.columns[:, of_terms:]
+        prepared, layout.names[n_terms:], layout.columns[:, n_terms:]
     )
 
 
-def refuse_several(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
+def refuse_multiple_columns(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
     """Refuse terms of several columns, in all roles but those of controls."""
     for role, terms in roles.items():
         if role in ("x", "intermediate"):
@@ -379,7 +383,7 @@ def refuse_several(sample: Sample, roles: Mapping[str, Sequence[str]]) -> None:
             )
 
 
-def cannot_mediate(
+def collinear_mediator(
     mediator: str, role: str, other: str, where: str
 ) -> CollinearityError:
     """Report that a mediator is collinear with the outcome or the treatment."""
@@ -395,24 +399,24 @@ def result_fields(
     terms: Sequence[Term],
     effects: Effects,
     model: str,
-    about: Sequence[Notice] = (),
+    method_notices: Sequence[Notice] = (),
     searched: Floats | None = None,
 ) -> dict[str, Any]:
     """Issue the notices of a model, and collect the fields of `EffectResults`.
 
-    `about` are notices of the method; `searched` is as in `about_draws`.
+    `method_notices` are notices of the method; `searched` is as in `draw_notices`.
     """
     has_share = terms[-1].kind == "proportion_mediated"
     diagnostics = (
         *system.notices,
-        *about_draws(system, searched),
-        *remarks(system.prepared),
-        *about,
+        *draw_notices(system, searched),
+        *model_notices(system.prepared),
+        *method_notices,
         *(blank_unclear_share(effects, system.n_drawn) if has_share else ()),
     )
     issue(diagnostics)
     outcome, sample = system.fits[-1], system.prepared.sample
-    info = glance_of(outcome, model, system.seed)
+    info = system_glance(outcome, model, system.seed)
     estimated = drawn_estimates(
         [term.name for term in terms],
         *effects,
@@ -434,8 +438,10 @@ def result_fields(
     }
 
 
-def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> Floats:
-    """Compute a block's residual products, from the equation's second outcome."""
+def _residual_products(
+    solved: Sequence[Solved], layout: Sequence[Equation], block: Block
+) -> Floats:
+    """Compute the cross products of residuals of one block."""
     (outcome, regressor), controls = block
     for equation, (y, x) in zip(solved, layout, strict=True):
         if y == outcome and sorted(x) == sorted((regressor, *controls)):
@@ -447,10 +453,12 @@ def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> 
 
 
 def search_threshold(spec: Any, prepared: Prepared) -> float:
-    """Find the threshold with the least sum of squares of the outcome's equation."""
-    columns = _searched_columns(prepared)
+    """Find the threshold that minimises the SSR of the outcome's equation."""
+    columns = _search_columns(prepared)
     try:
-        return _least(columns, prepared.within.every, intercept=spec.regime_intercept)
+        return _least_squares_threshold(
+            columns, prepared.within.every, intercept=spec.regime_intercept
+        )
     except (ThresholdSearchError, CollinearityError) as error:
         name, q = prepared.sample.names_of("threshold_variable")[0], columns[-1]
         raise one_problem(
@@ -464,8 +472,8 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
         ) from error
 
 
-def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
-    """Whether a dummy of the low regime is collinear: no entity changes its regime."""
+def regime_is_collinear(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
+    """Check whether the dummy of the low regime is collinear with other regressors."""
     sample = prepared.sample
     low = (sample.columns("threshold_variable")[:, 0] <= gamma).astype(np.float64)
     residuals = prepared.within.demean(low)
@@ -479,37 +487,39 @@ def holds_level(prepared: Prepared, demeaned: Demeaned, gamma: float) -> bool:
     return bool(np.linalg.norm(residuals) < ABSORBED * np.linalg.norm(low - low.mean()))
 
 
-def searched_draws(
+def draw_thresholds(
     spec: Any, demeaned: Demeaned, system: System, shape: tuple[int, int]
 ) -> tuple[Floats, Floats, Floats]:
     """Search the threshold in every draw and fit all equations there.
 
-    `shape` has the numbers of slopes that the effects consist of, and of effects.
-    Returns thresholds (R,), slopes (R, ..) and effects (R, ..), NaN in draws without a
-    threshold. The draws are those of the system. Each is written out row by row and
-    searched like a sample, since running sums over rows are not weighted sums of
-    clusters; fits are batched over draws with the same threshold.
+    `shape` are the numbers of slopes and of effects. Returns thresholds (R,), slopes
+    (R, ..) and effects (R, ..), NaN in draws without a threshold. The draws are those
+    of the system. The rows of each draw are searched like a sample, because running
+    sums over rows are not weighted sums of clusters; fits are batched over draws with
+    the same threshold.
     """
     prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
     counts = draw_counts(system.seed, system.n_drawn, len(system.draws))
-    columns = _searched_columns(prepared)
+    columns = _search_columns(prepared)
     every, intercept = prepared.within.every, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
         rows, copies = drawn_rows(codes, count)
-        effects = _fresh(every, codes, rows, copies)
+        effects = _recode_effects(every, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
             drawn_columns = [column[rows] for column in columns]
-            gammas[r] = _least(drawn_columns, effects, intercept=intercept)
+            gammas[r] = _least_squares_threshold(
+                drawn_columns, effects, intercept=intercept
+            )
     draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
-    of_terms = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
+    n_terms = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
-        level = intercept and not holds_level(prepared, demeaned, gamma)
-        layout = lay_out(spec, prepared.sample, of_terms, gamma, level=level)
-        there = demean_added(prepared, demeaned, layout)
-        grams = entity_grams(there.columns, codes, every, demeaned=True)
+        level = intercept and not regime_is_collinear(prepared, demeaned, gamma)
+        layout = lay_out(spec, prepared.sample, n_terms, gamma, level=level)
+        demeaned_at_gamma = demean_added(prepared, demeaned, layout)
+        grams = entity_grams(demeaned_at_gamma.columns, codes, every, demeaned=True)
         drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))
         # Without the dummy of a regime the equations are others than the system's.
         positions = slope_positions(layout.equations)
@@ -522,18 +532,18 @@ def searched_draws(
     return gammas, draws, terms
 
 
-def _searched_columns(prepared: Prepared) -> list[Floats]:
-    """Select outcome, split regressors, controls, threshold variable."""
+def _search_columns(prepared: Prepared) -> list[Floats]:
+    """Return outcome, regressors by regime, controls and threshold variable."""
     columns = prepared.sample.columns
     split = np.column_stack([columns("treatment"), columns("mediators")])
     q = columns("threshold_variable")[:, 0]
     return [columns("y")[:, 0], split, columns("x"), q]
 
 
-def _least(
+def _least_squares_threshold(
     columns: Sequence[Floats], effects: Sequence[Effect], *, intercept: bool
 ) -> float:
-    """Find the candidate with least sum of squares, infinite if not identified."""
+    """Find the candidate with the least SSR, which is infinite if not identified."""
     y, z, x, q = columns
 
     def sums_of_squares(running: Plan) -> Floats:
@@ -552,10 +562,10 @@ def _least(
     return float(running.candidates.values[best])
 
 
-def _fresh(
+def _recode_effects(
     effects: Sequence[Effect], codes: Ints, rows: Ints, copies: Ints
 ) -> list[Effect]:
-    """Code effects of a draw: nested ones anew by copy, crossing ones unchanged."""
+    """Code the effects of a draw: nested ones separately for each copy of a cluster."""
 
     def drawn(effect: Ints) -> Ints:
         levels = effect[rows]

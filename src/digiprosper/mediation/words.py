@@ -83,4 +83,4 @@ WORDS = Words(
         "row.only": "",
     }
 )
-"""Of tables and figures; ``row`` of the last lines of the three-step table."""
+"""Words of tables and figures; ``row``: last rows of the three-step table."""

@@ -56,12 +56,11 @@ from digiprosper.u_shape.moderated import moderated_u_test
 from digiprosper.u_shape.u_test import u_test
 
 REPS: Final = 9999
-"""Draws behind a p-value: with few, none is small enough after an adjustment for fifty
-tests."""
+"""Draws behind a p-value; fewer would allow no small p-value after an adjustment for
+fifty tests."""
 
 _ADJUST: Final = ("holm", "bonferroni", "fdr_bh", "fdr_by", "none")
-# What the data of one proposition lack; any other error is one of the call, or of this
-# library.
+# Errors that are due to the data of one proposition; others are raised.
 _NOT_TESTABLE: Final = (
     IdentificationError,
     CollinearityError,
@@ -201,12 +200,12 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
         raise PanelIndexError(
             "pathways.evaluate needs a panel with a time key: models have time effects."
         )
-    mechanisms = checked_mechanisms(mechanisms)
+    mechanisms = check_mechanisms(mechanisms)
     terms = as_terms(controls, "controls")
     for term in terms:
         parse(term, known_names(panel), "controls")
-    columns = checked_columns(panel, mechanisms, columns)
-    systems = None if systems is None else checked_systems(panel, systems)
+    columns = check_columns(panel, mechanisms, columns)
+    systems = None if systems is None else check_systems(panel, systems)
     check_option("adjust", adjust, _ADJUST)
     check_option("language", language, ("en", "zh"))
     level = check_level(level)
@@ -219,15 +218,15 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
     for mechanism in mechanisms:
         for row in mechanism.split():
             variables = {role: columns[role] for role in row.roles if role in columns}
-            reason = refusal(row, variables, systems or {}, spatial_weights)
+            reason = reason_not_testable(row, variables, systems or {}, spatial_weights)
             finding = Finding(
                 row,
                 variables,
-                _other_controls(terms, variables.values()),
+                _drop_used_controls(terms, variables.values()),
                 reason=reason,
             )
             if reason is None:
-                rows = _on_common_rows(panel, row, mechanism, columns)
+                rows = _blank_incomplete_rows(panel, row, mechanism, columns)
                 proposition = Proposition(
                     row,
                     rows,
@@ -237,13 +236,13 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
                     entropy,
                     spatial_weights,
                 )
-                finding = _tested(proposition, finding, labels_by_warning)
+                finding = _test_proposition(proposition, finding, labels_by_warning)
             findings.append(finding)
     issue_of_many(labels_by_warning)
 
-    judged = with_verdicts(findings, adjust, level)
+    with_verdict = with_verdicts(findings, adjust, level)
     return MechanismReport(
-        findings=judged,
+        findings=with_verdict,
         level=level,
         adjust=adjust,
         language=language,
@@ -251,19 +250,19 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
         entity_name=panel.entity_name,
         reps=REPS,
         rng_entropy=entropy,
-        diagnostics=tuple(_remarks(judged, terms, systems, adjust, level)),
+        diagnostics=tuple(_report_notices(with_verdict, terms, systems, adjust, level)),
     )
 
 
 # --- the arguments --------------------------------------------------------------------
 
 
-def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
+def check_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
     """Check that there are propositions and that no id repeats."""
-    listed = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
+    mechanism_list = list(mechanisms) if isinstance(mechanisms, list | tuple) else []
     others = (
-        [value for value in listed if not isinstance(value, Mechanism)]
-        if listed
+        [value for value in mechanism_list if not isinstance(value, Mechanism)]
+        if mechanism_list
         else [mechanisms]
     )
     if others:
@@ -272,21 +271,21 @@ def checked_mechanisms(mechanisms: Any) -> tuple[Mechanism, ...]:
             f"pathways.seed_catalogue(); got {cited(others[0])}.",
             [option_problem("mechanisms", others[0])],
         )
-    ids = [row.id for mechanism in listed for row in mechanism.split()]
+    ids = [row.id for mechanism in mechanism_list for row in mechanism.split()]
     if twice := sorted(repeated(ids)):
         raise option_error(
             "mechanisms",
             tuple(twice),
             f"mechanisms: the ids {quoted(twice)} are duplicated; rename one of each.",
         )
-    return tuple(listed)
+    return tuple(mechanism_list)
 
 
-def checked_columns(
+def check_columns(
     panel: Panel, mechanisms: Iterable[Mechanism], columns: Any
 ) -> dict[str, str]:
     """Check that roles are known and their columns in the panel."""
-    _refuse_other(
+    _check_mapping(
         "columns", columns, "a mapping of role to column, such as {'de': 'digital'}"
     )
     for role, column in columns.items():
@@ -304,13 +303,13 @@ def checked_columns(
             f"{quoted(roles, 12)}.",
             [option_problem("columns", role, roles) for role in unknown],
         )
-    _refuse_absent(panel, dict.fromkeys(columns.values()), "columns")
+    _check_in_panel(panel, dict.fromkeys(columns.values()), "columns")
     return dict(columns)
 
 
-def checked_systems(panel: Panel, systems: Any) -> dict[str, IndicatorSystem]:
+def check_systems(panel: Panel, systems: Any) -> dict[str, IndicatorSystem]:
     """Check the indicator systems of columns."""
-    _refuse_other("systems", systems, "a mapping of column to IndicatorSystem")
+    _check_mapping("systems", systems, "a mapping of column to IndicatorSystem")
     for column, system in systems.items():
         if not isinstance(system, IndicatorSystem):
             raise InputTypeError(
@@ -318,11 +317,11 @@ def checked_systems(panel: Panel, systems: Any) -> dict[str, IndicatorSystem]:
                 "IndicatorSystem.from_dict makes one of a mapping.",
                 [option_problem("systems", column)],
             )
-    _refuse_absent(panel, systems, "systems")
+    _check_in_panel(panel, systems, "systems")
     return dict(systems)
 
 
-def _refuse_other(name: str, value: object, description: str) -> None:
+def _check_mapping(name: str, value: object, description: str) -> None:
     if not isinstance(value, Mapping):
         raise InputTypeError(
             f"{name} must be {description}, not {cited(value)}.",
@@ -330,7 +329,7 @@ def _refuse_other(name: str, value: object, description: str) -> None:
         )
 
 
-def _refuse_absent(panel: Panel, columns: Iterable[str], role: str) -> None:
+def _check_in_panel(panel: Panel, columns: Iterable[str], role: str) -> None:
     absent = [column for column in columns if column not in panel.columns]
     if absent:
         raise unknown_columns(absent, panel.columns, role, panel.labels)
@@ -339,13 +338,13 @@ def _refuse_absent(panel: Panel, columns: Iterable[str], role: str) -> None:
 # --- why a proposition is not tested --------------------------------------------------
 
 
-def refusal(
+def reason_not_testable(
     mechanism: Mechanism,
     columns: Mapping[str, str],
     systems: Mapping[str, IndicatorSystem],
     spatial_weights: SpatialWeights | None = None,
 ) -> Reason | None:
-    """Find out before any fit why a proposition cannot be tested; None if it can."""
+    """Return the reason why a proposition cannot be tested, or None, before any fit."""
     if mechanism.testable == "no":
         return Reason(
             "data", {"needs": mechanism.needs, "needs_zh": mechanism.needs_zh}
@@ -359,14 +358,14 @@ def refusal(
         roles = tuple(role for role in columns if columns[role] == column)
         if len(roles) > 1:
             return Reason("same_column", {"column": column, "roles": roles})
-    overlaps = _overlaps(list(columns.values()), systems)
+    overlaps = _shared_indicators(list(columns.values()), systems)
     return Reason("overlap", {"found": overlaps}) if overlaps else None
 
 
-def _overlaps(
+def _shared_indicators(
     names: Sequence[str], systems: Mapping[str, IndicatorSystem]
 ) -> tuple[tuple[str, str, str], ...]:
-    """Find indicators of an index beside it, and indices that share an indicator."""
+    """List indicators used together with their index, and those of two indices."""
     inside = [
         (indicator, index, "")
         for index in names
@@ -395,7 +394,7 @@ def indicators_among(
 # --- one proposition ------------------------------------------------------------------
 
 
-def _tested(
+def _test_proposition(
     proposition: Proposition,
     finding: Finding,
     labels_by_warning: dict[tuple[str, str], list[str]],
@@ -415,34 +414,33 @@ def _tested(
     return estimated
 
 
-def _other_controls(
+def _drop_used_controls(
     controls: Sequence[str], columns: Collection[str]
 ) -> tuple[str, ...]:
-    """Leave out the controls that are columns of the proposition."""
+    """Drop the controls that are columns of the proposition."""
     used = set(map(canonical, columns))
     return tuple(term for term in controls if canonical(term) not in used)
 
 
-def _on_common_rows(
+def _blank_incomplete_rows(
     panel: Panel, row: Mechanism, whole: Mechanism, columns: Mapping[str, str]
 ) -> Panel:
-    """Give all models of a proposition the same rows: those that all of them have.
+    """Set incomplete rows to missing, so that all models of a claim use the same rows.
 
-    Values are taken out rather than rows, so that lags among the controls stay what
-    they are.
+    Rows are not dropped, because lags among the controls need them.
     """
     several = row.channels if row.shape == "threshold" else row.moderators[1:]
-    beside = [
+    other_outcomes = [
         role for role in whole.outcomes if role not in row.roles and role in columns
     ]
-    if not several and not beside:
+    if not several and not other_outcomes:
         return panel
-    names = list(dict.fromkeys(columns[role] for role in (*row.roles, *beside)))
+    names = list(dict.fromkeys(columns[role] for role in (*row.roles, *other_outcomes)))
     values = panel[names]
     missing = values.isna().any(axis=1)
     if not missing.any():
         return panel
-    # A column of truth values cannot have missing ones.
+    # A boolean column cannot have missing values.
     numbers = values.astype(
         {name: float for name in names if values[name].dtype == bool}
     )
@@ -501,7 +499,7 @@ class Proposition:
             "U": self._u_shape,
             "U-mediated": self._u_mediated,
             "U-moderated": self._u_moderated,
-            # One partial correlation is the same whichever of the two is the outcome.
+            # A partial correlation does not depend on which variable is the outcome.
             "coupled": self._linear,
             "spatial": self._spatial,
             "staggered": self._staggered,
@@ -511,7 +509,7 @@ class Proposition:
         return replace(finding, parts=tuple(parts))
 
     def _scale(self, part: Part) -> float | None:
-        """Compute the factor that makes an estimate one of standard deviations."""
+        """Compute the factor that converts an estimate to standard deviations."""
         if part.code == "shift":
             return None
         if part.code == "average":
@@ -523,7 +521,7 @@ class Proposition:
         moderator = sd[part.of] if part.code == "interaction" else 1.0
         return float(sd[first] * moderator / sd[last])
 
-    def _finding(
+    def _make_finding(
         self,
         estimator: str,
         parts: Iterable[Part],
@@ -531,7 +529,7 @@ class Proposition:
         remarks: Iterable[Notice],
         **detail: float,
     ) -> Finding:
-        """Put estimates and remarks, each once, beside the sample of a fit."""
+        """Make a finding from estimates, distinct notices and the sample of a fit."""
         about = fit.glance()
         return Finding(
             self.mechanism,
@@ -549,14 +547,14 @@ class Proposition:
     # --- one regression ---------------------------------------------------------------
 
     def _linear(self) -> Finding:
-        return self._drawn_slopes([self.cause], "slope", [""])
+        return self._bootstrap_slopes([self.cause], "slope", [""])
 
     def _moderated(self) -> Finding:
-        products = [f"{_ticked(self.cause)}:{_ticked(w)}" for w in self.moderators]
-        terms = [*products, self.cause, *self._levels(self.moderators)]
-        return self._drawn_slopes(terms, "interaction", self.moderators)
+        products = [f"{_term_of(self.cause)}:{_term_of(w)}" for w in self.moderators]
+        terms = [*products, self.cause, *self._level_terms(self.moderators)]
+        return self._bootstrap_slopes(terms, "interaction", self.moderators)
 
-    def _drawn_slopes(
+    def _bootstrap_slopes(
         self, terms: Sequence[str], code: str, about: Sequence[str]
     ) -> Finding:
         """Test coefficients by the wild cluster bootstrap; `about` has columns."""
@@ -567,13 +565,13 @@ class Proposition:
         for term, of in zip(fit.names, about, strict=False):
             test = wild_bootstrap(spec, self.panel, term, reps=REPS, rng=self.entropy)
             numbers = test.estimate, test.std_error, test.p_value
-            ends = test.interval(self.level)
-            parts.append(Part(code, self.mechanism.sign, *numbers, *ends, of))
+            interval_words = test.interval(self.level)
+            parts.append(Part(code, self.mechanism.sign, *numbers, *interval_words, of))
             remarks += test.diagnostics
-        return self._finding("fixed_effects", parts, fit, remarks)
+        return self._make_finding("fixed_effects", parts, fit, remarks)
 
-    def _levels(self, moderators: Sequence[str]) -> list[str]:
-        """List moderators that are regressors too: not the cause, and not absorbed."""
+    def _level_terms(self, moderators: Sequence[str]) -> list[str]:
+        """List the moderators to add as regressors: not the cause, and not absorbed."""
         return [
             w for w in moderators if w != self.cause and not _is_absorbed(self.panel[w])
         ]
@@ -582,10 +580,10 @@ class Proposition:
 
     def _u_shape(self) -> Finding:
         x = self.cause
-        spec = FixedEffects(self.outcome, [x, f"I({_ticked(x)}**2)", *self.controls])
+        spec = FixedEffects(self.outcome, [x, f"I({_term_of(x)}**2)", *self.controls])
         fit = spec.fit(self.panel)
         test = u_test(fit, x, level=self.level)
-        ends = zip(
+        interval_words = zip(
             ("slope_low", "slope_high"),
             self.mechanism.sign.split("/"),
             test.interval,
@@ -597,7 +595,7 @@ class Proposition:
             self._t_part(
                 code, sign, slope, slope / t if t else math.nan, test.df_t, at=at
             )
-            for code, sign, at, slope, t in ends
+            for code, sign, at, slope, t in interval_words
         ]
         low, high = test.fieller[0] if len(test.fieller) == 1 else (math.nan, math.nan)
         turning = {
@@ -605,25 +603,31 @@ class Proposition:
             "turning_low": low,
             "turning_high": high,
         }
-        return self._finding(
+        return self._make_finding(
             "u_test", parts, fit, (*fit.diagnostics, *test.diagnostics), **turning
         )
 
     def _u_moderated(self) -> Finding:
-        """Test the shift of the turning point with one moderator after the other."""
-        x, square = _ticked(self.cause), f"I({_ticked(self.cause)}**2)"
+        """Test the shift of the turning point with each moderator."""
+        x, square = _term_of(self.cause), f"I({_term_of(self.cause)}**2)"
         parts = []
         remarks: list[Notice] = []
         for w in self.moderators:
-            products = [f"{x}:{_ticked(w)}", f"{square}:{_ticked(w)}"]
-            terms = [self.cause, square, *products, *self._levels([w]), *self.controls]
+            products = [f"{x}:{_term_of(w)}", f"{square}:{_term_of(w)}"]
+            terms = [
+                self.cause,
+                square,
+                *products,
+                *self._level_terms([w]),
+                *self.controls,
+            ]
             fit = FixedEffects(self.outcome, terms).fit(self.panel)
             test = moderated_u_test(fit, self.cause, w, level=self.level)
             remarks += [*fit.diagnostics, *test.diagnostics]
             shift: Any = test.shift.detail
             numbers = shift["estimate"], shift["std_error"], fit.df_t
             parts.append(self._t_part("shift", "", *numbers, of=w))
-        return self._finding("moderated_u_test", parts, fit, remarks)
+        return self._make_finding("moderated_u_test", parts, fit, remarks)
 
     def _t_part(
         self, code: str, sign: str, value: float, error: float, df: float, **where: Any
@@ -635,7 +639,7 @@ class Proposition:
         return Part(code, sign, float(value), float(error), p, low, high, **where)
 
     def _part(self, row: Any, code: str, sign: str = "", **where: Any) -> Part:
-        """Read a row of `tidy`; without `sign` the claim is that of the proposition."""
+        """Make a part from a row of `tidy`; the default sign is the proposition's."""
         names = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
         numbers: dict[str, Any] = {name: float(row[name]) for name in names}
         return Part(code, sign or self.mechanism.sign, **numbers, **where)
@@ -655,14 +659,16 @@ class Proposition:
         # The claim is about the slopes on both paths of every channel
         if self.mechanism.path_signs:
             first, second = tuple(self.mechanism.path_signs)
-            outcome = self._by_term(fit.paths["outcome"])
+            outcome = self._tidy_by_term(fit.paths["outcome"])
             for m in self.channels:
-                mediator = self._by_term(fit.paths[f"mediator:{m}"])
+                mediator = self._tidy_by_term(fit.paths[f"mediator:{m}"])
                 parts += [
                     self._part(mediator.loc[self.cause], "path_a", first, of=m),
                     self._part(outcome.loc[m], "path_b", second, of=m),
                 ]
-        return self._finding("mediation", parts, fit.paths["total"], fit.diagnostics)
+        return self._make_finding(
+            "mediation", parts, fit.paths["total"], fit.diagnostics
+        )
 
     def _u_mediated(self) -> Finding:
         fit = self._mediation(quadratic=("a", "direct"))
@@ -681,16 +687,16 @@ class Proposition:
                 ("indirect_high", second, high),
             )
         ]
-        return self._finding("mediation", parts, total, fit.diagnostics)
+        return self._make_finding("mediation", parts, total, fit.diagnostics)
 
     def _channel_parts(self, fit: Results, effect: str, code: str) -> list[Part]:
         """Read one effect of every channel."""
-        rows = self._by_term(fit)
+        rows = self._tidy_by_term(fit)
         return [
             self._part(rows.loc[f"{effect}:{m}"], code, of=m) for m in self.channels
         ]
 
-    def _by_term(self, fit: Results) -> Any:
+    def _tidy_by_term(self, fit: Results) -> Any:
         return fit.tidy(self.level).set_index("term")
 
     # --- thresholds -------------------------------------------------------------------
@@ -698,7 +704,7 @@ class Proposition:
     def _threshold(self) -> Finding:
         """Test for a threshold, and whether slope or effects differ by regime."""
         (q,) = self.moderators
-        terms = self.outcome, [self.cause], q, [*self._levels([q]), *self.controls]
+        terms = self.outcome, [self.cause], q, [*self._level_terms([q]), *self.controls]
         spec = PanelThreshold(
             *terms, regime_intercept=True, reps=REPS, level=self.level
         )
@@ -716,7 +722,9 @@ class Proposition:
             parts += self._channel_parts(by_regime, "difference", "indirect_change")
             remarks += by_regime.diagnostics
         detail = {"threshold": gamma, "p_threshold": p_threshold}
-        return self._finding("panel_threshold", parts, fit.slopes, remarks, **detail)
+        return self._make_finding(
+            "panel_threshold", parts, fit.slopes, remarks, **detail
+        )
 
     # --- space and policy -------------------------------------------------------------
 
@@ -726,7 +734,7 @@ class Proposition:
         fit = spec.fit(self.panel, rng=self.entropy)
         rows, impact = fit.effects_table(self.level), self.mechanism.impact
         part = self._part(rows[rows["kind"] == impact].iloc[0], impact)
-        return self._finding("panel_spatial", [part], fit, fit.diagnostics)
+        return self._make_finding("panel_spatial", [part], fit, fit.diagnostics)
 
     def _staggered(self) -> Finding:
         options: Any = {"estimator": "imputation", "aggregate": "simple"}
@@ -734,11 +742,11 @@ class Proposition:
             self.panel
         )
         part = self._part(fit.tidy(self.level).iloc[0], "average")
-        return self._finding("staggered_did", [part], fit, fit.diagnostics)
+        return self._make_finding("staggered_did", [part], fit, fit.diagnostics)
 
 
-def _ticked(name: str) -> str:
-    """Write the name of a column as it stands inside a term."""
+def _term_of(name: str) -> str:
+    """Write the name of a column for use inside a term."""
     return name if name.isidentifier() else f"`{name}`"
 
 
@@ -751,7 +759,7 @@ def _is_absorbed(values: Any) -> bool:
 # --- remarks --------------------------------------------------------------------------
 
 
-def _remarks(
+def _report_notices(
     findings: Sequence[Finding],
     controls: Sequence[str],
     systems: Mapping[str, IndicatorSystem] | None,
@@ -779,7 +787,7 @@ def _remarks(
 def _controls_in_indices(
     finding: Finding, systems: Mapping[str, IndicatorSystem]
 ) -> list[tuple[str, str]]:
-    """Find controls that are indicators of an index in the same model."""
+    """List controls that are indicators of an index in the same model."""
     return [
         (name, index)
         for index in finding.columns.values()

@@ -1,4 +1,4 @@
-"""What the figure of pathways draws."""
+"""Numbers and words for the figure of pathways."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digiprosper.pathways.findings import VERDICTS, Finding
 from digiprosper.pathways.results import (
     MechanismReport,
     Names,
-    part_words,
+    part_text,
     stand_in_columns,
     variables,
 )
@@ -74,7 +74,7 @@ def _row(finding: Finding, names: Names) -> PathwayRow:
     )
     path = names.say(f"path.{mechanism.shape}{through}", **variables(finding, names))
     if len(finding.parts) > 1 or mechanism.shape == "threshold":
-        words = part_words(finding, part, names)
+        words = part_text(finding, part, names)
         path = names.say("path.part", path=path, part=words)
     effect = (part.std_effect, part.std_low, part.std_high)
     estimate, low, high = (f"{number:z.2f}" for number in effect)

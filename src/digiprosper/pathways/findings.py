@@ -1,4 +1,4 @@
-"""What was found of one proposition: estimates, one p-value, and a verdict."""
+"""The finding on one proposition: estimates, one p-value, and a verdict."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _IDENTIFICATION: Final = {
 class Part(PickledByName):
     """One estimate that a proposition makes a claim about.
 
-    code: what it is, such as "slope" or "indirect"
-    sign: the sign that is claimed, "" where any is
+    code: kind of estimate, such as "slope" or "indirect"
+    sign: claimed sign, "" if any sign supports the claim
     p_value: two-sided
-    of: the column that it is about, where the row has several
-    at: the value at which it is evaluated
-    scale: makes it a change in standard deviations of what it explains, for one
-        standard deviation of what explains it; None where it is no such change
+    of: column of the channel or moderator, if there are several
+    at: value at which it is evaluated
+    scale: factor that converts it to standard deviations of the outcome for one
+        standard deviation of the cause; None if that has no meaning
     """
 
     code: str
@@ -85,7 +85,7 @@ class Part(PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class Reason(PickledByName):
-    """Why a proposition was not tested; `data` is what the words of the code name.
+    """Reason why a proposition was not tested: a code, and `data` for its words.
 
     Codes are data, column, same_column, overlap, weights, failed and no_p.
     """
@@ -100,9 +100,9 @@ class Finding(PickledByName):
 
     mechanism: with one cause and one outcome
     columns: role to column, of the roles that have one
-    parts: none if it was not tested
+    parts: estimates; empty if it was not tested
     nobs, n_entities, n_clusters: 0 if it was not tested
-    detail: numbers beside the parts, such as a turning point
+    detail: further numbers, such as a turning point
     reason: why it was not tested
     p_value, p_adjusted: of all parts; NaN if it was not tested
     notices: of the models and tests, each once
@@ -130,13 +130,13 @@ class Finding(PickledByName):
 
     @property
     def identification(self) -> str:
-        """What the estimate rests on, a code; empty if it was not tested."""
+        """Code of the identification strategy; empty if it was not tested."""
         shape = self.mechanism.design or self.mechanism.shape
         return _IDENTIFICATION.get(shape, "two_way_effects") if self.tested else ""
 
     @property
     def deciding(self) -> Part | None:
-        """The part that stands for the row: largest p-value, or another sign."""
+        """The part shown for the row: largest p-value, or a sign other than claimed."""
         mixed = agreement(self.parts) == "mixed"
         return max(
             self.parts,
@@ -152,11 +152,11 @@ def agreement(parts: Sequence[Part]) -> Agreement:
 
 
 def joint_p(parts: Sequence[Part]) -> float:
-    """Combine the p-values of parts that are all claimed: an intersection-union test.
+    """Combine the p-values of all parts of a claim (intersection-union test).
 
-    The largest two-sided p-value if all signs are as claimed or all are opposite.
-    Otherwise one part contradicts each direction and p is 1: the one-sided p-value of a
-    part with the wrong sign is above one half.
+    The result is the largest two-sided p-value if all signs are as claimed or all are
+    opposite. Otherwise it is 1, since in each direction a part with the wrong sign has
+    a one-sided p-value above one half.
     """
     p_values = [part.p_value for part in parts]
     if any(map(math.isnan, p_values)):
@@ -165,11 +165,11 @@ def joint_p(parts: Sequence[Part]) -> float:
 
 
 def verdict_of(parts: Sequence[Part], p_adjusted: float, level: float) -> Verdict:
-    """Judge a proposition by the signs if the adjusted p-value rejects at the level."""
-    whole = agreement(parts)
-    if whole == "mixed" or not rejects(p_adjusted, level):
+    """Judge a proposition by its signs, if the adjusted p-value is significant."""
+    overall = agreement(parts)
+    if overall == "mixed" or not rejects(p_adjusted, level):
         return "inconclusive"
-    return "supported" if whole == "claimed" else "contradicted"
+    return "supported" if overall == "claimed" else "contradicted"
 
 
 def with_verdicts(
@@ -202,7 +202,7 @@ def adjusted(p_values: Sequence[float], method: str) -> list[float]:
     if method == "holm":
         corrected = holm(np.asarray(p_values))
     else:
-        # Importing it takes longer than all fits of a catalogue.
+        # Imported here, because that takes longer than all fits of a catalogue.
         from statsmodels.stats.multitest import multipletests
 
         corrected = multipletests(list(p_values), method=method)[1]

@@ -1,4 +1,4 @@
-"""A proposition: variables, form and sign; and a catalogue, those of one paper."""
+"""Propositions (variables, shape and sign), and a catalogue from one paper."""
 
 from __future__ import annotations
 
@@ -180,17 +180,17 @@ class Mechanism(PickledByName):
         if not isinstance(roles, list | tuple) or not all(
             isinstance(role, str) for role in roles
         ):
-            raise self._wrong_type("channels", "a list of roles (text)")
+            raise self._type_error("channels", "a list of roles (text)")
         object.__setattr__(self, "channels", tuple(roles))
         for item in fields(self):
             if item.name != "channels" and not isinstance(
                 getattr(self, item.name), str
             ):
-                raise self._wrong_type(item.name, "text")
+                raise self._type_error(item.name, "text")
         for name in ("id", "claim", "cause", "outcome"):
             if not getattr(self, name).strip():
-                raise self._problem(name, f"{name} is empty")
-        self._check_words()
+                raise self._option_error(name, f"{name} is empty")
+        self._check_options()
         self._check_roles()
         self._refuse_contradictions()
 
@@ -212,8 +212,8 @@ class Mechanism(PickledByName):
     @property
     def roles(self) -> tuple[str, ...]:
         """All distinct roles: causes, channels, outcomes, moderators."""
-        named = (*self.causes, *self.channels, *self.outcomes, *self.moderators)
-        return tuple(dict.fromkeys(named))
+        all_roles = (*self.causes, *self.channels, *self.outcomes, *self.moderators)
+        return tuple(dict.fromkeys(all_roles))
 
     def split(self) -> tuple[Mechanism, ...]:
         """Return one mechanism for each cause and outcome.
@@ -247,7 +247,7 @@ class Mechanism(PickledByName):
 
     # --- checks -----------------------------------------------------------------------
 
-    def _check_words(self) -> None:
+    def _check_options(self) -> None:
         words = {
             "shape": get_args(Shape),
             "testable": get_args(Testable),
@@ -265,7 +265,7 @@ class Mechanism(PickledByName):
             problem = (
                 f"sign={sign} does not suit shape={shape}, which takes {quoted(signs)}"
             )
-            raise self._problem("sign", problem)
+            raise self._option_error("sign", problem)
 
     def _check_roles(self) -> None:
         """Check that the shape has the roles it needs, and no others."""
@@ -282,37 +282,37 @@ class Mechanism(PickledByName):
         for name, used, needed, allowed in rules:
             if needed and not used:
                 what = "a moderator" if name == "moderator" else name
-                raise self._problem(name, f"shape={cited(shape)} needs {what}")
+                raise self._option_error(name, f"shape={cited(shape)} needs {what}")
             if used and not allowed:
-                raise self._problem(name, f"shape={cited(shape)} takes no {name}")
+                raise self._option_error(name, f"shape={cited(shape)} takes no {name}")
         if shape == "threshold" and len(moderators) > 1:
             problem = f"shape={cited(shape)} takes one threshold variable"
-            raise self._problem("moderator", problem)
+            raise self._option_error("moderator", problem)
 
     def _refuse_contradictions(self) -> None:
         """Refuse signs that contradict each other, and a variable with two roles."""
         sign = "+" if self.path_signs in ("++", "--") else "-"
         if self.path_signs and sign != self.sign:
-            raise self._problem(
+            raise self._option_error(
                 "path_signs",
                 f"path_signs={cited(self.path_signs)} make an indirect effect with the "
                 f"sign {sign}, but sign={cited(self.sign)}",
             )
-        named = [*self.causes, *self.channels, *self.outcomes]
+        all_roles = [*self.causes, *self.channels, *self.outcomes]
         # A cause may be its own threshold variable.
         if self.shape != "threshold" or self.moderator != self.cause:
-            named += self.moderators
-        if twice := sorted(repeated(named)):
-            raise self._problem("roles", f"{quoted(twice)} stands in two roles")
+            all_roles += self.moderators
+        if duplicates := sorted(repeated(all_roles)):
+            raise self._option_error("roles", f"{quoted(duplicates)} has two roles")
 
-    def _wrong_type(self, name: str, form: str) -> InputTypeError:
+    def _type_error(self, name: str, form: str) -> InputTypeError:
         value = getattr(self, name)
         return InputTypeError(
             f"Mechanism {cited(self.id)}: {name} must be {form}, not {cited(value)}.",
             [option_problem(name, value)],
         )
 
-    def _problem(self, option: str, problem: str) -> OptionError:
+    def _option_error(self, option: str, problem: str) -> OptionError:
         return option_error(
             option,
             getattr(self, option, None),

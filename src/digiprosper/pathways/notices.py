@@ -31,7 +31,7 @@ def words_of(notice: Notice, language: Language) -> str:
 
 
 def several_tests(tests: int, method: str, alpha: float) -> list[Notice]:
-    """State how many tests there are and would reject by chance, and the adjustment."""
+    """State the number of tests, of rejections by chance, and the adjustment."""
     data = {
         "tests": tests,
         "method": method,
@@ -66,7 +66,7 @@ def overlap_not_searched(tests: int, *, searched: bool) -> list[Notice]:
 
 
 def controls_left_out(left_out: Mapping[str, Sequence[str]]) -> list[Notice]:
-    """State which controls are variables of a proposition, and so not its controls."""
+    """State which controls were dropped as variables of a proposition."""
     names = tuple(dict.fromkeys(name for terms in left_out.values() for name in terms))
     data = {
         "names": names,
@@ -80,7 +80,7 @@ def controls_left_out(left_out: Mapping[str, Sequence[str]]) -> list[Notice]:
 
 
 def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[Notice]:
-    """State that a control is an indicator of an index beside it, by proposition."""
+    """State which controls are indicators of an index in the same model."""
     pairs = [pair for group in overlaps.values() for pair in group]
     names = tuple(dict.fromkeys(name for name, _ in pairs))
     indices = tuple(dict.fromkeys(index for _, index in pairs))
@@ -94,7 +94,7 @@ def controls_overlap(overlaps: Mapping[str, Sequence[tuple[str, str]]]) -> list[
 
 
 def few_draws_to_adjust(tests: int, reps: int, alpha: float) -> list[Notice]:
-    """State that with `reps` draws or more no adjusted p-value can be small enough."""
+    """State that `reps` draws are too few for a significant adjusted p-value."""
     least = tests / (reps + 1)
     data = {"tests": tests, "reps": reps, "least": round(least, 4)}
     if least <= alpha:

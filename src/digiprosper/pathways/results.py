@@ -201,10 +201,15 @@ class MechanismReport(Summarised, PickledByName):
         contents: dict[str, tuple[str, Callable[[Finding], Any]]] = {
             "term": ("term", self._term),
             "std_effect": ("estimate", lambda f: _number(f, "std_effect")),
-            "interval": ("interval", lambda f: _interval(f, "std")),
+            "interval": ("interval", lambda f: _interval_text(f, "std")),
             "p_adjusted": ("p_value", lambda f: f.p_adjusted),
             "nobs": ("nobs", lambda f: f.nobs),
-            "identification": ("term", lambda f: _basis(f, names)),
+            "identification": (
+                "term",
+                lambda f: (
+                    names.say(f"basis.{f.identification}") + _proxy_text(f, names)
+                ),
+            ),
             "verdict": ("verdict", lambda f: names.say(f.verdict)),
         }
         return tuple(
@@ -231,7 +236,7 @@ class MechanismReport(Summarised, PickledByName):
 
     def _term(self, finding: Finding) -> str:
         part = finding.deciding
-        return "" if part is None else part_words(finding, part, self._names)
+        return "" if part is None else part_text(finding, part, self._names)
 
     def _row(self, finding: Finding) -> dict[str, Any]:
         mechanism, names = finding.mechanism, self._names
@@ -269,8 +274,8 @@ class MechanismReport(Summarised, PickledByName):
             [
                 finding.mechanism.id,
                 self._term(finding),
-                short(_number(finding, "estimate")),
-                _interval(finding, "conf"),
+                short_number(_number(finding, "estimate")),
+                _interval_text(finding, "conf"),
                 p_text(finding.p_adjusted),
                 f"{finding.n_entities:,}",
                 names.say(finding.verdict),
@@ -322,20 +327,17 @@ class MechanismReport(Summarised, PickledByName):
         str
             Ids and reasons in the language of the report; empty if all were tested.
         """
-        by_reason, without = self._reasons()
+        by_reason, without = self._untested_by_reason()
         say = self._names.say
-        parts = self._with_ids("untested.reason", "why", by_reason)
-        # Parts of one claim have one number.
+        parts = self._lines_with_ids("untested.reason", "why", by_reason)
+        # Parts of one claim share its number.
         ids = dict.fromkeys(name.partition(":")[0] for name in without)
         if ids:
             parts.append(say("untested.column", ids=say("comma").join(ids)))
         return say("untested", parts=say("separator").join(parts)) if parts else ""
 
-    def _reasons(self) -> tuple[dict[str, list[str]], dict[str, str]]:
-        """Group the propositions that were not tested by what they need.
-
-        Those without a column map to their roles.
-        """
+    def _untested_by_reason(self) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Group the ids of untested propositions by reason; and list missing roles."""
         names, without = self._names, {}
         ids_by_reason: dict[str, list[str]] = {}
         for finding in self.findings:
@@ -347,9 +349,9 @@ class MechanismReport(Summarised, PickledByName):
         return ids_by_reason, without
 
     def _untested_lines(self) -> list[str]:
-        ids_by_reason, without = self._reasons()
+        ids_by_reason, without = self._untested_by_reason()
         say = self._names.say
-        lines = self._with_ids("not_tested", "why", ids_by_reason)
+        lines = self._lines_with_ids("not_tested", "why", ids_by_reason)
         listed = [say("roles_of", id=name, roles=r) for name, r in without.items()]
         if listed:
             lines.append(say("not_tested.column", ids=", ".join(listed)))
@@ -361,9 +363,9 @@ class MechanismReport(Summarised, PickledByName):
         for finding in self.findings:
             for message in dict.fromkeys(notice.message for notice in finding.notices):
                 ids_by_message.setdefault(message, []).append(finding.mechanism.id)
-        return self._with_ids("remark.model", "text", ids_by_message)
+        return self._lines_with_ids("remark.model", "text", ids_by_message)
 
-    def _with_ids(
+    def _lines_with_ids(
         self, code: str, part: str, ids_by_text: Mapping[str, list[str]]
     ) -> list[str]:
         say = self._names.say
@@ -391,20 +393,20 @@ class MechanismReport(Summarised, PickledByName):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How columns are named in a language.
+    """Names of columns, and other words, in one language.
 
-    labels: by column; one in another language is not used
-    given: labels that are used whatever their language
+    labels: labels of columns; those in another language are not used
+    user_labels: labels that are used in any language
     """
 
     language: Language
     labels: Mapping[str, str]
-    given: Mapping[str, str] = field(default_factory=dict)
+    user_labels: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, column: str) -> str:
         """Return a column's label if it is in the language, else its name."""
-        if column in self.given:
-            return self.given[column]
+        if column in self.user_labels:
+            return self.user_labels[column]
         label = self.labels.get(column, "")
         fits = label and has_cjk(label) == (self.language == "chinese")
         return label if fits else column
@@ -414,7 +416,7 @@ class Names:
         return self.say("and").join(map(self.name, columns))
 
     def say(self, code: str, **parts: object) -> str:
-        """Return the words of a code of `WORDS`; `parts` stand in its braces."""
+        """Return the words of a code of `WORDS`, with `parts` filled in."""
         return WORDS.say(code, self.language, **parts)
 
     def reason(self, reason: Reason) -> str:
@@ -453,16 +455,16 @@ def claim_of(mechanism: Mechanism, names: Names) -> str:
     return (names.language == "chinese" and mechanism.claim_zh) or mechanism.claim
 
 
-def part_words(finding: Finding, part: Part, names: Names) -> str:
+def part_text(finding: Finding, part: Part, names: Names) -> str:
     """Name an estimate, such as "indirect through upgrading"."""
     several = sum(other.code == part.code for other in finding.parts) > 1
     code = f"{part.code}.of" if several and f"{part.code}.of" in WORDS else part.code
-    at = "" if part.at is None else short(part.at)
+    at = "" if part.at is None else short_number(part.at)
     return names.say(code, of=names.name(part.of), at=at, **variables(finding, names))
 
 
 def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
-    """Write what the data say of a proposition, as an association, in one sentence."""
+    """Write the finding on a proposition in one sentence, as an association."""
     mechanism = finding.mechanism
     if finding.reason is not None:
         return names.say(
@@ -471,9 +473,9 @@ def wording(finding: Finding, names: Names, *, adjusted: bool = True) -> str:
     return names.say(
         f"say.{finding.verdict}",
         id=mechanism.id,
-        relation=_relation(finding, names),
+        relation=_relation_text(finding, names),
         numbers=_numbers(finding, names, adjusted=adjusted),
-        stand_in=_stand_in(finding, names),
+        stand_in=_proxy_text(finding, names),
     )
 
 
@@ -483,28 +485,25 @@ def stand_in_columns(finding: Finding) -> list[str]:
     return [finding.columns[role] for role in roles if role in finding.columns]
 
 
-def _stand_in(finding: Finding, names: Names) -> str:
+def _proxy_text(finding: Finding, names: Names) -> str:
     columns = names.several(stand_in_columns(finding))
     return columns and names.say("stand_in", column=columns)
 
 
-def _basis(finding: Finding, names: Names) -> str:
-    """Write what an estimate rests on, and which of its variables are proxies."""
-    return names.say(f"basis.{finding.identification}") + _stand_in(finding, names)
-
-
-def short(value: float) -> str:
+def short_number(value: float) -> str:
     """Write a number with three digits, or in full where it is large."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else number_text(value, 3)
 
 
-def ends(low: float, high: float) -> str:
+def interval_words(low: float, high: float) -> str:
     """Write an interval, such as "[0.0679, 0.127]"; "missing" if there is none."""
-    return "missing" if math.isnan(low) else f"[{short(low)}, {short(high)}]"
+    return (
+        "missing" if math.isnan(low) else f"[{short_number(low)}, {short_number(high)}]"
+    )
 
 
-def _relation(finding: Finding, names: Names) -> str:
-    """Write the relation that was found."""
+def _relation_text(finding: Finding, names: Names) -> str:
+    """Write the estimated relation."""
     mechanism = finding.mechanism
     sign: str = mechanism.sign
     if finding.verdict == "contradicted":
@@ -513,7 +512,7 @@ def _relation(finding: Finding, names: Names) -> str:
     code = shape if shape in WORDS else f"{shape}.{sign}"
     directions = ("associated", "higher", "larger")
     words = {word: names.say(f"{word}.{sign}") for word in directions}
-    numbers = {name: short(value) for name, value in finding.detail.items()}
+    numbers = {name: short_number(value) for name, value in finding.detail.items()}
     return names.say(code, **variables(finding, names), **words, **numbers)
 
 
@@ -537,9 +536,9 @@ def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
     shown = names.say("separator").join(
         names.say(
             "number",
-            what=part_words(finding, part, names),
-            estimate=short(part.estimate),
-            interval=ends(part.conf_low, part.conf_high),
+            what=part_text(finding, part, names),
+            estimate=short_number(part.estimate),
+            interval=interval_words(part.conf_low, part.conf_high),
         )
         for part in finding.parts
     )
@@ -552,10 +551,12 @@ def _numbers(finding: Finding, names: Names, *, adjusted: bool) -> str:
 
 
 def _number(finding: Finding, name: str) -> float:
-    """Return a number of the part that decides, missing if nothing was tested."""
+    """Return a number of the deciding part; NaN if it was not tested."""
     return float(getattr(finding.deciding, name, math.nan))
 
 
-def _interval(finding: Finding, kind: str) -> str:
-    """Write the interval of the part that decides, of `kind` "conf" or "std"."""
-    return ends(_number(finding, f"{kind}_low"), _number(finding, f"{kind}_high"))
+def _interval_text(finding: Finding, kind: str) -> str:
+    """Write the interval of the deciding part; `kind` is "conf" or "std"."""
+    return interval_words(
+        _number(finding, f"{kind}_low"), _number(finding, f"{kind}_high")
+    )

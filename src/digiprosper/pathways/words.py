@@ -336,4 +336,4 @@ WORDS = Words(
         "remark.model": ("Note on {ids}: {text}", "注（{ids}）：{text}"),
     }
 )
-"""Of reports of propositions."""
+"""Words of reports of propositions."""

@@ -88,7 +88,7 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     >>> bool(np.isclose((parts["weight"] * parts["estimate"]).sum(), slope))
     True
     """
-    _refuse_other_models(spec)
+    _check_specification(spec)
     prepared = prepare(
         panel,
         {"y": (spec.y,), "x": spec.x},
@@ -97,26 +97,28 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
         missing=spec.missing,
     )
     sample = prepared.sample
-    first = _first_treated(spec.x[0], sample)
-    cohorts, of_entity, sizes = np.unique(
+    first = _first_treated_period(spec.x[0], sample)
+    cohorts, entity_cohort, sizes = np.unique(
         first, return_inverse=True, return_counts=True
     )
     outcome = sample.columns("y").reshape(sample.n_entities, sample.n_times)
-    means = cluster_sums(outcome, of_entity, sizes.size) / sizes[:, None]
+    means = cluster_sums(outcome, entity_cohort, sizes.size) / sizes[:, None]
     pairs, weights, estimates = compare_cohorts(means, cohorts, sizes / sizes.sum())
 
     times = sample.times.tolist()
     labels = [None if period == 0 else [*times, None][period] for period in cohorts]
     # Years stay whole numbers beside missing ones.
-    whole: Any = "Int64" if all(isinstance(time, int) for time in times) else None
+    time_dtype: Any = "Int64" if all(isinstance(time, int) for time in times) else None
     frame = pd.DataFrame(
         {
-            "comparison": [_kind(t, c, sample.n_times) for t, c in cohorts[pairs]],
+            "comparison": [
+                _comparison_name(t, c, sample.n_times) for t, c in cohorts[pairs]
+            ],
             "treated": pd.Series(
-                [labels[cohort] for cohort in pairs[:, 0]], dtype=whole
+                [labels[cohort] for cohort in pairs[:, 0]], dtype=time_dtype
             ),
             "control": pd.Series(
-                [labels[cohort] for cohort in pairs[:, 1]], dtype=whole
+                [labels[cohort] for cohort in pairs[:, 1]], dtype=time_dtype
             ),
             "weight": weights,
             "estimate": estimates,
@@ -127,14 +129,14 @@ def bacon_decomposition(spec: FixedEffects, panel: Panel) -> pd.DataFrame:
     )
 
 
-def _kind(treated: int, control: int, n_times: int) -> str:
-    """Name a comparison by its controls: never, always, later, earlier treated."""
+def _comparison_name(treated: int, control: int, n_times: int) -> str:
+    """Name a comparison by its control group: never, always, later or earlier."""
     if control in (0, n_times):
         return "treated vs never" if control else "treated vs always"
     return "earlier vs later" if control > treated else "later vs earlier"
 
 
-def _refuse_other_models(spec: object) -> None:
+def _check_specification(spec: object) -> None:
     if not isinstance(spec, FixedEffects):
         raise InputTypeError(
             "bacon_decomposition takes a FixedEffects specification, not "
@@ -149,14 +151,14 @@ def _refuse_other_models(spec: object) -> None:
     two_way = spec.entity_effects and spec.time_effects and not spec.absorb
     if not two_way or spec.obs_weights is not None:
         text = (
-            "the decomposition is of entity and time effects without weights: leave "
-            "absorb and obs_weights out, and entity_effects and time_effects at True."
+            "the decomposition is for entity and time effects without weights: omit "
+            "absorb and obs_weights, and keep entity_effects and time_effects True."
         )
         raise option_error("absorb", spec.absorb, text)
 
 
-def _first_treated(event: str, sample: Sample) -> Ints:
-    """Find each entity's first treated period; 0 if always treated, T if never."""
+def _first_treated_period(event: str, sample: Sample) -> Ints:
+    """Return each entity's first treated period; 0 if always treated, T if never."""
     if not sample.is_balanced:
         text = (
             f"the sample is unbalanced ({sample.nobs:,} rows of {sample.n_entities:,} "
@@ -186,8 +188,8 @@ def _first_treated(event: str, sample: Sample) -> Ints:
     first = sample.n_times - dummy.sum(axis=1).astype(np.intp)
     if np.unique(first).size < 2 or not ((first > 0) & (first < sample.n_times)).any():
         text = (
-            f"{cited(event)} gives nothing to compare: entities must become treated in "
-            "the sample, in different periods or beside others that do not."
+            f"{cited(event)} allows no comparison: some entities must become treated "
+            "in the sample, in different periods or while others are never treated."
         )
         raise not_identified("no_comparison", text, event=event)
     return np.asarray(first)

@@ -61,23 +61,31 @@ def estimate_callaway_santanna(
     _refuse_without_control(spec, cohorts)
     codes = clusters_of_entities(prepared)
     if codes is None:
-        raise _divided_entities(prepared)
+        names = prepared.cluster_names
+        text = (
+            f"clusters={cited(list(names))}: some {prepared.sample.keys.entity_name} "
+            "have rows in several clusters. The effects compare periods of the same "
+            "entity, so each cluster must contain whole entities."
+        )
+        raise option_error("clusters", names, text)
     # The last period before treatment and its anticipation; -1 if there is none.
     last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
     sample = prepared.sample
-    y, x, weights = _by_entity(sample, cohorts)
-    effects = _effects(spec, cohorts, last)
-    compared, estimable = _compare(spec, cohorts, effects, y, weights)
+    y, x, weights = _arrange_by_entity(sample, cohorts)
+    effects = _list_effects(spec, cohorts, last)
+    compared, estimable = _select_comparisons(spec, cohorts, effects, y, weights)
     left_out = effects[:2, ~estimable].T.tolist()
     effects = effects[:, estimable]
     row_weights = None
     if spec.x:
-        estimates, influence = _given_controls(spec, cohorts, effects, compared, x)
+        estimates, influence = _estimate_with_controls(
+            spec, cohorts, effects, compared, x
+        )
     else:
         estimates, influence, shares = mean_differences(compared)
         if cohorts.weights.size * len(shares) <= MOST_WEIGHTS:
             row_weights = _row_weights(effects, compared, shares, sample, y.shape)
-    cells = _cells(effects, estimates, influence, compared, cohorts, codes)
+    cells = _collect_effects(effects, estimates, influence, compared, cohorts, codes)
 
     universal = spec.base_period == "universal"
     events = set((cohorts.steps[last] - cohorts.first)[last >= 0].tolist())
@@ -93,7 +101,7 @@ def estimate_callaway_santanna(
         *pairs_of_rows(sample),
         *weights_vary(sample, spec.obs_weights, prepared.obs_weights),
         *earlier_base(cohorts, last, spec.anticipation, () if universal else before),
-        *cells_left_out([_named(cohorts, *pair) for pair in sorted(left_out)]),
+        *cells_left_out([_effect_label(cohorts, *pair) for pair in sorted(left_out)]),
         *few_per_covariate(ratio),
     )
     inference = Inference(
@@ -108,8 +116,8 @@ def estimate_callaway_santanna(
     return cells, row_weights, reference, inference, notices
 
 
-def _effects(spec: Any, cohorts: Cohorts, last: Ints) -> Ints:
-    """List cohort, period and base period (3, m) of all effects; -1 if it has no base.
+def _list_effects(spec: Any, cohorts: Cohorts, last: Ints) -> Ints:
+    """List cohort, period and base period (3, m) of all effects; -1 without a base.
 
     `last` (G,): last period before treatment. An effect before treatment is the change
     since the previous period, unless the base is universal.
@@ -124,12 +132,13 @@ def _effects(spec: Any, cohorts: Cohorts, last: Ints) -> Ints:
     return np.array(effects, dtype=np.intp).reshape(-1, 3).T
 
 
-def _compare(
+def _select_comparisons(
     spec: Any, cohorts: Cohorts, effects: Ints, y: Floats, weights: Floats
 ) -> tuple[Comparisons, Bools]:
-    """Choose the entities that each effect (3, m) compares: rows in both periods.
+    """Select the entities that each effect (3, m) compares: rows in both periods.
 
-    Also tells which effects have treated entities and controls; others are left out.
+    Also returns which effects have treated entities and controls; the others are
+    dropped.
     """
     cohort, time, base = effects
     treated = cohorts.of_entity == cohort[:, None]
@@ -143,8 +152,8 @@ def _compare(
     estimable = (used & treated).any(axis=1) & (used & controls).any(axis=1)
     estimable &= base >= 0
     used, change = used[estimable], change[estimable]
-    # Weights, as controls, are those of the earlier period: R's did and csdid, without
-    # fix_weights.
+    # Weights and controls are those of the earlier period, as in R's did and csdid
+    # without fix_weights.
     earlier = weights.T[np.minimum(time, base)[estimable]]
     change[~used] = earlier[~used] = 0.0
     return Comparisons(
@@ -152,7 +161,7 @@ def _compare(
     ), estimable
 
 
-def _given_controls(
+def _estimate_with_controls(
     spec: Any, cohorts: Cohorts, effects: Ints, compared: Comparisons, x: Floats
 ) -> tuple[Floats, Floats]:
     """Estimate effects (m,) given controls, and the influence (n, m) of entities."""
@@ -168,13 +177,15 @@ def _given_controls(
             spec.adjustment or "doubly_robust",
         )
         if effect.problem:
-            raise _no_effect(effect.problem, spec.x, *_named(cohorts, cohort, time))
+            raise _no_estimate_error(
+                effect.problem, spec.x, *_effect_label(cohorts, cohort, time)
+            )
         estimates[column] = effect.estimate
         influence[used, column] = effect.influence
     return estimates, influence
 
 
-def _cells(
+def _collect_effects(
     effects: Ints,
     estimates: Floats,
     influence: Floats,
@@ -182,7 +193,7 @@ def _cells(
     cohorts: Cohorts,
     codes: Ints,
 ) -> GroupTime:
-    """Collect the effects, their covariance with cohort shares; `codes` by entity."""
+    """Collect the effects and their covariance; `codes` are the entities' clusters."""
     cohort, time, _ = effects
     event = cohorts.steps[time] - cohorts.first[cohort]
     if not (event >= 0).any():
@@ -248,15 +259,21 @@ def _with_jackknife(
     design = np.concatenate([np.ones((*used.shape, 1)), scaled], axis=2)
     adjustment = spec.adjustment or "doubly_robust"
     limits = _TRIM, _SEPARATED
-    again = without_each_cluster(compared, design, codes, adjustment, limits)
-    if np.isnan(again).any():
+    jackknife_estimates = without_each_cluster(
+        compared, design, codes, adjustment, limits
+    )
+    if np.isnan(jackknife_estimates).any():
         return cells, inference
-    kept = codes != np.arange(count)[:, None]
-    sizes = kept * cohorts.entity_weights
+    in_sample = codes != np.arange(count)[:, None]
+    sizes = in_sample * cohorts.entity_weights
     member = cohorts.of_entity[:, None] == np.arange(cohorts.first.size)
-    again = np.hstack([again, sizes @ member / sizes.sum(axis=1, keepdims=True)])
-    deviations = np.sqrt((count - 1) / count) * (again.mean(axis=0) - again)
-    units = _units_of_jackknife(deviations[:, : len(used)], cohorts, codes, used)
+    jackknife_estimates = np.hstack(
+        [jackknife_estimates, sizes @ member / sizes.sum(axis=1, keepdims=True)]
+    )
+    deviations = np.sqrt((count - 1) / count) * (
+        jackknife_estimates.mean(axis=0) - jackknife_estimates
+    )
+    units = _jackknife_unit_scores(deviations[:, : len(used)], cohorts, codes, used)
     cells = replace(cells, units=units)
     if spec.cov_type == "influence":
         return cells, inference
@@ -265,10 +282,10 @@ def _with_jackknife(
     return replace(cells, joint=joint), jackknife
 
 
-def _units_of_jackknife(
+def _jackknife_unit_scores(
     deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools
 ) -> UnitScores | None:
-    """Take the deviations (C, m) without each cluster as what its entities add.
+    """Make unit scores from the deviations (C, m) of the jackknife.
 
     None if a cluster has entities of several cohorts. `used` (m, n): entities compared.
     """
@@ -301,8 +318,10 @@ def _row_weights(
     return weights
 
 
-def _by_entity(sample: Sample, cohorts: Cohorts) -> tuple[Floats, Floats, Floats]:
-    """Arrange outcome (n, T), controls (n, T, k), weights (n, T); NaN if no row."""
+def _arrange_by_entity(
+    sample: Sample, cohorts: Cohorts
+) -> tuple[Floats, Floats, Floats]:
+    """Return outcome (n, T), controls (n, T, k), weights (n, T); NaN without a row."""
     y, x = sample.matrix[:, sample.roles["y"][0]], sample.columns("x")
     columns = np.column_stack([y, cohorts.weights, x])
     shape = cohorts.of_entity.size, cohorts.steps.size, columns.shape[1]
@@ -311,20 +330,9 @@ def _by_entity(sample: Sample, cohorts: Cohorts) -> tuple[Floats, Floats, Floats
     return values[:, :, 0], values[:, :, 2:], values[:, :, 1]
 
 
-def _named(cohorts: Cohorts, cohort: int, time: int) -> tuple[Any, Any]:
-    """Return the cohort and the period of an effect, by name."""
+def _effect_label(cohorts: Cohorts, cohort: int, time: int) -> tuple[Any, Any]:
+    """Return the labels of cohort and period of an effect."""
     return cohorts.coding.cohorts[cohort][0], cohorts.coding.times[time]
-
-
-def _divided_entities(prepared: Prepared) -> Exception:
-    """Return the error that clusters divide entities."""
-    text = (
-        f"clusters={cited(list(prepared.cluster_names))}: some "
-        f"{prepared.sample.keys.entity_name} have rows in several clusters. The "
-        "effects compare periods of the same entity, so each cluster must contain "
-        "whole entities."
-    )
-    return option_error("clusters", prepared.cluster_names, text)
 
 
 def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
@@ -349,7 +357,9 @@ def _refuse_without_control(spec: Any, cohorts: Cohorts) -> None:
     )
 
 
-def _no_effect(problem: str, x: Sequence[str], cohort: Any, time: Any) -> Exception:
+def _no_estimate_error(
+    problem: str, x: Sequence[str], cohort: Any, time: Any
+) -> Exception:
     """Return the error that an effect has no estimate because of the controls."""
     text = f"for the effect of {cohort} in {time}, "
     if problem == "collinear_controls":
@@ -422,7 +432,7 @@ def difference(
         return Difference(np.nan, missing, "collinear_controls")
     odds = logit_influence = None
     if adjustment != "regression":
-        odds, logit_influence = _odds(design, treated, weights)
+        odds, logit_influence = _estimate_odds(design, treated, weights)
         if odds is None:
             return Difference(np.nan, missing, "no_overlap")
 
@@ -448,14 +458,14 @@ def difference(
     return Difference(mean - control_mean, influence - gap + correction)
 
 
-def _odds(
+def _estimate_odds(
     design: Floats, treated: Bools, weights: Floats
 ) -> tuple[Floats, Floats] | tuple[None, None]:
-    """Estimate odds of treatment by a logit, and influence (n, 1 + k) on slopes."""
+    """Estimate odds of treatment by a logit, with the influence (n, 1 + k)."""
     outcome = treated.astype(np.float64)
     slopes = np.zeros(design.shape[1])
     for _ in range(_ITERATIONS):
-        score, hessian, _ = _logit(design, outcome, slopes, weights)
+        score, hessian, _ = _logit_derivatives(design, outcome, slopes, weights)
         step = np.linalg.lstsq(hessian, score.sum(axis=0))[0]
         slopes = slopes + step
         if np.abs(design @ slopes).max() > _SEPARATED:
@@ -464,18 +474,18 @@ def _odds(
             break
     else:
         return None, None
-    score, hessian, chance = _logit(design, outcome, slopes, weights)
-    used = ~treated & (chance < _TRIM)
+    score, hessian, probability = _logit_derivatives(design, outcome, slopes, weights)
+    used = ~treated & (probability < _TRIM)
     if not used.any():
         return None, None
-    odds = np.where(used, chance / (1 - chance), 0.0)
+    odds = np.where(used, probability / (1 - probability), 0.0)
     return odds, np.asarray(score @ np.linalg.pinv(hessian))
 
 
-def _logit(
+def _logit_derivatives(
     design: Floats, outcome: Floats, slopes: Floats, weights: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Return the scores of a logit, its negative Hessian and the probabilities."""
-    chance = 1 / (1 + np.exp(-design @ slopes))
-    hessian = (design * (weights * chance * (1 - chance))[:, None]).T @ design
-    return design * (weights * (outcome - chance))[:, None], hessian, chance
+    probability = 1 / (1 + np.exp(-design @ slopes))
+    hessian = (design * (weights * probability * (1 - probability))[:, None]).T @ design
+    return design * (weights * (outcome - probability))[:, None], hessian, probability

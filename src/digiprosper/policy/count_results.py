@@ -31,7 +31,7 @@ _MEANING = (
 
 
 def _in_percent(frame: pd.DataFrame) -> pd.DataFrame:
-    """Turn logs of ratios into relative effects in percent, by the delta method."""
+    """Convert logs of ratios to relative effects in percent, by the delta method."""
     frame["std_error"] *= 100 * np.exp(frame["estimate"])
     ends = ["estimate", "conf_low", "conf_high"]
     frame[ends] = 100 * np.expm1(frame[ends])
@@ -83,7 +83,7 @@ class CountCells(PickledByName):
         return CountEstimates(
             names=names,
             coefficients=np.append(values, controls @ self.joint.coefficients),
-            # A missing error is that of the effects that depend on it alone.
+            # Row by row, so that a missing error affects no other effect.
             root=np.vstack([self.joint.rows(row[None]) for row in weights]),
             middle=self.joint.middle,
             inference=self.joint.inference,
@@ -207,7 +207,9 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         if scale == "percent":
             return _in_percent(path)
         at = path["time"] != self.window.reference
-        counts = self._in_counts(self._cells_by_time(), self.cells.rows)
+        # Cells (m) of each event time with a coefficient
+        member = self.cells.event == np.array(self.window.estimated)[:, None]
+        counts = self._count_estimates(member, self.cells.rows)
         path.loc[at, _COLUMNS] = counts.frame(level)[_COLUMNS].to_numpy()
         return path
 
@@ -234,16 +236,12 @@ class PoissonEventStudyResults(WindowResults, CountResults):
         rows = self.cells.rows[np.array(self.window.estimated) >= 0].sum()[None]
         names = ("att", *self.names[len(self.window.estimated) :])
         log = self.cells.estimates(names, since, "log", rows).frame(level)[:1]
-        counts = self._in_counts(since, rows).frame(level)
+        counts = self._count_estimates(since, rows).frame(level)
         frame = pd.concat([log, _in_percent(log.copy()), counts])[_COLUMNS]
         frame.insert(0, "scale", _SCALES)
         return frame.reset_index(drop=True)
 
-    def _cells_by_time(self) -> Bools:
-        """Mark the cells (m) of each event time with a coefficient."""
-        return np.asarray(self.cells.event == np.array(self.window.estimated)[:, None])
-
-    def _in_counts(self, member: Bools, rows: Floats) -> Estimates:
+    def _count_estimates(self, member: Bools, rows: Floats) -> Estimates:
         names = tuple(map(str, range(len(member))))
         return self.cells.estimates(names, member, "counts", rows)
 

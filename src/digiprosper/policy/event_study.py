@@ -69,10 +69,12 @@ from digiprosper.policy.notices import (
     few_treated_clusters,
     no_rows_before,
     reference_unobserved,
+    treatment_ends,
 )
 from digiprosper.policy.results import EventStudyResults
 from digiprosper.policy.timing import (
     Cohorts,
+    Timing,
     check_never,
     is_switch,
     read_cohorts,
@@ -292,10 +294,12 @@ class EventStudy(Specification):
             issue(counts.diagnostics)
             return counts
         if isinstance(panel, PanelScan):
-            timings = _Timings(self)
-            further = timings.further
+            timings = _ScannedTimings(self)
+            further = timings.event_time_columns
             with scanned(self, panel, {"x": self.x}, further) as (prepared, demeaned):
-                results = _estimate(prepared, demeaned, *timings.counted(prepared))
+                results = _estimate_linear(
+                    prepared, demeaned, *timings.counted(prepared)
+                )
             issue(results.diagnostics)
             return results
         roles = {"y": (self.y,), "x": self.x}
@@ -310,31 +314,38 @@ class EventStudy(Specification):
         names = (self.y, *event_names, *sample.names_of("x"))
         event_dummies = dummies(window, cohorts.event, cohorts.treated)
         columns = (sample.columns("y"), event_dummies, sample.columns("x"))
-        results = _estimate(
+        results = _estimate_linear(
             prepared,
             demean_columns(prepared, names, np.column_stack(columns)),
             window,
-            _about_treated(self, panel, prepared, cohorts),
+            _treated_notices(self, panel, prepared, cohorts, timing),
             no_rows_before(sample, cohorts),
-            _at_reference(window, cohorts.event, cohorts.cohort),
+            _cohorts_at_reference(window, cohorts.event, cohorts.cohort),
         )
         issue(results.diagnostics)
         return results
 
 
-def _about_treated(
-    spec: EventStudy, panel: Panel, prepared: Prepared, cohorts: Cohorts
+def _treated_notices(
+    spec: EventStudy,
+    panel: Panel,
+    prepared: Prepared,
+    cohorts: Cohorts,
+    timing: Timing,
 ) -> list[Notice]:
-    """Report few treated clusters, and treated groups of entities that are clusters."""
-    notices = list(few_treated_clusters(prepared, cohorts.treated))
-    keys = prepared.sample.keys
+    """Report treatments that end, few treated clusters, and groups treated together."""
+    table, keys = table_of(panel), prepared.sample.keys
+    notices = [
+        *treatment_ends(table, timing, spec.event),
+        *few_treated_clusters(prepared, cohorts.treated),
+    ]
     if prepared.cluster_names == (keys.entity_name,):
-        timing = cohorts.of_entity
-        notices += about_groups(table_of(panel), keys.entities, timing, spec.event)
+        of_entity = cohorts.of_entity
+        notices += about_groups(table, keys.entities, of_entity, spec.event)
     return notices
 
 
-def _estimate(
+def _estimate_linear(
     prepared: Prepared,
     demeaned: Demeaned,
     window: EventWindow,
@@ -342,7 +353,11 @@ def _estimate(
     late: Iterable[Notice],
     at_reference: Collection[int],
 ) -> EventStudyResults:
-    """Regress on event times and controls; `few`, `late` are notices."""
+    """Regress on event times and controls.
+
+    `few` and `late` are notices on few treated clusters and on entities without rows
+    before treatment; `at_reference` are the cohorts with a row at the reference.
+    """
     refuse_collinear(prepared, window)
     event_names = [event_name(time) for time in window.estimated]
     fitted, _ = fit_equation(
@@ -364,8 +379,8 @@ def _estimate(
     return EventStudyResults(**values, window=window)
 
 
-def _at_reference(window: Any, event: Ints, cohort: Ints) -> set[int]:
-    """List the cohorts that have a row at the reference; those of rows are given."""
+def _cohorts_at_reference(window: Any, event: Ints, cohort: Ints) -> set[int]:
+    """Return the cohorts with a row at the reference; `event`, `cohort` are by row."""
     inside = np.clip(event, -window.before, window.after)
     return set(np.unique(cohort[inside == window.reference]).tolist())
 
@@ -373,14 +388,16 @@ def _at_reference(window: Any, event: Ints, cohort: Ints) -> set[int]:
 # --- panels larger than memory --------------------------------------------------------
 
 
-class _Timings:
+class _ScannedTimings:
     """First treated times of the entities of a scanned table."""
 
     def __init__(self, spec: EventStudy) -> None:
         self.spec = spec
 
-    def further(self, copied: PanelScan[Any]) -> tuple[tuple[str, ...], Columns]:
-        """Read what all blocks have to know; name the event times, and code them."""
+    def event_time_columns(
+        self, copied: PanelScan[Any]
+    ) -> tuple[tuple[str, ...], Columns]:
+        """Collect the times of all blocks; return event names and their columns."""
         event, never = self.spec.event, self.spec.never
         values, times = [], []
         for panel in copied.panels():
@@ -395,19 +412,19 @@ class _Timings:
         return tuple(event_name(t) for t in estimated_times(self.spec)), self._columns
 
     def _columns(self, panel: Panel, sample: Sample) -> tuple[Floats, Ints]:
-        """Compute dummies (n, k) of event times, and (n, 2) these and first times."""
+        """Return dummies (n, k) of event times, and event and first times (n, 2)."""
         table, never = table_of(panel), self.spec.never
-        table = replace(table, keys=self._on_all_times(table.keys))
+        table = replace(table, keys=self._align_periods(table.keys))
         values = table.series(self.spec.event)
         if (self.values == never).any() and not (values == never).any():
             never = None
         timing = read_timing(table, self.spec.event, never, switch=self.switch)
-        keys = self._on_all_times(sample.keys)
+        keys = self._align_periods(sample.keys)
         event, treated = timing.event_times(keys)
         both = np.column_stack([event, timing.of(keys)[keys.entity]])
         return dummies(self.spec, event, treated), both
 
-    def _on_all_times(self, keys: Keys) -> Keys:
+    def _align_periods(self, keys: Keys) -> Keys:
         times, ordinals = self.keys.times, self.keys.ordinals
         time = times.get_indexer(keys.times)[keys.time]
         return replace(keys, times=times, ordinals=ordinals, time=time)
@@ -415,7 +432,7 @@ class _Timings:
     def counted(
         self, prepared: Prepared
     ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
-        """Count over the rows that are used what `_estimate` takes."""
+        """Count the window, notices and cohorts for `_estimate_linear`, by block."""
         rows: ScannedRows = prepared.sums.rows
         entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
         reached, observed, late = [], set[int](), list[Any]()
@@ -434,7 +451,7 @@ class _Timings:
                 seen.update(np.unique(block.array(rows.file(name))[treated]).tolist())
             event, first, entity = event[treated], first[treated], entity[treated]
             reached.append(count_reached(self.spec, event, entity))
-            observed |= _at_reference(self.spec, event, first)
+            observed |= _cohorts_at_reference(self.spec, event, first)
             late += block.entities()[np.setdiff1d(entity, entity[event < 0])].tolist()
         first_times = np.flatnonzero(entities[1:])
         refuse_untreated(self.spec.event, rows.effects[0], first_times.size)
@@ -484,7 +501,7 @@ def _check_window(spec: EventStudy) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cells:
-    """Cohorts by event time, the reference included, in which treated rows are."""
+    """Cells of cohort and event time (with the reference) that have treated rows."""
 
     names: Any  # (m,) array
     event: Ints  # (m,) event time, that of the end for rows beyond it
@@ -498,23 +515,25 @@ class _Cells:
 
 
 def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyResults:
-    """Fit a Poisson regression on dummies of cells, with the effects of `spec`."""
+    """Fit a Poisson regression on dummies of the cells."""
     check_panel(panel, "an event study of counts")
     timing = read_timing(table_of(panel), spec.event, spec.never)
 
     def regressors(sample: Sample, absorbed: Sequence[Absorbed]) -> Floats:
-        cells = _cells_of(spec, read_cohorts(spec, sample, timing))
+        cells = _make_cells(spec, read_cohorts(spec, sample, timing))
         y = sample.columns("y")[:, 0]
-        _refuse_zero(spec, cells, y, in_empty_levels(y, effects_of(sample, absorbed)))
+        _refuse_zero_cells(
+            spec, cells, y, in_empty_levels(y, effects_of(sample, absorbed))
+        )
         return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
     prepared, separated, whole, mask, start = cut_counts(
         spec, panel, {"x": spec.x}, regressors
     )
-    cells = _cells_of(spec, read_cohorts(spec, whole, timing))
-    lost = _by_time(spec, cells, mask * _weights_of(spec, whole))
+    cells = _make_cells(spec, read_cohorts(spec, whole, timing))
+    lost = _sum_by_event_time(spec, cells, mask * _row_weights(spec, whole))
     cohorts = read_cohorts(spec, prepared.sample, timing)
-    few = _about_treated(spec, panel, prepared, cohorts)
+    few = _treated_notices(spec, panel, prepared, cohorts, timing)
     return _estimate_counts(spec, prepared, cohorts, separated, lost, few, start)
 
 
@@ -527,11 +546,14 @@ def _estimate_counts(
     few: Sequence[Notice],
     start: Floats | None,
 ) -> PoissonEventStudyResults:
-    """Estimate from the index `start` (N,); `lost` are separated rows by event time."""
+    """Estimate, starting at the index `start` (N,).
+
+    `lost` are weights of separated rows by event time; `few` are notices.
+    """
     sample = prepared.sample
     window = open_window(spec, sample, cohorts)
     refuse_collinear(prepared, window)
-    cells = _cells_of(spec, cohorts)
+    cells = _make_cells(spec, cohorts)
     dummies = cells.dummies(spec.reference)
     estimated = cells.event != spec.reference
     event, cell_names = cells.event[estimated], cells.names[estimated].tolist()
@@ -561,8 +583,8 @@ def _estimate_counts(
         solved,
         _joint_covariance(solved, dummies, y, q),
     )
-    weights = _weights_of(spec, sample)
-    rows = (_by_time(spec, cells, weights) + lost) / weights.mean()
+    weights = _row_weights(spec, sample)
+    rows = (_sum_by_event_time(spec, cells, weights) + lost) / weights.mean()
     shown = np.array(window.times) != window.reference
     results = CountCells(event=event, joint=joint, rows=rows[shown])
     member = np.asarray(event == np.array(window.estimated)[:, None])
@@ -590,8 +612,8 @@ def _estimate_counts(
     return fit if spec.keep_rows else fit.without_rows()
 
 
-def _cells_of(spec: EventStudy, cohorts: Cohorts) -> _Cells:
-    """List cohorts by event time; beyond the window it is that of the end."""
+def _make_cells(spec: EventStudy, cohorts: Cohorts) -> _Cells:
+    """Make the cells; rows beyond the window are in the cells of its ends."""
     inside = np.clip(cohorts.event, -spec.before, spec.after)
     pairs, code = cohorts.treated_cells(inside)
     coding = cohorts.coding
@@ -605,8 +627,10 @@ def _cells_of(spec: EventStudy, cohorts: Cohorts) -> _Cells:
     return _Cells(np.array(names, dtype=object), pairs[:, 1], code, inside)
 
 
-def _refuse_zero(spec: EventStudy, cells: _Cells, y: Floats, empty: Bools) -> None:
-    """Refuse cells whose outcomes are all zero; rows in `empty` (N,) do not count."""
+def _refuse_zero_cells(
+    spec: EventStudy, cells: _Cells, y: Floats, empty: Bools
+) -> None:
+    """Refuse cells in which all outcomes are zero, without rows in `empty` (N,)."""
     rows = (cells.code >= 0) & ~empty
     code = cells.code[rows]
     present = np.bincount(code, minlength=len(cells.names)) > 0
@@ -623,13 +647,13 @@ def _refuse_zero(spec: EventStudy, cells: _Cells, y: Floats, empty: Bools) -> No
     raise not_identified("zero_cells", text, cells=names, outcome=spec.y)
 
 
-def _weights_of(spec: EventStudy, sample: Sample) -> Floats:
+def _row_weights(spec: EventStudy, sample: Sample) -> Floats:
     if spec.obs_weights is None:
         return np.ones(sample.nobs)
     return sample.columns("obs_weights")[:, 0]
 
 
-def _by_time(spec: EventStudy, cells: _Cells, weights: Floats) -> Floats:
+def _sum_by_event_time(spec: EventStudy, cells: _Cells, weights: Floats) -> Floats:
     """Sum weights (N,) of treated rows by event time of the window."""
     treated = cells.code >= 0
     positions = cells.inside[treated] + spec.before
@@ -640,10 +664,10 @@ def _by_time(spec: EventStudy, cells: _Cells, weights: Floats) -> Floats:
 def _joint_covariance(
     solved: Solved, dummies: Floats, y: Floats, q: Floats
 ) -> tuple[Floats, Floats]:
-    """Halve the covariance of coefficients and of sums of outcomes in m cells.
+    """Return root and middle of the covariance of coefficients and sums in m cells.
 
-    `dummies` (N, m) are of the cells, `y` and weights `q` (N,) of the rows. Errors of
-    the sums are those of means of as many rows.
+    `dummies` (N, m) are of the cells; `y` (N,) is the outcome, summed with weights `q`
+    (N,). Errors of the sums are those of means times the sums of weights.
     """
     sums, counts = dummies.T @ (q * y), dummies.sum(axis=0)
     weight = dummies.T @ q

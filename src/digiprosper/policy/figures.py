@@ -1,4 +1,4 @@
-"""What figures draw: estimates by event time, and the balance of a matched sample."""
+"""Numbers for figures: estimates by event time, and balance of a matched sample."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EffectsByEventTime: TypeAlias = WindowResults | StaggeredDidResults
 
 
 def named_studies(results: object, purpose: str) -> dict[str, EffectsByEventTime]:
-    """Return event studies by name, numbered if a list; `purpose` is for the error."""
+    """Return event studies by name, or by number for a list; errors name `purpose`."""
     named: dict[str, Any] = {"": results}
     if isinstance(results, Mapping):
         named = {str(head): study for head, study in results.items()}
@@ -51,9 +51,11 @@ def event_paths(
 
     An event time that is a binned end in some studies only is labelled by its number.
     """
-    points = {head: _points(study, level) for head, study in studies.items()}
+    points = {head: _path_points(study, level) for head, study in studies.items()}
     times = sorted({int(time) for path in points.values() for time in path["time"]})
-    texts_of = {head: _event_texts(study, times) for head, study in studies.items()}
+    texts_of = {
+        head: _event_time_texts(study, times) for head, study in studies.items()
+    }
     ticks = {}
     for time in times:
         distinct = {event[time] for event in texts_of.values() if time in event}
@@ -61,7 +63,7 @@ def event_paths(
     paths = []
     for head, study in studies.items():
         before = getattr(study, "before", "").removeprefix("reference")
-        ends = _unnamed_ends(texts_of[head], ticks)
+        ends = _unlabelled_ends(texts_of[head], ticks)
         name = wording.labels.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))
     outcomes = {wording.label(study.depvar) for study in studies.values()}
@@ -69,7 +71,7 @@ def event_paths(
     return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
 
 
-def _points(study: EffectsByEventTime, level: float) -> pd.DataFrame:
+def _path_points(study: EffectsByEventTime, level: float) -> pd.DataFrame:
     """Return the estimates with intervals, and the joint band if there is one."""
     columns = ["time", "estimate", "conf_low", "conf_high", "n_treated"]
     points = study.event_path(level)[columns]
@@ -79,16 +81,18 @@ def _points(study: EffectsByEventTime, level: float) -> pd.DataFrame:
     return points.assign(band_low=band["conf_low"], band_high=band["conf_high"])
 
 
-def _unnamed_ends(
+def _unlabelled_ends(
     texts: Mapping[int, str], ticks: Mapping[int, str]
 ) -> tuple[str, ...]:
-    """List a study's binned ends whose tick has the number of the event time."""
+    """List a study's binned ends that the tick labels do not show."""
     items = texts.items()
     return tuple(text for time, text in items if text not in (str(time), ticks[time]))
 
 
-def _event_texts(study: EffectsByEventTime, times: Sequence[int]) -> dict[int, str]:
-    """Write the event times of a study. Only an event study has binned ends."""
+def _event_time_texts(
+    study: EffectsByEventTime, times: Sequence[int]
+) -> dict[int, str]:
+    """Write the event times of a study; only an event study has binned ends."""
     if isinstance(study, WindowResults):
         return {time: study.window.text(time) for time in study.window.times}
     return {time: str(time) for time in times}

@@ -21,7 +21,7 @@ from digiprosper.policy.kernels.unit_signs import MOST_WEIGHTS
 from digiprosper.policy.timing import Cohorts
 from digiprosper.report.inference import Inference
 
-# Bytes of weights that are held at once; a few arrays of that size are made of them.
+# Bytes of weights that are computed at once; a few arrays have this size.
 _CHUNK = 32 * 2**20
 
 
@@ -86,7 +86,7 @@ def estimate_imputation(
 
 
 def _lead_times(leads: int | None, event: Ints, entity: Ints) -> Ints:
-    """Choose `leads` event times, or those for which half of the entities have rows."""
+    """Select `leads` event times, by default those with rows of half the entities."""
     events = np.unique(event)
     if leads is None:
         first = np.sort(event[np.unique(entity, return_index=True)[1]])
@@ -134,21 +134,21 @@ def _refuse_not_imputable(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UntreatedModel:
-    """Entity and time effects and slopes, as far as untreated rows identify them."""
+    """The regression of untreated rows on entity and time effects and controls."""
 
     untreated: Bools  # (N,) rows that the model is fitted to
     entity: Ints  # (N,) code of the entity
     weights: Floats  # (N,) positive
     sums: Floats  # (n,) sum of the weights of the untreated rows of each entity
-    # (N, q) dummies of periods and controls, less the weighted mean of the entity's
-    # untreated rows, and rotated: times the root of the weights, the columns are
-    # orthonormal in untreated rows.
+    # (N, q) dummies of periods and controls, minus the weighted mean of the entity's
+    # untreated rows, and rotated so that the weighted columns are orthonormal in
+    # untreated rows.
     design: Floats
     imputable: Bools  # (N,) rows whose untreated outcome the untreated rows identify
 
     def residuals(self, values: Floats) -> Floats:
         """Subtract the predicted untreated values from columns (N, m)."""
-        centred = _centred(values, self.untreated, self.entity, self.weights)
+        centred = _demean_by_entity(values, self.untreated, self.entity, self.weights)
         weighted = centred[self.untreated] * self.weights[self.untreated, None]
         slopes = self.design[self.untreated].T @ weighted
         return np.asarray(centred - self.design @ slopes)
@@ -167,7 +167,9 @@ def untreated_model(
         entity[untreated], weights[untreated], minlength=int(entity.max()) + 1
     )
     periods = (time[:, None] == np.arange(1, int(time.max()) + 1)).astype(np.float64)
-    centred = _centred(np.column_stack([periods, x]), untreated, entity, weights)
+    centred = _demean_by_entity(
+        np.column_stack([periods, x]), untreated, entity, weights
+    )
     size = np.sqrt(((root * centred[untreated]) ** 2).sum(axis=0))
     scaled = centred / np.where(size > 0, size, 1.0)
 
@@ -188,7 +190,9 @@ def untreated_model(
     )
 
 
-def _centred(values: Floats, untreated: Bools, entity: Ints, weights: Floats) -> Floats:
+def _demean_by_entity(
+    values: Floats, untreated: Bools, entity: Ints, weights: Floats
+) -> Floats:
     """Subtract the weighted mean of the entity's untreated rows; NaN if none."""
     count = int(entity.max()) + 1
     used, code = weights[untreated], entity[untreated]
@@ -215,9 +219,9 @@ def impute(
         inside, weights
     )
     spread = residual.copy()
-    spread[treated] -= _centres(residual[treated], inside, weights, clusters[treated])[
-        inside
-    ]
+    spread[treated] -= _group_centres(
+        residual[treated], inside, weights, clusters[treated]
+    )[inside]
 
     n_clusters = int(clusters.max()) + 1
     step = max(_CHUNK // (8 * group.size), 1)
@@ -229,7 +233,9 @@ def impute(
     return means, np.hstack(scores)
 
 
-def _centres(effects: Floats, group: Ints, weights: Floats, clusters: Ints) -> Floats:
+def _group_centres(
+    effects: Floats, group: Ints, weights: Floats, clusters: Ints
+) -> Floats:
     """Average effects by group, weighted by the clusters' weights in it (equation 8).
 
     Errors from this average are the least conservative.

@@ -238,7 +238,7 @@ def match_entities(  # noqa: PLR0913
     ... )
     (1.52, 1.02)
     """
-    terms = _checked_terms(panel, treated, x, base_weights)
+    terms = _check_terms(panel, treated, x, base_weights)
     options: dict[str, Any] = {"k": k, "caliper": caliper, "replace": replace}
     options |= {"support": support, "ties": ties}
     options |= {"moments": moments, "base_weights": base_weights}
@@ -253,17 +253,19 @@ def match_entities(  # noqa: PLR0913
         base_weight = np.ones(len(values))
         if base_weights is not None:
             names, values, base_weight = names[:-1], values[:, :-1], values[:, -1]
-        frame = _balanced(
+        frame = _balance_weights(
             entities, values, is_treated, names, base_weight, int(moments)
         )
         fields: dict[str, Any] = {"method": method, "moments": int(moments)}
         ties_found = 0
     else:
         limit = np.inf if caliper is None else float(plain(caliper))
-        frame, fields, ties_found = _nearest_scores(
+        frame, fields, ties_found = _match_scores(
             entities, values, is_treated, names, limit, options
         )
-    balance = _balance(names, values, is_treated, frame["weight"].fillna(0).to_numpy())
+    balance = _balance_table(
+        names, values, is_treated, frame["weight"].fillna(0).to_numpy()
+    )
     unmatched = fields.get("unmatched", NOBODY)
     n_treated, entity = int(is_treated.sum()), keys.entity_name
     notices = (
@@ -294,10 +296,10 @@ def match_entities(  # noqa: PLR0913
     )
 
 
-# --- what was asked for ---------------------------------------------------------------
+# --- the options ----------------------------------------------------------------------
 
 
-def _checked_terms(
+def _check_terms(
     panel: object, treated: str, x: Sequence[str], base_weights: str | None
 ) -> tuple[str, ...]:
     if not isinstance(panel, Panel):
@@ -355,7 +357,7 @@ def _check_options(method: object, options: dict[str, Any]) -> None:
         raise option_error("ties", ties, text, (None, "first"))
 
 
-# --- one row an entity: whether it is treated, and its values before treatment --------
+# --- base values: one row per entity --------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -374,7 +376,7 @@ class BaseValues:
 def base_values(
     panel: Panel, treated: str, terms: Sequence[str], base: object
 ) -> BaseValues:
-    """Read which entities are treated, and the base values of all entities.
+    """Return which entities are treated, and the base values of all entities.
 
     `base` is ``"first"``, ``"pre"`` or a period. Base values from after the start of
     treatment are refused, if `treated` changes over time. Lags in `terms` are computed
@@ -383,7 +385,7 @@ def base_values(
     refuse_numbered_rows(panel, "match_entities")
     table = table_of(panel)
     keys = table.keys
-    dummy = _treatment(table, treated)
+    dummy = _read_treatment(table, treated)
     ever = np.bincount(keys.entity, weights=dummy, minlength=keys.entities.size) > 0
     if ever.all() or not ever.any():
         text = (
@@ -422,11 +424,11 @@ def base_values(
         sample=sample,
         base=words,
         periods=periods,
-        missing={} if complete.all() else _missing(panel, terms, rows),
+        missing={} if complete.all() else _count_missing(panel, terms, rows),
     )
 
 
-def _treatment(table: Table, column: str) -> Floats:
+def _read_treatment(table: Table, column: str) -> Floats:
     if column in table.keys.names:
         raise TermError(
             f"treated={cited(column)} is a key of the panel; specify a "
@@ -455,7 +457,7 @@ def _treatment(table: Table, column: str) -> Floats:
 def _base_rows(
     table: Table, treated: str, base: object, dummy: Floats
 ) -> tuple[Bools, str]:
-    """Find rows of base values, and name their period; refuse rows since treatment."""
+    """Return the rows of base values, and their period; refuse treated rows."""
     keys = table.keys
     # The first treated period of each entity, if the dummy changes over time; T if
     # never treated.
@@ -483,7 +485,7 @@ def _base_rows(
         rows = keys.time < start.min()
         words = f"means over {time} before {keys.times[start.min()]}"
     else:
-        period = _period(keys, base)
+        period = _read_period(keys, base)
         rows, words = keys.time == period, f"{time} {keys.times[period]}"
     names = keys.entities[
         np.unique(keys.entity[rows & (keys.time >= start[keys.entity])])
@@ -500,7 +502,7 @@ def _base_rows(
     return np.asarray(rows), words
 
 
-def _period(keys: Keys, base: Any) -> int:
+def _read_period(keys: Keys, base: Any) -> int:
     equal = (
         np.asarray(keys.times == base) if pd.api.types.is_scalar(base) else np.zeros(0)
     )
@@ -515,7 +517,7 @@ def _period(keys: Keys, base: Any) -> int:
     return int(np.argmax(equal))
 
 
-def _missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
+def _count_missing(panel: Panel, terms: Sequence[str], rows: Bools) -> dict[str, int]:
     """Count entities without a base value, by term."""
     keys = table_of(panel).keys
     counts = {}
@@ -537,7 +539,7 @@ def propensity(
     from scipy.special import expit
     from statsmodels.discrete.discrete_model import Logit
 
-    centre, scale = _checked_units(x, names)
+    centre, scale = _centre_and_scale(x, names)
     design = np.column_stack([np.ones(len(x)), (x - centre) / scale])
     if len(design) <= design.shape[1]:
         text = (
@@ -550,7 +552,7 @@ def propensity(
         )
     _refuse_separated(design, treated, names)
 
-    # On its way the exponential may be infinite; the probability is then 0.
+    # The exponential may overflow in an iteration; the probability is then 0.
     with np.errstate(over="ignore"):
         logit = Logit(treated.astype(np.float64), design)
         fit = logit.fit(
@@ -572,7 +574,7 @@ def propensity(
     return np.asarray(expit(design @ fit.params)), np.array([intercept, *slopes])
 
 
-def _checked_units(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
+def _centre_and_scale(x: Floats, names: Sequence[str]) -> tuple[Floats, Floats]:
     """Return centre and scale of each column; refuse constant and collinear columns."""
     refuse_extreme(x, names)
     centre = x.mean(axis=0)
@@ -630,7 +632,7 @@ def is_separated(x: Floats, treated: Bools) -> bool:
 # --- weights by entity ----------------------------------------------------------------
 
 
-def _nearest_scores(
+def _match_scores(
     entities: pd.Index[Any],
     x: Floats,
     treated: Bools,
@@ -638,7 +640,7 @@ def _nearest_scores(
     limit: float,
     options: dict[str, Any],
 ) -> tuple[pd.DataFrame, dict[str, Any], int]:
-    """Match nearest scores: rows by entity, fields of `Matching`, number of ties."""
+    """Match nearest scores; returns rows by entity, fields of `Matching`, and ties."""
     scores, coefficients = propensity(x, treated, names)
     groups = [scores[treated], scores[~treated]]
     supported = scores >= max(map(np.min, groups))
@@ -650,7 +652,7 @@ def _nearest_scores(
     k = int(options["k"])
     pairs = nearest(score_t, score_c, k, limit, replace=replace, all_ties=ties == "all")
     if not pairs.treated.size:
-        raise _nobody_matched(limit, scores[treated], score_c)
+        raise _no_match_error(limit, scores[treated], score_c)
     weights = np.zeros(treated.size)
     weights[candidates], weights[~treated] = pair_weights(
         pairs, score_t.size, score_c.size
@@ -671,7 +673,7 @@ def _nearest_scores(
                 "distance": pairs.distance,
             }
         ),
-        "unmatched": _unmatched(frame, limit, support=support),
+        "unmatched": _unmatched_table(frame, limit, support=support),
         "coefficients": pd.Series(
             coefficients, index=["Intercept", *names], name="coefficient"
         ),
@@ -679,7 +681,7 @@ def _nearest_scores(
     return frame, fields, pairs.ties
 
 
-def _balanced(
+def _balance_weights(
     entities: pd.Index[Any],
     x: Floats,
     treated: Bools,
@@ -687,11 +689,11 @@ def _balanced(
     base_weight: Floats,
     moments: int,
 ) -> pd.DataFrame:
-    """Balance moments by entropy weights, with a `base_weight` (N,) of controls."""
-    _checked_units(x, names)
+    """Balance moments by entropy weights; `base_weight` (N,) is for controls."""
+    _centre_and_scale(x, names)
     columns, squared = balanced_columns(x, moments)
     terms = [*names, *(f"{names[j]} ** 2" for j in squared)]
-    _checked_units(columns, terms)
+    _centre_and_scale(columns, terms)
     base = base_weight[~treated]
     if (base <= 0).any():
         wrong = entities[~treated][base <= 0].tolist()
@@ -701,16 +703,16 @@ def _balanced(
     weights = np.ones(treated.size)
     balancing = entropy_weights(columns, treated, base / base.sum())
     if balancing is None:
-        raise _no_weights(columns, treated, base / base.sum(), terms)
+        raise _no_weights_error(columns, treated, base / base.sum(), terms)
     weights[~treated] = balancing * treated.sum()
     weights[weights == 0] = np.nan
     return pd.DataFrame({"treated": treated, "weight": weights}, index=entities)
 
 
-def _no_weights(
+def _no_weights_error(
     columns: Floats, treated: Bools, base: Floats, terms: Sequence[str]
 ) -> IdentificationError:
-    """Return the error that no weights balance the terms, and name those at fault."""
+    """Return the error that no weights balance the terms, with the terms at fault."""
     target, controls = columns[treated].mean(axis=0), columns[~treated]
     outside = (target <= controls.min(axis=0)) | (target >= controls.max(axis=0))
     at_fault = [term for term, is_out in zip(terms, outside, strict=True) if is_out]
@@ -731,13 +733,13 @@ def _no_weights(
     return not_identified("not_balanced", text, terms=tuple(at_fault))
 
 
-# --- what came out --------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------
 
 
-def _nobody_matched(
+def _no_match_error(
     limit: float, treated: Floats, controls: Floats
 ) -> IdentificationError:
-    """Return the error that no score of a control is near; scores are by group."""
+    """Return the error that no control is within the caliper."""
     smallest = float(np.abs(treated[:, None] - controls).min())
     text = (
         f"no treated entity has a control within caliper={limit:g}; the smallest "
@@ -746,7 +748,9 @@ def _nobody_matched(
     return not_identified("nobody_matched", text, caliper=limit, smallest=smallest)
 
 
-def _unmatched(frame: pd.DataFrame, limit: float, *, support: bool) -> pd.DataFrame:
+def _unmatched_table(
+    frame: pd.DataFrame, limit: float, *, support: bool
+) -> pd.DataFrame:
     """List the treated entities without a match, with the reason."""
     unmatched = frame[frame["treated"] & frame["weight"].isna()]
     controls = frame.loc[~frame["treated"], "score"].to_numpy()
@@ -760,7 +764,7 @@ def _unmatched(frame: pd.DataFrame, limit: float, *, support: bool) -> pd.DataFr
     )
 
 
-def _balance(
+def _balance_table(
     names: Sequence[str], x: Floats, treated: Bools, weights: Floats
 ) -> pd.DataFrame:
     columns: dict[str, Any] = {"term": list(names)}
@@ -769,7 +773,7 @@ def _balance(
         mean_t, variance_t = weighted_moments(x[treated], used[treated])
         mean_c, variance_c = weighted_moments(x[~treated], used[~treated])
         if spread is None:
-            # A group of one has no variance: that of the other stands for both.
+            # A group of one has no variance: use that of the other group.
             spread = np.sqrt(np.nanmean([variance_t, variance_c], axis=0))
         columns[f"mean_treated_{when}"] = mean_t
         columns[f"mean_control_{when}"] = mean_c

@@ -360,8 +360,8 @@ class Matching(Summarised, PickledByName):
         entity = self.key_names[0]
         notices: tuple[Notice, ...] = ()
         _check_neighbours(neighbours, self)
-        every = self.weights.index.get_level_values(0)
-        y = _outcome(outcome, self.entities.index, entity, every)
+        panel_entities = self.weights.index.get_level_values(0)
+        y = _read_outcome(outcome, self.entities.index, entity, panel_entities)
         # Sums of squares and products are in units of the outcome's standard deviation.
         spread = float(y.std()) or 1.0
         centred, reason = (y - y.mean()) / spread, ""
@@ -401,9 +401,9 @@ class Matching(Summarised, PickledByName):
             diagnostics=notices,
         )
 
-    # --- the balance as a table, the whole as text ------------------------------------
+    # --- tables and text --------------------------------------------------------------
 
-    # As of all results
+    # The argument `level` is that of all results
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
         """Return the columns of a table of the balance.
 
@@ -427,7 +427,7 @@ class Matching(Summarised, PickledByName):
         names: dict[str, tuple[str | Remark]] = {
             **{name: (f"{count:,}",) for name, count in counts.items()},
             "entity": (self.key_names[0],),
-            "how": (self._how,),
+            "how": (self._method_remark,),
             "worth": (f"{self.effective_controls:.4g}",),
             "largest": (f"{100 * self._largest_share:.3g}",),
         }
@@ -454,7 +454,7 @@ class Matching(Summarised, PickledByName):
         )
 
     @property
-    def _how(self) -> Remark:
+    def _method_remark(self) -> Remark:
         """The method and its options."""
         if self.method == "entropy":
             return Remark(f"moments.{self.moments}", {}, WORDS)
@@ -473,7 +473,7 @@ class Matching(Summarised, PickledByName):
         unmatched_text = f"; not matched: {reasons}" if reasons else ""
         lines = (
             f"Base values: {self.base}",
-            remark_text(self._how, WORDS, {}, {}),
+            remark_text(self._method_remark, WORDS, {}, {}),
             (
                 f"Treated {entity}: {self.n_treated:,}, matched "
                 f"{self.n_matched:,}{unmatched_text}"
@@ -509,13 +509,16 @@ class Matching(Summarised, PickledByName):
 
     def _numbers(self) -> PlainNumbers:
         options = ("base", "method", "moments")
-        of_scores = ("k", "caliper", "replace", "common_support", "ties")
+        score_options = ("k", "caliper", "replace", "common_support", "ties")
         counts = ("n_treated", "n_matched", "n_control", "n_used")
         weights = self.entities["weight"].dropna()
         more: dict[str, Any] = {
             "treated": self.treated,
             "x": self.terms,
-            **{name: getattr(self, name) for name in (*options, *of_scores, *counts)},
+            **{
+                name: getattr(self, name)
+                for name in (*options, *score_options, *counts)
+            },
             "propensity": {} if self.coefficients is None else dict(self.coefficients),
             "balance": self.balance.to_dict("records"),
             "support": self.support.to_dict("records"),
@@ -531,9 +534,9 @@ class Matching(Summarised, PickledByName):
 def _abadie_imbens(
     matching: Matching, y: Floats, neighbours: int
 ) -> tuple[float, float, str]:
-    """Average differences of matches; returns estimate and variance.
+    """Return the mean difference of matches, and its variance.
 
-    The third value is the reason why they are not corrected for estimated scores.
+    The third value is the reason why it is not corrected for estimated scores, or "".
     """
     entities = matching.entities
     treated, scores = entities["treated"].to_numpy(), entities["score"].to_numpy()
@@ -594,17 +597,17 @@ def _check_neighbours(neighbours: object, matching: Matching) -> None:
         raise option_error("neighbours", number, text)
 
 
-def _outcome(
-    outcome: Any, entities: pd.Index[Any], entity: str, every: pd.Index[Any]
+def _read_outcome(
+    outcome: Any, entities: pd.Index[Any], entity: str, panel_entities: pd.Index[Any]
 ) -> Floats:
-    """Return one finite number for each entity; `every` are those of the panel."""
+    """Read one finite number for each entity; errors use the `panel_entities`."""
     is_series = isinstance(outcome, pd.Series)
-    # Numbers of rows may be names of entities too.
+    # Row numbers may also be labels of entities.
     by_row = is_series and (
         outcome.index.nlevels > 1
         or (
             isinstance(outcome.index, pd.RangeIndex)
-            and not outcome.index.isin(every).all()
+            and not outcome.index.isin(panel_entities).all()
         )
     )
     if not is_series or by_row or not pd.api.types.is_numeric_dtype(outcome):

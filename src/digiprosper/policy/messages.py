@@ -1,4 +1,4 @@
-"""What messages are made of: lists of the first few, periods and tests as text."""
+"""Parts of messages: lists of the first few, periods and tests as text."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def first_few(texts: Sequence[str], most: int = 5) -> str:
 
 
 def time_text(time: object) -> str:
-    """Write a period; a date without its midnight."""
+    """Write a period; a date at midnight without the time."""
     return str(time).removesuffix(" 00:00:00")
 
 
 def have(count: int) -> str:
-    """Return the verb of so many entities."""
+    """Return "has" or "have" for a number of entities."""
     return "has" if count == 1 else "have"
 
 
-def plain_cohorts(cohorts: Iterable[tuple[Any, int]]) -> list[list[Any]]:
-    """List first treated times with numbers of entities; as text unless whole."""
+def cohort_rows(cohorts: Iterable[tuple[Any, int]]) -> list[list[Any]]:
+    """List pairs of first treated time (an integer or text) and number of entities."""
     return [
         [time if isinstance(time, int) else str(time), count] for time, count in cohorts
     ]
 
 
-def test_words(test: TestResult) -> str:
+def describe_test(test: TestResult) -> str:
     """Write statistic, p-value and method of a test."""
     symbol = "Wald" if test.distribution == "bootstrap" else test._distribution()
     words = f"{symbol} = {test.statistic:z.4g}, {p_words(test.p_value, digits=3)}"

@@ -1,8 +1,9 @@
-"""Notices about event studies, staggered adoption and matching: one maker a code.
+"""Notices about event studies, staggered adoption and matching.
 
 ==================== ===================================================================
 code                 data
 ==================== ===================================================================
+treatment_ends       event, column (the dummy), entities (in which it ends)
 several_cohorts      cohorts (first treated time to the number of entities)
 none_never_treated   binned (ends of the window that are binned)
 no_rows_before       count, entities (the first five)
@@ -50,9 +51,11 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.keys import Keys
+from digiprosper.panel.table import Table
+from digiprosper.panel.treatment import entities_text
 from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.messages import first_few, have, time_text
-from digiprosper.policy.timing import CohortCoding, Cohorts
+from digiprosper.policy.timing import CohortCoding, Cohorts, Timing, is_switch
 from digiprosper.policy.window import EventWindow
 from digiprosper.report.notices import few_clusters
 
@@ -85,7 +88,7 @@ _FEW_MATCHED: Final = 20
 
 
 def cohort_notices(window: EventWindow) -> Iterator[Notice]:
-    """Report what several cohorts, or no never treated, mean for the estimates."""
+    """Report several cohorts, or no never treated entities, and what follows."""
     if len(window.cohorts) != 1:
         text = (
             f"entities are first treated in {len(window.cohorts)} periods. If effects "
@@ -113,7 +116,7 @@ def cohort_notices(window: EventWindow) -> Iterator[Notice]:
 
 
 def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
-    """Report treated entities without a row before treatment, which are used anyway."""
+    """Report treated entities without a row before treatment."""
     early = np.unique(sample.entity[cohorts.treated & (cohorts.event < 0)])
     late = np.setdiff1d(sample.entity[cohorts.treated], early)
     yield from entities_without_rows_before(
@@ -122,7 +125,7 @@ def no_rows_before(sample: Sample, cohorts: Cohorts) -> Iterator[Notice]:
 
 
 def entities_without_rows_before(entity: str, names: list[Any]) -> Iterator[Notice]:
-    """Report treated entities of some names, without a row before treatment."""
+    """Report treated entities without a row before treatment, by name."""
     if names:
         text = (
             f"{len(names):,} treated {entity} ({quoted(names)}) "
@@ -213,10 +216,34 @@ def few_for_averages(clusters: int, name: str) -> tuple[Notice, ...]:
     )
 
 
+def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]:
+    """Report a dummy that begins at the first treated times and ends again."""
+    keys = table.keys
+    first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
+    for name, values in table.data.drop(columns=event).items():
+        if not is_switch(values, None) or values.isna().any():
+            continue
+        on = values.to_numpy(dtype=np.bool_)
+        if on[keys.time < first].any() or not on[keys.time == first].all():
+            continue
+        ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
+        rows = np.bincount(keys.entity, on)
+        # One that is 1 in as many rows of all may be of the periods after an event.
+        if ends.any() and np.ptp(rows[rows > 0]):
+            entities = keys.entities[np.unique(keys.entity[:-1][ends])].tolist()
+            text = (
+                f"{cited(name)} begins at the times of {cited(event)} and ends in "
+                f"{entities_text(keys, entities)}. Rows after the end count as treated "
+                "here: leave them out, or use ChaisemartinDHaultfoeuille of diff-diff."
+            )
+            data = {"event": event, "column": name, "entities": entities}
+            yield Notice("treatment_ends", text, data)
+
+
 def small_cohorts(
     coding: CohortCoding, *, allowed_for: bool = False
 ) -> Iterator[Notice]:
-    """Report cohorts of fewer than ten entities; `allowed_for`: by the errors."""
+    """Report cohorts of fewer than ten entities; `allowed_for` by the errors or not."""
     small = {time: count for time, count in coding.cohorts if count < _SMALL_COHORT}
     if small:
         counts = ", ".join(f"{time}: {count}" for time, count in small.items())
@@ -254,15 +281,15 @@ def few_untreated(
         if name != "never"
     ]
     text = f"{'; '.join(parts)}. "
-    text += _errors_of_few(cov_type, coding.entity, alone, few=few)
+    text += _errors_text(cov_type, coding.entity, alone, few=few)
     data = {"n_untreated": coding.n_never, "alone": tuple(alone), "cov_type": cov_type}
     yield Notice("few_untreated", text.strip(), data)
 
 
-def _errors_of_few(
+def _errors_text(
     cov_type: str, entity: str, alone: Collection[object], *, few: bool
 ) -> str:
-    """Describe what standard errors assume of few entities, or of single ones."""
+    """Describe what standard errors assume about few entities, or single ones."""
     if cov_type == "clustered":
         return (
             "The standard errors are far too small: use cov_type='hc2', which allows "
@@ -294,7 +321,7 @@ def _errors_of_few(
 
 
 def other_errors(asked: str, reason: str) -> Notice:
-    """Report that errors are not those that ``cov_type="hc2"`` asks for, and why."""
+    """Report that other errors than those of ``cov_type="hc2"`` are used, and why."""
     why = {
         "divided": "clusters divide entities",
         "large": "there are too many rows and effects by cohort and period for others; "
@@ -307,7 +334,7 @@ def other_errors(asked: str, reason: str) -> Notice:
 
 
 def pairs_of_rows(sample: Sample) -> Iterator[Notice]:
-    """Report that each effect is of the entities with rows in both of its periods."""
+    """Report that each effect uses the entities with rows in both of its periods."""
     if not sample.is_balanced:
         text = (
             "the sample is unbalanced: the effect of a cohort in a period is of the "
@@ -321,7 +348,7 @@ def pairs_of_rows(sample: Sample) -> Iterator[Notice]:
 
 
 def cells_left_out(cells: Sequence[tuple[Any, Any]]) -> Iterator[Notice]:
-    """Report effects, as pairs of cohort and period, that cannot be computed."""
+    """Report effects (pairs of cohort and period) that cannot be computed."""
     if cells:
         shown = first_few([f"{cohort} in {time}" for cohort, time in cells])
         text = (
@@ -403,7 +430,7 @@ def weights_vary(
 
 
 def few_per_covariate(ratio: float | None) -> Iterator[Notice]:
-    """Report that probabilities of treatment rest on few entities per control."""
+    """Report that probabilities of treatment are based on few entities per control."""
     if ratio is not None and ratio < _PER_COVARIATE:
         text = (
             f"the probability of treatment is estimated from {ratio:.3g} treated "
@@ -484,7 +511,7 @@ def reasons_text(reasons: Sequence[str]) -> str:
 
 
 def tied_scores(count: int, ties: str, entity: str) -> Iterator[Notice]:
-    """Report treated entities with more controls at one distance than asked for."""
+    """Report treated entities with several controls at the same distance."""
     if count:
         text = f"{count:,} treated {entity} {have(count)} several controls at the same "
         if ties == "all":

@@ -21,7 +21,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.policy.honest import EventTimeResults
-from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words
+from digiprosper.policy.messages import POINTWISE, cohort_rows, describe_test
 from digiprosper.policy.timing import read_timing
 from digiprosper.policy.window import EventWindow, dummies, event_name, with_reference
 from digiprosper.policy.words import WORDS
@@ -34,7 +34,7 @@ from digiprosper.report.words import Words
 
 
 class WindowResults(EventTimeResults):
-    """What event studies have in common: coefficients by event time of a window."""
+    """Base of results with coefficients by event time in a window."""
 
     __slots__ = ()
 
@@ -152,10 +152,11 @@ class WindowResults(EventTimeResults):
             if n.code == "few_treated_clusters"
         ]
         treated = min(few, default=window.n_ever)
-        # Coefficients are means of treated entities, so that the residuals of c treated
-        # clusters vary in c - 1 dimensions. With as many leads the variance of some sum
-        # of them is that of the other clusters alone, which is far too small: with one
-        # treated cluster the F test rejects nearly always. The bootstrap imposes zeros.
+        # Coefficients are means of treated entities, so the residuals of c treated
+        # clusters vary in c - 1 dimensions. With as many leads, the variance of some
+        # sum of leads comes from the other clusters alone and is far too small: with
+        # one treated cluster the F test rejects nearly always. The bootstrap imposes
+        # zeros.
         has_draws = "bootstrap" in test.method
         if (
             self.inference.clusters
@@ -217,9 +218,11 @@ class WindowResults(EventTimeResults):
                 "covariance allows."
             ]
         else:
-            lines = [f"Pre-trend test: {test_words(test)}."]
+            lines = [f"Pre-trend test: {describe_test(test)}."]
             if "stata" in test.alternatives:
-                lines.append(f"Stata prints {test_words(test.alternatives['stata'])}.")
+                lines.append(
+                    f"Stata prints {describe_test(test.alternatives['stata'])}."
+                )
         return Lines(("", *wrapped([*lines, POINTWISE])))
 
     def _window_numbers(self) -> dict[str, Any]:
@@ -228,7 +231,7 @@ class WindowResults(EventTimeResults):
             "event": window.event,
             "reference": window.reference,
             "binned": window.binned,
-            "cohorts": plain_cohorts(window.cohorts),
+            "cohorts": cohort_rows(window.cohorts),
             "n_never": window.n_never,
             "path": self.path.to_dict("records"),
         }

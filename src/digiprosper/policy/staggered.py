@@ -34,10 +34,17 @@ from digiprosper.policy.notices import (
     few_untreated,
     other_errors,
     small_cohorts,
+    treatment_ends,
 )
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.sun_abraham import estimate_sun_abraham
-from digiprosper.policy.timing import Cohorts, check_never, read_cohorts, read_timing
+from digiprosper.policy.timing import (
+    Cohorts,
+    Timing,
+    check_never,
+    read_cohorts,
+    read_timing,
+)
 from digiprosper.policy.unit_errors import with_unit_errors
 from digiprosper.report.inference import Inference
 from digiprosper.report.protocol import empty_glance, hash_of
@@ -71,7 +78,7 @@ _ESTIMATE: Final[dict[str, Callable[..., Any]]] = {
     "imputation": estimate_imputation,
     "sun_abraham": estimate_sun_abraham,
 }
-# Options that are a word, and None where the estimator has a default.
+# Allowed words of options; None is the default of the estimator.
 _WORDS: Final = {
     "estimator": get_args(StaggeredEstimator),
     "aggregate": get_args(StaggeredAggregate),
@@ -81,13 +88,13 @@ _WORDS: Final = {
     "cov_type": get_args(StaggeredCovType),
     "missing": ("drop", "raise"),
 }
-# With whom each estimator can compare, its default first.
+# Control groups of each estimator, the default first.
 _CONTROLS: Final[dict[str, tuple[StaggeredControl, ...]]] = {
     "callaway_santanna": ("never", "not_yet"),
     "imputation": ("not_yet",),
     "sun_abraham": ("never",),
 }
-# Which estimator has an option that the others do not have.
+# Options of a single estimator.
 _ESTIMATOR_OF_OPTION: Final = {
     "adjustment": "callaway_santanna",
     "base_period": "callaway_santanna",
@@ -266,7 +273,7 @@ class StaggeredDid(Specification):
         read_terms(self)
         refuse_repeats(self, ("y", "event", "x"))
         check_words(self, _WORDS)
-        _check_options_of_estimator(self)
+        _check_estimator_options(self)
         check_whole("anticipation", self.anticipation, 0, _FURTHEST)
         if self.leads is not None:
             check_whole("leads", self.leads, 1, _FURTHEST)
@@ -326,7 +333,7 @@ class StaggeredDid(Specification):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
             *(notice for notice in prepared.notices if notice not in prepared.few),
-            *_about_errors(panel, prepared, cohorts, cells, inference),
+            *_error_notices(panel, timing, prepared, cohorts, cells, inference),
             *notices,
         )
         issue(diagnostics)
@@ -370,7 +377,7 @@ class StaggeredDid(Specification):
 def _refuse_without_effects(
     spec: StaggeredDid, sample: Sample, cohorts: Cohorts
 ) -> None:
-    """Refuse samples without treated rows or changes, and those of too many effects."""
+    """Refuse samples without treated rows or changes, and with too many effects."""
     since = cohorts.steps[:, None] >= cohorts.first
     count = int(since.sum() if spec.estimator == "imputation" else since.size)
     if count > _MOST_EFFECTS:
@@ -397,21 +404,23 @@ def _refuse_without_effects(
         raise not_identified("none_treated", text, event=spec.event)
 
 
-def _about_errors(
+def _error_notices(
     panel: Panel,
+    timing: Timing,
     prepared: Prepared,
     cohorts: Cohorts,
     cells: GroupTime,
     inference: Inference,
 ) -> Iterator[Notice]:
-    """Report few clusters, few treated or untreated entities, and small cohorts."""
+    """Report treatments that end, few clusters, few in groups, and small cohorts."""
+    yield from treatment_ends(table_of(panel), timing, cohorts.coding.event)
     n_clusters, name = min(inference.n_clusters), prepared.cluster_names[0]
     small = inference.cov_type in ("cr2", "crv3")
     by_entity = name == prepared.sample.keys.entity_name
     if by_entity:
         event, keys = cohorts.coding.event, prepared.sample.keys
-        timing = cohorts.of_entity
-        yield from about_groups(table_of(panel), keys.entities, timing, event)
+        of_entity = cohorts.of_entity
+        yield from about_groups(table_of(panel), keys.entities, of_entity, event)
     if not (small and by_entity):
         yield from few_for_averages(n_clusters, name)
     yield from few_treated_clusters(prepared, cohorts.treated, small=small)
@@ -426,7 +435,7 @@ def _reason(spec: StaggeredDid, weights: Floats | None) -> str:
     return "large" if weights is None else "divided"
 
 
-def _check_options_of_estimator(spec: StaggeredDid) -> None:
+def _check_estimator_options(spec: StaggeredDid) -> None:
     """Refuse options of other estimators."""
     allowed = _CONTROLS[spec.estimator]
     if spec.control is not None and spec.control not in allowed:

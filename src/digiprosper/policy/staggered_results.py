@@ -26,7 +26,7 @@ from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.honest import EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
-from digiprosper.policy.messages import POINTWISE, plain_cohorts, test_words, time_text
+from digiprosper.policy.messages import POINTWISE, cohort_rows, describe_test, time_text
 from digiprosper.policy.notices import FEW_UNTREATED
 from digiprosper.policy.timing import CohortCoding
 from digiprosper.policy.window import with_reference
@@ -54,8 +54,8 @@ _OVERALL = {
     "group": "the cohorts, by their size",
     "calendar": "the periods",
 }
-# Whose errors and test of effects before treatment are those of cov_type="influence",
-# and the code of this test.
+# The program that prints the errors and the pre-trend test of cov_type="influence", and
+# the code of this test.
 _PROGRAMS = {
     "callaway_santanna": ("csdid prints", "csdid"),
     "imputation": ("did_imputation prints", "did_imputation"),
@@ -262,7 +262,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             f"{cohort}, {time}" for cohort, time in zip(cohorts, times, strict=True)
         ]
         gradient = np.eye(len(cells.joint))[by_cohort]
-        estimated = self._estimates_of(names, cells.estimates[by_cohort], gradient)
+        estimated = self._make_estimates(names, cells.estimates[by_cohort], gradient)
         frame = estimated.frame(0.95).drop(columns="term")
         frame.insert(0, "cohort", cohorts)
         frame.insert(1, "time", times)
@@ -335,7 +335,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         units = self.cells.units
         if units is None:
             return float("nan")
-        estimated = self._estimates_of((), np.zeros(len(gradient)), gradient)
+        estimated = self._make_estimates((), np.zeros(len(gradient)), gradient)
         errors = estimated.std_errors()
         shown = errors > 0
         if not shown.any():
@@ -420,12 +420,12 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         kind = "averages by event time" if pooled else "effects by cohort and time"
         effects = f"{before.sum()} {kind} before treatment are"
         weights = np.eye(before.sum())
-        tested = self._estimates_of(
+        tested = self._make_estimates(
             (), estimates[before], gradient[before], influence=True
         )
         form, least = tested.wald(weights, tested.coefficients)
-        # Where a standard error is missing, so is the test.
-        if self._testable(gradient[before]) and not abs(least) <= SINGULAR:
+        # If a standard error is missing, so is the test.
+        if self._is_testable(gradient[before]) and not abs(least) <= SINGULAR:
             standard = tested.joint_test(
                 form,
                 weights,
@@ -435,7 +435,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             )
             return self._wild_pretrend(standard, estimates[before], gradient[before])
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."
-        if not self._testable(averages.gradient[1:][leads]):
+        if not self._is_testable(averages.gradient[1:][leads]):
             fewer = (
                 " Fewer can be tested with estimator='imputation' and a small "
                 "number of leads."
@@ -499,7 +499,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     def estimated(self) -> Estimates:
         """Average effects with their covariance matrix."""
         averages, names = self._averages, [term.name for term in self.terms]
-        return self._estimates_of(names, averages.estimates, averages.gradient)
+        return self._make_estimates(names, averages.estimates, averages.gradient)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -538,18 +538,19 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         if self.by == "dynamic" and self.before:
             time = {"time": (str(self.reference),)}
             remarks.append(Remark(f"before.{self.before}", time))
-        # Differences in differences of two periods have no effects to absorb; the two
-        # others are regressions.
+        # Only the estimators by regression absorb fixed effects.
         regression = self.estimator != "callaway_santanna"
         if self.x:
             code = "controls" if regression else f"controls.{self.adjustment}"
             remarks.append(Remark(code, {"x": self.x}))
-        remarks += self._few_remarks()
+        remarks += self._few_untreated_remarks()
         column = result_column(self, level)
-        told = (*remarks, *column.remarks)
-        return (replace(column, remarks=told, absorbs=regression, adjusted=self.x),)
+        all_remarks = (*remarks, *column.remarks)
+        return (
+            replace(column, remarks=all_remarks, absorbs=regression, adjusted=self.x),
+        )
 
-    def _few_remarks(self) -> list[Remark]:
+    def _few_untreated_remarks(self) -> list[Remark]:
         """Note few untreated entities, and groups of a single one, for a table."""
         few = [n.data for n in self.diagnostics if n.code == "few_untreated"]
         remarks = []
@@ -600,7 +601,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             parts.append(f"{self.base_period} base period")
         return ", ".join([*parts, f"anticipation {self.anticipation}"])
 
-    def _about(self) -> list[str]:
+    def _header_lines(self) -> list[str]:
         """Describe the estimator, the sample and the averages."""
         info = self.info
         weighted = "weighted " if info["obs_weights"] else ""
@@ -631,15 +632,15 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             cells = with_reference(cells, 1 + int((keys < reference).sum()), reference)
         return self._titled(
             f"Outcome: {self.depvar}",
-            Lines((*self._about(), "")),
+            Lines((*self._header_lines(), "")),
             cells,
             self._test_lines(),
-            self._other_lines(),
-            Remarks.of(self.diagnostics, self._coverage()),
+            self._footer_lines(),
+            Remarks.of(self.diagnostics, self._coverage_text()),
             version=self.info["version"],
         )
 
-    def _coverage(self) -> str:
+    def _coverage_text(self) -> str:
         """Cite how often intervals of the average cover with these errors."""
         info = self.info
         alike = self.by == "dynamic" and not self.x and not info["obs_weights"]
@@ -660,15 +661,15 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         except OptionError as error:
             text = f"Pre-trend test not available: {error.problems[0].message}"
         else:
-            lines = [f"Pre-trend test ({test.null}): {test_words(test)}."]
+            lines = [f"Pre-trend test ({test.null}): {describe_test(test)}."]
             lines += [
-                f"{_PROGRAMS[self.estimator][0]} {test_words(other)}."
+                f"{_PROGRAMS[self.estimator][0]} {describe_test(other)}."
                 for other in test.alternatives.values()
             ]
             return Lines(("", *wrapped(lines)))
         return Lines(("", *wrapped([text])))
 
-    def _other_lines(self) -> Lines:
+    def _footer_lines(self) -> Lines:
         """Write which intervals these are, and what other programs print."""
         lines = []
         if self.by == "dynamic":
@@ -676,7 +677,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         if self.inference.cov_type in ("cr2", "crv3"):
             averages = self._averages
             gradient, estimates = averages.gradient[:1], averages.estimates[:1]
-            other = self._estimates_of((), estimates, gradient, influence=True)
+            other = self._make_estimates((), estimates, gradient, influence=True)
             lines.append(
                 f"{_PROGRAMS[self.estimator][0]} the standard error "
                 f"{number_text(float(other.std_errors()[0]))} of att "
@@ -694,7 +695,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             "event": coding.event,
             "reference": self.reference,
             "before": self.before,
-            "cohorts": plain_cohorts(coding.cohorts),
+            "cohorts": cohort_rows(coding.cohorts),
             "n_never": coding.n_never,
             "df_by_term": self.df_by_term.to_dict(),
             "group_time": self.group_time.to_dict("records"),
@@ -719,7 +720,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         point = Point(variable, text, float(key))
         return Term(f"{name}:{text}", family=kind, kind=kind, point=point)
 
-    def _estimates_of(
+    def _make_estimates(
         self,
         names: Sequence[str],
         estimates: Floats,
@@ -763,7 +764,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
             numbers["inference"] = replace(self.inference, df_t=df_t)
         return Estimates(**numbers)
 
-    def _testable(self, gradient: Floats) -> bool:
+    def _is_testable(self, gradient: Floats) -> bool:
         """Return whether differences of treated clusters can test so many restrictions.
 
         The covariance of the effects adds the variation of treated entities about the
@@ -773,7 +774,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         effects is that of controls alone, which is far too small.
         """
         zeros = np.zeros(len(gradient))
-        size = self._estimates_of((), zeros, gradient, influence=True).std_errors()
+        size = self._make_estimates((), zeros, gradient, influence=True).std_errors()
         if not (size > 0).all():
             return True
         part = gradient @ self.cells.treated_part @ gradient.T / np.outer(size, size)

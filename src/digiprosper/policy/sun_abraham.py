@@ -85,7 +85,7 @@ def estimate_sun_abraham(
 
 
 def _base_periods(pairs: Ints, cohorts: Cohorts, anticipation: int) -> Ints:
-    """Find each cohort's last period before treatment, or its anticipation."""
+    """Return each cohort's last period before treatment and its anticipation."""
     before = cohorts.steps[pairs[:, 1]] < cohorts.first[pairs[:, 0]] - anticipation
     bases = np.full(cohorts.first.size, -1)
     np.maximum.at(bases, pairs[before, 0], pairs[before, 1])

@@ -1,4 +1,4 @@
-"""When each entity is first treated: read from a column, checked, coded."""
+"""First treated times of entities, and the cohorts of a sample."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MOST_COHORTS = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """When each entity of a panel is first treated."""
+    """First treated times of the entities of a panel."""
 
     keys: Keys
     # (n,) position of the first treated time among the panel's times; -1 if never
@@ -50,7 +50,7 @@ class Timing:
         return np.asarray(self.first[self.keys.entities.get_indexer(keys.entities)])
 
     def event_times(self, keys: Keys) -> tuple[Ints, Bools]:
-        """Count steps since treatment by row, 0 if never treated; tell who ever is."""
+        """Return steps since treatment by row (0 if never), and who is ever treated."""
         first = self.of(keys)[keys.entity]
         since = _ordinals(keys)[keys.time] - _ordinals(self.keys)[first]
         treated = first >= 0
@@ -60,7 +60,7 @@ class Timing:
 def read_timing(
     table: Table, column: str, never: float | None, *, switch: bool | None = None
 ) -> Timing:
-    """Read when each entity is first treated, and check it.
+    """Read and check the first treated time of each entity.
 
     `never` is the value of `column` for entities never treated, beside missing.
     `switch` says whether it is a dummy, where the table is a part of the data.
@@ -69,9 +69,9 @@ def read_timing(
     refuse_without_steps(keys, column)
     values = table.series(column)
     if is_switch(values, never) if switch is None else switch:
-        first = _switched_on(table, column, values)
+        first = _first_ones(table, column, values)
     else:
-        positions = _positions(table, column, values, never)
+        positions = _time_positions(table, column, values, never)
         refuse_several_times(keys, positions, column, f"event={cited(column)}")
         first = np.asarray(positions[np.flatnonzero(np.diff(keys.entity, prepend=-1))])
     names = keys.entities[first == 0].tolist()
@@ -89,7 +89,7 @@ def read_timing(
 
 
 def check_never(never: Any) -> None:
-    """Refuse a value for never treated entities that is no number nor None."""
+    """Refuse a value for never treated entities that is neither a number nor None."""
     if never is None:
         return
     is_number = isinstance(never, int | float) and not isinstance(never, bool)
@@ -149,8 +149,8 @@ def is_switch(values: pd.Series[Any], never: float | None) -> bool:
     )
 
 
-def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
-    """Find each entity's first treated time in a column that turns from 0 to 1."""
+def _first_ones(table: Table, column: str, values: pd.Series[Any]) -> Ints:
+    """Return each entity's first treated time from a column of 0 and then 1."""
     absent = values.isna().to_numpy()
     if absent.any():
         raise MissingDataError(
@@ -169,9 +169,9 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
         (
             "switched_off",
             np.flatnonzero(same & (step < 0)),
-            "switches from 1 to 0 in {names}. The treatment must stay: let the column "
-            "be 1 from the first treated period on, or drop these {entity} with "
-            "panel.subset.",
+            "switches from 1 to 0 in {names}. The treatment must stay: drop these "
+            "{entity} with panel.subset, or use ChaisemartinDHaultfoeuille of "
+            "diff-diff.",
         ),
         (
             "switched_in_gap",
@@ -202,10 +202,10 @@ def _switched_on(table: Table, column: str, values: pd.Series[Any]) -> Ints:
 # --- a column of first treated times --------------------------------------------------
 
 
-def _positions(
+def _time_positions(
     table: Table, column: str, values: pd.Series[Any], never: float | None
 ) -> Ints:
-    """Find the position of each row's first treated time among panel times."""
+    """Return the position of each row's first treated time among the panel's times."""
     times = table.keys.times
     first_times: Any = as_times(table, column)
     if first_times is None:
@@ -243,7 +243,7 @@ def _positions(
 
 
 def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -> None:
-    """Refuse first treated times that are no panel times, with advice by kind."""
+    """Refuse first treated times that are not times of the panel."""
     times, name = table.keys.times, table.keys.time_name
     distinct = first_times.unique().sort_values()
     before_panel = distinct[distinct < times[0]]
@@ -252,37 +252,37 @@ def _refuse_other_times(table: Table, column: str, first_times: pd.Index[Any]) -
     parts = []
     if before_panel.size:
         parts.append(
-            f"{_values(before_panel)} before the first {name} ({times[0]}): such "
+            f"{_quoted(before_panel)} before the first {name} ({times[0]}): such "
             "entities have no period before treatment, so drop them with panel.subset"
         )
         if isinstance(distinct[0], float):
             parts[0] += (
-                f"; if it means never treated, pass never={_short(before_panel[0])}"
+                f"; if it means never treated, pass never={_cited(before_panel[0])}"
             )
     if between.size:
         parts.append(
-            f"{_values(between)} in no row of {name}: correct the values, or add "
+            f"{_quoted(between)} in no row of {name}: correct the values, or add "
             "these periods"
         )
     if after_panel.size:
         parts.append(
-            f"{_values(after_panel)} after the last {name} ({times[-1]}): let it be "
+            f"{_quoted(after_panel)} after the last {name} ({times[-1]}): set it to "
             "missing, since such entities are not treated in the panel"
         )
     described = "; it has ".join(parts)
     text = (
-        f"event={cited(column)} is neither of 0 and 1 nor of times of the panel. It "
+        f"event={cited(column)} must contain 0 and 1, or times of the panel. It "
         f"has {described}."
     )
     values = [*before_panel, *between, *after_panel]
     raise not_identified("event_times", text, event=column, values=values)
 
 
-def _values(values: pd.Index[Any]) -> str:
-    return first_few([_short(value) for value in values])
+def _quoted(values: pd.Index[Any]) -> str:
+    return first_few([_cited(value) for value in values])
 
 
-def _short(value: object) -> str:
+def _cited(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
@@ -365,7 +365,7 @@ def refuse_untreated(event: str, entity: str, count: int) -> None:
 def read_cohorts(
     spec: Any, sample: Sample, timing: Timing, weights: Floats | None = None
 ) -> Cohorts:
-    """Find the cohorts of a sample; `timing` is of the panel, `weights` of rows."""
+    """Return the cohorts of a sample; `timing` is of the panel, `weights` of rows."""
     if len(sample.roles["y"]) != 1:
         raise TermError(
             f"y={cited(spec.y)} makes several columns; the outcome must be one column."

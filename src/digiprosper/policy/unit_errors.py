@@ -1,4 +1,4 @@
-"""Errors of effects by cohort and time, for all estimators."""
+"""Standard errors of effects by cohort and time, for all estimators."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def clusters_of_entities(prepared: Prepared) -> Ints | None:
     return None if (of_entity[entity] != codes).any() else of_entity
 
 
-def scores_of_units(
+def unit_influence(
     spec: Any,
     prepared: Prepared,
     cohorts: Cohorts,
     clusters: Ints,
     weights: Floats,
 ) -> UnitScores | None:
-    """Compute what entities add to effects; None if all groups are single entities."""
+    """Compute the entities' contributions to effects; None if all groups are single."""
     sample, group = prepared.sample, cohorts.group
     if np.unique(group).size == group.size:
         return None
@@ -47,7 +47,7 @@ def scores_of_units(
     x = np.empty((time.size, 0)) if without_x else sample.columns("x")
     cell, _ = compress(group[entity] * cohorts.steps.size + time)
     effects = within([entity, cell], time.size, obs_weights=prepared.obs_weights)
-    residuals = _net_of(effects.demean(np.column_stack([y, x])), cohorts.weights)
+    residuals = _partial_out(effects.demean(np.column_stack([y, x])), cohorts.weights)
     treated = cohorts.treated & (cohorts.event >= -spec.anticipation)
     model = untreated_model(entity, time, x, treated, cohorts.weights)
     null_residuals = np.where(treated, residuals, model.residuals(y)[:, 0])
@@ -63,7 +63,7 @@ def scores_of_units(
     )
 
 
-def _net_of(demeaned: Floats, weights: Floats) -> Floats:
+def _partial_out(demeaned: Floats, weights: Floats) -> Floats:
     """Return the residuals of the first column (N,) on the others."""
     y, x = demeaned[:, 0], demeaned[:, 1:]
     if not x.shape[1]:
@@ -83,7 +83,7 @@ def with_unit_errors(
     weights: Floats | None,
     inference: Inference,
 ) -> tuple[GroupTime, Inference]:
-    """Compute the covariance that ``cov_type="hc2"`` asks for, and what tests need.
+    """Replace the covariance by that of ``cov_type="hc2"``, and add unit scores.
 
     `weights` (N, m) are those of the outcomes in the effects. Without them, and where
     clusters divide entities, the covariance stays as it is.
@@ -91,7 +91,7 @@ def with_unit_errors(
     clusters = clusters_of_entities(prepared)
     if weights is None or clusters is None:
         return cells, inference
-    units = scores_of_units(spec, prepared, cohorts, clusters, weights)
+    units = unit_influence(spec, prepared, cohorts, clusters, weights)
     cells = replace(cells, units=units and without_scores(units))
     if spec.cov_type == "influence":
         return cells, inference

@@ -1,4 +1,4 @@
-"""Event times around a treatment: which have a coefficient, who reaches them."""
+"""The window of event times, and how many entities reach each."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class EventWindow(PickledByName):
 
 
 def estimated_times(window: Any) -> tuple[int, ...]:
-    """List the event times of a window but the reference."""
+    """List the event times of a window without the reference."""
     times = range(-window.before, window.after + 1)
     return tuple(time for time in times if time != window.reference)
 
@@ -116,7 +116,7 @@ def dummies(window: Any, times: Ints, treated: Bools) -> Floats:
 
 
 def open_window(spec: Any, sample: Sample, cohorts: Cohorts) -> EventWindow:
-    """Count entities at each event time; refuse what the sample does not fill."""
+    """Make the window of a sample; refuse event times that no entity reaches."""
     treated = cohorts.treated
     reached = count_reached(spec, cohorts.event[treated], sample.entity[treated])
     return window_of(spec, [reached], cohorts.coding.cohorts, cohorts.coding.n_never)
@@ -137,7 +137,7 @@ def window_of(
     cohorts: tuple[tuple[Any, int], ...],
     n_never: int,
 ) -> EventWindow:
-    """Open the window on event times that are counted in parts of the entities."""
+    """Make the window from counts of event times in parts of the entities."""
     lows, highs, rows, entities = zip(*parts, strict=True)
     lowest, highest, beyond = min(lows), max(highs), sum(rows)
     counts = np.sum(entities, axis=0)
@@ -194,7 +194,7 @@ def _refuse_unreached(
 
 
 def refuse_collinear(prepared: Prepared, window: EventWindow) -> None:
-    """Refuse event times collinear with the effects as all are treated."""
+    """Refuse event times that are collinear with the effects if all are treated."""
     keys, effects = prepared.sample.keys, prepared.effect_names
     if window.n_never or keys.time_name not in effects:
         return
@@ -229,6 +229,6 @@ def refuse_dropped(names: Sequence[str]) -> None:
 
 
 def with_reference(cells: Cells, position: int, reference: int) -> Cells:
-    """Insert a line for the reference event time into a table of coefficients."""
+    """Insert a row for the reference event time into a table of coefficients."""
     row = (event_name(reference), "0", *[""] * 3, "reference")
     return Cells.of(cells.head, (*cells.rows[:position], row, *cells.rows[position:]))

@@ -207,4 +207,4 @@ WORDS = Words(
         ),
     }
 )
-"""Of tables. The code of a point is its text, such as ``"-3"`` or ``"≤ -5"``."""
+"""Words in tables. The code of a point is its text, such as ``"-3"`` or ``"≤ -5"``."""

@@ -1,4 +1,4 @@
-"""Numbers in columns: where their decimal points stand."""
+"""Alignment of numbers in columns at the decimal point."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def point_columns(content: Content) -> list[PointColumn | None]:
 
 
 def text_columns(content: Content) -> list[bool]:
-    """Find columns of words, such as definitions, which are read from the left.
+    """Find columns of words, such as definitions, which are left-aligned.
 
     Most of their cells begin with a letter and none is a number. Short words such as
     Yes are centred. One element per column without that of the row names.

@@ -1,4 +1,4 @@
-"""Results of every kind, read into the columns of one table or plot."""
+"""The columns of a table or plot, from results of all kinds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from digiprosper.report.terms import Factor, same_products
 from digiprosper.report.words import HEADS, NOTES, TABLE, Language
 
 LEVELS = " / "
-"""Between the levels of a row that a DataFrame names by several."""
+"""Separator of the levels of a row name with several."""
 
 Model: TypeAlias = Results | HasColumns | pd.DataFrame | DigiprosperError
 Columns: TypeAlias = Sequence[Column]
@@ -48,13 +48,17 @@ Models: TypeAlias = Model | _Several | Mapping[str, Model | _Several]
 def read_columns(
     models: Models, caller: str, *, level: float = 0.95, spanning: bool = False
 ) -> list[Column]:
-    """Read models in any form that users may pass, one column each, or several.
+    """Read the models that a user passes into columns, one or several each.
 
     With `spanning` the key of several columns is a heading above them, otherwise a
     prefix of their headings.
     """
     columns = _read_all(models, caller, level)
-    return columns if spanning else list(map(_under_one_head, _numbered(columns)))
+    return (
+        columns
+        if spanning
+        else list(map(_prefix_spanning_head, _number_columns(columns)))
+    )
 
 
 def _read_all(models: object, caller: str, level: float) -> list[Column]:
@@ -63,7 +67,9 @@ def _read_all(models: object, caller: str, level: float) -> list[Column]:
         pairs = ((tidy_text(head), model) for head, model in models.items())
     elif isinstance(models, Sequence) and not isinstance(models, str):
         pairs = ((None, model) for model in models)
-    columns = [c for head, model in pairs for c in _read(head, model, caller, level)]
+    columns = [
+        c for head, model in pairs for c in _read_model(head, model, caller, level)
+    ]
     if not columns:
         raise InputTypeError(
             f"{caller}: models is empty; pass a result, or a list or "
@@ -73,7 +79,7 @@ def _read_all(models: object, caller: str, level: float) -> list[Column]:
     return columns
 
 
-def _under_one_head(column: Column, language: Language = "english") -> Column:
+def _prefix_spanning_head(column: Column, language: Language = "english") -> Column:
     """Write the heading that spans a column as a prefix of its own."""
     if column.over is None:
         return column
@@ -87,9 +93,9 @@ def name_columns(
     style: Style,
     caller: str,
 ) -> list[Column]:
-    """Set the headings of columns: `heads`, or their own, or otherwise numbers."""
+    """Set the headings of columns: `heads`, their own, or numbers."""
     if heads is None:
-        return [_in_words(column, style) for column in _numbered(columns)]
+        return [_translate_head(column, style) for column in _number_columns(columns)]
     untyped_heads: object = heads
     texts = list(untyped_heads) if isinstance(untyped_heads, Iterable) else None
     if texts is None or isinstance(heads, str) or len(texts) != len(columns):
@@ -106,7 +112,7 @@ def name_columns(
     ]
 
 
-def _numbered(columns: Columns) -> list[Column]:
+def _number_columns(columns: Columns) -> list[Column]:
     """Give columns without a heading a number."""
     numbers = count(1)
     return [
@@ -122,7 +128,9 @@ def distinct_heads(columns: Columns, language: Language = "english") -> list[Col
     """
     counts = Counter(column.head for column in columns)
     named = [
-        replace(_under_one_head(c, language), over=c.over) if counts[c.head] > 1 else c
+        replace(_prefix_spanning_head(c, language), over=c.over)
+        if counts[c.head] > 1
+        else c
         for c in columns
     ]
     counts = Counter(column.head for column in named)
@@ -140,8 +148,8 @@ def with_constant(column: Column) -> Column:
     return replace(column, estimates={**column.estimates, constant.term.name: constant})
 
 
-def texts_of(argument: object) -> list[str] | None:
-    """Read an argument that is a text or several; None if it is neither."""
+def read_texts(argument: object) -> list[str] | None:
+    """Read one or several texts; None if the argument is neither."""
     if isinstance(argument, str):
         return [argument]
     if not isinstance(argument, Iterable) or not all(
@@ -151,7 +159,7 @@ def texts_of(argument: object) -> list[str] | None:
     return list(argument)
 
 
-def _in_words(column: Column, style: Style) -> Column:
+def _translate_head(column: Column, style: Style) -> Column:
     """Replace headings by labels, or by words if they name an equation of a system."""
     equation, words, over = column.equation, column.words, column.over
     if over is not None:
@@ -226,11 +234,11 @@ def merged_factors(columns: Columns) -> dict[str, tuple[Factor, ...]]:
     return merged
 
 
-def matching(
+def matching_terms(
     patterns: Sequence[str] | str, terms: Iterable[str], option: str, caller: str
 ) -> list[str]:
     """Find terms by names, patterns (``*``, ``?``) and, of dummies, ``C(year)``."""
-    entries = texts_of(patterns)
+    entries = read_texts(patterns)
     if entries is None:
         raise InputTypeError(
             f"{caller}: {option}={cited(patterns)} must be a term, a pattern or a list "
@@ -274,7 +282,7 @@ def select(
     """Choose and order the terms of a table or plot by names or patterns."""
     terms = all_terms(columns)
     named = {
-        option: with_products(matching(patterns, terms, option, caller), columns)
+        option: with_products(matching_terms(patterns, terms, option, caller), columns)
         for option, patterns in (("keep", keep), ("drop", drop), ("order", order))
         if patterns is not None
     }
@@ -311,7 +319,7 @@ def all_terms(columns: Columns) -> list[str]:
     term is inserted before all of it.
     """
     terms: list[str] = []
-    series = _series(columns)
+    series = _series_kinds(columns)
     for column in columns:
         column_terms = [*column.estimates, *column.cells]
         for number, term in enumerate(column_terms):
@@ -325,7 +333,7 @@ def all_terms(columns: Columns) -> list[str]:
     return terms
 
 
-def _series(columns: Columns) -> dict[str, str]:
+def _series_kinds(columns: Columns) -> dict[str, str]:
     """Return the kind of each term of a series, such as event times of one kind."""
     return {
         name: cell.term.kind
@@ -335,26 +343,30 @@ def _series(columns: Columns) -> dict[str, str]:
     }
 
 
-def _read(head: str | None, model: object, caller: str, level: float) -> list[Column]:
+def _read_model(
+    head: str | None, model: object, caller: str, level: float
+) -> list[Column]:
     if isinstance(model, ResultSet):
-        return _below(head, _read_set(model, caller, level))
+        return _set_spanning_head(head, _read_set(model, caller, level))
     if head is not None and isinstance(model, (Mapping, list, tuple)):
-        return _below(head, _read_all(model, caller, level))
+        return _set_spanning_head(head, _read_all(model, caller, level))
     if isinstance(model, pd.DataFrame):
         return _read_frame(head, model, caller)
     columns = columns_of(as_results(model, level), level)
     if columns is None:
-        raise _no_result(model, caller)
+        raise _not_a_result(model, caller)
     if head is not None and len(columns) == 1:
         return [replace(columns[0], head=head, named=None)]
-    return _below(head, columns)
+    return _set_spanning_head(head, columns)
 
 
-def _below(head: str | None, columns: Iterable[Column]) -> list[Column]:
-    """Set a heading that spans columns; one there becomes part of their own."""
+def _set_spanning_head(head: str | None, columns: Iterable[Column]) -> list[Column]:
+    """Set a spanning heading; an existing one becomes part of the columns' own."""
     if head is None:
         return list(columns)
-    return [replace(_under_one_head(c) if c.over else c, over=head) for c in columns]
+    return [
+        replace(_prefix_spanning_head(c) if c.over else c, over=head) for c in columns
+    ]
 
 
 def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
@@ -365,7 +377,7 @@ def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
     blank = tuple((row.name, None) for row in models.table_rows)
     columns = []
     for label, item in models.outcomes:
-        part = _read(tidy_text(label), item, caller, level)
+        part = _read_model(tidy_text(label), item, caller, level)
         rows = [row for row in models.table_rows if label in row.cells]
         cells = tuple((row.name, row.cells[label]) for row in rows)
         columns += [
@@ -380,7 +392,7 @@ def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
     return columns
 
 
-def _no_result(model: object, caller: str) -> InputTypeError:
+def _not_a_result(model: object, caller: str) -> InputTypeError:
     help_text = (
         "Pass what `fit` returns, here or in statsmodels, linearmodels or pyfixest, a "
         "list or mapping of them, a ResultSet, or a DataFrame (of an index: its "

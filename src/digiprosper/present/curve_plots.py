@@ -169,7 +169,7 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
         # Shade that covers everything shows nothing.
         shaded = [] if pieces == [(low, high)] else pieces
         if not shaded:
-            _add_text(axes, label)
+            _add_legend_text(axes, label)
         _shade(axes, shaded, label)
         _mark_turns(axes, curve)
         axes.set_xlim(low, high)
@@ -192,12 +192,12 @@ def _shade_regions(
     """Shade where an interval excludes 0; only say so if it does everywhere."""
     everywhere = any(low <= support[0] and support[1] <= high for low, high in regions)
     if everywhere:
-        _add_text(axes, say("slope.zero.everywhere"))
+        _add_legend_text(axes, say("slope.zero.everywhere"))
     else:
         _shade(axes, regions, label)
 
 
-def _add_text(axes: Axes, label: str) -> None:
+def _add_legend_text(axes: Axes, label: str) -> None:
     """Add an entry to the legend that has no mark."""
     axes.plot([], [], linestyle="none", label=label)
 
@@ -270,7 +270,7 @@ def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
         if inside:
             axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=label)
         else:
-            _add_text(axes, label)
+            _add_legend_text(axes, label)
 
 
 # --- over candidates ------------------------------------------------------------------
@@ -281,7 +281,7 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
     points, texts = profile.points, [profile.variable, profile.criterion]
     with drawing(profile, ax, purpose, (6.4, 4.0), texts) as axes:
         first, last = float(points["gamma"].min()), float(points["gamma"].max())
-        pieces = _visible(profile.sets, _THIN * (last - first))
+        pieces = _widen_narrow(profile.sets, _THIN * (last - first))
         for number, (low, high) in enumerate(pieces):
             label = "_" if number else say_level("profile.set", profile.level)
             low, high = max(low, first), min(high, last)
@@ -330,8 +330,8 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
     return axes
 
 
-def _visible(pieces: Sequence[Interval], least: float) -> list[Interval]:
-    """Widen intervals, in ascending order, to a width, and join those that then meet.
+def _widen_narrow(pieces: Sequence[Interval], least: float) -> list[Interval]:
+    """Widen intervals (ascending) to a minimum width, and join those that then meet.
 
     Narrow strips would not be seen, and strips above each other would be darker.
     """

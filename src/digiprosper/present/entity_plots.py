@@ -137,7 +137,7 @@ def _draw_spans(axes: Axes, drawn: RankSpans) -> None:
 
 
 def _draw_moves(axes: Axes, drawn: RankSpans) -> None:
-    """Draw spans around zero: hundreds of ranks would hide the spans by their size."""
+    """Draw spans relative to the rank, since spans of hundreds of ranks are small."""
     ranks, spans = drawn.ranks, drawn.spans
     positions = np.arange(1, len(ranks) + 1)
     for span, color in zip(spans, _SHADES[-len(spans) :], strict=True):
@@ -306,14 +306,14 @@ def draw_moran_scatter(
             [say("moran.lag"), drawn.weights],
             [
                 say("moran.value", name=drawn.variable),
-                *([_unnamed_words(unnamed)] if names and unnamed else []),
+                *([_unnamed_text(unnamed)] if names and unnamed else []),
             ],
         )
     return axes
 
 
-def _unnamed_words(entities: Sequence[str]) -> str:
-    """List the points that have no name, or count them."""
+def _unnamed_text(entities: Sequence[str]) -> str:
+    """List the points without a name, or count them."""
     if len(entities) > _MOST_LISTED:
         return say("moran.unnamed.count", count=f"{len(entities):,}")
     return say("moran.unnamed", names=say("list").join(entities))

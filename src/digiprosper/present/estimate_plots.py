@@ -139,7 +139,7 @@ def coefficients(
     level = check_level(level)
     columns = read_columns(results, purpose, level=level)
     if any(c.cells for c in columns) or not any(c.estimates for c in columns):
-        raise _nothing(purpose)
+        raise _no_estimates_error(purpose)
     caller_labels = check_labels(labels, purpose)
     style = Style("se", None, 3, figure_language())
     texts = style.own_labels | merged_labels(columns, caller_labels)
@@ -163,22 +163,27 @@ def draw_columns(
     style = Style("se", None, 3, figure_language(), labels=labels)
     shared = share_rows(terms, columns, style)
     rows = [
-        (row.label, cells) for row in shared if (cells := _numbers_in(row, columns))
+        (row.label, cells)
+        for row in shared
+        if (cells := _finite_estimates(row, columns))
     ]
     if not rows:
-        raise _nothing(purpose)
+        raise _no_estimates_error(purpose)
     models = [
         {y: cells[at] for y, (_, cells) in enumerate(rows) if at in cells}
         for at in range(len(columns))
     ]
     heads = [
-        _head(c, drawn=bool(cells)) for c, cells in zip(columns, models, strict=True)
+        _legend_label(c, drawn=bool(cells))
+        for c, cells in zip(columns, models, strict=True)
     ]
     names, lines = row_names([label for label, _ in rows], ax, _WIDTH, purpose)
     count = sum(map(bool, models))
     size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * count, _LINE * lines))
     texts = [*names, *heads]
-    with drawing(_drawn(columns, rows), ax, purpose, size, texts, "rows") as axes:
+    with drawing(
+        _list_estimates(columns, rows), ax, purpose, size, texts, "rows"
+    ) as axes:
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
@@ -191,7 +196,7 @@ def draw_columns(
     return axes
 
 
-def _nothing(purpose: str) -> InputTypeError:
+def _no_estimates_error(purpose: str) -> InputTypeError:
     return InputTypeError(
         f"{purpose}: no estimates to draw; pass what `fit` returns, or a list or "
         "mapping of them.",
@@ -199,13 +204,13 @@ def _nothing(purpose: str) -> InputTypeError:
     )
 
 
-def _numbers_in(row: SharedRow, columns: Columns) -> dict[int, Estimate]:
+def _finite_estimates(row: SharedRow, columns: Columns) -> dict[int, Estimate]:
     """Return the estimates of a row that are numbers, by position of the column."""
     cells = {at: columns[at].estimates[term] for at, term in row.terms.items()}
     return {at: cell for at, cell in cells.items() if math.isfinite(cell.estimate)}
 
 
-def _drawn(columns: Columns, rows: Sequence[_Row]) -> ModelEstimatesDrawing:
+def _list_estimates(columns: Columns, rows: Sequence[_Row]) -> ModelEstimatesDrawing:
     """List the estimates row by row."""
     return ModelEstimatesDrawing(
         [
@@ -216,7 +221,7 @@ def _drawn(columns: Columns, rows: Sequence[_Row]) -> ModelEstimatesDrawing:
     )
 
 
-def _head(column: Column, *, drawn: bool) -> str:
+def _legend_label(column: Column, *, drawn: bool) -> str:
     """Write a column for the legend, with the reason if it has no estimates."""
     if drawn:
         return str(column.head)
@@ -334,7 +339,7 @@ def draw_event_paths(
     with drawing(drawn, ax, purpose, size, [*heads, drawn.outcome]) as axes:
         axes.axhline(0, **THIN)
         axes.axvline(-0.5, linestyle="--", **{**THIN, "linewidth": 1.0})
-        axes.set_xlim(*_reach(drawn))
+        axes.set_xlim(*_event_time_limits(drawn))
         for number, path in enumerate(drawn.paths):
             _draw_path(axes, path, number, len(heads))
         has_reference = any(path.reference is not None for path in drawn.paths)
@@ -416,22 +421,22 @@ def _event_legend(path: EventPath) -> str:
 
 def _set_event_times(axes: Axes, drawn: EventPaths, *, counts: bool) -> None:
     """Set the ticks of event times, at equal distances if there are too many."""
-    labelled_times = _labelled(drawn.ticks, _SHARE * (figure_width() or _WIDTH))
+    labelled_times = _labelled_ticks(drawn.ticks, _SHARE * (figure_width() or _WIDTH))
     texts = [drawn.ticks[time].replace("-", "−") for time in labelled_times]
     if counts:
-        numbers = [_counts(drawn.paths, time) for time in labelled_times]
+        numbers = [_treated_counts(drawn.paths, time) for time in labelled_times]
         texts = [f"{text}\n{count}" for text, count in zip(texts, numbers, strict=True)]
     axes.set_xticks(labelled_times, texts)
-    axes.set_xlim(*_reach(drawn))
+    axes.set_xlim(*_event_time_limits(drawn))
 
 
-def _reach(drawn: EventPaths) -> tuple[float, float]:
+def _event_time_limits(drawn: EventPaths) -> tuple[float, float]:
     """Return the ends of the axis of event times."""
     times = list(drawn.ticks)
     return times[0] - 0.6, times[-1] + 0.6
 
 
-def _labelled(ticks: Mapping[int, str], room: float) -> list[int]:
+def _labelled_ticks(ticks: Mapping[int, str], room: float) -> list[int]:
     """Choose the event times with labels: all binned ends, and others that fit."""
     times, size = list(ticks), 10 * type_size() / 72
     fitting = tick_step([*map(str, times)], room, "plots.event_study")
@@ -449,7 +454,7 @@ def _labelled(ticks: Mapping[int, str], room: float) -> list[int]:
     )
 
 
-def _counts(paths: Sequence[EventPath], time: int) -> str:
+def _treated_counts(paths: Sequence[EventPath], time: int) -> str:
     """Count treated entities at an event time, by model unless all are equal."""
     numbers = [
         f"{int(count):,}"
@@ -570,7 +575,7 @@ def draw_specification_curve(
     height = _UPPER + 0.9 + _COLUMN * max(letters, default=0.0) + row * len(names)
     texts = [*names, *heads, drawn.name, drawn.outcome]
     with drawing(drawn, ax, purpose, (_WIDTH, height), texts, "rows") as axes:
-        low, high = _range(drawn)
+        low, high = _estimate_limits(drawn)
         rows = low - (high - low) * row / _UPPER * np.arange(1.0, len(names) + 1)
         _draw_ordered(axes, drawn, (low, high))
         _draw_choices(axes, drawn, rows)
@@ -593,7 +598,7 @@ def _model_heads(drawn: SpecificationCurve) -> list[str]:
     return heads if len(heads) <= min(_MOST_HEADS, room) else []
 
 
-def _range(drawn: SpecificationCurve) -> tuple[float, float]:
+def _estimate_limits(drawn: SpecificationCurve) -> tuple[float, float]:
     """Return the limits of the axis for estimates: all intervals, and zero."""
     columns = drawn.points.drop(columns=["model", "significant"])
     values = columns.to_numpy(dtype=np.float64)

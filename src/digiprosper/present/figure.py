@@ -1,4 +1,4 @@
-"""What every figure shares: a figure of its own, colours, and texts that fit."""
+"""Shared parts of figures: new axes, colours, and texts that fit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 INK, FAINT, MARKED, PALE = "#1f4e79", "#8a8a8a", "#b03a2e", "#9dbbd8"
 THIN: Final[dict[str, Any]] = {"color": FAINT, "linewidth": 0.8, "zorder": 0}
-"""Of lines behind the data, such as that at zero."""
+"""Colour of lines behind the data, such as that at zero."""
 # Single entities are named, and their cells set apart, up to here; more would not be
 # readable on one page.
 MOST_NAMES = 60
@@ -105,7 +105,7 @@ def drawing(
     font.
     """
     # Here and not in the generator, so that its warning names the line of the call.
-    font = _fonts(ax, texts, purpose)
+    font = _font_context(ax, texts, purpose)
 
     @contextmanager
     def open_axes() -> Iterator[Axes]:
@@ -131,12 +131,12 @@ def kept_drawing(axes: object) -> Drawing | None:
 def new_axes(size: tuple[float, float], purpose: str, *, fit: Fit = "width") -> Axes:
     """Make a figure with one axes; `size` is in inches, for a font of 10 points."""
     pyplot = matplotlib_part("pyplot", purpose)
-    axes: Axes = pyplot.subplots(figsize=_fitted(size, fit), layout="constrained")[1]
+    axes: Axes = pyplot.subplots(figsize=_fit_size(size, fit), layout="constrained")[1]
     _own.add(_figure(axes))
     return axes
 
 
-def _fitted(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
+def _fit_size(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
     """Adjust the size of a figure to the style in force."""
     (width, height), style_width = size, figure_width()
     if style_width is None:
@@ -149,7 +149,7 @@ def _fitted(size: tuple[float, float], fit: Fit) -> tuple[float, float]:
     )
 
 
-def _fonts(
+def _font_context(
     ax: Axes | None, texts: Iterable[str], purpose: str
 ) -> AbstractContextManager[Any]:
     """Return a context that adds a Chinese font if a new figure needs it.

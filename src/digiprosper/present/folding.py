@@ -1,4 +1,4 @@
-"""Rows that stand for several terms: controls and other blocks, with yes and no."""
+"""Rows for several terms (controls and other blocks), with yes and no."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digiprosper.errors import (
 from digiprosper.present.columns import (
     Columns,
     all_terms,
-    matching,
+    matching_terms,
     products_of,
     with_products,
 )
@@ -28,7 +28,7 @@ from digiprosper.report.labels import effect_names
 from digiprosper.report.words import TABLE
 
 Folded = dict[str, list[str]]
-"""Terms and absorbed effects by the name of the row that stands for them."""
+"""Terms and absorbed effects by the name of their row."""
 
 
 def fold_terms(
@@ -39,14 +39,16 @@ def fold_terms(
     `blocks` has terms, patterns or absorbed effects by name.
     """
     terms = all_terms(columns)
-    chosen = with_products(matching(controls, terms, "controls", "etable"), columns)
+    chosen = with_products(
+        matching_terms(controls, terms, "controls", "etable"), columns
+    )
     folded: Folded = {style.say(TABLE, "controls"): chosen} if chosen else {}
     effects = chain.from_iterable(absorbed_effects(column) or () for column in columns)
     foldable = list(dict.fromkeys([*terms, *effects]))
-    for name, entries in _named(blocks).items():
+    for name, entries in _read_blocks(blocks).items():
         if name in folded:
-            raise _refusal(f"the row {cited(name)} is there twice", blocks)
-        matched = matching(entries, foldable, f"blocks[{cited(name)}]", "etable")
+            raise _blocks_error(f"the row {cited(name)} is repeated", blocks)
+        matched = matching_terms(entries, foldable, f"blocks[{cited(name)}]", "etable")
         folded[name] = with_products(matched, columns)
     _refuse_overlap(folded, blocks)
     return folded
@@ -58,14 +60,14 @@ def _refuse_overlap(folded: Folded, blocks: object) -> None:
     counts = Counter(chain.from_iterable(folded.values()))
     twice = [term for term, count in counts.items() if count > 1]
     if "" in folded:
-        raise _refusal("a row has no name", blocks)
+        raise _blocks_error("a row has no name", blocks)
     if empty:
-        raise _refusal(f"{quoted(empty)} has no terms", blocks)
+        raise _blocks_error(f"{quoted(empty)} has no terms", blocks)
     if twice:
-        raise _refusal(f"{quoted(twice)} would be in two rows", blocks)
+        raise _blocks_error(f"{quoted(twice)} would be in two rows", blocks)
 
 
-def _named(blocks: object) -> dict[str, Sequence[str]]:
+def _read_blocks(blocks: object) -> dict[str, Sequence[str]]:
     if blocks is None:
         return {}
     if not isinstance(blocks, Mapping) or not all(
@@ -79,23 +81,23 @@ def _named(blocks: object) -> dict[str, Sequence[str]]:
         )
     names = [tidy_text(name) for name in blocks]
     if len(set(names)) < len(names):
-        raise _refusal("two rows have the same name", blocks)
+        raise _blocks_error("two rows have the same name", blocks)
     return dict(zip(names, blocks.values(), strict=True))
 
 
-def _refusal(problem: str, blocks: object) -> OptionError:
+def _blocks_error(problem: str, blocks: object) -> OptionError:
     return option_error(
         "blocks",
         blocks,
-        f"etable: blocks: {problem}; give every row a name of its own and "
-        "terms of its own.",
+        f"etable: blocks: {problem}; every row needs a distinct name and "
+        "distinct terms.",
     )
 
 
 def folded_rows(
     columns: Columns, folded: Folded, style: Style
 ) -> list[tuple[str, list[str]]]:
-    """Write a row per block: yes, no, or "Some" if some of its terms are there."""
+    """Write a row per block: yes, no, or "Some" if a model has some of its terms."""
     product_names = products_of(columns)
     effects = set(
         chain.from_iterable(absorbed_effects(column) or () for column in columns)
@@ -105,12 +107,12 @@ def folded_rows(
         for name, terms in folded.items()
     }
     return [
-        (name, [_cell(column, terms, effects, style) for column in columns])
+        (name, [_block_cell(column, terms, effects, style) for column in columns])
         for name, terms in rows.items()
     ]
 
 
-def _cell(
+def _block_cell(
     column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style
 ) -> str:
     """Write whether a model has the terms, each a set of names of one product."""

@@ -260,11 +260,11 @@ def _latex_number(text: str, column: PointColumn | None) -> str:
     if column is None or parts is None:
         return _latex_cell(text)
     whole, decimals = parts
-    shared = _shared(column.right, decimals)
+    shared = _common_prefix_length(column.right, decimals)
     if len(column.right) > shared:
         # Stars are raised together, so that room for a part of them would not be exact.
         shared = min(shared, len(decimals.rstrip("*")))
-    shared_left = _shared(column.left[::-1], whole[::-1])
+    shared_left = _common_prefix_length(column.left[::-1], whole[::-1])
     start, end = len(whole) - shared_left, len(column.left) - shared_left
     before = _beside(r"\phantom", column.left[:end]) + _beside(r"\llap", whole[:start])
     after = _beside(r"\phantom", column.right[shared:])
@@ -274,8 +274,8 @@ def _latex_number(text: str, column: PointColumn | None) -> str:
     return before + number + _beside(r"\rlap", decimals[shared:]) + after
 
 
-def _shared(first: str, second: str) -> int:
-    """Count characters in which two numbers' starts agree; digits count as equal."""
+def _common_prefix_length(first: str, second: str) -> int:
+    """Return the length of the common start of two numbers; digits count as equal."""
     pairs = zip(re.sub(r"\d", "0", first), re.sub(r"\d", "0", second), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
@@ -572,7 +572,7 @@ WRITERS: dict[str, Callable[[Sequence[Content], Path], None]] = {
     ".html": write_html,
     ".md": write_markdown,
 }
-"""What writes tables, by ending."""
+"""Functions that write tables, by ending."""
 
 
 def table_path(argument: object, option: str) -> Path:

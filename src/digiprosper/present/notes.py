@@ -36,13 +36,13 @@ _EXISTENCE = ("first", "later", "no_kink")
 def note_lines(columns: Columns, style: Style) -> list[str]:
     """Write the notes: what is in brackets, stars, and how columns differ."""
     estimated = [c for c in columns if c.estimates]
-    first = [_companion_note(estimated, style)] if estimated else []
+    first = [_below_note(estimated, style)] if estimated else []
     notes = [
         *_by_column(_corrections(estimated, style, shared=False), "correction", style),
         *_constant_note(columns, style),
         *dict.fromkeys(c.note for c in columns if c.note),
-        *_whole_notes(columns, style),
-        *_of_columns(columns, style),
+        *_table_notes(columns, style),
+        *_column_remarks(columns, style),
     ]
     closing_notes = [
         *_star_sources(columns, style),
@@ -53,10 +53,12 @@ def note_lines(columns: Columns, style: Style) -> list[str]:
     levels = _star_levels(columns, style)
     if style.language == "english":
         return [*first, *notes, *levels, *closing_notes]
-    return _opened([*first, *levels], [*notes, *closing_notes], style)
+    return _join_opening([*first, *levels], [*notes, *closing_notes], style)
 
 
-def _opened(first: Sequence[str], notes: Sequence[str], style: Style) -> list[str]:
+def _join_opening(
+    first: Sequence[str], notes: Sequence[str], style: Style
+) -> list[str]:
     """Join the first notes to one sentence, after the opening word of Chinese notes."""
     stop = style.say(NOTES, "stop")
     clauses = _listed((note.removesuffix(stop) for note in first), style, "clauses")
@@ -70,7 +72,7 @@ def _constant_note(columns: Columns, style: Style) -> list[str]:
     return [style.say(NOTES, "constant")] if shown else []
 
 
-def _whole_notes(columns: Columns, style: Style) -> list[str]:
+def _table_notes(columns: Columns, style: Style) -> list[str]:
     """Write the notes of columns and models about the whole table."""
     notes: dict[str, None] = {}
     for column in columns:
@@ -99,11 +101,14 @@ def _reason(error: Exception, style: Style) -> str:
 # --- what is below an estimate --------------------------------------------------------
 
 
-def _companion_note(columns: Columns, style: Style) -> str:
+def _below_note(columns: Columns, style: Style) -> str:
     if style.below == "se":
         return style.say(NOTES, "companion.se", errors=errors_text(columns, style))
 
-    what, sources = style.say(NOTES, f"what.{style.below}"), _sources(columns, style)
+    what, sources = (
+        style.say(NOTES, f"what.{style.below}"),
+        _source_notes(columns, style),
+    )
     texts = {source for source, _ in sources}
     if len(texts) == 1:
         return style.say(NOTES, "companion", what=what, source=texts.pop())
@@ -111,8 +116,8 @@ def _companion_note(columns: Columns, style: Style) -> str:
     return style.say(NOTES, "companion.each", what=what, sources=each)
 
 
-def _sources(columns: Columns, style: Style) -> list[tuple[str, Column]]:
-    """Write where the intervals or p-values of each column are from."""
+def _source_notes(columns: Columns, style: Style) -> list[tuple[str, Column]]:
+    """Write how the intervals or p-values of each column were computed."""
     from_errors = [c for c in columns if not _is_drawn(c, style)]
     errors = errors_text(from_errors, style)
     if not errors.startswith(_NAMED):
@@ -127,7 +132,7 @@ def _sources(columns: Columns, style: Style) -> list[tuple[str, Column]]:
 
 
 def _is_drawn(column: Column, style: Style) -> bool:
-    """Return whether what is below an estimate is from draws, as no t statistic is."""
+    """Return whether the number below an estimate is from draws."""
     return style.below != "t" and _from_draws(column)
 
 
@@ -251,7 +256,7 @@ def _few_drawn(column: Column) -> int | None:
 
 def _block_notes(columns: Columns, style: Style) -> list[str]:
     owned = [(c, block) for c in columns for block in c.blocks]
-    kinds = _by_kind(owned)
+    kinds = _blocks_by_kind(owned)
     return [
         # Whether standard errors treat an estimated parameter as known.
         *(style.say(of[0][0].words, f"{kind}.known") for kind, of in kinds.items()),
@@ -273,7 +278,7 @@ def _block_notes(columns: Columns, style: Style) -> list[str]:
     ]
 
 
-def _by_kind(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
+def _blocks_by_kind(owned: _Owned) -> dict[str, list[tuple[Column, Block]]]:
     """Group blocks with estimated parameters by kind, in the order of their ranks."""
     ordered = sorted(owned, key=lambda pair: pair[1].rank)
     return _grouped((pair[1].kind, pair) for pair in ordered if pair[1].estimated)
@@ -289,7 +294,7 @@ def _set_note(kind: str, owned: _Owned, style: Style) -> str:
         with_level = _listed([f"{100 * block.level:g}%", text], style, "comma")
         words.append((text if shared else with_level, column))
     level = style.say(NOTES, "sets.level", level=levels.pop()) if shared else ""
-    what, sources = style.say(owned[0][0].words, kind), _each(words, style)
+    what, sources = style.say(owned[0][0].words, kind), _by_value(words, style)
     return style.say(NOTES, "sets", what=what, level=level, sources=sources)
 
 
@@ -331,7 +336,7 @@ def _reach_notes(owned: _Owned, style: Style) -> list[str]:
 
 
 def _insignificant_notes(owned: _Owned, style: Style) -> list[str]:
-    """Write which parameters do not exist by their test, whatever stars slopes have."""
+    """Write which parameters are not significant by their own test."""
     sizes = _grouped(
         (f"{100 * (1 - block.level):.3g}%", (what, column))
         for what, parameter, column, block in _named_parameters(owned, style)
@@ -363,11 +368,13 @@ def _test_notes(owned: _Owned, style: Style) -> list[str]:
         for test in parameter.tests
     )
     words = style.say(NOTES, "tests.or").join(statistics)
-    sources = _each([(_drawn_words(c, block, style), c) for c, block in tested], style)
+    sources = _by_value(
+        [(_drawn_text(c, block, style), c) for c, block in tested], style
+    )
     return [style.say(NOTES, "tests", statistics=words, sources=sources)]
 
 
-def _drawn_words(column: Column, block: Block, style: Style) -> str:
+def _drawn_text(column: Column, block: Block, style: Style) -> str:
     if block.drawn is None:
         return ""
     method = style.say(column.words, f"drawn.{block.drawn.how}")
@@ -395,13 +402,13 @@ def _refused_note(
         what=say(words, code, number=test.number),
         variable=style.label(block.variable, column),
         numbers=numbers,
-        drawn=_drawn_words(column, block, style),
+        drawn=_drawn_text(column, block, style),
         rest=say(NOTES, "refused.rest", text=none) if none else "",
     )
 
 
-def _of_columns(columns: Columns, style: Style) -> list[str]:
-    """Write each remark once: with its columns, or last and alone if it is of all.
+def _column_remarks(columns: Columns, style: Style) -> list[str]:
+    """Write each remark once with its columns; those of all columns come last.
 
     Columns below one heading that share a remark are named by this heading.
     """
@@ -414,12 +421,14 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
             owners.setdefault(text, []).append(column)
             named |= {text} if _begins_with_name(remark, column, style) else set()
     count = len(columns)
-    shared = [t for t, owning in owners.items() if len(owning) == count > 1]
+    shared = [
+        t for t, columns_by_text in owners.items() if len(columns_by_text) == count > 1
+    ]
     apart = [
         (text, column)
-        for text, owning in owners.items()
+        for text, columns_by_text in owners.items()
         if text not in shared
-        for column in _under_heads(owning, columns)
+        for column in _merge_spanned(columns_by_text, columns)
     ]
     # A name that begins a sentence has no capital of ours.
     alone = [t if t in named else f"{t[:1].upper()}{t[1:]}" for t in shared]
@@ -427,14 +436,14 @@ def _of_columns(columns: Columns, style: Style) -> list[str]:
 
 
 def _begins_with_name(remark: Remark, column: Column, style: Style) -> bool:
-    """Return whether a remark begins with a name of the model, not words of ours."""
+    """Return whether a remark begins with a name from the model."""
     words = (remark.words or column.words).text(remark.code, style.language) or ""
     role = words[1:].partition("}")[0] if words.startswith("{") else ""
     return any(isinstance(name, str) for name in remark.names.get(role, ()))
 
 
 def _without_model(remark: Remark, column: Column) -> Remark:
-    """Leave out the class of another package's model where the heading says it."""
+    """Drop the class of another package's model if the heading has it."""
     heads = {_folded(head) for head in (column.head, column.over) if head}
     models = remark.names.get("model", ())
     is_said = remark.code == "foreign" and _folded(models[0]) in heads
@@ -445,11 +454,13 @@ def _folded(name: object) -> str:
     return re.sub(r"[\s_-]", "", str(name)).casefold()
 
 
-def _under_heads(owning: Columns, columns: Columns) -> list[Column]:
-    """Put one column with the heading above for all columns below this heading."""
+def _merge_spanned(columns_by_text: Columns, columns: Columns) -> list[Column]:
+    """Replace all columns below a spanning heading by one with this heading."""
     named: dict[str, Column] = {}
-    counts, owned = (Counter(c.over for c in group) for group in (columns, owning))
-    for column in owning:
+    counts, owned = (
+        Counter(c.over for c in group) for group in (columns, columns_by_text)
+    )
+    for column in columns_by_text:
         over = column.over
         whole = over and owned[over] == counts[over]
         head = str(over if whole else column.head)
@@ -482,7 +493,7 @@ def _by_column(
     ]
 
 
-def _each(pairs: Sequence[tuple[str, Column]], style: Style) -> str:
+def _by_value(pairs: Sequence[tuple[str, Column]], style: Style) -> str:
     """Write a text once if all columns share it, otherwise with their headings."""
     texts = dict.fromkeys(text for text, _ in pairs)
     if len(texts) == 1:

@@ -14,9 +14,9 @@ from digiprosper.report.rendering import Content
 _LATIN, _CHINESE = "Times New Roman", "SimSun"
 _PAGE = (21.0, 29.7)  # A4, centimetres
 PAGE_MARGIN = 2.5
-"""On every side, in centimetres."""
+"""Margin on every side, in centimetres."""
 TITLE_SIZE = 11.5
-"""Of all tables of a file, in points, whatever the size of a table."""
+"""Size of the titles of all tables in a file, in points."""
 _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
@@ -132,7 +132,7 @@ def _fill_row(
 
 
 def keeps_next(content: Content, position: int, page: Page) -> bool:
-    """Tell whether a row is on the page of the next, or of the notes.
+    """Return whether a row stays on the page of the next row, or of the notes.
 
     If all rows of a table longer than a page were, the title would stand alone. There
     an estimate keeps its error, and the last rows keep the notes.

@@ -33,7 +33,7 @@ Edges = tuple[float, float, float, float]
 Texts = tuple[str, str]
 """Over and under a line."""
 _Row = tuple[str, str, str, bool]
-"""Words, estimate, interval, and whether the row belongs to that over it."""
+"""Words, estimate, interval, and whether the row belongs to the one above."""
 
 _PALE = "#eef3f8"
 # Type in points, and in figures of a column; inches a point of type takes by column
@@ -80,7 +80,7 @@ class _Picture:
         return _inches(text, self.type)
 
     def draw_lines(self, axes: Axes, scale: float) -> None:
-        """Draw what is between the boxes, smaller by a factor."""
+        """Draw the lines between the boxes, scaled by a factor."""
         raise NotImplementedError
 
 
@@ -163,7 +163,7 @@ def draw_paths(
 ) -> Axes:
     """Draw the paths from treatment through mediators to outcome, and effects below."""
     style, picture = Style("se", _STARS, digits), _PathPicture(ax, diagram)
-    lay_out = _in_a_row if diagram.chain else _in_a_stack
+    lay_out = _place_serial if diagram.chain else _place_parallel
     lay_out(picture, diagram, style)
     stars = (
         say("path.star", mark="*" * count, level=f"{level:g}")
@@ -175,13 +175,13 @@ def draw_paths(
 
 
 class _PathPicture(_Picture):
-    """A picture with arrows, whose edges follow from what is in it."""
+    """A picture with arrows, whose edges follow from its content."""
 
     def __init__(self, ax: Axes | None, diagram: PathDiagram) -> None:
         super().__init__(ax)
         names = (diagram.treatment, *diagram.mediators, diagram.outcome)
         words = (word for name in names for word in name.split() if word.isascii())
-        longest = _widest(words, self.box_type)
+        longest = _widest_text(words, self.box_type)
         small = min(max(_SMALL_WIDTH, longest + _PADDING / 2), _WIDTH)
         self.box_width = small if self.narrow else _WIDTH
         self.arrows: list[tuple[tuple[Point, ...], bool]] = []
@@ -258,17 +258,17 @@ def _effect_rows(diagram: PathDiagram, style: Style) -> list[_Row]:
     return [head, *rows[:_MOST_ROWS], *more_row]
 
 
-def _in_a_stack(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
+def _place_parallel(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
     """Place parallel mediators above each other, with aligned arrows."""
-    arrow = _short_arrow if picture.narrow else _one_line
+    arrow = _short_arrow if picture.narrow else _long_arrow_texts
     first = [arrow(slopes, style) for slopes in diagram.first]
     second = [arrow(slopes, style) for slopes in diagram.second]
     # Beside the arrow of a moderator only half of the line is free.
     moved = "direct" in diagram.moved
-    of_line = arrow if moved else _one_line
+    of_line = arrow if moved else _long_arrow_texts
     straight = of_line([*diagram.direct, *diagram.total], style)
     wide = straight if moved or not picture.narrow else []
-    run = _run_of_arrows(picture, [*chain.from_iterable((*first, *second)), *wide])
+    run = _arrow_length(picture, [*chain.from_iterable((*first, *second)), *wide])
     half = picture.box_width / 2
     middle, right = run + half, 2 * (run + half)
     treatment, outcome = diagram.treatment, diagram.outcome
@@ -281,7 +281,7 @@ def _in_a_stack(picture: _PathPicture, diagram: PathDiagram, style: Style) -> No
     tops = picture.box_height(treatment) / 2, picture.box_height(outcome) / 2
     y = max(*tops, (1 + straight[0].count("\n")) * picture.line + _NEAR)
     if diagram.moderator:
-        y = _put_moderator(picture, diagram, (middle, y), (half, right))
+        y = _place_moderator(picture, diagram, (middle, y), (half, right))
     mediators = list(zip(diagram.mediators, first, second, strict=True))
     for name, into, out_of in reversed(mediators):
         lines = 1 + max(text.count("\n") for text in (*into, *out_of))
@@ -295,13 +295,13 @@ def _in_a_stack(picture: _PathPicture, diagram: PathDiagram, style: Style) -> No
         y += height / 2
 
 
-def _run_of_arrows(picture: _PathPicture, texts: Sequence[str]) -> float:
+def _arrow_length(picture: _PathPicture, texts: Sequence[str]) -> float:
     """Compute the length of arrows, in inches, that have room for texts above them."""
     least, round_text = (0.6, 0.16) if picture.narrow else (1.4, 0.3)
     return max(least, round_text + max(map(picture.inches, texts)))
 
 
-def _put_moderator(
+def _place_moderator(
     picture: _PathPicture, diagram: PathDiagram, below: Point, sides: Point
 ) -> float:
     """Place the moderator over the paths it moderates, and return its upper edge."""
@@ -319,7 +319,7 @@ def _put_moderator(
     return y + picture.box_height(text) / 2
 
 
-def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
+def _place_serial(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None:
     """Place serial mediators in a row above treatment and outcome.
 
     Lines above and below the row have different heights, and their texts are between
@@ -328,10 +328,14 @@ def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None
     """
     count, names = len(diagram.mediators), diagram.mediators
     treatment, outcome = diagram.treatment, diagram.outcome
-    first = [_two_lines(slopes, style) for slopes in diagram.first]
-    second = [_two_lines(slopes, style) for slopes in diagram.second]
-    between = {pair: _two_lines(s, style) for pair, s in diagram.between.items()}
-    direct, total = (_two_lines(s, style) for s in (diagram.direct, diagram.total))
+    first = [_short_arrow_texts(slopes, style) for slopes in diagram.first]
+    second = [_short_arrow_texts(slopes, style) for slopes in diagram.second]
+    between = {
+        pair: _short_arrow_texts(s, style) for pair, s in diagram.between.items()
+    }
+    direct, total = (
+        _short_arrow_texts(s, style) for s in (diagram.direct, diagram.total)
+    )
     straight = "\n".join(direct), "\n".join(total)
     over = [t for pair in (*first, *second, *between.values(), straight) for t in pair]
     pitch = picture.box_width + max(
@@ -364,7 +368,7 @@ def _in_a_row(picture: _PathPicture, diagram: PathDiagram, style: Style) -> None
         x, y = k * pitch + side, foot + (0.8 + most - falls[i - 1]) * _TRACK
         picture.arrow((x, floors[k]), (x, y), (last - port, y), (last - port, roofs[1]))
         picture.about(second[k], last - pitch / 2, y)
-    _join_the_row(picture, names, between, (row, pitch))
+    _draw_serial_paths(picture, names, between, (row, pitch))
 
 
 def _levels(count: int) -> tuple[list[int], list[int]]:
@@ -378,7 +382,7 @@ def _levels(count: int) -> tuple[list[int], list[int]]:
     return rises, [i if i <= shared else count - 1 + i - shared for i in rises]
 
 
-def _join_the_row(
+def _draw_serial_paths(
     picture: _PathPicture,
     names: Sequence[str],
     texts: Mapping[tuple[int, int], Texts],
@@ -400,7 +404,7 @@ def _join_the_row(
             )
             picture.about(text, (j + 0.5) * pitch, row)
             continue
-        start, end = _ports((j, k), over, pitch, picture.box_width)
+        start, end = _path_ends((j, k), over, pitch, picture.box_width)
         y = max(roofs) + (levels[j, k] + 0.8) * _TRACK
         picture.arrow((start, roofs[j]), (start, y), (end, y), (end, roofs[k]))
         picture.about(text, (j + 0.5) * pitch, y)
@@ -417,7 +421,7 @@ def _free_levels(over: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
     return levels
 
 
-def _ports(
+def _path_ends(
     path: tuple[int, int],
     over: Sequence[tuple[int, int]],
     pitch: float,
@@ -461,7 +465,7 @@ def _write_effects(
             y -= step
 
 
-def _one_line(slopes: Slopes, style: Style) -> Texts:
+def _long_arrow_texts(slopes: Slopes, style: Style) -> Texts:
     """Write the texts of a long arrow: the first slope above it, other terms below."""
     texts = [
         " ".join(filter(None, (name, style.estimate(cell), style.companion(cell))))
@@ -474,12 +478,14 @@ def _one_line(slopes: Slopes, style: Style) -> Texts:
 def _short_arrow(slopes: Slopes, style: Style) -> Texts:
     """Write the texts of an arrow in a column: standard errors are below estimates."""
     if len(slopes) == 1:
-        return _two_lines(slopes, style)
-    first, second = ("\n".join(_two_lines([slope], style)) for slope in slopes[:2])
+        return _short_arrow_texts(slopes, style)
+    first, second = (
+        "\n".join(_short_arrow_texts([slope], style)) for slope in slopes[:2]
+    )
     return first, second
 
 
-def _two_lines(slopes: Slopes, style: Style) -> Texts:
+def _short_arrow_texts(slopes: Slopes, style: Style) -> Texts:
     """Write the texts of a short arrow: estimate above and standard error below."""
     name, cell = slopes[0]
     return f"{name} {style.estimate(cell)}".strip(), style.companion(cell)
@@ -545,10 +551,10 @@ class _PathwayPicture(_Picture):
     def _place(self, rows: Sequence[PathwayRow], head: str) -> _Columns:
         """Place the columns; in a narrow figure numbers are below the paths."""
         size, right = self.type, (self.width or _FIGURE) - 0.2
-        path = _widest((row.id for row in rows), size) + _SPACE
-        numbers = _widest((row.number for row in rows), size)
+        path = _widest_text((row.id for row in rows), size) + _SPACE
+        numbers = _widest_text((row.number for row in rows), size)
         # A head is broken at blanks only, so that no word may be wider.
-        p = _widest([*(row.p for row in rows), *head.split()], size)
+        p = _widest_text([*(row.p for row in rows), *head.split()], size)
         length = _SMALL_AXIS if self.narrow else _AXIS
         beside = 0.0 if self.narrow else numbers + p + _BASIS + 3 * _SPACE
         wide = max(right - path - length - beside - 2 * _SPACE, _LEAST)
@@ -604,7 +610,7 @@ class _PathwayPicture(_Picture):
 
 
 def draw_pathways(drawn: Pathways, ax: Axes | None, purpose: str) -> Axes:
-    """Draw effects side by side, by stage, with what they rest on; notes below."""
+    """Draw effects by stage, with their identification, and notes below."""
     picture = _PathwayPicture(ax, drawn)
     top = y = _write_heads(picture, drawn) if drawn.stages else 0.0
     for stage in drawn.stages:
@@ -637,7 +643,7 @@ def _limits(effects: Sequence[tuple[float, float, float]]) -> tuple[float, float
 
 
 def _write_heads(picture: _PathwayPicture, drawn: Pathways) -> float:
-    """Write what the columns have, and return the lower edge."""
+    """Write the headings of the columns, and return the lower edge."""
     columns, heads = picture.columns, drawn.heads
     middle = columns.axis + columns.length / 2
     placed = [("effects", middle, columns.length + 2 * _SPACE, "center")]
@@ -717,5 +723,5 @@ def _write_verdicts(picture: _PathwayPicture, drawn: Pathways, y: float) -> floa
     return y - step
 
 
-def _widest(texts: Iterable[str], size: float) -> float:
+def _widest_text(texts: Iterable[str], size: float) -> float:
     return max((_inches(text, size, _WIDE_COLUMN) for text in texts), default=0.0)

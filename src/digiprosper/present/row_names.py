@@ -1,4 +1,4 @@
-"""The rows of one table or plot: which columns share a row, and what it is called."""
+"""The rows of a table or plot: columns that share a row, and its label."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def share_rows(terms: Sequence[str], columns: Columns, style: Style) -> list[Sha
         if cell.term.regime
     }
     runs = groupby(terms, key=lambda term: bases.get(term, term))
-    parts = [_rows_of(list(run), columns, style) for _, run in runs]
+    parts = [_split_by_meaning(list(run), columns, style) for _, run in runs]
     rows, labels = list(chain.from_iterable(parts)), style.labels
     products, written = products_of(columns), {r.term: r.label for r in reversed(rows)}
 
@@ -59,11 +59,13 @@ def share_rows(terms: Sequence[str], columns: Columns, style: Style) -> list[Sha
         )
         return next(texts, row.label)
 
-    return _joined([row._replace(label=shared_label(row)) for row in rows])
+    return _join_rows([row._replace(label=shared_label(row)) for row in rows])
 
 
-def _rows_of(together: Sequence[str], columns: Columns, style: Style) -> list[_Row]:
-    """Return the rows of terms that stay together, one per term and meaning."""
+def _split_by_meaning(
+    together: Sequence[str], columns: Columns, style: Style
+) -> list[_Row]:
+    """Return the rows of grouped terms, one per term and meaning."""
     rows = []
     meanings = {term: _meanings(term, columns, style) for term in together}
     all_meanings = dict.fromkeys(chain(*(of.values() for of in meanings.values())))
@@ -77,7 +79,7 @@ def _rows_of(together: Sequence[str], columns: Columns, style: Style) -> list[_R
     return rows
 
 
-def _joined(rows: Sequence[_Row]) -> list[SharedRow]:
+def _join_rows(rows: Sequence[_Row]) -> list[SharedRow]:
     """Join rows with the same label and meaning, unless a column is in two of them."""
     groups: dict[tuple[str, _Meaning], list[_Row]] = {}
     for row in rows:
@@ -134,7 +136,7 @@ def row_label(
     if first.kind == "intercept" and base == first.base:
         base = style.say(TABLE, "intercept")
     code = "regime.kink" if first.regime.kink else "regime"
-    words = _regime_words(first.regime, condition, variable, apart, style)
+    words = _regime_text(first.regime, condition, variable, apart, style)
     return style.say(TABLE, code, name=base, condition=words)
 
 
@@ -163,7 +165,7 @@ def _cell_label(name: str, columns: Columns, style: Style) -> str:
     )
 
 
-def _regime_words(
+def _regime_text(
     regime: Regime,
     shared: str | None,
     variable: str,

@@ -19,7 +19,7 @@ from digiprosper.errors import (
 from digiprosper.present.columns import (
     Columns,
     all_terms,
-    matching,
+    matching_terms,
     merged_factors,
     with_products,
 )
@@ -49,7 +49,7 @@ _KINDS_NAMED = ("crv3", "cr2", "bootstrap", "larger")
 _STAT = "stat."
 _COUNTS = ("n_", "nobs", "df_")
 _STATS = [code.removeprefix(_STAT) for code in TABLE.texts if code.startswith(_STAT)]
-"""Statistics with words, which may be missing in all columns."""
+"""Statistics that have words, even if they are missing in all columns."""
 
 
 def depvar_rows(columns: Columns, style: Style) -> list[Row]:
@@ -62,7 +62,7 @@ def depvar_rows(columns: Columns, style: Style) -> list[Row]:
 
 
 def term_rows(columns: Columns, terms: Sequence[str], style: Style) -> list[Row]:
-    """Write a row of estimates with stars per term, and one of what is below them.
+    """Write two rows per term: estimates with stars, and the numbers below them.
 
     A term without any estimate is left out. A column that could not be estimated says
     so in the first row.
@@ -108,7 +108,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
     A fixed parameter has one row. Rows without any number are left out.
     """
-    by_column = list(map(_with_parameters, columns))
+    by_column = list(map(_parameter_blocks, columns))
     kinds = list(dict.fromkeys(chain.from_iterable(by_column)))
     counts = Counter(kind for kind, _ in kinds)
     factors = merged_factors(columns)
@@ -118,7 +118,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
         words = next(c.words for c, b in zip(columns, blocks, strict=True) if b)
         name = name_label(variable, style.labels, factors, style.language)
         for number in range(max(len(block.parameters) for block in blocks if block)):
-            cells = [_with_parameter(block, number) for block in blocks]
+            cells = [_parameter_block(block, number) for block in blocks]
             what = style.say(words, f"{kind}.row", number=number + 1)
             rows += _parameter_rows(cells, what, name, style)
             test_name = name if counts[kind] > 1 else ""
@@ -130,12 +130,14 @@ def _with_numbers(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(row[1])]
 
 
-def _with_parameters(column: Column) -> dict[tuple[str, str], Block]:
+def _parameter_blocks(column: Column) -> dict[tuple[str, str], Block]:
     """Return the blocks of a column that have parameters, by kind and variable."""
     return {(b.kind, b.variable): b for b in column.blocks if b.parameters}
 
 
-def _with_parameter(block: Block | None, number: int) -> tuple[Block, Parameter] | None:
+def _parameter_block(
+    block: Block | None, number: int
+) -> tuple[Block, Parameter] | None:
     """Return a column's block with its parameter of a number; None without one."""
     if block is None or number >= len(block.parameters):
         return None
@@ -172,7 +174,7 @@ def _test_rows(
     style: Style,
 ) -> list[Row]:
     """Write the tests of parameters; their names have the variable if there is one."""
-    by_column = list(map(_tests_of, cells))
+    by_column = list(map(_tests_in_cell, cells))
     rows: list[Row] = []
     for key in dict.fromkeys(chain.from_iterable(by_column)):
         statistic, of, test_number = key
@@ -188,7 +190,7 @@ def _test_rows(
     return rows
 
 
-def _tests_of(
+def _tests_in_cell(
     cell: tuple[Block, Parameter] | None,
 ) -> dict[tuple[str, str, int], ParameterTest]:
     tests = cell[1].tests if cell else ()
@@ -292,7 +294,7 @@ def _error_rows(columns: Columns, style: Style) -> list[Row]:
         head = style.say(TABLE, "clustered_by" if drawn else "errors_clustered_by")
         return [(head, [cluster_words(c, " + ", style) for c in columns])]
     if differ:
-        cells = [_covariance_words(column, style) for column in columns]
+        cells = [_covariance_text(column, style) for column in columns]
         return [(style.say(TABLE, "errors"), cells)]
     return []
 
@@ -311,12 +313,12 @@ def _are_clustered_alike(inferences: Sequence[Inference]) -> bool:
 
 
 def errors_key(inference: Inference) -> tuple[object, ...]:
-    """Return what must be equal for one sentence to describe standard errors."""
+    """Return the values that are equal for errors of the same description."""
     distance = inference.distance_cutoff, inference.distance_kernel
     return inference.cov_type, inference.clusters, inference.bandwidth, distance
 
 
-def _covariance_words(column: Column, style: Style) -> str:
+def _covariance_text(column: Column, style: Style) -> str:
     inference = column.inference
     if inference is None:
         return ""
@@ -331,7 +333,7 @@ def _covariance_words(column: Column, style: Style) -> str:
 
 
 def kind_words(kind: str, style: Style) -> str:
-    """Name a kind of standard errors; one without words is its own name or label."""
+    """Name a kind of standard errors: its words, label or code."""
     code = f"errors.{kind}"
     return style.say(TABLE, code) if code in TABLE else style.labels.get(kind, kind)
 
@@ -426,7 +428,7 @@ def _clusters_differ(column: Column) -> bool:
 
 def _stat_cell(key: str, column: Column, style: Style) -> str:
     """Write a statistic: integers as counts, others with the digits of the table."""
-    value = _statistic(key, column, style)
+    value = _read_statistic(key, column, style)
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not is_number:
         return style.plain(value)
@@ -439,7 +441,7 @@ def _stat_cell(key: str, column: Column, style: Style) -> str:
     return f"{int(value):,}" if is_count else style.number(float(value))
 
 
-def _statistic(key: str, column: Column, style: Style) -> Any:
+def _read_statistic(key: str, column: Column, style: Style) -> Any:
     """Read a statistic of a column; None if it has none of this name."""
     if column.glance is None:
         return None
@@ -457,7 +459,7 @@ def std_effect_rows(
     columns: Columns, terms: Sequence[str] | str, unit: StdEffectIn, style: Style
 ) -> list[Row]:
     """Write the effect of one standard deviation, one row per term with a number."""
-    chosen = matching(terms, all_terms(columns), "std_effect", "etable")
+    chosen = matching_terms(terms, all_terms(columns), "std_effect", "etable")
     chosen = with_products(chosen, columns)
     rows = []
     for row in share_rows(chosen, columns, style):

@@ -29,7 +29,7 @@ from digiprosper.report.words import LANGUAGES, NO_WORDS, TABLE, Language, Words
 Below: TypeAlias = Literal["se", "t", "p", "ci"]
 FromStyle: TypeAlias = Literal["style"]
 FROM_STYLE: Final = "style"
-"""What `stars` is where the style decides: None already means no stars."""
+"""Value of `stars` if the style decides, since None means no stars."""
 
 _OF_MODELS = ("rsquared_within", "pseudo_rsquared", "kp_rk_f", "n_instruments")
 _OF_GMM = ("ar1_p", "ar2_p", "hansen_p")
@@ -166,7 +166,7 @@ def read_style(
     stats: Sequence[str] | None,
     t_digits: int | None = None,
 ) -> Style:
-    """Merge a style with a call's arguments, which win; None leaves the style's.
+    """Merge a style with arguments of a call, which have precedence if not None.
 
     For `stars`, None means no stars and ``"style"`` leaves them to the style.
     """
@@ -184,10 +184,10 @@ def read_style(
     changes = {name: value for name, value in chosen.items() if value is not None}
     if not isinstance(stars, str) or stars != FROM_STYLE:
         changes["stars"] = stars
-    return _decided(replace(style or TableStyle(), **changes))
+    return _apply_defaults(replace(style or TableStyle(), **changes))
 
 
-def _decided(style: TableStyle) -> Style:
+def _apply_defaults(style: TableStyle) -> Style:
     """Fill in the defaults of the language."""
     language = LANGUAGES[style.language]
     yes = TABLE.say("yes", language) if style.yes is None else style.yes
@@ -250,7 +250,7 @@ def _check_stars(stars: Any) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How numbers and names are printed, with every option decided.
+    """Format of numbers and names, with defaults filled in.
 
     `stars` are levels in descending order, `stats` are keys of `glance`, `yes_no` are
     the words in rows of controls and effects, `cluster_row` is whether clusters that
@@ -292,14 +292,14 @@ class Style:
         """Print the name of a row that the caller adds."""
         if not isinstance(name, RowName):
             return tidy_text(name)
-        return self._of_row(name, name.remark)
+        return self._row_remark(name, name.remark)
 
     def row_notes(self, names: Iterable[str]) -> list[str]:
         """Write the notes of rows that the caller adds, each once."""
         owned = [(n, n.note) for n in names if isinstance(n, RowName) and n.note]
-        return list(dict.fromkeys(self._of_row(name, note) for name, note in owned))
+        return list(dict.fromkeys(self._row_remark(name, note) for name, note in owned))
 
-    def _of_row(self, name: RowName, remark: Remark) -> str:
+    def _row_remark(self, name: RowName, remark: Remark) -> str:
         labels = {**self.labels, **name.labels}
         return remark_text(remark, NO_WORDS, labels, {}, self.language)
 
@@ -356,7 +356,7 @@ class Style:
         return "*" * sum(p_value < level for level in self.stars or ())
 
     def companion(self, cell: Estimate) -> str:
-        """Write what is below an estimate."""
+        """Write the number below an estimate."""
         if self.below == "ci":
             return self.interval(cell.conf_low, cell.conf_high)
         if self.below == "p":
@@ -368,7 +368,7 @@ class Style:
         return f"({text})" if text else ""
 
     def plain(self, value: object, name: str = "") -> str:
-        """Write a cell that is no estimate; a name in p or p-value is a p-value."""
+        """Write a plain cell; columns named p or p-value are p-values."""
         if isinstance(value, (bool, np.bool)):
             return self.answer(yes=bool(value))
         if value is None or value is pd.NA or value is pd.NaT:

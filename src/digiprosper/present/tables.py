@@ -1,4 +1,4 @@
-"""Regression tables: made, stacked, and written to files of several formats."""
+"""Regression tables, stacked tables, and files of several formats."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from digiprosper.present.columns import (
     merged_labels,
     name_columns,
     read_columns,
+    read_texts,
     select,
-    texts_of,
     with_constant,
 )
 from digiprosper.present.folding import fold_terms
@@ -361,14 +361,14 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
     columns = read_columns(models, "etable", spanning=True)
     columns = [with_constant(column) for column in columns] if constant else columns
     given_labels = check_labels(labels, "etable")
-    _tell_misspelt([*_names_in(columns), *named_stats(look)], given_labels, "etable")
+    _report_misspelt([*_names_in(columns), *named_stats(look)], given_labels, "etable")
     texts = look.own_labels | merged_labels(columns, given_labels, look.language)
     look = replace(look, labels=texts)
     columns = name_columns(columns, heads, look, "etable")
     folded = fold_terms(columns, controls, blocks, look)
     inside = list(chain.from_iterable(folded.values()))
     terms = select(columns, keep, drop, order, fold=inside, caller="etable")
-    terms += [] if keep is None else _constant_beside(terms, columns, drop)
+    terms += [] if keep is None else _add_constant(terms, columns, drop)
     parts = [
         term_rows(columns, terms, look),
         block_rows(columns, look),
@@ -393,7 +393,7 @@ def etable(  # noqa: PLR0913  (every choice a table has; all but the models are 
 
 def read_notes(notes: object, caller: str) -> list[str]:
     """Read the notes of the caller, a text or several."""
-    texts = [] if notes is None else texts_of(notes)
+    texts = [] if notes is None else read_texts(notes)
     if texts is None:
         raise InputTypeError(
             f"{caller}: notes={cited(notes)} must be a text or a list of texts.",
@@ -402,10 +402,10 @@ def read_notes(notes: object, caller: str) -> list[str]:
     return list(map(tidy_text, texts))
 
 
-def _constant_beside(
+def _add_constant(
     terms: Sequence[str], columns: Sequence[Column], drop: object
 ) -> list[str]:
-    """Add the constant of columns that show it to the terms `keep` chose."""
+    """Add the constant to the terms, for columns that show it."""
     has_constant = any(
         column.constant is not None and "Intercept" in column.estimates
         for column in columns
@@ -443,7 +443,7 @@ def _names_of(remark: Remark) -> Iterator[str]:
             yield from _names_of(name)
 
 
-def _tell_misspelt(
+def _report_misspelt(
     names: Sequence[str], labels: Mapping[str, str], caller: str
 ) -> None:
     misspelt = misspelt_labels(labels, names)
@@ -556,17 +556,19 @@ def save_tables(
     models = {n: table for n, table in named.items() if not isinstance(table, Table)}
     names: dict[str, list[str]] = {}
     for title, of_table in models.items():
-        with about(f"save_tables: this is the table {cited(title)}."):
+        with add_error_note(f"save_tables: this is the table {cited(title)}."):
             columns = read_columns(of_table, "etable", spanning=True)
         names[title] = [*_names_in(columns), *stats]
-    _tell_misspelt([*chain.from_iterable(names.values())], caller_labels, "save_tables")
+    _report_misspelt(
+        [*chain.from_iterable(names.values())], caller_labels, "save_tables"
+    )
     contents = []
     for title, table in named.items():
         if title in models:
             # A label that is used in another table only is no mistake.
             others = misspelt_labels(caller_labels, names[title])
             used = {k: text for k, text in caller_labels.items() if k not in others}
-            with about(f"save_tables: this is the table {cited(title)}."):
+            with add_error_note(f"save_tables: this is the table {cited(title)}."):
                 table = etable(table, labels=used, style=style)
         contents.append(table._content(table.title or title))
     write_tables(contents, target)
@@ -587,8 +589,8 @@ def named_tables(tables: Any, function: str, example: str) -> dict[str, Any]:
 
 
 @contextmanager
-def about(note: str) -> Iterator[None]:
-    """Add a note to errors: which of several tables they are about."""
+def add_error_note(note: str) -> Iterator[None]:
+    """Add a note to errors that says which of several tables they are about."""
     try:
         yield
     except DigiprosperError as error:
@@ -659,12 +661,12 @@ def stack_tables(
     named = named_tables(tables, "stack_tables", _EXAMPLE)
     panels = []
     for name, table in named.items():
-        with about(f"stack_tables: this is the panel {cited(name)}."):
+        with add_error_note(f"stack_tables: this is the panel {cited(name)}."):
             panel = table if isinstance(table, Table) else etable(table, style=style)
         panels.append(_panel(tidy_text(name), panel))
-    _refuse_others(panels)
+    _check_panels(panels)
     own_notes = read_notes(notes, "stack_tables")
-    stacked = _stacked(panels, (*_joined_notes(panels), *own_notes), title)
+    stacked = _stack(panels, (*_joined_notes(panels), *own_notes), title)
     if file is not None:
         stacked.save(file)
     return stacked
@@ -703,7 +705,7 @@ def _panel(title: str, table: Table) -> _Panel:
     )
 
 
-def _refuse_others(panels: Sequence[_Panel]) -> None:
+def _check_panels(panels: Sequence[_Panel]) -> None:
     nested = [panel.title for panel in panels if panel.table.panels]
     if nested:
         problem = f"the panel {cited(nested[0])} has panels itself"
@@ -725,7 +727,7 @@ def _refuse_others(panels: Sequence[_Panel]) -> None:
         )
 
 
-def _stacked(
+def _stack(
     panels: Sequence[_Panel], notes: tuple[str, ...], title: str | None
 ) -> Table:
     """Stack panels, with common headings at the top and common settings at the bottom.
@@ -735,14 +737,14 @@ def _stacked(
     spans, heads = _shared_heads(panels)
     in_all = (r for r in panels[0].heads if all(r in panel.heads for panel in panels))
     top = [row for row in in_all if row[0]]
-    closing = _closing(panels)
+    closing = _shared_closing(panels)
     above = [("", list(spans)), ("", heads), *top]
     blocks: list[list[Row]] = []
     firsts = []
     for panel in panels:
         firsts.append(len(blocks))
         title_row = (panel.title, [""] * len(heads))
-        blocks += _unshared(panel, title_row, above, closing)
+        blocks += _own_rows(panel, title_row, above, closing)
     blocks += [closing] if closing else []
     *starts, _ = accumulate(map(len, blocks), initial=len(top))
     return Table(
@@ -766,17 +768,17 @@ def _shared_heads(panels: Sequence[_Panel]) -> tuple[tuple[str, ...], list[str]]
     return (), [f"({number})" for number in range(1, count + 1)]
 
 
-def _unshared(
+def _own_rows(
     panel: _Panel, title_row: Row, above: Sequence[Row], closing: Sequence[Row]
 ) -> list[list[Row]]:
-    """Return the rows of a panel by block, without those that all panels share."""
+    """Return the rows of a panel by block, without rows shared by all panels."""
     estimates, *further_blocks = panel.blocks
     own_heads = [row for row in panel.heads if row not in above]
     unshared = ([row for row in rows if row not in closing] for rows in further_blocks)
     return [[title_row, *own_heads, *estimates], *filter(None, unshared)]
 
 
-def _closing(panels: Sequence[_Panel]) -> list[Row]:
+def _shared_closing(panels: Sequence[_Panel]) -> list[Row]:
     """Return settings and statistics equal in all panels, without a row below them."""
     if len(panels) == 1:
         return []

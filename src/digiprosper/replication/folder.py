@@ -1,4 +1,4 @@
-"""Writes a folder that rebuilds the tables and figures of a paper."""
+"""Replication folders, which rebuild the tables and figures of a paper."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from digiprosper.panel.grammar import with_names
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import errors_text
 from digiprosper.present.style import FROM_STYLE, TableStyle, read_style
-from digiprosper.present.tables import Table, about, named_tables, save_tables
+from digiprosper.present.tables import Table, add_error_note, named_tables, save_tables
 from digiprosper.specification import Specification, as_sequence, as_terms
 from digiprosper.stata.reading import from_stata
 from digiprosper.stata.translation import as_python
@@ -60,9 +60,9 @@ runpy.run_path("replicate.py", run_name="__main__")
 loaded = {name.partition(".")[0] for name in sys.modules if name[0] != "_"}
 print("\\n", *loaded - {"digiprosper"})
 """
-# Their arguments are objects that no line of code makes.
+# Specifications whose arguments cannot be written as code.
 _NO_CODE = ("CompositeIndex", "PanelDML", "PanelSpatial", "PropagatedIndex")
-# Options that say how to compute or what to keep, not what is estimated.
+# Options of the computation that do not change what is estimated.
 _HOW = ("collinear", "missing", "keep_rows", "reps", "level")
 # Functions and arithmetic that are variables of Stata; powers and dummies are factors.
 _COMPUTED = re.compile(
@@ -89,7 +89,7 @@ def save_replication(
     style: TableStyle | None = None,
     formats: Sequence[str] = ("md", "tex"),
 ) -> Path:
-    """Write a folder with which others can rebuild the tables and figures of a paper.
+    """Write a folder that rebuilds the tables and figures of a paper.
 
     ``python replicate.py`` in the folder rebuilds them byte for byte. The README, in
     English and Chinese, says how and what each file is.
@@ -169,15 +169,17 @@ def save_replication(
     named = named_tables(contents, "save_replication", '{"Table 1. Baseline": spec}')
     style = TableStyle() if style is None else style
     formats = as_terms(formats, "formats")
-    if len(set(map(stem_of, named))) < len(named):
-        raise refused("contents", f"titles give equal file names: {quoted(named)}")
+    if len(set(map(file_stem, named))) < len(named):
+        raise argument_error(
+            "contents", f"titles give equal file names: {quoted(named)}"
+        )
     copy = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
     if copy.name == "replicate.py" and copy.read_text("utf-8").startswith(_MARK):
         _save(named, copy.resolve().parent, style, formats)
         return copy.parent
     target = as_path("save_replication", folder)
     _refuse_other_files(target)
-    data, reading = data_and_reading(panel)
+    data, reading = panel_as_csv(panel)
     counts: Any = panel.frame.reset_index().notna().sum().items()
     parts: dict[str, Any] = {
         "python": platform.python_version(),
@@ -191,8 +193,8 @@ def save_replication(
         "entities": panel.n_entities,
         "entity": panel.entity_name,
         "time": panel.time_name or "",
-        "cells": _rows(_imputed(panel)),
-        "data": _rows(
+        "cells": _table_rows(_imputed_columns(panel)),
+        "data": _table_rows(
             (c, panel.labels.get(c, ""), n, panel.nobs - n) for c, n in counts
         ),
     }
@@ -207,8 +209,8 @@ def save_replication(
         parts |= _run(build, named)
         _write(build / "requirements.txt", parts["versions"])
         for name, language in (("README.md", "en"), ("README.zh.md", "zh")):
-            columns = _rows(_columns(named, language))
-            text = filled(f"readme.{language}.md", {**parts, "columns": columns})
+            columns = _table_rows(_model_rows(named, language))
+            text = fill_template(f"readme.{language}.md", {**parts, "columns": columns})
             _write(build / name, text)
         _write(build / _HASHES, _hashes(build))
         for path in _files(target).values():
@@ -227,21 +229,21 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _hashes(folder: Path) -> str:
-    """Write the hashes of all files as sha256sum does."""
+    """Return the hashes of all files in the format of sha256sum."""
     files = [(name, path) for name, path in _files(folder).items() if name != _HASHES]
     return "".join(f"{sha256(p.read_bytes()).hexdigest()}  {n}\n" for n, p in files)
 
 
 def _refuse_other_files(folder: Path) -> None:
-    """Refuse a folder with anything but unchanged files of an earlier call."""
+    """Refuse a folder with other files, or changed files of an earlier call."""
     stored = folder / _HASHES
     others = [path.name for path in folder.glob("*")]
     if stored.exists():
         written = stored.read_text("utf-8")
         others = [o[66:] for o in _hashes(folder).splitlines() if o not in written]
     if others or folder.is_file():
-        why = f"has other or changed files: {quoted(others)}; choose another folder"
-        raise refused("folder", f"{cited(str(folder))} {why}")
+        reason = f"has other or changed files: {quoted(others)}; choose another folder"
+        raise argument_error("folder", f"{cited(str(folder))} {reason}")
 
 
 # --- what the folder has --------------------------------------------------------------
@@ -250,25 +252,25 @@ def _refuse_other_files(folder: Path) -> None:
 def _write_programs(
     named: Mapping[str, Any], panel: Panel, build: Path, parts: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write the script and its twins; return what tables show."""
+    """Write the script and its translations; return the rows about the tables."""
     codes, shown = {}, {}
     models: list[Any] = []
     names = {"dp": sys.modules["digiprosper"], "panel": panel, "SEED": parts["seed"]}
     for title, value in named.items():
-        with about(f"save_replication: this is {cited(title)}."):
-            codes[title], code, specs = entry(title, value, panel)
+        with add_error_note(f"save_replication: this is {cited(title)}."):
+            codes[title], code, specs = script_entry(title, value, panel)
             if code:
                 shown[title] = eval(code, names)
-                models += models_of(title, specs, panel)
+                models += named_models(title, specs, panel)
     entries = "\n\n".join(f"# {title}\n{code}" for title, code in codes.items())
-    script = filled("replicate.txt", {**parts, "entries": entries})
-    programs, absent = twins(models, panel)
+    script = fill_template("replicate.txt", {**parts, "entries": entries})
+    programs, absent = translated_programs(models, panel)
     for name, text in {"replicate.py": script, **programs}.items():
         _write(build / name, text)
     parts |= {"specifications": True, **programs}
-    parts["absent"] = _rows((*model, ", ".join(n)) for model, n in absent.items())
+    parts["absent"] = _table_rows((*model, ", ".join(n)) for model, n in absent.items())
     parts["sources"] = "\n\n".join(
-        f"### {title}: `{stem_of(title)}`\n\n```python\n{code}\n```"
+        f"### {title}: `{file_stem(title)}`\n\n```python\n{code}\n```"
         for title, code in codes.items()
     )
     return shown
@@ -289,7 +291,7 @@ def _save(contents: Mapping[str, Any], folder: Path, style: Any, formats: Any) -
     for title, value in contents.items():
         figure = getattr(value, "figure", value)
         kind = "figures" if hasattr(figure, "savefig") else "tables"
-        path = folder / kind / stem_of(title)
+        path = folder / kind / file_stem(title)
         path.parent.mkdir(exist_ok=True)
         if kind == "figures":
             figure.savefig(f"{path}.png", dpi=300)
@@ -305,21 +307,25 @@ def _run(build: Path, titles: Iterable[str]) -> dict[str, str]:
     output = run.stderr if run.returncode else run.stdout
     lines = output.decode(errors="replace").strip().splitlines()
     if run.returncode:
-        raise refused("script", f"replicate.py stops: {' '.join(lines[-3:])}")
+        raise argument_error("script", f"replicate.py stops: {' '.join(lines[-3:])}")
     written, outputs = _files(build).keys() - before, {}
     for title in titles:
-        pattern = f"*s/{stem_of(title)}.*"
+        pattern = f"*s/{file_stem(title)}.*"
         outputs[title] = {name for name in written if Path(name).match(pattern)}
         if not outputs[title]:
-            why = f"replicate.py does not write {cited(title)}; end it with this call"
-            raise refused("script", why)
+            reason = (
+                f"replicate.py does not write {cited(title)}; end it with this call"
+            )
+            raise argument_error("script", reason)
         written -= outputs[title]
     homes = metadata.packages_distributions()
     names = {name for module in lines[-1].split() for name in homes.get(module, ())}
     versions = [f"{name}=={metadata.version(name)}\n" for name in sorted(names)]
     return {
         "versions": "".join(versions),
-        "outputs": _rows((_listed(files), title) for title, files in outputs.items()),
+        "outputs": _table_rows(
+            (_listed(files), title) for title, files in outputs.items()
+        ),
         "others": _listed(written),
     }
 
@@ -328,19 +334,19 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in sorted(names))
 
 
-def _imputed(panel: Panel) -> Iterable[Iterable[object]]:
+def _imputed_columns(panel: Panel) -> Iterable[Iterable[object]]:
     """List columns with the number of cells filled by each method, and few cells."""
     for (column, method), part in panel.imputations.groupby(["column", "method"]):
         cells = part["entity"].astype(str) + " " + part["time"].astype(str)
         yield column, method, len(cells), "; ".join(cells) * (len(cells) <= 20)
 
 
-def _rows(rows: Iterable[Iterable[object]]) -> str:
+def _table_rows(rows: Iterable[Iterable[object]]) -> str:
     lines = ([str(cell).replace("|", "&#124;") for cell in row] for row in rows)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _columns(named: Mapping[str, Any], language: Any) -> Iterable[Iterable[object]]:
+def _model_rows(named: Mapping[str, Any], language: Any) -> Iterable[Iterable[object]]:
     """List table, column, outcome, sample and standard errors."""
     style = read_style(TableStyle(language), None, FROM_STYLE, None, None)
     for title, models in named.items():
@@ -357,22 +363,22 @@ def _columns(named: Mapping[str, Any], language: Any) -> Iterable[Iterable[objec
 # --- values as code -------------------------------------------------------------------
 
 
-def refused(option: str, why: str) -> InputTypeError:
+def argument_error(option: str, reason: str) -> InputTypeError:
     """Build an error for an argument."""
-    problem = option_problem(option, what=why)
-    return InputTypeError(f"save_replication: {why}.", [problem])
+    problem = option_problem(option, what=reason)
+    return InputTypeError(f"save_replication: {reason}.", [problem])
 
 
-def stem_of(title: str) -> str:
-    """Make a name of files, which is also one in Python, from a title."""
+def file_stem(title: str) -> str:
+    """Make a file name from a title, which is also a Python name."""
     name = re.sub(r"\W+", "_", title).strip("_").lower()
     return name if name.isidentifier() else f"table_{name}"
 
 
-def entry(title: str, value: Any, panel: Panel) -> tuple[str, str, Any]:
-    """Write the code of a table or figure, and its models unless one call has all."""
-    stem = table = stem_of(title)
-    name = _name(value.func, panel) if isinstance(value, partial) else ""
+def script_entry(title: str, value: Any, panel: Panel) -> tuple[str, str, Any]:
+    """Write the code of a table or figure, and of its models if needed."""
+    stem = table = file_stem(title)
+    name = _function_name(value.func, panel) if isinstance(value, partial) else ""
     if name.startswith("dp.plots."):
         return f'save_figure("{stem}", lambda: {as_code(value, panel)})', "", None
     if name == "dp.etable":
@@ -396,7 +402,7 @@ def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
 
     match value:
         case partial():
-            return _call(value, panel)
+            return _call_code(value, panel)
         case Specification() if type(value).__name__ not in _NO_CODE:
             return _fit_code(value) if fits else as_python(value)
         case TableStyle():
@@ -415,7 +421,7 @@ def as_code(value: Any, panel: Panel, *, fits: bool = True) -> str:
             return json.dumps(value, ensure_ascii=False)
         case None | bool() | int() | float():
             return repr(value)
-    raise refused(
+    raise argument_error(
         "contents",
         f"{type(value).__name__} cannot be written as code. Pass the specification of "
         "a result or figure, or functools.partial(function, ...) of this library; "
@@ -441,7 +447,7 @@ def _arguments(options: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={code}" for name, code in options.items())
 
 
-def _name(function: Any, panel: Panel) -> str:
+def _function_name(function: Any, panel: Panel) -> str:
     """Name a function as a script calls it."""
     name = getattr(function, "__name__", "")
     if getattr(function, "__self__", None) is panel:
@@ -450,13 +456,13 @@ def _name(function: Any, panel: Panel) -> str:
         return f"dp.plots.{name}"
     if name in MODULES and MODULES[name] == getattr(function, "__module__", ""):
         return f"dp.{name}"
-    why = "is no function of digiprosper or method of this panel"
-    raise refused("contents", f"{cited(function)} {why}; pass script=")
+    reason = "is no function of digiprosper or method of this panel"
+    raise argument_error("contents", f"{cited(function)} {reason}; pass script=")
 
 
-def _call(call: partial[Any], panel: Panel) -> str:
+def _call_code(call: partial[Any], panel: Panel) -> str:
     """Write a call; specifications are fitted unless the function fits them."""
-    name = _name(call.func, panel)
+    name = _function_name(call.func, panel)
     parameters = inspect.signature(call.func).parameters
     fits = next(iter(parameters), "") not in ("spec", "specs", "panel")
     codes = {k: as_code(v, panel, fits=fits) for k, v in call.keywords.items()}
@@ -469,7 +475,7 @@ def _call(call: partial[Any], panel: Panel) -> str:
 
 
 def _is_kept(column: pd.Series[Any], texts: pd.Series[Any], *types: Any) -> bool:
-    """Tell whether texts of a CSV give the column back."""
+    """Check whether the texts of a CSV restore the column."""
     name: Any = column.name
     try:
         for kinds in types:
@@ -479,10 +485,10 @@ def _is_kept(column: pd.Series[Any], texts: pd.Series[Any], *types: Any) -> bool
         return False
 
 
-def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
+def panel_as_csv(panel: Panel) -> tuple[bytes, dict[str, str]]:
     """Write a panel as CSV, and the types and keys with which it is read as it is."""
     frame = panel.frame.reset_index()
-    numbers, types = _types(frame)
+    numbers, types = _column_types(frame)
     bools = {name: kind for name, kind in numbers.items() if kind in ("int8", "Int8")}
     data = frame.astype(bools).to_csv(index=False, lineterminator="\n")
     file = StringIO(data)
@@ -493,8 +499,8 @@ def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
         if name not in read or not _is_kept(frame[name], read[name], numbers, types)
     ]
     if odd:
-        why = "mix types, have empty texts or another type that no CSV keeps"
-        raise refused("panel", f"the columns {quoted(odd)} {why}")
+        reason = "mix types, have empty texts or another type that no CSV keeps"
+        raise argument_error("panel", f"the columns {quoted(odd)} {reason}")
     keys: dict[str, Any] = {"entity": panel.entity_name, "time": panel.time_name}
     keys |= {"labels": panel.labels, "step": panel._table.step}
     codes = {k: as_code(v, panel) for k, v in keys.items() if v is not None}
@@ -502,7 +508,7 @@ def data_and_reading(panel: Panel) -> tuple[bytes, dict[str, str]]:
     return data.encode(), {"types": then, "keys": _arguments(codes)}
 
 
-def _types(frame: Any) -> tuple[dict[str, str], dict[str, Any]]:
+def _column_types(frame: Any) -> tuple[dict[str, str], dict[str, Any]]:
     """Choose types for columns that are read as text: of numbers, then of others.
 
     Numbers are read as text, since Python reads all their digits.
@@ -522,16 +528,16 @@ def _types(frame: Any) -> tuple[dict[str, str], dict[str, Any]]:
 # --- programs for Stata and R ---------------------------------------------------------
 
 
-def models_of(title: str, value: Any, panel: Panel) -> Iterator[tuple[str, Any]]:
-    """List headings of columns with their specifications, or why there is none."""
+def named_models(title: str, value: Any, panel: Panel) -> Iterator[tuple[str, Any]]:
+    """List column headings with their specification, or the reason for none."""
     if isinstance(value, Specification):
         yield title, value
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            yield from models_of(f"{title}, {key}", part, panel)
+            yield from named_models(f"{title}, {key}", part, panel)
     elif isinstance(value, list | tuple):
         for number, part in enumerate(value, start=1):
-            yield from models_of(f"{title}, ({number})", part, panel)
+            yield from named_models(f"{title}, ({number})", part, panel)
     elif isinstance(value, partial) and value.func is stepwise:
         bound = inspect.signature(stepwise).bind(*value.args, **value.keywords)
         spec, _, order = bound.args
@@ -541,8 +547,8 @@ def models_of(title: str, value: Any, panel: Panel) -> Iterator[tuple[str, Any]]
         rows = _fitted(steps[-1], panel).nobs
         for number, step in enumerate(steps, start=1):
             alone = _fitted(step, panel).nobs
-            why = f"it has the {rows} rows of the last step, not {alone}"
-            yield f"{title}, ({number})", step if alone == rows else why
+            reason = f"it has the {rows} rows of the last step, not {alone}"
+            yield f"{title}, ({number})", step if alone == rows else reason
     else:
         name = getattr(value, "func", type(value)).__name__
         yield title, f"{name}() is for Python only"
@@ -554,10 +560,10 @@ def _fitted(spec: Any, panel: Panel) -> Any:
         return spec.fit(panel)
 
 
-def twins(
+def translated_programs(
     models: Sequence[tuple[str, Any]], panel: Panel
 ) -> tuple[dict[str, str], dict[Any, list[str]]]:
-    """Write the three programs; list titles and reasons of models that are in none."""
+    """Write the three programs; also list models in none of them, with reasons."""
     parts = {"entity": panel.entity_name, "time": str(panel.time_name)}
     texts = panel.frame.reset_index().select_dtypes(exclude=["number", "bool"])
     parts["texts"] = " ".join(map(str, texts))
@@ -573,20 +579,20 @@ def twins(
                 if panel.time_name is None:
                     raise DigiprosperError("there is no time key")
                 if program == "twin.do":
-                    calls.append(f"* {title}\n{_stata(spec, panel, variables)}")
+                    calls.append(f"* {title}\n{_stata_command(spec, panel, variables)}")
                 else:
-                    calls.append(f"# {title}\n{_r(spec, panel, program)}")
+                    calls.append(f"# {title}\n{_r_call(spec, panel, program)}")
             except DigiprosperError as error:
-                why = getattr(error, "reason", str(error).rstrip("."))
-                absent.setdefault((title, why), []).append(f"`{program}`")
+                reason = getattr(error, "reason", str(error).rstrip("."))
+                absent.setdefault((title, reason), []).append(f"`{program}`")
         if calls:
             lines = [f"generate double {n} = {text}" for n, text in variables.items()]
             body = {"variables": "\n".join(lines), "calls": "\n\n".join(calls)}
-            programs[program] = filled(program, parts | body)
+            programs[program] = fill_template(program, parts | body)
     return programs, absent
 
 
-def filled(template: str, parts: Mapping[str, object]) -> str:
+def fill_template(template: str, parts: Mapping[str, object]) -> str:
     """Fill in a template: ``<name>`` is a part, ``?name`` a line that needs it."""
     text = Path(__file__).with_name("templates").joinpath(template).read_text("utf-8")
     conditional = re.compile(r"^\?(\S+) ?(.*\n)", re.MULTILINE)
@@ -599,8 +605,8 @@ def filled(template: str, parts: Mapping[str, object]) -> str:
 # --- Stata ----------------------------------------------------------------------------
 
 
-def _stata(spec: Any, panel: Panel, variables: dict[str, str]) -> str:
-    """Write a command that is read back as the same specification, with its notes."""
+def _stata_command(spec: Any, panel: Panel, variables: dict[str, str]) -> str:
+    """Write a Stata command that is read back as the same specification."""
     keys: Any = {"entity": panel.entity_name, "time": str(panel.time_name)}
     new = dict(variables)
     spec = _with_variables(spec, new, panel)
@@ -641,37 +647,39 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
 # --- R --------------------------------------------------------------------------------
 
 
-def _names(text: str, panel: Panel) -> str:
-    """Write the names of columns and effects as R does."""
+def _r_names(text: str, panel: Panel) -> str:
+    """Write the names of columns and effects in R syntax."""
     names = panel._table.known
     odd = [n for n in names if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
     return with_names(text, {name: f"`{name}`" for name in odd})
 
 
-def _terms(terms: Sequence[str], panel: Panel) -> str:
+def _r_terms(terms: Sequence[str], panel: Panel) -> str:
     """Write terms as the side of a formula, products last, where R moves them."""
     for term in terms:
         if _NOT_IN_R.search(term):
             raise DigiprosperError(f"the term {term} is not written for R")
     ordered = sorted(terms, key=lambda term: term.count(":"))
-    return " + ".join(_names(term, panel).replace("C(", "factor(") for term in ordered)
+    return " + ".join(
+        _r_names(term, panel).replace("C(", "factor(") for term in ordered
+    )
 
 
-def _replaced(text: str, changes: Mapping[str, str]) -> str:
+def _replace_all(text: str, changes: Mapping[str, str]) -> str:
     for pattern, change in changes.items():
         text = re.sub(pattern, change, text)
     return text
 
 
-def _condition(spec: Any, panel: Panel, opening: str = "") -> str:
+def _r_condition(spec: Any, panel: Panel, opening: str = "") -> str:
     """Write the argument `subset` for a condition."""
-    text = _replaced(_names(spec.where or "", panel), _IN_R)
+    text = _replace_all(_r_names(spec.where or "", panel), _IN_R)
     if re.search(r"[<>]=?[^&|]*[<>]", text):
         raise DigiprosperError("it chains comparisons")
     return f", subset = {opening}true({text})" if text else ""
 
 
-def _r(spec: Any, panel: Panel, program: str) -> str:
+def _r_call(spec: Any, panel: Panel, program: str) -> str:
     """Write a call of plm or fixest, with the numbers of the fit."""
     name, cov_type = type(spec).__name__, getattr(spec, "cov_type", None)
     if name not in ("FixedEffects", "FixedEffectsIV"):
@@ -699,15 +707,15 @@ def _plm(spec: Any, panel: Panel, *, singletons: bool) -> tuple[str, str]:
     clusters = " and ".join(spec.clusters or [panel.entity_name])
     by = {panel.entity_name: "group", panel.time_name: "time"}.get(clusters)
     if by is None or spec.absorb or spec.obs_weights or singletons:
-        why = "plm has effects and clusters of entity and time, and no weights"
-        raise DigiprosperError(f"{why}; it keeps singletons")
-    formula = _terms([*getattr(spec, "endog", ()), *spec.x], panel)
+        reason = "plm has effects and clusters of entity and time, and no weights"
+        raise DigiprosperError(f"{reason}; it keeps singletons")
+    formula = _r_terms([*getattr(spec, "endog", ()), *spec.x], panel)
     if hasattr(spec, "instruments"):
-        formula += f" | {_terms([*spec.instruments, *spec.x], panel)}"
+        formula += f" | {_r_terms([*spec.instruments, *spec.x], panel)}"
     effect = _EFFECTS.get((spec.entity_effects, spec.time_effects))
     model = f'model = "within", effect = "{effect}"' if effect else 'model = "pooling"'
-    model += _condition(spec, panel)
-    call = f"plm({_terms([spec.y], panel)} ~ {formula},\n  data = panel, {model}"
+    model += _r_condition(spec, panel)
+    call = f"plm({_r_terms([spec.y], panel)} ~ {formula},\n  data = panel, {model}"
     return call, f'{spec.cov_type}(fit, "{by}"), '
 
 
@@ -716,14 +724,16 @@ def _fixest(spec: Any, panel: Panel, *, singletons: bool) -> tuple[str, str]:
     keys = [panel.entity_name, str(panel.time_name)]
 
     def joined(names: Sequence[str]) -> str:
-        return " + ".join(_names(name.replace(":", "^"), panel) for name in names)
+        return " + ".join(_r_names(name.replace(":", "^"), panel) for name in names)
 
     effects = [keys[0]] * spec.entity_effects + [keys[1]] * spec.time_effects
-    sides = [_terms(spec.x, panel) or "1", joined([*effects, *spec.absorb])]
+    sides = [_r_terms(spec.x, panel) or "1", joined([*effects, *spec.absorb])]
     if hasattr(spec, "instruments"):
-        sides.append(f"{_terms(spec.endog, panel)} ~ {_terms(spec.instruments, panel)}")
-    formula = f"{_terms([spec.y], panel)} ~ {' | '.join(filter(None, sides))}"
-    shifted, where = _replaced(formula, _IN_FIXEST), _condition(spec, panel, "~ ")
+        sides.append(
+            f"{_r_terms(spec.endog, panel)} ~ {_r_terms(spec.instruments, panel)}"
+        )
+    formula = f"{_r_terms([spec.y], panel)} ~ {' | '.join(filter(None, sides))}"
+    shifted, where = _replace_all(formula, _IN_FIXEST), _r_condition(spec, panel, "~ ")
     if where and shifted != formula:
         raise DigiprosperError("fixest may lag after it chooses rows")
     vcov = spec.cov_type

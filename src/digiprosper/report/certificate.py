@@ -1,4 +1,4 @@
-"""How often intervals cover in simulated panels of a size: what summaries cite."""
+"""Coverage of intervals in simulated panels of a size, which summaries cite."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def coverage_remark(
     size: tuple[int, int, int],
     diagnostics: Iterable[Notice],
 ) -> str:
-    """Write how often 95% intervals cover in simulated panels of about this size.
+    """Describe the coverage of 95% intervals in simulated panels of about this size.
 
     `statistics` are those of the table, by the names in the sentence; `size` has rows,
     entities and periods. Empty for unbalanced panels, for panels of another size,

@@ -1,4 +1,4 @@
-"""Labels and numbers as text: one line, width, script, decimals, unknown keys."""
+"""Texts of labels and numbers: width, script, decimals, and misspelt labels."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def wrap_text(text: str, width: int) -> list[str]:
 
 
 def tidy_text(value: object) -> str:
-    """Make a label one line, with blanks for control characters."""
+    """Make a label a single line, with blanks for control characters."""
     return one_line(str(value))
 
 
 def decimal_text(value: float, digits: int) -> str:
-    """Write a number with decimals; one that would be 0 has significant digits."""
+    """Write a number with decimals, or with significant digits if it would be 0."""
     text = f"{value:z.{digits}f}"
     if float(text) != 0 or value == 0:
         return text
@@ -75,20 +75,20 @@ _OPERATORS = ("and", "in", "not", "or")
 
 
 def misspelt_labels(labels: Mapping[str, str], words: Iterable[str]) -> dict[str, str]:
-    """Find labels that name nothing but resemble a name without a label.
+    """Find labels of unknown names that resemble a name without a label.
 
     A paper has one mapping of labels for all its tables, so a label without a use is no
     error by itself.
     """
     names = list(dict.fromkeys(words))
-    parts = _parts_of(names)
+    parts = _words_in_names(names)
     unused = [key for key in labels if not _is_used(key, names)]
-    near = {key: _nearest(key, parts, labels) for key in unused}
+    near = {key: _nearest_name(key, parts, labels) for key in unused}
     return {key: name for key, name in near.items() if name is not None}
 
 
-def _parts_of(names: Iterable[str]) -> dict[str, None]:
-    """List names and the words in them, but for the operators of conditions."""
+def _words_in_names(names: Iterable[str]) -> dict[str, None]:
+    """List names and the words in them, without the operators of conditions."""
     words = dict.fromkeys(
         word for name in names for word in (name, *re.findall(r"[^\W\d]\w*", name))
     )
@@ -101,7 +101,7 @@ def _is_used(key: str, names: Iterable[str]) -> bool:
 
 
 def _is_other_term(key: str, parts: dict[str, None]) -> bool:
-    """Return whether a key is a term that is in the table in other terms."""
+    """Check whether a key is a term that is part of other terms in the table."""
     columns = re.findall(r"[^\W\d]\w*(?!\w|\()", key)
     return (
         [key] != columns
@@ -110,7 +110,9 @@ def _is_other_term(key: str, parts: dict[str, None]) -> bool:
     )
 
 
-def _nearest(key: str, parts: dict[str, None], labels: Mapping[str, str]) -> str | None:
+def _nearest_name(
+    key: str, parts: dict[str, None], labels: Mapping[str, str]
+) -> str | None:
     """Find the name without a label that a key resembles."""
     if _is_other_term(key, parts):
         return None

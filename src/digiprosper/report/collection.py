@@ -198,7 +198,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         >>> steps.tidy()[["model", "term"]].values.tolist()
         [['(1)', 'log(pc)'], ['(2)', 'log(pc)'], ['(2)', 'unemp']]
         """
-        return _stacked(
+        return _concat_by_model(
             {label: result.tidy(level) for label, result in self._regressions().items()}
         )
 
@@ -235,7 +235,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             label: getattr(result, "effects_table", None)
             for label, result in self.items()
         }
-        return _stacked(
+        return _concat_by_model(
             {
                 label: table(level)
                 for label, table in effects.items()
@@ -289,7 +289,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         ... ].values.tolist()
         [['base', 'log(pc)', 816], ['lagged', 'lag(log(pc))', 768]]
         """
-        names = _names(term)
+        names = _read_names(term)
         check_option("kind", kind, (None, *_KINDS))
         estimates = self.tidy(level) if kind is None else self.effects_table(level)
         if kind is not None and not estimates.empty:
@@ -307,13 +307,13 @@ class ResultSet(PickledByName, Mapping[str, Any]):
                 ],
             )
 
-        rows = estimates[estimates["term"].isin(self._with_products(names))]
-        _refuse_two(rows)
+        rows = estimates[estimates["term"].isin(self._add_reordered_products(names))]
+        _refuse_several_names(rows)
         sizes = {label: result.nobs for label, result in self._regressions().items()}
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
         return rows.drop(columns="term") if isinstance(term, str) else rows
 
-    def _with_products(self, names: Sequence[str]) -> list[str]:
+    def _add_reordered_products(self, names: Sequence[str]) -> list[str]:
         """Add the names of the same products with their factors in another order."""
         product_names = same_products(
             term for result in self.values() for term in getattr(result, "terms", ())
@@ -337,7 +337,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         return "\n".join(lines)
 
 
-def _stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _concat_by_model(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Concatenate frames, with the label of each in the column ``model``."""
     if not frames:
         return pd.DataFrame({"model": []})
@@ -348,7 +348,7 @@ def _stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(named, ignore_index=True)
 
 
-def _names(term: object) -> list[str]:
+def _read_names(term: object) -> list[str]:
     """Read one or several names of a coefficient."""
     names = [term] if isinstance(term, str) else term
     if (
@@ -364,8 +364,8 @@ def _names(term: object) -> list[str]:
     return list(names)
 
 
-def _refuse_two(rows: pd.DataFrame) -> None:
-    """Check that no model has two of the coefficients to compare."""
+def _refuse_several_names(rows: pd.DataFrame) -> None:
+    """Refuse models with several of the coefficients to compare."""
     twice = rows.loc[rows["model"].duplicated(), "model"].unique().tolist()
     if twice:
         names = rows.loc[rows["model"] == twice[0], "term"].tolist()

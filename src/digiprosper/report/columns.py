@@ -1,4 +1,4 @@
-"""What a result brings to a table: estimates, other numbers, their source."""
+"""Columns of a table: the estimates, other numbers and remarks of a result."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ class Block:
 
 
 class PlainCell(NamedTuple):
-    """A DataFrame's cell with its column's name; a number with a p-value has stars."""
+    """A cell of a DataFrame, with the name of its column and the p-value for stars."""
 
     column: str
     value: object
@@ -317,7 +317,7 @@ class Column:
 
 @runtime_checkable
 class HasColumns(Protocol):
-    """Protocol of objects that define their own columns of a table."""
+    """Protocol of objects that make their own columns of a table."""
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return columns with codes and numbers; `level` is that of intervals."""
@@ -336,7 +336,7 @@ def columns_of(model: object, level: float = 0.95) -> tuple[Column, ...] | None:
 def result_column(
     result: Results, level: float = 0.95, *, words: Words | None = None
 ) -> Column:
-    """Make a result's column; terms without description are slopes."""
+    """Make the column of a result; undescribed terms are slopes."""
     frame, glance = result.tidy(level), result.glance()
     terms = terms_of(result, frame["term"])
     result_words: Words = getattr(result, "words", NO_WORDS)
@@ -353,20 +353,20 @@ def result_column(
         words=words or result_words,
         equation=getattr(result, "equation", None),
         keys=getattr(result, "key_names", None),
-        constant=_constant_of(result, level),
-        moments=_moments_of(result),
-        remarks=_of_notices(result),
+        constant=_absorbed_constant(result, level),
+        moments=_outcome_moments(result),
+        remarks=_notice_remarks(result),
         absorbs="effects" in glance,
     )
 
 
-def _of_notices(result: Results) -> tuple[Remark, ...]:
-    """List chosen rows, terms without an estimate or error, and errors too small."""
+def _notice_remarks(result: Results) -> tuple[Remark, ...]:
+    """Return remarks for the notices that are also shown below a table."""
     remarks = []
     cov_type = inference_of(result).cov_type
     for notice in getattr(result, "diagnostics", ()):
         code, data = notice.code, notice.data
-        named = {role: _as_names(data[role], role) for role in _NAMES.get(code, ())}
+        named = {role: _read_names(data[role], role) for role in _NAMES.get(code, ())}
         no_matter = (
             data.get("only_controls")
             or (cov_type in _FOR_FEW_CLUSTERS and "n_clusters" in named)
@@ -377,7 +377,7 @@ def _of_notices(result: Results) -> tuple[Remark, ...]:
     return tuple(remarks)
 
 
-def _as_names(named: str | float | Iterable[str], role: str) -> tuple[str, ...]:
+def _read_names(named: str | float | Iterable[str], role: str) -> tuple[str, ...]:
     if role == "effects":
         return tuple(str(named).split(", "))
     if isinstance(named, float):
@@ -385,7 +385,7 @@ def _as_names(named: str | float | Iterable[str], role: str) -> tuple[str, ...]:
     return (str(named),) if isinstance(named, str | int) else tuple(named)
 
 
-def _constant_of(result: Results, level: float) -> Estimate | None:
+def _absorbed_constant(result: Results, level: float) -> Estimate | None:
     """Return the constant of a result with absorbed effects, if it has one."""
     constant = getattr(result, "constant", None)
     if not callable(constant) or not result.glance().get("effects"):
@@ -397,7 +397,7 @@ def _constant_of(result: Results, level: float) -> Estimate | None:
     )
 
 
-def _moments_of(result: Results) -> dict[str, tuple[float, float]]:
+def _outcome_moments(result: Results) -> dict[str, tuple[float, float]]:
     stats = getattr(result, "sample_stats", None)
     if stats is None:
         return {}

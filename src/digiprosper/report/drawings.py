@@ -1,4 +1,4 @@
-"""What figures draw, as numbers, names and the words beside them.
+"""Values that figures draw: numbers, names and words.
 
 Methods make these values, and `present` draws them. `data` of each has its numbers as
 a table.
@@ -32,7 +32,7 @@ class Drawing:
     columns: ClassVar[tuple[str, ...]] = _CURVE
 
     def data(self) -> pd.DataFrame:
-        """Return the numbers as a new frame; by default these are the points."""
+        """Return the numbers as a new frame, by default the points."""
         points = getattr(self, "points", None)
         if isinstance(points, np.ndarray):
             return pd.DataFrame(points.copy(), columns=list(self.columns))
@@ -299,7 +299,7 @@ class Decay(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """What some models have and others do not."""
+    """A choice that only some of the models make."""
 
     # Kind of choice, such as ``"effect"``; ``"control"`` for the candidates of
     # `control_sets`
@@ -349,7 +349,7 @@ class Balance(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Effect:
-    """An effect in the list below a path diagram; an `inner` one is part of another."""
+    """An effect in the list below a path diagram; `inner` if part of another."""
 
     words: str
     estimate: Estimate
@@ -520,7 +520,7 @@ class Ridges(Drawing):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathwayRow:
-    """One tested proposition: what it relates, its effect, and what that rests on."""
+    """One tested proposition: variables, effect and identification."""
 
     id: str
     path: str
@@ -544,7 +544,7 @@ class PathwayStage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pathways(Drawing):
-    """Propositions side by side; `verdicts` has each verdict's words."""
+    """Tested propositions by stage; `verdicts` has the words of each verdict."""
 
     # Words over effects, intervals, p-values and what estimates rest on
     heads: dict[str, str]

@@ -1,4 +1,4 @@
-"""Estimates with bootstrap intervals: effects of a system, or coefficients of a fit."""
+"""Results with bootstrap intervals: effects of a system, or coefficients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, check_level, check_option
 from digiprosper.kernels import Floats, intervals
-from digiprosper.report.estimates import DrawnEstimates, lost_in
+from digiprosper.report.estimates import DrawnEstimates, n_lost
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import effect_names, name_label
 from digiprosper.report.protocol import Glance
@@ -47,7 +47,7 @@ def drawn_estimates(
         drawn=drawn,
         n_drawn=n_drawn,
         reps=len(draws),
-        lost=lost_in(draws),
+        lost=n_lost(draws),
         rng_entropy=info["rng_entropy"],
     )
     return DrawnEstimates.of(
@@ -142,7 +142,7 @@ class EffectResults(BaseResults):
     @property
     def lost_draws(self) -> int:
         """Number of draws that could not be estimated."""
-        return lost_in(self.draw_values)
+        return n_lost(self.draw_values)
 
     @property
     def rng_entropy(self) -> int | None:
@@ -209,7 +209,7 @@ class EffectResults(BaseResults):
         """
         check_option("method", method, self.methods)
         level = check_level(level)
-        low, high, p = self._ends(method, level)
+        low, high, p = self._interval_ends(method, level)
         columns = {
             "estimate": self.estimates.copy(),
             "conf_low": low,
@@ -249,7 +249,7 @@ class EffectResults(BaseResults):
         """
         clusters = f"clusters ({name_label(self.drawn, labels or {}, self.factors)})"
         units = "entities" if self.drawn == "entity" else clusters
-        if not self._readable:
+        if not self._has_intervals:
             return (
                 f"percentile intervals not computed: {self.n_drawn} {units}, but the "
                 f"bootstrap needs {intervals.LEAST_CLUSTERS} or more"
@@ -261,7 +261,9 @@ class EffectResults(BaseResults):
         """Seed of the draws."""
         return f"rng {self.rng_entropy}"
 
-    def _ends(self, method: str, level: float) -> tuple[Floats, Floats, Floats]:
+    def _interval_ends(
+        self, method: str, level: float
+    ) -> tuple[Floats, Floats, Floats]:
         """Return lower end, upper end and p-value by one of `methods`.
 
         Subclasses may add methods.
@@ -281,7 +283,7 @@ class EffectResults(BaseResults):
         return *ends, intervals.percentile_p(self.draw_values, clusters=self.n_drawn)
 
     @property
-    def _readable(self) -> bool:
+    def _has_intervals(self) -> bool:
         return intervals.enough_clusters(self.n_drawn)
 
     @property
@@ -290,11 +292,11 @@ class EffectResults(BaseResults):
 
     def _summary(self) -> Summary:
         info = self.info
-        return self._summarised(
+        return self._make_summary(
             info["model"] + (f" of {info['depvar']}" if info["depvar"] else "")
         )
 
-    def _summarised(self, title: str, words: Sequence[str] = ()) -> Summary:
+    def _make_summary(self, title: str, words: Sequence[str] = ()) -> Summary:
         """Build the summary: title, sample, estimates, interpretation, notices."""
         info = self.info
         counts = [f"{self.nobs:,} rows"]
@@ -308,20 +310,20 @@ class EffectResults(BaseResults):
         return self._titled(
             title,
             Lines((f"Effects: {effects}", f"Sample: {', '.join(counts)}", "")),
-            *self._estimates_shown(),
+            *self._estimate_blocks(),
             Lines(tuple(words), wrapped=True),
             Remarks.of(self.diagnostics),
             version=info["version"],
         )
 
-    def _estimates_shown(self) -> tuple[Block, ...]:
+    def _estimate_blocks(self) -> tuple[Block, ...]:
         frame, rows = self.tidy(), []
         numbers = ("estimate", "std_error", "p_value", "conf_low", "conf_high")
         for term, values in zip(
             self.names, frame[list(numbers)].to_numpy(dtype=float), strict=True
         ):
             estimate, error, p, low, high = (float(v) for v in values)
-            ends = interval_text(low, high, computed=self._readable)
+            ends = interval_text(low, high, computed=self._has_intervals)
             rows.append(
                 [term, number_text(estimate, 5), number_text(error), p_text(p), ends]
             )

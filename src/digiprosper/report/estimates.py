@@ -54,7 +54,7 @@ class Estimates(PickledByName):
         inference: Inference,
         **more: Any,
     ) -> Self:
-        """Take a covariance matrix (k, k), which is scaled to a correlation matrix."""
+        """Make estimates from a covariance matrix (k, k)."""
         errors = np.sqrt(np.abs(np.diag(covariance)))
         missing = np.isnan(errors)
         scale = np.where(missing | (errors == 0), 1.0, errors)
@@ -76,7 +76,7 @@ class Estimates(PickledByName):
         return np.asarray(self.root @ self.middle @ self.root.T)
 
     def rows(self, weights: Floats) -> Floats:
-        """Compute ``weights @ root`` for q sums with weights (q, k)."""
+        """Compute ``weights @ root`` for sums of coefficients with weights (q, k)."""
         used = np.flatnonzero(weights.any(axis=0))
         return np.asarray(weights[:, used] @ self.root[used])
 
@@ -171,14 +171,14 @@ class Estimates(PickledByName):
         )
 
 
-def lost_in(draws: Floats) -> int:
-    """Count the draws (R, k) that could not be estimated, which are rows of NaN."""
+def n_lost(draws: Floats) -> int:
+    """Count the lost draws: rows of NaN among draws (R, k)."""
     return int(np.isnan(draws).all(axis=1).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class DrawnEstimates(Estimates):
-    """Estimates with bootstrap draws (R, k), rows of NaN where one was lost."""
+    """Estimates with bootstrap draws (R, k); a lost draw is a row of NaN."""
 
     draw_values: Floats
 

@@ -311,12 +311,12 @@ FIGURE = Words(
         ),
     }
 )
-"""Of axes, legends and remarks."""
+"""Words of axes, legends and remarks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The labels and the language in which one figure is written."""
+    """Labels and language of one figure."""
 
     labels: Mapping[str, str]
     factors: Factors

@@ -91,8 +91,8 @@ class ForeignResults(PickledByName):
             raise option_error(
                 "level",
                 level,
-                f"level={cited(level)}: intervals of {self.package} are there at "
-                f"{[*self.tables]}. Give plots.coefficients the object itself.",
+                f"level={cited(level)}: intervals of {self.package} are stored for "
+                f"{[*self.tables]} only. Pass plots.coefficients the object itself.",
                 tuple(self.tables),
             )
         return self.tables[level].copy()
@@ -115,8 +115,8 @@ class ForeignResults(PickledByName):
         return (column,)
 
 
-class _Reading(NamedTuple):
-    """What an object says of k coefficients, of which the last are cut points."""
+class _ForeignFit(NamedTuple):
+    """Numbers read from another package's fit: k coefficients, cut points last."""
 
     names: Iterable[Any]
     # Coefficients, covariance, statistics and p-values
@@ -189,23 +189,23 @@ def foreign(
     >>> dp.etable(column).frame.loc["Dependent variable"].tolist()
     ['Unemployment rate']
     """
-    return _results(
+    return _make_results(
         result,
         _LEVELS,
-        depvar=_joined("depvar", depvar),
-        effects=_joined("effects", effects),
-        cov_label=_joined("cov_label", cov_label),
+        depvar=_join_names("depvar", depvar),
+        effects=_join_names("effects", effects),
+        cov_label=_join_names("cov_label", cov_label),
     )
 
 
 def as_results(model: Any, level: float = 0.95) -> Any:
-    """Return a result of another package as ours, and any other object as it is."""
+    """Convert a result of another package; return any other object unchanged."""
     if _package(model) not in _READERS:
         return model
-    return _results(model, {*_LEVELS, check_level(level)})
+    return _make_results(model, {*_LEVELS, check_level(level)})
 
 
-def _results(
+def _make_results(
     result: object,
     levels: Iterable[float],
     *,
@@ -214,45 +214,47 @@ def _results(
     cov_label: str | None = None,
 ) -> ForeignResults:
     package = _package(result)
-    _refuse(result, package)
-    reading = _READERS[package](result)
-    kind = reading.cov_type or ""
+    _check_foreign(result, package)
+    foreign_fit = _READERS[package](result)
+    kind = foreign_fit.cov_type or ""
     code = _KINDS.get(kind.lower(), kind.lower())
     inference = Inference(
         cov_type=cov_label or (code if f"errors.kind.{code}" in NOTES else kind),
         # The groups of statsmodels may also be those of errors correlated in time.
-        clusters=reading.clusters if code in _CLUSTERED and not cov_label else (),
-        n_clusters=reading.n_clusters,
+        clusters=foreign_fit.clusters if code in _CLUSTERED and not cov_label else (),
+        n_clusters=foreign_fit.n_clusters,
     )
     options = {"depvar": depvar, "effects": effects}
     info = {
-        **reading.info,
+        **foreign_fit.info,
         "cov_type": inference.cov_type or None,
         "clusters": "+".join(inference.clusters) or None,
         "n_clusters": min(inference.n_clusters, default=None),
         **{key: text or None for key, text in options.items() if text is not None},
     }
-    tables = {level: _tidy(reading, level) for level in sorted(levels)}
+    tables = {level: _tidy(foreign_fit, level) for level in sorted(levels)}
     index = pd.Index(tables[0.95]["term"])
     return ForeignResults(
         tables=tables,
-        cov=pd.DataFrame(np.array(reading.numbers[1]), index, index),
+        cov=pd.DataFrame(np.array(foreign_fit.numbers[1]), index, index),
         inference=inference,
         package=package,
-        model=_name_of(result),
+        model=_type_name(result),
         info=info,
-        key_names=reading.key_names,
+        key_names=foreign_fit.key_names,
     )
 
 
-def _tidy(reading: _Reading, level: float) -> pd.DataFrame:
+def _tidy(foreign_fit: _ForeignFit, level: float) -> pd.DataFrame:
     """Lay out one row per term; cut points have no test and no interval."""
-    names = ["Intercept" if name == "const" else str(name) for name in reading.names]
-    estimates, cov, *tests = map(np.asarray, reading.numbers)
-    numbers = [estimates, np.sqrt(np.diag(cov)), *tests, reading.interval(level)]
+    names = [
+        "Intercept" if name == "const" else str(name) for name in foreign_fit.names
+    ]
+    estimates, cov, *tests = map(np.asarray, foreign_fit.numbers)
+    numbers = [estimates, np.sqrt(np.diag(cov)), *tests, foreign_fit.interval(level)]
     frame = pd.DataFrame(np.column_stack(numbers), columns=Estimate._fields[1:])
     frame.insert(0, "term", names)
-    frame.iloc[len(frame) - reading.cuts :, 3:] = np.nan
+    frame.iloc[len(frame) - foreign_fit.cuts :, 3:] = np.nan
     return frame
 
 
@@ -261,11 +263,11 @@ def _package(result: object) -> str:
     return next((root for root in roots if root in _READERS), "")
 
 
-def _name_of(result: object) -> str:
+def _type_name(result: object) -> str:
     return type(getattr(result, "model", result)).__name__
 
 
-def _joined(option: str, value: object) -> str | None:
+def _join_names(option: str, value: object) -> str | None:
     """Join texts with plus signs, as glance does; empty if there are none."""
     if value is None or isinstance(value, str):
         return value
@@ -278,11 +280,11 @@ def _joined(option: str, value: object) -> str | None:
     return "+".join(value)
 
 
-def _refuse(result: object, package: str) -> None:
-    """Refuse an object that is no fitted model with one coefficient per term."""
+def _check_foreign(result: object, package: str) -> None:
+    """Refuse objects other than fitted models with one coefficient per term."""
     missing = [need for need in _NEEDS.get(package, ()) if not hasattr(result, need)]
     if package not in _READERS:
-        why = "it is not of statsmodels, linearmodels or pyfixest"
+        why = "it is not a result of statsmodels, linearmodels or pyfixest"
     elif missing:
         why = f"it has no {missing[0]}"
     elif np.ndim(getattr(result, "params", ())) > 1:
@@ -290,15 +292,15 @@ def _refuse(result: object, package: str) -> None:
     else:
         return
     raise InputTypeError(
-        f"foreign: {_name_of(result)} cannot be a column: {why}. Pass a fitted model "
-        "with one coefficient per term; of several models, each by itself. Another "
-        "object needs what digiprosper.Results has.",
+        f"foreign: {_type_name(result)} cannot be a column: {why}. Pass a fitted model "
+        "with one coefficient per term (several models one by one), or an object with "
+        "the attributes of digiprosper.Results.",
         [models_problem(why, result)],
     )
 
 
-def _numbers_of(result: Any, **attributes: str) -> dict[str, float]:
-    """Read numbers by attribute, without those that are absent or missing."""
+def _read_numbers(result: Any, **attributes: str) -> dict[str, float]:
+    """Read numbers by attribute, without absent and missing ones."""
     numbers = {}
     for key, attribute in attributes.items():
         try:
@@ -310,8 +312,8 @@ def _numbers_of(result: Any, **attributes: str) -> dict[str, float]:
     return numbers
 
 
-def _mean(outcome: Any, nobs: int) -> float | None:
-    """Return the mean of an outcome, if it has a number for each row of the sample."""
+def _outcome_mean(outcome: Any, nobs: int) -> float | None:
+    """Return the mean of an outcome that has a value for each row of the sample."""
     values = np.asarray(outcome)
     return float(values.mean()) if values.size == nobs else None
 
@@ -319,7 +321,7 @@ def _mean(outcome: Any, nobs: int) -> float | None:
 # --- the packages ---------------------------------------------------------------------
 
 
-def _of_statsmodels(result: Any) -> _Reading:
+def _read_statsmodels(result: Any) -> _ForeignFit:
     model, nobs = result.model, int(getattr(result, "nobs", len(result.model.endog)))
     # The parameters of a mixed model are its coefficients, then variances.
     count = len(getattr(result, "fe_params", result.params))
@@ -329,7 +331,7 @@ def _of_statsmodels(result: Any) -> _Reading:
     if hasattr(model, "transform_threshold_params"):
         cuts = count - model.k_vars
         coefficients, covariance = _cut_points(model, coefficients, covariance)
-    info = _numbers_of(
+    info = _read_numbers(
         result,
         rsquared="rsquared",
         rsquared_adj="rsquared_adj",
@@ -339,7 +341,7 @@ def _of_statsmodels(result: Any) -> _Reading:
     options = getattr(result, "cov_kwds", None) or {}
     group = getattr(options.get("groups"), "name", None)
     outcome = model.endog_names
-    return _Reading(
+    return _ForeignFit(
         list(getattr(result.params, "index", model.exog_names))[:count],
         (
             coefficients,
@@ -352,7 +354,7 @@ def _of_statsmodels(result: Any) -> _Reading:
         {
             "nobs": nobs,
             "depvar": outcome if isinstance(outcome, str) else None,
-            "mean_y": None if cuts else _mean(model.endog, nobs),
+            "mean_y": None if cuts else _outcome_mean(model.endog, nobs),
             **info,
         },
         clusters=() if group is None else (str(group),),
@@ -387,11 +389,11 @@ def _cut_points(
     return np.r_[coefficients[:first], levels], slope @ covariance @ slope.T
 
 
-def _of_linearmodels(result: Any) -> _Reading:
+def _read_linearmodels(result: Any) -> _ForeignFit:
     outcome, nobs = getattr(result.model, "dependent", None), int(result.nobs)
     columns = getattr(outcome, "vars", getattr(outcome, "cols", [None]))
     values = getattr(outcome, "values2d", getattr(outcome, "ndarray", ()))
-    info = {"nobs": nobs, "depvar": columns[0], "mean_y": _mean(values, nobs)}
+    info = {"nobs": nobs, "depvar": columns[0], "mean_y": _outcome_mean(values, nobs)}
     statistics = {"rsquared": "rsquared", "rsquared_adj": "rsquared_adj"}
     keys: tuple[str, str] | None = None
     if hasattr(result, "entity_info"):
@@ -415,32 +417,32 @@ def _of_linearmodels(result: Any) -> _Reading:
             }
         elif hasattr(result, "variance_decomposition"):
             info["effects"] = f"random({keys[0]})"
-    return _Reading(
+    return _ForeignFit(
         result.params.index,
         (result.params, result.cov, result.tstats, result.pvalues),
         result.conf_int,
         getattr(result, "cov_type", getattr(result, "_cov_type", None)),
-        info | _numbers_of(result, **statistics),
+        info | _read_numbers(result, **statistics),
         key_names=keys,
     )
 
 
-def _of_pyfixest(result: Any) -> _Reading:
+def _read_pyfixest(result: Any) -> _ForeignFit:
     clusters, nobs = tuple(result._clustervar or ()), int(result._N)
     info = {
         "nobs": nobs,
         "depvar": result._depvar,
-        "mean_y": _mean(result._Y_untransformed, nobs),
+        "mean_y": _outcome_mean(result._Y_untransformed, nobs),
         "effects": result._fixef,
         "obs_weights": result._weights_name,
     }
-    return _Reading(
+    return _ForeignFit(
         result.coef().index,
         (result.coef(), result._vcov, result.tstat(), result.pvalue()),
         lambda level: result.confint(alpha=1 - level),
         result._vcov_type_detail,
         info
-        | _numbers_of(
+        | _read_numbers(
             result,
             rsquared="_r2",
             rsquared_within="_r2_within",
@@ -453,10 +455,10 @@ def _of_pyfixest(result: Any) -> _Reading:
     )
 
 
-_READERS: dict[str, Callable[[Any], _Reading]] = {
-    "statsmodels": _of_statsmodels,
-    "linearmodels": _of_linearmodels,
-    "pyfixest": _of_pyfixest,
+_READERS: dict[str, Callable[[Any], _ForeignFit]] = {
+    "statsmodels": _read_statsmodels,
+    "linearmodels": _read_linearmodels,
+    "pyfixest": _read_pyfixest,
 }
 _NEEDS = {
     "statsmodels": ("params", "pvalues", "model"),

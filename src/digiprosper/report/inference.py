@@ -1,4 +1,4 @@
-"""Where standard errors, intervals and p-values come from, as values."""
+"""How standard errors, intervals and p-values are computed."""
 
 from __future__ import annotations
 

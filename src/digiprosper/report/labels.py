@@ -1,4 +1,4 @@
-"""How a term is named: its label, or the labels of the columns in it."""
+"""Labels of terms: their own, or those of the columns in them."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def name_label(
         return labels[name]
     name_factors: Sequence[Factor] = factors.get(name, ())
     texts = (_factor_label(factor, labels, language) for factor in name_factors)
-    return " × ".join(texts) or _level(name, {}, language)
+    return " × ".join(texts) or _level_label(name, {}, language)
 
 
-def _level(name: str, labels: Mapping[str, str], language: Language) -> str:
+def _level_label(name: str, labels: Mapping[str, str], language: Language) -> str:
     """Print a level of a category: its label, or in Chinese a region's name."""
     regions = REGIONS if language == "chinese" else {}
     return labels.get(name, regions.get(name, name))
@@ -64,7 +64,7 @@ def text_label(
     word, bracket, ending = text.partition("(")
     code = f"text.{word}"
     if text in labels or code not in TABLE:
-        return _level(text, labels, language)
+        return _level_label(text, labels, language)
     return TABLE.say(code, language) + bracket + ending
 
 
@@ -142,13 +142,13 @@ def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language)
         return label
     in_words = language == "chinese"
     pieces = [
-        (_in_signs(piece, labels) if in_words else piece)
+        (_replace_operators(piece, labels) if in_words else piece)
         if isinstance(piece, str)
         else _factor_label(piece, labels, language)
         for piece in _without_backticks(factor.pieces, labels)
     ]
     if in_words and pieces:
-        return _in_chinese(factor, pieces, labels)
+        return _chinese_text(factor, pieces, labels)
     return "".join(pieces) or factor.text
 
 
@@ -167,17 +167,21 @@ def _without_backticks(
     return bare
 
 
-def _in_chinese(
+def _chinese_text(
     factor: Factor, pieces: Sequence[str], labels: Mapping[str, str]
 ) -> str:
-    """Write a call, a dummy or a calculation, whose parts are written, in Chinese."""
+    """Write a call, a dummy or a calculation in Chinese, from its written parts."""
     first, last = factor.pieces[0], factor.pieces[-1]
     if factor.level is not None and isinstance(last, str):
         level = last.strip("[]").removeprefix("T.")
-        text = f"{pieces[0]}：{_level(level, labels, 'chinese')}"
+        text = f"{pieces[0]}：{_level_label(level, labels, 'chinese')}"
         # Dummies of another reference are other regressors.
         base = re.search(r"ref\s*=\s*(['\"]?)(.+)\1\s*\)\[T\.", factor.text)
-        return f"{text}（参照：{_level(base[2], labels, 'chinese')}）" if base else text
+        return (
+            f"{text}（参照：{_level_label(base[2], labels, 'chinese')}）"
+            if base
+            else text
+        )
     function, bracket, _ = str(first).partition("(")
     if first in CHINESE_CALLS:
         return CHINESE_CALLS[str(first)].format("".join(pieces[1:]))
@@ -192,8 +196,8 @@ def _in_chinese(
     )
 
 
-def _in_signs(piece: str, labels: Mapping[str, str]) -> str:
-    """Write the operators of a calculation as signs, and quoted values as labels."""
+def _replace_operators(piece: str, labels: Mapping[str, str]) -> str:
+    """Replace operators of a calculation by signs, and quoted values by labels."""
 
     def written(match: re.Match[str]) -> str:
         value = match["value"]

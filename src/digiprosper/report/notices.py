@@ -1,4 +1,4 @@
-"""Notices that results of several kinds share: one maker a code.
+"""Notices that results of several kinds share.
 
 Notices of one method are made in its own `notices`. Every code is made in one function
 and has one layout of data, whichever method it is about. Those made here:
@@ -63,7 +63,7 @@ FEW_DRAWS: Final[Mapping[ReadFromDraws, int]] = {
 def too_few_clusters_to_draw(
     clusters: int, name: str, remedy: str = ""
 ) -> tuple[Notice, ...]:
-    """Report that draws of fewer than five clusters give no inference."""
+    """Report that with fewer than five clusters draws do not allow inference."""
     if enough_clusters(clusters):
         return ()
     text = (
@@ -95,7 +95,7 @@ def few_clusters(
 
 
 def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
-    """Report that there are few draws for what is read from them.
+    """Report that there are few draws for the statistics read from them.
 
     `read`: shares of draws beyond a value, the ends of an interval, the p-value of a
     test ``(1 + #) / (B + 1)``, or two-sided p-values and intervals of effects.
@@ -105,12 +105,13 @@ def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
     text = {
         "tails": (
             f"reps={reps}: a tail of 2.5% has a simulation error of "
-            f"{_error(0.025, reps):.1%}. Use 999."
+            f"{_simulation_error(0.025, reps):.1%}. Use 999."
         ),
         "ends": f"reps={reps}: the ends of a 95% interval need more draws; use 999.",
         "test": (
             f"reps={reps}: the p-value cannot be below {1 / (reps + 1):.2g}, and p = "
-            f"0.05 has a simulation error of {_error(0.05, reps):.2g}. Use 999."
+            "0.05 has a simulation error of "
+            f"{_simulation_error(0.05, reps):.2g}. Use 999."
         ),
         "effects": (
             f"{reps} draws: the p-value cannot be below {2 / (reps + 1):.3f}, and the "
@@ -120,7 +121,7 @@ def few_draws(reps: int, read: ReadFromDraws) -> tuple[Notice, ...]:
     return (Notice("few_draws", text[read], {"reps": reps}),)
 
 
-def _error(share: float, reps: int) -> float:
+def _simulation_error(share: float, reps: int) -> float:
     """Compute the standard error of a share of draws."""
     return math.sqrt(share * (1 - share) / reps)
 
@@ -149,7 +150,7 @@ def not_psd(terms: Sequence[str], text: str) -> Notice:
 def extrapolated(
     column: str, values: Iterable[float], low: float, high: float
 ) -> list[Notice]:
-    """Report an effect at values of a variable that the sample does not reach."""
+    """Report an effect at values of a variable outside the sample."""
     room = _ROUNDED * (high - low)
     outside = [float(v) for v in values if not low - room <= v <= high + room]
     if not outside:
@@ -215,7 +216,7 @@ def imputed(
 def winsorised(
     cells: Mapping[str, int], lower: float, upper: float, by: str | None
 ) -> list[Notice]:
-    """Report columns of which values beyond two quantiles were replaced by these."""
+    """Report columns whose values beyond two quantiles were replaced by these."""
     columns = ", ".join(f"{cited(n)} ({counted(c, 'value')})" for n, c in cells.items())
     groups = f" by {by}" if by else ""
     ends = f"{percent_text(lower)} and {percent_text(upper)}"
@@ -225,7 +226,7 @@ def winsorised(
 
 
 def interpolated(cells: Mapping[str, int]) -> list[Notice]:
-    """Report columns of which missing values were filled."""
+    """Report columns with missing values that were filled."""
     columns = ", ".join(f"{cited(n)} ({counted(c, 'value')})" for n, c in cells.items())
     text = f"Interpolated: {columns}."
     return [Notice("interpolated", text, {"cells": dict(cells)})] if cells else []
@@ -247,7 +248,7 @@ def index_of(cells: Mapping[str, tuple[str, ...]]) -> list[Notice]:
 def treated_together(
     treatment: str, column: str, groups: int, entity: str, n_entities: int
 ) -> Notice:
-    """Report a treatment that whole groups of entities have at the same time."""
+    """Report a treatment that groups of entities receive at the same time."""
     text = (
         f"all {entity} with the same {cited(column)} are treated at the same time "
         f"({cited(treatment)}; {groups:,} groups of {n_entities:,} {entity}): if their "
@@ -295,11 +296,11 @@ CHANGED: Final[Mapping[str, Callable[..., list[Notice]]]] = {
     "standardised": standardised,
     "index_of": index_of,
 }
-"""By code, the maker of the notice of where the values of columns are from."""
+"""Functions that make the notices of changed columns, by code."""
 
 
 def changed_as(notices: Iterable[Notice], names: Mapping[str, str]) -> Iterator[Notice]:
-    """Report changed columns by their new names, leaving out those without one."""
+    """Report changed columns by their new names; drop those without a new name."""
     for notice in notices:
         if notice.code in CHANGED:
             cells = notice.data["cells"].items()

@@ -19,7 +19,7 @@ _DEEPEST = 100
 
 
 def too_long(text: str, longest: int) -> str | None:
-    """Return why a text is too long for Python's parser; None where it is not."""
+    """Return the reason why a text is too long for Python's parser, or None."""
     if len(text) > longest:
         return f"it has {len(text):,} characters, more than {longest:,}"
 
@@ -39,7 +39,7 @@ def too_long(text: str, longest: int) -> str | None:
 
 
 def expression(text: str) -> ast.expr | None:
-    """Read a text by Python's grammar; None where it is no expression."""
+    """Parse a text as a Python expression; None if it is not one."""
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
@@ -47,7 +47,7 @@ def expression(text: str) -> ast.expr | None:
 
 
 def too_deep(tree: ast.expr) -> str | None:
-    """Return why a syntax tree is too deep to be evaluated, or None."""
+    """Return the reason why a syntax tree is too deep to evaluate, or None."""
     level: list[ast.AST] = [tree]
     for _ in range(_DEEPEST):
         level = list(chain.from_iterable(map(ast.iter_child_nodes, level)))

@@ -1,4 +1,4 @@
-"""Pickles by type, version and field names, which outlive moved files, new fields."""
+"""Pickles by type, version and field names, which survive moves and new fields."""
 
 from __future__ import annotations
 
@@ -48,23 +48,25 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
     pickled_type = getattr(_root(), kind, None) if isinstance(kind, str) else kind
     # A name of the package may also be that of a module or of a function.
     if not (isinstance(pickled_type, type) and is_dataclass(pickled_type)):
-        raise _not_read(kind, version, "there is no such type here")
+        raise _unreadable_error(kind, version, "there is no such type here")
 
     unknown = set(named) - {field.name for field in fields(pickled_type)}
     if unknown:
-        raise _not_read(
+        raise _unreadable_error(
             kind, version, f"the type has no field {quoted(sorted(unknown))} here"
         )
 
     added = [field for field in fields(pickled_type) if field.name not in named]
     needed = [field.name for field in added if not _has_default(field)]
     if needed:
-        raise _not_read(kind, version, f"the pickle has no field {quoted(needed)}")
+        raise _unreadable_error(
+            kind, version, f"the pickle has no field {quoted(needed)}"
+        )
 
-    return _made(pickled_type, named, added)
+    return _rebuild(pickled_type, named, added)
 
 
-def _made(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
+def _rebuild(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
     restored = object.__new__(kind)
     for name, value in named.items():
         held = _read_only(value) if isinstance(value, np.ndarray) else value
@@ -75,18 +77,19 @@ def _made(kind: Any, named: dict[str, Any], added: list[Field[Any]]) -> Any:
 
 
 def _read_only(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Show an array that may not be written to; its maker still may."""
+    """Return a read-only view of an array."""
     shown = values.view()
     shown.flags.writeable = False
     return shown
 
 
-def _not_read(kind: Any, version: str, why: str) -> PickleError:
+def _unreadable_error(kind: Any, version: str, reason: str) -> PickleError:
     name = getattr(kind, "__name__", kind)
     data = {"type": name, "version": version, "installed": __version__}
     text = (
         f"digiprosper {__version__} cannot read the {name} that digiprosper {version} "
-        f"pickled: {why}. Read it with digiprosper {version}, or fit the model again."
+        f"pickled: {reason}. Read it with digiprosper {version}, or fit the "
+        "model again."
     )
     return PickleError(text, [Notice("pickle", text, data)])
 

@@ -98,30 +98,30 @@ class Content:
 
     @property
     def typeset(self) -> Self:
-        """Return the table with minus signs, ``≤`` and ``≥``, where people read it."""
+        """Return the table with typographic minus signs, ``≤`` and ``≥``."""
         return replace(
             self,
-            header=tuple(list(map(_signed, row)) for row in self.header),
-            body=tuple(list(map(_signed, row)) for row in self.body),
-            notes=tuple(map(_signed, self.notes)),
-            title=None if self.title is None else _signed(self.title),
+            header=tuple(list(map(_with_minus_sign, row)) for row in self.header),
+            body=tuple(list(map(_with_minus_sign, row)) for row in self.body),
+            notes=tuple(map(_with_minus_sign, self.notes)),
+            title=None if self.title is None else _with_minus_sign(self.title),
         )
 
     @property
     def texts(self) -> str:
-        """Return all texts, to find out which characters they need."""
+        """Return all texts, for example to find their characters."""
         cells = (cell for row in (*self.header, *self.body) for cell in row)
         return "\n".join((*cells, *self.notes, self.title or ""))
 
 
-def _signed(text: str) -> str:
+def _with_minus_sign(text: str) -> str:
     text = text.replace("<=", "≤").replace(">=", "≥")
     # A hyphen between years, such as 2005年-2010年, is no minus.
     return re.sub(r"(?<![A-Za-z0-9_.)\]年月日-])-(?=[\d.∞])", "−", text)
 
 
 def spans(row: Sequence[str], above: Sequence[str]) -> list[tuple[str, int]]:
-    """Join equal neighbours of a header row to (text, span); empty ones stay."""
+    """Join equal neighbours of a header row to (text, span), except empty ones."""
     joined: list[tuple[str, int]] = []
     for number, cell in enumerate(row):
         if (
@@ -143,7 +143,7 @@ def as_text(content: Content) -> str:
     widths = [column.width for column in columns]
     heads = [content.parts(position) for position in range(len(content.header))]
     for head in heads:
-        _make_room(widths, head[1:])
+        _widen_for_heads(widths, head[1:])
     panels = [text_width(content.body[position][0]) for position in content.panels]
     total = max(stub + sum(widths) + 2 * len(widths), *panels, 0)
 
@@ -240,7 +240,7 @@ def _html_row(position: int, content: Content) -> str:
     return _html_cells(cells)
 
 
-def _make_room(widths: list[int], heads: list[tuple[str, int]]) -> None:
+def _widen_for_heads(widths: list[int], heads: list[tuple[str, int]]) -> None:
     """Widen columns until each spanning heading fits."""
     start = 0
     for text, span in heads:

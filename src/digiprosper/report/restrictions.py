@@ -38,15 +38,17 @@ def read_restrictions(text: str, names: Sequence[str]) -> tuple[Floats, Floats]:
     coefficient or is not linear in them.
     """
     if len(text) > _LONGEST:
-        raise _refused(text, f"it has more than {_LONGEST:,} characters")
-    coded, positions = _coded(text, names)
-    _refuse_coded(text, coded, positions, names)
+        raise _syntax_error(text, f"it has more than {_LONGEST:,} characters")
+    coded, positions = _replace_names(text, names)
+    _refuse_unknown_names(text, coded, positions, names)
     rows = [
-        row for part in coded.split(",") for row in _equations(part, positions, text)
+        row
+        for part in coded.split(",")
+        for row in _split_equations(part, positions, text)
     ]
     matrix = np.array([row[:-1] for row in rows])
     if not matrix.any(axis=1).all():
-        raise _refused(
+        raise _syntax_error(
             text, "a part of it restricts no coefficient, or repeats another part"
         )
     return matrix, np.array([-row[-1] for row in rows])
@@ -59,29 +61,28 @@ def read_combination(text: object, names: Sequence[str]) -> tuple[Floats, float]
             f"combination takes a text such as 'a + 2*b', not {cited(text)}."
         )
     matrix, value = read_restrictions(text, names)
-    if len(matrix) > 1 or "=" in _coded(text, names)[0]:
+    if len(matrix) > 1 or "=" in _replace_names(text, names)[0]:
         raise TermError(
-            f"combination({cited(text)}): it has '=' or is several; a combination is a "
-            "single sum, such as 'a + 2*b' or 'a - 1'. Use wald_test for "
-            "restrictions."
+            f"combination({cited(text)}): a combination is a single sum without '=', "
+            "such as 'a + 2*b' or 'a - 1'. Use wald_test for restrictions."
         )
     return matrix[0], -float(value[0])
 
 
-def _refuse_coded(
+def _refuse_unknown_names(
     text: str, coded: str, words: Collection[str], names: Sequence[str]
 ) -> None:
     if "==" in coded:
-        raise _refused(text, "it has '=='; a restriction has one '='")
+        raise _syntax_error(text, "it has '=='; a restriction has one '='")
     # Codes may be longer than the names for which they stand
     long = too_long(coded, len(coded))
     if long:
-        raise _refused(text, long)
+        raise _syntax_error(text, long)
     stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
     if stray:
         raise TermError(
             f"the restriction or sum {cited(text)}: no coefficient named "
-            f"{quoted(stray)}; they are {quoted(names, 20)}."
+            f"{quoted(stray)}; the names are {quoted(names, 20)}."
         )
 
 
@@ -100,7 +101,7 @@ def sum_text(weights: Floats, names: Sequence[str]) -> str:
 
 def null_text(text: str, names: Sequence[str]) -> str:
     """Write restrictions out: ``"a = b, c = 0"`` for ``"a = b, c"``."""
-    coded, positions = _coded(text, names)
+    coded, positions = _replace_names(text, names)
     parts = [part.strip() for part in coded.split(",")]
     whole = ", ".join(part if "=" in part else f"{part} = 0" for part in parts)
     return re.sub(
@@ -110,15 +111,15 @@ def null_text(text: str, names: Sequence[str]) -> str:
     )
 
 
-def _refused(text: str, reason: str) -> TermError:
+def _syntax_error(text: str, reason: str) -> TermError:
     return TermError(
         f"the restriction or sum {cited(text)} cannot be read: {reason}; write a sum "
         "as 'a + 2*b', restrictions as 'a = b' or 'a + 2*b = 1, c = 0'."
     )
 
 
-def _coded(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
-    """Put a plain word for each coefficient; also return the words' positions."""
+def _replace_names(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
+    """Replace each coefficient by a plain word; also return the words' positions."""
     stem = "b"
     while any(re.search(rf"\b{stem}\d", t) for t in (text, *names)):
         stem += "_"
@@ -132,7 +133,7 @@ def _coded(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
         typed = match["name"]
         fitting = [exact[typed]] if typed in exact else spaced["".join(typed.split())]
         if len(fitting) > 1:
-            raise _refused(
+            raise _syntax_error(
                 text,
                 f"{cited(typed)} matches several coefficients; write its spaces as "
                 "in the results",
@@ -140,48 +141,56 @@ def _coded(text: str, names: Sequence[str]) -> tuple[str, dict[str, int]]:
         return fitting[0]
 
     longest_first = sorted((n for n in names if n.strip()), key=len, reverse=True)
-    pattern = "|".join(map(_spelling, longest_first))
+    pattern = "|".join(map(_without_blanks, longest_first))
     # A name may stand in backticks, as in terms.
     named = rf"(?<![\w:])(?P<tick>`?)(?P<name>{pattern})(?P=tick)(?![\w:(\[])"
     coded = re.sub(named, word_of, text)
     return coded, positions
 
 
-def _spelling(name: str) -> str:
+def _without_blanks(name: str) -> str:
     """Match a name however its blanks are set."""
     return r"\s*".join(re.escape(part) for part in re.findall(r"\w+|[^\w\s]", name))
 
 
-def _equations(part: str, positions: dict[str, int], text: str) -> list[Floats]:
-    sides = [_linear(_parsed(side, text), positions, text) for side in part.split("=")]
+def _split_equations(part: str, positions: dict[str, int], text: str) -> list[Floats]:
+    sides = [
+        _linear_weights(_parse_side(side, text), positions, text)
+        for side in part.split("=")
+    ]
     if len(sides) == 1:
         return sides
     return [a - b for a, b in pairwise(sides)]
 
 
-def _parsed(side: str, text: str) -> ast.expr:
+def _parse_side(side: str, text: str) -> ast.expr:
     tree = expression(side.strip())
     if tree is None:
-        raise _refused(text, f"{cited(side.strip())} is not one side of a restriction")
+        raise _syntax_error(
+            text, f"{cited(side.strip())} is not one side of a restriction"
+        )
     deep = too_deep(tree)
     if deep:
-        raise _refused(text, deep)
+        raise _syntax_error(text, deep)
     return tree
 
 
-def _linear(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
+def _linear_weights(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
     """Evaluate an expression: the coefficients' weights and, last, the constant."""
     if isinstance(node, ast.Name):
         return np.asarray(np.eye(len(positions) + 1)[positions[node.id]])
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         return np.append(np.zeros(len(positions)), _number(node.value, text))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        inner = _linear(node.operand, positions, text)
+        inner = _linear_weights(node.operand, positions, text)
         return -inner if isinstance(node.op, ast.USub) else inner
     if isinstance(node, ast.BinOp):
-        a, b = _linear(node.left, positions, text), _linear(node.right, positions, text)
-        return _combined(node.op, a, b, text)
-    raise _refused(
+        a, b = (
+            _linear_weights(node.left, positions, text),
+            _linear_weights(node.right, positions, text),
+        )
+        return _combine(node.op, a, b, text)
+    raise _syntax_error(
         text, "it may contain only coefficients, numbers, + - * / and parentheses"
     )
 
@@ -189,11 +198,11 @@ def _linear(node: ast.expr, positions: dict[str, int], text: str) -> Floats:
 def _number(value: object, text: str) -> float:
     number = float(value)  # type: ignore[arg-type]
     if not np.isfinite(number):
-        raise _refused(text, "a number in it is infinite")
+        raise _syntax_error(text, "a number in it is infinite")
     return number
 
 
-def _combined(op: ast.operator, a: Floats, b: Floats, text: str) -> Floats:
+def _combine(op: ast.operator, a: Floats, b: Floats, text: str) -> Floats:
     if isinstance(op, ast.Add):
         return np.asarray(a + b)
     if isinstance(op, ast.Sub):
@@ -202,7 +211,7 @@ def _combined(op: ast.operator, a: Floats, b: Floats, text: str) -> Floats:
         return np.asarray(b * a[-1] if b[:-1].any() else a * b[-1])
     if isinstance(op, ast.Div) and not b[:-1].any() and b[-1] != 0:
         return np.asarray(a / b[-1])
-    raise _refused(
+    raise _syntax_error(
         text,
         "it is not linear: coefficients may be added, and multiplied or "
         "divided by numbers",

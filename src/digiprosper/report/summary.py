@@ -1,4 +1,4 @@
-"""What a result reports, as values, and where they become text, HTML and dict."""
+"""Summaries of results as values, and their text, HTML and dict."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ class Summary(PickledByName):
             "summary": {
                 "title": self.title,
                 "wrapped_title": self.wrapped_title,
-                "blocks": [_stored(block) for block in self.blocks],
+                "blocks": [_store_block(block) for block in self.blocks],
                 "conventions": self.conventions,
                 "settings": self.settings,
             },
@@ -311,7 +311,7 @@ class Summary(PickledByName):
             type=stored["type"],
             title=words["title"],
             wrapped_title=words["wrapped_title"],
-            blocks=tuple(_block(block) for block in words["blocks"]),
+            blocks=tuple(_restore_block(block) for block in words["blocks"]),
             notices=tuple(
                 Notice(n["code"], n["message"]) for n in stored["diagnostics"]
             ),
@@ -467,7 +467,7 @@ class SummaryText(str):
 
 
 class Summarised:
-    """Base of a result that builds a `Summary`, whence text, HTML and dict."""
+    """Base of results that build a `Summary`, printed as text, HTML or a dict."""
 
     __slots__ = ()
 
@@ -481,14 +481,17 @@ class Summarised:
             raise no_attribute(self, name, "result")
 
     def _summary(self) -> Summary:
-        """Build everything but the numbers."""
+        """Build the summary without the numbers."""
         raise NotImplementedError
 
     def _numbers(self) -> PlainNumbers:
         """Return the numbers for `to_dict`, which are computed only when needed."""
         return PlainNumbers(
             labels=getattr(self, "labels", {}),
-            more={name: _plain(getattr(self, name)) for name in self._reported.split()},
+            more={
+                name: _frame_records(getattr(self, name))
+                for name in self._reported.split()
+            },
         )
 
     def _titled(self, title: str, *blocks: Block, **others: Any) -> Summary:
@@ -554,7 +557,7 @@ def coefficient_cells(
     )
 
 
-def _plain(value: Any) -> Any:
+def _frame_records(value: Any) -> Any:
     """Write a table as records, with its index if that has a name."""
     if not isinstance(value, pd.DataFrame):
         return value
@@ -567,17 +570,19 @@ def _paragraph(lines: Iterable[str]) -> str:
     return f"<p>{text}</p>" if text else ""
 
 
-def _stored(block: Block) -> dict[str, Any]:
+def _store_block(block: Block) -> dict[str, Any]:
     return {"kind": type(block).__name__.lower(), **asdict(block)}
 
 
-def _block(stored: Mapping[str, Any]) -> Block:
-    values = {name: _tuples(value) for name, value in stored.items() if name != "kind"}
+def _restore_block(stored: Mapping[str, Any]) -> Block:
+    values = {
+        name: _as_tuples(value) for name, value in stored.items() if name != "kind"
+    }
     return _BLOCKS[stored["kind"]](**values)
 
 
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
 def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
@@ -587,7 +592,7 @@ def _numbers(stored: Mapping[str, Any]) -> PlainNumbers:
         glance=stored.get("glance"),
         estimates=None if rows is None else tuple(rows),
         cov=stored.get("cov"),
-        inference=None if inference is None else _inference(inference),
+        inference=None if inference is None else _restore_inference(inference),
         labels=stored["labels"],
         # A dict that was stored before terms had pieces has none.
         factors=read_factors(stored.get("factors", {})),
@@ -603,20 +608,22 @@ def stored_factors(factors: Factors) -> dict[str, list[dict[str, Any]]]:
 
 def read_factors(stored: Mapping[str, Any]) -> dict[str, tuple[Factor, ...]]:
     """Read factors that `stored_factors` wrote."""
-    return {name: tuple(map(_factor, of_name)) for name, of_name in stored.items()}
+    return {
+        name: tuple(map(_restore_factor, of_name)) for name, of_name in stored.items()
+    }
 
 
-def _factor(stored: Mapping[str, Any]) -> Factor:
+def _restore_factor(stored: Mapping[str, Any]) -> Factor:
     pieces = tuple(
-        piece if isinstance(piece, str) else _factor(piece)
+        piece if isinstance(piece, str) else _restore_factor(piece)
         for piece in stored["pieces"]
     )
     return Factor(**{**stored, "columns": tuple(stored["columns"]), "pieces": pieces})
 
 
-def _inference(stored: Mapping[str, Any]) -> Inference:
+def _restore_inference(stored: Mapping[str, Any]) -> Inference:
     values = {
-        name: _tuples(value) for name, value in stored.items() if value is not None
+        name: _as_tuples(value) for name, value in stored.items() if value is not None
     }
     # JSON has no infinity: t without degrees of freedom is the default.
     return Inference(**values)

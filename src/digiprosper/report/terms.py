@@ -1,4 +1,4 @@
-"""What a coefficient or effect is, as values, so that no name need be parsed."""
+"""Terms: what a coefficient or effect is, as values instead of parsed names."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Term(PickledByName):
 
     @property
     def meaning(self) -> tuple[object, ...]:
-        """Return what must be equal for terms with one name to be the same quantity.
+        """Return the values that are equal for terms of the same quantity.
 
         "Regime 1" of two threshold variables differs, and so do the "total" of a
         mediation and a regressor called total. Effects of other families share a row

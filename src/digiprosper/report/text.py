@@ -90,7 +90,7 @@ def conventions(
             f"Standard errors clustered by {names} ({kind}{groups} clusters, {details})"
         )
     if inference.cov_type in ("conley", "driscoll_kraay", "xtscc"):
-        return f"{_correlated(inference)}, {details})"
+        return f"{_correlation_text(inference)}, {details})"
     robust = {
         "robust": "robust to heteroskedasticity (HC1)",
         "hc2": "robust to heteroskedasticity (HC2)",
@@ -100,7 +100,7 @@ def conventions(
     return f"Standard errors {robust[inference.cov_type]} ({details})"
 
 
-def _correlated(inference: Inference) -> str:
+def _correlation_text(inference: Inference) -> str:
     """Describe standard errors that allow for correlation in space and time."""
     lags = counted(inference.bandwidth or 0, "lag")
     if inference.cov_type == "conley":

@@ -1,4 +1,4 @@
-"""One rule each for what summaries, decisions and notices say yes or no to."""
+"""Shared rules: when a test rejects, and when a panel is balanced."""
 
 from __future__ import annotations
 

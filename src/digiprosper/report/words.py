@@ -46,7 +46,7 @@ class Words(PickledByName):
 
 
 NO_WORDS = Words({})
-"""Of a result that brings none."""
+"""Words of results without their own."""
 
 _HEADS: dict[str, str | tuple[str, str]] = {
     "mean": ("Mean", "均值"),
@@ -133,7 +133,7 @@ _HEADS: dict[str, str | tuple[str, str]] = {
     "bayes_factor": ("Bayes factor", "贝叶斯因子"),
     "likelihood_ratio": ("Likelihood ratio", "似然比"),
 }
-"""Headings of frames; in English others than those of most papers are their names."""
+"""Headings of frames; in English most are the names of the columns."""
 
 _TEXTS = {
     "overall": "总体",
@@ -165,7 +165,7 @@ _TEXTS = {
     "interaction": "交互项",
     "outside the data": "在样本取值范围之外",
 }
-"""Texts in rows and cells that are no labels, in Chinese."""
+"""Texts in rows and cells (other than labels) in Chinese."""
 
 REGIONS = {"east": "东部", "central": "中部", "west": "西部", "northeast": "东北"}
 """Levels of categories that `match_provinces` makes, in Chinese."""
@@ -298,7 +298,7 @@ TABLE = Words(
         "stat.bic": "BIC",
     }
 )
-"""Of the rows of a table."""
+"""Words of the rows of a table."""
 
 _SEARCHED = (
     "thresholds taken as known: in simulated panels without a threshold half of such "
@@ -491,7 +491,7 @@ HEADS = Words(
         ),
     }
 )
-"""Of columns that are the equations of one system."""
+"""Headings of columns that are equations of one system."""
 
 NOTES = Words(
     {
@@ -706,7 +706,7 @@ NOTES = Words(
         **{f"failure.{kind}": ("{message}", why) for kind, why in _FAILURES.items()},
     }
 )
-"""Of the notes below a table."""
+"""Words of the notes below a table."""
 
 CHINESE_CALLS = {
     "log": "ln({0})",

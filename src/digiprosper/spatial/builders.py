@@ -1,4 +1,4 @@
-"""What spatial weights are made from: links, neighbours, places and values."""
+"""Builders of spatial weights from links, neighbours, coordinates and values."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ from digiprosper.spatial.kernels.matrices import (
     stored,
 )
 
-# All pairs of more entities take more than 3 GB.
+# A dense matrix of more entities takes more than 3 GB.
 _MOST_DENSE: Final = 20_000
 _HIGHEST_POWER: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
-    """Weights made by a builder, not yet checked or standardised."""
+    """Weights from a builder, before checks and standardising."""
 
     matrix: Any  # (n, n) array or sparse matrix
     entities: pd.Index[Any]  # labels of the rows
-    made_by: str = ""  # such as "inverse distance"; empty for weights as given
+    made_by: str = ""  # such as "inverse distance"; empty for weights of the user
     made_from: str | None = None  # variable that the weights are computed from
     # (n, 2) latitude and longitude, with coordinates only
     degrees: Floats | None = None
@@ -67,30 +67,30 @@ class Built:
 
 
 def from_square(frame: pd.DataFrame) -> Built:
-    """Read a table with a row and a column per entity, in the order of rows."""
+    """Read a square table; columns are ordered as the rows."""
     if frame.empty:
         raise InputTypeError("from_frame: the frame has no rows or no columns.")
     rows, columns = (
-        checked_labels(frame.index, "the index"),
-        checked_labels(frame.columns, "the columns"),
+        check_labels(frame.index, "the index"),
+        check_labels(frame.columns, "the columns"),
     )
     remedy = (
         "A square frame has the same labels in its index and its columns: "
         f"frame.set_index({str(frame.columns[0])!r}) if its first column holds them."
     )
-    positions = positions_among(
+    positions = positions_of(
         columns, rows, "the columns of the frame", "the index", remedy
     )
     if len(columns) > len(rows):
         without_row = columns[~columns.isin(rows)]
-        raise _misaligned(
+        raise _alignment_error(
             "columns",
             f"from_frame: the columns {quoted(without_row)} have no row. {remedy} For "
             "one row per link "
             'name the columns: from_frame(frame, "i", "j", "w").',
             without_row,
         )
-    not_numeric = frame.columns[[not _holds_numbers(kind) for kind in frame.dtypes]]
+    not_numeric = frame.columns[[not _is_real_dtype(kind) for kind in frame.dtypes]]
     if len(not_numeric):
         raise InputTypeError(
             f"from_frame: {subject(not_numeric, 'does')} not hold numbers.",
@@ -100,14 +100,14 @@ def from_square(frame: pd.DataFrame) -> Built:
     return Built(cells[:, positions], rows)
 
 
-def _holds_numbers(kind: Any) -> bool:
+def _is_real_dtype(kind: Any) -> bool:
     types = pd.api.types
     return types.is_numeric_dtype(kind) and not types.is_complex_dtype(kind)
 
 
 def numbers_of(column: pd.Series[Any], subject: str) -> Floats:
     """Return the numbers of a column; `subject` names it in messages."""
-    if not _holds_numbers(column.dtype):
+    if not _is_real_dtype(column.dtype):
         raise InputTypeError(
             f"{subject} is {column.dtype}, not numeric.",
             [text_problem("values" if column.name is None else str(column.name))],
@@ -120,12 +120,12 @@ def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None
     not_text = [name for name in (i, j, w) if not isinstance(name, str | None)]
     if not_text:
         raise InputTypeError(
-            f"from_frame: {cited(not_text[0])} is no name of a column (text)."
+            f"from_frame: {cited(not_text[0])} must be the name of a column (text)."
         )
     if not isinstance(i, str) or not isinstance(j, str) or i == j:
         raise OptionError(
             f"from_frame: i={cited(i)} and j={cited(j)} must be two columns: the "
-            "entity, its neighbour.",
+            "entity and its neighbour.",
             [option_problem("i", i), option_problem("j", j)],
         )
     return i, j, w if isinstance(w, str) else None
@@ -134,9 +134,9 @@ def named_columns(i: object, j: object, w: object) -> tuple[str, str, str | None
 def from_pairs(
     frame: pd.DataFrame, i: str, j: str, w: str | None, entities: object
 ) -> Built:
-    """Read a table with one row per link, of weight 1 without a column of weights.
+    """Read a table with one row per link; without `w` all weights are 1.
 
-    Without `entities` they are all labels of the links, in sorted order.
+    The default `entities` are all labels in the links, sorted.
     """
     absent = [str(c) for c in (i, j, w) if c is not None and c not in frame.columns]
     if absent:
@@ -148,25 +148,24 @@ def from_pairs(
     links = pd.MultiIndex.from_arrays(ends)
     repeated = links[links.duplicated()].unique()
     if len(repeated):
-        raise _misaligned(
+        raise _alignment_error(
             None,
-            f"from_frame: {counted(len(repeated), 'link is', 'links are')} there more "
-            f"than once (first: {quoted(repeated)}); add their weights or keep "
-            "one of each.",
+            f"from_frame: {counted(len(repeated), 'link is', 'links are')} repeated "
+            f"(first: {quoted(repeated)}); add their weights or keep one of each.",
             repeated,
         )
 
     labels = (
-        _all_labels(ends) if entities is None else checked_labels(entities, "entities")
+        _all_labels(ends) if entities is None else check_labels(entities, "entities")
     )
     rows, neighbours = (
-        positions_among(labels, end, "entities", f"the column {cited(c)}")
+        positions_of(labels, end, "entities", f"the column {cited(c)}")
         for c, end in zip((i, j), ends, strict=True)
     )
     weights = np.ones(len(frame))
     if w is not None:
         weights = numbers_of(frame[w], f"from_frame: the column {cited(w)}")
-    return Built(_links(rows, neighbours, weights, len(labels)), labels)
+    return Built(_link_matrix(rows, neighbours, weights, len(labels)), labels)
 
 
 def _labels_of_rows(
@@ -176,7 +175,7 @@ def _labels_of_rows(
     labels: pd.Index[Any] = pd.Index(list(values), tupleize_cols=False)
     missing = rows[labels.isna()]
     if len(missing):
-        raise _misaligned(
+        raise _alignment_error(
             role,
             f"{subject} has no label in {counted(len(missing), 'row')} (first: "
             f"{quoted(missing)}).",
@@ -189,42 +188,42 @@ def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
     labels: pd.Index[Any] = ends[0].append(ends[1]).unique()
     try:
         ordered: pd.Index[Any] = labels.sort_values()
-    # Labels of several kinds have no order but that of their first rows
+    # Labels of several types cannot be sorted; keep the order of first rows
     except TypeError:
         return labels
     return ordered
 
 
-def _links(rows: Ints, columns: Ints, weights: Floats, n: int) -> Any:
+def _link_matrix(rows: Ints, columns: Ints, weights: Floats, n: int) -> Any:
     from scipy.sparse import coo_array
 
     return coo_array((weights, (rows, columns)), shape=(n, n))
 
 
-def from_lists(neighbours: object) -> Built:
+def from_mapping(neighbours: object) -> Built:
     """Read a mapping of entity to neighbours, or to neighbours' weights."""
     if not isinstance(neighbours, Mapping):
         raise InputTypeError(
             f"from_neighbours takes a mapping of each entity to its neighbours, not "
             f"{type(neighbours).__name__}."
         )
-    labels = checked_labels(list(neighbours), "the keys")
+    labels = check_labels(list(neighbours), "the keys")
     rows, ends, weights = [], [], []
     for row, (entity, listed) in enumerate(neighbours.items()):
-        weight_of = _neighbours_of(entity, listed)
+        weight_of = _read_neighbours(entity, listed)
         rows += [row] * len(weight_of)
         ends += list(weight_of)
         weights += list(weight_of.values())
-    positions = positions_among(
+    positions = positions_of(
         labels, pd.Index(ends, tupleize_cols=False), "the mapping", "the neighbours"
     )
-    matrix = _links(
+    matrix = _link_matrix(
         np.array(rows, dtype=np.intp), positions, np.array(weights), len(labels)
     )
     return Built(matrix, labels)
 
 
-def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
+def _read_neighbours(entity: Any, neighbours: object) -> dict[Any, float]:
     """Return the neighbours of an entity with their weights."""
     if (
         isinstance(neighbours, str | bytes)
@@ -245,51 +244,51 @@ def _neighbours_of(entity: Any, neighbours: object) -> dict[Any, float]:
         if not_numeric:
             raise InputTypeError(
                 f"from_neighbours: {cited(not_numeric[0])}, a weight of "
-                f"{cited(entity)}, is no number.",
+                f"{cited(entity)}, is not a number.",
                 [text_problem("weight", not_numeric[:5])],
             )
         return {label: float(w) for label, w in neighbours.items()}
     labels = list(neighbours)
     refuse_repeated(
-        checked_labels(labels, f"the neighbours of {cited(entity)}"), "the neighbours"
+        check_labels(labels, f"the neighbours of {cited(entity)}"), "the neighbours"
     )
     return dict.fromkeys(labels, 1.0)
 
 
 def from_pysal(w: Any, entities: object) -> Built:
-    """Read libpysal's weights or graph as transformed now, without importing it.
+    """Read weights or a graph of libpysal, with its current transformation.
 
-    `entities` maps ids to labels, or lists labels in their order; without it ids are
-    labels.
+    `entities` maps ids to labels, or lists the labels in the order of ids, which are
+    the labels by default. libpysal is not imported.
     """
     if hasattr(w, "adjacency") and hasattr(w, "unique_ids"):
-        ids = checked_labels(w.unique_ids, "the ids of the graph")
+        ids = check_labels(w.unique_ids, "the ids of the graph")
         links = w.adjacency.reset_index().set_axis(["i", "j", "w"], axis=1)
         return Built(
-            from_pairs(links, "i", "j", "w", ids).matrix, _renamed(ids, entities)
+            from_pairs(links, "i", "j", "w", ids).matrix, _rename_ids(ids, entities)
         )
     if all(hasattr(w, name) for name in ("neighbors", "weights", "id_order")):
         lists = {
             i: dict(zip(w.neighbors[i], w.weights[i], strict=True)) for i in w.id_order
         }
-        built = from_lists(lists)
-        return Built(built.matrix, _renamed(built.entities, entities))
+        built = from_mapping(lists)
+        return Built(built.matrix, _rename_ids(built.entities, entities))
     raise InputTypeError(
         f"from_pysal takes weights or a graph of libpysal, not {type(w).__name__}; "
         "read a file with libpysal.io.open(path).read()."
     )
 
 
-def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
+def _rename_ids(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
     if entities is None:
         return ids
     if isinstance(entities, Mapping):
         keys = pd.Index(list(entities), tupleize_cols=False)
-        positions_among(keys, ids, "entities", "the weights")
+        positions_of(keys, ids, "entities", "the weights")
         entities = [entities[label] for label in ids]
-    labels = checked_labels(entities, "entities")
+    labels = check_labels(entities, "entities")
     if len(labels) != len(ids):
-        raise _misaligned(
+        raise _alignment_error(
             "entities",
             f"from_pysal: {counted(len(labels), 'label')} for "
             f"{counted(len(ids), 'id')} of the weights ({quoted(ids)}); pass a "
@@ -298,20 +297,20 @@ def _renamed(ids: pd.Index[Any], entities: object) -> pd.Index[Any]:
     return labels
 
 
-# --- places and values ----------------------------------------------------------------
+# --- coordinates and values -----------------------------------------------------------
 
 
 def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -> Built:
     """Compute weights by inverse distance to a power; the cutoff is in km."""
-    labels, degrees = _places(coordinates, "inverse_distance")
+    labels, degrees = _entity_coordinates(coordinates, "inverse_distance")
     kind = f"a positive number up to {_HIGHEST_POWER:g}"
     power = check_real("power", power, lambda p: 0 < p <= _HIGHEST_POWER, kind)
-    cutoff = _checked_cutoff(cutoff, degrees)
-    _refuse_many(len(labels), cutoff)
-    _refuse_same(
+    cutoff = _check_cutoff(cutoff, degrees)
+    _refuse_large_dense(len(labels), cutoff)
+    _refuse_zero_differences(
         labels,
         same_places(degrees),
-        "are at the same place, so that the distance is zero",
+        "are at the same place, so their distance is zero",
     )
     made_by = "inverse distance" + ("" if power == 1 else f" to the power {power:g}")
     made_by += "" if cutoff is None else f" within {cutoff:g} km"
@@ -319,9 +318,9 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
     return Built(matrix, labels, made_by, degrees=degrees)
 
 
-def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
+def by_k_nearest(coordinates: pd.DataFrame, k: int) -> Built:
     """Link each entity with its k nearest neighbours."""
-    labels, degrees = _places(coordinates, "k_nearest")
+    labels, degrees = _entity_coordinates(coordinates, "k_nearest")
     number = plain(k)
     if not is_whole(number) or not 0 < number < len(labels):
         raise option_error(
@@ -336,12 +335,12 @@ def by_nearness(coordinates: pd.DataFrame, k: int) -> Built:
 
 def by_difference(values: pd.Series[Any]) -> Built:
     """Compute weights by the inverse difference of a variable's mean over time."""
-    labels, means, name = _means(values, "economic")
-    _refuse_many(len(labels), None)
-    _refuse_same(
+    labels, means, name = _entity_means(values, "economic")
+    _refuse_large_dense(len(labels), None)
+    _refuse_zero_differences(
         labels,
         same_values(means),
-        f"have the same {name}, so that the difference is zero",
+        f"have the same {name}, so their difference is zero",
     )
     return Built(
         inverse_differences(means), labels, f"inverse difference of {name}", name
@@ -356,7 +355,7 @@ def by_gravity(
 ) -> Built:
     """Compute weights by the product of a positive variable over distance^power."""
     built = by_distance(coordinates, power, cutoff)
-    labels, means, name = _means(values, "gravity")
+    labels, means, name = _entity_means(values, "gravity")
     positions = same_labels(labels, built.entities, "the values", "the coordinates")
     not_positive = labels[means <= 0]
     if len(not_positive):
@@ -374,23 +373,23 @@ def by_gravity(
     return Built(matrix, built.entities, made_by, name, built.degrees)
 
 
-def _places(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
-    """Return entity labels and their (n, 2) latitude, longitude, one place each."""
+def _entity_coordinates(coordinates: Any, caller: str) -> tuple[pd.Index[Any], Floats]:
+    """Return labels and (n, 2) coordinates of the entities, which must not vary."""
     degrees = degrees_of(coordinates, caller)
     codes, entities = _coded_entities(coordinates.index, degrees, "coordinates", caller)
     first_rows = np.unique(codes, return_index=True)[1]
     varies = np.unique(codes[(degrees != degrees[first_rows[codes]]).any(axis=1)])
     if varies.size:
-        raise _misaligned(
+        raise _alignment_error(
             "coordinates",
-            f"{caller}: there are several coordinates for {quoted(entities[varies])}; "
-            "an entity has one.",
+            f"{caller}: the coordinates vary within {quoted(entities[varies])}; pass "
+            "one place per entity.",
             entities[varies[:5]],
         )
     return entities, degrees[first_rows]
 
 
-def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
+def _entity_means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
     """Return entity labels, their means over time, and the variable's name."""
     if not isinstance(values, pd.Series):
         raise InputTypeError(
@@ -403,7 +402,7 @@ def _means(values: object, caller: str) -> tuple[pd.Index[Any], Floats, str]:
     counts = np.bincount(codes)
     if (counts != counts.max()).any():
         fewer_periods = entities[counts < counts.max()]
-        raise _misaligned(
+        raise _alignment_error(
             name,
             f"{caller}: {subject(fewer_periods, 'has')} fewer periods than other "
             "entities, so that means over time are of different periods; use "
@@ -426,7 +425,7 @@ def _coded_entities(
             if len(repeated)
             else f"there are {len(index)} rows"
         )
-        raise _misaligned(
+        raise _alignment_error(
             None,
             f"{caller}: index the rows by entity, or by entity and time; {wrong}, and "
             f"the index has {counted(index.nlevels, 'level')}.",
@@ -444,10 +443,12 @@ def _coded_entities(
             [missing_problem(name, len(missing), missing[:5])],
         )
     codes, entities = pd.factorize(labels)
-    return codes, checked_labels(entities, name)
+    return codes, check_labels(entities, name)
 
 
-def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) -> None:
+def _refuse_zero_differences(
+    labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str
+) -> None:
     first, second = pairs
     if first.size:
         named_pairs = [
@@ -463,7 +464,7 @@ def _refuse_same(labels: pd.Index[Any], pairs: tuple[Ints, Ints], problem: str) 
         )
 
 
-def _refuse_many(n: int, cutoff: float | None) -> None:
+def _refuse_large_dense(n: int, cutoff: float | None) -> None:
     if cutoff is None and n > _MOST_DENSE:
         raise option_error(
             "cutoff",
@@ -473,20 +474,20 @@ def _refuse_many(n: int, cutoff: float | None) -> None:
         )
 
 
-def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
+def _check_cutoff(cutoff: object, degrees: Floats) -> float | None:
     if cutoff is None:
         return None
     kind = "a positive number of kilometres"
     number = check_real("cutoff", cutoff, lambda km: 0 < km < np.inf, kind)
     if len(degrees) < 2:
         return number
-    least = float(nearest_distances(degrees).min())
-    if number < least:
+    smallest = float(nearest_distances(degrees).min())
+    if number < smallest:
         raise option_error(
             "cutoff",
             cutoff,
-            f"cutoff={cited(cutoff)}: no two entities are so close; the nearest are "
-            f"{least:.3g} km apart. A cutoff is in kilometres, not in degrees.",
+            f"cutoff={cited(cutoff)}: no two entities are this close; the nearest are "
+            f"{smallest:.3g} km apart. The cutoff is in kilometres, not in degrees.",
         )
     return number
 
@@ -494,7 +495,7 @@ def _checked_cutoff(cutoff: object, degrees: Floats) -> float | None:
 # --- checks of matrices ---------------------------------------------------------------
 
 
-def checked_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:
+def check_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:
     """Check weights of the labelled entities and store a copy of them."""
     from scipy.sparse import issparse
 
@@ -515,14 +516,14 @@ def checked_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:
         )
     raw = stored(matrix)
     rows, columns, weights = link_ends(raw)
-    _refuse_values(labels, rows, columns, weights)
+    _refuse_invalid_weights(labels, rows, columns, weights)
     on_diagonal = labels[rows[rows == columns]]
     if len(on_diagonal):
         raise option_error(
             "matrix",
             tuple(on_diagonal[:5]),
-            f"the diagonal is not zero for {quoted(on_diagonal)}: no entity is its own "
-            "neighbour. Set it to zero: numpy.fill_diagonal(matrix, 0).",
+            f"the diagonal is not zero for {quoted(on_diagonal)}: an entity cannot be "
+            "its own neighbour. Use numpy.fill_diagonal(matrix, 0).",
         )
     refuse_unlinked(raw, name)
     return raw
@@ -553,7 +554,7 @@ def _as_array(argument: Any) -> np.ndarray[Any, Any]:
         ) from error
 
 
-def _refuse_values(
+def _refuse_invalid_weights(
     labels: pd.Index[Any], rows: Ints, columns: Ints, weights: Floats
 ) -> None:
     beyond = (weights > LARGEST_COLUMN) | (weights < 1 / LARGEST_COLUMN)
@@ -592,17 +593,17 @@ def refuse_unlinked(raw: Matrix, name: str) -> None:
 # --- labels ---------------------------------------------------------------------------
 
 
-def _misaligned(role: str | None, text: str, labels: Any = ()) -> AlignmentError:
-    """Make the error of labels that do not fit, of which data have the first five."""
+def _alignment_error(role: str | None, text: str, labels: Any = ()) -> AlignmentError:
+    """Make the error of labels that do not match; its data have the first five."""
     return AlignmentError(text, [alignment_problem(role, text, labels[:5])])
 
 
-def checked_labels(values: object, role: str) -> pd.Index[Any]:
-    """Check that labels are an ordered collection, none missing or repeated."""
-    labels = _as_index(values, role)
+def check_labels(values: object, role: str) -> pd.Index[Any]:
+    """Check that labels are ordered, complete and unique."""
+    labels = _labels_index(values, role)
     missing = np.flatnonzero(labels.isna())
     if missing.size:
-        raise _misaligned(
+        raise _alignment_error(
             role,
             f"{role}: the label at position {missing[0]} is missing; every row "
             "needs a label.",
@@ -612,7 +613,7 @@ def checked_labels(values: object, role: str) -> pd.Index[Any]:
     return labels
 
 
-def _as_index(values: object, role: str) -> pd.Index[Any]:
+def _labels_index(values: object, role: str) -> pd.Index[Any]:
     unordered = isinstance(values, str | bytes | Mapping | Set | pd.DataFrame)
     if unordered or not isinstance(values, Iterable) or getattr(values, "ndim", 1) != 1:
         raise InputTypeError(
@@ -630,24 +631,23 @@ def _as_index(values: object, role: str) -> pd.Index[Any]:
     not_hashable = [label for label in labels if not pd.api.types.is_hashable(label)]
     if not_hashable:
         raise InputTypeError(
-            f"{role}: {cited(not_hashable[0])} is no label; use text or numbers."
+            f"{role}: {cited(not_hashable[0])} cannot be a label; use text or numbers."
         )
     return labels.rename(None)
 
 
 def refuse_repeated(labels: pd.Index[Any], role: str) -> None:
-    """Refuse a label that several rows have."""
+    """Refuse repeated labels."""
     if not labels.is_unique:
         repeated = labels[labels.duplicated()].unique()
-        raise _misaligned(
+        raise _alignment_error(
             role,
-            f"{role}: {subject(repeated, 'is')} there more than once; each entity "
-            "has one row.",
+            f"{role}: {subject(repeated, 'is')} repeated; each entity has one row.",
             repeated,
         )
 
 
-def positions_among(
+def positions_of(
     labels: pd.Index[Any],
     sought: pd.Index[Any],
     holder: str,
@@ -663,25 +663,25 @@ def positions_among(
     if len(absent):
         count = counted(len(absent), "entity", "entities")
         verb = "is" if len(absent) == 1 else "are"
-        hint = _hint(absent[0], labels)
+        hint = _hint_for(absent[0], labels)
         text = (
             f"{count} of {source} {verb} not in {holder}: "
             f"{quoted(absent)}{hint}. {remedy}"
         )
-        raise _misaligned(None, text.strip(), absent)
+        raise _alignment_error(None, text.strip(), absent)
     return np.asarray(positions, dtype=np.intp)
 
 
 def same_labels(
     labels: pd.Index[Any], others: pd.Index[Any], name: str, name_of_others: str
 ) -> Ints:
-    """Return the positions in `labels` of `others`; refuse one that only one has."""
-    positions_among(others, labels, name_of_others, name)
-    return positions_among(labels, others, name, name_of_others)
+    """Return the positions of `others` in `labels`; both must have the same labels."""
+    positions_of(others, labels, name_of_others, name)
+    return positions_of(labels, others, name, name_of_others)
 
 
-def _hint(label: object, labels: pd.Index[Any]) -> str:
-    """Suggest why a label was not found: another type, or another spelling."""
+def _hint_for(label: object, labels: pd.Index[Any]) -> str:
+    """Suggest a label of another type or spelling."""
     same_text = [other for other in labels if str(other) == str(label)]
     if same_text:
         return (

@@ -1,4 +1,4 @@
-"""From a layout to results: likelihood's maximum, covariance, and effects."""
+"""Estimation of spatial models: maximum likelihood, covariance and effects."""
 
 from __future__ import annotations
 
@@ -53,28 +53,27 @@ from digiprosper.spatial.preparation import (
 from digiprosper.spatial.results import SpatialEffects, SpatialResults
 
 _LOST = "have a rho outside its interval and were dropped."
-# Residuals of two entities with time effects are each other's negative, and scores add
-# up to zero.
+# With two entities and time effects, scores by entity add up to zero.
 _LEAST_CLUSTERS = 3
-# Effects absorb a column if this share of its length, or less, remains.
+# A column is absorbed if at most this share of its length remains.
 _ABSORBED = 1e-6
 
 
 def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
-    """Maximise the likelihood of a `PanelSpatial`; notices are not issued."""
-    point = maximum(spec, layout)
+    """Estimate a `PanelSpatial`, without issuing notices."""
+    point = maximise_likelihood(spec, layout)
     if spec.likelihood == "lee_yu":
-        point = _corrected(point, layout)
+        point = _lee_yu_point(point, layout)
     intercept = () if any(layout.effects) else ("Intercept",)
     spatial = point.spatial
     names = (*spatial, *layout.names[1:], *intercept)
     # Dummies of periods have no names
     values = np.array([*spatial.values(), *point.optimum.coefficients])[: len(names)]
     covariances = _covariances(point, spec.error_type, names)
-    covariance = _larger(covariances)
+    covariance = _larger_errors(covariances)
     seed = seed_sequence(rng) if spec.effects_error == "simulated" else None
     inverse = point.inverse(point.optimum.rho)
-    spatial_effects = _effects(
+    spatial_effects = _spatial_effects(
         layout, point, values, covariances, inverse, seed, spec.reps
     )
     n_drawn = 0 if spatial_effects.draws is None else len(spatial_effects.draws)
@@ -87,7 +86,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     df_absorbed = layout.prepared.within.rank
     return SpatialResults(
         estimated=Estimates.of(
-            names, values, covariance, _inference(spec, layout, seed, n_drawn)
+            names, values, covariance, _make_inference(spec, layout, seed, n_drawn)
         ),
         effects=spatial_effects,
         sample=layout.sample,
@@ -110,7 +109,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
         residuals=optimum.residuals,
         loglik=optimum.loglik,
         sigma2=optimum.sigma2,
-        rsquared_within=_rsquared(layout, point, inverse),
+        rsquared_within=_rsquared_within(layout, point, inverse),
         n_parameters=len(spatial) + len(layout.names) + df_absorbed,
         df_absorbed=df_absorbed,
         effect_names=layout.prepared.effect_names,
@@ -123,7 +122,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     )
 
 
-def _rsquared(layout: Layout, point: Point, inverse: Floats) -> float:
+def _rsquared_within(layout: Layout, point: Point, inverse: Floats) -> float:
     """Compute the squared correlation of the demeaned outcome with its prediction."""
     slopes = point.optimum.coefficients[: len(layout.names) - 1]
     fitted = (layout.demeaned[:, 1:] @ slopes).reshape(len(inverse), -1)
@@ -131,7 +130,7 @@ def _rsquared(layout: Layout, point: Point, inverse: Floats) -> float:
     return float(np.corrcoef(predicted.ravel(), layout.demeaned[:, 0])[0, 1] ** 2)
 
 
-def maximum(spec: Any, layout: Layout) -> Point:
+def maximise_likelihood(spec: Any, layout: Layout) -> Point:
     """Maximise the likelihood; refuse a maximum at an end of the interval."""
     lag, error = spec.model in LAG, spec.model in ERROR
     splm = spec.transform == "splm"
@@ -145,12 +144,12 @@ def maximum(spec: Any, layout: Layout) -> Point:
         )
     determinants = Determinants(spectrum, columns.n_times, len(columns.y))
     if spec.likelihood == "adjusted":
-        determinants = _adjusted(layout, spectrum, splm=splm)
+        determinants = _adjusted_determinants(layout, spectrum, splm=splm)
     if spectrum is None:
         optimum = at_values(columns, determinants, 0.0, 0.0)
     else:
         optimum = maximise(columns, determinants, lag=lag, error=error)
-        _refuse_end(
+        _refuse_boundary(
             optimum, spectrum, layout, adjusted=determinants.period_means is not None
         )
     return Point(
@@ -164,8 +163,13 @@ def maximum(spec: Any, layout: Layout) -> Point:
     )
 
 
-def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Determinants:
-    """Count a period less for entity effects, an entity less for time."""
+def _adjusted_determinants(
+    layout: Layout, spectrum: Spectrum | None, *, splm: bool
+) -> Determinants:
+    """Make determinants of the likelihood adjusted for fixed effects.
+
+    Entity effects take a period, time effects an entity.
+    """
     entity, time = layout.effects
     if splm and time and row_sum(layout.matrix) is None:
         raise option_error(
@@ -182,7 +186,7 @@ def _adjusted(layout: Layout, spectrum: Spectrum | None, *, splm: bool) -> Deter
     return Determinants(spectrum, periods, rows, means)
 
 
-def _refuse_end(
+def _refuse_boundary(
     optimum: Optimum, spectrum: Spectrum, layout: Layout, *, adjusted: bool
 ) -> None:
     if not optimum.at_end:
@@ -204,8 +208,8 @@ def _refuse_end(
     raise IdentificationError(text)
 
 
-def _corrected(point: Point, layout: Layout) -> Point:
-    """Correct the fixed effects' bias; subtract the period entity effects use."""
+def _lee_yu_point(point: Point, layout: Layout) -> Point:
+    """Correct the bias of fixed effects, and drop the period of entity effects."""
     entity, time = layout.effects
     if time and row_sum(layout.matrix) is None:
         islands = layout.weights.islands
@@ -245,7 +249,7 @@ def _corrected(point: Point, layout: Layout) -> Point:
 def _covariances(
     point: Point, error_type: str, names: tuple[str, ...]
 ) -> tuple[Floats, ...]:
-    """Compute the covariance of named coefficients, or two of them."""
+    """Compute the covariances of the coefficients: one, or two for "larger"."""
     information = (
         expected_information(point)
         if error_type == "information"
@@ -273,7 +277,7 @@ def _covariances(
     clustered = clustered_covariance(point, inverse)[:k, :k]
     if error_type == "larger":
         return covariance, clustered
-    # Scores of zero in every entity, as of regressors for single rows
+    # Scores are zero in every entity, for example of dummies of single rows
     no_variance = ~(np.diag(clustered) > NO_VARIANCE**2 * np.diag(covariance))
     if no_variance.any():
         terms = [names[j] for j in np.flatnonzero(no_variance)]
@@ -285,7 +289,7 @@ def _covariances(
     return (clustered,)
 
 
-def _larger(covariances: Sequence[Floats]) -> Floats:
+def _larger_errors(covariances: Sequence[Floats]) -> Floats:
     """Scale the first covariance to the larger standard errors."""
     first = covariances[0]
     variance = np.diag(first)
@@ -295,7 +299,7 @@ def _larger(covariances: Sequence[Floats]) -> Floats:
     return np.asarray(first * scale * scale[:, None])
 
 
-def _effects(
+def _spatial_effects(
     layout: Layout,
     point: Point,
     values: Floats,
@@ -304,7 +308,7 @@ def _effects(
     seed: np.random.SeedSequence | None,
     reps: int,
 ) -> SpatialEffects:
-    """Compute effects of all regressors, errors by delta method or draws."""
+    """Compute the effects of all regressors, with errors by delta method or draws."""
     # rho with a lag of the outcome, slopes, and slopes of lags: zero if there is none
     k, first = len(layout.slopes), len(point.spatial)
     rows = [*range(k), *(k + position for position in layout.lagged_slopes)]
@@ -323,18 +327,18 @@ def _effects(
         slopes=slopes,
         lags=lags,
         estimates=estimates,
-        covariance=_larger(
+        covariance=_larger_errors(
             [gradient @ covariance @ gradient.T for covariance in covariances]
         ),
         draws=None
         if seed is None
-        else _drawn(matrix, spectrum, b, covariances, seed, reps),
+        else _draw_effects(matrix, spectrum, b, covariances, seed, reps),
         units=by_unit(matrix, inverse),
         entities=layout.prepared.sample.entities,
     )
 
 
-def _drawn(
+def _draw_effects(
     matrix: Floats,
     spectrum: Spectrum | None,
     b: Floats,
@@ -342,9 +346,9 @@ def _drawn(
     seed: np.random.SeedSequence,
     reps: int,
 ) -> Floats:
-    """Draw coefficients `b`, rho first if any, and compute the effects of each draw.
+    """Draw coefficients `b` (rho first, if any), and compute the effects of each draw.
 
-    With two covariances, each effect has the draws with the larger standard deviation.
+    With two covariances, the draws of an effect are those with the larger deviation.
     """
     normal = np.random.default_rng(seed).standard_normal((reps, b.size))
     samples = [b + normal @ symmetric_root(covariance) for covariance in covariances]
@@ -361,7 +365,7 @@ def _drawn(
 def _bias_notices(
     spec: Any, layout: Layout, point: Point, covariance: Floats
 ) -> Iterator[Notice]:
-    """Report the bias that a likelihood without adjustment leaves."""
+    """Report the bias from fixed effects without the adjusted likelihood."""
     entity, time = layout.effects
     if spec.likelihood == "adjusted":
         return
@@ -371,7 +375,7 @@ def _bias_notices(
     if not time or not spatial:
         return
     try:
-        adjusted = maximum(
+        adjusted = maximise_likelihood(
             spec.replace(likelihood="adjusted", transform="exact"), layout
         )
         names = (*spatial, *layout.names[1:])
@@ -395,8 +399,8 @@ def _bias_notices(
 
 
 def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
-    """Report period effects that a model without them leaves out, by their LR test."""
-    # Residuals do not show them: the spatial coefficient has taken them up.
+    """Report significant time effects in a model without them, by an LR test."""
+    # Residuals do not show them, because the spatial coefficient absorbs them.
     from scipy.special import chdtrc
 
     (entity, time), n, t = layout.effects, len(layout.matrix), layout.n_times
@@ -405,12 +409,14 @@ def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
     demeaned = without_means(layout.raw, t, entity, time=True)
     lengths = np.linalg.norm(demeaned, axis=0)
     if (lengths <= _ABSORBED * np.linalg.norm(layout.demeaned, axis=0)).any():
-        return  # A regressor that all entities share stands for the effects.
+        return  # A regressor that is common to all entities is collinear with them.
     plain = spec.replace(likelihood="unadjusted")
     both = replace(layout, effects=(entity, True), demeaned=demeaned)
     try:
-        lower, higher = (maximum(plain, rows).optimum for rows in (layout, both))
-        beside = maximum(spec, both).spatial
+        lower, higher = (
+            maximise_likelihood(plain, rows).optimum for rows in (layout, both)
+        )
+        with_time_effects = maximise_likelihood(spec, both).spatial
     except IdentificationError:
         return
     # Entity effects take a period, whose variance the likelihood counts.
@@ -420,12 +426,15 @@ def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
         statistic,
         t - 1,
         float(chdtrc(t - 1, max(statistic, 0.0))),
-        {name: (value, beside[name]) for name, value in point.spatial.items()},
+        {
+            name: (value, with_time_effects[name])
+            for name, value in point.spatial.items()
+        },
     )
 
 
 def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
-    """Report few entities to cluster by."""
+    """Report few entities as clusters."""
     if spec.error_type != "clustered":
         return ()
     sample = layout.prepared.sample
@@ -439,11 +448,11 @@ def _cluster_notices(spec: Any, layout: Layout) -> tuple[Notice, ...]:
 
 def _few_treated(layout: Layout) -> list[Notice]:
     """Report regressors that vary in few entities, and their spatial lags."""
-    # A spatial lag alone is no such case: it varies with the neighbours.
+    # Spatial lags are reported only together with their regressor.
     n, keys = len(layout.matrix), layout.prepared.sample.keys
     # Each regressor net of the others, over its own sum of squares (k, N, T)
-    net = np.linalg.pinv(layout.demeaned[:, 1:]).reshape(-1, n, layout.n_times)
-    shares = (net**2).sum(axis=2).T
+    projections = np.linalg.pinv(layout.demeaned[:, 1:]).reshape(-1, n, layout.n_times)
+    shares = (projections**2).sum(axis=2).T
     shares /= shares.sum(axis=0)
     effective = effective_clusters(shares)
     few = effective < min(EFFECTIVE_CLUSTERS, n / 2)
@@ -459,7 +468,7 @@ def _few_treated(layout: Layout) -> list[Notice]:
     return few_treated_notices([FewTreated(keys.entity_name, n, terms, only_controls)])
 
 
-def _inference(
+def _make_inference(
     spec: Any, layout: Layout, seed: np.random.SeedSequence | None, reps: int
 ) -> Inference:
     sample = layout.prepared.sample

@@ -1,4 +1,4 @@
-"""What figures of spatial autocorrelation and of spatial effects draw."""
+"""Numbers for figures of spatial autocorrelation and of spatial effects."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ from digiprosper.spatial.moran import (
 )
 from digiprosper.spatial.results import KINDS, SpatialResults
 from digiprosper.spatial.weights import SpatialWeights
-from digiprosper.spatial.words import WORDS, made_remark
+from digiprosper.spatial.words import WORDS, construction_remark
 
 _CLOCKWISE = ("high-high", "high-low", "low-low", "low-high")
 
 Fits: TypeAlias = "Mapping[str, SpatialResults | DigiprosperError]"
-"""Label to fit, or to what stopped it."""
+"""Fit, or the error that stopped it, by label."""
 
 
 def moran_scatter(
@@ -63,13 +63,13 @@ def moran_scatter(
     labels: Mapping[str, str],
     language: Language = "english",
 ) -> MoranScatter:
-    """Lay out the spatial lag against the standardised value in one period.
+    """Return the spatial lag and the standardised value in one period.
 
     Without `time` it is the last period. `labels` come before those of the panel.
     """
     purpose = "plots.moran_scatter"
     field = read_field(purpose, panel, column, spatial_weights)
-    period = _place(field, time)
+    period = _period_position(field, time)
     cross_section = Field(
         field.cells[[period]], field.times[[period]], field.entities, field.weights
     )
@@ -98,7 +98,7 @@ def moran_scatter(
     )
 
 
-def _place(field: Field, time: object) -> int:
+def _period_position(field: Field, time: object) -> int:
     """Return the position of a period."""
     if time is None:
         return len(field.times) - 1
@@ -124,7 +124,7 @@ def _weights_text(weights: SpatialWeights, language: Language) -> str:
         return weights.conventions
     inside = WORDS.say(f"weights.{weights.standardise}", language)
     if weights.made_by:
-        construction = made_remark(weights.made_by)
+        construction = construction_remark(weights.made_by)
         if isinstance(construction, Remark):
             construction = remark_text(construction, WORDS, {}, {}, language)
         inside = f"{construction}，{inside}"
@@ -135,8 +135,8 @@ def _weights_text(weights: SpatialWeights, language: Language) -> str:
 
 
 def read_fits(results: object, purpose: str) -> Fits:
-    """Return the fits to draw by label: numbers for several, empty for one."""
-    pairs: list[tuple[str, Any]] = list(_pairs(results))
+    """Return the fits by label: "" for one, or (1), (2), .. for a list."""
+    pairs: list[tuple[str, Any]] = list(_labelled_fits(results))
     not_fits = [
         fit
         for _, fit in pairs
@@ -149,11 +149,11 @@ def read_fits(results: object, purpose: str) -> Fits:
             f"list or mapping of them, not {type_name}.",
             [models_problem("no spatial model", not_fits[0] if not_fits else results)],
         )
-    _refuse_twice([label for label, _ in pairs], purpose)
+    _refuse_duplicates([label for label, _ in pairs], purpose)
     return dict(pairs)
 
 
-def _pairs(results: object) -> Iterable[tuple[str, Any]]:
+def _labelled_fits(results: object) -> Iterable[tuple[str, Any]]:
     if isinstance(results, ResultSet):
         return results.outcomes
     if isinstance(results, Mapping):
@@ -163,7 +163,7 @@ def _pairs(results: object) -> Iterable[tuple[str, Any]]:
     return [("", results)]
 
 
-def _refuse_twice(labels: Sequence[Any], purpose: str) -> None:
+def _refuse_duplicates(labels: Sequence[Any], purpose: str) -> None:
     twice = repeated(labels)
     if twice:
         raise InputTypeError(
@@ -177,7 +177,7 @@ def regressors(fits: Fits) -> list[str]:
     """List regressors of all fits, each once, in order of the first fit with it."""
     return list(
         dict.fromkeys(
-            name for fit in _estimated(fits).values() for name in fit.effects.terms
+            name for fit in _estimated_fits(fits).values() for name in fit.effects.terms
         )
     )
 
@@ -204,12 +204,12 @@ def impacts(
     level: float,
     language: Language = "english",
 ) -> list[Column]:
-    """Lay out effects for a figure of estimates.
+    """Return columns with effects for a figure of estimates.
 
-    Of one fit, a column per kind and a row per regressor; of several, a column per fit
-    and a row per regressor and kind.
+    For one fit: a column per kind with a row per regressor. For several: a column per
+    fit with a row per regressor and kind.
     """
-    estimated = _estimated(fits)
+    estimated = _estimated_fits(fits)
     if len(fits) == 1 and estimated:
         (fit,) = estimated.values()
         columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
@@ -222,23 +222,23 @@ def impacts(
             )
             for kind in kinds
         ]
-    return [_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
+    return [_fit_column(label, fit, terms, kinds, level) for label, fit in fits.items()]
 
 
-def _estimated(fits: Fits) -> dict[str, SpatialResults]:
+def _estimated_fits(fits: Fits) -> dict[str, SpatialResults]:
     return {
         label: fit for label, fit in fits.items() if isinstance(fit, SpatialResults)
     }
 
 
-def _column(
+def _fit_column(
     label: str,
     fit: SpatialResults | DigiprosperError,
     terms: Sequence[str],
     kinds: Sequence[str],
     level: float,
 ) -> Column:
-    """Make the column of one fit, or of what stopped it."""
+    """Make the column of one fit, or of its error."""
     if isinstance(fit, DigiprosperError):
         return Column(head=label, failure=fit)
     columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
@@ -263,27 +263,27 @@ def decay(
     purpose: str,
     language: Language = "english",
 ) -> Decay:
-    """Lay out the effects of one regressor over the cut-offs that label the fits.
+    """Return the effects of one regressor over the cut-offs that label the fits.
 
     Without a term it is the first regressor. `labels` come before those of the fits.
     Fits that failed or do not have the regressor are counted in `left_out`.
     """
-    cutoffs = _cutoffs(list(fits), purpose)
-    estimated = _estimated(fits)
+    cutoffs = _read_cutoffs(list(fits), purpose)
+    estimated = _estimated_fits(fits)
     if not estimated:
         raise not_identified(
             "no_estimates",
             f"{purpose}: none of the {len(fits)} models was estimated.",
             labels=tuple(fits),
         )
-    name = _regressor(term, regressors(fits), purpose)
+    name = _read_regressor(term, regressors(fits), purpose)
     fits_with_term = {
         label: fit for label, fit in estimated.items() if name in fit.effects.terms
     }
     outcomes = {fit.depvar for fit in fits_with_term.values()}
     wording = Wording(
-        _merged(fits_with_term.values(), "labels") | dict(labels),
-        _merged(fits_with_term.values(), "factors"),
+        _merge_field(fits_with_term.values(), "labels") | dict(labels),
+        _merge_field(fits_with_term.values(), "factors"),
         language,
     )
     counts = {
@@ -293,7 +293,7 @@ def decay(
     return Decay(
         name=wording.label(name),
         outcome=wording.label(outcomes.pop()) if len(outcomes) == 1 else "",
-        points=_points(fits_with_term, name, kinds, cutoffs, level),
+        points=_decay_points(fits_with_term, name, kinds, cutoffs, level),
         heads={kind: WORDS.say(kind, language) for kind in kinds},
         left_out=[
             wording.say(code, count=f"{count:,}")
@@ -304,14 +304,14 @@ def decay(
     )
 
 
-def _merged(fits: Iterable[SpatialResults], field: str) -> dict[str, Any]:
-    """Merge labels or factors of fits; where they differ, the first one counts."""
+def _merge_field(fits: Iterable[SpatialResults], field: str) -> dict[str, Any]:
+    """Merge labels or factors of fits; the first fit has precedence."""
     return dict(ChainMap(*(dict(getattr(fit, field)) for fit in fits)))
 
 
-def _cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:
+def _read_cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:
     """Read the labels of models as numbers."""
-    cutoffs = {label: _number(label) for label in labels}
+    cutoffs = {label: _as_number(label) for label in labels}
     invalid = [label for label, value in cutoffs.items() if not 0 < value < np.inf]
     if invalid:
         raise InputTypeError(
@@ -319,18 +319,18 @@ def _cutoffs(labels: Sequence[str], purpose: str) -> dict[str, float]:
             f"numbers such as 300 or '300', not {quoted(invalid)}.",
             [models_problem("a label that is no cut-off", label) for label in invalid],
         )
-    _refuse_twice(list(cutoffs.values()), purpose)
+    _refuse_duplicates(list(cutoffs.values()), purpose)
     return cutoffs
 
 
-def _number(label: str) -> float:
+def _as_number(label: str) -> float:
     try:
         return float(label)
     except ValueError:
         return np.nan
 
 
-def _regressor(term: object, names: Sequence[str], purpose: str) -> str:
+def _read_regressor(term: object, names: Sequence[str], purpose: str) -> str:
     if term is None:
         return names[0]
     if not isinstance(term, str):
@@ -347,7 +347,7 @@ def _regressor(term: object, names: Sequence[str], purpose: str) -> str:
     return term
 
 
-def _points(
+def _decay_points(
     fits: Mapping[str, SpatialResults],
     name: str,
     kinds: Sequence[str],

@@ -40,7 +40,7 @@ from digiprosper.spatial.kernels.autocorrelation import (
 from digiprosper.spatial.weights import SpatialWeights, refuse_other
 
 QUADRANTS = ("high-high", "low-high", "low-low", "high-low")
-"""The own value, then that of the neighbours, against the mean of the period."""
+"""Own value and neighbours' value, each compared with the mean of the period."""
 
 _LEAST_ENTITIES = 4
 
@@ -124,7 +124,7 @@ def moran(
     ... ).to_dict()
     {'statistic': 0.687, 'expectation': -0.2}
     """
-    return _by_period("moran", panel, column, spatial_weights, permutations, rng)
+    return _autocorrelation("moran", panel, column, spatial_weights, permutations, rng)
 
 
 def geary(
@@ -194,10 +194,10 @@ def geary(
     ... ).to_dict()
     {'statistic': 0.161, 'expectation': 1.0}
     """
-    return _by_period("geary", panel, column, spatial_weights, permutations, rng)
+    return _autocorrelation("geary", panel, column, spatial_weights, permutations, rng)
 
 
-def _by_period(
+def _autocorrelation(
     caller: str,
     panel: Panel,
     column: str,
@@ -212,7 +212,7 @@ def _by_period(
 
     frame = statistics_by_period(field, z, reps, seed, geary=caller == "geary")
     issue(field.weights.diagnostics)
-    return _drawn(frame, seed, reps)
+    return _record_permutations(frame, seed, reps)
 
 
 def statistics_by_period(
@@ -242,7 +242,7 @@ def statistics_by_period(
         "p_normality": _two_sided(z_normality),
         "z_randomisation": z_randomisation,
         "p_randomisation": _two_sided(z_randomisation),
-        "p_permutation": _share(beyond, reps),
+        "p_permutation": _permutation_p(beyond, reps),
     }
     return pd.DataFrame(columns, index=field.times)
 
@@ -326,7 +326,7 @@ def local_moran(
     z = standardised("local_moran", field, column)
     lag, beyond = local_statistics(field.weights.matrix, z, reps, seed)
 
-    p = _share(beyond, reps)
+    p = _permutation_p(beyond, reps)
     p[:, field.weights.pattern.islands] = np.nan
     columns: dict[str, Any] = {
         "value": z.T.ravel(),
@@ -338,7 +338,7 @@ def local_moran(
     }
     issue(field.weights.diagnostics)
     # Rows of a balanced panel are sorted by entity and then time.
-    return _drawn(pd.DataFrame(columns, index=panel.index), seed, reps)
+    return _record_permutations(pd.DataFrame(columns, index=panel.index), seed, reps)
 
 
 # --- a variable by period and entity, with weights in the same order ------------------
@@ -380,7 +380,7 @@ def read_field(
 
 
 def refuse_unbalanced(panel: Panel, subject: str) -> None:
-    """Refuse a panel with an absent row; `subject`, as "the panel is", begins it."""
+    """Refuse an unbalanced panel; the error begins with `subject`, "the panel is"."""
     if panel.is_balanced:
         return
     keys = table_of(panel).keys
@@ -443,11 +443,11 @@ def _two_sided(z: Floats) -> Floats:
     return 2 * ndtr(-np.abs(z))
 
 
-def _share(beyond: Ints, reps: int) -> Floats:
+def _permutation_p(beyond: Ints, reps: int) -> Floats:
     return (1 + beyond) / (reps + 1) if reps else np.full(beyond.shape, np.nan)
 
 
-def _drawn(
+def _record_permutations(
     frame: pd.DataFrame, seed: np.random.SeedSequence, reps: int
 ) -> pd.DataFrame:
     """Record the seed and the number of permutations in a frame."""

@@ -1,4 +1,4 @@
-"""Notices about spatial weights and models: one maker a code.
+"""Notices about spatial weights and models.
 
 ======================= ================================================================
 code                    data
@@ -139,7 +139,7 @@ def biased_coefficient(
     n_entities: int,
     likelihood: str,
 ) -> Iterator[Notice]:
-    """Report a spatial coefficient that time effects bias by half an error or more.
+    """Report a spatial coefficient biased by time effects by half an error or more.
 
     `bias` is its difference from the estimate of the adjusted likelihood, `deviation`
     the standard deviation of the estimate, which may be larger than its standard error.
@@ -208,7 +208,7 @@ def common_shocks(
 
 
 def entity_effects_errors(n_times: int) -> Iterator[Notice]:
-    """Report errors too small because of entity effects in a short panel.
+    """Report standard errors that are too small because of entity effects.
 
     The mean squared residual is too small by (T - 1) / T. Up to 5 periods the coverage
     of a 95% interval is below 92.5%.
@@ -227,7 +227,7 @@ def entity_effects_errors(n_times: int) -> Iterator[Notice]:
 
 
 def several_rows(terms: Sequence[str], factors: Factors) -> Iterator[Notice]:
-    """Report variables in several regressors: no single row of effects is theirs."""
+    """Report variables in several regressors, whose effect is in no single row."""
     shared = shared_variables(terms, factors)
     if shared:
         texts = [
@@ -274,7 +274,7 @@ def _variables(factor: Factor) -> tuple[str, ...]:
 
 
 def model_not_estimated(model: str, rows: Sequence[str], reason: str) -> Notice:
-    """Report a model without estimates, and the `spatial_tests` that need it."""
+    """Report a model without estimates, and the rows of tests that need it."""
     verb = "is" if len(rows) == 1 else "are"
     text = (
         f"the {model.upper()} has no estimates, so {quoted(rows)} {verb} "

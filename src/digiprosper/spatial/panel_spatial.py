@@ -26,9 +26,9 @@ from digiprosper.specification import (
 SpatialModel: TypeAlias = Literal["sdm", "sar", "sem", "slx", "sdem", "sac"]
 """Durbin, lag, error, lagged regressors, Durbin error, or lag and error."""
 Transform: TypeAlias = Literal["exact", "splm"]
-"""Lag first and then demean, or the other way round as splm does."""
+"""Lag first and then demean, or demean first, as splm does."""
 Likelihood: TypeAlias = Literal["adjusted", "lee_yu", "unadjusted"]
-"""Without the bias of fixed effects, corrected for it afterwards, or with it."""
+"""Adjusted for fixed effects, corrected for their bias afterwards, or unadjusted."""
 SpatialCovType: TypeAlias = Literal["larger", "observed", "information", "clustered"]
 """The larger of observed and clustered; second derivatives, their expectation, or a
 sandwich by entity."""

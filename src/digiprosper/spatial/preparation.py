@@ -1,4 +1,4 @@
-"""A balanced panel, its weights and columns, ready for spatial models and tests."""
+"""The balanced sample of spatial models and tests, with its weights and columns."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ ERROR = ("sem", "sdem", "sac")
 """Models with a spatial lag of the error."""
 DURBIN = ("sdm", "slx", "sdem")
 """Models with spatial lags of the regressors."""
-_OWN_NAMES = ("rho", "lambda", "Intercept")
+_COEFFICIENT_NAMES = ("rho", "lambda", "Intercept")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +119,8 @@ def without_means(columns: Floats, n_times: int, entity: bool, time: bool) -> Fl
 
 
 def _refuse_names(spec: Any, slopes: Sequence[str], lags: Sequence[str]) -> None:
-    """Refuse regressors named as coefficients are, and lags of other regressors."""
-    reserved = [name for name in slopes if name in _OWN_NAMES]
+    """Refuse regressors with names of coefficients, and lags of other regressors."""
+    reserved = [name for name in slopes if name in _COEFFICIENT_NAMES]
     if reserved:
         raise TermError(
             f"{quoted(reserved)} is the name of a coefficient of the model; "
@@ -195,7 +195,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
 
 
 def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumns:
-    """Compute the spatial lags that the likelihood needs, without the fixed effects.
+    """Compute the demeaned columns and spatial lags that the likelihood needs.
 
     With `splm` the outcome (and with a spatial error every column) is demeaned before
     it is lagged. Without fixed effects an intercept is added. With a spatial error,
@@ -204,7 +204,7 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     """
     entity, time = layout.effects
     dummies = error and time and not splm and row_sum(layout.matrix) is None
-    added = _added(layout, dummies=dummies)
+    added = _added_regressors(layout, dummies=dummies)
     raw = np.hstack([layout.raw, added])
 
     def demean(columns: Floats) -> Floats:
@@ -224,8 +224,8 @@ def spatial_columns(layout: Layout, *, splm: bool, error: bool) -> SpatialColumn
     return SpatialColumns(y, demeaned[:, 1:], lags[0][:, 1:], layout.n_times)
 
 
-def _added(layout: Layout, *, dummies: bool) -> Floats:
-    """Return regressors not in the layout: an intercept, or period dummies."""
+def _added_regressors(layout: Layout, *, dummies: bool) -> Floats:
+    """Return additional regressors: an intercept, period dummies, or none."""
     entity, time = layout.effects
     if not entity and not time:
         return np.ones((len(layout.raw), 1))

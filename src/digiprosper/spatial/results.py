@@ -35,7 +35,7 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import sample_text
 from digiprosper.report.words import TESTS, Words
 from digiprosper.spatial.notices import shared_variables
-from digiprosper.spatial.words import MODELS, WORDS, made_remark
+from digiprosper.spatial.words import MODELS, WORDS, construction_remark
 
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {
@@ -52,9 +52,9 @@ DURBIN_NULLS = {
     "sar": "the coefficients of all spatial lags of regressors are zero",
     "sem": "W:x + rho x is zero for all regressors x (common factors)",
 }
-"""What restricts a Durbin model to each simpler model."""
+"""Null hypotheses under which the Durbin model is a simpler model."""
 
-# What each spatial model contains beside itself with fewer terms.
+# Special cases of each spatial model.
 _SIMPLER = {
     "sdm": ("sar", "sem", "slx"),
     "sdem": ("sem", "slx"),
@@ -65,7 +65,7 @@ KINDS = ("direct", "indirect", "total")
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SpatialEffects(PickledByName):
-    """Average effects of k regressors, and the parts of the effects of single units."""
+    """Average effects of k regressors, and sums for the effects of single entities."""
 
     terms: tuple[str, ...]
     slopes: Floats  # (k,) coefficients of the regressors
@@ -107,7 +107,7 @@ class SpatialDecomposition(PickledByName):
             factors=fit.factors,
             words=WORDS,
             keys=fit.key_names,
-            remarks=(*fit._remarks(), *fit._several_rows()),
+            remarks=(*fit._remarks(), *fit._shared_variable_remarks()),
         )
 
     def __repr__(self) -> str:
@@ -329,7 +329,7 @@ class SpatialResults(BaseResults):
             If the model is not a Durbin model, or a regressor has no spatial lag.
         """
         check_option("model", model, ("sar", "sem"))
-        lags = _lags_of_durbin(self, model)
+        lags = _durbin_lags(self, model)
         b, slopes = self.coefficients, list(lags.values())
         restrictions = np.eye(b.size)[list(lags)]
         gap, simple = restrictions @ b, "sar"
@@ -492,17 +492,17 @@ class SpatialResults(BaseResults):
             )
         return self._titled(
             f"Outcome: {self.depvar}",
-            Lines(self._about()),
+            Lines(self._header_lines()),
             Lines(warnings, wrapped=True),
             Lines(("", "Direct, indirect and total effects:")),
             coefficient_cells(effects, symbol, ".3g"),
             Remarks.of(below_effects),
             Lines(("", heading)),
             coefficient_cells(self.tidy(), symbol, ".3g"),
-            Remarks.of(last, self._coverage()),
+            Remarks.of(last, self._coverage_text()),
         )
 
-    def _coverage(self) -> str:
+    def _coverage_text(self) -> str:
         """Cite how often intervals of a Durbin model cover with these errors."""
         sample, default = self.sample, ("sdm", "adjusted", "larger")
         options = (self.model, self.likelihood, self.inference.cov_type)
@@ -514,7 +514,7 @@ class SpatialResults(BaseResults):
             self.diagnostics,
         )
 
-    def _about(self) -> tuple[str, ...]:
+    def _header_lines(self) -> tuple[str, ...]:
         sample = self.sample
         effects = ", ".join(self.effect_names) or "none (intercept)"
         numbers = (
@@ -558,16 +558,16 @@ class SpatialResults(BaseResults):
         names: dict[str, tuple[str | Remark, ...]] = {
             "weights": (self.weights_text,),
             "name": (self.weights_name,),
-            "made": (made_remark(self.weights_made_by),),
+            "made": (construction_remark(self.weights_made_by),),
             "scale": (Remark(f"weights.{self.weights_standardise}", {}),),
         }
         code = "w.made" if self.weights_made_by else "w"
         remarks = (Remark(self.model, {}), Remark(code, names))
-        # Least squares have no likelihood to adjust.
+        # The SLX is estimated by least squares, without adjustment.
         bias = self.likelihood != "unadjusted" and self.model != "slx"
         return (*remarks, Remark(self.likelihood, {})) if bias else remarks
 
-    def _several_rows(self) -> list[Remark]:
+    def _shared_variable_remarks(self) -> list[Remark]:
         """Name for a table of effects which variables are in several of its rows."""
         shared = shared_variables(self.effects.terms, self.factors)
         return [
@@ -579,10 +579,10 @@ class SpatialResults(BaseResults):
 # --- special cases --------------------------------------------------------------------
 
 
-def _lags_of_durbin(fitted: SpatialResults, model: str) -> dict[int, int]:
-    """Find the position of each spatial lag, and of its regressor.
+def _durbin_lags(fitted: SpatialResults, model: str) -> dict[int, int]:
+    """Return the positions of spatial lags, each with that of its regressor.
 
-    Refuses results of which `model` is no special case.
+    Refuses results of which `model` is not a special case.
     """
     durbin = ("sdm",) if model == "sar" else ("sdm", "sdem")
     if fitted.model not in durbin:
@@ -624,7 +624,7 @@ def _refuse_other_data(first: SpatialResults, second: SpatialResults) -> None:
 
 
 def _is_nested(small: SpatialResults, large: SpatialResults) -> bool:
-    """Tell whether one model is another with restrictions."""
+    """Check whether one model is a special case of another."""
     terms = set(small.names) - {*_SPATIAL, "Intercept"}
     # A model without any spatial term is every model with all of them zero.
     without_space = small.model == "slx" and not any(

@@ -24,7 +24,7 @@ from digiprosper.report.summary import (
     Summary,
 )
 from digiprosper.report.text import p_text, sample_text
-from digiprosper.spatial.estimation import estimate, maximum
+from digiprosper.spatial.estimation import estimate, maximise_likelihood
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.kernels.signs import (
     REPS,
@@ -45,13 +45,13 @@ from digiprosper.spatial.preparation import (
 from digiprosper.spatial.results import DURBIN_NULLS, SpatialResults
 from digiprosper.spatial.words import WORDS
 
-_LAGRANGE = {
+_LM_NULLS = {
     "LM lag": "no spatial lag of the outcome",
     "LM error": "no spatial lag of the error",
     "Robust LM lag": "no spatial lag of the outcome, given one of the error",
     "Robust LM error": "no spatial lag of the error, given one of the outcome",
 }
-# Tests of the Durbin model by the model that each needs beside it.
+# Names of tests of the Durbin model against a simpler model.
 _LR, _WALD = "LR SDM against {}", "Wald SDM against {}"
 
 
@@ -249,19 +249,19 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
         likelihood="lee_yu" if spec.likelihood == "lee_yu" else "unadjusted"
     )
     layouts = {"sdm": durbin, "sar": simple, "sem": simple}
-    adjusted, missing = _fits(base, layouts)
-    conventional, others = _fits(plain, layouts)
+    adjusted, missing = _fit_models(base, layouts)
+    conventional, others = _fit_models(plain, layouts)
     rows = [
-        *_lagrange_rows(simple),
+        *_lm_rows(simple),
         *_effect_rows(simple, panel),
         *_durbin_rows(base, layouts, adjusted, conventional),
     ]
-    # The table has no rows of effects, which the notice several_rows is about.
+    # The notice several_rows is about rows of effects, which the table does not have.
     fits = adjusted if spec.likelihood == "adjusted" else conventional
     notices = [
         n for fit in fits.values() for n in fit.diagnostics if n.code != "several_rows"
     ]
-    # Shocks are common to the models too, each of which has its own coefficient.
+    # Report common shocks once, not with the coefficient of each model.
     distinct = {n.code if n.code == "common_shocks" else n.message: n for n in notices}
     missing = others | missing
     tests = SpatialTests(
@@ -277,16 +277,16 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     return tests
 
 
-def _fits(
+def _fit_models(
     base: PanelSpatial, layouts: dict[str, Layout]
 ) -> tuple[dict[str, SpatialResults], dict[str, Notice]]:
-    """Fit SDM, SAR, SEM; report those without estimates, and tests needing them."""
+    """Fit SDM, SAR and SEM; report models without estimates."""
     fits, missing = {}, {}
     for model, layout in layouts.items():
         try:
             fits[model] = estimate(base.replace(model=model), layout, None)
         except IdentificationError as error:
-            # Draws of a Wald test need the model under the null, chi-squared does not.
+            # Only drawn Wald tests need the model under the null hypothesis.
             kinds = (
                 (_LR, _WALD)
                 if base.likelihood == "adjusted" or model == "sdm"
@@ -300,7 +300,7 @@ def _fits(
     return fits, missing
 
 
-def _drawn(layout: Layout, residuals: Floats, inverse: Floats | None) -> Drawn:
+def _make_drawn(layout: Layout, residuals: Floats, inverse: Floats | None) -> Drawn:
     shape = (len(layout.matrix), layout.n_times)
     entity, time = layout.effects
     outcome = layout.raw[:, 0].reshape(shape)
@@ -309,7 +309,7 @@ def _drawn(layout: Layout, residuals: Floats, inverse: Floats | None) -> Drawn:
     )
 
 
-def _lagrange_rows(layout: Layout) -> list[_Row]:
+def _lm_rows(layout: Layout) -> list[_Row]:
     """Test for a spatial lag and a spatial error from residuals of least squares."""
     from scipy.special import chdtrc
 
@@ -318,13 +318,13 @@ def _lagrange_rows(layout: Layout) -> list[_Row]:
     if not any(layout.effects):
         x = np.column_stack([layout.raw[:, 1:], np.ones(len(layout.raw))])
         residuals = ols(x, layout.raw[:, 0]).residuals
-    outcomes = _drawn(layout, residuals, None)
+    outcomes = _make_drawn(layout, residuals, None)
     periods = layout.n_times - float(entity)
     centred = lagrange_draws(
         outcomes, x, periods, periods * (len(layout.matrix) - float(time))
     )
     outcome = layout.raw[:, :1]
-    # Without the fixed effects first, time effects would remain in the spatial lag.
+    # Otherwise time effects would remain in the spatial lag.
     if time and row_sum(layout.matrix) is None:
         lags = layout.demean(layout.lag(np.column_stack([outcome, residuals])))
     else:
@@ -335,7 +335,7 @@ def _lagrange_rows(layout: Layout) -> list[_Row]:
             test, float(drawn[0]), 1, p_value(drawn), chi2, float(chdtrc(1, chi2)), null
         )
         for (test, null), drawn, chi2 in zip(
-            _LAGRANGE.items(), centred.T, conventional, strict=True
+            _LM_NULLS.items(), centred.T, conventional, strict=True
         )
     ]
 
@@ -371,12 +371,12 @@ def _durbin_rows(
     adjusted: dict[str, SpatialResults],
     conventional: dict[str, SpatialResults],
 ) -> list[_Row]:
-    """Test SAR and SEM against SDM; models without estimates give no statistic."""
+    """Test SAR and SEM against SDM; NaN for models without estimates."""
     rows, missing = [], (np.nan, np.nan)
     for model, null in DURBIN_NULLS.items():
         by_signs = [missing, missing]  # statistic and p-value of LR and of Wald
         if {"sdm", model} <= adjusted.keys():
-            draws = _durbin_draws(base, layouts, model)
+            draws = _draw_durbin(base, layouts, model)
             # Adjusted likelihoods of SDM and SEM are nested only if rows of W have
             # equal sums.
             by_signs = [(max(float(c[0]), 0.0), p_value(c)) for c in draws.T]
@@ -397,13 +397,13 @@ def _durbin_rows(
     return rows
 
 
-def _durbin_draws(base: PanelSpatial, layouts: dict[str, Layout], model: str) -> Floats:
+def _draw_durbin(base: PanelSpatial, layouts: dict[str, Layout], model: str) -> Floats:
     """Draw statistics of a model against SDM, the observed ones first."""
     layout = layouts[model]
     durbin = spatial_columns(layouts["sdm"], splm=False, error=False)
-    null = maximum(base.replace(model=model, transform="exact"), layout)
+    null = maximise_likelihood(base.replace(model=model, transform="exact"), layout)
     at = null.optimum.rho if model == "sar" else null.optimum.lam
-    drawn = _drawn(layout, null.optimum.residuals, null.inverse(at))
+    drawn = _make_drawn(layout, null.optimum.residuals, null.inverse(at))
     error = None
     if model == "sem":
         dummies = null.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1

@@ -40,16 +40,16 @@ from digiprosper.spatial.builders import (
     by_difference,
     by_distance,
     by_gravity,
-    by_nearness,
-    checked_labels,
-    checked_matrix,
-    from_lists,
+    by_k_nearest,
+    check_labels,
+    check_matrix,
+    from_mapping,
     from_pairs,
     from_pysal,
     from_square,
     named_columns,
     numbers_of,
-    positions_among,
+    positions_of,
     refuse_unlinked,
     same_labels,
 )
@@ -175,9 +175,9 @@ class SpatialWeights(Summarised, PickledByName):
             raise option_error(
                 "name", name, f"name={cited(name)} must be a text of one line."
             )
-        labels = checked_labels(entities, "entities")
+        labels = check_labels(entities, "entities")
         values = {
-            "raw": checked_matrix(matrix, labels, name),
+            "raw": check_matrix(matrix, labels, name),
             "entities": labels,
             "standardise": plain(standardise),
             "name": name,
@@ -185,7 +185,7 @@ class SpatialWeights(Summarised, PickledByName):
         for field in fields(self):
             object.__setattr__(self, field.name, values.get(field.name, field.default))
 
-    # --- what the weights are ---------------------------------------------------------
+    # --- properties -------------------------------------------------------------------
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -251,14 +251,14 @@ class SpatialWeights(Summarised, PickledByName):
         return int(self.pattern.neighbours.sum())
 
     @property
-    def _scale(self) -> str:
+    def _standardise_text(self) -> str:
         return WORDS.say(f"weights.{self.standardise}")
 
     @property
     def conventions(self) -> str:
         """Construction and standardisation of the weights, for the note of a table."""
         parts = [self.made_by] if self.made_by else []
-        return f"{self.name} ({', '.join([*parts, self._scale])})"
+        return f"{self.name} ({', '.join([*parts, self._standardise_text])})"
 
     @cached_property
     def diagnostics(self) -> tuple[Notice, ...]:
@@ -302,8 +302,8 @@ class SpatialWeights(Summarised, PickledByName):
         """
         if isinstance(entities, pd.Index) and entities.equals(self.entities):
             return self
-        labels = checked_labels(entities, "entities")
-        positions = positions_among(
+        labels = check_labels(entities, "entities")
+        positions = positions_of(
             self.entities, labels, f"the weights {self.name}", "the panel"
         )
         if len(labels) == self.n and (positions == np.arange(self.n)).all():
@@ -312,9 +312,9 @@ class SpatialWeights(Summarised, PickledByName):
         if parts is not None:
             a, b, share = parts
             parts = a.aligned_to(labels), b.aligned_to(labels), share
-            raw = _mixed(*parts)
+            raw = _weighted_sum(*parts)
         refuse_unlinked(raw, self.name)
-        return self._changed(
+        return self._replace(
             raw=raw,
             entities=labels,
             left_out=(*self.left_out, *self.entities.delete(positions)),
@@ -322,7 +322,7 @@ class SpatialWeights(Summarised, PickledByName):
             parts=parts,
         )
 
-    def _changed(self, **values: Any) -> SpatialWeights:
+    def _replace(self, **values: Any) -> SpatialWeights:
         """Make another value with some fields changed."""
         other = object.__new__(type(self))
         for field in fields(self):
@@ -425,14 +425,14 @@ class SpatialWeights(Summarised, PickledByName):
                 "Links",
                 f"{self.n_links:,} ({description['share_linked']:.1%} of all pairs)",
             ],
-            ["Neighbours (min, mean, max)", _three(description, "neighbours")],
+            ["Neighbours (min, mean, max)", _min_mean_max(description, "neighbours")],
             ["Islands", str(description["n_islands"])],
             ["Connected parts", str(description["n_parts"])],
             ["Symmetric before standardising", "yes" if self.is_symmetric else "no"],
         ]
         if self.degrees is not None:
             nearest_max = f"{description['nearest_max']:,.4g}"
-            distances = _three(description, "distance")
+            distances = _min_mean_max(description, "distance")
             rows += [
                 ["Distance of links in km (min, mean, max)", distances],
                 ["Longest distance to the nearest in km", nearest_max],
@@ -451,9 +451,11 @@ class SpatialWeights(Summarised, PickledByName):
     # --- builders ---------------------------------------------------------------------
 
     @classmethod
-    def _of(cls, built: Built, standardise: Standardise, name: str) -> SpatialWeights:
+    def _from_built(
+        cls, built: Built, standardise: Standardise, name: str
+    ) -> SpatialWeights:
         weights = cls(built.matrix, built.entities, standardise=standardise, name=name)
-        return weights._changed(
+        return weights._replace(
             made_by=built.made_by, made_from=built.made_from, degrees=built.degrees
         )
 
@@ -522,8 +524,8 @@ class SpatialWeights(Summarised, PickledByName):
                     "from_frame: w and entities belong to a table with one row for "
                     "each link; name the columns i and j as well.",
                 )
-            return cls._of(from_square(frame), standardise, name)
-        return cls._of(
+            return cls._from_built(from_square(frame), standardise, name)
+        return cls._from_built(
             from_pairs(frame, *named_columns(i, j, w), entities), standardise, name
         )
 
@@ -563,7 +565,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> SpatialWeights.from_neighbours({"a": ["b"], "b": ["a", "c"], "c": ["b"]})
         SpatialWeights('W', 3 entities, 4 links, row-standardised)
         """
-        return cls._of(from_lists(neighbours), standardise, name)
+        return cls._from_built(from_mapping(neighbours), standardise, name)
 
     @classmethod
     def from_pysal(
@@ -610,7 +612,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> SpatialWeights.from_pysal(w, {0: "Alabama", 1: "Arizona"}).entities.tolist()
         ['Alabama', 'Arizona']
         """
-        return cls._of(from_pysal(w, entities), standardise, name)
+        return cls._from_built(from_pysal(w, entities), standardise, name)
 
     @classmethod
     def inverse_distance(
@@ -666,7 +668,9 @@ class SpatialWeights(Summarised, PickledByName):
         >>> weights.dense.round(3).tolist()
         [[0.0, 0.673, 0.327], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
         """
-        return cls._of(by_distance(coordinates, power, cutoff), standardise, name)
+        return cls._from_built(
+            by_distance(coordinates, power, cutoff), standardise, name
+        )
 
     @classmethod
     def k_nearest(
@@ -709,7 +713,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> SpatialWeights.k_nearest(places, 1).matrix.tolist()
         [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
         """
-        return cls._of(by_nearness(coordinates, k), standardise, name)
+        return cls._from_built(by_k_nearest(coordinates, k), standardise, name)
 
     @classmethod
     def economic(
@@ -757,7 +761,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> [notice.code for notice in weights.diagnostics]
         ['made_from_variable']
         """
-        return cls._of(by_difference(values), standardise, name)
+        return cls._from_built(by_difference(values), standardise, name)
 
     @classmethod
     def gravity(
@@ -811,7 +815,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> SpatialWeights.gravity(people, places).matrix.round(3).tolist()[0]
         [0.0, 0.25, 0.75]
         """
-        return cls._of(
+        return cls._from_built(
             by_gravity(values, coordinates, power, cutoff), standardise, name
         )
 
@@ -869,10 +873,12 @@ class SpatialWeights(Summarised, PickledByName):
         names = f"the first weights ({a.name})", f"the second weights ({b.name})"
         same_labels(a.entities, b.entities, *names)
         parts = (a, b.aligned_to(a.entities), share)
-        weights = cls(_mixed(*parts), a.entities, standardise=standardise, name=name)
+        weights = cls(
+            _weighted_sum(*parts), a.entities, standardise=standardise, name=name
+        )
         first, second = (part.made_by or part.name for part in (a, b))
         variables = dict.fromkeys(filter(None, (a.made_from, b.made_from)))
-        return weights._changed(
+        return weights._replace(
             made_by=f"{share:g} x ({first}) + {1 - share:g} x ({second})",
             made_from=" and ".join(variables) or None,
             degrees=parts[1].degrees if a.degrees is None else a.degrees,
@@ -897,7 +903,7 @@ class SpatialWeights(Summarised, PickledByName):
     def __repr__(self) -> str:
         return (
             f"SpatialWeights({self.name!r}, {counted(self.n, 'entity', 'entities')}, "
-            f"{counted(self.n_links, 'link')}, {self._scale})"
+            f"{counted(self.n_links, 'link')}, {self._standardise_text})"
         )
 
 
@@ -926,7 +932,7 @@ class SpatialLag:
             time = pd.factorize(index.get_level_values(1))[0]
         weights = self.spatial_weights.aligned_to(entities)
         cells = np.full((time.max(initial=0) + 1, len(entities)), np.nan)
-        cells[time, entity] = self._values(frame)
+        cells[time, entity] = self._column_values(frame)
         lag = lag_by_period(weights.matrix, cells)[time, entity]
 
         missing = np.isnan(lag)
@@ -937,7 +943,7 @@ class SpatialLag:
         issue((*weights.diagnostics, *missing_notice))
         return lag
 
-    def _values(self, frame: pd.DataFrame) -> Floats:
+    def _column_values(self, frame: pd.DataFrame) -> Floats:
         name = self.column
         if name not in frame.columns:
             raise ColumnError(
@@ -948,14 +954,14 @@ class SpatialLag:
         return numbers_of(frame[name], f"lag: the column {cited(name)}")
 
 
-def _three(description: pd.Series[Any], statistic: str) -> str:
+def _min_mean_max(description: pd.Series[Any], statistic: str) -> str:
     return ", ".join(
         f"{description[f'{statistic}_{suffix}']:,.4g}"
         for suffix in ("min", "mean", "max")
     )
 
 
-def _mixed(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
+def _weighted_sum(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
     """Add the standardised weights of the same entities in the same order."""
     return stored(share * a.matrix + (1 - share) * b.matrix)
 

@@ -101,7 +101,7 @@ MADE = Words(
 )
 
 
-def made_remark(made_by: str) -> str | Remark:
+def construction_remark(made_by: str) -> str | Remark:
     """Return the construction of weights as a remark, or as it is if it has no words.
 
     A construction may contain others; the outermost is read first.
@@ -110,7 +110,7 @@ def made_remark(made_by: str) -> str | Remark:
     if read is None:
         return made_by
     names: dict[str, tuple[str | Remark, ...]] = {
-        part: (made_remark(text) if part.startswith("made") else text,)
+        part: (construction_remark(text) if part.startswith("made") else text,)
         for part, text in read[1].items()
     }
     return Remark(read[0], names, MADE)

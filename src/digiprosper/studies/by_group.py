@@ -195,21 +195,21 @@ class ByGroup(ResultSet):
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Which group each row of a panel is in."""
+    """The groups, and the group of each row of a panel."""
 
     text: str  # the column or condition
     names: tuple[str, ...]  # of the groups, in order
     levels: pd.Index[Any]  # values of the column, or False and True
     codes: Ints  # (N,) group of each row; empty for a scanned table
 
-    def of(self, panel: Panel) -> Ints:
+    def codes_in(self, panel: Panel) -> Ints:
         """Return the group of each row of a part of the data."""
-        codes, levels = _coded(panel, self.text)
+        codes, levels = _group_codes(panel, self.text)
         return np.asarray(self.levels.get_indexer(levels)[codes])
 
-    def has(self, code: int, panel: Panel) -> Bools:
-        """Find the rows of a group."""
-        return np.asarray(self.of(panel) == code)
+    def rows_in(self, code: int, panel: Panel) -> Bools:
+        """Select the rows of a group."""
+        return np.asarray(self.codes_in(panel) == code)
 
 
 def by_group(
@@ -329,68 +329,71 @@ def by_group(
     True
     """
     check_option("method", method, ("permutation", "interaction"))
-    _refuse_others(spec, panel, group, term, method)
+    _check_arguments(spec, panel, group, term, method)
     seed = seed_sequence(rng)
     if isinstance(panel, PanelScan):
         with panel.copied([*texts_of(spec), group]) as copied:
-            return _on_blocks(spec, copied, group, term)
-    panel = _chosen_entities(spec, panel)
+            return _by_group_of_scan(spec, copied, group, term)
+    panel = _drop_unchosen_entities(spec, panel)
     groups = _read_groups([panel], group)
     fit = estimate(spec, panel) if isinstance(spec, FixedEffects) else None
-    batched = fit is not None and _nested_slopes(fit)
-    default = _REPS if batched else _REFITS
+    by_products = fit is not None and _nested_slopes(fit)
+    default = _REPS if by_products else _REFITS
     draws = check_reps(default if reps is None else reps, _LEAST_REPS)
     if method == "permutation":
-        _refuse_varying(panel, groups)
+        _refuse_varying_groups(panel, groups)
 
     by_name = {
         name: (spec, _subset(panel, groups.codes == code))
         for code, name in enumerate(groups.names)
     }
     fits = _fit_groups(by_name, panel, seed)
-    name, estimates = _estimates(spec, fits, term)
+    name, estimates = _coefficient_by_group(spec, fits, term)
     if fit is not None and method == "interaction":
-        wider = _with_interactions(fit, _rows_of(fit, panel, groups), groups, name)
-        test = _interaction(wider, groups, name)
+        rows = panel.index.get_indexer(fit.prepared.sample.index)
+        joint = _with_interactions(fit, groups.codes[rows], groups, name)
+        test = _interaction_test(joint, groups, name)
     else:
-        units, over = _permuted_units(spec, panel, groups)
-        if fit is not None and batched:
-            slopes, drawn = _batched(fit, panel, groups, units, name, draws, seed)
+        units, clusters_name = _units_to_permute(spec, panel, groups)
+        if fit is not None and by_products:
+            slopes, drawn = _permute_by_products(
+                fit, panel, groups, units, name, draws, seed
+            )
         else:
-            slopes, drawn = _refitted(
+            slopes, drawn = _permute_by_refits(
                 spec, panel, groups, units, name, draws, seed, show=progress
             )
-        test = _permutation(slopes, groups, over, name, estimates, drawn)
-        unlike = _unlike_groups(fits, name, test.statistic)
+        test = _permutation_test(slopes, groups, clusters_name, name, estimates, drawn)
+        unlike = _unequal_variances(fits, name, test.statistic)
         test = replace(test, diagnostics=(*test.diagnostics, *unlike))
-    return _compared(test, fits, groups, panel, name, estimates)
+    return _by_group_results(test, fits, groups, panel, name, estimates)
 
 
-def _chosen_entities(spec: Any, panel: Panel) -> Panel:
-    """Leave out entities in which the condition of a specification holds nowhere."""
+def _drop_unchosen_entities(spec: Any, panel: Panel) -> Panel:
+    """Drop entities without a row that meets the condition of a specification."""
     if getattr(spec, "where", None) is None:
         return panel
-    chosen = _in_chosen_entities(spec, panel)
+    chosen = _is_chosen_entity(spec, panel)
     return _subset(panel, chosen) if chosen.any() else panel
 
 
-def _on_blocks(
+def _by_group_of_scan(
     spec: Any, scan: PanelScan[Any], group: str, term: str | None
 ) -> ByGroup:
-    """Compare the groups of a copied table by interactions."""
+    """Compare the groups of a scanned table by interactions."""
     if spec.where is not None:
-        scan = scan._choose(partial(_in_chosen_entities, spec))
+        scan = scan._choose(partial(_is_chosen_entity, spec))
     groups = _read_groups(scan.panels(), group, scan.source.categories)
     by_name = {
-        name: (spec, scan._choose(partial(groups.has, code)))
+        name: (spec, scan._choose(partial(groups.rows_in, code)))
         for code, name in enumerate(groups.names)
     }
     fits = _fit_groups(by_name, scan, None)
-    name, estimates = _estimates(spec, fits, term)
-    names = tuple(chain.from_iterable(_names(groups, name)))
+    name, estimates = _coefficient_by_group(spec, fits, term)
+    names = tuple(chain.from_iterable(_interaction_names(groups, name)))
 
     def columns(panel: Panel, sample: Sample) -> tuple[Floats, Ints]:
-        codes = groups.of(panel)[panel.index.get_indexer(sample.index)]
+        codes = groups.codes_in(panel)[panel.index.get_indexer(sample.index)]
         column = sample.matrix[:, sample.names.index(name)]
         return _products(column, codes, groups), np.empty((sample.nobs, 0), np.intp)
 
@@ -398,12 +401,12 @@ def _on_blocks(
     with further as (prepared, demeaned):
         x = range(1, len(prepared.sample.roles["x"]) + 1)
         kept, _, _ = checked_columns(prepared, demeaned, 0, x)
-        wider = _wider(prepared, demeaned, kept, groups, name)
-    test = _interaction(wider, groups, name)
-    return _compared(test, fits, groups, scan, name, estimates)
+        joint = _fit_with_interactions(prepared, demeaned, kept, groups, name)
+    test = _interaction_test(joint, groups, name)
+    return _by_group_results(test, fits, groups, scan, name, estimates)
 
 
-def _compared(
+def _by_group_results(
     test: TestResult,
     fits: ResultSet,
     groups: _Groups,
@@ -411,7 +414,7 @@ def _compared(
     name: str,
     estimates: dict[str, float],
 ) -> ByGroup:
-    """Join a test with the models, and describe their terms and the condition."""
+    """Join the test with the fits of the groups, and describe the terms."""
     detail: Any = test.detail
     about = {
         "term": name,
@@ -420,7 +423,7 @@ def _compared(
         "estimates": estimates,
     }
     # A result from another package does not describe its terms.
-    described = [getattr(_slopes(fit), "factors", {}) for fit in fits.values()]
+    described = [getattr(_regression(fit), "factors", {}) for fit in fits.values()]
     factors = {name: term for terms in described for name, term in terms.items()}
     if groups.text.strip() in groups.names:
         keys = panel.entity_name, panel.time_name
@@ -433,7 +436,7 @@ def _compared(
     return ByGroup(fits.outcomes, described_test)
 
 
-def _refuse_others(
+def _check_arguments(
     spec: Any, panel: object, group: object, term: object, method: str
 ) -> None:
     if not hasattr(spec, "fit") or isinstance(spec, type):
@@ -462,14 +465,14 @@ def _refuse_others(
 # --- groups ---------------------------------------------------------------------------
 
 
-def _in_chosen_entities(spec: Any, panel: Panel) -> Bools:
-    """Find rows of entities with a row that the model chooses: no other is permuted."""
+def _is_chosen_entity(spec: Any, panel: Panel) -> Bools:
+    """Mark rows of entities that have a row in the model: only these are permuted."""
     table = table_of(panel)
     entity = table.keys.entity
     return np.isin(entity, entity[rows_where(spec.where, table, "where")])
 
 
-def _coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
+def _group_codes(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
     """Code rows (N,) by the values of a column, or by the truth of a condition."""
     table = table_of(panel)
     if text not in table.known:
@@ -496,8 +499,8 @@ def _read_groups(
     condition, rows = text.strip(), 0
     levels: pd.Index[Any] | None = None
     for panel in panels:
-        codes, of_panel = _coded(panel, text)
-        used = of_panel[np.unique(codes)]
+        codes, panel_levels = _group_codes(panel, text)
+        used = panel_levels[np.unique(codes)]
         levels, rows = used if levels is None else levels.union(used), rows + codes.size
     assert levels is not None
     if text in table_of(panel).known:
@@ -508,52 +511,52 @@ def _read_groups(
             for v in levels
         )
         groups = _Groups(text, tuple(values), levels, codes)
-        _refuse_one_name(groups)
+        _refuse_same_names(groups)
     else:
         both = pd.Index([False, True])
         groups = _Groups(text, (f"not ({condition})", condition), both, codes)
         if levels.size == 1:
             truth = "true" if levels[0] else "false"
-            raise _no_groups(
+            raise _group_count_error(
                 f"group={cited(text)} is {truth} in all {rows} rows", text, 1
             )
     count = len(groups.names)
     if not 2 <= count <= _MOST_GROUPS:
-        raise _no_groups(
+        raise _group_count_error(
             f"group={cited(text)} has {counted(count, 'value')}", text, count
         )
     return groups
 
 
-def _refuse_one_name(groups: _Groups) -> None:
-    """Refuse values that are written alike, such as a number and its text."""
+def _refuse_same_names(groups: _Groups) -> None:
+    """Refuse different values with the same text, such as 1 and "1"."""
     if twice := tuple(repeated(groups.names)):
         raise one_problem(
             OptionError,
             "groups",
-            f"group={cited(groups.text)} has different values that are written alike: "
-            f"{quoted(twice)}. Make them one type, such as df[column].astype(str), "
-            "or give them other names.",
+            f"group={cited(groups.text)} has different values with the same text: "
+            f"{quoted(twice)}. Convert them to one type, such as "
+            "df[column].astype(str), or give them other names.",
             group=groups.text,
             names=twice,
         )
 
 
-def _no_groups(problem: str, text: str, count: int) -> DigiprosperError:
+def _group_count_error(problem: str, text: str, count: int) -> DigiprosperError:
     return one_problem(
         OptionError,
         "groups",
-        f"{problem}; groups are from 2 to {_MOST_GROUPS}. Pass a column with few "
-        "values, or a condition such as 'income > 5000'.",
+        f"{problem}; by_group compares 2 to {_MOST_GROUPS} groups. Pass a column with "
+        "few values, or a condition such as 'income > 5000'.",
         group=text,
         count=count,
     )
 
 
-def _refuse_varying(panel: Panel, groups: _Groups) -> None:
+def _refuse_varying_groups(panel: Panel, groups: _Groups) -> None:
     """Refuse groups that cut through entities."""
     entity = table_of(panel).keys.entity
-    labels = _by_unit(entity, groups.codes)
+    labels = _group_of_units(entity, groups.codes)
     cut = np.unique(entity[labels[entity] != groups.codes])
     if cut.size:
         data = {"group": groups.text, "count": int(cut.size)}
@@ -567,7 +570,7 @@ def _refuse_varying(panel: Panel, groups: _Groups) -> None:
         )
 
 
-def _permuted_units(spec: Any, panel: Panel, groups: _Groups) -> tuple[Ints, str]:
+def _units_to_permute(spec: Any, panel: Panel, groups: _Groups) -> tuple[Ints, str]:
     """Code the entities, or the clusters if each is in one group, and name them."""
     # A group of whole provinces is no random partition of their households.
     table = table_of(panel)
@@ -583,7 +586,7 @@ def _permuted_units(spec: Any, panel: Panel, groups: _Groups) -> tuple[Ints, str
     return entity, ""
 
 
-def _by_unit(units: Ints, codes: Ints) -> Ints:
+def _group_of_units(units: Ints, codes: Ints) -> Ints:
     """Return the group of each entity or other unit, that of its last row."""
     labels = np.empty(int(units.max()) + 1, dtype=np.intp)
     labels[units] = codes
@@ -608,25 +611,25 @@ def _fit_groups(by_name: Mapping[str, Any], panel: Any, seed: object) -> ResultS
     return fits
 
 
-def _slopes(result: Any) -> Any:
+def _regression(result: Any) -> Any:
     return getattr(result, "slopes", result)
 
 
 def _params(result: Any) -> pd.Series[float]:
-    return _slopes(result).params  # type: ignore[no-any-return]
+    return _regression(result).params  # type: ignore[no-any-return]
 
 
-def _estimates(
+def _coefficient_by_group(
     spec: Any, fits: ResultSet, term: str | None
 ) -> tuple[str, dict[str, float]]:
-    """Find the coefficient in every group."""
+    """Return the coefficient's name, and its estimate in every group."""
     params = {group: _params(result) for group, result in fits.items()}
     first, *others = params.values()
     common = [name for name in first.index if all(name in other for other in others)]
     if term is None and not hasattr(spec, "_fitted"):
         raise TermError(
-            f"by_group: pass term, the coefficient of {type(spec).__name__} that is "
-            f"compared; every group has {quoted(common, 20)}."
+            f"by_group: pass term, the coefficient of {type(spec).__name__} to "
+            f"compare; every group has {quoted(common, 20)}."
         )
     target = str(spec.x[0] if term is None else term)
     name = coefficient_named(
@@ -649,12 +652,7 @@ def _nested_slopes(fit: Fitted) -> bool:
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
 
-def _rows_of(fit: Fitted, panel: Panel, groups: _Groups) -> Ints:
-    """Return the group of each row of a fit."""
-    return np.asarray(groups.codes[panel.index.get_indexer(fit.prepared.sample.index)])
-
-
-def _batched(
+def _permute_by_products(
     fit: Fitted,
     panel: Panel,
     groups: _Groups,
@@ -663,14 +661,14 @@ def _batched(
     reps: int,
     seed: np.random.SeedSequence,
 ) -> tuple[Floats, np.random.SeedSequence | None]:
-    """Fit groups in each permutation from cross products by unit: (reps, groups).
+    """Estimate the groups in each permutation from cross products by unit.
 
-    Also returns the seed, or None if these are all permutations.
+    Returns slopes (reps, groups), and the seed, or None if these are all permutations.
     """
     prepared, sample = fit.prepared, fit.prepared.sample
     rows = panel.index.get_indexer(sample.index)
     codes = np.unique(units[rows], return_inverse=True)[1]
-    labels = _by_unit(codes, groups.codes[rows])
+    labels = _group_of_units(codes, groups.codes[rows])
     grams = entity_grams(
         fit.demeaned.select((0, *fit.regressors)),
         codes,
@@ -684,7 +682,7 @@ def _batched(
     return permuted_slopes(grams, labels, position, reps, seed), seed
 
 
-def _refitted(
+def _permute_by_refits(
     spec: Any,
     panel: Panel,
     groups: _Groups,
@@ -695,12 +693,12 @@ def _refitted(
     *,
     show: bool,
 ) -> tuple[Floats, np.random.SeedSequence | None]:
-    """Refit groups in each permutation: (reps, groups), and the seed, as `_batched`."""
-    labels = _by_unit(units, groups.codes)
-    every = ways(labels) < reps + 0.5
+    """Fit the model of each group again in each permutation; returns the same."""
+    labels = _group_of_units(units, groups.codes)
+    enumerated = ways(labels) < reps + 0.5
     drawn = (
         arrangements(labels)
-        if every
+        if enumerated
         else permuted_labels(np.random.default_rng(seed), labels, reps)
     )
     out = np.empty((len(drawn), len(groups.names)))
@@ -708,13 +706,13 @@ def _refitted(
         for i, permuted in enumerate(drawn):
             for group in range(len(groups.names)):
                 rows = _subset(panel, permuted[units] == group)
-                out[i, group] = _refit(spec, rows, name, [seed.entropy, i])
+                out[i, group] = _slope_in_rows(spec, rows, name, [seed.entropy, i])
             done(1)
-    return out, None if every else seed
+    return out, None if enumerated else seed
 
 
-def _refit(spec: Any, panel: Panel, name: str, rng: object) -> float:
-    """Estimate one group of a permutation; NaN where that is not possible."""
+def _slope_in_rows(spec: Any, panel: Panel, name: str, rng: object) -> float:
+    """Estimate the coefficient in one group of a permutation; NaN if it fails."""
     try:
         with one_of_many("", {}):
             return float(_params(spec.fit(panel, rng=rng)).get(name, np.nan))
@@ -723,29 +721,29 @@ def _refit(spec: Any, panel: Panel, name: str, rng: object) -> float:
         return float("nan")
 
 
-def _difference(slopes: Floats) -> Floats:
-    """Compare groups on the last axis: second less first, or range of more."""
+def _between_groups(slopes: Floats) -> Floats:
+    """Compare groups on the last axis: second minus first, or the range of more."""
     if slopes.shape[-1] == 2:
         return np.asarray(slopes[..., 1] - slopes[..., 0])
     return np.asarray(np.ptp(slopes, axis=-1))
 
 
-def _permutation(
+def _permutation_test(
     slopes: Floats,
     groups: _Groups,
-    over: str,
+    clusters_name: str,
     name: str,
     estimates: dict[str, float],
     seed: np.random.SeedSequence | None,
 ) -> TestResult:
-    """Compare the difference with permutations: all there are without a seed."""
-    draws, every = _difference(slopes), seed is None
-    statistic = float(_difference(np.array(list(estimates.values()))))
-    what = f"clusters ({over})" if over else "entities"
+    """Test the difference by permutations; without a seed, these are all there are."""
+    draws, enumerated = _between_groups(slopes), seed is None
+    statistic = float(_between_groups(np.array(list(estimates.values()))))
+    what = f"clusters ({clusters_name})" if clusters_name else "entities"
     description = f"the groups of {cited(groups.text)} can be permuted over {what}"
     notices = (
         few_exchanges(name, draws.size, description)
-        if every
+        if enumerated
         else few_draws(draws.size, "test")
     )
     issue(notices)
@@ -753,24 +751,24 @@ def _permutation(
         statistic=statistic,
         distribution="permutation",
         df=None,
-        p_value=share_beyond(draws, statistic, enumerated=every),
+        p_value=share_beyond(draws, statistic, enumerated=enumerated),
         detail={
             "difference": statistic,
             "reps": draws.size,
-            "enumerated": every,
-            "permuted": over or None,
+            "enumerated": enumerated,
+            "permuted": clusters_name or None,
             "lost": int(np.isnan(draws).sum()),
             "rng_entropy": seed.entropy if seed else None,
         },
         draws=draws,
         diagnostics=notices,
-        method=permutations_text(draws.size, enumerated=every),
+        method=permutations_text(draws.size, enumerated=enumerated),
         **_hypothesis(groups, name),
     )
 
 
-def _unlike_groups(fits: ResultSet, name: str, difference: float) -> list[Notice]:
-    """Report that errors of two groups differ so much that the test loses its size.
+def _unequal_variances(fits: ResultSet, name: str, difference: float) -> list[Notice]:
+    """Report error variances of the two groups that distort the test's size.
 
     The variance of the difference is v1 / n1 + v2 / n2, that over permutations
     v1 / n2 + v2 / n1 (Chung & Romano 2013, Annals of Statistics 41:484).
@@ -803,8 +801,8 @@ def _unlike_groups(fits: ResultSet, name: str, difference: float) -> list[Notice
 def _hypothesis(groups: _Groups, name: str) -> dict[str, Any]:
     """Name the test and its null hypothesis."""
     text, labels = groups.text, groups.names
-    # The values of a column, such as True and False, say little without its name; a
-    # condition is its own.
+    # The values of a column, such as True and False, need its name; a condition does
+    # not.
     by = "" if text.strip() in labels else f" by {text}"
     compared = f"{by}, {labels[1]} minus {labels[0]}"
     if len(labels) > 2:
@@ -818,41 +816,41 @@ def _hypothesis(groups: _Groups, name: str) -> dict[str, Any]:
 # --- interaction ----------------------------------------------------------------------
 
 
-def _names(groups: _Groups, name: str) -> tuple[list[str], list[str]]:
-    """Name the products of a regressor with indicators of groups, and these."""
+def _interaction_names(groups: _Groups, name: str) -> tuple[list[str], list[str]]:
+    """Name the interactions of a regressor with groups, and the group dummies."""
     others = groups.names[1:]
     interactions = [f"{name} in {group}" for group in others]
     return interactions, [f"{groups.text} is {group}" for group in others]
 
 
-def _interaction(wider: LinearResults, groups: _Groups, name: str) -> TestResult:
+def _interaction_test(joint: LinearResults, groups: _Groups, name: str) -> TestResult:
     """Test the interactions of a regressor with the groups in one regression."""
-    others, (names, _) = groups.names[1:], _names(groups, name)
-    absent = [interaction for interaction in names if interaction not in wider.names]
+    others, (names, _) = groups.names[1:], _interaction_names(groups, name)
+    absent = [interaction for interaction in names if interaction not in joint.names]
     if absent:
         raise IdentificationError(
-            f"by_group: {quoted(absent)} cannot be estimated beside the other "
+            f"by_group: {quoted(absent)} cannot be estimated together with the other "
             "regressors and effects. Use method='permutation'."
         )
     hypothesis = _hypothesis(groups, name)
-    test = joint_test(wider, names, "by_group", **hypothesis)
-    held: dict[tuple[str, str], list[str]] = {}
+    test = joint_test(joint, names, "by_group", **hypothesis)
+    labels_by_warning: dict[tuple[str, str], list[str]] = {}
     model = f"all groups jointly, where {name} is that of {groups.names[0]}"
-    with one_of_many(model, held):
-        issue(wider.diagnostics)
-    issue_of_many(held)
-    differences = wider.params[names].tolist()
+    with one_of_many(model, labels_by_warning):
+        issue(joint.diagnostics)
+    issue_of_many(labels_by_warning)
+    differences = joint.params[names].tolist()
     detail: dict[str, Any] = {
         "differences": dict(zip(others, differences, strict=True)),
         "difference": float(np.ptp([0.0, *differences])),
     }
-    diagnostics = (*wider.diagnostics, *test.diagnostics)
+    diagnostics = (*joint.diagnostics, *test.diagnostics)
     if len(names) == 1:
-        row: Any = wider.tidy().set_index("term").loc[names[0]]
+        row: Any = joint.tidy().set_index("term").loc[names[0]]
         test = TestResult(
             statistic=float(row["statistic"]),
             distribution="t",
-            df=float(wider.df_by_term[names[0]]),
+            df=float(joint.df_by_term[names[0]]),
             p_value=float(row["p_value"]),
             **hypothesis,
         )
@@ -863,32 +861,32 @@ def _interaction(wider: LinearResults, groups: _Groups, name: str) -> TestResult
 def _with_interactions(
     fit: Fitted, codes: Ints, groups: _Groups, name: str
 ) -> LinearResults:
-    """Add products of a regressor with indicators, and indicators not absorbed."""
+    """Add the interactions of a regressor with groups to a regression, and refit."""
     column = fit.demeaned.raw[:, fit.regressors[fit.results.names.index(name)]]
     further = _products(column, codes, groups)
-    names = [*chain.from_iterable(_names(groups, name))]
+    names = [*chain.from_iterable(_interaction_names(groups, name))]
     demeaned = fit.demeaned.with_columns(fit.prepared, names, further)
-    return _wider(fit.prepared, demeaned, fit.regressors, groups, name)
+    return _fit_with_interactions(fit.prepared, demeaned, fit.regressors, groups, name)
 
 
 def _products(column: Floats, codes: Ints, groups: _Groups) -> Floats:
-    """Multiply a column (n,) with indicators of all groups but the first, (n, 2 q)."""
+    """Return interactions of a column (n,) and dummies of later groups, (n, 2 q)."""
     indicators = np.equal.outer(codes, np.arange(1, len(groups.names)))
     return np.hstack([column[:, None] * indicators, indicators])
 
 
-def _wider(
+def _fit_with_interactions(
     prepared: Prepared,
     demeaned: Demeaned,
     regressors: Sequence[int],
     groups: _Groups,
     name: str,
 ) -> LinearResults:
-    """Fit the regression with interactions, and indicators that are not absorbed."""
+    """Fit the regression with interactions, and group dummies not absorbed."""
     # Indicators come last: of two collinear columns the later one is dropped.
-    interactions, indicators = _names(groups, name)
-    beside = [j for j in demeaned.at(indicators) if not demeaned.absorbed[j]]
-    every = [*regressors, *demeaned.at(interactions), *beside]
+    interactions, indicators = _interaction_names(groups, name)
+    not_absorbed = [j for j in demeaned.at(indicators) if not demeaned.absorbed[j]]
+    every = [*regressors, *demeaned.at(interactions), *not_absorbed]
     options = replace(prepared.options, collinear="drop")
     prepared = replace(prepared, options=options)
     return fit_equation(prepared, demeaned, 0, every, unread=indicators)[0]

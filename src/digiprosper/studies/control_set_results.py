@@ -41,10 +41,12 @@ _NO_CHOICE = (
     "that is chosen."
 )
 _FREEDOM = (
-    "Each column of a control takes a degree of freedom of t; below is that "
+    "The degrees of freedom of t fall with each control; those below are of the model "
     "without candidates."
 )
-_BY_CONTROL = "Sets with and without each control; p <= .05 and the sign of the median"
+_BY_CONTROL = (
+    "Sets with and without each control; p <= .05 counts those with the median's sign"
+)
 _NUMBERS = Estimate._fields[1:]
 _QUARTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -72,7 +74,7 @@ class ControlSample(PickledByName):
     factors: Factors = field(default_factory=dict)
 
     def with_numbers(self, more: Mapping[str, Any]) -> PlainNumbers:
-        """Describe the inference and the names of other numbers."""
+        """Join other numbers with the inference, labels and factors."""
         return PlainNumbers(
             inference=self.inference,
             labels=self.labels,
@@ -86,7 +88,7 @@ class ControlSet(BaseResults):
     """Estimate of one coefficient with one set of controls.
 
     Other coefficients of the model are not kept.
-    ``spec.add(*found[label].controls).fit(panel)`` estimates them, on all rows that are
+    ``spec.add(*sets[label].controls).fit(panel)`` estimates them, on all rows that are
     complete for this model.
 
     Parameters
@@ -426,7 +428,7 @@ class ControlSets(Summarised, ResultSet):
         )
 
     def _tables(self) -> tuple[Cells | Lines, ...]:
-        """Lay out the distribution, the signs, and what each candidate changes."""
+        """Tabulate the distribution, the signs, and the role of each candidate."""
         distribution = self.distribution()
         every = set_label(self.candidates)
         ends = {NO_CANDIDATE: "No candidate", every: "All candidates"}

@@ -60,7 +60,7 @@ ONE_BY_ONE = frozenset({"hc2", "hc3", "crv3", "cr2", "conley"})
 class Equations:
     """All columns of all models on their common rows, demeaned once."""
 
-    together: Any  # `CommonRows`, or what another specification has
+    common_rows: Any  # `CommonRows`, or what another specification has
     x: tuple[int, ...]  # positions of the regressors of every model
     controls: tuple[tuple[int, ...], ...]  # positions of the columns of each candidate
     base: Any  # the model without candidates
@@ -68,12 +68,12 @@ class Equations:
     @property
     def prepared(self) -> Prepared:
         """The rows, with their effects and clusters."""
-        return self.together.prepared  # type: ignore[no-any-return]
+        return self.common_rows.prepared  # type: ignore[no-any-return]
 
     @property
     def demeaned(self) -> Demeaned:
         """The outcome, and all regressors."""
-        return self.together.demeaned  # type: ignore[no-any-return]
+        return self.common_rows.demeaned  # type: ignore[no-any-return]
 
     def regressors(self, controls: Bools) -> tuple[int, ...]:
         """Return the positions of the regressors of a model, in order."""
@@ -193,14 +193,14 @@ def estimate_sets(
         one_term(term, "control_sets: term")
     sets = _sets(len(candidates), _read_sizes(size, len(candidates)))
     controls = [tuple(compress(candidates, row)) for row in sets]
-    labels = _labels(controls)
+    labels = _set_labels(controls)
 
-    equations = _equations(spec, panel, candidates)
+    equations = _prepare_equations(spec, panel, candidates)
     base = equations.base
-    name = _named(spec, base, candidates, term)
-    _refuse_shared(equations, candidates, name)
-    common = _common(equations, name)
-    results, by_code = _estimates(equations, controls, sets, common)
+    name = _coefficient_name(spec, base, candidates, term)
+    _refuse_products_of_term(equations, candidates, name)
+    common = _common_values(equations, name)
+    results, by_code = _estimate_each(equations, controls, sets, common)
     for notice in base.diagnostics:
         by_code.pop(notice.code, None)
 
@@ -246,8 +246,8 @@ def _read_candidates(spec: Any, values: object) -> tuple[str, ...]:
     ]
     if problems:
         raise TermError(
-            f"control_sets: {several(problems)}. Candidates are what is added to the "
-            "model: take them out of x with spec.drop(...), or of candidates.",
+            f"control_sets: {several(problems)}. Candidates are added to the model: "
+            "remove them from x with spec.drop(...), or from candidates.",
             problems,
         )
     return candidates
@@ -255,7 +255,7 @@ def _read_candidates(spec: Any, values: object) -> tuple[str, ...]:
 
 def _read_sizes(size: object, count: int) -> list[int]:
     """Read how many candidates a set may have."""
-    sizes = range(count + 1) if size is None else _range(plain(size))
+    sizes = range(count + 1) if size is None else _read_range(plain(size))
     if not sizes or not all(0 <= number <= count for number in sizes):
         raise option_error(
             "size",
@@ -270,13 +270,13 @@ def _read_sizes(size: object, count: int) -> list[int]:
             size,
             f"control_sets: {counted(count, 'candidate')} with size={cited(size)} make "
             f"{total:,} sets; at most {MOST_SETS:,} are estimated. "
-            f"{_smaller(min(sizes), count)}",
+            f"{_suggest_size(min(sizes), count)}",
         )
     return sorted(sizes)
 
 
-def _range(size: Any) -> range:
-    """Read a number, a pair with both ends in it, or a range; or else empty."""
+def _read_range(size: Any) -> range:
+    """Read a number, a pair (lowest, highest) or a range; empty if it is invalid."""
     if isinstance(size, range):
         return size
     ends = list(size) if isinstance(size, tuple | list) else [size, size]
@@ -285,7 +285,7 @@ def _range(size: Any) -> range:
     return range(int(ends[0]), int(ends[1]) + 1)
 
 
-def _smaller(least: int, count: int) -> str:
+def _suggest_size(least: int, count: int) -> str:
     """Suggest sizes that keep the sets few enough."""
     total, most = 0, least - 1
     while total + comb(count, most + 1) <= MOST_SETS:
@@ -304,7 +304,7 @@ def _sets(count: int, sizes: Sequence[int]) -> Bools:
     )
 
 
-def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
+def _set_labels(controls: Sequence[Sequence[str]]) -> list[str]:
     """Name the sets; names with plus signs may make two of them equal."""
     labels = list(map(set_label, controls))
     if twice := repeated(labels):
@@ -318,45 +318,47 @@ def _labels(controls: Sequence[Sequence[str]]) -> list[str]:
 # --- the columns of all models --------------------------------------------------------
 
 
-def _equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> Equations:
+def _prepare_equations(spec: Any, panel: Panel, candidates: Sequence[str]) -> Equations:
     """Demean all models' columns on rows complete in all, and fit the first."""
     roles = {
         "x": spec.x,
         **{f"candidate {name}": (*spec.x, name) for name in candidates},
         "candidates": (*spec.x, *candidates),
     }
-    together = spec._on_common_rows(panel, roles)
-    demeaned, rows = together.demeaned, together.prepared.sample
-    blocks = _blocks(rows, candidates)
+    common_rows = spec._on_common_rows(panel, roles)
+    demeaned, rows = common_rows.demeaned, common_rows.prepared.sample
+    blocks = _count_columns(rows, candidates)
 
     x = tuple(range(1, 1 + len(rows.roles["x"])))
-    base = together.fit(x, None)
+    base = common_rows.fit(x, None)
     starts = np.cumsum([1 + len(x), *blocks]).tolist()
     controls = tuple(tuple(range(start, stop)) for start, stop in pairwise(starts))
     absorbed = [j for j in chain.from_iterable(controls) if demeaned.absorbed[j]]
     if absorbed and spec.collinear == "raise":
-        problems = [absorbed_problem(together.prepared, demeaned, j) for j in absorbed]
+        problems = [
+            absorbed_problem(common_rows.prepared, demeaned, j) for j in absorbed
+        ]
         raise IdentificationError(
-            f"control_sets: {several(problems)}. Take it out of candidates, or "
+            f"control_sets: {several(problems)}. Remove it from candidates, or "
             "interact it with a variable that varies within the effects.",
             problems,
         )
-    return Equations(together, x, controls, base)
+    return Equations(common_rows, x, controls, base)
 
 
-def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
+def _count_columns(rows: Sample, candidates: Sequence[str]) -> list[int]:
     """Count each candidate's columns, which may not depend on the other candidates."""
-    x, together = rows.roles["x"], rows.roles["candidates"]
+    x, all_names = rows.roles["x"], rows.roles["candidates"]
     columns = {name: rows.roles[f"candidate {name}"] for name in candidates}
     # Candidates that change the dummies of x, or else those whose dummies the others
     # change.
     depending = [name for name in candidates if columns[name][: len(x)] != x]
     if not depending:
         added = [columns[name][len(x) :] for name in candidates]
-        if (*x, *chain.from_iterable(added)) == together:
+        if (*x, *chain.from_iterable(added)) == all_names:
             return list(map(len, added))
         depending = [
-            name for name in candidates if not set(columns[name]) <= set(together)
+            name for name in candidates if not set(columns[name]) <= set(all_names)
         ]
     raise one_problem(
         TermError,
@@ -368,8 +370,10 @@ def _blocks(rows: Sample, candidates: Sequence[str]) -> list[int]:
     )
 
 
-def _named(spec: Any, base: Any, candidates: Sequence[str], term: str | None) -> str:
-    """Find the coefficient."""
+def _coefficient_name(
+    spec: Any, base: Any, candidates: Sequence[str], term: str | None
+) -> str:
+    """Return the coefficient's name in the results."""
     target = spec.x[0] if term is None else term
     names = [name for name in base.names if name != "Intercept"]
     text = "control_sets: no coefficient of spec is named {target}; they are {names}."
@@ -378,8 +382,10 @@ def _named(spec: Any, base: Any, candidates: Sequence[str], term: str | None) ->
     return coefficient_named(target, names, text)
 
 
-def _refuse_shared(equations: Equations, candidates: Sequence[str], name: str) -> None:
-    """Refuse candidates that have the column of the coefficient in the same period."""
+def _refuse_products_of_term(
+    equations: Equations, candidates: Sequence[str], name: str
+) -> None:
+    """Refuse candidates that contain the coefficient's column in the same period."""
     factors_of, names = equations.prepared.sample.factors_of, equations.demeaned.names
 
     def columns(term: str) -> set[tuple[str, int]]:
@@ -396,9 +402,9 @@ def _refuse_shared(equations: Equations, candidates: Sequence[str], name: str) -
     ]
     if shared:
         raise TermError(
-            f"control_sets: {subject(shared, 'has')} the column of {cited(name)} too: "
-            f"with it the coefficient of {cited(name)} is another quantity, such as "
-            "the slope where the other factor is zero. Put the product in "
+            f"control_sets: {subject(shared, 'contains')} the column of {cited(name)}, "
+            f"which changes the meaning of the coefficient of {cited(name)}, such as "
+            "to the slope where the other factor is zero. Put the product in "
             "spec.x, or compare the two models with fit_all.",
             [
                 Notice("shared", candidate, {"term": name, "candidate": candidate})
@@ -407,7 +413,7 @@ def _refuse_shared(equations: Equations, candidates: Sequence[str], name: str) -
         )
 
 
-def _common(equations: Equations, name: str) -> ControlSample:
+def _common_values(equations: Equations, name: str) -> ControlSample:
     base = equations.base
     r2 = ("rsquared", "rsquared_within", "rsquared_within_entity", "rsquared_adj")
     unknown = dict.fromkeys(("df_resid", "f_statistic", *r2))
@@ -425,7 +431,7 @@ def _common(equations: Equations, name: str) -> ControlSample:
 # --- estimates ------------------------------------------------------------------------
 
 
-def _estimates(
+def _estimate_each(
     equations: Equations,
     controls: Sequence[tuple[str, ...]],
     sets: Bools,
@@ -445,7 +451,7 @@ def _estimates(
         if not regular[position]:
             regressors = equations.regressors(sets[position])
             try:
-                fit = equations.together.fit(regressors)
+                fit = equations.common_rows.fit(regressors)
             except DigiprosperError as error:
                 results.append(error)
                 continue
@@ -470,7 +476,7 @@ def estimate_together(
     prepared, demeaned = equations.prepared, equations.demeaned
     numbers, regular = np.full((len(sets), 3), np.nan), np.zeros(len(sets), bool)
     if (
-        not isinstance(equations.together, CommonRows)
+        not isinstance(equations.common_rows, CommonRows)
         or prepared.options.cov_type in ONE_BY_ONE
         or demeaned.absorbed[list(equations.x)].any()
     ):

@@ -1,4 +1,4 @@
-"""What figures of many models draw: one coefficient, and the models' choices."""
+"""Numbers for figures of many models: one coefficient, and the models' choices."""
 
 from __future__ import annotations
 
@@ -65,26 +65,29 @@ def specification_curve(
     candidates of `control_sets`; otherwise the regressors, effects, outcomes, weights,
     standard errors and conditions on rows that some models have and others do not.
     """
-    names = _names(models, term)
+    names = _coefficient_names(models, term)
     points = _points(models, names, level)
     order = points["model"].tolist()
     if isinstance(models, ControlSets):
         factors, own_labels = models.common.factors, models.common.labels
     else:
-        factors, own_labels = _merged(models, "factors"), _merged(models, "labels")
+        factors, own_labels = (
+            _merged_field(models, "factors"),
+            _merged_field(models, "labels"),
+        )
     texts = {**own_labels, **labels}
     wording = Wording(texts, factors, language)
     heads: list[str] = []
     if isinstance(models, ControlSets):
         outcomes = {models.common.glance["depvar"]}
-        choices = _candidates(models.included, order, wording)
+        choices = _candidate_choices(models.included, order, wording)
     else:
         by_model = [_model_choices(models[label], names, wording) for label in order]
         outcomes = {model["outcome"][0] for model in by_model}
-        choices = _differences(by_model, wording)
+        choices = _differing_choices(by_model, wording)
         heads = [texts.get(label, label) for label in order]
 
-    marked, main_text = _default_main(models, main, order), ""
+    marked, main_text = _marked_model(models, main, order), ""
     if marked is not None:
         label = order[marked]
         main_text = texts.get(label, label)
@@ -99,7 +102,7 @@ def specification_curve(
         main=marked,
         main_text=main_text,
         heads=heads,
-        left_out=_left_out(counts, wording),
+        left_out=_left_out_texts(counts, wording),
         level=level,
     )
 
@@ -119,25 +122,25 @@ def search_curve(
     return SpecificationCurve(
         name=wording.label(found.common.term.name),
         outcome=wording.label(found.common.glance["depvar"]),
-        points=_drawn(found.frame, found.level, "band_low", "band_high"),
+        points=_curve_points(found.frame, found.level, "band_low", "band_high"),
         choices=[
-            *_candidates(found.included, order, wording),
+            *_candidate_choices(found.included, order, wording),
             *(
                 Choice("model", texts.get(label, label), np.array(order) == label)
                 for label in others
             ),
         ],
-        main=_main(order, detail["reported"] if main is None else main),
+        main=_main_position(order, detail["reported"] if main is None else main),
         main_text=wording.say("curve.reported")
         if main is None
         else texts.get(main, main),
         heads=[],
-        left_out=_left_out({"failed": len(found.left_out)}, wording),
+        left_out=_left_out_texts({"failed": len(found.left_out)}, wording),
         level=found.level,
     )
 
 
-def _left_out(counts: Mapping[str, int], wording: Wording) -> list[str]:
+def _left_out_texts(counts: Mapping[str, int], wording: Wording) -> list[str]:
     """Count the models that are not drawn, by the code of the reason."""
     return [
         wording.say(f"left_out.{code}", count=f"{count:,}")
@@ -146,7 +149,9 @@ def _left_out(counts: Mapping[str, int], wording: Wording) -> list[str]:
     ]
 
 
-def _names(models: ResultSet, term: str | Sequence[str] | None) -> Sequence[str]:
+def _coefficient_names(
+    models: ResultSet, term: str | Sequence[str] | None
+) -> Sequence[str]:
     """Read the names of the coefficient, or choose it."""
     if term is not None:
         return [term] if isinstance(term, str) else term
@@ -162,15 +167,15 @@ def _points(models: ResultSet, names: Sequence[str], level: float) -> pd.DataFra
     if rows.empty:
         raise not_identified(
             "no_estimates",
-            "plots.specification_curve: no model has a number as its estimate of "
+            "plots.specification_curve: no model has a finite estimate of "
             f"{quoted(names)}.",
             labels=models.labels,
         )
     ordered = rows.sort_values("estimate", kind="stable", ignore_index=True)
-    return _drawn(ordered, level)
+    return _curve_points(ordered, level)
 
 
-def _drawn(rows: pd.DataFrame, level: float, *bands: str) -> pd.DataFrame:
+def _curve_points(rows: pd.DataFrame, level: float, *bands: str) -> pd.DataFrame:
     """Take the numbers of a curve, and whether estimates are significant."""
     points: pd.DataFrame = rows[["model", "estimate", "conf_low", "conf_high", *bands]]
     return points.assign(significant=[rejects(p, level) for p in rows["p_value"]])
@@ -179,7 +184,7 @@ def _drawn(rows: pd.DataFrame, level: float, *bands: str) -> pd.DataFrame:
 # --- choices --------------------------------------------------------------------------
 
 
-def _candidates(
+def _candidate_choices(
     included: pd.DataFrame, order: Sequence[str], wording: Wording
 ) -> list[Choice]:
     """List the candidates, with the models that have them."""
@@ -202,7 +207,7 @@ def _model_choices(
         **_effects_by_kind(regression, about),
         "outcome": [about.get("depvar") or ""],
         "weights": [about["obs_weights"]] if about.get("obs_weights") else [],
-        "errors": [_errors(regression, wording)],
+        "errors": [_errors_text(regression, wording)],
         "rows": [
             str(notice.data["where"])
             for notice in getattr(result, "diagnostics", ())
@@ -223,7 +228,7 @@ def _effects_by_kind(regression: Any, about: Any) -> dict[str, list[str]]:
     return kinds
 
 
-def _errors(regression: Any, wording: Wording) -> str:
+def _errors_text(regression: Any, wording: Wording) -> str:
     """Name the standard errors of a model, with their clusters."""
     inference = inference_of(regression)
     distance = f"{inference.distance_cutoff or 0:,g}"
@@ -234,10 +239,10 @@ def _errors(regression: Any, wording: Wording) -> str:
     return wording.say("errors.by", errors=errors, clusters=by)
 
 
-def _differences(
+def _differing_choices(
     by_model: Sequence[Mapping[str, Sequence[str]]], wording: Wording
 ) -> list[Choice]:
-    """List what only some models have; a label of several names has the name behind."""
+    """List choices of only some models; names with the same label follow it."""
     choices = []
     for kind in by_model[0]:
         names = dict.fromkeys(name for model in by_model for name in model[kind])
@@ -251,7 +256,7 @@ def _differences(
     return choices
 
 
-def _merged(models: ResultSet, field: str) -> dict[str, Any]:
+def _merged_field(models: ResultSet, field: str) -> dict[str, Any]:
     """Merge labels or factors over the models; the first seen wins."""
     merged: dict[str, Any] = {}
     for result in models.values():
@@ -262,21 +267,21 @@ def _merged(models: ResultSet, field: str) -> dict[str, Any]:
 # --- words ----------------------------------------------------------------------------
 
 
-def _default_main(
+def _marked_model(
     models: ResultSet, main: str | None, order: Sequence[str]
 ) -> int | None:
     """Find the model that is marked."""
     if main is not None:
-        return _main(order, main)
+        return _main_position(order, main)
     default = NO_CANDIDATE if isinstance(models, ControlSets) else models.labels[0]
     return order.index(default) if default in order else None
 
 
-def _main(order: Sequence[str], label: str) -> int:
+def _main_position(order: Sequence[str], label: str) -> int:
     if str(label) in order:
         return order.index(str(label))
     raise ColumnError(
-        "plots.specification_curve: no model that is drawn is labelled "
-        f"main={cited(label)}; the labels are {quoted(order, 12)}.",
+        f"plots.specification_curve: main={cited(label)} is not the label of a drawn "
+        f"model; the labels are {quoted(order, 12)}.",
         [column_problem(str(label), "main", f"no model {cited(label)}")],
     )

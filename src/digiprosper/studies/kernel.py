@@ -140,11 +140,11 @@ def _squares(sums: Floats, lags: int) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetProjections:
-    """What the slopes of one regressor beside S sets need of any outcome.
+    """Projections that give the slope of one regressor with S sets for any outcome.
 
     In coordinates of an orthonormal basis of all columns, a slope is a product with
-    `influence`, and the fitted values of a set are a projection. So a drawn outcome is
-    needed only as its sums of products with the basis by cluster.
+    `influence`, and the fitted values of a set are a projection. So only the products
+    of a drawn outcome with the basis, summed by cluster, are needed.
     """
 
     basis: Floats  # (N, m), rows sorted by cluster
@@ -187,7 +187,7 @@ class SetProjections:
         return squares
 
     def _by_moments(self, sums: Floats, heights: Floats) -> Floats:
-        """Sum the same without a turn for each cluster, of which there are many.
+        """Compute the same without a loop over clusters, if there are many.
 
         The score of a cluster is that of the errors beside all columns and of what the
         set omits. Sums over clusters of their squares and products serve all sets.

@@ -116,12 +116,13 @@ def fit_all(
     entropy = cast("int", seed_sequence(rng).entropy)
     outcomes = []
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
-    with _copied(specs, panel) as data:
+    with _copied_once(specs, panel) as data:
         tasks = [
-            _task(str(label), entry, data, entropy) for label, entry in specs.items()
+            _read_task(str(label), entry, data, entropy)
+            for label, entry in specs.items()
         ]
         with progress_bar("fit_all", len(tasks), show=progress) as done:
-            for label, result, warned in _fitted(tasks, jobs):
+            for label, result, warned in _fit_tasks(tasks, jobs):
                 outcomes.append((label, result))
                 for warning, labels in warned.items():
                     labels_by_warning.setdefault(warning, []).extend(labels)
@@ -130,7 +131,7 @@ def fit_all(
     return ResultSet(tuple(outcomes))
 
 
-def _copied(specs: Mapping[Any, Any], panel: Any) -> AbstractContextManager[Any]:
+def _copied_once(specs: Mapping[Any, Any], panel: Any) -> AbstractContextManager[Any]:
     """Copy what the specifications need of a scanned table, once for all of them."""
     takes = FixedEffects, FixedEffectsIV, EventStudy
     fitted = [spec for spec in specs.values() if isinstance(spec, takes)]
@@ -140,7 +141,7 @@ def _copied(specs: Mapping[Any, Any], panel: Any) -> AbstractContextManager[Any]
 
 
 def _refuse_labels(specs: object) -> None:
-    """Refuse what is not a mapping, and labels that are the same as text."""
+    """Refuse other types than a mapping, and labels with the same text."""
     if not hasattr(specs, "items"):
         raise InputTypeError(
             "fit_all takes a mapping of label to specification, not "
@@ -148,12 +149,13 @@ def _refuse_labels(specs: object) -> None:
         )
     if twice := sorted(repeated([str(label) for label, _ in specs.items()])):
         raise InputTypeError(
-            f"fit_all: the labels {quoted(twice)} are duplicated as text; rename "
-            "one of each."
+            f"fit_all: several labels have the text {quoted(twice)}; rename them."
         )
 
 
-def _task(label: str, entry: Any, panel: Panel | PanelScan[Any], entropy: int) -> _Task:
+def _read_task(
+    label: str, entry: Any, panel: Panel | PanelScan[Any], entropy: int
+) -> _Task:
     """Read a specification with its own panel, if any, and a stream by its label."""
     spec, data = (
         entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, panel)
@@ -171,20 +173,21 @@ def _task(label: str, entry: Any, panel: Panel | PanelScan[Any], entropy: int) -
     )
 
 
-def _fitted(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
+def _fit_tasks(tasks: Sequence[_Task], jobs: int) -> Iterable[_Outcome]:
     """Fit every specification, in order."""
     if jobs == 1 or not tasks:
-        return (_fit(*task) for task in tasks)
+        return (_fit_task(*task) for task in tasks)
     joblib = require("joblib", extra="parallel", purpose=f"fit_all(n_jobs={jobs})")
     # No more processes than models: each loads the library.
     workers = min(jobs, len(tasks)) if jobs > 0 else jobs
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
     return cast(
-        "Iterable[_Outcome]", parallel(joblib.delayed(_fit)(*task) for task in tasks)
+        "Iterable[_Outcome]",
+        parallel(joblib.delayed(_fit_task)(*task) for task in tasks),
     )
 
 
-def _fit(
+def _fit_task(
     label: str, spec: Any, panel: Panel | PanelScan[Any], stream: SeedSequence
 ) -> _Outcome:
     """Fit a specification or keep its error, with its warnings."""
@@ -282,16 +285,15 @@ def stepwise(
         raise option_error(
             "sample",
             sample,
-            f"stepwise: the steps of {name} cannot be estimated on common rows, as "
-            "those of FixedEffects and PoissonEffects. Pass sample='own', and compare "
-            "nobs of the steps.",
+            f"stepwise: sample='common' is for FixedEffects and PoissonEffects, not "
+            f"{name}. Pass sample='own', and compare nobs of the steps.",
             ("own",),
         )
     scanned = isinstance(panel, PanelScan) and isinstance(spec, FixedEffects)
     if not scanned:
         check_panel(panel, "stepwise")
     specs: Iterable[Any] = accumulate(
-        _blocks(order), lambda before, terms: before.add(*terms), initial=spec
+        _read_blocks(order), lambda before, terms: before.add(*terms), initial=spec
     )
     labelled = {f"({i})": step for i, step in enumerate(specs, start=1)}
     if sample == "own":
@@ -307,7 +309,7 @@ def stepwise(
     return models
 
 
-def _blocks(order: object) -> list[Sequence[str]]:
+def _read_blocks(order: object) -> list[Sequence[str]]:
     """List the terms that each step adds."""
     entries = as_sequence(order)
     elements = (
@@ -321,7 +323,7 @@ def _blocks(order: object) -> list[Sequence[str]]:
     ]
     if not all(blocks):
         raise TermError(
-            "order has an empty list; remove it, or list the terms that are "
+            "order contains an empty list; remove it, or list the terms that are "
             "added together."
         )
     as_terms(list(chain.from_iterable(blocks)), "order", form=_ORDER_FORM)

@@ -44,7 +44,7 @@ from digiprosper.panel.codes import coded
 from digiprosper.panel.terms import parse
 from digiprosper.report.columns import Remark
 from digiprosper.report.effects import EffectResults, drawn_estimates
-from digiprosper.report.estimates import lost_in
+from digiprosper.report.estimates import n_lost
 from digiprosper.report.foreign import as_results
 from digiprosper.report.notices import few_draws, lost_draws, too_few_clusters_to_draw
 from digiprosper.report.protocol import Glance, HasDraws, Results, empty_glance
@@ -195,7 +195,7 @@ class PropagatedIndex(Specification):
 
     def __post_init__(self) -> None:
         plain_options(self)
-        object.__setattr__(self, "indices", _Indices(_checked(self.indices)))
+        object.__setattr__(self, "indices", _Indices(_check_indices(self.indices)))
         if not hasattr(self.model, "fit") or isinstance(
             self.model, type | CompositeIndex | PropagatedIndex
         ):
@@ -283,15 +283,15 @@ class PropagatedIndex(Specification):
             As in `fit` of the indices and of the model.
         """
         seed = seed_sequence(rng)
-        fitted, data = self._indices(panel), panel
+        fitted, data = self._fit_indices(panel), panel
         for name, index in fitted.items():
             data = data.attach(index.scores.rename(name))
-        _refuse_absent(self.model, data, fitted)
-        draws = _draws_of(data, _clusters(self.model), fitted)
-        if self._is_linear(draws):
-            results, values = self._from_products(draws, seed)
+        _refuse_unused_indices(self.model, data, fitted)
+        draws = _read_units(data, _clusters(self.model), fitted)
+        if self._draws_are_linear(draws):
+            results, values = self._draw_from_products(draws, seed)
         else:
-            results, values = self._refitted(draws, seed, progress)
+            results, values = self._draw_by_refits(draws, seed, progress)
 
         new = (
             *_end_point_notices(fitted, self.end_points),
@@ -300,7 +300,7 @@ class PropagatedIndex(Specification):
             ),
             *few_draws(self.reps, "ends"),
             *lost_draws(
-                lost_in(values), self.reps, "could not be estimated and were dropped."
+                n_lost(values), self.reps, "could not be estimated and were dropped."
             ),
         )
         issue(new)
@@ -318,7 +318,7 @@ class PropagatedIndex(Specification):
         errors_text = _DRAWN_ERRORS
         if self.model_rows == "kept":
             covariance = covariance + results.cov.to_numpy(dtype=np.float64)
-            values = values + _sampling_errors(results, self.reps, seed)
+            values = values + _draw_sampling_errors(results, self.reps, seed)
             errors_text = _ADDED_ERRORS
         estimated = drawn_estimates(
             names,
@@ -345,8 +345,8 @@ class PropagatedIndex(Specification):
             weight_values=tuple(index.weights["weight"] for index in fitted.values()),
         )
 
-    def _indices(self, panel: Panel) -> dict[str, IndexResults]:
-        """Fit the indices, and refuse those of which draws need all rows."""
+    def _fit_indices(self, panel: Panel) -> dict[str, IndexResults]:
+        """Fit the indices; refuse those that sums by entity cannot bootstrap."""
         check_panel(panel, "fit")
         duplicated = [name for name in self.indices if name in panel.columns]
         if duplicated:
@@ -367,13 +367,13 @@ class PropagatedIndex(Specification):
                 )
         return fitted
 
-    def _holds(self, index: IndexResults) -> bool:
-        """Check whether an index is a sum of the same columns in all draws."""
+    def _has_fixed_columns(self, index: IndexResults) -> bool:
+        """Check whether an index is a weighted sum of the same columns in all draws."""
         held = self.end_points == "held" or index.recipe.scope.fixed_end_points
         return held and _is_weighted_sum(index)
 
-    def _is_linear(self, draws: _Draws) -> bool:
-        """Check whether all draws are sums of the clusters' cross products."""
+    def _draws_are_linear(self, draws: _DrawnUnits) -> bool:
+        """Check whether the draws can be computed from cross products by cluster."""
         model = self.model
         if not isinstance(model, FixedEffects) or self.model_rows == "kept":
             return False
@@ -382,23 +382,23 @@ class PropagatedIndex(Specification):
         others = f"{model.where} {model.absorb}"
         plain = model.obs_weights is None and model.collinear == "raise"
         return plain and all(
-            self._holds(index) and name not in inside and name not in others
+            self._has_fixed_columns(index) and name not in inside and name not in others
             for name, index in draws.fitted.items()
         )
 
-    def _from_products(
-        self, draws: _Draws, seed: np.random.SeedSequence
+    def _draw_from_products(
+        self, draws: _DrawnUnits, seed: np.random.SeedSequence
     ) -> tuple[Results, Floats]:
         """Estimate a regression in all draws at once."""
         fit = self.model._fitted(draws.data)
         issue(fit.results.diagnostics)
         sample = fit.prepared.sample
-        columns, fixed, positions = _columns(fit, draws)
+        columns, fixed, positions = _variable_columns(fit, draws)
         drawn = draws.units_of(sample.entities)[sample.entity]
         grams = entity_grams(columns, drawn, fit.prepared.within.every)
         # Entities that are used for the weights only have no sums.
         grams = grams.padded(draws.count - grams.n_clusters)
-        weighers = [draws.weigher(index) for index in draws.fitted.values()]
+        weighers = [draws.weight_function(index) for index in draws.fitted.values()]
 
         def combine(counts: Floats) -> Floats:
             out = np.repeat(fixed[None], len(counts), axis=0)
@@ -410,9 +410,9 @@ class PropagatedIndex(Specification):
         values = bootstrap(grams, [equation], self.reps, seed, combine=combine)
         return fit.results, values.coefficients[0]
 
-    def _refitted(
+    def _draw_by_refits(
         self,
-        draws: _Draws,
+        draws: _DrawnUnits,
         seed: np.random.SeedSequence,
         progress: bool,  # noqa: FBT001
     ) -> tuple[Results, Floats]:
@@ -422,19 +422,23 @@ class PropagatedIndex(Specification):
         if not isinstance(results, Results):
             raise InputTypeError(
                 f"{type(self.model).__name__}.fit returns {cited(results)}, "
-                "which has not all of params, cov, nobs, tidy and glance."
+                "which lacks one of params, cov, nobs, tidy and glance."
             )
-        scorers = {
-            name: draws.scorer(index)
-            if self._holds(index)
-            else draws.redrawn_scorer(self.indices[name])
+        score_functions = {
+            name: draws.score_function(index)
+            if self._has_fixed_columns(index)
+            else draws.redrawn_score_function(self.indices[name])
             for name, index in draws.fitted.items()
         }
-        model, table, names = _lighter(self.model), table_of(data), results.params.index
+        model, table, names = (
+            _limit_own_draws(self.model),
+            table_of(data),
+            results.params.index,
+        )
 
         def estimates(count: Floats, rng: object) -> Any:
             with one_of_many("", {}):
-                scores = {name: score(count) for name, score in scorers.items()}
+                scores = {name: score(count) for name, score in score_functions.items()}
                 panel = data._with(table.with_columns(scores))
                 if self.model_rows == "drawn":
                     panel = draws.rows(panel, count)
@@ -447,33 +451,35 @@ class PropagatedIndex(Specification):
 
         counts = draw_counts(seed, draws.count, self.reps)
         if self.model_rows == "drawn":
-            self._refuse_undrawable(estimates, np.ones(draws.count), results, seed)
-        values, last = np.full((self.reps, len(names)), np.nan), None
+            self._refuse_label_dependence(
+                estimates, np.ones(draws.count), results, seed
+            )
+        values, last_error = np.full((self.reps, len(names)), np.nan), None
         with progress_bar("PropagatedIndex", self.reps, show=progress) as done:
             for b, count in enumerate(counts):
                 try:
                     values[b] = estimates(count, [seed.entropy, b])
                 except DigiprosperError as error:
                     # A drawn sample may have no variation, or a level too few.
-                    last = error
+                    last_error = error
                 done(1)
         if np.isnan(values).all():
             raise IdentificationError(
-                f"the model has no estimates in any of {self.reps} draws: {last}"
-            ) from last
+                f"the model has no estimates in any of {self.reps} draws: {last_error}"
+            ) from last_error
         return results, values
 
-    def _refuse_undrawable(
+    def _refuse_label_dependence(
         self,
         estimates: Callable[[Floats, object], Any],
-        once: Floats,
+        unit_counts: Floats,
         results: Results,
         seed: np.random.SeedSequence,
     ) -> None:
-        """Refuse a model with other estimates if entities have other labels."""
+        """Refuse a model whose estimates change if entities get new labels."""
         why = "its estimates depend on the labels of entities."
         try:
-            again = estimates(once, seed)
+            again = estimates(unit_counts, seed)
             if np.allclose(again, results.params, rtol=_SAME, equal_nan=True):
                 return
         except DigiprosperError as error:
@@ -488,7 +494,7 @@ class PropagatedIndex(Specification):
 
 
 def _glance(results: Results, seed: np.random.SeedSequence) -> Glance:
-    """Return summary numbers; errors are from draws, without small-sample factor."""
+    """Return the summary numbers of the model, with those of the bootstrap."""
     numbers = {
         **empty_glance("", results.nobs),
         **results.glance(),
@@ -567,11 +573,11 @@ class PropagatedResults(EffectResults):
         return pd.concat(parts, axis=1)
 
     def _remarks(self) -> tuple[Remark, ...]:
-        """Return what the column of the model itself says."""
+        """Return the remarks of the model with known weights."""
         remarks: tuple[Remark, ...] = getattr(self.known, "_remarks", tuple)()
         return remarks
 
-    def _estimates_shown(self) -> tuple[Block, ...]:
+    def _estimate_blocks(self) -> tuple[Block, ...]:
         percent = percent_text(self.level)
         ends = f"{percent}, weights known", f"{percent}, estimated"
         heads = ["", "estimate", *ends, "std. error", "p"]
@@ -582,7 +588,7 @@ class PropagatedResults(EffectResults):
             estimate, _, low, high, error, *drawn = numbers.tolist()
             intervals = (
                 interval_text(low, high),
-                interval_text(*drawn, computed=self._readable),
+                interval_text(*drawn, computed=self._has_intervals),
             )
             rows.append(
                 [term, f"{estimate:.5g}", *intervals, number_text(error), p_text(p)]
@@ -591,8 +597,8 @@ class PropagatedResults(EffectResults):
         notes = (
             f"Model: {self.known.glance()['model']}; its own tests: known.summary().",
             "weights known: the index has the weights of this sample.",
-            "estimated: the index has the weights of the population; std. error and p "
-            "too.",
+            "estimated: the index has the weights of the population; also std. error "
+            "and p.",
         )
         return (Cells.of(heads, rows), Lines(notes))
 
@@ -604,7 +610,7 @@ class _Indices(dict[str, CompositeIndex]):
         return hash(tuple(self.items()))
 
 
-def _checked(indices: object) -> dict[str, CompositeIndex]:
+def _check_indices(indices: object) -> dict[str, CompositeIndex]:
     if not isinstance(indices, Mapping) or not indices:
         raise InputTypeError(
             "indices must be a mapping of name to CompositeIndex, such as "
@@ -624,8 +630,8 @@ def _checked(indices: object) -> dict[str, CompositeIndex]:
     return dict(indices)
 
 
-def _refuse_absent(model: Any, data: Panel, names: Mapping[str, Any]) -> None:
-    """Refuse indices that no term of the model has, if it lists its terms."""
+def _refuse_unused_indices(model: Any, data: Panel, names: Mapping[str, Any]) -> None:
+    """Refuse indices that are in no term of the model, if it lists its terms."""
     terms = getattr(model, "terms", None)
     if terms is None:
         return
@@ -647,8 +653,8 @@ def _clusters(model: Any) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Draws:
-    """Draws of the units of a panel with its indices: clusters or entities."""
+class _DrawnUnits:
+    """The units that are drawn (clusters or entities), with the data and indices."""
 
     data: Panel
     fitted: Mapping[str, IndexResults]
@@ -665,7 +671,7 @@ class _Draws:
         return self.units[self.data.entities.get_indexer(entities)]
 
     def rows(self, panel: Panel, count: Floats) -> Panel:
-        """Repeat each entity's rows as often as its unit; every copy is an entity."""
+        """Resample the rows: each copy of a drawn entity becomes an entity."""
         times = np.append(count, 0.0)[self.units].astype(np.intp)
         table = table_of(panel).keep(times[table_of(panel).keys.entity] > 0)
         keys = table.keys
@@ -682,21 +688,21 @@ class _Draws:
         frame = table.data.take(rows).set_axis(numbers, axis=0)
         return panel._with(replace(table, data=frame, keys=again))
 
-    def weigher(self, index: IndexResults) -> Callable[[Floats], Floats]:
-        """Return what computes weights (R, m) from the counts of draws, (R, units)."""
+    def weight_function(self, index: IndexResults) -> Callable[[Floats], Floats]:
+        """Return a function from counts of units (R, units) to weights (R, m)."""
         sums: Any = index.entity_sums
         entities = cast("Any", index.index).unique(level=0)[sums.entities]
         learned = self.units_of(entities)
         return lambda counts: sums.weights(counts[:, learned])
 
-    def scorer(self, index: IndexResults) -> Callable[[Floats], Any]:
-        """Return what scores all rows with the weights of a draw."""
-        rows, weigh = self.data.index, self.weigher(index)
-        directed = _directed(index, self.data).reindex(rows).to_numpy()
+    def score_function(self, index: IndexResults) -> Callable[[Floats], Any]:
+        """Return a function that scores all rows with the weights of one draw."""
+        rows, weigh = self.data.index, self.weight_function(index)
+        directed = _normalised_indicators(index, self.data).reindex(rows).to_numpy()
         return lambda count: directed @ weigh(count[None])[0]
 
-    def redrawn_scorer(self, spec: CompositeIndex) -> Callable[[Floats], Any]:
-        """Return what scores all rows with the index of the rows of a draw."""
+    def redrawn_score_function(self, spec: CompositeIndex) -> Callable[[Floats], Any]:
+        """Return a function that fits the index to one draw and scores all rows."""
 
         def score(count: Floats) -> Any:
             drawn = spec.fit(self.rows(self.data, count))
@@ -705,10 +711,10 @@ class _Draws:
         return score
 
 
-def _draws_of(
+def _read_units(
     data: Panel, clusters: Sequence[str], fitted: Mapping[str, IndexResults]
-) -> _Draws:
-    """Find what is drawn: the clusters of a model in one way, or entities."""
+) -> _DrawnUnits:
+    """Code the units that are drawn: the one-way clusters of a model, or entities."""
     keys = table_of(data).keys
     name = clusters[0] if len(clusters) == 1 else keys.entity_name
     scored = data.frame[list(fitted)].notna().any(axis=1).to_numpy()
@@ -716,31 +722,31 @@ def _draws_of(
     codes = codes[scored]
     if (codes < 0).any() or not is_nested(entity, codes):
         raise IdentificationError(
-            f"clusters={cited(name)}: entities are not nested in the clusters, or have "
+            f"clusters={cited(name)}: some entities are in several clusters or in "
             "none, but the bootstrap draws whole entities."
         )
     units = np.full(keys.entities.size, -1)
     units[entity] = np.unique(codes, return_inverse=True)[1]
-    return _Draws(data, fitted, name, units)
+    return _DrawnUnits(data, fitted, name, units)
 
 
-def _lighter(model: Any) -> Any:
-    """Leave out most draws of a model's own, which do not change its estimates."""
+def _limit_own_draws(model: Any) -> Any:
+    """Limit the model's own draws, which do not change its estimates."""
     if isinstance(model, Specification) and hasattr(model, "reps"):
         return model.replace(reps=min(model.reps, _OWN_DRAWS))
     return model
 
 
 def _is_weighted_sum(index: IndexResults) -> bool:
-    """Check whether scores are sums of columns with weights that entity sums give."""
+    """Check whether scores are linear with weights that follow from entity sums."""
     linear = index.recipe.aggregation == "linear" and index.state.periods is None
     return linear and index.entity_sums is not None
 
 
-def _sampling_errors(
+def _draw_sampling_errors(
     results: Results, reps: int, seed: np.random.SeedSequence
 ) -> Floats:
-    """Draw sampling errors (R, k) of a model: its own draws, or t of its covariance."""
+    """Draw sampling errors (R, k): the model's own draws, or t with its covariance."""
     generator = np.random.default_rng(seed.spawn(1)[0])
     names, covariance = results.params.index, results.cov.to_numpy(dtype=np.float64)
     if isinstance(results, HasDraws) and names.isin(results.draws.columns).all():
@@ -748,27 +754,27 @@ def _sampling_errors(
             (results.draws[names] - results.params).dropna(how="all").to_numpy()
         )
         return deviations[generator.integers(len(deviations), size=reps)]
-    there = np.isfinite(np.diag(covariance))
-    if not there.any():
+    has_error = np.isfinite(np.diag(covariance))
+    if not has_error.any():
         raise IdentificationError(
-            "no coefficient of the model has a standard error, to which that of the "
-            "weights could be added. Use another cov_type, or model_rows='drawn'."
+            "no coefficient of the model has a standard error, so the variance from "
+            "the weights cannot be added. Use another cov_type, or model_rows='drawn'."
         )
-    variances, vectors = np.linalg.eigh(covariance[np.ix_(there, there)])
+    variances, vectors = np.linalg.eigh(covariance[np.ix_(has_error, has_error)])
     scores = generator.normal(size=(reps, variances.size))
     df = results.glance().get("df_t") or np.inf
     if np.isfinite(df):
         scores /= np.sqrt(generator.chisquare(df, size=(reps, 1)) / df)
     errors = np.full((reps, len(names)), np.nan)
-    errors[:, there] = scores * np.sqrt(np.maximum(variances, 0.0)) @ vectors.T
+    errors[:, has_error] = scores * np.sqrt(np.maximum(variances, 0.0)) @ vectors.T
     return errors
 
 
 # --- draws of a regression from cross products ----------------------------------------
 
 
-def _directed(index: IndexResults, panel: Panel) -> pd.DataFrame:
-    """Return the normalised indicators, which weights make a score of."""
+def _normalised_indicators(index: IndexResults, panel: Panel) -> pd.DataFrame:
+    """Return the normalised indicators, whose weighted sum is the score."""
     weight = index.weights["weight"]
     # An indicator without weight has none in any draw.
     return (index.contributions(panel) / weight.where(weight != 0.0)).fillna(0.0)
@@ -791,18 +797,20 @@ def _end_point_notices(
     ]
 
 
-def _columns(
-    fit: Fitted, draws: _Draws
+def _variable_columns(
+    fit: Fitted, draws: _DrawnUnits
 ) -> tuple[Floats, Floats, list[tuple[Ints, int]]]:
-    """Put its indicators in the place of each index among the variables of the model.
+    """Replace each index among the model's variables by its indicators.
 
-    Returns the columns (N, p), ones where a variable is a column (p, q), and for each
-    index the columns of its indicators and the position of its variable.
+    Returns the columns (N, p); which column is which variable (p, q), zero for indices;
+    and for each index the columns of its indicators and the position of its variable.
     """
     index, raw = fit.prepared.sample.index, fit.demeaned.raw
     names = [fit.results.depvar.strip(), *fit.demeaned.names[1:]]
     blocks: list[Floats] = [
-        _directed(draws.fitted[name], draws.data).loc[index].to_numpy(dtype=np.float64)
+        _normalised_indicators(draws.fitted[name], draws.data)
+        .loc[index]
+        .to_numpy(dtype=np.float64)
         if name in draws.fitted
         else raw[:, [q]]
         for q, name in enumerate(names)

@@ -54,8 +54,8 @@ _RANKS = 1_001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Other:
-    """A further specification: its fit, and what its drawn outcomes need."""
+class _OtherModel:
+    """A specification of `also`: its fit, and the arrays to estimate it in draws."""
 
     fit: Any
     prepared: Prepared
@@ -66,15 +66,15 @@ class _Other:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Searched:
-    """All specifications, and what drawn outcomes of the sets need."""
+class _SearchedModels:
+    """All specifications, with the arrays to estimate the sets in draws."""
 
     sets: ControlSets
     equations: Equations
     included: pd.DataFrame  # candidates in each set that is searched, by label
     columns: Floats  # (N, p) demeaned, the coefficient's column last
     inside: Bools  # (S, p) which of them are in each set
-    others: Mapping[str, _Other]
+    others: Mapping[str, _OtherModel]
     reported: str  # label of a set
 
     @property
@@ -190,37 +190,39 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     refuse_other_specification("search_test", spec)
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
-    candidates = _read(spec, candidates, spec.x[0] if term is None else term)
-    searched = _searched(spec, panel, candidates, also, term)
+    candidates = _read_candidates(spec, candidates, spec.x[0] if term is None else term)
+    searched = _estimate_all(spec, panel, candidates, also, term)
     sets = searched.sets
-    frame = _frame(searched, level)
-    described = _described(frame, searched, level)
+    frame = _models_frame(searched, level)
+    description = _describe_reported(frame, searched, level)
 
-    residuals, scores = _restricted(searched)
+    residuals, scores = _fit_restricted(searched)
     weights = wild_weights(scores.size, reps)
     with progress_bar("search_test", weights.reps, show=progress) as done:
-        best, curves = _draws(searched, residuals, scores, weights.chunks, seed, done)
+        best, curves = _draw_estimates(
+            searched, residuals, scores, weights.chunks, seed, done
+        )
     ranks = np.linspace(0, len(frame) - 1, curves.shape[1])
     ends = np.quantile(curves, ((1 - level) / 2, (1 + level) / 2), axis=0)
     for name, end in zip(("band_low", "band_high"), ends, strict=True):
         frame[name] = np.interp(np.arange(len(frame)), ranks, end)
 
     p_value, best_p_value = (
-        share_beyond(best, described[key], enumerated=weights.enumerated)
+        share_beyond(best, description[key], enumerated=weights.enumerated)
         for key in ("statistic", "best_statistic")
     )
     notices = few_draws(reps, "test")
     issue(notices)
     test = TestResult(
         name="Test of a searched specification",
-        statistic=abs(described["statistic"]),
+        statistic=abs(description["statistic"]),
         distribution="bootstrap",
         df=None,
         p_value=p_value,
         null=f"{sets.term} has no effect given all candidate controls",
         detail={
             "term": sets.term,
-            **described,
+            **description,
             "best_p_value": best_p_value,
             "weights": weights.name,
             "enumerated": weights.enumerated,
@@ -242,15 +244,17 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
 # --- what is searched -----------------------------------------------------------------
 
 
-def _read(spec: FixedEffects, candidates: object, term: object) -> tuple[str, ...]:
-    """Read the candidates, and refuse what draws are not made for."""
+def _read_candidates(
+    spec: FixedEffects, candidates: object, term: object
+) -> tuple[str, ...]:
+    """Read the candidates; refuse too many, and other covariances."""
     names: tuple[str, ...] = as_terms(candidates, "candidates")
     if isinstance(term, str) and canonical(term) in map(canonical, names):
         raise one_problem(
             TermError,
             "repeated",
-            f"search_test: {cited(term)} is the coefficient that is tested, and in "
-            "candidates. Take it out of candidates.",
+            f"search_test: {cited(term)} is the tested coefficient, which must be in "
+            "every specification. Remove it from candidates.",
             term=term,
             roles=("x", "candidates"),
         )
@@ -267,20 +271,20 @@ def _read(spec: FixedEffects, candidates: object, term: object) -> tuple[str, ..
         raise option_error(
             "cov_type",
             spec.cov_type,
-            "search_test takes cov_type='clustered' with one cluster variable: the "
-            "residuals of a cluster have one random sign. Other standard errors can be "
-            "in also.",
+            "search_test takes cov_type='clustered' with one cluster variable, because "
+            "the sign of residuals is drawn by cluster. Specifications with other "
+            "standard errors can be passed in also.",
         )
     return names
 
 
-def _searched(
+def _estimate_all(
     spec: FixedEffects,
     panel: Panel,
     candidates: Sequence[str],
     also: Mapping[str, FixedEffects] | None,
     term: str | None,
-) -> _Searched:
+) -> _SearchedModels:
     """Estimate all specifications; the reported one must be among them."""
     x, keys = set(map(canonical, spec.x)), set(map(canonical, candidates))
     base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
@@ -292,23 +296,23 @@ def _searched(
         raise sets.failures.get(reported) or not_identified(
             "near_collinear",
             "search_test: the regressors of the reported specification, with "
-            f"{cited(reported)}, are nearly collinear, or it fits perfectly. Take a "
-            "control out of it.",
+            f"{cited(reported)}, are nearly collinear, or it fits perfectly. Remove a "
+            "control from it.",
             model=reported,
         )
     columns, inside = set_columns(equations, included.to_numpy(), sets.term)
-    others = _others(also, panel, equations, sets, (*base.x, *candidates))
-    return _Searched(sets, equations, included, columns, inside, others, reported)
+    others = _estimate_others(also, panel, equations, sets, (*base.x, *candidates))
+    return _SearchedModels(sets, equations, included, columns, inside, others, reported)
 
 
-def _others(
+def _estimate_others(
     also: Mapping[str, FixedEffects] | None,
     panel: Panel,
     equations: Equations,
     sets: ControlSets,
     terms: Sequence[str],
-) -> dict[str, _Other]:
-    """Estimate the further specifications on the rows of the sets."""
+) -> dict[str, _OtherModel]:
+    """Estimate the specifications of `also`."""
     if also is not None and not isinstance(also, Mapping):
         raise InputTypeError(
             "search_test: also must be a mapping of labels to specifications, such as "
@@ -332,22 +336,21 @@ def _others(
                 f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
                 "in draws. Use 'clustered' or 'robust'.",
             )
-        together = other._on_common_rows(panel, {"x": other.x, "sets": terms})
-        fit = together.fit(together.regressors("x"), None)
+        common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
+        fit = common_rows.fit(common_rows.regressors("x"), None)
         names = [name for name in fit.names if name not in ("Intercept", sets.term)]
         if sets.term not in fit.names:
             raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
-        prepared, demeaned = together.prepared, together.demeaned
+        prepared, demeaned = common_rows.prepared, common_rows.demeaned
         rows = equations.prepared.sample.index.get_indexer(prepared.sample.index)
         if absent := int((rows < 0).sum()):
             raise IdentificationError(
-                f"{where} has {absent:,} rows that the sets of spec do not have, so "
-                "that no outcome can be drawn for them. Let spec have the most rows, "
-                "and choose among them with where in also; singletons='keep' keeps "
-                "single rows."
+                f"{where} has {absent:,} rows that are not in the sample of spec, so "
+                "no outcome can be drawn for them. Estimate spec on all rows, and "
+                "select fewer with where in also; singletons='keep' keeps singletons."
             )
         x = demeaned.select(demeaned.at([*names, sets.term]))
-        out[label] = _Other(
+        out[label] = _OtherModel(
             fit,
             prepared,
             rows,
@@ -361,19 +364,19 @@ def _others(
 # --- draws ----------------------------------------------------------------------------
 
 
-def _root(prepared: Prepared) -> Floats:
+def _root_weights(prepared: Prepared) -> Floats:
     """Return roots of the weights as a column (N, 1)."""
     return np.asarray(np.sqrt(prepared.row_weights)[:, None])
 
 
-def _restricted(searched: _Searched) -> tuple[Floats, Floats]:
-    """Fit the largest set without the effect: residuals (N,), and scores (G,).
+def _fit_restricted(searched: _SearchedModels) -> tuple[Floats, Floats]:
+    """Fit the largest set with the coefficient restricted to zero.
 
-    Scores are those of the regressor net of all candidates, with the sign of its
-    effect.
+    Returns residuals (N,), and scores (G,) of the regressor net of all candidates,
+    with the sign of its effect.
     """
     equations, columns = searched.equations, searched.columns
-    root = _root(equations.prepared)
+    root = _root_weights(equations.prepared)
     controls = root * columns[:, :-1]
     controls = controls / np.sqrt(np.einsum("ij,ij->j", controls, controls))
     both = root * np.column_stack([equations.demeaned.columns[:, 0], columns[:, -1]])
@@ -381,27 +384,27 @@ def _restricted(searched: _Searched) -> tuple[Floats, Floats]:
     if np.linalg.norm(net[:, 1]) * NEAR <= np.linalg.norm(both[:, 1]):
         name = searched.sets.term
         raise IdentificationError(
-            f"search_test: all candidates together explain {cited(name)} completely, "
-            "so that it has no effect given all of them. Leave out a candidate.",
+            f"search_test: {cited(name)} is collinear with all candidates together, so "
+            "its effect given all of them is not identified. Leave out a candidate.",
             [collinear_problem(name, searched.sets.candidates)],
         )
     scores = np.bincount(searched.codes, weights=net[:, 0] * net[:, 1])
     return net[:, 0] / root[:, 0], scores * scores.sum()
 
 
-def _projections(searched: _Searched) -> SetProjections:
+def _projections(searched: _SearchedModels) -> SetProjections:
     sizes, prepared = searched.inside.sum(axis=1), searched.equations.prepared
     by_size = {
         size: counts_and_vcov(prepared, size)[1].parts[0].factor
         for size in np.unique(sizes).tolist()
     }
     factors = np.array([by_size[size] for size in sizes.tolist()])
-    x = _root(prepared) * searched.columns
+    x = _root_weights(prepared) * searched.columns
     return set_projections(x, searched.inside, factors, searched.codes)
 
 
-def _draws(
-    searched: _Searched,
+def _draw_estimates(
+    searched: _SearchedModels,
     residuals: Floats,
     scores: Floats,
     chunks: Callable[[np.random.SeedSequence, int], Iterator[Floats]],
@@ -426,9 +429,9 @@ def _draws(
         change = residuals[:, None] * (drawn[:, position] - 1).T
         outcomes = prepared.within.demean(change)
         outcomes += searched.equations.demeaned.columns[:, :1]
-        estimates = [projections.drawn(_root(prepared) * outcomes)]
+        estimates = [projections.drawn(_root_weights(prepared) * outcomes)]
         for other in searched.others.values():
-            root = _root(other.prepared)
+            root = _root_weights(other.prepared)
             outcomes = other.prepared.within.demean(change[other.rows])
             outcomes = root * (other.y[:, None] + outcomes)
             estimates.append(drawn_slope(root * other.x, outcomes, other.vcov))
@@ -442,7 +445,7 @@ def _draws(
 # --- results --------------------------------------------------------------------------
 
 
-def _frame(searched: _Searched, level: float) -> pd.DataFrame:
+def _models_frame(searched: _SearchedModels, level: float) -> pd.DataFrame:
     """List all specifications, the smallest estimate first."""
     sets, labels = searched.sets, searched.included.index
     models: dict[str, Any] = dict(sets.outcomes)
@@ -460,24 +463,24 @@ def _frame(searched: _Searched, level: float) -> pd.DataFrame:
     )
 
 
-def _described(
-    frame: pd.DataFrame, searched: _Searched, level: float
+def _describe_reported(
+    frame: pd.DataFrame, searched: _SearchedModels, level: float
 ) -> dict[str, Any]:
-    """Describe the reported specification among all, and the best one."""
+    """Compare the reported specification with all others and with the best one."""
     rows: dict[Any, Any] = frame.set_index("model").to_dict("index")
     reported, included = rows[searched.reported], searched.included
-    star = {label: rejects(row["p_value"], level) for label, row in rows.items()}
+    significant = {label: rejects(row["p_value"], level) for label, row in rows.items()}
     # Sets by the number of controls in which they differ from the reported one
     changes = (included != included.loc[searched.reported]).sum(axis=1)
     nearest = min(
-        (label for label in included.index if not star[label]),
+        (label for label in included.index if not significant[label]),
         key=lambda label: (changes[label], -rows[label]["p_value"]),
         default=None,
     )
     best = max(rows, key=lambda label: abs(rows[label]["statistic"]))
     return {
         "specifications": len(rows),
-        "significant": float(np.mean(list(star.values()))),
+        "significant": float(np.mean(list(significant.values()))),
         "reported": searched.reported,
         "estimate": reported["estimate"],
         "statistic": reported["statistic"],
@@ -485,5 +488,5 @@ def _described(
         "position": float((frame["estimate"] <= reported["estimate"]).mean()),
         "best": best,
         "best_statistic": rows[best]["statistic"],
-        "without_star": nearest if star[searched.reported] else None,
+        "without_star": nearest if significant[searched.reported] else None,
     }

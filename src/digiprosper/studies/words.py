@@ -1,4 +1,4 @@
-"""What tables say of sets of models, by code."""
+"""Words of tables of several models, by code."""
 
 from digiprosper.report.words import Words
 
@@ -49,8 +49,8 @@ WORDS = Words(
             "一般不同于所列各列系数的极差",
         ),
         "unlike": (
-            "The errors of the groups differ, with which this test rejects a true "
-            "hypothesis in about {share}; by the standard errors of the columns {p}.",
+            "The error variances of the groups differ, so this test rejects a true "
+            "hypothesis in about {share} of panels; with the columns' errors {p}.",
             "两组误差的方差不同，该检验拒绝真实原假设的比例约为{share}；"
             "按各列标准误计算{p}。",
         ),
@@ -86,4 +86,4 @@ WORDS = Words(
         "search.p_value": ("Allowing for the search, p-value", "考虑模型挑选的p值"),
     }
 )
-"""Of the groups of `by_group` and the models of `control_sets`."""
+"""Words for `by_group`, `control_sets` and `search_test`."""

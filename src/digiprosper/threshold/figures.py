@@ -1,4 +1,4 @@
-"""What figures of thresholds draw: the profile of one, and regimes over time."""
+"""Numbers for figures of thresholds: likelihood ratios, and regimes over time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def lr_profile(
     threshold: int,
     wording: Wording,
 ) -> Profile:
-    """Describe a threshold's likelihood ratio over candidates, with its bound.
+    """Return a threshold's likelihood ratio over candidates, with its critical value.
 
     The threshold is numbered from 1.
     """
-    # A drawn bound is another one at every value.
+    # A bootstrap critical value differs between candidates.
     drawn = results.confidence == "bootstrap"
     points = results.profile(threshold)
     return Profile(
@@ -53,7 +53,7 @@ def regime_map(
     check_option("order", order, (None, "name", "first"))
     wide = results.regime.unstack()
     entities, times, cells = wide.index, wide.columns, wide.to_numpy(dtype=np.float64)
-    ranked = _ranked(cells, len(results.regime_bounds), order)
+    ranked = _entity_order(cells, len(results.regime_bounds), order)
     return RegimeMap(
         entities=entities[ranked],
         times=times,
@@ -62,16 +62,16 @@ def regime_map(
             wording.label(results.slopes.key_names[0]),
             wording.label(time_name),
         ),
-        regimes=_conditions(results, wording),
+        regimes=_regime_conditions(results, wording),
     )
 
 
-def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
+def _entity_order(cells: Floats, count: int, order: str | None) -> Ints:
     if order == "name":
         return np.arange(len(cells))
     if order is None:
         return np.argsort(-np.nanmean(cells, axis=1), kind="stable")
-    # An entity that never was there comes after all that were.
+    # Entities that never enter a regime come last.
     first_periods = [
         np.column_stack([cells >= r, np.ones(len(cells))]).argmax(axis=1)
         for r in range(2, count + 1)
@@ -79,7 +79,7 @@ def _ranked(cells: Floats, count: int, order: str | None) -> Ints:
     return np.lexsort(first_periods) if first_periods else np.arange(len(cells))
 
 
-def _conditions(results: ThresholdResults, wording: Wording) -> list[str]:
+def _regime_conditions(results: ThresholdResults, wording: Wording) -> list[str]:
     """List each regime's condition and number of rows, from low to high."""
     name = wording.label(results.threshold_variable)
     rows = results.regimes["nobs"].tolist()

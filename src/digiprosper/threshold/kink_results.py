@@ -23,14 +23,14 @@ from digiprosper.threshold.results import (
     NO_BOOTSTRAP,
     SlopesByRegime,
     bootstrap_p,
-    reach_of,
+    ends_reached,
     set_text,
-    threshold_with,
+    threshold_parameter,
 )
 
 
 def critical_chi2(level: float) -> float:
-    """Compute a kink's critical likelihood ratio: chi-squared, one df."""
+    """Return the critical value of a kink's likelihood ratio: chi-squared, 1 df."""
     from scipy.special import chdtri
 
     return float(chdtri(1, 1 - level))
@@ -130,7 +130,7 @@ class KinkResults(SlopesByRegime):
     sets: Mapping[str, tuple[tuple[float, float], ...]]
     diagnostics: tuple[Notice, ...]
 
-    # --- where and whether ------------------------------------------------------------
+    # --- the kink and its tests -------------------------------------------------------
 
     @property
     def ssr(self) -> pd.Series[float]:
@@ -186,7 +186,7 @@ class KinkResults(SlopesByRegime):
             If `method` is unknown, or there are no draws for ``"bootstrap"``.
         """
         method = self._default_set if method is None else method
-        check_option("method", method, self._methods)
+        check_option("method", method, self._set_methods)
         if method != "wald":
             return list(self.sets[method])
         if math.isnan(self.threshold_se):
@@ -254,38 +254,40 @@ class KinkResults(SlopesByRegime):
             if test.draws is not None
         ]
         pieces = self.confidence_set()
-        reach = reach_of(pieces, self.candidates)
+        reach = ends_reached(pieces, self.candidates)
         block = Block(
             kind="kink",
             variable=self.kink_variable,
-            parameters=(threshold_with(self.threshold, pieces, tests, reach),),
+            parameters=(threshold_parameter(self.threshold, pieces, tests, reach),),
             level=self.level,
             drawn=Drawn(self.reps, self.bootstrap) if self.bootstrap else None,
             confidence=self._default_set,
             rank=1,
         )
-        return (self._column(self.terms, block, level),)
+        return (self._table_column(self.terms, block, level),)
 
     # --- words ------------------------------------------------------------------------
 
     def _summary(self) -> Summary:
         name, threshold = self.kink_variable, f"{self.threshold:.5g}"
         lines = [
-            *self._threshold_words(),
-            *self._test_words(self.test, "H0 no kink"),
-            *self._test_words(self.continuity, "H0 no jump"),
-            *self._advice(),
+            *self._threshold_lines(),
+            *self._test_lines(self.test, "H0 no kink"),
+            *self._test_lines(self.continuity, "H0 no jump"),
+            *self._advice_lines(),
         ]
         regimes = [f"{name} <= {threshold}", f"{name} > {threshold}"]
         subject = f"Slope of {name} with a kink"
-        return self._page(subject, lines, regimes, self.diagnostics, first_column="")
+        return self._build_summary(
+            subject, lines, regimes, self.diagnostics, first_column=""
+        )
 
     @property
     def conventions(self) -> str:
         """Type of the standard errors of the slopes."""
         return f"{self.slopes.conventions}, allowing for the estimated threshold"
 
-    def _options(self, denominator: str) -> str:
+    def _options_text(self, denominator: str) -> str:
         trim = f"{self.trim:g}".removeprefix("0")
         drawn = (
             f"; {self.bootstrap}, {self.reps:,} draws; rng {self.rng_entropy}"
@@ -302,14 +304,14 @@ class KinkResults(SlopesByRegime):
             "kink_variable": self.kink_variable,
             "threshold": self.threshold,
             "threshold_se": self.threshold_se,
-            "confidence_sets": {m: self.confidence_set(m) for m in self._methods},
+            "confidence_sets": {m: self.confidence_set(m) for m in self._set_methods},
             "critical_values": dict(self.critical),
             "ssr": self.ssr.to_dict(),
             "tests": {
                 name: {"F": test.statistic, "p_value": test.p_value}
                 for name, test in tests.items()
             },
-            **self._numbers_of(("level", "trim", "bootstrap", "reps")),
+            **self._shared_numbers(("level", "trim", "bootstrap", "reps")),
         }
 
     # --- inside -----------------------------------------------------------------------
@@ -321,18 +323,18 @@ class KinkResults(SlopesByRegime):
         return TestResult(name, statistic, "bootstrap", None, p, null, draws=draws)
 
     @property
-    def _methods(self) -> tuple[str, ...]:
+    def _set_methods(self) -> tuple[str, ...]:
         return ("bootstrap", "lr", "wald") if self.bootstrap else ("lr", "wald")
 
     @property
     def _default_set(self) -> str:
-        return self._methods[0]
+        return self._set_methods[0]
 
-    def _advice(self) -> list[str]:
-        """Advise where the tests do not support a kink."""
+    def _advice_lines(self) -> list[str]:
+        """Return advice if the tests do not support a kink."""
         if not self.bootstrap:
             return []
-        # First: a jump without a bend is what the test of no kink often misses.
+        # Continuity first: the test of no kink often misses a jump without a kink.
         if rejects(self.continuity.p_value, self.level):
             return [
                 "  A jump fits better: use PanelThreshold, regime_intercept=True, and "
@@ -345,16 +347,16 @@ class KinkResults(SlopesByRegime):
             ]
         return []
 
-    def _threshold_words(self) -> list[str]:
+    def _threshold_lines(self) -> list[str]:
         pieces = self.confidence_set()
         text = (
             f"Threshold: {self.threshold:.5g} (std. error {self.threshold_se:.4g}); "
             f"{percent_text(self.level)} confidence set ({self._default_set}): "
-            f"{set_text(pieces, reach_of(pieces, self.candidates))}"
+            f"{set_text(pieces, ends_reached(pieces, self.candidates))}"
         )
         return wrapped([text])
 
-    def _test_words(self, test: TestResult, null: str) -> list[str]:
+    def _test_lines(self, test: TestResult, null: str) -> list[str]:
         if test.draws is None:
             return [f"  {null}: F = {test.statistic:z.2f}, {NO_BOOTSTRAP}"]
         numbers = f"F = {test.statistic:z.2f}, p = {test.p_value:.4f}, {self.bootstrap}"

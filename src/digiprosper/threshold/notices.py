@@ -1,4 +1,4 @@
-"""Notices about a fit of a model with thresholds: one maker a code.
+"""Notices about models with thresholds.
 
 =========================== ============================================================
 code                        data
@@ -43,7 +43,7 @@ from digiprosper.report.text import listed, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import usual_concentration
 from digiprosper.threshold.kink_results import KinkResults
-from digiprosper.threshold.results import ThresholdResults, reach_of
+from digiprosper.threshold.results import ThresholdResults, ends_reached
 
 BIASED_TEST = (
     "and the test is not valid. Omit it, or use a dynamic threshold model (Seo "
@@ -73,7 +73,7 @@ CLUSTERS_A_COLUMN: Final = 10
 _ONE, _THREE = 0.5, 0.75
 
 
-def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
+def notices_from_results(results: ThresholdResults) -> Iterator[Notice]:
     """Make notices from stored numbers: small regimes, draws, test conflicts."""
     for r, (rows, entities) in enumerate(results.regime_sizes.tolist(), 1):
         text = (
@@ -86,7 +86,7 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
     if not results.bootstrap and not results.lr_bounds.size:
         return
     reason = _NO_ROOM if len(results.statistics) > 1 else _NOTHING_DRAWN
-    yield from _about_draws(results.reps, results.statistic_draws, reason)
+    yield from _draw_notices(results.reps, results.statistic_draws, reason)
     for j, tests in results.tests.groupby("threshold"):
         if tests["p_value"].map(lambda p: rejects(p, results.level)).nunique() < 2:
             continue
@@ -94,27 +94,27 @@ def stored_remarks(results: ThresholdResults) -> Iterator[Notice]:
         listed = ", ".join(f"{name}: p = {p:.4f}" for name, p in p_values.items())
         text = (
             f"threshold {j}: the tests disagree at {percent_text(1 - results.level)} "
-            f"({listed}). {_why(set(p_values))}"
+            f"({listed}). {_why_tests_disagree(set(p_values))}"
         )
         yield Notice("tests_disagree", text, {"threshold": j, "p_values": p_values})
 
 
-def kink_remarks(
+def kink_notices(
     results: KinkResults, prepared: Prepared, signs: tuple[str, Ints] | None
 ) -> tuple[Notice, ...]:
     """Collect notices on a kink regression; `signs` has clusters with one sign."""
-    few = () if signs is None else about_signs(signs[0], int(signs[1].max()) + 1)
+    few = () if signs is None else webb_weights(signs[0], int(signs[1].max()) + 1)
     return (
         *results.slopes.diagnostics,
         *lagged_outcome(prepared, BIASED_TEST),
-        *about_panel(prepared.sample, "(Zhang, Zhou & Jiang 2017)"),
+        *unbalanced_panel(prepared.sample, "(Zhang, Zhou & Jiang 2017)"),
         *few,
-        *stored_kink_remarks(results),
+        *kink_notices_from_results(results),
     )
 
 
-def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
-    """Make notices from stored numbers: ends of sets, small regimes, draws."""
+def kink_notices_from_results(results: KinkResults) -> Iterator[Notice]:
+    """Make the notices that stored numbers suffice for: sets, regimes and draws."""
     name = results.kink_variable
     pieces = results.confidence_set()
     first, last = results.candidates[[0, -1]].tolist()
@@ -126,7 +126,7 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
             1,
             (first, last),
             {end: None for end, is_reached in reached.items() if is_reached},
-            whole=reach_of(pieces, results.candidates) == "whole",
+            whole=ends_reached(pieces, results.candidates) == "whole",
             evidence=":",
             advice="Lower trim, or treat the set as unbounded on that side.",
         )
@@ -147,21 +147,21 @@ def stored_kink_remarks(results: KinkResults) -> Iterator[Notice]:
         )
         yield Notice("no_threshold_se", text, {"column": name})
     if results.bootstrap:
-        # The second and the third statistic are of the same draws.
+        # The second and the third statistic have the same draws.
         drawn = results.statistic_draws[:2]
-        yield from _about_draws(results.reps, drawn, _NOTHING_DRAWN)
+        yield from _draw_notices(results.reps, drawn, _NOTHING_DRAWN)
 
 
-def _about_draws(reps: int, drawn: Floats, reason: str) -> Iterator[Notice]:
-    """Report few draws, and those without a statistic."""
+def _draw_notices(reps: int, drawn: Floats, reason: str) -> Iterator[Notice]:
+    """Report few draws, and draws without a statistic."""
     yield from few_draws(reps, "test")
     yield from lost_draws(int(np.isnan(drawn).sum()), drawn.size, reason, "bootstrap")
 
 
-def about_threshold_variable(
+def threshold_variable_notices(
     sample: Sample, results: ThresholdResults
 ) -> Iterator[Notice]:
-    """Report a threshold variable constant in entities or regime-dependent."""
+    """Report a threshold variable that is constant in entities or regime-dependent."""
     q = results.threshold_variable
     values = sample.columns("threshold_variable")[:, 0]
     starts = np.flatnonzero(np.diff(sample.entity, prepend=-1))
@@ -184,7 +184,7 @@ def about_threshold_variable(
         yield Notice("possible_kink", text, {"column": q})
 
 
-def about_panel(sample: Sample, theory: str) -> Iterator[Notice]:
+def unbalanced_panel(sample: Sample, theory: str) -> Iterator[Notice]:
     """Report an unbalanced panel, or one whose entities have different periods."""
     if sample.is_balanced:
         return
@@ -203,7 +203,7 @@ def about_panel(sample: Sample, theory: str) -> Iterator[Notice]:
     yield Notice("unbalanced", text, data)
 
 
-def about_signs(name: str, groups: int) -> Iterator[Notice]:
+def webb_weights(name: str, groups: int) -> Iterator[Notice]:
     """Report that with few clusters Webb's weights replace random signs."""
     if groups <= WEBB_CLUSTERS:
         text = (
@@ -213,8 +213,8 @@ def about_signs(name: str, groups: int) -> Iterator[Notice]:
         yield Notice("webb", text, {"clusters": name, "n_clusters": groups})
 
 
-def about_score(groups: int, columns: int) -> Iterator[Notice]:
-    """Report that a robust test of many columns has little power with few clusters."""
+def weak_score_test(groups: int, columns: int) -> Iterator[Notice]:
+    """Report the low power of a robust test of many columns with few clusters."""
     if groups < CLUSTERS_A_COLUMN * columns:
         text = (
             f"wild_score: {groups} clusters for {columns} regime-dependent columns; "
@@ -224,7 +224,7 @@ def about_score(groups: int, columns: int) -> Iterator[Notice]:
         yield Notice("weak_score", text, {"n_clusters": groups, "columns": columns})
 
 
-def _why(words: set[str]) -> str:
+def _why_tests_disagree(words: set[str]) -> str:
     """Explain why tests by these bootstraps may disagree."""
     parts = []
     if words & {"hansen", "iid"} and words & {"wild_cluster", "wild_score"}:
@@ -243,10 +243,10 @@ def _why(words: set[str]) -> str:
     )
 
 
-def about_concentration(
+def concentrated_test(
     threshold: int, share: float, name: str, groups: int, largest: Sequence[object]
 ) -> Notice:
-    """Report how much of a test few clusters account for, whose labels are `largest`.
+    """Report the share of a test that a few clusters account for (labels `largest`).
 
     `data["high"]`, which makes it worth printing: `share` is more than half way from
     what equal clusters show by chance to all.
@@ -270,8 +270,8 @@ def about_concentration(
     return Notice("concentration", text, data | labels)
 
 
-def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
-    """Report neighbouring regimes with no significant difference in slopes.
+def similar_slopes(results: ThresholdResults) -> Iterator[Notice]:
+    """Report neighbouring regimes whose slopes do not differ significantly.
 
     The F of a threshold takes errors of one variance, this test those of the slopes.
     """
@@ -283,7 +283,7 @@ def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
             test = results.wald_test(
                 [f"{t}:regime{r} = {t}:regime{r + 1}" for t in terms]
             )
-        # More slopes than the clusters can tell apart: there is no test
+        # No test: more restrictions than the clusters allow
         except TermError:
             continue
         if rejects(test.p_value, results.level):
@@ -299,10 +299,13 @@ def about_adjacent(results: ThresholdResults) -> Iterator[Notice]:
         )
 
 
-def about_variance(
+def concentrated_ratio(
     results: ThresholdResults, sample: Sample, parts: Floats
 ) -> Iterator[Notice]:
-    """Report up to three entities that supply most of the variance ratio in `parts`."""
+    """Report if up to three entities account for most of a variance ratio.
+
+    `parts` (m, N) are the terms of the ratio of each threshold, by row.
+    """
     if results.confidence != "scaled" or results.given:
         return
     name = sample.keys.entity_name
@@ -330,9 +333,9 @@ def about_variance(
         yield Notice("ratio_concentrated", text, data)
 
 
-def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
+def boundary_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
     """Report confidence sets that reach an end of the search, and remedies."""
-    if results.given:  # what was not estimated has no set
+    if results.given:  # given thresholds have no confidence set
         return
     q = np.sort(sample.columns("threshold_variable")[:, 0])
     for j in range(1, results.estimates.size + 1):
@@ -345,9 +348,9 @@ def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
         least = np.ceil(results.trim[min(j, len(results.trim)) - 1] * q.size - WHOLE)
         included = results.rule == "<="
         if pieces and pieces[0][0] == first:
-            ends["lowest"] = _why_no_lower(q, first, least, included=included)
+            ends["lowest"] = _why_search_ends(q, first, least, included=included)
         if pieces and pieces[-1][1] == last:
-            ends["highest"] = _why_no_lower(
+            ends["highest"] = _why_search_ends(
                 -q[::-1], -last, least, included=not included
             )
         if not ends:
@@ -365,14 +368,14 @@ def about_sets(results: ThresholdResults, sample: Sample) -> Iterator[Notice]:
             j,
             (first, last),
             ends,
-            whole=results._reach(j) == "whole",
+            whole=results._ends_reached(j) == "whole",
             evidence=f"{evidence}: at the {percent_text(results.level)} level",
             advice=" ".join([*advice, "Otherwise treat it as unbounded on that side."]),
         )
 
 
 def _one_candidate(column: str, threshold: int, value: float, values: Floats) -> Notice:
-    """Report a threshold that had a single candidate value."""
+    """Report a threshold with a single candidate value."""
     text = (
         f"threshold {threshold}: {value:.5g} is the only candidate value of "
         f"{cited(column)}, so it was not searched, and its confidence set says "
@@ -405,12 +408,12 @@ def boundary(
     evidence: str,
     advice: str,
 ) -> Notice:
-    """Report a confidence set that reaches the end; a kink is threshold 1.
+    """Report a confidence set that reaches an end of the search; a kink is threshold 1.
 
-    `ends` has ``"lowest"`` and ``"highest"``, where the set reaches them, and why the
-    search ends there: ``"trim"``, ``"values"`` (there are no others), ``"room"``
-    (another option or threshold), or None for a kink. If the set is the `whole` of
-    them, the sentence has the `evidence`, otherwise the `advice`.
+    `ends` maps the ends that the set reaches (``"lowest"``, ``"highest"``) to the
+    reason why the search ends there: ``"trim"``, ``"values"`` (no other values),
+    ``"room"`` (another option or threshold), or None for a kink. The text has the
+    `evidence` if the set is the `whole` range, otherwise the `advice`.
     """
     first, last = candidates
     values = {"lowest": f"lowest ({first:.5g})", "highest": f"highest ({last:.5g})"}
@@ -436,8 +439,8 @@ def boundary(
     return Notice("boundary", f"{subject} {text}", data)
 
 
-def _why_no_lower(q: Floats, first: float, least: float, *, included: bool) -> str:
-    """Find why the search has no values of q, in ascending order, below its first.
+def _why_search_ends(q: Floats, first: float, least: float, *, included: bool) -> str:
+    """Return why the search has no candidate below `first`; q is ascending.
 
     `least` rows are needed below a candidate, one at the candidate `included`.
     """
@@ -464,7 +467,7 @@ def not_global(
     *,
     used: bool,
 ) -> Notice:
-    """Report that sequential thresholds are not the best pair, and which is used."""
+    """Report that the sequential thresholds are not the best pair."""
     text = (
         f"the thresholds estimated sequentially ({sequential[0]:.5g} and "
         f"{sequential[1]:.5g}, sum of squares {ssr[0]:.6g}) are not the best pair "
@@ -475,7 +478,7 @@ def not_global(
 
 
 def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Notice:
-    """Report that a fit without regime intercepts depends on where its terms are zero.
+    """Report that a fit without regime intercepts depends on the origin of its terms.
 
     `data` has ``estimates`` and ``with_intercept`` (thresholds without and with an
     intercept in each regime), ``outside`` (thresholds whose set does not contain them),
@@ -487,7 +490,7 @@ def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Not
     if searched:
         depends = "the test, the threshold and the slopes depend"
         remedy += "; a shift of the level alone can then also make the test reject"
-    changes = _changes_with_intercepts(**data)
+    changes = _changes_text(**data)
     logarithms = data["logarithms"]
     if logarithms:
         noun = "logarithm" if len(logarithms) == 1 else "logarithms"
@@ -506,7 +509,7 @@ def origin(data: dict[str, Any], terms: Sequence[str], *, searched: bool) -> Not
     return Notice("origin", text.rstrip(), data)
 
 
-def _changes_with_intercepts(
+def _changes_text(
     estimates: Sequence[float],
     with_intercept: Sequence[float],
     outside: Sequence[int],

@@ -57,14 +57,14 @@ from digiprosper.specification import (
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
 from digiprosper.threshold.kink_results import KinkResults, critical_chi2
-from digiprosper.threshold.notices import kink_remarks
+from digiprosper.threshold.notices import kink_notices
 from digiprosper.threshold.search import (
     denominator,
     refuse_in_x,
     refuse_two_way,
     regime_sizes,
+    spawned_generator,
     splitting_column,
-    stream,
     wild_clusters,
 )
 
@@ -225,15 +225,16 @@ class PanelKink(Specification):
         q = splitting_column(sample, "kink_variable", self.kink_variable)
         linear, _ = demean_roles(self.y, prepared, names[1:])
         y = linear.raw[:, 0]
-        # Errors about the columns themselves are raised for the line, under their own
-        # names.
+        # Fit the linear model first: its errors name the columns as the user does.
         fit_equation(prepared, linear, 0, range(1, len(linear.names)))
-        kinks = self._plan(prepared, q)
+        kinks = self._plan_search(prepared, q)
         kink = kernel.estimate(kinks, y)
-        slopes, threshold_se = self._slopes(prepared, linear, q - kink.threshold)
+        slopes, threshold_se = self._fit_slopes(prepared, linear, q - kink.threshold)
 
         df = denominator(prepared, self.df)
-        entropy, ratios = self._draws(prepared, kinks, kink, y, rng, show=progress)
+        entropy, ratios = self._draw_statistics(
+            prepared, kinks, kink, y, rng, show=progress
+        )
         draws = ratios * df
         # An exact fit leaves rounding, of either sign, where F and LR divide.
         rounding = NO_RESIDUALS * kink.null_ssr
@@ -242,8 +243,8 @@ class PanelKink(Specification):
         if self.bootstrap:
             finite = draws[2][~np.isnan(draws[2])]
             quantile = float(np.quantile(finite, self.level)) if finite.size else 0.0
-            # Draws that are all rounding, as when every value fits alike, must not make
-            # a set of it.
+            # If all candidates fit equally, the draws are rounding errors, which must
+            # not define a set.
             critical["bootstrap"] = max(quantile, FLAT_DRAWS * df)
         results = KinkResults(
             kink_variable=self.kink_variable,
@@ -272,11 +273,11 @@ class PanelKink(Specification):
             diagnostics=(),
         )
         signs = wild_clusters(prepared) if self.bootstrap else None
-        results = replace(results, diagnostics=kink_remarks(results, prepared, signs))
+        results = replace(results, diagnostics=kink_notices(results, prepared, signs))
         issue(results.diagnostics)
         return results
 
-    def _plan(self, prepared: Prepared, q: Floats) -> kernel.KinkPlan:
+    def _plan_search(self, prepared: Prepared, q: Floats) -> kernel.KinkPlan:
         variable = f"kink_variable={cited(self.kink_variable)}"
         data = {"column": self.kink_variable, "trim": self.trim}
         try:
@@ -302,15 +303,15 @@ class PanelKink(Specification):
             )
         return kinks
 
-    def _slopes(
+    def _fit_slopes(
         self, prepared: Prepared, linear: Demeaned, beyond: Floats
     ) -> tuple[LinearResults, float]:
-        """Estimate slopes at the threshold, and the errors of both together."""
+        """Estimate the slopes at the threshold, and the joint standard errors."""
         q, controls = self.kink_variable, range(2, len(linear.names))
         prepared = replace(
             prepared, sample=prepared.sample.with_dummies([q], ("below", "above"))
         )
-        # Last which side a row is on; one on the threshold has the mean of both.
+        # The last column is the side of a row: -1, 1, or 0 at the threshold.
         sides = np.column_stack(
             [np.minimum(beyond, 0), np.maximum(beyond, 0), np.sign(beyond)]
         )
@@ -322,14 +323,15 @@ class PanelKink(Specification):
             prepared, demeaned, 0, (below, above, *controls), own_covariance=False
         )
 
-        # The derivative in the threshold is bend * side and a constant. Products of it
-        # and the residuals leave the range of numbers long before either; a power of
-        # two costs no digit.
+        # The derivative by the threshold is bend * side plus a constant. It is scaled
+        # by a power of two, because its products with residuals could overflow.
         b1, b2 = slopes.coefficients[:2]
         unit = 2.0 ** round(math.log2(max(abs(b1), abs(b2)) or 1.0))
         bend = (b1 - b2) / 2 / unit, -(b1 + b2) / 2 / unit
         positions = (below, above, *controls, side)
-        joint, root, middle = _linearised(prepared, demeaned, slopes, positions, bend)
+        joint, root, middle = _solve_linearised(
+            prepared, demeaned, slopes, positions, bend
+        )
         covariance = root @ middle @ root.T
 
         indefinite = not_semidefinite(
@@ -351,17 +353,16 @@ class PanelKink(Specification):
             middle=middle,
             df_resid=joint.df_resid,
             fit_statistics=(r2, within, by_entity, adjusted),
-            # That all slopes are zero cannot be tested so: there would be no threshold
-            # to allow for.
+            # No F test: if all slopes were zero, there would be no threshold.
             has_f=False,
-            # Sums by cluster are those at a threshold that is known.
+            # Sums by cluster would take the threshold as known.
             by_cluster=(),
         )
         diagnostics = (*slopes.diagnostics, *indefinite)
         slopes = replace(slopes, estimated=estimated, diagnostics=diagnostics)
         return slopes, float(standard_errors(covariance[-1, -1])) / unit
 
-    def _draws(
+    def _draw_statistics(
         self,
         prepared: Prepared,
         kinks: kernel.KinkPlan,
@@ -371,11 +372,14 @@ class PanelKink(Specification):
         *,
         show: bool,
     ) -> tuple[int | None, Floats]:
-        """Draw the statistics (3, reps), without degrees of freedom; first the seed."""
+        """Return the seed, and draws (3, reps) of the statistics divided by df."""
         if self.bootstrap is None:
             return None, np.empty((3, 0))
         entropy: Any = seed_sequence(rng).entropy
-        null_rng, kink_rng = stream(entropy, _STREAM, 0), stream(entropy, _STREAM, 1)
+        null_rng, kink_rng = (
+            spawned_generator(entropy, _STREAM, 0),
+            spawned_generator(entropy, _STREAM, 1),
+        )
         with progress_bar("PanelKink", 2 * self.reps, show=show) as done:
             bootstrap = scheme(
                 self.bootstrap, kinks.search, wild_clusters(prepared)[1], done
@@ -387,17 +391,17 @@ class PanelKink(Specification):
         return entropy, np.vstack([null, others])
 
 
-def _linearised(
+def _solve_linearised(
     prepared: Prepared,
     demeaned: Demeaned,
     slopes: LinearResults,
     positions: Sequence[int],
     bend: tuple[float, float],
 ) -> tuple[Solved, Floats, Floats]:
-    """Solve the equation, linear around the estimates, and halve the covariance.
+    """Solve the equation linearised at the estimates; return root and middle, too.
 
-    The order is slopes, intercept if there is one, and threshold. A threshold that is
-    not identified (no bend, or its value makes no difference) is left out, and missing.
+    The order is slopes, intercept (if any) and threshold. The threshold is missing if
+    it is not identified: the slopes are equal, or its value makes no difference.
     """
     n, k = prepared.sample.nobs, len(positions) - 1
     if n <= k + 1 + prepared.within.rank:
@@ -421,8 +425,7 @@ def _linearised(
         columns, means = columns[:, :-1], means[:-1]
 
     count, estimator = counts_and_vcov(prepared, k + 1)
-    # A step from the estimates would leave other residuals; the threshold stays where
-    # it was found.
+    # Keep the residuals of the fit: the threshold is not updated.
     solved = replace(
         solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals
     )
@@ -439,7 +442,7 @@ def _linearised(
     if identified:
         root, threshold_root = np.delete(root, k, axis=0), root[k]
     root = np.vstack([root, threshold_root])
-    # What has no variance at a known threshold has none at an estimated one.
+    # Slopes without a variance at a known threshold have none at an estimated one.
     empty = np.asarray(np.isnan(slopes.estimated.root).any(axis=1))
     empty[perfectly_fitted[perfectly_fitted < k]] = True
     root[:-1][empty] = np.nan

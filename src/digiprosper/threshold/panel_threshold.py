@@ -59,8 +59,8 @@ from digiprosper.threshold.search import (
     Bootstrap,
     SearchResult,
     ThresholdSearch,
-    about_origin,
     denominator,
+    origin_notices,
     refuse_in_x,
     refuse_two_way,
     regime_columns,
@@ -281,14 +281,15 @@ class PanelThreshold(Specification):
                 f"trim={cited(self.trim)} must be a share above 0 and below .5, or one "
                 "such share per threshold."
             )
-        if several and self._count is None:
+        if several and self._n_thresholds is None:
             raise OptionError(
                 f"trim={cited(self.trim)} must be one number with n_thresholds='auto'."
             )
-        if several and len(trims) != self._count:
+        if several and len(trims) != self._n_thresholds:
             raise OptionError(
                 f"trim={cited(self.trim)} has {len(trims)} entries for "
-                f"n_thresholds={self._count}; pass one number, or one per threshold."
+                f"n_thresholds={self._n_thresholds}; pass one number, or one per "
+                "threshold."
             )
         object.__setattr__(self, "trim", trims if several else trims[0])
 
@@ -304,16 +305,16 @@ class PanelThreshold(Specification):
             )
 
     def _check_search(self) -> None:
-        for word in self._bootstraps:
+        for word in self._test_bootstraps:
             if word in WILD:
                 refuse_two_way(self.clusters, f"bootstrap={cited(word)}", _NO_SIGNS)
-        if self._draws_sets:
+        if self._draws_confidence_sets:
             refuse_two_way(
                 self.clusters, "confidence='bootstrap'", "confidence='scaled'"
             )
         check_option("search", self.search, get_args(Search))
         joint = self.search == "joint"
-        if joint and (self._count != 2 or self.thresholds is not None):
+        if joint and (self._n_thresholds != 2 or self.thresholds is not None):
             raise OptionError(
                 "search='joint' estimates two thresholds, but n_thresholds="
                 f"{cited(self.n_thresholds)} and thresholds={self.thresholds}. Set "
@@ -324,7 +325,7 @@ class PanelThreshold(Specification):
                 "search='joint' needs one trim for both thresholds, but trim="
                 f"{cited(self.trim)}."
             )
-        if self._count is None and not self._bootstraps:
+        if self._n_thresholds is None and not self._test_bootstraps:
             raise OptionError(
                 "n_thresholds='auto' stops at the first test that does not reject; "
                 "specify a bootstrap."
@@ -338,7 +339,7 @@ class PanelThreshold(Specification):
                 f"bootstrap={cited(self.bootstrap)} must be one method, a list of "
                 "methods, or None."
             )
-        named = self._methods
+        named = self._bootstrap_methods
         for word in named:
             check_option("bootstrap", word, get_args(Bootstrap))
         if len(set(named)) < len(named):
@@ -352,7 +353,7 @@ class PanelThreshold(Specification):
             )
 
     @property
-    def _count(self) -> int | None:
+    def _n_thresholds(self) -> int | None:
         if self.thresholds is not None:
             return len(self.thresholds)
         return self.n_thresholds if isinstance(self.n_thresholds, int) else None
@@ -362,16 +363,16 @@ class PanelThreshold(Specification):
         if isinstance(self.trim, tuple):
             return self.trim
         assert isinstance(self.trim, int | float)
-        return (float(self.trim),) * (self._count or 1)
+        return (float(self.trim),) * (self._n_thresholds or 1)
 
     @property
-    def _methods(self) -> tuple[Bootstrap, ...]:
+    def _bootstrap_methods(self) -> tuple[Bootstrap, ...]:
         methods = () if self.bootstrap is None else self.bootstrap
         return (methods,) if isinstance(methods, str) else tuple(methods)
 
     @property
-    def _bootstraps(self) -> tuple[Bootstrap, ...]:
-        return () if self.thresholds is not None else self._methods
+    def _test_bootstraps(self) -> tuple[Bootstrap, ...]:
+        return () if self.thresholds is not None else self._bootstrap_methods
 
     def fit(
         self, panel: Panel, *, rng: object = None, progress: bool = False
@@ -400,25 +401,25 @@ class PanelThreshold(Specification):
         roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
-        self._refuse(sample)
+        self._check_sample(sample)
         refuse_flat_outcome(prepared, demean_roles(self.y, prepared, ())[0], 0)
         try:
-            search, searched = self._searched(prepared, rng, show=progress)
+            search, searched = self._run_search(prepared, rng, show=progress)
             regimes = search.plan.regimes(searched.at)
-            slopes = self._slopes(prepared, regimes)
+            slopes = self._fit_slopes(prepared, regimes)
         except (ThresholdSearchError, CollinearityError, IdentificationError):
-            # Errors about the columns themselves are raised under their own names.
-            self._slopes(prepared, np.ones(sample.nobs, dtype=np.intp))
+            # A fit without thresholds raises errors that name the user's columns.
+            self._fit_slopes(prepared, np.ones(sample.nobs, dtype=np.intp))
             raise
 
-        results = self._results(search, searched, regimes, slopes)
+        results = self._make_results(search, searched, regimes, slopes)
         results = replace(
-            results, diagnostics=self._notices(panel, search, searched, results)
+            results, diagnostics=self._make_notices(panel, search, searched, results)
         )
         issue(results.diagnostics)
         return results
 
-    def _notices(
+    def _make_notices(
         self,
         panel: Panel,
         search: ThresholdSearch,
@@ -431,32 +432,31 @@ class PanelThreshold(Specification):
             for t in self.regime_dependent
             if parse(t, columns, "regime_dependent").is_logarithm
         ]
-        # One threshold that was asked for is read beside its test; several, or "auto",
-        # say how many regimes.
+        # With several thresholds, or "auto", the number of regimes is a result.
         several_regimes = self.thresholds is None and self.n_thresholds != 1
         return (
             *results.slopes.diagnostics,
-            *notices.about_threshold_variable(sample, results),
+            *notices.threshold_variable_notices(sample, results),
             *lagged_outcome(search.prepared, notices.BIASED_TEST),
-            *notices.about_panel(sample, "of Hansen (1999)"),
-            *notices.about_sets(results, sample),
-            *notices.stored_remarks(results),
+            *notices.unbalanced_panel(sample, "of Hansen (1999)"),
+            *notices.boundary_sets(results, sample),
+            *notices.notices_from_results(results),
             *searched.notices,
-            *notices.about_variance(results, sample, searched.variance_parts),
-            *(notices.about_adjacent(results) if several_regimes else ()),
+            *notices.concentrated_ratio(results, sample, searched.variance_parts),
+            *(notices.similar_slopes(results) if several_regimes else ()),
             *(
                 ()
                 if self.regime_intercept
-                else about_origin(results, search, logarithms)
+                else origin_notices(results, search, logarithms)
             ),
         )
 
     # --- what cannot be searched ------------------------------------------------------
 
-    def _refuse(self, sample: Sample) -> None:
+    def _check_sample(self, sample: Sample) -> None:
         splitting_column(sample, "threshold_variable", self.threshold_variable)
         counts = np.bincount(sample.entity)
-        if "hansen" in self._bootstraps and not sample.is_balanced:
+        if "hansen" in self._test_bootstraps and not sample.is_balanced:
             raise OptionError(
                 "bootstrap='hansen' resamples whole entities and needs a balanced "
                 f"panel; here entities have {counts.min()} to {counts.max()} rows in "
@@ -465,18 +465,18 @@ class PanelThreshold(Specification):
 
     # --- the work ---------------------------------------------------------------------
 
-    def _searched(
+    def _run_search(
         self, prepared: Prepared, rng: object, *, show: bool
     ) -> tuple[ThresholdSearch, SearchResult]:
         """Search the thresholds, test them and draw their sets."""
         try:
-            search = self._search(prepared)
+            search = self._plan_search(prepared)
             with progress_bar("PanelThreshold", search.draws, show=show) as done:
                 return search, replace(search, done=done).run(rng)
         except ThresholdSearchError as error:
-            raise self._no_room(str(error), prepared.sample) from error
+            raise self._search_error(str(error), prepared.sample) from error
 
-    def _search(self, prepared: Prepared) -> ThresholdSearch:
+    def _plan_search(self, prepared: Prepared) -> ThresholdSearch:
         sample = prepared.sample
         z = sample.columns("regime_dependent")
         q = sample.columns("threshold_variable")[:, 0]
@@ -504,19 +504,19 @@ class PanelThreshold(Specification):
             prepared=prepared,
             plan=plan,
             df=denominator(prepared, self.df),
-            count=self._count,
+            count=self._n_thresholds,
             joint=self.search == "joint",
-            bootstrap=self._bootstraps,
-            set_draws=self._draws_sets,
+            bootstrap=self._test_bootstraps,
+            set_draws=self._draws_confidence_sets,
             reps=self.reps,
             level=self.level,
         )
 
     @property
-    def _draws_sets(self) -> bool:
+    def _draws_confidence_sets(self) -> bool:
         return self.confidence == "bootstrap" and self.thresholds is None
 
-    def _slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
+    def _fit_slopes(self, prepared: Prepared, regimes: Ints) -> LinearResults:
         sample = prepared.sample
         names, design = regime_columns(sample, regimes, intercept=self.regime_intercept)
         levels = regime_levels(regimes) if self.regime_intercept else []
@@ -526,7 +526,7 @@ class PanelThreshold(Specification):
         y = sample.columns("y")[:, 0]
         return fit_columns(prepared, self.y, y, names, design, unread=levels)
 
-    def _no_room(self, reason: str, sample: Sample) -> ThresholdSearchError:
+    def _search_error(self, reason: str, sample: Sample) -> ThresholdSearchError:
         name = self.threshold_variable
         q = sample.columns("threshold_variable")[:, 0]
         if self.thresholds is not None:
@@ -550,7 +550,7 @@ class PanelThreshold(Specification):
         data = {"column": name, "trim": self.trim, "n_thresholds": self.n_thresholds}
         return ThresholdSearchError(text, [Notice("threshold_search", reason, data)])
 
-    def _results(
+    def _make_results(
         self,
         search: ThresholdSearch,
         searched: SearchResult,
@@ -582,7 +582,7 @@ class PanelThreshold(Specification):
             trim=self._trims,
             grid=self.grid,
             search=self.search,
-            bootstrap=self._bootstraps,
+            bootstrap=self._test_bootstraps,
             statistic_values=searched.values,
             statistic_draws=searched.draws,
             reps=self.reps,

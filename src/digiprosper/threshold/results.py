@@ -56,7 +56,7 @@ _ROWS = {1: "Single threshold", 2: "Double threshold", 3: "Triple threshold"}
 
 
 def critical_lr(level: float) -> float:
-    """Compute a threshold's critical likelihood ratio (Hansen 1999, eq. 15).
+    """Return the critical value of a threshold's likelihood ratio (Hansen 1999, 15).
 
     ``-2 log(1 - sqrt(level))``: 5.94, 7.35, 10.59 at .90, .95, .99. (The 6.53 printed
     there for .90 is that of .925; Hansen 2000, table I, has 5.94.)
@@ -74,10 +74,10 @@ def bootstrap_p(statistic: float, draws: Floats) -> float:
     )
 
 
-def runs(
+def accepted_intervals(
     values: Floats, accepted: np.ndarray[Any, np.dtype[np.bool_]]
 ) -> list[tuple[float, float]]:
-    """Join neighbouring accepted values, in ascending order, into intervals."""
+    """Join neighbouring accepted values (ascending) into intervals."""
     edges = np.diff(np.concatenate([[0], accepted.astype(np.int8), [0]]))
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
     return [
@@ -85,28 +85,28 @@ def runs(
     ]
 
 
-def threshold_with(
+def threshold_parameter(
     value: float,
     pieces: Sequence[tuple[float, float]],
     tests: Sequence[ParameterTest],
     reach: str = "",
 ) -> Parameter:
-    """Describe a threshold with the ends of its set (`reach_of`) and its tests.
+    """Make the table's parameter of a threshold, with its set and its tests.
 
-    There are no intervals if it was not estimated, and no tests without a p-value.
+    There is no set if it was not estimated, and no test without a p-value.
     """
-    # F is not distributed as F: without a p-value it says little.
+    # The statistic has no F distribution, so it is not shown without a p-value.
     tested = tuple(t for t in tests if not math.isnan(t.p_value))
-    return Parameter(value, *ends_of(pieces), len(pieces), tested, reach)
+    return Parameter(value, *set_ends(pieces), len(pieces), tested, reach)
 
 
-def ends_of(pieces: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Return the lowest and the highest value of a set; missing if it is empty."""
+def set_ends(pieces: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the lowest and the highest value of a set; NaN if it is empty."""
     return (pieces[0][0], pieces[-1][1]) if pieces else (math.nan, math.nan)
 
 
-def reach_of(pieces: Sequence[tuple[float, float]], candidates: Floats) -> str:
-    """Name the ends of the search that a confidence set includes, as `Parameter`."""
+def ends_reached(pieces: Sequence[tuple[float, float]], candidates: Floats) -> str:
+    """Return which ends of the search a set includes: the code of `Parameter.reach`."""
     first, last = candidates[[0, -1]]
     if not pieces or first == last:
         return ""
@@ -117,14 +117,14 @@ def reach_of(pieces: Sequence[tuple[float, float]], candidates: Floats) -> str:
 
 
 def set_text(pieces: Sequence[tuple[float, float]], reach: str = "") -> str:
-    """Write a confidence set, as ``"0.5 to 0.6, 0.7"``; with `reach_of` of it."""
+    """Write a confidence set as ``"0.5 to 0.6, 0.7"``, or "every candidate"."""
     texts = [f"{a:.5g}" if a == b else f"{a:.5g} to {b:.5g}" for a, b in pieces]
     texts += ["every candidate"] if reach == "whole" else []
     return ", ".join(texts) or "empty"
 
 
 class SlopesByRegime(BaseResults):
-    """What results of thresholds and kinks share: estimates are those of `slopes`."""
+    """Base of the results of thresholds and kinks; estimates are those of `slopes`."""
 
     __slots__ = ()
 
@@ -180,16 +180,16 @@ class SlopesByRegime(BaseResults):
         if self.slopes.key_names[0] not in self.slopes.effect_names:
             denominator = "N - 1"
         slopes = f"{self.slopes.settings}; " if self.slopes.settings else ""
-        return slopes + self._options(
+        return slopes + self._options_text(
             f"F and LR over {denominator} = {self.df:g} (df {self.df_rule})"
         )
 
-    def _options(self, denominator: str) -> str:
+    def _options_text(self, denominator: str) -> str:
         """Write the options of the search and the tests."""
         raise NotImplementedError
 
-    def _numbers_of(self, options: Sequence[str]) -> dict[str, Any]:
-        """Return the regimes, the options, the seed and the slopes for a dict."""
+    def _shared_numbers(self, options: Sequence[str]) -> dict[str, Any]:
+        """Return regimes, options, seed and slopes for `to_dict`."""
         values = {name: getattr(self, name) for name in options}
         return {
             "regimes": self.regimes.reset_index().to_dict("records"),
@@ -208,7 +208,7 @@ class SlopesByRegime(BaseResults):
     def _terms_by_regime(
         self, split: Sequence[str], regimes: Mapping[str, Regime]
     ) -> tuple[Term, ...]:
-        """Describe slopes, those of `split` with the regime that ends their name."""
+        """Return the terms of the slopes; names of `split` end in the regime."""
         terms = terms_of(self.slopes, self.slopes.params.index)
         for term in split:
             for ending, regime in regimes.items():
@@ -217,8 +217,10 @@ class SlopesByRegime(BaseResults):
                     terms[name] = replace(terms[name], path=(term,), regime=regime)
         return tuple(terms.values())
 
-    def _column(self, terms: Sequence[Term], block: Block, level: float) -> Column:
-        """Make the column of slopes with the block of thresholds between them."""
+    def _table_column(
+        self, terms: Sequence[Term], block: Block, level: float
+    ) -> Column:
+        """Make the table column of the slopes, with the block of thresholds."""
         column = result_column(self.slopes, level, words=WORDS)
         estimates = {
             term.name: column.estimates[term.name]._replace(term=term) for term in terms
@@ -232,7 +234,7 @@ class SlopesByRegime(BaseResults):
         verdict = "cannot be tested" if math.isnan(p_value) else verdict
         return f"  {null}: {verdict} at {percent_text(1 - self.level)}"
 
-    def _page(
+    def _build_summary(
         self,
         subject: str,
         lines: Sequence[str],
@@ -241,7 +243,7 @@ class SlopesByRegime(BaseResults):
         *,
         first_column: str,
     ) -> Summary:
-        """Build a summary: subject, thresholds, their tests, regime sizes, slopes."""
+        """Build a summary of thresholds, their tests, regime sizes and slopes."""
         slopes = self.slopes
         sizes = zip(regimes, self.regime_sizes.tolist(), strict=True)
         rows = [
@@ -405,7 +407,7 @@ class ThresholdResults(SlopesByRegime):
         """
         m = self.estimates.size
         sets = [self.confidence_set(j + 1) for j in range(m)]
-        low, high = np.array(list(map(ends_of, sets))).reshape(m, 2).T
+        low, high = np.array(list(map(set_ends, sets))).reshape(m, 2).T
         columns = {"estimate": self.estimates, "conf_low": low, "conf_high": high}
         sums = {"ssr": self.search_ssr[1 : m + 1], "F": self.statistics[:m]}
         index = pd.RangeIndex(1, m + 1, name="threshold")
@@ -489,7 +491,7 @@ class ThresholdResults(SlopesByRegime):
         allowed = np.isfinite(self.profiles[j])
         ssr = self.profiles[j][allowed]
         min_ssr = self.fit_ssr if self.given else ssr.min()
-        lr, bound = (ssr / min_ssr - 1) * self.df, self._bound(j, method)[allowed]
+        lr, bound = (ssr / min_ssr - 1) * self.df, self._lr_bound(j, method)[allowed]
         return pd.DataFrame(
             {"gamma": self.candidates[allowed], "ssr": ssr, "lr": lr, "critical": bound}
         )
@@ -520,7 +522,7 @@ class ThresholdResults(SlopesByRegime):
         """
         j = self._position(threshold)
         return float(
-            np.interp(self.estimates[j], self.candidates, self._bound(j, method))
+            np.interp(self.estimates[j], self.candidates, self._lr_bound(j, method))
         )
 
     def confidence_set(
@@ -553,7 +555,7 @@ class ThresholdResults(SlopesByRegime):
         """
         profile = self.profile(threshold, method=method)
         accepted = profile["lr"].to_numpy() <= profile["critical"].to_numpy()
-        return runs(profile["gamma"].to_numpy(), accepted)
+        return accepted_intervals(profile["gamma"].to_numpy(), accepted)
 
     # --- regimes ----------------------------------------------------------------------
 
@@ -808,13 +810,12 @@ class ThresholdResults(SlopesByRegime):
             kind="step",
             variable=self.threshold_variable,
             parameters=tuple(
-                # What was not estimated has no set: its LR only compares other values
-                # with it.
-                threshold_with(
+                # Given thresholds have no confidence set.
+                threshold_parameter(
                     value,
                     [] if self.given else self.confidence_set(j),
                     tests[j - 1 : j],
-                    "" if self.given else self._reach(j),
+                    "" if self.given else self._ends_reached(j),
                 )
                 for j, value in enumerate(self.estimates.tolist(), start=1)
             ),
@@ -824,7 +825,7 @@ class ThresholdResults(SlopesByRegime):
             confidence=self.confidence,
             refused=tests[n_estimated] if len(tests) > n_estimated else None,
         )
-        return (self._column(self.terms, block, level),)
+        return (self._table_column(self.terms, block, level),)
 
     # --- words ------------------------------------------------------------------------
 
@@ -839,20 +840,20 @@ class ThresholdResults(SlopesByRegime):
         lines = [
             line
             for j in range(self.statistics.size)
-            for line in self._threshold_words(j)
+            for line in self._threshold_lines(j)
         ]
-        # What few clusters carry by chance is no news; it is for the record only.
+        # Concentration that is common by chance is recorded, but not printed.
         printed = [
             notice
             for notice in self.diagnostics
             if notice.code != "concentration"
             or (notice.data["high"] and notice.data["threshold"] <= m)
         ]
-        return self._page(
-            subject, lines, self._conditions(), printed, first_column="regime"
+        return self._build_summary(
+            subject, lines, self._regime_conditions(), printed, first_column="regime"
         )
 
-    def _options(self, denominator: str) -> str:
+    def _options_text(self, denominator: str) -> str:
         trims = ", ".join(f"{t:g}".removeprefix("0") for t in dict.fromkeys(self.trim))
         grid = "every candidate" if self.grid is None else f"grid {self.grid}"
         grid += ", best pair" if self.search == "joint" else ""
@@ -882,15 +883,15 @@ class ThresholdResults(SlopesByRegime):
                 self.confidence_set(j + 1) for j in range(self.estimates.size)
             ],
             "tests": self.tests.to_dict("records"),
-            **self._numbers_of(options),
+            **self._shared_numbers(options),
         }
 
     # --- inside -----------------------------------------------------------------------
 
-    def _reach(self, threshold: int) -> str:
-        """Name the ends of the search that a threshold's confidence set includes."""
+    def _ends_reached(self, threshold: int) -> str:
+        """Return which ends of the search a threshold's set includes."""
         candidates = self.profile(threshold)["gamma"].to_numpy()
-        return reach_of(self.confidence_set(threshold), candidates)
+        return ends_reached(self.confidence_set(threshold), candidates)
 
     def _first_tests(self) -> pd.DataFrame:
         """Select the tests by the first bootstrap."""
@@ -915,7 +916,7 @@ class ThresholdResults(SlopesByRegime):
         regimes = pd.RangeIndex(1, width + 1, name="regime")
         return counts.reindex(columns=regimes, fill_value=0)
 
-    def _bound(self, j: int, method: str | None) -> Floats:
+    def _lr_bound(self, j: int, method: str | None) -> Floats:
         word = self.confidence if method is None else method
         check_option("method", word, _CRITERIA)
         if word == "bootstrap":
@@ -927,7 +928,7 @@ class ThresholdResults(SlopesByRegime):
                 )
             return np.asarray(self.lr_bounds[j])
         ratio = float(self.variance_ratios[j]) if word == "scaled" else 1.0
-        # An exact fit has no variance to compare: any other candidate is out.
+        # An exact fit has no variance ratio, and excludes all other candidates.
         return np.full(
             self.candidates.size,
             critical_lr(self.level) * (1.0 if np.isnan(ratio) else ratio),
@@ -943,7 +944,7 @@ class ThresholdResults(SlopesByRegime):
             )
         return check_whole("threshold", threshold, 1, m) - 1
 
-    def _conditions(self) -> list[str]:
+    def _regime_conditions(self) -> list[str]:
         """Write the condition of each regime, from low to high."""
         cuts = [f"{c:.5g}" for c in np.sort(self.estimates)]
         if not cuts:
@@ -955,23 +956,25 @@ class ThresholdResults(SlopesByRegime):
         ]
         return [f"{name} {rule} {cuts[0]}", *between, f"{name} {above} {cuts[-1]}"]
 
-    def _threshold_words(self, j: int) -> list[str]:
+    def _threshold_lines(self, j: int) -> list[str]:
         if j >= self.estimates.size:
-            return [f"Threshold {j + 1}: tested and not retained", *self._test_words(j)]
-        name, reach = "confidence set", self._reach(j + 1)
+            return [f"Threshold {j + 1}: tested and not retained", *self._test_lines(j)]
+        name, reach = "confidence set", self._ends_reached(j + 1)
         if self.given:
             name, reach = "set of values whose fit is not significantly worse", ""
         text = set_text(self.confidence_set(j + 1), reach)
         set_name = f"{percent_text(self.level)} {name} ({self.confidence})"
         first = f"Threshold {j + 1}: {self.estimates[j]:.5g}; {set_name}: {text}"
         lines = wrapped([first])
-        for text in self._scaled_words(j) if self.confidence == "scaled" else []:
+        for text in (
+            self._variance_ratio_lines(j) if self.confidence == "scaled" else []
+        ):
             lines += wrap(
                 f"  {text}", 80, subsequent_indent="    ", break_long_words=False
             )
-        return [*lines, *self._test_words(j)]
+        return [*lines, *self._test_lines(j)]
 
-    def _test_words(self, j: int) -> list[str]:
+    def _test_lines(self, j: int) -> list[str]:
         lines = list[str]()
         null = "H0 no threshold" if j == 0 else f"H0 {counted(j, 'threshold')}"
         estimates = self.stage_estimates[j]
@@ -994,12 +997,12 @@ class ThresholdResults(SlopesByRegime):
                 )
                 lines += wrap(text, 80, subsequent_indent="    ")
         if not lines:
-            why = "the thresholds are given: no test" if self.given else NO_BOOTSTRAP
-            lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {why}")
+            reason = "no test of given thresholds" if self.given else NO_BOOTSTRAP
+            lines.append(f"  {null}: F = {self.statistics[j]:z.2f}, {reason}")
         return lines
 
-    def _scaled_words(self, j: int) -> list[str]:
-        """Describe how the variance ratio changes the set, and the set without."""
+    def _variance_ratio_lines(self, j: int) -> list[str]:
+        """Describe the variance ratio, and the set without it."""
         ratio, critical = float(self.variance_ratios[j]), critical_lr(self.level)
         if np.isnan(ratio):
             return []
@@ -1008,7 +1011,7 @@ class ThresholdResults(SlopesByRegime):
             f"Variance ratio {ratio:.2f}: LR <= {critical:.2f} x {ratio:.2f} "
             f"= {bound:.1f}"
         )
-        if self._reach(j + 1) == "whole":
+        if self._ends_reached(j + 1) == "whole":
             largest = f"the largest LR, {self.profile(j + 1)['lr'].max():.1f}"
             if self.estimates.size == 1 and bound > self.statistics[j]:
                 largest = f"F = {self.statistics[j]:.1f}"
@@ -1026,7 +1029,7 @@ class ThresholdResults(SlopesByRegime):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ThresholdTestTable:
-    """Tests of one threshold more, a row each, with the critical values drawn.
+    """Tests of one threshold more, a row each, with bootstrap critical values.
 
     Made by `ThresholdResults.test_table`; `etable` prints it. `frame` is indexed by the
     number of thresholds under the alternative: estimates, statistic, value, p_value,
@@ -1046,9 +1049,9 @@ class ThresholdTestTable:
         columns = ["estimates", "statistic", "value", "p_value", "reps", *_CRITICAL]
         return self.frame[columns].round(3).to_string()
 
-    # As of all results
+    # The argument `level` is that of all results
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:  # noqa: ARG002
-        """Make columns of thresholds, statistics, p-values, draws, critical values."""
+        """Return columns with thresholds, statistics, p-values and critical values."""
         statistic = str(self.frame["statistic"].iloc[0])
         heads = {"estimates": "estimates", statistic: "value"}
         heads |= {"p_value": "p_value", "draws": "reps"}

@@ -1,4 +1,4 @@
-"""The search for thresholds with draws: a test after each, sets after the last."""
+"""The search for thresholds, with bootstrap tests and confidence sets."""
 
 from __future__ import annotations
 
@@ -35,40 +35,39 @@ from digiprosper.threshold.kernels.draws import concentration, drawn_ratios, sch
 from digiprosper.threshold.kernels.robust import drawn_robust, robust_profile
 from digiprosper.threshold.kernels.sets import drawn_bounds, variance_parts
 from digiprosper.threshold.notices import (
-    about_concentration,
-    about_score,
-    about_signs,
+    concentrated_test,
     not_global,
     origin,
+    weak_score_test,
+    webb_weights,
 )
 from digiprosper.threshold.results import ThresholdResults, bootstrap_p
 
 Bootstrap: TypeAlias = Literal["wild_cluster", "hansen", "iid", "wild_score"]
 
 WILD = ("wild_cluster", "wild_score")
-# Draws of sets have streams of their own, beside those of the bootstraps.
+# First key of the random streams of confidence sets; bootstraps have lower keys.
 _SET_STREAM = 20
-# Levels that cross the clusters join the basis of a robust test, one row each.
+# Entities that are not nested in clusters add a row each to the basis of a robust test.
 _MANY_LEVELS = 500
-# Beyond so many rows times candidates all pairs take minutes.
+# Rows times candidates above which all pairs take minutes.
 _MANY_PAIRS = 4_000_000_000
-# A sequential pair is compared with all pairs where that costs milliseconds: rows times
-# candidates.
+# Rows times candidates below which a comparison with all pairs takes milliseconds.
 _CHEAP_PAIRS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Result of a search and its draws; thresholds and candidates by position."""
+    """Result of a search with its draws; thresholds are positions of candidates."""
 
-    # All that were tested, the one that stopped "auto" included
+    # All tested ones, including the one that stopped "auto"
     stages: tuple[kernel.Stage, ...]
     at: tuple[int, ...]  # thresholds that are kept
     values: Floats  # (b, t) statistics of the data
     draws: Floats  # (b, t, B) drawn statistics
     profiles: Floats  # (m, G) sum of squares at each candidate
     ssr: float  # sum of squares at the thresholds
-    # (m, N) what each row adds to the factor of the scaled bound
+    # (m, N) term of each row in the variance ratio of the scaled bound
     variance_parts: Floats
     # (m, G) drawn bounds on the likelihood ratio; empty without draws for sets
     lr_bounds: Floats
@@ -78,7 +77,7 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdSearch:
-    """A search: how many thresholds, which tests, on which sample."""
+    """A search on a sample: the number of thresholds, and the tests."""
 
     prepared: Prepared
     plan: kernel.Plan
@@ -95,7 +94,7 @@ class ThresholdSearch:
 
     @property
     def draws(self) -> int | None:
-        """Number of draws; None if it is not known before the search."""
+        """Number of draws; None if unknown before the search."""
         if self.count is None or self.set_draws:
             return None
         return self.count * len(self.bootstrap) * self.reps
@@ -105,8 +104,8 @@ class ThresholdSearch:
         drawn = bool(self.bootstrap) or self.set_draws
         entropy: Any = seed_sequence(rng).entropy if drawn else None
         base = kernel.open_search(self.plan, self._outcome)
-        stages, tests, at = self.sequence(base, entropy)
-        at, notices = self._against_all_pairs(base, at)
+        stages, tests, at = self.search_sequentially(base, entropy)
+        at, notices = self._compare_all_pairs(base, at)
         profiles, ssr = kernel.finish(self.plan, base, at)
 
         q = self.prepared.sample.columns("threshold_variable")[:, 0]
@@ -122,12 +121,12 @@ class ThresholdSearch:
             profiles=profiles,
             ssr=ssr,
             variance_parts=np.array(parts).reshape(len(at), self.plan.nobs),
-            lr_bounds=self._lr_bounds(at, entropy),
+            lr_bounds=self._draw_lr_bounds(at, entropy),
             entropy=entropy,
-            notices=(*notices, *self._leverage(stages)),
+            notices=(*notices, *self._cluster_notices(stages)),
         )
 
-    def sequence(
+    def search_sequentially(
         self, base: kernel.State, entropy: int | None
     ) -> tuple[list[kernel.Stage], list[tuple[Floats, Floats]], tuple[int, ...]]:
         """Find and test each threshold; refuse one without candidates."""
@@ -144,7 +143,7 @@ class ThresholdSearch:
                     "rows in each regime to estimate its slopes"
                 )
             stages.append(stage)
-            tests.append(self._test(stage, base, at, entropy))
+            tests.append(self._test_threshold(stage, base, at, entropy))
             if self.count is None:
                 values, draws = tests[-1]
                 # The first bootstrap decides.
@@ -157,14 +156,14 @@ class ThresholdSearch:
     def _outcome(self) -> Floats:
         return self.prepared.sample.columns("y")[:, 0]
 
-    def _test(
+    def _test_threshold(
         self,
         stage: kernel.Stage,
         base: kernel.State,
         null: tuple[int, ...],
         entropy: int | None,
     ) -> tuple[Floats, Floats]:
-        """Compute the last threshold's statistic and draws, a row a bootstrap."""
+        """Compute statistic and draws of the last threshold, a row per bootstrap."""
         floor = NO_RESIDUALS * float(base.ssr[0])
         f = self.df * (max(stage.null_ssr, floor) / max(stage.ssr, floor) - 1)
         plan, y, reps = self.plan, self._outcome, self.reps
@@ -172,9 +171,8 @@ class ThresholdSearch:
         values = np.full(len(self.bootstrap), f)
         draws = np.empty((values.size, reps))
         for b, word in enumerate(self.bootstrap):
-            # The key is the bootstrap's own, so that naming another beside it changes
-            # no draw.
-            rng = stream(entropy, get_args(Bootstrap).index(word), len(null))
+            # Each bootstrap has its own key, so draws do not depend on the others.
+            rng = spawned_generator(entropy, get_args(Bootstrap).index(word), len(null))
             if word == "wild_score":
                 _refuse_many_levels(plan, name, codes)
                 bootstrap = scheme("wild_cluster", plan, codes, self.done)
@@ -190,7 +188,7 @@ class ThresholdSearch:
                 )
         return values, draws
 
-    def _lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
+    def _draw_lr_bounds(self, at: tuple[int, ...], entropy: int | None) -> Floats:
         if not self.set_draws:
             return np.empty((len(at), 0))
         out = np.empty((len(at), self.plan.candidates.values.size))
@@ -198,7 +196,7 @@ class ThresholdSearch:
             "wild_cluster", self.plan, wild_clusters(self.prepared)[1], self.done
         )
         for j in range(len(at)):
-            rng = stream(entropy, _SET_STREAM, j)
+            rng = spawned_generator(entropy, _SET_STREAM, j)
             out[j] = self.df * drawn_bounds(
                 self.plan,
                 bootstrap,
@@ -211,7 +209,7 @@ class ThresholdSearch:
             )
         return out
 
-    def _against_all_pairs(
+    def _compare_all_pairs(
         self, base: kernel.State, at: tuple[int, ...]
     ) -> tuple[tuple[int, ...], list[Notice]]:
         candidates, nobs = self.plan.candidates, self.plan.nobs
@@ -236,7 +234,7 @@ class ThresholdSearch:
         )
         return chosen, [not_global(sequential, joint, (ssr, pair_ssr), used=self.joint)]
 
-    def _leverage(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
+    def _cluster_notices(self, stages: Sequence[kernel.Stage]) -> list[Notice]:
         if not any(word in WILD for word in self.bootstrap):
             return []
         name, codes = wild_clusters(self.prepared)
@@ -244,13 +242,13 @@ class ThresholdSearch:
         levels = self.prepared.sample.code_levels.get(
             name, self.prepared.sample.entities
         )
-        out = [*about_signs(name, groups)]
+        out = [*webb_weights(name, groups)]
         if "wild_score" in self.bootstrap:
-            out += about_score(groups, int(self.plan.z.shape[0]))
+            out += weak_score_test(groups, int(self.plan.z.shape[0]))
         for j, stage in enumerate(stages, 1):
             share, largest = concentration(self.plan, self._outcome, stage.at, codes)
             labels = [levels[i] for i in largest]
-            out.append(about_concentration(j, share, name, groups, labels))
+            out.append(concentrated_test(j, share, name, groups, labels))
         return out
 
 
@@ -267,7 +265,7 @@ def _refuse_many_levels(plan: kernel.Plan, name: str, codes: Ints) -> None:
 
 
 def wild_clusters(prepared: Prepared) -> tuple[str, Ints]:
-    """Find clusters that share a sign: those of one-way errors, or entities."""
+    """Return name and codes of clusters that share a sign: one-way, or entities."""
     if len(prepared.cluster_codes) == 1:
         return prepared.cluster_names[0], prepared.cluster_codes[0]
     return prepared.sample.keys.entity_name, prepared.sample.entity
@@ -299,7 +297,7 @@ def splitting_column(sample: Sample, role: str, term: str) -> Floats:
 
 
 def refuse_in_x(panel: Panel, terms: Sequence[str], x: Sequence[str], why: str) -> None:
-    """Refuse terms that are common regressors too; `why` follows their names."""
+    """Refuse terms that are also in x; `why` follows their names."""
     columns = known_names(panel)
     common = {canonical(term, columns) for term in x}
     overlap = [term for term in terms if canonical(term, columns) in common]
@@ -330,21 +328,22 @@ def denominator(prepared: Prepared, rule: str) -> float:
     return float(n - entities) if rule == "hansen" else n - n / entities
 
 
-def stream(entropy: int | None, *key: int) -> np.random.Generator:
-    """Make the generator of one set of draws."""
+def spawned_generator(entropy: int | None, *key: int) -> np.random.Generator:
+    """Return the generator of one set of draws."""
     return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=key))
 
 
-# --- columns by regime, and what an intercept in each regime changes ----------------
+# --- columns by regime, and the effect of an intercept in each regime ---------------
 
 
 def regime_columns(
     sample: Sample, regimes: Ints, *, intercept: bool
 ) -> tuple[tuple[str, ...], Floats]:
-    """Split the regime-dependent columns by regime and put the common ones beside them.
+    """Split the regime-dependent columns by regime, and append the common ones.
 
-    Returns names, as ``"z:regime1"``, and columns (N, k); one regime keeps the names.
-    `regimes` (N,) count from 1; with `intercept` all but the highest have a dummy.
+    Returns names such as ``"z:regime1"`` (unchanged for a single regime), and columns
+    (N, k). `regimes` (N,) count from 1; with `intercept` all but the highest have a
+    dummy.
     """
     dummies = (regimes[:, None] == np.arange(1, int(regimes.max()) + 1)).astype(
         np.float64
@@ -372,29 +371,33 @@ def regime_levels(regimes: Ints) -> list[str]:
     return [f"intercept:regime{r}" for r in range(1, int(regimes.max()))]
 
 
-def about_origin(
+def origin_notices(
     results: ThresholdResults, search: ThresholdSearch, logarithms: Sequence[str]
 ) -> list[Notice]:
-    """Search once more with an intercept in every regime, and report what that changes.
+    """Search again with an intercept in every regime, and report changes.
 
     Without it (Hansen 1999) a constant added to a regime-dependent variable changes the
     model, because ``(z + c) 1(q <= g)`` contains ``c 1(q <= g)``. There is a notice if
     a regime-dependent term is a logarithm, an estimate with intercepts lies outside the
     confidence set of the threshold, or the slopes of two neighbouring regimes are in
-    another order; none where the level shifts already.
+    another order. There is none if the regimes have intercepts already.
     """
     sample = search.prepared.sample
     try:
         plan = kernel.with_level(search.plan)
-    # Beside a constant rounding hides a column that is far from zero
+    # Columns far from zero are collinear with a constant up to rounding
     except CollinearityError:
         return []
     if kernel.level_is_held(plan).all():
         return []
-    again = replace(search, plan=plan, count=results.estimates.size, bootstrap=())
+    with_intercepts = replace(
+        search, plan=plan, count=results.estimates.size, bootstrap=()
+    )
     at: tuple[int, ...] = ()
     with suppress(ThresholdSearchError):
-        at = again.sequence(kernel.open_search(plan, again._outcome), None)[2]
+        at = with_intercepts.search_sequentially(
+            kernel.open_search(plan, with_intercepts._outcome), None
+        )[2]
 
     with_intercept = np.sort(search.plan.candidates.values[list(at)]).tolist()
     numbers = (np.argsort(results.estimates) + 1).tolist()
@@ -404,7 +407,7 @@ def about_origin(
         if not results.given
         and not any(low <= value <= high for low, high in results.confidence_set(j))
     ]
-    order = _reordered(results, search, search.plan.regimes(at)) if at else []
+    order = _reordered_slopes(results, search, search.plan.regimes(at)) if at else []
     if not (logarithms or outside or order):
         return []
     data = {
@@ -419,7 +422,7 @@ def about_origin(
     ]
 
 
-def _reordered(
+def _reordered_slopes(
     results: ThresholdResults, search: ThresholdSearch, regimes: Ints
 ) -> list[tuple[str, int]]:
     """List terms whose slope difference changes sign with intercepts."""

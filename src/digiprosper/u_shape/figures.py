@@ -1,4 +1,4 @@
-"""What the figure of a U draws: the curve less its value at the mean, with a band.
+"""Numbers for the figure of a U: the curve minus its value at the mean, with a band.
 
 Also that of a curve with two turning points.
 """
@@ -22,8 +22,8 @@ from digiprosper.u_shape.u_test import (
     FORMS,
     Curve,
     UTestResult,
-    at_texts,
-    stated_values,
+    moderator_texts,
+    moderator_values,
 )
 
 _POINTS = 401
@@ -58,7 +58,7 @@ def turning_curve(
     positions = tuple(results.names.index(term) for term in terms)
     curve = Curve("plots.u_shape", results, positions, form, test.interval)
     # Refuses a curve that depends on other columns.
-    stated_values(curve, test.at)
+    moderator_values(curve, test.at)
     columns = (test.variable, results.depvar, *test.at)
     names = {column: wording.label(column) for column in columns}
     return TurningCurve(
@@ -69,7 +69,7 @@ def turning_curve(
         level=test.level,
         turns=turns,
         sets=test.fieller,
-        at=at_texts(test.at, names),
+        at=moderator_texts(test.at, names),
     )
 
 

@@ -43,7 +43,7 @@ from digiprosper.u_shape.u_test import (
     Curve,
     UTestResult,
     curve_test,
-    depends_on_others,
+    dependence_error,
     read_curve,
     upper_tail,
 )
@@ -149,16 +149,21 @@ class ModeratedUResult(Summarised, PickledByName):
             "turning point",
             f"{percent_text(self.level)} Fieller set",
         ]
-        rows = [_row(w, test) for w, test in zip(self.values, self.tests, strict=True)]
+        rows = [
+            _summary_row(w, test)
+            for w, test in zip(self.values, self.tests, strict=True)
+        ]
         table = Cells.of(
             [*head, f"slope at {low:.4g}", f"at {high:.4g}", "U-test p"], rows
         )
 
         turning = (
-            f"Turning point: {self._movement()} "
-            f"({_test_words('b1 b4 - b2 b3', self.shift)})"
+            f"Turning point: {self._shift_text()} "
+            f"({_test_text('b1 b4 - b2 b3', self.shift)})"
         )
-        curve = f"Curve: {self._bending()} ({_test_words('b4', self.steepening)})"
+        curve = (
+            f"Curve: {self._steepening_text()} ({_test_text('b4', self.steepening)})"
+        )
         return self._titled(
             f"Moderated U-shape test (Haans, Pieters & He 2016): {self.variable} by "
             f"{self.moderator} in the equation of {self.depvar}",
@@ -167,7 +172,7 @@ class ModeratedUResult(Summarised, PickledByName):
             Remarks.of(self.diagnostics),
         )
 
-    def _movement(self) -> str:
+    def _shift_text(self) -> str:
         if not rejects(self.shift.p_value, self.level):
             return f"does not shift significantly with {self.moderator}"
         return (
@@ -175,7 +180,7 @@ class ModeratedUResult(Summarised, PickledByName):
             f"{self.moderator} rises"
         )
 
-    def _bending(self) -> str:
+    def _steepening_text(self) -> str:
         if not rejects(self.steepening.p_value, self.level):
             return f"not significantly steeper or flatter with {self.moderator}"
         curvatures = {t.curvature for t in self.tests}
@@ -289,8 +294,8 @@ def moderated_u_test(
     )
     level = check_level(level)
     i, j = curve.positions
-    k, m = (_product(results, results.names[p], moderator) for p in (i, j))
-    values = _moderator_values(at, results.sample_stats, moderator)
+    k, m = (_interaction_position(results, results.names[p], moderator) for p in (i, j))
+    values = _read_moderator_values(at, results.sample_stats, moderator)
 
     zeros = _other_dummies(curve, (k, m))
     unit = np.eye(len(results.names))
@@ -326,8 +331,8 @@ def moderated_u_test(
 def _t_test(
     results: LinearResults, name: str, estimate: float, gradient: Floats, null: str
 ) -> TestResult:
-    # Of slopes that are large the square of a product is out of range where the product
-    # is not.
+    # Scaled by a power of two: the square of a large product of slopes could overflow
+    # although the product does not.
     unit = 2.0 ** round(math.log2(float(np.abs(gradient).max()) or 1.0))
     variance = float(results.covariance_of(gradient[None, :] / unit)[0, 0])
     se = math.sqrt(variance) * unit if variance > 0 else math.nan
@@ -338,7 +343,7 @@ def _t_test(
     )
 
 
-def _product(results: LinearResults, term: str, moderator: str) -> int:
+def _interaction_position(results: LinearResults, term: str, moderator: str) -> int:
     texts = sorted(canonical(part) for part in (term, moderator))
     for position, candidate in enumerate(results.terms):
         if sorted(canonical(factor.text) for factor in candidate.factors) == texts:
@@ -374,11 +379,11 @@ def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]
             "other columns too, so the turning point does not depend on the moderator "
             "alone. Drop these terms, or set all values in u_test(..., at={...})."
         )
-        raise depends_on_others(curve, other_terms, on, "other interactions")
+        raise dependence_error(curve, other_terms, on, "other interactions")
     return zeros
 
 
-def _moderator_values(
+def _read_moderator_values(
     at: Sequence[float] | None, stats: pd.DataFrame, moderator: str
 ) -> Floats:
     if at is None:
@@ -397,14 +402,14 @@ def _moderator_values(
     return np.array(values)
 
 
-def _row(w: float, test: UTestResult) -> list[str]:
+def _summary_row(w: float, test: UTestResult) -> list[str]:
     sets = " and ".join(interval_text(a, b) for a, b in test.fieller)
     slopes = [f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"]
     p = p_text(test.p_value) or ("missing" if test.inside else "outside")
     return [f"{w:.4g}", test.shape, f"{test.extremum:.4g}", sets, *slopes, p]
 
 
-def _test_words(name: str, test: TestResult) -> str:
+def _test_text(name: str, test: TestResult) -> str:
     assert isinstance(test.detail, dict)
     t, p = test.statistic, p_words(test.p_value, 3)
     return f"{name} = {test.detail['estimate']:.4g}, t {t:z.2f}, {p}"

@@ -183,9 +183,9 @@ class TwoLinesResult(Summarised, PickledByName):
                 f"Breakpoint {self.breakpoint:.4g}; the smooth curve is flat in "
                 f"[{self.flat[0]:.4g}, {self.flat[1]:.4g}]"
             ),
-            _line("below", self.slope_low, self.t_low, self.p_low)
+            _slope_text("below", self.slope_low, self.t_low, self.p_low)
             + f", {self.nobs_low:,} rows, {self.entities_low} {entity}",
-            _line("above", self.slope_high, self.t_high, self.p_high)
+            _slope_text("above", self.slope_high, self.t_high, self.p_high)
             + f", {self.nobs_high:,} rows, {self.entities_high} {entity}",
         ]
 
@@ -326,7 +326,7 @@ def two_lines(
     refuse_other_specification("two_lines", spec)
     check_panel(panel, "two_lines")
     knots = check_whole("knots", knots, 3, 7)
-    replaced, controls = _split(spec, panel, variable, square)
+    replaced, controls = _split_terms(spec, panel, variable, square)
     prepared = prepare(
         panel,
         {"y": (spec.y,), "variable": replaced, "x": controls},
@@ -335,17 +335,19 @@ def two_lines(
         missing=spec.missing,
     )
 
-    data = _data(prepared, spec.y, replaced)
-    knot_values = _knots(data, knots)
+    data = _demean_data(prepared, spec.y, replaced)
+    knot_values = _knot_values(data, knots)
     _refuse_curves(data, square)
     concave = _is_concave(data)
-    flat = _flat(data, knot_values, maximum=concave)
+    flat = _flat_region(data, knot_values, maximum=concave)
 
     first = float(np.median(flat))
-    # The slope that is read comes first in each fit.
-    t_low, t_high = (abs(float(fit.tstats.iloc[0])) for fit in _lines(data, first))
+    # The slope of interest comes first in each fit.
+    t_low, t_high = (
+        abs(float(fit.tstats.iloc[0])) for fit in _fit_two_lines(data, first)
+    )
     xc = float(np.quantile(flat, t_high / (t_low + t_high)))
-    low, high = _lines(data, xc)
+    low, high = _fit_two_lines(data, xc)
     below, above = data.x <= xc, data.x >= xc
     entity = prepared.sample.entity
 
@@ -380,8 +382,8 @@ def two_lines(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Data:
-    """The variable, outcome and other regressors, demeaned; `inner` are 80% of rows."""
+class _DemeanedData:
+    """The variable x, with outcome and controls demeaned; `inner` are 80% of rows."""
 
     prepared: Prepared
     variable: str
@@ -390,7 +392,7 @@ class _Data:
     demeaned: Demeaned
 
 
-def _split(
+def _split_terms(
     spec: FixedEffects, panel: Panel, variable: str, square: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Separate the terms that the lines replace from the controls."""
@@ -451,7 +453,9 @@ def _is_function_of(term: Term, level: Term) -> bool:
     )
 
 
-def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
+def _demean_data(
+    prepared: Prepared, depvar: str, replaced: tuple[str, ...]
+) -> _DemeanedData:
     sample = prepared.sample.with_dummies(replaced[:1], _PARTS)
     prepared = replace(prepared, sample=sample)
     demeaned, _ = demean_roles(depvar, prepared, ("x",))
@@ -462,11 +466,11 @@ def _data(prepared: Prepared, depvar: str, replaced: tuple[str, ...]) -> _Data:
         )
     x = curve[:, 0]
     low, high = np.quantile(x, (0.1, 0.9))
-    return _Data(prepared, replaced[0], x, (x > low) & (x < high), demeaned)
+    return _DemeanedData(prepared, replaced[0], x, (x > low) & (x < high), demeaned)
 
 
-def _fit(
-    data: _Data,
+def _fit_columns(
+    data: _DemeanedData,
     names: Sequence[str],
     columns: Floats,
     *,
@@ -481,7 +485,7 @@ def _fit(
     return fit_equation(prepared, demeaned, 0, regressors, unread=unread)[0]
 
 
-def _refuse_curves(data: _Data, square: str | None) -> None:
+def _refuse_curves(data: _DemeanedData, square: str | None) -> None:
     """Refuse controls that are a quadratic in x, and a given square that is not."""
     x, demeaned = data.x, data.demeaned
     controls = zip(demeaned.names[1:], demeaned.raw[:, 1:].T, strict=True)
@@ -518,11 +522,11 @@ def _is_quadratic(x: Floats, column: Floats) -> bool:
     return bool(np.linalg.norm(residuals) <= HIDDEN_SQUARE * spread)
 
 
-def _is_concave(data: _Data) -> bool:
-    """Fit the quadratic; errors about columns have their own names here."""
+def _is_concave(data: _DemeanedData) -> bool:
+    """Fit a quadratic, and return whether it is concave."""
     z = data.x - data.x.mean()
     names = (data.variable, f"I({data.variable}**2)")
-    fit = _fit(data, names, np.column_stack([z, z**2]))
+    fit = _fit_columns(data, names, np.column_stack([z, z**2]))
     collinear = [name for name in names if name not in fit.names]
     if collinear:
         raise IdentificationError(
@@ -532,8 +536,8 @@ def _is_concave(data: _Data) -> bool:
     return float(fit.params[names[1]]) < 0
 
 
-def _knots(data: _Data, count: int) -> Floats:
-    """Compute Harrell's quantiles of x, equal ones once."""
+def _knot_values(data: _DemeanedData, count: int) -> Floats:
+    """Return Harrell's quantiles of x without duplicates."""
     outer = _OUTER.get(count, 0.05)
     quantiles = np.unique(np.quantile(data.x, np.linspace(outer, 1 - outer, count)))
     if quantiles.size < 3 or not data.inner.any():
@@ -559,11 +563,11 @@ def _spline(x: Floats, knots: Floats) -> Floats:
     return np.column_stack([z, bent])
 
 
-def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
-    """Select x, in the inner 80%, where the smooth curve is near its extremum."""
+def _flat_region(data: _DemeanedData, knots: Floats, *, maximum: bool) -> Floats:
+    """Return the inner 80% of x where the smooth curve is near its extremum."""
     basis = _spline(data.x, knots)
     names = tuple(f"{data.variable}:spline{j}" for j in range(basis.shape[1]))
-    fit = _fit(data, names, basis, collinear="drop")
+    fit = _fit_columns(data, names, basis, collinear="drop")
     estimated = [j for j, name in enumerate(names) if name in fit.names]
     at = [fit.names.index(names[j]) for j in estimated]
     centred = basis[:, estimated] - basis[:, estimated].mean(axis=0)
@@ -571,17 +575,19 @@ def _flat(data: _Data, knots: Floats, *, maximum: bool) -> Floats:
         "ij,jk,ik->i", centred, fit.covariance[np.ix_(at, at)], centred
     )
     if not np.isfinite(variance).all():
-        raise _no_error(data)
+        raise _no_std_error(data)
     # Two-way clusters can give a variance that is a little negative.
     se = np.sqrt(np.maximum(variance, 0))
     curve = centred @ fit.coefficients[at] * (1 if maximum else -1)
     return np.asarray(data.x[data.inner & (curve + se >= curve[data.inner].max())])
 
 
-def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
-    """Fit the two lines twice: rows at xc in the lower line, then the upper."""
-    low = _interrupted(data, xc, data.x <= xc, ("below", "above", "jump"))
-    high = _interrupted(data, xc, data.x < xc, ("above", "below", "jump"))
+def _fit_two_lines(
+    data: _DemeanedData, xc: float
+) -> tuple[LinearResults, LinearResults]:
+    """Fit the two lines twice: with rows at xc in the lower line, and in the upper."""
+    low = _fit_broken_line(data, xc, data.x <= xc, ("below", "above", "jump"))
+    high = _fit_broken_line(data, xc, data.x < xc, ("above", "below", "jump"))
     for fit, side in ((low, "below"), (high, "above")):
         if f"{data.variable}:{side}" not in fit.names:
             raise IdentificationError(
@@ -589,14 +595,14 @@ def _lines(data: _Data, xc: float) -> tuple[LinearResults, LinearResults]:
                 f"{cited(data.variable)} vary there within the effects."
             )
         if not np.isfinite(fit.tstats.iloc[0]):
-            raise _no_error(data)
+            raise _no_std_error(data)
     return low, high
 
 
-def _interrupted(
-    data: _Data, xc: float, below: Bools, order: Sequence[str]
+def _fit_broken_line(
+    data: _DemeanedData, xc: float, below: Bools, order: Sequence[str]
 ) -> LinearResults:
-    """Fit two lines; where x has too few values, a later column is left out."""
+    """Fit two lines; if x has too few values, a later column is dropped."""
     z = data.x - xc
     columns = {
         "below": z * below,
@@ -606,15 +612,15 @@ def _interrupted(
     names = [f"{data.variable}:{name}" for name in order]
     design = np.column_stack([columns[name] for name in order])
     jump = (f"{data.variable}:jump",)
-    return _fit(data, names, design, unread=jump, collinear="drop")
+    return _fit_columns(data, names, design, unread=jump, collinear="drop")
 
 
-def _no_error(data: _Data) -> IdentificationError:
+def _no_std_error(data: _DemeanedData) -> IdentificationError:
     return IdentificationError(
         f"two_lines: a slope in {cited(data.variable)} has no standard error under "
         "this covariance. Choose another cov_type or other clusters."
     )
 
 
-def _line(side: str, slope: float, t: float, p: float) -> str:
+def _slope_text(side: str, slope: float, t: float, p: float) -> str:
     return f"Slope {side}: {slope:.4g} (t {t:z.2f}, {p_words(p, 3)})"

@@ -1,4 +1,4 @@
-"""A test of curves with two turning points, as Lind and Mehlum's is of one."""
+"""A test of curves with two turning points, in the way of Lind and Mehlum."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from digiprosper.u_shape.u_test import (
     Curve,
     CurveTest,
     bending_terms,
-    interval_of,
+    check_fit,
+    check_interval,
+    moderator_values,
     position_of,
-    refuse_other_fit,
-    stated_values,
 )
 
 _DIRECTIONS = {"N": "up, down, up", "inverse N": "down, up, down"}
@@ -131,7 +131,12 @@ class TwoTurnsResult(CurveTest):
             for x, slope, t in shown
             if not np.isnan(x)
         )
-        lines = [*self._at_lines(), f"Slope {slopes}", *self._verdict(), *self._turns()]
+        lines = [
+            *self._moderator_lines(),
+            f"Slope {slopes}",
+            *self._verdict(),
+            *self._turning_lines(),
+        ]
         return self._titled(
             f"Test of two turning points: {self.variable} in the equation of "
             f"{self.depvar}",
@@ -153,14 +158,14 @@ class TwoTurnsResult(CurveTest):
             f"{_DIRECTIONS[shape].capitalize()} ({shape})",
         )
 
-    def _turns(self) -> list[str]:
+    def _turning_lines(self) -> list[str]:
         if np.isnan(self.turning_points).any():
             return ["No turning points: the cubic is monotone"]
         turns = " and ".join(
             f"{x:.4g} (delta se {se:.3g})"
             for x, se in zip(self.turning_points, self.turning_se, strict=True)
         )
-        return [f"Turning points {turns}", self._set_words()]
+        return [f"Turning points {turns}", self._fieller_text()]
 
 
 def two_turns_test(
@@ -244,16 +249,16 @@ def two_turns_test(
     >>> test.shape, [round(x, 1) for x in test.turning_points]
     ('N', [0.2, 0.6])
     """
-    refuse_other_fit("two_turns_test", results, variable=variable)
-    positions = _positions(results, variable)
+    check_fit("two_turns_test", results, variable=variable)
+    positions = _cubic_positions(results, variable)
     name = results.names[positions[0]]
-    ends = interval_of(interval, results.sample_stats, name, "cube")
+    ends = check_interval(interval, results.sample_stats, name, "cube")
     curve = Curve("two_turns_test", results, positions, "cube", ends)
     level = check_level(level)
-    return _tested(curve, stated_values(curve, at), level)
+    return _test_curve(curve, moderator_values(curve, at), level)
 
 
-def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
+def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
     level = position_of(results, variable, "two_turns_test")
     bends = bending_terms(results.terms, variable)
     forms = sorted(bends.values())
@@ -274,8 +279,8 @@ def _positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
     return level, by_form["square"], by_form["cube"]
 
 
-def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult:
-    """Test a curve at other columns' values; computed in z, -1 and 1 at the ends."""
+def _test_curve(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult:
+    """Test a curve, with other columns `at` these values; z is x scaled to [-1, 1]."""
     results, (low, high) = curve.results, curve.interval
     middle, half = (low + high) / 2, (high - low) / 2
     # From b1, b2, b3 to the coefficients of the slope as a polynomial in z.
@@ -294,33 +299,36 @@ def _tested(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult
     turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
     inside = bool((np.abs(turns) < 1).all())
     inflection = slope.deriv().roots()[0] if slope.degree() == 2 else np.nan
-    between = inflection if abs(inflection) < 1 else np.nan
-    points = np.array([-1.0, between, 1.0])
-    slopes, errors = slope(points), _errors(v, points)
+    inflection_inside = inflection if abs(inflection) < 1 else np.nan
+    points = np.array([-1.0, inflection_inside, 1.0])
+    slopes, errors = slope(points), _slope_errors(v, points)
     tstats = slopes / errors
-    turning_se = half * _errors(v, turns) / np.abs(slope.deriv()(turns))
+    turning_se = half * _slope_errors(v, turns) / np.abs(slope.deriv()(turns))
     reach = float(results.estimated.critical(level, weights))
-    sets = [(middle + half * a, middle + half * b) for a, b in _flat(slope, v, reach)]
+    sets = [
+        (middle + half * a, middle + half * b)
+        for a, b in _turning_sets(slope, v, reach)
+    ]
 
     return TwoTurnsResult(
-        **curve.tested(at, level, weights, tstats, sets, inside=inside),
+        **curve.test_fields(at, level, weights, tstats, sets, inside=inside),
         terms=curve.terms,
-        turning_points=_numbers(middle + half * turns),
-        turning_se=_numbers(turning_se),
-        points=_numbers(middle + half * points),
-        slopes=_numbers(slopes),
-        tstats=_numbers(tstats),
+        turning_points=_as_tuple(middle + half * turns),
+        turning_se=_as_tuple(turning_se),
+        points=_as_tuple(middle + half * points),
+        slopes=_as_tuple(slopes),
+        tstats=_as_tuple(tstats),
     )
 
 
-def _errors(v: Floats, points: Floats) -> Floats:
-    """Compute standard errors of the slope at points, from its polynomial's (3, 3)."""
+def _slope_errors(v: Floats, points: Floats) -> Floats:
+    """Compute standard errors of the slope at points; v (3, 3) is of its polynomial."""
     powers = points[:, None] ** np.arange(3)
     return standard_errors(np.einsum("pi,ij,pj->p", powers, v, powers))
 
 
-def _flat(slope: Any, v: Floats, reach: float) -> list[tuple[float, float]]:
-    """Find where the slope is at most `reach` standard errors from zero."""
+def _turning_sets(slope: Any, v: Floats, reach: float) -> list[tuple[float, float]]:
+    """Find the intervals where the slope is within `reach` standard errors of zero."""
     variance = np.zeros(5)
     np.add.at(variance, np.add.outer(np.arange(3), np.arange(3)), v)
     excess = slope**2 - reach**2 * np.polynomial.Polynomial(variance)
@@ -336,5 +344,5 @@ def _flat(slope: Any, v: Floats, reach: float) -> list[tuple[float, float]]:
     ]
 
 
-def _numbers(values: Floats) -> tuple[Any, ...]:
+def _as_tuple(values: Floats) -> tuple[Any, ...]:
     return tuple(values.tolist())

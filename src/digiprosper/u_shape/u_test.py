@@ -64,7 +64,7 @@ class _Form:
 
     @property
     def factor(self) -> float:
-        """What stands before x in the slope."""
+        """Coefficient of ``x**(power - 1)`` in the slope."""
         return self.power or 1.0
 
     def value(self, x: Any) -> Any:
@@ -131,8 +131,8 @@ class CurveTest(Summarised, PickledByName):
         names += ["supported", "shape"]
         return PlainNumbers(more={name: getattr(self, name) for name in names})
 
-    def _at_lines(self) -> list[str]:
-        return [f"Curve at {', '.join(at_texts(self.at))}"] if self.at else []
+    def _moderator_lines(self) -> list[str]:
+        return [f"Curve at {', '.join(moderator_texts(self.at))}"] if self.at else []
 
     def _test_lines(self, null: str, shape: str) -> list[str]:
         verdict = "supported" if self.supported else "not significant"
@@ -141,8 +141,8 @@ class CurveTest(Summarised, PickledByName):
             f"{shape} is {verdict} at the {percent_text(1 - self.level)} level",
         ]
 
-    def _set_words(self) -> str:
-        """Write the confidence set, and whether it is inside the interval."""
+    def _fieller_text(self) -> str:
+        """Describe the confidence set, and whether it is inside the interval."""
         name = f"{percent_text(self.level)} Fieller set"
         if not self.fieller:
             return f"{name} empty: every value of the turning point is rejected"
@@ -243,7 +243,7 @@ class UTestResult(CurveTest):
 
     @property
     def _fitted_shape(self) -> str:
-        """Name the alternative of the test, which the curvature decides."""
+        """Name the alternative of the test, which follows from the curvature."""
         return "U" if self.curvature == "convex" else "inverse U"
 
     @property
@@ -275,7 +275,7 @@ class UTestResult(CurveTest):
         curve = f"Curve: b1 {self.variable} + b2 {self.square}"
         lines = (
             *([curve] if self.form != "square" else []),
-            *self._at_lines(),
+            *self._moderator_lines(),
             f"Slope at {low:.4g}: {self.slope_low:.4g} (t {self.t_low:z.2f}); "
             f"at {high:.4g}: {self.slope_high:.4g} (t {self.t_high:z.2f})",
             *self._verdict(),
@@ -310,10 +310,10 @@ class UTestResult(CurveTest):
             point = (
                 f"No turning point: the curve is monotone for all {self.variable} > 0"
             )
-        lines = [point, self._set_words()]
+        lines = [point, self._fieller_text()]
         if np.isinf(self.fieller).any():
-            # Far out the slope is that of the bending term in a square, that of the
-            # level in the others.
+            # At infinity, the slope is that of the square, or, for other forms, that of
+            # the level.
             weak = "the square" if self.form == "square" else self.variable
             size = percent_text(1 - self.level)
             lines.append(f"(unbounded: {weak} itself is not significant at {size})")
@@ -325,7 +325,7 @@ def _slope_text(slope: float, t: float) -> str:
     return text if np.isnan(t) else f"{text} ({t:z.2f})"
 
 
-def at_texts(
+def moderator_texts(
     at: Mapping[str, Any], labels: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
     """Write values of other columns for which a curve is tested: ``"z = 0.5"``."""
@@ -445,7 +445,7 @@ def u_test(
         "u_test", results, variable, square=square, form=form, interval=interval
     )
     level = check_level(level)
-    return curve_test(curve, stated_values(curve, at), level)
+    return curve_test(curve, moderator_values(curve, at), level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,7 +470,7 @@ class Curve:
     form: of the bending term; "cube" if there are two, the square and the cube
     """
 
-    call: str
+    caller: str
     results: LinearResults
     positions: tuple[int, ...]
     form: str
@@ -493,7 +493,8 @@ class Curve:
         curve = [canonical(terms[position].name) for position in self.positions]
         others = (p for p in range(len(terms)) if p not in self.positions)
         products = (
-            _product_of(position, terms[position].factors, curve) for position in others
+            _read_product(position, terms[position].factors, curve)
+            for position in others
         )
         return tuple(product for product in products if product is not None)
 
@@ -515,17 +516,17 @@ class Curve:
         return weights
 
     def covariance(self, weights: Floats) -> Floats:
-        """Compute the covariance of sums of coefficients, or refuse."""
+        """Compute the covariance of sums of coefficients; refuse missing values."""
         v = self.results.covariance_of(weights)
         if not np.isfinite(v).all():
             raise IdentificationError(
-                f"{self.call}: {' or '.join(map(cited, self.terms))} has no standard "
+                f"{self.caller}: {' or '.join(map(cited, self.terms))} has no standard "
                 "error in this fit (its diagnostics say why), so no slope can be "
                 "tested. Choose another cov_type or other clusters."
             )
         return v
 
-    def tested(
+    def test_fields(
         self,
         at: Mapping[str, Any],
         level: float,
@@ -535,9 +536,10 @@ class Curve:
         *,
         inside: bool,
     ) -> dict[str, Any]:
-        """Collect what all tests report: t of slopes and the set of turning points.
+        """Collect the fields that all test results have.
 
-        `weights` are those of the sums of coefficients that they are computed from.
+        `weights` are of the sums of coefficients in the slopes, `t` their statistics,
+        and `sets` the confidence set of the turning points.
         """
         results, notices = self.results, self.negative_variances(weights)
         statistic = float(np.abs(t).min()) if inside else np.nan
@@ -564,7 +566,7 @@ class Curve:
 
 
 def read_curve(
-    call: str,
+    caller: str,
     results: LinearResults,
     variable: str,
     *,
@@ -572,31 +574,31 @@ def read_curve(
     form: str | None,
     interval: Sequence[float] | None = None,
 ) -> Curve:
-    """Find a curve's two terms in a fit; the default interval is x's range."""
-    refuse_other_fit(call, results, variable=variable, square=square)
-    i = position_of(results, variable, call)
-    j, curve_form = _bend(results, variable, square, form)
+    """Find the level and the bending term in a fit; the interval is x's range."""
+    check_fit(caller, results, variable=variable, square=square)
+    i = position_of(results, variable, caller)
+    j, curve_form = _find_bending_term(results, variable, square, form)
     stats = results.sample_stats
-    _refuse_other(stats, results.names[i], results.names[j], curve_form)
-    ends = interval_of(interval, stats, results.names[i], curve_form)
-    return Curve(call, results, (i, j), curve_form, ends)
+    _refuse_other_function(stats, results.names[i], results.names[j], curve_form)
+    ends = check_interval(interval, stats, results.names[i], curve_form)
+    return Curve(caller, results, (i, j), curve_form, ends)
 
 
 def position_of(results: LinearResults, term: str, role: str) -> int:
-    """Find a term among the coefficients; `role` is what an error names."""
+    """Find a term among the coefficients; errors name its `role`."""
     names = [canonical(name) for name in results.names]
     if canonical(term) not in names:
         raise unknown_columns([term], results.names, role)
     return names.index(canonical(term))
 
 
-def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None:
-    """Refuse what is no fit whose curve can be tested, and terms that are not text."""
+def check_fit(caller: str, results: LinearResults, **terms: object) -> None:
+    """Refuse other results than those of linear models, and terms that are not text."""
     value: object = results
     if not isinstance(value, LinearResults):
         raise InputTypeError(
-            f"{call} takes a fitted linear model, such as FixedEffects(..).fit(panel), "
-            f"not {type(value).__name__}."
+            f"{caller} takes a fitted linear model, such as "
+            f"FixedEffects(..).fit(panel), not {type(value).__name__}."
         )
     if results.cov_type == "cr2":
         # Each slope, and each point of the Fieller set, would have its own degrees of
@@ -610,16 +612,16 @@ def refuse_other_fit(call: str, results: LinearResults, **terms: object) -> None
         )
     for name, term in terms.items():
         if term is not None:
-            one_term(term, f"{call}: {name}")
+            one_term(term, f"{caller}: {name}")
 
 
 # --- interactions ---------------------------------------------------------------------
 
 
-def _product_of(
+def _read_product(
     position: int, factors: Sequence[Factor], curve: Sequence[str]
 ) -> Product | None:
-    # A function of one column alone is no interaction.
+    # A function of a single column is no interaction.
     if len(factors) == 1 and len(factors[0].columns) <= 1:
         return None
     rows = [
@@ -645,9 +647,9 @@ def _factor_value(
     return float(at[base] ** power)
 
 
-def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Check other columns' values for which a curve is tested: one for each."""
-    _refuse_unknown(curve)
+def moderator_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Check the values of the columns that the slope depends on: one for each."""
+    _refuse_unknown_interactions(curve)
     if not isinstance(at, Mapping | None):
         raise InputTypeError(
             f"at={cited(at)} must map columns to their values, such as {{'z': 0.5}}."
@@ -656,7 +658,7 @@ def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
     at = at or {}
     for name in at:
         refuse_dummy(name, curve.results.categories)
-    moderators = _moderators(curve, at)
+    moderators = _moderator_columns(curve, at)
     if not at and moderators:
         values = ", ".join(f"{cited(name)}: ..." for name in moderators)
         on = (
@@ -665,51 +667,52 @@ def stated_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, Any]:
         )
         names = curve.results.names
         terms = [names[product.position] for product in curve.products]
-        raise depends_on_others(curve, terms, on, "no single curve", moderators)
+        raise dependence_error(curve, terms, on, "no single curve", moderators)
     if set(at) != set(moderators):
         raise ColumnError(
-            f"{curve.call}: at={cited(at)}, but the slope in {cited(curve.variable)} "
+            f"{curve.caller}: at={cited(at)}, but the slope in {cited(curve.variable)} "
             f"depends on {quoted(moderators) or 'no other column'}. Set one value for "
-            "each column that it depends on, and for no other."
+            "each of these columns, and no others."
         )
     levels = dict(curve.results.categories.values())
     return {
-        name: _stated_value(curve.call, name, at[name], levels) for name in moderators
+        name: _check_moderator_value(curve.caller, name, at[name], levels)
+        for name in moderators
     }
 
 
-def _refuse_unknown(curve: Curve) -> None:
+def _refuse_unknown_interactions(curve: Curve) -> None:
     names = curve.results.names
     terms = [
         names[product.position] for product in curve.products if not product.factors
     ]
     if terms:
         on = (
-            "other columns in a way that is not known. Write products with ':', such "
+            "other columns in an unknown way. Write products with ':', such "
             f"as '{curve.variable}:z'."
         )
-        raise depends_on_others(curve, terms, on, "not a product")
+        raise dependence_error(curve, terms, on, "not a product")
 
 
-def depends_on_others(
+def dependence_error(
     curve: Curve,
     terms: Sequence[str],
     on: str,
     problem: str,
     moderators: Sequence[str] = (),
 ) -> TermError:
-    """Report terms that make the slope depend `on` what the sentence then says."""
+    """Make the error that `terms` make the slope depend `on` other columns."""
     data = {"variable": curve.variable, "terms": tuple(terms)}
     if moderators:
         data["moderators"] = tuple(moderators)
     return TermError(
-        f"{curve.call}: {quoted(terms, 12)} makes the slope in {cited(curve.variable)} "
-        f"depend on {on}",
+        f"{curve.caller}: {quoted(terms, 12)} makes the slope in "
+        f"{cited(curve.variable)} depend on {on}",
         [Notice("moderated", problem, data)],
     )
 
 
-def _moderators(curve: Curve, at: Mapping[str, Any]) -> list[str]:
+def _moderator_columns(curve: Curve, at: Mapping[str, Any]) -> list[str]:
     """List the columns that a curve depends on, spelled as in `at`."""
     spelling = {canonical(str(name)): str(name) for name in at}
     names = (
@@ -722,15 +725,15 @@ def _moderators(curve: Curve, at: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _stated_value(
-    call: str, name: str, value: Any, levels: Mapping[str, pd.Index[Any]]
+def _check_moderator_value(
+    caller: str, name: str, value: Any, levels: Mapping[str, pd.Index[Any]]
 ) -> Any:
     if name in levels and np.ndim(value) == 0:
         return levels[name].tolist()[known_level_places(name, value, levels[name])[0]]
     if not isinstance(value, int | float | np.number) or not np.isfinite(value):
         raise OptionError(
-            f"{call}: at={{{cited(name)}: {cited(value)}}} must be one finite number; "
-            "moderated_u_test compares several."
+            f"{caller}: at={{{cited(name)}: {cited(value)}}} must be one finite "
+            "number; moderated_u_test compares several."
         )
     return float(value)
 
@@ -739,7 +742,7 @@ def _stated_value(
 
 
 def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult:
-    """Test a curve at other columns' values, `at`; `level` is the Fieller set's."""
+    """Test a curve with other columns `at` fixed values; `level` of the Fieller set."""
     f, results = FORMS[curve.form], curve.results
     u = f.slope(np.array(curve.interval))
     # The slope in the middle instead of at f' = 0: with x far from zero that one is far
@@ -770,7 +773,7 @@ def curve_test(curve: Curve, at: Mapping[str, Any], level: float) -> UTestResult
 
     inside = bool(slopes[0] * slopes[1] < 0)
     return UTestResult(
-        **curve.tested(at, level, weights, t, sets, inside=inside),
+        **curve.test_fields(at, level, weights, t, sets, inside=inside),
         square=curve.terms[1],
         form=curve.form,
         curvature="convex" if b2 * f.curvature(curve.interval[1]) > 0 else "concave",
@@ -797,12 +800,12 @@ def _turning_set(
     return sorted(out)
 
 
-def _bend(
+def _find_bending_term(
     results: LinearResults, variable: str, square: str | None, form: str | None
 ) -> tuple[int, str]:
     """Find the term that bends the curve, and its form."""
     bends = bending_terms(results.terms, variable)
-    j = _bend_at(results, variable, square, bends, form)
+    j = _bending_position(results, variable, square, bends, form)
     term_form = bends.pop(j, None)
     if term_form and form not in (None, term_form):
         raise OptionError(
@@ -830,12 +833,12 @@ def bending_terms(terms: Sequence[Term], variable: str) -> dict[int, str]:
         for position, term in enumerate(terms)
         if len(term.factors) == 1
         and canonical(term.factors[0].column) == canonical(variable)
-        and (form := _form_of(term.factors[0]))
+        and (form := _form_name(term.factors[0]))
     }
 
 
-def _form_of(factor: Factor) -> str | None:
-    """Read one factor's form: ``"power"`` above the cube, None for the level."""
+def _form_name(factor: Factor) -> str | None:
+    """Return a factor's form: ``"power"`` above the cube, None for the level."""
     if factor.level is not None or factor.shift:
         return None
     if factor.function:
@@ -845,7 +848,7 @@ def _form_of(factor: Factor) -> str | None:
     return name or ("power" if higher else None)
 
 
-def _bend_at(
+def _bending_position(
     results: LinearResults,
     variable: str,
     square: str | None,
@@ -878,8 +881,10 @@ def _bend_at(
     return fitting[0]
 
 
-def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) -> None:
-    """Refuse a square, or other form, at odds with the fit's stored numbers."""
+def _refuse_other_function(
+    stats: pd.DataFrame, variable: str, square: str, form: str
+) -> None:
+    """Refuse a square, or other form, that contradicts the sample statistics."""
     moments = ["nobs", "mean", "sd", "min", "max"]
     nobs, mean, sd, least, most = (float(stats[column][variable]) for column in moments)
     if form == "square":
@@ -910,7 +915,7 @@ def _refuse_other(stats: pd.DataFrame, variable: str, square: str, form: str) ->
         )
 
 
-def interval_of(
+def check_interval(
     interval: Sequence[float] | None, stats: pd.DataFrame, name: str, form: str
 ) -> tuple[float, float]:
     """Check the interval of a test, or take the variable's range."""

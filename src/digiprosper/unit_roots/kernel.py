@@ -41,7 +41,7 @@ _BOUNDS = {False: (-6.19, 2.61), True: (-6.42, 1.70)}
 
 @dataclass(frozen=True, slots=True)
 class UnitRootOptions:
-    """What the regressions of the entities contain, and what is made of them."""
+    """Options of the regressions by entity, and of the test."""
 
     test: UnitRootTest
     lags: int
@@ -100,7 +100,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regressions:
-    """The change of y on its level before, by draw and entity.
+    """Regressions of the change of y on its lagged level, by draw and entity.
 
     The other regressors are partialled out. `level` is then the norm of the level,
     `change` the coordinate of the change along the level and `residual` that of the
@@ -136,7 +136,7 @@ def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressi
         entities = (observed == pattern).all(axis=1)
         part = y[:, entities] - options.year_means * means
         example = entities.argmax()
-        factor = _factor(part, means, np.flatnonzero(rows[example]), options)
+        factor = _triangular_factor(part, means, np.flatnonzero(rows[example]), options)
         sign = np.sign(factor[..., -2, -2])
         level[:, entities] = sign * factor[..., -2, -2]
         change[:, entities] = sign * factor[..., -2, -1]
@@ -159,7 +159,9 @@ def period_means(y: Floats, series: Series) -> Floats:
     return means
 
 
-def _factor(y: Floats, means: Floats, rows: Ints, options: UnitRootOptions) -> Floats:
+def _triangular_factor(
+    y: Floats, means: Floats, rows: Ints, options: UnitRootOptions
+) -> Floats:
     """Factor lagged changes, level and change into an upper triangle, (R, n, m, m).
 
     `rows` are those of `Series.rows`.
@@ -170,7 +172,10 @@ def _factor(y: Floats, means: Floats, rows: Ints, options: UnitRootOptions) -> F
     if options.test == "cips":
         mean, mean_change = means[:, 0], np.diff(means[:, 0])
         shared = [np.broadcast_to(column, (len(means), count)) for column in shared]
-        shared += [mean[:, lags:-1], *_lagged(mean_change, range(lags + 1), count)]
+        shared += [
+            mean[:, lags:-1],
+            *_lagged(mean_change, range(lags + 1), count),
+        ]
     basis = np.linalg.qr(np.stack(shared, axis=-1)[:, rows]).Q[:, None]
     lagged_changes = _lagged(change, range(1, lags + 1), count)
     parts = [*lagged_changes, y[..., lags:-1], change[..., lags:]]

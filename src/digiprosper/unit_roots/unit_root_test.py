@@ -56,10 +56,10 @@ from digiprosper.unit_roots.kernel import (
 
 _TESTS = get_args(UnitRootTest)
 _REFUSED = {
-    "llc": "that of Levin, Lin and Chu rejects a true hypothesis in nearly all panels "
-    "of 31 entities and ten periods, and in most of 25 periods",
-    "breitung": "that of Breitung needs many more periods than entities",
-    "hadri": "that of Hadri, of stationarity, needs many more periods",
+    "llc": "the test of Levin, Lin and Chu rejects a true hypothesis in nearly all "
+    "panels of 31 entities and ten periods, and in most of 25 periods",
+    "breitung": "the test of Breitung needs many more periods than entities",
+    "hadri": "the stationarity test of Hadri needs many more periods",
 }
 _LEAST_REPS = 99
 _MOST_LAGS = 100
@@ -178,30 +178,30 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     >>> round(test.statistic, 3), test.p_value < 0.05
     (-1.085, False)
     """
-    options = _options(test, lags, deterministic, year_means, p_value)
+    options = _read_options(test, lags, deterministic, year_means, p_value)
     reps, seed = check_reps(reps, _LEAST_REPS), seed_sequence(rng)
     check_panel(panel, "unit_root_test")
     sample = panel.sample({"y": [y]})
-    series = _series(sample, y)
+    series = _read_series(sample, y)
     _refuse_short(sample, y, series, options)
     fits = kernel.regressions(series.y[None], series, options)
     scale = PERFECT_FIT * np.nanstd(series.y, axis=1)
     perfect = np.minimum(fits.level, fits.residual)[0] <= scale
     _refuse(sample, perfect, f"{cited(y)} is constant or fitted perfectly")
 
-    draw, by_entity = np.random.default_rng(seed), test == "fisher"
+    generator, by_entity = np.random.default_rng(seed), test == "fisher"
     drawn = {}
     if by_entity and options.simulated:
-        drawn = kernel.draw_t(series, options, draw)
+        drawn = kernel.draw_t(series, options, generator)
     value = float(kernel.statistic(fits, options, drawn)[0])
     if options.simulated:
-        draws = kernel.draw_statistics(series, options, drawn, reps, draw)
+        draws = kernel.draw_statistics(series, options, drawn, reps, generator)
         beyond = draws >= value if by_entity else draws <= value
-        share = (1 + int(beyond.sum())) / (1 + reps)
+        p = (1 + int(beyond.sum())) / (1 + reps)
         distribution, df, more = "simulated", None, few_draws(reps, "test")
     else:
         draws, more = None, ()
-        value, distribution, df, share = _by_table(value, series, options)
+        value, distribution, df, p = _by_table(value, series, options)
     notices = (
         *(missing_rows(d.count, d.message, d.by_term, d.rows) for d in sample.dropped),
         *assumptions(series, options),
@@ -220,7 +220,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
         value,
         distribution,
         df,
-        share,
+        p,
         f"{y} has a unit root in every entity",
         detail,
         draws,
@@ -229,10 +229,10 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     )
 
 
-def _options(
+def _read_options(
     test: Any, lags: object, deterministic: str, year_means: Any, p_value: str
 ) -> kernel.UnitRootOptions:
-    """Check the options, and which do not go together."""
+    """Check the options, each by itself and together."""
     word = str(test).lower()
     if word in _REFUSED:
         raise _not_available("test", test, _REFUSED[word], _TESTS)
@@ -245,10 +245,10 @@ def _options(
     if test == "ht" and number:
         raise _not_available("lags", lags, "test='ht' has no lags", (None, 0))
     if test == "cips" and year_means:
-        reason = "the means are among the regressors of test='cips'"
+        reason = "test='cips' already has the year means among its regressors"
         raise _not_available("year_means", year_means, reason, (False,))
     if test == "cips" and p_value == "table":
-        reason = "for test='cips' there are tables of critical values alone"
+        reason = "tables for test='cips' have critical values, but no p-values"
         raise _not_available("p_value", p_value, reason, ("simulated",))
     return kernel.UnitRootOptions(
         test,
@@ -262,7 +262,7 @@ def _options(
 def _not_available(
     name: str, value: object, reason: str, allowed: tuple[object, ...]
 ) -> OptionError:
-    """Make the error of an option that this panel or test cannot have."""
+    """Make the error of an option that does not apply to this panel or test."""
     words = " or ".join(map(repr, allowed))
     text = (
         f"{name}={cited(value)} is not available: {reason}. Use {words} (page Unit "
@@ -271,7 +271,7 @@ def _not_available(
     return option_error(name, value, text, allowed)
 
 
-def _series(sample: Sample, y: str) -> kernel.Series:
+def _read_series(sample: Sample, y: str) -> kernel.Series:
     """Arrange y by entity and period."""
     column, entity, time = sample.matrix[:, 0], sample.entity, sample.time
     ordinals = sample.keys.ordinals
@@ -323,7 +323,7 @@ def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
 def _by_table(
     value: float, series: kernel.Series, options: kernel.UnitRootOptions
 ) -> tuple[float, str, float | None, float]:
-    """Return statistic, distribution with its df, and p-value for many entities."""
+    """Return statistic, distribution, df and p-value of the asymptotic test."""
     from scipy.special import chdtrc, ndtr
 
     n = series.rows(options.lags).sum(axis=1)
@@ -331,7 +331,7 @@ def _by_table(
         return value, "chi2", 2.0 * n.size, float(chdtrc(2 * n.size, value))
     mean, variance = np.nan, np.nan
     if options.test == "ips" and not series.has_gaps:
-        mean, variance = _moments(n, options)
+        mean, variance = _ips_moments(n, options)
     elif options.test == "ht" and series.observed.all():
         mean, variance = kernel.harris_tzavalis_moments(int(n[0]), trend=options.trend)
     if np.isnan(mean):
@@ -341,7 +341,7 @@ def _by_table(
     return z, "normal", None, float(ndtr(z))
 
 
-def _moments(n: Ints, options: kernel.UnitRootOptions) -> tuple[float, float]:
+def _ips_moments(n: Ints, options: kernel.UnitRootOptions) -> tuple[float, float]:
     """Read mean and variance of t, interpolated in n; missing outside the table."""
     table = pd.read_csv(Path(__file__).with_name("ips_moments.csv"))
     which = "trend" if options.trend else "constant"
@@ -369,7 +369,7 @@ def assumptions(series: Series, options: UnitRootOptions) -> Iterator[Notice]:
     if not options.year_means and not options.trend and np.ptp(means):
         t = float(np.sqrt(means.size) * means.mean() / means.std(ddof=1))
         p_value = float(2 * stdtr(means.size - 1, -abs(t)))
-        # At 5% one in twenty panels without a trend would be told of one.
+        # At 5%, one in twenty panels without a trend would have this notice.
         if rejects(p_value, 0.99):
             text = (
                 f"The mean of the entities has a trend (t = {t:.2f}, "

@@ -9,7 +9,7 @@ import pytest
 import digiprosper as dp
 from digiprosper import Panel, PanelSpatial, SpatialWeights, spatial_tests
 from digiprosper.kernels.least_squares import ols
-from digiprosper.spatial.estimation import maximum
+from digiprosper.spatial.estimation import maximise_likelihood
 from digiprosper.spatial.kernels import signs
 from digiprosper.spatial.kernels.likelihood import lagged
 from digiprosper.spatial.kernels.signs import (
@@ -69,7 +69,7 @@ def test_likelihood_ratios_and_wald_tests_of_single_draws(
     spec = PanelSpatial("y", ["x"], weights, cov_type="observed")
     layout = lay_out(spec, panel)
     simple = layout.without_lags()
-    null = maximum(spec.replace(model=model), simple)
+    null = maximise_likelihood(spec.replace(model=model), simple)
     at = null.optimum.rho if model == "sar" else null.optimum.lam
     residuals = null.optimum.residuals.reshape(N, T)
     outcome = layout.raw[:, 0].reshape(N, T)

@@ -32,7 +32,7 @@ def drawn_lr(
     The bound at one candidate is a quantile of them.
     """
     held, free = sets._hold(search, at, j)
-    return sets._draws(held, which, y, at[j], free, rng, reps)
+    return sets._draw_statistics(held, which, y, at[j], free, rng, reps)
 
 
 def panel(

@@ -376,12 +376,12 @@ def hansen(data: Moments, fit: GmmFit, tested: Bools) -> tuple[float, int]:
     """
     kept = np.flatnonzero(~tested)
     total = data.products[:, kept].sum(axis=0)
-    surplus = max(len(kept) - (total.shape[1] - 1), 0)
-    if not surplus or fit.second is None:
-        return np.nan, surplus
+    df_hansen = max(len(kept) - (total.shape[1] - 1), 0)
+    if not df_hansen or fit.second is None:
+        return np.nan, df_hansen
     if not identifies(total):
         return np.nan, 0
-    return _step(total, fit.score_covariance[np.ix_(kept, kept)]).form, surplus
+    return _step(total, fit.score_covariance[np.ix_(kept, kept)]).form, df_hansen
 
 
 def autocorrelation(

@@ -173,6 +173,25 @@ def period_sums(residuals: Floats, time: Ints) -> Floats:
     return np.asarray(sums / np.sqrt(np.where(squares > 0, squares, 1.0)))
 
 
+def lasting_sums(
+    scores: Floats, entity: Ints, time: Ints, lags: int
+) -> tuple[float, float]:
+    """Compare sums of scores (N,) by period with those of earlier periods.
+
+    Returns their first autocorrelation, and the Bartlett sum of products with `lags`
+    earlier periods, both without products of an entity with itself.
+    """
+    by_period = np.zeros((int(time.max()) + 1, int(entity.max()) + 1))
+    by_period[time, entity] = scores
+    sums = by_period.sum(axis=1)
+    products = [
+        sums[lag:] @ sums[:-lag] - np.vdot(by_period[lag:], by_period[:-lag])
+        for lag in range(1, lags + 1)
+    ]
+    weights = 1 - np.arange(1, lags + 1) / (lags + 1)
+    return float(products[0] / (sums @ sums)), float(2 * weights @ products)
+
+
 @dataclass(frozen=True, slots=True)
 class Persistence:
     """Regression of residuals on their lag with an intercept."""

@@ -161,11 +161,11 @@ def drawn_ratios(
     for drawn, rounding in demeaned_draws(search, bootstrap, residual, rng, reps):
         if null_at:
             drawn += fit
-        ratios.append(_searched(search, drawn, rounding, len(null_at) + 1))
+        ratios.append(_run_search(search, drawn, rounding, len(null_at) + 1))
     return np.concatenate(ratios)
 
 
-def _searched(search: Plan, outcomes: Floats, rounding: Floats, count: int) -> Floats:
+def _run_search(search: Plan, outcomes: Floats, rounding: Floats, count: int) -> Floats:
     state = start(search, outcomes)
     for j in range(count):
         gain = drops(search, state)
@@ -179,7 +179,7 @@ def _searched(search: Plan, outcomes: Floats, rounding: Floats, count: int) -> F
         if not room.all():
             # A draw without room is missing; the others go on.
             if room.any():
-                out[room] = _searched(search, outcomes[room], rounding[room], count)
+                out[room] = _run_search(search, outcomes[room], rounding[room], count)
             return out
         state = condition(search, state, at)
 

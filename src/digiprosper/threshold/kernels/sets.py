@@ -152,7 +152,9 @@ def drawn_bounds(
     points = np.unique(np.concatenate([nearest, evenly]))
     bounds = np.zeros(points.size)
     for i, point in enumerate(points):
-        drawn = _draws(held, bootstrap, outcome, int(point), free, deepcopy(rng), reps)
+        drawn = _draw_statistics(
+            held, bootstrap, outcome, int(point), free, deepcopy(rng), reps
+        )
         drawn = drawn[np.isfinite(drawn)]
         # A fit without residuals leaves no doubt.
         bounds[i] = np.quantile(drawn, level) if drawn.size else 0.0
@@ -181,7 +183,7 @@ def _hold(search: Plan, at: tuple[int, ...], threshold: int) -> tuple[Plan, Bool
     return held, free
 
 
-def _draws(
+def _draw_statistics(
     held: Plan,
     bootstrap: Scheme,
     outcome: Floats,
