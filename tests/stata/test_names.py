@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 import digiprosper as dp
-from digiprosper.stata.names import column_name, command_name, completed, matching
+from digiprosper.stata.commands import data, estimations
+from digiprosper.stata.names import (
+    PRINTING,
+    column_name,
+    command_name,
+    completed,
+    matching,
+    of_kind,
+)
 
 
 @pytest.mark.many(6)
@@ -49,3 +57,15 @@ def test_variables_may_be_abbreviated_if_unambiguous() -> None:
 def test_patterns() -> None:
     assert matching("pre*", ["pre1", "pre2", "post1"]) == ["pre1", "pre2"]
     assert matching("p?e1", ["pre1", "pree1"]) == ["pre1"]
+
+
+def test_the_table_of_commands() -> None:
+    """No command is of two kinds, and what is translated is not said to print."""
+    kinds = ("", "alias", "prints", "results", "estimates", "makes", "changes")
+    lists = [of_kind(kind) for kind in kinds]
+    assert sum(map(len, lists)) == len(of_kind(*kinds))
+    known = {*of_kind(*kinds), *estimations.COMMANDS, *data.COMMANDS}
+    assert {*of_kind("alias").values()} <= known
+    printing = PRINTING & {*estimations.MODELS, *data.COMMANDS}
+    # It makes columns with generate() alone.
+    assert printing == {"tabulate"}

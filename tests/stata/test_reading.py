@@ -956,3 +956,136 @@ def test_no_number_depends_on_what_an_unknown_block_does(run) -> None:
                     assert numbers == truth[number], (before, block, end)
                     count += 1
     assert count > 150
+
+
+def test_rows_by_number(run) -> None:
+    states = dp.datasets.us_states().frame.reset_index()
+    for line, rows in [
+        ("drop in 1/8", slice(8, None)),
+        ("keep in 3", slice(2, 3)),
+        ("keep in f/30", slice(None, 30)),
+        ("keep in -5/l", slice(-5, None)),
+        ("drop in -5/-1", slice(None, -5)),
+    ]:
+        data = run(f"use states\n{line}\n").data
+        np.testing.assert_array_equal(data["gsp"], states["gsp"].iloc[rows])
+    file = run("use states\nsort year\nkeep in 1/9\nkeep in 1/9 if gsp > 0\n")
+    assert "ties" in file.lines[2].reason
+    assert "a condition" in file.lines[3].reason
+
+
+def test_dummies_of_xi(run) -> None:
+    """The first value has none; those of an earlier xi are dropped."""
+    file = run(
+        f"{READ}gen type = mod(year, 3)\nxi i.state\nxi i.type i.year\n"
+        "reg gsp pc _I*\nreg gsp pc i.type i.year\nreg gsp pc _Iyear_1971\n"
+        "xi: reg gsp pc i.year\nreg gsp _Iyear*\nxi i.year*i.type\nreg gsp pc\n"
+    )
+    made = [name for name in file.data if name.startswith("_I")]
+    years = range(1971, 1987)
+    assert made == ["_Itype_1", "_Itype_2", *(f"_Iyear_{y}" for y in years)]
+    fits = [line.results for line in file.estimations]
+    np.testing.assert_allclose(
+        fits[0][0].std_errors["pc"], fits[1][0].std_errors["pc"], rtol=1e-9
+    )
+    # Those of the prefix are not made here.
+    assert [line.status for line in file.estimations][3:] == ["ran", "not run", "ran"]
+
+
+def test_dummies_that_a_refused_xi_makes(run, tmp_path) -> None:
+    """A pattern must not have only those that the file had before."""
+    states = dp.datasets.us_states().frame.reset_index()
+    states.assign(_Iold=1.0 * (states["year"] > 1980)).to_stata(
+        tmp_path / "data" / "old.dta", write_index=False
+    )
+    file = run("use old\nxi i.year*pc\nreg gsp emp _I*\nreg gsp year\n")
+    assert statuses(file)[1:] == ["refused", "not run", "ran"]
+
+
+def test_the_base_that_fvset_sets(run) -> None:
+    file = run(
+        f"{READ}gen type = mod(year, 3)\nfvset base 2 type\nreg gsp i.type##c.pc\n"
+        "reg gsp ib1.type\n"
+    )
+    first, second = (line.translations[0].python for line in file.estimations)
+    assert "C(type, ref=2):pc" in first
+    assert "C(type, ref=1)" in second
+
+
+def test_the_sample_of_rows_without_keys(run) -> None:
+    """It is known as long as no row is moved."""
+    file = run(
+        "use states\nreplace pc = . if year > 1980\nreg gsp pc\ngen s = e(sample)\n"
+        "su emp if e(sample)\nreturn list\ngen z = emp / r(sd)\nsort gsp\n"
+        "gen t = e(sample)\nreg gsp pc\nkeep if e(sample)\ngen u = e(sample)\n"
+    )
+    data = dp.datasets.us_states().frame.reset_index()
+    assert (file.data["s"] == 1).all()
+    assert len(file.data) == (data["year"] <= 1980).sum()
+    sd = data.loc[data["year"] <= 1980, "emp"].std()
+    expected = np.sort(data.loc[data["year"] <= 1980, "emp"] / sd)
+    np.testing.assert_allclose(np.sort(file.data["z"]), expected, rtol=1e-6)
+    assert [file.lines[at].status for at in (8, 11)] == ["refused", "refused"]
+
+
+def test_results_after_restore(run) -> None:
+    """The last estimation is that before restore, and its rows are not known."""
+    file = run(
+        f"{READ}reg gsp pc\npreserve\nkeep if year > 1980\nreg gsp emp\nrestore\n"
+        "test emp\npredict double f\ngen s = e(sample)\n"
+    )
+    ends = [line.status for line in file.lines[-3:]]
+    assert ends == ["ran", "ran", "refused"]
+    fit = file.estimations[1].results[0]
+    expected = fit.params["Intercept"] + fit.params["emp"] * file.data["emp"]
+    np.testing.assert_allclose(file.data["f"], expected, rtol=1e-9)
+
+
+def test_means_of_a_pattern(run) -> None:
+    states = dp.datasets.us_states().frame.reset_index()
+    file = run("use states\ncollapse (mean) p* (sum) s=emp [aw=1], by(year)\n")
+    assert file.lines[-1].status == "refused"
+    file = run("use states\ncollapse (mean) p* (sum) s=emp, by(year)\n")
+    expected = states.groupby("year").mean(numeric_only=True)
+    names = [name for name in states if name.startswith("p")]
+    np.testing.assert_allclose(file.data[names], expected[names])
+    text = "collapse (max) p*, by(year)\nreg pc year\n"
+    path = "/".join(file.script.split("'")[0:0]) or text
+    assert path == text
+
+
+def test_cells_of_a_sheet(run, tmp_path) -> None:
+    pytest.importorskip("openpyxl")
+    table = pd.DataFrame(
+        {"省份": ["a", "b", "c"], "y": [1.0, 2.0, 3.0], "z": [4, 5, 6]}
+    )
+    table.to_excel(tmp_path / "data" / "a.xlsx", startrow=2, startcol=1, index=False)
+    file = run(
+        'import excel "a.xlsx", sheet("Sheet1") cellrange(B3:C5) firstrow clear\n'
+    )
+    pd.testing.assert_frame_equal(file.data, table.iloc[:2, :2], check_dtype=False)
+    file = run('import excel "a.xlsx", cellrange(B3) firstrow clear\n')
+    assert "cellrange" in file.lines[0].reason
+
+
+def test_separated_rows_by_another_rule_stop_a_line(run) -> None:
+    head = f"{READ}gen n = round(emp) * (state != 3)\ngen d = year > 1980\n"
+    file = run(
+        f"{head}ppmlhdfe n d, a(year state)\n"
+        "ppmlhdfe n d, a(state year) sep(fe relu simplex)\n"
+        "ppmlhdfe n d, a(state year) sep(none)\n"
+    )
+    assert file.estimations[2].status == "refused"
+
+
+def test_asdoc_may_have_estimated_something_else(run) -> None:
+    file = run(f"{READ}reg gsp emp\nasdoc reg gsp pc, nest\npredict e, res\n")
+    assert statuses(file)[-1] == "refused"
+    file = run(f"{READ}fvset base 1 wet\nfvset clear _all\nreg gsp emp\n")
+    assert statuses(file)[-2:] == ["refused", "not run"]
+
+
+def test_a_regression_after_collect_is_the_last_one(run) -> None:
+    file = run(f"{READ}reg gsp emp\ncollect _r_b, tag(m[1]): reg gsp pc\ntest pc\n")
+    assert statuses(file)[-2:] == ["ran", "ran"]
+    assert run(f"{READ}tab year, gen(a b)\ntab year, gen(a(b))\n").results == {}

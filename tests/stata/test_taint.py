@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from digiprosper.stata.taint import Taint, is_no_command
+from digiprosper.stata.prefixes import read_command
+from digiprosper.stata.taint import Taint, is_no_command, keeps_data, would_make
 
 
 def test_marks() -> None:
@@ -37,3 +38,39 @@ def test_marks() -> None:
 def test_lines_that_are_no_commands(text: str, *, expected: bool) -> None:
     name = text.replace("(", " ").split()[0]
     assert is_no_command(name, text, others_run=False) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("gen a=x*(_n<=`c')", ["a"]),
+        ("gen b* = 1", ["*df.filter(regex='^b.*$')"]),
+        ("xi i.a*i.b", ["*df.filter(regex='^_I.*$')"]),
+        ("xi i.a*i.b, prefix(_c)", ["*df.filter(regex='^_c.*$')"]),
+        ("spmat lag wx W x", ["lag", "wx", "W", "x"]),
+        ("mine x", None),
+    ],
+)
+def test_columns_that_a_line_would_make(text: str, names: list[str] | None) -> None:
+    """Any sign may be beside the stars of a pattern."""
+    command = read_command(text)
+    made = would_make(command.name, text, command, {})
+    assert made == names
+    taint = Taint()
+    taint.mark(made or [], 3)
+    assert taint.reason(["df['c'] + df['d']"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mata: mata drop w", True),
+        ("cap mata: mata clear", True),
+        ("mata: st_store(., 1, x)", False),
+        ("set obs 9", False),
+        ("collect: mine", False),
+    ],
+)
+def test_lines_that_keep_the_data(text: str, *, expected: bool) -> None:
+    command = read_command(text)
+    assert keeps_data(command.name, command) is expected

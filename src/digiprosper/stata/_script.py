@@ -104,16 +104,31 @@ def interpolated(y, x):
 
 def checked(fit):
     """Check a fit of another package; give robust errors the factor of Stata."""
+    # linearmodels has checks of its own.
+    if type(fit).__module__.startswith("linearmodels"):
+        return fit
+    x, p = np.asarray(fit.model.exog), fit.predict()
+    assert np.linalg.matrix_rank(x) == x.shape[1], "collinear regressors"
     if not hasattr(fit, "mle_retvals"):
         return fit
-    x, p = fit.model.exog, fit.predict()
     assert fit.mle_retvals["converged"], "the likelihood has no maximum"
-    assert np.linalg.matrix_rank(x) == x.shape[1], "collinear regressors"
     assert not np.isclose(p * (1 - p), 0).any(), "rows are predicted perfectly"
     counts = {"HC0": fit.nobs, "cluster": len({*fit.cov_kwds.get("groups", ())})}
     if count := counts.get(fit.cov_type):
         fit._results.cov_params_default *= count / (count - 1)
     return fit
+
+
+def dummies(df, name, stem, *, by_level=False):
+    """Make dummies of values: numbered, as tabulate, or all but the first, as xi."""
+    x = df[name].where(~missing(df[name]))
+    levels = np.unique(x.dropna())
+    # Texts and fractions have numbers.
+    named = by_level and pd.api.types.is_numeric_dtype(x)
+    named = named and (levels >= 0).all() and (levels % 1 == 0).all()
+    for number, level in [*enumerate(levels, 1)][by_level:]:
+        end = f"{level:.0f}" if named else number
+        df[f"{stem}{end}"] = (x == level).astype(float).where(x.notna())
 
 
 def by_row(values, df):

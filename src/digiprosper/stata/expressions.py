@@ -67,10 +67,6 @@ _ALIASES = {
     "ln": "log",
     "mi": "missing",
     "strlen": "length",
-    "strlower": "lower",
-    "strtrim": "trim",
-    "strupper": "upper",
-    "trunc": "int",
 }
 _TESTS = ("missing", "inlist", "inrange")
 # Functions whose second argument is a format.
@@ -102,7 +98,6 @@ _ORDERS = {
 }
 _PANDAS = {
     ("log", 1): "np.log(({0}).where({0} > 0))",
-    ("log10", 1): "np.log10(({0}).where({0} > 0))",
     ("sqrt", 1): "np.sqrt(({0}).where({0} >= 0))",
     # Stata has no infinite numbers: what is larger than 9e307 is missing.
     ("exp", 1): "np.exp(pd.Series({0}, df.index).where(lambda x: x < 709.09))",

@@ -176,17 +176,11 @@ class Macros:
                 return str(len(listed))
             case ["word", position, "of", *listed] if position.isdigit():
                 return dict(enumerate(listed, 1)).get(int(position), "")
-            case ["list", a, "-" | "&" as sign, b]:
-                in_both = sign == "&"
-                words = [w for w in items(a) if (w in items(b)) == in_both]
-                return " ".join(words)
+            case ["list", a, "-", b]:
+                return " ".join(w for w in items(a) if w not in items(b))
             case ["list", a, "|", b]:
                 more = [word for word in items(b) if word not in items(a)]
                 return " ".join([*items(a), *more])
-            case ["list", "uniq", a]:
-                return " ".join(dict.fromkeys(items(a)))
-            case ["list", "sizeof", a]:
-                return str(len(items(a)))
         raise StataError.because(f"the macro function {cited(' '.join(words[:2]))}")
 
     # --- loops ------------------------------------------------------------------------

@@ -2,74 +2,36 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
+from importlib.resources import files
 
 from digiprosper.errors import StataError, cited, nearest
 
-# The part before the dot is enough.
-_COMMANDS = """
-ap.pend ass.ert br.owse bys.ort cap.ture conf.irm cor.relate cou.nt d.escribe dec.ode
-di.splay ed.it eg.en est.imates exp.and fore.ach form.at forv.alues g.enerate gl.obal
-gr.aph
-hist.ogram inp.ut ins.heet l.ist la.bel lo.cal mat.rix mer.ge n.oisily ord.er ou.tsheet
-pr.ogram qui.etly reg.ress ren.ame sa.ve sc.alar so.rt su.mmarize ta.bulate te.st
-tempf.ile testp.arm tost.ring tw.oway u.se xtdes.cribe
-"""
-_ALIASES = {
-    "sgmediation2": "sgmediation",
-    "tab1": "tabulate",
-    "tab2": "tabulate",
-    "gegen": "egen",
-    "ereplace": "egen",
-    "gcollapse": "collapse",
-    "fcollapse": "collapse",
-    "gduplicates": "duplicates",
-    "hashsort": "sort",
-    "move": "order",
-    "sysuse": "use",
-    "webuse": "use",
-    "prob": "probit",
-    "saveold": "save",
-    "glevelsof": "levelsof",
-}
+# What is known of commands: a row each, typed at least to the dot. Of an alias the note
+# is the command meant; of others it is the reason why it is not translated.
+_TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
+_ROWS = [*csv.reader(_TEXT.splitlines())]
+_KINDS = {entry.replace(".", ""): (kind, note) for entry, kind, note in _ROWS}
+_SHORTENED = [entry for entry, _, _ in _ROWS if "." in entry]
+
+
+def of_kind(*kinds: str) -> dict[str, str]:
+    """List the commands of some kinds, each with its note."""
+    return {name: note for name, (kind, note) in _KINDS.items() if kind in kinds}
+
 
 # Commands that print, draw, save or set: they change no estimate.
-_PRINTING = """
-ac ado adopath anova asdoc assert avplot avplots balancetable bgodfrey binscatter
-binsreg boottest browse cd centile chdir chowtest cibar clear cls cmdlog cmogram
-codebook coefplot cointreg collin compress confirm constraint copy corr2docx correlate
-corrgram corrtex count csdid_plot cumul describe dfgls dfuller didplacebo dir discard
-display distinct distplot doedit dotplot dpplot ds durbina dwstat edit erase ereturn
-estadd estat estfe estimates estout estpost eststo esttab event_plot eventdd
-eventstudyweights exit export factortest fcast file findit format frmttable gladder
-graph grc1leg grc1leg2 grstyle gunique heatplot hegy4 help hettest histogram honestdid
-imtest inspect irf isid kdensity kpss ksmirnov kwallis label labmask levels levelsof
-lincomest line linktest list log logout lookfor lowess lpoly lrtest lvr2plot maptile
-margins marginscontplot marginsplot mat2txt matlist matrix mdesc mean misstable mkdir
-mkmat moranplot more mvtest net nlcom note notes oneclick oneway order outreg outreg2
-outsheet outsum outtable overid ovtest pac panelview parmest pause pcorr pescadf pnorm
-post postclose postfile postutil power pperron pretrends program proportion psacalc
-psgraph pstest putdocx putexcel putpdf pwcorr pwcorr_a pwmean qnorm qqplot qregplot
-quadchk quantile ranksum rddensity rdplot reg2docx return rhausman ritest rm rotate
-rvfplot rvpplot rwolf sampsi save scatter screeplot search sensemakr serrbar set
-sfrancia shell shellout signrank sktest sleep spatgsa spatwmat spearman spmap ssc
-sum2docx summarize sutex svyset swilk t2docx tabi table tabout tabstat tabulate timer
-total tsline ttable2 ttable3 ttest ttesti twostepweakiv twoway twowayfeweights type unab
-unique univar vallist vargranger varhet varlmar varnorm varsoc varstable varwle veclmar
-vecnorm vecrank vecstable version view vif vioplot weakiv weakivtest which window
-wntestq xlincom xml_tab xtcd xtcdf xtcips xtcointtest xtdescribe xteventplot xtgcause
-xthrtest xthst xtline xtoverid xtpattern xtqptest xtsum xttab xttest0 xttest1 xttest2
-xtunitroot xtwest zandrews
-"""
-PRINTING = frozenset(_PRINTING.split())
+PRINTING = frozenset(of_kind("prints", "results"))
+_ALIASES = of_kind("alias")
 
 
 @cache
 def command_name(word: str) -> str:
     """Complete the name of a command; an unknown one stays as it is."""
-    return _ALIASES.get(word) or completed(word, _COMMANDS.split()) or word
+    return _ALIASES.get(word) or completed(word, _SHORTENED) or word
 
 
 def completed(word: str, entries: Iterable[str]) -> str | None:

@@ -19,7 +19,7 @@ _XI = re.compile(r"\bi\.(\w+)\s*([*|])\s*(i\.)?(\w+)")
 # Prefixes that need a colon, and what follows the name up to it.
 _COLON = """
 bysort by bootstrap bs permute eststo logout svy statsby rolling simulate jackknife xi
-mi parmby
+mi parmby collect
 """
 
 
@@ -69,7 +69,10 @@ def read_command(text: str) -> Command:
         name, after = command_name(word[0]), rest[word.end() :]
         inner = after.lstrip().removeprefix(":").strip()
         if name in _PLAIN and inner and not re.match(r"\s+i\.", after):
-            rest = _XI.sub(_crossed, inner) if name == "xi" else inner
+            rest = inner
+            if name == "xi":
+                rest = _XI.sub(_crossed, inner)
+                prefixes.append(Prefix(name, ""))
             continue
         colon = _first(after, ":") if name in _COLON.split() else None
         if colon is None:

@@ -22,7 +22,7 @@ from digiprosper.stata.lines import (
     without_prefix,
 )
 from digiprosper.stata.macros import TEMPORARY, Macros, known_later, undefined_reason
-from digiprosper.stata.names import PRINTING, command_name
+from digiprosper.stata.names import PRINTING, command_name, of_kind
 from digiprosper.stata.prefixes import XTSET, Command, read_command, split
 from digiprosper.stata.report import Event, Records
 from digiprosper.stata.taint import (
@@ -52,10 +52,9 @@ from digiprosper.stata.varlists import LaterColumns, Variables, whole
 _READERS = ("append", "import", "insheet", "merge", "save", "use")
 _UNTIL_END = ("program", "mata", "python", "input")
 # Commands besides estimations whose results become the last ones.
-_WITH_RESULTS = (
-    *("anova", "cointreg", "estpost", "factor", "lincomest", "mean", "pca"),
-    *("proportion", "total"),
-)
+_WITH_RESULTS = (*of_kind("results"), "factor", "pca")
+# Commands after which r(mean) is as before.
+_KEEPING_RESULTS = ("assert", "display", "ereturn", "format", "list", "return")
 # Commands that change no data.
 _OF_MACROS = (
     *("args", "gettoken", "macro", "syntax", "tempfile", "tempname", "tempvar"),
@@ -466,6 +465,12 @@ class Reader(Records):
                 raise StataError.because("set obs makes rows")
             case "set", ["type", storage, *_]:
                 self.context.default_type = storage
+            case "fvset", ["base", level, *names] if level.isdigit():
+                variables = self.context.variables
+                bases = {**variables.bases, **dict.fromkeys(names, level)}
+                self.context.variables = replace(variables, bases=bases)
+                self._record("read")
+                return
         if name in tables.COMMANDS:
             self._table(command)
             return
@@ -476,7 +481,7 @@ class Reader(Records):
         self.taint.mark(generated(command), self.number)
         if "norestore" in dict(command.options):
             self.taint.mark_rows(self.number)
-        if name not in ("display", "assert"):
+        if name not in _KEEPING_RESULTS:
             self.context.summary = data.summary(command, self.context)
         self._record("skipped")
 
@@ -540,6 +545,9 @@ class Reader(Records):
         if command.name in self.programs:
             line = self.programs[command.name][0]
             raise StataError.because(f"the program of line {line}")
+        if command.prefix("xi"):
+            # It makes dummies that later lines may have.
+            self.taint.mark([LaterColumns.of_pattern("_I*")], self.number)
         self.events.append(Event(self.number, command, self.sample))
         if command.name not in data.COMMANDS and command.prefix("bysort"):
             self.context.order = UNKNOWN_ORDER
@@ -650,11 +658,21 @@ class Reader(Records):
         if step.filled is not None:
             self.context.complete &= {*step.filled}
         has_new_rows = step.fresh or step.filled is not None
-        if has_new_rows or {*step.creates, *step.drops} & {*self.context.fitted_keys}:
+        if has_new_rows or self._moves(step):
             self.context.fitted_keys = ()
         self._read_anew(step)
         if has_new_rows or (command.name == "keep" and not command.condition):
             self._forget_stored()
+
+    def _moves(self, step: Step) -> bool:
+        """Tell whether the keys of rows are others after a step.
+
+        Without keys a row is known by its number.
+        """
+        keys = {*self.context.fitted_keys}
+        is_numbered = self.context.entity is None
+        is_moved = step.order is not None or not step.creates
+        return (is_numbered and is_moved) or bool({*step.creates, *step.drops} & keys)
 
     def _read_anew(self, step: Step) -> None:
         """Take the marks of a file that is read, and forget those of other data."""
@@ -715,8 +733,11 @@ class Reader(Records):
         elif self.saved:
             state = self.saved[-1] if "preserve" in options else self.saved.pop()
             if not any(option.startswith("not") for option in options):
-                results = self.context.results
-                self.context = replace(state[0], results=results)
+                # Results stay, but the data no longer tell their rows.
+                results, last = self.context.results, self.context.last
+                self.context = replace(
+                    state[0], results=results, last=last, fitted_keys=()
+                )
                 self.taint, self.sample = copy.deepcopy(state[1]), state[2]
                 self._forget_stored(state[3])
                 self.code.append("df = preserved.copy()")

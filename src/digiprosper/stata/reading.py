@@ -397,7 +397,9 @@ class Runner(Reader):
             record.results.append(fit)
             notices = getattr(fit, "diagnostics", ())
             codes = ", ".join(dict.fromkeys(notice.code for notice in notices))
-            self._shown(record, f"N = {fit.nobs:,}" + (f" ({codes})" if codes else ""))
+            self._shown(
+                record, f"N = {fit.nobs:,.0f}" + (f" ({codes})" if codes else "")
+            )
             # A model that cannot be fitted in another way leaves a question open.
             with suppress(DigiprosperError):
                 self._repair(fit)

@@ -132,6 +132,8 @@ def keeps_data(name: str, command: Command | None) -> bool:
     """Tell whether a command prints, tests, estimates, or gives the data back."""
     if name == "set" and command is not None:
         return not command.arguments.startswith("obs")
+    if name == "mata" and command is not None:
+        return bool(re.match(r":?\s*(mata\s+)?(drop|clear)\b", command.arguments))
     is_estimated = command is not None and command.stored is not None
     is_restored = command is not None and command.prefix(*RESTORING) is not None
     others = (*estimations.COMMANDS, *estimations.WITHOUT_MODEL, *PRINTING)
@@ -182,7 +184,7 @@ def would_make(
         return [*matched, *generated(command), *stored_columns(command)]
     if name == "tabulate":
         return [f"{n}{level}" for n in generated(command) for level in range(1, 400)]
-    return _made(command) if name in data.MAKERS.split() else None
+    return _made(command) if name in data.MAKERS else None
 
 
 def _matched(name: str, command: Command | None) -> list[str]:
@@ -196,6 +198,10 @@ def _matched(name: str, command: Command | None) -> list[str]:
 
 def _made(command: Command) -> list[str]:
     """List the columns in generate() or prefix(), or among the arguments."""
+    if command.name == "xi":
+        return [
+            LaterColumns.of_pattern(f"{''.join(arguments_of(command, 'p')) or '_I'}*")
+        ]
     names = NAME.findall(" ".join(arguments_of(command, "g", "p", "trend")))
     if "replace" in dict(command.options) or not names:
         names += NAME.findall(command.arguments.partition("=")[0])
@@ -204,7 +210,7 @@ def _made(command: Command) -> list[str]:
 
 def _assigned(text: str) -> list[str] | None:
     """Name the column before the equals sign; None if that is not one, or a pattern."""
-    target = re.search(r"(\S*)\s*(?::\w+)?\s*=(?!=)", text)
+    target = re.search(r"([^\s=]*)\s*(?::\w+)?\s*=(?!=)", text)
     column = target[1] if target else ""
     if set(column) & set("*?~"):
         return [LaterColumns.of_pattern(column)]

@@ -73,13 +73,14 @@ class Translation:
     @property
     def is_foreign(self) -> bool:
         """Whether `python` is a fitted model of linearmodels or statsmodels."""
-        return self.python.startswith(("linearmodels.", "Logit(", "Probit("))
+        return self.python.startswith(("linearmodels.", "Logit(", "Probit(", "OLS("))
 
 
 # What the code of foreign models needs.
 IMPORTS = (
     "import formulaic\nimport linearmodels\n"
     "from statsmodels.discrete.discrete_model import Logit, Probit\n"
+    "from statsmodels.regression.linear_model import OLS\n"
 )
 # Ties, or another program, decide the order of the rows.
 UNKNOWN_ORDER = ("",)
@@ -161,7 +162,9 @@ class Context:
     def knows_sample(self) -> bool:
         """Whether rows of the last estimation are known by the keys of the panel."""
         keys = (self.entity, self.time)
-        return None not in keys and self.fitted_keys == keys
+        # Without keys the number of the row is one.
+        is_known = None not in keys or keys == (None, None)
+        return is_known and self.fitted_keys == keys
 
     @property
     def keys(self) -> list[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
@@ -53,7 +53,7 @@ class LaterColumns(str):
     @classmethod
     def of_pattern(cls, pattern: str) -> LaterColumns:
         """Write the columns that fit a pattern with ``*``, ``~`` and ``?``."""
-        regex = re.sub("[*~]", ".*", pattern).replace("?", ".")
+        regex = re.sub(r"[^\w*]", ".", pattern.replace("~", "*")).replace("*", ".*")
         return cls(f"*df.filter(regex={f'^{regex}$'!r})")
 
     @property
@@ -80,6 +80,8 @@ class Variables:
     created: Sequence[str] = ()
     # Whether the order of columns in the script is that of Stata.
     in_order: bool = True
+    # The base levels that fvset sets.
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     def resolve(self, name: str) -> str:
         """Find the column that a name means."""
@@ -91,11 +93,7 @@ class Variables:
         columns, created = (
             None
             if names is None
-            else tuple(
-                dict.fromkeys(
-                    [*(n for n in names if not _is_among(n, drops)), *creates]
-                )
-            )
+            else tuple(dict.fromkeys([*_without(names, drops), *creates]))
             for names in lists
         )
         return replace(self, columns=columns, created=created or ())
@@ -148,7 +146,14 @@ class Variables:
     def products(self, text: str) -> list[Product]:
         """Read a list with factor variables; ``a##b`` is a, b and their product."""
         out = [product for word in _words(text) for product in self._word(word)]
-        return [p for p in dict.fromkeys(out) if not any(f.kind == "o" for f in p)]
+        read = dict.fromkeys(tuple(map(self._with_base, product)) for product in out)
+        return [p for p in read if not any(f.kind == "o" for f in p)]
+
+    def _with_base(self, factor: Factor) -> Factor:
+        """Take the base of a category that fvset has set, where none is typed."""
+        if factor.kind != "i" or factor.level or factor.base:
+            return factor
+        return replace(factor, base=self.bases.get(factor.name))
 
     def _word(self, word: str) -> list[Product]:
         word = re.sub(r"\bib\((\d+)\)\.", r"ib\1.", word)
@@ -211,6 +216,11 @@ class Variables:
         return [
             Factor(n, kind, base, level, shift.upper()) for n in self._expanded(name)
         ]
+
+
+def _without(names: Sequence[str], drops: Iterable[str]) -> Iterable[str]:
+    """Leave columns out, and those that may be among columns of a pattern."""
+    return [n for n in names if not _is_among(n, drops)] if drops else names
 
 
 def _is_among(name: str, names: Iterable[str]) -> bool:

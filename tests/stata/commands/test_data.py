@@ -67,6 +67,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("egen double a = std(z)", "a", (Z - 3.2) / 4.7**0.5),
         ("drop if id == 1 & x < .\negen a = total(x), by(id) m", "a", [NAN, 6, 6, 0]),
         ('gen a = real(subinstr(string(year), "0", "", 2))', "a", YEAR % 10 + 20),
+        ("gen a = sign(x - 2)", "a", [-1, NAN, 1, 1, 0, -1]),
         ("gen double a = ln(x)", "a", np.log([1, NAN, 3, 4, 2, NAN])),
         ("gen a = 16777217", "a", [16777216] * 6),
         ("gen double a = 16777217", "a", [16777217] * 6),
@@ -129,7 +130,6 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ("egen a = group(year) if year > 2000", "a", [NAN, 1, 2, NAN, 2, NAN]),
         ("gen d = year * 1000\nrecode d (2000000=1) (else=0)", "d", [1, 0, 0, 1, 0, 1]),
         ("recode x (1 = 7) (nonm = 9) (mis = 8), gen(a)", "a", [7, 8, 9, 9, 9, 9]),
-        ("gen a = sign(x - 2)", "a", [-1, NAN, 1, 1, 0, -1]),
         ("gen a = dow(mdy(1, 1, year))", "a", [6, 1, 2, 6, 2, 6]),
         # A Saturday, a Monday and a Tuesday, in weeks of seven days.
         # The second smallest and the second largest of five values.

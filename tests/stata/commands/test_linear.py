@@ -9,6 +9,7 @@ import linearmodels
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.datasets.grunfeld import load_pandas as load_grunfeld
 
 import digiprosper as dp
@@ -191,7 +192,8 @@ def test_regressions(text: str, expected: dp.FixedEffects) -> None:
         ("reghdfe y x in 1/5, a(id)", "rows by number"),
         ("reghdfe y, a(id)", "no regressor"),
         ("reghdfe, a(id)", "no variables"),
-        ("regress y x, noconstant", "without constant"),
+        ("regress y x i.g, noconstant", "without constant, with categories"),
+        ("regress y x [aw=w], noconstant", "without constant, with categories"),
         ("regress y x, hascons", "without constant"),
         ("xtreg y x, re vce(cluster g)", "with clusters other than the entity"),
         ("xtreg y x [aw=w]", "with weights"),
@@ -275,6 +277,62 @@ def run_states(folder: Path, states: pd.DataFrame, lines: str) -> DoFile:
     path = folder / "paper.do"
     path.write_text(f"use a\nencode state_name, gen(id)\nxtset id year\n{lines}")
     return run_do_file(path, folder)
+
+
+def test_a_regression_without_constant_by_hand(tmp_path: Path) -> None:
+    """[R] regress: factors n/(n - k) and G/(G - 1) (n - 1)/(n - k)."""
+    states = dp.datasets.us_states().frame.reset_index()
+    lines = ["", " r", " vce(cluster id)"]
+    file = run_states(
+        tmp_path, states, "\n".join(f"reg gsp L.pc emp, noc{e}" for e in lines)
+    )
+    rows = states.assign(lag=states.groupby("state")["pc"].shift()).dropna()
+    x, y = rows[["lag", "emp"]].to_numpy(), rows["gsp"].to_numpy(float)
+    slopes, *_ = np.linalg.lstsq(x, y, rcond=None)
+    bread, e = np.linalg.inv(x.T @ x), y - x @ slopes
+    n, k = x.shape
+    scores = x * e[:, None]
+    sums = pd.DataFrame(scores).groupby(rows["state"].to_numpy()).sum().to_numpy()
+    groups = len(sums)
+    factor = groups / (groups - 1) * (n - 1) / (n - k)
+    covariances = [
+        bread * (e @ e) / (n - k),
+        bread @ scores.T @ scores @ bread * n / (n - k),
+        bread @ sums.T @ sums @ bread * factor,
+    ]
+    degrees = [n - k, n - k, groups - 1]
+    for line, covariance, df in zip(
+        file.estimations, covariances, degrees, strict=True
+    ):
+        (fit,) = line.results
+        errors = np.sqrt(np.diag(covariance))
+        np.testing.assert_allclose(fit.params, slopes, rtol=1e-8)
+        np.testing.assert_allclose(fit.bse, errors, rtol=1e-8)
+        p = 2 * stats.t.sf(np.abs(slopes / errors), df)
+        np.testing.assert_allclose(fit.pvalues, p, rtol=1e-6, atol=1e-12)
+
+
+def test_collinear_columns_without_constant_are_refused(tmp_path: Path) -> None:
+    """Stata leaves one of them out, statsmodels shares their slope."""
+    states = dp.datasets.us_states().frame.reset_index()
+    file = run_states(
+        tmp_path, states, "gen double pc2 = 2 * pc\nreg gsp pc pc2, nocons"
+    )
+    assert "collinear" in file.lines[-1].reason
+
+
+def test_an_instrument_that_is_a_control_is_a_control(tmp_path: Path) -> None:
+    states = dp.datasets.us_states().frame.reset_index()
+    file = run_states(
+        tmp_path,
+        states,
+        "ivregress 2sls gsp emp i.year (pc = emp i.year hwy), small\n"
+        "ivreg gsp emp i.year (pc = hwy)\n",
+    )
+    first, second = (line.results[0] for line in file.estimations)
+    np.testing.assert_array_equal(first.params, second.params)
+    np.testing.assert_array_equal(first.std_errors, second.std_errors)
+    assert 'FixedEffectsIV("gsp", ["emp"], ["pc"], ["hwy"]' in file.script
 
 
 def test_random_effects_of_terms(tmp_path: Path) -> None:

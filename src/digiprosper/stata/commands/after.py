@@ -201,7 +201,8 @@ def _of_formula(python: str, options: Collection[str]) -> str:
     formula = re.match(r"\w+\(\*formulaic\.model_matrix\('\S+ ~ ([^'(]+)'", python)
     if formula is None or {"residuals", "e"} & {*options}:
         raise StataError.because("predict of categories, lags, or random effects")
-    which = ", which='linear'" if "xb" in options else ""
+    is_index = "xb" in options and not python.startswith("OLS(")
+    which = ", which='linear'" if is_index else ""
     rows = f"formulaic.model_matrix({formula[1]!r}, df)"
     return f"fit.predict({rows}{which}).reindex(df.index)"
 

@@ -12,6 +12,7 @@ from digiprosper.stata.commands.after import predict
 from digiprosper.stata.commands.steps import DataCall, Step, file_name
 from digiprosper.stata.expressions import Node, Printer, number_text, unquoted
 from digiprosper.stata.macros import numbers
+from digiprosper.stata.names import of_kind
 from digiprosper.stata.prefixes import Command, Options, split
 from digiprosper.stata.translation import UNKNOWN_ORDER, Context
 from digiprosper.stata.varlists import LaterColumns, Variables, number
@@ -51,10 +52,6 @@ _ACROSS = {
     "rowmiss": "apply(missing).sum(axis=1)",
     "rownonmiss": "apply(lambda x: ~missing(x)).sum(axis=1)",
     "group": ("replace('', np.nan).groupby({names}).ngroup().replace(-1, np.nan) + 1"),
-}
-_OLD_NAMES = {
-    **{f"r{name}": f"row{name}" for name in ("mean", "max", "min", "sd", "miss")},
-    "rsum": "rowtotal",
 }
 # Options of egen by function, besides by().
 _EGEN_OPTIONS = {
@@ -180,7 +177,7 @@ def egen(call: DataCall) -> Step:
     storage, name, text = call.assignment
     match = re.fullmatch(r"(\w+)\s*\((.*)\)", text.strip(), re.DOTALL)
     function, inside = match.groups() if match else ("", "")
-    function = _OLD_NAMES.get(function, function)
+    function = "rowtotal" if function == "rsum" else function
     if "gegen" in call.command.text and " if " in inside:
         value, _, rows = inside.partition(" if ")
         inside = f"cond({rows}, {value}, .)"
@@ -395,15 +392,25 @@ def _in_rule(item: str) -> str:
 
 def dummies(call: DataCall) -> Step:
     """Translate ``tabulate x, generate(d)``: a dummy for each value."""
-    if len(call.names) != 1:
+    stem = " ".join(call.new)
+    if len(call.names) != 1 or not stem.isidentifier():
         raise StataError.because("tabulate with generate() and other than a variable")
-    column, stem = f"df[{call.names[0]!r}]", "".join(call.new)
-    code = (
-        f"x = {column}.where(~missing({column}))\n"
-        "for number, value in enumerate(np.unique(x.dropna()), 1):\n"
-        f"    df[f'{stem}{{number}}'] = (x == value).astype(float).where(x.notna())"
-    )
+    code = f"dummies(df, {call.names[0]!r}, {stem!r})"
     return Step(code, (LaterColumns(f"*df.filter(regex={f'^{stem}[0-9]+$'!r})"),))
+
+
+def categories(call: DataCall) -> Step:
+    """Translate ``xi i.x``: dummies of all values but the first."""
+    names = [word.partition(".") for word in split(call.command.arguments)]
+    if not all(sign == "i" and name.isidentifier() for sign, _, name in names):
+        raise StataError.because("xi of interactions")
+    columns = [call.context.variables.resolve(name) for *_, name in names]
+    # Those of an earlier xi are dropped.
+    lines = ["df = df.drop(columns=df.filter(regex='^_I.+_[0-9]+$'))"]
+    lines += [f"dummies(df, {n!r}, '_I{n}_', by_level=True)" for n in columns]
+    patterns = [f"^_I{n}_[0-9]+$" for n in columns]
+    creates = [LaterColumns(f"*df.filter(regex={regex!r})") for regex in patterns]
+    return Step("\n".join(lines), tuple(creates))
 
 
 def xtile(call: DataCall) -> Step:
@@ -429,9 +436,12 @@ def interpolate(call: DataCall) -> Step:
 
 def drop(call: DataCall) -> Step:
     """Translate ``drop`` and ``keep``."""
-    name, where = call.command.name, call.where
-    if bool(call.command.arguments) == bool(where or call.command.prefixes):
+    name, where, rows = call.command.name, call.where, call.command.rows
+    chosen = [*filter(None, (call.command.arguments, where or call.groups[0], rows))]
+    if len(chosen) != 1:
         raise StataError.because(f"{name} with variables and a condition, or by")
+    if rows:
+        return _by_number(rows, call)
     if where is not None:
         return Step(f"df = df[{where if name == 'keep' else f'~({where})'}].copy()")
     if name == "keep":
@@ -439,6 +449,21 @@ def drop(call: DataCall) -> Step:
     # What is absent is not there in either case.
     code = f"df = df.drop(columns={call.names!r}, errors='ignore')"
     return Step(code, drops=tuple(call.names))
+
+
+def _by_number(rows: str, call: DataCall) -> Step:
+    """Translate ``drop in 1/8``: rows by their number, from the end if negative."""
+    match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
+    if match is None or not call.printer.in_order:
+        raise StataError.because(f"rows {cited(rows)}, or an order that is not stated")
+    first = 1 if match[1] == "f" else int(match[1])
+    last = match[2] or first
+    last = -1 if last == "l" else int(last)
+    start, stop = first - (first > 0), last + (last < 0) or None
+    sign = "" if call.command.name == "keep" else "~"
+    numbered = "np.arange(len(df))"
+    code = f"np.isin({numbered}, {numbered}[{start}:{stop}])"
+    return Step(f"df = df.iloc[np.flatnonzero({sign}{code})].copy()")
 
 
 def rename(call: DataCall) -> Step:
@@ -513,6 +538,7 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
     text = unquoted(options.get("sheet" if is_excel else "encoding", ""))
     argument = "sheet_name" if is_excel else "encoding"
     source = f"{path!r}, {argument}={text!r}" if text else repr(path)
+    source += _range_of_cells(options.get("cellrange", ""))
     first = "firstrow" in options if is_excel else options.get("varnames", "1")
     match kind, first:
         case "excel", True:
@@ -523,6 +549,18 @@ def _read_code(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, s
             numbered = ".rename(columns=lambda number: f'v{number + 1}')"
             return f"pd.read_csv({source}, header=None){numbered}", "preserve"
     raise StataError.because(f"import {kind} with names not in the first row")
+
+
+def _range_of_cells(text: str) -> str:
+    """Write ``cellrange(A3:F90)`` as the rows and columns of a sheet."""
+    if not text:
+        return ""
+    match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", text.upper().strip())
+    if match is None:
+        raise StataError.because(f"cellrange({text})")
+    first, top, last, bottom = match.groups()
+    rows = f"skiprows={int(top) - 1}, nrows={int(bottom) - int(top)}"
+    return f", usecols='{first}:{last}', {rows}"
 
 
 def merge(call: DataCall) -> Step:
@@ -591,7 +629,10 @@ def _aggregates(call: DataCall, weight: str) -> dict[str, str]:
         for name in [new] if equals else variables.names(word):
             source = variables.resolve(old) if equals else name
             parts[name] = f"{name!r}: ({source!r}, {method})"
-    if not parts or not all(name.isidentifier() for name in parts):
+            if isinstance(name, LaterColumns):
+                each = f"{{name: (name, {method}) for name in [{name}]}}"
+                parts[name] = f"**{each}"
+    if not parts or any("loc[" in name for name in parts):
         raise StataError.because("collapse of columns not known")
     return parts
 
@@ -693,7 +734,7 @@ def reshape(call: DataCall) -> Step:
 
 _Table: TypeAlias = "Mapping[str, tuple[Options, Callable[[DataCall], Step]]]"
 _IMPORT = Options(
-    "sh.eet first.row clear enc.oding case varn.ames asdouble",
+    "sh.eet first.row cellra.nge clear enc.oding case varn.ames asdouble",
     "all.string locale string.cols numericc.ols tab comma names",
 )
 _GENERATE = Options("", "before after")
@@ -728,6 +769,7 @@ COMMANDS: _Table = {
     "predict": (Options("xb r.esiduals e pr"), predict),
     "winsor": (Options("g.enerate p"), winsor_by_count),
     "winsor2": (Options("r.eplace s.uffix c.uts by tr.im"), winsor),
+    "xi": (Options(), categories),
     "xtile": (Options("n.quantiles"), xtile),
 }
 _WITH_BOTH = ("generate", "replace", "egen", "keep", "drop")
@@ -751,7 +793,7 @@ def translate(command: Command, context: Context) -> Step:
         # The other rows would keep their values.
         "the if of ereplace": bool(command.condition and "ereplace" in command.text),
         "weights": command.weight is not None and name != "collapse",
-        "in": bool(command.rows),
+        "in": bool(command.rows) and name not in ("drop", "keep"),
     }
     parts += [part for part, is_typed in others.items() if is_typed]
     if parts:
@@ -778,17 +820,15 @@ def _in_order(step: Step, call: DataCall) -> Step:
     return replace(step, python="\n".join(lines))
 
 
-# Commands that make columns that are named in an option or an argument.
-MAKERS = """
-predict clonevar encode decode destring tostring recode xtile pctile ipolate pca factor
-split winsor carryforward mkspline mkspline2 astile markout separate svmat xi
-dummies zscore asrol tssmooth tsfilter recast asreg
-"""
+# Commands that make columns, named in an option or an argument, and that change data.
+MAKERS = of_kind("makes")
 REFUSED = {
-    **dict.fromkeys(MAKERS.split(), "it makes columns and is not translated"),
-    **dict.fromkeys(
-        ("sample", "bsample", "contract"), "it changes the data and is not translated"
-    ),
-    **dict.fromkeys(("do", "run", "include"), "another do-file: read it too"),
-    "xi": "dummies of categories: C(x) makes them",
+    **{
+        n: note or "it makes columns and is not translated"
+        for n, note in MAKERS.items()
+    },
+    **{
+        name: note or "it changes the data and is not translated"
+        for name, note in of_kind("changes").items()
+    },
 }

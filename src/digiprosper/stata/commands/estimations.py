@@ -7,6 +7,7 @@ from dataclasses import replace
 from digiprosper.errors import StataError, cited
 from digiprosper.panel.grammar import as_written
 from digiprosper.stata.commands import after, linear, panels, policy
+from digiprosper.stata.names import of_kind
 from digiprosper.stata.prefixes import (
     Command,
     Options,
@@ -18,36 +19,9 @@ from digiprosper.stata.translation import Call, Context, Table, Translation
 
 MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
-_OTHERS = """
-acfest arch arima betareg biprobit bsqreg cem cgmreg churdle cmp cnsreg ddml did2s
-did_multiplegt did_multiplegt_dyn didregress drdid dsregress ebalance elasticnet
-etpoisson etregress fect fracreg frontier gllamm glm gmm heckman heckprob heckprobit
-interflex intreg ivpoisson ivprobit ivqreg2 ivqregress ivreg2h ivtobit jwdid kmatch
-lasso levpet logistic lpdid melogit meologit meprobit mixed mlogit mmqreg nbreg newey nl
-nlsur npregress oaxaca ologit opreg oprobit pdslasso prodest pvar qreg qreg2 qregpd rd
-rdrobust reg3 ridgeregress rifhdreg rifreg rlasso rreg sdid sdpdmod sem sfcross
-spivregress spregress spxtregress sqreg stackedev stcox stepwise suest sureg sw synth
-teffects threshold tobit truncreg var vec xtcce xtdcce2 xtdidregress xtdpd
-xtdpdgmm xtevent xtfmb xtfrontier xtgee xtgls xthdidregress xtheckman xthenreg xthtaylor
-xtintreg xtlsdvc xtmg xtmixed xtnbreg xtologit xtoprobit xtpcse xtpmg xtprobit xtqreg
-xtrc xtregar xtrifreg xtseqreg xtthreshold xttobit zinb zip
-"""
 WITHOUT_MODEL = {
-    **dict.fromkeys(_OTHERS.split(), "there is no such estimator"),
-    **dict.fromkeys(("xtpcse", "newey"), "cov_type='driscoll_kraay' is near"),
-    **dict.fromkeys(
-        ("teffects", "cem", "ebalance", "kmatch"), "match_entities matches entities"
-    ),
-    **dict.fromkeys(("oprobit", "ologit"), "OrderedModel of statsmodels is one"),
-    **dict.fromkeys(("didregress", "xtdidregress"), "FixedEffects has treated()"),
-    "psmatch2": (
-        "it matches rows, perhaps with another year of the same entity; "
-        "match_entities(panel, treated, x) matches entities on values before treatment"
-    ),
-    "xthdidregress": "StaggeredDid has its estimators",
-    "xtabond": "DynamicPanel has no constant, which is a trend in levels",
-    "eventstudyinteract": "StaggeredDid has sun_abraham, for all event times",
-    "suest": "by_group tests differences",
+    name: note or "there is no such estimator"
+    for name, note in of_kind("estimates").items()
 }
 _REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from math import prod
 from typing import Any
@@ -26,9 +26,8 @@ _ERRORS = "vce cl.uster r.obust"
 _RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no such estimator")
 _TWO_STAGES = "there is two-stage least squares only"
 _OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
-_NO_CONSTANT = dict.fromkeys(
-    ("noc.onstant", "h.ascons", "tsscons"), "a regression without constant"
-)
+_NONE = "a regression without constant"
+_NO_CONSTANT = {"noc.onstant": _NONE}
 _FIRST = "first ff.irst rf savef.irst savefp.refix saverf endog.test noid redundant"
 _INSTRUMENTS = re.compile(
     r"\(([^=()]*(?:\([^()]*\)[^=()]*)*)=([^()]*(?:\([^()]*\)[^()]*)*)\)"
@@ -43,6 +42,8 @@ def regression(call: Call) -> Translation:
     """Translate a regression without instruments."""
     if call.command.name == "xtreg" and "fe" not in call.options:
         return random_effects(call)
+    if call.command.name == "regress" and "noconstant" in call.options:
+        return without_constant(call)
     y, products = call.variables()
     products, effects = _absorb_categories(products, _effects(call), call)
     if not products:
@@ -73,6 +74,36 @@ def random_effects(call: Call) -> Translation:
         f"linearmodels.RandomEffects.from_formula({formula!r}, {frame}){fit}",
         "Stata's p-values are those of the normal distribution, these are of t",
     )
+
+
+def without_constant(call: Call) -> Translation:
+    """Translate ``regress, noconstant`` into statsmodels."""
+    fits = {
+        "unadjusted": "",
+        "robust": "cov_type='HC1', use_t=True",
+        "clustered": "cov_type='cluster', use_t=True, cov_kwds={'groups': GROUPS}",
+    }
+    code, fit = of_statsmodels(call, fits)
+    if "C(" in code or call.command.weight:
+        raise StataError.because(f"{_NONE}, with categories or weights")
+    code = code.replace(" ~ 1 + ", " ~ 0 + ", 1)
+    return call.python(f"OLS(*{code}, hasconst=False).fit({fit})")
+
+
+def of_statsmodels(call: Call, fits: Mapping[str, str]) -> tuple[str, str]:
+    """Write the matrices of a model of statsmodels, and the arguments of its fit.
+
+    `fits` has these by kind of errors; GROUPS stands for the codes of clusters.
+    """
+    errors = call.errors()
+    clusters = errors["clusters"] or [call.context.entity or ""]
+    is_clustered = errors["cov_type"] == "clustered"
+    if len(clusters) > 1:
+        raise StataError.because(f"several clusters of {call.command.name}")
+    formula, frame = formula_and_frame(call, clusters if is_clustered else ())
+    groups = f"data[{clusters[0]!r}].factorize()[0]"
+    code = f"formulaic.model_matrix({formula!r}, data := {frame})"
+    return code, fits[errors["cov_type"]].replace("GROUPS", groups)
 
 
 def formula_and_frame(call: Call, clusters: Sequence[str] = ()) -> tuple[str, str]:
@@ -137,10 +168,16 @@ def instrumented(call: Call) -> Translation:
         # With as many instruments GMM is two-stage least squares.
         raise StataError.because(f"the option {min(gmm)}: {_TWO_STAGES}")
     controls, effects = _absorb_categories(variables[1:], _effects(call), call)
-    roles = {"endog": plain(endog), "instruments": plain(instruments)}
-    y = term(variables[0])
-    x = [text for text in plain(controls) if text not in (y, *roles["endog"])]
+    y, d = term(variables[0]), plain(endog)
+    x = _without(plain(controls), [y, *d])
+    # Stata takes an instrument that is a control too as a control.
+    roles = {"endog": d, "instruments": _without(plain(instruments), x)}
     return _specified(call, "FixedEffectsIV", effects, [], y=y, x=x, **roles)
+
+
+def _without(terms: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Leave out terms that have another role."""
+    return [text for text in terms if text not in others]
 
 
 def _effects(call: Call) -> list[str]:
@@ -331,7 +368,12 @@ COMMANDS: Table = {
         ),
         regression,
     ),
-    "regress": (Options(_ERRORS, "b.eta", _NO_CONSTANT), regression),
+    "regress": (
+        Options(
+            f"noc.onstant {_ERRORS}", "b.eta", {"h.ascons": _NONE, "tsscons": _NONE}
+        ),
+        regression,
+    ),
     "areg": (Options(f"a.bsorb {_ERRORS}"), regression),
     "xtreg": (Options(f"fe re i {_ERRORS}", "nonest theta", _RANDOM), regression),
     "xtscc": (Options("fe lag", "ase", {**_RANDOM, **_NO_CONSTANT}), regression),
@@ -347,6 +389,7 @@ COMMANDS: Table = {
         Options(f"small gmm2s gmm {_ERRORS}", _FIRST, {**_OTHER_IV, **_NO_CONSTANT}),
         instrumented,
     ),
+    "ivreg": (Options(_ERRORS, "first", _NO_CONSTANT), instrumented),
     "ivregress": (
         Options(f"small {_ERRORS}", "first", {**_OTHER_IV, **_NO_CONSTANT}),
         instrumented,

@@ -305,7 +305,7 @@ COMMANDS: Table = {
         Options(
             "wm.atrix em.atrix mod.el ty.pe fe r.obust vce cl.uster",
             "nolog eff.ects noeff.ects hau.sman tech.nique iter.ate tol.erance "
-            "difficult nsim",
+            "difficult nsim noc.onstant",
         ),
         spatial,
     ),

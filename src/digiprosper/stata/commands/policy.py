@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from digiprosper.errors import StataError
 from digiprosper.panel.grammar import as_written
-from digiprosper.stata.commands.linear import formula_and_frame
+from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.prefixes import Options
 from digiprosper.stata.translation import Call, Context, Table, Translation
 from digiprosper.stata.varlists import absorbed, is_category, plain
@@ -18,6 +18,7 @@ AGGREGATES = {
     "simple": "simple",
     "calendar": "calendar",
 }
+_SEPARATION = {"fe", "simplex", "relu"}
 _OTHER_ERRORS = "the default errors here, cov_type='hc2', hold with few entities"
 
 
@@ -114,12 +115,18 @@ def poisson(call: Call) -> Translation:
         absorb=[effect for effect in effects if effect not in keys],
         **{o: call.column(o) for o in ("exposure", "offset") if o in options},
         singletons="drop" if name == "ppmlhdfe" else "keep",
+        separation=_separation(options.get("separation", "")),
         collinear="drop",
         **call.errors(
             "clustered" if fixed else "robust",
             "robust" if name == "ppmlhdfe" else "oim",
         ),
     )
+
+
+def _separation(text: str) -> str:
+    """Read separation(); other rules than the default would keep dropped rows."""
+    return "drop" if {*text.split()} in (set(), _SEPARATION) else "raise"
 
 
 def logit(call: Call) -> Translation:
@@ -151,42 +158,25 @@ def logit(call: Call) -> Translation:
 
 def _binary(call: Call) -> Translation:
     """Translate a logit or probit with its constant into statsmodels."""
-    errors = call.errors()
-    clusters = errors["clusters"] or [call.context.entity or ""]
-    is_clustered = errors["cov_type"] == "clustered"
-    if len(clusters) > 1:
-        raise StataError.because("several clusters of a logit or probit")
-    formula, frame = formula_and_frame(call, clusters if is_clustered else ())
-    fit = {
+    groups = "{'use_correction': False, 'groups': GROUPS}"
+    fits = {
         "unadjusted": "disp=0",
         "robust": "disp=0, cov_type='HC0'",
-        "clustered": (
-            "disp=0, cov_type='cluster', cov_kwds={'use_correction': False, "
-            f"'groups': data[{clusters[0]!r}].factorize()[0]}}"
-        ),
+        "clustered": f"disp=0, cov_type='cluster', cov_kwds={groups}",
     }
-    code = f"formulaic.model_matrix({formula!r}, data := {frame})"
-    kind = call.command.name.capitalize()
+    code, fit = of_statsmodels(call, fits)
     return call.python(
-        f"{kind}(*{code}).fit({fit[errors['cov_type']]})",
+        f"{call.command.name.capitalize()}(*{code}).fit({fit})",
         "scripts give robust errors the factor n/(n - 1) or G/(G - 1), and stop where "
         "rows are predicted perfectly",
     )
 
 
 def conditional(call: Call) -> Translation:
-    """Translate ``xtlogit, fe`` and ``clogit``."""
-    name, entity = call.command.name, as_written(call.context.entity or "")
-    options = call.options
-    if name == "xtlogit" and "fe" not in options:
-        raise StataError.because(
-            f"{name} is a model of random effects",
-            "xtlogit, fe and LogitEffects have fixed effects.",
-        )
-    option = next((word for word in ("group", "strata") if word in options), None)
-    if name == "clogit" and option is None:
+    """Translate ``clogit``."""
+    if "group" not in call.options:
         raise StataError.because("group() is absent")
-    group = call.column(option) if option else entity
+    group, entity = call.column("group"), as_written(call.context.entity or "")
     y, products = call.variables()
     return call.specify(
         "LogitEffects",
@@ -201,11 +191,11 @@ def conditional(call: Call) -> Translation:
 
 
 _POISSON = Options(
-    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr",
+    "a.bsorb vce cl.uster r.obust fe exp.osure off.set i irr sep.aration",
     "tol.erance maxiter verb.ose v",
 )
 _LOGIT = Options("vce cl.uster r.obust or asis")
-_CONDITIONAL = Options("fe vce cl.uster r.obust or gr.oup st.rata")
+_CONDITIONAL = Options("vce cl.uster r.obust or gr.oup")
 COMMANDS: Table = {
     "csdid": (
         Options(
@@ -227,5 +217,5 @@ COMMANDS: Table = {
     ),
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
     **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
-    **dict.fromkeys(("xtlogit", "clogit"), (_CONDITIONAL, conditional)),
+    "clogit": (_CONDITIONAL, conditional),
 }
