@@ -100,10 +100,13 @@ class DigiprosperError(Exception):
     def __reduce__(
         self,
     ) -> tuple[type[DigiprosperError], tuple[str, tuple[Notice, ...]]]:
-        return type(self), (self.message, tuple(map(_picklable, self.problems)))
+        return type(self), (
+            self.message,
+            tuple(map(_with_picklable_data, self.problems)),
+        )
 
 
-def _picklable(problem: Notice) -> Notice:
+def _with_picklable_data(problem: Notice) -> Notice:
     """Quote what no pickle holds, such as a function."""
     data = dict(problem.data)
     for name, value in data.items():
@@ -627,8 +630,8 @@ MOST_DRAWS = 10_000_000
 
 # Label of the model that is fitted among others, and what was said of each: code and
 # message to labels.
-_BATTERY: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = ContextVar(
-    "battery", default=None
+_HELD_BACK: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = (
+    ContextVar("battery", default=None)
 )
 
 _HERE = str(Path(__file__).parent)
@@ -646,8 +649,8 @@ def issue(notices: Iterable[Notice]) -> None:
 
     Notices of dropped rows become one warning.
     """
-    _warn_or_hold(
-        _joined(
+    _warn_or_hold_back(
+        _join_dropped(
             [
                 notice
                 for notice in notices
@@ -657,9 +660,9 @@ def issue(notices: Iterable[Notice]) -> None:
     )
 
 
-def _warn_or_hold(texts: Sequence[tuple[str, str]]) -> None:
+def _warn_or_hold_back(texts: Sequence[tuple[str, str]]) -> None:
     """Warn, or hold the warnings of one model among several until all are fitted."""
-    battery = _BATTERY.get()
+    battery = _HELD_BACK.get()
     if battery is None:
         _warn(texts)
         return
@@ -671,36 +674,36 @@ def _warn_or_hold(texts: Sequence[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def one_of_many(label: str, held: dict[tuple[str, str], list[str]]) -> Iterator[None]:
-    """Hold back a model's warnings; `issue_of_many` issues them with the others'.
+def hold_warnings(label: str, held: dict[tuple[str, str], list[str]]) -> Iterator[None]:
+    """Hold back a model's warnings; `issue_held_warnings` issues them with the others'.
 
     `held` maps code and message to the labels of the models concerned, and is added to.
     """
-    token = _BATTERY.set((label, held))
+    token = _HELD_BACK.set((label, held))
     try:
         yield
     finally:
-        _BATTERY.reset(token)
+        _HELD_BACK.reset(token)
 
 
-def issue_of_many(held: Mapping[tuple[str, str], Sequence[str]]) -> None:
+def issue_held_warnings(held: Mapping[tuple[str, str], Sequence[str]]) -> None:
     """Issue one warning a code: the first message, with the labels of all models."""
     by_code: dict[str, dict[str, Sequence[str]]] = {}
     for (code, message), labels in held.items():
         by_code.setdefault(code, {})[message] = labels
     for code, messages in by_code.items():
         (message, first), *others = messages.items()
-        text = f"in {_models(first)}: {message}"
+        text = f"in {_model_list(first)}: {message}"
         also = [label for _, labels in others for label in labels if label not in first]
         if also:
             text += (
                 f" A warning of this kind, with other figures, is in the diagnostics "
-                f"of {_models(dict.fromkeys(also))}."
+                f"of {_model_list(dict.fromkeys(also))}."
             )
-        _warn_or_hold([(code, text)])
+        _warn_or_hold_back([(code, text)])
 
 
-def _models(labels: Collection[str]) -> str:
+def _model_list(labels: Collection[str]) -> str:
     return f"the {'model' if len(labels) == 1 else 'models'} {quoted(labels)}"
 
 
@@ -718,7 +721,7 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
         warnings.warn(warning, stacklevel=level)
 
 
-def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
+def _join_dropped(notices: Sequence[Notice]) -> list[tuple[str, str]]:
     """Join messages about dropped rows into one, under the code of the first."""
     dropped = list(dict.fromkeys(n.message for n in notices if n.code in _DROPPED))
     out: list[tuple[str, str]] = []
@@ -946,7 +949,7 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
             return
     words = list(map(repr, allowed))
     text = f"is not known; use one of {', '.join(words)}"
-    text += instead(str(value), "word", map(str, allowed))
+    text += suggestion(str(value), "word", map(str, allowed))
     if all(word is None or isinstance(word, bool) for word in allowed):
         text = f"must be {', '.join(words[:-1])} or {words[-1]}"
     raise OptionError(
@@ -1018,7 +1021,7 @@ def unknown_columns(
     for name in missing[:_MOST_UNKNOWN]:
         column = column_of.get(name)
         hint = (
-            nearest(name, columns)
+            did_you_mean(name, columns)
             if column is None
             else f" (the label of the column {cited(column)})"
         )
@@ -1035,7 +1038,7 @@ def unknown_columns(
     )
 
 
-def nearest(word: object, existing: Iterable[object]) -> str:
+def did_you_mean(word: object, existing: Iterable[object]) -> str:
     """Suggest the word meant, ``" (did you mean 'gdp'?)"``; empty if none is near."""
     text = str(word)
     if len(text) > _LONGEST_QUOTE:
@@ -1045,18 +1048,18 @@ def nearest(word: object, existing: Iterable[object]) -> str:
     # A word begun right is a better guess than one that shares letters.
     begun = [w for w in words if w.startswith(text)] if len(text) > 2 else []
     letters = difflib.get_close_matches(text, words, n=1, cutoff=0.6)
-    close = same or begun or letters or _same_chinese_beginning(text, words)
+    close = same or begun or letters or _with_same_chinese_beginning(text, words)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def instead(word: str, owner: str, existing: Iterable[str]) -> str:
+def suggestion(word: str, owner: str, existing: Iterable[str]) -> str:
     """Suggest what to write for a name of another package, or the name meant."""
     names = list(existing)
     for words, advice in INSTEAD[owner].items():
         begins = re.split(r"\W", advice, maxsplit=1)[0]
         if word.casefold() in words.split() and begins in ("", "dp", *names):
             return f" (write {advice})"
-    return nearest(word, names)
+    return did_you_mean(word, names)
 
 
 class _NoAttribute(AttributeError):
@@ -1068,7 +1071,7 @@ class _NoAttribute(AttributeError):
     def __str__(self) -> str:
         text, kind = self.args
         public = [each for each in dir(type(self.obj)) if not each.startswith("_")]
-        return f"{text}{instead(str(self.name), kind, public)}"
+        return f"{text}{suggestion(str(self.name), kind, public)}"
 
     def __reduce__(self) -> tuple[type[AttributeError], tuple[str]]:
         return AttributeError, (str(self),)
@@ -1083,7 +1086,7 @@ def no_attribute(owner: object, name: str, kind: str) -> AttributeError:
     return _NoAttribute(text, kind, name=name, obj=owner)
 
 
-def _same_chinese_beginning(text: str, words: Sequence[str]) -> list[str]:
+def _with_same_chinese_beginning(text: str, words: Sequence[str]) -> list[str]:
     """List words with the same two Chinese signs first: 广西 and 广西壮族自治区."""
     start = "" if text[:2].isascii() else text[:2]
     return [word for word in words if len(start) > 1 and word.startswith(start)]

@@ -31,7 +31,7 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
         ) from error
 
 
-def uncounted(done: int) -> None:
+def ignore_progress(done: int) -> None:
     """Ignore progress, where none is shown."""
 
 
@@ -43,7 +43,7 @@ def progress_bar(name: str, total: int | None, *, show: bool) -> Iterator[Done]:
     the number is not known before. Without `show` no package is needed.
     """
     if not show:
-        yield uncounted
+        yield ignore_progress
         return
     tqdm = require("tqdm", extra="parallel", purpose=f"{name}(progress=True)").tqdm
     with tqdm(desc=name, total=total) as bar:

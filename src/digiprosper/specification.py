@@ -22,10 +22,10 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
-    instead,
     plain,
     quoted,
     several,
+    suggestion,
 )
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
@@ -155,7 +155,7 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
 def unknown_arguments(kind: Any, unknown: Sequence[str]) -> str:
     """Name the arguments that a specification does not have, and what to write."""
     names = [field.name for field in dataclasses.fields(kind)]
-    hints = [f"{cited(name)}{instead(name, 'argument', names)}" for name in unknown]
+    hints = [f"{cited(name)}{suggestion(name, 'argument', names)}" for name in unknown]
     return (
         f"{kind.__name__} has no argument {', '.join(hints)}; it has "
         f"{quoted(names, 30)}."

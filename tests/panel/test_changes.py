@@ -26,7 +26,7 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
 )
-from digiprosper.panel.changes import filled_in, winsorized
+from digiprosper.panel.changes import fill_gaps, winsorized
 
 
 def test_assign_takes_terms_callables_scalars_and_series(panel: Panel) -> None:
@@ -773,7 +773,7 @@ def test_gaps_are_filled_in_time_and_never_across_entities(
     entity = np.array([0, 0, 0, 0, 0, 1, 1])
     before = values.copy()
     np.testing.assert_allclose(
-        filled_in(values, position, entity, extrapolate=extrapolate), expected
+        fill_gaps(values, position, entity, extrapolate=extrapolate), expected
     )
     np.testing.assert_array_equal(values, before)
 

@@ -22,7 +22,7 @@ from digiprosper.errors import (
     PanelIndexError,
 )
 from digiprosper.panel.keys import (
-    period_of,
+    period_text,
     refuse_infinite,
     rows_text,
     sorted_keys,
@@ -672,8 +672,8 @@ def test_names_that_clash_without_their_line_breaks_are_an_error() -> None:
     ],
 )
 def test_a_period_is_written_with_its_ends(times, text):
-    assert period_of(pd.Index(times)) == text
-    assert period_of(None) is None
+    assert period_text(pd.Index(times)) == text
+    assert period_text(None) is None
 
 
 def test_years_may_be_a_column_of_python_objects() -> None:

@@ -19,7 +19,7 @@ from digiprosper.errors import (
     alignment_problem,
     check_option,
     cited,
-    nearest,
+    did_you_mean,
     several,
 )
 from digiprosper.panel import Panel
@@ -490,4 +490,4 @@ def _problem(name: object, table: pd.DataFrame, positions: list[int]) -> str:
     if positions:
         return f"{cited(name)} may be {' or '.join(table['official'].iloc[positions])}"
     spellings = [*table["short"], *table["official"], *table["pinyin"]]
-    return f"{cited(name)} is unknown{nearest(name, spellings)}"
+    return f"{cited(name)} is unknown{did_you_mean(name, spellings)}"

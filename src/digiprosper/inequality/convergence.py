@@ -37,7 +37,7 @@ from digiprosper.linear.notices import nickell
 from digiprosper.linear.preparation import CovType, Ssc, prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
-from digiprosper.panel.access import check_panel, table_of, values_of
+from digiprosper.panel.access import check_panel, numeric_values, table_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
 from digiprosper.report.notices import missing_rows
 from digiprosper.report.pickling import PickledByName
@@ -150,7 +150,7 @@ def _values(function: str, panel: Panel, column: str) -> Floats:
             f"{function} needs a time key, but this is a cross-section: Panel(df, "
             "entity=, time=)."
         )
-    values = values_of(panel, column, function)
+    values = numeric_values(panel, column, function)
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
     return values

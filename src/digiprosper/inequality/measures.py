@@ -40,7 +40,7 @@ from digiprosper.panel.arguments import (
     refuse_extreme,
     refuse_missing,
 )
-from digiprosper.panel.keys import where
+from digiprosper.panel.keys import describe_rows
 from digiprosper.report.notices import (
     few_clusters,
     few_draws,
@@ -589,7 +589,9 @@ def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
             ratio = float(np.median(above[apart] / below[apart]))
             rows = columns.rows[apart][:5].tolist()
             notices.append(
-                mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows))
+                mixed_units(
+                    larger, smaller, ratio, rows, describe_rows(apart, columns.rows)
+                )
             )
     return notices
 
@@ -1034,7 +1036,7 @@ def _refuse_weights(function: str, weights: Floats, rows: pd.Index[Any]) -> None
     if not weights.any():
         problem = "zero everywhere"
     elif (weights < 0).any():
-        problem = f"negative in {where(weights < 0, rows)}"
+        problem = f"negative in {describe_rows(weights < 0, rows)}"
     else:
         return
     raise OptionError(

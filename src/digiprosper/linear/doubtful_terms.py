@@ -12,7 +12,7 @@ from digiprosper.errors import Notice, cited, quoted
 from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
-from digiprosper.panel.treatment import about_directions, about_groups
+from digiprosper.panel.treatment import group_treatment_notices, pair_direction_notices
 from digiprosper.report.terms import columns_in
 
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
@@ -147,7 +147,7 @@ def shared_treatments(
             before = np.full(sample.n_entities, -1)
             np.maximum.at(before, sample.entity[earlier], sample.time[earlier])
             first[first == sample.n_times] = -1
-            notices = about_groups(table, keys.entities, first, name, before)
-        yield from notices or about_directions(
+            notices = group_treatment_notices(table, keys.entities, first, name, before)
+        yield from notices or pair_direction_notices(
             table, keys.entities, values, name, sample.entity, sample.time
         )

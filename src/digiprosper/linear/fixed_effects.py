@@ -58,7 +58,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import fit_equations
 from digiprosper.optional import Done
 from digiprosper.panel import Panel, PanelScan
-from digiprosper.panel.grammar import in_other_words, refused
+from digiprosper.panel.grammar import spelling_advice, term_error
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     TERM,
@@ -568,9 +568,9 @@ def check_regression_terms(spec: Any) -> None:
     read_terms(spec)
     if not spec.x:
         # Perhaps a formula was passed.
-        advice = in_other_words(spec.y) if "~" in spec.y else None
+        advice = spelling_advice(spec.y) if "~" in spec.y else None
         if advice:
-            raise refused(spec.y, "y", advice)
+            raise term_error(spec.y, "y", advice)
         raise TermError("x is empty; specify at least one regressor.")
     if canonical(spec.y) in {canonical(term) for term in spec.x}:
         raise TermError(

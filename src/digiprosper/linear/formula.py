@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from digiprosper.errors import TermError, cited
-from digiprosper.panel.grammar import in_other_words
+from digiprosper.panel.grammar import spelling_advice
 from digiprosper.panel.terms import canonical
 from digiprosper.report.parsing import KEPT
 
@@ -83,7 +83,7 @@ def _hidden(model: str) -> str:
 
 
 def _unread(formula: str) -> TermError:
-    cure = next(filter(None, map(in_other_words, _CALL.findall(formula))), "")
+    cure = next(filter(None, map(spelling_advice, _CALL.findall(formula))), "")
     why = f"cannot be read{': ' if cure else ''}{cure}"
     return TermError(f"the formula {cited(formula)} {why}. {_HELP}")
 

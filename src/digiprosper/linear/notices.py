@@ -67,7 +67,7 @@ from typing import Any, Final, Literal, NamedTuple
 from digiprosper.errors import Notice, cited, counted, quoted, subject
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Dropped
 from digiprosper.report.notices import (
@@ -161,7 +161,7 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
     if not sample.categories:
         return ()
     counts = Counter(
-        "^".join(as_written(str(factor.column)) for factor in factors)
+        "^".join(backticked(str(factor.column)) for factor in factors)
         for factors in map(sample.factors_of, sample.names)
         if all(factor.level is not None for factor in factors)
     )

@@ -48,9 +48,9 @@ from digiprosper.linear.notices import (
 )
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
+from digiprosper.panel.codes import Absorbed, canonical_effect, read_absorbed
 from digiprosper.panel.conditions import check_where
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.sample import Dropped
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
@@ -660,7 +660,7 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
     spelled = dict(zip(table.keys.names, table.keys.names, strict=True))
     effects = []
     for term in terms:
-        effect = spelled.setdefault(effect_key(term.effect, columns), term.effect)
+        effect = spelled.setdefault(canonical_effect(term.effect, columns), term.effect)
         effects.append(Absorbed(effect, term.slope))
     return effects
 
@@ -732,7 +732,7 @@ def checked_weights(sample: Sample, options: LinearOptions) -> Floats:
             "zero everywhere."
         )
     if (values == 0).any():
-        condition = f"{as_written(str(options.obs_weights))} > 0"
+        condition = f"{backticked(str(options.obs_weights))} > 0"
         raise OptionError(
             f"obs_weights={cited(options.obs_weights)} is zero in "
             f"{int((values == 0).sum())} rows; leave them out: "

@@ -75,7 +75,7 @@ from digiprosper.linear.scanned_rows import (
     subsets,
 )
 from digiprosper.panel.codes import Absorbed, read_absorbed
-from digiprosper.panel.keys import period_of
+from digiprosper.panel.keys import period_text
 from digiprosper.panel.scan import PanelScan, merge_moments
 from digiprosper.panel.sources import disk_errors
 from digiprosper.panel.terms import crossed, parse
@@ -657,7 +657,7 @@ class BlockSums:
             key_names=sample.keys.pair,
             n_entities=structure.n_entities,
             n_times=structure.sizes.get(sample.keys.names[1:], 1),
-            period=period_of(structure.levels.get(sample.keys.time_name or "")),
+            period=period_text(structure.levels.get(sample.keys.time_name or "")),
             stats=(tuple(every[j] for j in shown), self.moments[shown]),
             categories=dict(sample.categories),
             obs_weights=rows.options.obs_weights,

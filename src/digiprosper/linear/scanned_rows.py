@@ -35,10 +35,10 @@ from digiprosper.linear.preparation import (
     further_roles,
 )
 from digiprosper.panel.access import table_of
-from digiprosper.panel.columns import most_first
+from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Compared, Dropped, Sample
-from digiprosper.panel.scan import PanelScan, about_a_block
+from digiprosper.panel.scan import PanelScan, explain_block_errors
 from digiprosper.panel.selection import (
     Levels,
     Selection,
@@ -136,7 +136,7 @@ class ScannedRows:
             "missing",
             self.missing,
             tuple(self.first_missing),
-            most_first(self.missing_by_term),
+            sort_by_count(self.missing_by_term),
             tuple(self.compared.values()),
         )
 
@@ -178,7 +178,7 @@ def read_rows(
     levels = _levels(copied, roles, effects, options.where)
     names, columns_of = ((), None) if further is None else further(copied)
     for number, panel in enumerate(copied.panels()):
-        with about_a_block(copied.copy):
+        with explain_block_errors(copied.copy):
             selected = select_rows(
                 table_of(panel),
                 roles,
@@ -247,7 +247,7 @@ def _levels(
     every: dict[str, pd.Index[Any]] = {}
     rows = 0
     for panel in copied.panels():
-        with about_a_block(copied.copy):
+        with explain_block_errors(copied.copy):
             levels, complete = levels_in_use(
                 table_of(panel), roles, codes=effects, where=where
             )

@@ -50,7 +50,7 @@ def refuse_numbered_rows(panel: Panel, caller: str) -> None:
         )
 
 
-def values_of(panel: Panel, column: object, caller: str) -> Floats:
+def numeric_values(panel: Panel, column: object, caller: str) -> Floats:
     """Evaluate one numeric column or term (N,), NaN where it is missing."""
     if not isinstance(column, str):
         raise InputTypeError(

@@ -29,13 +29,13 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import (
+    describe_rows,
     extreme_problems,
     infinite_problems,
     plain_levels,
     positions_of,
     rows_data,
     rows_text,
-    where,
 )
 
 Kind = Literal["number", "array", "series"]
@@ -94,7 +94,7 @@ class Arguments:
 
     def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
         """Refuse the rows that are marked (N,) under any name, in one error."""
-        problems = _defects(bad, self.rows, defect)
+        problems = _defect_problems(bad, self.rows, defect)
         if problems:
             raise IdentificationError(
                 f"{self.function}: {several(problems)}. {why}. Correct these rows, or "
@@ -181,7 +181,7 @@ def arguments(
     """
     # By argument: its columns by the names that messages use.
     parts = {
-        argument: _columns_of(function, argument, table)
+        argument: _named_columns(function, argument, table)
         for argument, table in tables.items()
     }
     parts |= {argument: {argument: column} for argument, column in columns.items()}
@@ -192,19 +192,19 @@ def arguments(
     by_row = {name: column for name, column in flat.items() if name not in constant}
     unaligned = {**by_row, **labels} or constant
     cells, rows = aligned(function, unaligned)
-    numeric = _numeric(function, flat, cells | constant, rows)
+    numeric = _numbers_by_row(function, flat, cells | constant, rows)
     return Arguments(
         function,
-        _joined(numeric, parts, tables),
+        _stack_columns(numeric, parts, tables),
         {argument: tuple(part) for argument, part in parts.items()},
-        _heads(tables, parts),
+        _column_labels(tables, parts),
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
-        _kind(unaligned, constant),
+        _result_kind(unaligned, constant),
     )
 
 
-def _numeric(
+def _numbers_by_row(
     function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
 ) -> dict[str, Floats]:
     """Convert columns to numbers, one per row, that are finite when squared."""
@@ -219,13 +219,13 @@ def _numeric(
     return numeric
 
 
-def _kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
+def _result_kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
     if any(isinstance(column, pd.Series) for column in unaligned.values()):
         return "series"
     return "number" if unaligned.keys() <= constant.keys() else "array"
 
 
-def _joined(
+def _stack_columns(
     numeric: Mapping[str, Floats],
     parts: Mapping[str, Mapping[str, Any]],
     tables: Mapping[str, Any],
@@ -244,8 +244,8 @@ def _as_table(values: Floats) -> Floats:
     return values if values.ndim == 2 else values[:, None]
 
 
-def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
-    heads, columns = _columns(function, argument, table)
+def _named_columns(function: str, argument: str, table: Any) -> dict[str, Any]:
+    heads, columns = _split_table(function, argument, table)
     if not columns:
         raise InputTypeError(f"{function}: {argument} has no columns.")
     counts = Counter(heads)
@@ -258,7 +258,9 @@ def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
     }
 
 
-def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[Any]]:
+def _split_table(
+    function: str, argument: str, table: Any
+) -> tuple[list[Any], list[Any]]:
     if isinstance(table, pd.DataFrame):
         return list(table.columns), [
             table.iloc[:, position] for position in range(table.shape[1])
@@ -277,17 +279,17 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
     return list(range(cells.shape[1])), list(cells.T)
 
 
-def _heads(
+def _column_labels(
     tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[Hashable]]:
     """List column labels of each table: names of Series, or else positions."""
     return {
-        argument: _labels_of(table, parts[argument].values())
+        argument: _labels_of_table(table, parts[argument].values())
         for argument, table in tables.items()
     }
 
 
-def _labels_of(table: Any, columns: Iterable[Any]) -> list[Hashable]:
+def _labels_of_table(table: Any, columns: Iterable[Any]) -> list[Hashable]:
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
     return [
@@ -361,7 +363,9 @@ def aligned(
     function: str, columns: Mapping[str, Any]
 ) -> tuple[dict[str, Any], pd.Index[Any]]:
     """Align columns by index or position; return row labels, or positions, too."""
-    cells = {name: _column(function, name, column) for name, column in columns.items()}
+    cells = {
+        name: _as_column(function, name, column) for name, column in columns.items()
+    }
     _refuse_lengths(function, {name: len(column) for name, column in cells.items()})
 
     series = {
@@ -393,7 +397,7 @@ def _refuse_lengths(function: str, lengths: Mapping[str, int]) -> None:
         )
 
 
-def _column(function: str, name: str, value: Any) -> Any:
+def _as_column(function: str, name: str, value: Any) -> Any:
     if isinstance(value, pd.Series | pd.Index | pd.Categorical):
         return value
     column = np.asarray(value) if hasattr(value, "__array__") else None
@@ -441,7 +445,7 @@ def numbers(function: str, name: str, value: Any) -> Floats:
     if isinstance(value, pd.Series | pd.Index) and real:
         return value.to_numpy(dtype=np.float64, na_value=np.nan)
     try:
-        cells = _array(value)
+        cells = _as_array(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise _not_numeric(function, name, list(value)) from error
     if cells.dtype.kind not in "biuf" or cells.ndim != 1:
@@ -449,7 +453,7 @@ def numbers(function: str, name: str, value: Any) -> Floats:
     return cells.astype(np.float64)
 
 
-def _array(value: Any) -> np.ndarray[Any, Any]:
+def _as_array(value: Any) -> np.ndarray[Any, Any]:
     """Convert a column to an array; objects to numbers, unless text or complex."""
     cells = np.asarray(value)
     if cells.dtype.kind != "O" or any(
@@ -481,7 +485,7 @@ def refuse_missing(
         bad = ~np.isfinite(column) if column.dtype.kind == "f" else column < 0
         if bad.any():
             defect = "missing or infinite" if column.dtype.kind == "f" else "missing"
-            text = f"{name} is {defect} in {where(bad, rows)}"
+            text = f"{name} is {defect} in {describe_rows(bad, rows)}"
             problems.append(missing_problem(name, int(bad.sum()), rows[bad][:5], text))
     if problems:
         text = several(problems)
@@ -507,7 +511,7 @@ def refuse(
     function: str, name: str, bad: Bools, rows: pd.Index[Any], defect: str, why: str
 ) -> None:
     """Refuse values that a measure cannot take."""
-    problems = _defects({name: bad}, rows, defect)
+    problems = _defect_problems({name: bad}, rows, defect)
     if problems:
         text = (
             f"{function}: {problems[0].message}. {why}: correct or remove these rows, "
@@ -516,14 +520,14 @@ def refuse(
         raise IdentificationError(text, problems)
 
 
-def _defects(
+def _defect_problems(
     bad: Mapping[str, Bools], rows: pd.Index[Any], defect: str
 ) -> list[Notice]:
     """State which rows (N,) of each name have a defect, where there are any."""
     return [
         Notice(
             defect,
-            f"{name} is {defect} in {where(marked, rows)}",
+            f"{name} is {defect} in {describe_rows(marked, rows)}",
             {"argument": name, **rows_data(marked, rows)},
         )
         for name, marked in bad.items()

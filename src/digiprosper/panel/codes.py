@@ -18,9 +18,9 @@ from digiprosper.panel.terms import (
     LONGEST_TERM,
     PIECE,
     Term,
+    ambiguous_pairs_error,
     column_term,
     crossed,
-    no_pairs,
     parse,
     split_crossed,
     split_outside_calls,
@@ -64,31 +64,35 @@ def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...
     if "[" not in pieces and "]" not in pieces:
         return (Absorbed(stripped),)
 
-    effect, inside = _in_brackets(stripped, pieces)
+    effect, inside = _split_brackets(stripped, pieces)
     double = inside[:1] == ["["] and inside[-1:] == ["]"]
-    slopes = _slopes(inside[1:-1] if double else inside, stripped, column_names)
+    slopes = _slope_terms(inside[1:-1] if double else inside, stripped, column_names)
     constant = () if double else (Absorbed(effect),)
     return (*constant, *(Absorbed(effect, slope) for slope in slopes))
 
 
-def _in_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
+def _split_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
     """Separate an effect from the text in the brackets at its end."""
     first = pieces.index("[") if "[" in pieces else 0
     effect = "".join(pieces[:first]).strip()
     if pieces.count("[") != pieces.count("]") or pieces[-1] != "]":
-        raise _refused(text, "its brackets are not closed, or something follows them")
+        raise _absorb_error(
+            text, "its brackets are not closed, or something follows them"
+        )
     if not effect:
-        raise _refused(text, "no effect stands before the brackets")
+        raise _absorb_error(text, "no effect stands before the brackets")
     return effect, list(pieces[first + 1 : -1])
 
 
-def _slopes(pieces: Sequence[str], text: str, column_names: Sequence[str]) -> list[str]:
+def _slope_terms(
+    pieces: Sequence[str], text: str, column_names: Sequence[str]
+) -> list[str]:
     """List the different terms between the commas in the brackets of a text."""
     if "[" in pieces or "]" in pieces:
-        raise _refused(text, "there are brackets inside the brackets")
+        raise _absorb_error(text, "there are brackets inside the brackets")
     parts = split_outside_calls(pieces, ",")
     if not all(parts):
-        raise _refused(text, "a slope is empty")
+        raise _absorb_error(text, "a slope is empty")
     slopes = []
     for part in parts:
         term = parse(part, column_names, "absorb")
@@ -97,19 +101,19 @@ def _slopes(pieces: Sequence[str], text: str, column_names: Sequence[str]) -> li
                 f"a slope needs numbers and {cited(part)} is a category; crossed "
                 "effects are written"
             )
-            raise _refused(text, f"{why} {cited('province^region')}")
+            raise _absorb_error(text, f"{why} {cited('province^region')}")
         slopes.append(term.key)
     return list(dict.fromkeys(slopes))
 
 
-def _refused(text: str, why: str) -> TermError:
+def _absorb_error(text: str, why: str) -> TermError:
     return TermError(
         f"absorb cannot use {cited(text)}: {why}. {_HELP}.",
         [term_problem(text, "absorb", why)],
     )
 
 
-def effect_key(effect: str, column_names: Sequence[str]) -> str:
+def canonical_effect(effect: str, column_names: Sequence[str]) -> str:
     """Name an effect: ``C(state)`` is ``state``, and ``a^b`` is ``b^a`` and ``a:b``."""
     parts = {term.key for term in crossed(effect, column_names, "absorb")}
     # No name of a column has a line break.
@@ -136,7 +140,7 @@ def code_terms(table: Table, terms: Sequence[Term]) -> Coded:
     if len(terms) == 1:
         return _coded_term(table, terms[0])
     coded_terms = [_coded_term(table, term) for term in terms]
-    return _pairs(coded_terms, [term.text for term in terms])
+    return _combined_codes(coded_terms, [term.text for term in terms])
 
 
 def _refuse_products(table: Table, text: str, role: str) -> None:
@@ -149,7 +153,7 @@ def _refuse_products(table: Table, text: str, role: str) -> None:
             if f.category is None and not _has_levels(table, f.names[0])
         ]
         if measured:
-            raise no_pairs(term, measured, role)
+            raise ambiguous_pairs_error(term, measured, role)
 
 
 def _has_levels(table: Table, name: str) -> bool:
@@ -172,7 +176,7 @@ def _coded_term(table: Table, term: Term) -> Coded:
     return levels_of(table, term.column)
 
 
-def _pairs(effects: Sequence[Coded], names: list[str]) -> Coded:
+def _combined_codes(effects: Sequence[Coded], names: list[str]) -> Coded:
     """Code the combinations that occur; -1 where one effect is missing."""
     gaps = np.logical_or.reduce([codes < 0 for codes, _ in effects])
     rows = np.flatnonzero(~gaps)

@@ -37,18 +37,20 @@ from digiprosper.report.terms import Factor
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
-def gap_counts(gaps: Mapping[str, Bools]) -> dict[str, int]:
+def count_missing(gaps: Mapping[str, Bools]) -> dict[str, int]:
     """Count the rows in which each text is missing, zeros too."""
     return {text: int(gap.sum()) for text, gap in gaps.items()}
 
 
-def most_first(counts: Mapping[str, int]) -> dict[str, int]:
+def sort_by_count(counts: Mapping[str, int]) -> dict[str, int]:
     """Sort numbers of rows in which texts are missing, and leave out zeros."""
     positive = {text: count for text, count in counts.items() if count}
     return dict(sorted(positive.items(), key=lambda item: -item[1]))
 
 
-def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None]:
+def find_missing_rows(
+    table: Table, names: Sequence[str]
+) -> tuple[Bools, Notice | None]:
     """Find the rows (N,) in which any column is missing, with a notice."""
     gaps = {name: table.series(name).isna().to_numpy() for name in names}
     rows = np.zeros(table.nobs, dtype=bool)
@@ -56,13 +58,13 @@ def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None
         rows |= gap
     if not rows.any():
         return rows, None
-    by_term = most_first(gap_counts(gaps))
+    by_term = sort_by_count(count_missing(gaps))
     count = int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
     return rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5]))
 
 
-def refuse_no_names(columns: object) -> None:
+def check_selection(columns: object) -> None:
     """Refuse in ``panel[...]`` all but a name or a list of different names."""
     if not isinstance(columns, str | list):
         raise InputTypeError(
@@ -118,7 +120,7 @@ def chosen_columns(
     names = column_names(columns, method)
     unknown = [n for n in names if n not in table.known]
     if terms:
-        unknown = unknown_in_terms(unknown, table.known, method)
+        unknown = unknown_columns_in(unknown, table.known, method)
     if unknown:
         raise unknown_columns(unknown, table.known, method, table.labels)
     if method in _CHANGES:
@@ -126,7 +128,7 @@ def chosen_columns(
     return names
 
 
-def unknown_in_terms(
+def unknown_columns_in(
     texts: Iterable[str], names: Sequence[str], role: str
 ) -> list[str]:
     """List the columns that occur in terms and do not exist."""
@@ -149,7 +151,7 @@ def term_of_one_column(table: Table, text: str, role: str) -> Term:
     return term
 
 
-def described(
+def evaluate_columns(
     table: Table, columns: str | Sequence[str] | None, method: str
 ) -> dict[str, Floats]:
     """Compute the columns and terms (N,) that a method describes, by their text."""
@@ -163,7 +165,7 @@ def weights_of(table: Table, column: str | None, method: str) -> Floats | None:
     """Read weights (N,) of rows, which may be missing or 0, for descriptions."""
     if column is None:
         return None
-    weights = described(table, [column], method)[column]
+    weights = evaluate_columns(table, [column], method)[column]
     if not (weights > 0).any() or (weights < 0).any():
         text = (
             f"{method}: obs_weights={cited(column)} is negative somewhere, or nowhere "
@@ -193,7 +195,7 @@ def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
         )
 
 
-def grouping(table: Table, by: str | None, method: str) -> Ints:
+def group_codes(table: Table, by: str | None, method: str) -> Ints:
     """Code the groups (N,) of a column or a key (also ``"entity"``); None is one."""
     if by is None:
         return np.zeros(table.nobs, dtype=np.intp)
@@ -218,7 +220,7 @@ def grouping(table: Table, by: str | None, method: str) -> Ints:
     return codes
 
 
-def defined(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
+def definition_table(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
     """Make the table of definitions of variables, for `Panel.define`."""
     if not isinstance(definitions, Mapping):
         raise InputTypeError("define takes a mapping of columns to texts.")
@@ -233,11 +235,11 @@ def defined(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
     return frame.assign(N=counts).join(summarise(numeric)[["mean", "sd"]])
 
 
-def balanced(
+def compare_groups(
     table: Table, by: str, numbers: Mapping[str, Floats], weights: Floats | None = None
 ) -> pd.DataFrame:
     """Compare the means of two groups of rows, for `Panel.balance_table`."""
-    grouping(table, by, "balance_table")
+    group_codes(table, by, "balance_table")
     codes, levels = pd.factorize(table.series(by), sort=True)
     if len(levels) != 2:
         raise OptionError(

@@ -19,8 +19,8 @@ from digiprosper.errors import (
     Notice,
     TermError,
     cited,
+    did_you_mean,
     issue,
-    nearest,
     option_problem,
     term_problem,
     unknown_columns,
@@ -32,8 +32,8 @@ from digiprosper.panel.grammar import (
     COMPARE,
     FUNCTIONS,
     check_arithmetic,
-    coded_words,
     columns_in,
+    mask_names,
     restore_names,
 )
 from digiprosper.panel.keys import has_dates
@@ -58,12 +58,12 @@ _ALLOWED = (
     ast.keyword,
 )
 _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
-_OF_R = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*[\w(]")
+_R_OPERATORS = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*[\w(]")
 _INSIDE_INT64 = 63
 # Values named in a warning, and values of a column among which the nearest is
 # looked for.
 _MOST_NAMED = 5
-_MOSTCOMPARED = 2_000
+_MOST_COMPARED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +98,17 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     nullable columns it is missing, and the row is not selected.
     """
     condition = _Condition(text, table, caller)
-    tree = _read(condition)
+    tree = _parse_condition(condition)
     unknown = [name for name in columns_in(tree) if name not in table.known]
     if unknown:
         raise unknown_columns(
             unknown, table.known, f"{caller}({cited(text)})", table.labels
         )
-    truth = _truth(tree, condition)
+    truth = _evaluate_condition(tree, condition)
     return np.asarray(truth.fillna(value=False).to_numpy(dtype=bool))
 
 
-def _read(condition: _Condition) -> ast.expr:
+def _parse_condition(condition: _Condition) -> ast.expr:
     text = condition.text.strip()
     long = too_long(text, _LONGEST)
     if long:
@@ -120,11 +120,11 @@ def _read(condition: _Condition) -> ast.expr:
     spelled = _AND_OR.sub(
         lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text
     )
-    source, names = coded_words(spelled)
+    source, names = mask_names(spelled)
     tree = expression(source)
     if tree is None:
         cure = "write such as \"year >= 2015 and region == 'east'\"."
-        if _OF_R.search(text):
+        if _R_OPERATORS.search(text):
             cure = (
                 "write and, or and not for && || and !, in [1, 2] for %in%, and a "
                 'column without its table: "year >= 2015 and region in [1, 2]".'
@@ -154,30 +154,31 @@ def _allowed(node: ast.AST) -> bool:
     return isinstance(node, _ALLOWED)
 
 
-def _truth(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
+def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
     if isinstance(node, ast.BoolOp):
         joined = operator.and_ if isinstance(node.op, ast.And) else operator.or_
         parts: list[ast.expr] = node.values  # noqa: PD011
-        return reduce(joined, [_truth(part, condition) for part in parts])
+        return reduce(joined, [_evaluate_condition(part, condition) for part in parts])
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert):
-        return ~_truth(node.operand, condition)
+        return ~_evaluate_condition(node.operand, condition)
     if isinstance(node, ast.Compare):
         sides = pairwise([node.left, *node.comparators])
         pairs = zip(node.ops, sides, strict=True)
         return reduce(
-            operator.and_, [_compared(op, a, b, condition) for op, (a, b) in pairs]
+            operator.and_,
+            [_evaluate_comparison(op, a, b, condition) for op, (a, b) in pairs],
         )
     if isinstance(node, ast.Name):
         values = condition.table.series(node.id)
         if pd.api.types.is_bool_dtype(values.dtype):
-            return _one_kind(values)
+            return _as_boolean(values)
     raise condition.refused(
         f"is not true or false for each row: {cited(ast.unparse(node))}. Compare it "
         "with ==, <, in."
     )
 
 
-def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
+def _as_boolean(truth: pd.Series[Any]) -> pd.Series[Any]:
     """Give nullable boolean columns one type: pandas cannot mix them with arrow's."""
     return (
         truth.astype("boolean")
@@ -186,15 +187,15 @@ def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
     )
 
 
-def _compared(
+def _evaluate_comparison(
     op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
 ) -> pd.Series[Any]:
     if isinstance(op, ast.In | ast.NotIn):
-        return _member(op, a, b, condition)
+        return _evaluate_membership(op, a, b, condition)
     if type(op) not in COMPARE:
         raise condition.refused("has 'is'; write == or !=.")
-    left_side, right_side = _side(a, condition), _side(b, condition)
-    _refuse_other_kind(left_side, right_side, condition)
+    left_side, right_side = _evaluate_side(a, condition), _evaluate_side(b, condition)
+    _refuse_mixed_types(left_side, right_side, condition)
     try:
         truth = COMPARE[type(op)](left_side, right_side)
     # What pandas raises when text is compared with numbers, by the type of the column.
@@ -207,26 +208,26 @@ def _compared(
         raise condition.refused(
             "is not true or false for each row: it compares two constants."
         )
-    return _one_kind(truth)
+    return _as_boolean(truth)
 
 
-def _member(
+def _evaluate_membership(
     op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
 ) -> pd.Series[Any]:
     if not isinstance(b, ast.List | ast.Tuple):
         raise condition.refused("needs a list after 'in': region in ['east', 'west'].")
-    values = [_constant(v, condition) for v in b.elts]
-    column = _side(a, condition)
+    values = [_evaluate_constant(v, condition) for v in b.elts]
+    column = _evaluate_side(a, condition)
     if not isinstance(column, pd.Series):
         raise condition.refused(
             "is not true or false for each row: it looks for a constant in a list."
         )
     for value in values:
-        _refuse_other_kind(column, value, condition)
+        _refuse_mixed_types(column, value, condition)
 
     # isin compares a text with dates as text, == reads it as a date.
     dates = bool(values) and has_dates(column)
-    is_member = _one_kind(
+    is_member = _as_boolean(
         reduce(operator.or_, [column == v for v in values])
         if dates
         else column.isin(values)
@@ -251,9 +252,10 @@ def _warn_of_unseen(
         unseen = [v for v in distinct if v not in seen_values]
     if not unseen:
         return
-    texts = [s for s in seen[:_MOSTCOMPARED] if isinstance(s, str)]
+    texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
     shown = ", ".join(
-        f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED]
+        f"{cited(v)}{did_you_mean(v, texts) if texts else ''}"
+        for v in unseen[:_MOST_NAMED]
     )
     more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
     remark = f"these values do not occur in the column {cited(name)}"
@@ -261,23 +263,25 @@ def _warn_of_unseen(
     issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
 
 
-def _side(node: ast.expr, condition: _Condition) -> Any:
+def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
     """Evaluate a side of a comparison: column, constant, condition or arithmetic."""
     match node:
         case ast.Compare() | ast.BoolOp():
-            return _truth(node, condition)
+            return _evaluate_condition(node, condition)
         case ast.Name():
             return condition.table.series(node.id)
         case ast.Constant():
-            return _constant(node, condition)
+            return _evaluate_constant(node, condition)
         case ast.List() | ast.Tuple():
             raise condition.refused(
                 "compares with a list; write in: region in ['east', 'west']."
             )
-    return _arithmetic(node, condition)
+    return _evaluate_arithmetic(node, condition)
 
 
-def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]:
+def _evaluate_arithmetic(
+    node: ast.expr, condition: _Condition
+) -> float | pd.Series[Any]:
     check_arithmetic(node, condition.text, "subset")
     values = calculate(node, condition.table, condition.text)
     if np.ndim(values) == 0:
@@ -291,7 +295,7 @@ def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]
     return pd.Series(values, dtype="Float64" if nullable else None)
 
 
-def _constant(node: ast.expr, condition: _Condition) -> str | float:
+def _evaluate_constant(node: ast.expr, condition: _Condition) -> str | float:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     check_arithmetic(node, condition.text, "subset")
@@ -307,7 +311,7 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
     return float(value)
 
 
-def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -> None:
+def _refuse_mixed_types(left_side: Any, right_side: Any, condition: _Condition) -> None:
     """Refuse to compare numbers with text, or periods with anything else."""
     if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
         if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(

@@ -253,7 +253,7 @@ def between_within(
         x = column[observed] / unit
         mean = float(x.mean()) if x.size else np.nan
 
-        between, within = _parts(x, entity[observed], n_entities)
+        between, within = _between_and_within_values(x, entity[observed], n_entities)
         parts = {
             "overall": (x, x.size),
             "between": (between, between.size),
@@ -270,7 +270,9 @@ def between_within(
     return out if (out["N"] % 1).any() else out.astype({"N": int})
 
 
-def _parts(x: Floats, entity: Ints, n_entities: int) -> tuple[Floats, Floats]:
+def _between_and_within_values(
+    x: Floats, entity: Ints, n_entities: int
+) -> tuple[Floats, Floats]:
     """Compute means of entities with rows, and deviations around the overall mean."""
     counts = np.bincount(entity, minlength=n_entities)
     with np.errstate(invalid="ignore"):

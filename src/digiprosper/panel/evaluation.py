@@ -19,7 +19,13 @@ from digiprosper.errors import (
     one_problem,
 )
 from digiprosper.kernels import Floats
-from digiprosper.panel.grammar import BINARY, COMPARE, SHIFTS, called, steps
+from digiprosper.panel.grammar import (
+    BINARY,
+    COMPARE,
+    SHIFTS,
+    function_name,
+    shift_periods,
+)
 from digiprosper.panel.table import Table
 from digiprosper.panel.terms import Term
 from digiprosper.panel.treatment import treated
@@ -43,7 +49,7 @@ def evaluate(term: Term, table: Table) -> Floats:
         for factor in term.factors
     ]
     for value in others:
-        product = _finite(np.multiply, (product, value), table, term.text)
+        product = _apply_finite(np.multiply, (product, value), table, term.text)
     return product
 
 
@@ -57,43 +63,45 @@ def calculate(node: ast.expr, table: Table, text: str) -> Any:
         case ast.Name():
             return table.numeric(node.id)
         case ast.UnaryOp():
-            (inner,) = _numbers([node.operand], table, text)
+            (inner,) = _numeric_operands([node.operand], table, text)
             return -inner if isinstance(node.op, ast.USub) else inner
         case ast.Compare():
-            return _compare(node, table, text)
+            return _evaluate_comparison(node, table, text)
         case ast.BinOp():
-            sides = _numbers([node.left, node.right], table, text)
-            return _finite(BINARY[type(node.op)], sides, table, text)
+            sides = _numeric_operands([node.left, node.right], table, text)
+            return _apply_finite(BINARY[type(node.op)], sides, table, text)
         case ast.Call():
-            return _call(node, table, text)
+            return _evaluate_call(node, table, text)
     raise AssertionError(f"{type(node).__name__} is no part of a checked term")
 
 
-def _numbers(nodes: Sequence[ast.expr], table: Table, text: str) -> tuple[Any, ...]:
+def _numeric_operands(
+    nodes: Sequence[ast.expr], table: Table, text: str
+) -> tuple[Any, ...]:
     values = tuple(calculate(node, table, text) for node in nodes)
     if any(isinstance(value, str) for value in values):
         raise TermError(f"the term {cited(text)} uses text in a calculation.")
     return values
 
 
-def _call(node: ast.Call, table: Table, text: str) -> Any:
-    name = called(node)
+def _evaluate_call(node: ast.Call, table: Table, text: str) -> Any:
+    name = function_name(node)
     if name == "treated":
         (column,) = node.args
         assert isinstance(column, ast.Name)
         return treated(table, column.id, text)
     value = calculate(node.args[0], table, text)
     if name not in SHIFTS:
-        return _finite(_MATHS[name], (value,), table, text)
+        return _apply_finite(_MATHS[name], (value,), table, text)
     value = np.asarray(value, dtype=np.float64)
-    periods = steps(node, text, "x")
+    periods = shift_periods(node, text, "x")
     shifted = table.shift(value, -periods if name == "lead" else periods)
     if not table.is_block and np.isnan(shifted).all():
         why = (
             "all values inside it are missing."
             if np.isnan(value).all()
             else f"no entity is observed {counted(periods, 'step')} apart"
-            f"{_nearest_rows(table)}."
+            f"{_nearest_rows_hint(table)}."
         )
         raise one_problem(
             MissingDataError,
@@ -103,10 +111,10 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
         )
     if name != "diff":
         return shifted
-    return _finite(np.subtract, (value, shifted), table, text)
+    return _apply_finite(np.subtract, (value, shifted), table, text)
 
 
-def _nearest_rows(table: Table) -> str:
+def _nearest_rows_hint(table: Table) -> str:
     """State how many steps the nearest two rows of an entity are apart, and a cure."""
     keys, check = table.keys, ". Check the time key and the panel's step"
     if keys.ordinals is None:
@@ -120,16 +128,16 @@ def _nearest_rows(table: Table) -> str:
     return f"; the nearest rows are {nearest:,} apart{check}"
 
 
-def _compare(node: ast.Compare, table: Table, text: str) -> Floats:
+def _evaluate_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
     sides = [node.left, node.comparators[0]]
     if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in sides):
-        return _compare_text(node, table, text)
+        return _evaluate_text_comparison(node, table, text)
     a, b = (calculate(s, table, text) for s in sides)
     missing = np.isnan(a) | np.isnan(b)
     return np.where(missing, np.nan, COMPARE[type(node.ops[0])](a, b))
 
 
-def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
+def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
     """Compare a column with a text, which may stand on either side."""
     comparison = node.ops[0]
     sides = [node.left, node.comparators[0]]
@@ -156,7 +164,7 @@ def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
     return np.where(pd.isna(values), np.nan, truth)
 
 
-def _finite(
+def _apply_finite(
     function: Callable[..., Any], values: tuple[Any, ...], table: Table, text: str
 ) -> Any:
     for value in values:

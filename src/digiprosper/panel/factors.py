@@ -9,7 +9,7 @@ from copy import deepcopy
 from functools import lru_cache, partial
 from itertools import chain
 
-from digiprosper.panel.grammar import called, steps
+from digiprosper.panel.grammar import function_name, shift_periods
 from digiprosper.panel.terms import ParsedFactor, Term
 from digiprosper.report.terms import Factor
 
@@ -62,10 +62,10 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
     ]
     columns = tuple(dict.fromkeys((*factor.names, *calls)))
     described = partial(Factor, text, columns=columns, pieces=factor.pieces)
-    function = called(node)
+    function = function_name(node)
     if function in _SIGNS:
         return described(
-            column=text, shift=_SIGNS[function] * steps(node, function, "x")
+            column=text, shift=_SIGNS[function] * shift_periods(node, function, "x")
         )
     if function == "log":
         return described(column=_text(node.args[0]), function=function)

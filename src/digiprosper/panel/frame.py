@@ -40,15 +40,15 @@ from digiprosper.panel.changes import (
     winsorized,
 )
 from digiprosper.panel.columns import (
-    balanced,
+    check_selection,
     chosen_columns,
-    defined,
-    described,
+    compare_groups,
+    definition_table,
+    evaluate_columns,
     factors_of,
-    grouping,
+    find_missing_rows,
+    group_codes,
     labelled,
-    missing_in,
-    refuse_no_names,
     weights_of,
 )
 from digiprosper.panel.conditions import check_where, rows_where
@@ -60,7 +60,11 @@ from digiprosper.panel.keys import (
     sorted_keys,
     to_pandas,
 )
-from digiprosper.panel.notices import about_calculated, about_data, jumping_times
+from digiprosper.panel.notices import (
+    calculated_column_notices,
+    data_notices,
+    jumping_times,
+)
 from digiprosper.panel.sample import Sample
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
@@ -192,7 +196,7 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        self._noted([*about_data(rows, self._table)])
+        self._noted([*data_notices(rows, self._table)])
 
     def _set(
         self,
@@ -720,7 +724,7 @@ class Panel:
 
     def __getitem__(self, columns: str | list[str]) -> pd.Series[Any] | pd.DataFrame:
         """Take columns or keys as copies: a Series for a name, a frame for a list."""
-        refuse_no_names(columns)
+        check_selection(columns)
         names = chosen_columns(self._table, columns, "panel[...]")
         arrays = {name: self._table.series(name).array.copy() for name in names}
         index = self._table.index
@@ -943,9 +947,9 @@ class Panel:
         for name, value in columns.items():
             table = assigned(table, name, value)
         calculated = [name for name, value in columns.items() if callable(value)]
-        notices = _indexes(columns)
+        notices = _index_notices(columns)
         if calculated:
-            notices += about_calculated(table, calculated)
+            notices += calculated_column_notices(table, calculated)
         return self._with(table)._noted(notices)
 
     def attach(
@@ -1032,7 +1036,9 @@ class Panel:
         )
         if not isinstance(data, Panel):
             added = name or getattr(data, "name", None)
-            return self._with(table)._noted([*notices, *_indexes({str(added): data})])
+            return self._with(table)._noted(
+                [*notices, *_index_notices({str(added): data})]
+            )
         of_columns = {
             text: label
             for text, label in data.labels.items()
@@ -1232,7 +1238,7 @@ class Panel:
         """
         requested = self.columns if columns is None else columns
         names = chosen_columns(self._table, requested, "dropna")
-        missing, notice = missing_in(self._table, names)
+        missing, notice = find_missing_rows(self._table, names)
         if notice is None:
             return self
         complete = self._cut(~missing, "dropna()")
@@ -1316,7 +1322,7 @@ class Panel:
         >>> round(float(panel["unemp"].std()), 2)
         0.99
         """
-        groups = grouping(self._table, by, "standardise")
+        groups = group_codes(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
         changed = {n: standardised(self._table, n, groups) for n in names}
         panel = self._with(self._table.with_columns(changed))
@@ -1384,7 +1390,7 @@ class Panel:
                 "upper <= 1, such as .01 and .99."
             )
 
-        groups = grouping(self._table, by, "winsorize")
+        groups = group_codes(self._table, by, "winsorize")
         names = chosen_columns(self._table, columns, "winsorize")
         changed, counts = {}, {}
         for name in names:
@@ -1613,7 +1619,7 @@ class Panel:
         >>> datasets.us_states().summarise("unemp").loc["unemp"].round(2).tolist()
         [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
-        numbers = described(self._table, columns, "summarise")
+        numbers = evaluate_columns(self._table, columns, "summarise")
         weights = weights_of(self._table, obs_weights, "summarise")
         return labelled(self._table, summarise(numbers, weights), numbers)
 
@@ -1655,7 +1661,7 @@ class Panel:
         >>> round(float(found.r.loc["unemp", "hwy"]), 3)
         0.177
         """
-        numbers = described(self._table, columns, "correlate")
+        numbers = evaluate_columns(self._table, columns, "correlate")
         weights = weights_of(self._table, obs_weights, "correlate")
         factors = factors_of(self._table, numbers)
         return correlate(numbers, self.labels, factors, weights)
@@ -1689,7 +1695,7 @@ class Panel:
         >>> datasets.us_states().describe("unemp")["sd"].round(3).tolist()
         [2.233, 1.275, 1.842]
         """
-        numbers = described(self._table, columns, "describe")
+        numbers = evaluate_columns(self._table, columns, "describe")
         parts = between_within(numbers, self._table.keys.entity, self.n_entities)
         return labelled(self._table, parts, numbers)
 
@@ -1733,7 +1739,7 @@ class Panel:
         gsp            Output at 1982 prices       816
         unemp     Unemployed in labour force    %  816
         """
-        return defined(self._table, definitions)
+        return definition_table(self._table, definitions)
 
     def balance_table(
         self,
@@ -1791,15 +1797,15 @@ class Panel:
         >>> panel.balance_table("south", ["unemp"]).round(3).iloc[0].tolist()
         [816.0, 6.56, 7.066, 0.506, 0.505, 0.371]
         """
-        numbers = described(self._table, columns, "balance_table")
-        if isinstance(by, str):  # `balanced` refuses anything else
+        numbers = evaluate_columns(self._table, columns, "balance_table")
+        if isinstance(by, str):  # `compare_groups` refuses anything else
             numbers.pop(by, None)
         weights = weights_of(self._table, obs_weights, "balance_table")
-        means = balanced(self._table, by, numbers, weights)
+        means = compare_groups(self._table, by, numbers, weights)
         return labelled(self._table, means, numbers)
 
 
-def _indexes(columns: Mapping[str, object]) -> list[Notice]:
+def _index_notices(columns: Mapping[str, object]) -> list[Notice]:
     """Report which columns are scores of an index, as their Series says."""
     series = {n: v for n, v in columns.items() if isinstance(v, pd.Series)}
     named = {n: v.attrs.get("indicators") for n, v in series.items()}

@@ -107,7 +107,7 @@ class Keys:
     @cached_property
     def period(self) -> str | None:
         """First and last time; None in a cross-section."""
-        return period_of(None if self.time_name is None else self.times)
+        return period_text(None if self.time_name is None else self.times)
 
     @property
     def index(self) -> pd.Index[Any]:
@@ -141,9 +141,9 @@ class Keys:
 
     def keep(self, mask: Bools) -> Keys:
         """Keep some rows (N,), with codes without gaps, on the same grid of steps."""
-        entity, entities = cut_codes(self.entity[mask], self.entities)
+        entity, entities = renumber_codes(self.entity[mask], self.entities)
         time_codes, ordinals = self.time[mask], self.ordinals
-        time, times = cut_codes(time_codes, self.times)
+        time, times = renumber_codes(time_codes, self.times)
         if ordinals is not None:
             ordinals = ordinals[np.flatnonzero(np.bincount(time_codes))]
         return replace(
@@ -157,7 +157,7 @@ class Keys:
         )
 
 
-def period_of(times: pd.Index[Any] | None) -> str | None:
+def period_text(times: pd.Index[Any] | None) -> str | None:
     """Write the first and last of sorted times, ``"1970–1986"``, dates as days."""
     if times is None:
         return None
@@ -165,7 +165,7 @@ def period_of(times: pd.Index[Any] | None) -> str | None:
     return "–".join(dict.fromkeys(ends))
 
 
-def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
+def renumber_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
     """Renumber codes (N,) without gaps in order; drop levels without a row."""
     compact, size = compress(codes)
     return (
@@ -177,7 +177,7 @@ def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
 
 def to_pandas(data: object) -> pd.DataFrame:
     """Convert a pandas, polars or pyarrow table to a pandas frame."""
-    frame = data if isinstance(data, pd.DataFrame) else _foreign(data)
+    frame = data if isinstance(data, pd.DataFrame) else _from_other_library(data)
     names: list[object] = list(frame.columns)
     odd = [c for c in names if not isinstance(c, str)]
     if odd:
@@ -205,7 +205,7 @@ def refuse_repeated(columns: Iterable[str]) -> None:
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     """Remove line breaks and control characters, as in Excel headers, from names."""
     levels: list[Any] = [
-        _as_named(n) if isinstance(n, str) else n for n in frame.index.names
+        _one_line_name(n) if isinstance(n, str) else n for n in frame.index.names
     ]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
@@ -213,7 +213,7 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     if not renamed:
         return frame
 
-    _refuse_clashes(renamed, frame.columns)
+    _refuse_name_clashes(renamed, frame.columns)
     text = (
         f"{counted(len(renamed), 'column name')} with line breaks or control "
         f"characters; in the panel: {quoted(renamed.values())}."
@@ -222,7 +222,7 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.set_axis([renamed.get(n, n) for n in frame.columns], axis=1)
 
 
-def _refuse_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
+def _refuse_name_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
     counts = Counter(renamed.get(n, n) for n in columns)
     clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
     if clashes:
@@ -237,7 +237,7 @@ def _refuse_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
         )
 
 
-def _foreign(data: object) -> pd.DataFrame:
+def _from_other_library(data: object) -> pd.DataFrame:
     import narwhals.stable.v2 as nw
 
     table: Any = nw.from_native(cast("Any", data), pass_through=True)
@@ -282,13 +282,13 @@ def sorted_keys(
     if time is not None:
         column = frame[time]
         values = (
-            _orderable(column, time)
+            _as_ordered_times(column, time)
             if time_format is None
             else _read_times(column, time, time_format)
         )
         steps, times = _factorize(values, time)
     elif time_format is not None:
-        raise _no_format(
+        raise _time_format_error(
             time_format,
             f"time_format={cited(time_format)} needs a time key: Panel(..., time=).",
         )
@@ -349,7 +349,10 @@ def _key_columns(
     if entity is None:
         return _keys_in_index(frame, time)
     check_key_names(entity, time)
-    entity, time = _as_named(entity), None if time is None else _as_named(time)
+    entity, time = (
+        _one_line_name(entity),
+        None if time is None else _one_line_name(time),
+    )
     if entity == time:
         raise PanelIndexError(
             f"entity and time are both {cited(entity)}; they must be two "
@@ -390,7 +393,7 @@ def _keys_in_index(
     return frame.rename_axis(index=[first, second]).reset_index(), first, second
 
 
-def _as_named(key: str) -> str:
+def _one_line_name(key: str) -> str:
     """Name a key as the panel does, whose names have one line."""
     return one_line(key) if UNPRINTABLE.search(key) else key
 
@@ -401,8 +404,8 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
         empty = frame[name].isna().to_numpy()
         if empty.any():
             labels = frame.index.map(str)
-            text = f"key {cited(name)} is missing in {where(empty, labels)}"
-            text += _namibia(frame[name])
+            text = f"key {cited(name)} is missing in {describe_rows(empty, labels)}"
+            text += _namibia_hint(frame[name])
             data = {"column": name, **rows_data(empty, labels)}
             problems.append(Notice("missing_key", text, data))
     if problems:
@@ -413,7 +416,7 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
         )
 
 
-def _namibia(codes: pd.Series[Any]) -> str:
+def _namibia_hint(codes: pd.Series[Any]) -> str:
     """Write that NA is read as missing, if all other keys are codes of two letters."""
     texts = codes.dropna().unique().tolist()
     if {bool(re.fullmatch("[A-Z]{2}", str(text))) for text in texts} != {True}:
@@ -434,8 +437,8 @@ def _refuse_repeats(
     table = "df.reset_index()" if in_index else "df"
     cure = (
         "Each (entity, time) pair must be unique: aggregate or drop the duplicates. "
-        f"{_kinds_of_rows(frame.drop(columns=names), order, same, table)}"
-        f"{_repeated_hour(rows.iloc[:, -1]) or _other_end(frame, names)}"
+        f"{_row_kind_hint(frame.drop(columns=names), order, same, table)}"
+        f"{_repeated_hour_hint(rows.iloc[:, -1]) or _pair_hint(frame, names)}"
         "For regressions without lags: Panel.from_rows(df)."
     )
     if len(names) == 1:
@@ -452,7 +455,7 @@ def _refuse_repeats(
     )
 
 
-def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) -> str:
+def _row_kind_hint(columns: pd.DataFrame, order: Ints, same: Bools, table: str) -> str:
     """Name a column of few values that tells rows of one key apart, or drop copies.
 
     `table` is the text for the table with its keys as columns.
@@ -472,7 +475,7 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
     return f"They are copies: {table}.drop_duplicates(). "
 
 
-def _repeated_hour(times: pd.Series[Any]) -> str:
+def _repeated_hour_hint(times: pd.Series[Any]) -> str:
     """Explain hours of local time that are there twice, as on a Sunday in autumn."""
     texts = times.astype(str)
     if not texts.str.fullmatch(_HOUR_OF_THE_CHANGE).all():
@@ -487,18 +490,20 @@ def _repeated_hour(times: pd.Series[Any]) -> str:
     )
 
 
-def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
+def _pair_hint(frame: pd.DataFrame, names: list[str]) -> str:
     """Name a column of labels that makes keys unique, as destinations do."""
     # Lists and other objects cannot be compared.
     texts = [n for n in frame if infer_dtype(frame[n]) in ("string", "categorical")]
     for name in texts:
         if name not in names and not frame.duplicated([*names, name]).any():
-            joined = " + '-' + ".join([_as_text(frame, n) for n in (names[0], name)])
+            joined = " + '-' + ".join(
+                [_text_expression(frame, n) for n in (names[0], name)]
+            )
             return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
     return ""
 
 
-def _as_text(frame: pd.DataFrame, name: Any) -> str:
+def _text_expression(frame: pd.DataFrame, name: Any) -> str:
     """Write a column that can be joined to text."""
     is_text = pd.api.types.is_string_dtype(frame[name].dtype)
     return f"df[{cited(name)}]{'' if is_text else '.astype(str)'}"
@@ -552,7 +557,7 @@ def has_dates(values: pd.Series[Any]) -> bool:
     ) or pd.api.types.is_datetime64_any_dtype(values.dtype)
 
 
-def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
+def _as_ordered_times(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Give times a type that has an order and a distance."""
     values = values.infer_objects()
     kind = values.dtype
@@ -566,7 +571,7 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
     # the way back.
     if pd.api.types.is_float_dtype(kind) and bool((values % 1 == 0).all()):
         return values.astype("int64")
-    raise _no_time(values, name)
+    raise _time_type_error(values, name)
 
 
 def _read_times(
@@ -578,11 +583,11 @@ def _read_times(
             f"time {cited(name)} has dates or periods, which need no format; omit "
             "time_format."
         )
-        raise _no_format(time_format, text)
+        raise _time_format_error(time_format, text)
     codes, texts = pd.factorize(
         np.array([_time_as_text(v) for v in values], dtype=object)
     )
-    times = times_of(texts.tolist(), time_format)
+    times = parse_times(texts.tolist(), time_format)
     unread = np.asarray(times.isna())
     if unread.any():
         rows, shown = int(unread[codes].sum()), texts[unread]
@@ -599,7 +604,7 @@ def _read_times(
         }
         cure = (
             "Correct these values, or pass the format of all values."
-            f"{_headings_below(values)}"
+            f"{_extra_headings_hint(values)}"
         )
         raise PanelIndexError(f"{text}. {cure}", [Notice("unread_times", text, data)])
     return pd.Series(times.take(codes), index=values.index)
@@ -611,7 +616,7 @@ def _time_as_text(value: object) -> str:
     return str(int(cast("float", value)) if whole else value).strip()
 
 
-def times_of(
+def parse_times(
     texts: list[str], time_format: object
 ) -> pd.PeriodIndex | pd.DatetimeIndex:
     """Read each text as a time; missing where it does not match the format."""
@@ -620,16 +625,16 @@ def times_of(
             f"time_format={cited(time_format)} must be a text with the year, such as "
             "'%Y%m' for 201801, '%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
         )
-        raise _no_format(time_format, text)
+        raise _time_format_error(time_format, text)
     parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
-        _refuse_other_parts(time_format, parts, "Y", "q")
+        _check_format_parts(time_format, parts, "Y", "q")
         return _quarters(texts, time_format)
     has_weeks = "V" in parts and not set(parts) & set("aAuw")
     strptime_format = time_format
     if has_weeks:
-        _refuse_other_parts(time_format, parts, "G", "V")
+        _check_format_parts(time_format, parts, "G", "V")
         texts = [f"{text} 1" for text in texts]
         strptime_format = f"{time_format} %u"
     try:
@@ -641,7 +646,7 @@ def times_of(
             f"time_format={cited(time_format)} is no format of dates: "
             f"{clipped(str(error))}."
         )
-        raise _no_format(time_format, text) from error
+        raise _time_format_error(time_format, text) from error
     if has_weeks:
         return dates.to_period("W")
     if set(parts) <= set("YymbB"):
@@ -649,7 +654,7 @@ def times_of(
     return dates
 
 
-def _refuse_other_parts(
+def _check_format_parts(
     time_format: str, parts: list[str], year: str, part: str
 ) -> None:
     if sorted(parts) != sorted([year, part]):
@@ -657,7 +662,7 @@ def _refuse_other_parts(
             f"time_format={cited(time_format)} must have %{year} and %{part} once "
             "each, and no other part."
         )
-        raise _no_format(time_format, text)
+        raise _time_format_error(time_format, text)
 
 
 def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
@@ -674,11 +679,11 @@ def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
     return pd.PeriodIndex(quarters, freq="Q")
 
 
-def _no_format(time_format: object, text: str) -> OptionError:
+def _time_format_error(time_format: object, text: str) -> OptionError:
     return option_error("time_format", time_format, text)
 
 
-def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
+def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
     shown = quoted(values.drop_duplicates().head(3))
     if pd.api.types.is_float_dtype(values.dtype):
         return PanelIndexError(
@@ -697,7 +702,7 @@ def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
             "01/02/2017 becomes 2 January."
         )
     years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
-    headings = _headings_below(values)
+    headings = _extra_headings_hint(values)
     if not pd.to_numeric(values, errors="coerce").isna().any():
         years = f"df[{cited(name)}].astype(int)"
     return PanelIndexError(
@@ -708,7 +713,7 @@ def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
     )
 
 
-def _headings_below(values: pd.Series[Any]) -> str:
+def _extra_headings_hint(values: pd.Series[Any]) -> str:
     """Advise to leave out rows below the headings that have names and units."""
     texts = values.head(_MOST_HEADINGS + 1).astype(str)
     digits = texts.str.contains("[0-9]").tolist()
@@ -736,7 +741,9 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
         values = times.to_numpy(dtype=np.int64)
         # A time off the grid of steps is never one step from another; doubling keeps
         # such values apart.
-        return (values if size == 1 else _on_grid(values, int(size))).astype(np.intp)
+        return (values if size == 1 else _grid_positions(values, int(size))).astype(
+            np.intp
+        )
     if isinstance(times, pd.PeriodIndex):
         if step is not None:
             raise OptionError(
@@ -747,7 +754,7 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
     return _date_ordinals(pd.DatetimeIndex(times), step)
 
 
-def _on_grid(
+def _grid_positions(
     values: np.ndarray[Any, np.dtype[np.int64]], size: int
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     offset = values - values[0]
@@ -828,7 +835,7 @@ def infinite_problems(
     bad = np.isinf(values)
     if not bad.any():
         return []
-    text = f"{subject} is infinite in {where(bad, index)}"
+    text = f"{subject} is infinite in {describe_rows(bad, index)}"
     return [Notice("infinite", text, {"column": name, **rows_data(bad, index)})]
 
 
@@ -846,7 +853,7 @@ def rows_data(bad: Bools, index: pd.Index[Any]) -> dict[str, Any]:
     return {"count": int(bad.sum()), "rows": tuple(index[bad][:5])}
 
 
-def where(bad: Bools, index: pd.Index[Any]) -> str:
+def describe_rows(bad: Bools, index: pd.Index[Any]) -> str:
     """Count the marked rows (N,) and list the first, for a message."""
     return (
         f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(index[bad][:5]))})"

@@ -12,8 +12,8 @@ import pandas as pd
 
 from digiprosper.errors import MissingDataError, Notice, cited, clipped, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.panel.grammar import as_written
-from digiprosper.panel.keys import Keys, cut_codes, rows_text
+from digiprosper.panel.grammar import backticked
+from digiprosper.panel.keys import Keys, renumber_codes, rows_text
 from digiprosper.report.terms import Factor
 from digiprosper.report.verdicts import is_balanced
 
@@ -61,7 +61,7 @@ class Compared:
             return f"{text}. Fill {names} by assign() if they belong to the model"
         return (
             f"{text}. If {cited(self.first)} is missing for those that are never "
-            f"treated, write treated({as_written(self.first)}), which is 1 from the "
+            f"treated, write treated({backticked(self.first)}), which is 1 from the "
             "first treated period on and 0 for them"
         )
 
@@ -340,7 +340,7 @@ class Sample:
             elif code is self.time:
                 codes[term], levels[term] = keys.time, keys.times
             else:
-                codes[term], levels[term] = cut_codes(
+                codes[term], levels[term] = renumber_codes(
                     code[mask], self.code_levels[term]
                 )
 

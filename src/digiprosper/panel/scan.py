@@ -381,7 +381,7 @@ class PanelScan(Generic[P]):
         for number in range(self.copy.blocks):
             if not block_path(self.copy.folder, number).exists():
                 continue
-            with about_a_block(self.copy):
+            with explain_block_errors(self.copy):
                 block = self._panel(self.copy, number)
                 block._table = replace(block._table, is_block=True)
                 panel = self._changed(block)
@@ -459,7 +459,7 @@ class PanelScan(Generic[P]):
 
 
 @contextmanager
-def about_a_block(copy: Copy) -> Iterator[None]:
+def explain_block_errors(copy: Copy) -> Iterator[None]:
     """Add to an error about rows that one of several blocks raised it."""
     try:
         yield
@@ -520,7 +520,7 @@ def scan_table(  # noqa: PLR0913
         labels=checked_labels({} if labels is None else labels, source.names),
         step=step,
         time_format=time_format,
-        memory=_bytes(memory),
+        memory=_parse_memory(memory),
         n_blocks=blocks,
         folder=parent,
     )
@@ -536,7 +536,7 @@ def _checked_source(table: object, keys: Sequence[str]) -> Source:
     return source
 
 
-def _bytes(memory: int | str) -> int:
+def _parse_memory(memory: int | str) -> int:
     """Read a size such as ``"1GB"``; at least 400 MB."""
     size: float | None = memory if isinstance(memory, int) else None
     if isinstance(memory, str):

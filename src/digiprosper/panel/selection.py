@@ -24,8 +24,8 @@ from digiprosper.errors import (
     cited,
     clipped,
     counted,
+    did_you_mean,
     missing_problem,
-    nearest,
     option_problem,
     quoted,
     several,
@@ -35,7 +35,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.codes import Coded, code_terms, effect_terms, levels_of
-from digiprosper.panel.columns import gap_counts, most_first
+from digiprosper.panel.columns import count_missing, sort_by_count
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import (
@@ -44,7 +44,7 @@ from digiprosper.panel.factors import (
     number_factor,
     term_factors,
 )
-from digiprosper.panel.grammar import as_written, columns_in
+from digiprosper.panel.grammar import backticked, columns_in
 from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.table import Table
 from digiprosper.panel.terms import ParsedFactor, Term, canonical, crossed, parse
@@ -110,7 +110,7 @@ def cut_sample(
     rows, complete, chosen = selected.rows, selected.complete, selected.chosen
     if complete.all():
         return rows
-    by_term = most_first(selected.missing)
+    by_term = sort_by_count(selected.missing)
     if missing == "raise":
         lost = table.describe_rows(chosen & ~complete)
         refuse_missing(by_term, selected.compared, lost)
@@ -136,20 +136,20 @@ def select_rows(
     Rows where the condition `where` is not true are not chosen. `across` has the levels
     of categories where the table is a block of a larger one.
     """
-    table, chosen = _choose(table, where)
+    table, chosen = _chosen_rows(table, where)
     terms, keys = _parse_roles(roles, table)
-    values, beside = _evaluated(table, terms)
-    arrays, levels, code_factors = _all_codes(table, codes, clusters)
+    values, beside = _evaluate_terms(table, terms)
+    arrays, levels, code_factors = _code_effects(table, codes, clusters)
     coded = _coded_categories(table, terms)
 
     effects = {text: arrays[text] for text in codes if text not in clusters}
-    gaps = _gaps(table, terms, values, beside, coded, effects)
-    complete = _complete(chosen, gaps)
+    gaps = _find_missing(table, terms, values, beside, coded, effects)
+    complete = _complete_rows(chosen, gaps)
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     if across is None:
         rows = int(np.count_nonzero(complete))
-        across = Levels(_levels_seen(coded, complete), rows)
+        across = Levels(_observed_levels(coded, complete), rows)
     categories = _categories(coded, across.levels) if coded else {}
     sizes = complete.size, across.rows
     uses = _uses_by_role(roles, keys, terms, categories, sizes)
@@ -176,7 +176,7 @@ def select_rows(
     if complete.all():
         return Selection(whole, complete, chosen, {}, [])
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    return Selection(whole, complete, chosen, gap_counts(gaps), compared)
+    return Selection(whole, complete, chosen, count_missing(gaps), compared)
 
 
 def levels_in_use(
@@ -187,14 +187,14 @@ def levels_in_use(
     where: str | None = None,
 ) -> tuple[dict[str, pd.Index[Any]], int]:
     """List the levels of categories in the complete rows, and count these rows."""
-    table, chosen = _choose(table, where)
+    table, chosen = _chosen_rows(table, where)
     terms, _ = _parse_roles(roles, table)
-    values, beside = _evaluated(table, terms)
-    arrays, _, _ = _all_codes(table, codes, ())
+    values, beside = _evaluate_terms(table, terms)
+    arrays, _, _ = _code_effects(table, codes, ())
     coded = _coded_categories(table, terms)
-    gaps = _gaps(table, terms, values, beside, coded, arrays)
-    complete = _complete(chosen, gaps)
-    return _levels_seen(coded, complete), int(complete.sum())
+    gaps = _find_missing(table, terms, values, beside, coded, arrays)
+    complete = _complete_rows(chosen, gaps)
+    return _observed_levels(coded, complete), int(complete.sum())
 
 
 def checked_roles(
@@ -208,7 +208,7 @@ def checked_roles(
         raise InputTypeError(
             f"{' and '.join(wrong)} of a sample are lists of terms (text)."
         )
-    if not hasattr(roles, "items") or not _name_terms(roles):
+    if not hasattr(roles, "items") or not _are_roles(roles):
         raise InputTypeError(
             "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': "
             "['digital']}."
@@ -229,13 +229,13 @@ def _are_texts(value: Any) -> bool:
     return pd.api.types.is_list_like(value) and all(isinstance(t, str) for t in value)
 
 
-def _name_terms(roles: Mapping[Any, Any]) -> bool:
+def _are_roles(roles: Mapping[Any, Any]) -> bool:
     return all(
         isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
     )
 
 
-def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
+def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
     """Find the rows (N,) where a condition is true, and note them in the table."""
     if where is None:
         return table, np.ones(table.nobs, dtype=bool)
@@ -276,7 +276,7 @@ def _parse_roles(
     return terms, keys
 
 
-def _all_codes(
+def _code_effects(
     table: Table, codes: Sequence[str], clusters: Sequence[str]
 ) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]], dict[str, tuple[Factor, ...]]]:
     """Code effects and clusters by text: codes, levels and factors."""
@@ -288,7 +288,7 @@ def _all_codes(
     return arrays, levels, factors
 
 
-def _gaps(
+def _find_missing(
     table: Table,
     terms: Mapping[str, Term],
     values: Mapping[str, Floats],
@@ -309,7 +309,7 @@ def _gaps(
     return {text: gap & table.chosen for text, gap in out.items()}
 
 
-def _complete(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
+def _complete_rows(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
     """Mark the chosen rows (N,) in which nothing is missing."""
     # One by one: together they would be copied.
     return ~reduce(np.logical_or, gaps.values(), ~chosen)
@@ -337,7 +337,7 @@ def _missing_comparisons(
     gaps: Mapping[str, Bools],
 ) -> list[Compared]:
     """Find terms missing where a comparison in them is, and its other side."""
-    # By the text under which `_gaps` has the factors.
+    # By the text under which `_find_missing` has the factors.
     factors = {
         text: [
             factor
@@ -440,14 +440,14 @@ def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) 
     return np.append(levels.get_indexer(column_levels), -1)[codes]
 
 
-def _evaluated(
+def _evaluate_terms(
     table: Table, terms: Mapping[str, Term]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Evaluate terms without categories, and by text the factors next to them."""
     values = {
         key: evaluate(term, table) for key, term in terms.items() if not term.categories
     }
-    beside = [_numbers(term) for term in terms.values() if term.categories]
+    beside = [_numeric_factors(term) for term in terms.values() if term.categories]
     if not beside:
         return values, {}
     for factors in beside:
@@ -457,7 +457,7 @@ def _evaluated(
     return values, {text: evaluate(term, table) for text, term in single.items()}
 
 
-def _numbers(term: Term) -> tuple[ParsedFactor, ...]:
+def _numeric_factors(term: Term) -> tuple[ParsedFactor, ...]:
     return tuple(factor for factor in term.factors if factor.category is None)
 
 
@@ -474,9 +474,11 @@ def _uses_by_role(
     keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
     uses: dict[str, list[_Use]] = {}
     for role, role_keys in keys_by_role.items():
-        present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
-        uses[role] = [(key, _reduced(terms[key], present)) for key in role_keys]
-        _refuse_wide(_widths(uses[role], terms, categories), *sizes)
+        present = {
+            _factor_names(terms[key]) for key in _terms_of_equation(role, keys_by_role)
+        }
+        uses[role] = [(key, _drops_reference(terms[key], present)) for key in role_keys]
+        _refuse_too_wide(_count_columns(uses[role], terms, categories), *sizes)
     return uses
 
 
@@ -497,7 +499,7 @@ def _columns(
             factors = term_factors(term)
             columns.append(_Column(term.text, values[key], factors, term.lags))
         else:
-            columns += _expand(term, beside, reduced, categories)
+            columns += _interaction_columns(term, beside, reduced, categories)
         positions[use] = range(start, len(columns))
     return columns, {
         role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
@@ -505,7 +507,9 @@ def _columns(
     }
 
 
-def _beside(role: str, keys_by_role: Mapping[str, Sequence[str]]) -> Iterable[str]:
+def _terms_of_equation(
+    role: str, keys_by_role: Mapping[str, Sequence[str]]
+) -> Iterable[str]:
     """List the terms of a role and of the roles in the same equation.
 
     Roles that share terms are rival equations, as the columns of a stepwise table; the
@@ -522,13 +526,13 @@ def _beside(role: str, keys_by_role: Mapping[str, Sequence[str]]) -> Iterable[st
     )
 
 
-def _parts(term: Term) -> frozenset[str]:
+def _factor_names(term: Term) -> frozenset[str]:
     if term.column is not None:
         return frozenset([term.column])
-    return frozenset(map(_part, term.factors))
+    return frozenset(map(_factor_name, term.factors))
 
 
-def _part(factor: ParsedFactor) -> str:
+def _factor_name(factor: ParsedFactor) -> str:
     """Name a factor by its column: a category, whatever its reference level."""
     if factor.category is not None:
         return f"C({factor.category})"
@@ -537,14 +541,14 @@ def _part(factor: ParsedFactor) -> str:
     )
 
 
-def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
+def _drops_reference(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
     """Decide for each category whether it loses its reference level.
 
     It does where the term without it is in the equation (the effects or the intercept
     for a category alone), as in any formula language.
     """
     categories = [factor for factor in term.factors if factor.category is not None]
-    margins = [_parts(term) - {_part(factor)} for factor in categories]
+    margins = [_factor_names(term) - {_factor_name(factor)} for factor in categories]
     return tuple(not margin or margin in present for margin in margins)
 
 
@@ -554,7 +558,7 @@ def _coded_categories(table: Table, terms: Mapping[str, Term]) -> dict[str, Code
     return {name: levels_of(table, name) for name in names}
 
 
-def _levels_seen(
+def _observed_levels(
     coded: Mapping[str, Coded], complete: Bools
 ) -> dict[str, pd.Index[Any]]:
     """List the levels of categories in the complete rows, in order."""
@@ -592,7 +596,7 @@ def _levels_by_text(
     }
 
 
-def _widths(
+def _count_columns(
     uses: Sequence[_Use], terms: Mapping[str, Term], categories: Mapping[str, _Category]
 ) -> dict[Term, int]:
     """Count the columns of each term before any is computed."""
@@ -605,17 +609,17 @@ def _widths(
     return out
 
 
-def _refuse_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
+def _refuse_too_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
     """Refuse categories with more columns than rows, by term or by role."""
     # A sample without rows has an error of its own.
     most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]
     if categories and sum(widths.values()) > most:
         alone = [term for term in categories if widths[term] > most]
-        raise _too_wide(alone or categories, widths, nobs, rows)
+        raise _too_wide_error(alone or categories, widths, nobs, rows)
 
 
-def _too_wide(
+def _too_wide_error(
     terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows: int
 ) -> IdentificationError:
     total = sum(widths.values())
@@ -635,19 +639,19 @@ def _too_wide(
     return IdentificationError(
         f"{several(problems)}{together}, and the sample has {counted(rows, 'row')}: "
         f"{why}. Drop terms, or absorb categories: "
-        f"absorb={quoted(map(_as_effect, widest))}.",
+        f"absorb={quoted(map(_absorb_text, widest))}.",
         problems,
     )
 
 
-def _as_effect(term: Term) -> str:
+def _absorb_text(term: Term) -> str:
     """Write a term with categories as an absorbed effect, or as slopes by group."""
-    pairs = "^".join(map(as_written, term.categories))
-    slope = ":".join(factor.text for factor in _numbers(term))
+    pairs = "^".join(map(backticked, term.categories))
+    slope = ":".join(factor.text for factor in _numeric_factors(term))
     return f"{pairs}[{slope}]" if slope else pairs
 
 
-def _expand(
+def _interaction_columns(
     term: Term,
     beside: Mapping[str, Floats],
     reduced: Sequence[bool],
@@ -680,7 +684,7 @@ def _dummies(
     factor: ParsedFactor, category: _Category, *, without_reference: bool
 ) -> list[tuple[Factor, Floats]]:
     """Compute the dummies of a category."""
-    reference = _reference(factor, category)
+    reference = _reference_position(factor, category)
     tag = "T." if without_reference else ""
     levels = [
         (position, level)
@@ -700,18 +704,18 @@ def _dummies(
     ]
 
 
-def _reference(factor: ParsedFactor, category: _Category) -> int:
+def _reference_position(factor: ParsedFactor, category: _Category) -> int:
     """Find the reference level in the sample: the first, or the one named."""
     if factor.reference is None:
         return 0
-    positions = _positions(category.levels, factor.reference)
+    positions = _level_positions(category.levels, factor.reference)
     if positions:
         return positions[0]
     column = cited(str(factor.category))
-    if _positions(category.every, factor.reference):
+    if _level_positions(category.every, factor.reference):
         why = f"{column} is {cited(factor.reference)} in no row of the sample"
     else:
-        guess = nearest(factor.reference, category.levels)
+        guess = did_you_mean(factor.reference, category.levels)
         why = f"{column} has no value {cited(factor.reference)}{guess}"
     raise TermError(
         f"the term {cited(factor.text)} has no reference level: {why}; its values are "
@@ -720,7 +724,7 @@ def _reference(factor: ParsedFactor, category: _Category) -> int:
     )
 
 
-def _positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
+def _level_positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
     """Find levels that equal a constant, or whose text does; a day for dates."""
     texts = [str(level) for level in levels]
     return [

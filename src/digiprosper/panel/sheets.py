@@ -25,15 +25,15 @@ from digiprosper.errors import (
     check_option,
     cited,
     counted,
-    nearest,
+    did_you_mean,
     one_line,
     quoted,
     subject,
     unknown_columns,
 )
 from digiprosper.optional import require
-from digiprosper.panel.keys import check_key_names, sorted_keys, times_of, to_pandas
-from digiprosper.panel.table import SEPARATORS, is_grouped
+from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas
+from digiprosper.panel.table import SEPARATORS, has_thousands_separators
 
 # What tells of dropped rows, how many they are, and the texts in them.
 _Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[str, ...]]"
@@ -95,12 +95,12 @@ def long_table(
     names_rows = value in others and frame[value].dtype.kind not in "iufb"
     if value is not None and names_rows:
         frame, notes = drop_empty(frame, [value])
-        frame, columns, labels = _one_row_each(frame, entity, value, columns)
+        frame, columns, labels = _one_row_per_entity(frame, entity, value, columns)
     frame, dropped = drop_empty(frame, [*columns.values()])
-    return _long(frame, time, value, columns), labels, [*notes, *dropped]
+    return _stack_years(frame, time, value, columns), labels, [*notes, *dropped]
 
 
-def _long(
+def _stack_years(
     frame: pd.DataFrame,
     time: str,
     value: str | None,
@@ -119,7 +119,7 @@ def _long(
     return pd.concat(parts, axis=1)
 
 
-def _one_row_each(
+def _one_row_per_entity(
     frame: pd.DataFrame,
     entity: str,
     value: str,
@@ -130,7 +130,7 @@ def _one_row_each(
     Also return the new headings by variable and time, and labels: the first text that
     each variable has in all rows, if texts are longer than names.
     """
-    frame = frame.assign(**{value: frame[value].map(_text)})
+    frame = frame.assign(**{value: frame[value].map(_cell_text)})
     repeated = frame.duplicated([entity, value])
     if repeated.any():
         pair = frame.loc[repeated, [entity, value]].iloc[0].tolist()
@@ -162,13 +162,13 @@ def _one_row_each(
     wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
     constants = frame.groupby(entity)[by_entity].first()
     texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
-    labels = {} if texts.empty else _labels(texts.iloc[:, 0].dropna())
+    labels = {} if texts.empty else _variable_labels(texts.iloc[:, 0].dropna())
     return constants.join(wide).rename_axis(entity).reset_index(), headings, labels
 
 
-def _labels(texts: pd.Series[Any]) -> dict[str, str]:
+def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
     """Take texts for labels of variables, unless they are codes of names."""
-    labels = {str(name): _text(text) for name, text in texts.items()}
+    labels = {str(name): _cell_text(text) for name, text in texts.items()}
     is_code = sum(map(len, labels.values())) < sum(map(len, labels))
     return {} if is_code else labels
 
@@ -189,7 +189,7 @@ def _checked_names(
 
 def _with_text_headings(data: object, entity: str) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
-        data = data.set_axis([_text(name) for name in data.columns], axis=1)
+        data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
     if entity in frame.index.names:
         frame = frame.reset_index()
@@ -206,11 +206,11 @@ def _read_headings(
     for name in names:
         heading: tuple[str, Any] = "", name
         if time_format is None:
-            match = _year(name)
+            match = _match_year(name)
             if match is None:
                 continue
             heading = match[1].strip(), int(match[2])
-        elif times_of([name], time_format).isna()[0]:
+        elif parse_times([name], time_format).isna()[0]:
             continue
         if heading in columns:
             raise ColumnError(
@@ -230,17 +230,17 @@ def drop_empty(
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = pd.unique(others[~pd.isna(others)]).tolist()
-    return frame[~empty], [(_without_values, int(empty.sum()), tuple(texts))]
+    return frame[~empty], [(_no_values_notice, int(empty.sum()), tuple(texts))]
 
 
-def _without_values(where: str, count: int, texts: tuple[str, ...]) -> Notice:
+def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
     text = f"{where}{counted(count, 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
     data = {"count": count, "texts": texts}
     return Notice("rows_without_values" if texts else "empty_rows", text, data)
 
 
-def _without_match(where: str, count: int, names: tuple[str, ...]) -> Notice:
+def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
     rows = counted(count, "row")
     text = f"{where}{rows} dropped, to which match gives no name: {quoted(names)}"
     return Notice("rows_without_match", text, {"count": count, "names": names})
@@ -275,11 +275,11 @@ def read_excel(
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
     sheets_of: dict[_Dropped, list[str]] = {}
-    cells = _cells(path, na_values, thousands)
-    for name, frame in _tables(cells, entity, sheet).items():
+    cells = _read_cells(path, na_values, thousands)
+    for name, frame in _sheet_tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            part, dropped = _indexed(frame, entity, time, value, match, time_format)
+            part, dropped = _read_sheet(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
@@ -292,11 +292,11 @@ def read_excel(
     for rows, names in sheets_of.items():
         where = f"{'sheet' if len(names) == 1 else 'sheets'} {quoted(names)}: "
         notices += dropped_notices([rows], where)
-    notices += _partial_entities(parts)
+    notices += _partial_entity_notices(parts)
     return pd.concat(parts, axis=1), labels, notices
 
 
-def _tables(
+def _sheet_tables(
     cells: Mapping[str, pd.DataFrame], entity: str, sheet: Any
 ) -> dict[str, pd.DataFrame]:
     """Make a table of each sheet to read; by default of those with a cell `entity`."""
@@ -304,21 +304,23 @@ def _tables(
     tables, absent = {}, []
     for name in cells if sheet is None else chosen:
         check_option("sheet", name, list(cells))
-        frame = _below_heading(cells[name], entity)
+        frame = _table_below_heading(cells[name], entity)
         if frame is None:
             absent.append(name)
         else:
             tables[name] = frame
     if not tables or (absent and sheet is not None):
-        shown = [_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat]
+        shown = [
+            _cell_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat
+        ]
         raise ColumnError(
             f"from_excel: no cell of the sheet {quoted(absent)} is {cited(entity)}"
-            f"{nearest(entity, shown)}; entity= is the heading of the entities."
+            f"{did_you_mean(entity, shown)}; entity= is the heading of the entities."
         )
     return tables
 
 
-def _indexed(
+def _read_sheet(
     frame: pd.DataFrame,
     entity: str,
     time: str,
@@ -329,7 +331,7 @@ def _indexed(
     """Make a sheet long, with its keys as index, and list what was dropped."""
     unmatched: list[_Dropped] = []
     if match is not None:
-        frame, unmatched = _matched(frame, entity, match)
+        frame, unmatched = _match_names(frame, entity, match)
     if time in frame.columns:
         table, dropped = drop_empty(to_pandas(frame), [*frame.columns])
     else:
@@ -338,7 +340,7 @@ def _indexed(
     return table.set_axis(keys.index, axis=0), [*unmatched, *dropped]
 
 
-def _matched(
+def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
@@ -363,10 +365,12 @@ def _matched(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    return frame, [(_without_match, len(dropped), tuple(pd.unique(dropped)))]
+    return frame, [(_no_match_notice, len(dropped), tuple(pd.unique(dropped)))]
 
 
-def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.DataFrame]:
+def _read_cells(
+    path: Any, na_values: Any, thousands: str | None
+) -> dict[str, pd.DataFrame]:
     """Read all cells of an Excel file, by sheet."""
     check_option("thousands", thousands, (None, *SEPARATORS))
     if isinstance(na_values, Mapping):
@@ -392,12 +396,14 @@ def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.Dat
     words = [] if na_values is None else np.atleast_1d(na_values).tolist()
     missing = {"", *(word for word in words if isinstance(word, str))}
     return {
-        name: pd.DataFrame({c: _stripped(cells[c], missing, thousands) for c in cells})
+        name: pd.DataFrame(
+            {c: _clean_cells(cells[c], missing, thousands) for c in cells}
+        )
         for name, cells in sheets.items()
     }
 
 
-def _stripped(
+def _clean_cells(
     column: pd.Series[Any], missing: Collection[str], thousands: str | None
 ) -> pd.Series[Any]:
     """Read the text of cells without blanks around it, and numbers with separators."""
@@ -406,7 +412,9 @@ def _stripped(
     column = pd.Series(cells, column.index, dtype=object)
     if thousands is None:
         return column
-    grouped = [isinstance(v, str) and is_grouped(v, thousands) for v in cells]
+    grouped = [
+        isinstance(v, str) and has_thousands_separators(v, thousands) for v in cells
+    ]
     if not any(grouped):
         return column
     plain = column.astype(str)
@@ -415,44 +423,44 @@ def _stripped(
     return numbers.where(numbers.notna(), column)
 
 
-def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
+def _table_below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
     """Make a table of the cells below the first row with the cell `entity`."""
-    is_entity = cells.map(lambda cell: _text(cell) == entity).to_numpy()
+    is_entity = cells.map(lambda cell: _cell_text(cell) == entity).to_numpy()
     if not is_entity.any():
         return None
     top = int(is_entity.any(axis=1).argmax())
     headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
     if lower[is_entity[top]].isna().all() and _are_years_below(headings, lower):
         # Merged cells name what the years below them are of.
-        above = headings.ffill().map(_text)
+        above = headings.ffill().map(_cell_text)
         if len(set(above[lower.notna()])) > 1:
-            lower = (above + " " + lower.map(_text)).where(lower.notna())
+            lower = (above + " " + lower.map(_cell_text)).where(lower.notna())
         top, headings = top + 1, headings.where(lower.isna(), lower)
     body = cells.iloc[top + 1 :].rename(index=lambda row: row + 1)
     used = headings.notna() | body.notna().any()
-    names = headings[used].fillna("column without heading").map(_text)
+    names = headings[used].fillna("column without heading").map(_cell_text)
     return body.loc[:, used].set_axis(names.tolist(), axis=1).infer_objects()
 
 
-def _year(heading: str) -> re.Match[str] | None:
+def _match_year(heading: str) -> re.Match[str] | None:
     """Match a heading with a year; its groups are the variable and the year."""
     return _YEAR.fullmatch(heading) or _MARKED_YEAR.fullmatch(heading)
 
 
 def _are_years_below(headings: pd.Series[Any], lower: pd.Series[Any]) -> bool:
     """Tell whether a row has only years, below headings of which some are merged."""
-    cells = lower.dropna().map(_text)
-    years = map(_year, cells)
+    cells = lower.dropna().map(_cell_text)
+    years = map(_match_year, cells)
     merged = headings[cells.index].isna().any()
     return bool(merged) and all(year and not year[1] for year in years)
 
 
-def _text(cell: object) -> str:
+def _cell_text(cell: object) -> str:
     whole = isinstance(cell, float | np.floating) and cell.is_integer()
     return one_line(str(int(cell) if whole else cell))  # type: ignore[call-overload]
 
 
-def _partial_entities(parts: Sequence[pd.DataFrame]) -> list[Notice]:
+def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
     """Report entities that are in some sheets only, perhaps under two names."""
     entities = pd.concat([part.index.unique(0).to_series() for part in parts])
     counts = entities.value_counts(sort=False)

@@ -246,12 +246,12 @@ def write_blocks(
     ):
         writers: dict[int, Any] = {}
         for batch in source.batches(columns, folder):
-            table = _plain(
+            table = _with_plain_types(
                 pa.Table.from_batches([batch])
                 if isinstance(batch, pa.RecordBatch)
                 else batch
             )
-            hashes = _hashes(table[entity], entity)
+            hashes = _entity_hashes(table[entity], entity)
             if share < 1:
                 chosen = hashes % _PARTS < share * _PARTS
                 table, hashes = table.filter(pa.array(chosen)), hashes[chosen]
@@ -333,7 +333,7 @@ def _write_parts(
         writers[block].write_table(sorted_rows.slice(start, stop - start))
 
 
-def _plain(table: Any) -> Any:
+def _with_plain_types(table: Any) -> Any:
     """Replace coded and viewed columns by their values, and decimals by numbers.
 
     Batches then share one schema. Decimals without a fraction, such as sums of whole
@@ -364,7 +364,7 @@ def _plain(table: Any) -> Any:
         ) from error
 
 
-def _hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def _entity_hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Hash the entity of each row, the same in every engine."""
     from pandas.util import hash_array
 

@@ -40,10 +40,10 @@ def read_stata(
     """
     frame, labels, value_labels, caught, single = _read(path)
     if encoding is not None:
-        frame = frame.map(lambda v: _decoded(v, encoding))
-        labels = _all_decoded(labels, encoding)
+        frame = frame.map(lambda v: _decode(v, encoding))
+        labels = _decode_all(labels, encoding)
         value_labels = {
-            name: _all_decoded(texts, encoding) for name, texts in value_labels.items()
+            name: _decode_all(texts, encoding) for name, texts in value_labels.items()
         }
 
     for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
@@ -51,15 +51,15 @@ def read_stata(
         frame[name] = frame[name].mask(frame[name] == "")
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
-        *_of_warnings(caught, frame),
+        *_notices_of_warnings(caught, frame),
         *dropped_notices(empty),
-        *_single_precision(frame, single),
+        *_single_precision_notices(frame, single),
     ]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
         value_labels.pop(time, None)
-    partly = _name_values(frame, value_labels)
+    partly = _apply_value_labels(frame, value_labels)
     shown = {name: one_line(label) for name, label in labels.items()}
     return (
         frame,
@@ -68,7 +68,9 @@ def read_stata(
     )
 
 
-def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
+def _single_precision_notices(
+    frame: pd.DataFrame, names: Sequence[str]
+) -> list[Notice]:
     """Report variables of Stata's type float whose values are not whole numbers."""
     rounded = [name for name in names if (frame[name] % 1 > 0).any()]
     text = (
@@ -79,7 +81,7 @@ def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]
     return [Notice("single_precision", text, data)] if rounded else []
 
 
-def _name_values(
+def _apply_value_labels(
     frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]
 ) -> list[Notice]:
     """Convert columns with all values labelled to categories; report others."""
@@ -143,11 +145,11 @@ def _read(
     return frame, labels, value_labels, caught, single
 
 
-def _all_decoded(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:
-    return {key: _decoded(text, encoding) for key, text in texts.items()}
+def _decode_all(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:
+    return {key: _decode(text, encoding) for key, text in texts.items()}
 
 
-def _decoded(text: Any, encoding: str) -> Any:
+def _decode(text: Any, encoding: str) -> Any:
     """Decode text that was read as Latin-1 in another encoding; anything else stays."""
     if not isinstance(text, str):
         return text
@@ -178,7 +180,7 @@ def _as_category(
     return pd.Series(category, index=values.index, name=values.name)
 
 
-def _of_warnings(
+def _notices_of_warnings(
     caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame
 ) -> list[Notice]:
     """Convert the known warnings of pandas to notices; issue any other again."""

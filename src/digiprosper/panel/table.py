@@ -25,7 +25,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats
-from digiprosper.panel.keys import Keys, has_dates, where
+from digiprosper.panel.keys import Keys, describe_rows, has_dates
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
@@ -138,7 +138,7 @@ class Table:
         values = self.series(name)
         odd: list[Any]
         odd, cells = self._texts(name)
-        cure = f"use C({name}) for categories, {_cure(odd)}"
+        cure = f"use C({name}) for categories, {_text_advice(odd)}"
         if not odd:
             odd = list(values.astype(str).unique()[:3])
             cells = f"first {quoted(odd)}"
@@ -167,7 +167,8 @@ class Table:
         if not problems:
             return []
         beginning = f"{left_out_by} leaves out columns with " if left_out_by else ""
-        text = f"{beginning}text among numbers: {several(problems)}; {_cure(others)}."
+        advice = _text_advice(others)
+        text = f"{beginning}text among numbers: {several(problems)}; {advice}."
         data = {"columns": tuple(p.data["column"] for p in problems)}
         return [Notice("text_among_numbers", text, data)]
 
@@ -186,7 +187,7 @@ class Table:
         numbers += sum(
             count
             for text, count in texts.items()
-            if _is_number(text) or is_grouped(text)
+            if _is_number(text) or has_thousands_separators(text)
         )
         return numbers / max(len(cells), 1)
 
@@ -237,7 +238,7 @@ class Table:
 
     def describe_rows(self, bad: Bools) -> str:
         """Count rows and list the first."""
-        return where(bad, self.index)
+        return describe_rows(bad, self.index)
 
     def with_columns(self, columns: Mapping[str, Any]) -> Table:
         """Add or replace columns."""
@@ -259,16 +260,16 @@ def is_number_type(values: pd.Series[Any]) -> bool:
     return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
 
 
-def is_grouped(text: str, separators: str = _ANY) -> bool:
+def has_thousands_separators(text: str, separators: str = _ANY) -> bool:
     """Tell whether a text is a number with separators of thousands."""
     return _GROUPED[separators].fullmatch(text) is not None
 
 
-def _cure(texts: Sequence[str]) -> str:
+def _text_advice(texts: Sequence[str]) -> str:
     """Write how texts in a column of numbers are read."""
     if not texts:
         return "convert them by pandas.to_numeric"
-    grouped = [text for text in texts if is_grouped(text)]
+    grouped = [text for text in texts if has_thousands_separators(text)]
     # A number with a mark, such as 74.1*, is a value that na_values would lose.
     others = dict.fromkeys(t.strip() for t in texts if not re.search(r"\d", t))
     cures = ["correct these cells"]

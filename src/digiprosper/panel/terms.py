@@ -28,19 +28,19 @@ from digiprosper.panel.grammar import (
     FUNCTIONS,
     SHIFTS,
     Source,
-    as_written,
-    called,
+    backticked,
     check_arithmetic,
     check_category,
-    coded_words,
     columns_in,
-    in_other_words,
-    joined,
-    reference,
-    refused,
+    function_name,
+    interaction_factors,
+    mask_names,
+    reference_level,
     restore_names,
+    shift_periods,
+    spelling_advice,
     split_factors,
-    steps,
+    term_error,
 )
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 from digiprosper.report.terms import Pieces
@@ -104,7 +104,7 @@ class Term:
     def shifts(self) -> bool:
         """Whether it looks at another period."""
         nodes = chain.from_iterable(ast.walk(factor.node) for factor in self.factors)
-        return any(called(node) in SHIFTS for node in nodes)
+        return any(function_name(node) in SHIFTS for node in nodes)
 
     @cached_property
     def lags(self) -> tuple[tuple[str, int], ...]:
@@ -123,7 +123,7 @@ class Term:
         return len(self.factors) == 1 and _has_logarithm(self.factors[0].node)
 
 
-# As `_read`: what a term is made of is worked out once.
+# As `_parse_factors`: what a term is made of is worked out once.
 @lru_cache(maxsize=4096)
 def column_term(name: str) -> Term:
     """Make the term that is a column."""
@@ -132,20 +132,20 @@ def column_term(name: str) -> Term:
 
 def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
     """Remove lags from nested calls: a logarithm of a lag is the lag of a logarithm."""
-    function = called(node)
+    function = function_name(node)
     if not isinstance(node, ast.Call) or function in ("", "diff"):
         return node, 0
     inner, periods = _without_lags(node.args[0])
     if function == "lag":
-        return inner, periods + steps(node, "lag", "x")
+        return inner, periods + shift_periods(node, "lag", "x")
     return ast.Call(node.func, [inner, *node.args[1:]], node.keywords), periods
 
 
 def _has_logarithm(node: ast.AST) -> bool:
     # A difference of logarithms has no units.
-    if called(node) == "diff":
+    if function_name(node) == "diff":
         return False
-    return called(node) in _LOGARITHMS or any(
+    return function_name(node) in _LOGARITHMS or any(
         _has_logarithm(part) for part in ast.iter_child_nodes(node)
     )
 
@@ -176,12 +176,12 @@ def _reads_as_term(text: str) -> bool:
     """Decide whether a text has the shape of a term or of crossed effects."""
     if too_long(text, LONGEST_TERM):
         return False
-    tree = expression(coded_words(text.replace("^", ":"))[0])
+    tree = expression(mask_names(text.replace("^", ":"))[0])
     if tree is None or too_deep(tree):
         return False
     return all(
-        isinstance(factor, ast.Name) or called(factor) in FUNCTIONS
-        for factor in joined(tree)
+        isinstance(factor, ast.Name) or function_name(factor) in FUNCTIONS
+        for factor in interaction_factors(tree)
     )
 
 
@@ -213,10 +213,10 @@ def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ..
     parts = [
         parse(part, column_names, role) for part in split_crossed(text, column_names)
     ]
-    return tuple(chain.from_iterable(_joined_effects(term, role) for term in parts))
+    return tuple(chain.from_iterable(_effect_terms(term, role) for term in parts))
 
 
-def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
+def _effect_terms(term: Term, role: str) -> tuple[Term, ...]:
     columns = [
         f.category or (f.names[0] if isinstance(f.node, ast.Name) else None)
         for f in term.factors
@@ -228,10 +228,10 @@ def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
     numbers = [
         f.text for name, f in zip(columns, term.factors, strict=True) if name is None
     ]
-    raise no_pairs(term, numbers, role)
+    raise ambiguous_pairs_error(term, numbers, role)
 
 
-def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
+def ambiguous_pairs_error(term: Term, numbers: Sequence[str], role: str) -> TermError:
     """Build the error for an effect whose ``:`` joins numbers, without levels."""
     texts = [factor.text for factor in term.factors]
     pairs = "^".join(texts)
@@ -256,9 +256,9 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     if not stripped:
         raise TermError(f"{role} has an empty term; specify a column.")
 
-    term = _read(stripped, role)
+    term = _parse_factors(stripped, role)
     if term is None:
-        raise _unreadable(stripped, column_names, role)
+        raise _unreadable_error(stripped, column_names, role)
     for factor in term.factors:
         absent = [name for name in factor.names if name not in column_names]
         if absent:
@@ -274,29 +274,29 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
 
 # Every fit reads its terms, and one study fits many models of the same terms.
 @lru_cache(maxsize=4096)
-def _read(text: str, role: str) -> Term | None:
+def _parse_factors(text: str, role: str) -> Term | None:
     """Read a term, whatever columns there are; None where Python cannot read it."""
     long = too_long(text, LONGEST_TERM)
     if long:
-        raise refused(text, role, long)
-    source = Source(*coded_words(text))
+        raise term_error(text, role, long)
+    source = Source(*mask_names(text))
     tree = expression(source.text)
     if tree is None:
         return None
     deep = too_deep(tree)
     if deep:
-        raise refused(text, role, deep)
+        raise term_error(text, role, deep)
     nodes = split_factors(tree, text, role)
-    if "C" in map(called, nodes):
+    if "C" in map(function_name, nodes):
         # As the names of its columns are written, where levels are between factors.
         source = Source(ast.unparse(tree), source.names)
-        nodes = joined(ast.parse(source.text, mode="eval").body)
+        nodes = interaction_factors(ast.parse(source.text, mode="eval").body)
     factors = tuple([_factor(node, source, role) for node in nodes])
     categories = tuple([f.category for f in factors if f.category is not None])
     return Term(text, None, factors, categories)
 
 
-def _without_backticks(text: str, column_names: Sequence[str]) -> str:
+def _backtick_advice(text: str, column_names: Sequence[str]) -> str:
     """Write the term with the longest name that needs backticks; empty if none does."""
     without = [
         name
@@ -307,11 +307,11 @@ def _without_backticks(text: str, column_names: Sequence[str]) -> str:
         return ""
     name = max(without, key=len)
     pattern = rf"(?<!`){re.escape(name)}(?!`)"
-    written = re.sub(pattern, lambda _: as_written(name), text)
+    written = re.sub(pattern, lambda _: backticked(name), text)
     return f"{cited(name)} is not one word: put it in backticks, {clipped(written)}"
 
 
-def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
+def _unreadable_error(text: str, column_names: Sequence[str], role: str) -> Exception:
     words = text.split()
     if " " in text and set(words) <= set(column_names):
         return TermError(
@@ -322,7 +322,7 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
         return unknown_columns([text], column_names, role)
 
     why = "it cannot be read (put a name that is not one word in backticks)"
-    why = _without_backticks(text, column_names) or why
+    why = _backtick_advice(text, column_names) or why
     reserved = [
         w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)
     ]
@@ -332,27 +332,27 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
             f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, "
             f"{typed}"
         )
-    return refused(text, role, in_other_words(text) or why)
+    return term_error(text, role, spelling_advice(text) or why)
 
 
 def _factor(node: ast.expr, source: Source, role: str) -> ParsedFactor:
     """Check one factor and restore its column names, which are coded as words."""
     names = source.names
     text = _as_typed(node, names)
-    is_category = called(node) == "C"
+    is_category = function_name(node) == "C"
     if is_category:
         check_category(node, text, role)
     else:
         check_arithmetic(node, text, role)
     columns = tuple([names.get(c, c) for c in dict.fromkeys(columns_in(node))])
     if not columns:
-        raise refused(text, role, "it has no column")
+        raise term_error(text, role, "it has no column")
 
     pieces = source.pieces(node)
     restore_names(node, names)
     if not is_category:
         return ParsedFactor(text, node, columns, None, pieces)
-    return ParsedFactor(text, node, columns, columns[0], pieces, reference(node))
+    return ParsedFactor(text, node, columns, columns[0], pieces, reference_level(node))
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:

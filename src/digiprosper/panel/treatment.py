@@ -90,7 +90,7 @@ def treated(table: Table, column: str, text: str) -> Floats:
             "Panel(df, entity=, time=)."
         )
     if column in keys.names:
-        raise _refused(
+        raise _treated_error(
             text,
             f"{cited(column)} is a key of the panel; name a column of first "
             "treated times",
@@ -121,13 +121,13 @@ def _refuse_early_codes(table: Table, first: Floats, column: str, text: str) -> 
     if not early.any():
         return
     if set(first[~np.isnan(first)]) <= {0.0, 1.0}:
-        raise _refused(
+        raise _treated_error(
             text,
             f"{cited(column)} is of 0 and 1: it is such a dummy itself, so "
             f"write {column}",
         )
     least = f"{first[early].min():g}"
-    raise _refused(
+    raise _treated_error(
         text,
         f"{cited(column)} is {least} in {table.describe_rows(early)}, before the first "
         f"{table.keys.time_name} ({table.keys.times[0]}). Let it be missing where an "
@@ -136,14 +136,14 @@ def _refuse_early_codes(table: Table, first: Floats, column: str, text: str) -> 
     )
 
 
-def _refused(text: str, why: str) -> TermError:
+def _treated_error(text: str, why: str) -> TermError:
     return TermError(
         f"the term {cited(text)} cannot be used: {why}.",
         [term_problem(text, "treated", why)],
     )
 
 
-def about_groups(
+def group_treatment_notices(
     table: Table,
     entities: pd.Index[Any],
     first: Ints,
@@ -161,19 +161,19 @@ def about_groups(
     first = np.where(first < 0, _NEVER, first)
     before = first - 1 if before is None else before
     groups = dict[str, int]()
-    for name, labels in _labels(table, entities):
+    for name, labels in _label_columns(table, entities):
         codes = pd.factorize(labels)[0]
-        if _is_shared(codes, first, before):
+        if _is_treated_by_group(codes, first, before):
             groups[name] = int(codes.max()) + 1
     if not groups:
         at = np.arange(first.size)
-        return about_directions(table, entities, first, treatment, at, 0 * at)
+        return pair_direction_notices(table, entities, first, treatment, at, 0 * at)
     column = max(groups, key=groups.__getitem__)
     size, entity = len(entities), table.keys.entity_name
     return [treated_together(treatment, column, groups[column], entity, size)]
 
 
-def _labels(
+def _label_columns(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[str, pd.Series[Any]]]:
     """Find columns of labels that do not change in an entity, (n,) of entities."""
@@ -188,7 +188,7 @@ def _labels(
             yield name, labels
 
 
-def _is_shared(codes: Ints, first: Ints, before: Ints) -> bool:
+def _is_treated_by_group(codes: Ints, first: Ints, before: Ints) -> bool:
     """Tell whether entities (n,) of a group can have been treated at the same time."""
     sizes = np.bincount(codes)
     of_group = np.full(sizes.size, _NEVER)
@@ -206,7 +206,7 @@ def _is_shared(codes: Ints, first: Ints, before: Ints) -> bool:
 # --- flows ----------------------------------------------------------------------------
 
 
-def about_directions(
+def pair_direction_notices(
     table: Table,
     entities: pd.Index[Any],
     values: Floats | Ints,
@@ -219,7 +219,7 @@ def about_directions(
     Entities are pairs if two columns of labels, such as exporter and importer, name
     both ends.
     """
-    for columns, pair in _pairs(table, entities):
+    for columns, pair in _entity_pairs(table, entities):
         row_pair = pair[entity]
         keys = row_pair * (int(time.max()) + 1) + time
         order = np.argsort(keys, kind="stable")
@@ -233,11 +233,11 @@ def about_directions(
     return []
 
 
-def _pairs(
+def _entity_pairs(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[tuple[str, str], Ints]]:
     """Find two columns that are both ends of each entity; code pairs, (n,)."""
-    for (a, starts), (b, ends) in combinations(_labels(table, entities), 2):
+    for (a, starts), (b, ends) in combinations(_label_columns(table, entities), 2):
         if starts.dtype != ends.dtype or {*starts}.isdisjoint(ends):
             continue
         codes, labels = pd.factorize(pd.concat([starts, ends]))

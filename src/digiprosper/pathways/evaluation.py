@@ -24,8 +24,8 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
-    issue_of_many,
-    one_of_many,
+    hold_warnings,
+    issue_held_warnings,
     option_error,
     option_problem,
     quoted,
@@ -239,7 +239,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
                 )
                 finding = _tested(proposition, finding, labels_by_warning)
             findings.append(finding)
-    issue_of_many(labels_by_warning)
+    issue_held_warnings(labels_by_warning)
 
     judged = with_verdicts(findings, adjust, level)
     return MechanismReport(
@@ -402,7 +402,7 @@ def _tested(
 ) -> Finding:
     """Fit the model of a proposition, or record why it has no p-value."""
     try:
-        with one_of_many(proposition.mechanism.id, labels_by_warning):
+        with hold_warnings(proposition.mechanism.id, labels_by_warning):
             estimated = proposition.estimate()
     except _NOT_TESTABLE as error:
         data = {"error": type(error).__name__, "message": error.message}

@@ -60,7 +60,7 @@ from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import Keys, sorted_keys
-from digiprosper.panel.treatment import about_groups
+from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
 from digiprosper.policy.messages import first_few, time_text
 from digiprosper.policy.notices import (
@@ -330,7 +330,9 @@ def _about_treated(
     keys = prepared.sample.keys
     if prepared.cluster_names == (keys.entity_name,):
         timing = cohorts.of_entity
-        notices += about_groups(table_of(panel), keys.entities, timing, spec.event)
+        notices += group_treatment_notices(
+            table_of(panel), keys.entities, timing, spec.event
+        )
     return notices
 
 

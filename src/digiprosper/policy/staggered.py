@@ -24,7 +24,7 @@ from digiprosper.linear.preparation import LinearOptions, Prepared, prepare
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
-from digiprosper.panel.treatment import about_groups
+from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
 from digiprosper.policy.kernels.aggregation import GroupTime
@@ -411,7 +411,9 @@ def _about_errors(
     if by_entity:
         event, keys = cohorts.coding.event, prepared.sample.keys
         timing = cohorts.of_entity
-        yield from about_groups(table_of(panel), keys.entities, timing, event)
+        yield from group_treatment_notices(
+            table_of(panel), keys.entities, timing, event
+        )
     if not (small and by_entity):
         yield from few_for_averages(n_clusters, name)
     yield from few_treated_clusters(prepared, cohorts.treated, small=small)

@@ -39,7 +39,7 @@ from digiprosper.errors import (
 )
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
-from digiprosper.panel.grammar import with_names
+from digiprosper.panel.grammar import rename_in_term
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import errors_text
 from digiprosper.present.style import FROM_STYLE, TableStyle, read_style
@@ -645,7 +645,7 @@ def _names(text: str, panel: Panel) -> str:
     """Write the names of columns and effects as R does."""
     names = panel._table.known
     odd = [n for n in names if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
-    return with_names(text, {name: f"`{name}`" for name in odd})
+    return rename_in_term(text, {name: f"`{name}`" for name in odd})
 
 
 def _terms(terms: Sequence[str], panel: Panel) -> str:

@@ -17,9 +17,9 @@ from digiprosper.errors import (
     check_option,
     cited,
     column_problem,
+    did_you_mean,
     issue,
     models_problem,
-    nearest,
     not_identified,
     option_error,
     option_problem,
@@ -113,7 +113,7 @@ def _place(field: Field, time: object) -> int:
             "time",
             time,
             f"time={cited(time)} is no period of the panel ({quoted(field.times)})"
-            f"{nearest(time, field.times)}.",
+            f"{did_you_mean(time, field.times)}.",
         )
     return int(positions[0])
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 
-from digiprosper.errors import StataError, cited, nearest
+from digiprosper.errors import StataError, cited, did_you_mean
 
 # The part before the dot is enough.
 _COMMANDS = """
@@ -93,7 +93,7 @@ def column_name(word: str, columns: Sequence[str] | None) -> str:
             f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}"
         )
     raise StataError.because(
-        f"there is no column {cited(word)}{nearest(word, columns)}",
+        f"there is no column {cited(word)}{did_you_mean(word, columns)}",
         "Check the name, or the panel that was passed.",
     )
 

@@ -22,9 +22,9 @@ from digiprosper.errors import (
     check_option,
     cited,
     counted,
+    hold_warnings,
     issue,
-    issue_of_many,
-    one_of_many,
+    issue_held_warnings,
     one_problem,
     quoted,
 )
@@ -716,7 +716,7 @@ def _refitted(
 def _refit(spec: Any, panel: Panel, name: str, rng: object) -> float:
     """Estimate one group of a permutation; NaN where that is not possible."""
     try:
-        with one_of_many("", {}):
+        with hold_warnings("", {}):
             return float(_params(spec.fit(panel, rng=rng)).get(name, np.nan))
     except DigiprosperError:
         # A permuted group may have no variation, as a drawn sample may.
@@ -838,9 +838,9 @@ def _interaction(wider: LinearResults, groups: _Groups, name: str) -> TestResult
     test = joint_test(wider, names, "by_group", **hypothesis)
     held: dict[tuple[str, str], list[str]] = {}
     model = f"all groups jointly, where {name} is that of {groups.names[0]}"
-    with one_of_many(model, held):
+    with hold_warnings(model, held):
         issue(wider.diagnostics)
-    issue_of_many(held)
+    issue_held_warnings(held)
     differences = wider.params[names].tolist()
     detail: dict[str, Any] = {
         "differences": dict(zip(others, differences, strict=True)),

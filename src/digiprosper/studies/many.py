@@ -16,10 +16,10 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    hold_warnings,
     is_real,
     issue,
-    issue_of_many,
-    one_of_many,
+    issue_held_warnings,
     one_problem,
     option_error,
     quoted,
@@ -126,7 +126,7 @@ def fit_all(
                 for warning, labels in warned.items():
                     labels_by_warning.setdefault(warning, []).extend(labels)
                 done(1)
-    issue_of_many(labels_by_warning)
+    issue_held_warnings(labels_by_warning)
     return ResultSet(tuple(outcomes))
 
 
@@ -190,7 +190,7 @@ def _fit(
     """Fit a specification or keep its error, with its warnings."""
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
     try:
-        with one_of_many(label, labels_by_warning):
+        with hold_warnings(label, labels_by_warning):
             if isinstance(spec, Results):
                 return label, spec, labels_by_warning
             result = as_results(spec.fit(panel, rng=stream))

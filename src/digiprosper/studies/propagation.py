@@ -21,8 +21,8 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    hold_warnings,
     issue,
-    one_of_many,
     option_error,
     quoted,
 )
@@ -433,7 +433,7 @@ class PropagatedIndex(Specification):
         model, table, names = _lighter(self.model), table_of(data), results.params.index
 
         def estimates(count: Floats, rng: object) -> Any:
-            with one_of_many("", {}):
+            with hold_warnings("", {}):
                 scores = {name: score(count) for name, score in scorers.items()}
                 panel = data._with(table.with_columns(scores))
                 if self.model_rows == "drawn":

@@ -14,7 +14,7 @@ from digiprosper.kernels.leverage import error_scale, row_leverage
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import Within, level_sums
 from digiprosper.linear.kernels.permutation import arrangements, ways
-from digiprosper.optional import Done, uncounted
+from digiprosper.optional import Done, ignore_progress
 
 _CACHED = 2**21
 _COLUMNS = 16
@@ -103,7 +103,7 @@ def exchanged_statistics(
     seed: np.random.SeedSequence | None,
     *,
     memory: int = 2**28,
-    done: Done = uncounted,
+    done: Done = ignore_progress,
 ) -> Floats:
     """Compute t of one regressor for R exchanges of its paths, (R,).
 
