@@ -142,8 +142,8 @@ def interact(
 def _as_series(values: Floats, table: Table, name: str) -> pd.Series[float]:
     if np.isinf(values).any():
         raise MissingDataError(
-            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts "
-            "are too large."
+            f"{name} overflows in {table.describe_rows(np.isinf(values))}; rescale its "
+            "factors."
         )
     return pd.Series(values, index=table.index, name=name)
 
@@ -162,7 +162,7 @@ def _table_with_time(panel: object, caller: str) -> Table:
 
 
 def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Bools]:
-    """Lag a series at each period of a panel, and tell if it has that period."""
+    """Lag a series to the periods of a panel; also return which periods it covers."""
     times, name = table.keys.times, table.keys.time_name
     if _index_kind(times) != _index_kind(values.index):
         raise AlignmentError(
@@ -202,18 +202,17 @@ def _index_kind(index: pd.Index[Any]) -> str:
 
 
 def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
-    """Refuse periods that a series does not have after the first that it has."""
+    """Refuse periods without a value after the first period with one."""
     name, present = str(table.keys.time_name), np.flatnonzero(has_period)
     if not present.size:
         raise AlignmentError(
-            f"interact: series has no {name} of the panel at this lag."
+            f"interact: series has no value for any {name} of the panel at this lag."
         )
     gaps = table.keys.times[present[0] :][~has_period[present[0] :]]
     if len(gaps):
         raise AlignmentError(
-            f"interact: series lacks the values that {name} {quoted(gaps)} of the "
-            f"panel needs with lag={lag}; add them, or keep the other periods with "
-            "panel.subset().",
+            f"interact: with lag={lag}, series has no value for {name} {quoted(gaps)} "
+            "of the panel; add the values, or drop these periods with panel.subset().",
             [alignment_problem(name, "periods without a value", gaps[:5])],
         )
 
@@ -227,7 +226,7 @@ def _evaluated_term(table: Table, value: object, role: str) -> Floats:
         raise InputTypeError(
             f"{role} must be a term (text) or a Series, not {type(value).__name__}."
         )
-    term = parse(value, table.known, role)
+    term = parse(value, table.names, role)
     if any(factor.category for factor in term.factors):
         raise TermError(
             f"{role}={cited(value)}: C() makes several columns; pass one variable."
@@ -238,7 +237,7 @@ def _evaluated_term(table: Table, value: object, role: str) -> Floats:
 def _constant_by_level(
     values: Floats, codes: Any, levels: pd.Index[Any], subject: str
 ) -> Floats:
-    """Return each entity's or period's constant value; missing is ignored."""
+    """Return the constant value of each level; missing values are ignored."""
     out = np.full(levels.size, np.nan)
     observed = ~np.isnan(values)
     out[codes[observed]] = values[observed]
@@ -388,7 +387,7 @@ def bartik(
     ]
     if negative:
         raise OptionError(
-            f"bartik: {subject(negative, 'is')} negative somewhere; no share can be."
+            f"bartik: {subject(negative, 'has')} negative values; shares must be >= 0."
         )
     if base is not None:
         weights = weights[_base_rows(table, base)]
@@ -413,8 +412,8 @@ def _base_rows(table: Table, base: object) -> Ints:
     at = _positions_of_label(keys.times, base)
     if not at.size:
         raise OptionError(
-            f"base={cited(base)} is no period of the panel, {keys.times[0]} to "
-            f"{keys.times[-1]}."
+            f"base={cited(base)} is not a period of the panel ({keys.times[0]} to "
+            f"{keys.times[-1]})."
         )
     rows = np.flatnonzero(keys.time == at[0])
     row_of_entity = np.full(keys.entities.size, -1)
@@ -431,7 +430,7 @@ def _base_rows(table: Table, base: object) -> Ints:
 
 
 def _positions_of_label(index: pd.Index[Any], label: object) -> Ints:
-    """Find the positions of a label in an index; none if they cannot be compared."""
+    """Find the positions of a label in an index; empty if it cannot be compared."""
     if not pd.api.types.is_hashable(label) or isinstance(label, tuple):
         return np.empty(0, dtype=np.intp)
     # As objects: columns of text are not searched for everything.
@@ -517,8 +516,9 @@ def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
     """Report shares that do not sum to one (data least, mean and largest sum)."""
     text = (
         f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not "
-        "to one: the instrument also varies with the sum. Add the sum of the shares, "
-        "interacted with the periods, to the controls (Borusyak, Hull & Jaravel 2022)."
+        "to one, so the instrument also varies with this sum. Add the sum of the "
+        "shares, interacted with the periods, to the controls (Borusyak, Hull & "
+        "Jaravel 2022)."
     )
     return Notice(
         "incomplete_shares", text, {"least": least, "mean": mean, "largest": largest}

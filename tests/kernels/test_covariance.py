@@ -58,15 +58,21 @@ def counted(
 def test_counts_of_nested_effects() -> None:
     city, year, region, _, _ = setting()
     c, n = counted([city, year], [city], 12 + 7 - 1, year)
-    assert (c.n, c.k, c.full, c.nest, c.xtreg) == (n, 3, 21, 3 + 1 + 6, 3 + 1 + 6)
-    assert counted([city], [city], 12, year)[0].nest == 4
-    assert counted([city, year], [region], 18, year)[0].nest == 10
-    assert counted([city, year], [year], 18, year)[0].nest == 3 + 1 + 11
-    assert counted([city, year], [city, year], 18, year)[0].nest == 4
+    assert (c.n, c.k, c.parameters, c.k_reghdfe, c.k_xtreg) == (
+        n,
+        3,
+        21,
+        3 + 1 + 6,
+        3 + 1 + 6,
+    )
+    assert counted([city], [city], 12, year)[0].k_reghdfe == 4
+    assert counted([city, year], [region], 18, year)[0].k_reghdfe == 10
+    assert counted([city, year], [year], 18, year)[0].k_reghdfe == 3 + 1 + 11
+    assert counted([city, year], [city, year], 18, year)[0].k_reghdfe == 4
     mixed = ((city * 5 + year) % 4).astype(np.intp)
-    assert counted([city, year], [mixed], 18, year)[0].nest == 21
-    assert counted([city, year], [mixed], 18, year)[0].xtreg == 3 + 1 + 6
-    assert counted([], [city], 1, year, None)[0].nest == 4
+    assert counted([city, year], [mixed], 18, year)[0].k_reghdfe == 21
+    assert counted([city, year], [mixed], 18, year)[0].k_xtreg == 3 + 1 + 6
+    assert counted([], [city], 1, year, None)[0].k_reghdfe == 4
 
 
 def rank_of(effects: list[np.ndarray], n: int) -> int:
@@ -124,8 +130,8 @@ def test_counts_are_ranks_of_dummies(seed: int) -> None:
         periods=6,
     )
     assert found.full == 2 + every
-    assert found.nest == 3 + every - rank_of(within_clusters, n)
-    assert found.xtreg == 3 + every - rank_of(with_entity, n)
+    assert found.k_reghdfe == 3 + every - rank_of(within_clusters, n)
+    assert found.k_xtreg == 3 + every - rank_of(with_entity, n)
     spans = [e for e in effects if rank_of([e], n) == every]
     lone = any(
         all(inside(f, e) for e in effects) and all(inside(f, c) for c in clusters)

@@ -194,7 +194,7 @@ def test_products_net_of_the_other_regressors_are_those_of_residuals(
     )
     weights = np.ones(60) if w is None else w
     np.testing.assert_allclose(
-        solved.held_fixed(regressor), (rest.T * weights) @ rest, rtol=1e-9
+        solved.partial_products(regressor), (rest.T * weights) @ rest, rtol=1e-9
     )
 
 

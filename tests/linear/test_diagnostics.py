@@ -25,7 +25,7 @@ from digiprosper.errors import (
     IdentificationWarning,
     Notice,
 )
-from digiprosper.linear.diagnostics import lost_digits, said_once
+from digiprosper.linear.diagnostics import lost_digits, merge_notices
 from tests.linear.test_doubtful_terms import group_panel
 
 
@@ -377,7 +377,7 @@ def test_what_several_equations_say_is_said_once() -> None:
         )
 
     other = Notice("few_clusters", "30 clusters")
-    found = said_once(
+    found = merge_notices(
         [other, few("i", d=2.0), other, few("i", x=3.0, d=2.5), few("t", d=1.5)]
     )
     assert [n.code for n in found] == ["few_clusters", "few_treated", "few_treated"]

@@ -212,7 +212,7 @@ def test_full_width_letters_are_not_read_as_plain_ones() -> None:
     data = DATA.assign(GDP=1.0)
     panel = Panel(data, "city", "year")
     np.testing.assert_allclose(
-        evaluate(parse(f"log({WIDE})", table_of(panel).known, "x"), table_of(panel)),
+        evaluate(parse(f"log({WIDE})", table_of(panel).names, "x"), table_of(panel)),
         np.log(data[WIDE]),
     )
     with pytest.raises(ColumnError, match=WIDE):
@@ -230,7 +230,7 @@ def test_a_column_named_as_a_placeholder_is_read_as_itself() -> None:
         }
     )
     panel = Panel(data, "i", "t")
-    term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", table_of(panel).known, "x")
+    term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", table_of(panel).names, "x")
     np.testing.assert_array_equal(evaluate(term, table_of(panel)), [21, 36])
     np.testing.assert_array_equal(
         panel.assign(s="I(`a b` + _ticked0_)").frame["s"], [11, 22]

@@ -68,7 +68,7 @@ def panel(frame: pd.DataFrame) -> Panel:
 
 
 def value(panel: Panel, text: str) -> Any:
-    return evaluate(parse(text, table_of(panel).known, "x"), table_of(panel))
+    return evaluate(parse(text, table_of(panel).names, "x"), table_of(panel))
 
 
 # --- its values -----------------------------------------------------------------------

@@ -245,7 +245,7 @@ class BinarySample:
 
     prepared: the rows that are kept
     y (n,), x (n, k): their outcome and regressors, of which `names` are the names
-    whole, keep (N,): all complete rows, and which of them are kept
+    complete_sample, keep (N,): all complete rows, and which of them are kept
     notices: about rows and regressors
     """
 
@@ -253,7 +253,7 @@ class BinarySample:
     y: Floats
     x: Floats
     names: tuple[str, ...]
-    whole: Sample
+    complete_sample: Sample
     keep: Bools
     notices: tuple[Any, ...]
 
@@ -307,14 +307,15 @@ def _prepare(spec: LogitEffects, panel: Panel) -> BinarySample:
     about = (
         notice
         for notice in prepared.notices
-        if notice not in prepared.few and notice.code not in _OF_LEAST_SQUARES
+        if notice not in prepared.few_cluster_notices
+        and notice.code not in _OF_LEAST_SQUARES
     )
     return BinarySample(
         prepared=prepared,
         y=demeaned.raw[:, 0],
         x=demeaned.raw[:, columns],
         names=tuple(demeaned.names[j] for j in columns),
-        whole=whole,
+        complete_sample=whole,
         keep=keep,
         notices=(
             *about,
@@ -428,7 +429,7 @@ def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
         **results.info,
         "model": "AverageEffects",
         "nobs": data.keep.size,
-        "n_entities": data.whole.n_entities,
+        "n_entities": data.complete_sample.n_entities,
     }
     shared = ("labels", "factors", "diagnostics", "key_names", "correction")
     averages, covariances, inference = _averages(data, at, effects)
@@ -459,7 +460,7 @@ def _averages(
     scores = at.weights * at.working_residuals * (not unadjusted)
     deviations = np.zeros((size, averages.size))
     deviations[data.keep] = effects.by_row + effects.moves * scores[:, None]
-    clusters = [data.whole.codes[name] for name in prepared.cluster_names]
+    clusters = [data.complete_sample.codes[name] for name in prepared.cluster_names]
     of_population = _covariance(prepared, deviations - averages, clusters)
     of_population += unadjusted * of_sample
     totals = {"population": of_population, "sample": of_sample}
@@ -476,7 +477,7 @@ def _corrected(
         return fit, fit.coefficients, []
     prepared = data.prepared
     bias = coefficient_bias(spec.link, fit)
-    short = _short_effect(prepared.effect_names, data.whole)
+    short = _short_effect(prepared.effect_names, data.complete_sample)
     remarks = notices.short_panel(short, spec.link)
     remarks = remarks or notices.large_correction(*_sizes(fit, bias))
     if remarks:
@@ -627,6 +628,6 @@ def _results(
             *remarks,
             *not_semidefinite(data.names, covariance, middle, ways=ways),
         ),
-        key_names=sample.keys.pair,
+        key_names=sample.keys.name_pair,
         correction=correction,
     )

@@ -472,12 +472,16 @@ def _results(
         factors=dict(sample.factors),
         diagnostics=(
             # Those of few clusters are about t intervals of least squares.
-            *(notice for notice in prepared.notices if notice not in prepared.few),
+            *(
+                notice
+                for notice in prepared.notices
+                if notice not in prepared.few_cluster_notices
+            ),
             *_few_treated(spec, data),
             *diagnostics,
             *notices.outside_bounds(persistence, bounds, spec.estimator),
         ),
-        key_names=sample.keys.pair,
+        key_names=sample.keys.name_pair,
     )
 
 

@@ -656,7 +656,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     _check_years(years, growth)
     check_panel(panel, "beta_convergence")
     name = one_term(column, "column").strip()
-    level = f"log(`{name}`)" if name in table_of(panel).known else f"log({name})"
+    level = f"log(`{name}`)" if name in table_of(panel).names else f"log({name})"
     spec = FixedEffects(
         f"growth of {name}" if growth is None else one_term(growth, "growth").strip(),
         (_SLOPE, *as_terms(x, "x")),

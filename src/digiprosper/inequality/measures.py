@@ -576,7 +576,7 @@ def urban_rural_theil(
             *_other_units(columns, "urban_population", "rural_population"),
         ]
     )
-    return columns.by_row(_between_two)
+    return columns.apply_by_row(_between_two)
 
 
 def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:

@@ -22,7 +22,7 @@ Intersection: TypeAlias = "Callable[[Sequence[int]], tuple[Ints | None, int]]"
 class Ranks:
     """Ranks of the dummies of absorbed effects, in all and inside clusters."""
 
-    every: int  # of all effects, 1 (the constant) without effects
+    all_effects: int  # of all effects, 1 (the constant) without effects
     # Of the effects nested in a cluster, 1 if there is none; without slopes by level
     nested: int
     nested_or_entity: int  # the same with the entity effect, nested or not
@@ -54,7 +54,7 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     crossing = {p for p in nested for c in containing if not is_nested(codes[p], c)}
     inexact = [positions for positions, (_, exact) in ranks_of.items() if not exact]
     return Ranks(
-        every=ranks_of[every][0],
+        all_effects=ranks_of[every][0],
         nested=ranks_of[nested][0],
         nested_or_entity=ranks_of[exempt][0],
         lone_nested=len(crossing) < len(nested),
@@ -83,11 +83,11 @@ class Counts:
 
     n: int  # rows
     k: int  # slopes, the intercept not counted
-    full: int  # slopes and the rank of all dummies (1 for an intercept)
+    parameters: int  # slopes and the rank of all dummies (1 for an intercept)
     # Slopes, a constant, and the rank of all effects less that of the effects nested in
     # a cluster
-    nest: int
-    xtreg: int  # as `nest`, with the entity effect never counted
+    k_reghdfe: int
+    k_xtreg: int  # as `k_reghdfe`, with the entity effect never counted
     # Slopes, by level too, and the intercept if there is one (what plm counts)
     coefficients: int
     # a single effect, nested in every cluster (which linearmodels then leaves out)
@@ -95,14 +95,14 @@ class Counts:
     groups: tuple[int, ...]  # clusters in each dimension
     periods: int  # number of periods
 
-    def plus(self, slopes: int) -> Counts:
+    def with_slopes(self, slopes: int) -> Counts:
         """Add slopes: a sample's effects and clusters count once for all equations."""
         return replace(
             self,
             k=self.k + slopes,
-            full=self.full + slopes,
-            nest=self.nest + slopes,
-            xtreg=self.xtreg + slopes,
+            parameters=self.parameters + slopes,
+            k_reghdfe=self.k_reghdfe + slopes,
+            k_xtreg=self.k_xtreg + slopes,
             coefficients=self.coefficients + slopes,
         )
 
@@ -114,9 +114,9 @@ def counts(
     return Counts(
         n=n,
         k=k,
-        full=k + absorbed.every,
-        nest=k + 1 + absorbed.every - absorbed.nested,
-        xtreg=k + 1 + absorbed.every - absorbed.nested_or_entity,
+        parameters=k + absorbed.all_effects,
+        k_reghdfe=k + 1 + absorbed.all_effects - absorbed.nested,
+        k_xtreg=k + 1 + absorbed.all_effects - absorbed.nested_or_entity,
         coefficients=k + absorbed.slopes + absorbed.intercept,
         lone_nested=absorbed.lone_nested,
         groups=tuple(groups),
@@ -208,7 +208,7 @@ def vcov(
     are None.
     `leverage` is for ``hc2`` and ``hc3``, `effects` for ``crv3`` and ``cr2``.
     """
-    n, df = count.n, float(count.n - count.full)
+    n, df = count.n, float(count.n - count.parameters)
     if cov_type in ("hc2", "hc3"):
         return Vcov(
             cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage
@@ -252,7 +252,7 @@ def conley_vcov(ssc: str, count: Counts, near: Nearby) -> Vcov:
     part = Part(1.0, count.n / (count.n - counted), None, count.n)
     lags = near.lags if count.periods > 1 else None
     return Vcov(
-        "conley", (part,), float(count.n - count.full), lags, counted, near=near
+        "conley", (part,), float(count.n - count.parameters), lags, counted, near=near
     )
 
 
@@ -291,12 +291,12 @@ def _counted(cov_type: str, ssc: str, count: Counts) -> int:
     if ssc == "plm" and cov_type != "unadjusted":
         return count.coefficients
     if cov_type != "clustered":
-        return count.full
+        return count.parameters
     if ssc == "linearmodels":
-        return count.coefficients if count.lone_nested else count.full
+        return count.coefficients if count.lone_nested else count.parameters
     if ssc in ("areg", "sandwich"):
-        return count.full
-    return count.xtreg if ssc == "xtreg" else count.nest
+        return count.parameters
+    return count.k_xtreg if ssc == "xtreg" else count.k_reghdfe
 
 
 def intersections(clusters: Sequence[Ints]) -> Intersection:

@@ -43,7 +43,7 @@ class Solved:
     @property
     def df_resid(self) -> float:
         """Rows less slopes less the rank of the effects."""
-        return float(self.count.n - self.count.full)
+        return float(self.count.n - self.count.parameters)
 
     def weighted(self, values: Floats) -> Floats:
         """Multiply values (N,) by the weights of the rows."""
@@ -121,7 +121,7 @@ class Solved:
         variance = self.residuals @ self.weighted_residuals / self.df_resid
         return np.asarray(np.sqrt(np.diag(self.bread) * variance))
 
-    def held_fixed(self, regressor: int) -> Floats:
+    def partial_products(self, regressor: int) -> Floats:
         """Compute squares and product (2, 2) of outcome and regressor j.
 
         The regressor net of the others has the square ``1 / bread_jj``; the outcome net

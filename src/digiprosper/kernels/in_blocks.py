@@ -329,7 +329,7 @@ class Scores:
     carriers: Carriers | None
     variation: Floats
     # (G, p, p) products of all columns by group, in parts, where groups are few
-    kept: list[Floats] | None = None
+    cluster_products: list[Floats] | None = None
 
     def by_group(self, rotation: Floats) -> Floats:
         """Return the products (G, k, e) of columns rotated to orthonormal ones.
@@ -356,7 +356,7 @@ _ROWS = 2**16
 def empty_scores(
     k: int, e: int, partials: Floats | None, *, inside: bool, size: int, keep: bool
 ) -> Scores:
-    """Begin the sums of a grouping; `keep` says whether there are `Scores.kept`."""
+    """Make sums of zero; `keep` says whether `cluster_products` are collected."""
     m = 0 if partials is None else partials.shape[1]
     few = Carriers(
         np.zeros(m), np.zeros(m), np.zeros((0, m)), np.zeros((0, m), dtype=object)
@@ -370,7 +370,7 @@ def empty_scores(
         partials=np.zeros((k + 1, 0)) if partials is None else partials,
         carriers=few if m and inside else None,
         variation=np.zeros((groups, m)),
-        kept=[] if keep else None,
+        cluster_products=[] if keep else None,
     )
 
 
@@ -440,12 +440,12 @@ def _add_scores(
             grouping.carriers.add(variation, block.labels)
         else:
             grouping.variation += variation
-    if grouping.kept is not None:
+    if grouping.cluster_products is not None:
         every = block.weighted(basis)
         products = np.stack(
             [level_sums(codes, size, every, u) for u in basis.T], axis=2
         )
-        if grouping.inside or not grouping.kept:
-            grouping.kept.append(products)
+        if grouping.inside or not grouping.cluster_products:
+            grouping.cluster_products.append(products)
         else:
-            grouping.kept[0] += products
+            grouping.cluster_products[0] += products

@@ -170,7 +170,7 @@ class Within:
         return self.codes
 
     @property
-    def every(self) -> tuple[Effect, ...]:
+    def effects_and_slopes(self) -> tuple[Effect, ...]:
         """Codes of each effect, or a slope by level."""
         parts = zip(self.codes, self.slopes, strict=True)
         return tuple(

@@ -34,15 +34,15 @@ from digiprosper.report.text import freedom_text
 from digiprosper.report.variance import negative_variance
 
 
-def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
+def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
     """Fit the specification of a test without notices; refuse any other one."""
     refuse_other_specification(caller, spec)
     return estimate(spec, panel)
 
 
-def issued(fitted: Fitted) -> tuple[Notice, ...]:
+def issue_fit_notices(fitted: Fitted) -> tuple[Notice, ...]:
     """Issue and return the notices about a fit, except those about standard errors."""
-    error_codes = {notice.code for notice in fitted.prepared.few} | {
+    error_codes = {notice.code for notice in fitted.prepared.few_cluster_notices} | {
         "few_treated",
         "robust_inconsistent",
     }
@@ -103,7 +103,7 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
         p for p, effect in enumerate(prepared.absorbed) if effect.name in names
     ]
     old, sample = prepared.within, prepared.sample
-    effects = [old.every[p] for p in positions]
+    effects = [old.effects_and_slopes[p] for p in positions]
     if effects and not any(p in old.constants for p in positions):
         # Slopes alone do not contain a constant.
         effects.append(np.zeros(sample.nobs, dtype=np.intp))
@@ -121,7 +121,7 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
             sample.nobs, 0, effect_ranks, prepared.count.groups, periods=sample.n_times
         ),
         notices=(),
-        few=(),
+        few_cluster_notices=(),
         leverage=None,
     )
 
@@ -142,7 +142,7 @@ def with_clusters(
         options=options,
         count=counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
         notices=(),
-        few=(),
+        few_cluster_notices=(),
         leverage=None,
         near=None,
     )
@@ -152,7 +152,7 @@ def joint_test(
     results: LinearResults, tested: Sequence[str], caller: str, *, name: str, null: str
 ) -> TestResult:
     """Test that the coefficients `tested` are zero."""
-    form, notices = joint_form(results, tested, caller)
+    form, notices = wald_statistic(results, tested, caller)
     weights = np.eye(len(results.names))[[results.names.index(term) for term in tested]]
     test = results.estimated.joint_test(
         form, weights, weights @ results.coefficients, name=name, null=null
@@ -160,13 +160,13 @@ def joint_test(
     return replace(test, diagnostics=notices)
 
 
-def rows_of_terms(results: LinearResults, names: Sequence[str]) -> pd.DataFrame:
+def coefficient_rows(results: LinearResults, names: Sequence[str]) -> pd.DataFrame:
     """Select the estimates, errors and t tests of named coefficients."""
     table = results.tidy()[["term", "estimate", "std_error", "statistic", "p_value"]]
     return table[table["term"].isin(names)].reset_index(drop=True)
 
 
-def joint_form(
+def wald_statistic(
     results: LinearResults, names: Sequence[str], caller: str
 ) -> tuple[float, tuple[Notice, ...]]:
     """Compute the Wald statistic (chi-square) that named coefficients are zero."""

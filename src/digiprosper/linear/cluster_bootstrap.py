@@ -105,7 +105,7 @@ def cluster_bootstrap(
             "collinear (for example a dummy of one entity). Drop it."
         )
 
-    notices = _notices(fit, groups, drawn, lost, reps)
+    notices = _bootstrap_notices(fit, groups, drawn, lost, reps)
     issue(notices)
     info: Glance = fit.results.glance()
     info["model"] = "Cluster bootstrap"
@@ -131,7 +131,7 @@ def cluster_bootstrap(
     )
 
 
-def _notices(
+def _bootstrap_notices(
     fit: Any, groups: int, drawn: str, lost: int, reps: int
 ) -> tuple[Notice, ...]:
     of_fit = (

@@ -69,27 +69,29 @@ def few_treated(
     root: Floats,
     *,
     by_cluster: Sequence[ClusterSums] = (),
-    unread: Sequence[str] = (),
+    auxiliary: Sequence[str] = (),
     model: str = "",
 ) -> list[Notice]:
-    """Report slopes that depend on few clusters' variation, but none of `unread`.
+    """Report slopes that depend on few clusters' variation, but none of `auxiliary`.
 
     `model`: the name of a model that has no ``cov_type="cr2"``.
     """
     dimensions = []
     for clusters, groups, effective, shares, labels in (
-        _variation(prepared, basis, root, by_cluster)
-        if prepared.sums is None
-        else prepared.sums.variation(names)
+        _variation_by_cluster(prepared, basis, root, by_cluster)
+        if prepared.block_sums is None
+        else prepared.block_sums.variation(names)
     ):
         few = min(notices.EFFECTIVE_CLUSTERS, _HALF * groups)
         carriers = {
-            names[j]: carriers_of(clusters_of_term, shares[:, j], labels[j])
+            names[j]: largest_clusters(clusters_of_term, shares[:, j], labels[j])
             for j, clusters_of_term in enumerate(effective.tolist())
-            if clusters_of_term < few and names[j] not in unread
+            if clusters_of_term < few and names[j] not in auxiliary
         }
         if carriers:
-            controls = _controls_among(prepared.sample, names, _two_values(prepared))
+            controls = _controls_among(
+                prepared.sample, names, _two_valued_columns(prepared)
+            )
             terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
             only_controls = next(iter(terms)) in controls
             in_one_way = len(prepared.cluster_names) == 1
@@ -107,7 +109,7 @@ def few_treated(
     return notices.few_treated_notices(dimensions)
 
 
-def _variation(
+def _variation_by_cluster(
     prepared: Prepared, basis: Floats, root: Floats, by_cluster: Sequence[ClusterSums]
 ) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
     """Yield clusters, their number, effective number (k,), shares (G, k), labels."""
@@ -129,9 +131,9 @@ def _variation(
         yield clusters, groups, effective, shares, [levels] * effective.size
 
 
-def _two_values(prepared: Prepared) -> set[str]:
-    if prepared.sums is not None:
-        seen = prepared.sums.rows.distinct.items()
+def _two_valued_columns(prepared: Prepared) -> set[str]:
+    if prepared.block_sums is not None:
+        seen = prepared.block_sums.rows.distinct.items()
         return {name for name, values in seen if len(values) <= 2}
     columns = zip(prepared.sample.names, prepared.sample.matrix.T, strict=True)
     return {n for n, v in columns if np.isin(v, (v.min(), v.max())).all()}
@@ -170,7 +172,7 @@ def _variables(sample: Sample, name: str) -> set[str]:
     }
 
 
-def carriers_of(
+def largest_clusters(
     effective: float, shares: Floats, levels: pd.Index[Any]
 ) -> dict[str, Any]:
     """Name the clusters with most of a regressor's variation, and their shares."""
@@ -190,7 +192,7 @@ def shared_between_clusters(
     columns: Sequence[int],
 ) -> list[Notice]:
     """Report columns, by position in `demeaned`, that groups of clusters share."""
-    if not prepared.cluster_codes or prepared.sums is not None:
+    if not prepared.cluster_codes or prepared.block_sums is not None:
         return []
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
     # In the period with most rows there are clusters enough to compare.
@@ -208,7 +210,7 @@ def shared_between_clusters(
         names[j]: count
         for j, count in zip(columns, counts.tolist(), strict=True)
         if count <= _HALF * groups and count not in _BY_CHANCE
-        if _in_common(sample, raw[:, j])
+        if _values_move_together(sample, raw[:, j])
     }
     if not shared:
         return []
@@ -218,7 +220,7 @@ def shared_between_clusters(
     return notices.shared_values(shared, prepared.cluster_names, groups, label)
 
 
-def _in_common(sample: Sample, column: Floats) -> bool:
+def _values_move_together(sample: Sample, column: Floats) -> bool:
     """Tell whether entities that share a value mostly share the next one, too."""
     # Whole numbers are shared by chance.
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
@@ -231,14 +233,14 @@ def _in_common(sample: Sample, column: Floats) -> bool:
     earlier, period = sample.time[later - 1], sample.time[later]
     # From one value, entities may be observed again in different periods.
     n_times, steps = sample.n_times, before * sample.n_times + period
-    ways, share = _alike(steps * n_times + earlier, after, values.size)
+    ways, share = _count_common_moves(steps * n_times + earlier, after, values.size)
     # The next value of an age, or of a function of it, is the same in all periods.
-    ages, share_of_ages = _alike(steps - earlier, after, values.size)
+    ages, share_of_ages = _count_common_moves(steps - earlier, after, values.size)
     is_age = share_of_ages >= _ALIKE and ages <= _ALIKE * ways
     return share >= _ALIKE and later.size >= 2 * ways and not is_age
 
 
-def _alike(ways: Ints, after: Ints, size: int) -> tuple[int, float]:
+def _count_common_moves(ways: Ints, after: Ints, size: int) -> tuple[int, float]:
     """Count different ways (N,), and the share that ends where most of a way do."""
     pairs, counts = np.unique(ways * size + after, return_counts=True)
     starts = np.flatnonzero(np.diff(pairs // size, prepend=-1))
@@ -272,7 +274,7 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     ]
 
 
-def said_once(of_equations: Iterable[Notice]) -> list[Notice]:
+def merge_notices(of_equations: Iterable[Notice]) -> list[Notice]:
     """Combine the notices of equations: equal ones once, few clusters by dimension."""
     every_notice = list(of_equations)
     other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
@@ -298,9 +300,9 @@ def lagged_outcome(
 ) -> list[Notice]:
     """Report lags of the outcome: their slopes are biased (Nickell 1981, eq. 18)."""
     sample = prepared.sample
-    if prepared.sums is not None:
-        lags = prepared.sums.lags(roles)
-        periods = prepared.count.n / prepared.sums.structure.n_entities
+    if prepared.block_sums is not None:
+        lags = prepared.block_sums.lags(roles)
+        periods = prepared.count.n / prepared.block_sums.structure.n_entities
     # Without effects of the entities, or nested in them, there is no bias.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
@@ -310,14 +312,14 @@ def lagged_outcome(
     said = lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
     )
-    if said or prepared.sums is not None:
+    if said or prepared.block_sums is not None:
         return said
     return [
-        _growth_on_level(
+        _growth_notice(
             sample.names[column], sample.names[at], unit, consequence, periods=periods
         )
         for at in sample.roles[outcome]
-        for column in _searched(sample, roles)
+        for column in _columns_of_roles(sample, roles)
         if (unit := _unit_of_growth(sample, at, column))
     ]
 
@@ -326,11 +328,11 @@ def lags_of_outcome(
     sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
 ) -> dict[int, list[str]]:
     """Find, by position of each outcome, the columns with a lag of it."""
-    columns = _searched(sample, roles)
+    columns = _columns_of_roles(sample, roles)
     return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
 
 
-def _searched(sample: Sample, roles: Sequence[str] | None) -> list[int]:
+def _columns_of_roles(sample: Sample, roles: Sequence[str] | None) -> list[int]:
     """List the columns of some roles, of all that have regressors by default."""
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
     return [*dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))]
@@ -363,7 +365,7 @@ def shared_exposure(prepared: Prepared, solved: Solved, name: str) -> Iterator[N
     """Report if entities share scores of the first regressor within periods."""
     sample, keys = prepared.sample, prepared.sample.keys
     if (
-        prepared.sums is not None
+        prepared.block_sums is not None
         or prepared.cluster_names != (keys.entity_name,)
         or keys.time_name not in prepared.effect_names
         or not _FEWEST_PERIODS <= sample.n_times < notices.FEW_PERIODS
@@ -399,14 +401,14 @@ def _is_policy(sample: Sample, name: str) -> bool:
     return bool(once or np.isin(column, (column.min(), column.max())).all())
 
 
-def products_alone(
+def missing_main_effects(
     prepared: Prepared,
     names: Sequence[str],  # the outcome and the regressors
     net: Floats,  # (N, p), without their effects
 ) -> Iterator[Notice]:
     """Report products without a factor that effects and regressors do not take up."""
     sample = prepared.sample
-    products = _products_alone(sample, names)
+    products = _products_without_main_effects(sample, names)
     if not products:
         return
     root = np.sqrt(prepared.row_weights)[:, None]
@@ -425,7 +427,9 @@ def products_alone(
             )
 
 
-def _products_alone(sample: Sample, names: Sequence[str]) -> dict[int, list[str]]:
+def _products_without_main_effects(
+    sample: Sample, names: Sequence[str]
+) -> dict[int, list[str]]:
     """List, by position, the factors of products of columns that are no regressors."""
     products = {}
     for at, name in enumerate(names[1:], 1):
@@ -478,9 +482,9 @@ def staggered(
     sample, effects = prepared.sample, prepared.effect_names
     keys = sample.keys
     two_way = keys.entity_name in effects and keys.time_name in effects
-    if not two_way or prepared.sums is not None:
+    if not two_way or prepared.block_sums is not None:
         return ()
-    positions = [j for j in columns if _starts_later(raw[:, j], sample)]
+    positions = [j for j in columns if _is_staggered(raw[:, j], sample)]
     if not positions:
         return ()
     terms, dummy = [names[j] for j in positions], raw[:, positions[0]]
@@ -497,7 +501,7 @@ def staggered(
     )
 
 
-def _starts_later(dummy: Floats, sample: Sample) -> bool:
+def _is_staggered(dummy: Floats, sample: Sample) -> bool:
     """Tell whether some entity is not treated yet when another is treated already."""
     # The first row is enough to see that most columns are no dummy.
     if dummy[0] not in (0, 1) or not np.isin(dummy, (0, 1)).all():
@@ -541,7 +545,7 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     named = set[tuple[str, int]]()
     if len(itself) == 1:
         named = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
-    repeats = _repeats(sample, at)
+    repeats = _equal_to_lag(sample, at)
     lags = [
         sample.names[column]
         for column in columns
@@ -550,7 +554,7 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     return list(dict.fromkeys(lags))
 
 
-def _growth_on_level(
+def _growth_notice(
     column: str, outcome: str, unit: int, consequence: str, *, periods: float
 ) -> Notice:
     """Report growth that is regressed on the level before, with entity effects."""
@@ -584,7 +588,7 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
     return 0
 
 
-def _repeats(sample: Sample, at: int) -> set[int]:
+def _equal_to_lag(sample: Sample, at: int) -> set[int]:
     """Find columns that repeat column `at` of earlier rows, where these are known."""
     matrix, entity, time = sample.matrix, sample.entity, sample.time
     out = set[int]()

@@ -71,7 +71,7 @@ def coordinate_terms(
     """Return the terms of latitude and longitude: by default, usual names."""
     if coordinates is not None:
         return tuple(coordinates)
-    return coordinate_names(list(table_of(panel).known), _CALLER)
+    return coordinate_names(list(table_of(panel).names), _CALLER)
 
 
 def near_rows(
@@ -90,7 +90,7 @@ def near_rows(
     )
     ordinals = sample.keys.ordinals
     position = sample.time if ordinals is None else ordinals[sample.time]
-    lags = _lags(sample, position, bandwidth)
+    lags = _choose_lags(sample, position, bandwidth)
     return nearby(
         degrees,
         sample.time,
@@ -102,7 +102,7 @@ def near_rows(
     )
 
 
-def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
+def _choose_lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
     """Choose the lags; those that pair no rows of an entity are an error."""
     once = sample.nobs == sample.n_entities
     if bandwidth is None:

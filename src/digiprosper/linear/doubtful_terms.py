@@ -18,7 +18,7 @@ from digiprosper.report.terms import columns_in
 _REGRESSORS = ("x", "endog", "treatment", "mediators")
 
 
-def about_terms(
+def term_notices(
     sample: Sample, panel: Panel, clusters: Sequence[str]
 ) -> Iterator[Notice]:
     """Report where terms come from, and categories of many dummies."""
@@ -30,12 +30,14 @@ def about_terms(
     ]
     if of_interest and tuple(clusters) == (sample.keys.entity_name,):
         yield from shared_treatments(sample, panel, of_interest)
-    yield from made_from_others(sample, panel)
+    yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from many_dummies(sample)
 
 
-def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
+def derived_term_notices(
+    sample: Sample, panel: Panel | PanelScan[Any]
+) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
@@ -43,13 +45,15 @@ def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
         others = [roles[role] for role in roles if role not in of_no_term]
         if any(others):
-            yield from _made_from(sample, panel, "y", [*chain.from_iterable(others)])
+            yield from _derived_terms(
+                sample, panel, "y", [*chain.from_iterable(others)]
+            )
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
-            yield from _made_from(sample, panel, role, roles.get(other, ()))
+            yield from _derived_terms(sample, panel, role, roles.get(other, ()))
 
 
-def _made_from(
+def _derived_terms(
     sample: Sample, panel: Panel | PanelScan[Any], role: str, others: Sequence[int]
 ) -> Iterator[Notice]:
     """Report columns, by position, that are made from the terms of a role alone."""
@@ -101,14 +105,14 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
     regressors = chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])
     shared: dict[str, tuple[str, ...]] = {}
     for at, y in product(regressors, roles.get("y", ())):
-        columns, indicators = _columns_of(sample, at, indexes)
-        of_outcome, in_outcome = _columns_of(sample, y, indexes)
+        columns, indicators = _columns_and_indicators(sample, at, indexes)
+        of_outcome, in_outcome = _columns_and_indicators(sample, y, indexes)
         if common := (indicators & in_outcome) - (columns & of_outcome):
             shared[names[at]] = tuple(sorted(common))
-    return [_shared_indicators(shared, names[roles["y"][0]])] if shared else []
+    return [_shared_indicators_notice(shared, names[roles["y"][0]])] if shared else []
 
 
-def _columns_of(
+def _columns_and_indicators(
     sample: Sample, at: int, indexes: Mapping[str, Sequence[str]]
 ) -> tuple[set[str], set[str]]:
     """Return the columns of a term, lags apart, without and with indicators."""
@@ -118,7 +122,9 @@ def _columns_of(
     return columns, columns.union(*[indexes.get(column, ()) for column in columns])
 
 
-def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
+def _shared_indicators_notice(
+    shared: Mapping[str, Sequence[str]], depvar: str
+) -> Notice:
     """Report regressors with indicators of an index that the outcome has too."""
     shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
     indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))

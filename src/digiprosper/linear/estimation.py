@@ -56,10 +56,10 @@ from digiprosper.linear.notices import (
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
 from digiprosper.linear.variance_checks import (
-    cluster_notices,
+    find_zero_variances,
+    needed_cluster_notices,
     perfect_row_notices,
     refuse_full_leverage,
-    without_information,
 )
 from digiprosper.panel import Sample
 from digiprosper.report.estimates import Estimates
@@ -104,7 +104,7 @@ class Demeaned:
         """Append further columns (N, q), given as in the data."""
         if not names:
             return self
-        together = _side_by_side(self.raw, raw)
+        together = _join_columns(self.raw, raw)
         return demean_columns(prepared, (*self.names, *names), together)
 
 
@@ -119,7 +119,7 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
     else:
         squares = products.diagonal()
     moments, lengths = column_moments(raw), np.sqrt(squares)
-    constant, absorbed = without_variation(moments, lengths)
+    constant, absorbed = find_constant_and_absorbed(moments, lengths)
     return Demeaned(
         names=tuple(names),
         raw=raw,
@@ -169,7 +169,7 @@ def outcome_of(y: str, sample: Sample) -> Floats:
     return sample.matrix[:, column]
 
 
-def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
+def find_constant_and_absorbed(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
     """Find columns (p,) that are constant, and those of which nothing is left."""
     n = moments[0, 0]
     # The length of each raw column once its mean is out. One row has no standard
@@ -196,14 +196,19 @@ def fit_columns(
     design: Floats,
     *,
     remarks: Sequence[Notice] = (),
-    unread: Sequence[str] = (),
+    auxiliary: Sequence[str] = (),
 ) -> LinearResults:
     """Regress an outcome (N,) on columns (N, k), net of the absorbed effects."""
     demeaned = demean_columns(
-        prepared, (depvar, *names), _side_by_side(outcome[:, None], design)
+        prepared, (depvar, *names), _join_columns(outcome[:, None], design)
     )
     return fit_equation(
-        prepared, demeaned, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread
+        prepared,
+        demeaned,
+        0,
+        range(1, 1 + len(names)),
+        remarks=remarks,
+        auxiliary=auxiliary,
     )[0]
 
 
@@ -214,21 +219,20 @@ def fit_equation(
     regressors: Sequence[int],
     *,
     remarks: Sequence[Notice] = (),
-    unread: Sequence[str] = (),
-    own_covariance: bool = True,
+    auxiliary: Sequence[str] = (),
+    report_indefinite: bool = True,
 ) -> tuple[LinearResults, Solved]:
     """Solve one equation of a system; return its results, and the solution.
 
-    `outcome` and `regressors` are positions in `demeaned`. Notices, `remarks` among
-    them, are kept in `diagnostics`, not issued. `unread` names columns that the model
-    adds itself, such as the dummy of a regime: no notice says that their slopes depend
-    on few clusters. `own_covariance` is False where the model computes the covariance
-    together with further parameters, and reports on that one whether it is positive
-    semidefinite.
+    `outcome` and `regressors` are positions in `demeaned`. Notices, including
+    `remarks`, are stored in `diagnostics` and not issued. `auxiliary` names columns
+    that the model adds itself, such as the dummy of a regime; no notice is given if
+    their slopes depend on few clusters. `report_indefinite=False` is for models that compute
+    the covariance jointly with other parameters and check that one instead.
     """
     columns, notices, inverse = checked_columns(prepared, demeaned, outcome, regressors)
-    if prepared.sums is not None and not prepared.sums.positions:
-        prepared, demeaned = prepared.sums.with_scores(
+    if prepared.block_sums is not None and not prepared.block_sums.positions:
+        prepared, demeaned = prepared.block_sums.with_scores(
             prepared,
             demeaned,
             columns,
@@ -253,17 +257,17 @@ def fit_equation(
     notices += fit_notices(
         solved, demeaned.lengths[outcome], demeaned.names[outcome], names
     )
-    results = results_with_covariance(
+    results = make_results(
         prepared,
         demeaned,
         (outcome, *columns),
         solved,
-        unread,
+        auxiliary,
         before=[*prepared.notices, *notices],
         after=remarks,
-        own_covariance=own_covariance,
+        report_indefinite=report_indefinite,
     )
-    if prepared.sums is not None:
+    if prepared.block_sums is not None:
         more = in_memory_only(results.diagnostics)
         results = replace(results, diagnostics=(*results.diagnostics, *more))
     return results, solved
@@ -280,7 +284,7 @@ def checked_columns(
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([demeaned.names[j] for j in regressors])
     columns, notices, inverse = independent_columns(prepared, demeaned, regressors)
-    refuse_flat_outcome(prepared, demeaned, outcome)
+    refuse_constant_outcome(prepared, demeaned, outcome)
     return columns, notices, inverse
 
 
@@ -300,9 +304,9 @@ def counts_and_vcov(
     prepared: Prepared, k: int, cov_type: str | None = None
 ) -> tuple[Counts, Vcov]:
     """Choose what degrees of freedom count and the covariance, that of the options."""
-    options, count = prepared.options, prepared.count.plus(k)
-    if prepared.sums is not None:
-        return count, prepared.sums.vcov(count, cov_type or options.cov_type)
+    options, count = prepared.options, prepared.count.with_slopes(k)
+    if prepared.block_sums is not None:
+        return count, prepared.block_sums.vcov(count, cov_type or options.cov_type)
     if prepared.near is not None:
         return count, conley_vcov(options.ssc, count, prepared.near)
     return count, vcov(
@@ -313,7 +317,9 @@ def counts_and_vcov(
         prepared.sample.time,
         bandwidth=options.bandwidth,
         leverage=prepared.leverage,
-        effects=prepared.within.every if options.cov_type in ("crv3", "cr2") else (),
+        effects=prepared.within.effects_and_slopes
+        if options.cov_type in ("crv3", "cr2")
+        else (),
     )
 
 
@@ -325,15 +331,17 @@ def independent_columns(
 ) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
     """Leave out, or refuse, absorbed columns and combinations of others."""
     strict = prepared.options.collinear == "raise"
-    varying, absorbed = _varying(prepared, demeaned, regressors)
+    varying, absorbed = _drop_absorbed(prepared, demeaned, regressors)
     if strict:
         # Combinations of more columns than rows are not looked for.
-        refuse_wide(prepared.count.n, len(varying), prepared.count.full)
+        refuse_too_many_parameters(
+            prepared.count.n, len(varying), prepared.count.parameters
+        )
     inverse, columns, collinear = None, varying, list[Notice]()
     if demeaned.products is not None:
         inverse = inverted(demeaned.products[varying][:, varying])
     if inverse is None:
-        columns, collinear = without_combinations(prepared, demeaned, varying)
+        columns, collinear = drop_collinear(prepared, demeaned, varying)
     if strict and collinear:
         raise CollinearityError(
             several(collinear)
@@ -341,12 +349,14 @@ def independent_columns(
             collinear,
         )
     if not strict:
-        refuse_wide(prepared.count.n, len(columns), prepared.count.full)
+        refuse_too_many_parameters(
+            prepared.count.n, len(columns), prepared.count.parameters
+        )
     dropped = [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
     return columns, [*map(dropped_absorbed, absorbed), *dropped], inverse
 
 
-def _varying(
+def _drop_absorbed(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out, or refuse, what the effects absorb; describe what is left out."""
@@ -389,7 +399,7 @@ def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Not
     return Notice("absorbed", text, {"column": name, "effects": effects})
 
 
-def without_combinations(
+def drop_collinear(
     prepared: Prepared, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
     """Leave out columns that are combinations of earlier ones."""
@@ -413,7 +423,7 @@ def collinear_problem(name: str, on: Sequence[str]) -> Notice:
     return collinearity_problem(name, on, f"{cited(name)} {why_collinear(on)}")
 
 
-def refuse_wide(n: int, k: int, rank: int) -> None:
+def refuse_too_many_parameters(n: int, k: int, rank: int) -> None:
     """Refuse k slopes and effects of a rank that together reach the n rows."""
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
@@ -423,7 +433,9 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
         )
 
 
-def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) -> None:
+def refuse_constant_outcome(
+    prepared: Prepared, demeaned: Demeaned, outcome: int
+) -> None:
     """Refuse a constant or absorbed outcome before a search divides by it."""
     depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:
@@ -459,16 +471,16 @@ def fit_notices(
 # --- from a solved equation to its results --------------------------------------------
 
 
-def results_with_covariance(
+def make_results(
     prepared: Prepared,
     demeaned: Demeaned,
     positions: tuple[int, ...],  # of the outcome, then the regressors
     solved: Solved,
-    unread: Sequence[str],
+    auxiliary: Sequence[str],
     *,
     before: Sequence[Notice] = (),
     after: Sequence[Notice] = (),
-    own_covariance: bool,
+    report_indefinite: bool,
 ) -> LinearResults:
     """Make results of an equation, with notices `before` and `after` its own."""
     depvar, *names = [demeaned.names[j] for j in positions]
@@ -484,13 +496,13 @@ def results_with_covariance(
     by_cluster = _sums_by_cluster(prepared, full)
     root, middle = _root_and_middle(prepared, full, by_cluster, moved)
     covariance = root @ middle @ root.T
-    empty = without_information(solved, covariance)
+    empty = find_zero_variances(solved, covariance)
     root[empty] = np.nan
 
     notices = [
         *lost_digits(names, demeaned.moments[list(positions[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
-        *cluster_notices(prepared, terms, full, covariance, moved),
+        *needed_cluster_notices(prepared, terms, full, covariance, moved),
         *perfect_row_notices(prepared, solved),
         *few_treated(
             prepared,
@@ -498,15 +510,15 @@ def results_with_covariance(
             solved.score_columns,
             solved.root,
             by_cluster=by_cluster if full.moved is None else (),
-            unread=unread,
+            auxiliary=auxiliary,
         ),
         *shared_between_clusters(
             prepared,
             demeaned,
-            [j for j in positions[1:] if demeaned.names[j] not in unread],
+            [j for j in positions[1:] if demeaned.names[j] not in auxiliary],
         ),
     ]
-    if own_covariance:
+    if report_indefinite:
         ways = len(prepared.cluster_codes)
         notices += not_semidefinite(
             terms, covariance, middle, ways=ways, near=prepared.near
@@ -521,14 +533,14 @@ def results_with_covariance(
             inference=_inference(prepared, solved, reduced),
             bias_reduced=reduced,
             by_cluster=by_cluster,
-            **_beside_driscoll_kraay(prepared, terms, full, solved),
-            **_rows_and_effects(prepared, demeaned, positions, full),
+            **_driscoll_kraay_alternatives(prepared, terms, full, solved),
+            **_residuals_and_effects(prepared, demeaned, positions, full),
         ),
         sample=estimation_sample(
             prepared.sample, prepared.options.obs_weights, demeaned, positions
         )
-        if prepared.sums is None
-        else prepared.sums.sample(positions, solved),
+        if prepared.block_sums is None
+        else prepared.block_sums.sample(positions, solved),
         labels=dict(prepared.sample.labels),
         diagnostics=(*before, *notices, *after),
     )
@@ -544,7 +556,7 @@ def _root_and_middle(
     """Factor the covariance; `moved` are the changes without each cluster of CR2."""
     if moved is not None:
         return jackknife_root_and_middle(moved, factor=1.0)
-    in_one_way = len(by_cluster) == 1 and prepared.sums is None
+    in_one_way = len(by_cluster) == 1 and prepared.block_sums is None
     return solved.root_and_middle(by_cluster[0].scores if in_one_way else None)
 
 
@@ -563,7 +575,7 @@ def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, .
     return tuple(sums)
 
 
-def _beside_driscoll_kraay(
+def _driscoll_kraay_alternatives(
     prepared: Prepared, terms: tuple[str, ...], full: Solved, solved: Solved
 ) -> dict[str, Any]:
     """Compute the covariance of xtscc and the slopes by block of periods."""
@@ -580,9 +592,9 @@ def _beside_driscoll_kraay(
         inference=replace(_inference(prepared, plain, None), cov_type="xtscc"),
     )
     time = prepared.sample.time
-    if prepared.sums is not None:
+    if prepared.block_sums is not None:
         return {"xtscc": beside}
-    slopes = block_slopes(solved, prepared.within.every, time)
+    slopes = block_slopes(solved, prepared.within.effects_and_slopes, time)
     return {"xtscc": beside, "block_slopes": slopes}
 
 
@@ -595,12 +607,12 @@ def with_intercept(
     return solved.with_intercept(means, float(prepared.row_weights.sum()))
 
 
-def _rows_and_effects(
+def _residuals_and_effects(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> dict[str, Any]:
     """Compute residuals, fitted values, R2 and effects, as fields of `Estimated`."""
-    if prepared.sums is not None:
-        rows_and_effects: dict[str, Any] = prepared.sums.rows_and_effects(
+    if prepared.block_sums is not None:
+        rows_and_effects: dict[str, Any] = prepared.block_sums.rows_and_effects(
             positions, solved
         )
         return rows_and_effects
@@ -639,9 +651,9 @@ def _fit_statistics(
     prepared: Prepared, outcome: Floats, values: Sequence[Floats], solved: Solved
 ) -> tuple[float, float, float, float]:
     w = prepared.obs_weights
-    ssr, net = _square(solved.residuals, w), _square(solved.y, w)
+    ssr, net = _sum_of_squares(solved.residuals, w), _sum_of_squares(solved.y, w)
     mean = outcome.sum() / outcome.size if w is None else outcome @ w / w.sum()
-    total = _square(outcome - mean, w)
+    total = _sum_of_squares(outcome - mean, w)
     overall, inside = 1 - ssr / total, 1 - ssr / net
     adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
@@ -656,11 +668,11 @@ def _fit_statistics(
                 unexplained += prepared.within.by_row(value, position)
         both = np.array([unexplained, outcome]).T
         unexplained, all_within = prepared.within.deviations(both, entity).T
-        by_entity = 1 - _square(unexplained, w) / _square(all_within, w)
+        by_entity = 1 - _sum_of_squares(unexplained, w) / _sum_of_squares(all_within, w)
     return overall, inside, by_entity, adjusted
 
 
-def _square(values: Floats, obs_weights: Floats | None) -> float:
+def _sum_of_squares(values: Floats, obs_weights: Floats | None) -> float:
     """Sum the (weighted) squares of values (N,)."""
     return float(values @ (values if obs_weights is None else values * obs_weights))
 
@@ -702,7 +714,7 @@ def estimation_sample(
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
         index=sample.keys.labels,
-        key_names=sample.keys.pair,
+        key_names=sample.keys.name_pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,
         period=sample.keys.period,
@@ -719,7 +731,7 @@ def estimation_sample(
 # --- columns --------------------------------------------------------------------------
 
 
-def _side_by_side(first: Floats, second: Floats) -> Floats:
+def _join_columns(first: Floats, second: Floats) -> Floats:
     """Put columns side by side, each in one piece of memory."""
     together = np.empty((first.shape[1] + second.shape[1], len(first)))
     return np.concatenate([first.T, second.T], out=together).T

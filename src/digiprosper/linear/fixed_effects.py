@@ -22,7 +22,7 @@ from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import (
     lagged_outcome,
-    products_alone,
+    missing_main_effects,
     shared_exposure,
     shifted_log,
     staggered,
@@ -382,7 +382,7 @@ class Fitted:
         )
 
     @property
-    def full(self) -> Solved:
+    def solved_with_intercept(self) -> Solved:
         """The equation with its intercept, where there is one."""
         if self.prepared.effect_names:
             return self.solved
@@ -399,7 +399,7 @@ class Fitted:
         seed: np.random.SeedSequence,
     ) -> WildDraws:
         """Draw the wild bootstrap of a sum of coefficients with weights (k,)."""
-        full, (part,) = self.full, self.solved.vcov.parts
+        full, (part,) = self.solved_with_intercept, self.solved.vcov.parts
         direction = full.score_columns @ (full.root.T @ row) / error
         codes = self.prepared.cluster_codes[0]
         sums = wild_sums(
@@ -440,7 +440,7 @@ class Fitted:
         grams = entity_grams(
             columns,
             codes,
-            self.prepared.within.every,
+            self.prepared.within.effects_and_slopes,
             demeaned=True,
             obs_weights=self.prepared.obs_weights,
         )
@@ -512,7 +512,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *lagged_outcome(prepared),
         *shifted_log(prepared.sample),
         *staggered(prepared, demeaned.names, demeaned.raw, regressors),
-        *products_alone(prepared, demeaned.names, demeaned.columns),
+        *missing_main_effects(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
     if shared := [*shared_exposure(prepared, solved, results.names[0])]:

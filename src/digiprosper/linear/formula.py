@@ -23,7 +23,7 @@ _HELP = "Write 'y ~ a + b | province + year'."
 
 def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
     """Split a formula into outcome, regressors (``a*b`` multiplied out) and effects."""
-    _refuse_odd(formula)
+    _check_formula(formula)
     model, *effects = formula.split("|")
     right = _regressors(model, formula)
     if "1" not in right and not effects:
@@ -32,14 +32,14 @@ def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
             "effects always has one."
         )
     # formulaic respells white space; a coefficient keeps the name that was typed.
-    tilde = _hidden(model).index("~")
+    tilde = _mask_quoted(model).index("~")
     outcome, sums = model[:tilde], model[tilde + 1 :]
     typed = {canonical(t): t.strip() for t in sums.split("+")}
     x = [typed.get(canonical(t), t).strip("`") for t in right if t != "1"]
     return outcome.strip().strip("`"), x, _effects(effects, formula)
 
 
-def _refuse_odd(formula: str) -> None:
+def _check_formula(formula: str) -> None:
     """Refuse what is too long, is another program's, or is code."""
     if len(formula) > _LONGEST:
         raise TermError(
@@ -63,7 +63,7 @@ def _refuse_odd(formula: str) -> None:
             "'y ~ a + b | province + year' and clusters='province', and with "
             "instruments FixedEffectsIV(y, x, endog, instruments)."
         )
-    if len(effects) > 1 or "~" not in _hidden(model):
+    if len(effects) > 1 or "~" not in _mask_quoted(model):
         raise TermError(
             f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}"
         )
@@ -72,17 +72,17 @@ def _refuse_odd(formula: str) -> None:
         or _CODE.search(re.sub(KEPT, "q", model))
         or re.search("[{}]", formula)
     ):
-        raise _unread(formula)
+        raise _unreadable_error(formula)
     _refuse_powers(model, formula)
     _refuse_many(model, formula)
 
 
-def _hidden(model: str) -> str:
+def _mask_quoted(model: str) -> str:
     """Hide what stands in backticks and quotation marks, every letter in its place."""
     return re.sub(KEPT, lambda match: "q" * len(match[0]), model)
 
 
-def _unread(formula: str) -> TermError:
+def _unreadable_error(formula: str) -> TermError:
     cure = next(filter(None, map(spelling_advice, _CALL.findall(formula))), "")
     why = f"cannot be read{': ' if cure else ''}{cure}"
     return TermError(f"the formula {cited(formula)} {why}. {_HELP}")
@@ -96,7 +96,7 @@ def _regressors(model: str, formula: str) -> list[str]:
     try:
         parsed: Any = Formula(model)
     except (FormulaicError, SyntaxError) as error:
-        raise _unread(formula) from error
+        raise _unreadable_error(formula) from error
     if not hasattr(parsed, "lhs"):
         raise TermError(
             f"the formula {cited(formula)} needs an outcome before '~'. {_HELP}"

@@ -24,8 +24,8 @@ from digiprosper.kernels.tolerances import COLLINEAR, LINEAR_INSIDE, UNRELATED
 from digiprosper.linear.estimation import (
     Demeaned,
     absorbed_problem,
-    refuse_wide,
-    without_combinations,
+    drop_collinear,
+    refuse_too_many_parameters,
 )
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
@@ -91,19 +91,21 @@ def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:
     raise not_identified("too_few_instruments", text, **data)
 
 
-def usable(
+def usable_columns(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
     """Leave out, or refuse, columns that cannot be used; refuse endogenous ones."""
-    varying, absorbed = _varying(prepared, demeaned, positions)
-    refuse_wide(prepared.count.n, len(varying.exogenous), prepared.count.full)
-    used, collinear = _without_combinations(prepared, demeaned, varying)
+    varying, absorbed = _drop_absorbed(prepared, demeaned, positions)
+    refuse_too_many_parameters(
+        prepared.count.n, len(varying.exogenous), prepared.count.parameters
+    )
+    used, collinear = _drop_collinear(prepared, demeaned, varying)
     refuse_too_few(demeaned.names, used)
 
     ordered = [*used.controls, *used.endog]
     problems = [
         p
-        for p in without_combinations(prepared, demeaned, ordered)[1]
+        for p in drop_collinear(prepared, demeaned, ordered)[1]
         if p.data["column"] in _names(demeaned, used.endog)
     ]
     if problems:
@@ -119,7 +121,7 @@ def _names(demeaned: Demeaned, columns: Sequence[int]) -> list[str]:
     return [demeaned.names[j] for j in columns]
 
 
-def _varying(
+def _drop_absorbed(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
     """Leave out, or refuse, what the effects absorb."""
@@ -131,17 +133,21 @@ def _varying(
     strict = prepared.options.collinear == "raise"
     needed = absorbed if strict else [j for j in absorbed if j in positions.endog]
     if needed:
-        problems = [_why_refused(prepared, demeaned, positions, j) for j in needed]
+        problems = [
+            _absorbed_column_problem(prepared, demeaned, positions, j) for j in needed
+        ]
         raise IdentificationError(
-            f"{several(problems)}. {_way_out(needed, positions)}", problems
+            f"{several(problems)}. {_absorbed_advice(needed, positions)}", problems
         )
-    varying = _without(positions, absorbed)
+    varying = _drop_positions(positions, absorbed)
     refuse_too_few(demeaned.names, varying)
     problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
     return varying, list(map(dropped_absorbed, problems))
 
 
-def _without(positions: ColumnPositions, dropped: Collection[int]) -> ColumnPositions:
+def _drop_positions(
+    positions: ColumnPositions, dropped: Collection[int]
+) -> ColumnPositions:
     return replace(
         positions,
         controls=tuple(j for j in positions.controls if j not in dropped),
@@ -149,15 +155,15 @@ def _without(positions: ColumnPositions, dropped: Collection[int]) -> ColumnPosi
     )
 
 
-def _why_refused(
+def _absorbed_column_problem(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions, column: int
 ) -> Notice:
     if column in positions.instruments:
-        return _absorbed_instrument(prepared, demeaned, column)
+        return _absorbed_instrument_problem(prepared, demeaned, column)
     return absorbed_problem(prepared, demeaned, column)
 
 
-def _way_out(absorbed: Sequence[int], positions: ColumnPositions) -> str:
+def _absorbed_advice(absorbed: Sequence[int], positions: ColumnPositions) -> str:
     if set(absorbed) <= set(positions.instruments):
         return (
             "It explains nothing once the effects are partialled out, and cannot be "
@@ -169,7 +175,9 @@ def _way_out(absorbed: Sequence[int], positions: ColumnPositions) -> str:
     )
 
 
-def _absorbed_instrument(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
+def _absorbed_instrument_problem(
+    prepared: Prepared, demeaned: Demeaned, column: int
+) -> Notice:
     """Describe an instrument that the effects absorb, and what to interact it with."""
     problem, sample = absorbed_problem(prepared, demeaned, column), prepared.sample
     raw, entity, time = (
@@ -206,12 +214,12 @@ def _varies_within(column: Floats, codes: Ints) -> bool:
     return bool((last_value[codes] != column).any())
 
 
-def _without_combinations(
+def _drop_collinear(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
     """Leave out, or refuse, controls and instruments that combine earlier ones."""
     ordered = [*positions.controls, *positions.instruments]
-    kept, problems = without_combinations(prepared, demeaned, ordered)
+    kept, problems = drop_collinear(prepared, demeaned, ordered)
     if not problems:
         return positions, []
     if prepared.options.collinear == "raise":
@@ -221,7 +229,7 @@ def _without_combinations(
             "(FixedEffectsIV drops it with collinear='drop')."
         )
         raise CollinearityError(text, problems)
-    independent = _without(positions, set(ordered) - set(kept))
+    independent = _drop_positions(positions, set(ordered) - set(kept))
     return independent, [
         dropped_collinear(p.data["column"], p.data["on"]) for p in problems
     ]
@@ -234,7 +242,7 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
         if projected.obs_weights is None
         else np.sqrt(projected.obs_weights)[:, None]
     )
-    residuals = projected.endog_left * weigh
+    residuals = projected.endog_residuals * weigh
     size = np.sqrt((projected.endog**2).sum(axis=0) + (residuals**2).sum(axis=0))
     if np.linalg.svd(residuals / size, compute_uv=False)[-1] < COLLINEAR:
         are = (
@@ -259,17 +267,17 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
         )
 
 
-def means_without_the_row(
+def leave_one_out_mean_notices(
     prepared: Prepared,
     demeaned: Demeaned,
     instruments: Sequence[int],
     endog: Sequence[int],
 ) -> list[Notice]:
     """Report instruments that have only the row's own value within an effect."""
-    if prepared.sums is not None:
+    if prepared.block_sums is not None:
         return []
     notices = []
-    effects = zip(prepared.absorbed, prepared.within.every, strict=True)
+    effects = zip(prepared.absorbed, prepared.within.effects_and_slopes, strict=True)
     for effect, codes in effects:
         if isinstance(codes, Slope):
             continue
@@ -278,7 +286,7 @@ def means_without_the_row(
                 pair = demeaned.raw[:, [j, k]]
                 if _is_mean_of_others(pair[:, 0], pair[:, 1], codes):
                     names = demeaned.names[j], demeaned.names[k]
-                    notices.append(_own_values(*names, effect.name))
+                    notices.append(_own_values_notice(*names, effect.name))
     return notices
 
 
@@ -291,9 +299,9 @@ def _is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
     """
     # The first levels show for most instruments that they are no such function.
     first = codes < _FIRST_LEVELS
-    if _slopes_inside(z[first], x[first], codes[first])[0] is None:
+    if _slopes_by_level(z[first], x[first], codes[first])[0] is None:
         return False
-    slopes, others = _slopes_inside(z, x, codes)
+    slopes, others = _slopes_by_level(z, x, codes)
     if slopes is None or not slopes.size or slopes.max() >= 0:
         return False
     # The mean may be of more rows than the sample, or in another unit.
@@ -306,7 +314,7 @@ def _is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
     )
 
 
-def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, Ints]:
+def _slopes_by_level(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, Ints]:
     """Return the slope of z on x in each level where x moves, and its rows less one.
 
     None if z is no linear function of x in one of them, or if most rows are in levels
@@ -335,7 +343,7 @@ def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, In
     return zx[moves] / xx[moves], size[moves] - 1
 
 
-def _own_values(instrument: str, endog: str, effect: str) -> Notice:
+def _own_values_notice(instrument: str, endog: str, effect: str) -> Notice:
     """Report an instrument that has only the row's own value within an effect."""
     text = (
         f"{cited(instrument)} seems to be the mean of {cited(endog)} in the other rows "

@@ -42,15 +42,15 @@ def slope_weights(
     categories: Categories,
 ) -> tuple[Floats, Any]:
     """Differentiate terms by a variable at m values; return weights (m, k), values."""
-    parts = _parts(terms, variable, stats)
-    column, values = _where(
+    parts = _derivatives(terms, variable, stats)
+    column, values = _evaluation_points(
         variable, [p for p in parts if p is not None], at, stats, categories
     )
     levels = dict(categories.values())
     weights = np.zeros((len(values), len(terms)))
     for j, part in enumerate(parts):
         if part is not None:
-            weights[:, j] = _evaluated(part, column, values, stats, levels)
+            weights[:, j] = _coefficient_weights(part, column, values, stats, levels)
     return weights, values
 
 
@@ -58,8 +58,8 @@ def slope_columns(
     terms: Sequence[Term], variable: str, stats: pd.DataFrame
 ) -> list[str]:
     """List the columns a slope depends on, the default first; empty if constant."""
-    columns = _depends(
-        [part for part in _parts(terms, variable, stats) if part is not None]
+    columns = _moderating_columns(
+        [part for part in _derivatives(terms, variable, stats) if part is not None]
     )
     return sorted(columns, key=lambda column: column != variable)
 
@@ -85,7 +85,7 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     return np.unique(points[(points >= low) & (points <= high)])
 
 
-def _parts(
+def _derivatives(
     terms: Sequence[Term], variable: str, stats: pd.DataFrame
 ) -> list[_Part | None]:
     """Differentiate each term."""
@@ -101,7 +101,7 @@ def _parts(
     return parts
 
 
-def _depends(parts: Sequence[_Part]) -> list[str]:
+def _moderating_columns(parts: Sequence[_Part]) -> list[str]:
     columns = (
         c
         for part in parts
@@ -128,7 +128,7 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
     powers: dict[str, int] = {}
     for factor in (f for f in term.factors if f.level is None):
         base, power = base_and_power(factor, spelling)
-        if base != variable and hides(factor, variable):
+        if base != variable and contains_variable(factor, variable):
             raise TermError(
                 f"the slope in {cited(variable)} is not known for the term "
                 f"{cited(term.name)}: only the variable itself, I(x**k) and products "
@@ -147,21 +147,21 @@ def base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, in
     return spelling.get(canonical(factor.column), factor.column), int(factor.power)
 
 
-def hides(factor: Factor, variable: str) -> bool:
+def contains_variable(factor: Factor, variable: str) -> bool:
     """Tell whether a variable is in a calculation; its lag is another variable."""
     return not factor.shift and canonical(variable) in map(canonical, factor.columns)
 
 
-def _where(
+def _evaluation_points(
     variable: str,
     parts: Sequence[_Part],
     at: Mapping[str, Any] | None,
     stats: pd.DataFrame,
     categories: Categories,
 ) -> tuple[str | None, Any]:
-    depends = _depends(parts)
+    depends = _moderating_columns(parts)
     if at is not None:
-        return _given(variable, depends, at, categories)
+        return _requested_points(variable, depends, at, categories)
     if not depends:
         return None, np.array(
             [_mean(stats, variable)]
@@ -171,11 +171,11 @@ def _where(
     if column in levels:
         return column, levels[column]
     if column not in stats.index:
-        raise _no_statistics(column)
+        raise _no_statistics_error(column)
     return column, default_points(stats, column)
 
 
-def _given(
+def _requested_points(
     variable: str, depends: Sequence[str], at: Mapping[str, Any], categories: Categories
 ) -> tuple[str, Any]:
     if not hasattr(at, "items") or len(at) != 1:
@@ -200,7 +200,7 @@ def _given(
     levels = dict(categories.values())
     if column in levels:
         return column, levels[column].take(
-            known_level_places(column, points, levels[column])
+            level_positions(column, points, levels[column])
         )
     try:
         return column, np.atleast_1d(np.asarray(points, dtype=np.float64))
@@ -222,7 +222,7 @@ def refuse_dummy(column: object, categories: Categories) -> None:
             )
 
 
-def known_level_places(column: str, values: Any, levels: pd.Index[Any]) -> list[int]:
+def level_positions(column: str, values: Any, levels: pd.Index[Any]) -> list[int]:
     """Return positions of one or several levels in the sample; refuse others."""
     labels, requested = (
         levels.tolist(),
@@ -237,7 +237,7 @@ def known_level_places(column: str, values: Any, levels: pd.Index[Any]) -> list[
     return [labels.index(level) for level in requested]
 
 
-def _evaluated(
+def _coefficient_weights(
     part: _Part,
     column: str | None,
     values: Any,
@@ -268,11 +268,11 @@ def _evaluated(
 
 def _mean(stats: pd.DataFrame, name: str) -> float:
     if name not in stats.index:
-        raise _no_statistics(name)
+        raise _no_statistics_error(name)
     return float(stats["mean"].to_numpy()[stats.index.get_loc(name)])
 
 
-def _no_statistics(name: str) -> ColumnError:
+def _no_statistics_error(name: str) -> ColumnError:
     return ColumnError(
         f"no sample statistics for {cited(name)}; pass at={{{cited(name)}: [...]}}."
     )

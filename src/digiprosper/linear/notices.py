@@ -123,7 +123,7 @@ _MADE: Final = {
 # --- rows and clusters ----------------------------------------------------------------
 
 
-def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
+def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
     """Report conditions that chose rows, changed columns, and rows of entities."""
     conditions = table_of(panel).conditions
     if conditions or sample.where is not None:
@@ -193,7 +193,7 @@ def dropped_rows(
     text += "".join(f" {c.message}." for c in dropped.compared)
     return missing_rows(
         dropped.count,
-        text if remaining is None else text + _rows_left(remaining),
+        text if remaining is None else text + _remaining_rows(remaining),
         dropped.by_term,
         dropped.rows,
         shifted=shifted,
@@ -205,12 +205,12 @@ def singletons_dropped(
     dropped: Dropped, effects: Sequence[str], remaining: int
 ) -> Notice:
     """Report singletons that left the sample; `remaining` are the rows of the model."""
-    text = f"{dropped.message.removesuffix('.')}.{_rows_left(remaining)}"
+    text = f"{dropped.message.removesuffix('.')}.{_remaining_rows(remaining)}"
     data = {"count": dropped.count, "effects": tuple(effects)}
     return Notice("singletons", text, data)
 
 
-def _rows_left(remaining: int) -> str:
+def _remaining_rows(remaining: int) -> str:
     return f" The model uses the other {counted(remaining, 'row')}."
 
 
@@ -489,14 +489,14 @@ def entities_once(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
         return []
     text = (
         f"each cluster ({panel.entity_name}) has one row: the standard errors do not "
-        f"allow for correlation between rows.{row_number(panel)} For repeated "
+        f"allow for correlation between rows.{row_number_advice(panel)} For repeated "
         "cross-sections specify the clusters, such as clusters='region'."
     )
     data = {"entity": panel.entity_name, "n_entities": panel.n_entities}
     return [Notice("entities_once", text, data)]
 
 
-def row_number(panel: Panel) -> str:
+def row_number_advice(panel: Panel) -> str:
     """Advise what to do if entities that have one row each are row numbers."""
     if not panel.entities_occur_once:
         return ""

@@ -44,19 +44,22 @@ from digiprosper.linear.estimation import (
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
 from digiprosper.linear.preparation import (
     Prepared,
+    drop_notice,
     effects_of,
     prepare,
     refuse_extreme,
-    without_notice,
 )
 from digiprosper.linear.results import (
     NO_COVARIANCE,
     EstimationSample,
     SampledResults,
-    hotelling,
-    kept_rows,
+    hotelling_test,
+    require_rows,
 )
-from digiprosper.linear.variance_checks import cluster_notices, without_information
+from digiprosper.linear.variance_checks import (
+    find_zero_variances,
+    needed_cluster_notices,
+)
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
@@ -126,7 +129,7 @@ def check_counts(y: str, sample: Sample) -> None:
         )
 
 
-def check_index_terms(spec: Any) -> None:
+def check_exposure_and_offset(spec: Any) -> None:
     """Check the exposure and the offset of a specification."""
     for name in _INDEX_TERMS:
         if getattr(spec, name) is not None:
@@ -141,7 +144,7 @@ def check_index_terms(spec: Any) -> None:
         )
 
 
-def cut_counts(
+def prepare_poisson(
     spec: Any,
     panel: Panel,
     roles: Mapping[str, Sequence[str]],
@@ -173,7 +176,7 @@ def cut_counts(
     )
     # With the factor of ppmlhdfe nothing depends on how many effects there are.
     if spec.options.ssc != "fixest":
-        prepared = without_notice(prepared, "rank_bound")
+        prepared = drop_notice(prepared, "rank_bound")
     separated, sample, mask, index = cut[0]
     # It was computed without offset, and before singletons were dropped.
     if in_index or (index is not None and index.size != prepared.sample.nobs):
@@ -212,11 +215,11 @@ def find_separated(
     reasons = np.where(by_effects, "effects", "regressors")[mask]
     separated = Separated(sample.index[mask], tuple(reasons.tolist()))
     if mask.any() and separation == "raise":
-        raise _separated(separated)
+        raise _separation_error(separated)
     return mask, separated, index
 
 
-def _separated(rows: Separated) -> IdentificationError:
+def _separation_error(rows: Separated) -> IdentificationError:
     """Build the error for ``separation="raise"``."""
     by_reason = rows.by_reason
     text = (
@@ -245,11 +248,11 @@ def fit_poisson(
     try:
         columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
-        raise _after_separation(error, separated) from error
+        raise _mention_separation(error, separated) from error
     likelihood = reweighted_least_squares(
         demeaned.raw[:, 0],
         demeaned.select(columns),
-        prepared.within.every,
+        prepared.within.effects_and_slopes,
         POISSON,
         obs_weights=prepared.obs_weights,
         offset=offset,
@@ -286,7 +289,7 @@ def three_effects(prepared: Prepared) -> list[Notice]:
     return [three_way(prepared.effect_names, rows)] if rows < _MANY_ROWS else []
 
 
-def _after_separation(
+def _mention_separation(
     error: IdentificationError | CollinearityError, separated: Separated
 ) -> IdentificationError | CollinearityError:
     """Add to an error that separated rows were dropped, which may be why."""
@@ -345,7 +348,7 @@ class CountEstimates(Estimates):
         groups = min(self.inference.n_clusters, default=_MANY + 1)
         if self.inference.cov_type == "crv3" and len(weights) > 1:
             covariance = self.covariance_of(weights)
-            scaled = hotelling(covariance, gap, groups, name, null)
+            scaled = hotelling_test(covariance, gap, groups, name, null)
             return replace(scaled, alternatives={"f": test})
         few = groups <= _MANY
         if test.distribution != "chi2" or len(weights) == 1 or not few:
@@ -368,12 +371,12 @@ def count_estimates(
     """Make estimates, and report what their covariance lacks."""
     (root, middle), k = halves, full.coefficients.size
     covariance = root[:k] @ middle @ root[:k].T
-    empty = without_information(solved, covariance)
+    empty = find_zero_variances(solved, covariance)
     root[empty] = np.nan
     ways = len(prepared.cluster_codes)
     notices = [
         *no_variance([names[j] for j in empty]),
-        *cluster_notices(prepared, names, full, covariance),
+        *needed_cluster_notices(prepared, names, full, covariance),
         *not_semidefinite(names[:k], covariance, middle, ways=ways),
     ]
     cov_type = prepared.options.cov_type
@@ -458,11 +461,11 @@ class CountResults(SampledResults):
         Glance
             Beside what all results have: deviance and n_separated.
         """
-        nobs = self.rows.nobs if self.rows else kept_rows(self.fitted, "rows").size
+        nobs = self.rows.nobs if self.rows else require_rows(self.fitted, "rows").size
         slopes = len(self.names) - ("Intercept" in self.names)
         values: dict[str, Any] = {
             "depvar": self.depvar,
-            **self._of_inference(),
+            **self._inference_numbers(),
             "df_resid": float(nobs - self.df_absorbed - slopes),
             "df_absorbed": self.df_absorbed,
             "version": self.version,

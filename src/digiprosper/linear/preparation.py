@@ -32,9 +32,8 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import about_terms
+from digiprosper.linear.doubtful_terms import term_notices
 from digiprosper.linear.notices import (
-    about_rows,
     dropped_rows,
     entities_across,
     entities_once,
@@ -42,7 +41,8 @@ from digiprosper.linear.notices import (
     few_periods,
     rank_bound,
     robust_inconsistent,
-    row_number,
+    row_notices,
+    row_number_advice,
     saturated_levels,
     singletons_dropped,
 )
@@ -200,13 +200,13 @@ class Prepared:
     options: LinearOptions
     notices: tuple[Notice, ...]  # about the rows and the clusters
     # those of `notices` that are about few clusters and the t intervals of an equation
-    few: tuple[Notice, ...]
+    few_cluster_notices: tuple[Notice, ...]
     # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
     leverage: Floats | None = None
     # Which rows have correlated errors, with ``conley`` only
     near: Nearby | None = None
     # `scanned.BlockSums` in place of rows, of which the columns have the products only
-    sums: Any = None
+    block_sums: Any = None
 
     @property
     def effect_names(self) -> tuple[str, ...]:
@@ -220,7 +220,7 @@ class Prepared:
         return np.ones(self.sample.nobs) if q is None else q
 
 
-def without_notice(prepared: Prepared, code: str) -> Prepared:
+def drop_notice(prepared: Prepared, code: str) -> Prepared:
     """Leave out the notices of a code, where a model has errors of its own."""
     notices = tuple(notice for notice in prepared.notices if notice.code != code)
     return replace(prepared, notices=notices)
@@ -241,14 +241,14 @@ def prepare(
     of an effect's level) are dropped repeatedly.
     """
     check_panel(panel, "fit")
-    options = _options_for(panel, options)
+    options = _adapt_options(panel, options)
     absorbed = absorbed_effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
-    slopes = _slopes(absorbed)
+    slopes = _slope_terms(absorbed)
     clusters = cluster_terms(panel, options)
     sample = cut_sample(
         table_of(panel),
-        {**roles, **further_roles(panel, slopes, options)},
+        {**roles, **weight_and_slope_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
         missing=missing,
@@ -258,22 +258,22 @@ def prepare(
         sample = select(sample, absorbed)
     before = sample.nobs
     if singletons == "drop":
-        sample = _without_singletons(sample, effects, panel)
+        sample = _drop_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
-    _refuse_unusable(sample, panel, options)
+    _check_columns(sample, panel, options)
 
     weights = _weights(sample, options)
     structure = _structure(sample, panel, absorbed, clusters, options, weights)
-    near = _near(sample, options)
+    near = _nearby_rows(sample, options)
     notices = [
-        *about_rows(sample, panel, options.cov_type),
+        *row_notices(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
         *structure.notices,
         *(_saturated_notices(absorbed, structure.within) if slopes else []),
         *_robust_notices(sample, structure.within, near, options),
         *distance_notices(sample, near),
-        *about_terms(sample, panel, clusters),
+        *term_notices(sample, panel, clusters),
     ]
     return Prepared(
         sample=sample,
@@ -286,7 +286,7 @@ def prepare(
         obs_weights=weights,
         options=options,
         notices=tuple(notices),
-        few=structure.few,
+        few_cluster_notices=structure.few,
         leverage=_leverage(structure.within, sample.nobs, options),
         near=near,
     )
@@ -313,7 +313,7 @@ def _structure(
 ) -> _Structure:
     """Prepare effects and clusters; those of keys once for all fits to their rows."""
     entity_name, names = sample.keys.entity_name, [term.name for term in absorbed]
-    cache = _cache(sample, absorbed, clusters, weights)
+    cache = _cache_for(sample, absorbed, clusters, weights)
     key = (absorbed, clusters, options.cov_type, options.bandwidth)
     structure: _Structure | None = cache.get(key)
     if structure is not None:
@@ -323,13 +323,13 @@ def _structure(
     entity = names.index(entity_name) if entity_name in names else None
     effect_ranks, groups = ranks(absorbing, codes, entity), list(map(groups_of, codes))
     few = cluster_size_notices(clusters, groups, options.cov_type)
-    across = 0 if entity is None else count_across(sample.entity, codes)
+    across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),
         *few,
         *period_notices(sample.n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
-        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
+        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.all_effects)]),
     ]
     count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
     structure = _Structure(absorbing, entity, count, tuple(few), tuple(notices))
@@ -337,7 +337,7 @@ def _structure(
     return structure
 
 
-def _cache(
+def _cache_for(
     sample: Sample,
     absorbed: Sequence[Absorbed],
     clusters: Sequence[str],
@@ -345,14 +345,14 @@ def _cache(
 ) -> dict[Any, Any]:
     """Return what a panel keeps for its next fits, if they depend on keys alone."""
     keys = sample.keys
-    terms = {*clusters, *[term.effect for term in absorbed], *_slopes(absorbed)}
+    terms = {*clusters, *[term.effect for term in absorbed], *_slope_terms(absorbed)}
     # Tables of two effects have a number for each cell, with a row or without.
     cells = keys.entities.size * keys.times.size
     of_keys = weights is None and terms <= {*keys.names}
     return keys.cache if of_keys and cells <= _MOST_CELLS * sample.nobs else {}
 
 
-def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
+def _adapt_options(panel: Panel, options: LinearOptions) -> LinearOptions:
     """Leave out effects of entities that are single rows, and clusters of them."""
     if not table_of(panel).keys.rows_are_entities:
         return options
@@ -378,7 +378,7 @@ def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
     )
 
 
-def further_roles(
+def weight_and_slope_roles(
     panel: Panel, slopes: Sequence[str], options: LinearOptions
 ) -> dict[str, Sequence[str]]:
     """List the columns that effects and errors need beside those of the equations."""
@@ -392,7 +392,7 @@ def further_roles(
     return roles
 
 
-def _near(sample: Sample, options: LinearOptions) -> Nearby | None:
+def _nearby_rows(sample: Sample, options: LinearOptions) -> Nearby | None:
     if options.distance_cutoff is None:
         return None
     return near_rows(
@@ -441,26 +441,24 @@ def cluster_terms(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
     return (panel.entity_name,) if options.cov_type in _CLUSTERED else ()
 
 
-def _without_singletons(
-    sample: Sample, effects: tuple[str, ...], panel: Panel
-) -> Sample:
+def _drop_singletons(sample: Sample, effects: tuple[str, ...], panel: Panel) -> Sample:
     """Leave out rows that are the only one of a level of an effect."""
     keys = sample.keys
-    if not effects or (keys.repeat and {*effects} <= {*keys.names}):
+    if not effects or (keys.all_repeat and {*effects} <= {*keys.names}):
         return sample
     mask = not_singletons([sample.codes[e] for e in effects])
     if mask.all():
         return sample
     if not mask.any():
-        raise all_singletons(
+        raise all_singletons_error(
             sample.nobs,
             effects,
-            f" (entity_effects=False for a cross-section).{row_number(panel)}",
+            f" (entity_effects=False for a cross-section).{row_number_advice(panel)}",
         )
     return sample.keep(mask, f"singletons ({', '.join(effects)})")
 
 
-def all_singletons(
+def all_singletons_error(
     count: int, effects: tuple[str, ...], end: str = "."
 ) -> IdentificationError:
     """Make the error about rows that are all singletons; `end` says what else to do."""
@@ -472,7 +470,7 @@ def all_singletons(
     return IdentificationError(text, [Notice("singletons", "all rows", data)])
 
 
-def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
+def count_entities_across(entity: Ints, clusters: Sequence[Ints]) -> int:
     """Count entities with rows in several clusters; two-way: in several of both."""
     if not clusters or any(codes is entity for codes in clusters):
         return 0
@@ -513,7 +511,7 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     )
 
 
-def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> None:
+def _check_columns(sample: Sample, panel: Panel, options: LinearOptions) -> None:
     """Refuse a single entity, and extreme columns or variables inside terms."""
     alone = sample.n_entities == 1 and options.entity_effects
     if alone and options.cov_type in _CLUSTERED:
@@ -536,7 +534,7 @@ def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> No
     refuse_extreme(columns, [*sample.names, *variables])
 
 
-def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
+def _slope_terms(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys([term.slope for term in absorbed if term.slope is not None])
     )
@@ -546,7 +544,7 @@ def _within(
     sample: Sample, absorbed: tuple[Absorbed, ...], weights: Floats | None
 ) -> Within:
     """Prepare the projection; a slope that no level has is an error."""
-    cache = _cache(sample, absorbed, (), weights)
+    cache = _cache_for(sample, absorbed, (), weights)
     out: Within | None = cache.get(absorbed)
     if out is not None:
         return out
@@ -571,7 +569,9 @@ def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
     """Return the codes of effects, with the columns of slopes by level."""
     by_term: dict[str, Floats] = {}
     if "absorb" in sample.roles:
-        by_term = dict(zip(_slopes(absorbed), sample.columns("absorb").T, strict=True))
+        by_term = dict(
+            zip(_slope_terms(absorbed), sample.columns("absorb").T, strict=True)
+        )
     return [
         sample.codes[term.effect]
         if term.slope is None
@@ -623,7 +623,7 @@ def _slope_factors(
 def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
     """List the absorbed effects once each: entity, time, others as given."""
     terms = _read_effects(panel, options.absorb)
-    entity_name, time_name = table_of(panel).keys.pair
+    entity_name, time_name = table_of(panel).keys.name_pair
     keys = {entity_name: options.entity_effects}
     if time_name is not None:
         keys[time_name] = options.time_effects
@@ -655,7 +655,7 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
     if not absorb:
         return []
     table = table_of(panel)
-    columns = table.known
+    columns = table.names
     terms = [term for text in absorb for term in read_absorbed(text, columns)]
     spelled = dict(zip(table.keys.names, table.keys.names, strict=True))
     effects = []
@@ -676,7 +676,7 @@ def _dropped_notices(
     return dropped_notices(
         by_missing,
         sample.dropped[-1] if remaining < before else None,
-        [only_shifted(table_of(panel).known, sample, d) for d in by_missing],
+        [only_lags_missing(table_of(panel).names, sample, d) for d in by_missing],
         effects=effects,
         part=panel.is_part,
         nobs=panel.nobs - sum(not_chosen),
@@ -709,7 +709,7 @@ def dropped_notices(
     return out
 
 
-def only_shifted(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:
+def only_lags_missing(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:
     """Tell whether all terms that are missing are lags and leads."""
     return all(
         t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term

@@ -28,7 +28,7 @@ from digiprosper.linear.kernels.restricted_wild import (
     ClusterSums,
     added_covariance,
     jackknife_covariance,
-    restricted_wild,
+    restricted_wild_test,
     variation_by_cluster,
 )
 from digiprosper.linear.marginal import slope_weights
@@ -73,7 +73,7 @@ _STATA = ("reghdfe", "xtreg", "areg")
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
 
 
-def kept_rows(rows: Any, attribute: str) -> Any:
+def require_rows(rows: Any, attribute: str) -> Any:
     """Return what the fit kept of every row, or refuse."""
     if rows is not None:
         return rows
@@ -169,7 +169,7 @@ class Estimated(Estimates):
 
         Under ``"clustered"`` p-values of several restrictions are those of the
         restricted wild cluster bootstrap, with clusters in several ways those of
-        `_added_covariances`; F(q, G - 1) is an alternative. Under ``"crv3"``
+        `_added_covariance_test`; F(q, G - 1) is an alternative. Under ``"crv3"``
         and ``"driscoll_kraay"`` it is Hotelling's, under ``"cr2"`` that of Pustejovsky
         & Tipton (2018).
         """
@@ -177,20 +177,20 @@ class Estimated(Estimates):
         if not np.isfinite(form):
             return replace(plain, method=NO_COVARIANCE)
         if self.bias_reduced is not None:
-            return self._approximate_hotelling(form, weights, name, null)
+            return self._approximate_hotelling_test(form, weights, name, null)
         if self.xtscc is not None:
-            return self._beside_xtscc(weights, gap, name, null)
+            return self._xtscc_test(weights, gap, name, null)
         if len(weights) == 1:
             return plain
         # Stata prints F(q, G - 1) after commands that have this small-sample factor.
         program = "stata" if self.inference.ssc in _STATA else "f"
         if self.inference.cov_type == "crv3":
             groups = self.inference.n_clusters[0]
-            test = hotelling(self.covariance_of(weights), gap, groups, name, null)
+            test = hotelling_test(self.covariance_of(weights), gap, groups, name, null)
             return replace(test, alternatives={"f": plain})
         if len(self.by_cluster) > 1:
             return replace(
-                self._added_covariances(weights, gap, name, null),
+                self._added_covariance_test(weights, gap, name, null),
                 alternatives={program: plain},
             )
         if not drawn:
@@ -205,12 +205,12 @@ class Estimated(Estimates):
     ) -> TestResult:
         """Give a test the p-value of the bootstrap, with other tests beside it."""
         (sums,), (clusters,) = self.by_cluster, self.inference.clusters
-        wild = restricted_wild(sums, weights, gap)
+        wild = restricted_wild_test(sums, weights, gap)
         tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
         shares = variation_by_cluster(sums, weights @ sums.root)
         effective = float(effective_clusters(shares).min())
         few = no_rejection(tested, effective, clusters)
-        crv3 = hotelling(
+        crv3 = hotelling_test(
             jackknife_covariance(sums, weights),
             gap,
             sums.groups,
@@ -225,24 +225,24 @@ class Estimated(Estimates):
             alternatives={program: plain, "crv3": crv3},
         )
 
-    def _added_covariances(
+    def _added_covariance_test(
         self, weights: Floats, gap: Floats, name: str, null: str
     ) -> TestResult:
         """Compare with Hotelling's F, the covariances of all ways added."""
         groups = min(way.groups for way in self.by_cluster)
-        test = hotelling(
+        test = hotelling_test(
             added_covariance(self.by_cluster, weights), gap, groups, name, null
         )
         method = test.method or "covariances of the clusters in each way added"
         return replace(test, method=method)
 
-    def _beside_xtscc(
+    def _xtscc_test(
         self, weights: Floats, gap: Floats, name: str, null: str
     ) -> TestResult:
         """Compare with Hotelling's F, with the test by the covariance of xtscc."""
         assert self.xtscc is not None
         groups = self.inference.df_t + 1
-        test = hotelling(self.covariance_of(weights), gap, groups, name, null)
+        test = hotelling_test(self.covariance_of(weights), gap, groups, name, null)
         # With less than one degree of freedom the test would never reject.
         if len(weights) > self.inference.df_t:
             text = (
@@ -255,7 +255,7 @@ class Estimated(Estimates):
         plain = wald_result(other, len(weights), df, name, null)
         return replace(test, alternatives={"xtscc": plain})
 
-    def _approximate_hotelling(
+    def _approximate_hotelling_test(
         self, form: float, weights: Floats, name: str, null: str
     ) -> TestResult:
         """Compare the Wald statistic, scaled, with F(q, eta - q + 1)."""
@@ -312,7 +312,7 @@ class SampledResults(BaseResults):
     @property
     def resids(self) -> pd.Series[float]:
         """Residuals, indexed by row: outcome minus fitted values."""
-        rows = kept_rows(self.residuals, "residuals")
+        rows = require_rows(self.residuals, "residuals")
         return self._by_row(rows, "resid")
 
     @property
@@ -321,12 +321,12 @@ class SampledResults(BaseResults):
 
         Of a model of counts they are means.
         """
-        rows = kept_rows(self.fitted, "fitted values")
+        rows = require_rows(self.fitted, "fitted values")
         return self._by_row(rows, "fitted")
 
     def _by_row(self, values: Floats, name: str) -> pd.Series[float]:
         # Names of an index can be changed; those of the view are the caller's.
-        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels").view()
+        index: pd.Index[Any] = require_rows(self.sample.index, "row labels").view()
         return pd.Series(values, index=index, name=name, copy=True)
 
     @property
@@ -426,7 +426,7 @@ class SampledResults(BaseResults):
         """
         return self._conventions_of(self.inference)
 
-    def _of_inference(self) -> dict[str, Any]:
+    def _inference_numbers(self) -> dict[str, Any]:
         """Return what `glance` has of the rows and the standard errors."""
         return {
             "n_entities": self.n_entities,
@@ -463,7 +463,7 @@ class SampledResults(BaseResults):
         """Put a summary of the rows in the place of their labels."""
         if self.rows is not None:
             return self.sample
-        residuals = kept_rows(self.residuals, "residuals")
+        residuals = require_rows(self.residuals, "residuals")
         rows = RowSummary(
             nobs=residuals.size,
             sample_hash=self._sample_hash(),
@@ -474,7 +474,7 @@ class SampledResults(BaseResults):
     def _sample_hash(self) -> str:
         if self.rows is not None:
             return self.rows.sample_hash
-        return hash_of(kept_rows(self.sample.index, "row labels"))
+        return hash_of(require_rows(self.sample.index, "row labels"))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -548,7 +548,7 @@ class LinearResults(SampledResults):
         f_value = self.f_value
         values: dict[str, Any] = {
             "depvar": self.depvar,
-            **self._of_inference(),
+            **self._inference_numbers(),
             "df_resid": self.df_resid,
             "df_absorbed": self.df_absorbed,
             "rsquared": r2,
@@ -968,14 +968,14 @@ class LinearResults(SampledResults):
                 )
             ),
             coefficient_cells(self.tidy()),
-            self._beside(),
+            self._alternative_tests(),
             Remarks.of(
                 self.diagnostics,
                 self._coverage("slope") if type(self) is LinearResults else "",
             ),
         )
 
-    def _beside(self) -> Lines:
+    def _alternative_tests(self) -> Lines:
         """Write what other methods say of the slopes, under Driscoll-Kraay errors."""
         beside, slopes = self.estimated.xtscc, self.estimated.block_slopes
         if beside is None or slopes is None:
@@ -1014,12 +1014,12 @@ class LinearResults(SampledResults):
     @property
     def residuals(self) -> Floats:
         """Residuals as an (N,) array."""
-        return np.asarray(kept_rows(self.estimated.residuals, "residuals"))
+        return np.asarray(require_rows(self.estimated.residuals, "residuals"))
 
     @property
     def fitted(self) -> Floats:
         """Fitted values including the fixed effects as an (N,) array."""
-        return np.asarray(kept_rows(self.estimated.fitted, "fitted values"))
+        return np.asarray(require_rows(self.estimated.fitted, "fitted values"))
 
     @property
     def fit_statistics(self) -> tuple[float, float, float, float]:
@@ -1091,7 +1091,7 @@ class LinearResults(SampledResults):
     @property
     def index(self) -> pd.Index[Any]:
         """Row labels of the estimation sample."""
-        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels")
+        index: pd.Index[Any] = require_rows(self.sample.index, "row labels")
         return index
 
     # --- other people's tables --------------------------------------------------------
@@ -1183,7 +1183,7 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
     return total
 
 
-def hotelling(
+def hotelling_test(
     covariance: Floats, gap: Floats, groups: float, name: str, null: str
 ) -> TestResult:
     """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931)."""

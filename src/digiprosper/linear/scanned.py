@@ -35,15 +35,15 @@ from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
-from digiprosper.linear.doubtful_terms import made_from_others
+from digiprosper.linear.doubtful_terms import derived_term_notices
 from digiprosper.linear.estimation import (
     Demeaned,
     column_moments,
+    find_constant_and_absorbed,
     fit_equation,
-    without_variation,
 )
-from digiprosper.linear.kernels.anderson_rubin import missing_if_empty
-from digiprosper.linear.kernels.restricted_wild import few_enough
+from digiprosper.linear.kernels.anderson_rubin import mask_zero_variances
+from digiprosper.linear.kernels.restricted_wild import keeps_cluster_sums
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.notices import (
     chosen_rows,
@@ -56,7 +56,7 @@ from digiprosper.linear.preparation import (
     Prepared,
     cluster_size_notices,
     dropped_notices,
-    only_shifted,
+    only_lags_missing,
     period_notices,
     refuse_cov_types,
     refuse_extreme,
@@ -89,7 +89,7 @@ _MOST_PRODUCTS, _MOST_TOGETHER = 2**27, 2**15
 _IN_MEMORY = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
 
 
-def texts_of(spec: Any) -> list[str]:
+def specification_texts(spec: Any) -> list[str]:
     """List the terms of a specification."""
     options = spec.options
     others = [text for text in (options.obs_weights, options.where) if text is not None]
@@ -101,7 +101,7 @@ def fit_equations(
 ) -> list[LinearResults]:
     """Estimate equations of one outcome on the rows complete in all of them."""
     with scanned(spec, scan, regressors) as (prepared, demeaned):
-        rows: ScannedRows = prepared.sums.rows
+        rows: ScannedRows = prepared.block_sums.rows
         log = shifted_log(rows.sample, rows.parts_of)
         return [
             fit_equation(
@@ -125,7 +125,7 @@ def scanned(
     """Copy a table, and prepare its rows and compressed columns for equations."""
     refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
     _refuse_unknown_columns(spec, scan.columns, regressors)
-    terms = [*texts_of(spec), *chain.from_iterable(regressors.values())]
+    terms = [*specification_texts(spec), *chain.from_iterable(regressors.values())]
     with scan.copied(terms) as copied:
         assert copied.copy is not None
         folder = copied.copy.folder / "arrays"
@@ -174,12 +174,12 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
     )
     system = dummies(_blocks(rows, structure, ()), levels)
-    _refuse_two_large(rows, levels)
+    _refuse_two_large_effects(rows, levels)
     ranks = effect_ranks(rows, structure, system)
     groups = tuple(structure.sizes[text,] for text in rows.clusters)
     n_times = structure.sizes.get(rows.sample.keys.names[1:], 1)
     few = cluster_size_notices(rows.clusters, groups, rows.options.cov_type)
-    columns = _net_columns(rows, structure, system, levels)
+    columns = _demean_in_blocks(rows, structure, system, levels)
     prepared = Prepared(
         sample=rows.sample,
         within=cast("Any", None),
@@ -191,13 +191,13 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
         obs_weights=None,
         options=replace(rows.options, keep_rows=True),
         notices=tuple(_row_notices(rows, structure, ranks, few, n_times)),
-        few=tuple(few),
-        sums=BlockSums(rows, structure, system, levels, moments, columns),
+        few_cluster_notices=tuple(few),
+        block_sums=BlockSums(rows, structure, system, levels, moments, columns),
     )
     return prepared, _demeaned(rows.names, moments[: len(rows.names)], columns)
 
 
-def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
+def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
     large = [
         text
         for text, size in zip(rows.others, levels, strict=True)
@@ -245,7 +245,7 @@ def _moments(rows: ScannedRows) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Columns:
+class _CompressedColumns:
     """Net columns, compressed to their triangular factor, the outcome first."""
 
     by_level: Floats  # (L, p) what the effects but the entity's take out
@@ -254,12 +254,12 @@ class _Columns:
     squares: Floats  # (p,) of the net columns, never weighted
 
 
-def _net_columns(
+def _demean_in_blocks(
     rows: ScannedRows,
     structure: Structure,
     system: Dummies,
     levels: Sequence[int],
-) -> _Columns:
+) -> _CompressedColumns:
     """Find what the effects take out, and the size of what is left, from rows if small.
 
     Cross products of net columns do not tell norms below a millionth of the raw ones;
@@ -285,14 +285,18 @@ def _net_columns(
             break
         values += system.solve(sums.right, before)
     by_entity = by_entity[np.ix_(back, back)]
-    return _Columns(values[:, back], by_entity, factor[:, back], squares[back])
+    return _CompressedColumns(
+        values[:, back], by_entity, factor[:, back], squares[back]
+    )
 
 
-def _demeaned(names: tuple[str, ...], moments: Floats, columns: _Columns) -> Demeaned:
+def _demeaned(
+    names: tuple[str, ...], moments: Floats, columns: _CompressedColumns
+) -> Demeaned:
     """Make demeaned columns of as many rows as columns, the outcome first."""
     compressed = np.asfortranarray(columns.factor)
     lengths = np.sqrt(columns.squares)
-    constant, absorbed = without_variation(moments, lengths)
+    constant, absorbed = find_constant_and_absorbed(moments, lengths)
     return Demeaned(
         names=names,
         raw=np.empty((0, len(names))),
@@ -311,7 +315,7 @@ def _demeaned(names: tuple[str, ...], moments: Floats, columns: _Columns) -> Dem
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockSums:
-    """What equations need of the rows of a scanned table: `Prepared.sums`.
+    """What equations need of the rows of a scanned table: `Prepared.block_sums`.
 
     The columns that equations see have one row for each column. Their products are
     those of all rows, but of scores it has to be known how they add up by group.
@@ -322,7 +326,7 @@ class BlockSums:
     system: Dummies
     levels: Sequence[int]
     moments: Floats
-    columns: _Columns
+    columns: _CompressedColumns
     # From here on of the columns of some equations, after `with_scores`
     positions: tuple[int, ...] = ()
     by_level: Any = None  # (L, p) what the other effects take out
@@ -354,12 +358,12 @@ class BlockSums:
         before = np.diag(self.columns.by_entity)[at]
         turn, factor = np.linalg.qr(self.columns.factor[:, at])
         partials = np.hstack(
-            [_partial(turn.T @ columns) for columns in regressors.values()]
+            [_partialled_out(turn.T @ columns) for columns in regressors.values()]
         )
         texts, fewest = self._groupings(), min(map(len, regressors))
         moved = np.inf
         for _ in range(_MOST_PASSES):
-            transform = _inverse_of(factor)
+            transform = _inverse_factor(factor)
             scores = self._empty_scores(texts, partials, len(errors), fewest)
             sums = second_pass(
                 replace(self, positions=positions)._blocks(texts),
@@ -381,7 +385,7 @@ class BlockSums:
                 break
             if not removed:
                 values = values + self.system.solve(sums.right, before)
-        rotation = _inverse_of(triangle)
+        rotation = _inverse_factor(triangle)
         out = replace(
             self,
             positions=positions,
@@ -425,7 +429,7 @@ class BlockSums:
     ) -> list[Scores]:
         """Begin the sums of each grouping; an equation has `fewest` slopes or more."""
         clusters, sizes = self.rows.clusters, self.structure.sizes
-        few = all(few_enough(sizes[text,], fewest) for text in clusters)
+        few = all(keeps_cluster_sums(sizes[text,], fewest) for text in clusters)
         return [
             empty_scores(
                 len(partials) - 1,
@@ -494,14 +498,14 @@ class BlockSums:
         p, controls = len(rows.names), len(roles["x"])
         if (p - 1) * (p - controls) > _MOST_SCORES:
             text = f"{p - 1} columns are too many for instruments on a scanned table"
-            raise _refused("instruments", text)
+            raise _scan_error("instruments", text)
         if len(rows.clusters) != 1:
             return
         (cluster,), entity = rows.clusters, rows.effects[0]
         levels, groups = sum(self.levels), self.structure.sizes[rows.clusters]
         # Entities are in memory block by block, other clusters all at once.
         together = _MOST_TOGETHER if cluster == entity else groups
-        crosses = not self.structure.lies_in(entity, cluster)
+        crosses = not self.structure.is_nested(entity, cluster)
         if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
             which = f"each {entity} that is in several of them"
             text = (
@@ -510,13 +514,15 @@ class BlockSums:
                 f"{which if crosses else f'{levels:,} levels of further effects'}. Use "
                 "clusters in two ways or cov_type='robust'"
             )
-            raise _refused("clusters", text)
+            raise _scan_error("clusters", text)
 
     def jackknife(self, projected: Projection) -> Floats | None:
         """Compute the CRV3 covariance of reduced forms with clusters in one way."""
         if len(self.rows.clusters) != 1:
             return None
-        residuals = np.column_stack([projected.outcome_left, projected.endog_left])
+        residuals = np.column_stack(
+            [projected.outcome_residuals, projected.endog_residuals]
+        )
         lengths, count = np.linalg.norm(residuals, axis=0), residuals.shape[1]
         columns = np.hstack([residuals / lengths, projected.basis])
         slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
@@ -537,7 +543,7 @@ class BlockSums:
         groups = self.structure.sizes[self.rows.clusters]
         size = np.repeat(lengths, len(slopes))
         covariance = np.asarray(products * (groups - 1) / groups * size * size[:, None])
-        return missing_if_empty(covariance, size)
+        return mask_zero_variances(covariance, size)
 
     def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
         """Multiply columns (p, k) by cluster, block by block if these are whole."""
@@ -569,7 +575,7 @@ class BlockSums:
         """Read the columns of the equations, with the codes of groups."""
         rows, structure = self.rows, self.structure
         blocks = _blocks(rows, structure, self.positions)
-        return zip(blocks, _grouped(rows, structure, texts), strict=True)
+        return zip(blocks, _group_codes(rows, structure, texts), strict=True)
 
     # --- results ----------------------------------------------------------------------
 
@@ -603,7 +609,7 @@ class BlockSums:
             "fitted": None,
             "fit_statistics": self._fit_statistics(positions, slopes, solved),
             "df_resid": solved.df_resid,
-            "df_absorbed": solved.count.full - solved.count.k,
+            "df_absorbed": solved.count.parameters - solved.count.k,
             "effect_names": self.rows.effects,
             "effect_values": tuple(
                 (text, self.structure.levels[text], part - part.mean())
@@ -654,7 +660,7 @@ class BlockSums:
         shown = [*positions, *map(every.index, others)]
         return EstimationSample(
             index=None,
-            key_names=sample.keys.pair,
+            key_names=sample.keys.name_pair,
             n_entities=structure.n_entities,
             n_times=structure.sizes.get(sample.keys.names[1:], 1),
             period=period_text(structure.levels.get(sample.keys.time_name or "")),
@@ -671,11 +677,11 @@ class BlockSums:
         )
 
 
-def _refused(option: str, problem: str) -> OptionError:
+def _scan_error(option: str, problem: str) -> OptionError:
     return option_error(option, None, f"{problem}, or {_IN_MEMORY}.")
 
 
-def _partial(columns: Floats) -> Floats:
+def _partialled_out(columns: Floats) -> Floats:
     """Compute, of columns (p, k), the parts that are orthogonal to the others."""
     return np.asarray(np.linalg.pinv(columns / np.linalg.norm(columns, axis=0)).T)
 
@@ -687,7 +693,7 @@ def _in_basis(demeaned: Demeaned, positions: Sequence[int], factor: Floats) -> D
     return replace(demeaned, columns=columns, products=columns.T @ columns)
 
 
-def _inverse_of(factor: Floats) -> Floats:
+def _inverse_factor(factor: Floats) -> Floats:
     """Invert a triangular factor; what is left of a perfect fit is rounding."""
     out = factor.copy()
     least = np.finfo(np.float64).eps * np.linalg.norm(out[:, -1])
@@ -696,7 +702,7 @@ def _inverse_of(factor: Floats) -> Floats:
     return np.asarray(np.linalg.inv(out))
 
 
-def _grouped(
+def _group_codes(
     rows: ScannedRows, structure: Structure, groupings: Sequence[tuple[str, ...]]
 ) -> Iterator[list[Ints | None]]:
     """Code, for each block, the groups whose scores are summed; no names are rows."""
@@ -739,7 +745,7 @@ def _row_notices(
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,
-            [only_shifted(rows.scan.columns, rows.sample, missing)]
+            [only_lags_missing(rows.scan.columns, rows.sample, missing)]
             if rows.missing
             else [],
             effects=rows.effects,
@@ -750,12 +756,12 @@ def _row_notices(
         *few,
         *period_notices(n_times, options),
         *entities_across(structure.across, n_entities, rows.effects[0], rows.clusters),
-        *([] if ranks.exact else [rank_bound(rows.effects, ranks.every)]),
+        *([] if ranks.exact else [rank_bound(rows.effects, ranks.all_effects)]),
         *(
             [robust_inconsistent(options.cov_type, structure.n / n_entities)]
             if robust
             else []
         ),
-        *made_from_others(rows.sample, rows.scan),
+        *derived_term_notices(rows.sample, rows.scan),
         *many_dummies(rows.sample),
     ]

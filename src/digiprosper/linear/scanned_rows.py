@@ -28,11 +28,11 @@ from digiprosper.linear.diagnostics import lags_of_outcome
 from digiprosper.linear.preparation import (
     LinearOptions,
     absorbed_effects,
-    all_singletons,
+    all_singletons_error,
     checked_weights,
     cluster_terms,
-    count_across,
-    further_roles,
+    count_entities_across,
+    weight_and_slope_roles,
 )
 from digiprosper.panel.access import table_of
 from digiprosper.panel.columns import sort_by_count
@@ -174,8 +174,8 @@ def read_rows(
     clusters = cluster_terms(first, options)
     _refuse_effects(first.entity_name, absorbed)
     effects = tuple(a.effect for a in absorbed)
-    roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
-    levels = _levels(copied, roles, effects, options.where)
+    roles = {"y": (spec.y,), **regressors, **weight_and_slope_roles(first, (), options)}
+    levels = _collect_levels(copied, roles, effects, options.where)
     names, columns_of = ((), None) if further is None else further(copied)
     for number, panel in enumerate(copied.panels()):
         with explain_block_errors(copied.copy):
@@ -188,14 +188,14 @@ def read_rows(
                 across=levels,
             )
         if rows is None:
-            rows = _begin(
+            rows = _start_rows(
                 spec, selected.rows, copied, tuple(regressors), effects, clusters, names
             )
         _count_missing(rows, selected)
         if selected.complete.any():
             sample = selected.rows.keep(selected.complete, "missing")
             further_columns = None if columns_of is None else columns_of(panel, sample)
-            _store(rows, sample, further_columns, folder / str(number))
+            _store_block(rows, sample, further_columns, folder / str(number))
     assert rows is not None
     _refuse_lost(spec, rows)
     return rows
@@ -212,7 +212,7 @@ def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
         advice = "before the table is scanned"
         refuse_missing(lost.by_term, lost.compared, first, advice)
     if not rows.blocks:
-        raise lost.nothing_left()
+        raise lost.empty_sample_error()
 
 
 def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
@@ -234,7 +234,7 @@ def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
         )
 
 
-def _levels(
+def _collect_levels(
     copied: PanelScan[Any],
     roles: Mapping[str, Sequence[str]],
     effects: Sequence[str],
@@ -261,7 +261,7 @@ def _levels(
     return Levels(every, rows)
 
 
-def _begin(
+def _start_rows(
     spec: Any,
     sample: Sample,
     scan: PanelScan[Any],
@@ -314,13 +314,13 @@ def _count_missing(rows: ScannedRows, selected: Selection) -> None:
     for compared in selected.compared:
         before = rows.compared.get(compared.term)
         rows.compared[compared.term] = (
-            compared if before is None else before.plus(compared)
+            compared if before is None else before.add(compared)
         )
     labels = [*rows.first_missing, *selected.rows.index[incomplete][:_FIRST_LABELS]]
     rows.first_missing = sorted(labels)[:_FIRST_LABELS]
 
 
-def _store(
+def _store_block(
     rows: ScannedRows,
     sample: Sample,
     further: tuple[Floats, Ints] | None,
@@ -367,14 +367,16 @@ def drop_singletons(rows: ScannedRows) -> None:
     before, changed = rows.n, True
     while changed:
         by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
-        dropped = [_cut(rows, block, usable, by_level) for block in rows.blocks]
+        dropped = [
+            _drop_unusable_rows(rows, block, usable, by_level) for block in rows.blocks
+        ]
         usable = [count != 1 for count in by_level]
         changed = any(dropped) or not all(levels.all() for levels in usable)
     if rows.n < before:
         _note_singletons(rows, before)
 
 
-def _cut(
+def _drop_unusable_rows(
     rows: ScannedRows,
     block: StoredBlock,
     usable: Sequence[Bools],
@@ -399,7 +401,7 @@ def _cut(
 def _note_singletons(rows: ScannedRows, before: int) -> None:
     effects = rows.effects
     if not rows.n:
-        raise all_singletons(before, effects)
+        raise all_singletons_error(before, effects)
     labels: list[Any] = []
     for block in rows.blocks:
         if block.mask is not None:
@@ -439,7 +441,7 @@ class Structure:
     across: int  # entities in several clusters
     hash: int
 
-    def lies_in(self, inner: str, outer: str) -> bool:
+    def is_nested(self, inner: str, outer: str) -> bool:
         """Tell whether every level of an effect lies in one level of another."""
         pair = (inner, outer) if (inner, outer) in self.sizes else (outer, inner)
         return inner == outer or self.sizes[pair] == self.sizes[inner,]
@@ -459,14 +461,16 @@ def structure_of(rows: ScannedRows) -> Structure:
             count += np.bincount(codes[text], minlength=count.size)
         n, n_entities = n + int(rows_of.sum()), n_entities + rows_of.size
         most = max(most, int(rows_of.max()))
-        across += count_across(codes[entity], [codes[text] for text in rows.clusters])
+        across += count_entities_across(
+            codes[entity], [codes[text] for text in rows.clusters]
+        )
         for texts in sizes:
-            together = _distinct(combination_keys(rows, texts, codes))
+            together = _distinct_keys(combination_keys(rows, texts, codes))
             if entity in texts:
                 sizes[texts] += together.size
             else:
                 keys[texts] = np.union1d(keys[texts], together)
-        total_hash = (total_hash + _hash(rows, block)) % 2**64
+        total_hash = (total_hash + _hash_rows(rows, block)) % 2**64
     sizes |= {texts: every.size for texts, every in keys.items()}
     sizes |= {(text,): int((count > 0).sum()) for text, count in used.items()}
     levels, numbers = {}, {}
@@ -513,7 +517,7 @@ def combination_keys(
     return key
 
 
-def _distinct(keys: Ints) -> Ints:
+def _distinct_keys(keys: Ints) -> Ints:
     """List the keys that occur."""
     if (size := int(keys.max()) + 1) > _MOST_CELLS:
         return np.unique(keys)
@@ -522,7 +526,7 @@ def _distinct(keys: Ints) -> Ints:
     return np.flatnonzero(seen)
 
 
-def _hash(rows: ScannedRows, block: StoredBlock) -> int:
+def _hash_rows(rows: ScannedRows, block: StoredBlock) -> int:
     """Add up hashes of the row labels, which do not depend on the order of rows."""
     from pandas.util import hash_array
 
@@ -543,43 +547,43 @@ def _hash(rows: ScannedRows, block: StoredBlock) -> int:
 def effect_ranks(rows: ScannedRows, structure: Structure, system: Dummies) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
     effects, clusters = rows.effects, rows.clusters
-    lies_in = structure.lies_in
-    nested = tuple(e for e in effects if any(lies_in(e, c) for c in clusters))
+    is_nested = structure.is_nested
+    nested = tuple(e for e in effects if any(is_nested(e, c) for c in clusters))
     exempt = tuple(e for e in effects if e in nested or e == effects[0])
     by_subset = {
-        subset: _rank_of(subset, rows, structure, system)
+        subset: _effect_rank(subset, rows, structure, system)
         for subset in {nested, exempt, effects}
     }
     every = by_subset[effects][0]
     outer = [*effects, *clusters]
     return Ranks(
-        every=every,
+        all_effects=every,
         nested=min(by_subset[nested][0], every),
         nested_or_entity=min(by_subset[exempt][0], every),
-        lone_nested=any(all(lies_in(e, o) for o in outer) for e in nested),
+        lone_nested=any(all(is_nested(e, o) for o in outer) for e in nested),
         intercept=False,
         exact=all(exact for _, exact in by_subset.values()),
     )
 
 
-def _finest(effects: Sequence[str], structure: Structure) -> list[str]:
+def _drop_coarser(effects: Sequence[str], structure: Structure) -> list[str]:
     """Leave out effects in which another is nested; of two that are the same, one."""
     out: list[str] = []
     for effect in effects:
-        if not any(structure.lies_in(finer, effect) for finer in out):
-            out = [e for e in out if not structure.lies_in(effect, e)]
+        if not any(structure.is_nested(finer, effect) for finer in out):
+            out = [e for e in out if not structure.is_nested(effect, e)]
             out.append(effect)
     return out
 
 
-def _rank_of(
+def _effect_rank(
     subset: tuple[str, ...],
     rows: ScannedRows,
     structure: Structure,
     system: Dummies,
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
-    finest, entity = _finest(subset, structure), rows.effects[0]
+    finest, entity = _drop_coarser(subset, structure), rows.effects[0]
     sizes = {text: structure.sizes[text,] for text in rows.effects}
     if len(finest) <= 1:
         return sum(sizes[e] for e in finest) or 1, True

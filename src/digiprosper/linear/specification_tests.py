@@ -31,13 +31,13 @@ from digiprosper.kernels.tolerances import (
 )
 from digiprosper.kernels.within import compress
 from digiprosper.linear.auxiliary import (
+    coefficient_rows,
     entity_effect,
-    issued,
+    fit_for_test,
+    issue_fit_notices,
     joint_test,
-    refit,
     refuse_perfect_fit,
     refuse_slopes,
-    rows_of_terms,
     with_effects,
 )
 from digiprosper.linear.estimation import columns_at, fit_equation
@@ -128,7 +128,7 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     >>> round(test.statistic, 4), round(test.detail["mean_correlation"], 3)
     (14.3112, 0.219)
     """
-    rows = _rows(results, "pesaran_cd")
+    rows = _residual_rows(results, "pesaran_cd")
     _refuse_time_effects(results, rows)
     correlations = correlations_between(rows.residuals, rows.entity, rows.time)
     if correlations.pairs == 0:
@@ -166,7 +166,7 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     return replace(test, alternatives={"stata": printed})
 
 
-def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
+def _refuse_time_effects(results: LinearResults, rows: _ResidualRows) -> None:
     """Refuse residuals that add up to zero in every period."""
     by_name = results.key_names[1] in results.effect_names
     if (
@@ -253,7 +253,7 @@ def modified_wald(
     (48.0, 17.0)
     """
     check_option("method", method, ("levene", "chi2"))
-    rows = _rows(results, "modified_wald")
+    rows = _residual_rows(results, "modified_wald")
     squares = squares_by_entity(rows.residuals, rows.entity)
     _refuse_no_variance(results, rows.entities, squares)
 
@@ -282,10 +282,10 @@ def modified_wald(
     )
     if method == "chi2":
         return replace(wald, diagnostics=(oversized,))
-    return _levene(rows, wald)
+    return _levene_test(rows, wald)
 
 
-def _levene(rows: _Rows, wald: TestResult) -> TestResult:
+def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
     """Compare distances from medians between entities, with simulated errors."""
     n, count = rows.residuals.size, int(rows.entity.max()) + 1
     if n / count < _LEVENE_PERIODS:
@@ -413,16 +413,16 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> test.df, round(test.detail["rho_null"], 4)
     ((1.0, 47.0), -0.0625)
     """
-    fitted = refit(spec, panel, "wooldridge_ar1")
+    fitted = fit_for_test(spec, panel, "wooldridge_ar1")
     entity_effect(fitted, "wooldridge_ar1")
     refuse_slopes(fitted, "wooldridge_ar1")
     refuse_perfect_fit(fitted.results, "wooldridge_ar1")
     sample = fitted.prepared.sample
-    _refuse_short(fitted)
-    notices = issued(fitted)
+    _check_autocorrelation_sample(fitted)
+    notices = issue_fit_notices(fitted)
 
     residuals = fitted.solved.residuals / fitted.solved.residuals.std()
-    before = _one_period_before(residuals, sample.index, panel)
+    before = _lagged_residuals(residuals, sample.index, panel)
     regression = persistence(residuals, before, sample.entity)
     _refuse_no_pairs(regression)
 
@@ -461,7 +461,7 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     )
 
 
-def _refuse_short(fitted: Fitted) -> None:
+def _check_autocorrelation_sample(fitted: Fitted) -> None:
     """Refuse weights, and panels with residuals correlated by construction."""
     prepared = fitted.prepared
     if prepared.obs_weights is not None:
@@ -482,7 +482,7 @@ def _refuse_short(fitted: Fitted) -> None:
         )
 
 
-def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
+def _lagged_residuals(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
     """Find the entity's residuals one period earlier, missing without a row."""
     table = table_of(panel)
     rows = table.index.get_indexer(index)
@@ -515,7 +515,7 @@ def _refuse_no_pairs(lagged: Persistence) -> None:
 # --- rows of a result -----------------------------------------------------------------
 
 
-class _Rows(NamedTuple):
+class _ResidualRows(NamedTuple):
     """Residuals of a result, codes of entities and periods, and the entities."""
 
     residuals: Floats
@@ -524,7 +524,7 @@ class _Rows(NamedTuple):
     entities: pd.Index[Any]
 
 
-def _rows(results: LinearResults, caller: str) -> _Rows:
+def _residual_rows(results: LinearResults, caller: str) -> _ResidualRows:
     candidate: object = results
     if not isinstance(candidate, LinearResults):
         raise InputTypeError(
@@ -550,7 +550,7 @@ def _rows(results: LinearResults, caller: str) -> _Rows:
             entity=entities[0],
         )
     time, _ = compress(np.asarray(index.codes[1], dtype=np.intp))
-    return _Rows(results.residuals, compress(codes)[0], time, entities)
+    return _ResidualRows(results.residuals, compress(codes)[0], time, entities)
 
 
 # --- fixed effects and the functional form --------------------------------------------
@@ -615,7 +615,7 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> round(test.statistic, 2), test.df
     (75.82, (47.0, 764.0))
     """
-    fitted = refit(spec, panel, "poolability")
+    fitted = fit_for_test(spec, panel, "poolability")
     effects = fitted.prepared.effect_names
     if not effects:
         raise not_identified(
@@ -625,7 +625,7 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
         )
     refuse_perfect_fit(fitted.results, "poolability")
 
-    notices = issued(fitted)
+    notices = issue_fit_notices(fitted)
     statistic, q, df, p = _effects_test(fitted, ())
     if q == 0:
         raise not_identified(
@@ -732,9 +732,9 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> test.df
     (2.0, 47)
     """
-    fitted = refit(spec, panel, "reset_test")
+    fitted = fit_for_test(spec, panel, "reset_test")
     refuse_perfect_fit(fitted.results, "reset_test")
-    wider = _with_powers(fitted)
+    wider = _fit_with_powers(fitted)
     null = "the square and the cube of the fitted values have no effect"
     test = joint_test(wider, _POWERS, "reset_test", name="RESET test", null=null)
     # The notices of few clusters are about t intervals; the bootstrap allows for few.
@@ -743,10 +743,10 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     reported = [notice for notice in wider.diagnostics if notice.code not in about_t]
     issue(reported)
     notices = (*reported, *test.diagnostics)
-    return replace(test, detail=rows_of_terms(wider, _POWERS), diagnostics=notices)
+    return replace(test, detail=coefficient_rows(wider, _POWERS), diagnostics=notices)
 
 
-def _with_powers(fitted: Fitted) -> LinearResults:
+def _fit_with_powers(fitted: Fitted) -> LinearResults:
     """Regress on the regressors and the powers of their fitted values."""
     regressors = fitted.regressors
     values = (
@@ -771,7 +771,9 @@ def _with_powers(fitted: Fitted) -> LinearResults:
     demeaned = fitted.demeaned.with_columns(prepared, _POWERS, powers)
     positions = (*regressors, *demeaned.at(_POWERS))
     try:
-        return fit_equation(prepared, demeaned, 0, positions, unread=demeaned.names)[0]
+        return fit_equation(prepared, demeaned, 0, positions, auxiliary=demeaned.names)[
+            0
+        ]
     except (CollinearityError, IdentificationError) as error:
         # Without the powers the same regression has been estimated.
         names = quoted(fitted.results.names)

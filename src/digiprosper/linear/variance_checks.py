@@ -17,7 +17,7 @@ from digiprosper.linear.preparation import Prepared
 _MOST_OF = 0.5
 
 
-def without_information(solved: Solved, covariance: Floats) -> Ints:
+def find_zero_variances(solved: Solved, covariance: Floats) -> Ints:
     """Find slopes whose scores sum to zero in every group: variance is rounding."""
     if solved.vcov.cov_type in ("unadjusted", "robust", "hc2", "hc3"):
         return np.empty(0, dtype=np.intp)
@@ -43,7 +43,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     )
 
 
-def cluster_notices(
+def needed_cluster_notices(
     prepared: Prepared,
     terms: Sequence[str],
     solved: Solved,

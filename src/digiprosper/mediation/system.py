@@ -50,7 +50,7 @@ from digiprosper.kernels.threshold import (
 from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters, refuse_two_way
-from digiprosper.linear.diagnostics import lagged_outcome, said_once
+from digiprosper.linear.diagnostics import lagged_outcome, merge_notices
 from digiprosper.linear.estimation import (
     Demeaned,
     demean_roles,
@@ -176,14 +176,16 @@ def estimate(
     layout = tuple(layout)
     fits, solved = zip(
         *(
-            fit_equation(prepared, demeaned, y, x, unread=[REGIME_INTERCEPT])
+            fit_equation(prepared, demeaned, y, x, auxiliary=[REGIME_INTERCEPT])
             for y, x in layout
         ),
         strict=True,
     )
 
     codes, drawn = drawn_clusters(prepared)
-    grams = entity_grams(demeaned.columns, codes, prepared.within.every, demeaned=True)
+    grams = entity_grams(
+        demeaned.columns, codes, prepared.within.effects_and_slopes, demeaned=True
+    )
     draws = bootstrap(grams, layout, reps, seed, residuals=residuals)
     without = jackknife(grams, layout)
 
@@ -215,7 +217,7 @@ def estimate(
         n_drawn=grams.n_clusters,
         drawn=drawn,
         lost=draws.lost,
-        notices=tuple(said_once(notices)),
+        notices=tuple(merge_notices(notices)),
     )
 
 
@@ -224,7 +226,9 @@ def _notices(
 ) -> list[Notice]:
     """Collect the notices of the equations; the model has its own of few clusters."""
     of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
-    notices = [notice for notice in of_fits if notice not in prepared.few]
+    notices = [
+        notice for notice in of_fits if notice not in prepared.few_cluster_notices
+    ]
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
         notices += few_for_paths(int(codes.max()) + 1, name, remedy)
     return notices
@@ -271,7 +275,7 @@ def glance_of(
     values = {
         **empty_glance(model, outcome.nobs),
         "depvar": outcome.depvar,
-        **outcome._of_inference(),
+        **outcome._inference_numbers(),
         "df_resid": outcome.df_resid,
         "df_absorbed": outcome.df_absorbed,
         "rng_entropy": seed.entropy,
@@ -430,7 +434,7 @@ def result_fields(
         "diagnostics": diagnostics,
         "labels": dict(sample.labels),
         "factors": dict(sample.factors),
-        "key_names": sample.keys.pair,
+        "key_names": sample.keys.name_pair,
     }
 
 
@@ -439,7 +443,7 @@ def _net(solved: Sequence[Solved], layout: Sequence[Equation], block: Block) -> 
     (outcome, regressor), controls = block
     for equation, (y, x) in zip(solved, layout, strict=True):
         if y == outcome and sorted(x) == sorted((regressor, *controls)):
-            return equation.held_fixed(x.index(regressor))
+            return equation.partial_products(x.index(regressor))
     raise ValueError(f"no equation of column {outcome} has {(regressor, *controls)}")
 
 
@@ -450,7 +454,9 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
     """Find the threshold with the least sum of squares of the outcome's equation."""
     columns = _searched_columns(prepared)
     try:
-        return _least(columns, prepared.within.every, intercept=spec.regime_intercept)
+        return _least(
+            columns, prepared.within.effects_and_slopes, intercept=spec.regime_intercept
+        )
     except (ThresholdSearchError, CollinearityError) as error:
         name, q = prepared.sample.names_of("threshold_variable")[0], columns[-1]
         raise one_problem(
@@ -493,7 +499,7 @@ def searched_draws(
     prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
     counts = draw_counts(system.seed, system.n_drawn, len(system.draws))
     columns = _searched_columns(prepared)
-    every, intercept = prepared.within.every, spec.regime_intercept
+    every, intercept = prepared.within.effects_and_slopes, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
         rows, copies = drawn_rows(codes, count)

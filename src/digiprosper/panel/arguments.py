@@ -54,7 +54,7 @@ class Arguments:
     # By argument: the names of its columns in messages.
     names: Mapping[str, tuple[str, ...]]
     # By argument that is a table: the labels of its columns.
-    heads: Mapping[str, list[Hashable]]
+    column_labels: Mapping[str, list[Hashable]]
     # By argument: codes and levels of its row labels; a code is negative where a label
     # is missing.
     labels: Mapping[str, tuple[Ints, pd.Index[Any]]]
@@ -102,15 +102,15 @@ class Arguments:
                 problems,
             )
 
-    def by_row(self, formula: Callable[..., Floats]) -> Any:
+    def apply_by_row(self, formula: Callable[..., Floats]) -> Any:
         """Compute one number per row; missing where any argument is."""
         complete = self.complete
-        return self.returned(
+        return self.in_input_type(
             self._finite(formula, [v[complete] for v in self.numbers.values()]),
             complete,
         )
 
-    def by_group(self, formula: Callable[..., Floats], groups: Ints) -> Any:
+    def apply_by_group(self, formula: Callable[..., Floats], groups: Ints) -> Any:
         """Compute numbers by groups of rows; a missing value makes the group missing.
 
         Every row of such a group is missing. `formula` takes codes 0..G-1, G, and the
@@ -120,7 +120,7 @@ class Arguments:
         in_complete_groups = gaps[groups] == 0
         present, codes = np.unique(groups[in_complete_groups], return_inverse=True)
         blocks = [v[in_complete_groups] for v in self.numbers.values()]
-        return self.returned(
+        return self.in_input_type(
             self._finite(formula, [codes, present.size, *blocks]), in_complete_groups
         )
 
@@ -137,7 +137,7 @@ class Arguments:
             )
         return values
 
-    def returned(self, values: Floats, at: Bools) -> Any:
+    def in_input_type(self, values: Floats, at: Bools) -> Any:
         """Return results in the type of the arguments, named as the function.
 
         `values` (n,) or (n, K) belong to the rows `at` (N,); the other rows are
@@ -151,7 +151,7 @@ class Arguments:
             return out
         if out.ndim == 2:
             return pd.DataFrame(
-                out, index=self.rows, columns=next(iter(self.heads.values()))
+                out, index=self.rows, columns=next(iter(self.column_labels.values()))
             )
         return pd.Series(out, index=self.rows, name=self.function)
 

@@ -453,9 +453,9 @@ def checked_labels(
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
     """Rename columns and keys, also inside labels, for `Panel.rename`."""
     _refuse_unusable(names, "rename")
-    unknown = [name for name in names if name not in table.known]
+    unknown = [name for name in names if name not in table.names]
     if unknown:
-        raise unknown_columns(unknown, table.known, "rename", table.labels)
+        raise unknown_columns(unknown, table.names, "rename", table.labels)
     _refuse_clashes(table, names)
 
     keys = table.keys
@@ -480,7 +480,7 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
 
 def _renamed_key(text: str, table: Table, names: Mapping[str, str]) -> str:
     """Give the key of a label, a column or a term, the new names."""
-    if text in table.known:
+    if text in table.names:
         return names.get(text, text)
     return rename_in_term(text, {old: backticked(new) for old, new in names.items()})
 
@@ -511,7 +511,7 @@ def _refuse_unusable(names: Mapping[str, object], method: str) -> None:
 
 
 def _refuse_clashes(table: Table, names: Mapping[str, str]) -> None:
-    counts = Counter(names.get(name, name) for name in table.known)
+    counts = Counter(names.get(name, name) for name in table.names)
     clashes = [name for name, count in counts.items() if count > 1]
     if clashes:
         raise ColumnError(

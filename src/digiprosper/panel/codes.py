@@ -127,10 +127,10 @@ def coded(table: Table, text: str, role: str = "absorb") -> Coded:
 
 def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or a cluster, perhaps of several terms."""
-    if text in table.known:
+    if text in table.names:
         return (column_term(text),)
-    terms = crossed(text, table.known, role)
-    for part in split_crossed(text, table.known):
+    terms = crossed(text, table.names, role)
+    for part in split_crossed(text, table.names):
         _refuse_products(table, part, role)
     return terms
 
@@ -145,7 +145,7 @@ def code_terms(table: Table, terms: Sequence[Term]) -> Coded:
 
 def _refuse_products(table: Table, text: str, role: str) -> None:
     """Refuse ``:`` with a measured column, since it may mean combinations or slopes."""
-    term = parse(text, table.known, role)
+    term = parse(text, table.names, role)
     if len(term.factors) > 1:
         measured = [
             f.text

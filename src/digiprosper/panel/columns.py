@@ -118,11 +118,11 @@ def chosen_columns(
         return numeric_columns(table)
 
     names = column_names(columns, method)
-    unknown = [n for n in names if n not in table.known]
+    unknown = [n for n in names if n not in table.names]
     if terms:
-        unknown = unknown_columns_in(unknown, table.known, method)
+        unknown = unknown_columns_in(unknown, table.names, method)
     if unknown:
-        raise unknown_columns(unknown, table.known, method, table.labels)
+        raise unknown_columns(unknown, table.names, method, table.labels)
     if method in _CHANGES:
         _refuse_keys(table, names, method)
     return names
@@ -143,7 +143,7 @@ def unknown_columns_in(
 
 def term_of_one_column(table: Table, text: str, role: str) -> Term:
     """Parse a term without categories."""
-    term = parse(text, table.known, role)
+    term = parse(text, table.names, role)
     if any(factor.category for factor in term.factors):
         raise TermError(
             f"{role}: C() makes several columns; use it in the model instead."
@@ -177,7 +177,7 @@ def weights_of(table: Table, column: str | None, method: str) -> Floats | None:
 
 def factors_of(table: Table, texts: Iterable[str]) -> dict[str, tuple[Factor, ...]]:
     """Describe columns and terms, so that tables print the labels of their columns."""
-    return {text: term_factors(parse(text, table.known, "x")) for text in texts}
+    return {text: term_factors(parse(text, table.names, "x")) for text in texts}
 
 
 def labelled(table: Table, frame: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
@@ -209,7 +209,7 @@ def group_codes(table: Table, by: str | None, method: str) -> Ints:
     if by in ("entity", table.keys.entity_name):
         return table.keys.entity
     if by not in table.data.columns:
-        raise unknown_columns([by], table.known, f"{method}(by=...)", table.labels)
+        raise unknown_columns([by], table.names, f"{method}(by=...)", table.labels)
 
     codes = pd.factorize(table.data[by])[0].astype(np.intp)
     if (codes < 0).any():

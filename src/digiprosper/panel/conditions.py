@@ -72,7 +72,7 @@ class _Condition:
     table: Table
     caller: str
 
-    def refused(self, why: str) -> TermError:
+    def error(self, why: str) -> TermError:
         return TermError(
             f"{self.caller}({cited(self.text)}) {why}",
             [term_problem(self.text, self.caller, why)],
@@ -99,10 +99,10 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     """
     condition = _Condition(text, table, caller)
     tree = _parse_condition(condition)
-    unknown = [name for name in columns_in(tree) if name not in table.known]
+    unknown = [name for name in columns_in(tree) if name not in table.names]
     if unknown:
         raise unknown_columns(
-            unknown, table.known, f"{caller}({cited(text)})", table.labels
+            unknown, table.names, f"{caller}({cited(text)})", table.labels
         )
     truth = _evaluate_condition(tree, condition)
     return np.asarray(truth.fillna(value=False).to_numpy(dtype=bool))
@@ -112,7 +112,7 @@ def _parse_condition(condition: _Condition) -> ast.expr:
     text = condition.text.strip()
     long = too_long(text, _LONGEST)
     if long:
-        raise condition.refused(
+        raise condition.error(
             f"cannot be read: {long}. Pass a mask made from panel.frame."
         )
 
@@ -131,19 +131,19 @@ def _parse_condition(condition: _Condition) -> ast.expr:
             )
         if "@" in text:
             cure = 'put the value in place of "@": f"year >= {first}".'
-        raise condition.refused(f"cannot be read as a condition on columns; {cure}")
+        raise condition.error(f"cannot be read as a condition on columns; {cure}")
 
     odd = [n for n in ast.walk(tree) if not _allowed(n)]
     if odd:
         is_part = isinstance(odd[0], ast.expr)
         shown = f", not {cited(ast.unparse(odd[0]))}" if is_part else ""
-        raise condition.refused(
+        raise condition.error(
             f"may contain only comparisons, arithmetic, and, or, not, in{shown}. For "
             "anything else pass a mask made from panel.frame."
         )
     deep = too_deep(tree)
     if deep:
-        raise condition.refused(f"cannot be read: {deep}.")
+        raise condition.error(f"cannot be read: {deep}.")
     restore_names(tree, names)
     return tree
 
@@ -172,7 +172,7 @@ def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]
         values = condition.table.series(node.id)
         if pd.api.types.is_bool_dtype(values.dtype):
             return _as_boolean(values)
-    raise condition.refused(
+    raise condition.error(
         f"is not true or false for each row: {cited(ast.unparse(node))}. Compare it "
         "with ==, <, in."
     )
@@ -193,19 +193,19 @@ def _evaluate_comparison(
     if isinstance(op, ast.In | ast.NotIn):
         return _evaluate_membership(op, a, b, condition)
     if type(op) not in COMPARE:
-        raise condition.refused("has 'is'; write == or !=.")
+        raise condition.error("has 'is'; write == or !=.")
     left_side, right_side = _evaluate_side(a, condition), _evaluate_side(b, condition)
     _refuse_mixed_types(left_side, right_side, condition)
     try:
         truth = COMPARE[type(op)](left_side, right_side)
     # What pandas raises when text is compared with numbers, by the type of the column.
     except (TypeError, ValueError, NotImplementedError) as error:
-        raise condition.refused(
+        raise condition.error(
             f"cannot be evaluated ({error}); compare numbers with numbers and text "
             "with text, such as \"year >= 2015 and region == 'east'\"."
         ) from error
     if not isinstance(truth, pd.Series):
-        raise condition.refused(
+        raise condition.error(
             "is not true or false for each row: it compares two constants."
         )
     return _as_boolean(truth)
@@ -215,11 +215,11 @@ def _evaluate_membership(
     op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
 ) -> pd.Series[Any]:
     if not isinstance(b, ast.List | ast.Tuple):
-        raise condition.refused("needs a list after 'in': region in ['east', 'west'].")
+        raise condition.error("needs a list after 'in': region in ['east', 'west'].")
     values = [_evaluate_constant(v, condition) for v in b.elts]
     column = _evaluate_side(a, condition)
     if not isinstance(column, pd.Series):
-        raise condition.refused(
+        raise condition.error(
             "is not true or false for each row: it looks for a constant in a list."
         )
     for value in values:
@@ -273,7 +273,7 @@ def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
         case ast.Constant():
             return _evaluate_constant(node, condition)
         case ast.List() | ast.Tuple():
-            raise condition.refused(
+            raise condition.error(
                 "compares with a list; write in: region in ['east', 'west']."
             )
     return _evaluate_arithmetic(node, condition)
@@ -307,7 +307,7 @@ def _evaluate_constant(node: ast.expr, condition: _Condition) -> str | float:
     if isinstance(value, int) and value.bit_length() <= _INSIDE_INT64:
         return value
     if np.ndim(value) > 0 or isinstance(value, str):
-        raise condition.refused("needs a list of numbers or of text after 'in'.")
+        raise condition.error("needs a list of numbers or of text after 'in'.")
     return float(value)
 
 
@@ -317,7 +317,7 @@ def _refuse_mixed_types(left_side: Any, right_side: Any, condition: _Condition) 
         if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(
             right_side.dtype, pd.PeriodDtype
         ):
-            raise condition.refused("compares periods with a column of another type.")
+            raise condition.error("compares periods with a column of another type.")
         return
     for column, operand in ((left_side, right_side), (right_side, left_side)):
         if (
@@ -325,7 +325,7 @@ def _refuse_mixed_types(left_side: Any, right_side: Any, condition: _Condition) 
             and isinstance(operand, str)
             and is_number_type(column)
         ):
-            raise condition.refused(
+            raise condition.error(
                 f"compares numbers with the text {cited(operand)}; compare numbers "
                 "with numbers and text with text."
             )

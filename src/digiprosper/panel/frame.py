@@ -196,7 +196,7 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        self._noted([*data_notices(rows, self._table)])
+        self._add_notices([*data_notices(rows, self._table)])
 
     def _set(
         self,
@@ -214,7 +214,7 @@ class Panel:
         )
         self._is_part = False
         self._diagnostics = ()
-        self._noted(self._table.text_among_numbers())
+        self._add_notices(self._table.text_among_numbers())
 
     @classmethod
     def from_rows(
@@ -370,7 +370,7 @@ class Panel:
             table = f" Here df is pandas.read_stata({str(path)!r})."
             text = error.message + (table if "df" in error.message else "")
             raise type(error)(text, error.problems) from error
-        return panel._noted(notices)
+        return panel._add_notices(notices)
 
     @classmethod
     def from_wide(
@@ -452,7 +452,7 @@ class Panel:
         panel = cls(
             frame, entity, time, labels=labels, step=step, time_format=time_format
         )
-        return panel._noted(dropped_notices(dropped))
+        return panel._add_notices(dropped_notices(dropped))
 
     @classmethod
     def from_excel(  # noqa: PLR0913
@@ -554,7 +554,7 @@ class Panel:
         )
         if labels is None or isinstance(labels, Mapping):
             labels = {**of_sheets, **(labels or {})}
-        return cls(frame, labels=labels, step=step)._noted(notices)
+        return cls(frame, labels=labels, step=step)._add_notices(notices)
 
     @classmethod
     def scan(  # noqa: PLR0913
@@ -640,13 +640,13 @@ class Panel:
             folder=folder,
         )
 
-    def _noted(self, notices: Sequence[Notice]) -> Panel:
+    def _add_notices(self, notices: Sequence[Notice]) -> Panel:
         """Add notices to a panel that nobody has yet, and warn of them."""
         self._diagnostics += tuple(notices)
         issue(notices)
         return self
 
-    def _with(
+    def _copy_with(
         self,
         table: Table,
         imputations: pd.DataFrame | None = None,
@@ -660,7 +660,7 @@ class Panel:
         panel._is_part = self._is_part or is_part
         return panel
 
-    def _cut(self, mask: Bools, why: str, condition: str | None = None) -> Panel:
+    def _keep_rows(self, mask: Bools, why: str, condition: str | None = None) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
         table = self._table.keep(mask)
@@ -670,7 +670,7 @@ class Panel:
         if len(log):
             cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
             log = log[cells.isin(table.index)].reset_index(drop=True)
-        return self._with(table, log, is_part=not mask.all())
+        return self._copy_with(table, log, is_part=not mask.all())
 
     def __repr__(self) -> str:
         shape = f"{self.n_entities} {self.entity_name}"
@@ -685,11 +685,11 @@ class Panel:
             columns = ", ".join(self.columns)
             return f"Panel: {self.nobs} rows, each an entity; columns {columns}"
         return (
-            f"Panel: {shape}, {self.nobs} rows, {balance}{self._jump()}; columns "
+            f"Panel: {shape}, {self.nobs} rows, {balance}{self._jump_text()}; columns "
             f"{', '.join(self.columns)}"
         )
 
-    def _jump(self) -> str:
+    def _jump_text(self) -> str:
         jump = jumping_times(self._table.keys, self._table.step)
         if jump is None:
             return ""
@@ -704,7 +704,7 @@ class Panel:
             head = self.frame.head(6).to_html()
         return (
             f"<p>{self.n_entities} × {self.n_times}, {self.nobs} "
-            f"rows{escape(self._jump())}</p>{head}"
+            f"rows{escape(self._jump_text())}</p>{head}"
         )
 
     def __len__(self) -> int:
@@ -714,7 +714,7 @@ class Panel:
     __iter__: ClassVar[None] = None
 
     def __contains__(self, name: object) -> bool:
-        return name in self._table.known
+        return name in self._table.names
 
     @overload
     def __getitem__(self, columns: str) -> pd.Series[Any]: ...
@@ -950,7 +950,7 @@ class Panel:
         notices = _index_notices(columns)
         if calculated:
             notices += calculated_column_notices(table, calculated)
-        return self._with(table)._noted(notices)
+        return self._copy_with(table)._add_notices(notices)
 
     def attach(
         self,
@@ -1036,7 +1036,7 @@ class Panel:
         )
         if not isinstance(data, Panel):
             added = name or getattr(data, "name", None)
-            return self._with(table)._noted(
+            return self._copy_with(table)._add_notices(
                 [*notices, *_index_notices({str(added): data})]
             )
         of_columns = {
@@ -1046,10 +1046,12 @@ class Panel:
         }
         table = replace(table, labels={**of_columns, **self._table.labels})
         logs = [log for log in (self._imputations, data.imputations) if len(log)]
-        panel = self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        panel = self._copy_with(
+            table, pd.concat(logs, ignore_index=True) if logs else None
+        )
         # The other panel has already warned of its own.
         panel._diagnostics += data.diagnostics
-        return panel._noted(notices)
+        return panel._add_notices(notices)
 
     def relabel(self, **text: str) -> Panel:
         """Label columns.
@@ -1079,8 +1081,8 @@ class Panel:
         >>> panel.labels["gsp"]
         'Gross state product'
         """
-        labels = {**self._table.labels, **checked_labels(text, self._table.known)}
-        return self._with(replace(self._table, labels=labels))
+        labels = {**self._table.labels, **checked_labels(text, self._table.names)}
+        return self._copy_with(replace(self._table, labels=labels))
 
     def rename(self, /, **names: str) -> Panel:
         """Rename columns and keys, also in the labels and in what is logged.
@@ -1115,7 +1117,7 @@ class Panel:
         """
         table = renamed(self._table, names)
         log = self._imputations
-        panel = self._with(
+        panel = self._copy_with(
             table, log.assign(column=log["column"].replace(names)) if len(log) else None
         )
         panel._diagnostics = (
@@ -1174,7 +1176,7 @@ class Panel:
         """
         if isinstance(rows, str):
             chosen = rows_where(rows, self._table)
-            return self._cut(chosen, f"subset({cited(rows)})", rows)
+            return self._keep_rows(chosen, f"subset({cited(rows)})", rows)
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
                 f"a {type(rows).__name__} has no row labels; pass a condition as text, "
@@ -1190,7 +1192,7 @@ class Panel:
             raise InputTypeError(
                 f"the mask has dtype {mask.dtype}; it must be boolean (True or False)."
             )
-        return self._cut(mask.to_numpy(dtype=bool), "the mask")
+        return self._keep_rows(mask.to_numpy(dtype=bool), "the mask")
 
     def dropna(self, columns: str | Sequence[str] | None = None) -> Panel:
         """Drop the rows with a missing value in some columns.
@@ -1241,7 +1243,7 @@ class Panel:
         missing, notice = find_missing_rows(self._table, names)
         if notice is None:
             return self
-        complete = self._cut(~missing, "dropna()")
+        complete = self._keep_rows(~missing, "dropna()")
         issue([notice])
         return complete
 
@@ -1282,7 +1284,7 @@ class Panel:
             complete = (np.bincount(keys.entity) == self.n_times)[keys.entity]
         else:
             complete = (np.bincount(keys.time) == self.n_entities)[keys.time]
-        return self._cut(complete, f"balance(keep={cited(keep)})")
+        return self._keep_rows(complete, f"balance(keep={cited(keep)})")
 
     # --- changed columns --------------------------------------------------------------
 
@@ -1325,8 +1327,8 @@ class Panel:
         groups = group_codes(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
         changed = {n: standardised(self._table, n, groups) for n in names}
-        panel = self._with(self._table.with_columns(changed))
-        return panel._noted(report.standardised(dict.fromkeys(names), by))
+        panel = self._copy_with(self._table.with_columns(changed))
+        return panel._add_notices(report.standardised(dict.fromkeys(names), by))
 
     def winsorize(
         self,
@@ -1399,8 +1401,10 @@ class Panel:
             changed[name] = new
             counts[name] = int((new != values).sum() - np.isnan(values).sum())
         cells = {name: count for name, count in counts.items() if count}
-        panel = self._with(self._table.with_columns(changed))
-        return panel._noted(report.winsorised(cells, float(lower), float(upper), by))
+        panel = self._copy_with(self._table.with_columns(changed))
+        return panel._add_notices(
+            report.winsorised(cells, float(lower), float(upper), by)
+        )
 
     def interpolate(
         self,
@@ -1462,9 +1466,11 @@ class Panel:
         )
         issue(notices)
         logs = [log for log in (self._imputations, *new_logs) if len(log)]
-        panel = self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        panel = self._copy_with(
+            table, pd.concat(logs, ignore_index=True) if logs else None
+        )
         cells = {str(log["column"].iloc[0]): len(log) for log in new_logs if len(log)}
-        return panel._noted(report.interpolated(cells))
+        return panel._add_notices(report.interpolated(cells))
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
         """Add lags of columns, named such as ``x_lag1``.

@@ -100,7 +100,7 @@ class Keys:
         )
 
     @property
-    def pair(self) -> tuple[str, str | None]:
+    def name_pair(self) -> tuple[str, str | None]:
         """Names of the keys of entities and times, None in a cross-section."""
         return self.entity_name, self.time_name
 
@@ -130,7 +130,7 @@ class Keys:
         return self.index
 
     @cached_property
-    def repeat(self) -> bool:
+    def all_repeat(self) -> bool:
         """Whether each entity and each time has several rows."""
         return all(np.bincount(codes).min() > 1 for codes in (self.entity, self.time))
 

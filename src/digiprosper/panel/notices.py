@@ -441,8 +441,8 @@ class _Pairs(NamedTuple):
     after: Ints  # rows
     apart: Ints  # positions of pairs of two entities, or more than a period apart
     # Columns (K, b) in the two rows of some pairs that are apart
-    then: Floats
-    now: Floats
+    earlier: Floats
+    later: Floats
 
 
 def _pairs(
@@ -459,9 +459,9 @@ def _pairs(
 
 
 def shifted_rows(
-    rows: pd.DataFrame, entity: Any, keys: Keys, looked_at: Sequence[str] = ()
+    rows: pd.DataFrame, entity: Any, keys: Keys, columns: Sequence[str] = ()
 ) -> Iterator[Notice]:
-    """Report columns, or some `looked_at`, that are lags or changes across entities."""
+    """Report columns, or some `columns`, that are lags or changes across entities."""
     # Labels or codes of entities, and the rows, are in the order of the user.
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
     at = np.arange(len(rows))
@@ -469,7 +469,7 @@ def shifted_rows(
     pairs = _pairs(numbers, at[:-1], at[1:], boundary)
     if pairs is None:
         return
-    wanted = {*(looked_at or numbers)}
+    wanted = {*(columns or numbers)}
     for change in _CHANGES:
         for column, of in _matching_columns(pairs, numbers.columns, change):
             if column not in wanted:
@@ -489,7 +489,7 @@ def _matching_columns(
     pairs: _Pairs, names: Iterable[str], change: str
 ) -> Iterator[tuple[str, str]]:
     """Pair columns with those of which they are a lag or change in some rows."""
-    changes = _row_bytes(_compute_change(change, pairs.now, pairs.then))
+    changes = _row_bytes(_compute_change(change, pairs.later, pairs.earlier))
     sources = dict(zip(changes, names, strict=True))
     for column, target in zip(names, _row_bytes(_targets(pairs, change)), strict=True):
         of = sources.get(target, column)
@@ -498,13 +498,13 @@ def _matching_columns(
             yield column, of
 
 
-def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
-    """Report columns, or some `looked_at`, that are changes over several periods."""
+def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
+    """Report columns, or some `columns`, that are changes over several periods."""
     keys, names = table.keys, _numeric_columns(table.data)
     # A return after days without trade is that of all these days.
     if usual_step(keys.times) == "D":
         return
-    numbers, wanted = table.data[names], {*(looked_at or names)}
+    numbers, wanted = table.data[names], {*(columns or names)}
     is_full = table.nobs == len(keys.entities) * len(keys.times)
     whole = (
         None
@@ -533,11 +533,11 @@ def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
 
 def _candidate_columns(pairs: _Pairs, at: int, change: str) -> list[int]:
     """Find columns that are a change of the one at a position in some pairs."""
-    changes = _compute_change(change, pairs.now[at], pairs.then[at])
+    changes = _compute_change(change, pairs.later[at], pairs.earlier[at])
     targets = _targets(pairs, change)
     both = np.isfinite(targets) & np.isfinite(changes)
     # Of what does not change nothing is to be seen.
-    both &= pairs.now[at] != pairs.then[at]
+    both &= pairs.later[at] != pairs.earlier[at]
     likely = np.flatnonzero(((targets == changes) | ~both).all(axis=1)).tolist()
     return [
         k
@@ -563,7 +563,9 @@ def _pairs_within_entities(
 
 def _targets(pairs: _Pairs, change: str) -> Floats:
     """Return what columns have where a change would be."""
-    return _rounded_if_calculated(pairs.then if change == "lead" else pairs.now, change)
+    return _rounded_if_calculated(
+        pairs.earlier if change == "lead" else pairs.later, change
+    )
 
 
 def _row_bytes(columns: Floats) -> list[bytes]:

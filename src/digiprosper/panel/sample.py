@@ -34,7 +34,7 @@ class Compared:
     # The missing column, if the time key is compared with it.
     first: str | None = None
 
-    def plus(self, other: Compared) -> Compared:
+    def add(self, other: Compared) -> Compared:
         """Add the rows of another part of the table."""
         return replace(
             self,
@@ -93,7 +93,7 @@ class Dropped:
         )
         return ". ".join([text, *(c.message for c in self.compared)])
 
-    def nothing_left(self) -> MissingDataError:
+    def empty_sample_error(self) -> MissingDataError:
         """Build the error for a sample of which every row was dropped."""
         data = {"reason": self.reason, "by_term": self.by_term}
         return MissingDataError(
@@ -330,7 +330,7 @@ class Sample:
             reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared)
         )
         if not mask.any():
-            raise note.nothing_left()
+            raise note.empty_sample_error()
 
         keys = self.keys.keep(mask)
         codes, levels = {}, {}

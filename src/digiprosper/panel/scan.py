@@ -454,7 +454,7 @@ class PanelScan(Generic[P]):
             mask = what(panel) if callable(what) else rows_where(what, panel._table)
             if not mask.any():
                 return None
-            panel = panel._cut(mask, "subset")
+            panel = panel._keep_rows(mask, "subset")
         return panel
 
 

@@ -72,7 +72,7 @@ class _Category(NamedTuple):
 
     codes: Ints
     levels: pd.Index[Any]
-    every: pd.Index[Any]  # also levels of other rows
+    all_levels: pd.Index[Any]  # also levels of other rows
 
 
 class Selection(NamedTuple):
@@ -138,12 +138,12 @@ def select_rows(
     """
     table, chosen = _chosen_rows(table, where)
     terms, keys = _parse_roles(roles, table)
-    values, beside = _evaluate_terms(table, terms)
+    values, factor_values = _evaluate_terms(table, terms)
     arrays, levels, code_factors = _code_effects(table, codes, clusters)
     coded = _coded_categories(table, terms)
 
     effects = {text: arrays[text] for text in codes if text not in clusters}
-    gaps = _find_missing(table, terms, values, beside, coded, effects)
+    gaps = _find_missing(table, terms, values, factor_values, coded, effects)
     complete = _complete_rows(chosen, gaps)
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
@@ -153,7 +153,7 @@ def select_rows(
     categories = _categories(coded, across.levels) if coded else {}
     sizes = complete.size, across.rows
     uses = _uses_by_role(roles, keys, terms, categories, sizes)
-    columns, positions = _columns(terms, uses, values, beside, categories)
+    columns, positions = _columns(terms, uses, values, factor_values, categories)
     typed_factors = {text: term_factors(terms[key]) for text, key in keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
@@ -189,10 +189,10 @@ def levels_in_use(
     """List the levels of categories in the complete rows, and count these rows."""
     table, chosen = _chosen_rows(table, where)
     terms, _ = _parse_roles(roles, table)
-    values, beside = _evaluate_terms(table, terms)
+    values, factor_values = _evaluate_terms(table, terms)
     arrays, _, _ = _code_effects(table, codes, ())
     coded = _coded_categories(table, terms)
-    gaps = _find_missing(table, terms, values, beside, coded, arrays)
+    gaps = _find_missing(table, terms, values, factor_values, coded, arrays)
     complete = _complete_rows(chosen, gaps)
     return _observed_levels(coded, complete), int(complete.sum())
 
@@ -253,7 +253,7 @@ def _parse_roles(
     roles: Mapping[str, Sequence[str]], table: Table
 ) -> tuple[dict[str, Term], dict[str, str]]:
     """Parse terms, each once by its key; unknown columns are one error."""
-    column_names = table.known
+    column_names = table.names
     terms: dict[str, Term] = {}
     keys: dict[str, str] = {}
     unknown: list[ColumnError] = []
@@ -292,13 +292,13 @@ def _find_missing(
     table: Table,
     terms: Mapping[str, Term],
     values: Mapping[str, Floats],
-    beside: Mapping[str, Floats],
+    factor_values: Mapping[str, Floats],
     categories: Mapping[str, Coded],
     effects: Mapping[str, Ints],
 ) -> dict[str, Bools]:
     """Find chosen rows where a text is missing; a column and a term may share one."""
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
-    gaps += [(text, np.isnan(column)) for text, column in beside.items()]
+    gaps += [(text, np.isnan(column)) for text, column in factor_values.items()]
     gaps += [(name, codes < 0) for name, (codes, _) in categories.items()]
     gaps += [(text, codes < 0) for text, codes in effects.items()]
     out: dict[str, Bools] = {}
@@ -341,7 +341,7 @@ def _missing_comparisons(
     factors = {
         text: [
             factor
-            for term in crossed(text, table.known, "absorb")
+            for term in crossed(text, table.names, "absorb")
             for factor in term.factors
         ]
         for text in effects
@@ -420,7 +420,7 @@ def coefficient_column(
             )
     numeric = ":".join(factor.text for factor in factors if factor.level is None)
     return (
-        out * evaluate(parse(numeric, table.known, "predict"), table)
+        out * evaluate(parse(numeric, table.names, "predict"), table)
         if numeric
         else out
     )
@@ -428,7 +428,7 @@ def coefficient_column(
 
 def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
     """Rebuild an estimated level's dummy; missing for levels not estimated."""
-    parse(column, table.known, "predict")
+    parse(column, table.names, "predict")
     codes = _codes_of(levels, *levels_of(table, column))
     return np.where(codes < 0, np.nan, codes == level)
 
@@ -447,13 +447,17 @@ def _evaluate_terms(
     values = {
         key: evaluate(term, table) for key, term in terms.items() if not term.categories
     }
-    beside = [_numeric_factors(term) for term in terms.values() if term.categories]
-    if not beside:
+    factor_values = [
+        _numeric_factors(term) for term in terms.values() if term.categories
+    ]
+    if not factor_values:
         return values, {}
-    for factors in beside:
+    for factors in factor_values:
         if len(factors) > 1:  # the product may be infinite where no factor is
             evaluate(Term(":".join(f.text for f in factors), None, factors), table)
-    single = {f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(beside)}
+    single = {
+        f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(factor_values)
+    }
     return values, {text: evaluate(term, table) for text, term in single.items()}
 
 
@@ -486,7 +490,7 @@ def _columns(
     terms: Mapping[str, Term],
     uses: Mapping[str, Sequence[_Use]],
     values: Mapping[str, Floats],
-    beside: Mapping[str, Floats],
+    factor_values: Mapping[str, Floats],
     categories: Mapping[str, _Category],
 ) -> tuple[list[_Column], dict[str, tuple[int, ...]]]:
     """Expand terms to columns, and list the positions of each role."""
@@ -499,7 +503,7 @@ def _columns(
             factors = term_factors(term)
             columns.append(_Column(term.text, values[key], factors, term.lags))
         else:
-            columns += _interaction_columns(term, beside, reduced, categories)
+            columns += _interaction_columns(term, factor_values, reduced, categories)
         positions[use] = range(start, len(columns))
     return columns, {
         role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
@@ -653,7 +657,7 @@ def _absorb_text(term: Term) -> str:
 
 def _interaction_columns(
     term: Term,
-    beside: Mapping[str, Floats],
+    factor_values: Mapping[str, Floats],
     reduced: Sequence[bool],
     categories: Mapping[str, _Category],
 ) -> list[_Column]:
@@ -662,7 +666,9 @@ def _interaction_columns(
     losing = iter(reduced)
     for factor in term.factors:
         if factor.category is None:
-            multipliers = [(number_factor(factor, factor.text), beside[factor.text])]
+            multipliers = [
+                (number_factor(factor, factor.text), factor_values[factor.text])
+            ]
         else:
             multipliers = _dummies(
                 factor, categories[factor.category], without_reference=next(losing)
@@ -712,7 +718,7 @@ def _reference_position(factor: ParsedFactor, category: _Category) -> int:
     if positions:
         return positions[0]
     column = cited(str(factor.category))
-    if _level_positions(category.every, factor.reference):
+    if _level_positions(category.all_levels, factor.reference):
         why = f"{column} is {cited(factor.reference)} in no row of the sample"
     else:
         guess = did_you_mean(factor.reference, category.levels)

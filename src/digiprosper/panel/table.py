@@ -42,7 +42,7 @@ _GROUPED: Final = {
 class Table:
     """Columns and keys of sorted rows. It is never written to.
 
-    `known` lists the names a term may use: the keys and the columns.
+    `names` lists the names a term may use: the keys and the columns.
     """
 
     # The columns without the keys, on a plain range index.
@@ -59,11 +59,11 @@ class Table:
     # Texts by which `subset` chose these rows, and dropped others
     conditions: tuple[str, ...] = ()
     # Every term of a model is read against the names: they are listed once.
-    known: tuple[str, ...] = field(init=False, repr=False)
+    names: tuple[str, ...] = field(init=False, repr=False)
     _numbers: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "known", (*self.keys.names, *self.data.columns))
+        object.__setattr__(self, "names", (*self.keys.names, *self.data.columns))
 
     @property
     def nobs(self) -> int:
@@ -81,7 +81,7 @@ class Table:
         return self.data.set_axis(self.keys.index, axis=0)
 
     @cached_property
-    def of_entities(self) -> tuple[str, ...]:
+    def entity_label_columns(self) -> tuple[str, ...]:
         """Columns of labels, such as regions, that do not change in an entity."""
         entity = self.keys.entity
         starts = np.flatnonzero(np.diff(entity, prepend=-1))
@@ -105,8 +105,8 @@ class Table:
         It must not be written to.
         """
         column: object = name
-        if not isinstance(column, str) or name not in self.known:
-            raise unknown_columns([str(column)], self.known, "the panel", self.labels)
+        if not isinstance(column, str) or name not in self.names:
+            raise unknown_columns([str(column)], self.names, "the panel", self.labels)
         if name == self.keys.entity_name:
             return pd.Series(self.keys.entities.take(self.keys.entity))
         if name == self.keys.time_name:

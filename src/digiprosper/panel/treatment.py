@@ -177,11 +177,11 @@ def _label_columns(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[str, pd.Series[Any]]]:
     """Find columns of labels that do not change in an entity, (n,) of entities."""
-    if not table.of_entities:
+    if not table.entity_label_columns:
         return
     starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
     rows = starts[table.keys.entities.get_indexer(entities)]
-    for name in table.of_entities:
+    for name in table.entity_label_columns:
         labels = table.data[name].iloc[rows]
         codes = pd.factorize(labels)[0]
         if codes.min() >= 0 and codes.max() + 1 < len(entities):

@@ -33,7 +33,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.intervals import delta
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.diagnostics import said_once
+from digiprosper.linear.diagnostics import merge_notices
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.wild_bootstrap import wild_bootstrap
 from digiprosper.mediation.mediation import Mediation
@@ -543,7 +543,7 @@ class Proposition:
             about["n_entities"] or 0,
             about["n_clusters"] or 0,
             detail,
-            notices=tuple(said_once(remarks)),
+            notices=tuple(merge_notices(remarks)),
         )
 
     # --- one regression ---------------------------------------------------------------

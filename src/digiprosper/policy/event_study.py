@@ -34,13 +34,13 @@ from digiprosper.linear.poisson import (
     LAGGED,
     PoissonSsc,
     Separated,
-    check_index_terms,
+    check_exposure_and_offset,
     count_estimates,
     count_fields,
-    cut_counts,
     few_clusters,
     fit_poisson,
     offset_of,
+    prepare_poisson,
     three_effects,
 )
 from digiprosper.linear.preparation import (
@@ -359,7 +359,7 @@ def _estimate(
             *cohort_notices(window),
             *lagged_outcome(prepared),
         ),
-        unread=event_names if few else (),
+        auxiliary=event_names if few else (),
     )
     refuse_dropped([name for name in event_names if name not in fitted.names])
     values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
@@ -418,7 +418,7 @@ class _Timings:
         self, prepared: Prepared
     ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
         """Count over the rows that are used what `_estimate` takes."""
-        rows: ScannedRows = prepared.sums.rows
+        rows: ScannedRows = prepared.block_sums.rows
         entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
         reached, observed, late = [], set[int](), list[Any]()
         levels = {
@@ -446,7 +446,7 @@ class _Timings:
         counts = [
             (
                 len(levels[name]) if name in levels else sum(sizes),
-                prepared.sums.structure.sizes[name,],
+                prepared.block_sums.structure.sizes[name,],
             )
             for name in prepared.cluster_names or rows.effects[:1]
         ]
@@ -459,7 +459,7 @@ class _Timings:
 def _check_family(spec: EventStudy) -> None:
     """Check the family, and the options that it allows."""
     check_option("family", spec.family, ("linear", "poisson"))
-    check_index_terms(spec)
+    check_exposure_and_offset(spec)
     if spec.family == "linear":
         check_regression_options(spec, (*get_args(Ssc), None))
         for name in ("exposure", "offset"):
@@ -510,7 +510,7 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
         _refuse_zero(spec, cells, y, in_empty_levels(y, effects_of(sample, absorbed)))
         return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
-    prepared, separated, whole, mask, start = cut_counts(
+    prepared, separated, whole, mask, start = prepare_poisson(
         spec, panel, {"x": spec.x}, regressors
     )
     cells = _cells_of(spec, read_cohorts(spec, whole, timing))
@@ -570,7 +570,11 @@ def _estimate_counts(
     member = np.asarray(event == np.array(window.estimated)[:, None])
     event_names = [event_name(time) for time in window.estimated]
     diagnostics = (
-        *(notice for notice in prepared.notices if notice not in prepared.few),
+        *(
+            notice
+            for notice in prepared.notices
+            if notice not in prepared.few_cluster_notices
+        ),
         *few_clusters(prepared),
         *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),

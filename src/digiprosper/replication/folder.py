@@ -624,7 +624,7 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
         text = term.replace("log(", "ln(").replace("**", "^")
         name = re.sub(r"\W+", "_", term).strip("_")[:32]
         is_other = variables.setdefault(name, text) != text
-        if is_other or name in panel._table.known or "`" in term:
+        if is_other or name in panel._table.names or "`" in term:
             raise DigiprosperError(f"{term} has no name as a variable")
         return name
 
@@ -643,7 +643,7 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
 
 def _names(text: str, panel: Panel) -> str:
     """Write the names of columns and effects as R does."""
-    names = panel._table.known
+    names = panel._table.names
     odd = [n for n in names if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
     return rename_in_term(text, {name: f"`{name}`" for name in odd})
 

@@ -78,7 +78,7 @@ def moran_scatter(
 
     lag = lag_by_period(field.weights.matrix, z)
     names = quadrants_of(z, lag, field.weights)[0]
-    factors = term_factors(parse(column, table_of(panel).known, "column"))
+    factors = term_factors(parse(column, table_of(panel).names, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     wording = Wording({**panel.labels, **labels}, {column: factors}, language)
     return MoranScatter(

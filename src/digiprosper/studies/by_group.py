@@ -37,15 +37,15 @@ from digiprosper.linear.estimation import Demeaned, checked_columns, fit_equatio
 from digiprosper.linear.fixed_effects import Fitted, FixedEffects, estimate
 from digiprosper.linear.kernels.permutation import (
     arrangements,
+    count_arrangements,
     permuted_labels,
     permuted_slopes,
-    ways,
 )
-from digiprosper.linear.kernels.wild import share_beyond
+from digiprosper.linear.kernels.wild import p_value_of_draws
 from digiprosper.linear.notices import few_exchanges
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.scanned import scanned, texts_of
+from digiprosper.linear.scanned import scanned, specification_texts
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
@@ -332,7 +332,7 @@ def by_group(
     _refuse_others(spec, panel, group, term, method)
     seed = seed_sequence(rng)
     if isinstance(panel, PanelScan):
-        with panel.copied([*texts_of(spec), group]) as copied:
+        with panel.copied([*specification_texts(spec), group]) as copied:
             return _on_blocks(spec, copied, group, term)
     panel = _chosen_entities(spec, panel)
     groups = _read_groups([panel], group)
@@ -472,7 +472,7 @@ def _in_chosen_entities(spec: Any, panel: Panel) -> Bools:
 def _coded(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
     """Code rows (N,) by the values of a column, or by the truth of a condition."""
     table = table_of(panel)
-    if text not in table.known:
+    if text not in table.names:
         truth = rows_where(text, table, "by_group").astype(np.intp)
         return truth, pd.Index([False, True])
     codes, levels = coded(table, text, "group")
@@ -500,7 +500,7 @@ def _read_groups(
         used = of_panel[np.unique(codes)]
         levels, rows = used if levels is None else levels.union(used), rows + codes.size
     assert levels is not None
-    if text in table_of(panel).known:
+    if text in table_of(panel).names:
         order = pd.Index((categories or {}).get(text, levels))
         levels = order[order.isin(levels)]
         values = (
@@ -644,7 +644,9 @@ def _nested_slopes(fit: Fitted) -> bool:
     """Check whether all absorbed slopes are by groups inside entities."""
     # Only these can be demeaned by cross products.
     slopes = (
-        effect for effect in fit.prepared.within.every if isinstance(effect, Slope)
+        effect
+        for effect in fit.prepared.within.effects_and_slopes
+        if isinstance(effect, Slope)
     )
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
@@ -674,11 +676,11 @@ def _batched(
     grams = entity_grams(
         fit.demeaned.select((0, *fit.regressors)),
         codes,
-        prepared.within.every,
+        prepared.within.effects_and_slopes,
         demeaned=True,
         obs_weights=prepared.obs_weights,
     )
-    position, count = fit.results.names.index(name), ways(labels)
+    position, count = fit.results.names.index(name), count_arrangements(labels)
     if count < reps + 0.5:
         return permuted_slopes(grams, labels, position, round(count), None), None
     return permuted_slopes(grams, labels, position, reps, seed), seed
@@ -697,7 +699,7 @@ def _refitted(
 ) -> tuple[Floats, np.random.SeedSequence | None]:
     """Refit groups in each permutation: (reps, groups), and the seed, as `_batched`."""
     labels = _by_unit(units, groups.codes)
-    every = ways(labels) < reps + 0.5
+    every = count_arrangements(labels) < reps + 0.5
     drawn = (
         arrangements(labels)
         if every
@@ -753,7 +755,7 @@ def _permutation(
         statistic=statistic,
         distribution="permutation",
         df=None,
-        p_value=share_beyond(draws, statistic, enumerated=every),
+        p_value=p_value_of_draws(draws, statistic, enumerated=every),
         detail={
             "difference": statistic,
             "reps": draws.size,
@@ -891,4 +893,4 @@ def _wider(
     every = [*regressors, *demeaned.at(interactions), *beside]
     options = replace(prepared.options, collinear="drop")
     prepared = replace(prepared, options=options)
-    return fit_equation(prepared, demeaned, 0, every, unread=indicators)[0]
+    return fit_equation(prepared, demeaned, 0, every, auxiliary=indicators)[0]

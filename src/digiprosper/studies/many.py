@@ -25,10 +25,10 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.diagnostics import said_once
+from digiprosper.linear.diagnostics import merge_notices
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.fixed_effects_iv import FixedEffectsIV
-from digiprosper.linear.scanned import fit_equations, texts_of
+from digiprosper.linear.scanned import fit_equations, specification_texts
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel import Panel, PanelScan
 from digiprosper.panel.access import check_panel
@@ -136,7 +136,7 @@ def _copied(specs: Mapping[Any, Any], panel: Any) -> AbstractContextManager[Any]
     fitted = [spec for spec in specs.values() if isinstance(spec, takes)]
     if not isinstance(panel, PanelScan) or not fitted or panel.copy is not None:
         return nullcontext(panel)
-    return panel.copied(list(chain.from_iterable(map(texts_of, fitted))))
+    return panel.copied(list(chain.from_iterable(map(specification_texts, fitted))))
 
 
 def _refuse_labels(specs: object) -> None:
@@ -303,7 +303,9 @@ def stepwise(
         models = ResultSet(tuple(zip(labelled, fits, strict=True)))
     else:
         models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
-    issue(said_once(chain.from_iterable(fit.diagnostics for fit in models.values())))
+    issue(
+        merge_notices(chain.from_iterable(fit.diagnostics for fit in models.values()))
+    )
     return models
 
 

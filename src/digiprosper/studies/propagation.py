@@ -395,7 +395,7 @@ class PropagatedIndex(Specification):
         sample = fit.prepared.sample
         columns, fixed, positions = _columns(fit, draws)
         drawn = draws.units_of(sample.entities)[sample.entity]
-        grams = entity_grams(columns, drawn, fit.prepared.within.every)
+        grams = entity_grams(columns, drawn, fit.prepared.within.effects_and_slopes)
         # Entities that are used for the weights only have no sums.
         grams = grams.padded(draws.count - grams.n_clusters)
         weighers = [draws.weigher(index) for index in draws.fitted.values()]

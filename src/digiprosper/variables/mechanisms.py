@@ -81,7 +81,7 @@ def industrial_layer(value_added: Any) -> Any:
     >>> round(variables.industrial_layer([0.1, 0.4, 0.5]), 10)
     2.4
     """
-    return _three_sectors("industrial_layer", value_added).by_row(kernel.layer)
+    return _three_sectors("industrial_layer", value_added).apply_by_row(kernel.layer)
 
 
 def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
@@ -119,7 +119,7 @@ def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
     inputs = arguments("industrial_advancement", columns)
     refuse_not_positive(inputs, "The ratio divides by it", "secondary")
     refuse_negative(inputs, "Value added is at least 0", "tertiary")
-    return inputs.by_row(lambda second, third: third / second)
+    return inputs.apply_by_row(lambda second, third: third / second)
 
 
 def industrial_angle(value_added: Any) -> Any:
@@ -154,7 +154,7 @@ def industrial_angle(value_added: Any) -> Any:
     >>> round(variables.industrial_angle([0.1, 0.4, 0.5]), 8)
     6.74839713
     """
-    return _three_sectors("industrial_angle", value_added).by_row(kernel.angle)
+    return _three_sectors("industrial_angle", value_added).apply_by_row(kernel.angle)
 
 
 def industrial_rationalisation(
@@ -213,7 +213,7 @@ def industrial_rationalisation(
         "zero",
         "The sector has value added, and y / l divides by its share of workers",
     )
-    theil = inputs.by_row(kernel.rationalisation)
+    theil = inputs.apply_by_row(kernel.rationalisation)
     if reverse == "negative":
         return -theil
     if reverse == "reciprocal":
@@ -258,7 +258,7 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
     1.04444444
     """
     inputs = _with_workers("structural_deviation", value_added, employment)
-    return inputs.by_row(kernel.deviation)
+    return inputs.apply_by_row(kernel.deviation)
 
 
 def productivity_advancement(value_added: Any, employment: Any) -> Any:
@@ -296,7 +296,7 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
     1.12888889
     """
     inputs = _with_workers("productivity_advancement", value_added, employment)
-    return inputs.by_row(kernel.productivity)
+    return inputs.apply_by_row(kernel.productivity)
 
 
 def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
@@ -349,7 +349,7 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
         mean = (weights["start"] + weights["end"]) / 2
         return kernel.lilien(start, end, weights.get(shares, mean))
 
-    return inputs.by_row(index)
+    return inputs.apply_by_row(index)
 
 
 def digital_value_added(
@@ -423,8 +423,10 @@ def digital_value_added(
         {"the sum of value_added": totals == 0}, "zero", "There is nothing to measure"
     )
     if measure == "share":
-        return inputs.by_row(lambda va, share: (kernel.shares(va) * share).sum(axis=1))
-    return inputs.by_row(lambda va, share: (va * share).sum(axis=1))
+        return inputs.apply_by_row(
+            lambda va, share: (kernel.shares(va) * share).sum(axis=1)
+        )
+    return inputs.apply_by_row(lambda va, share: (va * share).sum(axis=1))
 
 
 # --- sectors --------------------------------------------------------------------------
@@ -474,7 +476,9 @@ def _refuse_other_sectors(inputs: Arguments, *tables: str) -> None:
             "sectors.",
             counts=tuple(counts),
         )
-    first, second = ([str(head) for head in inputs.heads[name]] for name in tables)
+    first, second = (
+        [str(head) for head in inputs.column_labels[name]] for name in tables
+    )
     if first != second and sorted(first) == sorted(second):
         raise AlignmentError(
             f"{function}: the sectors of {' and '.join(tables)} have one set of names "
@@ -589,7 +593,7 @@ def capital_stock(
     first[starts] = real[starts] / _divisors(growth, rate, entities)[codes[starts]]
     stock = np.empty(real.size)
     stock[rows] = kernel.accumulated(real, first, before, table.keys.time, 1.0 - rate)
-    return inputs.returned(stock, np.ones(real.size, dtype=bool))
+    return inputs.in_input_type(stock, np.ones(real.size, dtype=bool))
 
 
 def zero_first_stock(rows: pd.Index[Any]) -> Notice:
@@ -700,7 +704,7 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
         "outside [0, 1]",
         "It is a share under constant returns",
     )
-    return inputs.by_row(
+    return inputs.apply_by_row(
         lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n)
     )
 
@@ -767,7 +771,7 @@ def growth_volatility(
         recent = np.column_stack([table.shift(growth, k) for k in range(years)])
         volatility = np.empty(values.size)
         volatility[rows] = recent.std(axis=1, ddof=1)
-    return inputs.returned(volatility, np.ones(values.size, dtype=bool))
+    return inputs.in_input_type(volatility, np.ones(values.size, dtype=bool))
 
 
 # --- rates per head, and gaps ---------------------------------------------------------
@@ -814,7 +818,7 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     number = check_real("per", per, lambda heads: 0 < heads <= LARGEST_PRODUCT, kind)
     inputs = arguments("per_capita", {"x": x, "population": population})
     refuse_not_positive(inputs, "A rate divides by it", "population")
-    return inputs.by_row(lambda amount, heads: amount / heads * number)
+    return inputs.apply_by_row(lambda amount, heads: amount / heads * number)
 
 
 def relative_rate(
@@ -861,7 +865,9 @@ def relative_rate(
     refuse_negative(inputs, "Amounts are at least 0", "urban")
     divisors = ("rural", "urban_population", "rural_population")
     refuse_not_positive(inputs, "The ratio divides by it", *divisors)
-    return inputs.by_row(lambda u, r, u_heads, r_heads: (u / u_heads) / (r / r_heads))
+    return inputs.apply_by_row(
+        lambda u, r, u_heads, r_heads: (u / u_heads) / (r / r_heads)
+    )
 
 
 def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
@@ -896,7 +902,7 @@ def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
     inputs = arguments("urban_rural_ratio", columns)
     refuse_negative(inputs, "Incomes are at least 0", "urban_income")
     refuse_not_positive(inputs, "The ratio divides by it", "rural_income")
-    return inputs.by_row(lambda urban, rural: urban / rural)
+    return inputs.apply_by_row(lambda urban, rural: urban / rural)
 
 
 def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
@@ -944,10 +950,10 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
     inputs = arguments("digital_divide", {"urban": urban, "rural": rural})
     refuse_negative(inputs, "Penetration is at least 0", "urban", "rural")
     if measure == "gap":
-        return inputs.by_row(lambda u, r: u - r)
+        return inputs.apply_by_row(lambda u, r: u - r)
     why = "The ratio divides by it; measure='gap' does not"
     refuse_not_positive(inputs, why, "rural", defect="zero")
-    return inputs.by_row(lambda u, r: u / r)
+    return inputs.apply_by_row(lambda u, r: u / r)
 
 
 def distance_to_leader(x: Any, *, time: Any = None) -> Any:
@@ -991,7 +997,7 @@ def distance_to_leader(x: Any, *, time: Any = None) -> Any:
         np.maximum.at(largest, codes, x)
         return np.asarray(np.log(largest[codes] / x))
 
-    return inputs.by_group(behind, grouped(inputs))
+    return inputs.apply_by_group(behind, grouped(inputs))
 
 
 # --- regions --------------------------------------------------------------------------
@@ -1057,7 +1063,9 @@ def regional_coordination(
     def evenness(codes: Ints, count: int, income: Floats, population: Floats) -> Floats:
         return 1.0 - variation_by_group(income, codes, count, population)[codes]
 
-    return inputs.by_group(evenness, compared_rows(inputs, "sub-units", ("income",)))
+    return inputs.apply_by_group(
+        evenness, compared_rows(inputs, "sub-units", ("income",))
+    )
 
 
 def service_equality(
@@ -1113,7 +1121,9 @@ def service_equality(
         inequalities = [inequality(column, codes, count, ones) for column in table.T]
         return np.asarray(1.0 - np.column_stack(inequalities).mean(axis=1))[codes]
 
-    return inputs.by_group(equality, compared_rows(inputs, "sub-units", ("services",)))
+    return inputs.apply_by_group(
+        equality, compared_rows(inputs, "sub-units", ("services",))
+    )
 
 
 def locational_gini(
@@ -1179,7 +1189,7 @@ def locational_gini(
     check_option("reverse", reverse, (None, "complement"))
     inputs = _employment("locational_gini", employment, region=region, time=time)
     groups = compared_rows(inputs, "regions", ("employment",))
-    gini = inputs.by_group(kernel.location_gini, groups)
+    gini = inputs.apply_by_group(kernel.location_gini, groups)
     return gini if reverse is None else 1.0 - gini
 
 
@@ -1225,7 +1235,9 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
     [0.8, 0.8]
     """
     inputs = _employment("krugman_index", employment, time=time)
-    return inputs.by_group(kernel.specialisation, compared_rows(inputs, "regions"))
+    return inputs.apply_by_group(
+        kernel.specialisation, compared_rows(inputs, "regions")
+    )
 
 
 def herfindahl(shares: Any) -> Any:
@@ -1269,7 +1281,7 @@ def herfindahl(shares: Any) -> Any:
     inputs.refuse_rows(
         {"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why
     )
-    return inputs.by_row(lambda table: (table**2).sum(axis=1))
+    return inputs.apply_by_row(lambda table: (table**2).sum(axis=1))
 
 
 def _employment(function: str, employment: Any, **labels: Any) -> Arguments:

@@ -39,10 +39,10 @@ def test_different_exchanges_are_counted() -> None:
     """
     entity, time = np.repeat(np.arange(6), 2), np.array([0, 1] * 4 + [0, 2] + [1, 2])
     column = np.array([1.0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9])
-    assert paths(column, entity, time).ways == pytest.approx(12)
-    assert paths(column + 0.0, entity, np.arange(12)).ways == 1
+    assert paths(column, entity, time).n_exchanges == pytest.approx(12)
+    assert paths(column + 0.0, entity, np.arange(12)).n_exchanges == 1
     many = np.repeat(np.arange(400), 2)
-    assert np.isfinite(paths(np.arange(800.0), many, np.tile([0, 1], 400)).ways)
+    assert np.isfinite(paths(np.arange(800.0), many, np.tile([0, 1], 400)).n_exchanges)
 
 
 def test_every_entity_receives_every_path_equally_often() -> None:

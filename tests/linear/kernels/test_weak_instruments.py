@@ -17,7 +17,7 @@ from digiprosper.linear.kernels.weak_instruments import (
     kleibergen_paap,
     overidentification,
     sanderson_windmeijer,
-    without_factors,
+    without_small_sample_factors,
 )
 
 COVARIANCES = ("unadjusted", "robust", "clustered")
@@ -58,7 +58,7 @@ def test_linearmodels(m: int, q: int, cov_type: str) -> None:
     config = {"clusters": clusters} if cov_type == "clustered" else None
     arrays = (endog, instruments, controls, cov_type, config)
 
-    got = kleibergen_paap(projected, projected.endog_left, how) / q
+    got = kleibergen_paap(projected, projected.endog_residuals, how) / q
     expected = kleibergen_paap_f(*arrays)
     if cov_type == "clustered":
         # Its rows less controls and instruments; ours count the constant too, as
@@ -70,8 +70,8 @@ def test_linearmodels(m: int, q: int, cov_type: str) -> None:
         cragg_donald_f(*arrays[:3]), rel=1e-10
     )
 
-    net = projected.instruments @ projected.first_slopes + projected.endog_left
-    lm = kleibergen_paap(projected, net, without_factors(how, n))
+    net = projected.instruments @ projected.first_slopes + projected.endog_residuals
+    lm = kleibergen_paap(projected, net, without_small_sample_factors(how, n))
     peer = peer_lm(*arrays)
     assert lm == pytest.approx(peer.stat, rel=1e-10)
     assert peer.df == q - m + 1
@@ -88,7 +88,7 @@ def test_the_canonical_correlation_is_that_of_net_columns() -> None:
 def test_one_instrument_makes_all_first_stage_statistics_one() -> None:
     for cov_type in COVARIANCES:
         projected, _, _, how = case(2, 1, 1, cov_type)
-        f = kleibergen_paap(projected, projected.endog_left, how)
+        f = kleibergen_paap(projected, projected.endog_residuals, how)
         effective = effective_f(projected, how)
         assert effective.statistic == pytest.approx(f)
         assert effective.degrees == pytest.approx(1.0)
@@ -132,7 +132,7 @@ def test_hansen_is_that_of_two_step_gmm(cov_type: str, q: int) -> None:
     x, z = np.hstack([endog, controls]), np.hstack([controls, instruments])
     hat = z @ np.linalg.lstsq(z, x, rcond=None)[0]
     e = y - x @ np.linalg.lstsq(hat, y, rcond=None)[0]
-    j = overidentification(projected, e, without_factors(how, len(y)))
+    j = overidentification(projected, e, without_small_sample_factors(how, len(y)))
     assert j == pytest.approx(peer.j_stat.stat, rel=1e-8)
 
 
@@ -144,7 +144,7 @@ def test_hansen_of_independent_rows_is_sargan() -> None:
     )
     peer = IV2SLS(y, controls, endog, instruments).fit(cov_type="unadjusted")
     j = overidentification(
-        projected, np.asarray(peer.resids), without_factors(how, len(y))
+        projected, np.asarray(peer.resids), without_small_sample_factors(how, len(y))
     )
     assert j == pytest.approx(peer.sargan.stat, rel=1e-9)
 
@@ -174,6 +174,6 @@ def test_too_few_clusters_leave_the_statistic_missing() -> None:
     time = np.zeros(len(few), dtype=np.intp)
     how = vcov("clustered", "none", count, intersections([few]), time)
     assert int(few.max()) + 1 == 3
-    assert np.isnan(kleibergen_paap(projected, projected.endog_left, how))
-    assert np.isnan(overidentification(projected, projected.outcome_left, how))
+    assert np.isnan(kleibergen_paap(projected, projected.endog_residuals, how))
+    assert np.isnan(overidentification(projected, projected.outcome_residuals, how))
     assert np.isfinite(effective_f(projected, how).statistic)

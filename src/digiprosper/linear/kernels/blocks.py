@@ -41,12 +41,12 @@ def block_slopes(equation: Solved, effects: Sequence[Effect], time: Ints) -> Flo
         if instruments is None:
             x, z = x[:, varies], z[:, varies]
         if varies.all() or instruments is None:
-            solved = _solved(with_weights(z, w), x, demeaned[:, 0])
+            solved = _solve_moments(with_weights(z, w), x, demeaned[:, 0])
             slopes[block, varies] = solved
     return slopes
 
 
-def _solved(z: Floats, x: Floats, y: Floats) -> Floats:
+def _solve_moments(z: Floats, x: Floats, y: Floats) -> Floats:
     """Solve ``z'x b = z'y``, in any units; missing if there is no single solution."""
     if not x.shape[1]:
         return np.empty(0)

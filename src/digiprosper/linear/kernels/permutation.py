@@ -13,7 +13,7 @@ from digiprosper.kernels.resampling import Grams, bytes_each, refit
 _LOG_MOST = 100.0
 
 
-def ways(labels: Ints) -> float:
+def count_arrangements(labels: Ints) -> float:
     """Count the orders of labels, ``E! / (n_1! n_2! ...)``, at most about 1e43."""
     log_ways = math.lgamma(len(labels) + 1)
     log_ways -= sum(
