@@ -950,7 +950,7 @@ def test_series_are_matched_by_index():
 def test_repeated_labels_match_in_the_same_order_only():
     y, w = Y.set_axis(list("aabb")), W.set_axis(list("aabb"))
     assert gini(y, obs_weights=w) == gini(Y, obs_weights=W)
-    with pytest.raises(AlignmentError, match="repeat a label"):
+    with pytest.raises(AlignmentError, match="repeated labels"):
         gini(y, obs_weights=w.set_axis(list("abab")))
 
 

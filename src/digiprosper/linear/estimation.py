@@ -227,8 +227,8 @@ def fit_equation(
     `outcome` and `regressors` are positions in `demeaned`. Notices, including
     `remarks`, are stored in `diagnostics` and not issued. `auxiliary` names columns
     that the model adds itself, such as the dummy of a regime; no notice is given if
-    their slopes depend on few clusters. `report_indefinite=False` is for models that compute
-    the covariance jointly with other parameters and check that one instead.
+    their slopes depend on few clusters. `report_indefinite=False` is for models that
+    compute the covariance jointly with other parameters and check that one instead.
     """
     columns, notices, inverse = checked_columns(prepared, demeaned, outcome, regressors)
     if prepared.block_sums is not None and not prepared.block_sums.positions:

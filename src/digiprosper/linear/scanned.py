@@ -397,13 +397,13 @@ class BlockSums:
             regressors=tuple(tuple(demeaned.names[j] for j in at) for at in regressors),
         )
         codes = tuple(
-            rotation.T @ np.concatenate(score.kept) @ rotation
-            if score.kept
+            rotation.T @ np.concatenate(score.cluster_products) @ rotation
+            if score.cluster_products
             else np.empty(0)
             for score in scores[: len(prepared.cluster_names)]
         )
         return (
-            replace(prepared, sums=out, cluster_codes=cast("Any", codes)),
+            replace(prepared, block_sums=out, cluster_codes=cast("Any", codes)),
             _in_basis(demeaned, positions, factor),
         )
 

@@ -1,4 +1,4 @@
-"""Columns given outside a panel: brought into one order and checked by row."""
+"""Column arguments of functions: aligned by row and converted to numbers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Arguments:
     numbers: Mapping[str, Floats]
     # By argument: the names of its columns in messages.
     names: Mapping[str, tuple[str, ...]]
-    # By argument that is a table: the labels of its columns.
+    # For each table: the labels of its columns.
     column_labels: Mapping[str, list[Hashable]]
     # By argument: codes and levels of its row labels; a code is negative where a label
     # is missing.
@@ -93,7 +93,7 @@ class Arguments:
         )
 
     def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
-        """Refuse the rows that are marked (N,) under any name, in one error."""
+        """Refuse rows marked as bad (N,) for any name, in one error."""
         problems = _defect_problems(bad, self.rows, defect)
         if problems:
             raise IdentificationError(
@@ -103,7 +103,7 @@ class Arguments:
             )
 
     def apply_by_row(self, formula: Callable[..., Floats]) -> Any:
-        """Compute one number per row; missing where any argument is."""
+        """Apply a formula to each complete row; missing in the others."""
         complete = self.complete
         return self.in_input_type(
             self._finite(formula, [v[complete] for v in self.numbers.values()]),
@@ -157,12 +157,12 @@ class Arguments:
 
 
 def below_zero(values: Floats) -> Bools:
-    """Find negative numbers; false for NaN."""
+    """Mark negative numbers; False for NaN."""
     return np.asarray(values < 0)
 
 
 def not_positive(values: Floats) -> Bools:
-    """Find numbers that have no logarithm and cannot be a divisor; false for NaN."""
+    """Mark zero and negative numbers; False for NaN."""
     return np.asarray(values <= 0)
 
 
@@ -173,11 +173,11 @@ def arguments(
     tables: Mapping[str, Any] = _NOTHING,
     labels: Mapping[str, Any] = _NOTHING,
 ) -> Arguments:
-    """Align a function's arguments and make them numbers.
+    """Align the arguments of a function and convert them to numbers.
 
-    Series are aligned by index, others by position. A number in `columns` stands for
-    every row. `tables` are DataFrames, arrays (N, K), or lists or mappings of columns,
-    and come before `columns`. `labels` have one label per row.
+    Series are aligned by index, others by position. A number in `columns` is repeated
+    in every row. `tables` are DataFrames, arrays (N, K), or lists or mappings of
+    columns, and come before `columns`. `labels` have one label per row.
     """
     # By argument: its columns by the names that messages use.
     parts = {
@@ -207,7 +207,7 @@ def arguments(
 def _numbers_by_row(
     function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
 ) -> dict[str, Floats]:
-    """Convert columns to numbers, one per row, that are finite when squared."""
+    """Convert columns to numbers by row; refuse values whose squares overflow."""
     numeric = {
         name: np.broadcast_to(numbers(function, name, cells[name]), len(rows))
         for name in names
@@ -350,7 +350,7 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
     )
     try:
         order = np.asarray(levels.argsort(), dtype=np.intp)
-    # Labels of several kinds have no order but that of their first rows
+    # Labels of mixed types cannot be sorted and keep the order of first occurrence
     except TypeError:
         order = np.arange(len(levels))
 
@@ -362,7 +362,7 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
 def aligned(
     function: str, columns: Mapping[str, Any]
 ) -> tuple[dict[str, Any], pd.Index[Any]]:
-    """Align columns by index or position; return row labels, or positions, too."""
+    """Align columns by index or position; also return the row labels."""
     cells = {
         name: _as_column(function, name, column) for name, column in columns.items()
     }
@@ -431,8 +431,8 @@ def _row_positions(
     raise AlignmentError(
         f"{function}: {name} and {first} are Series with different rows{shown}; take "
         "both from one DataFrame, or align them first: "
-        f"{name}.reindex({first}.index). Rows that repeat a label are matched only "
-        "in the same order.",
+        f"{name}.reindex({first}.index). With repeated labels the rows must be in the "
+        "same order.",
         [alignment_problem(name, f"other index for {cited(name)}", strangers[:5])],
     )
 
@@ -454,7 +454,7 @@ def numbers(function: str, name: str, value: Any) -> Floats:
 
 
 def _as_array(value: Any) -> np.ndarray[Any, Any]:
-    """Convert a column to an array; objects to numbers, unless text or complex."""
+    """Convert a column to an array, and objects to floats unless text or complex."""
     cells = np.asarray(value)
     if cells.dtype.kind != "O" or any(
         isinstance(v, str | bytes | complex) for v in cells.flat
@@ -523,7 +523,7 @@ def refuse(
 def _defect_problems(
     bad: Mapping[str, Bools], rows: pd.Index[Any], defect: str
 ) -> list[Notice]:
-    """State which rows (N,) of each name have a defect, where there are any."""
+    """State, for each name with bad rows (N,), which rows these are."""
     return [
         Notice(
             defect,

@@ -1,4 +1,4 @@
-"""What the methods of Panel that change columns, names and labels compute."""
+"""Computations of the methods of Panel that change columns, names and labels."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from digiprosper.panel.notices import code_digits, code_form_statement
 from digiprosper.panel.table import Table
 from digiprosper.report.notices import imputed
 
-# So many keys are listed in a message.
+# Number of keys that a message lists.
 _MOST_KEYS = 12
 _ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
 
@@ -91,8 +91,8 @@ def _column_values(table: Table, name: str, value: object) -> Any:
     ):
         return value
     raise AlignmentError(
-        f"{cited(name)} is a {type(value).__name__} without row labels. The rows of "
-        "the panel are sorted, so values cannot be matched by position: pass a "
+        f"{cited(name)} is a {type(value).__name__} without row labels, and values "
+        "cannot be matched by position because the panel sorts its rows. Pass a "
         "Series indexed by (entity, time), such as panel.frame['x'] * 2, or a "
         "term as text.",
         [alignment_problem(name, f"no labels for {cited(name)}")],
@@ -100,7 +100,7 @@ def _column_values(table: Table, name: str, value: object) -> Any:
 
 
 def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Reorder a Series with the labels of the table into the order of its rows."""
+    """Reorder a Series to the rows of the table."""
     index = table.index
     _refuse_swapped(table, value.index, name)
     if value.index.equals(index):
@@ -136,7 +136,7 @@ def attached(
     on: str | None = None,
     overwrite: bool = False,
 ) -> tuple[Table, list[Notice]]:
-    """Add columns by their keys, for `Panel.attach`; uncovered rows are missing."""
+    """Merge columns by key, for `Panel.attach`; rows without data are missing."""
     on = None if on == table.keys.entity_name else on
     matched_by = _levels_to_match(table, on)
     frame = _as_keyed_frame(data, name, tuple(matched_by))
@@ -169,19 +169,19 @@ def attached(
 
 
 def _unknown_keys_error(notice: Notice, *, some: bool) -> AlignmentError:
-    """Make the error of keys that the panel does not have; `some` others fit."""
+    """Build the error for keys that are not in the panel; `some`: others are."""
     cure = "Drop these rows first, or pass keep='panel' to use only the others."
     if notice.data.get("same_code"):
         cure = "Then attach again."
     elif not some:
-        cure = "Give the keys the form that they have in the panel."
+        cure = "Write the keys as in the panel."
     return AlignmentError(f"{notice.message}. {cure}", [notice])
 
 
 def _levels_to_match(
     table: Table, on: str | None
 ) -> dict[str, tuple[pd.Index[Any], Ints]]:
-    """Return the levels by which rows are matched, and each row's code in them."""
+    """Return, by key, the levels by which rows are matched and the codes of rows."""
     keys = table.keys
     levels = {keys.entity_name: (keys.entities, keys.entity)}
     if on is not None:
@@ -197,12 +197,12 @@ def _levels_to_match(
 
 
 def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
-    """Refuse data with two rows of a key, or with a row without a key."""
+    """Refuse data with a missing or repeated key."""
     index = frame.index
     if on is not None and (missing := index.to_frame().isna().any(axis=1)).any():
         raise AlignmentError(
-            f"attach: {counted(int(missing.sum()), 'row')} of the data with a missing "
-            f"key ({quoted([str(n) for n in index.names])}). Drop these rows first."
+            f"attach: a key ({quoted([str(n) for n in index.names])}) is missing in "
+            f"{counted(int(missing.sum()), 'row')} of the data. Drop these rows first."
         )
     if index.is_unique:
         return
@@ -217,9 +217,9 @@ def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
 
 
 def _merge_columns(table: Table, frame: pd.DataFrame) -> list[str]:
-    """List columns that data and panel share, or that tell rows of an entity apart.
+    """List columns in both data and panel, or that identify the rows of an entity.
 
-    The latter, such as the year, are in data for a panel of months without years.
+    An example of the latter is the year in data for a panel of months.
     """
     columns = [name for name in frame.columns if name in table.data]
     if columns or frame.index.names != [table.keys.entity_name]:
@@ -229,12 +229,10 @@ def _merge_columns(table: Table, frame: pd.DataFrame) -> list[str]:
 
 
 def _one_key_hint(table: Table, frame: pd.DataFrame, on: str | None) -> str:
-    """Write which key was not found, and which column may have it."""
+    """State which key the data lack, and which column may contain it."""
     key, names = frame.index.name, (on or table.keys.entity_name, table.keys.time_name)
     other = names[1] if key == names[0] else names[0]
-    text = (
-        f" They are matched by {cited(key)} alone, since they have no {cited(other)}."
-    )
+    text = f" They are matched by {cited(key)} only, since they have no {cited(other)}."
     if other == names[1]:
         return text
     for label in frame:
@@ -253,7 +251,7 @@ def _one_key_hint(table: Table, frame: pd.DataFrame, on: str | None) -> str:
 
 
 def _column_hint(table: Table, index: pd.Index[Any], column: str) -> str:
-    """Advise where data and panel share a column."""
+    """Advise how to use a column that is in both data and panel."""
     entity = table.keys.entity_name
     if index.names == [entity]:
         return (
@@ -267,7 +265,7 @@ def _column_hint(table: Table, index: pd.Index[Any], column: str) -> str:
 
 
 def _refuse_existing(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
-    """Refuse columns that the panel has, since rows without data become missing."""
+    """Refuse existing columns: rows without data would become missing."""
     same = [column for column in frame.columns if column in table.data]
     if same and not overwrite:
         text = (
@@ -279,7 +277,7 @@ def _refuse_existing(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> N
 
 
 def _as_keyed_frame(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
-    """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
+    """Convert the data of `Panel.attach` to a frame indexed by the keys."""
     _check_name(name)
     if isinstance(data, Mapping) and name is not None:
         index = pd.Index([*data], name=keys[0], tupleize_cols=False)
@@ -293,8 +291,8 @@ def _as_keyed_frame(data: Any, name: str | None, keys: Sequence[str]) -> pd.Data
     elif name is not None or not hasattr(data, "columns"):
         raise InputTypeError(
             "attach takes a Series or DataFrame indexed by the keys, or a dict "
-            "{entity: value} with name=, which a DataFrame does not need; not "
-            f"{type(data).__name__}. Of a composite index pass index.scores."
+            f"{{entity: value}}, not {type(data).__name__}. Pass name= only with a "
+            "Series or dict. For a composite index pass index.scores."
         )
     frame = to_pandas(data)
     present = pd.Index(keys).intersection(frame.columns, sort=False).tolist()
@@ -308,13 +306,13 @@ def _unknown_keys_notice(
     matched_by: Mapping[str, tuple[pd.Index[Any], Ints]],
     outside: Bools,
 ) -> Notice:
-    """List the keys of rows (n,) that the panel does not have, with similar ones."""
+    """Report the keys of rows (n,) that are not in the panel, with similar keys."""
     parts, similar, same_code = [], False, ""
     data: dict[str, Any] = {"count": int(outside.sum())}
     names = [*matched_by] if index.nlevels == 2 else [str(n) for n in index.names]
     for level, name in enumerate(names):
         of_panel, _ = matched_by[name]
-        # Text and numbers cannot be compared in an index of pyarrow's text.
+        # An index of pyarrow strings cannot be compared with numbers.
         levels = of_panel.astype(object)
         values = index.get_level_values(level).astype(object)
         unknown = values[~values.isin(levels)].unique()
@@ -347,7 +345,7 @@ def _list_keys(keys: pd.Index[Any], hints: Sequence[str]) -> str:
 
 
 def _example_keys(levels: pd.Index[Any]) -> str:
-    """Show the first keys of a panel as they are written in Python."""
+    """Show the first keys of a panel as Python literals."""
     first = [
         str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
         for key in levels[:2].tolist()
@@ -358,7 +356,7 @@ def _example_keys(levels: pd.Index[Any]) -> str:
 def _pair_equal_codes(
     unknown: pd.Index[Any], unused: pd.Index[Any]
 ) -> list[tuple[object, object]]:
-    """Pair keys of data with keys of the panel that are the same code, as 1, 000001."""
+    """Pair keys of data and panel that are the same code, such as 1 and 000001."""
     of_panel = {
         code: key
         for key in unused
@@ -369,20 +367,20 @@ def _pair_equal_codes(
 
 
 def _code_form_hint(name: str, pairs: Sequence[tuple[object, object]]) -> str:
-    """State that codes have another form, and how to write them as the panel does."""
+    """State that codes are written differently, and how to convert them."""
     key, of_panel = pairs[0]
     form = code_form_statement(name, [label for _, label in pairs])
     text = (
-        f". {counted(len(pairs), 'code')} of the panel are written in another form, "
-        f"such as {key!r} for {of_panel!r}. "
+        f". {counted(len(pairs), 'code')} of the panel are written differently in "
+        f"the data, such as {key!r} for {of_panel!r}. "
     )
     if isinstance(of_panel, str) and not of_panel.isdigit():
-        return f"{text}Write the codes of the panel without letters: {form}"
-    return f"{text}Write those of the data alike: {form}"
+        return f"{text}Remove the letters from the codes of the panel: {form}"
+    return f"{text}Convert those of the data: {form}"
 
 
 def _similar_key(key: object, others: pd.Index[Any]) -> str:
-    """Suggest a similar key of text; numbers of firms and years are all similar."""
+    """Suggest a similar text key; not for codes and years, which are all similar."""
     has_digits = any(c.isdigit() for c in str(key))
     return did_you_mean(key, others) if isinstance(key, str) and not has_digits else ""
 
@@ -392,7 +390,7 @@ def _labels_of_rows(
     frame: pd.DataFrame,
     matched_by: Mapping[str, tuple[pd.Index[Any], Ints]],
 ) -> pd.Index[Any]:
-    """Label the rows of the table by the keys that data have in their index."""
+    """Return the labels of the table's rows for the keys in the index of the data."""
     index = frame.index
     _refuse_swapped(table, index, "the data")
     whole = index.nlevels == len(matched_by) == 2
@@ -409,16 +407,16 @@ def _labels_of_rows(
 def _no_keys_error(
     frame: pd.DataFrame, names: Sequence[str], keys: str
 ) -> AlignmentError:
-    """Make the error of data that have no key of the panel."""
+    """Build the error for data without a key of the panel."""
     if [*names] == ["None"] and frame.shape[1] > 1:
         return AlignmentError(
-            f"attach: the data have no column {keys.replace(', ', ' or ')}, and their "
-            f"index has no name; they have {quoted(frame.columns, 12)}. Rename the "
-            "columns with the keys: data.rename(columns={...})."
+            f"attach: the data have no column {keys.replace(', ', ' or ')} and an "
+            f"unnamed index; their columns are {quoted(frame.columns, 12)}. Rename the "
+            "columns that are the keys: data.rename(columns={...})."
         )
     return AlignmentError(
-        f"the data are indexed by {quoted(names)}; index them by {keys}, or by one "
-        "key, as by data.rename_axis()."
+        f"the data are indexed by {quoted(names)}; index them by {keys} or by one of "
+        "these keys, for example with data.rename_axis()."
     )
 
 
@@ -440,8 +438,8 @@ def checked_labels(
     unknown = unknown_columns_in(texts, column_names, "labels")
     if unknown:
         advice = (
-            "Label a column that is made later by panel.relabel(), once the "
-            "panel has it."
+            "To label a column that is added later, call panel.relabel() after "
+            "adding it."
         )
         raise unknown_columns(unknown, column_names, "labels", advice=advice)
     odd = [name for name, text in texts.items() if not isinstance(text, str)]
@@ -479,14 +477,14 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
 
 
 def _renamed_key(text: str, table: Table, names: Mapping[str, str]) -> str:
-    """Give the key of a label, a column or a term, the new names."""
+    """Rename the columns in the key of a label, a column or a term."""
     if text in table.names:
         return names.get(text, text)
     return rename_in_term(text, {old: backticked(new) for old, new in names.items()})
 
 
 def _check_name(name: object) -> None:
-    """Refuse a name of an attached column that is no text, or empty."""
+    """Refuse a name of an attached column that is not text, or is empty."""
     if not isinstance(name, str | None):
         raise InputTypeError(f"attach: name={cited(name)} is not text.")
     if name is not None:
@@ -506,7 +504,10 @@ def _refuse_unusable(names: Mapping[str, object], method: str) -> None:
         raise ColumnError(
             f"{method}: the new name {quoted(bad)} is empty, or has line breaks or "
             "control characters.",
-            [column_problem(name, method, f"{cited(name)} is no name") for name in bad],
+            [
+                column_problem(name, method, f"{cited(name)} is not a valid name")
+                for name in bad
+            ],
         )
 
 
@@ -515,8 +516,8 @@ def _refuse_clashes(table: Table, names: Mapping[str, str]) -> None:
     clashes = [name for name, count in counts.items() if count > 1]
     if clashes:
         raise ColumnError(
-            f"rename: {quoted(clashes)} would be the name of two columns; rename the "
-            "other, too, or leave it out of the table.",
+            f"rename: two columns would be named {quoted(clashes)}; also rename or "
+            "drop the other one.",
             [
                 column_problem(name, "rename", f"{cited(name)} twice")
                 for name in clashes
@@ -544,15 +545,14 @@ def standardised(table: Table, name: str, groups: Ints) -> Floats:
 def winsorized(
     values: Floats, groups: Ints, shares: tuple[float, float], quantile: str
 ) -> Floats:
-    """Replace values beyond their group's quantiles by these, in a copy."""
+    """Clip values to the quantiles of their group; return a copy."""
     of_values = _stata_quantile if quantile == "stata" else np.quantile
     out = values.copy()
     order = np.argsort(groups, kind="stable")
     for part in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
         rows = part[~np.isnan(values[part])]
         if rows.size:
-            # Sums and differences of two values may be out of range, those of their
-            # halves are not.
+            # With halves, sums and differences of two values do not overflow.
             halves = values[rows] / 2
             low, high = (2 * of_values(halves, share) for share in shares)
             out[rows] = np.clip(values[rows], low, high)
@@ -560,7 +560,7 @@ def winsorized(
 
 
 def _stata_quantile(values: Floats, share: float) -> float:
-    """Average the inverse distribution function at jumps, rounding aside."""
+    """Compute a quantile as Stata does: averaged where two values qualify."""
     ordered = np.sort(values)
     position = values.size * share
     last = values.size - 1
@@ -570,7 +570,7 @@ def _stata_quantile(values: Floats, share: float) -> float:
     return float(ordered[int(position)])
 
 
-# From here on estimates depend on interpolated values.
+# A column with more interpolated values than this is reported.
 _LARGE_SHARE = 0.1
 
 
@@ -656,8 +656,8 @@ def _imputation_notices(
     if count > _LARGE_SHARE * table.nobs:
         text = (
             f"{count / table.nobs:.0%} of {cited(name)} is interpolated "
-            f"({counted(count, 'cell')}, {entities}): estimates depend on "
-            "interpolated values. See panel.imputations."
+            f"({counted(count, 'cell')}, {entities}), so estimates depend on it. See "
+            "panel.imputations."
         )
         out.append(imputed({name: count}, "many", text))
     if ends:
@@ -670,7 +670,7 @@ def _imputation_notices(
 
 
 def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
-    """Report a column that is another's lag: its first period is no gap."""
+    """Report a filled column that is a lag, whose first period is missing anyway."""
     if table.keys.ordinals is None:
         return []
     count = int(filled.sum())

@@ -28,7 +28,7 @@ from digiprosper.panel.terms import (
 from digiprosper.report.parsing import too_long
 
 Coded: TypeAlias = "tuple[Ints, pd.Index[Any]]"
-"""Codes (N,) of rows, -1 if missing, and the levels that they stand for."""
+"""Codes (N,) of the rows, -1 if missing, and the levels."""
 
 _HELP = (
     "Slopes by group are written 'province[year]', or 'province[[year]]' without the "
@@ -52,10 +52,10 @@ class Absorbed:
 
 
 def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...]:
-    """Read an entry of `absorb`: an effect, or one with slopes.
+    """Read an entry of `absorb` such as ``"province"`` or ``"province[year, x]"``.
 
-    Such as ``"province[year, x]"`` or ``"province[[year]]"``. The effect itself comes
-    first, unless the brackets are double, then its slopes.
+    Return the effect itself, unless the brackets are double (``"province[[year]]"``),
+    then its slopes.
     """
     stripped = text if text in column_names else text.strip()
     if stripped in column_names or too_long(stripped, LONGEST_TERM):
@@ -80,7 +80,7 @@ def _split_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
             text, "its brackets are not closed, or something follows them"
         )
     if not effect:
-        raise _absorb_error(text, "no effect stands before the brackets")
+        raise _absorb_error(text, "there is no effect before the brackets")
     return effect, list(pieces[first + 1 : -1])
 
 
@@ -98,7 +98,7 @@ def _slope_terms(
         term = parse(part, column_names, "absorb")
         if term.categories:
             why = (
-                f"a slope needs numbers and {cited(part)} is a category; crossed "
+                f"a slope must be numeric and {cited(part)} is a category; crossed "
                 "effects are written"
             )
             raise _absorb_error(text, f"{why} {cited('province^region')}")
@@ -114,7 +114,7 @@ def _absorb_error(text: str, why: str) -> TermError:
 
 
 def canonical_effect(effect: str, column_names: Sequence[str]) -> str:
-    """Name an effect: ``C(state)`` is ``state``, and ``a^b`` is ``b^a`` and ``a:b``."""
+    """Return a key, equal for ``C(a)`` and ``a``, and for ``a^b`` and ``b:a``."""
     parts = {term.key for term in crossed(effect, column_names, "absorb")}
     # No name of a column has a line break.
     return "\n".join(sorted(parts))
@@ -157,7 +157,7 @@ def _refuse_products(table: Table, text: str, role: str) -> None:
 
 
 def _has_levels(table: Table, name: str) -> bool:
-    """Tell whether a column is a key or has text, categories, dates, integers."""
+    """Return whether a column is a key or holds text, categories, dates, integers."""
     if name in table.keys.names or not table.is_numeric(name):
         return True
     values = table.numeric(name)

@@ -1,4 +1,4 @@
-"""Columns that a panel method was asked for, and groups inside which it works."""
+"""Checks of the columns and groups that are passed to methods of Panel."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
 def count_missing(gaps: Mapping[str, Bools]) -> dict[str, int]:
-    """Count the rows in which each text is missing, zeros too."""
+    """Count the rows in which each term is missing; zeros are kept."""
     return {text: int(gap.sum()) for text, gap in gaps.items()}
 
 
 def sort_by_count(counts: Mapping[str, int]) -> dict[str, int]:
-    """Sort numbers of rows in which texts are missing, and leave out zeros."""
+    """Sort the positive counts in descending order."""
     positive = {text: count for text, count in counts.items() if count}
     return dict(sorted(positive.items(), key=lambda item: -item[1]))
 
@@ -65,7 +65,7 @@ def find_missing_rows(
 
 
 def check_selection(columns: object) -> None:
-    """Refuse in ``panel[...]`` all but a name or a list of different names."""
+    """Check that ``panel[...]`` gets a name or a list of different names."""
     if not isinstance(columns, str | list):
         raise InputTypeError(
             "panel[...] takes a name or a list of names, not "
@@ -91,7 +91,7 @@ def numeric_columns(table: Table) -> list[str]:
 
 
 def column_names(columns: Any, method: str) -> list[str]:
-    """List the names of one column or several, and refuse what is no name."""
+    """List the names of one or several columns; refuse anything but text."""
     names: list[Any] = (
         [columns]
         if isinstance(columns, str) or not np.iterable(columns)
@@ -112,7 +112,7 @@ def chosen_columns(
     *,
     terms: bool = False,
 ) -> list[str]:
-    """Check the columns that were passed to a method; None is all numeric ones."""
+    """Check the columns passed to a method; None selects all numeric ones."""
     if columns is None:
         issue(table.text_among_numbers(method))
         return numeric_columns(table)
@@ -154,7 +154,7 @@ def term_of_one_column(table: Table, text: str, role: str) -> Term:
 def evaluate_columns(
     table: Table, columns: str | Sequence[str] | None, method: str
 ) -> dict[str, Floats]:
-    """Compute the columns and terms (N,) that a method describes, by their text."""
+    """Evaluate columns and terms (N,), by their text."""
     return {
         text: evaluate(term_of_one_column(table, text, method), table)
         for text in chosen_columns(table, columns, method, terms=True)
@@ -162,26 +162,26 @@ def evaluate_columns(
 
 
 def weights_of(table: Table, column: str | None, method: str) -> Floats | None:
-    """Read weights (N,) of rows, which may be missing or 0, for descriptions."""
+    """Evaluate the weights (N,) of a description; they may be missing or 0."""
     if column is None:
         return None
     weights = evaluate_columns(table, [column], method)[column]
     if not (weights > 0).any() or (weights < 0).any():
         text = (
-            f"{method}: obs_weights={cited(column)} is negative somewhere, or nowhere "
-            "positive."
+            f"{method}: obs_weights={cited(column)} must not be negative, and positive "
+            "in some row."
         )
         raise option_error("obs_weights", column, text)
     return weights
 
 
 def factors_of(table: Table, texts: Iterable[str]) -> dict[str, tuple[Factor, ...]]:
-    """Describe columns and terms, so that tables print the labels of their columns."""
+    """Return the factors of columns and terms, from which tables make labels."""
     return {text: term_factors(parse(text, table.names, "x")) for text in texts}
 
 
 def labelled(table: Table, frame: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
-    """Add what `etable` names the columns and terms of a new frame by."""
+    """Store in a new frame the labels and factors that `etable` uses."""
     factors = stored_factors(factors_of(table, texts))
     frame.attrs |= {"labels": dict(table.labels), "factors": factors}
     return frame
@@ -191,7 +191,7 @@ def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
     keys = [n for n in names if n in table.keys.names]
     if keys:
         raise PanelIndexError(
-            f"{method}: {quoted(keys)} is a key and cannot be changed; assign() a copy."
+            f"{method}: {quoted(keys)} is a key and cannot be changed; assign a copy."
         )
 
 

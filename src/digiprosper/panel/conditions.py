@@ -80,7 +80,7 @@ class _Condition:
 
 
 def check_where(where: object) -> None:
-    """Refuse a condition that is no text, nor None."""
+    """Refuse a condition that is neither text nor None."""
     if not isinstance(where, str | None):
         raise InputTypeError(
             f"where must be a condition (text), such as 'year >= 2015', not "
@@ -116,7 +116,7 @@ def _parse_condition(condition: _Condition) -> ast.expr:
             f"cannot be read: {long}. Pass a mask made from panel.frame."
         )
 
-    # As in pandas, where & and | bind as and and or do.
+    # As in `DataFrame.query`, & and | have the precedence of and, or.
     spelled = _AND_OR.sub(
         lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text
     )
@@ -179,7 +179,7 @@ def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]
 
 
 def _as_boolean(truth: pd.Series[Any]) -> pd.Series[Any]:
-    """Give nullable boolean columns one type: pandas cannot mix them with arrow's."""
+    """Convert nullable booleans to pandas' type, which cannot be mixed with arrow's."""
     return (
         truth.astype("boolean")
         if isinstance(truth.dtype, pd.api.extensions.ExtensionDtype)
@@ -198,7 +198,7 @@ def _evaluate_comparison(
     _refuse_mixed_types(left_side, right_side, condition)
     try:
         truth = COMPARE[type(op)](left_side, right_side)
-    # What pandas raises when text is compared with numbers, by the type of the column.
+    # pandas raises one of these if text is compared with numbers, depending on dtype.
     except (TypeError, ValueError, NotImplementedError) as error:
         raise condition.error(
             f"cannot be evaluated ({error}); compare numbers with numbers and text "
@@ -220,7 +220,7 @@ def _evaluate_membership(
     column = _evaluate_side(a, condition)
     if not isinstance(column, pd.Series):
         raise condition.error(
-            "is not true or false for each row: it looks for a constant in a list."
+            "is not true or false for each row: the left side of 'in' is a constant."
         )
     for value in values:
         _refuse_mixed_types(column, value, condition)
@@ -243,7 +243,7 @@ def _warn_of_unseen(
     name: str,
     condition: _Condition,
 ) -> None:
-    """Warn of values in a list that do not occur in the column: most are misspelt."""
+    """Warn of listed values that do not occur in the column, often misspelt."""
     seen = pd.Series(column.dropna().unique())
     distinct, seen_values = dict.fromkeys(values), set(seen.tolist())
     if has_dates(column):
@@ -264,7 +264,7 @@ def _warn_of_unseen(
 
 
 def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
-    """Evaluate a side of a comparison: column, constant, condition or arithmetic."""
+    """Evaluate one side of a comparison."""
     match node:
         case ast.Compare() | ast.BoolOp():
             return _evaluate_condition(node, condition)

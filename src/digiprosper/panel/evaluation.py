@@ -1,4 +1,4 @@
-"""The value of a term: its checked syntax tree evaluated on columns."""
+"""Evaluation of a term: its checked syntax tree, computed from columns."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
 
 
 def evaluate(term: Term, table: Table) -> Floats:
-    """Evaluate a term without categories, (N,); missing with an operand."""
+    """Evaluate a term without categories (N,); missing where an operand is missing."""
     if term.column is not None:
         return table.numeric(term.column)
     product, *others = [
@@ -54,7 +54,7 @@ def evaluate(term: Term, table: Table) -> Floats:
 
 
 def calculate(node: ast.expr, table: Table, text: str) -> Any:
-    """Evaluate a checked syntax tree: a constant, or values missing with an operand."""
+    """Evaluate a checked syntax tree to a constant or values (N,)."""
     match node:
         case ast.Constant(value=str() as word):
             return word
@@ -72,7 +72,7 @@ def calculate(node: ast.expr, table: Table, text: str) -> Any:
             return _apply_finite(BINARY[type(node.op)], sides, table, text)
         case ast.Call():
             return _evaluate_call(node, table, text)
-    raise AssertionError(f"{type(node).__name__} is no part of a checked term")
+    raise AssertionError(f"{type(node).__name__} cannot occur in a checked term")
 
 
 def _numeric_operands(
@@ -115,7 +115,7 @@ def _evaluate_call(node: ast.Call, table: Table, text: str) -> Any:
 
 
 def _nearest_rows_hint(table: Table) -> str:
-    """State how many steps the nearest two rows of an entity are apart, and a cure."""
+    """State how far apart the nearest two rows of an entity are, and advice."""
     keys, check = table.keys, ". Check the time key and the panel's step"
     if keys.ordinals is None:
         return check
@@ -138,7 +138,7 @@ def _evaluate_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
 
 
 def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
-    """Compare a column with a text, which may stand on either side."""
+    """Compare a column with text, on either side."""
     comparison = node.ops[0]
     sides = [node.left, node.comparators[0]]
     names = [s.id for s in sides if isinstance(s, ast.Name)]
@@ -147,8 +147,8 @@ def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Flo
         sides
     ):
         raise TermError(
-            f"the term {cited(text)} compares text; only == and != with a column "
-            "are possible."
+            f"the term {cited(text)} compares text, which is possible with a column "
+            "and == or != only."
         )
     if not names:
         raise TermError(f"the term {cited(text)} compares two constants.")
@@ -170,7 +170,7 @@ def _apply_finite(
     for value in values:
         if isinstance(value, str):
             raise InputTypeError(
-                f"the term {cited(text)} needs numbers and got the text {cited(value)}."
+                f"the term {cited(text)} needs numbers, not the text {cited(value)}."
             )
 
     missing = reduce(np.logical_or, map(np.isnan, values))

@@ -1,7 +1,7 @@
-"""What a text may contain to be a term, and what a refusal says to write instead.
+"""The grammar of terms, and advice for texts that are not terms.
 
-Python's own grammar reads a term, with ``@`` in place of ``:``. A text is read only up
-to a length and a depth, so that none takes long.
+Terms are parsed by Python, with ``@`` in place of ``:``. Length and depth are limited,
+so that parsing is fast.
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ _TOKEN = re.compile(
 )
 _LONGEST_ADVICE = 100
 
-# What Stata, R and numpy call it, and the way to write it here; the first that fits is
-# shown.
+# Spellings of Stata, R and numpy, and how to write them here; the first match is shown.
 _SPELLINGS = (
     (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
     (
@@ -117,11 +116,11 @@ _SPELLINGS = (
     ),
     (
         r"^scale\((\w+)\)$",
-        r"panel.standardise('\1') puts such a column in its place",
+        r"panel.standardise('\1') replaces the column by the standardised one",
     ),
     (
         r"^center\((\w+)\)$",
-        r"panel.assign(\1=lambda f: f['\1'] - f['\1'].mean()) does so",
+        r"centre a column with panel.assign(\1=lambda f: f['\1'] - f['\1'].mean())",
     ),
     (r"^log(10|2)\((.+)\)$", r"write I(log(\2) / log(\1))"),
     (r"^asinh\((\w+)\)$", r"write log(\1 + sqrt(\1**2 + 1))"),
@@ -142,7 +141,7 @@ _SPELLINGS = (
     (r"^[\w^`]+\[.+\]$", r"slopes by group belong in absorb"),
     (
         r"^~[\w^+ ]+$",
-        r"leave out the '~' of R, and put several into a list",
+        r"omit the '~' of R, and pass several terms as a list",
     ),
     (
         r"~",
@@ -151,11 +150,11 @@ _SPELLINGS = (
     (
         r"\w *\| *\w",
         (
-            "what stands after '|' is an effect: write such as absorb='region', or "
-            "read the formula with FixedEffects.from_formula"
+            "the part after '|' is a fixed effect: pass absorb='region', or read the "
+            "formula with FixedEffects.from_formula"
         ),
     ),
-    (r"^-?[01]$", "a constant is no regressor; without effects there is an intercept"),
+    (r"^-?[01]$", "omit constants; a model without fixed effects has an intercept"),
 )
 
 
@@ -163,11 +162,10 @@ _SPELLINGS = (
 
 
 def mask_names(text: str) -> tuple[str, dict[str, str]]:
-    """Replace names that Python's grammar does not accept by words, and ``:`` by ``@``.
+    """Replace names that Python cannot parse by placeholders, and ``:`` by ``@``.
 
-    ``@`` and ``#`` become ``$``, which Python refuses: it would read the one as an
-    operator and the other as a comment. The mapping is from word to name; no such word
-    is in `text`.
+    ``@`` and ``#``, an operator and a comment in Python, become ``$``, which it
+    refuses. Also return the mapping from placeholder to name.
     """
     words: dict[str, str] = {}
     stem = "_ticked"
@@ -190,7 +188,7 @@ def mask_names(text: str) -> tuple[str, dict[str, str]]:
 
 
 def restore_names(tree: ast.expr, names: Mapping[str, str]) -> None:
-    """Put names in place of the words of `mask_names`."""
+    """Replace the placeholders of `mask_names` by the names."""
     for node in ast.walk(tree) if names else ():
         if isinstance(node, ast.Name):
             node.id = names.get(node.id, node.id)
@@ -211,7 +209,7 @@ def rename_in_term(text: str, names: Mapping[str, str]) -> str:
 
 
 def backticked(name: str) -> str:
-    """Write the name of a column as terms do, in backticks unless it is one word."""
+    """Write a column name as in a term, in backticks unless it is an identifier."""
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
 
 
@@ -232,7 +230,7 @@ def interaction_factors(tree: ast.expr) -> list[ast.expr]:
 
 
 def function_name(node: ast.AST) -> str:
-    """Return the name of the function a node calls; empty if none by name."""
+    """Return the name of the function that a node calls; empty if it is not a call."""
     return (
         node.func.id
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
@@ -252,10 +250,9 @@ def columns_in(node: ast.AST) -> list[str]:
 class Source:
     """A term as Python's parser read it."""
 
-    # With words in place of names that the parser does not accept, and @ in place of
-    # the colon.
+    # With placeholders for names that Python cannot parse, and @ for the colon
     text: str
-    # Such a word to the name that it stands for.
+    # Placeholder to name
     names: Mapping[str, str]
 
     def pieces(self, node: ast.expr) -> Pieces:
@@ -464,7 +461,7 @@ def shift_periods(node: ast.Call, text: str, role: str) -> int:
 
 
 def term_error(text: str, role: str, why: str) -> TermError:
-    """Build the error for a text that is no term; `why` has fault and remedy."""
+    """Build the error for an invalid term; `why` states the problem and advice."""
     return TermError(
         f"{role} cannot use the term {cited(text)}: {why}. A term is a column, "
         f"{', '.join(f'{f}()' for f in FUNCTIONS)} "
@@ -474,7 +471,7 @@ def term_error(text: str, role: str, why: str) -> TermError:
 
 
 def spelling_advice(text: str) -> str | None:
-    """Advise how a spelling of Stata or numpy is written here, or return None."""
+    """Advise how to write a spelling of Stata, R or numpy here, or return None."""
     for pattern, cure in _SPELLINGS:
         match = re.search(pattern, text[:_LONGEST_ADVICE])
         if match:

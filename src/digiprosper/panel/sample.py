@@ -1,4 +1,4 @@
-"""Rows and columns cut from a panel for one system of equations."""
+"""Rows and columns of a panel for one system of equations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Compared:
     first: str | None = None
 
     def add(self, other: Compared) -> Compared:
-        """Add the rows of another part of the table."""
+        """Add the counts of another block of the table."""
         return replace(
             self,
             columns=tuple(dict.fromkeys([*self.columns, *other.columns])),
@@ -45,7 +45,7 @@ class Compared:
 
     @property
     def message(self) -> str:
-        """Which rows are missing why, and what to write instead."""
+        """Message: which comparison is missing in which rows, and what to do."""
         names = quoted(self.columns)
         whole = (
             f", with all rows of {self.entities:,} {self.entity_name}"
@@ -53,16 +53,15 @@ class Compared:
             else ""
         )
         text = (
-            f"{clipped(self.term)} compares with {names}, which is missing in "
-            f"{counted(self.count, 'row')}"
-            f"{whole}: these rows are dropped because of the comparison"
+            f"{clipped(self.term)} is missing where {names} is missing "
+            f"({counted(self.count, 'row')}{whole}), so these rows are dropped"
         )
         if self.first is None:
-            return f"{text}. Fill {names} by assign() if they belong to the model"
+            return f"{text}. Fill {names} with assign() to keep them"
         return (
-            f"{text}. If {cited(self.first)} is missing for those that are never "
-            f"treated, write treated({backticked(self.first)}), which is 1 from the "
-            "first treated period on and 0 for them"
+            f"{text}. If {cited(self.first)} is missing for never-treated "
+            f"{self.entity_name}, write treated({backticked(self.first)}), which is 0 "
+            "for them and 1 from the first treated period on"
         )
 
 
@@ -94,7 +93,7 @@ class Dropped:
         return ". ".join([text, *(c.message for c in self.compared)])
 
     def empty_sample_error(self) -> MissingDataError:
-        """Build the error for a sample of which every row was dropped."""
+        """Build the error for a sample without rows."""
         data = {"reason": self.reason, "by_term": self.by_term}
         return MissingDataError(
             f"the sample has no rows. {self.message}.",

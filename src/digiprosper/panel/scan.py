@@ -48,7 +48,7 @@ from digiprosper.panel.sources import (
 )
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
-# What Python, numpy, pandas and the engine need without any rows.
+# Memory of Python, numpy, pandas and the engine without any rows
 _BASE = 300 * 2**20
 # Bytes a row and column while a block is read, demeaned and multiplied.
 _BYTES = 80
@@ -398,7 +398,7 @@ class PanelScan(Generic[P]):
         return replace(self, changes=(*self.changes, ("rows", rows)))
 
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """List the columns whose names are part of a text; the keys are always."""
+        """List the keys, and the columns whose names occur in the texts."""
         every = list(texts)
         for kind, what in self.changes:
             if kind != "rows":
@@ -420,7 +420,7 @@ class PanelScan(Generic[P]):
         return min(MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
 
     def _common_step(self, times: list[Any]) -> int | str | None:
-        """Choose the step of time of all blocks, which each would choose by its own."""
+        """Determine the step of time from the times of all blocks."""
         if self.step is not None or self.time_name is None or not times:
             return self.step
         frame = pd.DataFrame({self.entity_name: 0, self.time_name: times})
@@ -460,7 +460,7 @@ class PanelScan(Generic[P]):
 
 @contextmanager
 def explain_block_errors(copy: Copy) -> Iterator[None]:
-    """Add to an error about rows that one of several blocks raised it."""
+    """Add to error messages that the rows are those of one block."""
     try:
         yield
     except (PanelIndexError, MissingDataError) as error:
@@ -537,7 +537,7 @@ def _checked_source(table: object, keys: Sequence[str]) -> Source:
 
 
 def _parse_memory(memory: int | str) -> int:
-    """Read a size such as ``"1GB"``; at least 400 MB."""
+    """Parse a size such as ``"1GB"``; at least 400 MB."""
     size: float | None = memory if isinstance(memory, int) else None
     if isinstance(memory, str):
         text = memory.strip().upper().replace(" ", "")

@@ -50,8 +50,7 @@ from digiprosper.panel.table import Table
 from digiprosper.panel.terms import ParsedFactor, Term, canonical, crossed, parse
 from digiprosper.report.terms import Factor
 
-# A term, and for each of its categories whether it loses its first level, or its
-# reference.
+# A term, and for each of its categories whether the reference level is left out
 _Use: TypeAlias = tuple[str, tuple[bool, ...]]
 # Numbers in the matrix of a sample: 8 GB. Every fit makes several copies of it.
 _MOST_CELLS = 2**30
@@ -76,7 +75,7 @@ class _Category(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """All rows of a table as a sample, and which of them are chosen and complete."""
+    """A sample of all rows of a table, and masks of the chosen and complete ones."""
 
     rows: Sample
     complete: Bools
@@ -86,7 +85,7 @@ class Selection(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """Levels of categories in the complete rows of a table that is read in blocks."""
+    """Levels of categories in the complete rows of all blocks of a table."""
 
     levels: Mapping[str, pd.Index[Any]]  # by column, in order
     rows: int  # complete rows of the whole table
@@ -101,7 +100,7 @@ def cut_sample(
     missing: str,
     where: str | None = None,
 ) -> Sample:
-    """Select the complete rows of a sample, for checked arguments.
+    """Build a sample of the complete rows; the arguments have been checked.
 
     Terms are evaluated on all rows, then those where the condition `where` is true are
     chosen. A missing cluster is an error.
@@ -133,8 +132,8 @@ def select_rows(
 ) -> Selection:
     """Evaluate the terms of a sample in all rows, and mark the complete ones.
 
-    Rows where the condition `where` is not true are not chosen. `across` has the levels
-    of categories where the table is a block of a larger one.
+    `where` is the condition that chooses rows. `across` has the levels of categories if
+    the table is one block of a larger table.
     """
     table, chosen = _chosen_rows(table, where)
     terms, keys = _parse_roles(roles, table)
@@ -236,7 +235,7 @@ def _are_roles(roles: Mapping[Any, Any]) -> bool:
 
 
 def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
-    """Find the rows (N,) where a condition is true, and note them in the table."""
+    """Find the rows (N,) where a condition is true; also store them in the table."""
     if where is None:
         return table, np.ones(table.nobs, dtype=bool)
     chosen = rows_where(where, table, "where")
@@ -252,7 +251,7 @@ def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
 def _parse_roles(
     roles: Mapping[str, Sequence[str]], table: Table
 ) -> tuple[dict[str, Term], dict[str, str]]:
-    """Parse terms, each once by its key; unknown columns are one error."""
+    """Parse the terms once each, by key; report all unknown columns in one error."""
     column_names = table.names
     terms: dict[str, Term] = {}
     keys: dict[str, str] = {}
@@ -279,7 +278,7 @@ def _parse_roles(
 def _code_effects(
     table: Table, codes: Sequence[str], clusters: Sequence[str]
 ) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]], dict[str, tuple[Factor, ...]]]:
-    """Code effects and clusters by text: codes, levels and factors."""
+    """Code effects and clusters; return codes, levels and factors by text."""
     arrays, levels, factors = {}, {}, {}
     for text in dict.fromkeys([*codes, *clusters]):
         terms = effect_terms(table, text, "absorb" if text in codes else "clusters")
@@ -296,7 +295,7 @@ def _find_missing(
     categories: Mapping[str, Coded],
     effects: Mapping[str, Ints],
 ) -> dict[str, Bools]:
-    """Find chosen rows where a text is missing; a column and a term may share one."""
+    """Mark the chosen rows in which each term, category or effect is missing."""
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
     gaps += [(text, np.isnan(column)) for text, column in factor_values.items()]
     gaps += [(name, codes < 0) for name, (codes, _) in categories.items()]
@@ -311,7 +310,7 @@ def _find_missing(
 
 def _complete_rows(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
     """Mark the chosen rows (N,) in which nothing is missing."""
-    # One by one: together they would be copied.
+    # `reduce` avoids a stacked copy of all masks.
     return ~reduce(np.logical_or, gaps.values(), ~chosen)
 
 
@@ -336,8 +335,8 @@ def _missing_comparisons(
     effects: Iterable[str],
     gaps: Mapping[str, Bools],
 ) -> list[Compared]:
-    """Find terms missing where a comparison in them is, and its other side."""
-    # By the text under which `_find_missing` has the factors.
+    """Find terms that are missing because a comparison inside them is missing."""
+    # Keys are those of `_find_missing`.
     factors = {
         text: [
             factor
@@ -384,7 +383,7 @@ def refuse_missing(
     rows: str,
     advice: str = "such as with panel.interpolate(columns)",
 ) -> None:
-    """Refuse missing values, if there are any; `rows` counts and lists them."""
+    """Refuse missing values, if there are any; `rows` describes the rows."""
     if not by_term:
         return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
@@ -397,7 +396,7 @@ def refuse_missing(
 
 
 def _variables(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
-    """Collect the raw numeric columns inside terms that are more than a column."""
+    """Collect the numeric columns inside terms such as ``log(x)``."""
     calculated = [
         term.names for term in terms if term.column is None and not term.categories
     ]
@@ -410,7 +409,7 @@ def coefficient_column(
     factors: Sequence[Factor],
     categories: Mapping[str, tuple[str, pd.Index[Any]]],
 ) -> Floats:
-    """Rebuild the column (N,) of a coefficient from its factors, or NaN."""
+    """Compute the column (N,) of a coefficient in a new table from its factors."""
     out = np.ones(table.nobs)
     levels = dict(categories.values())
     for factor in factors:
@@ -427,7 +426,7 @@ def coefficient_column(
 
 
 def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
-    """Rebuild an estimated level's dummy; missing for levels not estimated."""
+    """Compute the dummy of an estimated level; missing for unknown levels."""
     parse(column, table.names, "predict")
     codes = _codes_of(levels, *levels_of(table, column))
     return np.where(codes < 0, np.nan, codes == level)
@@ -443,7 +442,7 @@ def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) 
 def _evaluate_terms(
     table: Table, terms: Mapping[str, Term]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Evaluate terms without categories, and by text the factors next to them."""
+    """Evaluate terms without categories, and numeric factors beside categories."""
     values = {
         key: evaluate(term, table) for key, term in terms.items() if not term.categories
     }
@@ -453,7 +452,7 @@ def _evaluate_terms(
     if not factor_values:
         return values, {}
     for factors in factor_values:
-        if len(factors) > 1:  # the product may be infinite where no factor is
+        if len(factors) > 1:  # their product may overflow
             evaluate(Term(":".join(f.text for f in factors), None, factors), table)
     single = {
         f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(factor_values)
@@ -472,8 +471,8 @@ def _uses_by_role(
     categories: Mapping[str, _Category],
     sizes: tuple[int, int],
 ) -> dict[str, list[_Use]]:
-    """List the terms of each role, and categories that lose a level."""
-    if not categories:  # each term is one column, whatever the other terms
+    """List the terms of each role, with the categories that lose a level."""
+    if not categories:  # each term is one column
         return {role: [(keys[text], ()) for text in roles[role]] for role in roles}
     keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
     uses: dict[str, list[_Use]] = {}
@@ -514,10 +513,10 @@ def _columns(
 def _terms_of_equation(
     role: str, keys_by_role: Mapping[str, Sequence[str]]
 ) -> Iterable[str]:
-    """List the terms of a role and of the roles in the same equation.
+    """List the terms of a role and of other roles in the same equation.
 
-    Roles that share terms are rival equations, as the columns of a stepwise table; the
-    others belong together, as a treatment and its controls.
+    Roles that share terms belong to different equations, such as the columns of a
+    stepwise table; others to the same one, such as a treatment and its controls.
     """
     role_keys = set(keys_by_role[role])
     joint_roles = [
@@ -537,7 +536,7 @@ def _factor_names(term: Term) -> frozenset[str]:
 
 
 def _factor_name(factor: ParsedFactor) -> str:
-    """Name a factor by its column: a category, whatever its reference level."""
+    """Return a key of a factor; for a category it ignores the reference level."""
     if factor.category is not None:
         return f"C({factor.category})"
     return (
@@ -546,10 +545,10 @@ def _factor_name(factor: ParsedFactor) -> str:
 
 
 def _drops_reference(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
-    """Decide for each category whether it loses its reference level.
+    """Decide for each category whether its reference level is left out.
 
-    It does where the term without it is in the equation (the effects or the intercept
-    for a category alone), as in any formula language.
+    It is if the term without the category is in the equation (for a category alone: the
+    effects or the intercept), as in formulaic and patsy.
     """
     categories = [factor for factor in term.factors if factor.category is not None]
     margins = [_factor_names(term) - {_factor_name(factor)} for factor in categories]
@@ -577,7 +576,7 @@ def _categories(
     coded: Mapping[str, Coded],
     levels: Mapping[str, pd.Index[Any]],
 ) -> dict[str, _Category]:
-    """Code categories by their levels in the sample; one level is refused."""
+    """Code categories by their levels in the sample; refuse a single level."""
     for name in coded:
         if len(levels[name]) < 2:
             raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
@@ -614,8 +613,8 @@ def _count_columns(
 
 
 def _refuse_too_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
-    """Refuse categories with more columns than rows, by term or by role."""
-    # A sample without rows has an error of its own.
+    """Refuse categories that make more columns than there are rows."""
+    # A sample without rows is refused elsewhere.
     most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]
     if categories and sum(widths.values()) > most:
@@ -698,8 +697,8 @@ def _dummies(
         if not (without_reference and position == reference)
     ]
     if factor.reference is not None:
-        # Of columns that add up to an absorbed one, collinear="drop" leaves out the
-        # last, which is to be the reference.
+        # collinear="drop" leaves out the last of collinear columns, which must be the
+        # reference.
         levels.sort(key=lambda pair: pair[0] == reference)
     return [
         (
@@ -711,7 +710,7 @@ def _dummies(
 
 
 def _reference_position(factor: ParsedFactor, category: _Category) -> int:
-    """Find the reference level in the sample: the first, or the one named."""
+    """Find the position of the reference level in the sample; the first by default."""
     if factor.reference is None:
         return 0
     positions = _level_positions(category.levels, factor.reference)

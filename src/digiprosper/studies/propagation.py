@@ -435,7 +435,7 @@ class PropagatedIndex(Specification):
         def estimates(count: Floats, rng: object) -> Any:
             with hold_warnings("", {}):
                 scores = {name: score(count) for name, score in scorers.items()}
-                panel = data._with(table.with_columns(scores))
+                panel = data._copy_with(table.with_columns(scores))
                 if self.model_rows == "drawn":
                     panel = draws.rows(panel, count)
                 params = as_results(model.fit(panel, rng=rng)).params
@@ -680,7 +680,7 @@ class _Draws:
             rows=None if keys.rows is None else numbers.rename(keys.rows.name),
         )
         frame = table.data.take(rows).set_axis(numbers, axis=0)
-        return panel._with(replace(table, data=frame, keys=again))
+        return panel._copy_with(replace(table, data=frame, keys=again))
 
     def weigher(self, index: IndexResults) -> Callable[[Floats], Floats]:
         """Return what computes weights (R, m) from the counts of draws, (R, units)."""
