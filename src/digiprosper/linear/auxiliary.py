@@ -1,4 +1,4 @@
-"""What specification tests share: their fit, and regressions on the same rows."""
+"""What specification tests share: fits, and regressions on the same rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from digiprosper.report.variance import negative_variance
 
 
 def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
-    """Fit the specification of a test without notices; refuse any other one."""
+    """Fit a FixedEffects specification without issuing notices."""
     refuse_other_specification(caller, spec)
     return estimate(spec, panel)
 
@@ -63,10 +63,10 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
         name = keys.entity_name
         cure = f"set entity_effects=True (effects of {name})"
         if keys.rows_are_entities:
-            cure = "here each row is an entity; name it, Panel(df, entity=...)"
+            cure = "each row is an entity here; specify the key, Panel(df, entity=...)"
         raise not_identified(
             "no_entity_effects",
-            f"{caller} needs entity effects, and the specification has none: {cure}.",
+            f"{caller} needs entity effects, but the specification has none: {cure}.",
             entity=name,
         )
     return fitted.prepared.effect_names[position]
@@ -98,7 +98,7 @@ def refuse_slopes(fitted: Fitted, caller: str) -> None:
 
 
 def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
-    """Keep only the named effects of a sample, with a constant; no notices."""
+    """Keep only the named effects of a sample, and a constant; drop the notices."""
     positions = [
         p for p, effect in enumerate(prepared.absorbed) if effect.name in names
     ]
@@ -132,7 +132,7 @@ def with_clusters(
     codes: Sequence[Ints],
     options: LinearOptions,
 ) -> Prepared:
-    """Choose other clusters and options for the same rows, without notices."""
+    """Replace the clusters and options of a sample; drop the notices."""
     effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
     sample, groups = prepared.sample, [groups_of(c) for c in codes]
     return replace(
@@ -178,7 +178,7 @@ def wald_statistic(
         raise not_identified(
             "no_variance",
             f"{caller}: {subject(without, 'has')} no standard error under this "
-            f"covariance ({freedom_text(results.df_t)}), so there is no test.",
+            f"covariance ({freedom_text(results.df_t)}), so the test is not defined.",
             coefficients=tuple(without),
         )
     if abs(least) <= SINGULAR:

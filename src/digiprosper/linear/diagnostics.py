@@ -40,12 +40,12 @@ _NO_REGRESSOR = frozenset(
     {"y", "obs_weights", "coordinates", "threshold_variable", "absorb"}
 )
 _LAGS = (1, 2)
-# Others explain a column if this share of its length, or less, remains.
+# A column is explained by others if at most this share of its norm remains.
 _SPANNED = 1e-6
 _HALF = 0.5
-# So few values in a period entities may share by chance.
+# Entities may share so few different values by chance.
 _BY_CHANCE = range(2, 5)
-# Some households move from one region to another.
+# Not all: some households move from one region to another.
 _ALIKE = 0.9
 # Common shocks are reported from so many periods and entities on. Where entities are
 # independent and their variances differ much, a notice is false in up to 2% of panels.
@@ -53,7 +53,7 @@ _FEWEST_PERIODS = 5
 _FEWEST_ENTITIES = 10
 _NO_CHANCE = 0.001
 _LARGER = 2.0
-# Growth rates of a file have fewer digits than those of its levels.
+# Growth rates in a file are often rounded.
 _ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
@@ -72,9 +72,9 @@ def few_treated(
     auxiliary: Sequence[str] = (),
     model: str = "",
 ) -> list[Notice]:
-    """Report slopes that depend on few clusters' variation, but none of `auxiliary`.
+    """Report slopes identified by few clusters, except those of `auxiliary`.
 
-    `model`: the name of a model that has no ``cov_type="cr2"``.
+    `model` names a model without ``cov_type="cr2"``.
     """
     dimensions = []
     for clusters, groups, effective, shares, labels in (
@@ -112,7 +112,7 @@ def few_treated(
 def _variation_by_cluster(
     prepared: Prepared, basis: Floats, root: Floats, by_cluster: Sequence[ClusterSums]
 ) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
-    """Yield clusters, their number, effective number (k,), shares (G, k), labels."""
+    """Yield per clustering: name, G, effective numbers (k,), shares (G, k), labels."""
     for clusters, codes, groups, sums in zip(
         prepared.cluster_names,
         prepared.cluster_codes,
@@ -142,11 +142,11 @@ def _two_valued_columns(prepared: Prepared) -> set[str]:
 def _controls_among(
     sample: Sample, names: Sequence[str], two_values: Collection[str]
 ) -> set[str]:
-    """Select the regressors that a reader does not look at first.
+    """Select the regressors that are controls rather than of interest.
 
     Of interest are treatments, mediators and endogenous regressors; the first regressor
-    and terms with a variable of it; columns of `two_values`, which may be treatments;
-    and columns that the model adds itself.
+    and terms that share a variable with it; columns of `two_values`, which may be
+    treatments; and columns that the model adds itself.
     """
     first = _variables(sample, names[0])
     listed = {
@@ -175,7 +175,7 @@ def _variables(sample: Sample, name: str) -> set[str]:
 def largest_clusters(
     effective: float, shares: Floats, levels: pd.Index[Any]
 ) -> dict[str, Any]:
-    """Name the clusters with most of a regressor's variation, and their shares."""
+    """Return the clusters with most of a regressor's variation, and their shares."""
     largest = np.argsort(-shares, kind="stable")[: max(1, round(effective))]
     return {
         "effective": effective,
@@ -191,13 +191,13 @@ def shared_between_clusters(
     demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
     columns: Sequence[int],
 ) -> list[Notice]:
-    """Report columns, by position in `demeaned`, that groups of clusters share."""
+    """Report columns (positions in `demeaned`) that groups of clusters share."""
     if not prepared.cluster_codes or prepared.block_sums is not None:
         return []
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
-    # In the period with most rows there are clusters enough to compare.
+    # Clusters are compared in the period with most rows.
     rows = sample.keys.in_largest_period
-    # Sorted, a column has a step for each value but the first.
+    # A sorted column has one step less than different values.
     values = np.sort(raw.T.take(rows, axis=1)[list(columns)], axis=1)
     counts = 1 + (values[:, 1:] != values[:, :-1]).sum(axis=1)
     # There are no more clusters than rows.
@@ -221,8 +221,8 @@ def shared_between_clusters(
 
 
 def _values_move_together(sample: Sample, column: Floats) -> bool:
-    """Tell whether entities that share a value mostly share the next one, too."""
-    # Whole numbers are shared by chance.
+    """Return whether entities with the same value mostly have the same next value."""
+    # Integers may be equal by chance.
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
     if later.size < _HALF * sample.n_entities or (column == np.round(column)).all():
         return False
@@ -231,7 +231,7 @@ def _values_move_together(sample: Sample, column: Floats) -> bool:
     values, codes = np.unique(rounded, return_inverse=True)
     before, after = codes[later - 1], codes[later]
     earlier, period = sample.time[later - 1], sample.time[later]
-    # From one value, entities may be observed again in different periods.
+    # Entities with the same value may next be observed in different periods.
     n_times, steps = sample.n_times, before * sample.n_times + period
     ways, share = _count_common_moves(steps * n_times + earlier, after, values.size)
     # The next value of an age, or of a function of it, is the same in all periods.
@@ -241,7 +241,7 @@ def _values_move_together(sample: Sample, column: Floats) -> bool:
 
 
 def _count_common_moves(ways: Ints, after: Ints, size: int) -> tuple[int, float]:
-    """Count different ways (N,), and the share that ends where most of a way do."""
+    """Count different moves (N,), and the share with the most frequent end of each."""
     pairs, counts = np.unique(ways * size + after, return_counts=True)
     starts = np.flatnonzero(np.diff(pairs // size, prepend=-1))
     return starts.size, float(np.maximum.reduceat(counts, starts).sum() / after.size)
@@ -252,8 +252,8 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     calculated = [j for j, name in enumerate(names) if ":" in name or "(" in name]
     if not calculated:
         return []
-    # A square is rounded to 16 digits of its own size, and what is left once effects
-    # and other regressors are out is smaller by the square of mean over sd.
+    # A square has 16 digits; the variation that is left after partialling out may be
+    # smaller by the square of mean over sd.
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
     rounding = np.finfo(np.float64).eps * largest / partial_sd
@@ -262,10 +262,10 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
         return []
     imprecise = [names[j] for j in positions]
     text = (
-        f"{quoted(imprecise)}: rounding leaves fewer than six correct digits after the "
-        "effects and the other regressors are partialled out, because its columns "
-        "are far from zero. Coefficients and standard errors are not more precise. "
-        "Subtract the mean of each column before it is squared or multiplied."
+        f"{quoted(imprecise)}: fewer than six digits are correct after the effects and "
+        "the other regressors are partialled out, because its columns are far from "
+        "zero; coefficients and standard errors are as imprecise. Subtract the mean "
+        "of each column before squaring or multiplying it."
     )
     return [
         notices.near_collinear(
@@ -275,7 +275,7 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
 
 
 def merge_notices(of_equations: Iterable[Notice]) -> list[Notice]:
-    """Combine the notices of equations: equal ones once, few clusters by dimension."""
+    """Merge the notices of several equations: drop repetitions, join `few_treated`."""
     every_notice = list(of_equations)
     other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
     few = [
@@ -303,7 +303,7 @@ def lagged_outcome(
     if prepared.block_sums is not None:
         lags = prepared.block_sums.lags(roles)
         periods = prepared.count.n / prepared.block_sums.structure.n_entities
-    # Without effects of the entities, or nested in them, there is no bias.
+    # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
         periods = sample.nobs / sample.n_entities
@@ -327,13 +327,13 @@ def lagged_outcome(
 def lags_of_outcome(
     sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
 ) -> dict[int, list[str]]:
-    """Find, by position of each outcome, the columns with a lag of it."""
+    """Find the columns with a lag of each outcome, by position of the outcome."""
     columns = _columns_of_roles(sample, roles)
     return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
 
 
 def _columns_of_roles(sample: Sample, roles: Sequence[str] | None) -> list[int]:
-    """List the columns of some roles, of all that have regressors by default."""
+    """List the columns of some roles, by default of all roles of regressors."""
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
     return [*dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))]
 
@@ -461,7 +461,7 @@ def shifted_log(
         largest = max(largest, float(values.max(initial=0)))
         whole &= bool((values == np.round(values)).all())
         rows, zeros = rows + values.size, zeros + int((values == 0).sum())
-    # Of a share one is no arbitrary number; counts may be zero and one too.
+    # Not for shares; but a count may have the values 0 and 1 only.
     if not zeros or (largest <= 1 and not whole):
         return []
     return [notices.shifted_log_notice(sample.names[at], column, zeros, rows)]
@@ -502,8 +502,8 @@ def staggered(
 
 
 def _is_staggered(dummy: Floats, sample: Sample) -> bool:
-    """Tell whether some entity is not treated yet when another is treated already."""
-    # The first row is enough to see that most columns are no dummy.
+    """Return whether an entity is treated while another is not yet treated."""
+    # The first row rules out most columns that are not dummies.
     if dummy[0] not in (0, 1) or not np.isin(dummy, (0, 1)).all():
         return False
     entity, on = sample.entity, dummy == 1
@@ -515,7 +515,7 @@ def _is_staggered(dummy: Floats, sample: Sample) -> bool:
 
 
 def _event_column(factors: Sequence[Factor]) -> str | None:
-    """Return the column with the timing of a treatment, if a term shows it."""
+    """Return the column with the timing of a treatment, if the term is that column."""
     factor = factors[0]
     plain = len(factors) == 1 and factor.function in ("", "treated")
     if not plain or factor.level is not None or factor.shift:
@@ -539,7 +539,7 @@ def _lagged_rows(entity: Ints, time: Ints) -> list[tuple[Ints, Ints]]:
 
 
 def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
-    """Find columns with a lag of one or two periods as a factor, or with its values."""
+    """Find columns with a lag of one or two periods of the outcome."""
     itself = sample.lags[sample.names[at]]
     # The outcome has named lags if it is one factor, itself perhaps shifted.
     named = set[tuple[str, int]]()
@@ -557,10 +557,10 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
 def _growth_notice(
     column: str, outcome: str, unit: int, consequence: str, *, periods: float
 ) -> Notice:
-    """Report growth that is regressed on the level before, with entity effects."""
+    """Report a regression of growth on the initial level, with entity effects."""
     text = (
         f"{cited(outcome)} is the growth of the level in {cited(column)}, so this is a "
-        "model of the level and its lag: with entity effects the slope is biased, by "
+        "dynamic model: with entity effects the slope is biased, by "
         f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
         f"which looks like convergence, {consequence}"
     )
@@ -568,7 +568,7 @@ def _growth_notice(
 
 
 def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
-    """Return 1 if column `at` is growth of another's level, 100 in percent, else 0."""
+    """Return 1 if column `at` is the growth of a level, 100 if in percent, else 0."""
     lags = sample.lags[sample.names[column]]
     if len(lags) != 1 or lags[0][1] != 1:
         return 0
@@ -589,10 +589,10 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
 
 
 def _equal_to_lag(sample: Sample, at: int) -> set[int]:
-    """Find columns that repeat column `at` of earlier rows, where these are known."""
+    """Find columns equal to the first or second lag of column `at`."""
     matrix, entity, time = sample.matrix, sample.entity, sample.time
     out = set[int]()
-    # Three periods in a row are enough to see that most columns are no lag.
+    # Three consecutive periods rule out most columns.
     in_a_row = (
         entity[:3].size == 3
         and entity[2] == entity[0]
@@ -601,7 +601,7 @@ def _equal_to_lag(sample: Sample, at: int) -> set[int]:
     if in_a_row and not (matrix[1:3] == matrix[0, at]).any():
         return out
     for later, earlier in _lagged_rows(entity, time):
-        # And the first rows, that most of the others are none.
+        # The first rows rule out most of the others.
         likely = (matrix[later[:8]] == matrix[earlier[:8], at, None]).all(axis=0)
         if later.size < 2 or not likely.any():
             continue

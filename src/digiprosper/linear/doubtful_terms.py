@@ -1,4 +1,4 @@
-"""Terms that are made from the outcome, or from what they stand for."""
+"""Notices about terms computed from the outcome or from other terms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REGRESSORS = ("x", "endog", "treatment", "mediators")
 def term_notices(
     sample: Sample, panel: Panel, clusters: Sequence[str]
 ) -> Iterator[Notice]:
-    """Report where terms come from, and categories of many dummies."""
+    """Report shared treatments, derived terms, and categories with many dummies."""
     roles = sample.roles
     of_interest = [
         *roles.get("x", ())[:1],
@@ -38,10 +38,10 @@ def term_notices(
 def derived_term_notices(
     sample: Sample, panel: Panel | PanelScan[Any]
 ) -> Iterator[Notice]:
-    """Report terms made from the outcome alone, or from what they stand for."""
+    """Report terms computed from the outcome, endog or treatment alone."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
-        # Differences that a model makes itself are no terms of the user.
+        # Differences that a model makes itself are not terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
         others = [roles[role] for role in roles if role not in of_no_term]
         if any(others):
@@ -56,11 +56,11 @@ def derived_term_notices(
 def _derived_terms(
     sample: Sample, panel: Panel | PanelScan[Any], role: str, others: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report columns, by position, that are made from the terms of a role alone."""
+    """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
     factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
-    # Most terms do not have such a column in their text.
+    # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
     if not searched:
         return
@@ -82,7 +82,7 @@ def _derived_terms(
 def _only_column(
     sample: Sample, at: int, columns: frozenset[str], shifts: Sequence[str]
 ) -> str | None:
-    """Return the one column of a term; None of dummies and functions of `shifts`."""
+    """Return the column of a term; None if it has several, dummies or `shifts`."""
     factors = sample.factors_of(sample.names[at])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
     used, calls = inside & columns, " ".join(inside - columns)
@@ -115,7 +115,7 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
 def _columns_and_indicators(
     sample: Sample, at: int, indexes: Mapping[str, Sequence[str]]
 ) -> tuple[set[str], set[str]]:
-    """Return the columns of a term, lags apart, without and with indicators."""
+    """Return the unlagged columns of a term, without and with indicators of indexes."""
     name = sample.names[at]
     now = [factor for factor in sample.factors_of(name) if not factor.shift]
     columns = set(columns_in({name: tuple(now)}))
@@ -130,8 +130,9 @@ def _shared_indicators_notice(
     indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
     text = (
         f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
-        f"index: {shown}. They are correlated by construction, and the coefficient is "
-        f"no effect. Leave the indicators out of the index: system.drop({indicators})."
+        f"index: {shown}. They are correlated by construction, so the coefficient is "
+        "not an effect. Remove the indicators from the index: "
+        f"system.drop({indicators})."
     )
     return Notice("shared_indicators", text, {"indicators": dict(shared)})
 
@@ -139,7 +140,7 @@ def _shared_indicators_notice(
 def shared_treatments(
     sample: Sample, panel: Panel, columns: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report columns, by position, that groups or both directions of a pair share."""
+    """Report columns that are equal within groups, or in both directions of a pair."""
     table, keys = table_of(panel), sample.keys
     for at in columns:
         values, name = sample.matrix[:, at], sample.names[at]

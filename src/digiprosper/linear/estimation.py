@@ -1,4 +1,4 @@
-"""Where every equation ends: columns demeaned once, solved once, made results."""
+"""From demeaned columns to results: solving equations and their covariances."""
 
 from __future__ import annotations
 
@@ -70,24 +70,23 @@ _MANY_CELLS = 100_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demeaned:
-    """Columns of all equations of a system, as in the data and with the effects out."""
+    """Columns of all equations of a system, raw and demeaned."""
 
     names: tuple[str, ...]
     raw: Floats  # (N, p) as in the data
-    columns: Floats  # (N, p) net of the effects
-    # (levels, p) each: what an effect takes out, all but the first with mean zero;
-    # without effects, the means
+    columns: Floats  # (N, p) demeaned
+    # (levels, p) estimates of each effect for each column; all but the first have mean
+    # zero; without effects, the means
     effects: tuple[Floats, ...]
     # (p, 5) rows, mean, standard deviation, minimum and maximum of the raw columns,
     # never weighted
     moments: Floats
     lengths: Floats  # (p,) norms of the demeaned columns, never weighted
-    constant: Bools  # (p,) raw columns that do not vary but for rounding
-    # (p,) columns of which the effects leave nothing, constant ones among them
+    constant: Bools  # (p,) raw columns that are constant up to rounding
+    # (p,) columns that the effects absorb, constant ones included
     absorbed: Bools
-    # (p, p) (weighted) cross products of the demeaned columns. None if they outnumber
-    # the rows: equations with so many are refused, and the products of thousands of
-    # dummies would fill the memory first.
+    # (p, p) (weighted) cross products of the demeaned columns; None if p > N, to save
+    # memory, since such equations are refused
     products: Floats | None
 
     def at(self, names: Sequence[str]) -> tuple[int, ...]:
@@ -109,8 +108,8 @@ class Demeaned:
 
 
 def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Demeaned:
-    """Take the effects out of the columns (N, p) of all equations of a system, once."""
-    # One layout for all callers: the layout of theirs must not move a last digit.
+    """Demean the columns (N, p) of all equations of a system."""
+    # The memory layout is fixed, since it affects the last digits.
     raw = np.asfortranarray(raw, dtype=np.float64)
     columns, effects = prepared.within.decompose(raw)
     products = _products(columns, prepared.obs_weights)
@@ -170,10 +169,9 @@ def outcome_of(y: str, sample: Sample) -> Floats:
 
 
 def find_constant_and_absorbed(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
-    """Find columns (p,) that are constant, and those of which nothing is left."""
+    """Find columns (p,) that are constant, and those that the effects absorb."""
     n = moments[0, 0]
-    # The length of each raw column once its mean is out. One row has no standard
-    # deviation, and its column no length.
+    # Norm of each raw column less its mean
     spreads = moments[:, 2] * np.sqrt(n - 1) if n > 1 else np.zeros(len(moments))
     largest = np.maximum(-moments[:, 3], moments[:, 4])
     constant = spreads <= CONSTANT * largest * np.sqrt(n)
@@ -181,7 +179,7 @@ def find_constant_and_absorbed(moments: Floats, lengths: Floats) -> tuple[Bools,
 
 
 def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
-    """Select columns, each contiguous; no copy where they stand side by side."""
+    """Select columns, each contiguous in memory; adjacent ones are not copied."""
     first, last = positions[0], positions[-1]
     if tuple(positions) == tuple(range(first, last + 1)):
         return columns[:, first : last + 1]
@@ -198,7 +196,7 @@ def fit_columns(
     remarks: Sequence[Notice] = (),
     auxiliary: Sequence[str] = (),
 ) -> LinearResults:
-    """Regress an outcome (N,) on columns (N, k), net of the absorbed effects."""
+    """Demean an outcome (N,) and columns (N, k), and run the regression."""
     demeaned = demean_columns(
         prepared, (depvar, *names), _join_columns(outcome[:, None], design)
     )
@@ -239,7 +237,7 @@ def fit_equation(
             (outcome,),
             {tuple(columns): demeaned.select(columns)},
         )
-        inverse = None  # of columns in another basis
+        inverse = None  # it is of columns in another basis
     products = None
     if demeaned.products is not None:
         with_all = demeaned.products[columns]
@@ -289,21 +287,21 @@ def checked_columns(
 
 
 def refuse_names(names: Sequence[str]) -> None:
-    """Refuse columns with the name of the constant, or of one another."""
+    """Refuse a column named Intercept, and repeated names."""
     if "Intercept" in names:
         raise TermError("'Intercept' is the name of the constant; rename the column.")
     if len(set(names)) < len(names):
         twice = [name for name, count in Counter(names).items() if count > 1]
         raise TermError(
-            f"{quoted(twice)} is the name of a column and of a term of the model; "
-            "rename the column."
+            f"{quoted(twice)} is the name of a column and of a term that the model "
+            "adds; rename the column."
         )
 
 
 def counts_and_vcov(
     prepared: Prepared, k: int, cov_type: str | None = None
 ) -> tuple[Counts, Vcov]:
-    """Choose what degrees of freedom count and the covariance, that of the options."""
+    """Return the counts and the covariance estimator of an equation with k slopes."""
     options, count = prepared.options, prepared.count.with_slopes(k)
     if prepared.block_sums is not None:
         return count, prepared.block_sums.vcov(count, cov_type or options.cov_type)
@@ -329,11 +327,11 @@ def counts_and_vcov(
 def independent_columns(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
-    """Leave out, or refuse, absorbed columns and combinations of others."""
+    """Drop or refuse absorbed and collinear columns, as `collinear` says."""
     strict = prepared.options.collinear == "raise"
     varying, absorbed = _drop_absorbed(prepared, demeaned, regressors)
     if strict:
-        # Combinations of more columns than rows are not looked for.
+        # Checked first: otherwise the search for combinations may be slow.
         refuse_too_many_parameters(
             prepared.count.n, len(varying), prepared.count.parameters
         )
@@ -359,7 +357,7 @@ def independent_columns(
 def _drop_absorbed(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Leave out, or refuse, what the effects absorb; describe what is left out."""
+    """Drop or refuse regressors that the effects absorb; describe those dropped."""
     varying = [j for j in regressors if not demeaned.absorbed[j]]
     if len(varying) == len(regressors):
         return varying, []
@@ -386,12 +384,12 @@ def _drop_absorbed(
 
 
 def effects_text(prepared: Prepared) -> str:
-    """List the absorbed effects in words."""
+    """List the absorbed effects for a message."""
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
 def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
-    """Describe a column that the effects absorb, as the problem of an error."""
+    """Describe an absorbed column, as the problem of an error."""
     name, effects = demeaned.names[column], effects_text(prepared)
     text = f"{cited(name)} is absorbed by the effects ({effects})"
     if demeaned.constant[column]:
@@ -402,7 +400,7 @@ def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Not
 def drop_collinear(
     prepared: Prepared, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Leave out columns that are combinations of earlier ones."""
+    """Drop columns that are linear combinations of earlier ones; describe them."""
     gram = None
     if prepared.obs_weights is None and demeaned.products is not None:
         gram = demeaned.products[columns][:, columns]
@@ -419,12 +417,12 @@ def drop_collinear(
 
 
 def collinear_problem(name: str, on: Sequence[str]) -> Notice:
-    """Describe a column that is a combination of others, as the problem of an error."""
+    """Describe a collinear column, as the problem of an error."""
     return collinearity_problem(name, on, f"{cited(name)} {why_collinear(on)}")
 
 
 def refuse_too_many_parameters(n: int, k: int, rank: int) -> None:
-    """Refuse k slopes and effects of a rank that together reach the n rows."""
+    """Refuse k slopes and effects of some rank that leave no degrees of freedom."""
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(
@@ -436,7 +434,7 @@ def refuse_too_many_parameters(n: int, k: int, rank: int) -> None:
 def refuse_constant_outcome(
     prepared: Prepared, demeaned: Demeaned, outcome: int
 ) -> None:
-    """Refuse a constant or absorbed outcome before a search divides by it."""
+    """Refuse an outcome that is constant or absorbed by the effects."""
     depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:
         raise IdentificationError(
@@ -449,13 +447,13 @@ def refuse_constant_outcome(
         )
 
 
-# --- what is told of a fit ------------------------------------------------------------
+# --- notices --------------------------------------------------------------------------
 
 
 def fit_notices(
     solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]
 ) -> list[Notice]:
-    """Report near collinearity, and residuals that are rounding of the outcome."""
+    """Report near collinearity and a perfect fit."""
     out = []
     if solved.condition > NEAR:
         text = (
@@ -482,7 +480,7 @@ def make_results(
     after: Sequence[Notice] = (),
     report_indefinite: bool,
 ) -> LinearResults:
-    """Make results of an equation, with notices `before` and `after` its own."""
+    """Make results of a solved equation; notices go `before` and `after` its own."""
     depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:
@@ -553,7 +551,7 @@ def _root_and_middle(
     by_cluster: Sequence[ClusterSums],
     moved: Floats | None,
 ) -> tuple[Floats, Floats]:
-    """Factor the covariance; `moved` are the changes without each cluster of CR2."""
+    """Factor the covariance as ``root @ middle @ root.T``; `moved` is that of CR2."""
     if moved is not None:
         return jackknife_root_and_middle(moved, factor=1.0)
     in_one_way = len(by_cluster) == 1 and prepared.block_sums is None
@@ -561,7 +559,7 @@ def _root_and_middle(
 
 
 def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, ...]:
-    """Sum by cluster what joint tests need; empty with too many clusters."""
+    """Compute the sums by cluster of joint tests; empty with too many clusters."""
     if prepared.options.cov_type != "clustered":
         return ()
     sums = []
@@ -578,7 +576,7 @@ def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, .
 def _driscoll_kraay_alternatives(
     prepared: Prepared, terms: tuple[str, ...], full: Solved, solved: Solved
 ) -> dict[str, Any]:
-    """Compute the covariance of xtscc and the slopes by block of periods."""
+    """Compute what Driscoll-Kraay results report too: xtscc, slopes by block."""
     if prepared.options.cov_type != "driscoll_kraay":
         return {}
     estimator = counts_and_vcov(prepared, solved.coefficients.size, "xtscc")[1]
@@ -618,7 +616,7 @@ def _residuals_and_effects(
         return rows_and_effects
     outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
     slopes = solved.coefficients[:k]
-    # What the effects take out of the outcome less what they take out of the fit.
+    # Estimated effects: those of the outcome less those of the fitted values
     less_fit = np.zeros(len(demeaned.names))
     less_fit[positions[0]] = 1.0
     less_fit[list(positions[1:])] = -slopes
@@ -643,7 +641,7 @@ def named_effects(
     """Name the values of effects by `Within.decompose`: name, levels and values."""
     levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
     gaps = prepared.within.with_gaps(values)
-    # Without effects there are no levels: the one value is the intercept.
+    # Without effects `zip` is empty: the single value is the intercept.
     return tuple(zip(prepared.effect_names, levels, gaps, strict=False))
 
 
@@ -661,7 +659,7 @@ def _fit_statistics(
         return overall, inside, np.nan, adjusted
     by_entity = inside
     if len(prepared.absorbed) > 1:
-        # What slopes leave inside entities are the residuals and the other effects.
+        # Not explained by slopes within entities: residuals and the other effects
         unexplained = solved.residuals.copy()
         for position, value in enumerate(values):
             if position != entity:
@@ -732,7 +730,7 @@ def estimation_sample(
 
 
 def _join_columns(first: Floats, second: Floats) -> Floats:
-    """Put columns side by side, each in one piece of memory."""
+    """Join columns, each contiguous in memory."""
     together = np.empty((first.shape[1] + second.shape[1], len(first)))
     return np.concatenate([first.T, second.T], out=together).T
 
@@ -746,7 +744,7 @@ def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:
 def column_moments(columns: Floats) -> Floats:
     """Compute rows, mean, standard deviation, minimum and maximum of each column."""
     n, k = columns.shape
-    # Column by column, so that no copy of the whole is made
+    # Column by column, to avoid a copy of the whole matrix
     if k > 1 and n * k > _MANY_CELLS:
         return np.vstack([column_moments(columns[:, j : j + 1]) for j in range(k)])
     if n == 0:

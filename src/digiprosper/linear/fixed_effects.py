@@ -376,14 +376,14 @@ class Fitted:
 
     @property
     def regressors(self) -> tuple[int, ...]:
-        """Positions in `demeaned` of the regressors that were kept."""
+        """Positions in `demeaned` of the regressors that were not dropped."""
         return self.demeaned.at(
             [name for name in self.results.names if name != "Intercept"]
         )
 
     @property
     def solved_with_intercept(self) -> Solved:
-        """The equation with its intercept, where there is one."""
+        """The solved equation, with an intercept if there are no effects."""
         if self.prepared.effect_names:
             return self.solved
         return with_intercept(
@@ -450,7 +450,7 @@ class Fitted:
             return slopes, drawn.lost
         raw = columns_at(self.demeaned.raw, (0, *self.regressors))
         means = _drawn_means(raw, codes, self.prepared.obs_weights, reps, seed)
-        # Each draw's intercept: the mean outcome less that of the slopes.
+        # Intercept of each draw: the mean outcome less slopes times mean regressors
         intercepts = means[:, 0] - np.einsum("rk,rk->r", means[:, 1:], slopes)
         return np.column_stack([slopes, intercepts]), drawn.lost
 
@@ -472,7 +472,7 @@ def _drawn_means(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommonRows(CommonColumns):
-    """Common columns that fit regressions of the outcome on some of them."""
+    """Common columns of several regressions of the same outcome."""
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
@@ -501,7 +501,7 @@ def common_rows(
 
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
-    """Fit a specification, keep sample and solution, and issue no notice."""
+    """Fit a specification without issuing notices; keep sample and solution."""
     roles = {"y": (spec.y,), "x": spec.x}
     prepared = prepare(
         panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
@@ -523,15 +523,15 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
 def refuse_other_specification(
     caller: str, spec: object, *, needs: str | None = None
 ) -> None:
-    """Refuse what is neither a `FixedEffects` nor has the method `needs`."""
+    """Refuse objects that are neither a `FixedEffects` nor have the method `needs`."""
     if needs is not None and hasattr(type(spec), needs):
         return
     if isinstance(spec, FixedEffects):
         return
     if isinstance(spec, LinearResults):
         raise InputTypeError(
-            f"{caller} takes a specification and a panel, not results, which hold no "
-            f"data: {caller}(spec, panel)."
+            f"{caller} takes a specification and a panel, not results: "
+            f"{caller}(spec, panel)."
         )
     instrumented = (
         " It is for least squares; the results of FixedEffectsIV have iv_tests, "

@@ -247,7 +247,7 @@ class FixedEffectsIV(Specification):
 
 
 def _checked_names(y: str, sample: Sample) -> tuple[str, ...]:
-    """Name the columns by role; refuse too few instruments and repeated names."""
+    """Return the names of the columns; refuse repeated names, too few instruments."""
     outcome_of(y, sample)
     names = (y, *(name for role in _ROLES[1:] for name in sample.names_of(role)))
     refuse_names(names[1:])
@@ -270,7 +270,7 @@ def _projection(
 def two_stage(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> IVResults:
-    """Solve the equation, first stages and reduced form on the same columns."""
+    """Estimate the equation, its first stages and its reduced form."""
     positions, dropped = usable_columns(prepared, demeaned, positions)
     refuse_constant_outcome(prepared, demeaned, 0)
     projected = _projection(prepared, demeaned, positions)
@@ -333,7 +333,7 @@ def two_stage(
 
 
 def _labelled(tests: Mapping[str, Any], sample: Sample) -> dict[str, Any]:
-    """Give tests the labels of columns and the factors of terms."""
+    """Add labels and factors to tests, for tables."""
     wording: dict[str, Any] = {"labels": sample.labels, "factors": sample.factors}
     return {
         name: replace(test, **wording) if isinstance(test, TestResult) else test
@@ -347,7 +347,7 @@ def _with_scores(
     positions: ColumnPositions,
     projected: Projection,
 ) -> tuple[Prepared, Demeaned]:
-    """Sum what the covariances of all equations need over a scanned table."""
+    """Sum the scores of all equations over the blocks of a scanned table."""
     heights = np.hstack([projected.endog, projected.controls])
     out: tuple[Prepared, Demeaned] = prepared.block_sums.with_scores(
         prepared,
@@ -368,13 +368,13 @@ def _about_strength(
     tests: dict[str, Any],
     reduced_form: LinearResults,
 ) -> list[Notice]:
-    """Collect notices on weak instruments, and on those that vary in few clusters."""
+    """Report weak instruments, and instruments that vary in few clusters."""
     few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
     return [*first_stage_strength(endog, tests, few=bool(few)), *few]
 
 
 def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
-    """Collect notices on rows and clusters; few clusters concern instruments."""
+    """Collect notices about rows, with those of few clusters for instruments."""
     names, groups = prepared.cluster_names, prepared.count.groups
     few = [
         notice

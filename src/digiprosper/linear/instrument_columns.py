@@ -1,4 +1,4 @@
-"""Which columns are endogenous, controls or instruments, and which are unusable."""
+"""Checks of the columns of an equation with instruments."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from digiprosper.linear.notices import dropped_absorbed, dropped_collinear
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 
-# Two values are always on a line.
+# Fewest rows of a level in which a linear relation is informative
 _FEWEST_INSIDE = 3
 _FIRST_LEVELS = 100
-# Slopes are as exact as the root of what a linear function may leave.
+# Precision of slopes, the root of `LINEAR_INSIDE`
 _NEAR = 1e-4
 
 
@@ -60,7 +60,7 @@ class ColumnPositions:
 
 
 def column_positions(sample: Sample) -> ColumnPositions:
-    """Give the columns of the roles endog, x and instruments positions from 1."""
+    """Assign positions from 1 to the columns of endog, x and instruments."""
     m, c, q = (len(sample.roles[role]) for role in ("endog", "x", "instruments"))
     return ColumnPositions(
         endog=tuple(range(1, 1 + m)),
@@ -94,7 +94,7 @@ def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:
 def usable_columns(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
-    """Leave out, or refuse, columns that cannot be used; refuse endogenous ones."""
+    """Drop or refuse absorbed and collinear columns; refuse endogenous ones."""
     varying, absorbed = _drop_absorbed(prepared, demeaned, positions)
     refuse_too_many_parameters(
         prepared.count.n, len(varying.exogenous), prepared.count.parameters
@@ -110,8 +110,8 @@ def usable_columns(
     ]
     if problems:
         text = (
-            f"{several(problems)}. The coefficient of an endogenous regressor is not "
-            "identified then."
+            f"{several(problems)}, so the coefficient of an endogenous regressor is "
+            "not identified."
         )
         raise CollinearityError(text, problems)
     return used, [*absorbed, *collinear]
@@ -124,7 +124,7 @@ def _names(demeaned: Demeaned, columns: Sequence[int]) -> list[str]:
 def _drop_absorbed(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
-    """Leave out, or refuse, what the effects absorb."""
+    """Drop or refuse columns that the effects absorb."""
     absorbed = [
         j for j in (*positions.endog, *positions.exogenous) if demeaned.absorbed[j]
     ]
@@ -166,7 +166,7 @@ def _absorbed_column_problem(
 def _absorbed_advice(absorbed: Sequence[int], positions: ColumnPositions) -> str:
     if set(absorbed) <= set(positions.instruments):
         return (
-            "It explains nothing once the effects are partialled out, and cannot be "
+            "It has no variation after the effects are partialled out, so it cannot be "
             "an instrument."
         )
     return (
@@ -178,7 +178,7 @@ def _absorbed_advice(absorbed: Sequence[int], positions: ColumnPositions) -> str
 def _absorbed_instrument_problem(
     prepared: Prepared, demeaned: Demeaned, column: int
 ) -> Notice:
-    """Describe an instrument that the effects absorb, and what to interact it with."""
+    """Describe an absorbed instrument, and with what to interact it."""
     problem, sample = absorbed_problem(prepared, demeaned, column), prepared.sample
     raw, entity, time = (
         demeaned.raw[:, column],
@@ -189,7 +189,7 @@ def _absorbed_instrument_problem(
     absorbs_time = time is not None and time in prepared.effect_names
     if demeaned.constant[column]:
         text = f"the instrument {name} is constant in the sample"
-    elif not len(raw):  # the rows are elsewhere
+    elif not len(raw):  # a scanned table
         text = f"the instrument {problem.message}"
     elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
         text = (
@@ -217,7 +217,7 @@ def _varies_within(column: Floats, codes: Ints) -> bool:
 def _drop_collinear(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
-    """Leave out, or refuse, controls and instruments that combine earlier ones."""
+    """Drop or refuse controls and instruments that are collinear."""
     ordered = [*positions.controls, *positions.instruments]
     kept, problems = drop_collinear(prepared, demeaned, ordered)
     if not problems:
@@ -253,8 +253,9 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
         raise one_problem(
             CollinearityError,
             "perfect_first_stage",
-            f"{quoted(endog)} {are} of the instruments and the controls: exogenous if "
-            "these are. Specify it in x, or check how the instruments were computed.",
+            f"{quoted(endog)} {are} of the instruments and the controls, and so "
+            "exogenous if these are. Move it to x, or check how the instruments were "
+            "computed.",
             endog=tuple(endog),
         )
     if canonical_correlation(projected) < UNRELATED:
@@ -273,7 +274,7 @@ def leave_one_out_mean_notices(
     instruments: Sequence[int],
     endog: Sequence[int],
 ) -> list[Notice]:
-    """Report instruments that have only the row's own value within an effect."""
+    """Report instruments that are leave-one-out means within an absorbed effect."""
     if prepared.block_sums is not None:
         return []
     notices = []
@@ -291,20 +292,20 @@ def leave_one_out_mean_notices(
 
 
 def _is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
-    """Tell whether z falls with x as the mean of x in the other n - 1 rows of a level.
+    """Return whether z is the mean of x in the other n - 1 rows of each level.
 
     In each level with three rows or more, which have to have half of the rows, z is a
     linear function of x with slope ``-1 / (n - 1)``. An exposure times a period is a
     linear function of another one, too, but with slopes of any size.
     """
-    # The first levels show for most instruments that they are no such function.
+    # The first levels rule out most instruments.
     first = codes < _FIRST_LEVELS
     if _slopes_by_level(z[first], x[first], codes[first])[0] is None:
         return False
     slopes, others = _slopes_by_level(z, x, codes)
     if slopes is None or not slopes.size or slopes.max() >= 0:
         return False
-    # The mean may be of more rows than the sample, or in another unit.
+    # The mean may be over more rows than the sample, or in another unit.
     counts = -1 / slopes
     nearest = np.maximum(np.rint(counts), 1)
     scales = counts / others
@@ -315,7 +316,7 @@ def _is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
 
 
 def _slopes_by_level(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, Ints]:
-    """Return the slope of z on x in each level where x moves, and its rows less one.
+    """Return the slope of z on x in each level where x varies, and its rows less one.
 
     None if z is no linear function of x in one of them, or if most rows are in levels
     with less than three.
@@ -344,12 +345,12 @@ def _slopes_by_level(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, 
 
 
 def _own_values_notice(instrument: str, endog: str, effect: str) -> Notice:
-    """Report an instrument that has only the row's own value within an effect."""
+    """Report an instrument that is a leave-one-out mean within an absorbed effect."""
     text = (
         f"{cited(instrument)} seems to be the mean of {cited(endog)} in the other rows "
-        f"of each {effect}: (total - own value) / (n - 1). These effects are absorbed, "
-        "and the total with them, so only the row's own value is left: two-stage least "
-        "squares nearly repeats least squares, with a large F. Do not absorb "
+        f"of each {effect}: (total - own value) / (n - 1). Its effects absorb the "
+        "total, so only the row's own value is left, and two-stage least squares is "
+        "close to least squares, with a large F. Do not absorb "
         f"{cited(effect)}, or use another instrument."
     )
     about = {"instrument": instrument, "endog": endog, "effect": effect}

@@ -1,4 +1,4 @@
-"""Tests of the first stage, of overidentification and of endogeneity, named."""
+"""Tests of the first stage, of overidentification and of endogeneity."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def instrument_tests(
     solved: Solved,
     first_stage: Mapping[str, LinearResults],
 ) -> dict[str, float | TestResult]:
-    """Compute what `IVResults.iv_tests` lists: numbers and tests of instruments."""
+    """Compute the numbers and tests of `IVResults.iv_tests`."""
     out: dict[str, float | TestResult] = {}
     for name, results in first_stage.items():
         out[f"first_stage_f:{name}"] = _first_stage_f(name, results, projected)
@@ -105,8 +105,7 @@ def _rank_tests(
     net = projected.instruments @ projected.first_slopes + projected.endog_residuals
     rank_f = kleibergen_paap(projected, projected.endog_residuals, vcov) / q
     lm = kleibergen_paap(projected, net, without_small_sample_factors(vcov, rows))
-    # With as many clusters as instruments the LM statistic is the number of clusters,
-    # whatever the data.
+    # With as many clusters as instruments the LM statistic always equals G.
     lm = float("nan") if np.isnan(rank_f) else lm
     null = "the instruments do not identify the coefficients (underidentification)"
     return {

@@ -287,9 +287,8 @@ class IVResults(LinearResults):
         by_regressor: Mapping[str, Any] = values
         if set(by_regressor) != set(self.endog):
             raise OptionError(
-                f"anderson_rubin_test: values are for {quoted(by_regressor)}; pass one "
-                f"for each endogenous regressor, {quoted(self.endog)}, and "
-                "for no other."
+                f"anderson_rubin_test: values are for {quoted(by_regressor)}; pass "
+                f"exactly one for each endogenous regressor, {quoted(self.endog)}."
             )
         return {name: _finite_value(by_regressor[name], name) for name in self.endog}
 
@@ -300,7 +299,7 @@ class IVResults(LinearResults):
             or df <= 0
         ):
             raise IdentificationError(
-                f"the Anderson-Rubin test does not exist: {q} instruments cannot be "
+                f"the Anderson-Rubin test is not defined: {q} instruments cannot be "
                 f"tested jointly under this covariance ({self.conventions}). Use "
                 "fewer instruments or another covariance."
             )
@@ -385,7 +384,7 @@ class IVResults(LinearResults):
         return (replace(column, factors=factors, remarks=remarks, set_rows=rows),)
 
     def _anderson_rubin_rows(self) -> tuple[tuple[Remark, object], ...]:
-        """Write the set of one coefficient and the p-value of zero; empty if none."""
+        """Rows with the confidence set and the p-value of zero, for one regressor."""
         if len(self.endog) > 1:
             return ()
         try:

@@ -1,4 +1,4 @@
-"""Poisson regressions with absorbed effects: rows, likelihood, what results share."""
+"""Poisson regressions with absorbed effects: sample, likelihood and results."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ from digiprosper.report.tests import TestResult
 from digiprosper.specification import one_term
 
 PoissonSsc = Literal["ppmlhdfe", "fixest"]
-# What lags of the outcome do to a model with entity effects, and the remedy.
+# Consequence of a lagged outcome with entity effects, and the remedy
 LAGGED = (
     "and so are the other slopes: regressors must not depend on earlier outcomes. Omit "
     "it."
@@ -91,7 +91,7 @@ _TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few cl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Separated:
-    """Rows that are fitted perfectly at zero."""
+    """Separated rows: their outcome of zero is fitted perfectly."""
 
     index: pd.Index[Any]
     reasons: tuple[str, ...]  # ``"effects"`` or ``"regressors"``
@@ -113,7 +113,7 @@ class Separated:
 
 
 def check_counts(y: str, sample: Sample) -> None:
-    """Refuse outcomes that no model of counts takes."""
+    """Refuse negative outcomes, and outcomes that are all zero."""
     outcome = outcome_of(y, sample)
     negative = np.flatnonzero(outcome < 0)
     if negative.size:
@@ -151,7 +151,7 @@ def prepare_poisson(
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
 ) -> tuple[Prepared, Separated, Sample, Bools, Floats | None]:
-    """Cut the complete rows without separated ones; return where a maximum was."""
+    """Prepare the sample without separated rows; also return the index at the maximum."""
     cut: list[tuple[Separated, Sample, Bools, Floats | None]] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
@@ -178,7 +178,7 @@ def prepare_poisson(
     if spec.options.ssc != "fixest":
         prepared = drop_notice(prepared, "rank_bound")
     separated, sample, mask, index = cut[0]
-    # It was computed without offset, and before singletons were dropped.
+    # The index was computed without offset, before singletons were dropped.
     if in_index or (index is not None and index.size != prepared.sample.nobs):
         index = None
     return prepared, separated, sample, mask, index
@@ -197,7 +197,7 @@ def _check_exposure(name: str, sample: Sample) -> None:
 
 
 def offset_of(spec: Any, sample: Sample) -> Floats:
-    """Return what is added to the index (N,), such as the log of the exposure."""
+    """Return the offset of the index (N,), such as the log of the exposure."""
     if spec.exposure is not None:
         return np.asarray(np.log(sample.columns("exposure")[:, 0]))
     if spec.offset is not None:
@@ -208,7 +208,7 @@ def offset_of(spec: Any, sample: Sample) -> Floats:
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
 ) -> tuple[Bools, Separated, Floats | None]:
-    """Mark rows (N,) as `separated_rows`, with reasons; also return its index."""
+    """Mark separated rows (N,); also return their reasons and the index."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
     by_effects = in_empty_levels(y, effects)
     mask, index = separated_rows(y, x, effects)
@@ -226,8 +226,8 @@ def _separation_error(rows: Separated) -> IdentificationError:
         f"{counted(len(rows.reasons), 'row')} with outcome zero are separated: "
         f"{by_reason['effects']} in levels of effects whose outcomes are all zero, "
         f"{by_reason['regressors']} by regressors and effects; first: "
-        f"{rows_text(rows.first)}. The likelihood has no maximum with them; "
-        "separation='drop' drops them, which does not change the other estimates."
+        f"{rows_text(rows.first)}. With them the likelihood has no maximum; "
+        "separation='drop' drops them without changing the other estimates."
     )
     return IdentificationError(text, separated_notice(by_reason, rows.first))
 
@@ -278,7 +278,7 @@ def few_clusters(prepared: Prepared, then: str = "") -> Iterator[Notice]:
 
 
 def three_effects(prepared: Prepared) -> list[Notice]:
-    """Report effects of entities and of two kinds of groups in each period."""
+    """Report three-way effects: pairs, and both sides in each period."""
     within, sample = prepared.within, prepared.sample
     codes = finest([within.codes[p] for p in within.constants])
     of_entity = any(is_nested(code, sample.entity) for code in codes)
@@ -292,12 +292,12 @@ def three_effects(prepared: Prepared) -> list[Notice]:
 def _mention_separation(
     error: IdentificationError | CollinearityError, separated: Separated
 ) -> IdentificationError | CollinearityError:
-    """Add to an error that separated rows were dropped, which may be why."""
+    """Mention in an error that separated rows were dropped, a possible cause."""
     count = len(separated.reasons)
     if not count:
         return error
     text = (
-        f"{error} This is so after {counted(count, 'separated row')} with outcome zero "
+        f"{error} Before this, {counted(count, 'separated row')} with outcome zero "
         "were dropped."
     )
     return type(error)(text, error.problems)
@@ -327,7 +327,7 @@ def _counts_and_vcov(ssc: str, prepared: Prepared, k: int) -> tuple[Counts, Vcov
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CountEstimates(Estimates):
-    """Estimates by Poisson regression; joint tests say what few clusters do."""
+    """Estimates by Poisson regression; joint tests mention few clusters."""
 
     def joint_test(
         self,
@@ -368,7 +368,7 @@ def count_estimates(
     full: Solved,
     halves: tuple[Floats, Floats],
 ) -> tuple[CountEstimates, list[Notice]]:
-    """Make estimates, and report what their covariance lacks."""
+    """Make the estimates, with notices about their covariance."""
     (root, middle), k = halves, full.coefficients.size
     covariance = root[:k] @ middle @ root[:k].T
     empty = find_zero_variances(solved, covariance)
@@ -432,7 +432,7 @@ def count_fields(
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class CountResults(SampledResults):
-    """What results of Poisson regressions have in common; fields are theirs."""
+    """Base class of results of Poisson regressions."""
 
     _rows_key: ClassVar[str] = "coefficients"
     _model: ClassVar[str] = "PoissonEffects"
@@ -487,7 +487,7 @@ class CountResults(SampledResults):
         return replace(self, fitted=None, residuals=None, sample=sample)
 
     def _about(self) -> list[str]:
-        """Describe effects, rows and what is added to the index."""
+        """Describe effects, exposure, offset and rows in lines of a summary."""
         terms = {"Exposure": self.exposure, "Offset": self.offset}
         in_index = [f"{name}: {term}" for name, term in terms.items() if term]
         *before, rows = self._effects_and_rows()

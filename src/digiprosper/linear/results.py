@@ -58,7 +58,7 @@ from digiprosper.report.variance import (
 )
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
-# With more clusters F(q, G - 1) needs no bootstrap.
+# With more clusters F(q, G - 1) is reliable.
 _MANY = 100
 _TOO_OFTEN = "F(q, G - 1), which rejects a true hypothesis too often with few clusters"
 NO_COVARIANCE: Final = (
@@ -68,20 +68,19 @@ NO_COVARIANCE: Final = (
 """Why a joint test has no statistic."""
 # Small-sample factors of commands of Stata.
 _STATA = ("reghdfe", "xtreg", "areg")
-# The variance of the residuals under these is their sum of squares over their degrees
-# of freedom.
+# Conventions under which s^2 is the sum of squared residuals over df_resid
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
 
 
 def require_rows(rows: Any, attribute: str) -> Any:
-    """Return what the fit kept of every row, or refuse."""
+    """Return stored values by row; refuse if the fit did not keep them."""
     if rows is not None:
         return rows
     raise option_error(
         "keep_rows",
         value=False,
-        text=f"this result has no {attribute}: it was fitted with keep_rows=False, or "
-        "to a scanned table. Fit with keep_rows=True to a Panel.",
+        text=f"this result has no {attribute}: it was fitted with keep_rows=False or "
+        "to a scanned table. Fit a Panel with keep_rows=True.",
         allowed=(True,),
     )
 
@@ -97,11 +96,10 @@ class EstimationSample(PickledByName):
     # names of m variables and terms, and an (m, 5) array with their nobs, mean, sd, min
     # and max
     stats: tuple[tuple[str, ...], Floats]
-    # for each category in the terms, its column and the levels that were estimated
+    # for each category in the terms, its column and its estimated levels
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     obs_weights: str | None = None  # column with the weights of the rows
-    # for each regressor, outcome, absorbed effect or cluster, the factors of which it
-    # is the product
+    # factors of each regressor, outcome, absorbed effect and cluster
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
     rows: RowSummary | None = None  # if the fit did not keep its rows
     period: str | None = None  # first and last time
@@ -146,11 +144,11 @@ class Estimated(Estimates):
 
     @property
     def is_scanned(self) -> bool:
-        """Whether the table was larger than memory: effects of the entity are gone."""
+        """Whether a scanned table was fitted: entity effects are not stored."""
         return len(self.effect_values) < len(self.effect_names)
 
     def df_of(self, weights: Floats) -> Floats | float:
-        """Return the degrees of freedom of t; under ``"cr2"`` each sum has its own."""
+        """Return the degrees of freedom of t for sums of coefficients."""
         if self.bias_reduced is None:
             return self.inference.df_t
         return self.bias_reduced.df_t(weights)
@@ -165,13 +163,12 @@ class Estimated(Estimates):
         null: str,
         drawn: bool = True,
     ) -> TestResult:
-        """Test jointly by the method whose size holds with few clusters.
+        """Test restrictions jointly with a method that is valid with few clusters.
 
-        Under ``"clustered"`` p-values of several restrictions are those of the
-        restricted wild cluster bootstrap, with clusters in several ways those of
-        `_added_covariance_test`; F(q, G - 1) is an alternative. Under ``"crv3"``
-        and ``"driscoll_kraay"`` it is Hotelling's, under ``"cr2"`` that of Pustejovsky
-        & Tipton (2018).
+        Under ``"clustered"`` this is the restricted wild cluster bootstrap, or
+        `_added_covariance_test` with clusters in several ways; F(q, G - 1) is an
+        alternative. Under ``"crv3"`` and ``"driscoll_kraay"`` it is Hotelling's test,
+        under ``"cr2"`` that of Pustejovsky & Tipton (2018).
         """
         plain = wald_result(form, len(weights), self.inference.df_t, name, null)
         if not np.isfinite(form):
@@ -203,7 +200,7 @@ class Estimated(Estimates):
     def _wild_test(
         self, plain: TestResult, program: str, weights: Floats, gap: Floats
     ) -> TestResult:
-        """Give a test the p-value of the bootstrap, with other tests beside it."""
+        """Compute the p-value by the bootstrap; add F and CRV3 as alternatives."""
         (sums,), (clusters,) = self.by_cluster, self.inference.clusters
         wild = restricted_wild_test(sums, weights, gap)
         tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
@@ -228,26 +225,26 @@ class Estimated(Estimates):
     def _added_covariance_test(
         self, weights: Floats, gap: Floats, name: str, null: str
     ) -> TestResult:
-        """Compare with Hotelling's F, the covariances of all ways added."""
+        """Compute Hotelling's test with the sum of the one-way covariances."""
         groups = min(way.groups for way in self.by_cluster)
         test = hotelling_test(
             added_covariance(self.by_cluster, weights), gap, groups, name, null
         )
-        method = test.method or "covariances of the clusters in each way added"
+        method = test.method or "sum of the one-way clustered covariances"
         return replace(test, method=method)
 
     def _xtscc_test(
         self, weights: Floats, gap: Floats, name: str, null: str
     ) -> TestResult:
-        """Compare with Hotelling's F, with the test by the covariance of xtscc."""
+        """Compute Hotelling's test, with the test of xtscc as alternative."""
         assert self.xtscc is not None
         groups = self.inference.df_t + 1
         test = hotelling_test(self.covariance_of(weights), gap, groups, name, null)
         # With less than one degree of freedom the test would never reject.
         if len(weights) > self.inference.df_t:
             text = (
-                f"not available: {len(weights)} restrictions, and "
-                f"{freedom_text(self.inference.df_t)} of so few periods"
+                f"not available: {len(weights)} restrictions, but so few periods that "
+                f"there are {freedom_text(self.inference.df_t)}"
             )
             test = replace(test, statistic=np.nan, p_value=np.nan, method=text)
         other, _ = self.xtscc.wald(weights, gap)
@@ -258,7 +255,7 @@ class Estimated(Estimates):
     def _approximate_hotelling_test(
         self, form: float, weights: Floats, name: str, null: str
     ) -> TestResult:
-        """Compare the Wald statistic, scaled, with F(q, eta - q + 1)."""
+        """Compute the approximate Hotelling test, F(q, eta - q + 1)."""
         from scipy.special import fdtrc
 
         assert self.bias_reduced is not None
@@ -267,8 +264,8 @@ class Estimated(Estimates):
         df = eta - q + 1
         if not df >= 1:
             text = (
-                f"not available: {len(weights)} restrictions, and {freedom_text(eta)} "
-                "of so few clusters"
+                f"not available: {len(weights)} restrictions, but so few clusters that "
+                f"there are {freedom_text(eta)}"
             )
             return TestResult(name, np.nan, "F", (q, df), np.nan, null, method=text)
         f = form / q * df / eta
@@ -325,7 +322,7 @@ class SampledResults(BaseResults):
         return self._by_row(rows, "fitted")
 
     def _by_row(self, values: Floats, name: str) -> pd.Series[float]:
-        # Names of an index can be changed; those of the view are the caller's.
+        # A view, since the caller may change its names.
         index: pd.Index[Any] = require_rows(self.sample.index, "row labels").view()
         return pd.Series(values, index=index, name=name, copy=True)
 
@@ -427,7 +424,7 @@ class SampledResults(BaseResults):
         return self._conventions_of(self.inference)
 
     def _inference_numbers(self) -> dict[str, Any]:
-        """Return what `glance` has of the rows and the standard errors."""
+        """Return the items of `glance` about the rows and the standard errors."""
         return {
             "n_entities": self.n_entities,
             "n_times": self.n_times,
@@ -440,7 +437,7 @@ class SampledResults(BaseResults):
         }
 
     def _coverage(self, slope: str) -> str:
-        """Cite how often intervals of slopes cover with these errors and effects."""
+        """Cite the simulated coverage of intervals with these errors and effects."""
         alike = self.effect_names == self.key_names and not self.obs_weights
         if not alike or self.clusters != self.key_names[:1]:
             return ""
@@ -460,7 +457,7 @@ class SampledResults(BaseResults):
         ]
 
     def _summarised_rows(self) -> EstimationSample:
-        """Put a summary of the rows in the place of their labels."""
+        """Replace the row labels by a summary of the rows."""
         if self.rows is not None:
             return self.sample
         residuals = require_rows(self.residuals, "residuals")
@@ -791,9 +788,8 @@ class LinearResults(SampledResults):
             raise option_error(
                 "panel",
                 None,
-                "block_test estimates in blocks of periods, which a scanned table "
-                "cannot do. Fit a sample in memory: "
-                "spec.fit(scan.sample_entities(share)).",
+                "block_test is not available for a scanned table. Fit a sample in "
+                "memory: spec.fit(scan.sample_entities(share)).",
             )
         if slopes is None:
             raise option_error(
@@ -976,7 +972,7 @@ class LinearResults(SampledResults):
         )
 
     def _alternative_tests(self) -> Lines:
-        """Write what other methods say of the slopes, under Driscoll-Kraay errors."""
+        """Write other tests of the slopes, under Driscoll-Kraay errors."""
         beside, slopes = self.estimated.xtscc, self.estimated.block_slopes
         if beside is None or slopes is None:
             return Lines(())
@@ -989,9 +985,9 @@ class LinearResults(SampledResults):
         head = ["", "xtscc: std. error", "p", "block_test: estimate", "p"]
         lags = beside.inference.bandwidth
         about = (
-            f"Beside them: standard errors of Stata's xtscc ({lags} lags, "
+            f"For comparison: standard errors of Stata's xtscc ({lags} lags, "
             "cov_type='xtscc'), too small with few periods; and the mean of the slopes "
-            f"in {len(slopes)} blocks of consecutive periods, with its own p-value."
+            f"in {len(slopes)} blocks of consecutive periods, with its p-value."
         )
         if np.isnan(slopes).any():
             about += " It is missing where a slope is not identified in every block."
@@ -1009,7 +1005,7 @@ class LinearResults(SampledResults):
             else ""
         )
 
-    # --- the groups, field by field ---------------------------------------------------
+    # --- fields of `estimated` and `inference` ----------------------------------------
 
     @property
     def residuals(self) -> Floats:
@@ -1036,7 +1032,7 @@ class LinearResults(SampledResults):
 
     @property
     def bias_reduced(self) -> BiasReduced | None:
-        """What degrees of freedom of ``cov_type="cr2"`` come from; see `df_of`."""
+        """Quantities behind the degrees of freedom of ``cov_type="cr2"``; see `df_of`."""
         return self.estimated.bias_reduced
 
     @property
@@ -1094,25 +1090,24 @@ class LinearResults(SampledResults):
         index: pd.Index[Any] = require_rows(self.sample.index, "row labels")
         return index
 
-    # --- other people's tables --------------------------------------------------------
+    # --- tables of other packages -----------------------------------------------------
 
     def __maketables_stat__(self, key: str) -> Any:
         if key == "rmse":
             return float(np.sqrt(self._ssr() / self.df_resid))
         return BaseResults.__maketables_stat__(self, key)
 
-    # --- inside -----------------------------------------------------------------------
+    # --- internal ---------------------------------------------------------------------
 
     def _test_of_slopes(self, *, drawn: bool) -> TestResult:
         """Test that all slopes are zero; without draws by F(q, G - 1)."""
         k = len(self.names) - ("Intercept" in self.names)
         name, null = "F test", "all slopes are zero"
-        # With no more clusters than slopes the covariance is singular and the joint
-        # test does not exist.
+        # With no more clusters than slopes the covariance is singular.
         groups = min(self.n_clusters, default=np.inf)
         if k >= groups:
             return _missing_test(k, groups, name, null)
-        # Of both types the rank of the covariance exceeds the degrees of freedom.
+        # For these types the rank of the covariance may exceed the degrees of freedom.
         has_rank = k <= self.df_t or self.cov_type in ("cr2", "driscoll_kraay")
         slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
         form = np.nan
@@ -1131,9 +1126,9 @@ class LinearResults(SampledResults):
 
 
 def predicted_index(results: Any, panel: Panel) -> Floats:
-    """Predict what is linear in the coefficients and effects, by row of a panel.
+    """Predict the linear index of each row of a panel, including the effects.
 
-    Missing, with a warning, where an effect was not estimated or a regressor is
+    It is missing, with a warning, if an effect was not estimated or a regressor is
     missing.
     """
     from digiprosper.panel.access import check_panel, table_of
@@ -1147,8 +1142,8 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
         raise option_error(
             "panel",
             None,
-            f"this result has no effects of {quoted(unkept)}: it was fitted to a table "
-            "larger than memory. Use the coefficients of the regressors.",
+            f"effects of {quoted(unkept)} are not stored, because a scanned table was "
+            "fitted. Use the coefficients of the regressors.",
         )
     table = table_of(panel)
     total = np.zeros(table.nobs)
@@ -1186,7 +1181,7 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
 def hotelling_test(
     covariance: Floats, gap: Floats, groups: float, name: str, null: str
 ) -> TestResult:
-    """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931)."""
+    """Compute Hotelling's test: a scaled Wald statistic and F(q, G - q)."""
     from scipy.special import fdtrc
 
     q = len(gap)
@@ -1200,7 +1195,7 @@ def hotelling_test(
 
 
 def _missing_test(q: int, groups: float, name: str, null: str) -> TestResult:
-    """Return the test that q restrictions do not have with so few clusters."""
+    """Return a test without statistic: q restrictions need more clusters."""
     text = f"not available: {q} restrictions need more than {groups} clusters"
     df = (float(q), float(groups - q))
     return TestResult(name, np.nan, "F", df, np.nan, null, method=text)
@@ -1225,7 +1220,7 @@ def _block_test(term: str, slopes: Floats, level: float) -> TestResult:
 
 
 def _constant_error(results: LinearResults, weights: Floats) -> float:
-    """Compute the standard error; missing if clusters' residuals do not cancel."""
+    """Compute the standard error of the constant, or NaN where it is not known."""
     variance = float(results.covariance_of(weights[None, :])[0, 0])
     by_cluster = results.cov_type == "clustered" and len(results.clusters) == 1
     if by_cluster and results.clusters[0] in results.effect_names:

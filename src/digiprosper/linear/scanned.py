@@ -1,4 +1,4 @@
-"""Equations on a panel that is larger than memory, from sums over blocks."""
+"""Estimation on a panel larger than memory, from sums over blocks."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ from digiprosper.panel.terms import crossed, parse
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
 _MOST_PASSES = 6
-# Products of columns and errors that scores are sums of, and their squares' root.
+# Limit of the products of columns and errors whose sums are scores
 _MOST_SCORES = 2**11
-# Products of columns and dummies by cluster in a jackknife, and entities of a block.
+# Limits of products by cluster in a jackknife, and of entities in a block
 _MOST_PRODUCTS, _MOST_TOGETHER = 2**27, 2**15
 _IN_MEMORY = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
 
@@ -122,7 +122,7 @@ def scanned(
     regressors: Mapping[str, Sequence[str]],
     further: Further | None = None,
 ) -> Iterator[tuple[Prepared, Demeaned]]:
-    """Copy a table, and prepare its rows and compressed columns for equations."""
+    """Copy a scanned table, and prepare its rows and compressed columns."""
     refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
     _refuse_unknown_columns(spec, scan.columns, regressors)
     terms = [*specification_texts(spec), *chain.from_iterable(regressors.values())]
@@ -141,7 +141,7 @@ def scanned(
 def _refuse_unknown_columns(
     spec: Any, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
 ) -> None:
-    """Read the terms before the table is copied, which may take long."""
+    """Check the terms before the table is copied, which is slow."""
     options = spec.options
     weights = [] if options.obs_weights is None else [options.obs_weights]
     event = [spec.event] if hasattr(spec, "event") else []
@@ -161,7 +161,7 @@ def _refuse_unknown_columns(
 
 
 def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
-    """Count rows, effects and clusters, and take the effects out of the columns."""
+    """Count rows, effects and clusters, and demean the columns."""
     if spec.singletons == "drop":
         drop_singletons(rows)
     structure = structure_of(rows)
@@ -207,8 +207,8 @@ def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
         raise option_error(
             "absorb",
             large[1],
-            f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels each; a "
-            "scanned table takes one such effect beside the entity. Make one of them "
+            f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels each; with "
+            "a scanned table only one effect besides the entity can. Make one of them "
             f"the entity of Panel.scan, or {_IN_MEMORY}.",
         )
 
@@ -246,9 +246,9 @@ def _moments(rows: ScannedRows) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _CompressedColumns:
-    """Net columns, compressed to their triangular factor, the outcome first."""
+    """Demeaned columns, compressed to a triangular factor; the outcome is first."""
 
-    by_level: Floats  # (L, p) what the effects but the entity's take out
+    by_level: Floats  # (L, p) estimated effects other than the entity's
     by_entity: Floats  # (p, p) products of columns net of entity means
     factor: Floats  # (p, p) R of the columns net of all effects, x before y
     squares: Floats  # (p,) of the net columns, never weighted
@@ -260,10 +260,10 @@ def _demean_in_blocks(
     system: Dummies,
     levels: Sequence[int],
 ) -> _CompressedColumns:
-    """Find what the effects take out, and the size of what is left, from rows if small.
+    """Estimate the effects in each column, and the norms of the demeaned columns.
 
-    Cross products of net columns do not tell norms below a millionth of the raw ones;
-    such columns are computed once more from the rows.
+    Norms below a millionth of the raw ones are computed from the rows again, since
+    cross products are not precise enough.
     """
     p = len(rows.names)
     order, back = [*range(1, p), 0], [-1, *range(p - 1)]
@@ -293,7 +293,7 @@ def _demean_in_blocks(
 def _demeaned(
     names: tuple[str, ...], moments: Floats, columns: _CompressedColumns
 ) -> Demeaned:
-    """Make demeaned columns of as many rows as columns, the outcome first."""
+    """Return demeaned columns with as many rows as columns; the outcome is first."""
     compressed = np.asfortranarray(columns.factor)
     lengths = np.sqrt(columns.squares)
     constant, absorbed = find_constant_and_absorbed(moments, lengths)
@@ -315,10 +315,10 @@ def _demeaned(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockSums:
-    """What equations need of the rows of a scanned table: `Prepared.block_sums`.
+    """Sums over the rows of a scanned table, in `Prepared.block_sums`.
 
-    The columns that equations see have one row for each column. Their products are
-    those of all rows, but of scores it has to be known how they add up by group.
+    Equations get compressed columns with the same cross products as all rows. Their
+    scores, which have to be summed by group, are computed here.
     """
 
     rows: ScannedRows
@@ -327,9 +327,9 @@ class BlockSums:
     levels: Sequence[int]
     moments: Floats
     columns: _CompressedColumns
-    # From here on of the columns of some equations, after `with_scores`
+    # The following fields are set by `with_scores`, for the columns of some equations
     positions: tuple[int, ...] = ()
-    by_level: Any = None  # (L, p) what the other effects take out
+    by_level: Any = None  # (L, p) estimates of the other effects
     rotation: Any = None  # (p, p) from the columns to orthonormal ones
     plain: Any = None  # (p, p) products of these, never weighted
     scores: tuple[Scores, ...] = ()
@@ -408,7 +408,7 @@ class BlockSums:
         )
 
     def _groupings(self) -> list[tuple[str, ...]]:
-        """List the groups whose scores the covariance needs; no names are rows."""
+        """List the groups whose scores the covariance needs; ``()`` stands for rows."""
         options, entity = self.rows.options, self.rows.effects[0]
         time = self.rows.sample.keys.time_name or entity
         by_type: dict[str, list[tuple[str, ...]]] = {
@@ -427,7 +427,7 @@ class BlockSums:
         errors: int,
         fewest: int,
     ) -> list[Scores]:
-        """Begin the sums of each grouping; an equation has `fewest` slopes or more."""
+        """Create empty sums for each grouping; `fewest` slopes per equation."""
         clusters, sizes = self.rows.clusters, self.structure.sizes
         few = all(keeps_cluster_sums(sizes[text,], fewest) for text in clusters)
         return [
@@ -444,7 +444,7 @@ class BlockSums:
         ]
 
     def vcov(self, count: Counts, cov_type: str) -> Vcov:
-        """Choose a covariance, with the sums of scores that it is made of."""
+        """Return the covariance estimator with its sums of scores."""
         options = self.rows.options
         estimator = vcov(
             cov_type,
@@ -463,14 +463,14 @@ class BlockSums:
         return replace(estimator, parts=tuple(parts))
 
     def _intersection(self, members: Sequence[int]) -> tuple[None, int]:
-        """Count the combinations of clusters; their rows are summed block by block."""
+        """Count the combinations of clusters; codes are not needed."""
         if not self.rows.clusters:
             return None, self.structure.n_entities
         texts = tuple(self.rows.clusters[member] for member in members)
         return None, self.structure.sizes[texts]
 
     def variation(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        """Give the same as `diagnostics.few_treated` looks at in memory."""
+        """Yield what `diagnostics._variation_by_cluster` computes in memory."""
         which = self.regressors.index(tuple(names))
         start = sum(map(len, self.regressors[:which]))
         columns = slice(start, start + len(names))
@@ -493,7 +493,7 @@ class BlockSums:
             )
 
     def refuse_instruments(self) -> None:
-        """Refuse what two stages cannot compute from sums over blocks."""
+        """Refuse what two-stage least squares cannot compute from sums over blocks."""
         rows, roles = self.rows, self.rows.sample.roles
         p, controls = len(rows.names), len(roles["x"])
         if (p - 1) * (p - controls) > _MOST_SCORES:
@@ -546,7 +546,7 @@ class BlockSums:
         return mask_zero_variances(covariance, size)
 
     def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
-        """Multiply columns (p, k) by cluster, block by block if these are whole."""
+        """Compute cross products by cluster, per block if blocks have whole clusters."""
         inside, before = self.rows.clusters[0] == self.rows.effects[0], None
         for block, (codes,) in self._blocks([self.rows.clusters]):
             assert codes is not None
@@ -682,19 +682,19 @@ def _scan_error(option: str, problem: str) -> OptionError:
 
 
 def _partialled_out(columns: Floats) -> Floats:
-    """Compute, of columns (p, k), the parts that are orthogonal to the others."""
+    """Partial each of the columns (p, k) out of the others."""
     return np.asarray(np.linalg.pinv(columns / np.linalg.norm(columns, axis=0)).T)
 
 
 def _in_basis(demeaned: Demeaned, positions: Sequence[int], factor: Floats) -> Demeaned:
-    """Write columns (p, p) in the basis of their scores; the others are not used."""
+    """Replace columns by their coordinates (p, p) in the basis of the scores."""
     columns = np.zeros((len(factor), len(demeaned.names)), order="F")
     columns[:, list(positions)] = factor
     return replace(demeaned, columns=columns, products=columns.T @ columns)
 
 
 def _inverse_factor(factor: Floats) -> Floats:
-    """Invert a triangular factor; what is left of a perfect fit is rounding."""
+    """Invert a triangular factor, whose last pivot may be rounding."""
     out = factor.copy()
     least = np.finfo(np.float64).eps * np.linalg.norm(out[:, -1])
     if abs(out[-1, -1]) < least:
@@ -705,7 +705,7 @@ def _inverse_factor(factor: Floats) -> Floats:
 def _group_codes(
     rows: ScannedRows, structure: Structure, groupings: Sequence[tuple[str, ...]]
 ) -> Iterator[list[Ints | None]]:
-    """Code, for each block, the groups whose scores are summed; no names are rows."""
+    """Yield the codes of each grouping by block; None for single rows."""
 
     def group_codes(texts: tuple[str, ...], codes: Mapping[str, Ints]) -> Ints | None:
         if not texts:
@@ -732,11 +732,11 @@ def _row_notices(
     few: Sequence[Notice],
     n_times: int,
 ) -> list[Notice]:
-    """Report rows that were dropped, few clusters and periods, and counts."""
+    """Collect the notices about rows, clusters and periods."""
     options, n_entities = rows.options, structure.n_entities
     missing = rows.dropped_as_missing()
     assert rows.scan.copy is not None
-    # As in memory, a condition that all rows satisfy chooses none of them.
+    # As in memory, conditions that all rows satisfy are not reported.
     all_kept = rows.total == rows.scan.copy.rows
     conditions = () if all_kept else rows.scan.conditions
     robust = options.cov_type in ("unadjusted", "robust") and structure.most_rows > 2

@@ -1,4 +1,4 @@
-"""Rows of a scanned table as arrays on disk: who is used, and how effects lie."""
+"""Rows of a scanned table, stored as arrays on disk, and counts of levels."""
 
 from __future__ import annotations
 
@@ -47,8 +47,7 @@ from digiprosper.panel.selection import (
     select_rows,
 )
 
-# From a copied table, names of q further columns, and what computes of a block and
-# its sample these (n, q) and numbers (n, r) that are stored beside them
+# Computes q further columns (n, q) of a block, and integers (n, r) stored with them
 Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, Ints]]
 Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
 
@@ -63,7 +62,7 @@ class CodedTerm:
         self.levels: pd.Index[Any] = levels
 
     def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
-        """Give the levels of a block the numbers they have in the blocks before."""
+        """Recode the levels of a block consistently with earlier blocks."""
         positions = self.levels.get_indexer(levels)
         unseen = positions < 0
         if unseen.any():
@@ -82,7 +81,7 @@ class StoredBlock:
     mask: Bools | None = None  # (n,) rows that are used; None is all
 
     def array(self, name: str) -> Any:
-        """Read an array (n, ..) of the rows that are used, without copying all."""
+        """Read an array (n, ..) of the rows that are used."""
         values = self.stored(name)
         if self.mask is None:
             return values
@@ -101,10 +100,10 @@ class StoredBlock:
 
 @dataclass(slots=True, eq=False)
 class ScannedRows:
-    """What was read of a scanned table: arrays on disk, and a few numbers."""
+    """A scanned table in arrays on disk, with counts."""
 
     options: LinearOptions
-    sample: Sample  # of the first block, for names, factors and labels
+    sample: Sample  # first block; source of names, factors and labels
     scan: PanelScan[Any]
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
@@ -202,7 +201,7 @@ def read_rows(
 
 
 def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
-    """Refuse rows of which none is left, or that may not be missing."""
+    """Refuse an empty sample, or missing values with ``missing="raise"``."""
     if spec.where is not None and not rows.chosen:
         text = f"where={cited(spec.where)} is true in no row of the table."
         raise MissingDataError(text, [option_problem("where", spec.where, what=text)])
@@ -228,9 +227,9 @@ def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
         raise option_error(
             "entity_effects",
             None,
-            f"a scanned table is fitted with effects of the entity ({entity}): its "
-            "blocks are whole entities. Set entity_effects=True, or make the column "
-            "of the effect the entity of Panel.scan.",
+            f"a scanned table is read in blocks of {entity} and needs its effects. Set "
+            "entity_effects=True, or make the column of another effect the entity of "
+            "Panel.scan.",
         )
 
 
@@ -326,7 +325,7 @@ def _store_block(
     further: tuple[Floats, Ints] | None,
     folder: Path,
 ) -> None:
-    """Write the arrays of a block, and note what needs its columns."""
+    """Write the arrays of a block; also record distinct values and lags."""
     folder.mkdir()
     columns = sample.matrix.T[list(rows.positions)]
     if further is not None:
@@ -352,16 +351,16 @@ def _store_block(
             ends = {float(column.min()), float(column.max())}
             between = column[~np.isin(column, list(ends))][:1]
             rows.distinct[name] |= ends | set(between.tolist())
-    # Entities of one row do not tell by their values what is a lag.
+    # Lags are recognised by values only if entities have several rows.
     if not rows.lags or (np.diff(sample.entity) == 0).any():
         rows.lags.append(lags_of_outcome(sample))
 
 
-# --- rows that are used, and how effects and clusters lie in one another --------------
+# --- rows that are used, and how effects and clusters are nested ----------------------
 
 
 def drop_singletons(rows: ScannedRows) -> None:
-    """Leave out rows that are the only one of a level of an effect, repeatedly."""
+    """Drop rows that are the only one of a level of an effect, repeatedly."""
     sizes = [rows.coded[text].levels.size for text in rows.others]
     usable = [np.ones(size, dtype=bool) for size in sizes]
     before, changed = rows.n, True
@@ -382,7 +381,7 @@ def _drop_unusable_rows(
     usable: Sequence[Bools],
     by_level: Sequence[Ints],
 ) -> bool:
-    """Drop a block's unusable rows and lone rows; tell whether one was dropped."""
+    """Drop singletons of a block and unusable levels; return whether any was dropped."""
     entity = block.stored("entity")
     codes = [block.stored(rows.file(text)) for text in rows.others]
     keep = np.ones(entity.size, dtype=bool) if block.mask is None else block.mask.copy()
@@ -428,7 +427,7 @@ def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]
 
 @dataclass(slots=True, eq=False)
 class Structure:
-    """How often each level is used, and how many levels occur together."""
+    """Counts of levels and of their combinations."""
 
     n: int
     n_entities: int
@@ -442,13 +441,13 @@ class Structure:
     hash: int
 
     def is_nested(self, inner: str, outer: str) -> bool:
-        """Tell whether every level of an effect lies in one level of another."""
+        """Return whether one effect is nested in another."""
         pair = (inner, outer) if (inner, outer) in self.sizes else (outer, inner)
         return inner == outer or self.sizes[pair] == self.sizes[inner,]
 
 
 def structure_of(rows: ScannedRows) -> Structure:
-    """Count levels, their combinations and entities across clusters, by one pass."""
+    """Count levels, their combinations, and entities across clusters in one pass."""
     entity, pairs = rows.effects[0], dict.fromkeys([*rows.effects, *rows.clusters])
     used = {t: np.zeros(c.levels.size, np.intp) for t, c in rows.coded.items()}
     sizes = dict.fromkeys([*combinations(pairs, 2), *subsets(rows.clusters)], 0)
@@ -509,7 +508,7 @@ def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
 def combination_keys(
     rows: ScannedRows, texts: Sequence[str], codes: Mapping[str, Ints]
 ) -> Ints:
-    """Give combinations of levels a number, the same in all blocks but for entities."""
+    """Encode combinations of levels as integers, consistent between blocks."""
     first, *others = sorted(texts, key=lambda text: text != rows.effects[0])
     key = codes[first].astype(np.int64)
     for text in others:
@@ -567,7 +566,7 @@ def effect_ranks(rows: ScannedRows, structure: Structure, system: Dummies) -> Ra
 
 
 def _drop_coarser(effects: Sequence[str], structure: Structure) -> list[str]:
-    """Leave out effects in which another is nested; of two that are the same, one."""
+    """Drop effects in which another is nested, and repetitions."""
     out: list[str] = []
     for effect in effects:
         if not any(structure.is_nested(finer, effect) for finer in out):
@@ -605,7 +604,7 @@ def _rank_by_components(
     system: Dummies,
     entity: str,
 ) -> tuple[int, bool]:
-    """Count components of the two largest effects; others lose one level each."""
+    """Bound the rank by the connected components of the two largest effects."""
     from scipy.sparse import block_array
     from scipy.sparse.csgraph import connected_components
 

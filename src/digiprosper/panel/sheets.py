@@ -60,7 +60,7 @@ _YEAR = re.compile(
     # Marks of footnotes: 2015①, 2015年（预计）
     r"(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*"
 )
-# A letter is a mark of a year alone; behind a name it is part of the name.
+# A letter after a year is a footnote mark only if the heading has no name.
 _MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
 
@@ -71,23 +71,23 @@ def long_table(
     value: str | None,
     time_format: str | None,
 ) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
-    """Put the times of headings into rows; return labels and what is dropped too."""
+    """Reshape a wide table to long; also return labels and dropped rows."""
     time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     if not columns:
         meant = [f" (did you mean {time=}?)" for time in _TIMES if time in frame]
         raise ColumnError(
-            f"no column is {cited(time)}{''.join(meant[:1])}, and no heading has a "
-            f"year, such as '2010年' or 'gdp2010'; the columns are "
-            f"{quoted(frame.columns, 12)}. Name the time key by time=, or read other "
-            "times by time_format=."
+            f"there is no column {cited(time)}{''.join(meant[:1])}, and no heading "
+            "with a year, such as '2010年' or 'gdp2010'; the columns are "
+            f"{quoted(frame.columns, 12)}. Pass the name of the time key as time=, or "
+            "the format of other times as time_format=."
         )
     if value is None and "" in {variable for variable, _ in columns}:
         raise OptionError(
-            f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
-            "name the variable that they hold: value='gdp', or the column that names "
-            "the variable of each row."
+            f"from_wide: the headings {quoted(columns.values(), 2)} are times without "
+            "a variable; pass its name, value='gdp', or the column with the variable "
+            "of each row."
         )
     labels: dict[str, str] = {}
     notes: list[_Dropped] = []
@@ -106,7 +106,7 @@ def _stack_years(
     value: str | None,
     columns: Mapping[tuple[str, Any], str],
 ) -> pd.DataFrame:
-    """Put the times of headings, by variable and time, into rows."""
+    """Stack the columns of each variable into one column, with the time."""
     constants = frame.drop(columns=[*columns.values()])
     times = list(dict.fromkeys(when for _, when in columns))
     parts = [pd.concat([constants] * len(times), ignore_index=True)]
@@ -125,10 +125,10 @@ def _one_row_per_entity(
     value: str,
     columns: Mapping[tuple[str, Any], str],
 ) -> tuple[pd.DataFrame, dict[tuple[str, Any], str], dict[str, str]]:
-    """Put the variables that `value` names from rows of an entity into one row.
+    """Reshape a table with one row per entity and variable to one row per entity.
 
-    Also return the new headings by variable and time, and labels: the first text that
-    each variable has in all rows, if texts are longer than names.
+    `value` is the column with the variable. Also return the new headings by variable
+    and time, and labels: a text that is constant by variable and longer than its name.
     """
     frame = frame.assign(**{value: frame[value].map(_cell_text)})
     repeated = frame.duplicated([entity, value])
@@ -146,8 +146,8 @@ def _one_row_per_entity(
     unclear = others.difference([*by_entity, *by_variable])
     if unclear.size:
         raise ColumnError(
-            f"from_wide: {subject(unclear, 'is')} no constant of {cited(entity)} or "
-            f"{cited(value)}. Keep the rows that are meant, or drop the column."
+            f"from_wide: {subject(unclear, 'is')} constant neither within "
+            f"{cited(entity)} nor within {cited(value)}. Drop the column, or rows."
         )
     parts = {
         str(name): rows.set_index(entity)[[*columns.values()]]
@@ -158,7 +158,7 @@ def _one_row_per_entity(
         for name in parts
         for (_, when), heading in columns.items()
     }
-    # Many blocks of columns are slow, which a copy joins.
+    # The copy consolidates the blocks of the frame, which is faster.
     wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
     constants = frame.groupby(entity)[by_entity].first()
     texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
@@ -167,7 +167,7 @@ def _one_row_per_entity(
 
 
 def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
-    """Take texts for labels of variables, unless they are codes of names."""
+    """Use texts as labels of variables, unless they are shorter, as codes are."""
     labels = {str(name): _cell_text(text) for name, text in texts.items()}
     is_code = sum(map(len, labels.values())) < sum(map(len, labels))
     return {} if is_code else labels
@@ -176,7 +176,7 @@ def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
 def _checked_names(
     entity: object, time: object, value: object
 ) -> tuple[str, str | None]:
-    """Check names of new columns, and put them on one line."""
+    """Check the names of new columns, and write them on one line."""
     check_key_names(entity, time)
     if not isinstance(value, str | None):
         raise InputTypeError(
@@ -201,7 +201,7 @@ def _with_text_headings(data: object, entity: str) -> pd.DataFrame:
 def _read_headings(
     names: pd.Index[str], time_format: str | None
 ) -> dict[tuple[str, Any], str]:
-    """Find the headings with a time, by variable (perhaps empty) and time."""
+    """Find the headings with a time, by variable (possibly empty) and time."""
     columns: dict[tuple[str, Any], str] = {}
     for name in names:
         heading: tuple[str, Any] = "", name
@@ -215,7 +215,7 @@ def _read_headings(
         if heading in columns:
             raise ColumnError(
                 f"from_wide: the headings {cited(columns[heading])} and {cited(name)} "
-                "are of one time; drop one."
+                "have the same time; drop one."
             )
         columns[heading] = name
     return columns
@@ -224,7 +224,7 @@ def _read_headings(
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
 ) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Drop rows without any value in some columns; also return what stood in them."""
+    """Drop rows that are empty in some columns; also return their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
@@ -242,12 +242,12 @@ def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
 
 def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
     rows = counted(count, "row")
-    text = f"{where}{rows} dropped, to which match gives no name: {quoted(names)}"
+    text = f"{where}{rows} dropped because match returned no name: {quoted(names)}"
     return Notice("rows_without_match", text, {"count": count, "names": names})
 
 
 def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
-    """Tell what was dropped from a table, or from the sheets that `where` names."""
+    """Make notices of dropped rows; `where` names the sheets."""
     return [notice(where, count, texts) for notice, count, texts in dropped]
 
 
@@ -263,8 +263,8 @@ def read_excel(
 ) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
     """Join the sheets of an Excel file by their keys.
 
-    Also return labels of columns that got another name than their sheet, and what was
-    not read.
+    Also return labels of columns with another name than their sheet, and notices of
+    dropped rows.
     """
     check_key_names(entity, time)
     if match is not None and not callable(match):
@@ -299,7 +299,7 @@ def read_excel(
 def _sheet_tables(
     cells: Mapping[str, pd.DataFrame], entity: str, sheet: Any
 ) -> dict[str, pd.DataFrame]:
-    """Make a table of each sheet to read; by default of those with a cell `entity`."""
+    """Convert the chosen sheets to tables; by default all with a cell `entity`."""
     chosen = sheet if pd.api.types.is_list_like(sheet) else [sheet]
     tables, absent = {}, []
     for name in cells if sheet is None else chosen:
@@ -314,7 +314,7 @@ def _sheet_tables(
             _cell_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat
         ]
         raise ColumnError(
-            f"from_excel: no cell of the sheet {quoted(absent)} is {cited(entity)}"
+            f"from_excel: sheet {quoted(absent)} has no cell {cited(entity)}"
             f"{did_you_mean(entity, shown)}; entity= is the heading of the entities."
         )
     return tables
@@ -328,7 +328,7 @@ def _read_sheet(
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
 ) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Make a sheet long, with its keys as index, and list what was dropped."""
+    """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
     unmatched: list[_Dropped] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
@@ -345,8 +345,8 @@ def _match_names(
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
 ) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Put names by `match` in place of those of a sheet; drop rows without one."""
-    # A note below the table is alone in its row, and no name.
+    """Replace the names of a sheet by those of `match`; drop rows without one."""
+    # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
     matched = match(names)
     has_labels = isinstance(matched, pd.Series) and (
@@ -355,8 +355,8 @@ def _match_names(
     if not has_labels:
         if np.ndim(matched) != 1 or len(matched) != len(names):
             raise InputTypeError(
-                "match= must return a Series with the index of the names that it gets, "
-                f"or as many names, not {cited(matched)}."
+                "match= must return a Series with the index of its argument, or one "
+                f"name for each name, not {cited(matched)}."
             )
         matched = pd.Series(list(matched), names.index, dtype=object)
     column = frame[entity].astype(object)
@@ -389,8 +389,8 @@ def _read_cells(
         )
     except DAMAGED as error:
         raise InputTypeError(
-            f"from_excel: {cited(str(path))} is no Excel file (.xlsx), or is damaged. "
-            "Save a file .xls as .xlsx. Read a file .csv by pandas.read_csv."
+            f"from_excel: {cited(str(path))} is not an Excel file (.xlsx), or is "
+            "damaged. Save .xls files as .xlsx; read .csv files with pandas.read_csv."
         ) from error
 
     words = [] if na_values is None else np.atleast_1d(na_values).tolist()
@@ -406,7 +406,7 @@ def _read_cells(
 def _clean_cells(
     column: pd.Series[Any], missing: Collection[str], thousands: str | None
 ) -> pd.Series[Any]:
-    """Read the text of cells without blanks around it, and numbers with separators."""
+    """Strip the text of cells, and convert numbers with thousands separators."""
     texts = [v.strip() if isinstance(v, str) else v for v in column]
     cells = [np.nan if v in missing else v for v in texts]
     column = pd.Series(cells, column.index, dtype=object)
@@ -424,14 +424,14 @@ def _clean_cells(
 
 
 def _table_below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
-    """Make a table of the cells below the first row with the cell `entity`."""
+    """Make a table whose headings are the first row with the cell `entity`."""
     is_entity = cells.map(lambda cell: _cell_text(cell) == entity).to_numpy()
     if not is_entity.any():
         return None
     top = int(is_entity.any(axis=1).argmax())
     headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
     if lower[is_entity[top]].isna().all() and _are_years_below(headings, lower):
-        # Merged cells name what the years below them are of.
+        # Merged cells contain the variable of the years below them.
         above = headings.ffill().map(_cell_text)
         if len(set(above[lower.notna()])) > 1:
             lower = (above + " " + lower.map(_cell_text)).where(lower.notna())
@@ -448,7 +448,7 @@ def _match_year(heading: str) -> re.Match[str] | None:
 
 
 def _are_years_below(headings: pd.Series[Any], lower: pd.Series[Any]) -> bool:
-    """Tell whether a row has only years, below headings of which some are merged."""
+    """Return whether a row has only years, below partly merged headings."""
     cells = lower.dropna().map(_cell_text)
     years = map(_match_year, cells)
     merged = headings[cells.index].isna().any()
@@ -461,7 +461,7 @@ def _cell_text(cell: object) -> str:
 
 
 def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
-    """Report entities that are in some sheets only, perhaps under two names."""
+    """Report entities that are not in all sheets, possibly because of their names."""
     entities = pd.concat([part.index.unique(0).to_series() for part in parts])
     counts = entities.value_counts(sort=False)
     partial = counts.index[counts < len(parts)].sort_values()
@@ -469,7 +469,7 @@ def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
         return []
     text = (
         f"{len(partial):,} of {len(counts):,} entities are not in all sheets, so some "
-        f"columns are missing: {quoted(partial, 12)}. If they have several names, make "
-        "these equal by match=, such as datasets.match_provinces."
+        f"columns are missing: {quoted(partial, 12)}. If names differ between sheets, "
+        "pass a function that makes them equal, match=datasets.match_provinces."
     )
     return [Notice("sheets_differ", text, {"entities": tuple(partial)})]

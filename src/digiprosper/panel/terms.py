@@ -1,4 +1,4 @@
-"""Terms: what each is made of, read from its syntax tree.
+"""Parsing of terms into factors.
 
 A string that equals a column name is that column. Anything else is one formulaic-style
 term: factors joined by ``:``, each a column or a call of
@@ -51,7 +51,7 @@ _TICKED = re.compile("`([^`]+)`")
 PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
 _BLANK = re.compile(rf"(?P<kept>{KEPT})|(?P<between>(?<=\w)\s+(?=\w))|\s+")
 LONGEST_TERM = 2_000
-# A text without any of these signs can only be meant as the name of a column.
+# A text without any of these signs is a column name.
 _SIGNS = frozenset("()+*:^~|,=[]{}#")
 
 
@@ -66,7 +66,7 @@ class ParsedFactor:
     names: tuple[str, ...]
     # The column inside C(...).
     category: str | None
-    # The text with its columns and calls apart; empty for a column.
+    # The text split at its columns and calls; empty for a column.
     pieces: Pieces
     # The level without a dummy, such as 'east' of C(region, ref='east'); None for the
     # first.
@@ -75,7 +75,7 @@ class ParsedFactor:
 
 @dataclass(frozen=True)
 class Term:
-    """A term as typed and what it is made of."""
+    """A parsed term."""
 
     # As typed, without outer blanks.
     text: str
@@ -102,13 +102,13 @@ class Term:
 
     @property
     def shifts(self) -> bool:
-        """Whether it looks at another period."""
+        """Whether it has a lag, lead or difference."""
         nodes = chain.from_iterable(ast.walk(factor.node) for factor in self.factors)
         return any(function_name(node) in SHIFTS for node in nodes)
 
     @cached_property
     def lags(self) -> tuple[tuple[str, int], ...]:
-        """What each factor is a lag of, and of how many periods; 0 for no lag."""
+        """For each factor, the expression without lags, and the number of lags."""
         if self.column is not None:
             return ((self.column, 0),)
         lags = []
@@ -119,14 +119,14 @@ class Term:
 
     @property
     def is_logarithm(self) -> bool:
-        """Whether it is one factor with a log or log1p, differences apart."""
+        """Whether it is one factor with log or log1p, but not a difference of logs."""
         return len(self.factors) == 1 and _has_logarithm(self.factors[0].node)
 
 
-# As `_parse_factors`: what a term is made of is worked out once.
+# Cached like `_parse_factors`.
 @lru_cache(maxsize=4096)
 def column_term(name: str) -> Term:
-    """Make the term that is a column."""
+    """Return the term of a column."""
     return Term(name, name, ())
 
 
@@ -142,7 +142,7 @@ def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
 
 
 def _has_logarithm(node: ast.AST) -> bool:
-    # A difference of logarithms has no units.
+    # A difference of logarithms does not depend on the unit.
     if function_name(node) == "diff":
         return False
     return function_name(node) in _LOGARITHMS or any(
@@ -151,7 +151,7 @@ def _has_logarithm(node: ast.AST) -> bool:
 
 
 def canonical(text: str, column_names: Iterable[str] = ()) -> str:
-    """Write a term as terms are compared: without blanks outside quotation marks."""
+    """Return the canonical form of a term, without blanks outside quotation marks."""
 
     def shorter(match: re.Match[str]) -> str:
         return match["kept"] or (" " if match["between"] else "")
@@ -159,7 +159,7 @@ def canonical(text: str, column_names: Iterable[str] = ()) -> str:
     untyped_text: object = text
     if not isinstance(untyped_text, str):
         raise InputTypeError(
-            f"{cited(text)} is no term; a term is text, such as 'log(gdp)'."
+            f"a term must be text, such as 'log(gdp)', not {cited(text)}."
         )
     if text in column_names:
         return text
@@ -173,7 +173,7 @@ def canonical(text: str, column_names: Iterable[str] = ()) -> str:
 
 @lru_cache(maxsize=4096)
 def _reads_as_term(text: str) -> bool:
-    """Decide whether a text has the shape of a term or of crossed effects."""
+    """Return whether a text can be parsed as a term or as crossed effects."""
     if too_long(text, LONGEST_TERM):
         return False
     tree = expression(mask_names(text.replace("^", ":"))[0])
@@ -193,7 +193,7 @@ def split_crossed(text: str, column_names: Sequence[str]) -> tuple[str, ...]:
 
 
 def split_outside_calls(pieces: Iterable[str], sign: str) -> list[str]:
-    """Join signs and quoted names to the parts between a sign that is outside calls."""
+    """Split pieces at a sign that is outside of calls."""
     parts, depth = [""], 0
     for piece in pieces:
         depth += (piece == "(") - (piece == ")")
@@ -207,8 +207,8 @@ def split_outside_calls(pieces: Iterable[str], sign: str) -> list[str]:
 def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or cluster: one term, or several combined.
 
-    A category ``C(region)`` is the column. ``:`` joins only columns and categories: a
-    product of numbers is no effect.
+    ``C(region)`` stands for the column. ``:`` may join columns and categories, but not
+    other numeric factors.
     """
     parts = [
         parse(part, column_names, role) for part in split_crossed(text, column_names)
@@ -232,7 +232,7 @@ def _effect_terms(term: Term, role: str) -> tuple[Term, ...]:
 
 
 def ambiguous_pairs_error(term: Term, numbers: Sequence[str], role: str) -> TermError:
-    """Build the error for an effect whose ``:`` joins numbers, without levels."""
+    """Build the error for an effect in which ``:`` joins numeric columns."""
     texts = [factor.text for factor in term.factors]
     pairs = "^".join(texts)
     groups = "^".join(text for text in texts if text not in numbers) or "region"
@@ -272,10 +272,10 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     return term
 
 
-# Every fit reads its terms, and one study fits many models of the same terms.
+# Many models are fitted with the same terms.
 @lru_cache(maxsize=4096)
 def _parse_factors(text: str, role: str) -> Term | None:
-    """Read a term, whatever columns there are; None where Python cannot read it."""
+    """Parse a term without checking its columns; None if Python cannot parse it."""
     long = too_long(text, LONGEST_TERM)
     if long:
         raise term_error(text, role, long)
@@ -288,7 +288,7 @@ def _parse_factors(text: str, role: str) -> Term | None:
         raise term_error(text, role, deep)
     nodes = split_factors(tree, text, role)
     if "C" in map(function_name, nodes):
-        # As the names of its columns are written, where levels are between factors.
+        # Unparsed, as the names of the columns with levels are.
         source = Source(ast.unparse(tree), source.names)
         nodes = interaction_factors(ast.parse(source.text, mode="eval").body)
     factors = tuple([_factor(node, source, role) for node in nodes])
@@ -297,7 +297,7 @@ def _parse_factors(text: str, role: str) -> Term | None:
 
 
 def _backtick_advice(text: str, column_names: Sequence[str]) -> str:
-    """Write the term with the longest name that needs backticks; empty if none does."""
+    """Advise backticks for the longest column name that needs them, if any."""
     without = [
         name
         for name in column_names
@@ -336,7 +336,7 @@ def _unreadable_error(text: str, column_names: Sequence[str], role: str) -> Exce
 
 
 def _factor(node: ast.expr, source: Source, role: str) -> ParsedFactor:
-    """Check one factor and restore its column names, which are coded as words."""
+    """Check one factor, and restore its column names from the placeholders."""
     names = source.names
     text = _as_typed(node, names)
     is_category = function_name(node) == "C"
