@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from digiprosper.kernels.covariance import (
+    count_groups,
     counts,
     default_bandwidth,
     fixed_b,
-    groups_of,
     intersections,
     joint_meat,
     ranks,
@@ -50,7 +50,7 @@ def counted(
         n,
         3,
         ranks(absorbed, clusters, entity),
-        [groups_of(c) for c in clusters],
+        [count_groups(c) for c in clusters],
         periods=7,
     ), n
 
@@ -126,7 +126,7 @@ def test_counts_are_ranks_of_dummies(seed: int) -> None:
         n,
         2,
         ranks(within(effects, n), clusters, 0),
-        [groups_of(c) for c in clusters],
+        [count_groups(c) for c in clusters],
         periods=6,
     )
     assert found.full == 2 + every
@@ -277,9 +277,11 @@ def test_slopes_are_added_to_what_a_sample_counts(more: int) -> None:
     city, year, *_ = setting(3)
     effects = [city, year]
     absorbed = ranks(within(effects, city.size), [city], 0)
-    before = counts(city.size, 0, absorbed, [groups_of(c) for c in [city]], periods=6)
+    before = counts(
+        city.size, 0, absorbed, [count_groups(c) for c in [city]], periods=6
+    )
     assert before.plus(more) == counts(
-        city.size, more, absorbed, [groups_of(c) for c in [city]], periods=6
+        city.size, more, absorbed, [count_groups(c) for c in [city]], periods=6
     )
 
 

@@ -28,7 +28,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.covariance import groups_of, intersections, joint_meat, vcov
+from digiprosper.kernels.covariance import count_groups, intersections, joint_meat, vcov
 from digiprosper.kernels.reweighted import (
     LOGIT,
     PROBIT,
@@ -260,15 +260,17 @@ class BinarySample:
 
 def fit_logit(spec: LogitEffects, panel: Panel) -> LogitResults:
     """Fit a specification, and issue no notice."""
-    data = _prepare(spec, panel)
+    data = _prepare_sample(spec, panel)
     conditional = spec.link == "logit" and len(data.prepared.absorbed) == 1
-    return _conditional(spec, data) if conditional else _with_effects(spec, data)
+    return (
+        _fit_conditional(spec, data) if conditional else _fit_with_effects(spec, data)
+    )
 
 
 # --- rows -----------------------------------------------------------------------------
 
 
-def _prepare(spec: LogitEffects, panel: Panel) -> BinarySample:
+def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
     """Cut the rows that are not predicted perfectly, and check the regressors."""
     cut: list[tuple[Sample, Bools]] = []
 
@@ -378,7 +380,7 @@ def _outcome(spec: LogitEffects, sample: Sample) -> Floats:
 # --- estimates ------------------------------------------------------------------------
 
 
-def _conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
+def _fit_conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
     """Estimate given the number of ones of each level."""
     prepared = data.prepared
     (levels,), (effect,) = prepared.within.effects, prepared.effect_names
@@ -398,22 +400,24 @@ def _conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
         first = np.unique(levels, return_index=True)[1]
         clusters = [codes[first] for codes in prepared.cluster_codes]
         covariance = _covariance(prepared, fit.scores @ covariance, clusters)
-    return _results(spec, data, fit.coefficients, covariance, (fit.loglik, fit.null))
+    return _make_results(
+        spec, data, fit.coefficients, covariance, (fit.loglik, fit.null)
+    )
 
 
-def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
+def _fit_with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
     """Estimate all effects; correct, and average the effects on the probability."""
     prepared, y, x = data.prepared, data.y, data.x
     codes = prepared.within.effects
     fit = reweighted_least_squares(y, x, codes, _FAMILIES[spec.link])
-    at, coefficients, remarks = _corrected(spec, data, fit)
+    at, coefficients, remarks = _correct_bias(spec, data, fit)
     corrected = at is not fit
     categories, apart = _categories(prepared.sample, data.names, x)
     effects = partial_effects(
         spec.link, at, coefficients, x, categories, corrected=corrected
     )
     names = tuple(data.names[j] for j in apart)
-    results = _results(
+    results = _make_results(
         spec,
         data,
         coefficients,
@@ -432,7 +436,7 @@ def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
         "n_entities": data.complete_sample.n_entities,
     }
     shared = ("labels", "factors", "diagnostics", "key_names", "correction")
-    averages, covariances, inference = _averages(data, at, effects)
+    averages, covariances, inference = _average_effects(data, at, effects)
     averaged = {
         errors: AverageEffects(
             estimated=Estimates.of(
@@ -448,7 +452,7 @@ def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
     return replace(results, effects=averaged)
 
 
-def _averages(
+def _average_effects(
     data: BinarySample, at: Reweighted, effects: PartialEffects
 ) -> tuple[Floats, dict[Any, Floats], Inference]:
     """Average effects (k,); covariances by what they allow for, and what they are."""
@@ -465,11 +469,11 @@ def _averages(
     of_population += unadjusted * of_sample
     totals = {"population": of_population, "sample": of_sample}
     covariances = {errors: total / size**2 for errors, total in totals.items()}
-    groups = tuple(map(groups_of, clusters))
+    groups = tuple(map(count_groups, clusters))
     return averages, covariances, _inference(prepared, groups, means=True)
 
 
-def _corrected(
+def _correct_bias(
     spec: LogitEffects, data: BinarySample, fit: Reweighted
 ) -> tuple[Reweighted, Floats, list[Notice]]:
     """Correct the coefficients, and estimate the effects again; or leave all as is."""
@@ -477,9 +481,9 @@ def _corrected(
         return fit, fit.coefficients, []
     prepared = data.prepared
     bias = coefficient_bias(spec.link, fit)
-    short = _short_effect(prepared.effect_names, data.complete_sample)
+    short = _effect_with_few_rows(prepared.effect_names, data.complete_sample)
     remarks = notices.short_panel(short, spec.link)
-    remarks = remarks or notices.large_correction(*_sizes(fit, bias))
+    remarks = remarks or notices.large_correction(*_sizes_in_errors(fit, bias))
     if remarks:
         return fit, fit.coefficients, remarks
     coefficients = fit.coefficients - bias
@@ -500,14 +504,16 @@ def _null_likelihood(y: Floats) -> float:
     return float(y.size * (share * np.log(share) + (1 - share) * np.log1p(-share)))
 
 
-def _sizes(fit: Reweighted, bias: Floats) -> list[float]:
+def _sizes_in_errors(fit: Reweighted, bias: Floats) -> list[float]:
     """Measure bias and estimates in standard errors: the roots of ``b'Hb``."""
     fitted = fit.x @ np.column_stack([bias, fit.coefficients])
     sizes: list[float] = np.sqrt(fit.weights @ fitted**2).tolist()
     return sizes
 
 
-def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:
+def _effect_with_few_rows(
+    effects: Sequence[str], whole: Sample
+) -> tuple[str, float] | None:
     """Return the effect with too few rows a level for a correction, and their mean."""
     rows = {name: whole.nobs / whole.code_levels[name].size for name in effects}
     name = min(rows, key=rows.__getitem__)
@@ -563,7 +569,7 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
     ways, or N / (N - 1) of rows.
     """
     word = "clustered" if clusters else "robust"
-    groups = tuple(map(groups_of, clusters))
+    groups = tuple(map(count_groups, clusters))
     count = replace(prepared.count, groups=groups)
     estimator = vcov(word, "none", count, intersections(clusters), prepared.sample.time)
     fewest = min(groups, default=len(moved))
@@ -590,7 +596,7 @@ def _inference(
     )
 
 
-def _results(
+def _make_results(
     spec: LogitEffects,
     data: BinarySample,
     coefficients: Floats,

@@ -25,7 +25,7 @@ from digiprosper.kernels.reweighted import (
 )
 from digiprosper.kernels.separation import separated_rows
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.kernels.within import level_sums, rows_of, within
+from digiprosper.kernels.within import effects_in_rows, level_sums, within
 from digiprosper.linear.diagnostics import (
     few_treated,
     lagged_outcome,
@@ -551,10 +551,12 @@ class CountFit:
         """
         y, effects = self.demeaned.raw[:, 0], self.prepared.within.effects_and_slopes
         rows = np.flatnonzero(obs_weights > 0)
-        rows = rows[~separated_rows(y[rows], x[rows], rows_of(effects, rows))[0]]
+        rows = rows[
+            ~separated_rows(y[rows], x[rows], effects_in_rows(effects, rows))[0]
+        ]
         if rows.size <= x.shape[1] + 1:
             return None
-        part, columns = rows_of(effects, rows), x[rows]
+        part, columns = effects_in_rows(effects, rows), x[rows]
         demeaned = within(part, rows.size).demean(columns)
         size = np.linalg.norm(columns - columns.mean(axis=0), axis=0)
         absorbed = np.linalg.norm(demeaned, axis=0) <= ABSORBED * size

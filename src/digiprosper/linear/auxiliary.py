@@ -17,7 +17,7 @@ from digiprosper.errors import (
     subject,
 )
 from digiprosper.kernels import Ints
-from digiprosper.kernels.covariance import counts, groups_of, ranks
+from digiprosper.kernels.covariance import count_groups, counts, ranks
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import (
@@ -134,7 +134,7 @@ def with_clusters(
 ) -> Prepared:
     """Replace the clusters and options of a sample; drop the notices."""
     effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
-    sample, groups = prepared.sample, [groups_of(c) for c in codes]
+    sample, groups = prepared.sample, [count_groups(c) for c in codes]
     return replace(
         prepared,
         cluster_names=tuple(names),

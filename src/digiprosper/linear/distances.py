@@ -19,7 +19,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Ints
-from digiprosper.kernels.conley import Nearby, nearby, nearest_place, rows_within
+from digiprosper.kernels.conley import Nearby, nearby, nearest_distance, rows_within
 from digiprosper.linear.notices import moving_places, no_neighbours
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
@@ -127,7 +127,7 @@ def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:
     if near is None:
         return []
     out = []
-    nearest = nearest_place(near)
+    nearest = nearest_distance(near)
     if nearest > near.cutoff:
         out.append(no_neighbours(near.cutoff, nearest))
     same = (sample.entity[1:] == sample.entity[:-1]) & (

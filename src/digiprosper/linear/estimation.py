@@ -32,7 +32,12 @@ from digiprosper.kernels.covariance import (
     vcov,
 )
 from digiprosper.kernels.equation import Solved, solve
-from digiprosper.kernels.least_squares import Fit, dependences, inverted, with_weights
+from digiprosper.kernels.least_squares import (
+    Fit,
+    dependences,
+    invert_gram,
+    with_weights,
+)
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import (
     few_treated,
@@ -274,9 +279,10 @@ def fit_equation(
 def checked_columns(
     prepared: Prepared, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
-    """Refuse an equation that is not identified; return positions and notices.
+    """Refuse an equation that is not identified.
 
-    The inverse of the products of the columns is returned too, as `inverted` makes it.
+    Return the positions of the regressors that are kept, notices, and the inverse of
+    their cross products as by `invert_gram`.
     """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
@@ -337,7 +343,7 @@ def independent_columns(
         )
     inverse, columns, collinear = None, varying, list[Notice]()
     if demeaned.products is not None:
-        inverse = inverted(demeaned.products[varying][:, varying])
+        inverse = invert_gram(demeaned.products[varying][:, varying])
     if inverse is None:
         columns, collinear = drop_collinear(prepared, demeaned, varying)
     if strict and collinear:

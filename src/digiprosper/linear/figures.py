@@ -1,4 +1,4 @@
-"""What figures draw: draws beside a statistic, and a slope over its moderator."""
+"""Data of figures: draws of a test, and a marginal effect over its moderator."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _BINS = 30
 
 
 def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
-    """Estimate a density by a Gaussian kernel, reflected at zero if none is below."""
+    """Estimate the density of draws by a Gaussian kernel, reflected at zero if >= 0."""
     from scipy.stats import gaussian_kde
 
     drawn = np.asarray(test.draws, dtype=np.float64)
@@ -54,7 +54,7 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
             draws=int(drawn.size),
         )
 
-    # Scaled, since the density of very small or very large numbers is out of range.
+    # Scaled, to avoid overflow of the density.
     scaled, scaled_statistic = drawn / spread, test.statistic / spread
     low, high = (
         min(scaled.min() - 1, scaled_statistic),
@@ -71,7 +71,7 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
 
 
 def _statistic_name(test: TestResult, wording: Wording) -> str:
-    """Name the statistic."""
+    """Return the name of the statistic."""
     detail = test.detail if isinstance(test.detail, Mapping) else {}
     term, language = detail.get("term"), wording.language
     if term is not None and test.name == "Placebo test":
@@ -90,7 +90,7 @@ def _statistic_name(test: TestResult, wording: Wording) -> str:
 
 
 class _Moderator(NamedTuple):
-    """What a slope depends on: its column, its few values, and other columns."""
+    """The column a slope is drawn over, its levels if few, and other moderators."""
 
     column: str
     levels: Sequence[Any] | None
@@ -105,7 +105,7 @@ def slope_curve(
     wording: Wording,
     level: float,
 ) -> SlopeCurve:
-    """Lay out a slope over its moderator's range, or at each level."""
+    """Compute a slope over the range of its moderator, or at each level."""
     axis = _choose_moderator(results, term, moderator)
     stats = results.sample_stats
     grid = axis.levels
@@ -137,7 +137,7 @@ def slope_curve(
 def _choose_moderator(
     results: LinearResults, term: object, moderator: object
 ) -> _Moderator:
-    """Choose what the slope is drawn over."""
+    """Choose the column the slope is drawn over."""
     if not isinstance(term, str):
         raise _column_name_error("term", term)
     if moderator is not None and not isinstance(moderator, str):
@@ -181,12 +181,12 @@ def _check_moderator(columns: Sequence[str], term: str, moderator: str | None) -
 
 
 def _regions(points: pd.DataFrame) -> list[Interval]:
-    """List intervals where the slope's interval excludes 0, ends interpolated."""
+    """List regions where the confidence interval excludes 0; ends are interpolated."""
     at, low, high = (
         points[name].to_numpy(dtype=np.float64)
         for name in ("at", "conf_low", "conf_high")
     )
-    # The end nearer to 0 is above 0 where 0 is left out.
+    # Positive where the interval excludes 0
     gap = np.maximum(low, -high)
     outside = gap > 0
     ends = np.flatnonzero(np.diff(outside.astype(int)))
@@ -224,7 +224,7 @@ def _moderator_values(
         name = next(name for name in free if name not in frame)
         every = panel.assign(**{name: column}).frame[name]
     if not results.index.isin(every.index).all():
-        raise _other_panel_error("it lacks rows of the fit")
+        raise _other_panel_error("rows of the fit are missing")
     values = every.loc[results.index]
     _compare_mean(results, column, values)
     return values

@@ -13,8 +13,8 @@ from digiprosper.report.parsing import KEPT
 _LONGEST = 20_000
 _MOST_JOINS = 6
 _MOST_SUMS = 20
-# Brackets that formulaic reads as code, and halves of characters, which it cannot read.
-# Formulaic reads what stands before the bar; square brackets after it are slopes.
+# Brackets that formulaic evaluates as code, and surrogates, which it cannot parse. Only
+# the part before the bar goes to formulaic; square brackets after it are slopes.
 _CODE = re.compile(r"[\[\]{}]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _CALL = re.compile(r"[\w.]+\([^()]*\)")
@@ -31,7 +31,7 @@ def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
             f"the formula {cited(formula)} removes the intercept; a model without "
             "effects always has one."
         )
-    # formulaic respells white space; a coefficient keeps the name that was typed.
+    # formulaic changes white space; coefficients keep the names as typed.
     tilde = _mask_quoted(model).index("~")
     outcome, sums = model[:tilde], model[tilde + 1 :]
     typed = {canonical(t): t.strip() for t in sums.split("+")}
@@ -40,7 +40,7 @@ def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
 
 
 def _check_formula(formula: str) -> None:
-    """Refuse what is too long, is another program's, or is code."""
+    """Refuse formulas that are too long, of another program, or contain code."""
     if len(formula) > _LONGEST:
         raise TermError(
             f"the formula {cited(formula)} has more than {_LONGEST:,} characters; pass "
@@ -78,7 +78,7 @@ def _check_formula(formula: str) -> None:
 
 
 def _mask_quoted(model: str) -> str:
-    """Hide what stands in backticks and quotation marks, every letter in its place."""
+    """Mask quoted names and texts by a string of the same length."""
     return re.sub(KEPT, lambda match: "q" * len(match[0]), model)
 
 
@@ -104,8 +104,8 @@ def _regressors(model: str, formula: str) -> list[str]:
     right = [str(term) for term in parsed.rhs]
     if not {"EntityEffects", "TimeEffects"}.isdisjoint(right):
         raise TermError(
-            f"the formula {cited(formula)} has the effects of linearmodels: write them "
-            "after a bar, 'y ~ a + b | province + year'."
+            f"the formula {cited(formula)} has EntityEffects or TimeEffects of "
+            "linearmodels: write effects after a bar, 'y ~ a + b | province + year'."
         )
     outcomes = [str(term) for term in parsed.lhs if str(term) != "1"]
     if len(outcomes) != 1:
@@ -114,7 +114,7 @@ def _regressors(model: str, formula: str) -> list[str]:
 
 
 def _effects(parts: list[str], formula: str) -> list[str]:
-    """Split what stands after the bar, if there is one."""
+    """Split the part after the bar into effects."""
     absorb = [text.strip() for part in parts for text in _summands(part)]
     if "" in absorb:
         raise TermError(
@@ -145,7 +145,7 @@ def _refuse_many(model: str, formula: str) -> None:
 
 
 def _outside_calls(model: str) -> str:
-    """Leave out what stands in calls, in backticks and in quotation marks."""
+    """Remove calls, and names and texts in quotation marks."""
     text = re.sub(KEPT, "q", model)
     letters, calls = [], list[bool]()
     for letter, before in zip(text, f" {text}", strict=False):

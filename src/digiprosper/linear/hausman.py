@@ -168,14 +168,14 @@ def hausman(
         issue(test.diagnostics)
     else:
         test = _mundlak(fitted, entity)
-        # The classical test is beside it where it is defined.
+        # The classical test is an alternative where it is defined.
         with suppress(OptionError, IdentificationError):
             classical = {"classical": _classical(fitted, entity)}
             test = replace(test, alternatives={**test.alternatives, **classical})
     return replace(test, diagnostics=(*notices, *test.diagnostics))
 
 
-# --- means of the regressors ----------------------------------------------------------
+# --- Mundlak's test -------------------------------------------------------------------
 
 
 def _mundlak(fitted: Fitted, entity: str) -> TestResult:
@@ -196,8 +196,8 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     if not tested:
         raise not_identified(
             "no_means",
-            "hausman: the means of the regressors do not vary between entities, so the "
-            "effects cannot be correlated with them, and there is nothing to test.",
+            "hausman: the means of the regressors do not vary between entities, so "
+            "there is nothing to test.",
             terms=tuple(names),
         )
     form, notices = wald_statistic(results, tested, "hausman")
@@ -236,9 +236,8 @@ def _random_effects_residuals(
 ) -> Floats:
     """Compute residuals under the null, those of random effects.
 
-    Pooled least squares would attribute to the regressors what the entity effects
-    explain, and a bootstrap from its residuals rejects too often. The variance of the
-    effects is that of Swamy & Arora (1972).
+    A bootstrap from residuals of pooled least squares would reject too often. The
+    variance of the effects is that of Swamy & Arora (1972).
     """
     prepared, k = fitted.prepared, len(fitted.regressors)
     entity, count = prepared.sample.entity, prepared.sample.n_entities
@@ -270,7 +269,7 @@ def _random_effects_residuals(
 
 
 def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
-    """Leave out the entity effect, and cluster without a small-sample factor."""
+    """Drop the entity effect; cluster without a small-sample factor."""
     names, codes = prepared.cluster_names, prepared.cluster_codes
     if not names:
         names, codes = (entity,), (prepared.sample.entity,)
@@ -294,7 +293,7 @@ def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
     return np.asarray((sums / np.bincount(entity, w)[:, None])[entity] + centre)
 
 
-# --- fixed less random effects --------------------------------------------------------
+# --- Hausman's test -------------------------------------------------------------------
 
 
 def _classical(fitted: Fitted, entity: str) -> TestResult:
@@ -364,7 +363,7 @@ def _hausman_statistic(
 
 
 def _refuse_classical(fitted: Fitted, entity: str) -> None:
-    """Refuse what the comparison with random effects is not defined for."""
+    """Refuse specifications for which the classical test is not defined."""
     prepared, sample = fitted.prepared, fitted.prepared.sample
     other_effects = [
         n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)
@@ -374,8 +373,8 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
         raise option_error(
             "absorb",
             tuple(other_effects),
-            "hausman(method='classical') knows effects of entities and periods only, "
-            f"not {', '.join(other_effects)}. {instead}",
+            "hausman(method='classical') supports entity and time effects only, not "
+            f"{', '.join(other_effects)}. {instead}",
         )
     if prepared.obs_weights is not None:
         raise option_error(
@@ -388,14 +387,14 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
         raise option_error(
             "time_effects",
             value=True,
-            text="hausman(method='classical') writes out the dummies of "
-            f"{counted(sample.n_times, 'period')} on {sample.nobs:,} rows, which is "
-            f"too much for the memory. {instead}",
+            text="hausman(method='classical') would need dummies of "
+            f"{counted(sample.n_times, 'period')} for {sample.nobs:,} rows, which do "
+            f"not fit into memory. {instead}",
         )
 
 
 def _period_codes(fitted: Fitted) -> range:
-    """List codes of periods with a dummy: not the first, none without effects."""
+    """Return the codes of periods with a dummy; empty without time effects."""
     sample = fitted.prepared.sample
     has_time = sample.keys.time_name in fitted.prepared.effect_names
     return range(1, sample.n_times if has_time else 1)

@@ -189,7 +189,7 @@ def oster_bound(
 def _fit_with_controls(
     spec: FixedEffects, panel: Panel, controls: Sequence[str]
 ) -> Fitted:
-    """Fit the specification, with the controls in a role of their own."""
+    """Fit the specification, with the controls in a separate role."""
     of_controls = set(map(canonical, controls))
     others = [
         regressor for regressor in spec.x if canonical(regressor) not in of_controls
@@ -226,7 +226,7 @@ def _two_regressions(
     return two_regressions(outcome[:, 0], x[:, 0], m, w)
 
 
-# --- what was asked for ---------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------
 
 
 def _checked_controls(
@@ -237,15 +237,15 @@ def _checked_controls(
         raise option_error(
             "controls",
             (),
-            f"{_CALLER}: controls is empty; name the terms of x that stand for "
-            "what is omitted.",
+            f"{_CALLER}: controls is empty; pass the terms of x that represent the "
+            "omitted variables.",
         )
     in_model = set(map(canonical, spec.x))
     absent = [control for control in chosen if canonical(control) not in in_model]
     if absent:
         raise TermError(
-            f"{_CALLER}: controls has {quoted(absent)}, which x does not have; it has "
-            f"{quoted(spec.x, 20)}. The specification is the one with all controls.",
+            f"{_CALLER}: the controls {quoted(absent)} are not in x "
+            f"({quoted(spec.x, 20)}); pass the specification with all controls.",
             [
                 Notice("not_in_x", cited(control), {"term": control})
                 for control in absent
@@ -253,8 +253,8 @@ def _checked_controls(
         )
     if canonical(term) in map(canonical, chosen):
         raise TermError(
-            f"{_CALLER}: {cited(term)} is the term itself and cannot be among "
-            "the controls."
+            f"{_CALLER}: {cited(term)} is the tested term and cannot be one of the "
+            "controls."
         )
     return chosen
 

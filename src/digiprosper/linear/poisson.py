@@ -28,7 +28,7 @@ from digiprosper.kernels.reweighted import (
     as_regression,
     reweighted_least_squares,
 )
-from digiprosper.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels.separation import mark_empty_levels, separated_rows
 from digiprosper.kernels.within import finest, is_nested
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
@@ -151,7 +151,7 @@ def prepare_poisson(
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
 ) -> tuple[Prepared, Separated, Sample, Bools, Floats | None]:
-    """Prepare the sample without separated rows; also return the index at the maximum."""
+    """Prepare the sample without separated rows; also return the fitted index."""
     cut: list[tuple[Separated, Sample, Bools, Floats | None]] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
@@ -210,7 +210,7 @@ def find_separated(
 ) -> tuple[Bools, Separated, Floats | None]:
     """Mark separated rows (N,); also return their reasons and the index."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
-    by_effects = in_empty_levels(y, effects)
+    by_effects = mark_empty_levels(y, effects)
     mask, index = separated_rows(y, x, effects)
     reasons = np.where(by_effects, "effects", "regressors")[mask]
     separated = Separated(sample.index[mask], tuple(reasons.tolist()))

@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
-from digiprosper.kernels.covariance import Counts, counts, groups_of, ranks
+from digiprosper.kernels.covariance import Counts, count_groups, counts, ranks
 from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Effect, Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
@@ -321,7 +321,10 @@ def _structure(
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
     entity = names.index(entity_name) if entity_name in names else None
-    effect_ranks, groups = ranks(absorbing, codes, entity), list(map(groups_of, codes))
+    effect_ranks, groups = (
+        ranks(absorbing, codes, entity),
+        list(map(count_groups, codes)),
+    )
     few = cluster_size_notices(clusters, groups, options.cov_type)
     across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
@@ -474,7 +477,7 @@ def count_entities_across(entity: Ints, clusters: Sequence[Ints]) -> int:
     """Count entities with rows in several clusters, in every dimension."""
     if not clusters or any(codes is entity for codes in clusters):
         return 0
-    across = np.ones(groups_of(entity), dtype=bool)
+    across = np.ones(count_groups(entity), dtype=bool)
     for codes in clusters:
         last_code = np.empty(across.size, dtype=codes.dtype)
         last_code[entity] = codes

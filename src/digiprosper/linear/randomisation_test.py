@@ -1,4 +1,4 @@
-"""Tests by other treatments: paths exchanged between entities, and placebo policies."""
+"""Randomisation inference: permuted treatments, and placebo policies."""
 
 from __future__ import annotations
 
@@ -142,7 +142,8 @@ def randomisation_test(
     t = float(fit.results.tstats.iloc[position])
     if not np.isfinite(t):
         raise IdentificationError(
-            f"{cited(name)} has no standard error, and so no t statistic to compare."
+            f"{cited(name)} has no standard error, so there is no t statistic to "
+            "compare."
         )
 
     moved = paths(column, sample.entity, sample.time)
@@ -185,7 +186,7 @@ def randomisation_test(
 
 
 def _fit_notices(fit: Any) -> tuple[Notice, ...]:
-    """Select the notices of a fit that are not about its standard errors."""
+    """Return the notices of a fit except those about few clusters."""
     notices: tuple[Notice, ...] = fit.results.diagnostics
     return tuple(notice for notice in notices if notice.code not in _INSTEAD)
 
@@ -202,13 +203,14 @@ def _check_specification(spec: Any, term: str) -> None:
 
 
 def find_regressor(fit: Any, term: str, caller: str) -> str:
-    """Find a regressor by any spelling; refuse one that shares a column."""
+    """Find a regressor by name; refuse one that shares a column with another."""
     check_term(term, caller)
     names: list[str] = [n for n in fit.results.names if n != "Intercept"]
     matches = [name for name in names if canonical(name) == canonical(term)]
     if not matches:
         raise TermError(
-            f"{caller}: no regressor named {cited(term)}; they are {quoted(names, 20)}."
+            f"{caller}: no regressor named {cited(term)}; there are "
+            f"{quoted(names, 20)}."
         )
     _refuse_shared(fit, matches[0], names, caller)
     return matches[0]
@@ -237,9 +239,9 @@ def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> No
     ]
     if shared:
         raise TermError(
-            f"{caller}: {subject(shared, 'has')} a column of {cited(name)} too, which "
-            "would not be exchanged. Test a specification in which the column is in "
-            "one regressor only.",
+            f"{caller}: {subject(shared, 'has')} a column in common with {cited(name)} "
+            "that would not be permuted. Test a specification in which the column is "
+            "in one regressor only.",
             [
                 Notice("repeated", candidate, {"term": candidate})
                 for candidate in shared
@@ -255,19 +257,18 @@ def _refuse_identical_paths(prepared: Prepared, name: str, moved: Paths) -> None
         int((~moved.exchanged).sum()),
     )
     if not moved.exchanged.any():
-        reason = f"no two {entity} are in the sample in the same periods"
+        reason = f"no two {entity} are observed in the same periods"
     else:
         reason = (
-            f"it is the same for all {entity} that are in the sample in the "
-            "same periods"
+            f"it is the same for all {entity} that are observed in the same periods"
         )
         reason += (
-            f", and {unexchanged} {entity} with periods of their own keep theirs"
+            f", and {unexchanged} {entity} have different periods"
             if unexchanged
             else ""
         )
     raise IdentificationError(
-        f"the paths of {cited(name)} cannot be exchanged: {reason}."
+        f"{cited(name)} cannot be permuted between {entity}: {reason}."
     )
 
 
@@ -416,12 +417,12 @@ def placebo_test(
 
 
 def _treatment_cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
-    """Read the cohorts, or say why there are none."""
+    """Find the cohorts; refuse a treatment that is not 0 or 1, or ends."""
     sample = fit.prepared.sample
     if sample.n_times < 2:
         raise IdentificationError(
-            "placebo_test: the sample has one period, and a treatment needs one "
-            "before its start."
+            "placebo_test: the sample has one period, so there is none before the "
+            "treatment."
         )
     treated = cohorts(column, sample.entity, sample.time)
     if treated is not None:

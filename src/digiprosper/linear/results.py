@@ -1032,7 +1032,7 @@ class LinearResults(SampledResults):
 
     @property
     def bias_reduced(self) -> BiasReduced | None:
-        """Quantities behind the degrees of freedom of ``cov_type="cr2"``; see `df_of`."""
+        """Terms of the degrees of freedom of ``cov_type="cr2"``; see `df_of`."""
         return self.estimated.bias_reduced
 
     @property

@@ -13,8 +13,15 @@ import numpy as np
 
 from digiprosper.errors import Notice, OptionError, cited, option_error, quoted
 from digiprosper.kernels import Floats, Ints
-from digiprosper.kernels.cluster_jackknife import deviations_of
-from digiprosper.kernels.covariance import Counts, Ranks, Vcov, counts, groups_of, vcov
+from digiprosper.kernels.cluster_jackknife import deviations_from_grams
+from digiprosper.kernels.covariance import (
+    Counts,
+    Ranks,
+    Vcov,
+    count_groups,
+    counts,
+    vcov,
+)
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.in_blocks import (
     MOST_DENSE,
@@ -22,11 +29,11 @@ from digiprosper.kernels.in_blocks import (
     Dummies,
     Scores,
     dummies,
+    effects_are_removed,
     empty_scores,
     first_pass,
-    is_removed,
     net_columns,
-    orthonormalising,
+    orthonormalising_transform,
     second_pass,
     triangular_factor,
 )
@@ -271,7 +278,7 @@ def _demean_in_blocks(
     before = np.diag(by_entity)
     values = system.solve(right, before)
     products = by_entity - right.T @ values
-    transform, regular = orthonormalising(products, np.sqrt(before))
+    transform, regular = orthonormalising_transform(products, np.sqrt(before))
     if regular.all():
         factor, squares = triangular_factor(products), np.diag(products)
     for _ in range(0 if regular.all() else _MOST_PASSES):
@@ -281,7 +288,7 @@ def _demean_in_blocks(
         factor = triangular_factor(sums.products) @ inverse
         squares = np.einsum("ij,ik,kj->j", inverse, sums.plain, inverse)
         weighted = np.einsum("ij,ij->j", factor, factor)
-        if is_removed(system, sums.right, weighted, before):
+        if effects_are_removed(system, sums.right, weighted, before):
             break
         values += system.solve(sums.right, before)
     by_entity = by_entity[np.ix_(back, back)]
@@ -380,7 +387,7 @@ class BlockSums:
             )
             last_moved = moved
             moved = np.abs(step).max(initial=0.0) * np.sqrt(self.structure.n)
-            removed = is_removed(self.system, sums.right, squares, before)
+            removed = effects_are_removed(self.system, sums.right, squares, before)
             if removed and not SOLVED < moved < last_moved / 2:
                 break
             if not removed:
@@ -537,7 +544,7 @@ class BlockSums:
         ]
         products: Floats | float = 0.0
         for grams in self._cluster_grams(self.rotation @ columns):
-            moved = deviations_of(grams, np.concatenate(total), slopes, count)
+            moved = deviations_from_grams(grams, np.concatenate(total), slopes, count)
             flat = moved.reshape(len(moved), -1)
             products = products + flat.T @ flat
         groups = self.structure.sizes[self.rows.clusters]
@@ -546,14 +553,14 @@ class BlockSums:
         return mask_zero_variances(covariance, size)
 
     def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
-        """Compute cross products by cluster, per block if blocks have whole clusters."""
+        """Compute cross products by cluster, per block if clusters are whole there."""
         inside, before = self.rows.clusters[0] == self.rows.effects[0], None
         for block, (codes,) in self._blocks([self.rows.clusters]):
             assert codes is not None
             grams = block_grams(
                 net_columns(block, self.by_level, self.levels) @ columns,
                 codes,
-                groups_of(codes)
+                count_groups(codes)
                 if inside
                 else self.structure.sizes[self.rows.clusters],
                 block.entity,

@@ -381,7 +381,7 @@ def _drop_unusable_rows(
     usable: Sequence[Bools],
     by_level: Sequence[Ints],
 ) -> bool:
-    """Drop singletons of a block and unusable levels; return whether any was dropped."""
+    """Drop singletons and unusable levels of a block; return whether any was."""
     entity = block.stored("entity")
     codes = [block.stored(rows.file(text)) for text in rows.others]
     keep = np.ones(entity.size, dtype=bool) if block.mask is None else block.mask.copy()

@@ -102,13 +102,13 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
 def frame_attributes(
     sample: Sample, names: Sequence[str]
 ) -> dict[Hashable | None, Any]:
-    """Return the attributes of a frame with which a table labels its terms."""
+    """Return the labels and factors that a frame stores for tables."""
     factors = stored_factors({name: sample.factors_of(name) for name in names})
     return {"labels": dict(sample.labels), "factors": factors}
 
 
 def _check_columns(demeaned: Demeaned) -> None:
-    """Refuse columns that have no factor."""
+    """Refuse constant and collinear columns."""
     rows, count = demeaned.columns.shape
     constant = [
         name
@@ -137,6 +137,6 @@ def _check_columns(demeaned: Demeaned) -> None:
     ]
     if problems:
         raise CollinearityError(
-            f"vif: {several(problems)}: its factor is infinite. Omit one of them.",
+            f"vif: {several(problems)}, so its factor is infinite. Omit one of them.",
             problems,
         )

@@ -312,8 +312,8 @@ def wild_bootstrap(
         raise option_error(
             "clusters",
             None,
-            "wild_bootstrap draws weights of clusters, and in this panel each row is "
-            "an entity: specify clusters, such as clusters='industry'.",
+            "wild_bootstrap needs clusters, but each row of this panel is an entity: "
+            "specify clusters, such as clusters='industry'.",
         )
     row, value = _read_restriction(term, fit)
 
@@ -321,8 +321,8 @@ def wild_bootstrap(
     variance = float(fit.results.estimated.covariance_of(row[None, :])[0, 0])
     if not variance > 0:
         raise IdentificationError(
-            f"{cited(term)} has no standard error: in every cluster its scores add up "
-            "to zero. Use fewer effects or other clusters."
+            f"{cited(term)} has no standard error: its scores sum to zero in every "
+            "cluster. Use fewer effects or other clusters."
         )
     error = float(np.sqrt(variance))
     weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
@@ -340,9 +340,7 @@ def _check_specification(spec: Any, term: str) -> None:
     if spec.cov_type != "clustered":
         raise OptionError(
             "wild_bootstrap requires cov_type='clustered', not "
-            f"{cited(spec.cov_type)}: weights are drawn by cluster, and t has the "
-            "clustered standard error of each draw. Use "
-            "spec.replace(cov_type='clustered')."
+            f"{cited(spec.cov_type)}. Use spec.replace(cov_type='clustered')."
         )
     if spec.clusters is not None and len(spec.clusters) > 1:
         raise OptionError(
@@ -352,7 +350,7 @@ def _check_specification(spec: Any, term: str) -> None:
 
 
 def _read_restriction(text: str, fit: Any) -> tuple[Floats, float]:
-    """Read one restriction: the coefficients' weights, and their sum under the null."""
+    """Read one restriction: weights of the coefficients, and the null value."""
     names = fit.results.names
     matrix, value = read_restrictions(text, names)
     if len(matrix) != 1:

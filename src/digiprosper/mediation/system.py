@@ -25,7 +25,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints, intervals
 from digiprosper.kernels.equation import Solved, joint_covariance
-from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.resampling import (
     Block,
     Equation,
@@ -36,7 +36,7 @@ from digiprosper.kernels.resampling import (
     jackknife,
     refit,
 )
-from digiprosper.kernels.slopes import Effect, Slope, apart
+from digiprosper.kernels.slopes import Effect, Slope, split_slopes
 from digiprosper.kernels.threshold import (
     Plan,
     candidates,
@@ -194,7 +194,7 @@ def estimate(
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn, DELTA)
-    if draws.lost == reps and enough_clusters(grams.n_clusters):
+    if draws.lost == reps and has_enough_clusters(grams.n_clusters):
         raise IdentificationError(
             f"all {reps} {drawn} draws failed: in each of them the treatment, a "
             "mediator or a control is collinear (for example a dummy of one "
@@ -289,7 +289,7 @@ def about_draws(system: System, searched: Floats | None = None) -> tuple[Notice,
     `searched` are slopes (R, ..) from a search of the threshold in each draw. Without
     intervals (few clusters) nothing is reported.
     """
-    if not enough_clusters(system.n_drawn):
+    if not has_enough_clusters(system.n_drawn):
         return ()
     reps, lost = len(system.draws), system.lost
     if searched is not None:
@@ -569,7 +569,7 @@ def _fresh(
             levels = copies * (int(effect.max()) + 1) + levels
         return np.unique(levels, return_inverse=True)[1].astype(np.intp)
 
-    constants, slopes = apart(effects)
+    constants, slopes = split_slopes(effects)
     return [
         *map(drawn, constants),
         *(Slope(drawn(s.codes), s.column[rows]) for s in slopes),

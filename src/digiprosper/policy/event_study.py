@@ -23,7 +23,7 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.equation import Solved
-from digiprosper.kernels.separation import in_empty_levels
+from digiprosper.kernels.separation import mark_empty_levels
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel
@@ -507,7 +507,7 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
     def regressors(sample: Sample, absorbed: Sequence[Absorbed]) -> Floats:
         cells = _cells_of(spec, read_cohorts(spec, sample, timing))
         y = sample.columns("y")[:, 0]
-        _refuse_zero(spec, cells, y, in_empty_levels(y, effects_of(sample, absorbed)))
+        _refuse_zero(spec, cells, y, mark_empty_levels(y, effects_of(sample, absorbed)))
         return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
     prepared, separated, whole, mask, start = prepare_poisson(

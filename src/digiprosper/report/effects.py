@@ -282,7 +282,7 @@ class EffectResults(BaseResults):
 
     @property
     def _readable(self) -> bool:
-        return intervals.enough_clusters(self.n_drawn)
+        return intervals.has_enough_clusters(self.n_drawn)
 
     @property
     def _reps(self) -> int:

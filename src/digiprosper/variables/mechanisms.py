@@ -81,7 +81,9 @@ def industrial_layer(value_added: Any) -> Any:
     >>> round(variables.industrial_layer([0.1, 0.4, 0.5]), 10)
     2.4
     """
-    return _three_sectors("industrial_layer", value_added).apply_by_row(kernel.layer)
+    return _read_three_sectors("industrial_layer", value_added).apply_by_row(
+        kernel.layer
+    )
 
 
 def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
@@ -154,7 +156,9 @@ def industrial_angle(value_added: Any) -> Any:
     >>> round(variables.industrial_angle([0.1, 0.4, 0.5]), 8)
     6.74839713
     """
-    return _three_sectors("industrial_angle", value_added).apply_by_row(kernel.angle)
+    return _read_three_sectors("industrial_angle", value_added).apply_by_row(
+        kernel.angle
+    )
 
 
 def industrial_rationalisation(
@@ -203,7 +207,7 @@ def industrial_rationalisation(
     0.07612401
     """
     check_option("reverse", reverse, (None, "negative", "reciprocal"))
-    inputs = _two_tables(
+    inputs = _read_two_tables(
         "industrial_rationalisation", value_added=value_added, employment=employment
     )
     numbers = inputs.numbers
@@ -257,7 +261,7 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
     >>> round(variables.structural_deviation([10, 40, 50], [25, 30, 45]), 8)
     1.04444444
     """
-    inputs = _with_workers("structural_deviation", value_added, employment)
+    inputs = _read_with_workers("structural_deviation", value_added, employment)
     return inputs.apply_by_row(kernel.deviation)
 
 
@@ -295,7 +299,7 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
     >>> round(variables.productivity_advancement([10, 40, 50], [25, 30, 45]), 8)
     1.12888889
     """
-    inputs = _with_workers("productivity_advancement", value_added, employment)
+    inputs = _read_with_workers("productivity_advancement", value_added, employment)
     return inputs.apply_by_row(kernel.productivity)
 
 
@@ -340,7 +344,7 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
     0.18494674
     """
     check_option("shares", shares, ("end", "start", "mean"))
-    inputs = _two_tables("lilien_index", before=before, after=after)
+    inputs = _read_two_tables("lilien_index", before=before, after=after)
     why = "Growth is a difference of logarithms"
     refuse_not_positive(inputs, why, "before", "after", defect="zero")
 
@@ -432,7 +436,7 @@ def digital_value_added(
 # --- sectors --------------------------------------------------------------------------
 
 
-def _amounts(function: str, **tables: Any) -> Arguments:
+def _read_amounts(function: str, **tables: Any) -> Arguments:
     """Read tables of amounts, none negative, with a positive sum in every row."""
     inputs = arguments(function, tables=tables)
     refuse_negative(inputs, "Amounts and shares are at least 0", *tables)
@@ -443,9 +447,9 @@ def _amounts(function: str, **tables: Any) -> Arguments:
     return inputs
 
 
-def _three_sectors(function: str, value_added: Any) -> Arguments:
+def _read_three_sectors(function: str, value_added: Any) -> Arguments:
     """Read the value added of the three sectors."""
-    inputs = _amounts(function, value_added=value_added)
+    inputs = _read_amounts(function, value_added=value_added)
     count = inputs.numbers["value_added"].shape[1]
     if count != 3:
         raise not_identified(
@@ -457,9 +461,9 @@ def _three_sectors(function: str, value_added: Any) -> Arguments:
     return inputs
 
 
-def _two_tables(function: str, **tables: Any) -> Arguments:
+def _read_two_tables(function: str, **tables: Any) -> Arguments:
     """Read two tables of amounts of the same sectors."""
-    inputs = _amounts(function, **tables)
+    inputs = _read_amounts(function, **tables)
     _refuse_other_sectors(inputs, *tables)
     return inputs
 
@@ -488,9 +492,9 @@ def _refuse_other_sectors(inputs: Arguments, *tables: str) -> None:
         )
 
 
-def _with_workers(function: str, value_added: Any, employment: Any) -> Arguments:
+def _read_with_workers(function: str, value_added: Any, employment: Any) -> Arguments:
     """Read value added and employment of the same sectors, all with workers."""
-    inputs = _two_tables(function, value_added=value_added, employment=employment)
+    inputs = _read_two_tables(function, value_added=value_added, employment=employment)
     refuse_not_positive(inputs, "The index divides by it", "employment", defect="zero")
     return inputs
 
@@ -571,13 +575,13 @@ def capital_stock(
     kind = "a number in [0, 1), such as .096"
     rate = check_real("depreciation", depreciation, lambda d: 0 <= d < 1, kind)
     columns = {"investment": investment, "deflator": deflator}
-    labels = row_labels(entity=entity, time=time)
+    labels = given_labels(entity=entity, time=time)
     inputs = arguments("capital_stock", columns, labels=labels)
     refuse_negative(inputs, "Gross investment is at least 0", "investment")
     refuse_not_positive(inputs, "Investment is divided by it", "deflator")
     with np.errstate(all="ignore"):
         deflated = inputs.numbers["investment"] / inputs.numbers["deflator"]
-    table = _table(inputs, deflated)
+    table = _sorted_table(inputs, deflated)
 
     real, rows = table.numeric("value"), table.numeric("row").astype(np.intp)
     entities, codes = table.keys.entities, table.keys.entity
@@ -590,7 +594,9 @@ def capital_stock(
     empty = inputs.rows[rows[starts[real[starts] == 0]]]
     if empty.size:
         issue([zero_first_stock(empty)])
-    first[starts] = real[starts] / _divisors(growth, rate, entities)[codes[starts]]
+    first[starts] = (
+        real[starts] / _capital_divisors(growth, rate, entities)[codes[starts]]
+    )
     stock = np.empty(real.size)
     stock[rows] = kernel.accumulated(real, first, before, table.keys.time, 1.0 - rate)
     return inputs.in_input_type(stock, np.ones(real.size, dtype=bool))
@@ -608,7 +614,7 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
     return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
 
 
-def _table(inputs: Arguments, values: Floats) -> Table:
+def _sorted_table(inputs: Arguments, values: Floats) -> Table:
     """Sort values (N,) by entity and time, with the rows they came from."""
     keys: dict[str, Any] = {
         name: pd.Series(levels).reindex(codes).array
@@ -630,7 +636,7 @@ def _table(inputs: Arguments, values: Floats) -> Table:
     return table_of(Panel(frame, "entity", "time"))
 
 
-def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
+def _capital_divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
     """Compute g + d, growth plus depreciation, of every entity."""
     if isinstance(growth, pd.Series):
         # As objects: an index of other keys cannot be text.
@@ -760,10 +766,10 @@ def growth_volatility(
     array([nan, nan, nan, 0.1])
     """
     years = check_whole("window", window, 2, _LONGEST_WINDOW)
-    labels = row_labels(entity=entity, time=time)
+    labels = given_labels(entity=entity, time=time)
     inputs = arguments("growth_volatility", {"x": x}, labels=labels)
     refuse_not_positive(inputs, "A growth rate divides by it", "x")
-    table = _table(inputs, inputs.numbers["x"])
+    table = _sorted_table(inputs, inputs.numbers["x"])
 
     values, rows = table.numeric("value"), table.numeric("row").astype(np.intp)
     with np.errstate(all="ignore"):
@@ -989,7 +995,7 @@ def distance_to_leader(x: Any, *, time: Any = None) -> Any:
     >>> variables.distance_to_leader([80, 40, 60], time=[1, 1, 2]).round(4).tolist()
     [0.0, 0.6931, 0.0]
     """
-    inputs = arguments("distance_to_leader", {"x": x}, labels=row_labels(time=time))
+    inputs = arguments("distance_to_leader", {"x": x}, labels=given_labels(time=time))
     refuse_not_positive(inputs, "It has no logarithm", "x")
 
     def behind(codes: Ints, count: int, x: Floats) -> Floats:
@@ -997,7 +1003,7 @@ def distance_to_leader(x: Any, *, time: Any = None) -> Any:
         np.maximum.at(largest, codes, x)
         return np.asarray(np.log(largest[codes] / x))
 
-    return inputs.apply_by_group(behind, grouped(inputs))
+    return inputs.apply_by_group(behind, group_codes(inputs))
 
 
 # --- regions --------------------------------------------------------------------------
@@ -1055,7 +1061,7 @@ def regional_coordination(
     [0.75, 0.75, 1.0, 1.0]
     """
     columns = {"income": income, "population": population}
-    labels = row_labels(region=region, time=time)
+    labels = given_labels(region=region, time=time)
     inputs = arguments("regional_coordination", columns, labels=labels)
     refuse_negative(inputs, "Incomes are at least 0", "income")
     refuse_not_positive(inputs, "It is a weight", "population")
@@ -1111,7 +1117,7 @@ def service_equality(
     [1.0, 1.0, 0.875, 0.875]
     """
     check_option("measure", measure, ("cv", "theil"))
-    labels = row_labels(region=region, time=time)
+    labels = given_labels(region=region, time=time)
     inputs = arguments("service_equality", tables={"services": services}, labels=labels)
     refuse_negative(inputs, "Services are at least 0", "services")
     inequality = variation_by_group if measure == "cv" else theil_by_group
@@ -1187,7 +1193,7 @@ def locational_gini(
     south  0.15  0.15
     """
     check_option("reverse", reverse, (None, "complement"))
-    inputs = _employment("locational_gini", employment, region=region, time=time)
+    inputs = _read_employment("locational_gini", employment, region=region, time=time)
     groups = compared_rows(inputs, "regions", ("employment",))
     gini = inputs.apply_by_group(kernel.location_gini, groups)
     return gini if reverse is None else 1.0 - gini
@@ -1234,7 +1240,7 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
     >>> variables.krugman_index(jobs).round(10).tolist()
     [0.8, 0.8]
     """
-    inputs = _employment("krugman_index", employment, time=time)
+    inputs = _read_employment("krugman_index", employment, time=time)
     return inputs.apply_by_group(
         kernel.specialisation, compared_rows(inputs, "regions")
     )
@@ -1284,9 +1290,9 @@ def herfindahl(shares: Any) -> Any:
     return inputs.apply_by_row(lambda table: (table**2).sum(axis=1))
 
 
-def _employment(function: str, employment: Any, **labels: Any) -> Arguments:
+def _read_employment(function: str, employment: Any, **labels: Any) -> Arguments:
     tables = {"employment": employment}
-    inputs = arguments(function, tables=tables, labels=row_labels(**labels))
+    inputs = arguments(function, tables=tables, labels=given_labels(**labels))
     refuse_negative(inputs, "Employment is at least 0", "employment")
     none = {"the employment of a region": inputs.numbers["employment"].sum(axis=1) == 0}
     inputs.refuse_rows(none, "zero", "Shares of industries divide by it")
@@ -1296,12 +1302,12 @@ def _employment(function: str, employment: Any, **labels: Any) -> Arguments:
 # --- rows of one region and period, and what is refused -------------------------------
 
 
-def row_labels(**labels: Any) -> dict[str, Any]:
+def given_labels(**labels: Any) -> dict[str, Any]:
     """Keep the labels that are not None."""
     return {name: label for name, label in labels.items() if label is not None}
 
 
-def grouped(inputs: Arguments) -> Ints:
+def group_codes(inputs: Arguments) -> Ints:
     """Code the groups that labels of regions and periods make: 0..G-1, (N,).
 
     Without labels of periods, the second level of an index (entity, time) is used. Rows
@@ -1323,7 +1329,7 @@ def compared_rows(inputs: Arguments, unit: str, divisors: Sequence[str] = ()) ->
     A group has at least two rows; `unit` is what a row is, in the plural. No column of
     `divisors` is zero throughout a group.
     """
-    groups = grouped(inputs)
+    groups = group_codes(inputs)
     alone = (np.bincount(groups)[groups] == 1) & inputs.complete
     single = {f"the number of {unit} in the group": alone}
     inputs.refuse_rows(single, "one", "There is nothing to compare it with")

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import ncx2
 
-from digiprosper.kernels.covariance import Ranks, counts, groups_of, intersections, vcov
+from digiprosper.kernels.covariance import (
+    Ranks,
+    count_groups,
+    counts,
+    intersections,
+    vcov,
+)
 from digiprosper.linear.kernels.two_stage import project
 from digiprosper.linear.kernels.weak_instruments import (
     canonical_correlation,
@@ -37,7 +43,7 @@ def case(seed: int, m: int, q: int, cov_type: str, *, n: int = 200, c: int = 2):
     projected = project(y, endog, controls, instruments)
     ranks = Ranks(0, 0, 0, lone_nested=False, intercept=True, exact=True)
     codes = (clusters,) if cov_type == "clustered" else ()
-    count = counts(n, c + q, ranks, [groups_of(c) for c in codes], periods=1)
+    count = counts(n, c + q, ranks, [count_groups(c) for c in codes], periods=1)
     how = vcov(
         cov_type, "reghdfe", count, intersections(codes), np.zeros(n, dtype=np.intp)
     )
@@ -170,7 +176,7 @@ def test_too_few_clusters_leave_the_statistic_missing() -> None:
     projected, (*_, clusters), _, _ = case(6, 1, 4, "clustered")
     few = (clusters // 9).astype(np.intp)
     ranks = Ranks(0, 0, 0, lone_nested=False, intercept=True, exact=True)
-    count = counts(len(few), 6, ranks, [groups_of(few)], periods=1)
+    count = counts(len(few), 6, ranks, [count_groups(few)], periods=1)
     time = np.zeros(len(few), dtype=np.intp)
     how = vcov("clustered", "none", count, intersections([few]), time)
     assert int(few.max()) + 1 == 3

@@ -1,4 +1,4 @@
-"""The test of Anderson and Rubin (1949), and coefficient values it keeps."""
+"""The test of Anderson and Rubin (1949), and its confidence set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digiprosper.kernels.cluster_jackknife import (
     jackknife_root_and_middle,
 )
 from digiprosper.kernels.covariance import Part, Vcov, joint_meat, score_sizes
-from digiprosper.kernels.slopes import Effect, apart
+from digiprosper.kernels.slopes import Effect, split_slopes
 from digiprosper.kernels.tolerances import NO_VARIANCE, REAL_ROOT, SAME_ROOT, SINGULAR
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.kernels.two_stage import Projection
@@ -25,8 +25,8 @@ from digiprosper.report.pickling import PickledByName
 class ReducedForms(PickledByName):
     """Slopes of outcome and endogenous regressors on the instruments.
 
-    This is all that the test needs: the outcome less the regressors at given values has
-    the same combination of slopes, and of scores.
+    The reduced form of ``y - x b`` has the same linear combination of these slopes and
+    scores, so the test needs nothing else.
     """
 
     # (q, 1 + m) on an orthonormal basis of the instruments net of controls and effects:
@@ -91,7 +91,7 @@ def _jackknife_covariance(
     codes = part.codes
     assert codes is not None
     count = residuals.shape[1] + projected.basis.shape[1]
-    nested = all(is_nested(slope.codes, codes) for slope in apart(effects)[1])
+    nested = all(is_nested(slope.codes, codes) for slope in split_slopes(effects)[1])
     if not nested or not can_leave_out(codes, effects, count):
         effects = ()
     instruments = np.eye(projected.basis.shape[1])[projected.n_controls :]
@@ -109,7 +109,7 @@ def _jackknife_covariance(
 
 
 def _parts_by_dimension(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Keep the sums by cluster in each way, without the intersections."""
+    """Keep the one-way clustered parts, without the intersections."""
     ways = (len(parts) + 1).bit_length() - 1
     return tuple(
         replace(part, factor=part.levels / (part.levels - 1)) for part in parts[:ways]
@@ -136,7 +136,7 @@ def score_covariance(
 
 
 def mask_zero_variances(covariance: Floats, size: Floats) -> Floats:
-    """Make variances missing that are rounding, for scores (K,) of a size."""
+    """Set variances that are zero to rounding to NaN; `size` (K,) is of the scores."""
     empty = np.abs(np.diag(covariance)) <= (NO_VARIANCE * size) ** 2
     covariance[empty] = np.nan
     covariance[:, empty] = np.nan
@@ -206,7 +206,7 @@ def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, 
 
 
 def _is_accepted(reduced: ReducedForms, value: float, critical: float) -> bool:
-    """Tell whether a coefficient is not rejected.
+    """Return whether a coefficient is not rejected.
 
     Where the covariance is singular up to rounding the statistic exceeds every critical
     value. That happens at single points when there is one cluster more than
@@ -223,7 +223,7 @@ def _is_accepted(reduced: ReducedForms, value: float, critical: float) -> bool:
 
 
 def _rescaled(reduced: ReducedForms) -> tuple[ReducedForms, float]:
-    """Scale outcome and regressor so that the slopes and their errors are about one."""
+    """Scale outcome and regressor so that slopes and errors are of order one."""
     q = reduced.slopes.shape[0]
     variances = np.diag(reduced.covariance).reshape(2, q).sum(axis=1)
     sizes = np.sqrt((reduced.slopes**2).sum(axis=0) + np.abs(variances))
@@ -237,7 +237,7 @@ def _rescaled(reduced: ReducedForms) -> tuple[ReducedForms, float]:
 
 
 def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
-    """Find where F is critical, or the covariance ceases to be positive."""
+    """Find where F equals the critical value, or the covariance becomes singular."""
     q = reduced.slopes.shape[0]
     at_critical = _polynomial_coefficients(reduced, reduced.factor / (q * critical))
     singular = _polynomial_coefficients(reduced, 0.0)
@@ -251,7 +251,7 @@ def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
 def _polynomial_coefficients(
     reduced: ReducedForms, share: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Compute coefficients of 1, b, b^2 in covariance less a share of slopes."""
+    """Return the coefficients of 1, b and b^2 of the matrix polynomial."""
     q = reduced.slopes.shape[0]
     y, x = reduced.slopes.T
     products = reduced.covariance - share * np.outer(

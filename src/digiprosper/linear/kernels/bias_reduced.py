@@ -17,7 +17,7 @@ from digiprosper.kernels.tolerances import (
     PART_OF,
     REDUNDANT_LEVELS,
 )
-from digiprosper.kernels.within import nested_apart, within
+from digiprosper.kernels.within import split_nested, within
 from digiprosper.report.pickling import PickledByName
 
 # Numbers in an array: 256 MB.
@@ -30,7 +30,7 @@ _MOST_PRODUCTS = 2.0**37
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BiasReduced(PickledByName):
-    """What each cluster adds to coefficients, and adjusted columns' products.
+    """Changes of the coefficients by cluster, and products of adjusted columns.
 
     With ``A_g`` the adjustment of cluster g and ``c_g`` its rows of ``X (X'X)^-1``, the
     variance of ``l'b`` is the sum of the squares of ``p_g'e``, where
@@ -109,7 +109,7 @@ class BiasReduced(PickledByName):
 
 
 def bias_reduced(solved: Solved) -> BiasReduced:
-    """Adjust each cluster's residuals: no bias of the covariance at equal variances.
+    """Compute CR2, whose covariance is unbiased for independent, equal variances.
 
     ``A_g = (I - H_gg)^-1/2``, the symmetric root, with H the hat matrix of the
     regressors and of all effects (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018).
@@ -176,7 +176,7 @@ def _too_large_error(needed: str) -> OptionError:
     return option_error(
         "cov_type",
         "cr2",
-        f"cov_type='cr2' needs {needed}: too many. Use cov_type='crv3' or 'clustered'.",
+        f"cov_type='cr2' is too large: it needs {needed}. Use 'crv3' or 'clustered'.",
     )
 
 
@@ -209,8 +209,8 @@ class _Crossing:
 def _span_crossing_effects(
     effects: Sequence[Effect], clusters: Ints, groups: int
 ) -> _Crossing:
-    """Span effects that are not nested in clusters, net of nested ones."""
-    nested, crossing = nested_apart(effects, clusters)
+    """Compute a basis of the effects that cross clusters, net of nested ones."""
+    nested, crossing = split_nested(effects, clusters)
     n = clusters.size
     sizes = [int(codes_of(effect).max()) + 1 for effect in crossing]
     total = sum(sizes)
@@ -261,7 +261,7 @@ def _span_crossing_effects(
 def _number_levels_within_clusters(
     codes: Ints, clusters: Ints, groups: int
 ) -> tuple[Ints, Ints]:
-    """Give the levels of each cluster numbers: codes (N,), levels (G, m) or -1."""
+    """Return numbers of levels within each cluster (N,), and levels (G, m) or -1."""
     count = int(codes.max()) + 1
     pairs, which = np.unique(clusters * count + codes, return_inverse=True)
     cluster = pairs // count

@@ -171,7 +171,7 @@ def _is_flat(squares: Floats, sums: Floats, periods: Floats) -> Bools:
 
 
 def period_sums(residuals: Floats, time: Ints) -> Floats:
-    """Add up each period's residuals over the root of their squares; 0 for zeros."""
+    """Sum the residuals of each period, over the root of their sum of squares."""
     sums = np.bincount(time, residuals)
     squares = np.bincount(time, residuals**2)
     return np.asarray(sums / np.sqrt(np.where(squares > 0, squares, 1.0)))

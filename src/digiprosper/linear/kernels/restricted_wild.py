@@ -54,7 +54,7 @@ class ClusterSums(PickledByName):
 
 
 def keeps_cluster_sums(groups: int, columns: int) -> bool:
-    """Tell whether sums by cluster are kept for so many clusters and columns."""
+    """Return whether cluster sums are stored for so many clusters and columns."""
     numbers = groups * columns * (columns + 1)
     return groups <= MOST_CLUSTERS and numbers <= _MOST_NUMBERS
 
@@ -226,7 +226,7 @@ def band_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
 
 
 def multivariate_t_critical(covariance: Floats, df: float, level: float) -> float:
-    """Compute it for a multivariate t of a covariance (q, q); normal if infinite."""
+    """Compute the critical value of a multivariate t band (normal if df is inf)."""
     rng = np.random.default_rng(SEED)
     sizes = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / sizes / sizes[:, None])

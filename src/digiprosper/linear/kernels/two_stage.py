@@ -18,7 +18,7 @@ from digiprosper.kernels.equation import Solved
 class Projection:
     """Outcome and endogenous regressors, projected on the controls and the instruments.
 
-    Heights are coordinates: ``basis @ heights`` is the projection of a column.
+    Heights are coordinates on the basis: ``basis @ heights`` is a projection.
     """
 
     # (N, c + q) orthonormal columns (by the weights of the rows): the first c span the

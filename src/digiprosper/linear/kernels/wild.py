@@ -19,9 +19,9 @@ from digiprosper.errors import OptionError
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
-from digiprosper.kernels.slopes import Effect, apart
+from digiprosper.kernels.slopes import Effect, split_slopes
 from digiprosper.kernels.tolerances import REDUNDANT_LEVELS, SAME_LEVEL, TIED_DRAWS
-from digiprosper.kernels.within import Within, level_sums, nested_apart, within
+from digiprosper.kernels.within import Within, level_sums, split_nested, within
 from digiprosper.report.pickling import PickledByName
 
 # Most clusters for which Webb's six points are used; signs alone give few different
@@ -87,7 +87,7 @@ def wild_weights(groups: int, reps: int) -> WildWeights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WildSums:
-    """What draws are computed from.
+    """Sums by cluster from which draws are computed.
 
     First axis of `own` and `through`: for u, and for v.
 
@@ -124,7 +124,7 @@ class WildSums:
 def wild_sums(
     equation: Solved, direction: Floats, absorbed: Within, codes: Ints, factor: float
 ) -> WildSums:
-    """Sum by cluster all that the draws need.
+    """Compute the sums by cluster for the draws of one restriction.
 
     Errors e move the restricted combination by ``direction @ (w * e)``, in standard
     errors of the fit; `factor` is the small-sample factor of the covariance. Refuse
@@ -153,13 +153,13 @@ def wild_sums(
 def _sum_crossing_effects(
     absorbed: Within, pair: Floats, score: Floats, codes: Ints
 ) -> tuple[Floats, Floats]:
-    """Sum what crossing effects take out of a draw, in the cheaper of two ways."""
+    """Sum what crossing effects remove from a draw, by the cheaper of two ways."""
     groups = int(codes.max()) + 1
     effects = absorbed.effects_and_slopes or (np.zeros_like(codes),)
-    nested, crossing = nested_apart(effects, codes)
+    nested, crossing = split_nested(effects, codes)
     if not crossing:
         return np.empty((2, groups, 0)), np.empty((groups, 0))
-    constants, slopes = apart(crossing)
+    constants, slopes = split_slopes(crossing)
     if slopes or groups <= sum(int(e.max()) + 1 for e in constants):
         return _by_demeaning(absorbed, pair, score, codes, groups)
     return _by_levels(constants, nested, pair, score, codes, absorbed.obs_weights)
