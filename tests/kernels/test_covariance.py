@@ -129,7 +129,7 @@ def test_counts_are_ranks_of_dummies(seed: int) -> None:
         [count_groups(c) for c in clusters],
         periods=6,
     )
-    assert found.full == 2 + every
+    assert found.parameters == 2 + every
     assert found.k_reghdfe == 3 + every - rank_of(within_clusters, n)
     assert found.k_xtreg == 3 + every - rank_of(with_entity, n)
     spans = [e for e in effects if rank_of([e], n) == every]
@@ -280,7 +280,7 @@ def test_slopes_are_added_to_what_a_sample_counts(more: int) -> None:
     before = counts(
         city.size, 0, absorbed, [count_groups(c) for c in [city]], periods=6
     )
-    assert before.plus(more) == counts(
+    assert before.with_slopes(more) == counts(
         city.size, more, absorbed, [count_groups(c) for c in [city]], periods=6
     )
 

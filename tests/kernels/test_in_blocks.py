@@ -95,7 +95,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
         theirs = np.hstack(sums)
         np.testing.assert_allclose(ours.T @ ours, theirs.T @ theirs, rtol=1e-8)
     first, second_scores = scores[:2]
-    kept = np.concatenate(first.kept)
+    kept = np.concatenate(first.cluster_products)
     np.testing.assert_allclose(kept.sum(axis=0), np.eye(4), atol=1e-10)
     squares = (weighted_net @ transform)[:, 0] * basis[:, 0]
     by_level = np.bincount(codes[0], weights=squares)

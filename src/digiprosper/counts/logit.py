@@ -191,8 +191,9 @@ class LogitEffects(Specification):
         check_linear_options(self)
         if not (self.entity_effects or self.time_effects or self.absorb):
             raise OptionError(
-                "LogitEffects has fixed effects; specify some. A model without them is "
-                "statsmodels' Logit or Probit, whose results etable takes too."
+                "LogitEffects needs fixed effects: set entity_effects, time_effects or "
+                "absorb. For a model without effects use Logit or Probit of "
+                "statsmodels; etable takes their results too."
             )
 
     def fit(
@@ -281,11 +282,11 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
         keep = ~predicted_rows(y, sample.columns("x"), codes)
         if not keep.any():
             raise IdentificationError(
-                f"every row is predicted perfectly: within levels of {quoted(effects)} "
-                f"{cited(spec.y)} is always 0 or always 1, or effects and regressors "
-                "tell zeros from ones without an error, as if a state is never left "
-                "again. No coefficient can be estimated. Use fewer effects, or a "
-                "linear probability model (FixedEffects)."
+                "every row is predicted perfectly, so no coefficient can be estimated: "
+                f"{cited(spec.y)} does not vary within levels of {quoted(effects)}, or "
+                "effects and regressors separate zeros from ones, as when y stays 1 "
+                "after its first 1. Use fewer effects, or a linear probability model "
+                "(FixedEffects)."
             )
         cut.append((sample, keep))
         return sample.keep(keep, "perfectly predicted")
@@ -367,7 +368,7 @@ def _outcome(spec: LogitEffects, sample: Sample) -> Floats:
         raise TermError(
             f"y={cited(spec.y)} has values other than 0 and 1, such as {others[0]:g}. "
             f"Write a condition, such as y='I({spec.y} {condition})', or use "
-            "FixedEffects for an outcome that is a number."
+            "FixedEffects for an outcome that is not binary."
         )
     if values.size == 1:
         raise IdentificationError(
@@ -391,8 +392,8 @@ def _fit_conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
         across = [name for name, codes in ways if not is_nested(levels, codes)]
         if across:
             text = (
-                f"clusters={cited(across[0])}: a conditional logit has one likelihood "
-                f"for all rows of one {effect}, which must be in one cluster. Use "
+                f"clusters={cited(across[0])}: all rows of one {effect} must be in one "
+                "cluster, since a conditional logit has one likelihood for them. Use "
                 f"clusters={cited(effect)}."
             )
             problem = option_problem("clusters", spec.clusters, what=text)
@@ -575,8 +576,8 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
     fewest = min(groups, default=len(moved))
     if fewest < 2:
         raise IdentificationError(
-            "one level has zeros and ones; cov_type='robust' needs scores of several. "
-            "Use cov_type='unadjusted'."
+            "only one level has both zeros and ones, but cov_type='robust' needs "
+            "several. Use cov_type='unadjusted'."
         )
     total = joint_meat([(moved, np.ones(len(moved)), estimator)])
     return np.asarray(total * fewest / (fewest - 1))

@@ -608,8 +608,8 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
     text = (
         "capital_stock: the first investment of "
         f"{counted(len(rows), 'entity', 'entities')} is 0 (first: {rows_text(first)}), "
-        "so that their capital begins at 0, as if they had none before. Make these "
-        "values missing to begin at the first positive one."
+        "so their initial capital is 0. Set these values to missing to begin at the "
+        "first positive investment."
     )
     return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
 

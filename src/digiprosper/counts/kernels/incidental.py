@@ -208,9 +208,9 @@ def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
         exact = gain < SAME_DEVIANCE * abs(loglik)
     raise not_identified(
         "not_converged",
-        "the conditional likelihood has no maximum: a combination of regressors tells "
-        "zeros from ones in every level, or regressors differ too much in scale. Drop "
-        "regressors, or rescale them.",
+        "the conditional likelihood has no maximum: a combination of regressors "
+        "separates zeros from ones in every level, or the scales of regressors differ "
+        "too much. Drop or rescale regressors.",
         steps=_STEPS,
     )
 
