@@ -107,8 +107,8 @@ def test_warnings_of_one_kind_about_several_models_are_one() -> None:
         issue_held_warnings(held)
     (warning,) = caught
     assert str(warning.message) == (
-        "in the models 'a', 'c': 8 clusters. A warning of this kind, with other "
-        "figures, is in the diagnostics of the model 'b'."
+        "in the models 'a', 'c': 8 clusters. The diagnostics of the "
+        "model 'b' have the same warning with other numbers."
     )
 
 

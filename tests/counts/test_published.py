@@ -108,7 +108,7 @@ def test_a_regressor_that_is_collinear_afterwards_is_named(name: str) -> None:
     )
     with pytest.raises(dp.DigiprosperError, match="with outcome zero were dropped"):
         spec.fit(panel)
-    with pytest.warns(dp.IdentificationWarning, match="fits them perfectly"):
+    with pytest.warns(dp.IdentificationWarning, match="are fitted perfectly"):
         results = spec.replace(collinear="drop").fit(panel)
     assert len(results.separated) == frame["separated"].sum()
     assert any(n.code.startswith("dropped") for n in results.diagnostics)

@@ -28,7 +28,7 @@ FRAME = pd.DataFrame({"a": [1.0, 2, 3], "b": [4.0, nan, 6]}, index=list("xyz"))
 
 def sums(table: Any, column: Any) -> Any:
     given = arguments("f", {"column": column}, tables={"table": table})
-    return given.by_row(lambda t, c: t.sum(axis=1) + c)
+    return given.apply_by_row(lambda t, c: t.sum(axis=1) + c)
 
 
 def test_the_same_kind_comes_back() -> None:
@@ -71,7 +71,7 @@ def test_groups_with_a_gap_are_missing_as_a_whole() -> None:
         labels={"g": ["a", "a", "b", "b"]},
     )
     codes = given.labels["g"][0]
-    found = given.by_group(lambda c, n, x: np.bincount(c, x, n)[c], codes)
+    found = given.apply_by_group(lambda c, n, x: np.bincount(c, x, n)[c], codes)
     np.testing.assert_array_equal(found, [nan, nan, 7, 7])
 
 

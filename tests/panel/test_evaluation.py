@@ -46,7 +46,7 @@ X = DATA["x"].to_numpy()
 
 
 def value(text: str) -> Any:
-    return evaluate(parse(text, table_of(PANEL).known, "x"), table_of(PANEL))
+    return evaluate(parse(text, table_of(PANEL).names, "x"), table_of(PANEL))
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_text_columns_are_not_numbers() -> None:
 def test_a_lag_of_a_column_without_values_says_so() -> None:
     empty = table_of(Panel(DATA.assign(e=np.nan), "city", "year"))
     with pytest.raises(MissingDataError, match="all values inside it are missing"):
-        evaluate(parse("lag(e)", empty.known, "x"), empty)
+        evaluate(parse("lag(e)", empty.names, "x"), empty)
 
 
 def test_a_lag_beyond_every_entity_is_an_error() -> None:

@@ -35,7 +35,7 @@ PANEL = Panel(DATA, "city", "year")
 
 
 def value(text: str) -> Any:
-    return evaluate(parse(text, table_of(PANEL).known, "x"), table_of(PANEL))
+    return evaluate(parse(text, table_of(PANEL).names, "x"), table_of(PANEL))
 
 
 @pytest.mark.parametrize(
@@ -181,11 +181,11 @@ def test_statas_spellings_are_refused_and_told_how_to_write_them(
         ("csw0(urban, trade)", "dp.fit_all"),
         ("c(urban, trade)", "dp.fit_all"),
         ("fe(region)", "absorb='region'"),
-        ("~region", "leave out the '~' of R"),
-        ("~region + year", "put several into a list"),
-        ("urban | region", "write such as absorb='region'"),
-        ("0", "without effects there is an intercept"),
-        ("-1", "without effects there is an intercept"),
+        ("~region", "omit the '~' of R"),
+        ("~region + year", "pass several terms as a list"),
+        ("urban | region", "pass absorb='region'"),
+        ("0", "a model without fixed effects has an intercept"),
+        ("-1", "a model without fixed effects has an intercept"),
     ],
 )
 def test_rs_spellings_are_refused_and_told_how_to_write_them(

@@ -59,9 +59,9 @@ class Compared:
         if self.first is None:
             return f"{text}. Fill {names} with assign() to keep them"
         return (
-            f"{text}. If {cited(self.first)} is missing for never-treated "
-            f"{self.entity_name}, write treated({backticked(self.first)}), which is 0 "
-            "for them and 1 from the first treated period on"
+            f"{text}. If {cited(self.first)} is missing for entities that are never "
+            f"treated, write treated({backticked(self.first)}), which is 0 for them "
+            "and 1 from the first treated period on"
         )
 
 
