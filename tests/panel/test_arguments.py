@@ -132,6 +132,6 @@ def test_repeated_heads_and_no_columns() -> None:
 
 def test_results_beyond_the_range_of_numbers() -> None:
     with pytest.raises(IdentificationError, match="another unit"):
-        arguments("f", {"x": [1e119]}).by_row(lambda x: x**3)
+        arguments("f", {"x": [1e119]}).apply_by_row(lambda x: x**3)
     with pytest.raises(IdentificationError, match="another unit"):
         arguments("f", {"x": [1e130]})

@@ -1018,7 +1018,7 @@ def test_forms_of_codes_are_written_alike(first: str, second: str) -> None:
     )
     with pytest.warns(DigiprosperWarning, match="seem to be one code"):
         (notice,) = Panel(df, "code", "year").diagnostics
-    exec(notice.message.split("of the data: ")[1].removesuffix("."), {"df": df})
+    exec(notice.message.split("make them equal: ")[1].removesuffix("."), {"df": df})
     assert Panel(df, "code", "year").n_entities == 3
 
 

@@ -74,7 +74,7 @@ def value(text: str) -> Any:
         ("I(1)", "no column"),
         ("log(2)", "no column"),
         ("lag(1)", "no column"),
-        ("1", "there is an intercept"),
+        ("1", "has an intercept"),
         ("", "empty"),
         ("   ", "empty"),
     ],

@@ -707,5 +707,5 @@ def test_rows_of_one_variable_that_are_unclear_are_refused() -> None:
             entity="Country Code",
             value="Series Code",
         )
-    with pytest.raises(OptionError, match="names the variable of each row"):
+    with pytest.raises(OptionError, match="with the variable of each row"):
         Panel.from_wide(wide, entity="Country Code")
