@@ -193,7 +193,7 @@ def test_advice_is_only_looked_for_to_be_printed(
         FIT.bse  # noqa: B018
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again)) == (AttributeError, str(caught.value))
-    monkeypatch.setattr(errors, "instead", None)
+    monkeypatch.setattr(errors, "suggestion", None)
     assert getattr(FIT, "no_such_name", None) is None
 
 

@@ -906,7 +906,11 @@ SEARCHED: list[Case] = [
         ["takes a Panel, not DataFrame"],
     ),  # type: ignore[arg-type]
     (lambda: to_stata(spec(), entity=None), InputTypeError, ["entity", "NoneType"]),  # type: ignore[arg-type]
-    (lambda: stata.read_do_file(3), InputTypeError, ["takes the path of a file or folder, not int"]),  # type: ignore[arg-type]
+    (
+        lambda: stata.read_do_file(3),
+        InputTypeError,
+        ["takes the path of a file or folder, not int"],
+    ),  # type: ignore[arg-type]
     (
         lambda: stata.run_do_file("a.do", frame()),
         InputTypeError,

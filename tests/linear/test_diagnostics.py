@@ -696,7 +696,7 @@ def test_entities_treated_from_the_start_are_a_cohort_and_left_out_of_the_advice
 ):
     panel = adoption_panel()
     (notice,) = staggered(FixedEffects("y", ["from_start"]).fit(panel))
-    assert "without entities that are treated in all of their rows" in notice.message
+    assert "without always-treated entities" in notice.message
     others = panel.subset("i % 3 != 0")
     assert not staggered(FixedEffects("y", ["from_start"]).fit(others))
     assert dp.StaggeredDid("y", "from_start").fit(others).nobs == 160

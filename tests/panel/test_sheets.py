@@ -264,7 +264,9 @@ def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
             Panel.from_excel(path, **options)  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
         Panel.from_excel(tmp_path / "none.xlsx", entity="city")
-    with pytest.raises(InputTypeError, match="takes the path of a file or folder, not int"):
+    with pytest.raises(
+        InputTypeError, match="takes the path of a file or folder, not int"
+    ):
         Panel.from_excel(5, entity="city")  # type: ignore[arg-type]
     text = tmp_path / "a.csv"
     text.write_text("city,year\n", encoding="utf-8")
