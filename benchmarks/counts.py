@@ -73,7 +73,7 @@ def main() -> None:
         seconds = best(calls)
         ours = seconds["PoissonEffects"]
         beside = ", ".join(
-            f"{value / ours:.2f} times with {name}"
+            f"{name} {value / ours:.2f} times as long"
             for name, value in seconds.items()
             if name != "PoissonEffects"
         )

@@ -957,8 +957,8 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     )
 
 
-def check_level(level: object) -> float:
-    """Refuse a confidence level outside (0, 1)."""
+def check_level(level: object, nearest: float = 0.0) -> float:
+    """Refuse a confidence level outside (0, 1), or nearer to its ends than asked."""
     number = plain(level)
     if not is_real(number) or not 0 < number < 1:
         raise OptionError(
@@ -969,6 +969,9 @@ def check_level(level: object) -> float:
             f"level={number} is a significance level; the confidence level is "
             f"level={1 - number}."
         )
+    if not nearest <= number <= 1 - nearest:
+        text = f"level={number} is too near 0 or 1; .95 is usual."
+        raise option_error("level", level, text)
     return float(number)
 
 
@@ -991,6 +994,19 @@ def check_real(
     if not is_real(number) or not is_allowed(number):
         raise option_error(name, value, f"{name}={cited(value)} must be {kind}.")
     return float(number)
+
+
+def check_numbers(
+    name: str,
+    values: object,
+    kind: str,
+    is_allowed: Callable[[float], bool] = math.isfinite,
+) -> list[float]:
+    """Refuse an option unless it is one or more allowed numbers; `kind` says which."""
+    numbers = finite_numbers(values)
+    if not numbers or not all(map(is_allowed, numbers)):
+        raise option_error(name, values, f"{name}={cited(values)} must be {kind}.")
+    return numbers
 
 
 def as_path(caller: str, value: Any) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,6 @@ from digiprosper.errors import (
     FewDrawsWarning,
     IdentificationError,
     InputTypeError,
-    MissingDataError,
     MissingDataWarning,
     OptionError,
     PanelIndexError,
@@ -394,7 +394,7 @@ def test_lags_of_cips_need_degrees_of_freedom() -> None:
 def test_periods_of_another_step() -> None:
     frame = walks(1)
     every_fifth = frame.assign(t=frame["t"] * 5)
-    with pytest.raises(MissingDataError, match="has gaps"):
+    with pytest.raises(IdentificationError, match="between gaps"):
         test(every_fifth)
     result = unit_root_test(
         Panel(every_fifth, "i", "t", step=5), "y", p_value="table", lags=0
@@ -403,17 +403,41 @@ def test_periods_of_another_step() -> None:
     assert result.statistic == expected.statistic
 
 
-def test_gaps_are_named() -> None:
+@pytest.mark.parametrize("name", ["ips", "cips", "ht", "fisher"])
+def test_a_gap_leaves_out_the_rows_that_it_touches(name: str) -> None:
+    frame = walks(1, periods=14)
+    gap = frame["i"].eq("p2") & frame["t"].eq(2005)
+    absent = test(frame[~gap], test=name)
+    with pytest.warns(MissingDataWarning, match="1 row dropped"):
+        missing = test(frame.assign(y=frame["y"].mask(gap)), test=name)
+    assert missing.statistic == absent.statistic
+    assert missing.p_value == absent.p_value
+    whole, part = test(frame, test=name).detail, absent.detail
+    lost = whole["df"] - part["df"]
+    # The change of the year and of the next one, and with a lag the change after that.
+    assert lost.to_dict() == {**dict.fromkeys(part.index, 0), "p2": 2 + (name != "ht")}
+    assert part["periods"]["p2"] == whole["periods"]["p2"] - 1
+
+
+def test_a_year_that_nobody_has_is_a_gap_of_all() -> None:
+    frame = walks(1)
+    detail = test(frame[frame["t"] != 2005]).detail
+    assert set(test(frame).detail["df"] - detail["df"]) == {3}
+
+
+def test_no_two_periods_in_a_row_are_refused() -> None:
+    frame = walks(1, periods=24)
+    text = "freedom between gaps (Panel(step=) if periods are further apart)"
+    with pytest.raises(IdentificationError, match=re.escape(text)):
+        unit_root_test(Panel(frame[frame["t"] % 2 == 0], "i", "t", step=1), "y")
+
+
+@pytest.mark.parametrize("name", ["ips", "ht"])
+def test_there_are_no_tables_for_gaps(name: str) -> None:
     frame = walks(1)
     gap = frame["i"].eq("p2") & frame["t"].eq(2005)
-    message = r"gaps between its values \(i: 'p2'\)"
-    with pytest.raises(MissingDataError, match=message):
-        test(frame[~gap])
-    with pytest.raises(MissingDataError, match=message):
-        test(frame.assign(y=frame["y"].mask(gap)))
-    # A year that nobody has is a gap of all.
-    with pytest.raises(MissingDataError, match="'p0', 'p1'"):
-        test(frame[frame["t"] != 2005])
+    with pytest.raises(OptionError, match="no table for this panel"):
+        test(frame[~gap], test=name, p_value="table")
 
 
 def test_constants_and_lines_are_named() -> None:
@@ -489,8 +513,9 @@ def shares(
     y[..., 0] /= np.sqrt(1 - rho**2) if rho < 1 else 1.0
     for t in range(1, periods):
         y[..., t] += rho * y[..., t - 1]
-    ends = np.zeros(ENTITIES, dtype=int), np.full(ENTITIES, periods - 1)
-    series, found = kernel.Series(y[0], *ends), {}
+    cells = np.random.default_rng(1).random(y.shape[1:])
+    missing = cells < 0.05 * (kind == "gaps")
+    series, found = kernel.Series(np.where(missing, np.nan, y[0])), {}
     for name, options in tests.items():
         by_entity = options.test == "fisher"
         drawn = kernel.draw_t(series, options, rng) if by_entity else {}
@@ -514,6 +539,13 @@ def test_size(periods: int, measured: Callable[..., None]) -> None:
     found = shares("independent", 1.0, periods, TESTS)
     measured("size_of_unit_root_tests", {"T": periods, **found})
     assert all(0.03 <= share <= 0.08 for share in found.values())
+
+
+@pytest.mark.montecarlo
+def test_size_with_gaps() -> None:
+    """One value in twenty is missing, in the same cells of all panels."""
+    found = shares("gaps", 1.0, 20, TESTS)
+    assert all(0.03 <= share <= 0.08 for share in found.values()), found
 
 
 @pytest.mark.montecarlo
@@ -625,11 +657,6 @@ def test_size_of_levin_lin_chu(periods: int, measured: Callable[..., None]) -> N
 # --- assumptions that the data contradict ---------------------------------------------
 
 
-def series(y: np.ndarray) -> Series:
-    n, periods = y.shape
-    return Series(y, np.zeros(n, dtype=int), np.full(n, periods - 1))
-
-
 def levels_of_walks(seed: int = 0, n: int = 20, periods: int = 15) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, periods)).cumsum(axis=1)
 
@@ -649,7 +676,7 @@ def codes(
         year_means=year_means,
         simulated=simulated,
     )
-    return {n.code: dict(n.data) for n in assumptions(series(y), options)}
+    return {n.code: dict(n.data) for n in assumptions(Series(y), options)}
 
 
 def test_independent_walks_need_no_notice() -> None:

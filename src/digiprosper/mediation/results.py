@@ -14,10 +14,10 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
     check_level,
+    check_numbers,
     check_option,
     check_whole,
     cited,
-    finite_numbers,
     issue,
     option_error,
     option_problem,
@@ -556,9 +556,8 @@ class MediationResults(EffectResults):
         level = check_level(level)
         values = np.array([value for _, value in self.points])
         if at is not None:
-            values = np.array(finite_numbers(at))
-            if not values.size:
-                raise OptionError(f"at={cited(at)} must be one or more finite numbers.")
+            kind = "one or more finite numbers"
+            values = np.array(check_numbers("at", at, kind))
             low, high = map(float, self.quantiles[[0, -1]])
             issue(extrapolated(self.variable, values.tolist(), low, high))
         pairs = [(route, value) for route in self.routes for value in values.tolist()]

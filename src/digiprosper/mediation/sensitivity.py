@@ -14,8 +14,8 @@ from digiprosper.errors import (
     InputTypeError,
     OptionError,
     check_level,
+    check_numbers,
     cited,
-    finite_numbers,
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.intervals import percentile
@@ -181,12 +181,8 @@ def sensitivity(
     if rho is None:
         at = np.union1d(np.arange(-90, 91) / 100, [r] if abs(r) < 1 else [])
     else:
-        at = np.array(finite_numbers(rho))
-        if not at.size or not np.all(np.abs(at) < 1):
-            raise OptionError(
-                f"rho={cited(rho)} must be correlations between -1 and 1, "
-                "both excluded."
-            )
+        kind = "correlations between -1 and 1, both excluded"
+        at = np.array(check_numbers("rho", rho, kind, lambda r: abs(r) < 1))
     r_draws, scaled_draws = _parts(a_draws, moment_draws)
 
     def ends(points: Floats) -> tuple[Floats, Floats]:

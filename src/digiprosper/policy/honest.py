@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -11,20 +11,20 @@ import pandas as pd
 
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     Notice,
     OptionError,
     check_level,
+    check_numbers,
     check_option,
     cited,
     counted,
     finite_numbers,
-    is_whole,
+    is_real,
     not_identified,
     option_error,
     plain,
 )
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.policy.kernels.honest import (
     INTERVALS,
@@ -61,21 +61,12 @@ _DISTRIBUTIONS = {
     "t": "standard errors scaled by the quantile of t over the normal",
     "normal": "normal distribution",
 }
-# Coefficients before treatment that are not relative to the last period before it.
-_OTHER_REFERENCE = {
-    "previous": (
-        "effects before treatment are changes since the previous period; fit with "
-        "base_period='universal'"
-    ),
-    "earlier": (
-        "effects before treatment are differences from all earlier periods; use "
-        "estimator='callaway_santanna', base_period='universal'"
-    ),
-    "cohorts": (
-        "the reference is not the same event time for all cohorts; drop those without "
-        "rows in the period before treatment"
-    ),
-    "reference": "trends are compared with event time -1; fit with reference=-1",
+# What to do if effects are not relative to the last event time before treatment.
+_OTHER_BASE = {
+    "previous": "Fit with base_period='universal'.",
+    "earlier": "Use estimator='callaway_santanna', base_period='universal'.",
+    "cohorts": "Drop cohorts without rows in the period before treatment.",
+    "reference": "Fit with reference=-1.",
 }
 # How near a level may be to 0 or 1.
 _NEAREST = 1e-6
@@ -179,16 +170,18 @@ class HonestIntervals(Summarised, PickledByName):
             "restriction": (Remark(f"honest.{self.restriction}", {}, WORDS),),
             "breakdown": (number_text(self.breakdown, 3),),
         }
-        note, rows = Remark("honest", names), self.frame.set_axis(self._row_names())
         return tuple(
             Column(
                 f"honest.{end}",
                 cells={
-                    str(row): PlainCell(end, value) for row, value in rows[end].items()
+                    row: PlainCell(end, value)
+                    for row, value in zip(
+                        self._row_names(), self.frame[end], strict=True
+                    )
                 },
                 labels=self.labels,
                 factors=self.factors,
-                whole=note,
+                whole=Remark("honest", names),
                 words=WORDS,
             )
             for end in ("conf_low", "conf_high")
@@ -198,21 +191,20 @@ class HonestIntervals(Summarised, PickledByName):
         return ["original", *(f"M = {bound:g}" for bound in self.frame["M"][1:])]
 
     def _summary(self) -> Summary:
-        effect = remark_text(self.effect, WORDS, {}, {})
         about = (
-            f"Outcome: {self.depvar}; {effect}.",
+            f"Outcome: {self.depvar}; {remark_text(self.effect, WORDS, {}, {})}.",
             f"Assumption: {WORDS.say(f'honest.{self.restriction}')}.",
             f"Event times before treatment: {', '.join(map(str, self.before))}.",
             "",
         )
         texts = map(interval_text, self.frame["conf_low"], self.frame["conf_high"])
         rows = zip(["usual interval", *self._row_names()[1:]], texts, strict=True)
-        least = f"{self.breakdown:.4g}, the smallest whose interval contains 0"
+        even = f"Break-even M: {self.breakdown:.4g}"
         return self._titled(
             f"{100 * self.level:g}% confidence intervals if trends differ",
             Lines(about, wrapped=True),
             Cells.of(["", "interval"], rows),
-            Lines((f"Break-even M: {least}.",)),
+            Lines((f"{even}, the smallest whose interval contains 0.",)),
             Remarks.of(self.diagnostics),
         )
 
@@ -310,8 +302,6 @@ class EventTimeResults(BaseResults):
         OptionError
             If an option has an unknown value, if `level` is within 1e-6 of 0 or 1, or
             if there are too few event times before treatment.
-        InputTypeError
-            If `bounds` or `effect` are not numbers.
         IdentificationError
             If the coefficients do not have one reference, the last period before the
             treatment; if event times have gaps, or ends are binned; if the covariance
@@ -356,18 +346,17 @@ class EventTimeResults(BaseResults):
         """
         from scipy.special import ndtri
 
-        check_option("restriction", restriction, tuple(INTERVALS))
-        check_option("critical", critical, tuple(_DISTRIBUTIONS))
-        level = _check_level(level)
+        check_option("restriction", restriction, (*INTERVALS,))
+        check_option("critical", critical, (*_DISTRIBUTIONS,))
+        level = check_level(level, _NEAREST)
         times, before, estimated, sums = self._event_estimates()
         needed = 2 if restriction == "smoothness" else 1
         if before < needed:
-            other = ", or use restriction='relative'" if before else ""
             text = (
                 f"honest: restriction={restriction!r} needs "
                 f"{counted(needed, 'event time')} before treatment beside the "
                 f"reference, and there is {before or 'none'}. Fit with more periods "
-                f"before treatment{other}."
+                "before treatment."
             )
             raise option_error("restriction", restriction, text)
         reference = self.reference
@@ -381,14 +370,14 @@ class EventTimeResults(BaseResults):
                 "aggregate('dynamic', balanced=...)."
             )
             raise not_identified("gaps", text, times=tuple(gaps))
-        covariance = events.covariance
         since = times[times >= 0].tolist()
         weights = _effect_weights(effect, since)
         of_effect = np.append(np.zeros(times.size - len(since)), weights)
         usual = estimated.combined("effect", of_effect @ sums, 0.0)
+        scale = 1.0
         if critical == "t":
-            quantile = usual.critical(level, np.eye(1)).item()
-            covariance = covariance * (quantile / ndtri((1 + level) / 2)) ** 2
+            scale = usual.critical(level, np.eye(1)).item() / ndtri((1 + level) / 2)
+        covariance = scale**2 * events.covariance
         path = EventCoefficients(events.coefficients, covariance, before, of_effect)
         breakdown = break_even(path, restriction, level)
         (low,), (high,) = usual.limits(level)
@@ -458,8 +447,6 @@ class EventTimeResults(BaseResults):
             If there is no event time before treatment beside the reference, or more
             than 20, if an option has an unknown value, or if `level` is within 1e-6 of
             0 or 1.
-        InputTypeError
-            If slopes or powers are not numbers.
         IdentificationError
             If the coefficients are no differences from one period, if the first event
             time is a binned end, or if their covariance is missing or singular.
@@ -489,7 +476,7 @@ class EventTimeResults(BaseResults):
         >>> fit.pretrend_power()[["slope", "power"]].round(2).values.tolist()
         [[0.22, 0.5], [0.34, 0.8]]
         """
-        level = _check_level(level)
+        level = check_level(level, _NEAREST)
         times, count, estimated, sums = self._event_estimates()
         if not 1 <= count <= MOST_BEFORE:
             text = (
@@ -507,11 +494,10 @@ class EventTimeResults(BaseResults):
         )
         covariance = events.covariance
         if slopes is None:
-            shares = _numbers(
-                powers, "powers", "between 0 and 1", lambda p: (p > 0) & (p < 1)
-            )
+            kind = "one or more numbers between 0 and 1, such as [.5, .8]"
+            shares = check_numbers("powers", powers, kind, lambda p: 0 < p < 1)
             slopes = [slope_of_power(covariance, trend, s, level) for s in shares]
-        values = _numbers(slopes, "slopes")
+        values = check_numbers("slopes", slopes, "finite numbers")
         trends = np.outer(values, trend)
         passed = np.array([passing(covariance, mean, level) for mean in trends])
         return pd.DataFrame(
@@ -547,9 +533,13 @@ class EventTimeResults(BaseResults):
         takes.
         """
         if not comparable:
-            before = getattr(self, "before", "reference")
-            text = f"{purpose}: {_OTHER_REFERENCE[before]}."
-            raise not_identified("no_reference", text, reference=self.reference)
+            before, reference = getattr(self, "before", "reference"), self.reference
+            base = WORDS.say(f"before.{before}", time=reference)
+            text = (
+                f"{purpose} needs effects relative to the last event time before "
+                f"treatment. {base[0].upper()}{base[1:]} {_OTHER_BASE[before]}"
+            )
+            raise not_identified("no_reference", text, reference=reference)
         self._refuse_binned_ends(purpose, times[-1])
         events = Estimates.of(
             (), estimated.sums(sums), estimated.covariance_of(sums), self.inference
@@ -567,38 +557,13 @@ class EventTimeResults(BaseResults):
 # --- options --------------------------------------------------------------------------
 
 
-def _check_level(level: float) -> float:
-    """Refuse a level without a usual interval, or with nearly the whole line."""
-    level = check_level(level)
-    if not _NEAREST <= level <= 1 - _NEAREST:
-        text = f"level={level} is too near 0 or 1; .95 is usual."
-        raise option_error("level", level, text)
-    return level
-
-
-def _numbers(
-    values: object,
-    name: str,
-    allowed: str = "finite",
-    accepts: Callable[[Floats], Bools] = np.isfinite,
-) -> Floats:
-    """Read one or more finite numbers that are allowed."""
-    numbers = np.array(finite_numbers(values))
-    if not numbers.size:
-        text = f"{name}={cited(values)} must be finite numbers, such as [.5, .8]."
-        raise InputTypeError(text)
-    if not accepts(numbers).all():
-        text = f"{name}={cited(values)} must be {allowed}, such as [.5, .8]."
-        raise option_error(name, values, text)
-    return numbers
-
-
 def _bounds(
     bounds: object, restriction: str, path: EventCoefficients, breakdown: float
 ) -> list[float]:
     """Return the values of M; by default multiples of a natural unit."""
     if bounds is not None:
-        return list(_numbers(bounds, "bounds", "at least 0", lambda m: m >= 0))
+        kind = "one or more finite numbers of at least 0, such as [.5, 1]"
+        return check_numbers("bounds", bounds, kind, lambda m: m >= 0)
     if restriction == "relative":
         return list(_BOUNDS)
     bends = (path.differences(2) @ path.coefficients)[: path.before - 1]
@@ -608,19 +573,18 @@ def _bounds(
 
 def _effect_weights(effect: object, times: Sequence[int]) -> Floats:
     """Return the weights of event times from 0 on in the effect."""
-    value = plain(effect)
-    if is_whole(value):
-        weights: Floats = (np.array(times) == value).astype(np.float64)
-    elif isinstance(value, bool | str):
-        # Other words have no weights, and are refused below.
-        weights = np.full(len(times), 1 / len(times) if value == "average" else 0.0)
+    value, count = plain(effect), len(times)
+    if isinstance(value, str) and value == "average":
+        weights = [1 / count] * count
+    elif is_real(value):
+        weights = [float(time == value) for time in times]
     else:
-        weights = _numbers(effect, "effect")
-    if weights.size != len(times) or not weights.any():
-        text = (
-            f"effect={cited(value)} must be an event time since treatment, from "
-            f"{times[0]} to {times[-1]}, 'average', or a weight for each of the "
-            f"{len(times)} event times, not all zero."
-        )
-        raise option_error("effect", value, text, (*times, "average"))
-    return weights
+        weights = finite_numbers(value)
+    if len(weights) == count and any(weights):
+        return np.array(weights)
+    text = (
+        f"effect={cited(value)} must be an event time since treatment, from {times[0]} "
+        f"to {times[-1]}, 'average', or a weight for each of the {count} event times, "
+        "not all zero."
+    )
+    raise option_error("effect", value, text, (*times, "average"))

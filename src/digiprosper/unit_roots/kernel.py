@@ -1,18 +1,18 @@
 """Dickey-Fuller regressions of all units at once, their statistics, and draws of them.
 
-Arrays have draws, entities and periods as axes. Entities with the same periods share
-one design.
+Arrays have draws, entities and periods as axes. Entities with values in the same
+periods share one design.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
 
 UnitRootTest: TypeAlias = Literal["ips", "cips", "ht", "fisher"]
@@ -49,28 +49,53 @@ class UnitRootOptions:
     year_means: bool
     simulated: bool  # otherwise with printed moments
 
-    def df_of(self, periods: Ints) -> Ints:
-        """Return rows less regressors of entities with so many periods, shape (N,).
+    def df_of(self, series: Series) -> Ints:
+        """Return rows less regressors of each entity, shape (N,).
 
         Regressors are deterministic ones, level, lags and means.
         """
         with_means = self.test == "cips"
         regressors = 2 + self.trend + self.lags + with_means * (2 + self.lags)
-        return periods - 1 - self.lags - regressors
+        return np.asarray(series.rows(self.lags).sum(axis=1) - regressors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Values by entity and period, and the ends of each series."""
+    """Values by entity and period."""
 
-    y: Floats  # (N, T); outside its ends a series is not read
-    first: Ints  # (N,)
-    last: Ints  # (N,)
+    y: Floats  # (N, T), NaN where there is no value
+
+    @property
+    def observed(self) -> Bools:
+        """Whether there is a value, shape (N, T)."""
+        return ~np.isnan(self.y)
 
     @property
     def periods(self) -> Ints:
         """Number of values of each entity, shape (N,)."""
-        return self.last - self.first + 1
+        return np.asarray(self.observed.sum(axis=1))
+
+    @property
+    def changes(self) -> Bools:
+        """Whether there is a value, and one in the period before, shape (N, T - 1)."""
+        return self.observed[:, 1:] & self.observed[:, :-1]
+
+    def rows(self, lags: int) -> Bools:
+        """Whether a change has so many lags, shape (N, T - 1 - lags)."""
+        count = max(self.y.shape[1] - 1 - lags, 0)
+        return np.asarray(np.all(_lagged(self.changes, range(lags + 1), count), axis=0))
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether an entity has no value between two of its values."""
+        return not all(map(all, self.spans))
+
+    @property
+    def spans(self) -> list[tuple[bool, ...]]:
+        """Which periods from an entity's first value to its last have one."""
+        bounds = [np.flatnonzero(row)[[0, -1]] for row in self.observed]
+        pairs = zip(self.observed.tolist(), bounds, strict=True)
+        return [tuple(row[first : last + 1]) for row, (first, last) in pairs]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +112,7 @@ class Regressions:
     residual: Floats  # (R, N), not negative
     sd: Floats  # (R, N) standard deviation of the changes
     df: Ints  # (N,) rows of the regression minus regressors
+    series: Series
 
     @property
     def slopes(self) -> Floats:
@@ -101,23 +127,23 @@ class Regressions:
 
 def regressions(y: Floats, series: Series, options: UnitRootOptions) -> Regressions:
     """Estimate the regression of each entity in y, shape (R, N, T)."""
-    first, last = series.first, series.last
     means = np.zeros((1, 1, y.shape[2]))
     if options.year_means or options.test == "cips":
         means = period_means(y, series)
     level, change, residual, sd = np.empty((4, *y.shape[:2]))
-    for start, stop in np.unique(np.column_stack([first, last]), axis=0):
-        entities = (first == start) & (last == stop)
-        span = slice(start, stop + 1)
-        part = y[:, entities, span] - options.year_means * means[..., span]
-        factor = _factor(part, means[..., span], options)
+    observed, changes, rows = series.observed, series.changes, series.rows(options.lags)
+    for pattern in np.unique(observed, axis=0):
+        entities = (observed == pattern).all(axis=1)
+        part = y[:, entities] - options.year_means * means
+        example = entities.argmax()
+        factor = _factor(part, means, np.flatnonzero(rows[example]), options)
         sign = np.sign(factor[..., -2, -2])
         level[:, entities] = sign * factor[..., -2, -2]
         change[:, entities] = sign * factor[..., -2, -1]
         residual[:, entities] = np.abs(factor[..., -1, -1])
-        sd[:, entities] = np.diff(part).std(axis=-1, ddof=1)
-    df = options.df_of(series.periods)
-    return Regressions(level, change, residual, sd, df)
+        sd[:, entities] = np.diff(part)[..., changes[example]].std(axis=-1, ddof=1)
+    df = options.df_of(series)
+    return Regressions(level, change, residual, sd, df, series)
 
 
 def period_means(y: Floats, series: Series) -> Floats:
@@ -126,38 +152,43 @@ def period_means(y: Floats, series: Series) -> Floats:
     In a balanced panel they are the means of the periods, but for a constant. An entity
     that enters later does not shift them by its level.
     """
-    period = np.arange(1, y.shape[2])
-    observed = (series.first[:, None] < period) & (period <= series.last[:, None])
+    observed = series.changes
     changes = np.where(observed, np.diff(y), 0.0).sum(axis=1, keepdims=True)
     means = np.zeros((y.shape[0], 1, y.shape[2]))
     np.cumsum(changes / np.maximum(observed.sum(axis=0), 1), axis=2, out=means[..., 1:])
     return means
 
 
-def _factor(y: Floats, means: Floats, options: UnitRootOptions) -> Floats:
-    """Factor lagged changes, level and change into an upper triangle, (R, n, m, m)."""
+def _factor(y: Floats, means: Floats, rows: Ints, options: UnitRootOptions) -> Floats:
+    """Factor lagged changes, level and change into an upper triangle, (R, n, m, m).
+
+    `rows` are those of `Series.rows`.
+    """
     lags, change = options.lags, np.diff(y)
-    rows = change.shape[2] - lags
-    shared = [np.ones((1, rows)), np.arange(1.0, rows + 1)[None]][: 1 + options.trend]
+    count = change.shape[2] - lags
+    shared = [np.ones((1, count)), np.arange(1.0, count + 1)[None]][: 1 + options.trend]
     if options.test == "cips":
         mean, mean_change = means[:, 0], np.diff(means[:, 0])
-        shared = [np.broadcast_to(column, (len(means), rows)) for column in shared]
-        shared += [mean[:, lags:-1], *_lagged(mean_change, range(lags + 1), rows)]
-    basis = np.linalg.qr(np.stack(shared, axis=-1)).Q[:, None]
-    lagged_changes = _lagged(change, range(1, lags + 1), rows)
-    columns = np.stack([*lagged_changes, y[..., lags:-1], change[..., lags:]], axis=1)
+        shared = [np.broadcast_to(column, (len(means), count)) for column in shared]
+        shared += [mean[:, lags:-1], *_lagged(mean_change, range(lags + 1), count)]
+    basis = np.linalg.qr(np.stack(shared, axis=-1)[:, rows]).Q[:, None]
+    lagged_changes = _lagged(change, range(1, lags + 1), count)
+    parts = [*lagged_changes, y[..., lags:-1], change[..., lags:]]
+    columns = np.stack([part[..., rows] for part in parts], axis=1)
     columns -= (columns @ basis) @ basis.swapaxes(-1, -2)
     return np.asarray(np.linalg.qr(np.moveaxis(columns, 1, -1), mode="r"))
 
 
-def _lagged(values: Floats, lags: range, rows: int) -> list[Floats]:
-    """Return the last `rows` values before each of the lags."""
+def _lagged(values: Any, lags: range, count: int) -> list[Any]:
+    """Return the last `count` values before each of the lags."""
     end = values.shape[-1]
-    return [values[..., end - rows - lag : end - lag] for lag in lags]
+    return [values[..., end - count - lag : end - lag] for lag in lags]
 
 
 def statistic(
-    fits: Regressions, options: UnitRootOptions, drawn: Mapping[int, Floats]
+    fits: Regressions,
+    options: UnitRootOptions,
+    drawn: Mapping[tuple[bool, ...], Floats],
 ) -> Floats:
     """Combine the regressions of the entities to one statistic a draw, shape (R,)."""
     if options.test == "ht":
@@ -171,9 +202,11 @@ def statistic(
 
 
 def unit_p_values(
-    fits: Regressions, options: UnitRootOptions, drawn: Mapping[int, Floats]
+    fits: Regressions,
+    options: UnitRootOptions,
+    drawn: Mapping[tuple[bool, ...], Floats],
 ) -> Floats:
-    """Read p-values of t, shape (R, N), from sorted draws of it by degrees of freedom.
+    """Read p-values of t, shape (R, N), from sorted draws of it by span.
 
     Without draws they are those of MacKinnon (1994, Journal of Business and Economic
     Statistics 12:167-176).
@@ -186,8 +219,9 @@ def unit_p_values(
         t = np.clip(t, low, high)
         return ndtr(np.where(t <= middle, np.polyval(below, t), np.polyval(above, t)))
     p = np.empty(t.shape)
-    for df, draws in drawn.items():
-        same = fits.df == df
+    spans = fits.series.spans
+    for span, draws in drawn.items():
+        same = [other == span for other in spans]
         ranks = np.searchsorted(draws, t[:, same], side="right")
         p[:, same] = (1 + ranks) / (1 + draws.size)
     return p
@@ -195,31 +229,31 @@ def unit_p_values(
 
 def draw_t(
     series: Series, options: UnitRootOptions, rng: np.random.Generator
-) -> dict[int, Floats]:
-    """Draw t of single random walks as long as the series, sorted, by their df."""
+) -> dict[tuple[bool, ...], Floats]:
+    """Draw t of single random walks with values as the series have, sorted, by span."""
     # IPS of one entity is its t.
     drawn, options = {}, replace(options, test="ips", year_means=False)
-    for periods in np.unique(series.periods):
-        ends = np.array([0]), np.array([periods - 1])
-        walk = Series(np.zeros((1, periods)), *ends)
-        draws = draw_statistics(walk, options, {}, _SERIES, rng)
-        drawn[int(options.df_of(periods))] = np.sort(draws)
+    for span in sorted(set(series.spans), key=lambda values: (len(values), values)):
+        walk = Series(np.where(span, 0.0, np.nan)[None])
+        drawn[span] = np.sort(draw_statistics(walk, options, {}, _SERIES, rng))
     return drawn
 
 
 def draw_statistics(
     series: Series,
     options: UnitRootOptions,
-    drawn: Mapping[int, Floats],
+    drawn: Mapping[tuple[bool, ...], Floats],
     reps: int,
     rng: np.random.Generator,
 ) -> Floats:
     """Draw the statistic in panels of independent random walks, shape (reps,).
 
-    The panels have the periods of the data. The order of the entities does not matter.
+    The panels have values where the data have. The order of the entities does not
+    matter.
     """
-    order = np.lexsort((series.first, series.last))
-    ordered = Series(series.y, series.first[order], series.last[order])
+    observed = series.observed
+    first, last = observed.argmax(axis=1), observed[:, ::-1].argmax(axis=1)
+    ordered = Series(series.y[np.lexsort((*observed.T, first, -last))])
     statistics = np.empty(reps)
     for part in chunks(reps, series.y.size, _MEMORY):
         shape = (part.stop - part.start, *series.y.shape)

@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    MissingDataError,
     Notice,
     OptionError,
     PanelIndexError,
@@ -30,7 +29,6 @@ from digiprosper.errors import (
     check_whole,
     cited,
     issue,
-    missing_problem,
     not_identified,
     option_error,
     quoted,
@@ -89,8 +87,9 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     Parameters
     ----------
     panel : Panel
-        The data. An entity needs ten periods in a row, or 15 with a trend. Entities
-        may start and end in different periods.
+        The data. An entity needs values in ten periods, or 15 with a trend. Entities
+        may start and end in different periods and have gaps: a regression has the
+        periods whose value before and lags are there.
     y : str
         Column or term, such as ``"log(gdp)"``.
     test : {"ips", "cips", "ht", "fisher"}
@@ -116,7 +115,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
         them as regressors.
     p_value : {"simulated", "table"}
         ``"simulated"`` (default) compares the statistic with those of panels of
-        independent normal random walks that have the same entities, periods and
+        independent normal random walks that have the same entities, periods, gaps and
         options. ``"table"`` uses moments for many entities, as other programs do:
         those of Im, Pesaran and Shin for ``"ips"`` (W, from their Table 3; from Table 1
         below ten rows), those of Harris and Tzavalis for ``"ht"``, p-values of
@@ -143,7 +142,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
         If an option is not known, or does not go with the test. Also for ``"llc"``,
         ``"breitung"`` and ``"hadri"``, with the reason.
     MissingDataError
-        If an entity has gaps between its values, or y is missing in every row.
+        If y is missing in every row.
     IdentificationError
         If an entity has too few periods, is constant or is fitted perfectly, or if
         there is one entity.
@@ -273,7 +272,7 @@ def _not_available(
 
 
 def _series(sample: Sample, y: str) -> kernel.Series:
-    """Arrange y by entity and period, and refuse gaps."""
+    """Arrange y by entity and period."""
     column, entity, time = sample.matrix[:, 0], sample.entity, sample.time
     ordinals = sample.keys.ordinals
     if ordinals is None:
@@ -284,22 +283,12 @@ def _series(sample: Sample, y: str) -> kernel.Series:
     if sample.categories:
         raise TermError(f"unit_root_test: {cited(y)} is categorical; specify a number.")
     refuse_extreme("unit_root_test", {repr(y): column})
-    same = np.diff(entity) == 0
-    gaps = same & ((np.diff(ordinals[time]) != 1) | (np.diff(time) != 1))
-    if gaps.any():
-        labels = sample.keys.entities[np.unique(entity[1:][gaps])]
-        raise MissingDataError(
-            f"unit_root_test: {cited(y)} has gaps between its values "
-            f"({sample.keys.entity_name}: {quoted(labels)}). Use a part without gaps "
-            "(subset), Panel(step=) if periods are further apart, or interpolate().",
-            [missing_problem(y, int(gaps.sum()), tuple(labels[:5]))],
-        )
-    starts = np.flatnonzero(np.append(True, ~same))
-    ends = np.append(starts[1:], entity.size) - 1
-    values = np.full((starts.size, int(time.max()) + 1), np.nan)
-    values[entity, time] = column - column[starts][entity]
+    periods = ordinals[time] - ordinals[time].min()
+    values = np.full((entity.max() + 1, periods.max() + 1), np.nan)
+    starts = np.flatnonzero(np.diff(entity, prepend=-1))
+    values[entity, periods] = column - column[starts][entity]
     largest = np.nanmax(np.abs(values)) or 1.0
-    return kernel.Series(values / largest, time[starts], time[ends])
+    return kernel.Series(values / largest)
 
 
 def _refuse_short(
@@ -314,7 +303,9 @@ def _refuse_short(
     # CIPS bounds its t-statistics.
     least = 2 if options.test == "cips" else 3
     few = f"lags={options.lags} leaves fewer than {least} degrees of freedom"
-    _refuse(sample, options.df_of(series.periods) < least, few)
+    if series.has_gaps:
+        few += " between gaps (Panel(step=) if periods are further apart)"
+    _refuse(sample, options.df_of(series) < least, few)
 
 
 def _refuse(sample: Sample, bad: Bools, defect: str) -> None:
@@ -335,13 +326,13 @@ def _by_table(
     """Return statistic, distribution with its df, and p-value for many entities."""
     from scipy.special import chdtrc, ndtr
 
-    n = series.periods - 1 - options.lags
+    n = series.rows(options.lags).sum(axis=1)
     if options.test == "fisher":
         return value, "chi2", 2.0 * n.size, float(chdtrc(2 * n.size, value))
     mean, variance = np.nan, np.nan
-    if options.test == "ips":
+    if options.test == "ips" and not series.has_gaps:
         mean, variance = _moments(n, options)
-    elif np.ptp(series.first) == np.ptp(series.last) == 0:
+    elif options.test == "ht" and series.observed.all():
         mean, variance = kernel.harris_tzavalis_moments(int(n[0]), trend=options.trend)
     if np.isnan(mean):
         reason = f"no table for this panel and lags={options.lags}"
