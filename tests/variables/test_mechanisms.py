@@ -472,7 +472,9 @@ def test_steady_growth_in_closed_form() -> None:
 
 def test_capital_that_begins_at_zero_is_reported() -> None:
     keys = {"entity": ["a", "a", "b", "b"], "time": [2000, 2001, 2000, 2001]}
-    with pytest.warns(IdentificationWarning, match=r"1 entity is 0 .*initial capital is 0"):
+    with pytest.warns(
+        IdentificationWarning, match=r"1 entity is 0 .*initial capital is 0"
+    ):
         stock = variables.capital_stock(
             [0.0, 5.0, 3.0, 3.0], 1.0, growth=0.1, depreciation=0.1, **keys
         )
