@@ -309,9 +309,8 @@ def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
     }
     about = (
         notice
-        for notice in prepared.notices
-        if notice not in prepared.few_cluster_notices
-        and notice.code not in _OF_LEAST_SQUARES
+        for notice in prepared.other_notices
+        if notice.code not in _OF_LEAST_SQUARES
     )
     return BinarySample(
         prepared=prepared,

@@ -328,11 +328,7 @@ def fit_counts(
     )
     weighted = replace(prepared, obs_weights=weights)
     diagnostics = (
-        *(
-            notice
-            for notice in prepared.notices
-            if notice not in prepared.few_cluster_notices
-        ),
+        *prepared.other_notices,
         *few_clusters(prepared, _WILD),
         *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),

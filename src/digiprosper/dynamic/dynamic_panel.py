@@ -472,11 +472,7 @@ def _results(
         factors=dict(sample.factors),
         diagnostics=(
             # Those of few clusters are about t intervals of least squares.
-            *(
-                notice
-                for notice in prepared.notices
-                if notice not in prepared.few_cluster_notices
-            ),
+            *prepared.other_notices,
             *_few_treated(spec, data),
             *diagnostics,
             *notices.outside_bounds(persistence, bounds, spec.estimator),

@@ -402,7 +402,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
         key_names=rows.keys.name_pair,
     )
     diagnostics = (
-        *(n for n in prepared.notices if n not in prepared.few_cluster_notices),
+        *prepared.other_notices,
         *few_for_learning(groups, prepared.cluster_names[0]),
         *dropped,
         *few_seeds(spec.seeds, drawn=is_varied),

@@ -381,11 +381,7 @@ def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
         for g, name in zip(groups, names, strict=True)
         for notice in few_for_instruments(g, name)
     ]
-    others = [
-        notice
-        for notice in prepared.notices
-        if notice not in prepared.few_cluster_notices
-    ]
+    others = list(prepared.other_notices)
     columns = range(1, len(demeaned.names))
     return [
         *others,

@@ -209,6 +209,12 @@ class Prepared:
     block_sums: Any = None
 
     @property
+    def other_notices(self) -> tuple[Notice, ...]:
+        """Notices without those about few clusters."""
+        few = self.few_cluster_notices
+        return tuple([notice for notice in self.notices if notice not in few])
+
+    @property
     def effect_names(self) -> tuple[str, ...]:
         """Names of the absorbed effects, ``"province[[year]]"`` for slopes."""
         return tuple([effect.name for effect in self.absorbed])

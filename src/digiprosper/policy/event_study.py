@@ -570,11 +570,7 @@ def _estimate_counts(
     member = np.asarray(event == np.array(window.estimated)[:, None])
     event_names = [event_name(time) for time in window.estimated]
     diagnostics = (
-        *(
-            notice
-            for notice in prepared.notices
-            if notice not in prepared.few_cluster_notices
-        ),
+        *prepared.other_notices,
         *few_clusters(prepared),
         *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),

@@ -325,11 +325,7 @@ class StaggeredDid(Specification):
         if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
-            *(
-                notice
-                for notice in prepared.notices
-                if notice not in prepared.few_cluster_notices
-            ),
+            *prepared.other_notices,
             *_about_errors(panel, prepared, cohorts, cells, inference),
             *notices,
         )
