@@ -47,7 +47,7 @@ def fit_of(frame: pd.DataFrame, **options: Any) -> Fitted:
 
 def sums_of(fitted: Fitted) -> ClusterSums:
     codes = fitted.prepared.cluster_codes[0]
-    sums = cluster_sums(fitted.full, codes, int(codes.max()) + 1)
+    sums = cluster_sums(fitted.solved_with_intercept, codes, int(codes.max()) + 1)
     assert sums is not None
     return sums
 
