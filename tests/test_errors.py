@@ -17,10 +17,10 @@ from digiprosper.errors import (
     DigiprosperWarning,
     FewClustersWarning,
     Notice,
+    hold_warnings,
     issue,
-    issue_of_many,
+    issue_held_warnings,
     not_identified,
-    one_of_many,
     option_error,
 )
 from digiprosper.kernels.resampling import seed_sequence
@@ -101,14 +101,14 @@ def test_issue_points_at_the_caller_outside_the_package() -> None:
 def test_warnings_of_one_kind_about_several_models_are_one() -> None:
     held: dict[tuple[str, str], list[str]] = {}
     for label, clusters in (("a", 8), ("b", 9), ("c", 8)):
-        with one_of_many(label, held):
+        with hold_warnings(label, held):
             issue([Notice("very_few_clusters", f"{clusters} clusters.")])
     with pytest.warns(FewClustersWarning) as caught:
-        issue_of_many(held)
+        issue_held_warnings(held)
     (warning,) = caught
     assert str(warning.message) == (
-        "in the models 'a', 'c': 8 clusters. A warning of this kind, with other "
-        "figures, is in the diagnostics of the model 'b'."
+        "in the models 'a', 'c': 8 clusters. The diagnostics of the "
+        "model 'b' have the same warning with other numbers."
     )
 
 
@@ -193,7 +193,7 @@ def test_advice_is_only_looked_for_to_be_printed(
         FIT.bse  # noqa: B018
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again)) == (AttributeError, str(caught.value))
-    monkeypatch.setattr(errors, "instead", None)
+    monkeypatch.setattr(errors, "suggestion", None)
     assert getattr(FIT, "no_such_name", None) is None
 
 
@@ -277,8 +277,8 @@ def test_two_hundred_characters_are_quoted_whole_and_one_more_is_cut() -> None:
     assert errors.cited(pd.Series(range(2800))) == "a Series of 2,800 values"
     assert errors.cited(np.zeros((30, 4))) == "a ndarray of 30 x 4 values"
     assert errors.cited(np.zeros(2)) == "array([0., 0.])"
-    assert errors.nearest("x" * 200, ["x" * 199])
-    assert not errors.nearest("x" * 201, ["x" * 199])
+    assert errors.did_you_mean("x" * 200, ["x" * 199])
+    assert not errors.did_you_mean("x" * 201, ["x" * 199])
 
 
 def test_five_words_and_five_problems_are_named_and_the_others_counted() -> None:

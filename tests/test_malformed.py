@@ -906,16 +906,20 @@ SEARCHED: list[Case] = [
         ["takes a Panel, not DataFrame"],
     ),  # type: ignore[arg-type]
     (lambda: to_stata(spec(), entity=None), InputTypeError, ["entity", "NoneType"]),  # type: ignore[arg-type]
-    (lambda: stata.read_do_file(3), InputTypeError, ["takes a path, not int"]),  # type: ignore[arg-type]
+    (
+        lambda: stata.read_do_file(3),
+        InputTypeError,
+        ["takes the path of a file or folder, not int"],
+    ),  # type: ignore[arg-type]
     (
         lambda: stata.run_do_file("a.do", frame()),
         InputTypeError,
-        ["takes a path, not DataFrame"],
+        ["takes the path of a file or folder, not DataFrame"],
     ),  # type: ignore[arg-type]
     (
         lambda: save_replication(None, {"a": spec()}, panel=panel()),
         InputTypeError,
-        ["takes a path, not NoneType"],
+        ["takes the path of a file or folder, not NoneType"],
     ),  # type: ignore[arg-type]
     (
         lambda: save_replication("a", {"a": spec()}, panel=panel(), formats=None),

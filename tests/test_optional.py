@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from digiprosper import optional
-from digiprosper.optional import progress_bar, require, uncounted
+from digiprosper.optional import ignore_progress, progress_bar, require
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,7 +57,7 @@ def test_a_bar_that_is_not_shown_needs_no_package(
 
     monkeypatch.setattr(optional, "import_module", missing)
     with progress_bar("fit_all", 3, show=False) as done:
-        assert done is uncounted
+        assert done is ignore_progress
         done(3)
     assert capsys.readouterr().err == ""
     with (

@@ -262,7 +262,7 @@ REFUSED: dict[str, tuple[Callable[[dp.Panel], Any], str, str]] = {
     ),
     "serial": (
         lambda p: dp.wooldridge_ar1(SPEC, p),
-        "here each row is an entity",
+        "each row is an entity here",
         "time key",
     ),
     "within_between": (
@@ -294,16 +294,16 @@ def test_what_needs_periods_is_refused(name: str) -> None:
     ids=["moran", "PanelSpatial", "match_entities"],
 )
 def test_one_row_of_an_entity_is_needed(call: Callable[[], Any]) -> None:
-    with pytest.raises(PanelIndexError, match="several rows of an entity"):
+    with pytest.raises(PanelIndexError, match="an entity has several rows"):
         call()
 
 
 def test_effects_and_draws_of_single_rows_are_refused() -> None:
-    with pytest.raises(OptionError, match="its effects absorb all variation"):
+    with pytest.raises(OptionError, match="entity effects absorb all variation"):
         SPEC.replace(absorb=["row"]).fit(ROWS)
     with pytest.raises(OptionError, match="specify clusters"):
         dp.wild_bootstrap(SPEC, ROWS, "x", reps=99)
-    with pytest.raises(IdentificationError, match="here each row is an entity"):
+    with pytest.raises(IdentificationError, match="each row is an entity here"):
         dp.hausman(SPEC, ROWS)
     with pytest.raises(ColumnError, match="row"):
         SPEC.replace(absorb=["row"]).fit(BY_ID)

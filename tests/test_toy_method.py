@@ -129,7 +129,7 @@ class Poisson(Specification):
             labels=dict(sample.labels),
             factors={name: sample.factors_of(name) for name in sample.names_of("x")},
             diagnostics=prepared.notices,
-            key_names=sample.keys.pair,
+            key_names=sample.keys.name_pair,
             rows=sample.nobs,
         )
         issue(results.diagnostics)

@@ -30,7 +30,9 @@ def __getattr__(name: str) -> Any:
     if module is None:
         text = f"module {__name__!r} has no attribute {name!r}"
         if not name.startswith("_"):
-            text += import_module(f"{__name__}.errors").instead(name, __name__, __all__)
+            text += import_module(f"{__name__}.errors").suggestion(
+                name, __name__, __all__
+            )
         raise AttributeError(text, name=name)
     with _LOADING:
         if module == __name__:

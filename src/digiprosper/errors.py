@@ -100,11 +100,14 @@ class DigiprosperError(Exception):
     def __reduce__(
         self,
     ) -> tuple[type[DigiprosperError], tuple[str, tuple[Notice, ...]]]:
-        return type(self), (self.message, tuple(map(_picklable, self.problems)))
+        return type(self), (
+            self.message,
+            tuple(map(_with_picklable_data, self.problems)),
+        )
 
 
-def _picklable(problem: Notice) -> Notice:
-    """Quote what no pickle holds, such as a function."""
+def _with_picklable_data(problem: Notice) -> Notice:
+    """Replace data that cannot be pickled, such as a function, by its `repr`."""
     data = dict(problem.data)
     for name, value in data.items():
         try:
@@ -518,8 +521,8 @@ class FewDrawsWarning(DigiprosperWarning):
     """
 
 
-# A notice whose code stands here is also issued as a Python warning; any other only
-# stays in `diagnostics`.
+# Notices with these codes are also issued as Python warnings; all others are only
+# listed in `diagnostics`.
 _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "singletons": SingletonWarning,
     "very_few_clusters": FewClustersWarning,
@@ -621,7 +624,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "undecoded_text": DigiprosperWarning,
 }
 
-# What these say of one fit is issued as a single warning.
+# Notices of one fit with these codes are issued as a single warning.
 _DROPPED = (
     "missing_rows",
     "singletons",
@@ -632,10 +635,10 @@ _DROPPED = (
 # More draws than anybody needs, and fewer than memory holds.
 MOST_DRAWS = 10_000_000
 
-# Label of the model that is fitted among others, and what was said of each: code and
-# message to labels.
-_BATTERY: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = ContextVar(
-    "battery", default=None
+# Label of the model being fitted among several, and the warnings held back so far:
+# (code, message) to the labels of the models concerned.
+_HELD_BACK: ContextVar[tuple[str, dict[tuple[str, str], list[str]]] | None] = (
+    ContextVar("battery", default=None)
 )
 
 _HERE = str(Path(__file__).parent)
@@ -653,8 +656,8 @@ def issue(notices: Iterable[Notice]) -> None:
 
     Notices of dropped rows become one warning.
     """
-    _warn_or_hold(
-        _joined(
+    _warn_or_hold_back(
+        _join_dropped(
             [
                 notice
                 for notice in notices
@@ -664,9 +667,9 @@ def issue(notices: Iterable[Notice]) -> None:
     )
 
 
-def _warn_or_hold(texts: Sequence[tuple[str, str]]) -> None:
-    """Warn, or hold the warnings of one model among several until all are fitted."""
-    battery = _BATTERY.get()
+def _warn_or_hold_back(texts: Sequence[tuple[str, str]]) -> None:
+    """Warn now, or hold the warnings back while several models are fitted."""
+    battery = _HELD_BACK.get()
     if battery is None:
         _warn(texts)
         return
@@ -678,36 +681,36 @@ def _warn_or_hold(texts: Sequence[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def one_of_many(label: str, held: dict[tuple[str, str], list[str]]) -> Iterator[None]:
-    """Hold back a model's warnings; `issue_of_many` issues them with the others'.
+def hold_warnings(label: str, held: dict[tuple[str, str], list[str]]) -> Iterator[None]:
+    """Collect the warnings of one model in `held`, for `issue_held_warnings`.
 
-    `held` maps code and message to the labels of the models concerned, and is added to.
+    `held` maps (code, message) to the labels of the models concerned.
     """
-    token = _BATTERY.set((label, held))
+    token = _HELD_BACK.set((label, held))
     try:
         yield
     finally:
-        _BATTERY.reset(token)
+        _HELD_BACK.reset(token)
 
 
-def issue_of_many(held: Mapping[tuple[str, str], Sequence[str]]) -> None:
-    """Issue one warning a code: the first message, with the labels of all models."""
+def issue_held_warnings(held: Mapping[tuple[str, str], Sequence[str]]) -> None:
+    """Issue one warning per code: the first message, with the labels of its models."""
     by_code: dict[str, dict[str, Sequence[str]]] = {}
     for (code, message), labels in held.items():
         by_code.setdefault(code, {})[message] = labels
     for code, messages in by_code.items():
         (message, first), *others = messages.items()
-        text = f"in {_models(first)}: {message}"
+        text = f"in {_model_list(first)}: {message}"
         also = [label for _, labels in others for label in labels if label not in first]
         if also:
             text += (
-                f" A warning of this kind, with other figures, is in the diagnostics "
-                f"of {_models(dict.fromkeys(also))}."
+                f" The diagnostics of {_model_list(dict.fromkeys(also))} have the same "
+                "warning with other numbers."
             )
-        _warn_or_hold([(code, text)])
+        _warn_or_hold_back([(code, text)])
 
 
-def _models(labels: Collection[str]) -> str:
+def _model_list(labels: Collection[str]) -> str:
     return f"the {'model' if len(labels) == 1 else 'models'} {quoted(labels)}"
 
 
@@ -725,7 +728,7 @@ def _warn(texts: Sequence[tuple[str, str]]) -> None:
         warnings.warn(warning, stacklevel=level)
 
 
-def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
+def _join_dropped(notices: Sequence[Notice]) -> list[tuple[str, str]]:
     """Join messages about dropped rows into one, under the code of the first."""
     dropped = list(dict.fromkeys(n.message for n in notices if n.code in _DROPPED))
     out: list[tuple[str, str]] = []
@@ -749,17 +752,17 @@ def _joined(notices: Sequence[Notice]) -> list[tuple[str, str]]:
 
 
 def one_line(text: str) -> str:
-    """Replace line breaks, control characters, lone surrogates by a blank, and strip.
+    """Replace line breaks, control characters and surrogates by blanks, and strip.
 
-    Every document format can hold the result.
+    The result can be written to every document format.
     """
     return UNPRINTABLE.sub(" ", text).strip()
 
 
 def cited(value: object) -> str:
-    """Quote a value's `repr`; of a longer one 200 characters and its length.
+    """Return the `repr` of a value, cut to 200 characters.
 
-    An array or a frame of several lines is named by its size.
+    Arrays and frames that print on several lines are described by their shape.
     """
     if isinstance(value, int) and value.bit_length() > _LONGEST_QUOTE:
         return f"an integer of {value.bit_length():,} bits"
@@ -775,7 +778,7 @@ def cited(value: object) -> str:
 
 
 def clipped(text: str) -> str:
-    """Shorten a text for a message to its first 200 characters and its length."""
+    """Cut a text to 200 characters, and state its length."""
     if len(text) <= _LONGEST_QUOTE:
         return text
     return (
@@ -815,7 +818,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def plain(value: object) -> Any:
-    """Convert a numpy scalar to Python's number, truth value or text.
+    """Convert a numpy scalar to a Python number, bool or str.
 
     ``np.float32(.95)`` becomes .95, as it prints.
     """
@@ -823,12 +826,12 @@ def plain(value: object) -> Any:
         return value
     scalar: Any = value
     item = scalar.item()
-    # Numbers longer than Python's are no `float`.
+    # A longdouble has no equal Python float, so it is converted as it prints.
     return float(str(scalar)) if scalar.dtype.kind == "f" else item
 
 
 def is_real(value: object) -> TypeGuard[float]:
-    """Tell whether a value is a number that a float can hold, and no truth value."""
+    """Return whether a value is a real number in the range of floats, not a bool."""
     number = plain(value)
     if isinstance(number, int) and number.bit_length() > sys.float_info.max_exp - 1:
         return False
@@ -836,12 +839,12 @@ def is_real(value: object) -> TypeGuard[float]:
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Tell whether a value is an integer of Python or numpy, and no truth value."""
+    """Return whether a value is an integer of Python or numpy, not a bool."""
     return is_real(value) and isinstance(plain(value), int)
 
 
 def finite_numbers(values: object) -> list[float]:
-    """List one number or several; empty unless all are real with finite squares."""
+    """List one or several numbers; empty unless all are real with finite squares."""
     if isinstance(values, bytes) or getattr(values, "ndim", 0) > 1:
         return []
     items: list[object] = [values]
@@ -872,19 +875,19 @@ def option_problem(
 def option_error(
     option: str, value: object, text: str, allowed: Iterable[object] = ()
 ) -> OptionError:
-    """Make the error of one option, whose message is that of its problem."""
+    """Build an `OptionError` with a single problem."""
     return OptionError(text, [option_problem(option, value, allowed, text)])
 
 
 def one_problem(
     kind: type[DigiprosperError], code: str, text: str, /, **data: object
 ) -> DigiprosperError:
-    """Make an error of one problem, whose message is that of the error."""
+    """Build an error with a single problem."""
     return kind(text, [Notice(code, text, data)])
 
 
 def not_identified(code: str, text: str, /, **data: object) -> IdentificationError:
-    """Make the error that something is not identified, with one problem."""
+    """Build an `IdentificationError` with a single problem."""
     return IdentificationError(text, [Notice(code, text, data)])
 
 
@@ -907,7 +910,7 @@ def missing_problem(
 
 
 def models_problem(what: str, given: object = None) -> Notice:
-    """State that an object is no result of the required kind (data type, a class)."""
+    """State that an object is not a result of the required type (data type)."""
     return Notice(
         "models", what, {"type": None if given is None else type(given).__name__}
     )
@@ -944,7 +947,7 @@ def term_problem(term: str, role: str, why: str) -> Notice:
 
 def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
     """Refuse an option that is not one of the allowed words."""
-    # An array around a word is no word: it cannot be looked up.
+    # A 0-d array is not accepted as an option: it cannot be hashed.
     is_plain = value is None or type(value) is str
     if not is_plain and getattr(value, "__hash__", None):
         value = plain(value)
@@ -953,7 +956,7 @@ def check_option(name: str, value: object, allowed: Sequence[object]) -> None:
             return
     words = list(map(repr, allowed))
     text = f"is not known; use one of {', '.join(words)}"
-    text += instead(str(value), "word", map(str, allowed))
+    text += suggestion(str(value), "word", map(str, allowed))
     if all(word is None or isinstance(word, bool) for word in allowed):
         text = f"must be {', '.join(words[:-1])} or {words[-1]}"
     raise OptionError(
@@ -993,7 +996,7 @@ def check_whole(name: str, value: object, least: int, most: int) -> int:
 def check_real(
     name: str, value: object, is_allowed: Callable[[float], bool], kind: str
 ) -> float:
-    """Refuse an option that is no allowed number; `kind` says what it must be."""
+    """Refuse an option unless it is an allowed number; `kind` describes those."""
     number = plain(value)
     if not is_real(number) or not is_allowed(number):
         raise option_error(name, value, f"{name}={cited(value)} must be {kind}.")
@@ -1014,11 +1017,10 @@ def check_numbers(
 
 
 def as_path(caller: str, value: Any) -> Path:
-    """Make a path of text or of a path, and refuse anything else."""
+    """Convert text or a path-like object to a Path; refuse anything else."""
     if not isinstance(value, str | os.PathLike):
         raise InputTypeError(
-            f"{caller} takes a path, not {type(value).__name__}: the path of a file "
-            "or a folder."
+            f"{caller} takes the path of a file or folder, not {type(value).__name__}."
         )
     return Path(value)
 
@@ -1032,7 +1034,7 @@ def unknown_columns(
 ) -> ColumnError:
     """Build one error for all columns that are not in the panel.
 
-    `labels` tell whose label a name is; `advice` is a sentence at the end.
+    `labels` (column to label) explain names that are labels; `advice` is appended.
     """
     missing = list(dict.fromkeys(map(str, names)))
     columns = [str(k) for k in existing]
@@ -1041,7 +1043,7 @@ def unknown_columns(
     for name in missing[:_MOST_UNKNOWN]:
         column = column_of.get(name)
         hint = (
-            nearest(name, columns)
+            did_you_mean(name, columns)
             if column is None
             else f" (the label of the column {cited(column)})"
         )
@@ -1058,32 +1060,32 @@ def unknown_columns(
     )
 
 
-def nearest(word: object, existing: Iterable[object]) -> str:
-    """Suggest the word meant, ``" (did you mean 'gdp'?)"``; empty if none is near."""
+def did_you_mean(word: object, existing: Iterable[object]) -> str:
+    """Suggest a similar word, ``" (did you mean 'gdp'?)"``; empty if there is none."""
     text = str(word)
     if len(text) > _LONGEST_QUOTE:
         return ""
     words = list(map(str, existing))
     same = [w for w in words if w.casefold() == text.casefold()]
-    # A word begun right is a better guess than one that shares letters.
+    # A word with the same beginning is a better guess than one with similar letters.
     begun = [w for w in words if w.startswith(text)] if len(text) > 2 else []
     letters = difflib.get_close_matches(text, words, n=1, cutoff=0.6)
-    close = same or begun or letters or _same_chinese_beginning(text, words)
+    close = same or begun or letters or _with_same_chinese_beginning(text, words)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def instead(word: str, owner: str, existing: Iterable[str]) -> str:
-    """Suggest what to write for a name of another package, or the name meant."""
+def suggestion(word: str, owner: str, existing: Iterable[str]) -> str:
+    """Suggest our equivalent of a name from another package, or a similar name."""
     names = list(existing)
     for words, advice in INSTEAD[owner].items():
         begins = re.split(r"\W", advice, maxsplit=1)[0]
         if word.casefold() in words.split() and begins in ("", "dp", *names):
             return f" (write {advice})"
-    return nearest(word, names)
+    return did_you_mean(word, names)
 
 
 class _NoAttribute(AttributeError):
-    """No such attribute; advice, which takes long, is only looked for to be printed."""
+    """AttributeError whose suggestion, which is slow, is computed when printed."""
 
     # Printed and pickled as its base class
     __module__, __qualname__ = "builtins", "AttributeError"
@@ -1091,14 +1093,14 @@ class _NoAttribute(AttributeError):
     def __str__(self) -> str:
         text, kind = self.args
         public = [each for each in dir(type(self.obj)) if not each.startswith("_")]
-        return f"{text}{instead(str(self.name), kind, public)}"
+        return f"{text}{suggestion(str(self.name), kind, public)}"
 
     def __reduce__(self) -> tuple[type[AttributeError], tuple[str]]:
         return AttributeError, (str(self),)
 
 
 def no_attribute(owner: object, name: str, kind: str) -> AttributeError:
-    """Build the error of an attribute that an object does not have."""
+    """Build the error for an attribute that does not exist."""
     text = f"{type(owner).__name__!r} object has no attribute {name!r}"
     # Private names are looked up by copy, pickle and notebooks.
     if name.startswith("_"):
@@ -1106,7 +1108,7 @@ def no_attribute(owner: object, name: str, kind: str) -> AttributeError:
     return _NoAttribute(text, kind, name=name, obj=owner)
 
 
-def _same_chinese_beginning(text: str, words: Sequence[str]) -> list[str]:
-    """List words with the same two Chinese signs first: 广西 and 广西壮族自治区."""
+def _with_same_chinese_beginning(text: str, words: Sequence[str]) -> list[str]:
+    """List words with the same first two Chinese characters: 广西, 广西壮族自治区."""
     start = "" if text[:2].isascii() else text[:2]
     return [word for word in words if len(start) > 1 and word.startswith(start)]

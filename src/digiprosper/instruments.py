@@ -25,9 +25,9 @@ from digiprosper.errors import (
     check_whole,
     cited,
     counted,
+    did_you_mean,
     is_real,
     issue,
-    nearest,
     one_problem,
     quoted,
     subject,
@@ -111,41 +111,44 @@ def interact(
     >>> panel.assign(z=z).frame["z"].tolist()
     [0.6, 0.8, 1.5, 2.0]
     """
-    table = _with_time(panel, "interact")
+    table = _table_with_time(panel, "interact")
     steps = check_whole("lag", lag, 0, _LONGEST_LAG)
     keys = table.keys
     if isinstance(cross_section, pd.Series):
-        by_entity = _looked_up(
+        by_entity = _values_by_key(
             cross_section, keys.entities, keys.entity_name, "cross_section"
         )
     else:
-        values = _term(table, cross_section, "cross_section")
+        values = _evaluated_term(table, cross_section, "cross_section")
         subject = f"cross_section={cited(cross_section)}"
-        by_entity = _constant(values, keys.entity, keys.entities, subject)
+        by_entity = _constant_by_level(values, keys.entity, keys.entities, subject)
     if isinstance(series, pd.Series):
         numbers = _checked_series(series, str(keys.time_name), "series")
         by_period, has_period = _lagged(numbers, table, steps)
         _refuse_gaps(has_period, table, steps)
     else:
-        values, subject = _term(table, series, "series"), f"series={cited(series)}"
-        constant = _constant(values, keys.time, keys.times, subject)
+        values, subject = (
+            _evaluated_term(table, series, "series"),
+            f"series={cited(series)}",
+        )
+        constant = _constant_by_level(values, keys.time, keys.times, subject)
         by_period, _ = _lagged(pd.Series(constant, index=keys.times), table, steps)
-    first, second = _name_of(cross_section), _name_of(series)
+    first, second = _variable_name(cross_section), _variable_name(series)
     name = f"{first}:lag({second}, {steps})" if steps else f"{first}:{second}"
     with np.errstate(over="ignore"):
-        return _result(by_entity[keys.entity] * by_period[keys.time], table, name)
+        return _as_series(by_entity[keys.entity] * by_period[keys.time], table, name)
 
 
-def _result(values: Floats, table: Table, name: str) -> pd.Series[float]:
+def _as_series(values: Floats, table: Table, name: str) -> pd.Series[float]:
     if np.isinf(values).any():
         raise MissingDataError(
-            f"{name} is infinite in {table.describe_rows(np.isinf(values))}: its parts "
-            "are too large."
+            f"{name} overflows in {table.describe_rows(np.isinf(values))}; rescale its "
+            "factors."
         )
     return pd.Series(values, index=table.index, name=name)
 
 
-def _with_time(panel: object, caller: str) -> Table:
+def _table_with_time(panel: object, caller: str) -> Table:
     if not isinstance(panel, Panel):
         raise InputTypeError(
             f"{caller} takes a Panel first, not {type(panel).__name__}."
@@ -159,9 +162,9 @@ def _with_time(panel: object, caller: str) -> Table:
 
 
 def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Bools]:
-    """Lag a series at each period of a panel, and tell if it has that period."""
+    """Lag a series to the periods of a panel; also return which periods it covers."""
     times, name = table.keys.times, table.keys.time_name
-    if _kind(times) != _kind(values.index):
+    if _index_kind(times) != _index_kind(values.index):
         raise AlignmentError(
             f"interact: series is indexed by {values.index.dtype}, but {name} of the "
             f"panel is {times.dtype}; index it by the same kind of period."
@@ -192,25 +195,24 @@ def _lagged(values: pd.Series[Any], table: Table, lag: int) -> tuple[Floats, Boo
     return value, calendar.shift(calendar.numeric("has_period"), lag)[at] == 1
 
 
-def _kind(index: pd.Index[Any]) -> str:
+def _index_kind(index: pd.Index[Any]) -> str:
     if isinstance(index, pd.DatetimeIndex):
         return "datetime"
     return "integer" if pd.api.types.is_integer_dtype(index.dtype) else str(index.dtype)
 
 
 def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
-    """Refuse periods that a series does not have after the first that it has."""
+    """Refuse periods without a value after the first period with one."""
     name, present = str(table.keys.time_name), np.flatnonzero(has_period)
     if not present.size:
         raise AlignmentError(
-            f"interact: series has no {name} of the panel at this lag."
+            f"interact: series has no value for any {name} of the panel at this lag."
         )
     gaps = table.keys.times[present[0] :][~has_period[present[0] :]]
     if len(gaps):
         raise AlignmentError(
-            f"interact: series lacks the values that {name} {quoted(gaps)} of the "
-            f"panel needs with lag={lag}; add them, or keep the other periods with "
-            "panel.subset().",
+            f"interact: with lag={lag}, series has no value for {name} {quoted(gaps)} "
+            "of the panel; add the values, or drop these periods with panel.subset().",
             [alignment_problem(name, "periods without a value", gaps[:5])],
         )
 
@@ -218,13 +220,13 @@ def _refuse_gaps(has_period: Bools, table: Table, lag: int) -> None:
 # --- parts, aligned by key ------------------------------------------------------------
 
 
-def _term(table: Table, value: object, role: str) -> Floats:
+def _evaluated_term(table: Table, value: object, role: str) -> Floats:
     """Evaluate a column or a term."""
     if not isinstance(value, str):
         raise InputTypeError(
             f"{role} must be a term (text) or a Series, not {type(value).__name__}."
         )
-    term = parse(value, table.known, role)
+    term = parse(value, table.names, role)
     if any(factor.category for factor in term.factors):
         raise TermError(
             f"{role}={cited(value)}: C() makes several columns; pass one variable."
@@ -232,10 +234,10 @@ def _term(table: Table, value: object, role: str) -> Floats:
     return evaluate(term, table)
 
 
-def _constant(
+def _constant_by_level(
     values: Floats, codes: Any, levels: pd.Index[Any], subject: str
 ) -> Floats:
-    """Return each entity's or period's constant value; missing is ignored."""
+    """Return the constant value of each level; missing values are ignored."""
     out = np.full(levels.size, np.nan)
     observed = ~np.isnan(values)
     out[codes[observed]] = values[observed]
@@ -261,7 +263,7 @@ def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[An
     if not series.index.is_unique:
         twice = series.index[series.index.duplicated()][0]
         raise AlignmentError(f"{role} has several values for {cited(twice)}.")
-    types, dtype, name = pd.api.types, series.dtype, _name_of(series)
+    types, dtype, name = pd.api.types, series.dtype, _variable_name(series)
     if not types.is_numeric_dtype(dtype) or types.is_complex_dtype(dtype):
         raise InputTypeError(f"{role} ({name}) holds {dtype}, not numbers.")
     numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -270,14 +272,14 @@ def _checked_series(series: pd.Series[Any], key: str, role: str) -> pd.Series[An
     return pd.Series(numbers, index=series.index)
 
 
-def _looked_up(
+def _values_by_key(
     series: pd.Series[Any], levels: pd.Index[Any], key: str, role: str
 ) -> Floats:
     """Return the values of a Series for these keys."""
     numbers = _checked_series(series, key, role)
     absent = levels[~levels.isin(numbers.index)]
     if len(absent):
-        hint = nearest(absent[0], numbers.index)
+        hint = did_you_mean(absent[0], numbers.index)
         raise AlignmentError(
             f"{role} has no value for {key} {quoted(absent)} of the panel{hint}; set a "
             "missing value where there is none.",
@@ -286,7 +288,7 @@ def _looked_up(
     return numbers.reindex(levels).to_numpy(dtype=np.float64)
 
 
-def _name_of(variable: str | pd.Series[Any]) -> str:
+def _variable_name(variable: str | pd.Series[Any]) -> str:
     if isinstance(variable, pd.Series):
         return "series" if variable.name is None else str(variable.name)
     return str(variable)
@@ -367,7 +369,7 @@ def bartik(
     ... ).round(3).tolist()
     [0.15, 0.325, 0.1, 0.25]
     """
-    table = _with_time(panel, "bartik")
+    table = _table_with_time(panel, "bartik")
     terms = as_terms(shares, "shares")
     if not terms:
         raise TermError("bartik: shares is empty; pass one term per industry.")
@@ -375,7 +377,9 @@ def bartik(
         raise OptionError(
             f"leave_one_out={cited(leave_one_out)} must be True or False."
         )
-    weights = np.column_stack([_term(table, term, "shares") for term in terms])
+    weights = np.column_stack(
+        [_evaluated_term(table, term, "shares") for term in terms]
+    )
     negative = [
         term
         for term, column in zip(terms, weights.T, strict=True)
@@ -383,11 +387,11 @@ def bartik(
     ]
     if negative:
         raise OptionError(
-            f"bartik: {subject(negative, 'is')} negative somewhere; no share can be."
+            f"bartik: {subject(negative, 'has')} negative values; shares must be >= 0."
         )
     if base is not None:
-        weights = weights[_rows_at(table, base)]
-    growth = _shocks(table, terms, shocks, lag, leave_one_out=leave_one_out)
+        weights = weights[_base_rows(table, base)]
+    growth = _shocks_by_row(table, terms, shocks, lag, leave_one_out=leave_one_out)
     sums = weights.sum(axis=1)
     sums = sums[~np.isnan(sums)]
     if (np.abs(sums - 1) > SUM_TO_ONE).any():
@@ -399,17 +403,17 @@ def bartik(
             ]
         )
     with np.errstate(over="ignore"):
-        return _result((weights * growth).sum(axis=1), table, "bartik")
+        return _as_series((weights * growth).sum(axis=1), table, "bartik")
 
 
-def _rows_at(table: Table, base: object) -> Ints:
+def _base_rows(table: Table, base: object) -> Ints:
     """Find, for each row, the row of its entity in the base period."""
     keys = table.keys
-    at = _matching(keys.times, base)
+    at = _positions_of_label(keys.times, base)
     if not at.size:
         raise OptionError(
-            f"base={cited(base)} is no period of the panel, {keys.times[0]} to "
-            f"{keys.times[-1]}."
+            f"base={cited(base)} is not a period of the panel ({keys.times[0]} to "
+            f"{keys.times[-1]})."
         )
     rows = np.flatnonzero(keys.time == at[0])
     row_of_entity = np.full(keys.entities.size, -1)
@@ -425,15 +429,15 @@ def _rows_at(table: Table, base: object) -> Ints:
     return row_of_entity[keys.entity]
 
 
-def _matching(index: pd.Index[Any], label: object) -> Ints:
-    """Find the positions of a label in an index; none if they cannot be compared."""
+def _positions_of_label(index: pd.Index[Any], label: object) -> Ints:
+    """Find the positions of a label in an index; empty if it cannot be compared."""
     if not pd.api.types.is_hashable(label) or isinstance(label, tuple):
         return np.empty(0, dtype=np.intp)
     # As objects: columns of text are not searched for everything.
     return np.flatnonzero(index.astype(object).isin([label]))
 
 
-def _shocks(
+def _shocks_by_row(
     table: Table,
     terms: Sequence[str],
     shocks: object,
@@ -449,13 +453,15 @@ def _shocks(
                 "leave_one_out=True needs the levels of each entity, {share: column}; "
                 "a DataFrame of shocks by period has no entities to leave out."
             )
-        _refuse_unpaired(terms, list(shocks.columns))
+        _refuse_unmatched_industries(terms, list(shocks.columns))
         if not shocks.columns.is_unique:
             twice = shocks.columns[shocks.columns.duplicated()]
             raise ColumnError(f"bartik: shocks has the column {quoted(twice)} twice.")
         name = str(keys.time_name)
         columns = [
-            _looked_up(shocks[term].rename(term), keys.times, name, f"shocks[{term!r}]")
+            _values_by_key(
+                shocks[term].rename(term), keys.times, name, f"shocks[{term!r}]"
+            )
             for term in terms
         ]
         return np.column_stack(columns)[keys.time]
@@ -464,16 +470,18 @@ def _shocks(
             "shocks must be a DataFrame of periods by industries, or a mapping of "
             f"share to column, not {type(shocks).__name__}."
         )
-    _refuse_unpaired(terms, list(shocks))
+    _refuse_unmatched_industries(terms, list(shocks))
     steps = check_whole("lag", lag, 1, _LONGEST_LAG)
-    levels = [_term(table, shocks[term], f"shocks[{term!r}]") for term in terms]
+    levels = [
+        _evaluated_term(table, shocks[term], f"shocks[{term!r}]") for term in terms
+    ]
     growth = [
         _growth(table, level, steps, leave_one_out=leave_one_out) for level in levels
     ]
     return np.column_stack(growth)
 
 
-def _refuse_unpaired(terms: Sequence[str], names: Sequence[Any]) -> None:
+def _refuse_unmatched_industries(terms: Sequence[str], names: Sequence[Any]) -> None:
     absent = [term for term in terms if term not in names]
     if absent:
         raise unknown_columns(absent, names, "shocks")
@@ -508,8 +516,9 @@ def incomplete_shares(least: float, mean: float, largest: float) -> Notice:
     """Report shares that do not sum to one (data least, mean and largest sum)."""
     text = (
         f"the shares sum to {mean:.3g} on average ({least:.3g} to {largest:.3g}), not "
-        "to one: the instrument also varies with the sum. Add the sum of the shares, "
-        "interacted with the periods, to the controls (Borusyak, Hull & Jaravel 2022)."
+        "to one, so the instrument also varies with this sum. Add the sum of the "
+        "shares, interacted with the periods, to the controls (Borusyak, Hull & "
+        "Jaravel 2022)."
     )
     return Notice(
         "incomplete_shares", text, {"least": least, "mean": mean, "largest": largest}
@@ -562,11 +571,15 @@ def distance_to(coordinates: pd.DataFrame, place: object) -> pd.Series[float]:
     [0.0, 165.0]
     """
     degrees = degrees_of(coordinates, "distance_to")
-    kilometres = great_circle(degrees, _place(coordinates.index, degrees, place))
+    kilometres = great_circle(
+        degrees, _coordinates_of_place(coordinates.index, degrees, place)
+    )
     return pd.Series(kilometres, index=coordinates.index, name="distance")
 
 
-def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
+def _coordinates_of_place(
+    index: pd.Index[Any], degrees: Floats, place: object
+) -> Floats:
     """Return the latitude and longitude of a place."""
     parts = list(place) if isinstance(place, tuple | list | pd.Series) else []
     if isinstance(place, np.ndarray):
@@ -584,11 +597,11 @@ def _place(index: pd.Index[Any], degrees: Floats, place: object) -> Floats:
         refuse_beyond(pair[None], "the place", "distance_to")
         return pair
     labels = index.get_level_values(0)
-    rows = _matching(labels, place)
+    rows = _positions_of_label(labels, place)
     if not rows.size:
         raise AlignmentError(
             "distance_to: no row has the label "
-            f"{cited(place)}{nearest(place, labels.unique())}; pass (latitude, "
+            f"{cited(place)}{did_you_mean(place, labels.unique())}; pass (latitude, "
             "longitude) for another place."
         )
     if not (degrees[rows] == degrees[rows[0]]).all():

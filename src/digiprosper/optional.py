@@ -1,4 +1,4 @@
-"""The one place that asks for a package outside the required ones."""
+"""Imports of optional packages, and the progress bar."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 Done: TypeAlias = "Callable[[int], object]"
-"""What long work calls with the number of pieces that it has done since the last
-call."""
+"""Progress callback: called with the number of steps done since the last call."""
 
 
 def install_command(extra: str) -> str:
@@ -31,19 +30,19 @@ def require(module: str, *, extra: str, purpose: str) -> Any:
         ) from error
 
 
-def uncounted(done: int) -> None:
-    """Ignore progress, where none is shown."""
+def ignore_progress(done: int) -> None:
+    """Do nothing: the callback where no progress is shown."""
 
 
 @contextmanager
 def progress_bar(name: str, total: int | None, *, show: bool) -> Iterator[Done]:
     """Show progress on stderr with tqdm.
 
-    Yields a function to call with the number of new pieces done. `total` is None where
-    the number is not known before. Without `show` no package is needed.
+    Yields the callback. `total` is None if the number of steps is not known in advance.
+    Without `show` tqdm is not needed.
     """
     if not show:
-        yield uncounted
+        yield ignore_progress
         return
     tqdm = require("tqdm", extra="parallel", purpose=f"{name}(progress=True)").tqdm
     with tqdm(desc=name, total=total) as bar:

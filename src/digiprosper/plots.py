@@ -186,7 +186,7 @@ def mediation_path(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.mediation_path"
-    wording = _wording_of(results, MediationResults, _MEDIATION, labels, purpose)
+    wording = _model_wording(results, MediationResults, _MEDIATION, labels, purpose)
     decimals, level = check_whole("digits", digits, 0, 15), check_level(level)
     chosen = mediation.chosen_mediators(results, mediator)
     drawn = mediation.path_diagram(results, chosen, wording, level)
@@ -245,7 +245,7 @@ def balance(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.balance"
-    wording = _wording_of(matching, Matching, "match_entities", labels, purpose)
+    wording = _model_wording(matching, Matching, "match_entities", labels, purpose)
     return draw_balance(policy.balance(matching, wording), ax, purpose)
 
 
@@ -298,7 +298,7 @@ def effect_plot(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.effect_plot"
-    wording = _wording_of(results, MediationResults, _MEDIATION, labels, purpose)
+    wording = _model_wording(results, MediationResults, _MEDIATION, labels, purpose)
     drawn = mediation.effects(results, wording, check_level(level))
     return draw_effects(drawn, ax, purpose)
 
@@ -435,7 +435,7 @@ def honest(
     """
     purpose = "plots.honest"
     maker = "honest of an event study"
-    wording = _wording_of(intervals, HonestIntervals, maker, labels, purpose)
+    wording = _model_wording(intervals, HonestIntervals, maker, labels, purpose)
     return draw_honest(policy.honest_plot(intervals, wording), ax, purpose)
 
 
@@ -809,7 +809,7 @@ def conditional_effect(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.conditional_effect"
-    wording = _wording_of(results, MediationResults, _MEDIATION, labels, purpose)
+    wording = _model_wording(results, MediationResults, _MEDIATION, labels, purpose)
     curve = mediation.conditional_curve(results, effect, wording, level)
     return draw_conditional_effect(curve, ax, purpose)
 
@@ -895,7 +895,7 @@ def marginal_effect(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.marginal_effect"
-    wording = _wording_of(results, LinearResults, _REGRESSION, labels, purpose)
+    wording = _model_wording(results, LinearResults, _REGRESSION, labels, purpose)
     curve = slope_curve(results, term, moderator, panel, wording, check_level(level))
     return draw_slope_curve(curve, ax, purpose)
 
@@ -949,7 +949,7 @@ def sensitivity_curve(
     """
     purpose = "plots.sensitivity_curve"
     maker = "MediationResults.sensitivity"
-    wording = _wording_of(results, MediationSensitivity, maker, labels, purpose)
+    wording = _model_wording(results, MediationSensitivity, maker, labels, purpose)
     curve = mediation.sensitivity_curve(results, wording)
     return draw_sensitivity(curve, ax, purpose)
 
@@ -1004,7 +1004,7 @@ def u_shape(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.u_shape"
-    wording = _wording_of(results, LinearResults, _REGRESSION, labels, purpose)
+    wording = _model_wording(results, LinearResults, _REGRESSION, labels, purpose)
     if not all(hasattr(test, name) for name in _U_TEST):
         raise InputTypeError(
             f"{purpose}: test must be what u_test or two_turns_test returns, "
@@ -1076,7 +1076,7 @@ def lr_profile(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.lr_profile"
-    wording = _wording_of_thresholds(results, labels, purpose)
+    wording = _threshold_wording(results, labels, purpose)
     drawn = threshold_figures.lr_profile(results, threshold, wording)
     return draw_profile(drawn, ax, purpose)
 
@@ -1364,7 +1364,7 @@ def regime_map(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.regime_map"
-    wording = _wording_of_thresholds(results, labels, purpose)
+    wording = _threshold_wording(results, labels, purpose)
     drawn = threshold_figures.regime_map(results, order, wording)
     return draw_regime_map(drawn, ax, purpose)
 
@@ -1430,7 +1430,9 @@ def rank_ribbon(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.rank_ribbon"
-    wording = _wording_of(results, RankResults, "rank_probabilities", labels, purpose)
+    wording = _model_wording(
+        results, RankResults, "rank_probabilities", labels, purpose
+    )
     table = composite.rank_table(results, entities, level)
     if (
         period is None
@@ -1504,7 +1506,7 @@ def index_sensitivity(
     >>> plt.close(ax.figure)
     """
     purpose = "plots.index_sensitivity"
-    wording = _wording_of(
+    wording = _model_wording(
         results, IndexSensitivity, "index_sensitivity", labels, purpose
     )
     check_option("show", show, ("ranks", "shares"))
@@ -1585,7 +1587,7 @@ def kernel_ridge(
     return draw_ridges(drawn, ax, purpose)
 
 
-def _wording_of(
+def _model_wording(
     results: Any,
     kind: type,
     maker: str,
@@ -1601,7 +1603,7 @@ def _wording_of(
     return _wording(results, labels, purpose)
 
 
-def _wording_of_thresholds(
+def _threshold_wording(
     results: object, labels: Mapping[str, str] | None, purpose: str
 ) -> Wording:
     if not isinstance(results, ThresholdResults):

@@ -22,25 +22,25 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
-    instead,
     plain,
     quoted,
     several,
+    suggestion,
 )
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.pickling import PickledByName
 
 TERM: Final = {"term": "one"}
-"""Metadata of a field that holds a term, which can be swapped and `terms` lists."""
+"""Metadata of a field that holds one term; `terms` and `swap` look for it."""
 TERMS: Final = {"term": "several"}
-"""The same of a field that holds several terms."""
+"""Metadata of a field that holds several terms."""
 
 
 def as_terms(
     value: object, field: str, *, form: str = "a list of terms (text)"
 ) -> tuple[str, ...]:
-    """Convert a term or several to a tuple; messages have `field` and type `form`."""
+    """Convert one or several terms to a tuple; `field` and `form` are for messages."""
     values = as_sequence(value)
     if not isinstance(values, list | tuple):
         raise InputTypeError(f"{field} must be {form}, not {type(values).__name__}.")
@@ -63,7 +63,7 @@ def as_terms(
 
 
 def as_sequence(value: object) -> object:
-    """Convert a text, an array or Index of texts to a list; keep anything else."""
+    """Convert a str, or an array or Index of str, to a list; keep anything else."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, np.ndarray | pd.Index) or value.ndim != 1:
@@ -99,7 +99,7 @@ def read_terms(spec: Any) -> None:
 
 
 def check_words(spec: Any, words: Mapping[str, Sequence[object]]) -> None:
-    """Refuse options of a specification that are not one of their words."""
+    """Refuse options of a specification that are not among the allowed words."""
     for name, allowed in words.items():
         check_option(name, getattr(spec, name), allowed)
 
@@ -115,7 +115,7 @@ def one_term(value: object, field: str) -> str:
 
 
 def check_reps(reps: object, least: int) -> int:
-    """Refuse a number of draws that is no whole number from `least` to 10,000,000."""
+    """Refuse a number of draws unless it is an integer from `least` to 10,000,000."""
     return check_whole("reps", reps, least, MOST_DRAWS)
 
 
@@ -153,9 +153,9 @@ def refuse_repeats(spec: Any, roles: Sequence[str]) -> None:
 
 
 def unknown_arguments(kind: Any, unknown: Sequence[str]) -> str:
-    """Name the arguments that a specification does not have, and what to write."""
+    """Write the message about unknown arguments, with suggestions."""
     names = [field.name for field in dataclasses.fields(kind)]
-    hints = [f"{cited(name)}{instead(name, 'argument', names)}" for name in unknown]
+    hints = [f"{cited(name)}{suggestion(name, 'argument', names)}" for name in unknown]
     return (
         f"{kind.__name__} has no argument {', '.join(hints)}; it has "
         f"{quoted(names, 30)}."

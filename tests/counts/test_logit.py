@@ -53,7 +53,7 @@ def test_a_specification_is_a_value() -> None:
         ({"collinear": "keep"}, "collinear='keep'"),
         ({"missing": "keep"}, "missing='keep'"),
         ({"entity_effects": "city"}, "True or False"),
-        ({"entity_effects": False, "time_effects": False}, "has fixed effects"),
+        ({"entity_effects": False, "time_effects": False}, "needs fixed effects"),
     ],
 )
 def test_options_that_are_refused(options: dict[str, object], message: str) -> None:

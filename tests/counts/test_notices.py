@@ -16,6 +16,6 @@ def test_few_clusters() -> None:
     assert few_for_counts(40, "province") == ()
     (notice,) = few_for_counts(31, "province")
     assert notice.code == "few_clusters"
-    assert "normal distribution" in notice.message
+    assert "normal intervals" in notice.message
     (notice,) = few_for_counts(12, "province", "crv3")
     assert "11 degrees of freedom" in notice.message

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels.separation import mark_empty_levels, separated_rows
 from digiprosper.kernels.within import compress
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +88,7 @@ def test_separated_rows_of_the_public_sets(name: str) -> None:
     y = frame["y"].to_numpy(dtype=float)
     x = frame.filter(regex="^x").to_numpy(dtype=float)
     codes = [compress(frame[c].to_numpy(np.intp))[0] for c in frame.filter(like="id")]
-    separated = in_empty_levels(y, codes)
+    separated = mark_empty_levels(y, codes)
     rows = np.flatnonzero(~separated)
     part = [compress(code[rows])[0] for code in codes]
     separated[rows], _ = separated_rows(y[rows], x[rows], part)
@@ -108,7 +108,7 @@ def test_a_regressor_that_is_collinear_afterwards_is_named(name: str) -> None:
     )
     with pytest.raises(dp.DigiprosperError, match="with outcome zero were dropped"):
         spec.fit(panel)
-    with pytest.warns(dp.IdentificationWarning, match="fits them perfectly"):
+    with pytest.warns(dp.IdentificationWarning, match="are fitted perfectly"):
         results = spec.replace(collinear="drop").fit(panel)
     assert len(results.separated) == frame["separated"].sum()
     assert any(n.code.startswith("dropped") for n in results.diagnostics)

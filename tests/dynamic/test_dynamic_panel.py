@@ -139,7 +139,7 @@ def test_a_cross_section_and_times_without_steps() -> None:
     with pytest.raises(DigiprosperError, match="every i has one row"):
         dp.DynamicPanel("y").fit(dp.Panel(once, "i"))
     named = frame.assign(t=frame["t"].map(lambda t: f"year {t}"))
-    with pytest.raises(DigiprosperError, match="no order in time"):
+    with pytest.raises(DigiprosperError, match="not a time"):
         dp.DynamicPanel("y").fit(dp.Panel(named, "i", "t"))
 
 

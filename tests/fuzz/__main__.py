@@ -111,7 +111,7 @@ def run_case(number: int, tally: Tally, jobs: list[str] | None = None) -> None:
     panel = _tried(tally, number, log, "Panel", make)
     if panel is not None:
         data.names = {
-            r: n if n in table_of(panel).known else one_line(n)
+            r: n if n in table_of(panel).names else one_line(n)
             for r, n in data.names.items()
         }
         case = Case(

@@ -18,7 +18,7 @@ from digiprosper.inequality.kernel import (
     dagum_parts,
     ergodic,
     gini,
-    ranked,
+    rank_rows,
     theil_l,
     variation,
 )
@@ -303,7 +303,7 @@ def test_a_draw_is_the_decomposition_of_rows_written_out(seed):
         rng.integers(0, 6, y.size),
     )
     clusters = np.unique(clusters, return_inverse=True)[1]
-    rows = ranked(y, codes, clusters, w)
+    rows = rank_rows(y, codes, clusters, w)
     counts = draw_counts(np.random.SeedSequence(seed), rows.n_clusters, 25)
     drawn = dagum_parts(rows, counts)
     for count, found in zip(counts, drawn, strict=True):
@@ -320,7 +320,7 @@ def test_a_draw_is_the_decomposition_of_rows_written_out(seed):
 
 
 def test_every_cluster_once_is_the_sample():
-    rows = ranked(Y, GROUPS, np.arange(10), ONES)
+    rows = rank_rows(Y, GROUPS, np.arange(10), ONES)
     np.testing.assert_allclose(
         dagum_parts(rows, np.ones((1, 10)))[0], parts(Y, GROUPS, ONES), atol=1e-15
     )
@@ -333,7 +333,7 @@ def test_chunks_do_not_change_draws():
         rng.integers(0, 3, 90),
         np.repeat(np.arange(30), 3),
     )
-    rows = ranked(y, groups, clusters, np.ones(90))
+    rows = rank_rows(y, groups, clusters, np.ones(90))
     whole = dagum_draws(rows, 101, np.random.SeedSequence(1))
     pieces = dagum_draws(rows, 101, np.random.SeedSequence(1), memory=8 * 4 * 120 * 7)
     np.testing.assert_allclose(whole, pieces, rtol=1e-13)

@@ -40,7 +40,7 @@ from digiprosper.errors import (
     MissingDataError,
     OptionError,
 )
-from digiprosper.inequality.measures import observe
+from digiprosper.inequality.measures import read_observations
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.report.protocol import HasDraws, Results
 
@@ -943,14 +943,16 @@ def test_series_are_matched_by_index():
         == gini(Y.tolist(), obs_weights=W.tolist())
     )
     groups = pd.Series(list("xxyy"), index=list("abcd"))
-    mixed = observe("f", Y, W.to_numpy(), {"groups": groups[["c", "a", "b", "d"]]})
+    mixed = read_observations(
+        "f", Y, W.to_numpy(), {"groups": groups[["c", "a", "b", "d"]]}
+    )
     assert mixed.codes["groups"].tolist() == [0, 0, 1, 1]
 
 
 def test_repeated_labels_match_in_the_same_order_only():
     y, w = Y.set_axis(list("aabb")), W.set_axis(list("aabb"))
     assert gini(y, obs_weights=w) == gini(Y, obs_weights=W)
-    with pytest.raises(AlignmentError, match="repeat a label"):
+    with pytest.raises(AlignmentError, match="repeated labels"):
         gini(y, obs_weights=w.set_axis(list("abab")))
 
 
@@ -1186,7 +1188,7 @@ def test_every_refusal_is_one_family():
 def test_a_whole_number_beyond_floating_point_is_no_number(digits):
     for value in ([1, 10**digits], pd.Series([1, -(10**digits)], dtype=object)):
         with pytest.raises(InputTypeError, match="integer beyond"):
-            observe("gini", value)
+            read_observations("gini", value)
 
 
 def test_values_reach_1e120():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.cluster_jackknife import (
-    _rows_are_fewer,
+    _prefers_rows,
     can_leave_out,
     deviations,
     jackknife_root_and_middle,
@@ -95,7 +95,7 @@ def test_many_small_clusters_whose_levels_cross_them(which, weighted, memory) ->
     }[which]
     if which == "two crossed":
         effects.append((entity * period) % 11)
-    assert _rows_are_fewer(lay_out(entity, effects, w), 4)
+    assert _prefers_rows(lay_out(entity, effects, w), 4)
     demeaned = within(effects, n, obs_weights=w).demean(columns)
     x = demeaned[:, 1:]
     left = x if w is None else x * w[:, None]
@@ -121,7 +121,7 @@ def test_one_cluster_of_many_rows_among_small_ones() -> None:
     city = compress(np.where(firm < 700, 0, firm))[0]
     cell = rng.integers(0, 300, firm.size)
     effects = [firm, cell]
-    assert _rows_are_fewer(lay_out(city, effects, None), 2)
+    assert _prefers_rows(lay_out(city, effects, None), 2)
     columns = within(effects, firm.size).demean(rng.normal(size=(firm.size, 2)))
     x = columns[:, 1:] / np.linalg.norm(columns[:, 1])
     slope = x.T @ columns[:, 0]
@@ -138,7 +138,7 @@ def test_a_cluster_of_very_many_rows_is_not_left_out_by_its_rows() -> None:
     rng = np.random.default_rng(4)
     city = np.concatenate([np.zeros(10_000, int), np.arange(1, 30_001)])
     cell = compress(rng.integers(0, 3000, city.size))[0]
-    assert not _rows_are_fewer(lay_out(city, [cell], None), 2)
+    assert not _prefers_rows(lay_out(city, [cell], None), 2)
     assert can_leave_out(city, [cell // 30], 2)
 
 

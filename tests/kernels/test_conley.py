@@ -10,7 +10,7 @@ from digiprosper.kernels.conley import (
     Nearby,
     near_products,
     nearby,
-    nearest_place,
+    nearest_distance,
     rows_within,
 )
 from digiprosper.kernels.great_circle import great_circle
@@ -140,10 +140,10 @@ def test_nearest_place() -> None:
     _, near = near_of(4)
     apart = great_circle(near.degrees[:, None], near.degrees[None])
     np.fill_diagonal(apart, np.inf)
-    assert nearest_place(near) == pytest.approx(apart.min(), rel=1e-9)
+    assert nearest_distance(near) == pytest.approx(apart.min(), rel=1e-9)
     rows = {name: np.zeros(1, dtype=np.intp) for name in ("time", "entity", "position")}
     assert (
-        nearest_place(
+        nearest_distance(
             nearby(np.zeros((1, 2)), **rows, cutoff=1.0, kernel="uniform", lags=0)
         )
         == np.inf

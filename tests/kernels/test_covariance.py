@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from digiprosper.kernels.covariance import (
+    count_groups,
     counts,
     default_bandwidth,
     fixed_b,
-    groups_of,
     intersections,
     joint_meat,
     ranks,
@@ -50,7 +50,7 @@ def counted(
         n,
         3,
         ranks(absorbed, clusters, entity),
-        [groups_of(c) for c in clusters],
+        [count_groups(c) for c in clusters],
         periods=7,
     ), n
 
@@ -58,15 +58,21 @@ def counted(
 def test_counts_of_nested_effects() -> None:
     city, year, region, _, _ = setting()
     c, n = counted([city, year], [city], 12 + 7 - 1, year)
-    assert (c.n, c.k, c.full, c.nest, c.xtreg) == (n, 3, 21, 3 + 1 + 6, 3 + 1 + 6)
-    assert counted([city], [city], 12, year)[0].nest == 4
-    assert counted([city, year], [region], 18, year)[0].nest == 10
-    assert counted([city, year], [year], 18, year)[0].nest == 3 + 1 + 11
-    assert counted([city, year], [city, year], 18, year)[0].nest == 4
+    assert (c.n, c.k, c.parameters, c.k_reghdfe, c.k_xtreg) == (
+        n,
+        3,
+        21,
+        3 + 1 + 6,
+        3 + 1 + 6,
+    )
+    assert counted([city], [city], 12, year)[0].k_reghdfe == 4
+    assert counted([city, year], [region], 18, year)[0].k_reghdfe == 10
+    assert counted([city, year], [year], 18, year)[0].k_reghdfe == 3 + 1 + 11
+    assert counted([city, year], [city, year], 18, year)[0].k_reghdfe == 4
     mixed = ((city * 5 + year) % 4).astype(np.intp)
-    assert counted([city, year], [mixed], 18, year)[0].nest == 21
-    assert counted([city, year], [mixed], 18, year)[0].xtreg == 3 + 1 + 6
-    assert counted([], [city], 1, year, None)[0].nest == 4
+    assert counted([city, year], [mixed], 18, year)[0].k_reghdfe == 21
+    assert counted([city, year], [mixed], 18, year)[0].k_xtreg == 3 + 1 + 6
+    assert counted([], [city], 1, year, None)[0].k_reghdfe == 4
 
 
 def rank_of(effects: list[np.ndarray], n: int) -> int:
@@ -120,12 +126,12 @@ def test_counts_are_ranks_of_dummies(seed: int) -> None:
         n,
         2,
         ranks(within(effects, n), clusters, 0),
-        [groups_of(c) for c in clusters],
+        [count_groups(c) for c in clusters],
         periods=6,
     )
-    assert found.full == 2 + every
-    assert found.nest == 3 + every - rank_of(within_clusters, n)
-    assert found.xtreg == 3 + every - rank_of(with_entity, n)
+    assert found.parameters == 2 + every
+    assert found.k_reghdfe == 3 + every - rank_of(within_clusters, n)
+    assert found.k_xtreg == 3 + every - rank_of(with_entity, n)
     spans = [e for e in effects if rank_of([e], n) == every]
     lone = any(
         all(inside(f, e) for e in effects) and all(inside(f, c) for c in clusters)
@@ -271,9 +277,11 @@ def test_slopes_are_added_to_what_a_sample_counts(more: int) -> None:
     city, year, *_ = setting(3)
     effects = [city, year]
     absorbed = ranks(within(effects, city.size), [city], 0)
-    before = counts(city.size, 0, absorbed, [groups_of(c) for c in [city]], periods=6)
-    assert before.plus(more) == counts(
-        city.size, more, absorbed, [groups_of(c) for c in [city]], periods=6
+    before = counts(
+        city.size, 0, absorbed, [count_groups(c) for c in [city]], periods=6
+    )
+    assert before.with_slopes(more) == counts(
+        city.size, more, absorbed, [count_groups(c) for c in [city]], periods=6
     )
 
 

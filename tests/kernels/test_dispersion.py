@@ -12,7 +12,7 @@ from digiprosper.kernels.dispersion import (
     column_sums,
     entity_divergence,
     theil_by_group,
-    theil_of_counts,
+    theil_of_draws,
     theil_shares,
     theil_t,
     variation_by_group,
@@ -123,7 +123,7 @@ def test_sums_by_entity_give_any_redraw():
     np.testing.assert_allclose(mean, z.mean(axis=0) + 0.1, rtol=1e-14)
     counts = np.array([[2, 0, 1, 1, 0, 2], [1, 1, 1, 1, 1, 1]])
     for drawn, theil in zip(
-        counts, theil_of_counts(counts, rows, deviation, divergence), strict=True
+        counts, theil_of_draws(counts, rows, deviation, divergence), strict=True
     ):
         stacked = np.repeat(z, drawn[entity], axis=0)
         np.testing.assert_allclose(theil, theil_t(stacked, shift=0.1), rtol=1e-12)
@@ -135,7 +135,7 @@ def test_redraws_of_nearly_constant_columns_keep_their_digits():
     z = 1 + 1e-6 * rng.normal(size=(20, 1))
     _, deviation, divergence = entity_divergence(z, entity)
     counts = np.array([[2, 1, 0, 2, 0]])
-    theil = theil_of_counts(counts, np.full(5, 4), deviation, divergence)[0, 0]
+    theil = theil_of_draws(counts, np.full(5, 4), deviation, divergence)[0, 0]
     stacked = np.repeat(z, counts[0][entity], axis=0)
     assert theil == pytest.approx(theil_t(stacked)[0], rel=1e-7)
 
@@ -144,7 +144,7 @@ def test_a_redraw_of_zeros_alone_has_no_dispersion():
     z, entity = np.array([[0.0], [0.0], [1.0], [3.0]]), np.array([0, 0, 1, 1])
     _, deviation, divergence = entity_divergence(z, entity)
     counts = np.array([[2.0, 0.0], [0.0, 2.0]])
-    theil = theil_of_counts(counts, np.array([2, 2]), deviation, divergence)
+    theil = theil_of_draws(counts, np.array([2, 2]), deviation, divergence)
     np.testing.assert_allclose(theil[:, 0], [0.0, theil_t(z[2:])[0]], rtol=1e-12)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.covariance import (
+    count_groups,
     counts,
-    groups_of,
     intersections,
     joint_meat,
     ranks,
@@ -32,7 +32,7 @@ def setting(seed=0, k=3, *, weighted=False, cov_type="clustered", near=0.0):
     absorbed = ranks(effects, [city], 0)
     found = []
     for regressors in (range(1, 1 + k), range(2, 2 + k)):
-        count = counts(60, k, absorbed, [groups_of(c) for c in [city]], periods=5)
+        count = counts(60, k, absorbed, [count_groups(c) for c in [city]], periods=5)
         leverage = effects_leverage(effects, 60) if cov_type in ("hc2", "hc3") else None
         how = vcov(
             cov_type,
@@ -194,7 +194,7 @@ def test_products_net_of_the_other_regressors_are_those_of_residuals(
     )
     weights = np.ones(60) if w is None else w
     np.testing.assert_allclose(
-        solved.held_fixed(regressor), (rest.T * weights) @ rest, rtol=1e-9
+        solved.partial_products(regressor), (rest.T * weights) @ rest, rtol=1e-9
     )
 
 

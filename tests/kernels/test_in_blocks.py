@@ -7,12 +7,12 @@ import pytest
 
 from digiprosper.kernels.in_blocks import (
     Block,
-    Carriers,
+    ClusterShares,
     dummies,
+    effects_are_removed,
     empty_scores,
     first_pass,
-    is_removed,
-    orthonormalising,
+    orthonormalising_transform,
     second_pass,
     triangular_factor,
 )
@@ -65,7 +65,9 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     products = by_entity - right.T @ values
     np.testing.assert_allclose(products, weighted_net.T @ net, rtol=1e-9, atol=1e-9)
 
-    transform, regular = orthonormalising(products, np.sqrt(np.diag(by_entity)))
+    transform, regular = orthonormalising_transform(
+        products, np.sqrt(np.diag(by_entity))
+    )
     assert regular.all()
     scores = [
         empty_scores(3, 2, np.eye(4)[:, :1], inside=True, size=0, keep=True),
@@ -77,7 +79,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
     np.testing.assert_allclose(second.products, np.eye(4), atol=1e-10)
     basis = net @ transform
     np.testing.assert_allclose(second.plain, basis.T @ basis, atol=1e-10)
-    assert is_removed(system, second.right, np.ones(4), np.diag(by_entity))
+    assert effects_are_removed(system, second.right, np.ones(4), np.diag(by_entity))
 
     # An error that is a combination of the last two columns, and two of the first three
     rng = np.random.default_rng(5)
@@ -93,7 +95,7 @@ def test_sums_over_blocks_are_those_of_a_regression_on_dummies(weighted):
         theirs = np.hstack(sums)
         np.testing.assert_allclose(ours.T @ ours, theirs.T @ theirs, rtol=1e-8)
     first, second_scores = scores[:2]
-    kept = np.concatenate(first.kept)
+    kept = np.concatenate(first.cluster_products)
     np.testing.assert_allclose(kept.sum(axis=0), np.eye(4), atol=1e-10)
     squares = (weighted_net @ transform)[:, 0] * basis[:, 0]
     by_level = np.bincount(codes[0], weights=squares)
@@ -106,7 +108,9 @@ def test_a_column_that_is_nearly_a_combination_keeps_its_own_size():
     x = rng.normal(size=(200, 2))
     columns = np.column_stack([x, x[:, 0] + 1e-8 * rng.normal(size=200), x.sum(axis=1)])
     products = columns.T @ columns
-    transform, regular = orthonormalising(products, np.sqrt(np.diag(products)))
+    transform, regular = orthonormalising_transform(
+        products, np.sqrt(np.diag(products))
+    )
     assert regular.tolist() == [True, True, False, False]
     basis = columns @ transform
     factor = triangular_factor(basis.T @ basis) @ np.linalg.inv(transform)
@@ -119,7 +123,7 @@ def test_carriers_keep_the_largest_clusters_of_all_blocks():
     rng = np.random.default_rng(3)
     parts = [rng.exponential(size=(size, 2)) ** 4 for size in (30, 7, 25)]
     k = 2
-    carriers = Carriers(
+    carriers = ClusterShares(
         np.zeros(k), np.zeros(k), np.zeros((0, k)), np.zeros((0, k), dtype=object)
     )
     for number, part in enumerate(parts):

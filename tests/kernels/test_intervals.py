@@ -25,8 +25,8 @@ from digiprosper.kernels.intervals import (
     bca_p,
     covariance_of,
     delta,
-    enough_clusters,
     fieller,
+    has_enough_clusters,
     holm,
     percentile,
     percentile_p,
@@ -626,7 +626,7 @@ def test_nothing_is_read_from_draws_of_fewer_than_five_clusters(clusters) -> Non
         *covariance_of(draws, clusters=clusters),
     ]
     enough = clusters is None or clusters >= LEAST_CLUSTERS == 5
-    assert enough_clusters(clusters) is enough
+    assert has_enough_clusters(clusters) is enough
     assert (np.isnan(read) == (not enough)).all()
 
 

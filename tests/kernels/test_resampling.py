@@ -624,7 +624,7 @@ def test_draws_from_the_sums_of_blocks_are_those_of_all_sums(
         which,
         table == "dense",
     )
-    assert len(resampling._by_block(grams)) == 1 + len(grams.blocks) == 13
+    assert len(resampling._split_by_block(grams)) == 1 + len(grams.blocks) == 13
     seed = np.random.SeedSequence(3)
     found = bootstrap(grams, EQUATIONS, 20, seed, residuals=BLOCKS)
     weights = draw_counts(seed, grams.n_clusters, 20)

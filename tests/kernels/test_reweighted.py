@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digiprosper.errors import IdentificationError
-from digiprosper.kernels.covariance import counts, groups_of, intersections, ranks, vcov
+from digiprosper.kernels.covariance import (
+    count_groups,
+    counts,
+    intersections,
+    ranks,
+    vcov,
+)
 from digiprosper.kernels.reweighted import (
     LOGIT,
     POISSON,
@@ -198,7 +204,7 @@ def test_covariance_is_the_sandwich(cov_type: str) -> None:
     y = rng.poisson(np.exp(0.3 * x[:, 0] + 0.2)).astype(float)
     fit = reweighted_least_squares(y, x, [codes], POISSON)
     clusters = (codes,) if cov_type == "clustered" else ()
-    groups = [groups_of(cluster) for cluster in clusters]
+    groups = [count_groups(cluster) for cluster in clusters]
     count = counts(60, 2, ranks(fit.projection, clusters, 0), groups, periods=6)
     time = np.tile(np.arange(6), 10)
     estimator = vcov(cov_type, "none", count, intersections(clusters), time)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from digiprosper.kernels import separation
-from digiprosper.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels.separation import mark_empty_levels, separated_rows
 from digiprosper.kernels.slopes import Slope
 from digiprosper.kernels.within import compress
 
@@ -54,9 +54,9 @@ def test_levels_without_outcome_leave_repeatedly() -> None:
     second = np.array([0, 1, 0, 1, 1])
     # The first level of `first` is empty, and then that of `second`.
     np.testing.assert_array_equal(
-        in_empty_levels(y, [first, second]), [True, True, True, False, False]
+        mark_empty_levels(y, [first, second]), [True, True, True, False, False]
     )
-    assert not in_empty_levels(y, [Slope(first, y)]).any()
+    assert not mark_empty_levels(y, [Slope(first, y)]).any()
 
 
 def test_nothing_is_separated_without_zeros() -> None:

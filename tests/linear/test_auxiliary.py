@@ -13,9 +13,9 @@ import digiprosper as dp
 from digiprosper import FixedEffects, Panel
 from digiprosper.linear.auxiliary import (
     entity_effect,
-    issued,
-    joint_form,
-    refit,
+    fit_for_test,
+    issue_fit_notices,
+    wald_statistic,
     with_clusters,
     with_effects,
 )
@@ -31,7 +31,7 @@ def states() -> Panel:
 
 def test_the_fit_is_that_of_the_specification(states: Panel) -> None:
     spec = FixedEffects("log(gsp)", X)
-    fitted = refit(spec, states, "test")
+    fitted = fit_for_test(spec, states, "test")
     pd.testing.assert_series_equal(fitted.results.params, spec.fit(states).params)
     assert [fitted.demeaned.names[j] for j in fitted.regressors] == X
     assert entity_effect(fitted, "test") == "state"
@@ -39,7 +39,7 @@ def test_the_fit_is_that_of_the_specification(states: Panel) -> None:
 
 def test_dropped_columns_are_no_regressors(states: Panel) -> None:
     panel = states.assign(twice=lambda f: 2 * f["unemp"])
-    fitted = refit(
+    fitted = fit_for_test(
         FixedEffects("log(gsp)", [*X, "twice"], collinear="drop"), panel, "test"
     )
     assert [fitted.demeaned.names[j] for j in fitted.regressors] == X
@@ -66,16 +66,16 @@ def test_notices_about_few_clusters_are_left_out() -> None:
     )
     frame[["y", "a"]] = rng.normal(size=(32, 2))
     frame.loc[3, "a"] = np.nan
-    fitted = refit(FixedEffects("y", ["a"]), Panel(frame, "i", "t"), "test")
+    fitted = fit_for_test(FixedEffects("y", ["a"]), Panel(frame, "i", "t"), "test")
     with pytest.warns(dp.MissingDataWarning):
-        assert [notice.code for notice in issued(fitted)] == ["missing_rows"]
+        assert [notice.code for notice in issue_fit_notices(fitted)] == ["missing_rows"]
 
 
 @pytest.mark.parametrize("effects", [(), ("state",), ("year",)])
 def test_other_effects_are_another_specification(
     states: Panel, effects: tuple[str, ...]
 ) -> None:
-    fitted = refit(FixedEffects("log(gsp)", X), states, "test")
+    fitted = fit_for_test(FixedEffects("log(gsp)", X), states, "test")
     prepared = with_effects(fitted.prepared, effects)
     demeaned = demean_columns(prepared, fitted.demeaned.names, fitted.demeaned.raw)
     results, _ = fit_equation(prepared, demeaned, 0, fitted.regressors)
@@ -92,7 +92,7 @@ def test_other_effects_are_another_specification(
 
 
 def test_other_clusters_are_another_specification(states: Panel) -> None:
-    fitted = refit(FixedEffects("log(gsp)", X), states, "test")
+    fitted = fit_for_test(FixedEffects("log(gsp)", X), states, "test")
     sample = fitted.prepared.sample
     spec = FixedEffects("log(gsp)", X, clusters="year")
     prepared = with_clusters(fitted.prepared, ["year"], [sample.time], spec.options)
@@ -107,7 +107,7 @@ def test_other_clusters_are_another_specification(states: Panel) -> None:
 def test_joint_form_is_q_times_the_wald_statistic(states: Panel) -> None:
     results = FixedEffects("log(gsp)", X).fit(states)
     expected = results.wald_test("log(pc) = unemp = 0").statistic
-    assert joint_form(results, X, "test") == (
+    assert wald_statistic(results, X, "test") == (
         pytest.approx(2 * expected, rel=1e-12),
         (),
     )
@@ -120,7 +120,7 @@ def test_a_coefficient_without_a_standard_error_is_named(states: Panel) -> None:
         root=np.where([[True], [False]], np.nan, results.estimated.root),
     )
     with pytest.raises(dp.IdentificationError, match=r"log\(pc\)"):
-        joint_form(replace(results, estimated=estimated), X, "test")
+        wald_statistic(replace(results, estimated=estimated), X, "test")
 
 
 def test_an_indefinite_covariance_gives_a_missing_statistic_and_a_warning(
@@ -129,6 +129,6 @@ def test_an_indefinite_covariance_gives_a_missing_statistic_and_a_warning(
     results = FixedEffects("log(gsp)", X).fit(states)
     estimated = replace(results.estimated, middle=np.diag([1.0, -1.0]), root=np.eye(2))
     with pytest.warns(dp.CovarianceWarning):
-        form, notices = joint_form(replace(results, estimated=estimated), X, "test")
+        form, notices = wald_statistic(replace(results, estimated=estimated), X, "test")
     assert np.isnan(form)
     assert [notice.code for notice in notices] == ["not_psd"]

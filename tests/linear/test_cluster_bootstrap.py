@@ -331,5 +331,5 @@ def test_draws_that_are_all_lost_are_an_error() -> None:
         frame[f"d{city}"] = ((frame["city"] == city) & (frame["year"] > 2003)).astype(
             float
         )
-    with pytest.raises(IdentificationError, match="draws failed"):
+    with pytest.raises(IdentificationError, match="draws of entity failed"):
         quiet(FixedEffects("y", [f"d{c}" for c in range(8)]), frame, reps=20, rng=1)

@@ -25,7 +25,7 @@ from digiprosper.errors import (
     IdentificationWarning,
     Notice,
 )
-from digiprosper.linear.diagnostics import lost_digits, said_once
+from digiprosper.linear.diagnostics import lost_digits, merge_notices
 from tests.linear.test_doubtful_terms import group_panel
 
 
@@ -455,7 +455,7 @@ def test_what_several_equations_say_is_said_once() -> None:
         )
 
     other = Notice("few_clusters", "30 clusters")
-    found = said_once(
+    found = merge_notices(
         [other, few("i", d=2.0), other, few("i", x=3.0, d=2.5), few("t", d=1.5)]
     )
     assert [n.code for n in found] == ["few_clusters", "few_treated", "few_treated"]
@@ -774,7 +774,7 @@ def test_entities_treated_from_the_start_are_a_cohort_and_left_out_of_the_advice
 ):
     panel = adoption_panel()
     (notice,) = staggered(FixedEffects("y", ["from_start"]).fit(panel))
-    assert "without entities that are treated in all of their rows" in notice.message
+    assert "without always-treated entities" in notice.message
     others = panel.subset("i % 3 != 0")
     assert not staggered(FixedEffects("y", ["from_start"]).fit(others))
     assert dp.StaggeredDid("y", "from_start").fit(others).nobs == 160

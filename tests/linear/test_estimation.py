@@ -16,7 +16,7 @@ from digiprosper.linear.estimation import (
     demean_columns,
     fit_columns,
     fit_equation,
-    refuse_flat_outcome,
+    refuse_constant_outcome,
 )
 from digiprosper.linear.preparation import LinearOptions, prepare
 
@@ -190,8 +190,8 @@ def test_what_does_not_vary_is_told_by_its_reason() -> None:
     ):
         fit_equation(prepared, demeaned, 2, (1,))
     with pytest.raises(IdentificationError, match="outcome 'one' is constant"):
-        refuse_flat_outcome(prepared, demeaned, 3)
-    refuse_flat_outcome(prepared, demeaned, 1)
+        refuse_constant_outcome(prepared, demeaned, 3)
+    refuse_constant_outcome(prepared, demeaned, 1)
     lenient = ready(frame, collinear="drop")
     results, _ = fit_equation(lenient, demeaned, 0, (2, 1, 3))
     assert results.names == ("a",)
@@ -246,11 +246,11 @@ def test_few_treated_passes_over_names_that_answer_no_question() -> None:
     codes = [
         [
             n.code
-            for n in fit_equation(prepared, demeaned, 0, (1, 2), unread=unread)[
+            for n in fit_equation(prepared, demeaned, 0, (1, 2), auxiliary=auxiliary)[
                 0
             ].diagnostics
         ]
-        for unread in ((), ("one",))
+        for auxiliary in ((), ("one",))
     ]
     assert "few_treated" in codes[0]
     assert "few_treated" not in codes[1]
@@ -260,7 +260,7 @@ def test_inference_adds_slopes_to_the_counts_of_the_sample() -> None:
     frame = make()
     prepared = ready(frame)
     count, how = counts_and_vcov(prepared, 3)
-    assert (count.k, count.full) == (3, 3 + prepared.within.rank)
+    assert (count.k, count.parameters) == (3, 3 + prepared.within.rank)
     assert (how.cov_type, how.df_t) == ("clustered", frame["city"].nunique() - 1)
 
 

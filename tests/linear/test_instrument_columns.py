@@ -15,7 +15,7 @@ from digiprosper.linear.instrument_columns import (
     refuse_too_few,
     refuse_unidentified,
     selected_columns,
-    usable,
+    usable_columns,
 )
 from digiprosper.linear.kernels.two_stage import project
 from digiprosper.linear.preparation import LinearOptions, prepare
@@ -58,22 +58,26 @@ def test_an_absorbed_instrument_is_refused_with_the_way_out(
 ) -> None:
     prepared, demeaned = system(**effects)
     with pytest.raises(IdentificationError, match=words) as caught:
-        usable(prepared, demeaned, column_positions(prepared.sample))
+        usable_columns(prepared, demeaned, column_positions(prepared.sample))
     assert [p.data["column"] for p in caught.value.problems] == ["same"]
 
 
 def test_an_absorbed_instrument_is_dropped_on_request() -> None:
     prepared, demeaned = system("drop")
-    positions, notices = usable(prepared, demeaned, column_positions(prepared.sample))
+    positions, notices = usable_columns(
+        prepared, demeaned, column_positions(prepared.sample)
+    )
     assert positions == ColumnPositions((1,), (2,), (3,))
     assert [n.code for n in notices] == ["dropped_absorbed"]
     with pytest.raises(IdentificationError):
-        usable(prepared, demeaned, ColumnPositions((1,), (2,), (4,)))
+        usable_columns(prepared, demeaned, ColumnPositions((1,), (2,), (4,)))
 
 
 def test_a_time_constant_instrument_is_used_without_entity_effects() -> None:
     prepared, demeaned = system(entity_effects=False)
-    positions, notices = usable(prepared, demeaned, column_positions(prepared.sample))
+    positions, notices = usable_columns(
+        prepared, demeaned, column_positions(prepared.sample)
+    )
     assert (positions.instruments, notices) == ((3, 4), [])
 
 

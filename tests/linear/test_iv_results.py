@@ -21,7 +21,7 @@ from digiprosper.errors import (
     MissingDataError,
     OptionError,
 )
-from digiprosper.linear.iv_results import set_text
+from digiprosper.linear.iv_results import intervals_text
 from digiprosper.report.summary import Summary
 
 if TYPE_CHECKING:
@@ -326,11 +326,12 @@ def test_more_instruments_than_clusters() -> None:
 
 
 def test_words_of_sets() -> None:
-    assert set_text([]).startswith("empty")
-    assert set_text([(-np.inf, np.inf)]) == "(-inf, inf)"
-    assert set_text([(1.0, 2.5)]) == "[1, 2.5]"
+    assert intervals_text([]).startswith("empty")
+    assert intervals_text([(-np.inf, np.inf)]) == "(-inf, inf)"
+    assert intervals_text([(1.0, 2.5)]) == "[1, 2.5]"
     assert (
-        set_text([(-np.inf, -2.104), (0.3, np.inf)]) == "(-inf, -2.104] and [0.3, inf)"
+        intervals_text([(-np.inf, -2.104), (0.3, np.inf)])
+        == "(-inf, -2.104] and [0.3, inf)"
     )
 
 
@@ -468,7 +469,7 @@ def test_stages_are_the_columns_of_one_table() -> None:
     rows = {
         "F of the instruments": [f"{tests['first_stage_f:d'].statistic:,.3f}", ""],
         "Effective F": [f"{tests['effective_f']:,.3f}", ""],
-        "Anderson-Rubin 95% set": ["", set_text(results.anderson_rubin())],
+        "Anderson-Rubin 95% set": ["", intervals_text(results.anderson_rubin())],
         "Anderson-Rubin, p-value": ["", "<0.001"],
         "Hansen J, p-value": ["", f"{tests['hansen_j'].p_value:.3f}"],
         "Endogeneity, p-value": ["", "<0.001"],
@@ -545,7 +546,7 @@ def test_a_table_says_that_instruments_are_weak(
     assert "Anderson-Rubin" not in " ".join(dp.etable(strong).notes)
     assert "Anderson-Rubin 95% set" not in dp.etable(strong).frame.index
     frame = dp.etable(results, style=dp.TableStyle("zh")).frame
-    pieces = ", ".join(set_text([piece]) for piece in results.anderson_rubin())
+    pieces = ", ".join(intervals_text([piece]) for piece in results.anderson_rubin())
     assert frame.loc["Anderson-Rubin 95%置信集"].tolist() == [pieces]
     p = results.anderson_rubin_test(0).p_value
     assert frame.loc["Anderson-Rubin检验p值"].tolist() == [f"{p:.3f}"]

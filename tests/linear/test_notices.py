@@ -87,7 +87,7 @@ def test_no_variance_and_perfect_fit_name_the_columns() -> None:
     (empty,) = notices.no_variance(["a", "b"])
     assert (empty.code, empty.data) == ("no_variance", {"terms": ("a", "b")})
     assert empty.message.startswith(
-        "no standard error for 'a', 'b': in every group the scores add up to zero"
+        "no standard error for 'a', 'b': the scores sum to zero in every group"
     )
     exact = notices.perfect_fit("y")
     assert (exact.code, exact.data) == ("perfect_fit", {"depvar": "y"})

@@ -24,7 +24,7 @@ from digiprosper.errors import (
 )
 from digiprosper.linear.kernels.selection import (
     adjusted_slopes,
-    needed_selection,
+    delta_for_slope,
     two_regressions,
 )
 
@@ -104,7 +104,7 @@ def test_regressions_are_those_with_every_dummy(effects, weights) -> None:
         adjusted_slopes(expected, 1.0, found["rsquared_max"])[0], rel=1e-7
     )
     assert found["delta_zero"] == pytest.approx(
-        needed_selection(expected, 0.0, found["rsquared_max"]), rel=1e-7
+        delta_for_slope(expected, 0.0, found["rsquared_max"]), rel=1e-7
     )
 
     with warnings.catch_warnings():

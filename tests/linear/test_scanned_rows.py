@@ -42,8 +42,8 @@ def test_ranks_and_groups_are_those_of_rows(clusters):
     count = prepare(panel, {"y": ["y"], "x": ["x"]}, spec.options).count
     ours = fitted(spec, dp.Panel.scan(frame, entity="firm", time="year", blocks=4))
     assert ours.n_clusters == count.groups
-    assert ours.df_absorbed == count.full
-    assert ours.df_counted == count.nest + 1
+    assert ours.df_absorbed == count.parameters
+    assert ours.df_counted == count.k_reghdfe + 1
 
 
 def test_all_singletons_are_an_error():

@@ -28,7 +28,7 @@ FRAME = pd.DataFrame({"a": [1.0, 2, 3], "b": [4.0, nan, 6]}, index=list("xyz"))
 
 def sums(table: Any, column: Any) -> Any:
     given = arguments("f", {"column": column}, tables={"table": table})
-    return given.by_row(lambda t, c: t.sum(axis=1) + c)
+    return given.apply_by_row(lambda t, c: t.sum(axis=1) + c)
 
 
 def test_the_same_kind_comes_back() -> None:
@@ -71,7 +71,7 @@ def test_groups_with_a_gap_are_missing_as_a_whole() -> None:
         labels={"g": ["a", "a", "b", "b"]},
     )
     codes = given.labels["g"][0]
-    found = given.by_group(lambda c, n, x: np.bincount(c, x, n)[c], codes)
+    found = given.apply_by_group(lambda c, n, x: np.bincount(c, x, n)[c], codes)
     np.testing.assert_array_equal(found, [nan, nan, 7, 7])
 
 
@@ -132,6 +132,6 @@ def test_repeated_heads_and_no_columns() -> None:
 
 def test_results_beyond_the_range_of_numbers() -> None:
     with pytest.raises(IdentificationError, match="another unit"):
-        arguments("f", {"x": [1e119]}).by_row(lambda x: x**3)
+        arguments("f", {"x": [1e119]}).apply_by_row(lambda x: x**3)
     with pytest.raises(IdentificationError, match="another unit"):
         arguments("f", {"x": [1e130]})

@@ -26,7 +26,7 @@ from digiprosper.errors import (
     PanelIndexError,
     TermError,
 )
-from digiprosper.panel.changes import filled_in, winsorized
+from digiprosper.panel.changes import fill_gaps, winsorized
 
 
 def test_assign_takes_terms_callables_scalars_and_series(panel: Panel) -> None:
@@ -114,7 +114,7 @@ def test_attach_by_both_keys_or_one(panel: Panel) -> None:
 
 def test_data_without_the_keys_are_refused_with_their_columns(panel: Panel) -> None:
     other = pd.DataFrame({"LOCATION": ["p0"], "TIME": [2011], "z": [1.0]})
-    text = "no column 'city' or 'year'.*they have 'LOCATION', 'TIME', 'z'. Rename"
+    text = "no column 'city' or 'year'.*columns are 'LOCATION', 'TIME', 'z'. Rename"
     with pytest.raises(AlignmentError, match=text):
         panel.attach(other)
     renamed = other.rename(columns={"LOCATION": "city", "TIME": "year"})
@@ -356,7 +356,7 @@ def test_attach_by_a_column_refuses_unclear_data() -> None:
     with pytest.raises(AlignmentError, match=r"duplicate key \(京, 2011\)\.$"):
         homes.attach(twice, on="province", keep="panel")
     unknown = long.assign(province=long["province"].replace("津", None))
-    with pytest.raises(AlignmentError, match="4 rows of the data with a missing key"):
+    with pytest.raises(AlignmentError, match="missing in 4 rows of the data"):
         homes.attach(unknown, on="province", keep="panel")
     with pytest.raises(AlignmentError, match="index them by 'province', 'wave'"):
         homes.attach(values["index"].xs(2012, level=1), name="z", on="province")
@@ -555,10 +555,10 @@ def test_imputations_follow() -> None:
     [
         ({"gpd": "x"}, ColumnError, "did you mean 'gdp'"),
         ({"GDP": "x"}, ColumnError, "the label of the column 'gdp'"),
-        ({"gdp": "digital"}, ColumnError, "name of two columns"),
-        ({"gdp": "x", "digital": "x"}, ColumnError, "name of two columns"),
-        ({"gdp": "year"}, ColumnError, "name of two columns"),
-        ({"city": "year"}, ColumnError, "name of two columns"),
+        ({"gdp": "digital"}, ColumnError, "two columns would be named"),
+        ({"gdp": "x", "digital": "x"}, ColumnError, "two columns would be named"),
+        ({"gdp": "year"}, ColumnError, "two columns would be named"),
+        ({"city": "year"}, ColumnError, "two columns would be named"),
         ({"gdp": ""}, ColumnError, "is empty"),
         ({"gdp": "a\nb"}, ColumnError, "line breaks"),
         ({"gdp": 5}, InputTypeError, "not text"),
@@ -773,7 +773,7 @@ def test_gaps_are_filled_in_time_and_never_across_entities(
     entity = np.array([0, 0, 0, 0, 0, 1, 1])
     before = values.copy()
     np.testing.assert_allclose(
-        filled_in(values, position, entity, extrapolate=extrapolate), expected
+        fill_gaps(values, position, entity, extrapolate=extrapolate), expected
     )
     np.testing.assert_array_equal(values, before)
 
@@ -957,7 +957,9 @@ def test_codes_in_another_form_are_named_and_the_advice_matches_them(
     message = str(said.value)
     assert example in message
     assert "keep='panel'" not in message
-    advice = message.split("alike: ")[1].removesuffix(". Then attach again.")
+    advice = message.split("those of the data: ")[1].removesuffix(
+        ". Then attach again."
+    )
     exec(advice, {"df": df})
     assert df["code"].tolist() == right["code"].tolist()
     assert panel.attach(df)["z"].notna().all()
@@ -967,7 +969,7 @@ def test_some_codes_in_another_form_are_a_warning_with_keep_panel() -> None:
     panel = _listed()
     df = panel.frame.reset_index().rename(columns={"x": "z"})
     df["code"] = df["code"].astype(int).astype(str)  # 600000 fits, the others do not
-    with pytest.warns(DigiprosperWarning, match="2 codes of the panel are written in"):
+    with pytest.warns(DigiprosperWarning, match="2 codes of the panel are written"):
         attached = panel.attach(df, keep="panel")
     assert attached["z"].notna().sum() == 2
     (notice,) = attached.diagnostics
@@ -1016,7 +1018,7 @@ def test_forms_of_codes_are_written_alike(first: str, second: str) -> None:
     )
     with pytest.warns(DigiprosperWarning, match="seem to be one code"):
         (notice,) = Panel(df, "code", "year").diagnostics
-    exec(notice.message.split("alike: ")[1].removesuffix("."), {"df": df})
+    exec(notice.message.split("make them equal: ")[1].removesuffix("."), {"df": df})
     assert Panel(df, "code", "year").n_entities == 3
 
 
@@ -1040,7 +1042,9 @@ def test_codes_of_a_panel_without_zeros_in_front() -> None:
     df = right.rename(columns={"z": "u"})
     with pytest.raises(AlignmentError) as said:
         panel.attach(df)
-    advice = str(said.value).split("alike: ")[1].removesuffix(". Then attach again.")
+    advice = (
+        str(said.value).split("of the data: ")[1].removesuffix(". Then attach again.")
+    )
     exec(advice, {"df": df})
     assert panel.attach(df)["u"].notna().all()
 
@@ -1063,7 +1067,7 @@ def test_one_code_in_two_forms_counts_as_two_entities_and_is_reported() -> None:
         panel = Panel(df, "code", "year")
     assert panel.n_entities == 5
     message = panel.diagnostics[0].message
-    exec(message.split("alike: ")[1].removesuffix("."), {"df": df})
+    exec(message.split("make them equal: ")[1].removesuffix("."), {"df": df})
     assert Panel(df, "code", "year").n_entities == 3
 
 
@@ -1077,7 +1081,7 @@ def test_data_of_years_for_a_panel_of_quarters_are_merged_before() -> None:
     with pytest.raises(AlignmentError) as said:
         Panel(df, "firm", "quarter").attach(annual)
     message = str(said.value)
-    assert "matched by 'firm' alone, since they have no 'quarter'" in message
+    assert "matched by 'firm' only, since they have no 'quarter'" in message
     merged = df.merge(annual, on=["firm", "year"], how="left")
     assert "df.merge(data, on=['firm', 'year'], how='left')" in message
     assert Panel(merged, "firm", "quarter")["z"].notna().all()
@@ -1105,7 +1109,7 @@ def test_data_of_one_end_of_a_flow_are_told_how_to_match(on: str | None) -> None
 def test_attached_keys_repeated_beside_lists_are_named() -> None:
     panel = Panel(pd.DataFrame({"i": ["a", "b"], "t": [1, 1], "x": 1.0}), "i", "t")
     data = pd.DataFrame({"t": [1, 1], "list": [[1], [2]]})
-    with pytest.raises(AlignmentError, match="matched by 't' alone"):
+    with pytest.raises(AlignmentError, match="matched by 't' only"):
         panel.attach(data)
 
 

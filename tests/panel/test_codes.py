@@ -11,8 +11,8 @@ from digiprosper.errors import ColumnError, MissingDataError, TermError
 from digiprosper.panel.access import table_of
 from digiprosper.panel.codes import (
     Absorbed,
+    canonical_effect,
     coded,
-    effect_key,
     effect_terms,
     read_absorbed,
 )
@@ -203,13 +203,15 @@ def test_a_text_beyond_all_bounds_is_left_to_the_reader_of_terms() -> None:
     text = "province[" + "x, " * 2000 + "x]"
     assert read_absorbed(text, KNOWN) == (Absorbed(text),)
     with pytest.raises(TermError, match="characters"):
-        effect_key(text, KNOWN)
+        canonical_effect(text, KNOWN)
 
 
 def test_two_spellings_of_an_effect_are_one() -> None:
-    assert effect_key("C(region)", KNOWN) == effect_key("region", KNOWN)
-    assert effect_key("region^year", KNOWN) == effect_key("year ^ region", KNOWN)
-    assert effect_key("region", KNOWN) != effect_key("province", KNOWN)
+    assert canonical_effect("C(region)", KNOWN) == canonical_effect("region", KNOWN)
+    assert canonical_effect("region^year", KNOWN) == canonical_effect(
+        "year ^ region", KNOWN
+    )
+    assert canonical_effect("region", KNOWN) != canonical_effect("province", KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -223,13 +225,17 @@ def test_two_spellings_of_an_effect_are_one() -> None:
     ],
 )
 def test_pairs_are_one_effect_however_they_are_spelled(spelling: str) -> None:
-    assert effect_key(spelling, KNOWN) == effect_key("region^year", KNOWN)
-    assert effect_key(f"{spelling}:province", KNOWN) == effect_key(
+    assert canonical_effect(spelling, KNOWN) == canonical_effect("region^year", KNOWN)
+    assert canonical_effect(f"{spelling}:province", KNOWN) == canonical_effect(
         "province^region^year", KNOWN
     )
 
 
 def test_a_column_named_like_a_pair_is_another_effect() -> None:
     known = (*KNOWN, "region^year", "region:year")
-    assert effect_key("region^year", known) != effect_key("C(region)^C(year)", known)
-    assert effect_key("`region:year`", known) != effect_key("year:region", known)
+    assert canonical_effect("region^year", known) != canonical_effect(
+        "C(region)^C(year)", known
+    )
+    assert canonical_effect("`region:year`", known) != canonical_effect(
+        "year:region", known
+    )

@@ -71,7 +71,7 @@ def test_equal_weights_change_nothing_and_bad_ones_are_refused(panel: Panel) -> 
         equal.summarise("gdp", obs_weights="w"), equal.summarise("gdp")
     )
     for bad in (-1.0, 0.0):
-        with pytest.raises(OptionError, match="obs_weights='w' is negative somewhere"):
+        with pytest.raises(OptionError, match="obs_weights='w' must not be negative"):
             panel.assign(w=bad).summarise("gdp", obs_weights="w")
 
 
@@ -492,5 +492,5 @@ def test_weighted_means_of_groups_are_those_of_statsmodels(
 def test_bad_weights_are_refused_by_every_description(weighted: Panel) -> None:
     bad = weighted.assign(w=-1.0)
     for describe in (bad.correlate, lambda **o: bad.balance_table("late", **o)):
-        with pytest.raises(OptionError, match="obs_weights='w' is negative somewhere"):
+        with pytest.raises(OptionError, match="obs_weights='w' must not be negative"):
             describe(obs_weights="w")

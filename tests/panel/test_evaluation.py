@@ -46,7 +46,7 @@ X = DATA["x"].to_numpy()
 
 
 def value(text: str) -> Any:
-    return evaluate(parse(text, table_of(PANEL).known, "x"), table_of(PANEL))
+    return evaluate(parse(text, table_of(PANEL).names, "x"), table_of(PANEL))
 
 
 @pytest.mark.parametrize(
@@ -228,13 +228,13 @@ def test_text_columns_are_not_numbers() -> None:
         value("region")
     numbers = Panel(DATA.assign(t2=DATA["n"].astype(str)), "city", "year")
     with pytest.raises(InputTypeError, match=r"pd\.to_numeric\(df\['t2'\]\)"):
-        evaluate(parse("t2", table_of(numbers).known, "x"), table_of(numbers))
+        evaluate(parse("t2", table_of(numbers).names, "x"), table_of(numbers))
 
 
 def test_a_lag_of_a_column_without_values_says_so() -> None:
     empty = table_of(Panel(DATA.assign(e=np.nan), "city", "year"))
     with pytest.raises(MissingDataError, match="all values inside it are missing"):
-        evaluate(parse("lag(e)", empty.known, "x"), empty)
+        evaluate(parse("lag(e)", empty.names, "x"), empty)
 
 
 def test_a_lag_beyond_every_entity_is_an_error() -> None:
@@ -249,6 +249,6 @@ def test_missing_text_of_every_type_is_missing() -> None:
     for dtype in (*new, "string", "string[pyarrow]", "object", "category"):
         panel = Panel(DATA.assign(region=DATA["region"].astype(dtype)), "city", "year")
         got = evaluate(
-            parse("I(region == 'east')", table_of(panel).known, "x"), table_of(panel)
+            parse("I(region == 'east')", table_of(panel).names, "x"), table_of(panel)
         )
         np.testing.assert_array_equal(got, [1, 1, 1, 0, nan, 0])

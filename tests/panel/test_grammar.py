@@ -35,7 +35,7 @@ PANEL = Panel(DATA, "city", "year")
 
 
 def value(text: str) -> Any:
-    return evaluate(parse(text, table_of(PANEL).known, "x"), table_of(PANEL))
+    return evaluate(parse(text, table_of(PANEL).names, "x"), table_of(PANEL))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def value(text: str) -> Any:
         ("I(1)", "no column"),
         ("log(2)", "no column"),
         ("lag(1)", "no column"),
-        ("1", "there is an intercept"),
+        ("1", "has an intercept"),
         ("", "empty"),
         ("   ", "empty"),
     ],
@@ -181,11 +181,11 @@ def test_statas_spellings_are_refused_and_told_how_to_write_them(
         ("csw0(urban, trade)", "dp.fit_all"),
         ("c(urban, trade)", "dp.fit_all"),
         ("fe(region)", "absorb='region'"),
-        ("~region", "leave out the '~' of R"),
-        ("~region + year", "put several into a list"),
-        ("urban | region", "write such as absorb='region'"),
-        ("0", "without effects there is an intercept"),
-        ("-1", "without effects there is an intercept"),
+        ("~region", "omit the '~' of R"),
+        ("~region + year", "pass several terms as a list"),
+        ("urban | region", "pass absorb='region'"),
+        ("0", "a model without fixed effects has an intercept"),
+        ("-1", "a model without fixed effects has an intercept"),
     ],
 )
 def test_rs_spellings_are_refused_and_told_how_to_write_them(
@@ -212,7 +212,7 @@ def test_full_width_letters_are_not_read_as_plain_ones() -> None:
     data = DATA.assign(GDP=1.0)
     panel = Panel(data, "city", "year")
     np.testing.assert_allclose(
-        evaluate(parse(f"log({WIDE})", table_of(panel).known, "x"), table_of(panel)),
+        evaluate(parse(f"log({WIDE})", table_of(panel).names, "x"), table_of(panel)),
         np.log(data[WIDE]),
     )
     with pytest.raises(ColumnError, match=WIDE):
@@ -230,7 +230,7 @@ def test_a_column_named_as_a_placeholder_is_read_as_itself() -> None:
         }
     )
     panel = Panel(data, "i", "t")
-    term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", table_of(panel).known, "x")
+    term = parse("I(`a b` + _ticked0_ + 2 * __ticked0_)", table_of(panel).names, "x")
     np.testing.assert_array_equal(evaluate(term, table_of(panel)), [21, 36])
     np.testing.assert_array_equal(
         panel.assign(s="I(`a b` + _ticked0_)").frame["s"], [11, 22]

@@ -119,14 +119,14 @@ def test_rows_without_values_are_dropped_and_told(long: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("change", "options", "error", "words"),
     [
-        (lambda f: f, {}, OptionError, "times alone.*value='gdp'"),
+        (lambda f: f, {}, OptionError, "times without a variable.*value='gdp'"),
         (lambda f: f.rename(columns={"city": "c"}), {}, ColumnError, "no column named"),
-        (lambda f: f[["city"]], {}, ColumnError, "no heading has a year"),
+        (lambda f: f[["city"]], {}, ColumnError, "no heading with a year"),
         (
             lambda f: f.assign(**{"2013年": 1.0}),
             {"value": "gdp"},
             ColumnError,
-            "'2013' and '2013年' are of one time",
+            "'2013' and '2013年' have the same time",
         ),
         (lambda f: f.assign(year=1), {"value": "gdp"}, ColumnError, "'year'"),
         (lambda f: f.assign(gdp=1), {"value": "gdp"}, ColumnError, "'gdp'"),
@@ -240,12 +240,12 @@ def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
         (
             {"entity": "City"},
             ColumnError,
-            "no cell of the sheet 'data', 'twice' is 'City'",
+            "sheet 'data', 'twice' has no cell 'City'",
         ),
         (
             {"entity": "City", "sheet": "data"},
             ColumnError,
-            r"sheet 'data' is 'City' \(did you mean 'city'",
+            r"sheet 'data' has no cell 'City' \(did you mean 'city'",
         ),
         ({"entity": "city", "sheet": "dat"}, OptionError, "did you mean 'data'"),
         ({"entity": "city", "sheet": 1}, OptionError, "sheet=1"),
@@ -256,7 +256,7 @@ def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
         (
             {"entity": "city", "sheet": "data", "time": "Year"},
             ColumnError,
-            "sheet 'data': no column is 'Year'",
+            "sheet 'data': there is no column 'Year'",
         ),
         ({"entity": "city"}, PanelIndexError, "sheet 'twice': 12 rows"),
     ):
@@ -264,11 +264,13 @@ def test_files_that_are_refused(tmp_path: Path, long: pd.DataFrame) -> None:
             Panel.from_excel(path, **options)  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
         Panel.from_excel(tmp_path / "none.xlsx", entity="city")
-    with pytest.raises(InputTypeError, match="takes a path, not int"):
+    with pytest.raises(
+        InputTypeError, match="takes the path of a file or folder, not int"
+    ):
         Panel.from_excel(5, entity="city")  # type: ignore[arg-type]
     text = tmp_path / "a.csv"
     text.write_text("city,year\n", encoding="utf-8")
-    with pytest.raises(InputTypeError, match=r"is no Excel file.*pandas\.read_csv"):
+    with pytest.raises(InputTypeError, match=r"is not an Excel file.*pandas\.read_csv"):
         Panel.from_excel(text, entity="city")
 
 
@@ -302,7 +304,7 @@ def test_an_archive_without_a_workbook_is_no_excel_file(tmp_path: Path) -> None:
             '<Types xmlns="http://schemas.openxmlformats.org/package/2006/'
             'content-types"/>',
         )
-    with pytest.raises(InputTypeError, match="is no Excel file"):
+    with pytest.raises(InputTypeError, match="is not an Excel file"):
         Panel.from_excel(path, entity="city")
 
 
@@ -402,7 +404,7 @@ def test_separators_of_thousands(tmp_path: Path) -> None:
     )
     path = write(tmp_path / "a.xlsx", {"gdp": frame})
     cure = (
-        r"read '1,234\.5' as a number by thousands=',', or read cells as missing by "
+        r"read '1,234\.5' with thousands=',', or read them as missing with "
         r"na_values=\['—'\]"
     )
     with pytest.warns(DigiprosperWarning, match=cure):
@@ -449,7 +451,7 @@ def test_names_that_fit_no_rows_are_refused(
 ) -> None:
     frame = pd.DataFrame({"地区": list("ABCD"), 2019: np.arange(4.0)})
     path = write(tmp_path / "a.xlsx", {"gdp": frame})
-    with pytest.raises(InputTypeError, match="Series with the index of the names"):
+    with pytest.raises(InputTypeError, match="Series with the index of its argument"):
         Panel.from_excel(path, entity="地区", match=match)
 
 
@@ -513,7 +515,7 @@ def test_what_several_sheets_lack_is_told_once(
     with pytest.warns(MissingDataWarning) as caught:
         panel = Panel.from_excel(path, entity="city", match=match)
     unmatched, empty = (notice.message for notice in panel.diagnostics)
-    assert unmatched.startswith("sheets 'gdp', 'pop': 1 row dropped, to which match")
+    assert unmatched.startswith("sheets 'gdp', 'pop': 1 row dropped because match")
     assert empty.startswith("sheets 'gdp', 'pop': 1 row without values dropped")
     assert sum(str(w.message).count("数据来源") for w in caught) == 1
 
@@ -552,7 +554,7 @@ def test_a_chinese_heading_of_years_is_suggested(
 ) -> None:
     sheets = {"data": long.rename(columns={"year": heading})}
     path = write(tmp_path / "a.xlsx", sheets)
-    words = rf"no column is 'year' \(did you mean time='{heading}'\?\), and no heading"
+    words = rf"no column 'year' \(did you mean time='{heading}'\?\), and no heading"
     with pytest.raises(ColumnError, match=words):
         Panel.from_excel(path, entity="city")
     assert len(Panel.from_excel(path, entity="city", time=heading)) == len(long)
@@ -602,7 +604,7 @@ def test_headings_of_two_rows_with_merged_cells(
     ("first", "message"),
     [
         (["city", "year", "gdp"], "key 'city' is missing in 1 row"),
-        (["city", "area", "gdp"], "no column is 'year'"),
+        (["city", "area", "gdp"], "no column 'year'"),
         (["city", "year", "index"], "key 'city' is missing in 1 row"),
     ],
 )
@@ -699,11 +701,13 @@ def test_rows_of_one_variable_that_are_unclear_are_refused() -> None:
         Panel.from_wide(
             pd.concat([wide, wide.head(2)]), entity="Country Code", value="Series Code"
         )
-    with pytest.raises(ColumnError, match="'source' is no constant of 'Country Code'"):
+    with pytest.raises(
+        ColumnError, match="'source' is constant neither within 'Country Code'"
+    ):
         Panel.from_wide(
             wide.assign(source=range(len(wide))),
             entity="Country Code",
             value="Series Code",
         )
-    with pytest.raises(OptionError, match="names the variable of each row"):
+    with pytest.raises(OptionError, match="with the variable of each row"):
         Panel.from_wide(wide, entity="Country Code")

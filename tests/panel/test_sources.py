@@ -48,7 +48,7 @@ def test_files_and_queries(kind, tmp_path):
 def test_what_is_no_table_is_refused():
     with pytest.raises(dp.InputTypeError, match="a polars LazyFrame"):
         dp.Panel.scan(3, entity="firm", time="year")
-    with pytest.raises(dp.InputTypeError, match="no file"):
+    with pytest.raises(dp.InputTypeError, match="does not exist"):
         dp.Panel.scan("/no/such/file.parquet", entity="firm", time="year")
 
 

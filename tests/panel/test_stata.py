@@ -126,7 +126,7 @@ def test_codes_of_missing_values_are_made_missing_as_the_notice_says(
         panel = Panel.from_stata(path, entity="i")
     (notice,) = [n for n in panel.diagnostics if n.code == "partly_labelled"]
     assert "'score' (1 is 'low'; 9 is 'unknown')" in notice.message
-    advice = notice.message.split("make them missing: ")[1].removesuffix(".")
+    advice = notice.message.split("set them to missing: ")[1].removesuffix(".")
     cured = eval(advice, {"panel": panel})
     assert cured["income"].isna().tolist() == [False, True, False, False]
 
@@ -195,7 +195,7 @@ def test_dates_with_leap_seconds_stay_numbers(tmp_path: Path) -> None:
     assert body.count(b"%tc") == 1
     path.write_bytes(body.replace(b"%tc", b"%tC"))
     with pytest.warns(
-        DigiprosperWarning, match="'at' counts milliseconds with leap seconds"
+        DigiprosperWarning, match="'at' has the format %tC with leap seconds"
     ):
         panel = Panel.from_stata(path, entity="i")
     assert panel.frame["at"].dtype == np.float64
@@ -272,7 +272,7 @@ def test_text_that_is_not_in_the_encoding_of_the_file(tmp_path: Path) -> None:
         tmp_path, pd.DataFrame({"i": ["abcd", "b"], "x": [1, 2]}), version=118
     )
     path.write_bytes(path.read_bytes().replace(b"abcd", b"\xba\xcf\xb7\xca"))
-    with pytest.warns(DigiprosperWarning, match="not in UTF-8"):
+    with pytest.warns(DigiprosperWarning, match="not valid UTF-8"):
         panel = Panel.from_stata(path, entity="i")
     assert len(panel) == 2
 

@@ -154,10 +154,10 @@ def test_what_is_no_column_is_refused(panel: Panel, name: Any) -> None:
 
 def test_columns_keys_and_rows_by_hand(panel: Panel) -> None:
     table, flat = table_of(panel), panel.frame.reset_index()
-    assert table.known == ("city", "year", *panel.columns)
-    for name in table.known:
+    assert table.names == ("city", "year", *panel.columns)
+    for name in table.names:
         np.testing.assert_array_equal(table.raw(name), flat[name])
-    assert [name for name in table.known if not table.is_numeric(name)] == [
+    assert [name for name in table.names if not table.is_numeric(name)] == [
         "city",
         "region",
     ]

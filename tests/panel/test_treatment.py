@@ -68,7 +68,7 @@ def panel(frame: pd.DataFrame) -> Panel:
 
 
 def value(panel: Panel, text: str) -> Any:
-    return evaluate(parse(text, table_of(panel).known, "x"), table_of(panel))
+    return evaluate(parse(text, table_of(panel).names, "x"), table_of(panel))
 
 
 # --- its values -----------------------------------------------------------------------
@@ -163,7 +163,7 @@ REFUSED: dict[str, tuple[Any, type[DigiprosperError], str]] = {
         lambda f: f["first"].fillna(0),
         TermError,
         (
-            r"is 0 in 120 rows .* before the first year \(2000\). Let it be missing .* "
+            r"is 0 in 120 rows .* before the first year \(2000\). Set it to missing .* "
             r"assign\(first="
         ),
     ),
@@ -171,14 +171,14 @@ REFUSED: dict[str, tuple[Any, type[DigiprosperError], str]] = {
     "a dummy": (
         lambda f: f["d"],
         TermError,
-        "is of 0 and 1: it is such a dummy itself, so write first",
+        "has the values 0 and 1 and is a dummy already; write first",
     ),
     "truth": (lambda f: f["d"] == 1, InputTypeError, "is bool, but 'year' is int64"),
     "text": (lambda f: f["first"].astype(str), InputTypeError, "but 'year' is int64"),
     "dates": (
         lambda f: _months(f["first"]),
         InputTypeError,
-        "has the type of the time key",
+        "must have the type of the time key",
     ),
 }
 
@@ -276,12 +276,11 @@ def test_models_use_it_as_a_column_and_say_what_a_comparison_loses(
     assert "120 of 240 rows dropped" in text
     assert "The model uses the other 120 rows" in text
     assert (
-        "compares with 'first', which is missing in 120 rows, with all rows of 10 firm"
-        in text
+        "missing where 'first' is missing (120 rows, with all rows of 10 firm)" in text
     )
     assert (
-        "write treated(first), which is 1 from the first treated period on "
-        "and 0 for them"
+        "write treated(first), which is 0 for them and 1 from the first treated "
+        "period on"
     ) in text
     numbers = [
         getattr(fits[d], "params" if model != "PanelThreshold" else "ssr")
@@ -331,7 +330,7 @@ def test_only_entities_that_leave_wholly_are_counted(panel: Panel) -> None:
         None,
     )
     assert "treated" not in dropped.message
-    assert "Fill 'x' by assign() if they belong to the model" in dropped.message
+    assert "Fill 'x' with assign() to keep them" in dropped.message
 
 
 def test_other_missing_values_say_nothing_of_comparisons(panel: Panel) -> None:

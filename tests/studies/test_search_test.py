@@ -17,7 +17,7 @@ from digiprosper.errors import (
     TermError,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.kernels.wild import share_beyond, wild_weights
+from digiprosper.linear.kernels.wild import p_value_of_draws, wild_weights
 from tests.studies.test_control_sets import make, quiet
 
 if TYPE_CHECKING:
@@ -140,7 +140,9 @@ def test_what_is_said_of_all_specifications() -> None:
     assert detail["p_reported"] == row["p_value"]
     assert detail["best"] == frame["statistic"].abs().idxmax()
     draws = found.test.draws
-    assert found.test.p_value == share_beyond(draws, row["statistic"], enumerated=False)
+    assert found.test.p_value == p_value_of_draws(
+        draws, row["statistic"], enumerated=False
+    )
     assert found.test.p_value >= detail["best_p_value"]
     assert found.frame["estimate"].is_monotonic_increasing
 

@@ -26,7 +26,7 @@ from digiprosper.errors import (
     PanelIndexError,
 )
 from digiprosper.panel.arguments import arguments
-from digiprosper.variables.mechanisms import compared_rows, grouped, row_labels
+from digiprosper.variables.mechanisms import compared_rows, given_labels, group_codes
 
 nan = np.nan
 VALUE_ADDED, EMPLOYMENT = [10, 40, 50], [25, 30, 45]
@@ -472,7 +472,9 @@ def test_steady_growth_in_closed_form() -> None:
 
 def test_capital_that_begins_at_zero_is_reported() -> None:
     keys = {"entity": ["a", "a", "b", "b"], "time": [2000, 2001, 2000, 2001]}
-    with pytest.warns(IdentificationWarning, match=r"1 entity is 0 .*begins at 0"):
+    with pytest.warns(
+        IdentificationWarning, match=r"1 entity is 0 .*initial capital is 0"
+    ):
         stock = variables.capital_stock(
             [0.0, 5.0, 3.0, 3.0], 1.0, growth=0.1, depreciation=0.1, **keys
         )
@@ -1106,14 +1108,16 @@ def test_refusals_of_regions(
 def test_labels_and_times_make_groups() -> None:
     keys = pd.MultiIndex.from_product([list("ab"), [1, 2]])
     x = pd.Series(1.0, keys)
-    assert grouped(arguments("f", {"x": x})).tolist() == [0, 1, 0, 1]
-    assert grouped(
+    assert group_codes(arguments("f", {"x": x})).tolist() == [0, 1, 0, 1]
+    assert group_codes(
         arguments("f", {"x": x}, labels={"time": [1, 1, 1, 1]})
     ).tolist() == [0, 0, 0, 0]
-    codes = grouped(arguments("f", {"x": x}, labels={"region": ["p", "p", None, "q"]}))
+    codes = group_codes(
+        arguments("f", {"x": x}, labels={"region": ["p", "p", None, "q"]})
+    )
     assert len(set(codes.tolist())) == 4
-    assert grouped(arguments("f", {"x": x.to_numpy()})).tolist() == [0, 0, 0, 0]
-    assert row_labels(region=None, time=[1]) == {"time": [1]}
+    assert group_codes(arguments("f", {"x": x.to_numpy()})).tolist() == [0, 0, 0, 0]
+    assert given_labels(region=None, time=[1]) == {"time": [1]}
 
 
 def test_rows_with_gaps_are_not_looked_at() -> None:

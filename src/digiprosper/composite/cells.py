@@ -22,7 +22,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats
-from digiprosper.panel.keys import extreme_problems, rows_data, where
+from digiprosper.panel.keys import describe_rows, extreme_problems, rows_data
 
 
 def real_numbers(values: Any) -> Floats:
@@ -75,7 +75,7 @@ def refuse_cells(
     problems = [
         Notice(
             code,
-            f"{cited(name)} {words} in {where(rows, labels)}",
+            f"{cited(name)} {words} in {describe_rows(rows, labels)}",
             {"column": name, **rows_data(rows, labels)},
         )
         for name, rows in zip(names, bad.T, strict=True)

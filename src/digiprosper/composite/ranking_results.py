@@ -23,7 +23,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.tolerances import SAME_RANKS
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import (
@@ -306,7 +306,7 @@ class RankResults(RankedIndex):
         best = ranks.sort_values("rank", kind="stable").head(_SHOWN)
         rows = []
         for entity, score, rank, mean, low, high, *top in best.itertuples(name=None):
-            computed = enough_clusters(self.n_drawn)
+            computed = has_enough_clusters(self.n_drawn)
             ends = f"{low:.0f} to {high:.0f}" if computed else "not computed"
             numbers = [f"{score:z.4f}", f"{rank:.0f}", f"{mean:.1f}", ends]
             rows.append([str(entity), *numbers, *(f"{p:.2f}" for p in top)])
@@ -345,7 +345,7 @@ class RankResults(RankedIndex):
 
     def _interval_ends(self, level: float) -> tuple[Ints | Floats, Ints | Floats]:
         """Return the ends of percentile intervals, (N,) each, rounded outwards."""
-        if not enough_clusters(self.n_drawn):
+        if not has_enough_clusters(self.n_drawn):
             return np.full(self.nobs, np.nan), np.full(self.nobs, np.nan)
         tail = round((1.0 - level) / 2.0, 12) * (self.reps + 1)
         below = max(math.floor(tail) - 1, 0)

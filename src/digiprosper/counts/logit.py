@@ -28,7 +28,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.covariance import groups_of, intersections, joint_meat, vcov
+from digiprosper.kernels.covariance import count_groups, intersections, joint_meat, vcov
 from digiprosper.kernels.reweighted import (
     LOGIT,
     PROBIT,
@@ -191,8 +191,9 @@ class LogitEffects(Specification):
         check_linear_options(self)
         if not (self.entity_effects or self.time_effects or self.absorb):
             raise OptionError(
-                "LogitEffects has fixed effects; specify some. A model without them is "
-                "statsmodels' Logit or Probit, whose results etable takes too."
+                "LogitEffects needs fixed effects: set entity_effects, time_effects or "
+                "absorb. For a model without effects use Logit or Probit of "
+                "statsmodels; etable takes their results too."
             )
 
     def fit(
@@ -245,7 +246,7 @@ class BinarySample:
 
     prepared: the rows that are kept
     y (n,), x (n, k): their outcome and regressors, of which `names` are the names
-    whole, keep (N,): all complete rows, and which of them are kept
+    complete_sample, keep (N,): all complete rows, and which of them are kept
     notices: about rows and regressors
     """
 
@@ -253,22 +254,24 @@ class BinarySample:
     y: Floats
     x: Floats
     names: tuple[str, ...]
-    whole: Sample
+    complete_sample: Sample
     keep: Bools
     notices: tuple[Any, ...]
 
 
 def fit_logit(spec: LogitEffects, panel: Panel) -> LogitResults:
     """Fit a specification, and issue no notice."""
-    data = _prepare(spec, panel)
+    data = _prepare_sample(spec, panel)
     conditional = spec.link == "logit" and len(data.prepared.absorbed) == 1
-    return _conditional(spec, data) if conditional else _with_effects(spec, data)
+    return (
+        _fit_conditional(spec, data) if conditional else _fit_with_effects(spec, data)
+    )
 
 
 # --- rows -----------------------------------------------------------------------------
 
 
-def _prepare(spec: LogitEffects, panel: Panel) -> BinarySample:
+def _prepare_sample(spec: LogitEffects, panel: Panel) -> BinarySample:
     """Cut the rows that are not predicted perfectly, and check the regressors."""
     cut: list[tuple[Sample, Bools]] = []
 
@@ -279,11 +282,11 @@ def _prepare(spec: LogitEffects, panel: Panel) -> BinarySample:
         keep = ~predicted_rows(y, sample.columns("x"), codes)
         if not keep.any():
             raise IdentificationError(
-                f"every row is predicted perfectly: within levels of {quoted(effects)} "
-                f"{cited(spec.y)} is always 0 or always 1, or effects and regressors "
-                "tell zeros from ones without an error, as if a state is never left "
-                "again. No coefficient can be estimated. Use fewer effects, or a "
-                "linear probability model (FixedEffects)."
+                "every row is predicted perfectly, so no coefficient can be estimated: "
+                f"{cited(spec.y)} does not vary within levels of {quoted(effects)}, or "
+                "effects and regressors separate zeros from ones, as when y stays 1 "
+                "after its first 1. Use fewer effects, or a linear probability model "
+                "(FixedEffects)."
             )
         cut.append((sample, keep))
         return sample.keep(keep, "perfectly predicted")
@@ -306,15 +309,15 @@ def _prepare(spec: LogitEffects, panel: Panel) -> BinarySample:
     }
     about = (
         notice
-        for notice in prepared.notices
-        if notice not in prepared.few and notice.code not in _OF_LEAST_SQUARES
+        for notice in prepared.other_notices
+        if notice.code not in _OF_LEAST_SQUARES
     )
     return BinarySample(
         prepared=prepared,
         y=demeaned.raw[:, 0],
         x=demeaned.raw[:, columns],
         names=tuple(demeaned.names[j] for j in columns),
-        whole=whole,
+        complete_sample=whole,
         keep=keep,
         notices=(
             *about,
@@ -364,7 +367,7 @@ def _outcome(spec: LogitEffects, sample: Sample) -> Floats:
         raise TermError(
             f"y={cited(spec.y)} has values other than 0 and 1, such as {others[0]:g}. "
             f"Write a condition, such as y='I({spec.y} {condition})', or use "
-            "FixedEffects for an outcome that is a number."
+            "FixedEffects for an outcome that is not binary."
         )
     if values.size == 1:
         raise IdentificationError(
@@ -377,7 +380,7 @@ def _outcome(spec: LogitEffects, sample: Sample) -> Floats:
 # --- estimates ------------------------------------------------------------------------
 
 
-def _conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
+def _fit_conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
     """Estimate given the number of ones of each level."""
     prepared = data.prepared
     (levels,), (effect,) = prepared.within.effects, prepared.effect_names
@@ -388,8 +391,8 @@ def _conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
         across = [name for name, codes in ways if not is_nested(levels, codes)]
         if across:
             text = (
-                f"clusters={cited(across[0])}: a conditional logit has one likelihood "
-                f"for all rows of one {effect}, which must be in one cluster. Use "
+                f"clusters={cited(across[0])}: all rows of one {effect} must be in one "
+                "cluster, since a conditional logit has one likelihood for them. Use "
                 f"clusters={cited(effect)}."
             )
             problem = option_problem("clusters", spec.clusters, what=text)
@@ -397,22 +400,24 @@ def _conditional(spec: LogitEffects, data: BinarySample) -> LogitResults:
         first = np.unique(levels, return_index=True)[1]
         clusters = [codes[first] for codes in prepared.cluster_codes]
         covariance = _covariance(prepared, fit.scores @ covariance, clusters)
-    return _results(spec, data, fit.coefficients, covariance, (fit.loglik, fit.null))
+    return _make_results(
+        spec, data, fit.coefficients, covariance, (fit.loglik, fit.null)
+    )
 
 
-def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
+def _fit_with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
     """Estimate all effects; correct, and average the effects on the probability."""
     prepared, y, x = data.prepared, data.y, data.x
     codes = prepared.within.effects
     fit = reweighted_least_squares(y, x, codes, _FAMILIES[spec.link])
-    at, coefficients, remarks = _corrected(spec, data, fit)
+    at, coefficients, remarks = _correct_bias(spec, data, fit)
     corrected = at is not fit
     categories, apart = _categories(prepared.sample, data.names, x)
     effects = partial_effects(
         spec.link, at, coefficients, x, categories, corrected=corrected
     )
     names = tuple(data.names[j] for j in apart)
-    results = _results(
+    results = _make_results(
         spec,
         data,
         coefficients,
@@ -428,10 +433,10 @@ def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
         **results.info,
         "model": "AverageEffects",
         "nobs": data.keep.size,
-        "n_entities": data.whole.n_entities,
+        "n_entities": data.complete_sample.n_entities,
     }
     shared = ("labels", "factors", "diagnostics", "key_names", "correction")
-    averages, covariances, inference = _averages(data, at, effects)
+    averages, covariances, inference = _average_effects(data, at, effects)
     averaged = {
         errors: AverageEffects(
             estimated=Estimates.of(
@@ -447,7 +452,7 @@ def _with_effects(spec: LogitEffects, data: BinarySample) -> LogitResults:
     return replace(results, effects=averaged)
 
 
-def _averages(
+def _average_effects(
     data: BinarySample, at: Reweighted, effects: PartialEffects
 ) -> tuple[Floats, dict[Any, Floats], Inference]:
     """Average effects (k,); covariances by what they allow for, and what they are."""
@@ -459,16 +464,16 @@ def _averages(
     scores = at.weights * at.working_residuals * (not unadjusted)
     deviations = np.zeros((size, averages.size))
     deviations[data.keep] = effects.by_row + effects.moves * scores[:, None]
-    clusters = [data.whole.codes[name] for name in prepared.cluster_names]
+    clusters = [data.complete_sample.codes[name] for name in prepared.cluster_names]
     of_population = _covariance(prepared, deviations - averages, clusters)
     of_population += unadjusted * of_sample
     totals = {"population": of_population, "sample": of_sample}
     covariances = {errors: total / size**2 for errors, total in totals.items()}
-    groups = tuple(map(groups_of, clusters))
+    groups = tuple(map(count_groups, clusters))
     return averages, covariances, _inference(prepared, groups, means=True)
 
 
-def _corrected(
+def _correct_bias(
     spec: LogitEffects, data: BinarySample, fit: Reweighted
 ) -> tuple[Reweighted, Floats, list[Notice]]:
     """Correct the coefficients, and estimate the effects again; or leave all as is."""
@@ -476,9 +481,9 @@ def _corrected(
         return fit, fit.coefficients, []
     prepared = data.prepared
     bias = coefficient_bias(spec.link, fit)
-    short = _short_effect(prepared.effect_names, data.whole)
+    short = _effect_with_few_rows(prepared.effect_names, data.complete_sample)
     remarks = notices.short_panel(short, spec.link)
-    remarks = remarks or notices.large_correction(*_sizes(fit, bias))
+    remarks = remarks or notices.large_correction(*_sizes_in_errors(fit, bias))
     if remarks:
         return fit, fit.coefficients, remarks
     coefficients = fit.coefficients - bias
@@ -499,14 +504,16 @@ def _null_likelihood(y: Floats) -> float:
     return float(y.size * (share * np.log(share) + (1 - share) * np.log1p(-share)))
 
 
-def _sizes(fit: Reweighted, bias: Floats) -> list[float]:
+def _sizes_in_errors(fit: Reweighted, bias: Floats) -> list[float]:
     """Measure bias and estimates in standard errors: the roots of ``b'Hb``."""
     fitted = fit.x @ np.column_stack([bias, fit.coefficients])
     sizes: list[float] = np.sqrt(fit.weights @ fitted**2).tolist()
     return sizes
 
 
-def _short_effect(effects: Sequence[str], whole: Sample) -> tuple[str, float] | None:
+def _effect_with_few_rows(
+    effects: Sequence[str], whole: Sample
+) -> tuple[str, float] | None:
     """Return the effect with too few rows a level for a correction, and their mean."""
     rows = {name: whole.nobs / whole.code_levels[name].size for name in effects}
     name = min(rows, key=rows.__getitem__)
@@ -562,14 +569,14 @@ def _covariance(prepared: Prepared, moved: Floats, clusters: Sequence[Ints]) -> 
     ways, or N / (N - 1) of rows.
     """
     word = "clustered" if clusters else "robust"
-    groups = tuple(map(groups_of, clusters))
+    groups = tuple(map(count_groups, clusters))
     count = replace(prepared.count, groups=groups)
     estimator = vcov(word, "none", count, intersections(clusters), prepared.sample.time)
     fewest = min(groups, default=len(moved))
     if fewest < 2:
         raise IdentificationError(
-            "one level has zeros and ones; cov_type='robust' needs scores of several. "
-            "Use cov_type='unadjusted'."
+            "only one level has both zeros and ones, but cov_type='robust' needs "
+            "several. Use cov_type='unadjusted'."
         )
     total = joint_meat([(moved, np.ones(len(moved)), estimator)])
     return np.asarray(total * fewest / (fewest - 1))
@@ -589,7 +596,7 @@ def _inference(
     )
 
 
-def _results(
+def _make_results(
     spec: LogitEffects,
     data: BinarySample,
     coefficients: Floats,
@@ -627,6 +634,6 @@ def _results(
             *remarks,
             *not_semidefinite(data.names, covariance, middle, ways=ways),
         ),
-        key_names=sample.keys.pair,
+        key_names=sample.keys.name_pair,
         correction=correction,
     )

@@ -238,15 +238,15 @@ class LogitResults(BinaryResults):
         check_option("errors", errors, ("population", "sample"))
         if self.is_conditional:
             raise IdentificationError(
-                "a conditional logit has no partial effects: it does not estimate the "
-                "entity effects that probabilities depend on, and exp(b) is an odds "
-                "ratio. Add time effects, or use link='probit'."
+                "a conditional logit has no partial effects: probabilities depend on "
+                "entity effects, which it does not estimate. exp(b) is an odds ratio. "
+                "Add time effects, or use link='probit'."
             )
         effects = self.effects[errors]
         if not effects.names:
             raise TermError(
-                "each regressor shares a variable with another one, so that none has "
-                "an average effect. Fit a model without powers and interactions."
+                "no regressor has an average effect, since each shares a variable with "
+                "another one. Omit powers and interactions."
             )
         return effects
 

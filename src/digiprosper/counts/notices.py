@@ -25,10 +25,10 @@ from digiprosper.linear.preparation import Prepared
 from digiprosper.report import notices as report
 
 LAGGED: Final = (
-    "and so are the other coefficients and average effects: the correction is for "
-    "regressors that do not depend on earlier outcomes. Omit it."
+    "and so are the other coefficients and average effects: the correction assumes "
+    "that regressors do not depend on earlier outcomes. Omit the lag."
 )
-"""What follows for a binary outcome from a lag of it among the regressors."""
+"""Why a lagged outcome biases models of binary outcomes, and what to do."""
 _MOST_LEVELS = 3
 # Coverage of 95% intervals of coefficients, and of average effects, with 31 and 100
 # entities in ten years; see docs/explanations/binary.md.
@@ -40,9 +40,9 @@ def interaction_ratios(names: Sequence[str]) -> list[Notice]:
     if not names:
         return []
     text = (
-        f"{quoted(names)}: in a model of the log of the mean an interaction is the log "
-        "of a ratio of ratios. It is not the difference of two effects on the number "
-        "of counts, which may have another sign (Ai & Norton 2003)."
+        f"{quoted(names)}: the coefficient of an interaction in a Poisson regression "
+        "is the log of a ratio of ratios. The difference between two effects on the "
+        "expected count can have the opposite sign (Ai & Norton 2003)."
     )
     return [Notice("interaction_ratios", text, {"terms": tuple(names)})]
 
@@ -54,16 +54,15 @@ def few_clusters(prepared: Prepared) -> Iterator[Notice]:
             yield from report.few_clusters(
                 groups,
                 name,
-                "the normal distribution is used, with which intervals are too short. "
-                "Compare a linear probability model: FixedEffects with "
-                "cov_type='crv3'.",
+                "intervals use the normal distribution and are too short. Compare a "
+                "linear probability model: FixedEffects with cov_type='crv3'.",
             )
 
 
 def perfectly_predicted(
     count: int, nobs: int, levels: Mapping[str, Any]
 ) -> list[Notice]:
-    """Report rows that left because the model predicts them perfectly."""
+    """Report rows that were dropped because they are predicted perfectly."""
     if not count:
         return []
     named = [
@@ -73,9 +72,9 @@ def perfectly_predicted(
     ]
     which = f" (all of {' and '.join(named)})" if named else ""
     text = (
-        f"{count:,} of {nobs:,} rows ({count / nobs:.0%}) are predicted perfectly and "
-        f"left{which}: whatever the coefficients, effects explain their zeros and "
-        "ones. Average effects count them as zero."
+        f"{count:,} of {nobs:,} rows ({count / nobs:.0%}) were dropped{which}: the "
+        "effects predict their outcome perfectly, so they do not help to estimate "
+        "coefficients. In average effects they count as zero."
     )
     data = {
         "count": count,
@@ -91,39 +90,39 @@ def short_panel(short: tuple[str, float] | None, link: str) -> list[Notice]:
         return []
     effect, rows = short
     text = (
-        f"a level of {effect} has {rows:.1f} rows on average. With fewer than 6 the "
-        "bias from estimated effects is not corrected: coefficients are too far from "
-        "zero. Average effects are affected much less."
+        f"levels of {effect} have {rows:.1f} rows on average. With fewer than 6 rows "
+        "the correction does not remove the bias from estimated effects: coefficients "
+        "are too far from zero. Average effects are much less biased."
     )
     if link == "logit":
         text += (
-            " With effects of one kind, and dummies C(...) for the others in x, the "
-            "logit is conditional and has no such bias."
+            " A conditional logit has no such bias: use one kind of effects, and "
+            "dummies C(...) in x for the others."
         )
     return [Notice("short_panel", text, {"effect": effect, "rows": rows})]
 
 
 def independent_errors() -> list[Notice]:
-    """Report what the correction assumes, and what happens otherwise."""
+    """Report that the correction assumes errors independent over time."""
     shares = [f"{small:.0%} and {large:.0%}" for small, large in AUTOCORRELATED]
     text = (
-        "the correction assumes errors of an entity that are independent over time. In "
-        "simulated panels of ten years with an autocorrelation of .6, 95% intervals of "
-        f"coefficients covered in {shares[0]} of the panels of 31 and 100 entities, "
-        f"those of average effects in {shares[1]}."
+        "the correction assumes that errors are independent over time. In simulated "
+        "panels of 31 and 100 entities, ten years and autocorrelation .6, the coverage "
+        f"of 95% intervals was {shares[0]} for coefficients, and {shares[1]} for "
+        "average effects."
     )
     data = {"coefficients": AUTOCORRELATED[0], "averages": AUTOCORRELATED[1]}
     return [Notice("independent_errors", text, data)]
 
 
 def large_correction(bias: float, estimates: float) -> list[Notice]:
-    """Report a correction that is no small change of the estimates."""
+    """Report a bias correction that is larger than the estimates."""
     if bias <= max(estimates, 1.0):
         return []
     text = (
-        "the correction is larger than the estimates and is left out. This happens if "
-        "regressors and effects predict nearly all outcomes: use fewer of them, or a "
-        "linear probability model (FixedEffects)."
+        "the bias correction is larger than the estimates, so it is not applied. "
+        "Regressors and effects probably predict nearly all outcomes: use fewer of "
+        "them, or a linear probability model (FixedEffects)."
     )
     data = {"bias": bias, "estimates": estimates}
     return [Notice("large_correction", text, data)]
@@ -134,8 +133,8 @@ def no_average(terms: Sequence[str]) -> list[Notice]:
     if not terms:
         return []
     text = (
-        f"{quoted(terms)} share variables with other regressors, so that none changes "
-        "by itself: they have no average effect. Fit a model without the powers and "
-        "interactions for them."
+        f"{quoted(terms)} have no average effect: they share variables with other "
+        "regressors, so one cannot change while the others are constant. For average "
+        "effects omit powers and interactions."
     )
     return [Notice("no_average", text, {"terms": tuple(terms)})]

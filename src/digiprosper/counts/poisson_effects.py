@@ -25,7 +25,7 @@ from digiprosper.kernels.reweighted import (
 )
 from digiprosper.kernels.separation import separated_rows
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.kernels.within import level_sums, rows_of, within
+from digiprosper.kernels.within import effects_in_rows, level_sums, within
 from digiprosper.linear.diagnostics import (
     few_treated,
     lagged_outcome,
@@ -42,13 +42,13 @@ from digiprosper.linear.poisson import (
     LAGGED,
     PoissonSsc,
     Separated,
-    check_index_terms,
+    check_exposure_and_offset,
     count_estimates,
     count_fields,
-    cut_counts,
     few_clusters,
     fit_poisson,
     offset_of,
+    prepare_poisson,
     three_effects,
 )
 from digiprosper.linear.preparation import (
@@ -195,7 +195,7 @@ class PoissonEffects(Specification):
         check_linear_options(self, ("ppmlhdfe", "fixest"))
         check_row_options(self)
         check_option("separation", self.separation, ("drop", "raise"))
-        check_index_terms(self)
+        check_exposure_and_offset(self)
 
     @property
     def options(self) -> LinearOptions:
@@ -288,7 +288,7 @@ def prepare_counts(
     spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
     """Cut the rows complete in all regressors, by role, without separated ones."""
-    prepared, separated, *_, start = cut_counts(
+    prepared, separated, *_, start = prepare_poisson(
         spec,
         panel,
         regressors,
@@ -328,7 +328,7 @@ def fit_counts(
     )
     weighted = replace(prepared, obs_weights=weights)
     diagnostics = (
-        *(notice for notice in prepared.notices if notice not in prepared.few),
+        *prepared.other_notices,
         *few_clusters(prepared, _WILD),
         *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),
@@ -492,7 +492,7 @@ class CountFit:
         row, codes = row[:k], self.prepared.cluster_codes[0]
         estimate = float(row @ self.likelihood.coefficients)
         moved = {
-            t: self._moved(row, estimate - t * error, codes, None)[0]
+            t: self._score_moves(row, estimate - t * error, codes, None)[0]
             for t in (0.0, tested)
         }
         for sign in (-1.0, 1.0):
@@ -500,7 +500,9 @@ class CountFit:
             for distance in _NULLS:
                 null = estimate - sign * distance * error
                 try:
-                    moved[sign * distance], start = self._moved(row, null, codes, start)
+                    moved[sign * distance], start = self._score_moves(
+                        row, null, codes, start
+                    )
                 except IdentificationError:
                     # So far from the estimate the restricted mean overflows.
                     break
@@ -514,7 +516,7 @@ class CountFit:
             seed=seed,
         )
 
-    def _moved(
+    def _score_moves(
         self, row: Floats, null: float, codes: Ints, start: Floats | None
     ) -> tuple[Floats, Floats]:
         """Compute what scores (G,) move a sum by under a null, and the index there."""
@@ -525,7 +527,7 @@ class CountFit:
         fit = reweighted_least_squares(
             self.demeaned.raw[:, 0],
             x[:, others] - column[:, None] * row[others],
-            self.prepared.within.every,
+            self.prepared.within.effects_and_slopes,
             POISSON,
             obs_weights=self.prepared.row_weights,
             offset=null * column + self.offset,
@@ -543,12 +545,14 @@ class CountFit:
 
         Returns the fit and its rows; None where a slope is not identified.
         """
-        y, effects = self.demeaned.raw[:, 0], self.prepared.within.every
+        y, effects = self.demeaned.raw[:, 0], self.prepared.within.effects_and_slopes
         rows = np.flatnonzero(obs_weights > 0)
-        rows = rows[~separated_rows(y[rows], x[rows], rows_of(effects, rows))[0]]
+        rows = rows[
+            ~separated_rows(y[rows], x[rows], effects_in_rows(effects, rows))[0]
+        ]
         if rows.size <= x.shape[1] + 1:
             return None
-        part, columns = rows_of(effects, rows), x[rows]
+        part, columns = effects_in_rows(effects, rows), x[rows]
         demeaned = within(part, rows.size).demean(columns)
         size = np.linalg.norm(columns - columns.mean(axis=0), axis=0)
         absorbed = np.linalg.norm(demeaned, axis=0) <= ABSORBED * size

@@ -216,10 +216,10 @@ class PoissonResults(CountResults):
     def _kind_of(self, term: Term) -> str:
         """Tell what the coefficient of a term is."""
         others = chain.from_iterable(
-            _columns(other) for other in self.terms if other.name != term.name
+            _factor_columns(other) for other in self.terms if other.name != term.name
         )
         first = term.factors[0]
-        if len(term.factors) > 1 or not _columns(term).isdisjoint(others):
+        if len(term.factors) > 1 or not _factor_columns(term).isdisjoint(others):
             return "interaction"
         if first.function == "log":
             return "elasticity"
@@ -263,7 +263,7 @@ class PoissonResults(CountResults):
         )
 
 
-def _columns(term: Term) -> set[str]:
+def _factor_columns(term: Term) -> set[str]:
     """List the columns of a term; the levels of one category share theirs."""
     return {
         factor.text if factor.level is not None else column

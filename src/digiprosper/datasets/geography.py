@@ -19,7 +19,7 @@ from digiprosper.errors import (
     alignment_problem,
     check_option,
     cited,
-    nearest,
+    did_you_mean,
     several,
 )
 from digiprosper.panel import Panel
@@ -210,8 +210,10 @@ def province_neighbours(names: NameForm = "pinyin") -> dict[Any, tuple[Any, ...]
     """
     borders = _neighbours("provinces")
     return {
-        key: tuple(written(near, names))
-        for key, near in zip(written([*borders], names), borders.values(), strict=True)
+        key: tuple(names_in_form(near, names))
+        for key, near in zip(
+            names_in_form([*borders], names), borders.values(), strict=True
+        )
     }
 
 
@@ -246,7 +248,7 @@ def province_capitals(names: NameForm = "pinyin") -> pd.DataFrame:
     [30.27, 120.15]
     """
     capitals = _capitals("provinces")
-    index = pd.Index(written([*capitals.index], names), name=capitals.index.name)
+    index = pd.Index(names_in_form([*capitals.index], names), name=capitals.index.name)
     return capitals.set_axis(index, axis=0)
 
 
@@ -322,7 +324,7 @@ def match_provinces(names: Any, *, to: ProvinceForm = "short") -> Any:
     [150000, 610000, 140000, 110000, 650000, <NA>]
     """
     check_option("to", to, (*NAME_FORMS, "region"))
-    return _matched("provinces", names, to)
+    return _match_names("provinces", names, to)
 
 
 @overload
@@ -386,7 +388,7 @@ def match_cities(names: Any, *, to: CityForm = "short") -> Any:
     digiprosper.errors.AlignmentError: match_cities: 'Suzhou' may be ...
     """
     check_option("to", to, (*NAME_FORMS, "province", "region"))
-    return _matched("cities", names, to)
+    return _match_names("cities", names, to)
 
 
 def read_table(name: str) -> pd.DataFrame:
@@ -394,7 +396,7 @@ def read_table(name: str) -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name(f"{name}.csv"), dtype=str)
 
 
-def written(pinyin: Sequence[str], names: NameForm) -> list[Any]:
+def names_in_form(pinyin: Sequence[str], names: NameForm) -> list[Any]:
     """Write pinyin of provinces in another form."""
     check_option("names", names, NAME_FORMS)
     table = _divisions("provinces").set_index("pinyin", drop=False)
@@ -420,12 +422,14 @@ def _rows_by_spelling(kind: str) -> dict[str, list[int]]:
     for position, row in enumerate(_divisions(kind).to_dict("records")):
         code = str(row["code"])
         spellings = [row[form] for form in NAME_FORMS] + row["also"].split()
-        for spelling in {_folded(text) for text in (*spellings, code[: _DIGITS[kind]])}:
+        for spelling in {
+            _normalised_name(text) for text in (*spellings, code[: _DIGITS[kind]])
+        }:
             rows.setdefault(spelling, []).append(position)
     return rows
 
 
-def _folded(name: object) -> str:
+def _normalised_name(name: object) -> str:
     """Reduce a name to what tells it from others: no blanks, hyphens or capitals.
 
     Tones stay, since without them 陕西 (Shǎnxī) would be read as 山西.
@@ -435,16 +439,16 @@ def _folded(name: object) -> str:
     return _NOT_READ.sub("", unicodedata.normalize("NFKC", str(name)).casefold())
 
 
-def _matched(kind: str, names: Any, to: str) -> Any:
-    column = _column(names, f"match_{kind}")
+def _match_names(kind: str, names: Any, to: str) -> Any:
+    column = _as_column(names, f"match_{kind}")
     table, rows = _divisions(kind), _rows_by_spelling(kind)
     meant, problems, chosen = {}, [], {}
     for name in column.dropna().unique():
-        text = _folded(name)
+        text = _normalised_name(name)
         positions = rows.get(text) or rows.get(re.sub(_ENDINGS[kind], "", text), [])
         meant[name] = positions[0] if positions else -1
         if len(positions) != 1:
-            text = _problem(name, table, positions)
+            text = _name_problem(name, table, positions)
             problems.append(alignment_problem(None, text, [name]))
         if len(positions) > 1:
             chosen[name] = table["official"].iloc[positions[0]]
@@ -459,10 +463,10 @@ def _matched(kind: str, names: Any, to: str) -> Any:
             text += f", such as by match=lambda s: match_{kind}(s.replace({chosen}))"
         raise AlignmentError(f"{text}.", problems)
     forms = dict(zip(meant, table[to].iloc[[*meant.values()]], strict=True))
-    return _as_passed([forms.get(name) for name in column], names, column, to)
+    return _like_input([forms.get(name) for name in column], names, column, to)
 
 
-def _as_passed(values: list[Any], names: Any, column: pd.Series[Any], to: str) -> Any:
+def _like_input(values: list[Any], names: Any, column: pd.Series[Any], to: str) -> Any:
     """Return values as an Index or an array if the names are one."""
     dtype: Any = "Int64" if to == "code" and None in values else None
     if to == "region":
@@ -473,7 +477,7 @@ def _as_passed(values: list[Any], names: Any, column: pd.Series[Any], to: str) -
     return series.to_numpy() if isinstance(names, np.ndarray) else series
 
 
-def _column(names: Any, function: str) -> pd.Series[Any]:
+def _as_column(names: Any, function: str) -> pd.Series[Any]:
     if isinstance(names, str | pd.DataFrame) or not pd.api.types.is_list_like(names):
         raise InputTypeError(
             f"{function} takes a column of names, such as df['province'], not "
@@ -485,9 +489,9 @@ def _column(names: Any, function: str) -> pd.Series[Any]:
     return column
 
 
-def _problem(name: object, table: pd.DataFrame, positions: list[int]) -> str:
+def _name_problem(name: object, table: pd.DataFrame, positions: list[int]) -> str:
     """Tell that a name is unknown, or which divisions it may mean."""
     if positions:
         return f"{cited(name)} may be {' or '.join(table['official'].iloc[positions])}"
     spellings = [*table["short"], *table["official"], *table["pinyin"]]
-    return f"{cited(name)} is unknown{nearest(name, spellings)}"
+    return f"{cited(name)} is unknown{did_you_mean(name, spellings)}"

@@ -318,10 +318,10 @@ def simulate_provinces(
             k: dict(zip(_CONTROLS, e.controls, strict=True))
             for k, e in _EQUATIONS.items()
         },
-        systems={name: _as_dict(_indicators(name)) for name in get_args(System)},
+        systems={name: _indicator_dict(_indicators(name)) for name in get_args(System)},
         weights={"digital": digital_weights, "prosperity": prosperity_weights},
         errors=_panel(errors, n, periods).frame[list(errors)],
-        equations=_in_words(gamma),
+        equations=_equations_text(gamma),
         labels={"en": _labels("english"), "zh": _labels("chinese")},
     )
     return panel, truth
@@ -503,14 +503,16 @@ def _labels(language: str) -> dict[str, str]:
     return dict(zip(table["column"], texts, strict=True))
 
 
-def _as_dict(indicators: pd.DataFrame) -> dict[str, dict[str, Literal["+", "-"]]]:
+def _indicator_dict(
+    indicators: pd.DataFrame,
+) -> dict[str, dict[str, Literal["+", "-"]]]:
     return {
         str(dimension): dict(zip(rows["column"], rows["direction"], strict=True))
         for dimension, rows in indicators.groupby("dimension", sort=False)
     }
 
 
-def _in_words(gamma: float) -> str:
+def _equations_text(gamma: float) -> str:
     lines = [f"{m} = {a:g} digital + rest" for m, a in _A.items()]
     lines.append(
         f"prosperity = {_DIRECT:g} digital + "
@@ -588,21 +590,21 @@ def beside_truth(
         raise InputTypeError(
             "beside_truth: rows must be a mapping from names to (truth, results, term)."
         )
-    lines = [_line(name, row, level) for name, row in rows.items()]
+    lines = [_comparison_row(name, row, level) for name, row in rows.items()]
     names = pd.Index(rows.keys(), dtype=object)
     return pd.DataFrame(lines, index=names, columns=["truth", *_INTERVAL, "inside"])
 
 
-def _line(name: object, row: Any, level: float) -> tuple[float | bool, ...]:
+def _comparison_row(name: object, row: Any, level: float) -> tuple[float | bool, ...]:
     if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != 3:
-        raise _no_row(name, row)
+        raise _row_error(name, row)
     true_value, results, term_or_interval = row
     truth = _numbers(name, row, true_value).item()
     frame = results.tidy(level) if hasattr(results, "tidy") else results
     if isinstance(term_or_interval, str) and isinstance(frame, pd.DataFrame):
-        return truth, *_of_term(name, truth, frame, term_or_interval)
+        return truth, *_compare_term(name, truth, frame, term_or_interval)
     estimate = _numbers(name, row, results).item()
-    return truth, *_of_set(
+    return truth, *_compare_set(
         truth, estimate, _numbers(name, row, term_or_interval, (-1, 2))
     )
 
@@ -613,10 +615,10 @@ def _numbers(
     try:
         return np.asarray(values, dtype=float).reshape(shape)
     except (TypeError, ValueError):
-        raise _no_row(name, row) from None
+        raise _row_error(name, row) from None
 
 
-def _of_term(
+def _compare_term(
     name: object, truth: float, frame: pd.DataFrame, term: str
 ) -> tuple[float | bool, ...]:
     lacking = {"term", *_INTERVAL} - set(frame.columns)
@@ -636,7 +638,9 @@ def _of_term(
     return estimate, error, low, high, low <= truth <= high
 
 
-def _of_set(truth: float, estimate: float, pieces: Any) -> tuple[float | bool, ...]:
+def _compare_set(
+    truth: float, estimate: float, pieces: Any
+) -> tuple[float | bool, ...]:
     inside = bool(((pieces[:, 0] <= truth) & (truth <= pieces[:, 1])).any())
     low, high = (
         (float(pieces.min()), float(pieces.max())) if len(pieces) else (np.nan, np.nan)
@@ -644,7 +648,7 @@ def _of_set(truth: float, estimate: float, pieces: Any) -> tuple[float | bool, .
     return estimate, np.nan, low, high, inside
 
 
-def _no_row(name: object, row: object) -> InputTypeError:
+def _row_error(name: object, row: object) -> InputTypeError:
     return InputTypeError(
         f"beside_truth: the row {cited(name)} is {cited(row)}; it must be (truth, "
         "results, term), or (truth, estimate, [(low, high)])."

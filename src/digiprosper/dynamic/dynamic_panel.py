@@ -472,12 +472,12 @@ def _make_results(
         factors=dict(sample.factors),
         diagnostics=(
             # Notices of few clusters concern t intervals of least squares.
-            *(notice for notice in prepared.notices if notice not in prepared.few),
+            *prepared.other_notices,
             *_few_treated_notices(spec, data),
             *diagnostics,
             *notices.outside_bounds(persistence, bounds, spec.estimator),
         ),
-        key_names=sample.keys.pair,
+        key_names=sample.keys.name_pair,
     )
 
 

@@ -168,7 +168,7 @@ def _prepare_rows(spec: Any, panel: Panel) -> Prepared:
             f"every {panel.entity_name} has one row; a dynamic model needs several "
             "periods of each."
         )
-    column_names = table_of(panel).known
+    column_names = table_of(panel).names
     refuse_lags(spec, column_names)
     options = LinearOptions(
         time_effects=spec.time_effects,

@@ -37,7 +37,7 @@ from digiprosper.linear.notices import nickell
 from digiprosper.linear.preparation import CovType, Ssc, prepare
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
-from digiprosper.panel.access import check_panel, table_of, values_of
+from digiprosper.panel.access import check_panel, numeric_values, table_of
 from digiprosper.panel.arguments import refuse, refuse_extreme
 from digiprosper.report.notices import missing_rows
 from digiprosper.report.pickling import PickledByName
@@ -108,7 +108,7 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     >>> spread.loc[[1970, 1986]].round(4).values.tolist()
     [[0.2416, 0.1977], [0.1167, 0.1084]]
     """
-    values = _values("sigma_convergence", panel, column)
+    values = _column_values("sigma_convergence", panel, column)
     observed, name = ~np.isnan(values), repr(column)
     low, why = observed & (values <= 0), "Its logarithm is taken"
     refuse("sigma_convergence", name, low, panel.index, "zero or negative", why)
@@ -116,7 +116,7 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     refuse_extreme("sigma_convergence", {name: y})
 
     periods, time = np.unique(keys.time[observed], return_inverse=True)
-    issue(_unbalanced(column, np.bincount(keys.entity[observed]), periods.size))
+    issue(_unbalanced_notices(column, np.bincount(keys.entity[observed]), periods.size))
     rows, logs = np.bincount(time), np.log(y)
     deviations = logs - (np.bincount(time, logs) / rows)[time]
     columns = {
@@ -128,7 +128,7 @@ def sigma_convergence(panel: Panel, column: str) -> pd.DataFrame:
     return pd.DataFrame(columns, index=panel.times[periods])
 
 
-def _unbalanced(column: str, n_periods: Ints, n_times: int) -> list[Notice]:
+def _unbalanced_notices(column: str, n_periods: Ints, n_times: int) -> list[Notice]:
     """Make the notice of entities without values in some periods."""
     gaps = n_times - n_periods[n_periods > 0]
     partial = int((gaps > 0).sum())
@@ -143,14 +143,14 @@ def _unbalanced(column: str, n_periods: Ints, n_times: int) -> list[Notice]:
     return [missing_rows(int(gaps.sum()), text, {column: int(gaps.sum())})]
 
 
-def _values(function: str, panel: Panel, column: str) -> Floats:
+def _column_values(function: str, panel: Panel, column: str) -> Floats:
     check_panel(panel, function)
     if panel.time_name is None:
         raise PanelIndexError(
             f"{function} needs a time key, but this is a cross-section: Panel(df, "
             "entity=, time=)."
         )
-    values = values_of(panel, column, function)
+    values = numeric_values(panel, column, function)
     if np.isnan(values).all():
         raise MissingDataError(f"{function}: {cited(column)} is missing in every row.")
     return values
@@ -339,7 +339,7 @@ def markov_transitions(
     >>> moves.ergodic.round(3).tolist()
     [0.333, 0.333, 0.333]
     """
-    values = _values("markov_transitions", panel, column)
+    values = _column_values("markov_transitions", panel, column)
     k, table = _n_classes(classes, cuts), table_of(panel)
     breaks = _breaks(panel, column, values, cuts, k)
     row = breaks[table.keys.time] if len(breaks) > 1 else breaks
@@ -656,7 +656,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     _check_years(years, growth)
     check_panel(panel, "beta_convergence")
     name = one_term(column, "column").strip()
-    level = f"log(`{name}`)" if name in table_of(panel).known else f"log({name})"
+    level = f"log(`{name}`)" if name in table_of(panel).names else f"log({name})"
     spec = FixedEffects(
         f"growth of {name}" if growth is None else one_term(growth, "growth").strip(),
         (_SLOPE, *as_terms(x, "x")),
@@ -698,7 +698,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
     results = ConvergenceResults(**values, years=years, averaged=growth is not None)
     if prepared.entity_position is not None:
         results = replace(
-            results, diagnostics=(*results.diagnostics, *_nickell(results))
+            results, diagnostics=(*results.diagnostics, *_nickell_notices(results))
         )
     issue(results.diagnostics)
     return results
@@ -718,7 +718,7 @@ def _check_years(years: object, growth: object) -> None:
         )
 
 
-def _nickell(fit: ConvergenceResults) -> tuple[Notice, ...]:
+def _nickell_notices(fit: ConvergenceResults) -> tuple[Notice, ...]:
     periods = fit.nobs / fit.n_entities
     if periods >= _LONG:
         return ()

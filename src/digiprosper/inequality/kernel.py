@@ -25,11 +25,11 @@ def gini(y: Floats, obs_weights: Floats) -> float:
     For y >= 0 with a positive mean.
     """
     order = np.argsort(y, kind="stable")
-    size, income, spread = _spread(y[order], obs_weights[order])
+    size, income, spread = _gini_sums(y[order], obs_weights[order])
     return float(spread / (size * income))
 
 
-def _spread(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _gini_sums(x: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Sum weights, weights times x, and gaps of x times weight below and above.
 
     x ascends along its last axis, shape (N,) or (R, N); weights have shape (N,) or
@@ -160,7 +160,7 @@ def dagum(y: Floats, groups: Ints, n_groups: int, obs_weights: Floats) -> Dagum:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class RankedRows:
     """Rows in the two orders every draw needs: by value, by value inside groups.
 
     `pooled` and `grouped` are values in ascending order, their clusters and weights,
@@ -173,11 +173,13 @@ class Rows:
     n_clusters: int
 
 
-def ranked(y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats) -> Rows:
+def rank_rows(
+    y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats
+) -> RankedRows:
     """Sort the rows once for all draws; codes of groups and clusters have no gaps."""
     pooled, grouped = np.argsort(y, kind="stable"), np.lexsort((y, groups))
     counts = np.bincount(groups)
-    return Rows(
+    return RankedRows(
         pooled=(y[pooled], clusters[pooled], obs_weights[pooled]),
         grouped=(y[grouped], clusters[grouped], obs_weights[grouped]),
         starts=np.concatenate([[0], np.cumsum(counts)]).astype(np.intp),
@@ -185,7 +187,7 @@ def ranked(y: Floats, groups: Ints, clusters: Ints, obs_weights: Floats) -> Rows
     )
 
 
-def dagum_parts(rows: Rows, counts: Floats) -> Floats:
+def dagum_parts(rows: RankedRows, counts: Floats) -> Floats:
     """Decompose the Gini coefficient of drawn clusters, (R, 4).
 
     The columns are G, within, between and transvariation. `counts` (R, C) is how often
@@ -193,12 +195,12 @@ def dagum_parts(rows: Rows, counts: Floats) -> Floats:
     all drawn values are zero.
     """
     x, clusters, weights = rows.pooled
-    size, income, spread = _spread(x, counts[:, clusters] * weights)
+    size, income, spread = _gini_sums(x, counts[:, clusters] * weights)
     x, clusters, weights = rows.grouped
     groups = [
         slice(a, b) for a, b in zip(rows.starts[:-1], rows.starts[1:], strict=True)
     ]
-    by_group = [_spread(x[g], counts[:, clusters[g]] * weights[g]) for g in groups]
+    by_group = [_gini_sums(x[g], counts[:, clusters[g]] * weights[g]) for g in groups]
     sizes, incomes, spreads = (
         np.stack(parts, axis=1) for parts in zip(*by_group, strict=True)
     )
@@ -206,7 +208,7 @@ def dagum_parts(rows: Rows, counts: Floats) -> Floats:
     # between others.
     means = incomes / np.where(sizes > 0.0, sizes, 1.0)
     order = np.argsort(means, axis=1)
-    _, _, spread_of_means = _spread(
+    _, _, spread_of_means = _gini_sums(
         np.take_along_axis(means, order, 1), np.take_along_axis(sizes, order, 1)
     )
     with np.errstate(invalid="ignore"):
@@ -220,7 +222,7 @@ def dagum_parts(rows: Rows, counts: Floats) -> Floats:
 
 
 def dagum_draws(
-    rows: Rows, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**22
+    rows: RankedRows, reps: int, seed: np.random.SeedSequence, *, memory: int = 2**22
 ) -> Floats:
     """Draw clusters with replacement and decompose each draw, as `dagum_parts`.
 

@@ -40,7 +40,7 @@ from digiprosper.panel.arguments import (
     refuse_extreme,
     refuse_missing,
 )
-from digiprosper.panel.keys import where
+from digiprosper.panel.keys import describe_rows
 from digiprosper.report.notices import (
     few_clusters,
     few_draws,
@@ -121,7 +121,7 @@ def gini(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     >>> round(gini([12, 18, 25, 31, 40, 22, 15, 9, 55, 28]), 8)
     0.28352941
     """
-    sample = observe("gini", y, obs_weights)
+    sample = read_observations("gini", y, obs_weights)
     return kernel.gini(sample.y, sample.weights)
 
 
@@ -170,7 +170,7 @@ def relative_deprivation(
     [0.6667, 0.4444, 0.0, 0.0, 0.0]
     """
     labels = {} if groups is None else {"groups": groups}
-    sample = observe("relative_deprivation", y, obs_weights, labels)
+    sample = read_observations("relative_deprivation", y, obs_weights, labels)
     codes = sample.codes.get("groups", np.zeros(sample.y.size, dtype=np.intp))
     poor = np.flatnonzero(np.bincount(codes, sample.weights * sample.y) == 0)
     if poor.size:
@@ -214,7 +214,7 @@ def theil_t(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     >>> round(theil_t([0, 1, 2]), 8)  # (2/3) ln 2: the zero counts
     0.46209812
     """
-    sample = observe("theil_t", y, obs_weights)
+    sample = read_observations("theil_t", y, obs_weights)
     return float(dispersion.theil_t(sample.y[:, None], obs_weights=sample.weights)[0])
 
 
@@ -248,7 +248,7 @@ def theil_l(y: Numbers, *, obs_weights: Numbers | None = None) -> float:
     >>> round(theil_l([12, 18, 25, 31, 40, 22, 15, 9, 55, 28]), 8)
     0.13339087
     """
-    sample = observe("theil_l", y, obs_weights, least="positive")
+    sample = read_observations("theil_l", y, obs_weights, least="positive")
     return kernel.theil_l(sample.y, sample.weights)
 
 
@@ -298,7 +298,7 @@ def atkinson(
     """
     kind = "a number of at least 0, such as .5, 1 or 2"
     epsilon = check_real("epsilon", epsilon, lambda e: 0 <= e < math.inf, kind)
-    sample = observe(
+    sample = read_observations(
         "atkinson", y, obs_weights, least="positive" if epsilon >= 1 else "zero"
     )
     return kernel.atkinson(sample.y, sample.weights, epsilon)
@@ -351,7 +351,7 @@ def coefficient_of_variation(
     ddof = plain(ddof)
     if not is_whole(ddof) or ddof < 0:
         raise OptionError(f"ddof={cited(ddof)} must be 0 (population) or 1 (sample).")
-    sample = observe("coefficient_of_variation", y, obs_weights, least="any")
+    sample = read_observations("coefficient_of_variation", y, obs_weights, least="any")
     rows = float(sample.weights.sum())
     if ddof and rows <= ddof:
         raise OptionError(
@@ -468,7 +468,9 @@ def theil_decomposition(
     >>> found.by_group["theil"].round(4).to_dict()
     {'C': 0.0048, 'E': 0.1253, 'W': 0.0316}
     """
-    sample = observe("theil_decomposition", y, obs_weights, {"groups": groups})
+    sample = read_observations(
+        "theil_decomposition", y, obs_weights, {"groups": groups}
+    )
     codes, labels = sample.codes["groups"], sample.levels["groups"]
     sizes = np.bincount(codes, sample.weights).astype(np.float64)
     incomes = np.bincount(codes, sample.weights * sample.y)
@@ -572,14 +574,14 @@ def urban_rural_theil(
     columns.refuse_rows(empty, "zero", "Shares need a positive total")
     issue(
         [
-            *_other_units(columns, "urban_income", "rural_income"),
-            *_other_units(columns, "urban_population", "rural_population"),
+            *_unit_notices(columns, "urban_income", "rural_income"),
+            *_unit_notices(columns, "urban_population", "rural_population"),
         ]
     )
-    return columns.by_row(_between_two)
+    return columns.apply_by_row(_theil_of_two)
 
 
-def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
+def _unit_notices(columns: Arguments, first: str, second: str) -> list[Notice]:
     """Report rows where two columns differ so much that units probably differ."""
     notices = []
     for larger, smaller in ((first, second), (second, first)):
@@ -589,12 +591,14 @@ def _other_units(columns: Arguments, first: str, second: str) -> list[Notice]:
             ratio = float(np.median(above[apart] / below[apart]))
             rows = columns.rows[apart][:5].tolist()
             notices.append(
-                mixed_units(larger, smaller, ratio, rows, where(apart, columns.rows))
+                mixed_units(
+                    larger, smaller, ratio, rows, describe_rows(apart, columns.rows)
+                )
             )
     return notices
 
 
-def _between_two(
+def _theil_of_two(
     urban: Floats, rural: Floats, urban_people: Floats, rural_people: Floats
 ) -> Floats:
     groups = np.tile(np.arange(urban.size), 2)
@@ -752,7 +756,7 @@ class DagumResult(Summarised, PickledByName):
         text = "Decomposition of Dagum (1997), population version"
         if not len(self.draw_values):
             return text
-        if not intervals.enough_clusters(self.n_clusters):
+        if not intervals.has_enough_clusters(self.n_clusters):
             needed = (
                 f"{self.n_clusters} clusters, but the bootstrap needs "
                 f"{intervals.LEAST_CLUSTERS} or more"
@@ -772,7 +776,7 @@ class DagumResult(Summarised, PickledByName):
         head = ["", "Gini", "share"]
         if len(self.draw_values):
             head.append(f"{100 * self.level:g}% interval")
-        computed = intervals.enough_clusters(self.n_clusters)
+        computed = intervals.has_enough_clusters(self.n_clusters)
         rows = []
         for name, share, (low, high) in zip(
             ("total", *_DAGUM_PARTS),
@@ -899,12 +903,12 @@ def dagum(
     labels_of_rows = {"groups": groups}
     if clusters is not None:
         labels_of_rows["clusters"] = clusters
-    sample = observe("dagum", y, obs_weights, labels_of_rows)
+    sample = read_observations("dagum", y, obs_weights, labels_of_rows)
     codes, labels = sample.codes["groups"], sample.levels["groups"]
     parts = kernel.dagum(sample.y, codes, len(labels), sample.weights)
     no_draws = np.empty((0, 4)), None, None, ()
     values, n_clusters, entropy, notices = (
-        _draw(sample, reps, rng) if reps else no_draws
+        _draw_shares(sample, reps, rng) if reps else no_draws
     )
     issue(notices)
 
@@ -923,13 +927,13 @@ def dagum(
     )
 
 
-def _draw(
+def _draw_shares(
     sample: Observations, reps: int, rng: object
 ) -> tuple[Floats, int, int, tuple[Notice, ...]]:
     """Draw total and shares (R, 4); also return clusters, seed and notices."""
     codes = sample.codes
     clusters = codes.get("clusters", np.arange(sample.y.size))
-    rows = kernel.ranked(sample.y, codes["groups"], clusters, sample.weights)
+    rows = kernel.rank_rows(sample.y, codes["groups"], clusters, sample.weights)
     seed, n_clusters = seed_sequence(rng), rows.n_clusters
     if n_clusters < 2:
         raise IdentificationError(
@@ -993,7 +997,7 @@ class Observations:
     rows: pd.Index[Any]
 
 
-def observe(
+def read_observations(
     function: str,
     y: Numbers,
     obs_weights: Numbers | None = None,
@@ -1034,7 +1038,7 @@ def _refuse_weights(function: str, weights: Floats, rows: pd.Index[Any]) -> None
     if not weights.any():
         problem = "zero everywhere"
     elif (weights < 0).any():
-        problem = f"negative in {where(weights < 0, rows)}"
+        problem = f"negative in {describe_rows(weights < 0, rows)}"
     else:
         return
     raise OptionError(

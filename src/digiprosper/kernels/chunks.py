@@ -1,4 +1,4 @@
-"""Work that is done piece by piece, so that its arrays fit into memory."""
+"""Processing in chunks that fit into memory."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 
 def chunks(count: int, numbers: int, memory: int = 2**28) -> Iterator[slice]:
-    """Cut draws or rows, each of which takes so many numbers, into slices of them.
+    """Split draws or rows into slices of at most `memory` bytes.
 
-    A slice takes at most `memory` bytes, and has at least one draw or row.
+    `numbers` is how many floats one draw or row needs; a slice has at least one.
     """
     size = max(1, memory // (8 * max(numbers, 1)))
     for start in range(0, count, size):

@@ -1,4 +1,4 @@
-"""What each cluster moves coefficients by: leave-one-cluster-out deviations (CRV3)."""
+"""The cluster jackknife: estimates without each cluster (CRV3)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import (
     Grams,
     Layout,
-    bytes_each,
+    bytes_per_draw,
     entity_grams,
     fits_in_memory,
+    gram_systems,
     lay_out,
     linked_levels,
     pairs_of_rows,
-    systems,
 )
 from digiprosper.kernels.slopes import Effect
 from digiprosper.kernels.tolerances import LOST_WITHOUT, PART_OF, REDUNDANT_LEVELS
@@ -33,9 +33,9 @@ _ARRAYS = 8
 
 
 def can_leave_out(clusters: Ints, effects: Sequence[Effect], p: int) -> bool:
-    """Tell whether `deviations` of p columns can estimate the effects again."""
+    """Return whether `deviations` of p columns can re-estimate the effects."""
     layout = lay_out(clusters, effects, None)
-    return _rows_are_fewer(layout, p) or fits_in_memory(layout, p)
+    return _prefers_rows(layout, p) or fits_in_memory(layout, p)
 
 
 def deviations(
@@ -51,9 +51,9 @@ def deviations(
     """Compute the estimates without each cluster, less the estimates with all of them.
 
     (G, k) for residuals (N,), and (G, o, k) for those of several outcomes (N, o). The
-    residuals are regressed on the basis without each cluster, all effects estimated
-    again: with every cluster their slopes are zero, so that no difference of nearly
-    equal estimates is formed. Missing where a coefficient is not identified without the
+    residuals are regressed on the basis without each cluster, with all effects
+    re-estimated; since their slopes are zero with all clusters, no nearly equal
+    estimates are subtracted. Missing where a coefficient is not identified without the
     cluster.
 
     `basis` (N, m) spans the demeaned regressors, far from collinear; a last column of
@@ -66,17 +66,19 @@ def deviations(
     columns = np.column_stack([outcomes, varying])
     used, count = slopes[:, : varying.shape[1]], outcomes.shape[1]
     layout = lay_out(clusters, effects, obs_weights)
-    if _rows_are_fewer(layout, columns.shape[1]):
+    if _prefers_rows(layout, columns.shape[1]):
         scale = np.sqrt(with_weights(columns**2, obs_weights).sum(axis=0))
         scale[scale == 0.0] = 1.0
         products = _products_without(columns / scale, layout, memory)
-        moved, null = _solved(products, scale, count)
+        moved, null = _solve_identified(products, scale, count)
         missing = _unidentified(null, used / scale[count:])
     else:
         grams = entity_grams(
             columns, clusters, effects, demeaned=True, obs_weights=obs_weights
         )
-        moved, missing = _without(grams, grams.sums.sum(axis=0), used, count, memory)
+        moved, missing = _slopes_without(
+            grams, grams.sums.sum(axis=0), used, count, memory
+        )
     if constant:
         means = [
             _mean_without(column, varying, moved[:, j], clusters, obs_weights)
@@ -87,35 +89,37 @@ def deviations(
     return changes[:, 0] if residuals.ndim == 1 else changes
 
 
-def deviations_of(grams: Grams, total: Floats, slopes: Floats, outcomes: int) -> Floats:
+def deviations_from_grams(
+    grams: Grams, total: Floats, slopes: Floats, outcomes: int
+) -> Floats:
     """Compute `deviations` (G, o, k) from cross products by cluster of o outcomes.
 
     The outcomes come first, the basis after them; `total` are the sums over all
     clusters, others than those of `grams` among them.
     """
-    moved, missing = _without(grams, total, slopes, outcomes, 2**26)
+    moved, missing = _slopes_without(grams, total, slopes, outcomes, 2**26)
     return np.where(missing[:, None, :], np.nan, moved @ slopes.T)
 
 
-def _without(
+def _slopes_without(
     grams: Grams, total: Floats, slopes: Floats, count: int, memory: int
 ) -> tuple[Floats, Bools]:
     """Regress outcomes on the basis without each cluster: (G, o, m), missing (G, k)."""
     groups = grams.n_clusters
     moved = np.empty((groups, count, grams.n_columns - count))
     missing = np.zeros((groups, slopes.shape[0]), dtype=np.bool_)
-    chunk = max(1, memory // bytes_each(grams))
+    chunk = max(1, memory // bytes_per_draw(grams))
     for start in range(0, groups, chunk):
         batch = slice(start, start + chunk)
         others = total - grams.of_clusters(start, start + chunk)
-        system, _, scale = systems(grams, others)
-        moved[batch], null = _solved(np.moveaxis(system, 2, 0), scale, count)
+        system, _, scale = gram_systems(grams, others)
+        moved[batch], null = _solve_identified(np.moveaxis(system, 2, 0), scale, count)
         missing[batch] = _unidentified(null, slopes / scale[count:])
     return moved, missing
 
 
-def _rows_are_fewer(layout: Layout, p: int) -> bool:
-    """Tell whether rows of a cluster cost less than the levels that cross clusters."""
+def _prefers_rows(layout: Layout, p: int) -> bool:
+    """Return whether working by rows of clusters is faster than by crossed levels."""
     largest = int(np.bincount(layout.clusters).max())
     if not layout.one_nested or max(layout.levels, largest) > _MOST:
         return False
@@ -135,7 +139,7 @@ def _products_without(columns: Floats, layout: Layout, memory: int) -> Floats:
     if layout.obs_weights is not None:
         root = np.sqrt(layout.obs_weights)
     columns = columns * root[:, None]
-    inverse = _inverse_of_dummies(layout, root)
+    inverse = _inverse_dummy_products(layout, root)
     out = np.tile(columns.T @ columns, (layout.groups, 1, 1))
     size = np.bincount(layout.clusters)
     members = np.split(np.argsort(layout.clusters, kind="stable"), np.cumsum(size)[:-1])
@@ -168,7 +172,7 @@ def _leverage(rows: Ints, root: Floats, layout: Layout, inverse: Floats) -> Floa
     return leverage
 
 
-def _inverse_of_dummies(layout: Layout, root: Floats) -> Floats:
+def _inverse_dummy_products(layout: Layout, root: Floats) -> Floats:
     """Invert products of the crossed dummies net of the nested effect: (L, L)."""
     from scipy import sparse
 
@@ -192,8 +196,10 @@ def _inverse_of_dummies(layout: Layout, root: Floats) -> Floats:
     return np.asarray(half @ half.T)
 
 
-def _solved(products: Floats, scale: Floats, outcomes: int) -> tuple[Floats, Floats]:
-    """Regress the first columns on the others: slopes, null directions."""
+def _solve_identified(
+    products: Floats, scale: Floats, outcomes: int
+) -> tuple[Floats, Floats]:
+    """Regress the first columns on the others; return slopes and null directions."""
     values, vectors = np.linalg.eigh(products[:, outcomes:, outcomes:])
     identified = values > LOST_WITHOUT
     heights = products[:, :outcomes, outcomes:] @ vectors
@@ -233,11 +239,11 @@ def _mean_without(
 def jackknife_root_and_middle(
     moved: Floats, factor: float | None = None
 ) -> tuple[Floats, Floats]:
-    """Halve the covariance from the sum of the deviations' outer products.
+    """Factor the jackknife covariance as ``root @ middle @ root.T``.
 
-    It is ``(G - 1) / G``, or `factor`, times the sum. The covariance is
-    ``root @ root.T``, `middle` the identity. Rows of coefficients that are not
-    identified without some cluster are missing in `root` (k, m), m between 1 and k.
+    It is ``(G - 1) / G``, or `factor`, times the sum of the outer products of the
+    deviations `moved` (G, k); `middle` is the identity. Rows of coefficients that are
+    not identified without some cluster are missing in `root` (k, m), m from 1 to k.
     """
     groups, k = moved.shape
     identified = ~np.isnan(moved).any(axis=0)

@@ -12,10 +12,9 @@ from digiprosper.kernels.great_circle import EARTH_RADIUS, great_circle
 from digiprosper.kernels.tolerances import SAME_DISTANCE
 from digiprosper.kernels.within import level_sums
 
-# Pairs of locations whose distances are computed at a time: about 100 MB with what the
-# formula needs.
+# Pairs of locations whose distances are computed at a time: about 100 MB in all
 _PAIRS: Final = 2_000_000
-# Locations that are computed together however few are near.
+# Fewest locations that are processed together
 _FEWEST: Final = 32
 # Cells of locations by periods, as a multiple of the rows, up to which all periods are
 # summed together.
@@ -60,7 +59,7 @@ def nearby(
 
 
 def near_products(scores: Floats, near: Nearby) -> Floats:
-    """Sum the products of scores (N, k) of all pairs, by the pair's weight: (k, k).
+    """Sum the weighted products of the scores (N, k) of all pairs of rows: (k, k).
 
     ``sum_t sum_ij K(d_ij) s_it s_jt' + sum_i sum_{t != u} w(|t - u|) s_it
     s_iu'``: pairs of one period by their distance, pairs of one entity by the periods
@@ -76,7 +75,7 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
     if len(near.degrees) * periods <= _CELLS * len(scores):
         cells = near.place * periods + near.time
         sums = level_sums(cells, len(near.degrees) * periods, scores)
-        return _products(
+        return _products_within_cutoff(
             sums.reshape(len(near.degrees), -1), near.degrees, scores.shape[1], near
         )
 
@@ -86,12 +85,16 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
     for rows in np.split(order, np.flatnonzero(np.diff(near.time[order])) + 1):
         locations, location = np.unique(near.place[rows], return_inverse=True)
         sums = level_sums(location, locations.size, scores[rows])
-        total += _products(sums, near.degrees[locations], scores.shape[1], near)
+        total += _products_within_cutoff(
+            sums, near.degrees[locations], scores.shape[1], near
+        )
     return total
 
 
-def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
-    """Multiply a location's sums with those of locations within the cutoff."""
+def _products_within_cutoff(
+    sums: Floats, degrees: Floats, k: int, near: Nearby
+) -> Floats:
+    """Sum weighted products of locations within the cutoff of each other."""
     latitude, reach = (
         degrees[:, 0],
         np.degrees(near.cutoff / EARTH_RADIUS) * (1 + SAME_DISTANCE),
@@ -99,9 +102,9 @@ def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
     ends = np.searchsorted(latitude, latitude + reach, side="right")
     total, start = np.zeros((k, k)), 0
     while start < len(degrees):
-        stop = start + _block(ends[start:] - start)
+        stop = start + _block_size(ends[start:] - start)
         last = int(ends[stop - 1])
-        weights = _weights(
+        weights = _kernel_weights(
             great_circle(degrees[start:stop, None], degrees[None, start:last]), near
         )
         block_sums = sums[start:stop].reshape(-1, k)
@@ -116,14 +119,14 @@ def _products(sums: Floats, degrees: Floats, k: int, near: Nearby) -> Floats:
     return total
 
 
-def _block(reached: Ints) -> int:
-    """Count the first locations whose pairs fit in memory, mostly near ones."""
+def _block_size(reached: Ints) -> int:
+    """Return how many locations to process together, given their reach."""
     pairs = np.arange(1, reached.size + 1) * reached
     held = int(np.searchsorted(pairs, _PAIRS, side="right"))
     return max(min(held, max(int(reached[0]), _FEWEST)), 1)
 
 
-def _weights(apart: Floats, near: Nearby) -> Floats:
+def _kernel_weights(apart: Floats, near: Nearby) -> Floats:
     if near.kernel == "uniform":
         return (apart <= near.cutoff).astype(np.float64)
     return np.maximum(1 - apart / near.cutoff, 0.0)
@@ -145,7 +148,7 @@ def _over_time(scores: Floats, near: Nearby) -> Floats:
 
 
 def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
-    """Decide whether an entity has two rows at most `lags` periods apart."""
+    """Return whether some entity has two rows at most `lags` periods apart."""
     order = np.lexsort((position, entity))
     same = entity[order[1:]] == entity[order[:-1]]
     gap = position[order[1:]] - position[order[:-1]]
@@ -153,8 +156,8 @@ def rows_within(entity: Ints, position: Ints, lags: int) -> bool:
     return bool(close.any())
 
 
-def nearest_place(near: Nearby) -> float:
-    """Compute the least distance of two locations in km, infinite with one."""
+def nearest_distance(near: Nearby) -> float:
+    """Compute the smallest distance between two locations in km; inf with one."""
     from scipy.spatial import cKDTree
 
     if len(near.degrees) < 2:

@@ -20,13 +20,13 @@ Intersection: TypeAlias = "Callable[[Sequence[int]], tuple[Ints | None, int]]"
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """Ranks of the dummies of absorbed effects, in all and inside clusters."""
+    """Ranks of the dummies of absorbed effects, also of those nested in clusters."""
 
-    every: int  # of all effects, 1 (the constant) without effects
+    all_effects: int  # of all effects, 1 (the constant) without effects
     # Of the effects nested in a cluster, 1 if there is none; without slopes by level
     nested: int
     nested_or_entity: int  # the same with the entity effect, nested or not
-    # a single effect, nested in every cluster; effects that it spans are not counted
+    # a single effect is nested in every cluster (effects that it spans do not count)
     lone_nested: bool
     intercept: bool  # no effect at all
     exact: bool  # False if a rank is an upper bound
@@ -34,7 +34,7 @@ class Ranks:
 
 
 def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ranks:
-    """Count the parameters of absorbed effects, in all and inside clusters.
+    """Compute the ranks of absorbed effects.
 
     Slopes by level count as the regressors that they stand for, in clusters that
     contain the level too. `clusters` is empty unless errors are clustered; `entity` is
@@ -46,15 +46,15 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     nested = tuple(dict.fromkeys(inside))
     exempt = nested if entity is None else tuple(sorted({*nested, entity}))
     ranks_of = {
-        positions: _rank_of(absorbed, positions)
+        positions: _rank_of_effects(absorbed, positions)
         for positions in {nested, exempt, constants, every}
     }
-    # One that is nested in all other effects spans them.
+    # An effect that is nested in all others spans them.
     containing = [*[codes[p] for p in constants], *clusters]
     crossing = {p for p in nested for c in containing if not is_nested(codes[p], c)}
     inexact = [positions for positions, (_, exact) in ranks_of.items() if not exact]
     return Ranks(
-        every=ranks_of[every][0],
+        all_effects=ranks_of[every][0],
         nested=ranks_of[nested][0],
         nested_or_entity=ranks_of[exempt][0],
         lone_nested=len(crossing) < len(nested),
@@ -64,15 +64,15 @@ def ranks(absorbed: Within, clusters: Sequence[Ints], entity: int | None) -> Ran
     )
 
 
-def _rank_of(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
-    """Count the parameters of some effects, 1 without any; tell if that is exact."""
+def _rank_of_effects(absorbed: Within, positions: Sequence[int]) -> tuple[int, bool]:
+    """Compute the rank of some effects, 1 without any, and whether it is exact."""
     if len(positions) == len(absorbed.codes):
         return absorbed.rank, absorbed.exact
     if len(positions) == 1:
         return min(absorbed.levels[positions[0]], absorbed.rank), True
     codes = finest([absorbed.codes[p] for p in positions])
     if len(codes) == 1:
-        return min(groups_of(codes[0]), absorbed.rank), True
+        return min(count_groups(codes[0]), absorbed.rank), True
     some = within(codes, absorbed.codes[0].size, obs_weights=absorbed.obs_weights)
     return min(some.rank, absorbed.rank), some.exact
 
@@ -83,11 +83,11 @@ class Counts:
 
     n: int  # rows
     k: int  # slopes, the intercept not counted
-    full: int  # slopes and the rank of all dummies (1 for an intercept)
+    parameters: int  # slopes and the rank of all dummies (1 for an intercept)
     # Slopes, a constant, and the rank of all effects less that of the effects nested in
     # a cluster
-    nest: int
-    xtreg: int  # as `nest`, with the entity effect never counted
+    k_reghdfe: int
+    k_xtreg: int  # as `k_reghdfe`, with the entity effect never counted
     # Slopes, by level too, and the intercept if there is one (what plm counts)
     coefficients: int
     # a single effect, nested in every cluster (which linearmodels then leaves out)
@@ -95,14 +95,14 @@ class Counts:
     groups: tuple[int, ...]  # clusters in each dimension
     periods: int  # number of periods
 
-    def plus(self, slopes: int) -> Counts:
-        """Add slopes: a sample's effects and clusters count once for all equations."""
+    def with_slopes(self, slopes: int) -> Counts:
+        """Add slopes to the counts of the effects and clusters of a sample."""
         return replace(
             self,
             k=self.k + slopes,
-            full=self.full + slopes,
-            nest=self.nest + slopes,
-            xtreg=self.xtreg + slopes,
+            parameters=self.parameters + slopes,
+            k_reghdfe=self.k_reghdfe + slopes,
+            k_xtreg=self.k_xtreg + slopes,
             coefficients=self.coefficients + slopes,
         )
 
@@ -110,13 +110,13 @@ class Counts:
 def counts(
     n: int, k: int, absorbed: Ranks, groups: Sequence[int], *, periods: int
 ) -> Counts:
-    """Count rows and parameters as each convention does; `groups` by dimension."""
+    """Count rows and parameters by each convention; `groups` by dimension."""
     return Counts(
         n=n,
         k=k,
-        full=k + absorbed.every,
-        nest=k + 1 + absorbed.every - absorbed.nested,
-        xtreg=k + 1 + absorbed.every - absorbed.nested_or_entity,
+        parameters=k + absorbed.all_effects,
+        k_reghdfe=k + 1 + absorbed.all_effects - absorbed.nested,
+        k_xtreg=k + 1 + absorbed.all_effects - absorbed.nested_or_entity,
         coefficients=k + absorbed.slopes + absorbed.intercept,
         lone_nested=absorbed.lone_nested,
         groups=tuple(groups),
@@ -141,7 +141,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vcov:
-    """How the scores of a fit are turned into the middle of the sandwich."""
+    """How the middle of the sandwich is computed from scores."""
 
     cov_type: str
     # sums to add, several only for clusters in several ways; the factor of
@@ -153,7 +153,7 @@ class Vcov:
     counted: int  # K in the factor; 0 where there is none
     # (N,) of the rows in the effects, for ``hc2`` and ``hc3``
     leverage: Floats | None = None
-    # estimated again without each cluster (``crv3``), or in the hat matrix (``cr2``)
+    # re-estimated without each cluster (``crv3``), or in the hat matrix (``cr2``)
     effects: tuple[Effect, ...] = ()
     near: Nearby | None = None  # which rows have correlated errors, for ``conley``
 
@@ -164,7 +164,7 @@ def default_bandwidth(periods: int) -> int:
 
 
 def fixed_b(periods: int, lags: int) -> tuple[float, float]:
-    """Compute what lags cost: the share of the variance that is seen, and its df.
+    """Compute the bias and degrees of freedom of the Bartlett kernel (fixed-b).
 
     With independent scores of T periods, which residuals make add up to zero, the
     Bartlett sum of products has the eigenvalues of the centred matrix of weights
@@ -182,7 +182,7 @@ def fixed_b(periods: int, lags: int) -> tuple[float, float]:
     return float(trace / (periods - 1)), float(trace**2 / squares)
 
 
-def groups_of(codes: Ints) -> int:
+def count_groups(codes: Ints) -> int:
     """Count groups whose codes (N,) have no gaps."""
     return int(codes.max()) + 1
 
@@ -208,7 +208,7 @@ def vcov(
     are None.
     `leverage` is for ``hc2`` and ``hc3``, `effects` for ``crv3`` and ``cr2``.
     """
-    n, df = count.n, float(count.n - count.full)
+    n, df = count.n, float(count.n - count.parameters)
     if cov_type in ("hc2", "hc3"):
         return Vcov(
             cov_type, (Part(1.0, 1.0, None, n),), df, None, 0, leverage=leverage
@@ -219,14 +219,14 @@ def vcov(
         part = Part(1.0, factor, codes, groups)
         return Vcov(cov_type, (part,), groups - 1, None, 0, effects=tuple(effects))
 
-    counted = _counted(cov_type, ssc, count)
+    counted = _counted_parameters(cov_type, ssc, count)
     df_resid = n - counted
     if cov_type in ("unadjusted", "robust"):
         factor = (1 if cov_type == "unadjusted" else n) / df_resid
         return Vcov(cov_type, (Part(1.0, factor, None, n),), df, None, counted)
     if cov_type in ("driscoll_kraay", "xtscc"):
         t = count.periods
-        factor = _factor(ssc, t, n, df_resid)
+        factor = _small_sample_factor(ssc, t, n, df_resid)
         if cov_type == "xtscc":
             lags = default_bandwidth(t) if bandwidth is None else bandwidth
             return Vcov(
@@ -240,7 +240,9 @@ def vcov(
         # The scores of a single entity add up to zero.
         if groups == 1:
             return Vcov(cov_type, (by_period,), df_t, lags, counted)
-        by_entity = Part(1.0, _factor(ssc, groups, n, df_resid), entity, groups)
+        by_entity = Part(
+            1.0, _small_sample_factor(ssc, groups, n, df_resid), entity, groups
+        )
         return Vcov(cov_type, (by_period, by_entity), df_t, lags, counted)
     parts = _clustered_parts(ssc, count.groups, intersection, n, df_resid)
     return Vcov(cov_type, parts, min(count.groups) - 1, None, counted)
@@ -248,15 +250,15 @@ def vcov(
 
 def conley_vcov(ssc: str, count: Counts, near: Nearby) -> Vcov:
     """Choose factor and degrees of freedom of ``conley``: as for ``robust``."""
-    counted = _counted("conley", ssc, count)
+    counted = _counted_parameters("conley", ssc, count)
     part = Part(1.0, count.n / (count.n - counted), None, count.n)
     lags = near.lags if count.periods > 1 else None
     return Vcov(
-        "conley", (part,), float(count.n - count.full), lags, counted, near=near
+        "conley", (part,), float(count.n - count.parameters), lags, counted, near=near
     )
 
 
-def _factor(ssc: str, groups: int, n: int, df_resid: int) -> float:
+def _small_sample_factor(ssc: str, groups: int, n: int, df_resid: int) -> float:
     if ssc == "none":
         return 1.0
     return (
@@ -277,37 +279,37 @@ def _clustered_parts(
             if ssc == "plm" and order > 1:
                 factor = n / df_resid
             elif ssc in ("sandwich", "plm"):
-                factor = _factor(ssc, levels, n, df_resid)
+                factor = _small_sample_factor(ssc, levels, n, df_resid)
             else:
-                factor = _factor(ssc, min(groups), n, df_resid)
+                factor = _small_sample_factor(ssc, min(groups), n, df_resid)
             parts.append(Part((-1.0) ** (order - 1), factor, codes, levels))
     return tuple(parts)
 
 
-def _counted(cov_type: str, ssc: str, count: Counts) -> int:
-    """Count K, which the factor takes from the rows, as each convention does."""
+def _counted_parameters(cov_type: str, ssc: str, count: Counts) -> int:
+    """Count the parameters K of the small-sample factor, by convention."""
     if ssc == "none":
         return 0
     if ssc == "plm" and cov_type != "unadjusted":
         return count.coefficients
     if cov_type != "clustered":
-        return count.full
+        return count.parameters
     if ssc == "linearmodels":
-        return count.coefficients if count.lone_nested else count.full
+        return count.coefficients if count.lone_nested else count.parameters
     if ssc in ("areg", "sandwich"):
-        return count.full
-    return count.xtreg if ssc == "xtreg" else count.nest
+        return count.parameters
+    return count.k_xtreg if ssc == "xtreg" else count.k_reghdfe
 
 
 def intersections(clusters: Sequence[Ints]) -> Intersection:
-    """Return what codes the combinations of some of the clusters that occur."""
+    """Return a function that codes the combinations of some of the clusters."""
 
     def combined(members: Sequence[int]) -> tuple[Ints, int]:
         joint = clusters[members[0]]
         for member in members[1:]:
-            pairs = joint * groups_of(clusters[member]) + clusters[member]
+            pairs = joint * count_groups(clusters[member]) + clusters[member]
             joint = np.unique(pairs, return_inverse=True)[1].astype(np.intp)
-        return joint, groups_of(joint)
+        return joint, count_groups(joint)
 
     return combined
 
@@ -336,14 +338,14 @@ def joint_meat(
     assert first.cov_type not in ("crv3", "cr2")
     if first.cov_type == "unadjusted":
         return np.block(
-            [[_of_independent_rows(a, b, w) for b in equations] for a in equations]
+            [[_unadjusted_block(a, b, w) for b in equations] for a in equations]
         )
     total: Floats | float = 0.0
     for position, part in enumerate(first.parts):
         by_equation = []
         for design, residuals, estimator in equations:
             of_equation = estimator.parts[position]
-            sums = _summed(of_equation, design, w * residuals)
+            sums = _sum_scores(of_equation, design, w * residuals)
             by_equation.append(np.sqrt(of_equation.factor) * sums)
         scores = np.hstack(by_equation)
         products = (
@@ -355,7 +357,7 @@ def joint_meat(
     return np.asarray(total)
 
 
-def _of_independent_rows(
+def _unadjusted_block(
     first: tuple[Floats, Floats, Vcov],
     second: tuple[Floats, Floats, Vcov],
     w: Floats | float,
@@ -366,7 +368,7 @@ def _of_independent_rows(
 
 
 def rescaled_sandwich(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
-    """Rescale the halves of a sandwich to a middle with unit diagonal, in any units.
+    """Rescale ``root @ middle @ root.T`` so that `middle` has unit diagonal.
 
     The diagonal of `middle` (m, m) may be negative in part; ``root @ middle @ root.T``
     stays the same.
@@ -376,7 +378,7 @@ def rescaled_sandwich(root: Floats, middle: Floats) -> tuple[Floats, Floats]:
     return root * size, middle / size / size[:, None]
 
 
-def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
+def _sum_scores(part: Part, design: Floats, errors: Floats) -> Floats:
     if part.products is not None:
         k, e = part.products.shape[1:]
         return np.asarray(design[:k].T @ part.products @ errors[-e:])
@@ -386,9 +388,9 @@ def _summed(part: Part, design: Floats, errors: Floats) -> Floats:
 
 
 def score_sizes(design: Floats, weighted_residuals: Floats, vcov: Vcov) -> Floats:
-    """Compute sums of the absolute scores (k,), or what they cannot exceed.
+    """Compute sums of absolute scores (k,), or their bound by Cauchy and Schwarz.
 
-    Where scores are summed elsewhere it is the bound of Cauchy and Schwarz.
+    The bound is used where scores are summed elsewhere.
     """
     if vcov.parts[0].products is not None:
         lengths = np.linalg.norm(design, axis=0)
@@ -397,7 +399,7 @@ def score_sizes(design: Floats, weighted_residuals: Floats, vcov: Vcov) -> Float
 
 
 def lagged_products(scores: Floats, lags: int) -> Floats:
-    """Sum products of groups' scores (G, k), of neighbours with Bartlett weights."""
+    """Sum the products of scores (G, k), and lagged products with Bartlett weights."""
     total = scores.T @ scores
     for lag in range(1, lags + 1):
         weight = 1 - lag / (lags + 1)

@@ -58,7 +58,7 @@ def column_sums(
 def entity_divergence(
     z: Floats, entity: Ints, *, shift: float = 0.0
 ) -> tuple[Floats, Floats, Floats]:
-    """Sum what Theil's T needs by entity, so that entities can be drawn without rows.
+    """Compute sums by entity from which Theil's T of drawn entities follows.
 
     `entity` (N,) has codes 0..n-1, non-decreasing, none left out; no column of z (N, m)
     is zero throughout. Returns the means (m,) of z, sums (n, m) of d = z / mean - 1,
@@ -77,7 +77,7 @@ def entity_divergence(
     return mean, deviation, divergence
 
 
-def theil_of_counts(
+def theil_of_draws(
     counts: Floats, rows: Ints, deviation: Floats, divergence: Floats
 ) -> Floats:
     """Compute Theil's T (R, m) with entities drawn as often as `counts` (R, n) says.
@@ -129,7 +129,7 @@ def theil_t(
         sums.total > 0, theil_from_sums(sums.nobs, total, sums.z_log_z), 0.0
     )
     for j in np.flatnonzero(theil < SMALL_THEIL):
-        theil[j] = _bregman(z[:, j] + shift, obs_weights)
+        theil[j] = _theil_by_divergence(z[:, j] + shift, obs_weights)
     return theil
 
 
@@ -166,7 +166,7 @@ def theil_shares(theil: Floats) -> Floats:
     return shares
 
 
-def _bregman(z: Floats, obs_weights: Floats | None) -> float:
+def _theil_by_divergence(z: Floats, obs_weights: Floats | None) -> float:
     if z.min() == z.max():
         return 0.0
     terms = _bregman_terms(z / np.average(z, weights=obs_weights) - 1.0)

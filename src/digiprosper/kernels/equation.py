@@ -1,4 +1,4 @@
-"""One equation, solved once, with all that its errors are computed from."""
+"""A solved equation, from which all covariances are computed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from digiprosper.kernels.leverage import error_scale, row_leverage
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Solved:
-    """An equation on demeaned columns, solved; it exists during a fit only."""
+    """A solved equation on demeaned columns; it exists during a fit only."""
 
     y: Floats  # (N,) demeaned outcome
     x: Floats  # (N, k) demeaned regressors
@@ -43,7 +43,7 @@ class Solved:
     @property
     def df_resid(self) -> float:
         """Rows less slopes less the rank of the effects."""
-        return float(self.count.n - self.count.full)
+        return float(self.count.n - self.count.parameters)
 
     def weighted(self, values: Floats) -> Floats:
         """Multiply values (N,) by the weights of the rows."""
@@ -78,7 +78,7 @@ class Solved:
         )
 
     def root_and_middle(self, scores: Floats | None = None) -> tuple[Floats, Floats]:
-        """Compute the halves of the slopes' covariance ``root @ middle @ root.T``.
+        """Factor the covariance of the slopes as ``root @ middle @ root.T``.
 
         `middle` (m, m) has a diagonal of ones as far as it is positive. Under ``crv3``
         rows of `root` (k, m) are missing for coefficients that are not identified
@@ -95,7 +95,7 @@ class Solved:
         return rescaled_sandwich(self.root, middle)
 
     def with_intercept(self, means: Floats, rows: float) -> Solved:
-        """Add the intercept at zero, a linear map of the one at the means.
+        """Add the intercept to an equation without effects.
 
         `bread` and `x` stay those of the slopes. `means` (1 + k,) are those of outcome
         and regressors before they were demeaned; `rows` is the sum of the weights.
@@ -117,12 +117,12 @@ class Solved:
         )
 
     def unadjusted_errors(self) -> Floats:
-        """Compute the standard errors (k,) of independent rows with one variance."""
+        """Compute the standard errors (k,) under independence and equal variances."""
         variance = self.residuals @ self.weighted_residuals / self.df_resid
         return np.asarray(np.sqrt(np.diag(self.bread) * variance))
 
-    def held_fixed(self, regressor: int) -> Floats:
-        """Compute squares and product (2, 2) of outcome and regressor j.
+    def partial_products(self, regressor: int) -> Floats:
+        """Compute products (2, 2) of outcome and a regressor, net of the others.
 
         The regressor net of the others has the square ``1 / bread_jj``; the outcome net
         of them is the residual plus the slope times it, and residual and regressor are
@@ -158,7 +158,7 @@ def solve(
     `products` are their (weighted) cross products with themselves and with the outcome,
     and `inverse` is what `inverted` makes of the first, where they are known.
     """
-    # Products of scores do not tell which of their sums are zero but in a basis.
+    # With products of scores, a basis is needed to recognise sums that are zero.
     rotate = estimator.parts[0].products is not None
     fit = ols(
         x,
@@ -192,7 +192,7 @@ def solve(
 
 
 def joint_covariance(equations: Sequence[Solved]) -> Floats:
-    """Compute the (K, K) covariance of all slopes of equations on the same rows."""
+    """Compute the joint covariance (K, K) of the slopes of several equations."""
     if equations[0].vcov.cov_type == "crv3":
         root, _ = jackknife_root_and_middle(
             np.hstack([e.deviations() for e in equations])

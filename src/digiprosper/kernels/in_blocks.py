@@ -48,7 +48,7 @@ class Block:
         return columns if w is None else columns * w[:, None]
 
     def deviations(self, columns: Floats) -> Floats:
-        """Take entity means out of columns (n, k), twice for what rounding left."""
+        """Subtract entity means from columns (n, k), twice because of rounding."""
         starts, out = self.starts, np.array(columns, order="F")
         rows = np.diff([*starts, len(self.entity)])
         sizes = rows if self.obs_weights is None else self.entity_sums(None)
@@ -60,7 +60,7 @@ class Block:
         return out
 
     def entity_sums(self, column: Floats | None) -> Floats:
-        """Sum the weights of the rows by entity, or weights times a column."""
+        """Sum weights, or weights times a column, by entity."""
         w = np.ones(len(self.entity)) if self.obs_weights is None else self.obs_weights
         values = w if column is None else w * column
         return np.asarray(np.add.reduceat(values, self.starts))
@@ -98,7 +98,7 @@ def _cross_table(
 
 @dataclass(slots=True, eq=False)
 class Dummies:
-    """Cross products of the other effects' dummies, net of the entities'."""
+    """Cross products of the dummies of the other effects, net of entity effects."""
 
     weights: Floats  # (L,) of the rows of each level
     gram: Any  # (L, L) D'WD
@@ -112,7 +112,7 @@ class Dummies:
     rank: int
 
     def solve(self, right: Floats, squares: Floats) -> Floats:
-        """Solve ``S g = r`` (L, p); `squares` (p,) scale the exactness."""
+        """Solve ``S g = r`` (L, p); the tolerance is relative to `squares` (p,)."""
         if self.inverse is not None:
             return np.asarray(self.inverse @ right)
         assert self.entity_weights is not None
@@ -192,7 +192,7 @@ def _level_products(block: Block, levels: Sequence[int], *, dense: bool) -> Any:
 
 
 def first_pass(blocks: Any, levels: Sequence[int], p: int) -> tuple[Floats, Floats]:
-    """Add up products net of entity means, (p, p), and those with dummies, (L, p)."""
+    """Sum cross products net of entity means (p, p), and with the dummies (L, p)."""
     products, right = np.zeros((p, p)), np.zeros((sum(levels), p))
     for block in blocks:
         centred = block.deviations(block.columns)
@@ -210,7 +210,7 @@ def _by_level(block: Block, columns: Floats, levels: Sequence[int]) -> Floats:
 
 
 def net_columns(block: Block, values: Floats, levels: Sequence[int]) -> Floats:
-    """Take all effects out of a block's columns; `values` (L, p) are of the others."""
+    """Demean the columns of a block; `values` (L, p) are the other effects."""
     out = block.deviations(block.columns)
     start = 0
     for codes, size in zip(block.codes, levels, strict=True):
@@ -221,8 +221,10 @@ def net_columns(block: Block, values: Floats, levels: Sequence[int]) -> Floats:
     return block.deviations(out) if levels else out
 
 
-def orthonormalising(products: Floats, lengths: Floats) -> tuple[Floats, Floats]:
-    """Choose T (p, p), upper triangular, so that columns times T are orthonormal.
+def orthonormalising_transform(
+    products: Floats, lengths: Floats
+) -> tuple[Floats, Floats]:
+    """Compute an upper triangular T (p, p) that makes columns nearly orthonormal.
 
     Column j is made orthogonal to those before it that are not themselves nearly
     combinations of earlier ones. Of one that is, only the part outside them is left,
@@ -266,10 +268,10 @@ def triangular_factor(products: Floats) -> Floats:
     return np.asarray(out * scale)
 
 
-def is_removed(
+def effects_are_removed(
     dummy_products: Dummies, right: Floats, products: Floats, before: Floats
 ) -> bool:
-    """Tell whether what is left of the effects in columns is rounding.
+    """Return whether columns are demeaned up to rounding.
 
     `right` (L, p) are the dummies' products with the columns, `products` (p,) the
     columns' squares, and `before` (p,) those net of entity means alone.
@@ -285,8 +287,8 @@ def is_removed(
 
 
 @dataclass(slots=True, eq=False)
-class Carriers:
-    """How the variation of regressors is spread over clusters, in a few numbers."""
+class ClusterShares:
+    """Totals and the largest clusters of the variation of regressors."""
 
     total: Floats  # (k,)
     squares: Floats  # (k,) of the clusters' sums
@@ -312,7 +314,7 @@ class Carriers:
 
 @dataclass(slots=True, eq=False)
 class Scores:
-    """Products of k columns and e errors, summed by groups of rows.
+    """Scores: products of k columns and e residuals, summed by groups of rows.
 
     Groups are clusters, periods, or single rows. The columns and errors are the first k
     and the last e of nearly orthonormal ones.
@@ -326,16 +328,16 @@ class Scores:
     # (p, m) combinations of the columns whose squares by group are looked at, with the
     # groups that have most of them or, where groups are in several blocks, (size, m)
     partials: Floats
-    carriers: Carriers | None
+    carriers: ClusterShares | None
     variation: Floats
-    # (G, p, p) products of all columns by group, in parts, where groups are few
-    kept: list[Floats] | None = None
+    # (G, p, p) products of all columns by group, in parts, if groups are few
+    cluster_products: list[Floats] | None = None
 
     def by_group(self, rotation: Floats) -> Floats:
         """Return the products (G, k, e) of columns rotated to orthonormal ones.
 
-        `rotation` (p, p) is upper triangular. Groups inside blocks are stood for by as
-        many as have the same products with each other: rows of a root of `middle`.
+        `rotation` (p, p) is upper triangular. Groups inside blocks are replaced by
+        the rows of a root of `middle`, whose products are the same.
         """
         _, k, e = self.sums.shape
         sums = self.sums
@@ -356,9 +358,9 @@ _ROWS = 2**16
 def empty_scores(
     k: int, e: int, partials: Floats | None, *, inside: bool, size: int, keep: bool
 ) -> Scores:
-    """Begin the sums of a grouping; `keep` says whether there are `Scores.kept`."""
+    """Make sums of zero; `keep` says whether `cluster_products` are collected."""
     m = 0 if partials is None else partials.shape[1]
-    few = Carriers(
+    few = ClusterShares(
         np.zeros(m), np.zeros(m), np.zeros((0, m)), np.zeros((0, m), dtype=object)
     )
     groups = 0 if inside else size
@@ -370,13 +372,13 @@ def empty_scores(
         partials=np.zeros((k + 1, 0)) if partials is None else partials,
         carriers=few if m and inside else None,
         variation=np.zeros((groups, m)),
-        kept=[] if keep else None,
+        cluster_products=[] if keep else None,
     )
 
 
 @dataclass(slots=True, eq=False)
 class SecondSums:
-    """What a second pass adds up, of columns net of all effects."""
+    """Sums of the second pass, of columns net of all effects."""
 
     products: Floats  # (p, p) of the columns times T
     plain: Floats  # (p, p) the same, never weighted
@@ -390,7 +392,7 @@ def second_pass(
     transform: Floats,
     scores: Sequence[Scores] = (),
 ) -> SecondSums:
-    """Add up products of net columns times `transform`, and scores by group.
+    """Sum products of the demeaned columns times `transform`, and scores by group.
 
     `blocks` yields a block and, for each of `scores`, the codes (n,) of its groups,
     None for single rows.
@@ -415,7 +417,7 @@ def second_pass(
 def _add_scores(
     grouping: Scores, block: Block, codes: Ints | None, basis: Floats
 ) -> None:
-    """Add products of a block's columns (n, p) to those of a grouping."""
+    """Add the scores of a block, from columns (n, p), to a grouping."""
     _, k, e = grouping.sums.shape
     weighted = block.weighted(basis[:, :k])
     if codes is None:
@@ -440,12 +442,12 @@ def _add_scores(
             grouping.carriers.add(variation, block.labels)
         else:
             grouping.variation += variation
-    if grouping.kept is not None:
+    if grouping.cluster_products is not None:
         every = block.weighted(basis)
         products = np.stack(
             [level_sums(codes, size, every, u) for u in basis.T], axis=2
         )
-        if grouping.inside or not grouping.kept:
-            grouping.kept.append(products)
+        if grouping.inside or not grouping.cluster_products:
+            grouping.cluster_products.append(products)
         else:
-            grouping.kept[0] += products
+            grouping.cluster_products[0] += products

@@ -18,7 +18,7 @@ from digiprosper.kernels.tolerances import PRODUCT_QUANTILE, SAME_WITHOUT
 # of two clusters, .37 of those of three and .12 of those of four.
 LEAST_CLUSTERS: Final = 5
 
-# Where the normal density leaves the range of floats.
+# The normal density underflows beyond.
 _FAR: Final = 38.0
 # Distances from a bend, halved down to rounding.
 _HALVES: Final = np.multiply.outer(
@@ -26,8 +26,8 @@ _HALVES: Final = np.multiply.outer(
 ).ravel()
 
 
-def enough_clusters(clusters: int | None) -> bool:
-    """Decide whether draws may be read: `LEAST_CLUSTERS`, or no clusters (None)."""
+def has_enough_clusters(clusters: int | None) -> bool:
+    """Return whether draws of clusters allow inference; None is no clusters."""
     return clusters is None or clusters >= LEAST_CLUSTERS
 
 
@@ -46,9 +46,9 @@ def percentile(
     """
     # So that tail * (B + 1) is the integer it is meant to be
     tail = round((1.0 - level) / 2.0, 12)
-    columns = _readable(draws, clusters)
+    columns = _usable_draws(draws, clusters)
     shape = columns.shape[1:]
-    return _read(columns, np.full(shape, tail), np.full(shape, 1.0 - tail))
+    return _column_quantiles(columns, np.full(shape, tail), np.full(shape, 1.0 - tail))
 
 
 def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> Floats:
@@ -59,7 +59,7 @@ def percentile_p(draws: Floats, null: float = 0.0, *, clusters: int | None) -> F
     out (where (1 - level) / 2 times (B + 1) is an integer). Missing values are those of
     `percentile`.
     """
-    columns = _readable(draws, clusters)
+    columns = _usable_draws(draws, clusters)
     usable = np.sum(~np.isnan(columns), axis=0)
     tail = np.minimum(np.sum(columns <= null, axis=0), np.sum(columns >= null, axis=0))
     p = np.minimum(1.0, 2.0 * (1.0 + tail) / (usable + 1.0))
@@ -115,12 +115,12 @@ def bca(
     """
     from scipy import special
 
-    columns = _readable(draws, clusters)
+    columns = _usable_draws(draws, clusters)
     rate = np.asarray(acceleration, dtype=float)
     bias = _normal_share(columns, estimates)
     z = special.ndtri((1.0 - level) / 2.0)
-    low, high = (special.ndtr(bias + _bent(bias + end, rate)) for end in (z, -z))
-    return _read(columns, low, high)
+    low, high = (special.ndtr(bias + _accelerated(bias + end, rate)) for end in (z, -z))
+    return _column_quantiles(columns, low, high)
 
 
 def bca_p(
@@ -146,10 +146,10 @@ def bca_p(
     """
     from scipy import special
 
-    columns = _readable(draws, clusters)
+    columns = _usable_draws(draws, clusters)
     rate = np.asarray(acceleration, dtype=float)
     bias = _normal_share(columns, estimates)
-    z = _bent(_normal_share(columns, null) - bias, -rate) - bias
+    z = _accelerated(_normal_share(columns, null) - bias, -rate) - bias
     p = 2.0 * special.ndtr(-np.abs(z))
     smallest_p = 2.0 / (np.sum(~np.isnan(columns), axis=0) + 1.0)
     return np.asarray(np.where(p == 0.0, smallest_p, p))
@@ -161,7 +161,7 @@ def covariance_of(draws: Floats, *, clusters: int | None) -> Floats:
     A row with a missing value is left out. NaN throughout with fewer than two usable
     rows, and below five clusters.
     """
-    columns = _readable(draws, clusters)
+    columns = _usable_draws(draws, clusters)
     complete = columns[~np.isnan(columns).any(axis=1)]
     width = columns.shape[1]
     if len(complete) < 2:
@@ -230,7 +230,7 @@ def romano_wolf(statistics: Floats, draws: Floats, *, clusters: int | None) -> F
     sizes = np.abs(np.asarray(statistics, dtype=float))
     # Missing ones are sorted last
     order = np.argsort(-sizes, kind="stable")[: int(np.sum(~np.isnan(sizes)))]
-    family = np.abs(_readable(draws, clusters)[:, order])
+    family = np.abs(_usable_draws(draws, clusters)[:, order])
     family = family[~np.isnan(family).any(axis=1)]
     p = np.full(sizes.shape, np.nan)
     if family.size:
@@ -365,7 +365,7 @@ def _product_share(
             [np.arange(-_FAR, _FAR + 1.0), (bends[:, None] + _HALVES).ravel()]
         )
         edges = np.unique(np.clip(edges, -_FAR, _FAR))
-        nodes, weights = _gauss()
+        nodes, weights = _gauss_legendre()
         half = np.diff(edges)[:, None] / 2.0
         u = edges[:-1, None] + half * (1.0 + nodes)
         score = np.sign(a + u) * (z / (a + u) - b - r * u) / conditional_sd
@@ -376,7 +376,7 @@ def _product_share(
 
 
 @cache
-def _gauss() -> tuple[Floats, Floats]:
+def _gauss_legendre() -> tuple[Floats, Floats]:
     return np.polynomial.legendre.leggauss(16)
 
 
@@ -412,14 +412,16 @@ def fieller(
     return [(low, high)] if a > 0.0 else [(-np.inf, low), (high, np.inf)]
 
 
-def _readable(draws: Floats, clusters: int | None) -> Floats:
-    """Return draws, or missing values if too few clusters were drawn from."""
+def _usable_draws(draws: Floats, clusters: int | None) -> Floats:
+    """Return the draws, or NaN if there are too few clusters."""
     columns = np.asarray(draws, dtype=float)
-    return columns if enough_clusters(clusters) else np.full(columns.shape, np.nan)
+    return columns if has_enough_clusters(clusters) else np.full(columns.shape, np.nan)
 
 
-def _read(columns: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Compute two quantiles of every column, each column at shares of its own."""
+def _column_quantiles(
+    columns: Floats, low: Floats, high: Floats
+) -> tuple[Floats, Floats]:
+    """Compute two quantiles of each column, at shares that differ by column."""
     flat = columns.reshape(columns.shape[0], -1)
     shares = np.stack([np.ravel(low), np.ravel(high)])
     ends = np.full(shares.shape, np.nan)
@@ -432,7 +434,7 @@ def _read(columns: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
 
 
 def _normal_share(columns: Floats, values: Floats | float) -> Floats:
-    """Compute each column's normal quantile of the share of draws below its value."""
+    """Compute the normal quantile of the share of draws below a value, by column."""
     from scipy import special
 
     usable = np.sum(~np.isnan(columns), axis=0)
@@ -444,8 +446,8 @@ def _normal_share(columns: Floats, values: Floats | float) -> Floats:
     return np.asarray(np.where(np.isnan(values), np.nan, quantile))
 
 
-def _bent(z: Floats, rate: Floats) -> Floats:
-    """Compute z / (1 - rate z), from the pole on its limit; -rate inverts it."""
+def _accelerated(z: Floats, rate: Floats) -> Floats:
+    """Compute z / (1 - rate z), with its limit beyond the pole."""
     denominator = 1.0 - rate * z
     passed = denominator <= 0.0
     return np.asarray(

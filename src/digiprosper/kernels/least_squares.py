@@ -1,4 +1,4 @@
-"""Ordinary least squares on demeaned columns, and which columns are combinations."""
+"""Least squares on demeaned columns, and linear dependences among columns."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def with_weights(columns: Floats, obs_weights: Floats | None) -> Floats:
 
 
 def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependence]:
-    """Find columns that are combinations of earlier ones; none if of full rank.
+    """Find columns that are linear combinations of earlier ones.
 
     Columns are scaled to unit length; one counts as dependent when its distance from
     the span of the earlier independent ones is below 1e-9. `gram` is their cross
     product, where it is known.
     """
     gram = design.T @ design if gram is None else gram
-    if inverted(gram) is not None:
+    if invert_gram(gram) is not None:
         return []
     scaled = design / np.sqrt(gram.diagonal())
     if scaled.shape[0] >= scaled.shape[1]:
@@ -58,7 +58,7 @@ def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependenc
         scaled = np.asarray(np.linalg.qr(scaled, mode="r"))
         if (np.abs(scaled.diagonal()) > COLLINEAR).all():
             return []
-    independent, heights = _orthogonalised(scaled)
+    independent, heights = _gram_schmidt(scaled)
     dependent = np.setdiff1d(np.arange(scaled.shape[1]), independent)
     solutions = np.linalg.solve(heights[:, independent], heights[:, dependent])
     return [
@@ -69,8 +69,8 @@ def dependences(design: Floats, *, gram: Floats | None = None) -> list[Dependenc
     ]
 
 
-def _orthogonalised(columns: Floats) -> tuple[list[int], Floats]:
-    """Find the q columns (m, k) that are no combinations of earlier ones.
+def _gram_schmidt(columns: Floats) -> tuple[list[int], Floats]:
+    """Find the q columns (m, k) that are independent of earlier ones.
 
     Returns their positions, and the coordinates (q, k) of all columns in an orthonormal
     basis of them, by Gram-Schmidt.
@@ -107,17 +107,17 @@ def ols(
     nothing (their error is 1e-16 times the squared condition number, at most 1e-12) and
     take a fraction of the time; not with `rotate`. `products` are the (weighted) cross
     products of the design with itself and with the outcome, and `inverse` is that of
-    the first by `inverted`, where they are known.
+    the first by `invert_gram`, where they are known.
     """
     if products is None:
         weighted_design = with_weights(design, obs_weights)
         products = weighted_design.T @ design, weighted_design.T @ outcome
     gram, with_outcome = products
     if inverse is None and not rotate:
-        inverse = inverted(gram)
+        inverse = invert_gram(gram)
     if inverse is None or rotate:
         scale = 1 / np.sqrt(gram.diagonal())
-        return _by_rotation(design, outcome, scale, obs_weights)
+        return _solve_by_qr(design, outcome, scale, obs_weights)
     bread, condition = inverse
     coefficients = bread @ with_outcome
     return Fit(
@@ -125,7 +125,7 @@ def ols(
     )
 
 
-def _by_rotation(
+def _solve_by_qr(
     design: Floats, outcome: Floats, scale: Floats, obs_weights: Floats | None
 ) -> Fit:
     """Solve by QR of weighted columns."""
@@ -134,7 +134,7 @@ def _by_rotation(
     q, r = np.linalg.qr(with_weights(design, root_weights) * scale)
     root = np.linalg.inv(r) * scale[:, None]
     heights = q.T @ weighted_outcome
-    # Not from the slopes: large ones of opposite sign would leave their rounding.
+    # Not computed from the slopes, which would add rounding of large ones.
     residuals = weighted_outcome - q @ heights
     if root_weights is not None:
         residuals, q = residuals / root_weights, q / root_weights[:, None]
@@ -149,8 +149,8 @@ def _by_rotation(
     )
 
 
-def inverted(gram: Floats) -> tuple[Floats, float] | None:
-    """Invert a cross product, None if near singular; also return its condition.
+def invert_gram(gram: Floats) -> tuple[Floats, float] | None:
+    """Invert a cross product; None if it is nearly singular. Also return the condition.
 
     The condition number is that of the columns scaled to unit length.
     """

@@ -1,4 +1,4 @@
-"""The leverage of rows, and how many clusters carry the variation of a regressor."""
+"""The leverage of rows, and the effective number of clusters of a regressor."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def row_leverage(basis: Floats, *, obs_weights: Floats | None = None) -> Floats:
 
 
 def error_scale(cov_type: str, effects: Floats, regressors: Floats) -> Floats:
-    """Compute what multiplies residuals: ``(1 - h)^-1/2``, HC2; ``1 / (1 - h)``, HC3.
+    """Compute the factors of residuals: ``(1 - h)^-1/2`` (HC2), ``1 / (1 - h)`` (HC3).
 
     MacKinnon & White (1985). `effects` and `regressors` (N,) are leverages, h
     their sum. The scale is zero for rows that the effects alone fit perfectly, such as
@@ -61,7 +61,7 @@ def variation_shares(
     *,
     obs_weights: Floats | None = None,
 ) -> Floats:
-    """Compute each cluster's share (G, k) of the variation that identifies each slope.
+    """Compute the share (G, k) of each cluster in the variation of each regressor.
 
     With ``a = X (X'X)^-1 e_j``, column j net of the others over its own sum of squares
     (Frisch & Waugh 1933), the share of cluster g is ``a_g'a_g / a'a``: its partial

@@ -1,4 +1,4 @@
-"""The resampling engine: Grams by cluster, drawn counts, all draws in one batch.
+"""The resampling engine: cross products by cluster, refitted in all draws at once.
 
 One draw of a cluster bootstrap is a weighting of the clusters, so whatever a
 least-squares fit needs is ``W @ F``: W (draws x clusters) the counts, F (clusters x
@@ -25,9 +25,15 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import with_weights
-from digiprosper.kernels.slopes import Effect, Slope, apart
+from digiprosper.kernels.slopes import Effect, Slope, split_slopes
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
-from digiprosper.kernels.within import compress, finest, is_nested, rows_of, within
+from digiprosper.kernels.within import (
+    compress,
+    effects_in_rows,
+    finest,
+    is_nested,
+    within,
+)
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -119,14 +125,14 @@ def entity_grams(
     demeaned: bool = False,
     obs_weights: Floats | None = None,
 ) -> Grams:
-    """Form the cross products of each cluster from which every draw is refitted.
+    """Compute the cross products by cluster from which every draw is refitted.
 
-    They are F in the formulas of the module. Effects nested in the clusters are new in
-    every copy of a cluster; they are taken out of the columns. Others (periods, when
-    entities are drawn) cross the clusters and are shared by all copies: their dummies
-    are carried along and taken out of each draw by `refit`. Without effects the
-    constant is that dummy. An effect whose levels are unions of another's is left out.
-    Slopes by level have to be nested in the clusters.
+    They are F in the formulas of the module. Effects nested in the clusters, which are
+    new in every copy of a cluster, are removed from the columns. Others (periods, when
+    entities are drawn) cross the clusters and are shared by all copies; products with
+    their dummies are kept, and `refit` removes them in each draw. Without effects the
+    constant is that dummy. An effect in which another is nested is left out. Slopes by
+    level have to be nested in the clusters.
 
     `columns` (N, p) has outcomes and regressors of all equations; `demeaned` says that
     all effects have been taken out of them with the same weights, which are of
@@ -155,7 +161,7 @@ def entity_grams(
 
 
 def fits_in_memory(layout: Layout, p: int) -> bool:
-    """Tell whether `entity_grams` can form the cross products of p columns."""
+    """Return whether the cross products of p columns fit into memory."""
     if layout.groups * layout.width(p) <= _MOST:
         return True
     pairs = sum(map(pairs_of_rows, layout.nested)) * len(layout.crossed) ** 2
@@ -164,7 +170,7 @@ def fits_in_memory(layout: Layout, p: int) -> bool:
 
 
 def pairs_of_rows(codes: Ints) -> int:
-    """Count the pairs of rows of a level, each row with itself too."""
+    """Count the pairs of rows within levels, each row with itself included."""
     return int((np.bincount(codes).astype(np.int64) ** 2).sum())
 
 
@@ -177,7 +183,7 @@ def block_grams(
     levels: Sequence[int],
     obs_weights: Floats | None,
 ) -> Grams:
-    """Form the cross products of clusters in a block of the rows of whole entities.
+    """Compute the cross products by cluster in a block of whole entities.
 
     `columns` (n, p) are demeaned, in units of their norms over all rows. `codes` (n,)
     are of the effects beside `entity`, with the `levels` that they have in all blocks.
@@ -208,7 +214,9 @@ def _grams(
     sums = np.empty((layout.groups, layout.width(p)))
     start = 0
     for part in chain(
-        _products(layout, columns), _with_dummies(layout, columns), _of_dummies(layout)
+        _column_products(layout, columns),
+        _column_dummy_products(layout, columns),
+        _dummy_products(layout),
     ):
         sums[:, start : start + part.shape[1]] = part
         start += part.shape[1]
@@ -217,7 +225,7 @@ def _grams(
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Effects by their relation to clusters: nested ones taken out, others crossed."""
+    """Effects that are nested in clusters, and effects that cross them."""
 
     clusters: Ints  # (N,) cluster of each row
     groups: int  # G
@@ -252,8 +260,8 @@ class Layout:
 def lay_out(
     clusters: Ints, effects: Sequence[Effect], obs_weights: Floats | None
 ) -> Layout:
-    """Sort effects by whether they are nested in the clusters."""
-    constants, slopes = apart(effects)
+    """Separate effects that are nested in the clusters from those that cross them."""
+    constants, slopes = split_slopes(effects)
     _refuse_crossing(slopes, clusters)
     nested: list[Ints] = []
     crossing: list[Ints] = []
@@ -261,11 +269,15 @@ def lay_out(
         (nested if is_nested(codes, clusters) else crossing).append(codes)
     if not effects:
         crossing = [np.zeros(clusters.size, dtype=np.intp)]
-    crossed, blocks = _blocks(crossing, [*nested, *(slope.codes for slope in slopes)])
+    crossed, blocks = _number_by_block(
+        crossing, [*nested, *(slope.codes for slope in slopes)]
+    )
     groups = int(clusters.max()) + 1
     inverse: _Inverse = "pseudo" if crossed else "diagonal"
     if not slopes:
-        inverse = _inverse_of(crossed, blocks, nested, weighted=obs_weights is not None)
+        inverse = _choose_inverse(
+            crossed, blocks, nested, weighted=obs_weights is not None
+        )
     return Layout(
         clusters, groups, nested, slopes, crossed, blocks, inverse, obs_weights
     )
@@ -278,45 +290,50 @@ def _refuse_crossing(slopes: Sequence[Slope], clusters: Ints) -> None:
         raise option_error(
             "absorb",
             None,
-            f"slopes by {levels} groups in absorb: the groups are not nested in the "
+            f"slopes by {levels} groups in absorb: the groups must be nested in the "
             f"{groups} clusters, which are drawn or left out with their slopes. "
-            "Absorb slopes by groups that lie inside the clusters, or specify "
-            "clusters in which the groups are nested.",
+            "Absorb slopes by smaller groups, or specify clusters in which the groups "
+            "are nested.",
         )
 
 
-def _inverse_of(
+def _choose_inverse(
     crossed: Sequence[Ints], blocks: Ints, nested: Sequence[Ints], *, weighted: bool
 ) -> _Inverse:
     if not crossed or (
-        len(crossed) == 1 and _orthogonal(crossed[0], blocks, nested, weighted=weighted)
+        len(crossed) == 1
+        and _act_as_diagonal(crossed[0], blocks, nested, weighted=weighted)
     ):
         return "diagonal"
     return "linked" if len(crossed) == len(nested) == 1 else "pseudo"
 
 
-def _products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
+def _column_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply the columns with each other, by cluster: (G, 1) each."""
     for a, b in zip(*np.triu_indices(demeaned.shape[1]), strict=True):
         products = with_weights(demeaned[:, a] * demeaned[:, b], layout.obs_weights)
-        yield _total([layout.clusters], layout.groups, products)[:, None]
+        yield _sum_by_level([layout.clusters], layout.groups, products)[:, None]
 
 
-def _with_dummies(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
+def _column_dummy_products(layout: Layout, demeaned: Floats) -> Iterator[Floats]:
     """Multiply columns with crossed dummies, by cluster, count rows: (G, L) each."""
     groups, levels = layout.groups, layout.levels
     if not levels:
         return
     cells = [layout.clusters * levels + codes for codes in layout.crossed]
     for column in demeaned.T:
-        yield _total(
+        yield _sum_by_level(
             cells, groups * levels, with_weights(column, layout.obs_weights)
         ).reshape(groups, levels)
     if layout.inverse != "linked":
-        yield _total(cells, groups * levels, layout.obs_weights).reshape(groups, levels)
+        yield _sum_by_level(cells, groups * levels, layout.obs_weights).reshape(
+            groups, levels
+        )
 
 
-def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints], Ints]:
+def _number_by_block(
+    crossed: Sequence[Ints], nested: Sequence[Ints]
+) -> tuple[list[Ints], Ints]:
     """Renumber crossed levels so that linked ones form a block; return sizes too."""
     if not crossed:
         return [], np.zeros(0, dtype=np.intp)
@@ -346,10 +363,10 @@ def _blocks(crossed: Sequence[Ints], nested: Sequence[Ints]) -> tuple[list[Ints]
     return [rank[codes] for codes in through], np.bincount(home)
 
 
-def _orthogonal(
+def _act_as_diagonal(
     crossed: Ints, blocks: Ints, nested: Sequence[Ints], *, weighted: bool
 ) -> bool:
-    """Decide whether products of dummies act as a diagonal matrix.
+    """Return whether products of dummies act as a diagonal matrix.
 
     Nothing demeaned: dummies of one effect are orthogonal. Every nested level with each
     level of its block once: the matrix of a block is a multiple of the identity but for
@@ -369,15 +386,15 @@ def _orthogonal(
     return bool((np.bincount(cell, minlength=crossed.size) == 1).all())
 
 
-def _total(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
-    """Sum values by level over all codes; without values count rows."""
+def _sum_by_level(codes: Sequence[Ints], levels: int, values: Floats | None) -> Floats:
+    """Sum values by level over all codes; count rows without values."""
     out = np.zeros(levels)
     for level in codes:
         out += np.bincount(level, weights=values, minlength=levels)
     return out
 
 
-def _of_dummies(layout: Layout) -> Iterator[Floats]:
+def _dummy_products(layout: Layout) -> Iterator[Floats]:
     """Multiply crossed dummies net of nested effects by cluster: rows of triangles."""
     if layout.inverse == "diagonal":
         return
@@ -392,13 +409,13 @@ def _of_dummies(layout: Layout) -> Iterator[Floats]:
         local = [codes[rows] - (end - size) for codes in crossed]
         cells = [clusters[rows] * size + codes for codes in local]
         w = None if layout.obs_weights is None else layout.obs_weights[rows]
-        inside = rows_of([*layout.nested, *layout.slopes], rows)
+        inside = effects_in_rows([*layout.nested, *layout.slopes], rows)
         demean = _demeaning(inside, rows.size, w)
         for level in range(size):
             dummy = np.any([codes == level for codes in local], axis=0).astype(
                 np.float64
             )
-            products = _total(
+            products = _sum_by_level(
                 cells, groups * size, with_weights(demean(dummy), w)
             ).reshape(groups, size)
             yield products[:, level:]
@@ -420,7 +437,7 @@ def _sparse_sums(layout: Layout, columns: Floats) -> sparse.csr_array:
             for cluster, low, high, value in _pairs_of_levels(layout, w)
         ]
     row, column, value = (np.concatenate(part) for part in zip(*parts, strict=True))
-    products = np.hstack(list(_products(layout, columns)))
+    products = np.hstack(list(_column_products(layout, columns)))
     width = layout.width(columns.shape[1]) - products.shape[1]
     of_levels = sparse.csr_array((value, (row, column)), (layout.groups, width))
     parts_by_column = [sparse.csr_array(products), of_levels]
@@ -491,7 +508,7 @@ def _demeaning(
 
 
 def drawn_rows(codes: Ints, count: Ints) -> tuple[Ints, Ints]:
-    """List the rows of clusters that are drawn `count` (G,) times, and their copies."""
+    """List the rows of clusters drawn `count` (G,) times, and numbers of the copies."""
     sizes = np.bincount(codes)
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
     drawn = np.repeat(np.arange(sizes.size), count)
@@ -506,11 +523,11 @@ def draw_counts(
 
     The counts depend on `rng` and the number of clusters alone, bit for bit.
     """
-    return _count(np.random.default_rng(rng), np.empty((reps, n_clusters)))
+    return _fill_counts(np.random.default_rng(rng), np.empty((reps, n_clusters)))
 
 
-def _count(generator: np.random.Generator, out: Floats) -> Floats:
-    """Fill rows with counts, in blocks small enough that memory is reused."""
+def _fill_counts(generator: np.random.Generator, out: Floats) -> Floats:
+    """Fill rows with counts, in blocks so that memory is reused."""
     reps, n = out.shape
     rows = min(reps, max(1, _BLOCK // n))
     offsets = n * np.arange(rows)[:, None]
@@ -551,10 +568,10 @@ def refit(
     of the cost of a pseudo-inverse. With several, D'D is scaled by the rows of each
     level and its eigenvalues below 1e-10 are null.
     """
-    return _fits(grams, weights @ grams.sums, equations, residuals, combine)
+    return _fit_draws(grams, weights @ grams.sums, equations, residuals, combine)
 
 
-def _by_block(grams: Grams) -> list[tuple[Ints, Ints, Floats]]:
+def _split_by_block(grams: Grams) -> list[tuple[Ints, Ints, Floats]]:
     """Select the sums of each block and of the clusters with rows in it.
 
     Clusters, columns and sums of each part. No parts where they are more than half of
@@ -568,14 +585,14 @@ def _by_block(grams: Grams) -> list[tuple[Ints, Ints, Floats]]:
     counts = grams.inverse != "linked"
     by_level = np.arange(grams.n_columns + counts)[:, None] * grams.n_levels + products
     triangles = int(by_level[-1, 0]) + grams.n_levels
-    parts = [_selected(sums, np.arange(products))]
+    parts = [_select_sums(sums, np.arange(products))]
     level = 0
     for size in grams.blocks:
         used = (by_level + np.arange(level, level + size)).ravel()
         if grams.inverse != "diagonal":
             end = triangles + size * (size + 1) // 2
             used, triangles = np.concatenate([used, np.arange(triangles, end)]), end
-        parts.append(_selected(sums, used))
+        parts.append(_select_sums(sums, used))
         level += size
         total = sum(part.size for _, _, part in parts)
         if 2 * total > sums.shape[0] * sums.shape[1] or total > _MOST_IN_BLOCKS:
@@ -583,7 +600,7 @@ def _by_block(grams: Grams) -> list[tuple[Ints, Ints, Floats]]:
     return parts
 
 
-def _selected(sums: Any, columns: Ints) -> tuple[Ints, Ints, Floats]:
+def _select_sums(sums: Any, columns: Ints) -> tuple[Ints, Ints, Floats]:
     """Take some columns of the sums of those clusters in which any is not zero."""
     part = sums[:, columns]
     if not isinstance(part, np.ndarray):
@@ -593,7 +610,7 @@ def _selected(sums: Any, columns: Ints) -> tuple[Ints, Ints, Floats]:
     return clusters, columns, part[clusters]
 
 
-def _weighted(
+def _weighted_sums(
     grams: Grams, parts: Sequence[tuple[Ints, Ints, Floats]], weights: Floats
 ) -> Floats:
     """Add up the sums of the clusters under (R, G) weights: (R, q)."""
@@ -605,7 +622,7 @@ def _weighted(
     return out
 
 
-def _fits(
+def _fit_draws(
     grams: Grams,
     sums: Floats,
     equations: Sequence[Equation],
@@ -613,7 +630,7 @@ def _fits(
     combine: Floats | None = None,
 ) -> tuple[Floats, ...]:
     """Fit from the (R, q) sums of each draw."""
-    system, floor, scale = systems(grams, sums, combine)
+    system, floor, scale = gram_systems(grams, sums, combine)
 
     # By regressors: the outcomes regressed on them, with their positions.
     outcomes: dict[tuple[int, ...], dict[int, int]] = {}
@@ -650,7 +667,7 @@ def _fits(
     return (*coefficients, *products)
 
 
-def systems(
+def gram_systems(
     grams: Grams, sums: Floats, combine: Floats | None = None
 ) -> tuple[Floats, Floats, Floats]:
     """Form products of the variables in each draw from weighted `sums` (R, q).
@@ -674,7 +691,7 @@ def systems(
         before = (combine * (products @ combine)).sum(axis=1)
     if levels:
         cross = sums[:, rows.size : rows.size + p * levels].reshape(-1, p, levels)
-        products = products - _explained(
+        products = products - _explained_by_dummies(
             grams, cross, sums[:, rows.size + p * levels :]
         )
     if combine is not None:
@@ -682,7 +699,7 @@ def systems(
     return np.moveaxis(products, 0, 2), LOST_IN_DRAW * before.T, scale
 
 
-def _explained(grams: Grams, cross: Floats, dummy_sums: Floats) -> Floats:
+def _explained_by_dummies(grams: Grams, cross: Floats, dummy_sums: Floats) -> Floats:
     """Compute what the crossed dummies explain of the products: (R, p, p)."""
     counts = dummy_sums[:, : grams.n_levels]
     triangles = dummy_sums
@@ -705,7 +722,7 @@ def _explained(grams: Grams, cross: Floats, dummy_sums: Floats) -> Floats:
             system += linked_levels(system != 0.0)
             explained += part @ np.linalg.solve(system, part.transpose(0, 2, 1))
         else:
-            half = _half(
+            half = _times_inverse_root(
                 cross[:, :, block_levels], system, np.sqrt(scale[:, block_levels])
             )
             explained += half @ half.transpose(0, 2, 1)
@@ -713,7 +730,7 @@ def _explained(grams: Grams, cross: Floats, dummy_sums: Floats) -> Floats:
     return explained
 
 
-def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
+def _times_inverse_root(cross: Floats, system: Floats, scale: Floats) -> Floats:
     """Multiply by a root of the pseudo-inverse of products of dummies: (R, p, L)."""
     values, vectors = np.linalg.eigh(system * scale[:, :, None] * scale[:, None, :])
     nonzero = values > REDUNDANT_LEVELS
@@ -722,7 +739,7 @@ def _half(cross: Floats, system: Floats, scale: Floats) -> Floats:
 
 
 def linked_levels(adjacent: Bools) -> Floats:
-    """Set a one where a chain of neighbours joins two levels, by draw: (R, L, L)."""
+    """Mark pairs of levels that are connected, by draw: (R, L, L)."""
     present = adjacent.diagonal(axis1=1, axis2=2)
     together = present[:, :, None] & present[:, None, :]
     linked = together.astype(np.float64)
@@ -782,21 +799,21 @@ def bootstrap(
     (256 MB by default); chunks do not change the draws.
     """
     generator = np.random.default_rng(seed)
-    parts = _by_block(grams)
+    parts = _split_by_block(grams)
 
     def fit(start: int, stop: int) -> tuple[Floats, ...]:
-        weights = _count(generator, buffer[: stop - start])
+        weights = _fill_counts(generator, buffer[: stop - start])
         mixed = None if combine is None else combine(weights)
-        return _fits(
-            grams, _weighted(grams, parts, weights), equations, residuals, mixed
+        return _fit_draws(
+            grams, _weighted_sums(grams, parts, weights), equations, residuals, mixed
         )
 
-    draw_bytes = bytes_each(grams) + 32 * grams.n_clusters
+    draw_bytes = bytes_per_draw(grams) + 32 * grams.n_clusters
     # What fits into the caches is drawn and counted half as fast again, if the products
     # still are matrices.
     chunk = max(1, min(memory // draw_bytes, max(_CACHED // draw_bytes, _ROWS)))
     buffer = np.empty((min(chunk, reps), grams.n_clusters))
-    return _gather(fit, reps, chunk, equations, residuals)
+    return _fit_in_chunks(fit, reps, chunk, equations, residuals)
 
 
 def jackknife(
@@ -811,20 +828,20 @@ def jackknife(
 
     def fit(start: int, stop: int) -> tuple[Floats, ...]:
         others = total - grams.of_clusters(start, stop)
-        return _fits(grams, others, equations, residuals)
+        return _fit_draws(grams, others, equations, residuals)
 
-    chunk = max(1, memory // bytes_each(grams))
-    return _gather(fit, grams.n_clusters, chunk, equations, residuals)
+    chunk = max(1, memory // bytes_per_draw(grams))
+    return _fit_in_chunks(fit, grams.n_clusters, chunk, equations, residuals)
 
 
-def bytes_each(grams: Grams) -> int:
+def bytes_per_draw(grams: Grams) -> int:
     """Count the bytes that the products of one draw need."""
     p, levels = grams.n_columns, grams.n_levels
     square: int = 0 if grams.inverse == "diagonal" else max(grams.blocks) ** 2
     return 8 * (2 * int(grams.sums.shape[1]) + 3 * p * (p + levels) + 4 * square)
 
 
-def _gather(
+def _fit_in_chunks(
     fit: Callable[[int, int], tuple[Floats, ...]],
     reps: int,
     chunk: int,
@@ -849,7 +866,7 @@ def _gather(
 
 
 def seed_sequence(rng: object = None) -> np.random.SeedSequence:
-    """Turn the `rng` of a caller into one seed that reproduces the run.
+    """Convert the argument `rng` to a seed that reproduces the run.
 
     ``seed_sequence(seed.entropy)``, an int, gives the same stream. None takes fresh
     entropy from the system. From a Generator 128 bits are drawn, which moves it on and
@@ -861,18 +878,18 @@ def seed_sequence(rng: object = None) -> np.random.SeedSequence:
         return np.random.SeedSequence()
     if isinstance(rng, np.random.Generator):
         return np.random.SeedSequence(
-            _integer(rng.integers(0, 2**32, size=4, dtype=np.uint32))
+            _integer_of_words(rng.integers(0, 2**32, size=4, dtype=np.uint32))
         )
     if isinstance(rng, np.random.SeedSequence):
         plain = isinstance(rng.entropy, int) and not rng.spawn_key
         return np.random.SeedSequence(
-            rng.entropy if plain else _integer(rng.generate_state(4))
+            rng.entropy if plain else _integer_of_words(rng.generate_state(4))
         )
 
     if isinstance(rng, list | tuple) or (isinstance(rng, np.ndarray) and rng.ndim == 1):
         words = _checked_words(list(rng), rng)
         return np.random.SeedSequence(
-            _integer(np.random.SeedSequence(words).generate_state(4))
+            _integer_of_words(np.random.SeedSequence(words).generate_state(4))
         )
     return np.random.SeedSequence(_checked_words([rng], rng)[0])
 
@@ -895,5 +912,5 @@ def _checked_words(words: Sequence[object], rng: object) -> list[int]:
     return entropy
 
 
-def _integer(words: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]) -> int:
+def _integer_of_words(words: np.ndarray[Any, np.dtype[np.unsignedinteger[Any]]]) -> int:
     return int.from_bytes(words.astype("<u4").tobytes(), "little")

@@ -68,7 +68,7 @@ class Reweighted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Likelihood:
-    """What every step reads."""
+    """Data of the likelihood, and its deviance and steps."""
 
     y: Floats  # (N,)
     x: Floats  # (N, k)
@@ -149,7 +149,7 @@ def reweighted_least_squares(
         step = likelihood.step(constant)
     last_move = np.inf
     for steps in range(1, _STEPS + 1):
-        updated, updated_deviance = _shortened(likelihood, index, step, deviance)
+        updated, updated_deviance = _shorten_step(likelihood, index, step, deviance)
         move = np.abs(updated - index).max()
         same_index = move <= SAME_INDEX * np.abs(index).max(initial=1.0)
         same_deviance = abs(deviance - updated_deviance) < SAME_DEVIANCE * deviance
@@ -165,7 +165,7 @@ def reweighted_least_squares(
     )
 
 
-def _shortened(
+def _shorten_step(
     likelihood: _Likelihood, index: Floats, step: Reweighted, deviance: float
 ) -> tuple[Floats, float]:
     """Halve a step until the deviance is finite and no higher than before it."""
@@ -184,7 +184,7 @@ def _shortened(
 
 
 def as_regression(likelihood: Reweighted, count: Counts, estimator: Vcov) -> Solved:
-    """Write the last step as a weighted regression, whose scores are the model's."""
+    """Return the last step as a weighted regression with the scores of the model."""
     assert likelihood.regression is not None
     fitted = likelihood.x @ likelihood.coefficients
     solved = solve(
@@ -202,7 +202,7 @@ def as_regression(likelihood: Reweighted, count: Counts, estimator: Vcov) -> Sol
 
 
 def root_and_middle(solved: Solved) -> tuple[Floats, Floats]:
-    """Compute the halves of the covariance; under ``unadjusted`` the information."""
+    """Factor the covariance; under ``unadjusted`` from the information."""
     if solved.vcov.cov_type != "unadjusted":
         return solved.root_and_middle()
     columns, factor = solved.score_columns, solved.vcov.parts[0].factor
@@ -224,8 +224,8 @@ def _poisson_residual(y: Floats, index: Floats) -> Floats:
         return np.asarray(np.expm1(np.log(y) - index))
 
 
-def _signed(y: Floats, index: Floats) -> Floats:
-    """Index of what is observed: of one, or of zero."""
+def _signed_index(y: Floats, index: Floats) -> Floats:
+    """Return the index of the observed outcome, with the sign turned for zero."""
     return np.asarray(np.where(y > 0, index, -index))
 
 
@@ -236,7 +236,7 @@ def _normal_weight(index: Floats) -> Floats:
 
 def _normal_residual(y: Floats, index: Floats) -> Floats:
     log_density = -np.square(index) / 2 - np.log(2 * np.pi) / 2
-    size = np.exp(log_ndtr(-_signed(y, index)) - log_density)
+    size = np.exp(log_ndtr(-_signed_index(y, index)) - log_density)
     return np.asarray(np.where(y > 0, size, -size))
 
 
@@ -254,9 +254,9 @@ LOGIT: Final = Family(
     mean=expit,
     weight=lambda index: expit(index) * expit(-index),
     working_residual=lambda y, index: (
-        np.where(y > 0, 1.0, -1.0) / expit(_signed(y, index))
+        np.where(y > 0, 1.0, -1.0) / expit(_signed_index(y, index))
     ),
-    deviance=lambda y, index: 2 * np.logaddexp(0, -_signed(y, index)),
+    deviance=lambda y, index: 2 * np.logaddexp(0, -_signed_index(y, index)),
     start=lambda y, mean: np.log((y + mean) / (2 - y - mean)),
 )
 
@@ -265,6 +265,6 @@ PROBIT: Final = Family(
     mean=ndtr,
     weight=_normal_weight,
     working_residual=_normal_residual,
-    deviance=lambda y, index: -2 * log_ndtr(_signed(y, index)),
+    deviance=lambda y, index: -2 * log_ndtr(_signed_index(y, index)),
     start=lambda y, mean: ndtri((y + mean) / 2),
 )

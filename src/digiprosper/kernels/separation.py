@@ -1,4 +1,4 @@
-"""Rows that a likelihood fits perfectly, so that it has no maximum."""
+"""Separated rows, which a likelihood fits perfectly, so that it has no maximum."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from digiprosper.kernels.tolerances import (
     SEPARATED,
     SEPARATED_MEAN,
 )
-from digiprosper.kernels.within import compress, rows_of, within
+from digiprosper.kernels.within import compress, effects_in_rows, within
 
 
-def in_empty_levels(y: Floats, effects: Sequence[Effect]) -> Bools:
+def mark_empty_levels(y: Floats, effects: Sequence[Effect]) -> Bools:
     """Mark rows (N,) in a level of an effect whose outcomes are all zero."""
     codes = [effect for effect in effects if not isinstance(effect, Slope)]
     keep = np.ones(y.size, dtype=np.bool_)
@@ -53,12 +53,12 @@ def separated_rows(
     until no row leaves. Also returns the index of the other rows at the maximum, if it
     was computed.
     """
-    keep, index = ~in_empty_levels(y, effects), None
+    keep, index = ~mark_empty_levels(y, effects), None
     while (y[keep] == 0).any():
         rows = np.flatnonzero(keep)
-        part = rows_of(effects, rows)
-        columns = _independent(x[rows], part)
-        index = _maximum(y[rows], columns, part, POISSON)
+        part = effects_in_rows(effects, rows)
+        columns = _independent_columns(x[rows], part)
+        index = _index_at_maximum(y[rows], columns, part, POISSON)
         if index is not None:
             break
         separated = _linear_program(y[rows], columns, part)
@@ -80,10 +80,12 @@ def predicted_rows(y: Floats, x: Floats, effects: Sequence[Ints]) -> Bools:
     while keep.any():
         rows = np.flatnonzero(keep)
         part = [compress(codes[rows])[0] for codes in effects]
-        separated = in_empty_levels(y[rows], part) | in_empty_levels(1 - y[rows], part)
+        separated = mark_empty_levels(y[rows], part) | mark_empty_levels(
+            1 - y[rows], part
+        )
         if not separated.any():
-            columns = _independent(x[rows], part)
-            if _maximum(y[rows], columns, part, LOGIT) is not None:
+            columns = _independent_columns(x[rows], part)
+            if _index_at_maximum(y[rows], columns, part, LOGIT) is not None:
                 break
             sign = np.where(y[rows] > 0, 1.0, -1.0)
             turned = [Slope(codes, sign) for codes in part]
@@ -96,8 +98,8 @@ def predicted_rows(y: Floats, x: Floats, effects: Sequence[Ints]) -> Bools:
     return ~keep
 
 
-def _independent(x: Floats, effects: Sequence[Effect]) -> Floats:
-    """Take effects out of columns, scaled; leave out what then is a combination."""
+def _independent_columns(x: Floats, effects: Sequence[Effect]) -> Floats:
+    """Demean and scale columns; drop those that are then collinear."""
     if not x.shape[1]:
         return x
     centred = x - x.mean(axis=0)
@@ -112,10 +114,10 @@ def _independent(x: Floats, effects: Sequence[Effect]) -> Floats:
     return np.asarray(columns / np.abs(columns).max(axis=0))
 
 
-def _maximum(
+def _index_at_maximum(
     y: Floats, x: Floats, effects: Sequence[Effect], family: Family
 ) -> Floats | None:
-    """Return the index where the likelihood ends; None if it fits rows perfectly."""
+    """Return the index at the maximum; None if rows are fitted perfectly."""
     try:
         fit = reweighted_least_squares(y, x, effects, family)
     except IdentificationError:
@@ -127,7 +129,7 @@ def _maximum(
 
 
 def _linear_program(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
-    """Mark rows with a positive combination that one linear program shows."""
+    """Mark separated rows by one linear program."""
     from scipy.optimize import linprog
     from scipy.sparse import csr_array, hstack, vstack
 
@@ -155,8 +157,8 @@ def _linear_program(y: Floats, x: Floats, effects: Sequence[Effect]) -> Bools:
     out = np.zeros(y.size, dtype=np.bool_)
     if solution.x is None:
         raise IdentificationError(
-            "whether rows are separated could not be decided: the linear program ended "
-            f"with {solution.message!r}. Drop regressors or effects."
+            "the linear program that finds separated rows failed: "
+            f"{solution.message!r}. Drop regressors or effects."
         )
     out[zero] = at_zero @ solution.x > SEPARATED
     return out

@@ -1,4 +1,4 @@
-"""Slopes by level: columns made orthogonal inside levels, and the way back."""
+"""Slopes by level, on columns that are made orthogonal within levels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def codes_of(effect: Effect) -> Ints:
 
 
 def dummies(effect: Effect) -> Floats:
-    """Write out an effect: (N, levels) dummies, times the column of a slope."""
+    """Return dummies (N, levels) of an effect, times the column of a slope."""
     codes = codes_of(effect)
     out = np.zeros((codes.size, int(codes.max()) + 1))
     values = effect.column if isinstance(effect, Slope) else 1.0
@@ -38,7 +38,7 @@ def dummies(effect: Effect) -> Floats:
     return out
 
 
-def apart(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:
+def split_slopes(effects: Sequence[Effect]) -> tuple[list[Ints], list[Slope]]:
     """Separate constants by level from slopes by level."""
     slopes = [effect for effect in effects if isinstance(effect, Slope)]
     return [effect for effect in effects if not isinstance(effect, Slope)], slopes
@@ -51,17 +51,17 @@ class Directions:
     # q (N,): (weighted) sum of squares one in each level, or zero where the level has
     # no such slope
     columns: tuple[Floats, ...]
-    # q (levels,): no combination of the constant, if centred, and the columns before
+    # q (levels,): independent of the constant, if centred, and of earlier columns
     identified: tuple[Bools, ...]
     # (levels, 1 + q, q) each direction as a combination of the constant and the
     # original columns
     back: Floats
 
     def slopes(self, values: Sequence[Floats]) -> tuple[Floats, list[Floats]]:
-        """Turn coefficients of the q directions into those of the original columns.
+        """Convert coefficients of the q directions to those of the original columns.
 
-        They are (k, levels) each. The first array is what the constant of each level is
-        to be raised by. Coefficients that are not identified are zero.
+        They are (k, levels) each. The first array is added to the constants of the
+        levels. Coefficients that are not identified are zero.
         """
         level, *slopes = np.einsum("qkl,lpq->pkl", np.stack(values), self.back)
         return level, slopes
@@ -75,10 +75,10 @@ def directions(
     centred: bool,
     obs_weights: Floats | None = None,
 ) -> Directions:
-    """Make q slope columns (N,) orthogonal inside levels, each net of those before.
+    """Make q slope columns (N,) orthogonal within levels, in order.
 
-    `centred` says that other effects have the constant of each level: means are taken
-    out then, which changes nothing but digits, of a year for example.
+    `centred` says that other effects contain the constant of each level; means are then
+    subtracted, for precision.
     """
     w = obs_weights
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from digiprosper.errors import CollinearityError, ThresholdSearchError, option_error
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.slopes import Effect, Slope, apart, directions
+from digiprosper.kernels.slopes import Effect, Slope, directions, split_slopes
 from digiprosper.kernels.tolerances import NO_FALL, SAME_SSR, UNIDENTIFIED, WHOLE
 from digiprosper.kernels.within import is_nested
 
@@ -152,7 +152,7 @@ def candidates(
     """
     order = np.argsort(q, kind="stable").astype(np.intp)
     ranked = q[order]
-    offers = [_offer(ranked, trim, grid, rule) for trim in trims]
+    offers = [_candidate_values(ranked, trim, grid, rule) for trim in trims]
     values = np.unique(np.concatenate([*offers, np.asarray(given, dtype=np.float64)]))
     side: Literal["right", "left"] = "right" if rule == "<=" else "left"
     cuts = np.searchsorted(ranked, values, side=side).astype(np.intp)
@@ -182,7 +182,7 @@ def candidates(
     return Candidates(values, cuts, allowed, need, at, order, varying)
 
 
-def _offer(ranked: Floats, trim: float, grid: Grid, rule: str) -> Floats:
+def _candidate_values(ranked: Floats, trim: float, grid: Grid, rule: str) -> Floats:
     if grid is None:
         return np.unique(ranked)
     if grid == "hansen":
@@ -226,7 +226,7 @@ class Groups:
         return np.asarray(rows - np.take(means, self.codes, axis=-1))
 
 
-def _group(codes: Ints) -> Groups:
+def _group_rows(codes: Ints) -> Groups:
     order = np.argsort(codes, kind="stable").astype(np.intp)
     _, inverse, sizes = np.unique(codes, return_inverse=True, return_counts=True)
     starts = (np.cumsum(sizes) - sizes).astype(np.intp)
@@ -313,14 +313,14 @@ def plan(
     one another, OptionError if slopes by level would take more than 2**24 numbers.
     """
     order = candidates.order
-    constants, slopes = apart(effects)
+    constants, slopes = split_slopes(effects)
     absorbed = constants or [np.zeros(order.size, dtype=np.intp)]
     demeaned, *others = sorted(absorbed, key=lambda codes: -np.unique(codes).size)
-    groups = _group(demeaned[order])
+    groups = _group_rows(demeaned[order])
     # An effect that is constant within the demeaned one has left with it.
     others = [codes for codes in others if not is_nested(demeaned, codes)]
     dummies = [np.unique(codes)[1:, None] == codes[order] for codes in others]
-    dummies += [_columns_of(slope, absorbed)[:, order] for slope in slopes]
+    dummies += [_slope_columns(slope, absorbed)[:, order] for slope in slopes]
     columns = np.concatenate(
         [fixed[order].T, z[order].T, *dummies], axis=0, dtype=np.float64
     )
@@ -328,10 +328,10 @@ def plan(
     block = z[order].T
     if intercept:
         block = np.concatenate([np.ones((1, order.size)), block])
-    return _sums(candidates, groups, basis, block)
+    return _running_sums(candidates, groups, basis, block)
 
 
-def _columns_of(slope: Slope, constants: Sequence[Ints]) -> Floats:
+def _slope_columns(slope: Slope, constants: Sequence[Ints]) -> Floats:
     """Expand slopes by level into columns: (levels, N)."""
     levels = int(slope.codes.max()) + 1
     if levels * slope.codes.size > _MOST_SLOPES:
@@ -354,7 +354,7 @@ def with_level(search: Plan) -> Plan:
     regime-dependent columns add up to a constant: their level shifts already.
     """
     block = np.concatenate([np.ones((1, search.nobs)), search.z])
-    return _sums(search.candidates, search.groups, search.basis, block)
+    return _running_sums(search.candidates, search.groups, search.basis, block)
 
 
 def without_level(search: Plan) -> Plan:
@@ -379,7 +379,9 @@ def level_is_held(search: Plan) -> Bools:
     return np.asarray(search.gram[0, 0, 0] <= UNIDENTIFIED * search.squares[0, 0])
 
 
-def _sums(candidates: Candidates, groups: Groups, basis: Floats, block: Floats) -> Plan:
+def _running_sums(
+    candidates: Candidates, groups: Groups, basis: Floats, block: Floats
+) -> Plan:
     white = _whiten(block)
     last = candidates.cuts - 1
     loadings = np.empty((white.shape[0], basis.shape[0], last.size))
@@ -515,7 +517,9 @@ def drops(search: Plan, state: State) -> Floats:
     gains = np.empty(state.score.shape[1:])
     for tile in _tiles(gains):
         squares = search.squares[:, :, tile]
-        gains[:, tile] = _gains(state.gram[..., tile], state.score[..., tile], squares)
+        gains[:, tile] = _ssr_reductions(
+            state.gram[..., tile], state.score[..., tile], squares
+        )
     return gains
 
 
@@ -526,7 +530,7 @@ def _tiles(batch: Floats) -> list[slice]:
     return [slice(low, low + step) for low in range(0, count, step)]
 
 
-def _gains(gram: Floats, score: Floats, squares: Floats) -> Floats:
+def _ssr_reductions(gram: Floats, score: Floats, squares: Floats) -> Floats:
     k = score.shape[0]
     if k == 1:  # the same in fewer passes
         pivot = gram[0, 0]
@@ -591,25 +595,25 @@ def condition(search: Plan, state: State, at: Ints) -> State:
 
     members = np.arange(at.size)
     for earlier in state.blocks:
-        cross -= _contract(earlier[:, :, members, at], earlier)
+        cross -= _multiply_blocks(earlier[:, :, members, at], earlier)
 
     gram = np.broadcast_to(state.gram, (k, k, at.size, candidates.cuts.size))
     factor = np.linalg.cholesky(np.moveaxis(gram[:, :, members, at], -1, 0))
     inverse = np.moveaxis(np.linalg.inv(factor), 0, -1)
-    block = _contract(inverse.swapaxes(0, 1), cross)
+    block = _multiply_blocks(inverse.swapaxes(0, 1), cross)
 
     height = np.einsum("mac,ac->mc", inverse, state.score[:, members, at])
-    score = state.score - _contract(height[:, None, :], block)[0]
+    score = state.score - _multiply_blocks(height[:, None, :], block)[0]
     return State(
         ssr=state.ssr - (height * height).sum(axis=0),
         score=score,
-        gram=gram - _contract(block, block),
+        gram=gram - _multiply_blocks(block, block),
         blocks=(*state.blocks, block),
         fixed=np.concatenate([state.fixed, at[:, None]], axis=1),
     )
 
 
-def _contract(first: Floats, second: Floats) -> Floats:
+def _multiply_blocks(first: Floats, second: Floats) -> Floats:
     """Sum left[m, a] right[m, b] over m; last axes are members and candidates."""
     if first.ndim < second.ndim:
         first = first[..., None]
@@ -647,7 +651,7 @@ def stage(search: Plan, base: State, at: Sequence[int]) -> Stage | None:
     that does not settle. None if no candidate is left at which the slopes are
     identified.
     """
-    null = _fix(search, base, at)
+    null = _fix_all(search, base, at)
     if search.candidates.given:
         profile = null.ssr[0] - drops(search, null)[0]
         new = search.candidates.given[len(at)]
@@ -670,8 +674,8 @@ def finish(search: Plan, base: State, at: Sequence[int]) -> tuple[Floats, float]
     """
     profiles = np.empty((len(at), search.candidates.values.size))
     for j in range(len(at)):
-        profiles[j] = _profile_of(search, base, at, j)
-    return profiles, float(_fix(search, base, at).ssr[0])
+        profiles[j] = _profile_threshold(search, base, at, j)
+    return profiles, float(_fix_all(search, base, at).ssr[0])
 
 
 def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
@@ -712,15 +716,17 @@ def least_pair(search: Plan, base: State) -> tuple[tuple[int, int], float]:
     return pair, best
 
 
-def _fix(search: Plan, state: State, at: Sequence[int]) -> State:
+def _fix_all(search: Plan, state: State, at: Sequence[int]) -> State:
     for position in at:
         state = condition(search, state, np.array([position], dtype=np.intp))
     return state
 
 
-def _profile_of(search: Plan, base: State, at: Sequence[int], threshold: int) -> Floats:
+def _profile_threshold(
+    search: Plan, base: State, at: Sequence[int], threshold: int
+) -> Floats:
     """Profile one of the thresholds at positions `at`, the others held."""
-    others = _fix(search, base, [*at[:threshold], *at[threshold + 1 :]])
+    others = _fix_all(search, base, [*at[:threshold], *at[threshold + 1 :]])
     return _profile(search, others, threshold, at[threshold])
 
 
@@ -753,7 +759,7 @@ def _refine(search: Plan, base: State, at: list[int]) -> list[int]:
     for _ in range(_MOST_CYCLES):
         moved = False
         for j in range(len(at)):
-            profile = _profile_of(search, base, at, j)
+            profile = _profile_threshold(search, base, at, j)
             best = lowest(profile)
             # The sum of squares falls with every move, so that the cycles end; rounding
             # is no fall.

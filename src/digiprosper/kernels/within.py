@@ -1,4 +1,4 @@
-"""Take entity, time, further effects and slopes by level out of columns, exactly."""
+"""The within projection: demeaning by several effects and slopes by level."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ from digiprosper.kernels.tolerances import (
 _DENSE = 1200
 _DENSE_CELLS = 20_000_000
 _ITERATIONS = 5000
-# Only speed depends on it, no result, so it is no tolerance: with fewer rows the look
-# at their order costs more than it saves.
+# Affects speed only: with fewer rows checking their order costs more than it saves.
 _MANY_ROWS = 10_000
-# Numbers that are subtracted at once; only speed depends on it too.
+# Numbers that are subtracted at once; affects speed only.
 _FEW_CELLS = 20_000
 
 
@@ -43,7 +42,7 @@ def compress(codes: Ints) -> tuple[Ints, int]:
 
 
 def not_singletons(effects: Sequence[Ints]) -> Bools:
-    """Mark rows (N,) that share every effect with another, singletons dropped."""
+    """Mark rows (N,) that remain after dropping singletons repeatedly."""
     keep = np.ones(effects[0].size, dtype=bool)
     # Whole numbers are counted faster than weights are added.
     dropped = 1 in np.concatenate([*map(np.bincount, effects)])
@@ -58,7 +57,7 @@ def not_singletons(effects: Sequence[Ints]) -> Bools:
 
 
 def is_nested(inner: Ints, outer: Ints) -> bool:
-    """Decide whether each level of `inner` lies in one of `outer`.
+    """Return whether `inner` is nested in `outer`.
 
     Codes of `outer` may have gaps, so that more levels do not rule it out.
     """
@@ -72,7 +71,7 @@ def is_nested(inner: Ints, outer: Ints) -> bool:
     return bool((first[inner] == outer).all())
 
 
-def nested_apart(
+def split_nested(
     effects: Sequence[Effect], clusters: Ints
 ) -> tuple[list[Effect], list[Effect]]:
     """Separate effects that are nested in clusters from those that cross them."""
@@ -84,7 +83,7 @@ def nested_apart(
     return nested, crossing
 
 
-def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
+def effects_in_rows(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
     """Select rows of effects; the levels in them are numbered without gaps."""
     parts = [compress(codes_of(effect)[rows])[0] for effect in effects]
     return [
@@ -94,7 +93,7 @@ def rows_of(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
 
 
 def finest(effects: Sequence[Ints]) -> list[Ints]:
-    """Leave out effects in which another is nested, and repetitions."""
+    """Drop effects in which another is nested, and repetitions."""
     kept: list[Ints] = []
     for codes in effects:
         if not any(is_nested(finer, codes) for finer in kept):
@@ -105,7 +104,7 @@ def finest(effects: Sequence[Ints]) -> list[Ints]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Block:
-    """Slopes by the same levels, and the effect with their constants."""
+    """Slopes by the same levels, and the effect that contains their constants."""
 
     slopes: tuple[int, ...]  # positions among the effects
     directions: Directions  # of the slopes
@@ -118,17 +117,16 @@ class _Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Within:
-    """The projection that takes out effects."""
+    """The projection that demeans columns."""
 
     codes: tuple[Ints, ...]  # (N,) codes without gaps of each effect
     # (N,) column of a slope by level; None for a constant by level
     slopes: tuple[Floats | None, ...]
     levels: tuple[int, ...]  # of each effect
     constants: tuple[int, ...]  # positions of the effects that are no slopes
-    # Of all dummies, times the slopes' columns, together; 1 (the constant) without
-    # effects
+    # Rank of all dummies (times the columns of slopes); 1 without effects
     rank: int
-    # Effect taken out in closed form, of those with most parameters; -1 without effects
+    # Effect with most parameters, removed in closed form; -1 without effects
     main: int
     obs_weights: Floats | None
     _starts: Ints | None
@@ -141,7 +139,7 @@ class Within:
     # False if `rank` is an upper bound: effects that are not nested, or slopes, of too
     # many levels
     exact: bool = True
-    # Effects of the levels of `main`, all taken out in closed form; and the others
+    # Effects with the levels of `main`, removed in closed form, and all others
     closed_form: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
     # (levels,) levels that have a slope, for each effect that is one
@@ -158,7 +156,7 @@ class Within:
 
     @property
     def effects(self) -> tuple[Ints, ...]:
-        """Codes of the effects; OptionError if one is a slope by level."""
+        """Codes of the effects; refused if one is a slope by level."""
         if self.has_slopes:
             raise option_error(
                 "absorb",
@@ -170,7 +168,7 @@ class Within:
         return self.codes
 
     @property
-    def every(self) -> tuple[Effect, ...]:
+    def effects_and_slopes(self) -> tuple[Effect, ...]:
         """Codes of each effect, or a slope by level."""
         parts = zip(self.codes, self.slopes, strict=True)
         return tuple(
@@ -178,7 +176,7 @@ class Within:
         )
 
     def demean(self, columns: Floats) -> Floats:
-        """Take the effects out of columns: residuals of a regression on dummies."""
+        """Demean columns: residuals of a regression on the effects."""
         work = self._work(columns)
         self._centre(work)
         if self.main >= 0:
@@ -186,11 +184,11 @@ class Within:
         return np.asarray(work[0] if columns.ndim == 1 else work.T)
 
     def decompose(self, columns: Floats) -> tuple[Floats, list[Floats]]:
-        """Split columns, (N,) or (N, k), into demeaned ones and a value per level.
+        """Split columns, (N,) or (N, k), into demeaned ones and estimated effects.
 
-        Of a slope the value is its coefficient (zero in levels that have none). Of the
-        constants by level all but the first have mean zero; their means are in the
-        first. Without effects there is one array with the mean.
+        Slopes are zero in levels where they are not identified. Effects other than the
+        first have mean zero; their means are added to the first. Without effects there
+        is one array with the mean.
         """
         work = self._work(columns)
         means = self._centre(work)
@@ -198,7 +196,7 @@ class Within:
         if self.main >= 0:
             values[self.main] += means
         for block in self._blocks:
-            _as_given(block, values)
+            _restore_slopes(block, values)
         constants = self.constants
         for position in constants[1:]:
             by_level = values[position]
@@ -210,12 +208,12 @@ class Within:
         return work.T, [value.T for value in values]
 
     def by_row(self, values: Floats, position: int) -> Floats:
-        """Compute what an effect adds to each row from its values by `decompose`."""
+        """Return the contribution of an effect to each row, from `decompose`."""
         column, out = self.slopes[position], values.take(self.codes[position])
         return out if column is None else out * column
 
     def with_gaps(self, values: Sequence[Floats]) -> list[Floats]:
-        """Set `decompose`'s slopes to missing in levels without own variation."""
+        """Set slopes of `decompose` to missing where they are not identified."""
         identified = self.identified or (None,) * len(values)
         return [
             v if k is None else np.where(k, v, np.nan)
@@ -229,7 +227,7 @@ class Within:
         return np.array(columns.T, dtype=np.float64, order="C", ndmin=2)
 
     def _centre(self, work: Floats) -> Floats:
-        """Take out means by level of the main effect, or overall means without one.
+        """Subtract means by level of the main effect, or overall means without one.
 
         They are returned, (k, levels). Where levels dwarf the variation around them a
         value less its own level's mean is exact in floating point, and less the overall
@@ -254,7 +252,7 @@ class Within:
         return np.asarray(means)
 
     def deviations(self, columns: Floats, position: int) -> Floats:
-        """Take out one effect without slope: deviations from level means."""
+        """Compute deviations from the level means of one effect."""
         work = self._work(columns)
         codes, counts = self.codes[position], self._counts[position]
         for _ in range(2):  # the second time removes what rounding left
@@ -264,7 +262,7 @@ class Within:
 
     @property
     def is_dense(self) -> bool:
-        """Whether dummies are solved for densely, not by conjugate gradients."""
+        """Whether effects are solved by a dense system, not by conjugate gradients."""
         return self._cross is None or self._inverse is not None
 
     def leverage(self, n: int) -> Floats:
@@ -328,13 +326,13 @@ class Within:
         return values
 
     def _squares(self, work: Floats) -> Floats:
-        """Sum squares of each row, weighted; rounding of its sums is relative to it."""
+        """Sum the (weighted) squares of each row, the scale of rounding."""
         w = self.obs_weights
         weighted = work if w is None else work * w
         return np.asarray(np.einsum("ij,ij->i", weighted, work))
 
     def _once(self, work: Floats, square: Floats) -> list[Floats]:
-        """Demean rows in place; return what each effect took out, (k, levels)."""
+        """Demean rows in place; return the estimated effects, (k, levels) each."""
         weighted = work if self.obs_weights is None else work * self.obs_weights
         closed_form, others = self.closed_form, self.others
         sums = [self._sums(p, weighted) for p in closed_form]
@@ -357,8 +355,8 @@ class Within:
         return values
 
     def _subtract(self, work: Floats, values: Iterable[tuple[int, Floats]]) -> None:
-        """Subtract from rows what effects add, by their values (k, levels)."""
-        # Long rows one by one: what is subtracted from all would fill the memory.
+        """Subtract the effects with values (k, levels) from rows."""
+        # Long rows one by one, to save memory.
         step, effects = max(1, _FEW_CELLS // work.shape[1]), list(values)
         for first in range(0, len(work), step):
             rows = slice(first, first + step)
@@ -401,10 +399,9 @@ def conjugate_gradients(
 ) -> Floats:
     """Solve ``(gram - cross' diag(1/main_counts) cross) g = right`` for each column.
 
-    The system is scaled by `counts` (L,). Iterations end where the squared length of
-    the rest is a small multiple of `size` (p,). Rounding leaves a part of `right`
-    outside the range, with which iterations can go astray once no other is left: the
-    solution is that of the shortest rest.
+    The system is scaled by `counts` (L,). Iterations stop when the squared norm of the
+    residual is a small multiple of `size` (p,). Because of rounding `right` is not
+    exactly in the range, so the solution with the smallest residual is returned.
     """
     scale = 1 / np.sqrt(counts)[:, None]
     main = main_counts[:, None]
@@ -442,8 +439,8 @@ def conjugate_gradients(
         direction = residual + ratio * direction
     if (shortest > NOT_CONVERGED**2 * size).any():
         raise IdentificationError(
-            "the effects are so weakly connected that they could not be partialled "
-            "out exactly; absorb fewer effects."
+            "demeaning did not converge, because the effects are weakly connected; "
+            "absorb fewer effects."
         )
     return np.asarray(scale * best)
 
@@ -454,7 +451,7 @@ def level_sums(
     """Sum columns (N, k), times `factor` (N,) if given, by level: (levels, k)."""
     out = np.empty((values.shape[1], levels))
     # Rows of a level that lie together are summed faster.
-    starts = _starts(codes) if codes.size > _MANY_ROWS else None
+    starts = _level_starts(codes) if codes.size > _MANY_ROWS else None
     for column, sums in zip(values.T, out, strict=True):
         scaled = column if factor is None else column * factor
         if starts is None:
@@ -464,7 +461,7 @@ def level_sums(
     return out.T
 
 
-def _starts(codes: Ints) -> Ints | None:
+def _level_starts(codes: Ints) -> Ints | None:
     """Find where each level begins; None where rows are not sorted by level."""
     if (codes[1:] < codes[:-1]).any():
         return None
@@ -477,7 +474,7 @@ def within(
     *,
     obs_weights: Floats | None = None,
 ) -> Within:
-    """Prepare the projection that takes out effects; without any, only the mean.
+    """Prepare the within projection of effects; without any, only the mean.
 
     The effect with most levels is taken out by its means, and by its regressions on
     slopes of the same levels; the dummies of the others, times their slopes, are then
@@ -504,8 +501,8 @@ def within(
     identified: tuple[Bools | None, ...] = (None,) * len(codes)
     if len(constants) < len(codes):
         groups = _same_levels(codes, constants)
-        blocks = _blocks(groups, codes, slopes, levels, constants, obs_weights)
-        units, identified = _spans(blocks, len(codes), counts)
+        blocks = _slope_blocks(groups, codes, slopes, levels, constants, obs_weights)
+        units, identified = _span_columns(blocks, len(codes), counts)
     # Of several with as many parameters the first.
     parameters = [levels[group[0]] * len(group) for group in groups]
     closed_form = tuple(groups[parameters.index(max(parameters))])
@@ -515,12 +512,12 @@ def within(
         slopes=slopes,
         levels=levels,
         constants=constants,
-        rank=_parameters(closed_form, levels, identified),
+        rank=_count_parameters(closed_form, levels, identified),
         main=closed_form[0],
         closed_form=closed_form,
         others=others,
         obs_weights=obs_weights,
-        _starts=_starts(codes[closed_form[0]]),
+        _starts=_level_starts(codes[closed_form[0]]),
         _counts=tuple(counts),
         _main_counts=np.concatenate([counts[p] for p in closed_form]),
         _cross=None,
@@ -530,16 +527,16 @@ def within(
         _blocks=tuple(blocks),
         _units=units,
     )
-    return _with_others(projection, n) if others else projection
+    return _prepare_others(projection, n) if others else projection
 
 
-def _with_others(projection: Within, n: int) -> Within:
-    """Prepare the system of the effects that are not taken out in closed form."""
+def _prepare_others(projection: Within, n: int) -> Within:
+    """Prepare the system of the effects that are not removed in closed form."""
     levels, main_counts = projection.levels, projection._main_counts
     width = main_counts.size
     size = sum(levels) - width
     dense = size <= _DENSE and size * width <= _DENSE_CELLS
-    cross, gram = _tables(projection, dense=dense)
+    cross, gram = _cross_tables(projection, dense=dense)
     if not dense:
         rank, exact = _rank_bound(projection, n)
         return replace(projection, rank=rank, exact=exact, _cross=cross, _gram=gram)
@@ -565,7 +562,7 @@ def _same_levels(codes: Sequence[Ints], constants: Sequence[int]) -> list[list[i
     return groups
 
 
-def _blocks(
+def _slope_blocks(
     groups: Sequence[list[int]],
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
@@ -573,15 +570,15 @@ def _blocks(
     constants: tuple[int, ...],
     obs_weights: Floats | None,
 ) -> list[_Block]:
-    """Make the slopes of each group orthogonal, of those that have slopes."""
+    """Make the slopes of each group with slopes orthogonal."""
     return [
-        _block(group, codes, slopes, levels, constants, obs_weights)
+        _orthogonal_slopes(group, codes, slopes, levels, constants, obs_weights)
         for group in groups
         if group[-1] not in constants
     ]
 
 
-def _block(
+def _orthogonal_slopes(
     group: list[int],
     codes: tuple[Ints, ...],
     slopes: tuple[Floats | None, ...],
@@ -612,10 +609,10 @@ def _block(
     return _Block(tuple(columns), orthogonal, host, block_levels)
 
 
-def _spans(
+def _span_columns(
     blocks: Sequence[_Block], size: int, counts: list[Floats]
 ) -> tuple[tuple[Floats | None, ...], tuple[Bools | None, ...]]:
-    """List column, levels with a slope and lengths of one at each level, by effect."""
+    """Return orthogonal columns and identified levels of slopes; set their counts."""
     columns: list[Floats | None] = [None] * size
     identified: list[Bools | None] = [None] * size
     for block in blocks:
@@ -626,8 +623,8 @@ def _spans(
     return tuple(columns), tuple(identified)
 
 
-def _as_given(block: _Block, values: list[Floats]) -> None:
-    """Replace, in place, coefficients of orthogonal columns by original slopes."""
+def _restore_slopes(block: _Block, values: list[Floats]) -> None:
+    """Replace coefficients of orthogonal columns by the original slopes, in place."""
     level, slopes = block.directions.slopes([values[p] for p in block.slopes])
     for position, slope in zip(block.slopes, slopes, strict=True):
         values[position] = slope
@@ -635,7 +632,7 @@ def _as_given(block: _Block, values: list[Floats]) -> None:
         values[block.host] += level if block.levels is None else level[:, block.levels]
 
 
-def _parameters(
+def _count_parameters(
     positions: Iterable[int],
     levels: Sequence[int],
     identified: Sequence[Bools | None],
@@ -649,7 +646,7 @@ def _parameters(
 
 
 def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
-    """Invert the dummies' products where they are not null; also return their rank."""
+    """Compute the pseudo-inverse of products of dummies, and their rank."""
     # Scaled by counts, not by its own diagonal: that of an effect nested in another is
     # rounding alone.
     scale = 1 / np.sqrt(counts)
@@ -659,11 +656,12 @@ def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     return (vectors / values) @ vectors.T, values.size
 
 
-def _tables(absorbed: Within, *, dense: bool) -> tuple[Any, Any]:
+def _cross_tables(absorbed: Within, *, dense: bool) -> tuple[Any, Any]:
     """Count rows by level of the main effect and the others, and among the others."""
     every = (*absorbed.closed_form, *absorbed.others)
     columns = [
-        [_table(absorbed, a, b, dense=dense) for a in every] for b in absorbed.others
+        [_cross_table(absorbed, a, b, dense=dense) for a in every]
+        for b in absorbed.others
     ]
     tables: Any
     if dense:
@@ -676,7 +674,7 @@ def _tables(absorbed: Within, *, dense: bool) -> tuple[Any, Any]:
     return tables[:width], tables[width:]
 
 
-def _table(absorbed: Within, a: int, b: int, *, dense: bool) -> Any:
+def _cross_table(absorbed: Within, a: int, b: int, *, dense: bool) -> Any:
     """Sum weights, times the columns of slopes, by the levels of two effects."""
     codes, shape = absorbed.codes, (absorbed.levels[a], absorbed.levels[b])
     factor = absorbed.obs_weights
@@ -694,13 +692,15 @@ def _table(absorbed: Within, a: int, b: int, *, dense: bool) -> Any:
 
 
 def _rank_bound(absorbed: Within, n: int) -> tuple[int, bool]:
-    """Count components of two effects; a further one loses a level, a slope none."""
+    """Bound the rank by the connected components of the two largest effects."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     constants = absorbed.constants
     slope_positions = [p for p in range(len(absorbed.codes)) if p not in constants]
-    slopes_rank = _parameters(slope_positions, absorbed.levels, absorbed.identified)
+    slopes_rank = _count_parameters(
+        slope_positions, absorbed.levels, absorbed.identified
+    )
     largest_first = sorted(
         finest([absorbed.codes[p] for p in constants]),
         key=lambda codes: -int(codes.max()),

@@ -399,10 +399,10 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
         ),
         labels=dict(rows.labels),
         factors=dict(rows.factors),
-        key_names=rows.keys.pair,
+        key_names=rows.keys.name_pair,
     )
     diagnostics = (
-        *(n for n in prepared.notices if n not in prepared.few),
+        *prepared.other_notices,
         *few_for_learning(groups, prepared.cluster_names[0]),
         *dropped,
         *few_seeds(spec.seeds, drawn=is_varied),
@@ -561,7 +561,7 @@ def _fit_fixed_effects(
     has_instrument = "z" in sample.learned
     width = len(demeaned.names) - has_instrument
     ends = {"linear": 2 + sample.n_controls}
-    if 2 + sample.n_controls < width < count.n - count.full - has_instrument:
+    if 2 + sample.n_controls < width < count.n - count.parameters - has_instrument:
         ends["dictionary"] = width
     fits: dict[str, LinearResults] = {}
     for name, end in ends.items():

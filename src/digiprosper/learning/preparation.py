@@ -24,7 +24,7 @@ from digiprosper.linear.estimation import (
     Demeaned,
     absorbed_problem,
     demean_columns,
-    refuse_flat_outcome,
+    refuse_constant_outcome,
 )
 from digiprosper.linear.preparation import (
     LinearOptions,
@@ -71,7 +71,7 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     roles = {role: (term,) for role, term in learned.items()} | {"x": spec.controls}
     if spec.transform == "difference":
         check_panel(panel, "fit")
-        names = table_of(panel).known
+        names = table_of(panel).names
         changes = [f"diff({as_argument(term, names)})" for term in learned.values()]
         lags = [f"lag({as_argument(term, names)})" for term in spec.controls]
         roles |= {"changes": changes, "lagged": lags}
@@ -155,7 +155,7 @@ def _demean(spec: Any, prepared: Prepared, learned: Mapping[str, str]) -> Demean
     columns = np.column_stack(raw)
     refuse_extreme(columns, names)
     demeaned = demean_columns(prepared, names, columns)
-    refuse_flat_outcome(prepared, demeaned, 0)
+    refuse_constant_outcome(prepared, demeaned, 0)
     for role, column in (("endog", 1), ("instruments", len(names) - 1)):
         if role in learned and demeaned.absorbed[column]:
             problem = absorbed_problem(prepared, demeaned, column)

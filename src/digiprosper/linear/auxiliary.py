@@ -1,4 +1,4 @@
-"""What specification tests share: their fit, and regressions on the same rows."""
+"""What specification tests share: fits, and regressions on the same rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digiprosper.errors import (
     subject,
 )
 from digiprosper.kernels import Ints
-from digiprosper.kernels.covariance import counts, groups_of, ranks
+from digiprosper.kernels.covariance import count_groups, counts, ranks
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import within
 from digiprosper.linear.fixed_effects import (
@@ -34,15 +34,15 @@ from digiprosper.report.text import freedom_text
 from digiprosper.report.variance import negative_variance
 
 
-def refit(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
-    """Fit the specification of a test without notices; refuse any other one."""
+def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:
+    """Fit a FixedEffects specification without issuing notices."""
     refuse_other_specification(caller, spec)
     return estimate(spec, panel)
 
 
-def issued(fitted: Fitted) -> tuple[Notice, ...]:
+def issue_fit_notices(fitted: Fitted) -> tuple[Notice, ...]:
     """Issue and return the notices about a fit, except those about standard errors."""
-    error_codes = {notice.code for notice in fitted.prepared.few} | {
+    error_codes = {notice.code for notice in fitted.prepared.few_cluster_notices} | {
         "few_treated",
         "robust_inconsistent",
     }
@@ -63,10 +63,10 @@ def entity_effect(fitted: Fitted, caller: str) -> str:
         name = keys.entity_name
         cure = f"set entity_effects=True (effects of {name})"
         if keys.rows_are_entities:
-            cure = "here each row is an entity; name it, Panel(df, entity=...)"
+            cure = "each row is an entity here; specify the key, Panel(df, entity=...)"
         raise not_identified(
             "no_entity_effects",
-            f"{caller} needs entity effects, and the specification has none: {cure}.",
+            f"{caller} needs entity effects, but the specification has none: {cure}.",
             entity=name,
         )
     return fitted.prepared.effect_names[position]
@@ -98,12 +98,12 @@ def refuse_slopes(fitted: Fitted, caller: str) -> None:
 
 
 def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
-    """Keep only the named effects of a sample, with a constant; no notices."""
+    """Keep only the named effects of a sample, and a constant; drop the notices."""
     positions = [
         p for p, effect in enumerate(prepared.absorbed) if effect.name in names
     ]
     old, sample = prepared.within, prepared.sample
-    effects = [old.every[p] for p in positions]
+    effects = [old.effects_and_slopes[p] for p in positions]
     if effects and not any(p in old.constants for p in positions):
         # Slopes alone do not contain a constant.
         effects.append(np.zeros(sample.nobs, dtype=np.intp))
@@ -121,7 +121,7 @@ def with_effects(prepared: Prepared, names: Sequence[str]) -> Prepared:
             sample.nobs, 0, effect_ranks, prepared.count.groups, periods=sample.n_times
         ),
         notices=(),
-        few=(),
+        few_cluster_notices=(),
         leverage=None,
     )
 
@@ -132,9 +132,9 @@ def with_clusters(
     codes: Sequence[Ints],
     options: LinearOptions,
 ) -> Prepared:
-    """Choose other clusters and options for the same rows, without notices."""
+    """Replace the clusters and options of a sample; drop the notices."""
     effect_ranks = ranks(prepared.within, codes, prepared.entity_position)
-    sample, groups = prepared.sample, [groups_of(c) for c in codes]
+    sample, groups = prepared.sample, [count_groups(c) for c in codes]
     return replace(
         prepared,
         cluster_names=tuple(names),
@@ -142,7 +142,7 @@ def with_clusters(
         options=options,
         count=counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times),
         notices=(),
-        few=(),
+        few_cluster_notices=(),
         leverage=None,
         near=None,
     )
@@ -152,7 +152,7 @@ def joint_test(
     results: LinearResults, tested: Sequence[str], caller: str, *, name: str, null: str
 ) -> TestResult:
     """Test that the coefficients `tested` are zero."""
-    form, notices = joint_form(results, tested, caller)
+    form, notices = wald_statistic(results, tested, caller)
     weights = np.eye(len(results.names))[[results.names.index(term) for term in tested]]
     test = results.estimated.joint_test(
         form, weights, weights @ results.coefficients, name=name, null=null
@@ -160,13 +160,13 @@ def joint_test(
     return replace(test, diagnostics=notices)
 
 
-def rows_of_terms(results: LinearResults, names: Sequence[str]) -> pd.DataFrame:
+def coefficient_rows(results: LinearResults, names: Sequence[str]) -> pd.DataFrame:
     """Select the estimates, errors and t tests of named coefficients."""
     table = results.tidy()[["term", "estimate", "std_error", "statistic", "p_value"]]
     return table[table["term"].isin(names)].reset_index(drop=True)
 
 
-def joint_form(
+def wald_statistic(
     results: LinearResults, names: Sequence[str], caller: str
 ) -> tuple[float, tuple[Notice, ...]]:
     """Compute the Wald statistic (chi-square) that named coefficients are zero."""
@@ -178,7 +178,7 @@ def joint_form(
         raise not_identified(
             "no_variance",
             f"{caller}: {subject(without, 'has')} no standard error under this "
-            f"covariance ({freedom_text(results.df_t)}), so there is no test.",
+            f"covariance ({freedom_text(results.df_t)}), so the test is not defined.",
             coefficients=tuple(without),
         )
     if abs(least) <= SINGULAR:

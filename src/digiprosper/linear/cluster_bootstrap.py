@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from digiprosper.errors import IdentificationError, Notice, OptionError, cited, issue
 from digiprosper.kernels import Ints
-from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.fixed_effects import refuse_other_specification
@@ -21,9 +21,7 @@ from digiprosper.specification import check_reps
 
 _LEAST_REPS = 20
 _INSTEAD = frozenset({"few_clusters", "very_few_clusters"})
-_REMEDY = (
-    "Use dp.wild_bootstrap(spec, panel, term), which draws weights of the clusters."
-)
+_REMEDY = "Use dp.wild_bootstrap(spec, panel, term), which draws cluster weights."
 _LOST = (
     "failed: in the drawn sample a regressor is collinear. Intervals use the "
     "remaining draws."
@@ -99,13 +97,13 @@ def cluster_bootstrap(
 
     groups = int(codes.max()) + 1
     values, lost = fit.cluster_draws(codes, reps, seed)
-    if lost == reps and enough_clusters(groups):
+    if lost == reps and has_enough_clusters(groups):
         raise IdentificationError(
-            f"all {reps} {drawn} draws failed: in each of them a regressor is "
+            f"all {reps} draws of {drawn} failed: in each of them a regressor is "
             "collinear (for example a dummy of one entity). Drop it."
         )
 
-    notices = _notices(fit, groups, drawn, lost, reps)
+    notices = _bootstrap_notices(fit, groups, drawn, lost, reps)
     issue(notices)
     info: Glance = fit.results.glance()
     info["model"] = "Cluster bootstrap"
@@ -131,13 +129,13 @@ def cluster_bootstrap(
     )
 
 
-def _notices(
+def _bootstrap_notices(
     fit: Any, groups: int, drawn: str, lost: int, reps: int
 ) -> tuple[Notice, ...]:
     of_fit = (
         notice for notice in fit.results.diagnostics if notice.code not in _INSTEAD
     )
-    if not enough_clusters(groups):
+    if not has_enough_clusters(groups):
         return (*of_fit, *too_few_clusters_to_draw(groups, drawn, _REMEDY))
     return (
         *of_fit,
@@ -147,7 +145,7 @@ def _notices(
     )
 
 
-# --- what is drawn --------------------------------------------------------------------
+# --- clusters -------------------------------------------------------------------------
 
 
 def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
@@ -164,9 +162,9 @@ def drawn_clusters(prepared: Prepared) -> tuple[Ints, str]:
     if sum(not is_nested(e, codes) for e in of_keys) > 1:
         raise OptionError(
             f"clusters={cited(prepared.options.clusters)}: neither entities nor "
-            "periods are nested in the clusters, which the bootstrap needs to draw "
-            "them with their effects. Specify clusters of whole entities, or of "
-            "whole periods."
+            "periods are nested in the clusters, so clusters cannot be drawn together "
+            "with their effects. Specify clusters of whole entities, or of whole "
+            "periods."
         )
     return codes, name
 
@@ -175,7 +173,7 @@ def refuse_two_way(clusters: Sequence[str] | None) -> None:
     """Refuse two-way clusters, which cannot be drawn whole."""
     if clusters is not None and len(clusters) > 1:
         raise OptionError(
-            f"clusters={cited(tuple(clusters))}: the bootstrap draws whole clusters, "
-            "which is not possible with two-way clusters. Specify one; the two-way "
-            "clustered standard errors of FixedEffects need no draws."
+            f"clusters={cited(tuple(clusters))}: two-way clusters cannot be drawn. "
+            "Specify one; the two-way clustered standard errors of FixedEffects need "
+            "no draws."
         )

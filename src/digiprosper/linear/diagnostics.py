@@ -43,12 +43,12 @@ _NO_REGRESSOR = frozenset(
     {"y", "obs_weights", "coordinates", "threshold_variable", "absorb"}
 )
 _LAGS = (1, 2)
-# Others explain a column if this share of its length, or less, remains.
+# A column is explained by others if at most this share of its norm remains.
 _SPANNED = 1e-6
 _HALF = 0.5
-# So few values in a period entities may share by chance.
+# Entities may share so few different values by chance.
 _BY_CHANCE = range(2, 5)
-# Some households move from one region to another.
+# Not all: some households move from one region to another.
 _ALIKE = 0.9
 # Common shocks are reported from so many periods and entities on. Where entities are
 # independent and their variances differ much, a notice is false in up to 2% of panels.
@@ -60,7 +60,7 @@ _STANDARD_ERRORS = 4
 _BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
 _LARGER = 2.0
-# Growth rates of a file have fewer digits than those of its levels.
+# Growth rates in a file are often rounded.
 _ROUNDED = 0.01
 _WAYS = {2: "two-way", 3: "three-way"}
 _BIASED_SLOPES = (
@@ -76,27 +76,29 @@ def few_treated(
     root: Floats,
     *,
     by_cluster: Sequence[ClusterSums] = (),
-    unread: Sequence[str] = (),
+    auxiliary: Sequence[str] = (),
     model: str = "",
 ) -> list[Notice]:
-    """Report slopes that depend on few clusters' variation, but none of `unread`.
+    """Report slopes identified by few clusters, except those of `auxiliary`.
 
-    `model`: the name of a model that has no ``cov_type="cr2"``.
+    `model` names a model without ``cov_type="cr2"``.
     """
     dimensions = []
     for clusters, groups, effective, shares, labels in (
-        _variation(prepared, basis, root, by_cluster)
-        if prepared.sums is None
-        else prepared.sums.variation(names)
+        _variation_by_cluster(prepared, basis, root, by_cluster)
+        if prepared.block_sums is None
+        else prepared.block_sums.variation(names)
     ):
         few = min(notices.EFFECTIVE_CLUSTERS, _HALF * groups)
         carriers = {
-            names[j]: carriers_of(clusters_of_term, shares[:, j], labels[j])
+            names[j]: largest_clusters(clusters_of_term, shares[:, j], labels[j])
             for j, clusters_of_term in enumerate(effective.tolist())
-            if clusters_of_term < few and names[j] not in unread
+            if clusters_of_term < few and names[j] not in auxiliary
         }
         if carriers:
-            controls = _controls_among(prepared.sample, names, _two_values(prepared))
+            controls = _controls_among(
+                prepared.sample, names, _two_valued_columns(prepared)
+            )
             terms = dict(sorted(carriers.items(), key=lambda item: item[0] in controls))
             only_controls = next(iter(terms)) in controls
             in_one_way = len(prepared.cluster_names) == 1
@@ -114,10 +116,10 @@ def few_treated(
     return notices.few_treated_notices(dimensions)
 
 
-def _variation(
+def _variation_by_cluster(
     prepared: Prepared, basis: Floats, root: Floats, by_cluster: Sequence[ClusterSums]
 ) -> Iterator[tuple[str, int, Floats, Floats, Any]]:
-    """Yield clusters, their number, effective number (k,), shares (G, k), labels."""
+    """Yield per clustering: name, G, effective numbers (k,), shares (G, k), labels."""
     for clusters, codes, groups, sums in zip(
         prepared.cluster_names,
         prepared.cluster_codes,
@@ -136,9 +138,9 @@ def _variation(
         yield clusters, groups, effective, shares, [levels] * effective.size
 
 
-def _two_values(prepared: Prepared) -> set[str]:
-    if prepared.sums is not None:
-        seen = prepared.sums.rows.distinct.items()
+def _two_valued_columns(prepared: Prepared) -> set[str]:
+    if prepared.block_sums is not None:
+        seen = prepared.block_sums.rows.distinct.items()
         return {name for name, values in seen if len(values) <= 2}
     columns = zip(prepared.sample.names, prepared.sample.matrix.T, strict=True)
     return {n for n, v in columns if np.isin(v, (v.min(), v.max())).all()}
@@ -147,11 +149,11 @@ def _two_values(prepared: Prepared) -> set[str]:
 def _controls_among(
     sample: Sample, names: Sequence[str], two_values: Collection[str]
 ) -> set[str]:
-    """Select the regressors that a reader does not look at first.
+    """Select the regressors that are controls rather than of interest.
 
     Of interest are treatments, mediators and endogenous regressors; the first regressor
-    and terms with a variable of it; columns of `two_values`, which may be treatments;
-    and columns that the model adds itself.
+    and terms that share a variable with it; columns of `two_values`, which may be
+    treatments; and columns that the model adds itself.
     """
     first = _variables(sample, names[0])
     listed = {
@@ -177,10 +179,10 @@ def _variables(sample: Sample, name: str) -> set[str]:
     }
 
 
-def carriers_of(
+def largest_clusters(
     effective: float, shares: Floats, levels: pd.Index[Any]
 ) -> dict[str, Any]:
-    """Name the clusters with most of a regressor's variation, and their shares."""
+    """Return the clusters with most of a regressor's variation, and their shares."""
     largest = np.argsort(-shares, kind="stable")[: max(1, round(effective))]
     return {
         "effective": effective,
@@ -196,13 +198,13 @@ def shared_between_clusters(
     demeaned: Any,  # `estimation.Demeaned`, whose module imports this one
     columns: Sequence[int],
 ) -> list[Notice]:
-    """Report columns, by position in `demeaned`, that groups of clusters share."""
-    if not prepared.cluster_codes or prepared.sums is not None:
+    """Report columns (positions in `demeaned`) that groups of clusters share."""
+    if not prepared.cluster_codes or prepared.block_sums is not None:
         return []
     sample, names, raw = prepared.sample, demeaned.names, demeaned.raw
-    # In the period with most rows there are clusters enough to compare.
+    # Clusters are compared in the period with most rows.
     rows = sample.keys.in_largest_period
-    # Sorted, a column has a step for each value but the first.
+    # A sorted column has one step less than different values.
     values = np.sort(raw.T.take(rows, axis=1)[list(columns)], axis=1)
     counts = 1 + (values[:, 1:] != values[:, :-1]).sum(axis=1)
     # There are no more clusters than rows.
@@ -215,7 +217,7 @@ def shared_between_clusters(
         names[j]: count
         for j, count in zip(columns, counts.tolist(), strict=True)
         if count <= _HALF * groups and count not in _BY_CHANCE
-        if _in_common(sample, raw[:, j])
+        if _values_move_together(sample, raw[:, j])
     }
     if not shared:
         return []
@@ -225,9 +227,9 @@ def shared_between_clusters(
     return notices.shared_values(shared, prepared.cluster_names, groups, label)
 
 
-def _in_common(sample: Sample, column: Floats) -> bool:
-    """Tell whether entities that share a value mostly share the next one, too."""
-    # Whole numbers are shared by chance.
+def _values_move_together(sample: Sample, column: Floats) -> bool:
+    """Return whether entities with the same value mostly have the same next value."""
+    # Integers may be equal by chance.
     later = np.flatnonzero((np.diff(sample.entity) == 0) & (np.diff(column) != 0)) + 1
     if later.size < _HALF * sample.n_entities or (column == np.round(column)).all():
         return False
@@ -236,17 +238,17 @@ def _in_common(sample: Sample, column: Floats) -> bool:
     values, codes = np.unique(rounded, return_inverse=True)
     before, after = codes[later - 1], codes[later]
     earlier, period = sample.time[later - 1], sample.time[later]
-    # From one value, entities may be observed again in different periods.
+    # Entities with the same value may next be observed in different periods.
     n_times, steps = sample.n_times, before * sample.n_times + period
-    ways, share = _alike(steps * n_times + earlier, after, values.size)
+    ways, share = _count_common_moves(steps * n_times + earlier, after, values.size)
     # The next value of an age, or of a function of it, is the same in all periods.
-    ages, share_of_ages = _alike(steps - earlier, after, values.size)
+    ages, share_of_ages = _count_common_moves(steps - earlier, after, values.size)
     is_age = share_of_ages >= _ALIKE and ages <= _ALIKE * ways
     return share >= _ALIKE and later.size >= 2 * ways and not is_age
 
 
-def _alike(ways: Ints, after: Ints, size: int) -> tuple[int, float]:
-    """Count different ways (N,), and the share that ends where most of a way do."""
+def _count_common_moves(ways: Ints, after: Ints, size: int) -> tuple[int, float]:
+    """Count different moves (N,), and the share with the most frequent end of each."""
     pairs, counts = np.unique(ways * size + after, return_counts=True)
     starts = np.flatnonzero(np.diff(pairs // size, prepend=-1))
     return starts.size, float(np.maximum.reduceat(counts, starts).sum() / after.size)
@@ -257,8 +259,8 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     calculated = [j for j, name in enumerate(names) if ":" in name or "(" in name]
     if not calculated:
         return []
-    # A square is rounded to 16 digits of its own size, and what is left once effects
-    # and other regressors are out is smaller by the square of mean over sd.
+    # A square has 16 digits; the variation that is left after partialling out may be
+    # smaller by the square of mean over sd.
     largest = np.abs(moments[:, 3:5]).max(axis=1)
     partial_sd = 1 / np.sqrt(np.diag(bread) * moments[:, 0])
     rounding = np.finfo(np.float64).eps * largest / partial_sd
@@ -267,10 +269,10 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
         return []
     imprecise = [names[j] for j in positions]
     text = (
-        f"{quoted(imprecise)}: rounding leaves fewer than six correct digits after the "
-        "effects and the other regressors are partialled out, because its columns "
-        "are far from zero. Coefficients and standard errors are not more precise. "
-        "Subtract the mean of each column before it is squared or multiplied."
+        f"{quoted(imprecise)}: fewer than six digits are correct after the effects and "
+        "the other regressors are partialled out, because its columns are far from "
+        "zero; coefficients and standard errors are as imprecise. Subtract the mean "
+        "of each column before squaring or multiplying it."
     )
     return [
         notices.near_collinear(
@@ -279,8 +281,8 @@ def lost_digits(names: Sequence[str], moments: Floats, bread: Floats) -> list[No
     ]
 
 
-def said_once(of_equations: Iterable[Notice]) -> list[Notice]:
-    """Combine the notices of equations: equal ones once, few clusters by dimension."""
+def merge_notices(of_equations: Iterable[Notice]) -> list[Notice]:
+    """Merge the notices of several equations: drop repetitions, join `few_treated`."""
     every_notice = list(of_equations)
     other_notices = [notice for notice in every_notice if notice.code != "few_treated"]
     few = [
@@ -305,10 +307,10 @@ def lagged_outcome(
 ) -> list[Notice]:
     """Report lags of the outcome: their slopes are biased (Nickell 1981, eq. 18)."""
     sample = prepared.sample
-    if prepared.sums is not None:
-        lags = prepared.sums.lags(roles)
-        periods = prepared.count.n / prepared.sums.structure.n_entities
-    # Without effects of the entities, or nested in them, there is no bias.
+    if prepared.block_sums is not None:
+        lags = prepared.block_sums.lags(roles)
+        periods = prepared.count.n / prepared.block_sums.structure.n_entities
+    # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)
         periods = sample.nobs / sample.n_entities
@@ -317,14 +319,14 @@ def lagged_outcome(
     said = lagged_outcome_notices(
         sample, lags, consequence, outcome=outcome, periods=periods
     )
-    if said or prepared.sums is not None:
+    if said or prepared.block_sums is not None:
         return said
     return [
-        _growth_on_level(
+        _growth_notice(
             sample.names[column], sample.names[at], unit, consequence, periods=periods
         )
         for at in sample.roles[outcome]
-        for column in _searched(sample, roles)
+        for column in _columns_of_roles(sample, roles)
         if (unit := _unit_of_growth(sample, at, column))
     ]
 
@@ -332,13 +334,13 @@ def lagged_outcome(
 def lags_of_outcome(
     sample: Sample, roles: Sequence[str] | None = None, outcome: str = "y"
 ) -> dict[int, list[str]]:
-    """Find, by position of each outcome, the columns with a lag of it."""
-    columns = _searched(sample, roles)
+    """Find the columns with a lag of each outcome, by position of the outcome."""
+    columns = _columns_of_roles(sample, roles)
     return {at: _lags_of(sample, at, columns) for at in sample.roles[outcome]}
 
 
-def _searched(sample: Sample, roles: Sequence[str] | None) -> list[int]:
-    """List the columns of some roles, of all that have regressors by default."""
+def _columns_of_roles(sample: Sample, roles: Sequence[str] | None) -> list[int]:
+    """List the columns of some roles, by default of all roles of regressors."""
     searched = sorted(set(sample.roles) - _NO_REGRESSOR) if roles is None else roles
     return [*dict.fromkeys(chain.from_iterable([sample.roles[r] for r in searched]))]
 
@@ -369,7 +371,7 @@ def lagged_outcome_notices(
 def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> Iterator[Notice]:
     """Report correlated scores of the first regressor that the errors leave out."""
     keys = prepared.sample.keys
-    if prepared.sums is not None or not _has_pairs(prepared.sample):
+    if prepared.block_sums is not None or not _has_pairs(prepared.sample):
         return
     clusters, inside = prepared.cluster_names, keys.entity_name in prepared.effect_names
     by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
@@ -474,14 +476,14 @@ def _is_policy(sample: Sample, name: str) -> bool:
     return bool(once or np.isin(column, (column.min(), column.max())).all())
 
 
-def products_alone(
+def missing_main_effects(
     prepared: Prepared,
     names: Sequence[str],  # the outcome and the regressors
     net: Floats,  # (N, p), without their effects
 ) -> Iterator[Notice]:
     """Report products without a factor that effects and regressors do not take up."""
     sample = prepared.sample
-    products = _products_alone(sample, names)
+    products = _products_without_main_effects(sample, names)
     if not products:
         return
     root = np.sqrt(prepared.row_weights)[:, None]
@@ -500,7 +502,9 @@ def products_alone(
             )
 
 
-def _products_alone(sample: Sample, names: Sequence[str]) -> dict[int, list[str]]:
+def _products_without_main_effects(
+    sample: Sample, names: Sequence[str]
+) -> dict[int, list[str]]:
     """List, by position, the factors of products of columns that are no regressors."""
     products = {}
     for at, name in enumerate(names[1:], 1):
@@ -532,7 +536,7 @@ def shifted_log(
         largest = max(largest, float(values.max(initial=0)))
         whole &= bool((values == np.round(values)).all())
         rows, zeros = rows + values.size, zeros + int((values == 0).sum())
-    # Of a share one is no arbitrary number; counts may be zero and one too.
+    # Not for shares; but a count may have the values 0 and 1 only.
     if not zeros or (largest <= 1 and not whole):
         return []
     return [notices.shifted_log_notice(sample.names[at], column, zeros, rows)]
@@ -553,9 +557,9 @@ def staggered(
     sample, effects = prepared.sample, prepared.effect_names
     keys = sample.keys
     two_way = keys.entity_name in effects and keys.time_name in effects
-    if not two_way or prepared.sums is not None:
+    if not two_way or prepared.block_sums is not None:
         return ()
-    positions = [j for j in columns if _starts_later(raw[:, j], sample)]
+    positions = [j for j in columns if _is_staggered(raw[:, j], sample)]
     if not positions:
         return ()
     terms, dummy = [names[j] for j in positions], raw[:, positions[0]]
@@ -572,9 +576,9 @@ def staggered(
     )
 
 
-def _starts_later(dummy: Floats, sample: Sample) -> bool:
-    """Tell whether some entity is not treated yet when another is treated already."""
-    # The first row is enough to see that most columns are no dummy.
+def _is_staggered(dummy: Floats, sample: Sample) -> bool:
+    """Return whether an entity is treated while another is not yet treated."""
+    # The first row rules out most columns that are not dummies.
     if dummy[0] not in (0, 1) or not np.isin(dummy, (0, 1)).all():
         return False
     entity, on = sample.entity, dummy == 1
@@ -586,7 +590,7 @@ def _starts_later(dummy: Floats, sample: Sample) -> bool:
 
 
 def _event_column(factors: Sequence[Factor]) -> str | None:
-    """Return the column with the timing of a treatment, if a term shows it."""
+    """Return the column with the timing of a treatment, if the term is that column."""
     factor = factors[0]
     plain = len(factors) == 1 and factor.function in ("", "treated")
     if not plain or factor.level is not None or factor.shift:
@@ -610,13 +614,13 @@ def _lagged_rows(entity: Ints, time: Ints) -> list[tuple[Ints, Ints]]:
 
 
 def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
-    """Find columns with a lag of one or two periods as a factor, or with its values."""
+    """Find columns with a lag of one or two periods of the outcome."""
     itself = sample.lags[sample.names[at]]
     # The outcome has named lags if it is one factor, itself perhaps shifted.
     named = set[tuple[str, int]]()
     if len(itself) == 1:
         named = {(itself[0][0], itself[0][1] + lag) for lag in _LAGS}
-    repeats = _repeats(sample, at)
+    repeats = _equal_to_lag(sample, at)
     lags = [
         sample.names[column]
         for column in columns
@@ -625,13 +629,13 @@ def _lags_of(sample: Sample, at: int, columns: Iterable[int]) -> list[str]:
     return list(dict.fromkeys(lags))
 
 
-def _growth_on_level(
+def _growth_notice(
     column: str, outcome: str, unit: int, consequence: str, *, periods: float
 ) -> Notice:
-    """Report growth that is regressed on the level before, with entity effects."""
+    """Report a regression of growth on the initial level, with entity effects."""
     text = (
         f"{cited(outcome)} is the growth of the level in {cited(column)}, so this is a "
-        "model of the level and its lag: with entity effects the slope is biased, by "
+        "dynamic model: with entity effects the slope is biased, by "
         f"about -({2 * unit} + slope) / {max(periods - 1, 1):.3g} (Nickell 1981), "
         f"which looks like convergence, {consequence}"
     )
@@ -639,7 +643,7 @@ def _growth_on_level(
 
 
 def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
-    """Return 1 if column `at` is growth of another's level, 100 in percent, else 0."""
+    """Return 1 if column `at` is the growth of a level, 100 if in percent, else 0."""
     lags = sample.lags[sample.names[column]]
     if len(lags) != 1 or lags[0][1] != 1:
         return 0
@@ -659,11 +663,11 @@ def _unit_of_growth(sample: Sample, at: int, column: int) -> int:
     return 0
 
 
-def _repeats(sample: Sample, at: int) -> set[int]:
-    """Find columns that repeat column `at` of earlier rows, where these are known."""
+def _equal_to_lag(sample: Sample, at: int) -> set[int]:
+    """Find columns equal to the first or second lag of column `at`."""
     matrix, entity, time = sample.matrix, sample.entity, sample.time
     out = set[int]()
-    # Three periods in a row are enough to see that most columns are no lag.
+    # Three consecutive periods rule out most columns.
     in_a_row = (
         entity[:3].size == 3
         and entity[2] == entity[0]
@@ -672,7 +676,7 @@ def _repeats(sample: Sample, at: int) -> set[int]:
     if in_a_row and not (matrix[1:3] == matrix[0, at]).any():
         return out
     for later, earlier in _lagged_rows(entity, time):
-        # And the first rows, that most of the others are none.
+        # The first rows rule out most of the others.
         likely = (matrix[later[:8]] == matrix[earlier[:8], at, None]).all(axis=0)
         if later.size < 2 or not likely.any():
             continue

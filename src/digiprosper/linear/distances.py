@@ -19,7 +19,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Ints
-from digiprosper.kernels.conley import Nearby, nearby, nearest_place, rows_within
+from digiprosper.kernels.conley import Nearby, nearby, nearest_distance, rows_within
 from digiprosper.linear.notices import moving_places, no_neighbours
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
@@ -68,10 +68,10 @@ def check_distances(spec: Any) -> None:
 def coordinate_terms(
     panel: Panel, coordinates: Sequence[str] | None
 ) -> tuple[str, ...]:
-    """Return the terms of latitude and longitude: by default, usual names."""
+    """Return the terms of latitude and longitude; by default the usual names."""
     if coordinates is not None:
         return tuple(coordinates)
-    return coordinate_names(list(table_of(panel).known), _CALLER)
+    return coordinate_names(list(table_of(panel).names), _CALLER)
 
 
 def near_rows(
@@ -90,7 +90,7 @@ def near_rows(
     )
     ordinals = sample.keys.ordinals
     position = sample.time if ordinals is None else ordinals[sample.time]
-    lags = _lags(sample, position, bandwidth)
+    lags = _choose_lags(sample, position, bandwidth)
     return nearby(
         degrees,
         sample.time,
@@ -102,11 +102,11 @@ def near_rows(
     )
 
 
-def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
-    """Choose the lags; those that pair no rows of an entity are an error."""
+def _choose_lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
+    """Return the number of lags; refuse a bandwidth below the distance of periods."""
     once = sample.nobs == sample.n_entities
     if bandwidth is None:
-        # All pairs of periods, as clusters by entity have them.
+        # All pairs of periods, as with clusters by entity.
         return 0 if once else int(np.ptp(position))
     if bandwidth == 0 or rows_within(sample.entity, position, bandwidth):
         return bandwidth
@@ -115,19 +115,19 @@ def _lags(sample: Sample, position: Ints, bandwidth: int | None) -> int:
         reason = f"each {entity} is in one row only; omit it"
     else:
         reason = (
-            f"no {entity} has two rows at most {counted(bandwidth, 'step')} of {time} "
-            "apart. Specify how far its periods are apart, Panel(df, entity, time, "
-            "step=5), or set bandwidth=0"
+            f"no {entity} has two rows within {counted(bandwidth, 'step')} of {time}. "
+            "Specify the distance of periods, Panel(df, entity, time, step=5), or set "
+            "bandwidth=0"
         )
     raise option_error("bandwidth", bandwidth, f"bandwidth={bandwidth}: {reason}.")
 
 
 def distance_notices(sample: Sample, near: Nearby | None) -> list[Notice]:
-    """Report a cutoff that no two places are within, and entities that move."""
+    """Report a cutoff below all distances, and entities that move."""
     if near is None:
         return []
     out = []
-    nearest = nearest_place(near)
+    nearest = nearest_distance(near)
     if nearest > near.cutoff:
         out.append(no_neighbours(near.cutoff, nearest))
     same = (sample.entity[1:] == sample.entity[:-1]) & (

@@ -1,4 +1,4 @@
-"""Terms made from others, codes as numbers, and what rows of a group share.
+"""Notices about terms made from others, codes as numbers, and shares of groups.
 
 ==================== ===============================================================
 code                 data
@@ -29,7 +29,7 @@ from digiprosper.linear.notices import made_from, many_dummies
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import table_of
 from digiprosper.panel.table import Table
-from digiprosper.panel.treatment import about_directions, about_groups
+from digiprosper.panel.treatment import group_treatment_notices, pair_direction_notices
 from digiprosper.report.notices import treated_together
 from digiprosper.report.terms import columns_in
 
@@ -51,14 +51,14 @@ _REGRESSORS = ("x", "endog", "treatment", "mediators")
 _CODES = frozenset([-8, -9, -66, -77, -88, -99, -999, -9999, -99999, 999, 9999, 99999])
 
 
-def about_terms(
+def term_notices(
     sample: Sample,
     panel: Panel,
     effects: Sequence[str],
     clusters: Sequence[str],
     cov_type: str,
 ) -> Iterator[Notice]:
-    """Report where terms come from, and categories of many dummies."""
+    """Report shared treatments, derived terms, and categories with many dummies."""
     roles = sample.roles
     of_interest = [
         *roles.get("x", ())[:1],
@@ -71,7 +71,7 @@ def about_terms(
             yield from shared_treatments(sample, panel, of_interest)
         elif cov_type not in ("driscoll_kraay", "xtscc", "conley"):
             yield from _shared_in_cells(sample, of_interest[0], effects, clusters)
-    yield from made_from_others(sample, panel)
+    yield from derived_term_notices(sample, panel)
     yield from indicators_on_both_sides(sample, panel)
     yield from missing_codes(sample, panel)
     yield from many_dummies(sample)
@@ -105,28 +105,32 @@ def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
             yield Notice("missing_codes", text, data)
 
 
-def made_from_others(sample: Sample, panel: Panel | PanelScan[Any]) -> Iterator[Notice]:
+def derived_term_notices(
+    sample: Sample, panel: Panel | PanelScan[Any]
+) -> Iterator[Notice]:
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
-        # Differences that a model makes itself are no terms of the user.
+        # Differences that a model makes itself are not terms of the user.
         of_no_term = ("y", "obs_weights", "coordinates", "changes")
         others = [roles[role] for role in roles if role not in of_no_term]
         if any(others):
-            yield from _made_from(sample, panel, "y", [*chain.from_iterable(others)])
+            yield from _derived_terms(
+                sample, panel, "y", [*chain.from_iterable(others)]
+            )
     for role, other in (("endog", "instruments"), ("treatment", "mediators")):
         if role in roles:
-            yield from _made_from(sample, panel, role, roles.get(other, ()))
+            yield from _derived_terms(sample, panel, role, roles.get(other, ()))
 
 
-def _made_from(
+def _derived_terms(
     sample: Sample, panel: Panel | PanelScan[Any], role: str, others: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report columns, by position, that are made from the terms of a role alone."""
+    """Report columns, by position, that are functions of a term of the role alone."""
     names, roles = sample.names, sample.roles
     factors = chain.from_iterable([sample.factors_of(names[at]) for at in roles[role]])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
-    # Most terms do not have such a column in their text.
+    # Fast: most terms do not have such a column in their text.
     searched = [at for at in others if any(column in names[at] for column in inside)]
     if not searched:
         return
@@ -148,7 +152,7 @@ def _made_from(
 def _only_column(
     sample: Sample, at: int, columns: frozenset[str], shifts: Sequence[str]
 ) -> str | None:
-    """Return the one column of a term; None of dummies and functions of `shifts`."""
+    """Return the column of a term; None if it has several, dummies or `shifts`."""
     factors = sample.factors_of(sample.names[at])
     inside = set(chain.from_iterable([factor.columns for factor in factors]))
     used, calls = inside & columns, " ".join(inside - columns)
@@ -171,31 +175,34 @@ def indicators_on_both_sides(sample: Sample, panel: Panel) -> list[Notice]:
     regressors = chain.from_iterable([roles.get(role, ()) for role in _REGRESSORS])
     shared: dict[str, tuple[str, ...]] = {}
     for at, y in product(regressors, roles.get("y", ())):
-        columns, indicators = _columns_of(sample, at, indexes)
-        of_outcome, in_outcome = _columns_of(sample, y, indexes)
+        columns, indicators = _columns_and_indicators(sample, at, indexes)
+        of_outcome, in_outcome = _columns_and_indicators(sample, y, indexes)
         if common := (indicators & in_outcome) - (columns & of_outcome):
             shared[names[at]] = tuple(sorted(common))
-    return [_shared_indicators(shared, names[roles["y"][0]])] if shared else []
+    return [_shared_indicators_notice(shared, names[roles["y"][0]])] if shared else []
 
 
-def _columns_of(
+def _columns_and_indicators(
     sample: Sample, at: int, indexes: Mapping[str, Sequence[str]]
 ) -> tuple[set[str], set[str]]:
-    """Return the columns of a term, lags apart, without and with indicators."""
+    """Return the unlagged columns of a term, without and with indicators of indexes."""
     name = sample.names[at]
     now = [factor for factor in sample.factors_of(name) if not factor.shift]
     columns = set(columns_in({name: tuple(now)}))
     return columns, columns.union(*[indexes.get(column, ()) for column in columns])
 
 
-def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Notice:
+def _shared_indicators_notice(
+    shared: Mapping[str, Sequence[str]], depvar: str
+) -> Notice:
     """Report regressors with indicators of an index that the outcome has too."""
     shown = "; ".join(f"{cited(name)} ({quoted(c)})" for name, c in shared.items())
     indicators = ", ".join(sorted({cited(c) for cs in shared.values() for c in cs}))
     text = (
         f"the outcome {cited(depvar)} and regressors contain the same indicators of an "
-        f"index: {shown}. They are correlated by construction, and the coefficient is "
-        f"no effect. Leave the indicators out of the index: system.drop({indicators})."
+        f"index: {shown}. They are correlated by construction, so the coefficient is "
+        "not an effect. Remove the indicators from the index: "
+        f"system.drop({indicators})."
     )
     return Notice("shared_indicators", text, {"indicators": dict(shared)})
 
@@ -203,7 +210,7 @@ def _shared_indicators(shared: Mapping[str, Sequence[str]], depvar: str) -> Noti
 def shared_treatments(
     sample: Sample, panel: Panel, columns: Sequence[int]
 ) -> Iterator[Notice]:
-    """Report columns, by position, that groups or both directions of a pair share."""
+    """Report columns that are equal within groups, or in both directions of a pair."""
     table, keys = table_of(panel), sample.keys
     for at in columns:
         values, name = sample.matrix[:, at], sample.names[at]
@@ -217,9 +224,9 @@ def shared_treatments(
             before = np.full(sample.n_entities, -1)
             np.maximum.at(before, sample.entity[earlier], sample.time[earlier])
             first[first == sample.n_times] = -1
-            notices = about_groups(table, keys.entities, first, name, before)
+            notices = group_treatment_notices(table, keys.entities, first, name, before)
             notices = notices or _shared_by_period(table, name)
-        yield from notices or about_directions(
+        yield from notices or pair_direction_notices(
             table, keys.entities, values, name, sample.entity, sample.time
         )
 

@@ -1,4 +1,4 @@
-"""Where every equation ends: columns demeaned once, solved once, made results."""
+"""From demeaned columns to results: solving equations and their covariances."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ from digiprosper.kernels.covariance import (
     vcov,
 )
 from digiprosper.kernels.equation import Solved, solve
-from digiprosper.kernels.least_squares import Fit, dependences, inverted, with_weights
+from digiprosper.kernels.least_squares import (
+    Fit,
+    dependences,
+    invert_gram,
+    with_weights,
+)
 from digiprosper.kernels.tolerances import ABSORBED, CONSTANT, PERFECT_FIT
 from digiprosper.linear.diagnostics import (
     few_treated,
@@ -56,10 +61,10 @@ from digiprosper.linear.notices import (
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import Estimated, EstimationSample, LinearResults
 from digiprosper.linear.variance_checks import (
-    cluster_notices,
+    find_zero_variances,
+    needed_cluster_notices,
     perfect_row_notices,
     refuse_full_leverage,
-    without_information,
 )
 from digiprosper.panel import Sample
 from digiprosper.report.estimates import Estimates
@@ -70,24 +75,23 @@ _MANY_CELLS = 100_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demeaned:
-    """Columns of all equations of a system, as in the data and with the effects out."""
+    """Columns of all equations of a system, raw and demeaned."""
 
     names: tuple[str, ...]
     raw: Floats  # (N, p) as in the data
-    columns: Floats  # (N, p) net of the effects
-    # (levels, p) each: what an effect takes out, all but the first with mean zero;
-    # without effects, the means
+    columns: Floats  # (N, p) demeaned
+    # (levels, p) estimates of each effect for each column; all but the first have mean
+    # zero; without effects, the means
     effects: tuple[Floats, ...]
     # (p, 5) rows, mean, standard deviation, minimum and maximum of the raw columns,
     # never weighted
     moments: Floats
     lengths: Floats  # (p,) norms of the demeaned columns, never weighted
-    constant: Bools  # (p,) raw columns that do not vary but for rounding
-    # (p,) columns of which the effects leave nothing, constant ones among them
+    constant: Bools  # (p,) raw columns that are constant up to rounding
+    # (p,) columns that the effects absorb, constant ones included
     absorbed: Bools
-    # (p, p) (weighted) cross products of the demeaned columns. None if they outnumber
-    # the rows: equations with so many are refused, and the products of thousands of
-    # dummies would fill the memory first.
+    # (p, p) (weighted) cross products of the demeaned columns; None if p > N, to save
+    # memory, since such equations are refused
     products: Floats | None
 
     def at(self, names: Sequence[str]) -> tuple[int, ...]:
@@ -104,13 +108,13 @@ class Demeaned:
         """Append further columns (N, q), given as in the data."""
         if not names:
             return self
-        together = _side_by_side(self.raw, raw)
+        together = _join_columns(self.raw, raw)
         return demean_columns(prepared, (*self.names, *names), together)
 
 
 def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Demeaned:
-    """Take the effects out of the columns (N, p) of all equations of a system, once."""
-    # One layout for all callers: the layout of theirs must not move a last digit.
+    """Demean the columns (N, p) of all equations of a system."""
+    # The memory layout is fixed, since it affects the last digits.
     raw = np.asfortranarray(raw, dtype=np.float64)
     columns, effects = prepared.within.decompose(raw)
     products = _products(columns, prepared.obs_weights)
@@ -119,7 +123,7 @@ def demean_columns(prepared: Prepared, names: Sequence[str], raw: Floats) -> Dem
     else:
         squares = products.diagonal()
     moments, lengths = column_moments(raw), np.sqrt(squares)
-    constant, absorbed = without_variation(moments, lengths)
+    constant, absorbed = find_constant_and_absorbed(moments, lengths)
     return Demeaned(
         names=tuple(names),
         raw=raw,
@@ -169,11 +173,10 @@ def outcome_of(y: str, sample: Sample) -> Floats:
     return sample.matrix[:, column]
 
 
-def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
-    """Find columns (p,) that are constant, and those of which nothing is left."""
+def find_constant_and_absorbed(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
+    """Find columns (p,) that are constant, and those that the effects absorb."""
     n = moments[0, 0]
-    # The length of each raw column once its mean is out. One row has no standard
-    # deviation, and its column no length.
+    # Norm of each raw column less its mean
     spreads = moments[:, 2] * np.sqrt(n - 1) if n > 1 else np.zeros(len(moments))
     largest = np.maximum(-moments[:, 3], moments[:, 4])
     constant = spreads <= CONSTANT * largest * np.sqrt(n)
@@ -181,7 +184,7 @@ def without_variation(moments: Floats, lengths: Floats) -> tuple[Bools, Bools]:
 
 
 def columns_at(columns: Floats, positions: Sequence[int]) -> Floats:
-    """Select columns, each contiguous; no copy where they stand side by side."""
+    """Select columns, each contiguous in memory; adjacent ones are not copied."""
     first, last = positions[0], positions[-1]
     if tuple(positions) == tuple(range(first, last + 1)):
         return columns[:, first : last + 1]
@@ -196,14 +199,19 @@ def fit_columns(
     design: Floats,
     *,
     remarks: Sequence[Notice] = (),
-    unread: Sequence[str] = (),
+    auxiliary: Sequence[str] = (),
 ) -> LinearResults:
-    """Regress an outcome (N,) on columns (N, k), net of the absorbed effects."""
+    """Demean an outcome (N,) and columns (N, k), and run the regression."""
     demeaned = demean_columns(
-        prepared, (depvar, *names), _side_by_side(outcome[:, None], design)
+        prepared, (depvar, *names), _join_columns(outcome[:, None], design)
     )
     return fit_equation(
-        prepared, demeaned, 0, range(1, 1 + len(names)), remarks=remarks, unread=unread
+        prepared,
+        demeaned,
+        0,
+        range(1, 1 + len(names)),
+        remarks=remarks,
+        auxiliary=auxiliary,
     )[0]
 
 
@@ -214,28 +222,27 @@ def fit_equation(
     regressors: Sequence[int],
     *,
     remarks: Sequence[Notice] = (),
-    unread: Sequence[str] = (),
-    own_covariance: bool = True,
+    auxiliary: Sequence[str] = (),
+    report_indefinite: bool = True,
 ) -> tuple[LinearResults, Solved]:
     """Solve one equation of a system; return its results, and the solution.
 
-    `outcome` and `regressors` are positions in `demeaned`. Notices, `remarks` among
-    them, are kept in `diagnostics`, not issued. `unread` names columns that the model
-    adds itself, such as the dummy of a regime: no notice says that their slopes depend
-    on few clusters. `own_covariance` is False where the model computes the covariance
-    together with further parameters, and reports on that one whether it is positive
-    semidefinite.
+    `outcome` and `regressors` are positions in `demeaned`. Notices, including
+    `remarks`, are stored in `diagnostics` and not issued. `auxiliary` names columns
+    that the model adds itself, such as the dummy of a regime; no notice is given if
+    their slopes depend on few clusters. `report_indefinite=False` is for models that
+    compute the covariance jointly with other parameters and check that one instead.
     """
     columns, notices, inverse = checked_columns(prepared, demeaned, outcome, regressors)
-    if prepared.sums is not None and not prepared.sums.positions:
-        prepared, demeaned = prepared.sums.with_scores(
+    if prepared.block_sums is not None and not prepared.block_sums.positions:
+        prepared, demeaned = prepared.block_sums.with_scores(
             prepared,
             demeaned,
             columns,
             (outcome,),
             {tuple(columns): demeaned.select(columns)},
         )
-        inverse = None  # of columns in another basis
+        inverse = None  # it is of columns in another basis
     products = None
     if demeaned.products is not None:
         with_all = demeaned.products[columns]
@@ -253,17 +260,17 @@ def fit_equation(
     notices += fit_notices(
         solved, demeaned.lengths[outcome], demeaned.names[outcome], names
     )
-    results = results_with_covariance(
+    results = make_results(
         prepared,
         demeaned,
         (outcome, *columns),
         solved,
-        unread,
+        auxiliary,
         before=[*prepared.notices, *notices],
         after=remarks,
-        own_covariance=own_covariance,
+        report_indefinite=report_indefinite,
     )
-    if prepared.sums is not None:
+    if prepared.block_sums is not None:
         more = in_memory_only(results.diagnostics)
         results = replace(results, diagnostics=(*results.diagnostics, *more))
     return results, solved
@@ -272,37 +279,38 @@ def fit_equation(
 def checked_columns(
     prepared: Prepared, demeaned: Demeaned, outcome: int, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
-    """Refuse an equation that is not identified; return positions and notices.
+    """Refuse an equation that is not identified.
 
-    The inverse of the products of the columns is returned too, as `inverted` makes it.
+    Return the positions of the regressors that are kept, notices, and the inverse of
+    their cross products as by `invert_gram`.
     """
     if not regressors:
         raise IdentificationError("x is empty; specify at least one regressor.")
     refuse_names([demeaned.names[j] for j in regressors])
     columns, notices, inverse = independent_columns(prepared, demeaned, regressors)
-    refuse_flat_outcome(prepared, demeaned, outcome)
+    refuse_constant_outcome(prepared, demeaned, outcome)
     return columns, notices, inverse
 
 
 def refuse_names(names: Sequence[str]) -> None:
-    """Refuse columns with the name of the constant, or of one another."""
+    """Refuse a column named Intercept, and repeated names."""
     if "Intercept" in names:
         raise TermError("'Intercept' is the name of the constant; rename the column.")
     if len(set(names)) < len(names):
         twice = [name for name, count in Counter(names).items() if count > 1]
         raise TermError(
-            f"{quoted(twice)} is the name of a column and of a term of the model; "
-            "rename the column."
+            f"{quoted(twice)} is the name of a column and of a term that the model "
+            "adds; rename the column."
         )
 
 
 def counts_and_vcov(
     prepared: Prepared, k: int, cov_type: str | None = None
 ) -> tuple[Counts, Vcov]:
-    """Choose what degrees of freedom count and the covariance, that of the options."""
-    options, count = prepared.options, prepared.count.plus(k)
-    if prepared.sums is not None:
-        return count, prepared.sums.vcov(count, cov_type or options.cov_type)
+    """Return the counts and the covariance estimator of an equation with k slopes."""
+    options, count = prepared.options, prepared.count.with_slopes(k)
+    if prepared.block_sums is not None:
+        return count, prepared.block_sums.vcov(count, cov_type or options.cov_type)
     if prepared.near is not None:
         return count, conley_vcov(options.ssc, count, prepared.near)
     return count, vcov(
@@ -313,7 +321,9 @@ def counts_and_vcov(
         prepared.sample.time,
         bandwidth=options.bandwidth,
         leverage=prepared.leverage,
-        effects=prepared.within.every if options.cov_type in ("crv3", "cr2") else (),
+        effects=prepared.within.effects_and_slopes
+        if options.cov_type in ("crv3", "cr2")
+        else (),
     )
 
 
@@ -323,17 +333,19 @@ def counts_and_vcov(
 def independent_columns(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice], tuple[Floats, float] | None]:
-    """Leave out, or refuse, absorbed columns and combinations of others."""
+    """Drop or refuse absorbed and collinear columns, as `collinear` says."""
     strict = prepared.options.collinear == "raise"
-    varying, absorbed = _varying(prepared, demeaned, regressors)
+    varying, absorbed = _drop_absorbed(prepared, demeaned, regressors)
     if strict:
-        # Combinations of more columns than rows are not looked for.
-        refuse_wide(prepared.count.n, len(varying), prepared.count.full)
+        # Checked first: otherwise the search for combinations may be slow.
+        refuse_too_many_parameters(
+            prepared.count.n, len(varying), prepared.count.parameters
+        )
     inverse, columns, collinear = None, varying, list[Notice]()
     if demeaned.products is not None:
-        inverse = inverted(demeaned.products[varying][:, varying])
+        inverse = invert_gram(demeaned.products[varying][:, varying])
     if inverse is None:
-        columns, collinear = without_combinations(prepared, demeaned, varying)
+        columns, collinear = drop_collinear(prepared, demeaned, varying)
     if strict and collinear:
         raise CollinearityError(
             several(collinear)
@@ -341,15 +353,17 @@ def independent_columns(
             collinear,
         )
     if not strict:
-        refuse_wide(prepared.count.n, len(columns), prepared.count.full)
+        refuse_too_many_parameters(
+            prepared.count.n, len(columns), prepared.count.parameters
+        )
     dropped = [dropped_collinear(p.data["column"], p.data["on"]) for p in collinear]
     return columns, [*map(dropped_absorbed, absorbed), *dropped], inverse
 
 
-def _varying(
+def _drop_absorbed(
     prepared: Prepared, demeaned: Demeaned, regressors: Sequence[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Leave out, or refuse, what the effects absorb; describe what is left out."""
+    """Drop or refuse regressors that the effects absorb; describe those dropped."""
     varying = [j for j in regressors if not demeaned.absorbed[j]]
     if len(varying) == len(regressors):
         return varying, []
@@ -376,12 +390,12 @@ def _varying(
 
 
 def effects_text(prepared: Prepared) -> str:
-    """List the absorbed effects in words."""
+    """List the absorbed effects for a message."""
     return ", ".join(prepared.effect_names) or "the intercept"
 
 
 def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
-    """Describe a column that the effects absorb, as the problem of an error."""
+    """Describe an absorbed column, as the problem of an error."""
     name, effects = demeaned.names[column], effects_text(prepared)
     text = f"{cited(name)} is absorbed by the effects ({effects})"
     if demeaned.constant[column]:
@@ -389,10 +403,10 @@ def absorbed_problem(prepared: Prepared, demeaned: Demeaned, column: int) -> Not
     return Notice("absorbed", text, {"column": name, "effects": effects})
 
 
-def without_combinations(
+def drop_collinear(
     prepared: Prepared, demeaned: Demeaned, columns: list[int]
 ) -> tuple[list[int], list[Notice]]:
-    """Leave out columns that are combinations of earlier ones."""
+    """Drop columns that are linear combinations of earlier ones; describe them."""
     gram = None
     if prepared.obs_weights is None and demeaned.products is not None:
         gram = demeaned.products[columns][:, columns]
@@ -409,12 +423,12 @@ def without_combinations(
 
 
 def collinear_problem(name: str, on: Sequence[str]) -> Notice:
-    """Describe a column that is a combination of others, as the problem of an error."""
+    """Describe a collinear column, as the problem of an error."""
     return collinearity_problem(name, on, f"{cited(name)} {why_collinear(on)}")
 
 
-def refuse_wide(n: int, k: int, rank: int) -> None:
-    """Refuse k slopes and effects of a rank that together reach the n rows."""
+def refuse_too_many_parameters(n: int, k: int, rank: int) -> None:
+    """Refuse k slopes and effects of some rank that leave no degrees of freedom."""
     if n <= k + rank:
         many = "as many parameters as" if n == k + rank else "more parameters than"
         raise IdentificationError(
@@ -423,8 +437,10 @@ def refuse_wide(n: int, k: int, rank: int) -> None:
         )
 
 
-def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) -> None:
-    """Refuse a constant or absorbed outcome before a search divides by it."""
+def refuse_constant_outcome(
+    prepared: Prepared, demeaned: Demeaned, outcome: int
+) -> None:
+    """Refuse an outcome that is constant or absorbed by the effects."""
     depvar = demeaned.names[outcome]
     if demeaned.constant[outcome]:
         raise IdentificationError(
@@ -437,13 +453,13 @@ def refuse_flat_outcome(prepared: Prepared, demeaned: Demeaned, outcome: int) ->
         )
 
 
-# --- what is told of a fit ------------------------------------------------------------
+# --- notices --------------------------------------------------------------------------
 
 
 def fit_notices(
     solved: Solved | Fit, length: float, depvar: str, names: Sequence[str]
 ) -> list[Notice]:
-    """Report near collinearity, and residuals that are rounding of the outcome."""
+    """Report near collinearity and a perfect fit."""
     out = []
     if solved.condition > NEAR:
         text = (
@@ -459,18 +475,18 @@ def fit_notices(
 # --- from a solved equation to its results --------------------------------------------
 
 
-def results_with_covariance(
+def make_results(
     prepared: Prepared,
     demeaned: Demeaned,
     positions: tuple[int, ...],  # of the outcome, then the regressors
     solved: Solved,
-    unread: Sequence[str],
+    auxiliary: Sequence[str],
     *,
     before: Sequence[Notice] = (),
     after: Sequence[Notice] = (),
-    own_covariance: bool,
+    report_indefinite: bool,
 ) -> LinearResults:
-    """Make results of an equation, with notices `before` and `after` its own."""
+    """Make results of a solved equation; notices go `before` and `after` its own."""
     depvar, *names = [demeaned.names[j] for j in positions]
     terms, full = tuple(names), solved
     if not prepared.absorbed:
@@ -484,13 +500,13 @@ def results_with_covariance(
     by_cluster = _sums_by_cluster(prepared, full)
     root, middle = _root_and_middle(prepared, full, by_cluster, moved)
     covariance = root @ middle @ root.T
-    empty = without_information(solved, covariance)
+    empty = find_zero_variances(solved, covariance)
     root[empty] = np.nan
 
     notices = [
         *lost_digits(names, demeaned.moments[list(positions[1:])], solved.bread),
         *no_variance([terms[j] for j in empty]),
-        *cluster_notices(prepared, terms, full, covariance, moved),
+        *needed_cluster_notices(prepared, terms, full, covariance, moved),
         *perfect_row_notices(prepared, solved),
         *few_treated(
             prepared,
@@ -498,15 +514,15 @@ def results_with_covariance(
             solved.score_columns,
             solved.root,
             by_cluster=by_cluster if full.moved is None else (),
-            unread=unread,
+            auxiliary=auxiliary,
         ),
         *shared_between_clusters(
             prepared,
             demeaned,
-            [j for j in positions[1:] if demeaned.names[j] not in unread],
+            [j for j in positions[1:] if demeaned.names[j] not in auxiliary],
         ),
     ]
-    if own_covariance:
+    if report_indefinite:
         ways = len(prepared.cluster_codes)
         notices += not_semidefinite(
             terms, covariance, middle, ways=ways, near=prepared.near
@@ -521,14 +537,14 @@ def results_with_covariance(
             inference=_inference(prepared, solved, reduced),
             bias_reduced=reduced,
             by_cluster=by_cluster,
-            **_beside_driscoll_kraay(prepared, terms, full, solved),
-            **_rows_and_effects(prepared, demeaned, positions, full),
+            **_driscoll_kraay_alternatives(prepared, terms, full, solved),
+            **_residuals_and_effects(prepared, demeaned, positions, full),
         ),
         sample=estimation_sample(
             prepared.sample, prepared.options.obs_weights, demeaned, positions
         )
-        if prepared.sums is None
-        else prepared.sums.sample(positions, solved),
+        if prepared.block_sums is None
+        else prepared.block_sums.sample(positions, solved),
         labels=dict(prepared.sample.labels),
         diagnostics=(*before, *notices, *after),
     )
@@ -541,15 +557,15 @@ def _root_and_middle(
     by_cluster: Sequence[ClusterSums],
     moved: Floats | None,
 ) -> tuple[Floats, Floats]:
-    """Factor the covariance; `moved` are the changes without each cluster of CR2."""
+    """Factor the covariance as ``root @ middle @ root.T``; `moved` is that of CR2."""
     if moved is not None:
         return jackknife_root_and_middle(moved, factor=1.0)
-    in_one_way = len(by_cluster) == 1 and prepared.sums is None
+    in_one_way = len(by_cluster) == 1 and prepared.block_sums is None
     return solved.root_and_middle(by_cluster[0].scores if in_one_way else None)
 
 
 def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, ...]:
-    """Sum by cluster what joint tests need; empty with too many clusters."""
+    """Compute the sums by cluster of joint tests; empty with too many clusters."""
     if prepared.options.cov_type != "clustered":
         return ()
     sums = []
@@ -563,10 +579,10 @@ def _sums_by_cluster(prepared: Prepared, solved: Solved) -> tuple[ClusterSums, .
     return tuple(sums)
 
 
-def _beside_driscoll_kraay(
+def _driscoll_kraay_alternatives(
     prepared: Prepared, terms: tuple[str, ...], full: Solved, solved: Solved
 ) -> dict[str, Any]:
-    """Compute the covariance of xtscc and the slopes by block of periods."""
+    """Compute what Driscoll-Kraay results report too: xtscc, slopes by block."""
     if prepared.options.cov_type != "driscoll_kraay":
         return {}
     estimator = counts_and_vcov(prepared, solved.coefficients.size, "xtscc")[1]
@@ -580,9 +596,9 @@ def _beside_driscoll_kraay(
         inference=replace(_inference(prepared, plain, None), cov_type="xtscc"),
     )
     time = prepared.sample.time
-    if prepared.sums is not None:
+    if prepared.block_sums is not None:
         return {"xtscc": beside}
-    slopes = block_slopes(solved, prepared.within.every, time)
+    slopes = block_slopes(solved, prepared.within.effects_and_slopes, time)
     return {"xtscc": beside, "block_slopes": slopes}
 
 
@@ -595,18 +611,18 @@ def with_intercept(
     return solved.with_intercept(means, float(prepared.row_weights.sum()))
 
 
-def _rows_and_effects(
+def _residuals_and_effects(
     prepared: Prepared, demeaned: Demeaned, positions: tuple[int, ...], solved: Solved
 ) -> dict[str, Any]:
     """Compute residuals, fitted values, R2 and effects, as fields of `Estimated`."""
-    if prepared.sums is not None:
-        rows_and_effects: dict[str, Any] = prepared.sums.rows_and_effects(
+    if prepared.block_sums is not None:
+        rows_and_effects: dict[str, Any] = prepared.block_sums.rows_and_effects(
             positions, solved
         )
         return rows_and_effects
     outcome, k = demeaned.raw[:, positions[0]], len(positions) - 1
     slopes = solved.coefficients[:k]
-    # What the effects take out of the outcome less what they take out of the fit.
+    # Estimated effects: those of the outcome less those of the fitted values
     less_fit = np.zeros(len(demeaned.names))
     less_fit[positions[0]] = 1.0
     less_fit[list(positions[1:])] = -slopes
@@ -631,7 +647,7 @@ def named_effects(
     """Name the values of effects by `Within.decompose`: name, levels and values."""
     levels = [prepared.sample.code_levels[term.effect] for term in prepared.absorbed]
     gaps = prepared.within.with_gaps(values)
-    # Without effects there are no levels: the one value is the intercept.
+    # Without effects `zip` is empty: the single value is the intercept.
     return tuple(zip(prepared.effect_names, levels, gaps, strict=False))
 
 
@@ -639,9 +655,9 @@ def _fit_statistics(
     prepared: Prepared, outcome: Floats, values: Sequence[Floats], solved: Solved
 ) -> tuple[float, float, float, float]:
     w = prepared.obs_weights
-    ssr, net = _square(solved.residuals, w), _square(solved.y, w)
+    ssr, net = _sum_of_squares(solved.residuals, w), _sum_of_squares(solved.y, w)
     mean = outcome.sum() / outcome.size if w is None else outcome @ w / w.sum()
-    total = _square(outcome - mean, w)
+    total = _sum_of_squares(outcome - mean, w)
     overall, inside = 1 - ssr / total, 1 - ssr / net
     adjusted = 1 - (ssr / solved.df_resid) / (total / (outcome.size - 1))
     entity = prepared.entity_position
@@ -649,18 +665,18 @@ def _fit_statistics(
         return overall, inside, np.nan, adjusted
     by_entity = inside
     if len(prepared.absorbed) > 1:
-        # What slopes leave inside entities are the residuals and the other effects.
+        # Not explained by slopes within entities: residuals and the other effects
         unexplained = solved.residuals.copy()
         for position, value in enumerate(values):
             if position != entity:
                 unexplained += prepared.within.by_row(value, position)
         both = np.array([unexplained, outcome]).T
         unexplained, all_within = prepared.within.deviations(both, entity).T
-        by_entity = 1 - _square(unexplained, w) / _square(all_within, w)
+        by_entity = 1 - _sum_of_squares(unexplained, w) / _sum_of_squares(all_within, w)
     return overall, inside, by_entity, adjusted
 
 
-def _square(values: Floats, obs_weights: Floats | None) -> float:
+def _sum_of_squares(values: Floats, obs_weights: Floats | None) -> float:
     """Sum the (weighted) squares of values (N,)."""
     return float(values @ (values if obs_weights is None else values * obs_weights))
 
@@ -702,7 +718,7 @@ def estimation_sample(
     moments = [column_moments(v[~np.isnan(v), None]) for v in further.values()]
     return EstimationSample(
         index=sample.keys.labels,
-        key_names=sample.keys.pair,
+        key_names=sample.keys.name_pair,
         n_entities=sample.n_entities,
         n_times=sample.n_times,
         period=sample.keys.period,
@@ -719,8 +735,8 @@ def estimation_sample(
 # --- columns --------------------------------------------------------------------------
 
 
-def _side_by_side(first: Floats, second: Floats) -> Floats:
-    """Put columns side by side, each in one piece of memory."""
+def _join_columns(first: Floats, second: Floats) -> Floats:
+    """Join columns, each contiguous in memory."""
     together = np.empty((first.shape[1] + second.shape[1], len(first)))
     return np.concatenate([first.T, second.T], out=together).T
 
@@ -734,7 +750,7 @@ def _products(columns: Floats, obs_weights: Floats | None) -> Floats | None:
 def column_moments(columns: Floats) -> Floats:
     """Compute rows, mean, standard deviation, minimum and maximum of each column."""
     n, k = columns.shape
-    # Column by column, so that no copy of the whole is made
+    # Column by column, to avoid a copy of the whole matrix
     if k > 1 and n * k > _MANY_CELLS:
         return np.vstack([column_moments(columns[:, j : j + 1]) for j in range(k)])
     if n == 0:

@@ -1,4 +1,4 @@
-"""What figures draw: draws beside a statistic, and a slope over its moderator."""
+"""Data of figures: draws of a test, and a marginal effect over its moderator."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _BINS = 30
 
 
 def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
-    """Estimate a density by a Gaussian kernel, reflected at zero if none is below."""
+    """Estimate the density of draws by a Gaussian kernel, reflected at zero if >= 0."""
     from scipy.stats import gaussian_kde
 
     drawn = np.asarray(test.draws, dtype=np.float64)
@@ -54,7 +54,7 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
             draws=int(drawn.size),
         )
 
-    # Scaled, since the density of very small or very large numbers is out of range.
+    # Scaled, to avoid overflow of the density.
     scaled, scaled_statistic = drawn / spread, test.statistic / spread
     low, high = (
         min(scaled.min() - 1, scaled_statistic),
@@ -66,12 +66,12 @@ def drawn_density(test: TestResult, wording: Wording) -> DrawnDensity:
     density = kernel(grid) + (kernel(-grid) if reflected else 0.0)
     points = pd.DataFrame({"value": grid * spread, "density": density / spread})
     return DrawnDensity(
-        _name(test, wording), points, drawn, test.statistic, test.p_value
+        _statistic_name(test, wording), points, drawn, test.statistic, test.p_value
     )
 
 
-def _name(test: TestResult, wording: Wording) -> str:
-    """Name the statistic."""
+def _statistic_name(test: TestResult, wording: Wording) -> str:
+    """Return the name of the statistic."""
     detail = test.detail if isinstance(test.detail, Mapping) else {}
     term, language = detail.get("term"), wording.language
     if term is not None and test.name == "Placebo test":
@@ -90,7 +90,7 @@ def _name(test: TestResult, wording: Wording) -> str:
 
 
 class _Moderator(NamedTuple):
-    """What a slope depends on: its column, its few values, and other columns."""
+    """The column a slope is drawn over, its levels if few, and other moderators."""
 
     column: str
     levels: Sequence[Any] | None
@@ -105,8 +105,8 @@ def slope_curve(
     wording: Wording,
     level: float,
 ) -> SlopeCurve:
-    """Lay out a slope over its moderator's range, or at each level."""
-    axis = _moderator(results, term, moderator)
+    """Compute a slope over the range of its moderator, or at each level."""
+    axis = _choose_moderator(results, term, moderator)
     stats = results.sample_stats
     grid = axis.levels
     if grid is None:
@@ -117,7 +117,7 @@ def slope_curve(
         grid = np.linspace(low, high, _POINTS).tolist()
     points = results.marginal_effect(term, at={axis.column: grid}, level=level)
 
-    values = None if panel is None else _rows_of(results, axis.column, panel)
+    values = None if panel is None else _moderator_values(results, axis.column, panel)
     regions = [] if axis.levels is not None else _regions(points)
     if axis.levels is not None:
         points = points.assign(at=[_text(value) for value in points["at"]])
@@ -128,21 +128,23 @@ def slope_curve(
         points=points[["at", "estimate", "conf_low", "conf_high"]],
         rows=None if values is None else _counts(values, axis.levels),
         regions=regions,
-        share=float("nan") if values is None else _share(values, regions),
+        share=float("nan") if values is None else _share_in_regions(values, regions),
         held=list(map(wording.label, axis.others)),
         level=level,
     )
 
 
-def _moderator(results: LinearResults, term: object, moderator: object) -> _Moderator:
-    """Choose what the slope is drawn over."""
+def _choose_moderator(
+    results: LinearResults, term: object, moderator: object
+) -> _Moderator:
+    """Choose the column the slope is drawn over."""
     if not isinstance(term, str):
-        raise _no_name("term", term)
+        raise _column_name_error("term", term)
     if moderator is not None and not isinstance(moderator, str):
-        raise _no_name("moderator", moderator)
+        raise _column_name_error("moderator", moderator)
     stats = results.sample_stats
     columns = slope_columns(results.terms, term, stats)
-    column = _chosen(columns, term, moderator)
+    column = _check_moderator(columns, term, moderator)
     other_columns = [name for name in columns if name != column]
     levels = dict(results.categories.values())
     if column in levels:
@@ -151,14 +153,14 @@ def _moderator(results: LinearResults, term: object, moderator: object) -> _Mode
     return _Moderator(column, few.tolist() if few.size == 2 else None, other_columns)
 
 
-def _no_name(name: str, value: object) -> InputTypeError:
+def _column_name_error(name: str, value: object) -> InputTypeError:
     return InputTypeError(
         f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.",
         [option_problem(name, value)],
     )
 
 
-def _chosen(columns: Sequence[str], term: str, moderator: str | None) -> str:
+def _check_moderator(columns: Sequence[str], term: str, moderator: str | None) -> str:
     """Check the moderator, or choose the first."""
     if not columns:
         raise ColumnError(
@@ -179,12 +181,12 @@ def _chosen(columns: Sequence[str], term: str, moderator: str | None) -> str:
 
 
 def _regions(points: pd.DataFrame) -> list[Interval]:
-    """List intervals where the slope's interval excludes 0, ends interpolated."""
+    """List regions where the confidence interval excludes 0; ends are interpolated."""
     at, low, high = (
         points[name].to_numpy(dtype=np.float64)
         for name in ("at", "conf_low", "conf_high")
     )
-    # The end nearer to 0 is above 0 where 0 is left out.
+    # Positive where the interval excludes 0
     gap = np.maximum(low, -high)
     outside = gap > 0
     ends = np.flatnonzero(np.diff(outside.astype(int)))
@@ -202,7 +204,9 @@ def _regions(points: pd.DataFrame) -> list[Interval]:
 # --- rows -----------------------------------------------------------------------------
 
 
-def _rows_of(results: LinearResults, column: str, panel: object) -> pd.Series[Any]:
+def _moderator_values(
+    results: LinearResults, column: str, panel: object
+) -> pd.Series[Any]:
     """Read the moderator in the rows of the estimation sample."""
     if not isinstance(panel, Panel):
         raise InputTypeError(
@@ -220,7 +224,7 @@ def _rows_of(results: LinearResults, column: str, panel: object) -> pd.Series[An
         name = next(name for name in free if name not in frame)
         every = panel.assign(**{name: column}).frame[name]
     if not results.index.isin(every.index).all():
-        raise _another_panel("it lacks rows of the fit")
+        raise _other_panel_error("rows of the fit are missing")
     values = every.loc[results.index]
     _compare_mean(results, column, values)
     return values
@@ -235,12 +239,12 @@ def _compare_mean(results: LinearResults, column: str, values: pd.Series[Any]) -
     numbers = values.to_numpy(dtype=np.float64)
     gap = abs(float(numbers.mean()) - row["mean"])
     if not gap <= SAME_MEAN * max(abs(row["min"]), abs(row["max"])):
-        raise _another_panel(
+        raise _other_panel_error(
             f"the mean of {cited(column)} in these rows differs", column
         )
 
 
-def _another_panel(reason: str, column: str | None = None) -> AlignmentError:
+def _other_panel_error(reason: str, column: str | None = None) -> AlignmentError:
     return AlignmentError(
         f"{_PURPOSE}: panel is not the one that was fitted: {reason}. Pass the panel "
         "that `fit` took.",
@@ -257,7 +261,7 @@ def _counts(values: pd.Series[Any], levels: Sequence[Any] | None) -> pd.DataFram
     return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "rows": heights})
 
 
-def _share(values: pd.Series[Any], regions: Sequence[Interval]) -> float:
+def _share_in_regions(values: pd.Series[Any], regions: Sequence[Interval]) -> float:
     if not regions:
         return 0.0
     numbers: Floats = values.to_numpy(dtype=np.float64)

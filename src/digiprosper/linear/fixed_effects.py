@@ -23,7 +23,7 @@ from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import (
     dependent_scores,
     lagged_outcome,
-    products_alone,
+    missing_main_effects,
     shifted_log,
     staggered,
 )
@@ -58,7 +58,7 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.linear.scanned import fit_equations
 from digiprosper.optional import Done
 from digiprosper.panel import Panel, PanelScan
-from digiprosper.panel.grammar import in_other_words, refused
+from digiprosper.panel.grammar import spelling_advice, term_error
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import (
     TERM,
@@ -376,14 +376,14 @@ class Fitted:
 
     @property
     def regressors(self) -> tuple[int, ...]:
-        """Positions in `demeaned` of the regressors that were kept."""
+        """Positions in `demeaned` of the regressors that were not dropped."""
         return self.demeaned.at(
             [name for name in self.results.names if name != "Intercept"]
         )
 
     @property
-    def full(self) -> Solved:
-        """The equation with its intercept, where there is one."""
+    def solved_with_intercept(self) -> Solved:
+        """The solved equation, with an intercept if there are no effects."""
         if self.prepared.effect_names:
             return self.solved
         return with_intercept(
@@ -399,7 +399,7 @@ class Fitted:
         seed: np.random.SeedSequence,
     ) -> WildDraws:
         """Draw the wild bootstrap of a sum of coefficients with weights (k,)."""
-        full, (part,) = self.full, self.solved.vcov.parts
+        full, (part,) = self.solved_with_intercept, self.solved.vcov.parts
         direction = full.score_columns @ (full.root.T @ row) / error
         codes = self.prepared.cluster_codes[0]
         sums = wild_sums(
@@ -440,7 +440,7 @@ class Fitted:
         grams = entity_grams(
             columns,
             codes,
-            self.prepared.within.every,
+            self.prepared.within.effects_and_slopes,
             demeaned=True,
             obs_weights=self.prepared.obs_weights,
         )
@@ -450,7 +450,7 @@ class Fitted:
             return slopes, drawn.lost
         raw = columns_at(self.demeaned.raw, (0, *self.regressors))
         means = _drawn_means(raw, codes, self.prepared.obs_weights, reps, seed)
-        # Each draw's intercept: the mean outcome less that of the slopes.
+        # Intercept of each draw: the mean outcome less slopes times mean regressors
         intercepts = means[:, 0] - np.einsum("rk,rk->r", means[:, 1:], slopes)
         return np.column_stack([slopes, intercepts]), drawn.lost
 
@@ -472,7 +472,7 @@ def _drawn_means(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommonRows(CommonColumns):
-    """Common columns that fit regressions of the outcome on some of them."""
+    """Common columns of several regressions of the same outcome."""
 
     def fit(
         self, regressors: Sequence[int], lags_in: Sequence[str] | None = ()
@@ -501,7 +501,7 @@ def common_rows(
 
 
 def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
-    """Fit a specification, keep sample and solution, and issue no notice."""
+    """Fit a specification without issuing notices; keep sample and solution."""
     roles = {"y": (spec.y,), "x": spec.x}
     prepared = prepare(
         panel, roles, spec.options, singletons=spec.singletons, missing=spec.missing
@@ -512,7 +512,7 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
         *lagged_outcome(prepared),
         *shifted_log(prepared.sample),
         *staggered(prepared, demeaned.names, demeaned.raw, regressors),
-        *products_alone(prepared, demeaned.names, demeaned.columns),
+        *missing_main_effects(prepared, demeaned.names, demeaned.columns),
     ]
     results, solved = fit_equation(prepared, demeaned, 0, regressors, remarks=remarks)
     if dependent := [*dependent_scores(prepared, solved, results.names[0])]:
@@ -523,15 +523,15 @@ def estimate(spec: FixedEffects, panel: Panel) -> Fitted:
 def refuse_other_specification(
     caller: str, spec: object, *, needs: str | None = None
 ) -> None:
-    """Refuse what is neither a `FixedEffects` nor has the method `needs`."""
+    """Refuse objects that are neither a `FixedEffects` nor have the method `needs`."""
     if needs is not None and hasattr(type(spec), needs):
         return
     if isinstance(spec, FixedEffects):
         return
     if isinstance(spec, LinearResults):
         raise InputTypeError(
-            f"{caller} takes a specification and a panel, not results, which hold no "
-            f"data: {caller}(spec, panel)."
+            f"{caller} takes a specification and a panel, not results: "
+            f"{caller}(spec, panel)."
         )
     instrumented = (
         " It is for least squares; the results of FixedEffectsIV have iv_tests, "
@@ -568,9 +568,9 @@ def check_regression_terms(spec: Any) -> None:
     read_terms(spec)
     if not spec.x:
         # Perhaps a formula was passed.
-        advice = in_other_words(spec.y) if "~" in spec.y else None
+        advice = spelling_advice(spec.y) if "~" in spec.y else None
         if advice:
-            raise refused(spec.y, "y", advice)
+            raise term_error(spec.y, "y", advice)
         raise TermError("x is empty; specify at least one regressor.")
     if canonical(spec.y) in {canonical(term) for term in spec.x}:
         raise TermError(

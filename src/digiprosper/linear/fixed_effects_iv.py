@@ -19,22 +19,22 @@ from digiprosper.linear.estimation import (
     demean_columns,
     fit_equation,
     fit_notices,
+    make_results,
     outcome_of,
-    refuse_flat_outcome,
+    refuse_constant_outcome,
     refuse_names,
-    results_with_covariance,
 )
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.instrument_columns import (
     ColumnPositions,
     column_positions,
-    means_without_the_row,
+    leave_one_out_mean_notices,
     refuse_too_few,
     refuse_unidentified,
     selected_columns,
-    usable,
+    usable_columns,
 )
-from digiprosper.linear.instrument_tests import endogeneity, instrument_tests
+from digiprosper.linear.instrument_tests import endogeneity_test, instrument_tests
 from digiprosper.linear.iv_results import IVResults
 from digiprosper.linear.kernels.anderson_rubin import reduced_forms
 from digiprosper.linear.kernels.two_stage import Projection, project, solve_two_stage
@@ -225,7 +225,7 @@ class FixedEffectsIV(Specification):
             regressors = {role: roles[role] for role in _ROLES[1:]}
             with scanned(self, panel, regressors) as (prepared, demeaned):
                 _checked_names(self.y, prepared.sample)
-                prepared.sums.refuse_instruments()
+                prepared.block_sums.refuse_instruments()
                 positions = column_positions(prepared.sample)
                 results = two_stage(prepared, demeaned, positions)
         else:
@@ -247,7 +247,7 @@ class FixedEffectsIV(Specification):
 
 
 def _checked_names(y: str, sample: Sample) -> tuple[str, ...]:
-    """Name the columns by role; refuse too few instruments and repeated names."""
+    """Return the names of the columns; refuse repeated names, too few instruments."""
     outcome_of(y, sample)
     names = (y, *(name for role in _ROLES[1:] for name in sample.names_of(role)))
     refuse_names(names[1:])
@@ -270,27 +270,25 @@ def _projection(
 def two_stage(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> IVResults:
-    """Solve the equation, first stages and reduced form on the same columns."""
-    positions, dropped = usable(prepared, demeaned, positions)
-    refuse_flat_outcome(prepared, demeaned, 0)
+    """Estimate the equation, its first stages and its reduced form."""
+    positions, dropped = usable_columns(prepared, demeaned, positions)
+    refuse_constant_outcome(prepared, demeaned, 0)
     projected = _projection(prepared, demeaned, positions)
     endog = tuple(demeaned.names[j] for j in positions.endog)
     refuse_unidentified(projected, endog)
     jackknifed = None
     effects: tuple[Effect, ...] = ()
-    if prepared.sums is None:
-        effects = prepared.within.every
+    if prepared.block_sums is None:
+        effects = prepared.within.effects_and_slopes
     else:
         prepared, demeaned = _with_scores(prepared, demeaned, positions, projected)
         projected = _projection(prepared, demeaned, positions)
-        jackknifed = prepared.sums.jackknife(projected)
+        jackknifed = prepared.block_sums.jackknife(projected)
 
     y, x = demeaned.columns[:, 0], selected_columns(demeaned, positions.regressors)
     solved = solve_two_stage(projected, y, x, *counts_and_vcov(prepared, x.shape[1]))
     at = (0, *positions.regressors)
-    named = results_with_covariance(
-        prepared, demeaned, at, solved, (), own_covariance=True
-    )
+    named = make_results(prepared, demeaned, at, solved, (), report_indefinite=True)
     stages = [
         fit_equation(prepared, demeaned, j, positions.exogenous)[0]
         for j in positions.endog
@@ -309,12 +307,12 @@ def two_stage(
         ),
         *named.diagnostics,
         *lagged_outcome(prepared, roles=("endog", "x")),
-        *means_without_the_row(
+        *leave_one_out_mean_notices(
             prepared, demeaned, positions.instruments, positions.endog
         ),
         *_about_strength(endog, instruments, tests, reduced_form),
     ]
-    if prepared.sums is not None:
+    if prepared.block_sums is not None:
         notices += in_memory_only(notices)
     of_linear = {f.name: getattr(named, f.name) for f in fields(LinearResults)}
     return IVResults(
@@ -324,7 +322,7 @@ def two_stage(
         first_stage=first_stage,
         reduced_form=reduced_form,
         iv_tests=tests,
-        endogeneity=endogeneity(prepared, demeaned, positions, projected),
+        endogeneity=endogeneity_test(prepared, demeaned, positions, projected),
         reduced_forms=reduced_forms(
             projected,
             counts_and_vcov(prepared, projected.basis.shape[1])[1],
@@ -335,7 +333,7 @@ def two_stage(
 
 
 def _labelled(tests: Mapping[str, Any], sample: Sample) -> dict[str, Any]:
-    """Give tests the labels of columns and the factors of terms."""
+    """Add labels and factors to tests, for tables."""
     wording: dict[str, Any] = {"labels": sample.labels, "factors": sample.factors}
     return {
         name: replace(test, **wording) if isinstance(test, TestResult) else test
@@ -349,9 +347,9 @@ def _with_scores(
     positions: ColumnPositions,
     projected: Projection,
 ) -> tuple[Prepared, Demeaned]:
-    """Sum what the covariances of all equations need over a scanned table."""
+    """Sum the scores of all equations over the blocks of a scanned table."""
     heights = np.hstack([projected.endog, projected.controls])
-    out: tuple[Prepared, Demeaned] = prepared.sums.with_scores(
+    out: tuple[Prepared, Demeaned] = prepared.block_sums.with_scores(
         prepared,
         demeaned,
         positions.controls,
@@ -370,20 +368,20 @@ def _about_strength(
     tests: dict[str, Any],
     reduced_form: LinearResults,
 ) -> list[Notice]:
-    """Collect notices on weak instruments, and on those that vary in few clusters."""
+    """Report weak instruments, and instruments that vary in few clusters."""
     few = few_for_anderson_rubin(reduced_form.diagnostics, instruments)
     return [*first_stage_strength(endog, tests, few=bool(few)), *few]
 
 
 def _about_rows(prepared: Prepared, demeaned: Demeaned) -> list[Notice]:
-    """Collect notices on rows and clusters; few clusters concern instruments."""
+    """Collect notices about rows, with those of few clusters for instruments."""
     names, groups = prepared.cluster_names, prepared.count.groups
     few = [
         notice
         for g, name in zip(groups, names, strict=True)
         for notice in few_for_instruments(g, name)
     ]
-    others = [notice for notice in prepared.notices if notice not in prepared.few]
+    others = list(prepared.other_notices)
     columns = range(1, len(demeaned.names))
     return [
         *others,

@@ -6,15 +6,15 @@ import re
 from typing import Any
 
 from digiprosper.errors import TermError, cited
-from digiprosper.panel.grammar import in_other_words
+from digiprosper.panel.grammar import spelling_advice
 from digiprosper.panel.terms import canonical
 from digiprosper.report.parsing import KEPT
 
 _LONGEST = 20_000
 _MOST_JOINS = 6
 _MOST_SUMS = 20
-# Brackets that formulaic reads as code, and halves of characters, which it cannot read.
-# Formulaic reads what stands before the bar; square brackets after it are slopes.
+# Brackets that formulaic evaluates as code, and surrogates, which it cannot parse. Only
+# the part before the bar goes to formulaic; square brackets after it are slopes.
 _CODE = re.compile(r"[\[\]{}]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _CALL = re.compile(r"[\w.]+\([^()]*\)")
@@ -23,7 +23,7 @@ _HELP = "Write 'y ~ a + b | province + year'."
 
 def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
     """Split a formula into outcome, regressors (``a*b`` multiplied out) and effects."""
-    _refuse_odd(formula)
+    _check_formula(formula)
     model, *effects = formula.split("|")
     right = _regressors(model, formula)
     if "1" not in right and not effects:
@@ -31,16 +31,16 @@ def read_formula(formula: str) -> tuple[str, list[str], list[str]]:
             f"the formula {cited(formula)} removes the intercept; a model without "
             "effects always has one."
         )
-    # formulaic respells white space; a coefficient keeps the name that was typed.
-    tilde = _hidden(model).index("~")
+    # formulaic changes white space; coefficients keep the names as typed.
+    tilde = _mask_quoted(model).index("~")
     outcome, sums = model[:tilde], model[tilde + 1 :]
     typed = {canonical(t): t.strip() for t in sums.split("+")}
     x = [typed.get(canonical(t), t).strip("`") for t in right if t != "1"]
     return outcome.strip().strip("`"), x, _effects(effects, formula)
 
 
-def _refuse_odd(formula: str) -> None:
-    """Refuse what is too long, is another program's, or is code."""
+def _check_formula(formula: str) -> None:
+    """Refuse formulas that are too long, of another program, or contain code."""
     if len(formula) > _LONGEST:
         raise TermError(
             f"the formula {cited(formula)} has more than {_LONGEST:,} characters; pass "
@@ -63,7 +63,7 @@ def _refuse_odd(formula: str) -> None:
             "'y ~ a + b | province + year' and clusters='province', and with "
             "instruments FixedEffectsIV(y, x, endog, instruments)."
         )
-    if len(effects) > 1 or "~" not in _hidden(model):
+    if len(effects) > 1 or "~" not in _mask_quoted(model):
         raise TermError(
             f"the formula {cited(formula)} needs one '~' and at most one '|'. {_HELP}"
         )
@@ -72,18 +72,18 @@ def _refuse_odd(formula: str) -> None:
         or _CODE.search(re.sub(KEPT, "q", model))
         or re.search("[{}]", formula)
     ):
-        raise _unread(formula)
+        raise _unreadable_error(formula)
     _refuse_powers(model, formula)
     _refuse_many(model, formula)
 
 
-def _hidden(model: str) -> str:
-    """Hide what stands in backticks and quotation marks, every letter in its place."""
+def _mask_quoted(model: str) -> str:
+    """Mask quoted names and texts by a string of the same length."""
     return re.sub(KEPT, lambda match: "q" * len(match[0]), model)
 
 
-def _unread(formula: str) -> TermError:
-    cure = next(filter(None, map(in_other_words, _CALL.findall(formula))), "")
+def _unreadable_error(formula: str) -> TermError:
+    cure = next(filter(None, map(spelling_advice, _CALL.findall(formula))), "")
     why = f"cannot be read{': ' if cure else ''}{cure}"
     return TermError(f"the formula {cited(formula)} {why}. {_HELP}")
 
@@ -96,7 +96,7 @@ def _regressors(model: str, formula: str) -> list[str]:
     try:
         parsed: Any = Formula(model)
     except (FormulaicError, SyntaxError) as error:
-        raise _unread(formula) from error
+        raise _unreadable_error(formula) from error
     if not hasattr(parsed, "lhs"):
         raise TermError(
             f"the formula {cited(formula)} needs an outcome before '~'. {_HELP}"
@@ -104,8 +104,8 @@ def _regressors(model: str, formula: str) -> list[str]:
     right = [str(term) for term in parsed.rhs]
     if not {"EntityEffects", "TimeEffects"}.isdisjoint(right):
         raise TermError(
-            f"the formula {cited(formula)} has the effects of linearmodels: write them "
-            "after a bar, 'y ~ a + b | province + year'."
+            f"the formula {cited(formula)} has EntityEffects or TimeEffects of "
+            "linearmodels: write effects after a bar, 'y ~ a + b | province + year'."
         )
     outcomes = [str(term) for term in parsed.lhs if str(term) != "1"]
     if len(outcomes) != 1:
@@ -114,7 +114,7 @@ def _regressors(model: str, formula: str) -> list[str]:
 
 
 def _effects(parts: list[str], formula: str) -> list[str]:
-    """Split what stands after the bar, if there is one."""
+    """Split the part after the bar into effects."""
     absorb = [text.strip() for part in parts for text in _summands(part)]
     if "" in absorb:
         raise TermError(
@@ -145,7 +145,7 @@ def _refuse_many(model: str, formula: str) -> None:
 
 
 def _outside_calls(model: str) -> str:
-    """Leave out what stands in calls, in backticks and in quotation marks."""
+    """Remove calls, and names and texts in quotation marks."""
     text = re.sub(KEPT, "q", model)
     letters, calls = [], list[bool]()
     for letter, before in zip(text, f" {text}", strict=False):

@@ -25,13 +25,13 @@ from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.auxiliary import (
+    coefficient_rows,
     entity_effect,
-    issued,
-    joint_form,
-    refit,
+    fit_for_test,
+    issue_fit_notices,
     refuse_perfect_fit,
     refuse_slopes,
-    rows_of_terms,
+    wald_statistic,
     with_clusters,
     with_effects,
 )
@@ -42,7 +42,7 @@ from digiprosper.linear.estimation import (
     fit_equation,
 )
 from digiprosper.linear.fixed_effects import Fitted, FixedEffects
-from digiprosper.linear.kernels.restricted_wild import restricted_wild
+from digiprosper.linear.kernels.restricted_wild import restricted_wild_test
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
@@ -158,24 +158,24 @@ def hausman(
     (19.9, 4.0, 0.011)
     """
     check_option("method", method, ("mundlak", "classical"))
-    fitted = refit(spec, panel, "hausman")
+    fitted = fit_for_test(spec, panel, "hausman")
     entity = entity_effect(fitted, "hausman")
     refuse_slopes(fitted, "hausman")
     refuse_perfect_fit(fitted.results, "hausman")
-    notices = issued(fitted)
+    notices = issue_fit_notices(fitted)
     if method == "classical":
         test = _classical(fitted, entity)
         issue(test.diagnostics)
     else:
         test = _mundlak(fitted, entity)
-        # The classical test is beside it where it is defined.
+        # The classical test is an alternative where it is defined.
         with suppress(OptionError, IdentificationError):
             classical = {"classical": _classical(fitted, entity)}
             test = replace(test, alternatives={**test.alternatives, **classical})
     return replace(test, diagnostics=(*notices, *test.diagnostics))
 
 
-# --- means of the regressors ----------------------------------------------------------
+# --- Mundlak's test -------------------------------------------------------------------
 
 
 def _mundlak(fitted: Fitted, entity: str) -> TestResult:
@@ -185,31 +185,31 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
     means = [_MEAN.format(name) for name in names]
     outcome = fitted.demeaned.raw[:, :1]
 
-    beside = _pooled(prepared, entity)
+    beside = _without_entity_effects(prepared, entity)
     columns = np.hstack([outcome, raw, _entity_means(prepared, raw)])
     demeaned = demean_columns(beside, (fitted.results.depvar, *names, *means), columns)
     results, solved = fit_equation(
-        beside, demeaned, 0, range(1, columns.shape[1]), unread=demeaned.names
+        beside, demeaned, 0, range(1, columns.shape[1]), auxiliary=demeaned.names
     )
 
     tested = [name for name in means if name in results.names]
     if not tested:
         raise not_identified(
             "no_means",
-            "hausman: the means of the regressors do not vary between entities, so the "
-            "effects cannot be correlated with them, and there is nothing to test.",
+            "hausman: the means of the regressors do not vary between entities, so "
+            "there is nothing to test.",
             terms=tuple(names),
         )
-    form, notices = joint_form(results, tested, "hausman")
+    form, notices = wald_statistic(results, tested, "hausman")
     test = wald_result(form, len(tested), math.inf, "Hausman test (Mundlak)", _NULL)
     if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
-        full = Fitted(results, beside, demeaned, solved).full
+        full = Fitted(results, beside, demeaned, solved).solved_with_intercept
         residuals = _random_effects_residuals(fitted, demeaned, results)
-        test = _by_bootstrap(test, results, tested, full, residuals)
-    return replace(test, detail=rows_of_terms(results, tested), diagnostics=notices)
+        test = _bootstrap_p_value(test, results, tested, full, residuals)
+    return replace(test, detail=coefficient_rows(results, tested), diagnostics=notices)
 
 
-def _by_bootstrap(
+def _bootstrap_p_value(
     test: TestResult,
     results: LinearResults,
     tested: list[str],
@@ -223,7 +223,7 @@ def _by_bootstrap(
     restricted = level_sums(
         part.codes, part.levels, full.score_columns, full.weighted(residuals)
     )
-    wild = restricted_wild(
+    wild = restricted_wild_test(
         sums, weights, weights @ results.coefficients, restricted=restricted
     )
     return replace(
@@ -236,9 +236,8 @@ def _random_effects_residuals(
 ) -> Floats:
     """Compute residuals under the null, those of random effects.
 
-    Pooled least squares would attribute to the regressors what the entity effects
-    explain, and a bootstrap from its residuals rejects too often. The variance of the
-    effects is that of Swamy & Arora (1972).
+    A bootstrap from residuals of pooled least squares would reject too often. The
+    variance of the effects is that of Swamy & Arora (1972).
     """
     prepared, k = fitted.prepared, len(fitted.regressors)
     entity, count = prepared.sample.entity, prepared.sample.n_entities
@@ -269,8 +268,8 @@ def _random_effects_residuals(
     return np.asarray(columns[:, 0] - columns[:, 1:] @ slopes)
 
 
-def _pooled(prepared: Prepared, entity: str) -> Prepared:
-    """Leave out the entity effect, and cluster without a small-sample factor."""
+def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
+    """Drop the entity effect; cluster without a small-sample factor."""
     names, codes = prepared.cluster_names, prepared.cluster_codes
     if not names:
         names, codes = (entity,), (prepared.sample.entity,)
@@ -294,7 +293,7 @@ def _entity_means(prepared: Prepared, columns: Floats) -> Floats:
     return np.asarray((sums / np.bincount(entity, w)[:, None])[entity] + centre)
 
 
-# --- fixed less random effects --------------------------------------------------------
+# --- Hausman's test -------------------------------------------------------------------
 
 
 def _classical(fitted: Fitted, entity: str) -> TestResult:
@@ -308,7 +307,7 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
 
     gap, difference = fixed - random, solved.bread * variance - covariance
     scale = np.sqrt(np.diag(solved.bread) * variance)
-    statistic, notices = _quadratic_form(
+    statistic, notices = _hausman_statistic(
         gap / scale, difference / np.outer(scale, scale)
     )
 
@@ -334,7 +333,7 @@ def _classical(fitted: Fitted, entity: str) -> TestResult:
     )
 
 
-def _quadratic_form(
+def _hausman_statistic(
     gap: Floats, difference: Floats
 ) -> tuple[float, tuple[Notice, ...]]:
     """Compute the statistic; report an indefinite difference of covariances."""
@@ -364,7 +363,7 @@ def _quadratic_form(
 
 
 def _refuse_classical(fitted: Fitted, entity: str) -> None:
-    """Refuse what the comparison with random effects is not defined for."""
+    """Refuse specifications for which the classical test is not defined."""
     prepared, sample = fitted.prepared, fitted.prepared.sample
     other_effects = [
         n for n in prepared.effect_names if n not in (entity, sample.keys.time_name)
@@ -374,8 +373,8 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
         raise option_error(
             "absorb",
             tuple(other_effects),
-            "hausman(method='classical') knows effects of entities and periods only, "
-            f"not {', '.join(other_effects)}. {instead}",
+            "hausman(method='classical') supports entity and time effects only, not "
+            f"{', '.join(other_effects)}. {instead}",
         )
     if prepared.obs_weights is not None:
         raise option_error(
@@ -388,14 +387,14 @@ def _refuse_classical(fitted: Fitted, entity: str) -> None:
         raise option_error(
             "time_effects",
             value=True,
-            text="hausman(method='classical') writes out the dummies of "
-            f"{counted(sample.n_times, 'period')} on {sample.nobs:,} rows, which is "
-            f"too much for the memory. {instead}",
+            text="hausman(method='classical') would need dummies of "
+            f"{counted(sample.n_times, 'period')} for {sample.nobs:,} rows, which do "
+            f"not fit into memory. {instead}",
         )
 
 
 def _period_codes(fitted: Fitted) -> range:
-    """List codes of periods with a dummy: not the first, none without effects."""
+    """Return the codes of periods with a dummy; empty without time effects."""
     sample = fitted.prepared.sample
     has_time = sample.keys.time_name in fitted.prepared.effect_names
     return range(1, sample.n_times if has_time else 1)

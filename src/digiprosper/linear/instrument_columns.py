@@ -1,4 +1,4 @@
-"""Which columns are endogenous, controls or instruments, and which are unusable."""
+"""Checks of the columns of an equation with instruments."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from digiprosper.linear.doubtful_terms import is_mean_of_others
 from digiprosper.linear.estimation import (
     Demeaned,
     absorbed_problem,
-    refuse_wide,
-    without_combinations,
+    drop_collinear,
+    refuse_too_many_parameters,
 )
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.kernels.weak_instruments import canonical_correlation
@@ -55,7 +55,7 @@ class ColumnPositions:
 
 
 def column_positions(sample: Sample) -> ColumnPositions:
-    """Give the columns of the roles endog, x and instruments positions from 1."""
+    """Assign positions from 1 to the columns of endog, x and instruments."""
     m, c, q = (len(sample.roles[role]) for role in ("endog", "x", "instruments"))
     return ColumnPositions(
         endog=tuple(range(1, 1 + m)),
@@ -86,25 +86,27 @@ def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:
     raise not_identified("too_few_instruments", text, **data)
 
 
-def usable(
+def usable_columns(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
-    """Leave out, or refuse, columns that cannot be used; refuse endogenous ones."""
-    varying, absorbed = _varying(prepared, demeaned, positions)
-    refuse_wide(prepared.count.n, len(varying.exogenous), prepared.count.full)
-    used, collinear = _without_combinations(prepared, demeaned, varying)
+    """Drop or refuse absorbed and collinear columns; refuse endogenous ones."""
+    varying, absorbed = _drop_absorbed(prepared, demeaned, positions)
+    refuse_too_many_parameters(
+        prepared.count.n, len(varying.exogenous), prepared.count.parameters
+    )
+    used, collinear = _drop_collinear(prepared, demeaned, varying)
     refuse_too_few(demeaned.names, used)
 
     ordered = [*used.controls, *used.endog]
     problems = [
         p
-        for p in without_combinations(prepared, demeaned, ordered)[1]
+        for p in drop_collinear(prepared, demeaned, ordered)[1]
         if p.data["column"] in _names(demeaned, used.endog)
     ]
     if problems:
         text = (
-            f"{several(problems)}. The coefficient of an endogenous regressor is not "
-            "identified then."
+            f"{several(problems)}, so the coefficient of an endogenous regressor is "
+            "not identified."
         )
         raise CollinearityError(text, problems)
     return used, [*absorbed, *collinear]
@@ -114,10 +116,10 @@ def _names(demeaned: Demeaned, columns: Sequence[int]) -> list[str]:
     return [demeaned.names[j] for j in columns]
 
 
-def _varying(
+def _drop_absorbed(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
-    """Leave out, or refuse, what the effects absorb."""
+    """Drop or refuse columns that the effects absorb."""
     absorbed = [
         j for j in (*positions.endog, *positions.exogenous) if demeaned.absorbed[j]
     ]
@@ -126,17 +128,21 @@ def _varying(
     strict = prepared.options.collinear == "raise"
     needed = absorbed if strict else [j for j in absorbed if j in positions.endog]
     if needed:
-        problems = [_why_refused(prepared, demeaned, positions, j) for j in needed]
+        problems = [
+            _absorbed_column_problem(prepared, demeaned, positions, j) for j in needed
+        ]
         raise IdentificationError(
-            f"{several(problems)}. {_way_out(needed, positions)}", problems
+            f"{several(problems)}. {_absorbed_advice(needed, positions)}", problems
         )
-    varying = _without(positions, absorbed)
+    varying = _drop_positions(positions, absorbed)
     refuse_too_few(demeaned.names, varying)
     problems = [absorbed_problem(prepared, demeaned, j) for j in absorbed]
     return varying, list(map(dropped_absorbed, problems))
 
 
-def _without(positions: ColumnPositions, dropped: Collection[int]) -> ColumnPositions:
+def _drop_positions(
+    positions: ColumnPositions, dropped: Collection[int]
+) -> ColumnPositions:
     return replace(
         positions,
         controls=tuple(j for j in positions.controls if j not in dropped),
@@ -144,18 +150,18 @@ def _without(positions: ColumnPositions, dropped: Collection[int]) -> ColumnPosi
     )
 
 
-def _why_refused(
+def _absorbed_column_problem(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions, column: int
 ) -> Notice:
     if column in positions.instruments:
-        return _absorbed_instrument(prepared, demeaned, column)
+        return _absorbed_instrument_problem(prepared, demeaned, column)
     return absorbed_problem(prepared, demeaned, column)
 
 
-def _way_out(absorbed: Sequence[int], positions: ColumnPositions) -> str:
+def _absorbed_advice(absorbed: Sequence[int], positions: ColumnPositions) -> str:
     if set(absorbed) <= set(positions.instruments):
         return (
-            "It explains nothing once the effects are partialled out, and cannot be "
+            "It has no variation after the effects are partialled out, so it cannot be "
             "an instrument."
         )
     return (
@@ -164,8 +170,10 @@ def _way_out(absorbed: Sequence[int], positions: ColumnPositions) -> str:
     )
 
 
-def _absorbed_instrument(prepared: Prepared, demeaned: Demeaned, column: int) -> Notice:
-    """Describe an instrument that the effects absorb, and what to interact it with."""
+def _absorbed_instrument_problem(
+    prepared: Prepared, demeaned: Demeaned, column: int
+) -> Notice:
+    """Describe an absorbed instrument, and with what to interact it."""
     problem, sample = absorbed_problem(prepared, demeaned, column), prepared.sample
     raw, entity, time = (
         demeaned.raw[:, column],
@@ -176,7 +184,7 @@ def _absorbed_instrument(prepared: Prepared, demeaned: Demeaned, column: int) ->
     absorbs_time = time is not None and time in prepared.effect_names
     if demeaned.constant[column]:
         text = f"the instrument {name} is constant in the sample"
-    elif not len(raw):  # the rows are elsewhere
+    elif not len(raw):  # a scanned table
         text = f"the instrument {problem.message}"
     elif entity in prepared.effect_names and not _varies_within(raw, sample.entity):
         text = (
@@ -201,12 +209,12 @@ def _varies_within(column: Floats, codes: Ints) -> bool:
     return bool((last_value[codes] != column).any())
 
 
-def _without_combinations(
+def _drop_collinear(
     prepared: Prepared, demeaned: Demeaned, positions: ColumnPositions
 ) -> tuple[ColumnPositions, list[Notice]]:
-    """Leave out, or refuse, controls and instruments that combine earlier ones."""
+    """Drop or refuse controls and instruments that are collinear."""
     ordered = [*positions.controls, *positions.instruments]
-    kept, problems = without_combinations(prepared, demeaned, ordered)
+    kept, problems = drop_collinear(prepared, demeaned, ordered)
     if not problems:
         return positions, []
     if prepared.options.collinear == "raise":
@@ -216,7 +224,7 @@ def _without_combinations(
             "(FixedEffectsIV drops it with collinear='drop')."
         )
         raise CollinearityError(text, problems)
-    independent = _without(positions, set(ordered) - set(kept))
+    independent = _drop_positions(positions, set(ordered) - set(kept))
     return independent, [
         dropped_collinear(p.data["column"], p.data["on"]) for p in problems
     ]
@@ -229,7 +237,7 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
         if projected.obs_weights is None
         else np.sqrt(projected.obs_weights)[:, None]
     )
-    residuals = projected.endog_left * weigh
+    residuals = projected.endog_residuals * weigh
     size = np.sqrt((projected.endog**2).sum(axis=0) + (residuals**2).sum(axis=0))
     if np.linalg.svd(residuals / size, compute_uv=False)[-1] < COLLINEAR:
         are = (
@@ -240,8 +248,9 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
         raise one_problem(
             CollinearityError,
             "perfect_first_stage",
-            f"{quoted(endog)} {are} of the instruments and the controls: exogenous if "
-            "these are. Specify it in x, or check how the instruments were computed.",
+            f"{quoted(endog)} {are} of the instruments and the controls, and so "
+            "exogenous if these are. Move it to x, or check how the instruments were "
+            "computed.",
             endog=tuple(endog),
         )
     if canonical_correlation(projected) < UNRELATED:
@@ -254,17 +263,17 @@ def refuse_unidentified(projected: Projection, endog: Sequence[str]) -> None:
         )
 
 
-def means_without_the_row(
+def leave_one_out_mean_notices(
     prepared: Prepared,
     demeaned: Demeaned,
     instruments: Sequence[int],
     endog: Sequence[int],
 ) -> list[Notice]:
-    """Report instruments that have only the row's own value within an effect."""
-    if prepared.sums is not None:
+    """Report instruments that are leave-one-out means within an absorbed effect."""
+    if prepared.block_sums is not None:
         return []
     notices = []
-    effects = zip(prepared.absorbed, prepared.within.every, strict=True)
+    effects = zip(prepared.absorbed, prepared.within.effects_and_slopes, strict=True)
     for effect, codes in effects:
         if isinstance(codes, Slope):
             continue
@@ -273,17 +282,17 @@ def means_without_the_row(
                 pair = demeaned.raw[:, [j, k]]
                 if is_mean_of_others(pair[:, 0], pair[:, 1], codes):
                     names = demeaned.names[j], demeaned.names[k]
-                    notices.append(_own_values(*names, effect.name))
+                    notices.append(_own_values_notice(*names, effect.name))
     return notices
 
 
-def _own_values(instrument: str, endog: str, effect: str) -> Notice:
+def _own_values_notice(instrument: str, endog: str, effect: str) -> Notice:
     """Report an instrument that has only the row's own value within an effect."""
     text = (
         f"{cited(instrument)} seems to be the mean of {cited(endog)} in the other rows "
-        f"of each {effect}: (total - own value) / (n - 1). These effects are absorbed, "
-        "and the total with them, so only the row's own value is left: two-stage least "
-        "squares nearly repeats least squares, with a large F. Do not absorb "
+        f"of each {effect}: (total - own value) / (n - 1). Its effects absorb the "
+        "total, so only the row's own value is left, and two-stage least squares is "
+        "close to least squares, with a large F. Do not absorb "
         f"{cited(effect)}, or use another instrument."
     )
     about = {"instrument": instrument, "endog": endog, "effect": effect}

@@ -1,4 +1,4 @@
-"""Tests of the first stage, of overidentification and of endogeneity, named."""
+"""Tests of the first stage, of overidentification and of endogeneity."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from digiprosper.linear.kernels.weak_instruments import (
     kleibergen_paap,
     overidentification,
     sanderson_windmeijer,
-    without_factors,
+    without_small_sample_factors,
 )
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.variance_checks import without_information
+from digiprosper.linear.variance_checks import find_zero_variances
 from digiprosper.report.tests import TestResult
 from digiprosper.report.variance import quadratic_form
 
@@ -34,21 +34,21 @@ def instrument_tests(
     solved: Solved,
     first_stage: Mapping[str, LinearResults],
 ) -> dict[str, float | TestResult]:
-    """Compute what `IVResults.iv_tests` lists: numbers and tests of instruments."""
+    """Compute the numbers and tests of `IVResults.iv_tests`."""
     out: dict[str, float | TestResult] = {}
     for name, results in first_stage.items():
         out[f"first_stage_f:{name}"] = _first_stage_f(name, results, projected)
     count, vcov = counts_and_vcov(prepared, projected.basis.shape[1])
     if len(first_stage) > 1:
-        out |= _conditional(projected, list(first_stage), vcov)
-    out |= _of_the_rank(projected, count, vcov, _large_sample_rows(prepared))
+        out |= _sanderson_windmeijer_tests(projected, list(first_stage), vcov)
+    out |= _rank_tests(projected, count, vcov, _large_sample_rows(prepared))
     if len(first_stage) == 1:
         effective = effective_f(projected, vcov)
         out |= {
             "effective_f": effective.statistic,
             "effective_f_critical": effective.critical,
         }
-    return {**out, **_overidentification(prepared, projected, solved)}
+    return {**out, **_overidentification_tests(prepared, projected, solved)}
 
 
 def f_test(name: str, f: float, df: tuple[int, float], null: str) -> TestResult:
@@ -78,7 +78,7 @@ def _first_stage_f(
     return f_test(f"First-stage F of {name}", f, (q, results.df_t), null)
 
 
-def _conditional(
+def _sanderson_windmeijer_tests(
     projected: Projection, endog: list[str], vcov: Vcov
 ) -> dict[str, TestResult]:
     """Compute Sanderson and Windmeijer's F of each of several endogenous regressors."""
@@ -97,31 +97,30 @@ def _conditional(
     return out
 
 
-def _of_the_rank(
+def _rank_tests(
     projected: Projection, count: Counts, vcov: Vcov, rows: float
 ) -> dict[str, float | TestResult]:
     """Compute Kleibergen-Paap's LM and F, and Cragg-Donald's F."""
     q, m = projected.first_slopes.shape
-    net = projected.instruments @ projected.first_slopes + projected.endog_left
-    rank_f = kleibergen_paap(projected, projected.endog_left, vcov) / q
-    lm = kleibergen_paap(projected, net, without_factors(vcov, rows))
-    # With as many clusters as instruments the LM statistic is the number of clusters,
-    # whatever the data.
+    net = projected.instruments @ projected.first_slopes + projected.endog_residuals
+    rank_f = kleibergen_paap(projected, projected.endog_residuals, vcov) / q
+    lm = kleibergen_paap(projected, net, without_small_sample_factors(vcov, rows))
+    # With as many clusters as instruments the LM statistic always equals G.
     lm = float("nan") if np.isnan(rank_f) else lm
     null = "the instruments do not identify the coefficients (underidentification)"
     return {
         "kp_rk_lm": _chi2_test("Kleibergen-Paap rk LM", lm, q - m + 1, null),
         "kp_rk_f": rank_f,
-        "cragg_donald": cragg_donald(projected, float(count.n - count.full)),
+        "cragg_donald": cragg_donald(projected, float(count.n - count.parameters)),
     }
 
 
 def _large_sample_rows(prepared: Prepared) -> float:
     """Count rows less absorbed effects, without the constant (ivreg2 ``dofminus``)."""
-    return float(prepared.count.n - prepared.count.full + 1)
+    return float(prepared.count.n - prepared.count.parameters + 1)
 
 
-def _overidentification(
+def _overidentification_tests(
     prepared: Prepared, projected: Projection, solved: Solved
 ) -> dict[str, TestResult]:
     """Compute Hansen's J under the fit's covariance, and Sargan's statistic."""
@@ -133,7 +132,7 @@ def _overidentification(
         null = "none, with as many instruments as endogenous regressors"
     else:
         j = overidentification(
-            projected, solved.residuals, without_factors(solved.vcov, rows)
+            projected, solved.residuals, without_small_sample_factors(solved.vcov, rows)
         )
         sargan = _sargan(projected, solved, rows)
     return {
@@ -148,7 +147,7 @@ def _sargan(projected: Projection, solved: Solved, rows: float) -> float:
     return float(explained @ explained) / variance
 
 
-def endogeneity(
+def endogeneity_test(
     prepared: Prepared,
     demeaned: Demeaned,
     positions: ColumnPositions,
@@ -167,15 +166,18 @@ def endogeneity(
         "Endogeneity test (regression-based)",
         f"{quoted(endog)} {'is' if m == 1 else 'are'} exogenous",
     )
-    count = prepared.count.plus(k)
-    if count.n <= count.full:
-        return f_test(name, float("nan"), (m, float(count.n - count.full)), null)
+    count = prepared.count.with_slopes(k)
+    if count.n <= count.parameters:
+        return f_test(name, float("nan"), (m, float(count.n - count.parameters)), null)
 
     count, vcov = counts_and_vcov(prepared, k)
     f = float("nan")
     if m <= vcov.df_t:
         design = np.hstack(
-            [selected_columns(demeaned, positions.regressors), projected.endog_left]
+            [
+                selected_columns(demeaned, positions.regressors),
+                projected.endog_residuals,
+            ]
         )
         f = _joint_f(
             solve(
@@ -193,6 +195,6 @@ def endogeneity(
 def _joint_f(solved: Solved, last: int) -> float:
     """Compute F of the last slopes of an equation."""
     root, middle = solved.root_and_middle()
-    root[without_information(solved, root @ middle @ root.T)] = np.nan
+    root[find_zero_variances(solved, root @ middle @ root.T)] = np.nan
     tested: Floats = solved.coefficients[-last:]
     return quadratic_form(tested, root[-last:], middle)[0] / last

@@ -218,7 +218,7 @@ class IVResults(LinearResults):
                 "them jointly with "
                 "anderson_rubin_test({...})."
             )
-        self._refuse_without_test()
+        self._check_test_exists()
         q = len(self.instruments)
         return confidence_set(
             self.reduced_forms, float(fdtri(q, self.reduced_forms.df_t, level))
@@ -263,8 +263,8 @@ class IVResults(LinearResults):
         >>> spec.fit(datasets.us_states()).anderson_rubin_test(1.0).p_value < 0.05
         True
         """
-        chosen = self._values_of(values)
-        self._refuse_without_test()
+        chosen = self._check_values(values)
+        self._check_test_exists()
         f = statistic(
             self.reduced_forms, np.array([chosen[name] for name in self.endog])
         )
@@ -272,7 +272,7 @@ class IVResults(LinearResults):
         df = (len(self.instruments), self.reduced_forms.df_t)
         return f_test("Anderson-Rubin test", f, df, null)
 
-    def _values_of(self, values: object) -> dict[str, float]:
+    def _check_values(self, values: object) -> dict[str, float]:
         if isinstance(values, pd.Series):
             values = dict(values.items())
         if not isinstance(values, Mapping):
@@ -287,20 +287,19 @@ class IVResults(LinearResults):
         by_regressor: Mapping[str, Any] = values
         if set(by_regressor) != set(self.endog):
             raise OptionError(
-                f"anderson_rubin_test: values are for {quoted(by_regressor)}; pass one "
-                f"for each endogenous regressor, {quoted(self.endog)}, and "
-                "for no other."
+                f"anderson_rubin_test: values are for {quoted(by_regressor)}; pass "
+                f"exactly one for each endogenous regressor, {quoted(self.endog)}."
             )
-        return {name: _finite(by_regressor[name], name) for name in self.endog}
+        return {name: _finite_value(by_regressor[name], name) for name in self.endog}
 
-    def _refuse_without_test(self) -> None:
+    def _check_test_exists(self) -> None:
         q, df = len(self.instruments), self.reduced_forms.df_t
         if (
             np.isnan(statistic(self.reduced_forms, np.zeros(len(self.endog))))
             or df <= 0
         ):
             raise IdentificationError(
-                f"the Anderson-Rubin test does not exist: {q} instruments cannot be "
+                f"the Anderson-Rubin test is not defined: {q} instruments cannot be "
                 f"tested jointly under this covariance ({self.conventions}). Use "
                 "fewer instruments or another covariance."
             )
@@ -385,14 +384,14 @@ class IVResults(LinearResults):
         return (replace(column, factors=factors, remarks=remarks, set_rows=rows),)
 
     def _anderson_rubin_rows(self) -> tuple[tuple[Remark, object], ...]:
-        """Write the set of one coefficient and the p-value of zero; empty if none."""
+        """Rows with the confidence set and the p-value of zero, for one regressor."""
         if len(self.endog) > 1:
             return ()
         try:
             intervals, test = self.anderson_rubin(), self.anderson_rubin_test(0)
         except IdentificationError:
             return ()
-        pieces = ", ".join(set_text([interval]) for interval in intervals)
+        pieces = ", ".join(intervals_text([interval]) for interval in intervals)
         return (
             (Remark("stage.set", {}, WORDS), pieces or "{}"),
             (Remark("stage.set_p", {}, WORDS), test.p_value),
@@ -410,10 +409,10 @@ class IVResults(LinearResults):
                 f"Instrumented: {', '.join(self.endog)}. Instruments: "
                 f"{', '.join(self.instruments)}."
             ),
-            f"First stage: {self._strength()}.",
+            f"First stage: {self._first_stage_text()}.",
             *(
                 f"{test.name}: {_test_text(test)}."
-                for test in self._tests()
+                for test in self._summary_tests()
                 if not np.isnan(test.statistic)
             ),
             *self._joint_lines(),
@@ -431,7 +430,7 @@ class IVResults(LinearResults):
             )
         ]
 
-    def _strength(self) -> str:
+    def _first_stage_text(self) -> str:
         tests = self.iv_tests
         parts = []
         if "effective_f" in tests:
@@ -447,7 +446,7 @@ class IVResults(LinearResults):
         parts.append(f"Cragg-Donald F {tests['cragg_donald']:.4g}")
         return ", ".join(parts)
 
-    def _tests(self) -> list[TestResult]:
+    def _summary_tests(self) -> list[TestResult]:
         over = "sargan" if self.cov_type == "unadjusted" else "hansen_j"
         shown = [self.iv_tests["kp_rk_lm"], self.iv_tests[over], self.endogeneity]
         return cast("list[TestResult]", shown)
@@ -459,15 +458,17 @@ class IVResults(LinearResults):
             intervals = self.anderson_rubin()
         except IdentificationError:
             return [f"Anderson-Rubin set of {self.endog[0]}: not available."]
-        return [f"Anderson-Rubin 95% set of {self.endog[0]}: {set_text(intervals)}."]
+        return [
+            f"Anderson-Rubin 95% set of {self.endog[0]}: {intervals_text(intervals)}."
+        ]
 
     def _more_numbers(self) -> dict[str, Any]:
-        tests = {name: _plain_test(value) for name, value in self.iv_tests.items()}
+        tests = {name: _test_as_dict(value) for name, value in self.iv_tests.items()}
         return LinearResults._more_numbers(self) | {
             "endog": self.endog,
             "instruments": self.instruments,
             "iv_tests": tests,
-            "endogeneity_test": _plain_test(self.endogeneity),
+            "endogeneity_test": _test_as_dict(self.endogeneity),
             "first_stage": {
                 name: stage.to_dict() for name, stage in self.first_stage.items()
             },
@@ -504,7 +505,7 @@ class IVStages(ResultSet):
         f = {label: fit.iv_tests[f"first_stage_f:{x}"].statistic for label, x in pairs}
         several = "effective_f" in fit.iv_tests and len(fit.instruments) > 1
         effective = {firsts[0]: fit.iv_tests["effective_f"]} if several else {}
-        under, over, endogeneity = (test.p_value for test in fit._tests())
+        under, over, endogeneity = (test.p_value for test in fit._summary_tests())
         code = "sargan" if fit.cov_type == "unadjusted" else "hansen"
         zero = {row.code: {second: cell} for row, cell in fit._anderson_rubin_rows()}
         rows = {
@@ -520,7 +521,7 @@ class IVStages(ResultSet):
         )
 
 
-def set_text(intervals: Sequence[tuple[float, float]]) -> str:
+def intervals_text(intervals: Sequence[tuple[float, float]]) -> str:
     """Write intervals in ascending order, such as ``"(-inf, -2.1] and [0.3, inf)"``."""
     if not intervals:
         return "empty (every value is rejected)"
@@ -545,11 +546,11 @@ def _test_text(test: TestResult) -> str:
     )
 
 
-def _plain_test(value: float | TestResult) -> Any:
+def _test_as_dict(value: float | TestResult) -> Any:
     return dict(value._numbers().more) if isinstance(value, TestResult) else value
 
 
-def _finite(value: object, name: str) -> float:
+def _finite_value(value: object, name: str) -> float:
     number = float(value) if is_real(value) else float("nan")
     if np.isnan(number):
         raise InputTypeError(

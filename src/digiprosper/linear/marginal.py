@@ -1,4 +1,4 @@
-"""The slope of a fitted equation in one variable, as weights on its coefficients."""
+"""Marginal effects of a variable, as weighted sums of coefficients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Categories: TypeAlias = "Mapping[str, tuple[str, pd.Index[Any]]]"
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What stands before a coefficient: a number, powers of columns, dummies."""
+    """A derivative of a term: a number times powers of columns and dummies."""
 
     factor: float
     powers: dict[str, int]
@@ -41,31 +41,31 @@ def slope_weights(
     stats: pd.DataFrame,
     categories: Categories,
 ) -> tuple[Floats, Any]:
-    """Differentiate terms by a variable at m values; return weights (m, k), values."""
-    parts = _parts(terms, variable, stats)
-    column, values = _where(
+    """Differentiate terms with respect to a variable; return weights (m, k), values."""
+    parts = _derivatives(terms, variable, stats)
+    column, values = _evaluation_points(
         variable, [p for p in parts if p is not None], at, stats, categories
     )
     levels = dict(categories.values())
     weights = np.zeros((len(values), len(terms)))
     for j, part in enumerate(parts):
         if part is not None:
-            weights[:, j] = _evaluated(part, column, values, stats, levels)
+            weights[:, j] = _coefficient_weights(part, column, values, stats, levels)
     return weights, values
 
 
 def slope_columns(
     terms: Sequence[Term], variable: str, stats: pd.DataFrame
 ) -> list[str]:
-    """List the columns a slope depends on, the default first; empty if constant."""
-    columns = _depends(
-        [part for part in _parts(terms, variable, stats) if part is not None]
+    """List the columns a marginal effect depends on; empty if it is constant."""
+    columns = _moderating_columns(
+        [part for part in _derivatives(terms, variable, stats) if part is not None]
     )
     return sorted(columns, key=lambda column: column != variable)
 
 
 def default_points(stats: pd.DataFrame, column: str) -> Floats:
-    """Return a column's default values at which a slope is computed, ascending.
+    """Return the default values of a column for a marginal effect, ascending.
 
     Both values of a column that has two, such as a dummy; otherwise minimum, mean less
     one standard deviation, mean, mean plus one, and maximum, as far as they are between
@@ -75,8 +75,7 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     n, mean, sd, low, high = (
         float(stats[s].to_numpy()[row]) for s in ("nobs", "mean", "sd", "min", "max")
     )
-    # Of all columns between the same ends and with the same mean, that of two values
-    # has the most variance.
+    # With given ends and mean, the variance is largest for two values.
     missing = (mean - low) * (high - mean) - sd**2 * (n - 1) / n
     if missing <= TWO_VALUES * (high - low) ** 2:
         return np.unique([low, high])
@@ -85,23 +84,23 @@ def default_points(stats: pd.DataFrame, column: str) -> Floats:
     return np.unique(points[(points >= low) & (points <= high)])
 
 
-def _parts(
+def _derivatives(
     terms: Sequence[Term], variable: str, stats: pd.DataFrame
 ) -> list[_Part | None]:
     """Differentiate each term."""
-    # A factor of a product may be spelt in another way than the column by itself.
+    # The same factor may be spelt differently in several terms.
     spelling = {canonical(name): name for name in (*map(str, stats.index), variable)}
     parts = [_derivative(term, variable, spelling) for term in terms]
     if all(p is None for p in parts):
         names = [term.name for term in terms]
         raise ColumnError(
-            f"no coefficient contains the variable {cited(variable)}; they are "
-            f"{quoted(names, 20)}."
+            f"no coefficient contains the variable {cited(variable)}; the coefficients "
+            f"are {quoted(names, 20)}."
         )
     return parts
 
 
-def _depends(parts: Sequence[_Part]) -> list[str]:
+def _moderating_columns(parts: Sequence[_Part]) -> list[str]:
     columns = (
         c
         for part in parts
@@ -111,7 +110,7 @@ def _depends(parts: Sequence[_Part]) -> list[str]:
 
 
 def _derivative(term: Term, variable: str, spelling: Mapping[str, str]) -> _Part | None:
-    """Differentiate a term by the variable; None if it does not have it."""
+    """Differentiate a term with respect to a variable; None if it is not in it."""
     dummies = {f.text: (f.column, f.level) for f in term.factors if f.level is not None}
     powers = _powers(term, variable, spelling)
     if dummies.pop(variable, None):
@@ -128,11 +127,11 @@ def _powers(term: Term, variable: str, spelling: Mapping[str, str]) -> dict[str,
     powers: dict[str, int] = {}
     for factor in (f for f in term.factors if f.level is None):
         base, power = base_and_power(factor, spelling)
-        if base != variable and hides(factor, variable):
+        if base != variable and contains_variable(factor, variable):
             raise TermError(
-                f"the slope in {cited(variable)} is not known for the term "
-                f"{cited(term.name)}: only the variable itself, I(x**k) and products "
-                "with columns."
+                f"the marginal effect of {cited(variable)} is not available with the "
+                f"term {cited(term.name)}, only with the variable itself, I(x**k) and "
+                "products with columns."
             )
         powers[base] = powers.get(base, 0) + power
     return powers
@@ -147,21 +146,21 @@ def base_and_power(factor: Factor, spelling: Mapping[str, str]) -> tuple[str, in
     return spelling.get(canonical(factor.column), factor.column), int(factor.power)
 
 
-def hides(factor: Factor, variable: str) -> bool:
-    """Tell whether a variable is in a calculation; its lag is another variable."""
+def contains_variable(factor: Factor, variable: str) -> bool:
+    """Return whether a factor is calculated from a variable; lags do not count."""
     return not factor.shift and canonical(variable) in map(canonical, factor.columns)
 
 
-def _where(
+def _evaluation_points(
     variable: str,
     parts: Sequence[_Part],
     at: Mapping[str, Any] | None,
     stats: pd.DataFrame,
     categories: Categories,
 ) -> tuple[str | None, Any]:
-    depends = _depends(parts)
+    depends = _moderating_columns(parts)
     if at is not None:
-        return _given(variable, depends, at, categories)
+        return _requested_points(variable, depends, at, categories)
     if not depends:
         return None, np.array(
             [_mean(stats, variable)]
@@ -171,11 +170,11 @@ def _where(
     if column in levels:
         return column, levels[column]
     if column not in stats.index:
-        raise _no_statistics(column)
+        raise _no_statistics_error(column)
     return column, default_points(stats, column)
 
 
-def _given(
+def _requested_points(
     variable: str, depends: Sequence[str], at: Mapping[str, Any], categories: Categories
 ) -> tuple[str, Any]:
     if not hasattr(at, "items") or len(at) != 1:
@@ -188,19 +187,19 @@ def _given(
     if not depends:
         cure = f"I({variable}**2)" if column == variable else f"{variable}:{column}"
         raise ColumnError(
-            f"at={{{cited(column)}: {cited(points)}}}: the slope in {cited(variable)} "
-            "is constant in this model, which has no product or power of it. Leave "
-            f"at out, or add {cited(cure)} to x."
+            f"at={{{cited(column)}: {cited(points)}}}: the marginal effect of "
+            f"{cited(variable)} is constant in this model. Omit at, or add "
+            f"{cited(cure)} to x."
         )
     if column not in depends:
         raise ColumnError(
-            f"the slope in {cited(variable)} does not depend on {cited(column)} but on "
-            f"{quoted(depends)}."
+            f"the marginal effect of {cited(variable)} does not depend on "
+            f"{cited(column)} but on {quoted(depends)}."
         )
     levels = dict(categories.values())
     if column in levels:
         return column, levels[column].take(
-            known_level_places(column, points, levels[column])
+            level_positions(column, points, levels[column])
         )
     try:
         return column, np.atleast_1d(np.asarray(points, dtype=np.float64))
@@ -211,7 +210,7 @@ def _given(
 
 
 def refuse_dummy(column: object, categories: Categories) -> None:
-    """Refuse one dummy of a category in `at`, which leaves open what the others are."""
+    """Refuse a single dummy in `at`, which does not determine the other dummies."""
     for factor, (category, levels) in categories.items():
         if str(column) == factor or str(column).startswith(f"{factor}["):
             some = levels[:5].tolist()
@@ -222,7 +221,7 @@ def refuse_dummy(column: object, categories: Categories) -> None:
             )
 
 
-def known_level_places(column: str, values: Any, levels: pd.Index[Any]) -> list[int]:
+def level_positions(column: str, values: Any, levels: pd.Index[Any]) -> list[int]:
     """Return positions of one or several levels in the sample; refuse others."""
     labels, requested = (
         levels.tolist(),
@@ -231,13 +230,13 @@ def known_level_places(column: str, values: Any, levels: pd.Index[Any]) -> list[
     unknown = [level for level in requested if level not in labels]
     if unknown or not requested:
         raise OptionError(
-            f"at={{{cited(column)}: {cited(values)}}}: not among the levels in the "
-            f"estimation sample, which are {quoted(levels, 12)}."
+            f"at={{{cited(column)}: {cited(values)}}}: not a level in the estimation "
+            f"sample; the levels are {quoted(levels, 12)}."
         )
     return [labels.index(level) for level in requested]
 
 
-def _evaluated(
+def _coefficient_weights(
     part: _Part,
     column: str | None,
     values: Any,
@@ -259,7 +258,7 @@ def _evaluated(
             out *= _mean(stats, dummy)
         else:
             raise ColumnError(
-                f"the shares of the levels of {cited(category)} are not known, since "
+                f"the mean of the dummies of {cited(category)} is not known, since "
                 f"C({category}) is not a term by itself; pass "
                 f"at={{{cited(category)}: [...]}}, or add C({category}) to x."
             )
@@ -268,11 +267,11 @@ def _evaluated(
 
 def _mean(stats: pd.DataFrame, name: str) -> float:
     if name not in stats.index:
-        raise _no_statistics(name)
+        raise _no_statistics_error(name)
     return float(stats["mean"].to_numpy()[stats.index.get_loc(name)])
 
 
-def _no_statistics(name: str) -> ColumnError:
+def _no_statistics_error(name: str) -> ColumnError:
     return ColumnError(
         f"no sample statistics for {cited(name)}; pass at={{{cited(name)}: [...]}}."
     )

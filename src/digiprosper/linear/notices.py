@@ -67,7 +67,7 @@ from typing import Any, Final, Literal, NamedTuple
 from digiprosper.errors import Notice, cited, counted, quoted, subject
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Dropped
 from digiprosper.report.notices import (
@@ -80,24 +80,23 @@ from digiprosper.report.notices import (
 from digiprosper.report.terms import columns_in
 from digiprosper.report.text import freedom_text
 
-# Below so many effective clusters 95% intervals cover less than 90%; see
-# docs/validity.md. With few clusters in all many a regressor has no more, and intervals
-# with G - 1 degrees of freedom allow for it.
+# With fewer effective clusters 95% intervals cover less than 90%; see docs/validity.md.
+# If G is small too, intervals with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS: Final = 7.0
-# With two treated clusters the effective ones are 2.0 to 2.7, with three 3.0 or more.
+# Two treated clusters give 2.0 to 2.7 effective clusters, three give 3.0 or more.
 LEAST_EFFECTIVE: Final = 3.0
-# From so many clusters of similar sizes on the wild bootstrap keeps its size; see
+# Fewest clusters of similar sizes with which the wild bootstrap keeps its size; see
 # docs/explanations/few_clusters.md.
 WILD_CLUSTERS: Final = 10
-# A test whose smallest p-value is above this can hardly reject at the usual levels.
+# A test whose smallest p-value is larger can hardly reject at the usual levels.
 LEAST_P: Final = 0.01
 # Fewer periods than these are too few for Driscoll-Kraay standard errors.
 FEW_PERIODS: Final = 100
-# So many dummies are rarely read one by one.
+# More dummies than this are reported: they can be absorbed.
 MANY_DUMMIES: Final = 100
-# Condition number of regressors with large standard errors, but right ones.
+# Condition number at which standard errors are large, but still correct
 NEAR: Final = 1e8
-# What notices advise and a scanned table does not take.
+# What notices advise but a scanned table does not support
 _IN_MEMORY: Final = (
     *("wild_bootstrap", "randomisation_test", "StaggeredDid", "DynamicPanel"),
     *("PoissonEffects", "block_test", "crv3", "cr2"),
@@ -106,15 +105,15 @@ _IN_MEMORY: Final = (
 WEAK_F: Final = 10.0
 _MADE: Final = {
     "y": (
-        "made from the outcome of the same or a later period. The outcome is then on "
-        "both sides, and no coefficient of this model is an effect"
+        "computed from the outcome of the same or a later period. The outcome is then "
+        "on both sides, and no coefficient is an effect"
     ),
     "endog": (
-        "an instrument made from the endogenous regressor of the same or a later "
-        "period is endogenous too, which no test of instruments shows"
+        "an instrument computed from the endogenous regressor of the same or a later "
+        "period is endogenous too, which no test of instruments can detect"
     ),
     "treatment": (
-        "a mediator made from the treatment alone. Its path is arithmetic and no "
+        "a mediator computed from the treatment alone. Its path is arithmetic, not a "
         "mechanism"
     ),
 }
@@ -123,8 +122,8 @@ _MADE: Final = {
 # --- rows and clusters ----------------------------------------------------------------
 
 
-def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
-    """Report conditions that chose rows, changed columns, and rows of entities."""
+def row_notices(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
+    """Report conditions on rows, changed columns, and that each row is an entity."""
     conditions = table_of(panel).conditions
     if conditions or sample.where is not None:
         others = [d.count for d in sample.dropped if d.reason.startswith("where=")]
@@ -143,7 +142,7 @@ def about_rows(sample: Sample, panel: Panel, cov_type: str) -> Iterator[Notice]:
 def chosen_rows(
     conditions: Iterable[str], where: str | None, count: int, nobs: int
 ) -> list[Notice]:
-    """Report conditions of `subset`, and the one of `where` that chose `count` rows."""
+    """Report the conditions of `subset` and `where`; `where` selects `count` rows."""
     chosen: dict[str, dict[str, Any]] = {
         f"{text}, chosen by subset before": {"where": text} for text in conditions
     }
@@ -157,11 +156,11 @@ def chosen_rows(
 
 
 def many_dummies(sample: Sample) -> tuple[Notice, ...]:
-    """Report categories whose many dummies are in the table, but could be absorbed."""
+    """Report categories with many dummies, which could be absorbed."""
     if not sample.categories:
         return ()
     counts = Counter(
-        "^".join(as_written(str(factor.column)) for factor in factors)
+        "^".join(backticked(str(factor.column)) for factor in factors)
         for factors in map(sample.factors_of, sample.names)
         if all(factor.level is not None for factor in factors)
     )
@@ -170,8 +169,8 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
         return ()
     text = (
         f"{sum(columns.values()):,} dummies are estimated and printed. If they are "
-        f"controls, absorb={cited(list(columns))} in place of these terms gives the "
-        "same other coefficients, and is faster."
+        f"controls, absorb={cited(list(columns))} instead of these terms gives the "
+        "same coefficients of the others, and is faster."
     )
     return (Notice("many_dummies", text, {"columns": columns}),)
 
@@ -179,12 +178,12 @@ def many_dummies(sample: Sample) -> tuple[Notice, ...]:
 def dropped_rows(
     dropped: Dropped, nobs: int, *, shifted: bool, part: bool, remaining: int | None
 ) -> Notice:
-    """Report rows that missing values took; `shifted` if only in lags and leads."""
+    """Report rows dropped for missing values; `shifted`: in lags and leads only."""
     text = rows_dropped(dropped.count, nobs, dropped.by_term)
     if part:
         text += (
             " Lags are computed from the rows of this panel only: create them "
-            "before subset(), or choose the rows by where= of the model."
+            "before subset(), or select rows with where= of the model."
         )
     compared = {
         c.term: {"columns": c.columns, "count": c.count, "entities": c.entities}
@@ -193,7 +192,7 @@ def dropped_rows(
     text += "".join(f" {c.message}." for c in dropped.compared)
     return missing_rows(
         dropped.count,
-        text if remaining is None else text + _rows_left(remaining),
+        text if remaining is None else text + _remaining_rows(remaining),
         dropped.by_term,
         dropped.rows,
         shifted=shifted,
@@ -204,24 +203,24 @@ def dropped_rows(
 def singletons_dropped(
     dropped: Dropped, effects: Sequence[str], remaining: int
 ) -> Notice:
-    """Report singletons that left the sample; `remaining` are the rows of the model."""
-    text = f"{dropped.message.removesuffix('.')}.{_rows_left(remaining)}"
+    """Report dropped singletons; `remaining` is the number of rows that are left."""
+    text = f"{dropped.message.removesuffix('.')}.{_remaining_rows(remaining)}"
     data = {"count": dropped.count, "effects": tuple(effects)}
     return Notice("singletons", text, data)
 
 
-def _rows_left(remaining: int) -> str:
+def _remaining_rows(remaining: int) -> str:
     return f" The model uses the other {counted(remaining, 'row')}."
 
 
 def no_main_effect(
     term: str, columns: Sequence[str], estimate: float, with_them: float
 ) -> Notice:
-    """Report a product of columns of which some are not regressors themselves."""
+    """Report a product without the main effects of some of its factors."""
     text = (
         f"{cited(term)} without {quoted(columns)}: the coefficient of a product also "
-        "takes up the effects of its factors that are not in the model (Brambor, Clark "
-        f"& Golder 2006). Beside {quoted(columns)} it is {with_them:.4g}, not "
+        "picks up the main effects that are not in the model (Brambor, Clark & Golder "
+        f"2006). With {quoted(columns)} it is {with_them:.4g} instead of "
         f"{estimate:.4g}."
     )
     data = {
@@ -234,19 +233,19 @@ def no_main_effect(
 
 
 def made_from(terms: Mapping[str, str], role: str) -> Notice:
-    """Report terms that are functions of the outcome, or of what they stand for."""
+    """Report terms that are functions of the outcome, endog or treatment."""
     shown = ", ".join(f"{cited(term)} (of {cited(of)})" for term, of in terms.items())
-    text = f"{shown}: {_MADE[role]}. Leave it out."
+    text = f"{shown}: {_MADE[role]}. Omit it."
     return Notice("made_from", text, {"terms": dict(terms), "role": role})
 
 
 def shifted_log_notice(term: str, column: str, zeros: int, rows: int) -> Notice:
-    """Report the log of a column to which a constant is added because of its zeros."""
+    """Report a log outcome with a constant added because of zeros."""
     text = (
         f"the outcome is {cited(term)}, and {cited(column)} is zero in {zeros:,} of "
-        f"{counted(rows, 'row')}: slopes then depend on the unit of {cited(column)}, "
-        "and are no percentages (Chen & Roth 2024). PoissonEffects estimates "
-        f"percentages of the mean of {cited(column)}, zeros included."
+        f"{counted(rows, 'row')}: slopes then depend on the unit of {cited(column)} "
+        "and are not percentages (Chen & Roth 2024). PoissonEffects estimates "
+        f"percentage changes of the mean of {cited(column)}, including zeros."
     )
     return Notice("shifted_log", text, {"term": term, "column": column, "zeros": zeros})
 
@@ -260,11 +259,11 @@ def staggered_treatment(
     always: bool,
     all_treated: bool,
 ) -> tuple[Notice, ...]:
-    """Report treatments that start in different periods, with two-way effects.
+    """Report staggered treatments in a model with two-way effects.
 
     `event` is the column with the timing of the first, if there is one. `kind` is
-    ``"iv"``, ``"poisson"`` or empty. `always`: some entity is treated in all rows;
-    `all_treated`: each is in some.
+    ``"iv"``, ``"poisson"`` or empty. `always`: some entity is treated in all of its
+    rows; `all_treated`: every entity is treated in some row.
     """
     outcome = cited(sample.names[sample.roles["y"][0]])
     verb, slope = ("starts", "its slope") if len(terms) == 1 else ("start", "a slope")
@@ -275,11 +274,11 @@ def staggered_treatment(
     if kind == "poisson":
         advice = "dp.EventStudy(..., family='poisson'), with effects by cohort"
     elif not event:
-        advice += ", where event is a column of first treated times"
+        advice += ", where event is a column with first treated times"
     elif always:
-        advice += ", without entities that are treated in all of their rows"
+        advice += ", without always-treated entities"
     if kind == "iv":
-        advice += "; it has no instruments"
+        advice += "; it does not take instruments"
     elif not kind and sample.is_balanced:
         advice += (
             "; the weights are in dp.bacon_decomposition(dp.FixedEffects("
@@ -287,9 +286,9 @@ def staggered_treatment(
         )
     text = (
         f"{quoted(terms)} {verb} in different periods: with two-way effects {slope} "
-        "also averages comparisons with entities that are treated already. If effects "
-        "differ by cohort or change with time, some may have a negative weight, and "
-        "the slope the wrong sign (de Chaisemartin & D'Haultfoeuille 2020; "
+        "also averages comparisons with entities that are already treated. If effects "
+        "differ by cohort or over time, some may have a negative weight, and the slope "
+        "the wrong sign (de Chaisemartin & D'Haultfoeuille 2020; "
         f"Goodman-Bacon 2021). Compare {advice}."
     )
     data = {"terms": tuple(terms), "event": event}
@@ -299,13 +298,13 @@ def staggered_treatment(
 def few_for_slopes(
     clusters: int, name: str, groups: Sequence[int], cov_type: str = "clustered"
 ) -> tuple[Notice, ...]:
-    """Report that t intervals rest on few clusters; `groups` has those of all ways."""
+    """Report few clusters; `groups` are the numbers in all cluster dimensions."""
     if clusters >= FEW_CLUSTERS:
         return ()
     if cov_type == "cr2":
         used = (
-            "t intervals with Bell-McCaffrey degrees of freedom are used, which are "
-            "meant for few clusters"
+            "t intervals with Bell-McCaffrey degrees of freedom, which are designed "
+            "for few clusters, are used"
         )
     else:
         used = (
@@ -322,12 +321,12 @@ def few_for_slopes(
 def few_for_counts(
     clusters: int, name: str, cov_type: str = "clustered", then: str = ""
 ) -> tuple[Notice, ...]:
-    """Report that normal or t intervals of counts rest on few clusters."""
+    """Report few clusters in a model of counts."""
     used = (
         f"t intervals with {clusters - 1} degrees of freedom are used"
         if cov_type == "crv3"
-        else "the normal distribution is used, as ppmlhdfe and fixest do, with which "
-        "intervals are too short; use cov_type='crv3'"
+        else "normal intervals are used, as in ppmlhdfe and fixest, which are too "
+        "short; use cov_type='crv3'"
     )
     return few_clusters(clusters, name, f"{used}{then}.")
 
@@ -335,13 +334,12 @@ def few_for_counts(
 def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
     if several_ways:
         return (
-            "compare with the dimension of fewer clusters alone and "
-            "dp.wild_bootstrap(spec, panel, term), which takes one-way clusters"
+            "compare with one-way clusters in the dimension with fewer clusters, and "
+            "dp.wild_bootstrap(spec, panel, term)"
         )
     if cov_type == "cr2":
         return (
-            "they hold if the errors of a cluster are about as variable as those "
-            "of the others"
+            "they are reliable if the errors of all clusters are about equally variable"
         )
     if clusters >= WILD_CLUSTERS:
         return (
@@ -351,8 +349,8 @@ def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
         )
     if cov_type == "crv3":
         return (
-            f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often, "
-            "also with CRV3"
+            f"with fewer than {WILD_CLUSTERS} clusters even t tests with CRV3 reject "
+            "too often"
         )
     return (
         f"with fewer than {WILD_CLUSTERS} clusters t tests reject too often; compare "
@@ -361,23 +359,23 @@ def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
 
 
 def few_for_instruments(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report that the t intervals of two-stage least squares rest on few clusters."""
+    """Report few clusters in two-stage least squares."""
     return few_clusters(
         clusters,
         name,
         f"t intervals with {freedom_text(clusters - 1)} are used. Clustered standard "
         "errors and first-stage F are reliable with many clusters only. "
-        "Anderson-Rubin sets allow for few (jackknife covariance); a wild bootstrap "
-        "for instruments is in Stata's boottest (Davidson & MacKinnon 2010).",
+        "Anderson-Rubin sets are valid with few (jackknife covariance); Stata's "
+        "boottest has a wild bootstrap for instruments (Davidson & MacKinnon 2010).",
     )
 
 
 def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
-    """Report that few clusters were drawn from: few_clusters or very_few_clusters."""
+    """Report few clusters of a bootstrap, as few_clusters or very_few_clusters."""
     return few_clusters(
         clusters,
         name,
-        "percentile intervals from draws of few clusters are often too short; confirm "
+        "percentile intervals are often too short with few clusters; confirm "
         "a borderline result with dp.wild_bootstrap(spec, panel, term).",
     )
 
@@ -385,7 +383,7 @@ def few_for_draws(clusters: int, name: str) -> tuple[Notice, ...]:
 def shared_values(
     terms: Mapping[str, int], clusters: Sequence[str], groups: int, period: str
 ) -> list[Notice]:
-    """Report variables of interest with the same values in groups of clusters."""
+    """Report variables of interest that are equal within groups of clusters."""
     if not terms:
         return []
     by, values = " and ".join(clusters), max(terms.values())
@@ -399,7 +397,7 @@ def shared_values(
         why = "only time changes it, as a trend or a national variable"
     text = (
         f"{quoted(terms)} {verb} {shown} for {groups:,} "
-        f"clusters ({by}) in {period}, and clusters with the same value have the same "
+        f"clusters ({by}) in {period}, and clusters with equal values are also equal "
         f"in other periods: {why}. If the errors of {of} are correlated, standard "
         f"errors clustered by {by} are too small (Moulton 1990): cluster by {cure}."
     )
@@ -408,15 +406,15 @@ def shared_values(
 
 
 def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
-    """Report that a wild bootstrap of so few clusters has no small p-value."""
-    # Weights that are all the same, whichever of the points, give the t of the data.
+    """Report that with so few clusters no p-value of the wild bootstrap is small."""
+    # Equal weights, of each of the points, give the t of the data.
     least = points / points**clusters
     if least <= LEAST_P:
         return ()
     text = (
-        f"{clusters} clusters ({name}) have {points**clusters} combinations of "
-        f"weights: the p-value of the wild bootstrap cannot be below {least:.2g}, "
-        "and wide intervals are unbounded. Specify more clusters, or report the "
+        f"{clusters} clusters ({name}) give {points**clusters} combinations of "
+        f"weights, so the p-value of the wild bootstrap cannot be below {least:.2g}, "
+        "and intervals may be unbounded. Specify more clusters, or report the "
         "estimate without a test."
     )
     data = {"clusters": name, "n_clusters": clusters, "least": least}
@@ -424,12 +422,11 @@ def few_weightings(clusters: int, name: str, points: int) -> tuple[Notice, ...]:
 
 
 def assigned_by_cluster(term: str, clusters: str, groups: int, entity: str) -> Notice:
-    """Report a regressor that whole clusters share, if paths are exchanged."""
+    """Report a regressor that is constant within clusters in a randomisation test."""
     text = (
         f"{cited(term)} is the same for all {entity} of a cluster ({clusters}), but "
-        f"its paths were exchanged between {entity}: the p-value is too small if "
-        "whole clusters were treated together. Use a panel whose entities are the "
-        f"{groups} clusters."
+        f"was permuted between {entity}: the p-value is too small if whole clusters "
+        f"were treated together. Use a panel whose entities are the {groups} clusters."
     )
     data = {"term": term, "clusters": clusters, "n_clusters": groups, "entity": entity}
     return Notice("assigned_by_cluster", text, data)
@@ -440,7 +437,7 @@ _FEWEST_FOR_BLOCKS = 8
 
 
 def few_periods(n_times: int, cov_type: str) -> list[Notice]:
-    """Report few periods for Driscoll-Kraay errors: their size in simulated panels."""
+    """Report few periods of Driscoll-Kraay errors, with their size in simulations."""
     # See docs/explanations/standard_errors.md.
     if n_times >= FEW_PERIODS:
         return []
@@ -450,8 +447,8 @@ def few_periods(n_times: int, cov_type: str) -> list[Notice]:
     has_blocks = n_times >= _FEWEST_FOR_BLOCKS
     if cov_type == "xtscc":
         text = (
-            f"{n_times} periods: intervals are too short with few periods; {simulated} "
-            "in 7 to 35%. Use cov_type='driscoll_kraay', which allows for few periods"
+            f"{n_times} periods: intervals are too short; {simulated} in 7 to 35%. Use "
+            "cov_type='driscoll_kraay', which allows for few periods"
         )
         text += ", and its block_test." if has_blocks else "."
         return [Notice("few_periods", text, {"n_times": n_times})]
@@ -469,7 +466,7 @@ def few_periods(n_times: int, cov_type: str) -> list[Notice]:
 def entities_across(
     count: int, n_entities: int, entity: str, clusters: Sequence[str]
 ) -> list[Notice]:
-    """Report how many of the entities have rows in several clusters, if any."""
+    """Report entities with rows in several clusters, if any."""
     if not count:
         return []
     text = (
@@ -484,20 +481,20 @@ def entities_across(
 
 
 def entities_once(panel: Panel, clusters: Sequence[str]) -> list[Notice]:
-    """Report clusters of one row."""
+    """Report that each cluster is an entity with a single row."""
     if not panel.entities_occur_once or panel.entity_name not in clusters:
         return []
     text = (
-        f"each cluster ({panel.entity_name}) has one row: the standard errors do not "
-        f"allow for correlation between rows.{row_number(panel)} For repeated "
-        "cross-sections specify the clusters, such as clusters='region'."
+        f"each cluster ({panel.entity_name}) has one row, so the standard errors do "
+        f"not allow for correlation between rows.{row_number_advice(panel)} With "
+        "repeated cross-sections specify clusters, such as clusters='region'."
     )
     data = {"entity": panel.entity_name, "n_entities": panel.n_entities}
     return [Notice("entities_once", text, data)]
 
 
-def row_number(panel: Panel) -> str:
-    """Advise what to do if entities that have one row each are row numbers."""
+def row_number_advice(panel: Panel) -> str:
+    """Advise what to do if entities with one row each are row numbers."""
     if not panel.entities_occur_once:
         return ""
     return (
@@ -508,13 +505,13 @@ def row_number(panel: Panel) -> str:
 
 
 def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
-    """Report levels with slopes of their own that have no more rows than parameters."""
+    """Report levels with no more rows than parameters (a constant and slopes)."""
     if not levels:
         return []
     text = (
-        f"{counted(levels, 'level')} of {effect} ({counted(rows, 'row')} in all): no "
-        "more rows than parameters (a constant and slopes). These rows are fitted "
-        "perfectly. They do not affect the coefficients, but are counted as rows."
+        f"{counted(levels, 'level')} of {effect} ({counted(rows, 'row')} in all) with "
+        "no more rows than parameters (a constant and slopes). These rows are fitted "
+        "perfectly: they do not affect the coefficients, but are counted as rows."
     )
     return [
         Notice(
@@ -524,33 +521,32 @@ def saturated_levels(effect: str, levels: int, rows: int) -> list[Notice]:
 
 
 def rank_bound(effects: Sequence[str], rank: int) -> Notice:
-    """Report that the rank of the absorbed effects is a bound."""
+    """Report that the rank of the absorbed effects is an upper bound."""
     text = (
-        f"the effects ({', '.join(effects)}) have too many levels to count their "
-        "redundant parameters exactly: with three or more effects, one redundant "
-        "parameter is assumed for each further effect. K and the standard errors "
-        "may be too large, and df_resid too small."
+        f"the effects ({', '.join(effects)}) have too many levels to count redundant "
+        "parameters exactly; one is assumed for each effect after the second. K and "
+        "the standard errors may be too large, and df_resid too small."
     )
     return Notice("rank_bound", text, {"rank": rank, "effects": tuple(effects)})
 
 
 def robust_inconsistent(cov_type: str, periods: float) -> Notice:
-    """Report errors that take rows as independent: biased (Stock & Watson 2008)."""
+    """Report errors that assume independent rows (Stock & Watson 2008)."""
     if cov_type == "unadjusted":
         # See test_unadjusted_errors_cover_too_rarely.
         text = (
-            "cov_type='unadjusted' takes rows of an entity as independent, and "
-            "variances as equal or those of the model. In simulated panels of 31 x 10 "
-            "with an autocorrelation of .6 95% intervals of FixedEffects covered in "
+            "cov_type='unadjusted' assumes that rows of an entity are independent, "
+            "with equal variances or those of the model. In simulated panels of 31 x "
+            "10 with an autocorrelation of .6 95% intervals of FixedEffects covered in "
             "88%, and if variances also differ by entity in 62%. Use "
             "cov_type='clustered'."
         )
         data = {"cov_type": cov_type, "periods": float(periods)}
         return Notice("robust_inconsistent", text, data)
-    kind, instead = "robust to heteroskedasticity alone", "Use cov_type='clustered'"
+    kind, instead = "robust to heteroskedasticity only", "Use cov_type='clustered'"
     if cov_type == "conley":
         kind, instead = (
-            "that take the periods of an entity as independent",
+            "that assume independent periods of an entity",
             "Set a bandwidth above 0",
         )
     text = (
@@ -564,7 +560,7 @@ def robust_inconsistent(cov_type: str, periods: float) -> Notice:
 
 
 def no_neighbours(cutoff: float, nearest: float) -> Notice:
-    """Report that all places are beyond the distance cutoff; both in kilometres."""
+    """Report that no two places are within the cutoff; distances in kilometres."""
     apart = (
         f"the nearest two are {nearest:,.3g} km apart"
         if nearest < float("inf")
@@ -593,15 +589,15 @@ def moving_places(count: int, sample: Sample) -> Notice:
 
 
 def in_memory_only(notices: Iterable[Notice]) -> list[Notice]:
-    """Report what notices of a fit advise, and a scanned table does not take."""
+    """Report advice of notices that a scanned table does not support."""
     texts = [notice.message for notice in notices]
     names = [name for name in _IN_MEMORY if any(name in text for text in texts)]
     if not names:
         return []
     text = (
-        f"a scanned table does not take {quoted(names)}, which notices advise: read "
-        "entities into memory for it, panel = scan.sample_entities(share), with "
-        "share=1 for all of them, or all of scan.subset(condition)."
+        f"notices recommend {quoted(names)}, which need a Panel in memory: use "
+        "scan.sample_entities(share), with share=1 for all entities, perhaps after "
+        "scan.subset(condition)."
     )
     return [Notice("scanned_table", text, {"names": tuple(names)})]
 
@@ -615,13 +611,13 @@ def near_collinear(
     value: float,
     text: str,
 ) -> Notice:
-    """Report columns that are so nearly collinear that digits are lost."""
+    """Report columns so nearly collinear that digits are lost."""
     data = {"columns": tuple(columns), "measure": measure, "value": float(value)}
     return Notice("near_collinear", text, data)
 
 
 def perfect_fit(depvar: str) -> Notice:
-    """Report residuals that are rounding."""
+    """Report a perfect fit: the residuals are rounding errors."""
     text = (
         f"the regressors explain {cited(depvar)} perfectly; standard errors and tests "
         "are not meaningful. Check whether a regressor is computed from it."
@@ -630,12 +626,12 @@ def perfect_fit(depvar: str) -> Notice:
 
 
 def no_variance(terms: Sequence[str]) -> list[Notice]:
-    """Report slopes whose scores add up to zero in every group."""
+    """Report slopes whose scores sum to zero in every group."""
     if not terms:
         return []
     text = (
-        f"no standard error for {quoted(terms)}: in every group the scores add up to "
-        "zero by construction (for example two entities with entity and time "
+        f"no standard error for {quoted(terms)}: the scores sum to zero in every group "
+        "by construction (for example two entities with entity and time "
         "effects). Use cov_type='robust', or fewer effects."
     )
     return [Notice("no_variance", text, {"terms": tuple(terms)})]
@@ -644,13 +640,13 @@ def no_variance(terms: Sequence[str]) -> list[Notice]:
 def needed_clusters(
     clusters: str, cov_type: str, terms: Mapping[str, Sequence[Any]]
 ) -> Notice:
-    """Report coefficients not identified without some cluster, with its label."""
+    """Report coefficients that are not identified without some cluster."""
     labels = list(dict.fromkeys(label for some in terms.values() for label in some))
     text = (
-        f"no standard error for {quoted(terms)}: not identified without {clusters} "
-        f"{quoted(labels)}, as cov_type={cited(cov_type)} requires of every cluster. "
-        "Other coefficients are not affected. Use cov_type='clustered', but its "
-        "standard errors depend on these clusters alone."
+        f"no standard error for {quoted(terms)}: cov_type={cited(cov_type)} leaves out "
+        f"each cluster, and without {clusters} {quoted(labels)} it is not identified. "
+        "Other coefficients are not affected. With cov_type='clustered' the standard "
+        "error depends on these clusters alone."
     )
     data = {
         "clusters": clusters,
@@ -660,41 +656,41 @@ def needed_clusters(
 
 
 def perfect_rows(cov_type: str, count: int, rows: Sequence[Any]) -> list[Notice]:
-    """Report rows that effects alone fit perfectly; the covariance omits them."""
+    """Report rows that the effects fit perfectly; the covariance omits them."""
     if not count:
         return []
     text = (
         f"the effects alone fit {counted(count, 'row')} perfectly (such as "
-        f"{quoted(rows)}); cov_type={cited(cov_type)} leaves them out, which changes "
-        "neither slopes nor degrees of freedom."
+        f"{quoted(rows)}); cov_type={cited(cov_type)} omits them, which changes "
+        "neither the slopes nor the degrees of freedom."
     )
     return [Notice("perfect_rows", text, {"count": count, "rows": tuple(rows)})]
 
 
 def dropped_absorbed(problem: Notice) -> Notice:
-    """Report a dropped regressor, which does not vary within the effects."""
+    """Report a regressor dropped because the effects absorb it."""
     text = f"{problem.message}; it was dropped"
     return Notice("dropped_absorbed", text, problem.data)
 
 
 def dropped_collinear(column: str, on: Sequence[str]) -> Notice:
-    """Report a regressor that was dropped because others add up to it."""
+    """Report a regressor dropped because it is collinear with others."""
     text = f"{cited(column)} {why_collinear(on)}; it was dropped"
     return Notice("dropped_collinear", text, {"column": column, "on": tuple(on)})
 
 
 def why_collinear(on: Sequence[str]) -> str:
-    """Describe a column that others add up to, as the end of a sentence."""
+    """Describe a collinear column, as the end of a sentence."""
     return f"is collinear with {quoted(on)} after the effects are partialled out"
 
 
 class FewTreated(NamedTuple):
-    """Slopes of an equation that rest on the variation of few clusters.
+    """Slopes of an equation that are identified by few clusters.
 
-    `terms` has of each term ``effective`` (effective clusters), ``share`` (of its
-    variation in the largest of them) and ``largest`` (label to share).
-    `only_controls` is True if none of them is of interest, `has_cr2` if errors of
-    ``"cr2"`` can be computed, though not by `model`.
+    `terms` maps each term to ``effective`` (effective number of clusters), ``share``
+    (of its variation in the largest ones) and ``largest`` (label to share).
+    `only_controls` says that no term is of interest, `has_cr2` that FixedEffects can
+    compute ``"cr2"`` errors. `model` names a model without them.
     """
 
     clusters: str
@@ -707,7 +703,7 @@ class FewTreated(NamedTuple):
 
 
 def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
-    """Report slopes that depend on few clusters, once for each dimension."""
+    """Report slopes that depend on few clusters, one notice per cluster dimension."""
     joint: dict[str, FewTreated] = {}
     for entry in entries:
         before = joint.get(entry.clusters, entry)
@@ -719,7 +715,7 @@ def few_treated_notices(entries: Iterable[FewTreated]) -> list[Notice]:
 
 
 def _few_treated(entry: FewTreated) -> Notice:
-    """Describe the first term in full."""
+    """Make the notice; only the first term is described in full."""
     clusters, groups, terms, *_ = entry
     lacks = f"{entry.model} has no errors that allow for it. " if entry.model else ""
     name, first = next(iter(terms.items()))
@@ -762,7 +758,7 @@ def _few_treated(entry: FewTreated) -> Notice:
 def few_treated_in_draws(
     terms: Sequence[str], effective: float, groups: int, clusters: str
 ) -> Notice:
-    """Report a wild bootstrap of a slope that depends on few clusters."""
+    """Report a wild bootstrap test of a slope that depends on few clusters."""
     text = (
         f"{subject(terms, 'depends')} on few clusters, {effective:.1f} effective ones "
         f"instead of {groups} ({clusters}): the wild bootstrap then rejects far too "
@@ -781,13 +777,13 @@ def few_treated_in_draws(
 def no_rejection(
     terms: Sequence[str], effective: float, clusters: str
 ) -> tuple[Notice, ...]:
-    """Report a joint test of a regressor that varies in at most two clusters."""
+    """Report a joint test with a regressor that varies in at most two clusters."""
     if effective >= LEAST_EFFECTIVE:
         return ()
     text = (
-        f"of {quoted(terms)} at least one depends on {effective:.1f} effective "
-        f"clusters ({clusters}). The wild bootstrap then rejects too rarely, also if "
-        "there is an effect, and F(q, G - 1) far too often. For a treatment use "
+        f"one or more of {quoted(terms)} depend on {effective:.1f} effective clusters "
+        f"({clusters}). The wild bootstrap then rejects too rarely, even if there is "
+        "an effect, and F(q, G - 1) far too often. For a treatment use "
         "dp.randomisation_test(spec, panel, term)."
     )
     data = {"clusters": clusters, "terms": tuple(terms), "effective": effective}
@@ -795,23 +791,23 @@ def no_rejection(
 
 
 def rejects_too_often(mean_rows: float) -> Notice:
-    """Report that the modified Wald test needs many rows of each entity."""
+    """Report that the modified Wald test needs many rows per entity."""
     text = (
-        f"entities have {mean_rows:.3g} rows on average. The test rejects too often "
-        "with less than several hundred, if all variances are equal: in simulated "
-        "panels of 30 entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% "
-        "with 100. Use method='levene', or standard errors clustered by entity."
+        f"entities have {mean_rows:.3g} rows on average. With less than several "
+        "hundred the test rejects equal variances too often: in simulated panels of 30 "
+        "entities in 96.5% with 10 rows each, in 56% with 30 and in 20.5% with 100. "
+        "Use method='levene', or standard errors clustered by entity."
     )
     return Notice("rejects_too_often", text, {"mean_rows": mean_rows})
 
 
 def few_exchanges(term: str, ways: float, permuted: str = "") -> tuple[Notice, ...]:
-    """Report that there are so few permutations that no p-value is small."""
+    """Report so few permutations that no p-value is small."""
     if ways * LEAST_P >= 1:
         return ()
     text = (
         f"{permuted or f'the paths of {cited(term)} can be exchanged between entities'}"
-        f" in {ways:.0f} different ways only: the p-value cannot be below "
+        f" in only {ways:.0f} different ways, so the p-value cannot be below "
         f"{1 / ways:.2g}."
     )
     return (Notice("few_exchanges", text, {"term": term, "ways": round(ways)}),)
@@ -847,7 +843,7 @@ def nickell(columns: Sequence[str], periods: float, text: str) -> Notice:
 
 
 def unseen(count: int, text: str) -> Notice:
-    """Report rows whose effect's level was not in the sample."""
+    """Report rows without a prediction."""
     return Notice("unseen", text, {"count": count})
 
 
@@ -857,9 +853,9 @@ def unseen(count: int, text: str) -> Notice:
 def first_stage_strength(
     endog: Sequence[str], tests: Mapping[str, Any], *, few: bool = False
 ) -> list[Notice]:
-    """Report instruments that explain little of the endogenous regressors.
+    """Report weak instruments.
 
-    `few`: `few_for_anderson_rubin` says why its set is no remedy.
+    `few`: the Anderson-Rubin set is not valid either, see `few_for_anderson_rubin`.
     """
     statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
     value, critical = tests[statistic], tests.get("effective_f_critical")
@@ -883,7 +879,7 @@ def first_stage_strength(
             "the instruments are weak. The estimate may be biased towards least "
             "squares, and its t interval may cover too rarely"
         )
-        instead += " valid also with weak instruments. Report it instead"
+        instead += " also valid with weak instruments. Report it instead"
     else:
         consequence = "the bias of the estimate may exceed 10% of the worst case"
         instead += " not affected"
@@ -915,9 +911,9 @@ def few_for_anderson_rubin(
         }
         if terms:
             text = (
-                f"{quoted(terms)}: depends on {min(terms.values()):.1f} effective "
-                f"clusters ({data['clusters']}). Anderson-Rubin sets and tests are "
-                "then not valid: in simulated panels of 31 x 10 with an instrument "
+                f"{quoted(terms)}: identified by {min(terms.values()):.1f} effective "
+                f"clusters ({data['clusters']}), so Anderson-Rubin sets and tests are "
+                "not valid: in simulated panels of 31 x 10 with an instrument "
                 "that varies in two clusters a test at 5% rejected a true value in "
                 "14%. Test the reduced form: dp.randomisation_test(spec, panel, term), "
                 "where spec is a FixedEffects with the instrument as regressor."
@@ -930,7 +926,7 @@ def few_for_anderson_rubin(
 def separated_notice(
     by_reason: Mapping[str, int], labels: Sequence[Any]
 ) -> list[Notice]:
-    """Report rows that are dropped because they are fitted perfectly at zero."""
+    """Report dropped separated rows, whose outcome of zero is fitted perfectly."""
     count = sum(by_reason.values())
     if not count:
         return []
@@ -942,10 +938,9 @@ def separated_notice(
         f"{number} {reasons[reason]}" for reason, number in by_reason.items() if number
     )
     text = (
-        f"{counted(count, 'row')} with outcome zero dropped, since the likelihood fits "
-        f"them perfectly whatever the coefficients ({listed}); first: "
-        f"{rows_text(tuple(labels))}. The others' estimates do not depend on them; "
-        "`separated` lists them."
+        f"{counted(count, 'row')} with outcome zero dropped as separated, since they "
+        f"are fitted perfectly ({listed}); first: {rows_text(tuple(labels))}. The "
+        "estimates do not depend on them; `separated` lists them."
     )
     data = {"count": count, **by_reason, "rows": tuple(labels)}
     return [Notice("separated", text, data)]

@@ -18,7 +18,7 @@ from digiprosper.errors import (
     plain,
     quoted,
 )
-from digiprosper.linear.auxiliary import issued, refuse_perfect_fit
+from digiprosper.linear.auxiliary import issue_fit_notices, refuse_perfect_fit
 from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.fixed_effects import (
     Fitted,
@@ -29,11 +29,11 @@ from digiprosper.linear.fixed_effects import (
 from digiprosper.linear.kernels.selection import (
     TwoRegressions,
     adjusted_slopes,
-    needed_selection,
+    delta_for_slope,
     two_regressions,
 )
-from digiprosper.linear.randomisation_test import named_regressor, refuse_no_term
-from digiprosper.linear.vif import labelled
+from digiprosper.linear.randomisation_test import check_term, find_regressor
+from digiprosper.linear.vif import frame_attributes
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.specification import as_terms
@@ -146,16 +146,16 @@ def oster_bound(
     (False, 0.49)
     """
     refuse_other_specification(_CALLER, spec)
-    refuse_no_term(term, _CALLER)
+    check_term(term, _CALLER)
     chosen = _checked_controls(spec, term, controls)
-    degree = _number("delta", delta)
+    degree = _real_option("delta", delta)
     if not np.isfinite(degree):
-        raise _wrong("delta", delta, "must be a finite number, such as 1.")
+        raise _option_error("delta", delta, "must be a finite number, such as 1.")
 
-    fitted = _fitted(spec, panel, chosen)
-    name = named_regressor(fitted, term, _CALLER)
-    moments = _regressions(fitted, name, chosen)
-    limit = _limit(moments.rsquared_with, rmax, rsquared_max)
+    fitted = _fit_with_controls(spec, panel, chosen)
+    name = find_regressor(fitted, term, _CALLER)
+    moments = _two_regressions(fitted, name, chosen)
+    limit = _rsquared_limit(moments.rsquared_with, rmax, rsquared_max)
     slopes = adjusted_slopes(moments, degree, limit)
     if not slopes:
         text = (
@@ -178,16 +178,18 @@ def oster_bound(
             "bound_low": low,
             "bound_high": high,
             "excludes_zero": low > 0 or high < 0,
-            "delta_zero": needed_selection(moments, 0.0, limit),
+            "delta_zero": delta_for_slope(moments, 0.0, limit),
             "n_solutions": len(slopes),
         }
     )
-    frame.attrs = labelled(fitted.prepared.sample, [name])
+    frame.attrs = frame_attributes(fitted.prepared.sample, [name])
     return frame
 
 
-def _fitted(spec: FixedEffects, panel: Panel, controls: Sequence[str]) -> Fitted:
-    """Fit the specification, with the controls in a role of their own."""
+def _fit_with_controls(
+    spec: FixedEffects, panel: Panel, controls: Sequence[str]
+) -> Fitted:
+    """Fit the specification, with the controls in a separate role."""
     of_controls = set(map(canonical, controls))
     others = [
         regressor for regressor in spec.x if canonical(regressor) not in of_controls
@@ -200,7 +202,9 @@ def _fitted(spec: FixedEffects, panel: Panel, controls: Sequence[str]) -> Fitted
     return Fitted(results, rows.prepared, rows.demeaned, solved)
 
 
-def _regressions(fitted: Fitted, name: str, controls: Sequence[str]) -> TwoRegressions:
+def _two_regressions(
+    fitted: Fitted, name: str, controls: Sequence[str]
+) -> TwoRegressions:
     """Regress with the controls and without, other regressors in both."""
     sample, results = fitted.prepared.sample, fitted.results
     common, of_controls = (
@@ -213,7 +217,7 @@ def _regressions(fitted: Fitted, name: str, controls: Sequence[str]) -> TwoRegre
             f"{_CALLER}: all controls ({quoted(controls)}) were dropped as collinear.",
             controls=tuple(controls),
         )
-    issued(fitted)
+    issue_fit_notices(fitted)
     root = np.sqrt(fitted.prepared.row_weights)[:, None]
     outcome, x, m, w = (
         fitted.demeaned.columns[:, list(fitted.demeaned.at(names))] * root
@@ -222,7 +226,7 @@ def _regressions(fitted: Fitted, name: str, controls: Sequence[str]) -> TwoRegre
     return two_regressions(outcome[:, 0], x[:, 0], m, w)
 
 
-# --- what was asked for ---------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------
 
 
 def _checked_controls(
@@ -233,15 +237,15 @@ def _checked_controls(
         raise option_error(
             "controls",
             (),
-            f"{_CALLER}: controls is empty; name the terms of x that stand for "
-            "what is omitted.",
+            f"{_CALLER}: controls is empty; pass the terms of x that represent the "
+            "omitted variables.",
         )
     in_model = set(map(canonical, spec.x))
     absent = [control for control in chosen if canonical(control) not in in_model]
     if absent:
         raise TermError(
-            f"{_CALLER}: controls has {quoted(absent)}, which x does not have; it has "
-            f"{quoted(spec.x, 20)}. The specification is the one with all controls.",
+            f"{_CALLER}: the controls {quoted(absent)} are not in x "
+            f"({quoted(spec.x, 20)}); pass the specification with all controls.",
             [
                 Notice("not_in_x", cited(control), {"term": control})
                 for control in absent
@@ -249,36 +253,36 @@ def _checked_controls(
         )
     if canonical(term) in map(canonical, chosen):
         raise TermError(
-            f"{_CALLER}: {cited(term)} is the term itself and cannot be among "
-            "the controls."
+            f"{_CALLER}: {cited(term)} is the tested term and cannot be one of the "
+            "controls."
         )
     return chosen
 
 
-def _limit(controlled: float, rmax: object, rsquared_max: object) -> float:
+def _rsquared_limit(controlled: float, rmax: object, rsquared_max: object) -> float:
     if rsquared_max is not None:
-        limit = _number("rsquared_max", rsquared_max)
+        limit = _real_option("rsquared_max", rsquared_max)
         if not controlled < limit <= 1:
             reason = (
                 f"must be above the R2 with controls ({controlled:.4g}) and at most 1."
             )
-            raise _wrong("rsquared_max", rsquared_max, reason)
+            raise _option_error("rsquared_max", rsquared_max, reason)
         return limit
-    multiple = _number("rmax", rmax)
+    multiple = _real_option("rmax", rmax)
     if not multiple > 1:
         reason = (
             "must be above 1: it multiplies the R2 with controls. For an R2 itself, as "
             "in psacalc, pass rsquared_max=..."
         )
-        raise _wrong("rmax", rmax, reason)
+        raise _option_error("rmax", rmax, reason)
     return min(multiple * controlled, 1.0)
 
 
-def _number(name: str, value: object) -> float:
+def _real_option(name: str, value: object) -> float:
     if not is_real(value):
-        raise _wrong(name, value, "must be a number.")
+        raise _option_error(name, value, "must be a number.")
     return float(plain(value))
 
 
-def _wrong(name: str, value: object, reason: str) -> OptionError:
+def _option_error(name: str, value: object, reason: str) -> OptionError:
     return option_error(name, value, f"{name}={cited(value)} {reason}")

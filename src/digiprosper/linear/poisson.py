@@ -1,4 +1,4 @@
-"""Poisson regressions with absorbed effects: rows, likelihood, what results share."""
+"""Poisson regressions with absorbed effects: sample, likelihood and results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from digiprosper.kernels.reweighted import (
     as_regression,
     reweighted_least_squares,
 )
-from digiprosper.kernels.separation import in_empty_levels, separated_rows
+from digiprosper.kernels.separation import mark_empty_levels, separated_rows
 from digiprosper.kernels.within import finest, is_nested
 from digiprosper.linear.diagnostics import not_semidefinite
 from digiprosper.linear.estimation import (
@@ -44,19 +44,22 @@ from digiprosper.linear.estimation import (
 from digiprosper.linear.notices import few_for_counts, no_variance, separated_notice
 from digiprosper.linear.preparation import (
     Prepared,
+    drop_notice,
     effects_of,
     prepare,
     refuse_extreme,
-    without_notice,
 )
 from digiprosper.linear.results import (
     NO_COVARIANCE,
     EstimationSample,
     SampledResults,
-    hotelling,
-    kept_rows,
+    hotelling_test,
+    require_rows,
 )
-from digiprosper.linear.variance_checks import cluster_notices, without_information
+from digiprosper.linear.variance_checks import (
+    find_zero_variances,
+    needed_cluster_notices,
+)
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import rows_text
@@ -68,7 +71,7 @@ from digiprosper.report.tests import TestResult
 from digiprosper.specification import one_term
 
 PoissonSsc = Literal["ppmlhdfe", "fixest"]
-# What lags of the outcome do to a model with entity effects, and the remedy.
+# Consequence of a lagged outcome with entity effects, and the remedy
 LAGGED = (
     "and so are the other slopes: regressors must not depend on earlier outcomes. Omit "
     "it."
@@ -88,7 +91,7 @@ _TOO_OFTEN = "chi-squared, which rejects a true hypothesis too often with few cl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Separated:
-    """Rows that are fitted perfectly at zero."""
+    """Separated rows: their outcome of zero is fitted perfectly."""
 
     index: pd.Index[Any]
     reasons: tuple[str, ...]  # ``"effects"`` or ``"regressors"``
@@ -110,7 +113,7 @@ class Separated:
 
 
 def check_counts(y: str, sample: Sample) -> None:
-    """Refuse outcomes that no model of counts takes."""
+    """Refuse negative outcomes, and outcomes that are all zero."""
     outcome = outcome_of(y, sample)
     negative = np.flatnonzero(outcome < 0)
     if negative.size:
@@ -126,7 +129,7 @@ def check_counts(y: str, sample: Sample) -> None:
         )
 
 
-def check_index_terms(spec: Any) -> None:
+def check_exposure_and_offset(spec: Any) -> None:
     """Check the exposure and the offset of a specification."""
     for name in _INDEX_TERMS:
         if getattr(spec, name) is not None:
@@ -141,14 +144,14 @@ def check_index_terms(spec: Any) -> None:
         )
 
 
-def cut_counts(
+def prepare_poisson(
     spec: Any,
     panel: Panel,
     roles: Mapping[str, Sequence[str]],
     regressors: Callable[[Sample, Sequence[Absorbed]], Floats],
     separation: str = "drop",
 ) -> tuple[Prepared, Separated, Sample, Bools, Floats | None]:
-    """Cut the complete rows without separated ones; return where a maximum was."""
+    """Prepare the sample without separated rows; also return the fitted index."""
     cut: list[tuple[Separated, Sample, Bools, Floats | None]] = []
 
     def select(sample: Sample, absorbed: Sequence[Absorbed]) -> Sample:
@@ -173,9 +176,9 @@ def cut_counts(
     )
     # With the factor of ppmlhdfe nothing depends on how many effects there are.
     if spec.options.ssc != "fixest":
-        prepared = without_notice(prepared, "rank_bound")
+        prepared = drop_notice(prepared, "rank_bound")
     separated, sample, mask, index = cut[0]
-    # It was computed without offset, and before singletons were dropped.
+    # The index was computed without offset, before singletons were dropped.
     if in_index or (index is not None and index.size != prepared.sample.nobs):
         index = None
     return prepared, separated, sample, mask, index
@@ -194,7 +197,7 @@ def _check_exposure(name: str, sample: Sample) -> None:
 
 
 def offset_of(spec: Any, sample: Sample) -> Floats:
-    """Return what is added to the index (N,), such as the log of the exposure."""
+    """Return the offset of the index (N,), such as the log of the exposure."""
     if spec.exposure is not None:
         return np.asarray(np.log(sample.columns("exposure")[:, 0]))
     if spec.offset is not None:
@@ -205,26 +208,26 @@ def offset_of(spec: Any, sample: Sample) -> Floats:
 def find_separated(
     sample: Sample, x: Floats, absorbed: Sequence[Absorbed], separation: str
 ) -> tuple[Bools, Separated, Floats | None]:
-    """Mark rows (N,) as `separated_rows`, with reasons; also return its index."""
+    """Mark separated rows (N,); also return their reasons and the index."""
     y, effects = sample.columns("y")[:, 0], effects_of(sample, absorbed)
-    by_effects = in_empty_levels(y, effects)
+    by_effects = mark_empty_levels(y, effects)
     mask, index = separated_rows(y, x, effects)
     reasons = np.where(by_effects, "effects", "regressors")[mask]
     separated = Separated(sample.index[mask], tuple(reasons.tolist()))
     if mask.any() and separation == "raise":
-        raise _separated(separated)
+        raise _separation_error(separated)
     return mask, separated, index
 
 
-def _separated(rows: Separated) -> IdentificationError:
+def _separation_error(rows: Separated) -> IdentificationError:
     """Build the error for ``separation="raise"``."""
     by_reason = rows.by_reason
     text = (
         f"{counted(len(rows.reasons), 'row')} with outcome zero are separated: "
         f"{by_reason['effects']} in levels of effects whose outcomes are all zero, "
         f"{by_reason['regressors']} by regressors and effects; first: "
-        f"{rows_text(rows.first)}. The likelihood has no maximum with them; "
-        "separation='drop' drops them, which does not change the other estimates."
+        f"{rows_text(rows.first)}. With them the likelihood has no maximum; "
+        "separation='drop' drops them without changing the other estimates."
     )
     return IdentificationError(text, separated_notice(by_reason, rows.first))
 
@@ -245,11 +248,11 @@ def fit_poisson(
     try:
         columns, notices, _ = checked_columns(prepared, demeaned, 0, regressors)
     except (IdentificationError, CollinearityError) as error:
-        raise _after_separation(error, separated) from error
+        raise _mention_separation(error, separated) from error
     likelihood = reweighted_least_squares(
         demeaned.raw[:, 0],
         demeaned.select(columns),
-        prepared.within.every,
+        prepared.within.effects_and_slopes,
         POISSON,
         obs_weights=prepared.obs_weights,
         offset=offset,
@@ -275,7 +278,7 @@ def few_clusters(prepared: Prepared, then: str = "") -> Iterator[Notice]:
 
 
 def three_effects(prepared: Prepared) -> list[Notice]:
-    """Report effects of entities and of two kinds of groups in each period."""
+    """Report three-way effects: pairs, and both sides in each period."""
     within, sample = prepared.within, prepared.sample
     codes = finest([within.codes[p] for p in within.constants])
     of_entity = any(is_nested(code, sample.entity) for code in codes)
@@ -286,15 +289,15 @@ def three_effects(prepared: Prepared) -> list[Notice]:
     return [three_way(prepared.effect_names, rows)] if rows < _MANY_ROWS else []
 
 
-def _after_separation(
+def _mention_separation(
     error: IdentificationError | CollinearityError, separated: Separated
 ) -> IdentificationError | CollinearityError:
-    """Add to an error that separated rows were dropped, which may be why."""
+    """Mention in an error that separated rows were dropped, a possible cause."""
     count = len(separated.reasons)
     if not count:
         return error
     text = (
-        f"{error} This is so after {counted(count, 'separated row')} with outcome zero "
+        f"{error} Before this, {counted(count, 'separated row')} with outcome zero "
         "were dropped."
     )
     return type(error)(text, error.problems)
@@ -324,7 +327,7 @@ def _counts_and_vcov(ssc: str, prepared: Prepared, k: int) -> tuple[Counts, Vcov
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CountEstimates(Estimates):
-    """Estimates by Poisson regression; joint tests say what few clusters do."""
+    """Estimates by Poisson regression; joint tests mention few clusters."""
 
     def joint_test(
         self,
@@ -345,7 +348,7 @@ class CountEstimates(Estimates):
         groups = min(self.inference.n_clusters, default=_MANY + 1)
         if self.inference.cov_type == "crv3" and len(weights) > 1:
             covariance = self.covariance_of(weights)
-            scaled = hotelling(covariance, gap, groups, name, null)
+            scaled = hotelling_test(covariance, gap, groups, name, null)
             return replace(scaled, alternatives={"f": test})
         few = groups <= _MANY
         if test.distribution != "chi2" or len(weights) == 1 or not few:
@@ -365,15 +368,15 @@ def count_estimates(
     full: Solved,
     halves: tuple[Floats, Floats],
 ) -> tuple[CountEstimates, list[Notice]]:
-    """Make estimates, and report what their covariance lacks."""
+    """Make the estimates, with notices about their covariance."""
     (root, middle), k = halves, full.coefficients.size
     covariance = root[:k] @ middle @ root[:k].T
-    empty = without_information(solved, covariance)
+    empty = find_zero_variances(solved, covariance)
     root[empty] = np.nan
     ways = len(prepared.cluster_codes)
     notices = [
         *no_variance([names[j] for j in empty]),
-        *cluster_notices(prepared, names, full, covariance),
+        *needed_cluster_notices(prepared, names, full, covariance),
         *not_semidefinite(names[:k], covariance, middle, ways=ways),
     ]
     cov_type = prepared.options.cov_type
@@ -429,7 +432,7 @@ def count_fields(
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class CountResults(SampledResults):
-    """What results of Poisson regressions have in common; fields are theirs."""
+    """Base class of results of Poisson regressions."""
 
     _rows_key: ClassVar[str] = "coefficients"
     _model: ClassVar[str] = "PoissonEffects"
@@ -458,11 +461,11 @@ class CountResults(SampledResults):
         Glance
             Beside what all results have: deviance and n_separated.
         """
-        nobs = self.rows.nobs if self.rows else kept_rows(self.fitted, "rows").size
+        nobs = self.rows.nobs if self.rows else require_rows(self.fitted, "rows").size
         slopes = len(self.names) - ("Intercept" in self.names)
         values: dict[str, Any] = {
             "depvar": self.depvar,
-            **self._of_inference(),
+            **self._inference_numbers(),
             "df_resid": float(nobs - self.df_absorbed - slopes),
             "df_absorbed": self.df_absorbed,
             "version": self.version,
@@ -484,7 +487,7 @@ class CountResults(SampledResults):
         return replace(self, fitted=None, residuals=None, sample=sample)
 
     def _about(self) -> list[str]:
-        """Describe effects, rows and what is added to the index."""
+        """Describe effects, exposure, offset and rows in lines of a summary."""
         terms = {"Exposure": self.exposure, "Offset": self.offset}
         in_index = [f"{name}: {term}" for name, term in terms.items() if term]
         *before, rows = self._effects_and_rows()

@@ -1,4 +1,4 @@
-"""One sample, its effects and clusters, ready for every equation of a system."""
+"""The sample of a model, with its effects and clusters coded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.conley import Nearby
-from digiprosper.kernels.covariance import Counts, counts, groups_of, ranks
+from digiprosper.kernels.covariance import Counts, count_groups, counts, ranks
 from digiprosper.kernels.leverage import effects_leverage
 from digiprosper.kernels.slopes import Effect, Slope
 from digiprosper.kernels.tolerances import LARGEST_COLUMN, LARGEST_PRODUCT
@@ -34,11 +34,10 @@ from digiprosper.linear.distances import (
 )
 from digiprosper.linear.doubtful_terms import (
     about_missing,
-    about_terms,
     heavy_cluster,
+    term_notices,
 )
 from digiprosper.linear.notices import (
-    about_rows,
     dropped_rows,
     entities_across,
     entities_once,
@@ -46,15 +45,16 @@ from digiprosper.linear.notices import (
     few_periods,
     rank_bound,
     robust_inconsistent,
-    row_number,
+    row_notices,
+    row_number_advice,
     saturated_levels,
     singletons_dropped,
 )
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.panel.codes import Absorbed, effect_key, read_absorbed
+from digiprosper.panel.codes import Absorbed, canonical_effect, read_absorbed
 from digiprosper.panel.conditions import check_where
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.sample import Dropped
 from digiprosper.panel.selection import cut_sample
 from digiprosper.panel.terms import parse
@@ -74,17 +74,17 @@ CovType = Literal[
 ]
 Ssc = Literal["reghdfe", "xtreg", "areg", "sandwich", "linearmodels", "plm", "none"]
 _CLUSTERED = ("clustered", "crv3", "cr2")
-# Pairs of entity and period for each row, up to which a panel keeps tables of them.
+# Cells of entity and period per row, up to which tables of them are cached
 _MOST_CELLS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class LinearOptions:
-    """Options of demeaning and errors, as in `FixedEffects` unless noted."""
+    """Options of effects and standard errors, as in `FixedEffects`."""
 
     entity_effects: bool = True
     time_effects: bool = True
-    # Further terms, slopes by their levels too; a key among them is that effect
+    # Further effects, or slopes by level; a key among them is that effect
     absorb: Sequence[str] = ()
     cov_type: CovType = "clustered"
     clusters: Sequence[str] | None = None
@@ -114,7 +114,7 @@ def check_linear_options(
     if not hasattr(spec, "distance_cutoff"):
         conley = spec.cov_type == "conley"
         reason = (
-            "it takes no coordinates and no distance"
+            "it has no coordinates and distance_cutoff"
             if conley
             else (
                 "its tests need degrees of freedom that are known for a single linear "
@@ -156,7 +156,7 @@ def _check_clusters(clusters: Sequence[str], cov_type: str) -> None:
 def refuse_cov_types(
     spec: str, cov_type: str, refused: Sequence[str], reason: str
 ) -> None:
-    """Refuse covariances not defined for a specification; `reason` ends the text."""
+    """Refuse covariances that are not defined for a specification, with the reason."""
     check_option("cov_type", cov_type, get_args(CovType))
     if cov_type in refused:
         allowed = tuple(word for word in get_args(CovType) if word not in refused)
@@ -179,7 +179,7 @@ def refuse_corrected(spec: str, cov_type: str) -> None:
 
 
 def linear_options(spec: Any) -> LinearOptions:
-    """Take a specification's linear options; those it lacks keep their default."""
+    """Copy the linear options of a specification; others keep their default."""
     return LinearOptions(
         **{
             name: getattr(spec, name)
@@ -191,26 +191,32 @@ def linear_options(spec: Any) -> LinearOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """One sample, its effects and clusters, shared by a system's equations."""
+    """A sample with its effects and clusters, shared by the equations of a system."""
 
-    sample: Sample  # rows after missing values and singletons have left
-    within: Within  # the projection that takes out the effects
+    sample: Sample  # rows without missing values and singletons
+    within: Within  # demeans columns
     absorbed: tuple[Absorbed, ...]  # in order: entity, time, others
     entity_position: int | None  # of the entity effect among them
-    count: Counts  # what degrees of freedom count before any slope
+    count: Counts  # for the degrees of freedom, without slopes
     cluster_codes: tuple[Ints, ...]  # (N,) each; empty unless clustered
     cluster_names: tuple[str, ...]
     obs_weights: Floats | None  # (N,) scaled to mean one
     options: LinearOptions
     notices: tuple[Notice, ...]  # about the rows and the clusters
-    # those of `notices` that are about few clusters and the t intervals of an equation
-    few: tuple[Notice, ...]
+    # Those of `notices` about few clusters, which models with other intervals replace
+    few_cluster_notices: tuple[Notice, ...]
     # (N,) leverage of the rows in the effects, with ``hc2`` and ``hc3`` only
     leverage: Floats | None = None
     # Which rows have correlated errors, with ``conley`` only
     near: Nearby | None = None
-    # `scanned.BlockSums` in place of rows, of which the columns have the products only
-    sums: Any = None
+    # `scanned.BlockSums` if the rows are on disk
+    block_sums: Any = None
+
+    @property
+    def other_notices(self) -> tuple[Notice, ...]:
+        """Notices without those about few clusters."""
+        few = self.few_cluster_notices
+        return tuple([notice for notice in self.notices if notice not in few])
 
     @property
     def effect_names(self) -> tuple[str, ...]:
@@ -224,8 +230,8 @@ class Prepared:
         return np.ones(self.sample.nobs) if q is None else q
 
 
-def without_notice(prepared: Prepared, code: str) -> Prepared:
-    """Leave out the notices of a code, where a model has errors of its own."""
+def drop_notice(prepared: Prepared, code: str) -> Prepared:
+    """Drop the notices with a code."""
     notices = tuple(notice for notice in prepared.notices if notice.code != code)
     return replace(prepared, notices=notices)
 
@@ -239,20 +245,20 @@ def prepare(
     missing: str = "drop",
     select: Callable[[Sample, tuple[Absorbed, ...]], Sample] | None = None,
 ) -> Prepared:
-    """Cut one sample and code its effects and clusters; refuse what cannot be used.
+    """Build the sample of a model, with its effects, clusters and notices.
 
-    `select` drops rows that a method cannot use. Singletons (rows that are the only one
-    of an effect's level) are dropped repeatedly.
+    `select` drops rows that a method cannot use. Singletons (the only row of a level of
+    an effect) are dropped repeatedly.
     """
     check_panel(panel, "fit")
-    options = _options_for(panel, options)
+    options = _adapt_options(panel, options)
     absorbed = absorbed_effects(panel, options)
     effects = tuple(dict.fromkeys([term.effect for term in absorbed]))
-    slopes = _slopes(absorbed)
+    slopes = _slope_terms(absorbed)
     clusters = cluster_terms(panel, options)
     sample = cut_sample(
         table_of(panel),
-        {**roles, **further_roles(panel, slopes, options)},
+        {**roles, **weight_and_slope_roles(panel, slopes, options)},
         codes=effects,
         clusters=clusters,
         missing=missing,
@@ -262,23 +268,23 @@ def prepare(
         sample = select(sample, absorbed)
     before = sample.nobs
     if singletons == "drop":
-        sample = _without_singletons(sample, effects, panel)
+        sample = _drop_singletons(sample, effects, panel)
     if slopes:
         sample = sample.with_factors(_slope_factors(sample, absorbed))
-    _refuse_unusable(sample, panel, options)
+    _check_columns(sample, panel, options)
 
     weights = _weights(sample, options)
     structure = _structure(sample, panel, absorbed, clusters, options, weights)
-    near = _near(sample, options)
+    near = _nearby_rows(sample, options)
     notices = [
-        *about_rows(sample, panel, options.cov_type),
+        *row_notices(sample, panel, options.cov_type),
         *_dropped_notices(panel, sample, before, effects),
         *(about_missing(sample, table_of(panel)) if sample.dropped else []),
         *structure.notices,
         *(_saturated_notices(absorbed, structure.within) if slopes else []),
         *_robust_notices(sample, structure.within, near, options),
         *distance_notices(sample, near),
-        *about_terms(sample, panel, effects, clusters, options.cov_type),
+        *term_notices(sample, panel, effects, clusters, options.cov_type),
         *heavy_cluster(sample, weights, options.cov_type, clusters),
     ]
     return Prepared(
@@ -292,7 +298,7 @@ def prepare(
         obs_weights=weights,
         options=options,
         notices=tuple(notices),
-        few=structure.few,
+        few_cluster_notices=structure.few,
         leverage=_leverage(structure.within, sample.nobs, options),
         near=near,
     )
@@ -300,13 +306,13 @@ def prepare(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Structure:
-    """Effects and clusters of a sample, the same whatever its columns."""
+    """Effects and clusters of a sample, which do not depend on its columns."""
 
     within: Within
     entity: int | None  # position of the entity effect
     count: Counts
     few: tuple[Notice, ...]
-    notices: tuple[Notice, ...]  # `few` among them
+    notices: tuple[Notice, ...]  # including `few`
 
 
 def _structure(
@@ -317,9 +323,9 @@ def _structure(
     options: LinearOptions,
     weights: Floats | None,
 ) -> _Structure:
-    """Prepare effects and clusters; those of keys once for all fits to their rows."""
+    """Prepare effects and clusters; cached if they are keys of the panel."""
     entity_name, names = sample.keys.entity_name, [term.name for term in absorbed]
-    cache = _cache(sample, absorbed, clusters, weights)
+    cache = _cache_for(sample, absorbed, clusters, weights)
     key = (absorbed, clusters, options.cov_type, options.bandwidth)
     structure: _Structure | None = cache.get(key)
     if structure is not None:
@@ -327,15 +333,18 @@ def _structure(
     absorbing = _within(sample, absorbed, weights)
     codes = tuple([sample.codes[c] for c in clusters])
     entity = names.index(entity_name) if entity_name in names else None
-    effect_ranks, groups = ranks(absorbing, codes, entity), list(map(groups_of, codes))
+    effect_ranks, groups = (
+        ranks(absorbing, codes, entity),
+        list(map(count_groups, codes)),
+    )
     few = cluster_size_notices(clusters, groups, options.cov_type)
-    across = 0 if entity is None else count_across(sample.entity, codes)
+    across = 0 if entity is None else count_entities_across(sample.entity, codes)
     notices = [
         *entities_once(panel, clusters),
         *few,
         *period_notices(sample.n_times, options),
         *entities_across(across, sample.n_entities, entity_name, clusters),
-        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.every)]),
+        *([] if effect_ranks.exact else [rank_bound(names, effect_ranks.all_effects)]),
     ]
     count = counts(sample.nobs, 0, effect_ranks, groups, periods=sample.n_times)
     structure = _Structure(absorbing, entity, count, tuple(few), tuple(notices))
@@ -343,23 +352,23 @@ def _structure(
     return structure
 
 
-def _cache(
+def _cache_for(
     sample: Sample,
     absorbed: Sequence[Absorbed],
     clusters: Sequence[str],
     weights: Floats | None,
 ) -> dict[Any, Any]:
-    """Return what a panel keeps for its next fits, if they depend on keys alone."""
+    """Return the cache of the panel if the structure depends on its keys alone."""
     keys = sample.keys
-    terms = {*clusters, *[term.effect for term in absorbed], *_slopes(absorbed)}
-    # Tables of two effects have a number for each cell, with a row or without.
+    terms = {*clusters, *[term.effect for term in absorbed], *_slope_terms(absorbed)}
+    # Tables of two effects have a number for every cell, also without rows.
     cells = keys.entities.size * keys.times.size
     of_keys = weights is None and terms <= {*keys.names}
     return keys.cache if of_keys and cells <= _MOST_CELLS * sample.nobs else {}
 
 
-def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
-    """Leave out effects of entities that are single rows, and clusters of them."""
+def _adapt_options(panel: Panel, options: LinearOptions) -> LinearOptions:
+    """Remove entity effects and clusters if each row is an entity."""
     if not table_of(panel).keys.rows_are_entities:
         return options
     effects = [term.effect for term in _read_effects(panel, options.absorb)]
@@ -368,8 +377,8 @@ def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
             "absorb",
             panel.entity_name,
             f"absorb={cited(panel.entity_name)}: each row of this panel is an entity, "
-            "so its effects absorb all variation. Leave it out, or name a column that "
-            "several rows share: Panel.from_rows(df, entity=...).",
+            "so entity effects absorb all variation. Omit it, or pass the entity: "
+            "Panel.from_rows(df, entity=...).",
         )
     alone = options.cov_type == "clustered" and options.clusters in (
         None,
@@ -384,10 +393,10 @@ def _options_for(panel: Panel, options: LinearOptions) -> LinearOptions:
     )
 
 
-def further_roles(
+def weight_and_slope_roles(
     panel: Panel, slopes: Sequence[str], options: LinearOptions
 ) -> dict[str, Sequence[str]]:
-    """List the columns that effects and errors need beside those of the equations."""
+    """List the roles of weights, coordinates and slopes by level."""
     roles: dict[str, Sequence[str]] = {}
     if options.obs_weights is not None:
         roles["obs_weights"] = (options.obs_weights,)
@@ -398,7 +407,7 @@ def further_roles(
     return roles
 
 
-def _near(sample: Sample, options: LinearOptions) -> Nearby | None:
+def _nearby_rows(sample: Sample, options: LinearOptions) -> Nearby | None:
     if options.distance_cutoff is None:
         return None
     return near_rows(
@@ -409,7 +418,7 @@ def _near(sample: Sample, options: LinearOptions) -> Nearby | None:
 def _robust_notices(
     sample: Sample, absorbed: Within, near: Nearby | None, options: LinearOptions
 ) -> list[Notice]:
-    """Report errors that do not allow for what entity effects do to the residuals."""
+    """Report errors that are inconsistent with entity effects."""
     independent = options.cov_type in ("unadjusted", "robust", "hc2", "hc3") or (
         near is not None and near.lags == 0
     )
@@ -422,7 +431,7 @@ def _robust_notices(
 
 
 def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None:
-    """Compute the leverage of the effects, where the covariance needs it."""
+    """Compute the leverage of the effects for HC2 and HC3."""
     if options.cov_type not in ("hc2", "hc3"):
         return None
     leverage = effects_leverage(absorbed, n)
@@ -441,35 +450,33 @@ def _leverage(absorbed: Within, n: int, options: LinearOptions) -> Floats | None
 
 
 def cluster_terms(panel: Panel, options: LinearOptions) -> tuple[str, ...]:
-    """List the clusters: those of the options, or the entity."""
+    """List the clusters: those of the options, or by default the entity."""
     if options.clusters:
         return tuple(options.clusters)
     return (panel.entity_name,) if options.cov_type in _CLUSTERED else ()
 
 
-def _without_singletons(
-    sample: Sample, effects: tuple[str, ...], panel: Panel
-) -> Sample:
-    """Leave out rows that are the only one of a level of an effect."""
+def _drop_singletons(sample: Sample, effects: tuple[str, ...], panel: Panel) -> Sample:
+    """Drop rows that are the only one of a level of an effect."""
     keys = sample.keys
-    if not effects or (keys.repeat and {*effects} <= {*keys.names}):
+    if not effects or (keys.all_repeat and {*effects} <= {*keys.names}):
         return sample
     mask = not_singletons([sample.codes[e] for e in effects])
     if mask.all():
         return sample
     if not mask.any():
-        raise all_singletons(
+        raise all_singletons_error(
             sample.nobs,
             effects,
-            f" (entity_effects=False for a cross-section).{row_number(panel)}",
+            f" (entity_effects=False for a cross-section).{row_number_advice(panel)}",
         )
     return sample.keep(mask, f"singletons ({', '.join(effects)})")
 
 
-def all_singletons(
+def all_singletons_error(
     count: int, effects: tuple[str, ...], end: str = "."
 ) -> IdentificationError:
-    """Make the error about rows that are all singletons; `end` says what else to do."""
+    """Build the error if all rows are singletons; `end` is further advice."""
     text = (
         f"every row is a singleton (the only row of its {', '.join(effects)}), so "
         f"there is no variation within the effects. Remove an effect{end}"
@@ -478,11 +485,11 @@ def all_singletons(
     return IdentificationError(text, [Notice("singletons", "all rows", data)])
 
 
-def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
-    """Count entities with rows in several clusters; two-way: in several of both."""
+def count_entities_across(entity: Ints, clusters: Sequence[Ints]) -> int:
+    """Count entities with rows in several clusters, in every dimension."""
     if not clusters or any(codes is entity for codes in clusters):
         return 0
-    across = np.ones(groups_of(entity), dtype=bool)
+    across = np.ones(count_groups(entity), dtype=bool)
     for codes in clusters:
         last_code = np.empty(across.size, dtype=codes.dtype)
         last_code[entity] = codes
@@ -491,7 +498,7 @@ def count_across(entity: Ints, clusters: Sequence[Ints]) -> int:
 
 
 def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
-    """Refuse columns whose squares, products or quotients over- or underflow."""
+    """Refuse columns whose squares, products or ratios overflow or underflow."""
     if not columns.size:
         return
     sizes = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
@@ -519,8 +526,8 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
     )
 
 
-def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> None:
-    """Refuse a single entity, and extreme columns or variables inside terms."""
+def _check_columns(sample: Sample, panel: Panel, options: LinearOptions) -> None:
+    """Refuse a single entity with clustered errors, and extreme columns."""
     alone = sample.n_entities == 1 and options.entity_effects
     if alone and options.cov_type in _CLUSTERED:
         raise IdentificationError(
@@ -528,7 +535,7 @@ def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> No
             "clustered standard errors need at least two clusters. For a single time "
             "series use FixedEffects(..., entity_effects=False, cov_type='robust')."
         )
-    # A variable that is a term by itself is checked as that column.
+    # Variables that are terms by themselves are columns already.
     variables = {
         name: values
         for name, values in sample.variables.items()
@@ -542,7 +549,7 @@ def _refuse_unusable(sample: Sample, panel: Panel, options: LinearOptions) -> No
     refuse_extreme(columns, [*sample.names, *variables])
 
 
-def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
+def _slope_terms(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys([term.slope for term in absorbed if term.slope is not None])
     )
@@ -551,8 +558,8 @@ def _slopes(absorbed: Sequence[Absorbed]) -> tuple[str, ...]:
 def _within(
     sample: Sample, absorbed: tuple[Absorbed, ...], weights: Floats | None
 ) -> Within:
-    """Prepare the projection; a slope that no level has is an error."""
-    cache = _cache(sample, absorbed, (), weights)
+    """Prepare demeaning; refuse slopes that do not vary within any level."""
+    cache = _cache_for(sample, absorbed, (), weights)
     out: Within | None = cache.get(absorbed)
     if out is not None:
         return out
@@ -560,8 +567,8 @@ def _within(
     problems = [
         Notice(
             "absorbed",
-            f"{cited(term.name)} has no slope, since {cited(term.slope)} does not vary "
-            f"by itself within any level of {cited(term.effect)}",
+            f"{cited(term.name)} is not identified, since {cited(term.slope)} does not "
+            f"vary within any level of {cited(term.effect)}",
             {"column": term.slope, "effects": term.effect},
         )
         for term, levels in zip(absorbed, out.identified, strict=False)
@@ -574,10 +581,12 @@ def _within(
 
 
 def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
-    """Return the codes of effects, with the columns of slopes by level."""
+    """Return the codes of effects, and slopes by level."""
     by_term: dict[str, Floats] = {}
     if "absorb" in sample.roles:
-        by_term = dict(zip(_slopes(absorbed), sample.columns("absorb").T, strict=True))
+        by_term = dict(
+            zip(_slope_terms(absorbed), sample.columns("absorb").T, strict=True)
+        )
     return [
         sample.codes[term.effect]
         if term.slope is None
@@ -587,7 +596,7 @@ def effects_of(sample: Sample, absorbed: Sequence[Absorbed]) -> list[Effect]:
 
 
 def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[Notice]:
-    """Count levels with slopes whose rows all go into their own parameters."""
+    """Report levels with slopes that have no more rows than parameters."""
     parameters: dict[str, Ints] = {}
     rows: dict[str, Ints] = {}
     for term, codes, identified in zip(
@@ -614,7 +623,7 @@ def _saturated_notices(absorbed: Sequence[Absorbed], absorbing: Within) -> list[
 def _slope_factors(
     sample: Sample, absorbed: Sequence[Absorbed]
 ) -> dict[str, tuple[Factor, ...]]:
-    """Describe each slope: factors of its effect, and of its term, marked."""
+    """Return the factors of each slope by level: of its effect and of its term."""
     out = {}
     for term in absorbed:
         if term.slope is not None:
@@ -627,9 +636,9 @@ def _slope_factors(
 
 
 def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ...]:
-    """List the absorbed effects once each: entity, time, others as given."""
+    """List the absorbed effects without repeats: entity, time, then the others."""
     terms = _read_effects(panel, options.absorb)
-    entity_name, time_name = table_of(panel).keys.pair
+    entity_name, time_name = table_of(panel).keys.name_pair
     keys = {entity_name: options.entity_effects}
     if time_name is not None:
         keys[time_name] = options.time_effects
@@ -650,23 +659,23 @@ def absorbed_effects(panel: Panel, options: LinearOptions) -> tuple[Absorbed, ..
         raise option_error(
             "absorb",
             name,
-            f"absorb={cited(name)}: a model with slopes by group and no effect has no "
+            f"absorb={cited(name)}: a model with slopes by group but no effects has no "
             f"intercept. Write {cited(written)}, or add an effect.",
         )
     return out
 
 
 def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
-    """Read the terms of `absorb`; an effect's first spelling is its slopes' too."""
+    """Read the terms of `absorb`; effects with different spellings are identified."""
     if not absorb:
         return []
     table = table_of(panel)
-    columns = table.known
+    columns = table.names
     terms = [term for text in absorb for term in read_absorbed(text, columns)]
     spelled = dict(zip(table.keys.names, table.keys.names, strict=True))
     effects = []
     for term in terms:
-        effect = spelled.setdefault(effect_key(term.effect, columns), term.effect)
+        effect = spelled.setdefault(canonical_effect(term.effect, columns), term.effect)
         effects.append(Absorbed(effect, term.slope))
     return effects
 
@@ -682,7 +691,7 @@ def _dropped_notices(
     return dropped_notices(
         by_missing,
         sample.dropped[-1] if remaining < before else None,
-        [only_shifted(table_of(panel).known, sample, d) for d in by_missing],
+        [only_lags_missing(table_of(panel).names, sample, d) for d in by_missing],
         effects=effects,
         part=panel.is_part,
         nobs=panel.nobs - sum(not_chosen),
@@ -700,7 +709,7 @@ def dropped_notices(
     nobs: int,
     remaining: int,
 ) -> list[Notice]:
-    """Report what missing values and singletons took, and how many rows are left."""
+    """Report rows dropped as missing and as singletons, and how many are left."""
     last = len(by_missing) - (singletons is None)
     out = []
     for i, (dropped, only) in enumerate(zip(by_missing, shifted, strict=True)):
@@ -715,8 +724,8 @@ def dropped_notices(
     return out
 
 
-def only_shifted(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:
-    """Tell whether all terms that are missing are lags and leads."""
+def only_lags_missing(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:
+    """Return whether only lags and leads are missing."""
     return all(
         t not in sample.codes and parse(t, columns, "x").shifts for t in dropped.by_term
     )
@@ -730,18 +739,18 @@ def _weights(sample: Sample, options: LinearOptions) -> Floats | None:
 
 
 def checked_weights(sample: Sample, options: LinearOptions) -> Floats:
-    """Return the weights (N,) of rows; refuse those that are not positive."""
+    """Return the weights (N,) of rows; refuse weights that are not positive."""
     values = sample.columns("obs_weights")[:, 0]
     if (values < 0).any() or not (values > 0).any():
         raise OptionError(
-            f"obs_weights={cited(options.obs_weights)} is negative somewhere, or "
-            "zero everywhere."
+            f"obs_weights={cited(options.obs_weights)} must be positive; it is "
+            "negative in some row, or zero in all."
         )
     if (values == 0).any():
-        condition = f"{as_written(str(options.obs_weights))} > 0"
+        condition = f"{backticked(str(options.obs_weights))} > 0"
         raise OptionError(
             f"obs_weights={cited(options.obs_weights)} is zero in "
-            f"{int((values == 0).sum())} rows; leave them out: "
+            f"{int((values == 0).sum())} rows; drop them: "
             f"where={cited(condition)}."
         )
     return values
@@ -750,7 +759,7 @@ def checked_weights(sample: Sample, options: LinearOptions) -> Floats:
 def cluster_size_notices(
     names: Sequence[str], groups: Sequence[int], cov_type: str
 ) -> list[Notice]:
-    """Refuse one cluster, and report few; `groups` are the numbers of clusters."""
+    """Refuse a single cluster, and report few; `groups` are numbers of clusters."""
     out = list[Notice]()
     for name, size in zip(names, groups, strict=True):
         if size < 2:
@@ -763,7 +772,7 @@ def cluster_size_notices(
 
 
 def period_notices(n_times: int, options: LinearOptions) -> list[Notice]:
-    """Refuse too few periods for Driscoll-Kraay errors, and report few."""
+    """Refuse a single period with Driscoll-Kraay errors, and report few."""
     if options.cov_type not in ("driscoll_kraay", "xtscc"):
         return []
     if n_times < 2:

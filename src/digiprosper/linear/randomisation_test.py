@@ -1,4 +1,4 @@
-"""Tests by other treatments: paths exchanged between entities, and placebo policies."""
+"""Randomisation inference: permuted treatments, and placebo policies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.kernels.exchange import Paths, paths
 from digiprosper.linear.kernels.placebo import Cohorts, cohorts
-from digiprosper.linear.kernels.wild import share_beyond
+from digiprosper.linear.kernels.wild import p_value_of_draws
 from digiprosper.linear.notices import assigned_by_cluster, few_exchanges
 from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import progress_bar
@@ -132,32 +132,33 @@ def randomisation_test(
     >>> test.detail["exchanged"], test.p_value > 0.05
     (48, True)
     """
-    _check(spec, term)
+    _check_specification(spec, term)
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
     fit = spec._fitted(panel)
-    name = named_regressor(fit, term, "randomisation_test")
+    name = find_regressor(fit, term, "randomisation_test")
     sample, position = fit.prepared.sample, fit.results.names.index(name)
     column = fit.demeaned.raw[:, fit.regressors[position]]
     t = float(fit.results.tstats.iloc[position])
     if not np.isfinite(t):
         raise IdentificationError(
-            f"{cited(name)} has no standard error, and so no t statistic to compare."
+            f"{cited(name)} has no standard error, so there is no t statistic to "
+            "compare."
         )
 
     moved = paths(column, sample.entity, sample.time)
-    _refuse_unmoved(fit.prepared, name, moved)
-    enumerated = moved.ways < reps + 0.5
-    reps = round(moved.ways) if enumerated else reps
+    _refuse_identical_paths(fit.prepared, name, moved)
+    enumerated = moved.n_exchanges < reps + 0.5
+    reps = round(moved.n_exchanges) if enumerated else reps
     with progress_bar("randomisation_test", reps, show=progress) as done:
         draws = fit.exchanged_statistics(
             position, moved, reps, None if enumerated else seed, done
         )
     notices = (
-        *_of_fit(fit),
-        *_by_cluster(fit.prepared, name, column),
+        *_fit_notices(fit),
+        *_assigned_by_cluster_notices(fit.prepared, name, column),
         *(() if enumerated else few_draws(reps, "test")),
-        *few_exchanges(name, moved.ways),
+        *few_exchanges(name, moved.n_exchanges),
     )
     issue(notices)
     exchanged = int(moved.exchanged.sum())
@@ -166,7 +167,7 @@ def randomisation_test(
         statistic=t,
         distribution="permutation",
         df=None,
-        p_value=share_beyond(draws, t, enumerated=enumerated),
+        p_value=p_value_of_draws(draws, t, enumerated=enumerated),
         null=f"{name} has no effect on any entity",
         detail={
             "exchanged": exchanged,
@@ -184,15 +185,15 @@ def randomisation_test(
     )
 
 
-def _of_fit(fit: Any) -> tuple[Notice, ...]:
-    """Select the notices of a fit that are not about its standard errors."""
+def _fit_notices(fit: Any) -> tuple[Notice, ...]:
+    """Return the notices of a fit except those about few clusters."""
     notices: tuple[Notice, ...] = fit.results.diagnostics
     return tuple(notice for notice in notices if notice.code not in _INSTEAD)
 
 
-def _check(spec: Any, term: str) -> None:
+def _check_specification(spec: Any, term: str) -> None:
     refuse_other_specification("randomisation_test", spec, needs="_fitted")
-    refuse_no_term(term, "randomisation_test")
+    check_term(term, "randomisation_test")
     if spec.cov_type in ("crv3", "cr2", "conley"):
         raise OptionError(
             f"randomisation_test does not take cov_type={cited(spec.cov_type)}: use "
@@ -201,20 +202,21 @@ def _check(spec: Any, term: str) -> None:
         )
 
 
-def named_regressor(fit: Any, term: str, caller: str) -> str:
-    """Find a regressor by any spelling; refuse one that shares a column."""
-    refuse_no_term(term, caller)
+def find_regressor(fit: Any, term: str, caller: str) -> str:
+    """Find a regressor by name; refuse one that shares a column with another."""
+    check_term(term, caller)
     names: list[str] = [n for n in fit.results.names if n != "Intercept"]
     matches = [name for name in names if canonical(name) == canonical(term)]
     if not matches:
         raise TermError(
-            f"{caller}: no regressor named {cited(term)}; they are {quoted(names, 20)}."
+            f"{caller}: no regressor named {cited(term)}; there are "
+            f"{quoted(names, 20)}."
         )
     _refuse_shared(fit, matches[0], names, caller)
     return matches[0]
 
 
-def refuse_no_term(term: object, caller: str) -> None:
+def check_term(term: object, caller: str) -> None:
     """Refuse a term that is not text."""
     if not isinstance(term, str):
         raise InputTypeError(f"{caller} takes one term as text, not {cited(term)}.")
@@ -237,9 +239,9 @@ def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> No
     ]
     if shared:
         raise TermError(
-            f"{caller}: {subject(shared, 'has')} a column of {cited(name)} too, which "
-            "would not be exchanged. Test a specification in which the column is in "
-            "one regressor only.",
+            f"{caller}: {subject(shared, 'has')} a column in common with {cited(name)} "
+            "that would not be permuted. Test a specification in which the column is "
+            "in one regressor only.",
             [
                 Notice("repeated", candidate, {"term": candidate})
                 for candidate in shared
@@ -247,7 +249,7 @@ def _refuse_shared(fit: Any, name: str, names: Sequence[str], caller: str) -> No
         )
 
 
-def _refuse_unmoved(prepared: Prepared, name: str, moved: Paths) -> None:
+def _refuse_identical_paths(prepared: Prepared, name: str, moved: Paths) -> None:
     if moved.differ:
         return
     entity, unexchanged = (
@@ -255,23 +257,24 @@ def _refuse_unmoved(prepared: Prepared, name: str, moved: Paths) -> None:
         int((~moved.exchanged).sum()),
     )
     if not moved.exchanged.any():
-        reason = f"no two {entity} are in the sample in the same periods"
+        reason = f"no two {entity} are observed in the same periods"
     else:
         reason = (
-            f"it is the same for all {entity} that are in the sample in the "
-            "same periods"
+            f"it is the same for all {entity} that are observed in the same periods"
         )
         reason += (
-            f", and {unexchanged} {entity} with periods of their own keep theirs"
+            f", and {unexchanged} {entity} have different periods"
             if unexchanged
             else ""
         )
     raise IdentificationError(
-        f"the paths of {cited(name)} cannot be exchanged: {reason}."
+        f"{cited(name)} cannot be permuted between {entity}: {reason}."
     )
 
 
-def _by_cluster(prepared: Prepared, name: str, column: Floats) -> tuple[Notice, ...]:
+def _assigned_by_cluster_notices(
+    prepared: Prepared, name: str, column: Floats
+) -> tuple[Notice, ...]:
     """Report a regressor that is the same for all entities of a cluster in a period."""
     sample = prepared.sample
     if len(prepared.cluster_codes) != 1:
@@ -375,30 +378,30 @@ def placebo_test(
     ({'1979': 4}, True)
     """
     refuse_other_specification("placebo_test", spec, needs="_fitted")
-    refuse_no_term(term, "placebo_test")
+    check_term(term, "placebo_test")
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
     fit = spec._fitted(panel)
-    name = named_regressor(fit, term, "placebo_test")
+    name = find_regressor(fit, term, "placebo_test")
     position = fit.results.names.index(name)
     column = fit.demeaned.raw[:, fit.regressors[position]]
-    treated = _cohorts(fit, name, column)
+    treated = _treatment_cohorts(fit, name, column)
 
     slope = float(fit.results.coefficients[position])
     draws = fit.placebo_slopes(position, treated, reps, seed)
-    notices = (*_of_fit(fit), *few_draws(reps, "test"))
+    notices = (*_fit_notices(fit), *few_draws(reps, "test"))
     issue(notices)
     return TestResult(
         name="Placebo test",
         statistic=slope,
         distribution="placebo",
         df=None,
-        p_value=share_beyond(draws, slope, enumerated=False),
+        p_value=p_value_of_draws(draws, slope, enumerated=False),
         null=f"{name} has no effect on any entity; treated entities and first "
         "periods are random",
         detail={
             "term": name,
-            "cohorts": _sizes(fit, treated),
+            "cohorts": _cohort_sizes(fit, treated),
             "treated": treated.n_treated,
             "never": treated.n_entities - treated.n_treated,
             "reps": reps,
@@ -413,13 +416,13 @@ def placebo_test(
     )
 
 
-def _cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
-    """Read the cohorts, or say why there are none."""
+def _treatment_cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
+    """Find the cohorts; refuse a treatment that is not 0 or 1, or ends."""
     sample = fit.prepared.sample
     if sample.n_times < 2:
         raise IdentificationError(
-            "placebo_test: the sample has one period, and a treatment needs one "
-            "before its start."
+            "placebo_test: the sample has one period, so there is none before the "
+            "treatment."
         )
     treated = cohorts(column, sample.entity, sample.time)
     if treated is not None:
@@ -428,7 +431,7 @@ def _cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
         values = column[~np.isin(column, (0.0, 1.0))]
         cause = (
             f"is {values[0]:.6g} in "
-            f"{_row(fit, int(np.flatnonzero(column == values[0])[0]))}"
+            f"{_row_text(fit, int(np.flatnonzero(column == values[0])[0]))}"
         )
         problem = "not 0 or 1"
     else:
@@ -436,7 +439,7 @@ def _cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
         entities = np.unique(sample.entity[ends]).size
         cause = (
             f"returns to 0 in {entities} {sample.keys.entity_name}, first in "
-            f"{_row(fit, int(ends[0]))}"
+            f"{_row_text(fit, int(ends[0]))}"
         )
         problem = "switches off"
     raise one_problem(
@@ -450,11 +453,11 @@ def _cohorts(fit: Any, name: str, column: Floats) -> Cohorts:
     )
 
 
-def _row(fit: Any, row: int) -> str:
+def _row_text(fit: Any, row: int) -> str:
     return f"row {rows_text((fit.prepared.sample.index[row],))}"
 
 
-def _sizes(fit: Any, treated: Cohorts) -> dict[str, int]:
+def _cohort_sizes(fit: Any, treated: Cohorts) -> dict[str, int]:
     labels = fit.prepared.sample.times[treated.starts]
     return {
         str(label): int(size) for label, size in zip(labels, treated.sizes, strict=True)

@@ -28,7 +28,7 @@ from digiprosper.linear.kernels.restricted_wild import (
     ClusterSums,
     added_covariance,
     jackknife_covariance,
-    restricted_wild,
+    restricted_wild_test,
     variation_by_cluster,
 )
 from digiprosper.linear.marginal import slope_weights
@@ -62,7 +62,7 @@ from digiprosper.report.variance import (
 )
 
 _STATS = ("nobs", "mean", "sd", "min", "max")
-# With more clusters F(q, G - 1) needs no bootstrap.
+# With more clusters F(q, G - 1) is reliable.
 _MANY = 100
 _TOO_OFTEN = "F(q, G - 1), which rejects a true hypothesis too often with few clusters"
 NO_COVARIANCE: Final = (
@@ -72,20 +72,19 @@ NO_COVARIANCE: Final = (
 """Why a joint test has no statistic."""
 # Small-sample factors of commands of Stata.
 _STATA = ("reghdfe", "xtreg", "areg")
-# The variance of the residuals under these is their sum of squares over their degrees
-# of freedom.
+# Conventions under which s^2 is the sum of squared residuals over df_resid
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
 
 
-def kept_rows(rows: Any, attribute: str) -> Any:
-    """Return what the fit kept of every row, or refuse."""
+def require_rows(rows: Any, attribute: str) -> Any:
+    """Return stored values by row; refuse if the fit did not keep them."""
     if rows is not None:
         return rows
     raise option_error(
         "keep_rows",
         value=False,
-        text=f"this result has no {attribute}: it was fitted with keep_rows=False, or "
-        "to a scanned table. Fit with keep_rows=True to a Panel.",
+        text=f"this result has no {attribute}: it was fitted with keep_rows=False or "
+        "to a scanned table. Fit a Panel with keep_rows=True.",
         allowed=(True,),
     )
 
@@ -101,11 +100,10 @@ class EstimationSample(PickledByName):
     # names of m variables and terms, and an (m, 5) array with their nobs, mean, sd, min
     # and max
     stats: tuple[tuple[str, ...], Floats]
-    # for each category in the terms, its column and the levels that were estimated
+    # for each category in the terms, its column and its estimated levels
     categories: Mapping[str, tuple[str, pd.Index[Any]]]
     obs_weights: str | None = None  # column with the weights of the rows
-    # for each regressor, outcome, absorbed effect or cluster, the factors of which it
-    # is the product
+    # factors of each regressor, outcome, absorbed effect and cluster
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
     rows: RowSummary | None = None  # if the fit did not keep its rows
     period: str | None = None  # first and last time
@@ -150,11 +148,11 @@ class Estimated(Estimates):
 
     @property
     def is_scanned(self) -> bool:
-        """Whether the table was larger than memory: effects of the entity are gone."""
+        """Whether a scanned table was fitted: entity effects are not stored."""
         return len(self.effect_values) < len(self.effect_names)
 
     def df_of(self, weights: Floats) -> Floats | float:
-        """Return the degrees of freedom of t; under ``"cr2"`` each sum has its own."""
+        """Return the degrees of freedom of t for sums of coefficients."""
         if self.bias_reduced is None:
             return self.inference.df_t
         return self.bias_reduced.df_t(weights)
@@ -169,32 +167,31 @@ class Estimated(Estimates):
         null: str,
         drawn: bool = True,
     ) -> TestResult:
-        """Test jointly by the method whose size holds with few clusters.
+        """Test restrictions jointly with a method that is valid with few clusters.
 
-        Under ``"clustered"`` p-values of several restrictions are those of the
-        restricted wild cluster bootstrap, with clusters in several ways those of
-        `_added_covariances`; F(q, G - 1) is an alternative. Under ``"crv3"``
-        and ``"driscoll_kraay"`` it is Hotelling's, under ``"cr2"`` that of Pustejovsky
-        & Tipton (2018).
+        Under ``"clustered"`` this is the restricted wild cluster bootstrap, or
+        `_added_covariance_test` with clusters in several ways; F(q, G - 1) is an
+        alternative. Under ``"crv3"`` and ``"driscoll_kraay"`` it is Hotelling's test,
+        under ``"cr2"`` that of Pustejovsky & Tipton (2018).
         """
         plain = wald_result(form, len(weights), self.inference.df_t, name, null)
         if not np.isfinite(form):
             return replace(plain, method=NO_COVARIANCE)
         if self.bias_reduced is not None:
-            return self._approximate_hotelling(form, weights, name, null)
+            return self._approximate_hotelling_test(form, weights, name, null)
         if self.xtscc is not None:
-            return self._beside_xtscc(weights, gap, name, null)
+            return self._xtscc_test(weights, gap, name, null)
         if len(weights) == 1:
             return plain
         # Stata prints F(q, G - 1) after commands that have this small-sample factor.
         program = "stata" if self.inference.ssc in _STATA else "f"
         if self.inference.cov_type == "crv3":
             groups = self.inference.n_clusters[0]
-            test = hotelling(self.covariance_of(weights), gap, groups, name, null)
+            test = hotelling_test(self.covariance_of(weights), gap, groups, name, null)
             return replace(test, alternatives={"f": plain})
         if len(self.by_cluster) > 1:
             return replace(
-                self._added_covariances(weights, gap, name, null),
+                self._added_covariance_test(weights, gap, name, null),
                 alternatives={program: plain},
             )
         if not drawn:
@@ -207,14 +204,14 @@ class Estimated(Estimates):
     def _wild_test(
         self, plain: TestResult, program: str, weights: Floats, gap: Floats
     ) -> TestResult:
-        """Give a test the p-value of the bootstrap, with other tests beside it."""
+        """Compute the p-value by the bootstrap; add F and CRV3 as alternatives."""
         (sums,), (clusters,) = self.by_cluster, self.inference.clusters
-        wild = restricted_wild(sums, weights, gap)
+        wild = restricted_wild_test(sums, weights, gap)
         tested = [self.names[j] for j in np.flatnonzero(weights.any(axis=0))]
         shares = variation_by_cluster(sums, weights @ sums.root)
         effective = float(effective_clusters(shares).min())
         few = no_rejection(tested, effective, clusters)
-        crv3 = hotelling(
+        crv3 = hotelling_test(
             jackknife_covariance(sums, weights),
             gap,
             sums.groups,
@@ -229,29 +226,29 @@ class Estimated(Estimates):
             alternatives={program: plain, "crv3": crv3},
         )
 
-    def _added_covariances(
+    def _added_covariance_test(
         self, weights: Floats, gap: Floats, name: str, null: str
     ) -> TestResult:
-        """Compare with Hotelling's F, the covariances of all ways added."""
+        """Compute Hotelling's test with the sum of the one-way covariances."""
         groups = min(way.groups for way in self.by_cluster)
-        test = hotelling(
+        test = hotelling_test(
             added_covariance(self.by_cluster, weights), gap, groups, name, null
         )
-        method = test.method or "covariances of the clusters in each way added"
+        method = test.method or "sum of the one-way clustered covariances"
         return replace(test, method=method)
 
-    def _beside_xtscc(
+    def _xtscc_test(
         self, weights: Floats, gap: Floats, name: str, null: str
     ) -> TestResult:
-        """Compare with Hotelling's F, with the test by the covariance of xtscc."""
+        """Compute Hotelling's test, with the test of xtscc as alternative."""
         assert self.xtscc is not None
         groups = self.inference.df_t + 1
-        test = hotelling(self.covariance_of(weights), gap, groups, name, null)
+        test = hotelling_test(self.covariance_of(weights), gap, groups, name, null)
         # With less than one degree of freedom the test would never reject.
         if len(weights) > self.inference.df_t:
             text = (
-                f"not available: {len(weights)} restrictions, and "
-                f"{freedom_text(self.inference.df_t)} of so few periods"
+                f"not available: {len(weights)} restrictions, but so few periods that "
+                f"there are {freedom_text(self.inference.df_t)}"
             )
             test = replace(test, statistic=np.nan, p_value=np.nan, method=text)
         other, _ = self.xtscc.wald(weights, gap)
@@ -259,10 +256,10 @@ class Estimated(Estimates):
         plain = wald_result(other, len(weights), df, name, null)
         return replace(test, alternatives={"xtscc": plain})
 
-    def _approximate_hotelling(
+    def _approximate_hotelling_test(
         self, form: float, weights: Floats, name: str, null: str
     ) -> TestResult:
-        """Compare the Wald statistic, scaled, with F(q, eta - q + 1)."""
+        """Compute the approximate Hotelling test, F(q, eta - q + 1)."""
         from scipy.special import fdtrc
 
         assert self.bias_reduced is not None
@@ -271,8 +268,8 @@ class Estimated(Estimates):
         df = eta - q + 1
         if not df >= 1:
             text = (
-                f"not available: {len(weights)} restrictions, and {freedom_text(eta)} "
-                "of so few clusters"
+                f"not available: {len(weights)} restrictions, but so few clusters that "
+                f"there are {freedom_text(eta)}"
             )
             return TestResult(name, np.nan, "F", (q, df), np.nan, null, method=text)
         f = form / q * df / eta
@@ -316,7 +313,7 @@ class SampledResults(BaseResults):
     @property
     def resids(self) -> pd.Series[float]:
         """Residuals, indexed by row: outcome minus fitted values."""
-        rows = kept_rows(self.residuals, "residuals")
+        rows = require_rows(self.residuals, "residuals")
         return self._by_row(rows, "resid")
 
     @property
@@ -325,12 +322,12 @@ class SampledResults(BaseResults):
 
         Of a model of counts they are means.
         """
-        rows = kept_rows(self.fitted, "fitted values")
+        rows = require_rows(self.fitted, "fitted values")
         return self._by_row(rows, "fitted")
 
     def _by_row(self, values: Floats, name: str) -> pd.Series[float]:
-        # Names of an index can be changed; those of the view are the caller's.
-        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels").view()
+        # A view, since the caller may change its names.
+        index: pd.Index[Any] = require_rows(self.sample.index, "row labels").view()
         return pd.Series(values, index=index, name=name, copy=True)
 
     @property
@@ -435,8 +432,8 @@ class SampledResults(BaseResults):
         """
         return self._conventions_of(self.inference)
 
-    def _of_inference(self) -> dict[str, Any]:
-        """Return what `glance` has of the rows and the standard errors."""
+    def _inference_numbers(self) -> dict[str, Any]:
+        """Return the items of `glance` about the rows and the standard errors."""
         return {
             "n_entities": self.n_entities,
             "n_times": self.n_times,
@@ -449,7 +446,7 @@ class SampledResults(BaseResults):
         }
 
     def _coverage(self, slope: str) -> str:
-        """Cite how often intervals of slopes cover with these errors and effects."""
+        """Cite the simulated coverage of intervals with these errors and effects."""
         alike = self.effect_names == self.key_names and not self.obs_weights
         if not alike or self.clusters != self.key_names[:1]:
             return ""
@@ -469,10 +466,10 @@ class SampledResults(BaseResults):
         ]
 
     def _summarised_rows(self) -> EstimationSample:
-        """Put a summary of the rows in the place of their labels."""
+        """Replace the row labels by a summary of the rows."""
         if self.rows is not None:
             return self.sample
-        residuals = kept_rows(self.residuals, "residuals")
+        residuals = require_rows(self.residuals, "residuals")
         rows = RowSummary(
             nobs=residuals.size,
             sample_hash=self._sample_hash(),
@@ -483,7 +480,7 @@ class SampledResults(BaseResults):
     def _sample_hash(self) -> str:
         if self.rows is not None:
             return self.rows.sample_hash
-        return hash_of(kept_rows(self.sample.index, "row labels"))
+        return hash_of(require_rows(self.sample.index, "row labels"))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -557,7 +554,7 @@ class LinearResults(SampledResults):
         f_value = self.f_value
         values: dict[str, Any] = {
             "depvar": self.depvar,
-            **self._of_inference(),
+            **self._inference_numbers(),
             "df_resid": self.df_resid,
             "df_absorbed": self.df_absorbed,
             "rsquared": r2,
@@ -800,9 +797,8 @@ class LinearResults(SampledResults):
             raise option_error(
                 "panel",
                 None,
-                "block_test estimates in blocks of periods, which a scanned table "
-                "cannot do. Fit a sample in memory: "
-                "spec.fit(scan.sample_entities(share)).",
+                "block_test is not available for a scanned table. Fit a sample in "
+                "memory: spec.fit(scan.sample_entities(share)).",
             )
         if slopes is None:
             raise option_error(
@@ -977,15 +973,15 @@ class LinearResults(SampledResults):
                 )
             ),
             coefficient_cells(self.tidy()),
-            self._beside(),
+            self._alternative_tests(),
             Remarks.of(
                 self.diagnostics,
                 self._coverage("slope") if type(self) is LinearResults else "",
             ),
         )
 
-    def _beside(self) -> Lines:
-        """Write what other methods say of the slopes, under Driscoll-Kraay errors."""
+    def _alternative_tests(self) -> Lines:
+        """Write other tests of the slopes, under Driscoll-Kraay errors."""
         beside, slopes = self.estimated.xtscc, self.estimated.block_slopes
         if beside is None or slopes is None:
             return Lines(())
@@ -998,9 +994,9 @@ class LinearResults(SampledResults):
         head = ["", "xtscc: std. error", "p", "block_test: estimate", "p"]
         lags = beside.inference.bandwidth
         about = (
-            f"Beside them: standard errors of Stata's xtscc ({lags} lags, "
+            f"For comparison: standard errors of Stata's xtscc ({lags} lags, "
             "cov_type='xtscc'), too small with few periods; and the mean of the slopes "
-            f"in {len(slopes)} blocks of consecutive periods, with its own p-value."
+            f"in {len(slopes)} blocks of consecutive periods, with its p-value."
         )
         if np.isnan(slopes).any():
             about += " It is missing where a slope is not identified in every block."
@@ -1018,17 +1014,17 @@ class LinearResults(SampledResults):
             else ""
         )
 
-    # --- the groups, field by field ---------------------------------------------------
+    # --- fields of `estimated` and `inference` ----------------------------------------
 
     @property
     def residuals(self) -> Floats:
         """Residuals as an (N,) array."""
-        return np.asarray(kept_rows(self.estimated.residuals, "residuals"))
+        return np.asarray(require_rows(self.estimated.residuals, "residuals"))
 
     @property
     def fitted(self) -> Floats:
         """Fitted values including the fixed effects as an (N,) array."""
-        return np.asarray(kept_rows(self.estimated.fitted, "fitted values"))
+        return np.asarray(require_rows(self.estimated.fitted, "fitted values"))
 
     @property
     def fit_statistics(self) -> tuple[float, float, float, float]:
@@ -1045,7 +1041,7 @@ class LinearResults(SampledResults):
 
     @property
     def bias_reduced(self) -> BiasReduced | None:
-        """What degrees of freedom of ``cov_type="cr2"`` come from; see `df_of`."""
+        """Terms of the degrees of freedom of ``cov_type="cr2"``; see `df_of`."""
         return self.estimated.bias_reduced
 
     @property
@@ -1100,28 +1096,27 @@ class LinearResults(SampledResults):
     @property
     def index(self) -> pd.Index[Any]:
         """Row labels of the estimation sample."""
-        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels")
+        index: pd.Index[Any] = require_rows(self.sample.index, "row labels")
         return index
 
-    # --- other people's tables --------------------------------------------------------
+    # --- tables of other packages -----------------------------------------------------
 
     def __maketables_stat__(self, key: str) -> Any:
         if key == "rmse":
             return float(np.sqrt(self._ssr() / self.df_resid))
         return BaseResults.__maketables_stat__(self, key)
 
-    # --- inside -----------------------------------------------------------------------
+    # --- internal ---------------------------------------------------------------------
 
     def _test_of_slopes(self, *, drawn: bool) -> TestResult:
         """Test that all slopes are zero; without draws by F(q, G - 1)."""
         k = len(self.names) - ("Intercept" in self.names)
         name, null = "F test", "all slopes are zero"
-        # With no more clusters than slopes the covariance is singular and the joint
-        # test does not exist.
+        # With no more clusters than slopes the covariance is singular.
         groups = min(self.n_clusters, default=np.inf)
         if k >= groups:
             return _missing_test(k, groups, name, null)
-        # Of both types the rank of the covariance exceeds the degrees of freedom.
+        # For these types the rank of the covariance may exceed the degrees of freedom.
         has_rank = k <= self.df_t or self.cov_type in ("cr2", "driscoll_kraay")
         slopes, gap = np.eye(k, len(self.names)), self.coefficients[:k]
         form = np.nan
@@ -1140,9 +1135,9 @@ class LinearResults(SampledResults):
 
 
 def predicted_index(results: Any, panel: Panel) -> Floats:
-    """Predict what is linear in the coefficients and effects, by row of a panel.
+    """Predict the linear index of each row of a panel, including the effects.
 
-    Missing, with a warning, where an effect was not estimated or a regressor is
+    It is missing, with a warning, if an effect was not estimated or a regressor is
     missing.
     """
     from digiprosper.panel.access import check_panel, table_of
@@ -1156,8 +1151,8 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
         raise option_error(
             "panel",
             None,
-            f"this result has no effects of {quoted(unkept)}: it was fitted to a table "
-            "larger than memory. Use the coefficients of the regressors.",
+            f"effects of {quoted(unkept)} are not stored, because a scanned table was "
+            "fitted. Use the coefficients of the regressors.",
         )
     table = table_of(panel)
     total = np.zeros(table.nobs)
@@ -1192,10 +1187,10 @@ def predicted_index(results: Any, panel: Panel) -> Floats:
     return total
 
 
-def hotelling(
+def hotelling_test(
     covariance: Floats, gap: Floats, groups: float, name: str, null: str
 ) -> TestResult:
-    """Compare a Wald statistic, scaled, with F(q, G - q) (Hotelling 1931)."""
+    """Compute Hotelling's test: a scaled Wald statistic and F(q, G - q)."""
     from scipy.special import fdtrc
 
     q = len(gap)
@@ -1209,7 +1204,7 @@ def hotelling(
 
 
 def _missing_test(q: int, groups: float, name: str, null: str) -> TestResult:
-    """Return the test that q restrictions do not have with so few clusters."""
+    """Return a test without statistic: q restrictions need more clusters."""
     text = f"not available: {q} restrictions need more than {groups} clusters"
     df = (float(q), float(groups - q))
     return TestResult(name, np.nan, "F", df, np.nan, null, method=text)
@@ -1234,7 +1229,7 @@ def _block_test(term: str, slopes: Floats, level: float) -> TestResult:
 
 
 def _constant_error(results: LinearResults, weights: Floats) -> float:
-    """Compute the standard error; missing if clusters' residuals do not cancel."""
+    """Compute the standard error of the constant, or NaN where it is not known."""
     variance = float(results.covariance_of(weights[None, :])[0, 0])
     by_cluster = results.cov_type == "clustered" and len(results.clusters) == 1
     if by_cluster and results.clusters[0] in results.effect_names:

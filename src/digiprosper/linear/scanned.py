@@ -1,4 +1,4 @@
-"""Equations on a panel that is larger than memory, from sums over blocks."""
+"""Estimation on a panel larger than memory, from sums over blocks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ import numpy as np
 
 from digiprosper.errors import Notice, OptionError, cited, option_error, quoted
 from digiprosper.kernels import Floats, Ints
-from digiprosper.kernels.cluster_jackknife import deviations_of
-from digiprosper.kernels.covariance import Counts, Ranks, Vcov, counts, groups_of, vcov
+from digiprosper.kernels.cluster_jackknife import deviations_from_grams
+from digiprosper.kernels.covariance import (
+    Counts,
+    Ranks,
+    Vcov,
+    count_groups,
+    counts,
+    vcov,
+)
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.in_blocks import (
     MOST_DENSE,
@@ -22,11 +29,11 @@ from digiprosper.kernels.in_blocks import (
     Dummies,
     Scores,
     dummies,
+    effects_are_removed,
     empty_scores,
     first_pass,
-    is_removed,
     net_columns,
-    orthonormalising,
+    orthonormalising_transform,
     second_pass,
     triangular_factor,
 )
@@ -35,15 +42,15 @@ from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
 from digiprosper.kernels.within import compress
 from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
-from digiprosper.linear.doubtful_terms import made_from_others
+from digiprosper.linear.doubtful_terms import derived_term_notices
 from digiprosper.linear.estimation import (
     Demeaned,
     column_moments,
+    find_constant_and_absorbed,
     fit_equation,
-    without_variation,
 )
-from digiprosper.linear.kernels.anderson_rubin import missing_if_empty
-from digiprosper.linear.kernels.restricted_wild import few_enough
+from digiprosper.linear.kernels.anderson_rubin import mask_zero_variances
+from digiprosper.linear.kernels.restricted_wild import keeps_cluster_sums
 from digiprosper.linear.kernels.two_stage import Projection
 from digiprosper.linear.notices import (
     chosen_rows,
@@ -56,7 +63,7 @@ from digiprosper.linear.preparation import (
     Prepared,
     cluster_size_notices,
     dropped_notices,
-    only_shifted,
+    only_lags_missing,
     period_notices,
     refuse_cov_types,
     refuse_extreme,
@@ -75,21 +82,21 @@ from digiprosper.linear.scanned_rows import (
     subsets,
 )
 from digiprosper.panel.codes import Absorbed, read_absorbed
-from digiprosper.panel.keys import period_of
+from digiprosper.panel.keys import period_text
 from digiprosper.panel.scan import PanelScan, merge_moments
 from digiprosper.panel.sources import disk_errors
 from digiprosper.panel.terms import crossed, parse
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
 _MOST_PASSES = 6
-# Products of columns and errors that scores are sums of, and their squares' root.
+# Limit of the products of columns and errors whose sums are scores
 _MOST_SCORES = 2**11
-# Products of columns and dummies by cluster in a jackknife, and entities of a block.
+# Limits of products by cluster in a jackknife, and of entities in a block
 _MOST_PRODUCTS, _MOST_TOGETHER = 2**27, 2**15
 _IN_MEMORY = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
 
 
-def texts_of(spec: Any) -> list[str]:
+def specification_texts(spec: Any) -> list[str]:
     """List the terms of a specification."""
     options = spec.options
     others = [text for text in (options.obs_weights, options.where) if text is not None]
@@ -101,7 +108,7 @@ def fit_equations(
 ) -> list[LinearResults]:
     """Estimate equations of one outcome on the rows complete in all of them."""
     with scanned(spec, scan, regressors) as (prepared, demeaned):
-        rows: ScannedRows = prepared.sums.rows
+        rows: ScannedRows = prepared.block_sums.rows
         log = shifted_log(rows.sample, rows.parts_of)
         return [
             fit_equation(
@@ -122,10 +129,10 @@ def scanned(
     regressors: Mapping[str, Sequence[str]],
     further: Further | None = None,
 ) -> Iterator[tuple[Prepared, Demeaned]]:
-    """Copy a table, and prepare its rows and compressed columns for equations."""
+    """Copy a scanned table, and prepare its rows and compressed columns."""
     refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
     _refuse_unknown_columns(spec, scan.columns, regressors)
-    terms = [*texts_of(spec), *chain.from_iterable(regressors.values())]
+    terms = [*specification_texts(spec), *chain.from_iterable(regressors.values())]
     with scan.copied(terms) as copied:
         assert copied.copy is not None
         folder = copied.copy.folder / "arrays"
@@ -141,7 +148,7 @@ def scanned(
 def _refuse_unknown_columns(
     spec: Any, columns: Sequence[str], regressors: Mapping[str, Sequence[str]]
 ) -> None:
-    """Read the terms before the table is copied, which may take long."""
+    """Check the terms before the table is copied, which is slow."""
     options = spec.options
     weights = [] if options.obs_weights is None else [options.obs_weights]
     event = [spec.event] if hasattr(spec, "event") else []
@@ -161,7 +168,7 @@ def _refuse_unknown_columns(
 
 
 def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
-    """Count rows, effects and clusters, and take the effects out of the columns."""
+    """Count rows, effects and clusters, and demean the columns."""
     if spec.singletons == "drop":
         drop_singletons(rows)
     structure = structure_of(rows)
@@ -174,12 +181,12 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
     )
     system = dummies(_blocks(rows, structure, ()), levels)
-    _refuse_two_large(rows, levels)
+    _refuse_two_large_effects(rows, levels)
     ranks = effect_ranks(rows, structure, system)
     groups = tuple(structure.sizes[text,] for text in rows.clusters)
     n_times = structure.sizes.get(rows.sample.keys.names[1:], 1)
     few = cluster_size_notices(rows.clusters, groups, rows.options.cov_type)
-    columns = _net_columns(rows, structure, system, levels)
+    columns = _demean_in_blocks(rows, structure, system, levels)
     prepared = Prepared(
         sample=rows.sample,
         within=cast("Any", None),
@@ -191,13 +198,13 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
         obs_weights=None,
         options=replace(rows.options, keep_rows=True),
         notices=tuple(_row_notices(rows, structure, ranks, few, n_times)),
-        few=tuple(few),
-        sums=BlockSums(rows, structure, system, levels, moments, columns),
+        few_cluster_notices=tuple(few),
+        block_sums=BlockSums(rows, structure, system, levels, moments, columns),
     )
     return prepared, _demeaned(rows.names, moments[: len(rows.names)], columns)
 
 
-def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
+def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
     large = [
         text
         for text, size in zip(rows.others, levels, strict=True)
@@ -207,8 +214,8 @@ def _refuse_two_large(rows: ScannedRows, levels: Sequence[int]) -> None:
         raise option_error(
             "absorb",
             large[1],
-            f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels each; a "
-            "scanned table takes one such effect beside the entity. Make one of them "
+            f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels each; with "
+            "a scanned table only one effect besides the entity can. Make one of them "
             f"the entity of Panel.scan, or {_IN_MEMORY}.",
         )
 
@@ -245,25 +252,25 @@ def _moments(rows: ScannedRows) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Columns:
-    """Net columns, compressed to their triangular factor, the outcome first."""
+class _CompressedColumns:
+    """Demeaned columns, compressed to a triangular factor; the outcome is first."""
 
-    by_level: Floats  # (L, p) what the effects but the entity's take out
+    by_level: Floats  # (L, p) estimated effects other than the entity's
     by_entity: Floats  # (p, p) products of columns net of entity means
     factor: Floats  # (p, p) R of the columns net of all effects, x before y
     squares: Floats  # (p,) of the net columns, never weighted
 
 
-def _net_columns(
+def _demean_in_blocks(
     rows: ScannedRows,
     structure: Structure,
     system: Dummies,
     levels: Sequence[int],
-) -> _Columns:
-    """Find what the effects take out, and the size of what is left, from rows if small.
+) -> _CompressedColumns:
+    """Estimate the effects in each column, and the norms of the demeaned columns.
 
-    Cross products of net columns do not tell norms below a millionth of the raw ones;
-    such columns are computed once more from the rows.
+    Norms below a millionth of the raw ones are computed from the rows again, since
+    cross products are not precise enough.
     """
     p = len(rows.names)
     order, back = [*range(1, p), 0], [-1, *range(p - 1)]
@@ -271,7 +278,7 @@ def _net_columns(
     before = np.diag(by_entity)
     values = system.solve(right, before)
     products = by_entity - right.T @ values
-    transform, regular = orthonormalising(products, np.sqrt(before))
+    transform, regular = orthonormalising_transform(products, np.sqrt(before))
     if regular.all():
         factor, squares = triangular_factor(products), np.diag(products)
     for _ in range(0 if regular.all() else _MOST_PASSES):
@@ -281,18 +288,22 @@ def _net_columns(
         factor = triangular_factor(sums.products) @ inverse
         squares = np.einsum("ij,ik,kj->j", inverse, sums.plain, inverse)
         weighted = np.einsum("ij,ij->j", factor, factor)
-        if is_removed(system, sums.right, weighted, before):
+        if effects_are_removed(system, sums.right, weighted, before):
             break
         values += system.solve(sums.right, before)
     by_entity = by_entity[np.ix_(back, back)]
-    return _Columns(values[:, back], by_entity, factor[:, back], squares[back])
+    return _CompressedColumns(
+        values[:, back], by_entity, factor[:, back], squares[back]
+    )
 
 
-def _demeaned(names: tuple[str, ...], moments: Floats, columns: _Columns) -> Demeaned:
-    """Make demeaned columns of as many rows as columns, the outcome first."""
+def _demeaned(
+    names: tuple[str, ...], moments: Floats, columns: _CompressedColumns
+) -> Demeaned:
+    """Return demeaned columns with as many rows as columns; the outcome is first."""
     compressed = np.asfortranarray(columns.factor)
     lengths = np.sqrt(columns.squares)
-    constant, absorbed = without_variation(moments, lengths)
+    constant, absorbed = find_constant_and_absorbed(moments, lengths)
     return Demeaned(
         names=names,
         raw=np.empty((0, len(names))),
@@ -311,10 +322,10 @@ def _demeaned(names: tuple[str, ...], moments: Floats, columns: _Columns) -> Dem
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockSums:
-    """What equations need of the rows of a scanned table: `Prepared.sums`.
+    """Sums over the rows of a scanned table, in `Prepared.block_sums`.
 
-    The columns that equations see have one row for each column. Their products are
-    those of all rows, but of scores it has to be known how they add up by group.
+    Equations get compressed columns with the same cross products as all rows. Their
+    scores, which have to be summed by group, are computed here.
     """
 
     rows: ScannedRows
@@ -322,10 +333,10 @@ class BlockSums:
     system: Dummies
     levels: Sequence[int]
     moments: Floats
-    columns: _Columns
-    # From here on of the columns of some equations, after `with_scores`
+    columns: _CompressedColumns
+    # The following fields are set by `with_scores`, for the columns of some equations
     positions: tuple[int, ...] = ()
-    by_level: Any = None  # (L, p) what the other effects take out
+    by_level: Any = None  # (L, p) estimates of the other effects
     rotation: Any = None  # (p, p) from the columns to orthonormal ones
     plain: Any = None  # (p, p) products of these, never weighted
     scores: tuple[Scores, ...] = ()
@@ -354,12 +365,12 @@ class BlockSums:
         before = np.diag(self.columns.by_entity)[at]
         turn, factor = np.linalg.qr(self.columns.factor[:, at])
         partials = np.hstack(
-            [_partial(turn.T @ columns) for columns in regressors.values()]
+            [_partialled_out(turn.T @ columns) for columns in regressors.values()]
         )
         texts, fewest = self._groupings(), min(map(len, regressors))
         moved = np.inf
         for _ in range(_MOST_PASSES):
-            transform = _inverse_of(factor)
+            transform = _inverse_factor(factor)
             scores = self._empty_scores(texts, partials, len(errors), fewest)
             sums = second_pass(
                 replace(self, positions=positions)._blocks(texts),
@@ -376,12 +387,12 @@ class BlockSums:
             )
             last_moved = moved
             moved = np.abs(step).max(initial=0.0) * np.sqrt(self.structure.n)
-            removed = is_removed(self.system, sums.right, squares, before)
+            removed = effects_are_removed(self.system, sums.right, squares, before)
             if removed and not SOLVED < moved < last_moved / 2:
                 break
             if not removed:
                 values = values + self.system.solve(sums.right, before)
-        rotation = _inverse_of(triangle)
+        rotation = _inverse_factor(triangle)
         out = replace(
             self,
             positions=positions,
@@ -393,18 +404,18 @@ class BlockSums:
             regressors=tuple(tuple(demeaned.names[j] for j in at) for at in regressors),
         )
         codes = tuple(
-            rotation.T @ np.concatenate(score.kept) @ rotation
-            if score.kept
+            rotation.T @ np.concatenate(score.cluster_products) @ rotation
+            if score.cluster_products
             else np.empty(0)
             for score in scores[: len(prepared.cluster_names)]
         )
         return (
-            replace(prepared, sums=out, cluster_codes=cast("Any", codes)),
+            replace(prepared, block_sums=out, cluster_codes=cast("Any", codes)),
             _in_basis(demeaned, positions, factor),
         )
 
     def _groupings(self) -> list[tuple[str, ...]]:
-        """List the groups whose scores the covariance needs; no names are rows."""
+        """List the groups whose scores the covariance needs; ``()`` stands for rows."""
         options, entity = self.rows.options, self.rows.effects[0]
         time = self.rows.sample.keys.time_name or entity
         by_type: dict[str, list[tuple[str, ...]]] = {
@@ -423,9 +434,9 @@ class BlockSums:
         errors: int,
         fewest: int,
     ) -> list[Scores]:
-        """Begin the sums of each grouping; an equation has `fewest` slopes or more."""
+        """Create empty sums for each grouping; `fewest` slopes per equation."""
         clusters, sizes = self.rows.clusters, self.structure.sizes
-        few = all(few_enough(sizes[text,], fewest) for text in clusters)
+        few = all(keeps_cluster_sums(sizes[text,], fewest) for text in clusters)
         return [
             empty_scores(
                 len(partials) - 1,
@@ -440,7 +451,7 @@ class BlockSums:
         ]
 
     def vcov(self, count: Counts, cov_type: str) -> Vcov:
-        """Choose a covariance, with the sums of scores that it is made of."""
+        """Return the covariance estimator with its sums of scores."""
         options = self.rows.options
         estimator = vcov(
             cov_type,
@@ -459,14 +470,14 @@ class BlockSums:
         return replace(estimator, parts=tuple(parts))
 
     def _intersection(self, members: Sequence[int]) -> tuple[None, int]:
-        """Count the combinations of clusters; their rows are summed block by block."""
+        """Count the combinations of clusters; codes are not needed."""
         if not self.rows.clusters:
             return None, self.structure.n_entities
         texts = tuple(self.rows.clusters[member] for member in members)
         return None, self.structure.sizes[texts]
 
     def variation(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        """Give the same as `diagnostics.few_treated` looks at in memory."""
+        """Yield what `diagnostics._variation_by_cluster` computes in memory."""
         which = self.regressors.index(tuple(names))
         start = sum(map(len, self.regressors[:which]))
         columns = slice(start, start + len(names))
@@ -489,19 +500,19 @@ class BlockSums:
             )
 
     def refuse_instruments(self) -> None:
-        """Refuse what two stages cannot compute from sums over blocks."""
+        """Refuse what two-stage least squares cannot compute from sums over blocks."""
         rows, roles = self.rows, self.rows.sample.roles
         p, controls = len(rows.names), len(roles["x"])
         if (p - 1) * (p - controls) > _MOST_SCORES:
             text = f"{p - 1} columns are too many for instruments on a scanned table"
-            raise _refused("instruments", text)
+            raise _scan_error("instruments", text)
         if len(rows.clusters) != 1:
             return
         (cluster,), entity = rows.clusters, rows.effects[0]
         levels, groups = sum(self.levels), self.structure.sizes[rows.clusters]
         # Entities are in memory block by block, other clusters all at once.
         together = _MOST_TOGETHER if cluster == entity else groups
-        crosses = not self.structure.lies_in(entity, cluster)
+        crosses = not self.structure.is_nested(entity, cluster)
         if crosses or together * (p + levels) ** 2 > _MOST_PRODUCTS:
             which = f"each {entity} that is in several of them"
             text = (
@@ -510,13 +521,15 @@ class BlockSums:
                 f"{which if crosses else f'{levels:,} levels of further effects'}. Use "
                 "clusters in two ways or cov_type='robust'"
             )
-            raise _refused("clusters", text)
+            raise _scan_error("clusters", text)
 
     def jackknife(self, projected: Projection) -> Floats | None:
         """Compute the CRV3 covariance of reduced forms with clusters in one way."""
         if len(self.rows.clusters) != 1:
             return None
-        residuals = np.column_stack([projected.outcome_left, projected.endog_left])
+        residuals = np.column_stack(
+            [projected.outcome_residuals, projected.endog_residuals]
+        )
         lengths, count = np.linalg.norm(residuals, axis=0), residuals.shape[1]
         columns = np.hstack([residuals / lengths, projected.basis])
         slopes = np.eye(projected.basis.shape[1])[projected.n_controls :]
@@ -531,23 +544,23 @@ class BlockSums:
         ]
         products: Floats | float = 0.0
         for grams in self._cluster_grams(self.rotation @ columns):
-            moved = deviations_of(grams, np.concatenate(total), slopes, count)
+            moved = deviations_from_grams(grams, np.concatenate(total), slopes, count)
             flat = moved.reshape(len(moved), -1)
             products = products + flat.T @ flat
         groups = self.structure.sizes[self.rows.clusters]
         size = np.repeat(lengths, len(slopes))
         covariance = np.asarray(products * (groups - 1) / groups * size * size[:, None])
-        return missing_if_empty(covariance, size)
+        return mask_zero_variances(covariance, size)
 
     def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
-        """Multiply columns (p, k) by cluster, block by block if these are whole."""
+        """Compute cross products by cluster, per block if clusters are whole there."""
         inside, before = self.rows.clusters[0] == self.rows.effects[0], None
         for block, (codes,) in self._blocks([self.rows.clusters]):
             assert codes is not None
             grams = block_grams(
                 net_columns(block, self.by_level, self.levels) @ columns,
                 codes,
-                groups_of(codes)
+                count_groups(codes)
                 if inside
                 else self.structure.sizes[self.rows.clusters],
                 block.entity,
@@ -569,7 +582,7 @@ class BlockSums:
         """Read the columns of the equations, with the codes of groups."""
         rows, structure = self.rows, self.structure
         blocks = _blocks(rows, structure, self.positions)
-        return zip(blocks, _grouped(rows, structure, texts), strict=True)
+        return zip(blocks, _group_codes(rows, structure, texts), strict=True)
 
     # --- results ----------------------------------------------------------------------
 
@@ -603,7 +616,7 @@ class BlockSums:
             "fitted": None,
             "fit_statistics": self._fit_statistics(positions, slopes, solved),
             "df_resid": solved.df_resid,
-            "df_absorbed": solved.count.full - solved.count.k,
+            "df_absorbed": solved.count.parameters - solved.count.k,
             "effect_names": self.rows.effects,
             "effect_values": tuple(
                 (text, self.structure.levels[text], part - part.mean())
@@ -654,10 +667,10 @@ class BlockSums:
         shown = [*positions, *map(every.index, others)]
         return EstimationSample(
             index=None,
-            key_names=sample.keys.pair,
+            key_names=sample.keys.name_pair,
             n_entities=structure.n_entities,
             n_times=structure.sizes.get(sample.keys.names[1:], 1),
-            period=period_of(structure.levels.get(sample.keys.time_name or "")),
+            period=period_text(structure.levels.get(sample.keys.time_name or "")),
             stats=(tuple(every[j] for j in shown), self.moments[shown]),
             categories=dict(sample.categories),
             obs_weights=rows.options.obs_weights,
@@ -671,24 +684,24 @@ class BlockSums:
         )
 
 
-def _refused(option: str, problem: str) -> OptionError:
+def _scan_error(option: str, problem: str) -> OptionError:
     return option_error(option, None, f"{problem}, or {_IN_MEMORY}.")
 
 
-def _partial(columns: Floats) -> Floats:
-    """Compute, of columns (p, k), the parts that are orthogonal to the others."""
+def _partialled_out(columns: Floats) -> Floats:
+    """Partial each of the columns (p, k) out of the others."""
     return np.asarray(np.linalg.pinv(columns / np.linalg.norm(columns, axis=0)).T)
 
 
 def _in_basis(demeaned: Demeaned, positions: Sequence[int], factor: Floats) -> Demeaned:
-    """Write columns (p, p) in the basis of their scores; the others are not used."""
+    """Replace columns by their coordinates (p, p) in the basis of the scores."""
     columns = np.zeros((len(factor), len(demeaned.names)), order="F")
     columns[:, list(positions)] = factor
     return replace(demeaned, columns=columns, products=columns.T @ columns)
 
 
-def _inverse_of(factor: Floats) -> Floats:
-    """Invert a triangular factor; what is left of a perfect fit is rounding."""
+def _inverse_factor(factor: Floats) -> Floats:
+    """Invert a triangular factor, whose last pivot may be rounding."""
     out = factor.copy()
     least = np.finfo(np.float64).eps * np.linalg.norm(out[:, -1])
     if abs(out[-1, -1]) < least:
@@ -696,10 +709,10 @@ def _inverse_of(factor: Floats) -> Floats:
     return np.asarray(np.linalg.inv(out))
 
 
-def _grouped(
+def _group_codes(
     rows: ScannedRows, structure: Structure, groupings: Sequence[tuple[str, ...]]
 ) -> Iterator[list[Ints | None]]:
-    """Code, for each block, the groups whose scores are summed; no names are rows."""
+    """Yield the codes of each grouping by block; None for single rows."""
 
     def group_codes(texts: tuple[str, ...], codes: Mapping[str, Ints]) -> Ints | None:
         if not texts:
@@ -726,11 +739,11 @@ def _row_notices(
     few: Sequence[Notice],
     n_times: int,
 ) -> list[Notice]:
-    """Report rows that were dropped, few clusters and periods, and counts."""
+    """Collect the notices about rows, clusters and periods."""
     options, n_entities = rows.options, structure.n_entities
     missing = rows.dropped_as_missing()
     assert rows.scan.copy is not None
-    # As in memory, a condition that all rows satisfy chooses none of them.
+    # As in memory, conditions that all rows satisfy are not reported.
     all_kept = rows.total == rows.scan.copy.rows
     conditions = () if all_kept else rows.scan.conditions
     robust = options.cov_type in ("unadjusted", "robust") and structure.most_rows > 2
@@ -739,7 +752,7 @@ def _row_notices(
         *dropped_notices(
             [missing] if rows.missing else [],
             rows.singletons,
-            [only_shifted(rows.scan.columns, rows.sample, missing)]
+            [only_lags_missing(rows.scan.columns, rows.sample, missing)]
             if rows.missing
             else [],
             effects=rows.effects,
@@ -750,12 +763,12 @@ def _row_notices(
         *few,
         *period_notices(n_times, options),
         *entities_across(structure.across, n_entities, rows.effects[0], rows.clusters),
-        *([] if ranks.exact else [rank_bound(rows.effects, ranks.every)]),
+        *([] if ranks.exact else [rank_bound(rows.effects, ranks.all_effects)]),
         *(
             [robust_inconsistent(options.cov_type, structure.n / n_entities)]
             if robust
             else []
         ),
-        *made_from_others(rows.sample, rows.scan),
+        *derived_term_notices(rows.sample, rows.scan),
         *many_dummies(rows.sample),
     ]

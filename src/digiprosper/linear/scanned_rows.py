@@ -1,4 +1,4 @@
-"""Rows of a scanned table as arrays on disk: who is used, and how effects lie."""
+"""Rows of a scanned table, stored as arrays on disk, and counts of levels."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from digiprosper.linear.diagnostics import lags_of_outcome
 from digiprosper.linear.preparation import (
     LinearOptions,
     absorbed_effects,
-    all_singletons,
+    all_singletons_error,
     checked_weights,
     cluster_terms,
-    count_across,
-    further_roles,
+    count_entities_across,
+    weight_and_slope_roles,
 )
 from digiprosper.panel.access import table_of
-from digiprosper.panel.columns import most_first
+from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.sample import Compared, Dropped, Sample
-from digiprosper.panel.scan import PanelScan, about_a_block
+from digiprosper.panel.scan import PanelScan, explain_block_errors
 from digiprosper.panel.selection import (
     Levels,
     Selection,
@@ -47,8 +47,7 @@ from digiprosper.panel.selection import (
     select_rows,
 )
 
-# From a copied table, names of q further columns, and what computes of a block and
-# its sample these (n, q) and numbers (n, r) that are stored beside them
+# Computes q further columns (n, q) of a block, and integers (n, r) stored with them
 Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, Ints]]
 Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
 
@@ -63,7 +62,7 @@ class CodedTerm:
         self.levels: pd.Index[Any] = levels
 
     def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
-        """Give the levels of a block the numbers they have in the blocks before."""
+        """Recode the levels of a block consistently with earlier blocks."""
         positions = self.levels.get_indexer(levels)
         unseen = positions < 0
         if unseen.any():
@@ -82,7 +81,7 @@ class StoredBlock:
     mask: Bools | None = None  # (n,) rows that are used; None is all
 
     def array(self, name: str) -> Any:
-        """Read an array (n, ..) of the rows that are used, without copying all."""
+        """Read an array (n, ..) of the rows that are used."""
         values = self.stored(name)
         if self.mask is None:
             return values
@@ -101,10 +100,10 @@ class StoredBlock:
 
 @dataclass(slots=True, eq=False)
 class ScannedRows:
-    """What was read of a scanned table: arrays on disk, and a few numbers."""
+    """A scanned table in arrays on disk, with counts."""
 
     options: LinearOptions
-    sample: Sample  # of the first block, for names, factors and labels
+    sample: Sample  # first block; source of names, factors and labels
     scan: PanelScan[Any]
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
@@ -136,7 +135,7 @@ class ScannedRows:
             "missing",
             self.missing,
             tuple(self.first_missing),
-            most_first(self.missing_by_term),
+            sort_by_count(self.missing_by_term),
             tuple(self.compared.values()),
         )
 
@@ -174,11 +173,11 @@ def read_rows(
     clusters = cluster_terms(first, options)
     _refuse_effects(first.entity_name, absorbed)
     effects = tuple(a.effect for a in absorbed)
-    roles = {"y": (spec.y,), **regressors, **further_roles(first, (), options)}
-    levels = _levels(copied, roles, effects, options.where)
+    roles = {"y": (spec.y,), **regressors, **weight_and_slope_roles(first, (), options)}
+    levels = _collect_levels(copied, roles, effects, options.where)
     names, columns_of = ((), None) if further is None else further(copied)
     for number, panel in enumerate(copied.panels()):
-        with about_a_block(copied.copy):
+        with explain_block_errors(copied.copy):
             selected = select_rows(
                 table_of(panel),
                 roles,
@@ -188,21 +187,21 @@ def read_rows(
                 across=levels,
             )
         if rows is None:
-            rows = _begin(
+            rows = _start_rows(
                 spec, selected.rows, copied, tuple(regressors), effects, clusters, names
             )
         _count_missing(rows, selected)
         if selected.complete.any():
             sample = selected.rows.keep(selected.complete, "missing")
             further_columns = None if columns_of is None else columns_of(panel, sample)
-            _store(rows, sample, further_columns, folder / str(number))
+            _store_block(rows, sample, further_columns, folder / str(number))
     assert rows is not None
     _refuse_lost(spec, rows)
     return rows
 
 
 def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
-    """Refuse rows of which none is left, or that may not be missing."""
+    """Refuse an empty sample, or missing values with ``missing="raise"``."""
     if spec.where is not None and not rows.chosen:
         text = f"where={cited(spec.where)} is true in no row of the table."
         raise MissingDataError(text, [option_problem("where", spec.where, what=text)])
@@ -212,7 +211,7 @@ def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
         advice = "before the table is scanned"
         refuse_missing(lost.by_term, lost.compared, first, advice)
     if not rows.blocks:
-        raise lost.nothing_left()
+        raise lost.empty_sample_error()
 
 
 def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
@@ -228,13 +227,13 @@ def _refuse_effects(entity: str, absorbed: Sequence[Any]) -> None:
         raise option_error(
             "entity_effects",
             None,
-            f"a scanned table is fitted with effects of the entity ({entity}): its "
-            "blocks are whole entities. Set entity_effects=True, or make the column "
-            "of the effect the entity of Panel.scan.",
+            f"a scanned table is read in blocks of {entity} and needs its effects. Set "
+            "entity_effects=True, or make the column of another effect the entity of "
+            "Panel.scan.",
         )
 
 
-def _levels(
+def _collect_levels(
     copied: PanelScan[Any],
     roles: Mapping[str, Sequence[str]],
     effects: Sequence[str],
@@ -247,7 +246,7 @@ def _levels(
     every: dict[str, pd.Index[Any]] = {}
     rows = 0
     for panel in copied.panels():
-        with about_a_block(copied.copy):
+        with explain_block_errors(copied.copy):
             levels, complete = levels_in_use(
                 table_of(panel), roles, codes=effects, where=where
             )
@@ -261,7 +260,7 @@ def _levels(
     return Levels(every, rows)
 
 
-def _begin(
+def _start_rows(
     spec: Any,
     sample: Sample,
     scan: PanelScan[Any],
@@ -314,19 +313,19 @@ def _count_missing(rows: ScannedRows, selected: Selection) -> None:
     for compared in selected.compared:
         before = rows.compared.get(compared.term)
         rows.compared[compared.term] = (
-            compared if before is None else before.plus(compared)
+            compared if before is None else before.add(compared)
         )
     labels = [*rows.first_missing, *selected.rows.index[incomplete][:_FIRST_LABELS]]
     rows.first_missing = sorted(labels)[:_FIRST_LABELS]
 
 
-def _store(
+def _store_block(
     rows: ScannedRows,
     sample: Sample,
     further: tuple[Floats, Ints] | None,
     folder: Path,
 ) -> None:
-    """Write the arrays of a block, and note what needs its columns."""
+    """Write the arrays of a block; also record distinct values and lags."""
     folder.mkdir()
     columns = sample.matrix.T[list(rows.positions)]
     if further is not None:
@@ -352,35 +351,37 @@ def _store(
             ends = {float(column.min()), float(column.max())}
             between = column[~np.isin(column, list(ends))][:1]
             rows.distinct[name] |= ends | set(between.tolist())
-    # Entities of one row do not tell by their values what is a lag.
+    # Lags are recognised by values only if entities have several rows.
     if not rows.lags or (np.diff(sample.entity) == 0).any():
         rows.lags.append(lags_of_outcome(sample))
 
 
-# --- rows that are used, and how effects and clusters lie in one another --------------
+# --- rows that are used, and how effects and clusters are nested ----------------------
 
 
 def drop_singletons(rows: ScannedRows) -> None:
-    """Leave out rows that are the only one of a level of an effect, repeatedly."""
+    """Drop rows that are the only one of a level of an effect, repeatedly."""
     sizes = [rows.coded[text].levels.size for text in rows.others]
     usable = [np.ones(size, dtype=bool) for size in sizes]
     before, changed = rows.n, True
     while changed:
         by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
-        dropped = [_cut(rows, block, usable, by_level) for block in rows.blocks]
+        dropped = [
+            _drop_unusable_rows(rows, block, usable, by_level) for block in rows.blocks
+        ]
         usable = [count != 1 for count in by_level]
         changed = any(dropped) or not all(levels.all() for levels in usable)
     if rows.n < before:
         _note_singletons(rows, before)
 
 
-def _cut(
+def _drop_unusable_rows(
     rows: ScannedRows,
     block: StoredBlock,
     usable: Sequence[Bools],
     by_level: Sequence[Ints],
 ) -> bool:
-    """Drop a block's unusable rows and lone rows; tell whether one was dropped."""
+    """Drop singletons and unusable levels of a block; return whether any was."""
     entity = block.stored("entity")
     codes = [block.stored(rows.file(text)) for text in rows.others]
     keep = np.ones(entity.size, dtype=bool) if block.mask is None else block.mask.copy()
@@ -399,7 +400,7 @@ def _cut(
 def _note_singletons(rows: ScannedRows, before: int) -> None:
     effects = rows.effects
     if not rows.n:
-        raise all_singletons(before, effects)
+        raise all_singletons_error(before, effects)
     labels: list[Any] = []
     for block in rows.blocks:
         if block.mask is not None:
@@ -426,7 +427,7 @@ def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]
 
 @dataclass(slots=True, eq=False)
 class Structure:
-    """How often each level is used, and how many levels occur together."""
+    """Counts of levels and of their combinations."""
 
     n: int
     n_entities: int
@@ -439,14 +440,14 @@ class Structure:
     across: int  # entities in several clusters
     hash: int
 
-    def lies_in(self, inner: str, outer: str) -> bool:
-        """Tell whether every level of an effect lies in one level of another."""
+    def is_nested(self, inner: str, outer: str) -> bool:
+        """Return whether one effect is nested in another."""
         pair = (inner, outer) if (inner, outer) in self.sizes else (outer, inner)
         return inner == outer or self.sizes[pair] == self.sizes[inner,]
 
 
 def structure_of(rows: ScannedRows) -> Structure:
-    """Count levels, their combinations and entities across clusters, by one pass."""
+    """Count levels, their combinations, and entities across clusters in one pass."""
     entity, pairs = rows.effects[0], dict.fromkeys([*rows.effects, *rows.clusters])
     used = {t: np.zeros(c.levels.size, np.intp) for t, c in rows.coded.items()}
     sizes = dict.fromkeys([*combinations(pairs, 2), *subsets(rows.clusters)], 0)
@@ -459,14 +460,16 @@ def structure_of(rows: ScannedRows) -> Structure:
             count += np.bincount(codes[text], minlength=count.size)
         n, n_entities = n + int(rows_of.sum()), n_entities + rows_of.size
         most = max(most, int(rows_of.max()))
-        across += count_across(codes[entity], [codes[text] for text in rows.clusters])
+        across += count_entities_across(
+            codes[entity], [codes[text] for text in rows.clusters]
+        )
         for texts in sizes:
-            together = _distinct(combination_keys(rows, texts, codes))
+            together = _distinct_keys(combination_keys(rows, texts, codes))
             if entity in texts:
                 sizes[texts] += together.size
             else:
                 keys[texts] = np.union1d(keys[texts], together)
-        total_hash = (total_hash + _hash(rows, block)) % 2**64
+        total_hash = (total_hash + _hash_rows(rows, block)) % 2**64
     sizes |= {texts: every.size for texts, every in keys.items()}
     sizes |= {(text,): int((count > 0).sum()) for text, count in used.items()}
     levels, numbers = {}, {}
@@ -505,7 +508,7 @@ def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
 def combination_keys(
     rows: ScannedRows, texts: Sequence[str], codes: Mapping[str, Ints]
 ) -> Ints:
-    """Give combinations of levels a number, the same in all blocks but for entities."""
+    """Encode combinations of levels as integers, consistent between blocks."""
     first, *others = sorted(texts, key=lambda text: text != rows.effects[0])
     key = codes[first].astype(np.int64)
     for text in others:
@@ -513,7 +516,7 @@ def combination_keys(
     return key
 
 
-def _distinct(keys: Ints) -> Ints:
+def _distinct_keys(keys: Ints) -> Ints:
     """List the keys that occur."""
     if (size := int(keys.max()) + 1) > _MOST_CELLS:
         return np.unique(keys)
@@ -522,7 +525,7 @@ def _distinct(keys: Ints) -> Ints:
     return np.flatnonzero(seen)
 
 
-def _hash(rows: ScannedRows, block: StoredBlock) -> int:
+def _hash_rows(rows: ScannedRows, block: StoredBlock) -> int:
     """Add up hashes of the row labels, which do not depend on the order of rows."""
     from pandas.util import hash_array
 
@@ -543,43 +546,43 @@ def _hash(rows: ScannedRows, block: StoredBlock) -> int:
 def effect_ranks(rows: ScannedRows, structure: Structure, system: Dummies) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
     effects, clusters = rows.effects, rows.clusters
-    lies_in = structure.lies_in
-    nested = tuple(e for e in effects if any(lies_in(e, c) for c in clusters))
+    is_nested = structure.is_nested
+    nested = tuple(e for e in effects if any(is_nested(e, c) for c in clusters))
     exempt = tuple(e for e in effects if e in nested or e == effects[0])
     by_subset = {
-        subset: _rank_of(subset, rows, structure, system)
+        subset: _effect_rank(subset, rows, structure, system)
         for subset in {nested, exempt, effects}
     }
     every = by_subset[effects][0]
     outer = [*effects, *clusters]
     return Ranks(
-        every=every,
+        all_effects=every,
         nested=min(by_subset[nested][0], every),
         nested_or_entity=min(by_subset[exempt][0], every),
-        lone_nested=any(all(lies_in(e, o) for o in outer) for e in nested),
+        lone_nested=any(all(is_nested(e, o) for o in outer) for e in nested),
         intercept=False,
         exact=all(exact for _, exact in by_subset.values()),
     )
 
 
-def _finest(effects: Sequence[str], structure: Structure) -> list[str]:
-    """Leave out effects in which another is nested; of two that are the same, one."""
+def _drop_coarser(effects: Sequence[str], structure: Structure) -> list[str]:
+    """Drop effects in which another is nested, and repetitions."""
     out: list[str] = []
     for effect in effects:
-        if not any(structure.lies_in(finer, effect) for finer in out):
-            out = [e for e in out if not structure.lies_in(effect, e)]
+        if not any(structure.is_nested(finer, effect) for finer in out):
+            out = [e for e in out if not structure.is_nested(effect, e)]
             out.append(effect)
     return out
 
 
-def _rank_of(
+def _effect_rank(
     subset: tuple[str, ...],
     rows: ScannedRows,
     structure: Structure,
     system: Dummies,
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
-    finest, entity = _finest(subset, structure), rows.effects[0]
+    finest, entity = _drop_coarser(subset, structure), rows.effects[0]
     sizes = {text: structure.sizes[text,] for text in rows.effects}
     if len(finest) <= 1:
         return sum(sizes[e] for e in finest) or 1, True
@@ -601,7 +604,7 @@ def _rank_by_components(
     system: Dummies,
     entity: str,
 ) -> tuple[int, bool]:
-    """Count components of the two largest effects; others lose one level each."""
+    """Bound the rank by the connected components of the two largest effects."""
     from scipy.sparse import block_array
     from scipy.sparse.csgraph import connected_components
 

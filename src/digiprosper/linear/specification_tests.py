@@ -31,13 +31,13 @@ from digiprosper.kernels.tolerances import (
 )
 from digiprosper.kernels.within import compress
 from digiprosper.linear.auxiliary import (
+    coefficient_rows,
     entity_effect,
-    issued,
+    fit_for_test,
+    issue_fit_notices,
     joint_test,
-    refit,
     refuse_perfect_fit,
     refuse_slopes,
-    rows_of_terms,
     with_effects,
 )
 from digiprosper.linear.estimation import columns_at, fit_equation
@@ -128,7 +128,7 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     >>> round(test.statistic, 4), round(test.detail["mean_correlation"], 3)
     (14.3112, 0.219)
     """
-    rows = _rows(results, "pesaran_cd")
+    rows = _residual_rows(results, "pesaran_cd")
     _refuse_time_effects(results, rows)
     correlations = correlations_between(rows.residuals, rows.entity, rows.time)
     if correlations.pairs == 0:
@@ -166,7 +166,7 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     return replace(test, alternatives={"stata": printed})
 
 
-def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
+def _refuse_time_effects(results: LinearResults, rows: _ResidualRows) -> None:
     """Refuse residuals that add up to zero in every period."""
     by_name = results.key_names[1] in results.effect_names
     if (
@@ -177,9 +177,9 @@ def _refuse_time_effects(results: LinearResults, rows: _Rows) -> None:
     reason = "has time effects" if by_name else "absorbs the mean of every period"
     raise not_identified(
         "time_effects",
-        f"pesaran_cd: the model {reason}, so the residuals of every period add up to "
+        f"pesaran_cd: the model {reason}, so the residuals of every period sum to "
         "zero and the statistic is about -sqrt(T / 2) for any correlation. Fit the "
-        "model with time_effects=False and without time dummies. The test then "
+        "model with time_effects=False and without time dummies; the test then "
         "shows whether time effects are needed.",
         effects=results.effect_names,
     )
@@ -253,7 +253,7 @@ def modified_wald(
     (48.0, 17.0)
     """
     check_option("method", method, ("levene", "chi2"))
-    rows = _rows(results, "modified_wald")
+    rows = _residual_rows(results, "modified_wald")
     squares = squares_by_entity(rows.residuals, rows.entity)
     _refuse_no_variance(results, rows.entities, squares)
 
@@ -282,20 +282,20 @@ def modified_wald(
     )
     if method == "chi2":
         return replace(wald, diagnostics=(oversized,))
-    return _levene(rows, wald)
+    return _levene_test(rows, wald)
 
 
-def _levene(rows: _Rows, wald: TestResult) -> TestResult:
-    """Compare distances from medians between entities, with simulated errors."""
+def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
+    """Compute Levene's test, with a p-value from simulated errors."""
     n, count = rows.residuals.size, int(rows.entity.max()) + 1
     if n / count < _LEVENE_PERIODS:
         raise not_identified(
             "few_periods",
-            f"modified_wald: entities have {n / count:.3g} rows on average, and with "
-            f"fewer than {_LEVENE_PERIODS} no test can tell different variances from "
-            "errors with heavy tails. Standard errors clustered by entity do not "
-            "assume equal variances; method='chi2' gives what Stata's xttest3 "
-            "prints, which rejects nearly always.",
+            f"modified_wald: entities have {n / count:.3g} rows on average; with fewer "
+            f"than {_LEVENE_PERIODS} no test can distinguish different variances from "
+            "heavy tails. Standard errors clustered by entity do not assume equal "
+            "variances; method='chi2' is the test of Stata's xttest3, which rejects "
+            "nearly always.",
             mean_rows=n / count,
         )
     scaled = rows.residuals / rows.residuals.std()
@@ -413,16 +413,16 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> test.df, round(test.detail["rho_null"], 4)
     ((1.0, 47.0), -0.0625)
     """
-    fitted = refit(spec, panel, "wooldridge_ar1")
+    fitted = fit_for_test(spec, panel, "wooldridge_ar1")
     entity_effect(fitted, "wooldridge_ar1")
     refuse_slopes(fitted, "wooldridge_ar1")
     refuse_perfect_fit(fitted.results, "wooldridge_ar1")
     sample = fitted.prepared.sample
-    _refuse_short(fitted)
-    notices = issued(fitted)
+    _check_autocorrelation_sample(fitted)
+    notices = issue_fit_notices(fitted)
 
     residuals = fitted.solved.residuals / fitted.solved.residuals.std()
-    before = _one_period_before(residuals, sample.index, panel)
+    before = _lagged_residuals(residuals, sample.index, panel)
     regression = persistence(residuals, before, sample.entity)
     _refuse_no_pairs(regression)
 
@@ -461,29 +461,29 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     )
 
 
-def _refuse_short(fitted: Fitted) -> None:
-    """Refuse weights, and panels with residuals correlated by construction."""
+def _check_autocorrelation_sample(fitted: Fitted) -> None:
+    """Refuse weights, and panels without three rows per entity."""
     prepared = fitted.prepared
     if prepared.obs_weights is not None:
         raise option_error(
             "obs_weights",
             prepared.options.obs_weights,
-            "wooldridge_ar1 is not defined with obs_weights, because the correlation "
-            "of the residuals under the null hypothesis is not known. Fit without "
-            "weights for this test.",
+            "wooldridge_ar1 is not defined with obs_weights, because the "
+            "autocorrelation of the residuals under the null is not known. Fit without "
+            "weights.",
         )
     most = int(np.bincount(prepared.sample.entity).max())
     if most < _FEW_PERIODS:
         raise not_identified(
             "few_periods",
-            f"wooldridge_ar1: no entity has {_FEW_PERIODS} rows. Two residuals of an "
-            "entity add up to zero, whatever the errors.",
+            f"wooldridge_ar1: no entity has {_FEW_PERIODS} rows; two residuals of an "
+            "entity always sum to zero.",
             most_rows=most,
         )
 
 
-def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
-    """Find the entity's residuals one period earlier, missing without a row."""
+def _lagged_residuals(residuals: Floats, index: pd.Index[Any], panel: Panel) -> Floats:
+    """Return the lag of the residuals within entities, missing without a row."""
     table = table_of(panel)
     rows = table.index.get_indexer(index)
     whole = np.full(table.nobs, np.nan)
@@ -492,7 +492,7 @@ def _one_period_before(residuals: Floats, index: pd.Index[Any], panel: Panel) ->
 
 
 def _refuse_no_pairs(lagged: Persistence) -> None:
-    """Refuse a regression with too few rows, or errors zero in sum by entity."""
+    """Refuse a regression with too few rows, or without variance."""
     if lagged.entities < 2 or lagged.rows <= 2:
         raise not_identified(
             "no_pairs",
@@ -507,7 +507,7 @@ def _refuse_no_pairs(lagged: Persistence) -> None:
         raise not_identified(
             "no_variance",
             "wooldridge_ar1: the variance of the coefficient of the lag is zero or "
-            "missing: no test.",
+            "missing, so the test is not defined.",
             rho=lagged.slope,
         )
 
@@ -515,7 +515,7 @@ def _refuse_no_pairs(lagged: Persistence) -> None:
 # --- rows of a result -----------------------------------------------------------------
 
 
-class _Rows(NamedTuple):
+class _ResidualRows(NamedTuple):
     """Residuals of a result, codes of entities and periods, and the entities."""
 
     residuals: Floats
@@ -524,19 +524,19 @@ class _Rows(NamedTuple):
     entities: pd.Index[Any]
 
 
-def _rows(results: LinearResults, caller: str) -> _Rows:
+def _residual_rows(results: LinearResults, caller: str) -> _ResidualRows:
     candidate: object = results
     if not isinstance(candidate, LinearResults):
         raise InputTypeError(
-            f"{caller} takes the results of a linear model, what "
-            f"FixedEffects(...).fit(panel) returns, not {type(candidate).__name__}."
+            f"{caller} takes the results of a linear model, as of "
+            f"FixedEffects(...).fit(panel), not {type(candidate).__name__}."
         )
     refuse_perfect_fit(results, caller)
     index = results.index
     if not isinstance(index, pd.MultiIndex):
         raise not_identified(
             "cross_section",
-            f"{caller} needs several periods of each entity, and these are results of "
+            f"{caller} needs several periods of each entity, but these are results of "
             "a cross-section.",
             entity=results.key_names[0],
         )
@@ -550,7 +550,7 @@ def _rows(results: LinearResults, caller: str) -> _Rows:
             entity=entities[0],
         )
     time, _ = compress(np.asarray(index.codes[1], dtype=np.intp))
-    return _Rows(results.residuals, compress(codes)[0], time, entities)
+    return _ResidualRows(results.residuals, compress(codes)[0], time, entities)
 
 
 # --- fixed effects and the functional form --------------------------------------------
@@ -615,17 +615,17 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> round(test.statistic, 2), test.df
     (75.82, (47.0, 764.0))
     """
-    fitted = refit(spec, panel, "poolability")
+    fitted = fit_for_test(spec, panel, "poolability")
     effects = fitted.prepared.effect_names
     if not effects:
         raise not_identified(
             "no_effects",
-            "poolability tests the absorbed effects, and the specification has none: "
+            "poolability tests the absorbed effects, but the specification has none: "
             "set entity_effects or time_effects, or name effects in absorb.",
         )
     refuse_perfect_fit(fitted.results, "poolability")
 
-    notices = issued(fitted)
+    notices = issue_fit_notices(fitted)
     statistic, q, df, p = _effects_test(fitted, ())
     if q == 0:
         raise not_identified(
@@ -658,7 +658,7 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
 def _effects_test(
     fitted: Fitted, other_effects: Sequence[str]
 ) -> tuple[float, float, float, float]:
-    """Compute F, its degrees of freedom and p-value of all effects but some others."""
+    """Test all effects except some: F, degrees of freedom and p-value."""
     solved, prepared = fitted.solved, fitted.prepared
     restricted = with_effects(prepared, other_effects)
     q, df = float(prepared.within.rank - restricted.within.rank), solved.df_resid
@@ -671,7 +671,7 @@ def _effects_test(
         demeaned[:, 1:], demeaned[:, 0], obs_weights=prepared.obs_weights
     ).residuals
     unrestricted = solved.residuals @ solved.weighted_residuals
-    # Of two nearly equal sums the difference could come out negative by rounding.
+    # The difference of nearly equal sums may be negative by rounding.
     more = max(float(residuals @ solved.weighted(residuals) - unrestricted), 0.0)
     statistic = (more / q) / float(unrestricted / df)
     return statistic, q, df, float(scipy.special.fdtrc(q, df, statistic))
@@ -732,21 +732,21 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> test.df
     (2.0, 47)
     """
-    fitted = refit(spec, panel, "reset_test")
+    fitted = fit_for_test(spec, panel, "reset_test")
     refuse_perfect_fit(fitted.results, "reset_test")
-    wider = _with_powers(fitted)
+    wider = _fit_with_powers(fitted)
     null = "the square and the cube of the fitted values have no effect"
     test = joint_test(wider, _POWERS, "reset_test", name="RESET test", null=null)
-    # The notices of few clusters are about t intervals; the bootstrap allows for few.
+    # Notices of few clusters are about t intervals, not the bootstrap.
     drawn = "bootstrap" in test.method
     about_t = ("few_clusters", "very_few_clusters") if drawn else ()
     reported = [notice for notice in wider.diagnostics if notice.code not in about_t]
     issue(reported)
     notices = (*reported, *test.diagnostics)
-    return replace(test, detail=rows_of_terms(wider, _POWERS), diagnostics=notices)
+    return replace(test, detail=coefficient_rows(wider, _POWERS), diagnostics=notices)
 
 
-def _with_powers(fitted: Fitted) -> LinearResults:
+def _fit_with_powers(fitted: Fitted) -> LinearResults:
     """Regress on the regressors and the powers of their fitted values."""
     regressors = fitted.regressors
     values = (
@@ -771,7 +771,9 @@ def _with_powers(fitted: Fitted) -> LinearResults:
     demeaned = fitted.demeaned.with_columns(prepared, _POWERS, powers)
     positions = (*regressors, *demeaned.at(_POWERS))
     try:
-        return fit_equation(prepared, demeaned, 0, positions, unread=demeaned.names)[0]
+        return fit_equation(prepared, demeaned, 0, positions, auxiliary=demeaned.names)[
+            0
+        ]
     except (CollinearityError, IdentificationError) as error:
         # Without the powers the same regression has been estimated.
         names = quoted(fitted.results.names)

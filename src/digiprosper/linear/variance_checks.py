@@ -1,4 +1,4 @@
-"""For which coefficients and rows a covariance is not defined."""
+"""Checks for coefficients and rows without a defined covariance."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from digiprosper.linear.preparation import Prepared
 _MOST_OF = 0.5
 
 
-def without_information(solved: Solved, covariance: Floats) -> Ints:
-    """Find slopes whose scores sum to zero in every group: variance is rounding."""
+def find_zero_variances(solved: Solved, covariance: Floats) -> Ints:
+    """Find slopes whose variance is rounding: scores sum to zero in every group."""
     if solved.vcov.cov_type in ("unadjusted", "robust", "hc2", "hc3"):
         return np.empty(0, dtype=np.intp)
     variance = np.abs(covariance.diagonal()[: solved.coefficients.size])
@@ -26,7 +26,7 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     if solved.vcov.parts[0].products is not None:
         size = score_sizes(solved.score_columns @ solved.root.T, weighted, solved.vcov)
         return np.flatnonzero(variance <= (NO_VARIANCE * size) ** 2)
-    # No sum of sizes is beyond this, by Cauchy and Schwarz; few fits come near it.
+    # Upper bound by Cauchy and Schwarz, which is enough for most fits
     most = (
         weighted.size
         * float((weighted * solved.residuals).max())
@@ -37,13 +37,13 @@ def without_information(solved: Solved, covariance: Floats) -> Ints:
     size = np.abs((solved.score_columns * weighted[:, None]) @ solved.root.T).sum(
         axis=0
     )
-    # Or the rows that the slope depends on are fitted perfectly.
+    # Also if the rows that identify the slope are fitted perfectly.
     return np.flatnonzero(
         (variance <= (NO_VARIANCE * size) ** 2) | (size**2 <= NO_VARIANCE**2 * most)
     )
 
 
-def cluster_notices(
+def needed_cluster_notices(
     prepared: Prepared,
     terms: Sequence[str],
     solved: Solved,
@@ -90,9 +90,8 @@ def refuse_full_leverage(
     first, by_terms = index[rows[:5]].tolist(), f" by {quoted(terms)}" if terms else ""
     text = (
         f"{counted(rows.size, 'row')} ({quoted(first)}) fitted perfectly{by_terms}: "
-        f"with a leverage of 1, cov_type={cited(prepared.options.cov_type)} is not "
-        "defined. Drop the row and the regressor that is specific to it, or use "
-        "cov_type='robust' or 'clustered'."
+        f"cov_type={cited(prepared.options.cov_type)} is not defined for a leverage of "
+        "1. Drop the row and its regressor, or use cov_type='robust' or 'clustered'."
     )
     data = {"count": int(rows.size), "rows": first, "terms": tuple(terms)}
     raise not_identified("full_leverage", text, **data)

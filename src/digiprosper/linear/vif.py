@@ -88,25 +88,27 @@ def vif(panel: Panel, x: Sequence[str]) -> pd.DataFrame:
 
     names = prepared.sample.names_of("x")
     demeaned = demean_columns(prepared, names, prepared.sample.columns("x"))
-    _refuse(demeaned)
+    _check_columns(demeaned)
     # The diagonal of the inverse of the correlations, by QR
     triangle = np.linalg.qr(demeaned.columns / demeaned.lengths, mode="r")
     inflation = np.maximum((np.linalg.inv(triangle) ** 2).sum(axis=1), 1.0)
     frame = pd.DataFrame(
         {"term": list(names), "vif": inflation, "tolerance": 1 / inflation}
     )
-    frame.attrs = labelled(prepared.sample, names)
+    frame.attrs = frame_attributes(prepared.sample, names)
     return frame
 
 
-def labelled(sample: Sample, names: Sequence[str]) -> dict[Hashable | None, Any]:
-    """Return the attributes of a frame with which a table labels its terms."""
+def frame_attributes(
+    sample: Sample, names: Sequence[str]
+) -> dict[Hashable | None, Any]:
+    """Return the labels and factors that a frame stores for tables."""
     factors = stored_factors({name: sample.factors_of(name) for name in names})
     return {"labels": dict(sample.labels), "factors": factors}
 
 
-def _refuse(demeaned: Demeaned) -> None:
-    """Refuse columns that have no factor."""
+def _check_columns(demeaned: Demeaned) -> None:
+    """Refuse constant and collinear columns."""
     rows, count = demeaned.columns.shape
     constant = [
         name
@@ -135,6 +137,6 @@ def _refuse(demeaned: Demeaned) -> None:
     ]
     if problems:
         raise CollinearityError(
-            f"vif: {several(problems)}: its factor is infinite. Omit one of them.",
+            f"vif: {several(problems)}, so its factor is infinite. Omit one of them.",
             problems,
         )

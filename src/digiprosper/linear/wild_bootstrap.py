@@ -25,8 +25,8 @@ from digiprosper.linear.fixed_effects import refuse_other_specification
 from digiprosper.linear.kernels.wild import (
     Draws,
     WildWeights,
-    inverted,
-    share_beyond,
+    invert_test,
+    p_value_of_draws,
     wild_weights,
 )
 from digiprosper.linear.notices import few_treated_in_draws, few_weightings
@@ -132,7 +132,7 @@ class WildBootstrapResult(TestResult):
         >>> low < test.estimate < high
         True
         """
-        low, high = inverted(self.drawn, check_level(level))
+        low, high = invert_test(self.drawn, check_level(level))
         return (
             self.estimate - high * self.std_error,
             self.estimate - low * self.std_error,
@@ -304,7 +304,7 @@ def wild_bootstrap(
     >>> round(test.statistic, 2), round(test.p_value, 2)
     (-1.32, 0.22)
     """
-    _check(spec, term)
+    _check_specification(spec, term)
     reps = check_reps(reps, _LEAST_REPS)
     seed = seed_sequence(rng)
     fit = spec._fitted(panel)
@@ -312,25 +312,25 @@ def wild_bootstrap(
         raise option_error(
             "clusters",
             None,
-            "wild_bootstrap draws weights of clusters, and in this panel each row is "
-            "an entity: specify clusters, such as clusters='industry'.",
+            "wild_bootstrap needs clusters, but each row of this panel is an entity: "
+            "specify clusters, such as clusters='industry'.",
         )
-    row, value = _one_restriction(term, fit)
+    row, value = _read_restriction(term, fit)
 
     combined = float(row @ fit.results.coefficients)
     variance = float(fit.results.estimated.covariance_of(row[None, :])[0, 0])
     if not variance > 0:
         raise IdentificationError(
-            f"{cited(term)} has no standard error: in every cluster its scores add up "
-            "to zero. Use fewer effects or other clusters."
+            f"{cited(term)} has no standard error: its scores sum to zero in every "
+            "cluster. Use fewer effects or other clusters."
         )
     error = float(np.sqrt(variance))
     weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
     draws = fit.wild_draws(row, error, (combined - value) / error, weights, seed)
-    return _named(fit, term, row, (combined, error, value), weights, draws, seed)
+    return _make_result(fit, term, row, (combined, error, value), weights, draws, seed)
 
 
-def _check(spec: Any, term: str) -> None:
+def _check_specification(spec: Any, term: str) -> None:
     refuse_other_specification("wild_bootstrap", spec, needs="_fitted")
     if not isinstance(term, str):
         raise InputTypeError(
@@ -340,9 +340,7 @@ def _check(spec: Any, term: str) -> None:
     if spec.cov_type != "clustered":
         raise OptionError(
             "wild_bootstrap requires cov_type='clustered', not "
-            f"{cited(spec.cov_type)}: weights are drawn by cluster, and t has the "
-            "clustered standard error of each draw. Use "
-            "spec.replace(cov_type='clustered')."
+            f"{cited(spec.cov_type)}. Use spec.replace(cov_type='clustered')."
         )
     if spec.clusters is not None and len(spec.clusters) > 1:
         raise OptionError(
@@ -351,8 +349,8 @@ def _check(spec: Any, term: str) -> None:
         )
 
 
-def _one_restriction(text: str, fit: Any) -> tuple[Floats, float]:
-    """Read one restriction: the coefficients' weights, and their sum under the null."""
+def _read_restriction(text: str, fit: Any) -> tuple[Floats, float]:
+    """Read one restriction: weights of the coefficients, and the null value."""
     names = fit.results.names
     matrix, value = read_restrictions(text, names)
     if len(matrix) != 1:
@@ -383,7 +381,7 @@ def _few_treated(fit: Any, row: Floats) -> list[Notice]:
     return out
 
 
-def _named(
+def _make_result(
     fit: Any,
     text: str,
     row: Floats,
@@ -411,7 +409,7 @@ def _named(
         statistic=statistic,
         distribution="bootstrap",
         df=None,
-        p_value=share_beyond(drawn, statistic, enumerated=weights.enumerated),
+        p_value=p_value_of_draws(drawn, statistic, enumerated=weights.enumerated),
         null=null,
         detail={
             "weights": weights.name,

@@ -24,9 +24,9 @@ from digiprosper.kernels.tolerances import ABSORBED, CONSTANT
 from digiprosper.kernels.within import compress, is_nested, within
 from digiprosper.linear.preparation import (
     Prepared,
+    drop_notice,
     linear_options,
     prepare,
-    without_notice,
 )
 from digiprosper.mediation.effect_terms import effect
 from digiprosper.mediation.kernel import gradient
@@ -174,7 +174,7 @@ def _prepare_sample(
         linear_options(spec), entity_effects=True, cov_type="unadjusted", clusters=None
     )
     prepared = prepare(panel, roles, options)
-    prepared = without_notice(prepared, "robust_inconsistent")
+    prepared = drop_notice(prepared, "robust_inconsistent")
     sample = prepared.sample
     refuse_multiple_columns(sample, roles)
     names = tuple(
@@ -497,7 +497,7 @@ def mean_group_mediation(
         diagnostics=diagnostics,
         labels=dict(sample.labels),
         factors=dict(sample.factors),
-        key_names=sample.keys.pair,
+        key_names=sample.keys.name_pair,
         treatment=names[0],
         mediators=mediators,
         entity_table=table.assign(nobs=length),

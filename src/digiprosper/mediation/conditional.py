@@ -13,8 +13,8 @@ from digiprosper.errors import IdentificationError, check_level, cited
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import (
     LEAST_CLUSTERS,
-    enough_clusters,
     fieller,
+    has_enough_clusters,
     percentile,
 )
 from digiprosper.mediation.kernel import Effects, bisect
@@ -236,7 +236,7 @@ def _regions_from_draws(
     """
     if not np.isfinite(draws).all(axis=1).any():
         raise IdentificationError(f"{name}: all draws failed, so there is no interval.")
-    if not enough_clusters(clusters):
+    if not has_enough_clusters(clusters):
         raise IdentificationError(
             f"{name}: intervals are not computed from draws of {clusters} clusters, so "
             f"there is no region; at least {LEAST_CLUSTERS} clusters are needed."

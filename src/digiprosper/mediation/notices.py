@@ -26,7 +26,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Final
 
 from digiprosper.errors import Notice, cited
-from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.report.notices import few_clusters
 from digiprosper.report.text import p_text
 
@@ -47,7 +47,7 @@ WEAK_F: Final = 10.0
 
 def few_for_paths(clusters: int, name: str, remedy: str) -> tuple[Notice, ...]:
     """Report few clusters, if enough for the bootstrap; `remedy` is a sentence."""
-    if not enough_clusters(clusters):
+    if not has_enough_clusters(clusters):
         return ()
     text = f"delta intervals use t with {clusters - 1} degrees of freedom. {remedy}"
     return few_clusters(clusters, name, text)

@@ -25,7 +25,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats, Ints, intervals
 from digiprosper.kernels.equation import Solved, joint_covariance
-from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.resampling import (
     Block,
     Equation,
@@ -36,7 +36,7 @@ from digiprosper.kernels.resampling import (
     jackknife,
     refit,
 )
-from digiprosper.kernels.slopes import Effect, Slope, apart
+from digiprosper.kernels.slopes import Effect, Slope, split_slopes
 from digiprosper.kernels.threshold import (
     Plan,
     candidates,
@@ -50,7 +50,7 @@ from digiprosper.kernels.threshold import (
 from digiprosper.kernels.tolerances import ABSORBED, COLLINEAR, NO_DIVISION
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.cluster_bootstrap import drawn_clusters, refuse_two_way
-from digiprosper.linear.diagnostics import lagged_outcome, said_once
+from digiprosper.linear.diagnostics import lagged_outcome, merge_notices
 from digiprosper.linear.estimation import (
     Demeaned,
     demean_roles,
@@ -176,14 +176,16 @@ def estimate(
     layout = tuple(layout)
     fits, solved = zip(
         *(
-            fit_equation(prepared, demeaned, y, x, unread=[REGIME_INTERCEPT])
+            fit_equation(prepared, demeaned, y, x, auxiliary=[REGIME_INTERCEPT])
             for y, x in layout
         ),
         strict=True,
     )
 
     codes, drawn = drawn_clusters(prepared)
-    grams = entity_grams(demeaned.columns, codes, prepared.within.every, demeaned=True)
+    grams = entity_grams(
+        demeaned.columns, codes, prepared.within.effects_and_slopes, demeaned=True
+    )
     draws = bootstrap(grams, layout, reps, seed, residuals=residuals)
     without = jackknife(grams, layout)
 
@@ -192,7 +194,7 @@ def estimate(
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn, DELTA)
-    if draws.lost == reps and enough_clusters(grams.n_clusters):
+    if draws.lost == reps and has_enough_clusters(grams.n_clusters):
         raise IdentificationError(
             f"all {reps} {drawn} draws failed: in each of them the treatment, a "
             "mediator or a control is collinear (for example a dummy of one "
@@ -217,7 +219,7 @@ def estimate(
         n_drawn=grams.n_clusters,
         drawn=drawn,
         lost=draws.lost,
-        notices=tuple(said_once(notices)),
+        notices=tuple(merge_notices(notices)),
     )
 
 
@@ -226,7 +228,9 @@ def _equation_notices(
 ) -> list[Notice]:
     """Collect the notices of the equations, with the model's own on few clusters."""
     of_fits = chain.from_iterable(fit.diagnostics for fit in fits)
-    notices = [notice for notice in of_fits if notice not in prepared.few]
+    notices = [
+        notice for notice in of_fits if notice not in prepared.few_cluster_notices
+    ]
     for name, codes in zip(prepared.cluster_names, prepared.cluster_codes, strict=True):
         notices += few_for_paths(int(codes.max()) + 1, name, remedy)
     return notices
@@ -273,7 +277,7 @@ def system_glance(
     values = {
         **empty_glance(model, outcome.nobs),
         "depvar": outcome.depvar,
-        **outcome._of_inference(),
+        **outcome._inference_numbers(),
         "df_resid": outcome.df_resid,
         "df_absorbed": outcome.df_absorbed,
         "rng_entropy": seed.entropy,
@@ -287,7 +291,7 @@ def draw_notices(system: System, searched: Floats | None = None) -> tuple[Notice
     `searched` are slopes (R, ..) from a search of the threshold in each draw. Without
     intervals (few clusters) nothing is reported.
     """
-    if not enough_clusters(system.n_drawn):
+    if not has_enough_clusters(system.n_drawn):
         return ()
     reps, lost = len(system.draws), system.lost
     if searched is not None:
@@ -434,7 +438,7 @@ def result_fields(
         "diagnostics": diagnostics,
         "labels": dict(sample.labels),
         "factors": dict(sample.factors),
-        "key_names": sample.keys.pair,
+        "key_names": sample.keys.name_pair,
     }
 
 
@@ -445,7 +449,7 @@ def _residual_products(
     (outcome, regressor), controls = block
     for equation, (y, x) in zip(solved, layout, strict=True):
         if y == outcome and sorted(x) == sorted((regressor, *controls)):
-            return equation.held_fixed(x.index(regressor))
+            return equation.partial_products(x.index(regressor))
     raise ValueError(f"no equation of column {outcome} has {(regressor, *controls)}")
 
 
@@ -457,7 +461,7 @@ def search_threshold(spec: Any, prepared: Prepared) -> float:
     columns = _search_columns(prepared)
     try:
         return _least_squares_threshold(
-            columns, prepared.within.every, intercept=spec.regime_intercept
+            columns, prepared.within.effects_and_slopes, intercept=spec.regime_intercept
         )
     except (ThresholdSearchError, CollinearityError) as error:
         name, q = prepared.sample.names_of("threshold_variable")[0], columns[-1]
@@ -501,7 +505,7 @@ def draw_thresholds(
     prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
     counts = draw_counts(system.seed, system.n_drawn, len(system.draws))
     columns = _search_columns(prepared)
-    every, intercept = prepared.within.every, spec.regime_intercept
+    every, intercept = prepared.within.effects_and_slopes, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
         rows, copies = drawn_rows(codes, count)
@@ -573,7 +577,7 @@ def _recode_effects(
             levels = copies * (int(effect.max()) + 1) + levels
         return np.unique(levels, return_inverse=True)[1].astype(np.intp)
 
-    constants, slopes = apart(effects)
+    constants, slopes = split_slopes(effects)
     return [
         *map(drawn, constants),
         *(Slope(drawn(s.codes), s.column[rows]) for s in slopes),

@@ -26,10 +26,10 @@ def check_panel(panel: object, caller: str) -> None:
     """Refuse anything but a panel."""
     if isinstance(panel, PanelScan):
         raise InputTypeError(
-            f"{caller} takes a Panel, not a scanned table, to which FixedEffects, "
+            f"{caller} takes a Panel, not a scanned table; only FixedEffects, "
             "FixedEffectsIV, EventStudy, fit_all, stepwise and by_group with "
-            "method='interaction' can be fitted. Take a sample of whole entities, "
-            "which is a Panel: scan.sample_entities(share)."
+            "method='interaction' do. Read a sample of whole entities into a Panel: "
+            "scan.sample_entities(share)."
         )
     if not isinstance(panel, Panel):
         kind = type(panel).__name__
@@ -41,16 +41,16 @@ def check_panel(panel: object, caller: str) -> None:
 
 
 def refuse_numbered_rows(panel: Panel, caller: str) -> None:
-    """Refuse entities with several rows that no time tells apart."""
+    """Refuse panels in which an entity has several rows but there is no time key."""
     keys = table_of(panel).keys
     if keys.rows is not None and not keys.rows_are_entities:
         raise PanelIndexError(
-            f"{caller} cannot tell apart several rows of an entity without a time: "
+            f"{caller} needs a time key if an entity has several rows: "
             "Panel(df, entity=, time=)."
         )
 
 
-def values_of(panel: Panel, column: object, caller: str) -> Floats:
+def numeric_values(panel: Panel, column: object, caller: str) -> Floats:
     """Evaluate one numeric column or term (N,), NaN where it is missing."""
     if not isinstance(column, str):
         raise InputTypeError(
@@ -58,7 +58,7 @@ def values_of(panel: Panel, column: object, caller: str) -> Floats:
             f"{type(column).__name__}."
         )
     table = table_of(panel)
-    term = parse(column, table.known, caller)
+    term = parse(column, table.names, caller)
     if any(factor.category for factor in term.factors):
         raise TermError(
             f"{caller}: {cited(column)} is categorical; specify a numeric column."
@@ -67,5 +67,5 @@ def values_of(panel: Panel, column: object, caller: str) -> Floats:
 
 
 def known_names(panel: object) -> tuple[str, ...]:
-    """List keys and columns that terms may use; none for anything but a panel."""
-    return table_of(panel).known if isinstance(panel, Panel) else ()
+    """List the keys and columns that terms may use; empty if this is not a Panel."""
+    return table_of(panel).names if isinstance(panel, Panel) else ()

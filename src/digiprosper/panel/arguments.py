@@ -1,4 +1,4 @@
-"""Columns given outside a panel: brought into one order and checked by row."""
+"""Column arguments of functions: aligned by row and converted to numbers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import (
+    describe_rows,
     extreme_problems,
     infinite_problems,
     plain_levels,
     positions_of,
     rows_data,
     rows_text,
-    where,
 )
 
 Kind = Literal["number", "array", "series"]
@@ -53,8 +53,8 @@ class Arguments:
     numbers: Mapping[str, Floats]
     # By argument: the names of its columns in messages.
     names: Mapping[str, tuple[str, ...]]
-    # By argument that is a table: the labels of its columns.
-    heads: Mapping[str, list[Hashable]]
+    # For each table: the labels of its columns.
+    column_labels: Mapping[str, list[Hashable]]
     # By argument: codes and levels of its row labels; a code is negative where a label
     # is missing.
     labels: Mapping[str, tuple[Ints, pd.Index[Any]]]
@@ -93,8 +93,8 @@ class Arguments:
         )
 
     def refuse_rows(self, bad: Mapping[str, Bools], defect: str, why: str) -> None:
-        """Refuse the rows that are marked (N,) under any name, in one error."""
-        problems = _defects(bad, self.rows, defect)
+        """Refuse rows marked as bad (N,) for any name, in one error."""
+        problems = _defect_problems(bad, self.rows, defect)
         if problems:
             raise IdentificationError(
                 f"{self.function}: {several(problems)}. {why}. Correct these rows, or "
@@ -102,15 +102,15 @@ class Arguments:
                 problems,
             )
 
-    def by_row(self, formula: Callable[..., Floats]) -> Any:
-        """Compute one number per row; missing where any argument is."""
+    def apply_by_row(self, formula: Callable[..., Floats]) -> Any:
+        """Apply a formula to each complete row; missing in the others."""
         complete = self.complete
-        return self.returned(
+        return self.in_input_type(
             self._finite(formula, [v[complete] for v in self.numbers.values()]),
             complete,
         )
 
-    def by_group(self, formula: Callable[..., Floats], groups: Ints) -> Any:
+    def apply_by_group(self, formula: Callable[..., Floats], groups: Ints) -> Any:
         """Compute numbers by groups of rows; a missing value makes the group missing.
 
         Every row of such a group is missing. `formula` takes codes 0..G-1, G, and the
@@ -120,7 +120,7 @@ class Arguments:
         in_complete_groups = gaps[groups] == 0
         present, codes = np.unique(groups[in_complete_groups], return_inverse=True)
         blocks = [v[in_complete_groups] for v in self.numbers.values()]
-        return self.returned(
+        return self.in_input_type(
             self._finite(formula, [codes, present.size, *blocks]), in_complete_groups
         )
 
@@ -137,7 +137,7 @@ class Arguments:
             )
         return values
 
-    def returned(self, values: Floats, at: Bools) -> Any:
+    def in_input_type(self, values: Floats, at: Bools) -> Any:
         """Return results in the type of the arguments, named as the function.
 
         `values` (n,) or (n, K) belong to the rows `at` (N,); the other rows are
@@ -151,18 +151,18 @@ class Arguments:
             return out
         if out.ndim == 2:
             return pd.DataFrame(
-                out, index=self.rows, columns=next(iter(self.heads.values()))
+                out, index=self.rows, columns=next(iter(self.column_labels.values()))
             )
         return pd.Series(out, index=self.rows, name=self.function)
 
 
 def below_zero(values: Floats) -> Bools:
-    """Find negative numbers; false for NaN."""
+    """Mark negative numbers; False for NaN."""
     return np.asarray(values < 0)
 
 
 def not_positive(values: Floats) -> Bools:
-    """Find numbers that have no logarithm and cannot be a divisor; false for NaN."""
+    """Mark zero and negative numbers; False for NaN."""
     return np.asarray(values <= 0)
 
 
@@ -173,15 +173,15 @@ def arguments(
     tables: Mapping[str, Any] = _NOTHING,
     labels: Mapping[str, Any] = _NOTHING,
 ) -> Arguments:
-    """Align a function's arguments and make them numbers.
+    """Align the arguments of a function and convert them to numbers.
 
-    Series are aligned by index, others by position. A number in `columns` stands for
-    every row. `tables` are DataFrames, arrays (N, K), or lists or mappings of columns,
-    and come before `columns`. `labels` have one label per row.
+    Series are aligned by index, others by position. A number in `columns` is repeated
+    in every row. `tables` are DataFrames, arrays (N, K), or lists or mappings of
+    columns, and come before `columns`. `labels` have one label per row.
     """
     # By argument: its columns by the names that messages use.
     parts = {
-        argument: _columns_of(function, argument, table)
+        argument: _named_columns(function, argument, table)
         for argument, table in tables.items()
     }
     parts |= {argument: {argument: column} for argument, column in columns.items()}
@@ -192,22 +192,22 @@ def arguments(
     by_row = {name: column for name, column in flat.items() if name not in constant}
     unaligned = {**by_row, **labels} or constant
     cells, rows = aligned(function, unaligned)
-    numeric = _numeric(function, flat, cells | constant, rows)
+    numeric = _numbers_by_row(function, flat, cells | constant, rows)
     return Arguments(
         function,
-        _joined(numeric, parts, tables),
+        _stack_columns(numeric, parts, tables),
         {argument: tuple(part) for argument, part in parts.items()},
-        _heads(tables, parts),
+        _column_labels(tables, parts),
         {name: coded(function, name, cells[name]) for name in labels},
         rows,
-        _kind(unaligned, constant),
+        _result_kind(unaligned, constant),
     )
 
 
-def _numeric(
+def _numbers_by_row(
     function: str, names: Iterable[str], cells: Mapping[str, Any], rows: pd.Index[Any]
 ) -> dict[str, Floats]:
-    """Convert columns to numbers, one per row, that are finite when squared."""
+    """Convert columns to numbers by row; refuse values whose squares overflow."""
     numeric = {
         name: np.broadcast_to(numbers(function, name, cells[name]), len(rows))
         for name in names
@@ -219,13 +219,13 @@ def _numeric(
     return numeric
 
 
-def _kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
+def _result_kind(unaligned: Mapping[str, Any], constant: Mapping[str, Any]) -> Kind:
     if any(isinstance(column, pd.Series) for column in unaligned.values()):
         return "series"
     return "number" if unaligned.keys() <= constant.keys() else "array"
 
 
-def _joined(
+def _stack_columns(
     numeric: Mapping[str, Floats],
     parts: Mapping[str, Mapping[str, Any]],
     tables: Mapping[str, Any],
@@ -244,8 +244,8 @@ def _as_table(values: Floats) -> Floats:
     return values if values.ndim == 2 else values[:, None]
 
 
-def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
-    heads, columns = _columns(function, argument, table)
+def _named_columns(function: str, argument: str, table: Any) -> dict[str, Any]:
+    heads, columns = _split_table(function, argument, table)
     if not columns:
         raise InputTypeError(f"{function}: {argument} has no columns.")
     counts = Counter(heads)
@@ -258,7 +258,9 @@ def _columns_of(function: str, argument: str, table: Any) -> dict[str, Any]:
     }
 
 
-def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[Any]]:
+def _split_table(
+    function: str, argument: str, table: Any
+) -> tuple[list[Any], list[Any]]:
     if isinstance(table, pd.DataFrame):
         return list(table.columns), [
             table.iloc[:, position] for position in range(table.shape[1])
@@ -277,17 +279,17 @@ def _columns(function: str, argument: str, table: Any) -> tuple[list[Any], list[
     return list(range(cells.shape[1])), list(cells.T)
 
 
-def _heads(
+def _column_labels(
     tables: Mapping[str, Any], parts: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, list[Hashable]]:
     """List column labels of each table: names of Series, or else positions."""
     return {
-        argument: _labels_of(table, parts[argument].values())
+        argument: _labels_of_table(table, parts[argument].values())
         for argument, table in tables.items()
     }
 
 
-def _labels_of(table: Any, columns: Iterable[Any]) -> list[Hashable]:
+def _labels_of_table(table: Any, columns: Iterable[Any]) -> list[Hashable]:
     if isinstance(table, pd.DataFrame | Mapping):
         return list(table)
     return [
@@ -348,7 +350,7 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
     )
     try:
         order = np.asarray(levels.argsort(), dtype=np.intp)
-    # Labels of several kinds have no order but that of their first rows
+    # Labels of mixed types cannot be sorted and keep the order of first occurrence
     except TypeError:
         order = np.arange(len(levels))
 
@@ -360,8 +362,10 @@ def coded(function: str, name: str, value: Any) -> tuple[Ints, pd.Index[Any]]:
 def aligned(
     function: str, columns: Mapping[str, Any]
 ) -> tuple[dict[str, Any], pd.Index[Any]]:
-    """Align columns by index or position; return row labels, or positions, too."""
-    cells = {name: _column(function, name, column) for name, column in columns.items()}
+    """Align columns by index or position; also return the row labels."""
+    cells = {
+        name: _as_column(function, name, column) for name, column in columns.items()
+    }
     _refuse_lengths(function, {name: len(column) for name, column in cells.items()})
 
     series = {
@@ -393,7 +397,7 @@ def _refuse_lengths(function: str, lengths: Mapping[str, int]) -> None:
         )
 
 
-def _column(function: str, name: str, value: Any) -> Any:
+def _as_column(function: str, name: str, value: Any) -> Any:
     if isinstance(value, pd.Series | pd.Index | pd.Categorical):
         return value
     column = np.asarray(value) if hasattr(value, "__array__") else None
@@ -427,8 +431,8 @@ def _row_positions(
     raise AlignmentError(
         f"{function}: {name} and {first} are Series with different rows{shown}; take "
         "both from one DataFrame, or align them first: "
-        f"{name}.reindex({first}.index). Rows that repeat a label are matched only "
-        "in the same order.",
+        f"{name}.reindex({first}.index). With repeated labels the rows must be in the "
+        "same order.",
         [alignment_problem(name, f"other index for {cited(name)}", strangers[:5])],
     )
 
@@ -441,7 +445,7 @@ def numbers(function: str, name: str, value: Any) -> Floats:
     if isinstance(value, pd.Series | pd.Index) and real:
         return value.to_numpy(dtype=np.float64, na_value=np.nan)
     try:
-        cells = _array(value)
+        cells = _as_array(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise _not_numeric(function, name, list(value)) from error
     if cells.dtype.kind not in "biuf" or cells.ndim != 1:
@@ -449,8 +453,8 @@ def numbers(function: str, name: str, value: Any) -> Floats:
     return cells.astype(np.float64)
 
 
-def _array(value: Any) -> np.ndarray[Any, Any]:
-    """Convert a column to an array; objects to numbers, unless text or complex."""
+def _as_array(value: Any) -> np.ndarray[Any, Any]:
+    """Convert a column to an array, and objects to floats unless text or complex."""
     cells = np.asarray(value)
     if cells.dtype.kind != "O" or any(
         isinstance(v, str | bytes | complex) for v in cells.flat
@@ -481,7 +485,7 @@ def refuse_missing(
         bad = ~np.isfinite(column) if column.dtype.kind == "f" else column < 0
         if bad.any():
             defect = "missing or infinite" if column.dtype.kind == "f" else "missing"
-            text = f"{name} is {defect} in {where(bad, rows)}"
+            text = f"{name} is {defect} in {describe_rows(bad, rows)}"
             problems.append(missing_problem(name, int(bad.sum()), rows[bad][:5], text))
     if problems:
         text = several(problems)
@@ -507,7 +511,7 @@ def refuse(
     function: str, name: str, bad: Bools, rows: pd.Index[Any], defect: str, why: str
 ) -> None:
     """Refuse values that a measure cannot take."""
-    problems = _defects({name: bad}, rows, defect)
+    problems = _defect_problems({name: bad}, rows, defect)
     if problems:
         text = (
             f"{function}: {problems[0].message}. {why}: correct or remove these rows, "
@@ -516,14 +520,14 @@ def refuse(
         raise IdentificationError(text, problems)
 
 
-def _defects(
+def _defect_problems(
     bad: Mapping[str, Bools], rows: pd.Index[Any], defect: str
 ) -> list[Notice]:
-    """State which rows (N,) of each name have a defect, where there are any."""
+    """State, for each name with bad rows (N,), which rows these are."""
     return [
         Notice(
             defect,
-            f"{name} is {defect} in {where(marked, rows)}",
+            f"{name} is {defect} in {describe_rows(marked, rows)}",
             {"argument": name, **rows_data(marked, rows)},
         )
         for name, marked in bad.items()

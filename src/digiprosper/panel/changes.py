@@ -1,4 +1,4 @@
-"""What the methods of Panel that change columns, names and labels compute."""
+"""Computations of the methods of Panel that change columns, names and labels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from digiprosper.errors import (
     cited,
     column_problem,
     counted,
-    nearest,
+    did_you_mean,
     one_line,
     quoted,
     subject,
@@ -36,11 +36,11 @@ from digiprosper.kernels.tolerances import CONSTANT, WHOLE
 from digiprosper.panel.columns import (
     numeric_columns,
     term_of_one_column,
-    unknown_in_terms,
+    unknown_columns_in,
 )
 from digiprosper.panel.describe import unit_of
 from digiprosper.panel.evaluation import evaluate
-from digiprosper.panel.grammar import as_written, with_names
+from digiprosper.panel.grammar import backticked, rename_in_term
 from digiprosper.panel.keys import (
     Keys,
     positions_of,
@@ -48,11 +48,11 @@ from digiprosper.panel.keys import (
     rows_text,
     to_pandas,
 )
-from digiprosper.panel.notices import bare_code, in_one_form
+from digiprosper.panel.notices import code_digits, code_form_statement
 from digiprosper.panel.table import Table
 from digiprosper.report.notices import imputed
 
-# So many keys are listed in a message.
+# Number of keys that a message lists.
 _MOST_KEYS = 12
 _ARRAYS = (np.ndarray, pd.api.extensions.ExtensionArray, pd.Index)
 
@@ -68,12 +68,12 @@ def assigned(table: Table, name: str, value: object) -> Table:
             f"assign: the name {cited(name)} has line breaks or control characters; "
             f"write {cited(one_line(name))}."
         )
-    changed = table.with_columns({name: _values(table, name, value)})
+    changed = table.with_columns({name: _column_values(table, name, value)})
     refuse_infinite(changed.data[[name]], table.index)
     return changed
 
 
-def _values(table: Table, name: str, value: object) -> Any:
+def _column_values(table: Table, name: str, value: object) -> Any:
     if isinstance(value, str):
         term = term_of_one_column(table, value, f"assign({name}=...)")
         return evaluate(term, table) if term.column is None else table.raw(term.column)
@@ -91,8 +91,8 @@ def _values(table: Table, name: str, value: object) -> Any:
     ):
         return value
     raise AlignmentError(
-        f"{cited(name)} is a {type(value).__name__} without row labels. The rows of "
-        "the panel are sorted, so values cannot be matched by position: pass a "
+        f"{cited(name)} is a {type(value).__name__} without row labels, and values "
+        "cannot be matched by position because the panel sorts its rows. Pass a "
         "Series indexed by (entity, time), such as panel.frame['x'] * 2, or a "
         "term as text.",
         [alignment_problem(name, f"no labels for {cited(name)}")],
@@ -100,7 +100,7 @@ def _values(table: Table, name: str, value: object) -> Any:
 
 
 def aligned(table: Table, value: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Reorder a Series with the labels of the table into the order of its rows."""
+    """Reorder a Series to the rows of the table."""
     index = table.index
     _refuse_swapped(table, value.index, name)
     if value.index.equals(index):
@@ -136,17 +136,17 @@ def attached(
     on: str | None = None,
     overwrite: bool = False,
 ) -> tuple[Table, list[Notice]]:
-    """Add columns by their keys, for `Panel.attach`; uncovered rows are missing."""
+    """Merge columns by key, for `Panel.attach`; rows without data are missing."""
     on = None if on == table.keys.entity_name else on
-    matched_by = _levels(table, on)
-    frame = _keyed(data, name, tuple(matched_by))
+    matched_by = _levels_to_match(table, on)
+    frame = _as_keyed_frame(data, name, tuple(matched_by))
     keys = [n for n in frame.columns if n in (*table.keys.names, on)]
     if keys:
         raise PanelIndexError(
             f"attach: no column can have the name of a key ({quoted(keys)}). Rename it."
         )
 
-    target = _labels_to_match(table, frame, matched_by)
+    target = _labels_of_rows(table, frame, matched_by)
     _refuse_repeated(table, frame, on)
     in_panel = np.asarray(
         target.get_indexer_for(frame.index) >= 0
@@ -155,10 +155,10 @@ def attached(
     )
     notices = []
     if not in_panel.all():
-        notices = [_not_in_panel(frame.index, matched_by, ~in_panel)]
+        notices = [_unknown_keys_notice(frame.index, matched_by, ~in_panel)]
     if notices and (keep == "all" or not in_panel.any()):
-        raise _unmatched(notices[0], some=bool(in_panel.any()))
-    _refuse_same(table, frame, overwrite=overwrite)
+        raise _unknown_keys_error(notices[0], some=bool(in_panel.any()))
+    _refuse_existing(table, frame, overwrite=overwrite)
 
     frame = frame[in_panel]
     positions = frame.index.get_indexer(target)
@@ -168,18 +168,20 @@ def attached(
     return changed, notices
 
 
-def _unmatched(notice: Notice, *, some: bool) -> AlignmentError:
-    """Make the error of keys that the panel does not have; `some` others fit."""
+def _unknown_keys_error(notice: Notice, *, some: bool) -> AlignmentError:
+    """Build the error for keys that are not in the panel; `some`: others are."""
     cure = "Drop these rows first, or pass keep='panel' to use only the others."
     if notice.data.get("same_code"):
         cure = "Then attach again."
     elif not some:
-        cure = "Give the keys the form that they have in the panel."
+        cure = "Write the keys as in the panel."
     return AlignmentError(f"{notice.message}. {cure}", [notice])
 
 
-def _levels(table: Table, on: str | None) -> dict[str, tuple[pd.Index[Any], Ints]]:
-    """Return the levels by which rows are matched, and each row's code in them."""
+def _levels_to_match(
+    table: Table, on: str | None
+) -> dict[str, tuple[pd.Index[Any], Ints]]:
+    """Return, by key, the levels by which rows are matched and the codes of rows."""
     keys = table.keys
     levels = {keys.entity_name: (keys.entities, keys.entity)}
     if on is not None:
@@ -195,29 +197,29 @@ def _levels(table: Table, on: str | None) -> dict[str, tuple[pd.Index[Any], Ints
 
 
 def _refuse_repeated(table: Table, frame: pd.DataFrame, on: str | None) -> None:
-    """Refuse data with two rows of a key, or with a row without a key."""
+    """Refuse data with a missing or repeated key."""
     index = frame.index
     if on is not None and (missing := index.to_frame().isna().any(axis=1)).any():
         raise AlignmentError(
-            f"attach: {counted(int(missing.sum()), 'row')} of the data with a missing "
-            f"key ({quoted([str(n) for n in index.names])}). Drop these rows first."
+            f"attach: a key ({quoted([str(n) for n in index.names])}) is missing in "
+            f"{counted(int(missing.sum()), 'row')} of the data. Drop these rows first."
         )
     if index.is_unique:
         return
     twice = index[index.duplicated()][0]
-    shared = _merged_by(table, frame) if on is None else []
+    shared = _merge_columns(table, frame) if on is None else []
     by_one = table.keys.time_name is not None and index.nlevels == 1
-    alone = _matched_by_one(table, frame, on) if by_one else ""
-    by_column = _by_column(table, index, shared[0]) if shared else ""
+    alone = _one_key_hint(table, frame, on) if by_one else ""
+    by_column = _column_hint(table, index, shared[0]) if shared else ""
     raise AlignmentError(
         f"the data have a duplicate key {rows_text((twice,))}.{alone}{by_column}"
     )
 
 
-def _merged_by(table: Table, frame: pd.DataFrame) -> list[str]:
-    """List columns that data and panel share, or that tell rows of an entity apart.
+def _merge_columns(table: Table, frame: pd.DataFrame) -> list[str]:
+    """List columns in both data and panel, or that identify the rows of an entity.
 
-    The latter, such as the year, are in data for a panel of months without years.
+    An example of the latter is the year in data for a panel of months.
     """
     columns = [name for name in frame.columns if name in table.data]
     if columns or frame.index.names != [table.keys.entity_name]:
@@ -226,13 +228,11 @@ def _merged_by(table: Table, frame: pd.DataFrame) -> list[str]:
     return [c for c in candidates if frame.set_index(c, append=True).index.is_unique]
 
 
-def _matched_by_one(table: Table, frame: pd.DataFrame, on: str | None) -> str:
-    """Write which key was not found, and which column may have it."""
+def _one_key_hint(table: Table, frame: pd.DataFrame, on: str | None) -> str:
+    """State which key the data lack, and which column may contain it."""
     key, names = frame.index.name, (on or table.keys.entity_name, table.keys.time_name)
     other = names[1] if key == names[0] else names[0]
-    text = (
-        f" They are matched by {cited(key)} alone, since they have no {cited(other)}."
-    )
+    text = f" They are matched by {cited(key)} only, since they have no {cited(other)}."
     if other == names[1]:
         return text
     for label in frame:
@@ -250,8 +250,8 @@ def _matched_by_one(table: Table, frame: pd.DataFrame, on: str | None) -> str:
     return text
 
 
-def _by_column(table: Table, index: pd.Index[Any], column: str) -> str:
-    """Advise where data and panel share a column."""
+def _column_hint(table: Table, index: pd.Index[Any], column: str) -> str:
+    """Advise how to use a column that is in both data and panel."""
     entity = table.keys.entity_name
     if index.names == [entity]:
         return (
@@ -264,8 +264,8 @@ def _by_column(table: Table, index: pd.Index[Any], column: str) -> str:
     )
 
 
-def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
-    """Refuse columns that the panel has, since rows without data become missing."""
+def _refuse_existing(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
+    """Refuse existing columns: rows without data would become missing."""
     same = [column for column in frame.columns if column in table.data]
     if same and not overwrite:
         text = (
@@ -276,9 +276,9 @@ def _refuse_same(table: Table, frame: pd.DataFrame, *, overwrite: bool) -> None:
         raise ColumnError(text, problems)
 
 
-def _keyed(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
-    """Make a frame, with the keys in its index, of what `Panel.attach` is passed."""
-    _refuse_name(name)
+def _as_keyed_frame(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
+    """Convert the data of `Panel.attach` to a frame indexed by the keys."""
+    _check_name(name)
     if isinstance(data, Mapping) and name is not None:
         index = pd.Index([*data], name=keys[0], tupleize_cols=False)
         data = pd.Series([*data.values()], index)
@@ -291,8 +291,8 @@ def _keyed(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
     elif name is not None or not hasattr(data, "columns"):
         raise InputTypeError(
             "attach takes a Series or DataFrame indexed by the keys, or a dict "
-            "{entity: value} with name=, which a DataFrame does not need; not "
-            f"{type(data).__name__}. Of a composite index pass index.scores."
+            f"{{entity: value}}, not {type(data).__name__}. Pass name= only with a "
+            "Series or dict. For a composite index pass index.scores."
         )
     frame = to_pandas(data)
     present = pd.Index(keys).intersection(frame.columns, sort=False).tolist()
@@ -301,32 +301,32 @@ def _keyed(data: Any, name: str | None, keys: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _not_in_panel(
+def _unknown_keys_notice(
     index: pd.Index[Any],
     matched_by: Mapping[str, tuple[pd.Index[Any], Ints]],
     outside: Bools,
 ) -> Notice:
-    """List the keys of rows (n,) that the panel does not have, with similar ones."""
+    """Report the keys of rows (n,) that are not in the panel, with similar keys."""
     parts, similar, same_code = [], False, ""
     data: dict[str, Any] = {"count": int(outside.sum())}
     names = [*matched_by] if index.nlevels == 2 else [str(n) for n in index.names]
     for level, name in enumerate(names):
         of_panel, _ = matched_by[name]
-        # Text and numbers cannot be compared in an index of pyarrow's text.
+        # An index of pyarrow strings cannot be compared with numbers.
         levels = of_panel.astype(object)
         values = index.get_level_values(level).astype(object)
         unknown = values[~values.isin(levels)].unique()
         unused = levels[~levels.isin(values)]
         if not unknown.size:
             continue
-        hints = [_similar(key, unused) for key in unknown[:_MOST_KEYS]]
+        hints = [_similar_key(key, unused) for key in unknown[:_MOST_KEYS]]
         none_fits = unknown.size == values.unique().size and not any(hints)
-        panel_has = f" (in the panel: {_examples(levels)})" if none_fits else ""
-        parts.append(f"{name} {_listed(unknown, hints)}{panel_has}")
+        panel_has = f" (in the panel: {_example_keys(levels)})" if none_fits else ""
+        parts.append(f"{name} {_list_keys(unknown, hints)}{panel_has}")
         data[str(name)] = tuple(unknown)
-        if pairs := _same_codes(unknown, unused):
+        if pairs := _pair_equal_codes(unknown, unused):
             data["same_code"] = tuple(pairs)
-            same_code = _one_form(name, pairs)
+            same_code = _code_form_hint(name, pairs)
         similar |= any(hints)
     text = (
         f"{data['count']:,} of {counted(len(index), 'row')} of the data have no row in "
@@ -337,15 +337,15 @@ def _not_in_panel(
     return Notice("similar_keys" if doubtful else "keys_not_in_panel", text, data)
 
 
-def _listed(keys: pd.Index[Any], hints: Sequence[str]) -> str:
+def _list_keys(keys: pd.Index[Any], hints: Sequence[str]) -> str:
     """List the first keys with their hints, and the number of the others."""
     shown = [f"{cited(str(k))}{hint}" for k, hint in zip(keys, hints, strict=False)]
     more = f" and {len(keys) - len(shown)} more" if len(keys) > len(shown) else ""
     return ", ".join(shown) + more
 
 
-def _examples(levels: pd.Index[Any]) -> str:
-    """Show the first keys of a panel as they are written in Python."""
+def _example_keys(levels: pd.Index[Any]) -> str:
+    """Show the first keys of a panel as Python literals."""
     first = [
         str(key.date()) if isinstance(key, pd.Timestamp) else repr(key)
         for key in levels[:2].tolist()
@@ -353,44 +353,44 @@ def _examples(levels: pd.Index[Any]) -> str:
     return ", ".join(first)
 
 
-def _same_codes(
+def _pair_equal_codes(
     unknown: pd.Index[Any], unused: pd.Index[Any]
 ) -> list[tuple[object, object]]:
-    """Pair keys of data with keys of the panel that are the same code, as 1, 000001."""
+    """Pair keys of data and panel that are the same code, such as 1 and 000001."""
     of_panel = {
         code: key
         for key in unused
-        if isinstance(key, str | int | np.integer) and (code := bare_code(key))
+        if isinstance(key, str | int | np.integer) and (code := code_digits(key))
     }
-    codes = [(key, bare_code(key)) for key in unknown]
+    codes = [(key, code_digits(key)) for key in unknown]
     return [(key, of_panel[code]) for key, code in codes if code in of_panel]
 
 
-def _one_form(name: str, pairs: Sequence[tuple[object, object]]) -> str:
-    """State that codes have another form, and how to write them as the panel does."""
+def _code_form_hint(name: str, pairs: Sequence[tuple[object, object]]) -> str:
+    """State that codes are written differently, and how to convert them."""
     key, of_panel = pairs[0]
-    form = in_one_form(name, [label for _, label in pairs])
+    form = code_form_statement(name, [label for _, label in pairs])
     text = (
-        f". {counted(len(pairs), 'code')} of the panel are written in another form, "
-        f"such as {key!r} for {of_panel!r}. "
+        f". {counted(len(pairs), 'code')} of the panel are written differently in "
+        f"the data, such as {key!r} for {of_panel!r}. "
     )
     if isinstance(of_panel, str) and not of_panel.isdigit():
-        return f"{text}Write the codes of the panel without letters: {form}"
-    return f"{text}Write those of the data alike: {form}"
+        return f"{text}Remove the letters from the codes of the panel: {form}"
+    return f"{text}Convert those of the data: {form}"
 
 
-def _similar(key: object, others: pd.Index[Any]) -> str:
-    """Suggest a similar key of text; numbers of firms and years are all similar."""
+def _similar_key(key: object, others: pd.Index[Any]) -> str:
+    """Suggest a similar text key; not for codes and years, which are all similar."""
     has_digits = any(c.isdigit() for c in str(key))
-    return nearest(key, others) if isinstance(key, str) and not has_digits else ""
+    return did_you_mean(key, others) if isinstance(key, str) and not has_digits else ""
 
 
-def _labels_to_match(
+def _labels_of_rows(
     table: Table,
     frame: pd.DataFrame,
     matched_by: Mapping[str, tuple[pd.Index[Any], Ints]],
 ) -> pd.Index[Any]:
-    """Label the rows of the table by the keys that data have in their index."""
+    """Return the labels of the table's rows for the keys in the index of the data."""
     index = frame.index
     _refuse_swapped(table, index, "the data")
     whole = index.nlevels == len(matched_by) == 2
@@ -401,22 +401,22 @@ def _labels_to_match(
         labels = [matched_by[name] for name in names]
         arrays = [level.take(codes).where(codes >= 0) for level, codes in labels]
         return arrays[0] if len(arrays) == 1 else pd.MultiIndex.from_arrays(arrays)
-    raise _without_keys(frame, names, quoted([*matched_by]))
+    raise _no_keys_error(frame, names, quoted([*matched_by]))
 
 
-def _without_keys(
+def _no_keys_error(
     frame: pd.DataFrame, names: Sequence[str], keys: str
 ) -> AlignmentError:
-    """Make the error of data that have no key of the panel."""
+    """Build the error for data without a key of the panel."""
     if [*names] == ["None"] and frame.shape[1] > 1:
         return AlignmentError(
-            f"attach: the data have no column {keys.replace(', ', ' or ')}, and their "
-            f"index has no name; they have {quoted(frame.columns, 12)}. Rename the "
-            "columns with the keys: data.rename(columns={...})."
+            f"attach: the data have no column {keys.replace(', ', ' or ')} and an "
+            f"unnamed index; their columns are {quoted(frame.columns, 12)}. Rename the "
+            "columns that are the keys: data.rename(columns={...})."
         )
     return AlignmentError(
-        f"the data are indexed by {quoted(names)}; index them by {keys}, or by one "
-        "key, as by data.rename_axis()."
+        f"the data are indexed by {quoted(names)}; index them by {keys} or by one of "
+        "these keys, for example with data.rename_axis()."
     )
 
 
@@ -435,11 +435,11 @@ def checked_labels(
         raise InputTypeError(f"labels: the names {quoted(no_text)} are not text.")
 
     texts: dict[str, object] = {one_line(name): text for name, text in labels.items()}
-    unknown = unknown_in_terms(texts, column_names, "labels")
+    unknown = unknown_columns_in(texts, column_names, "labels")
     if unknown:
         advice = (
-            "Label a column that is made later by panel.relabel(), once the "
-            "panel has it."
+            "To label a column that is added later, call panel.relabel() after "
+            "adding it."
         )
         raise unknown_columns(unknown, column_names, "labels", advice=advice)
     odd = [name for name, text in texts.items() if not isinstance(text, str)]
@@ -451,9 +451,9 @@ def checked_labels(
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
     """Rename columns and keys, also inside labels, for `Panel.rename`."""
     _refuse_unusable(names, "rename")
-    unknown = [name for name in names if name not in table.known]
+    unknown = [name for name in names if name not in table.names]
     if unknown:
-        raise unknown_columns(unknown, table.known, "rename", table.labels)
+        raise unknown_columns(unknown, table.names, "rename", table.labels)
     _refuse_clashes(table, names)
 
     keys = table.keys
@@ -470,20 +470,21 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
             times=keys.times.rename(time),
         ),
         labels={
-            _key(text, table, names): label for text, label in table.labels.items()
+            _renamed_key(text, table, names): label
+            for text, label in table.labels.items()
         },
     )
 
 
-def _key(text: str, table: Table, names: Mapping[str, str]) -> str:
-    """Give the key of a label, a column or a term, the new names."""
-    if text in table.known:
+def _renamed_key(text: str, table: Table, names: Mapping[str, str]) -> str:
+    """Rename the columns in the key of a label, a column or a term."""
+    if text in table.names:
         return names.get(text, text)
-    return with_names(text, {old: as_written(new) for old, new in names.items()})
+    return rename_in_term(text, {old: backticked(new) for old, new in names.items()})
 
 
-def _refuse_name(name: object) -> None:
-    """Refuse a name of an attached column that is no text, or empty."""
+def _check_name(name: object) -> None:
+    """Refuse a name of an attached column that is not text, or is empty."""
     if not isinstance(name, str | None):
         raise InputTypeError(f"attach: name={cited(name)} is not text.")
     if name is not None:
@@ -503,17 +504,20 @@ def _refuse_unusable(names: Mapping[str, object], method: str) -> None:
         raise ColumnError(
             f"{method}: the new name {quoted(bad)} is empty, or has line breaks or "
             "control characters.",
-            [column_problem(name, method, f"{cited(name)} is no name") for name in bad],
+            [
+                column_problem(name, method, f"{cited(name)} is not a valid name")
+                for name in bad
+            ],
         )
 
 
 def _refuse_clashes(table: Table, names: Mapping[str, str]) -> None:
-    counts = Counter(names.get(name, name) for name in table.known)
+    counts = Counter(names.get(name, name) for name in table.names)
     clashes = [name for name, count in counts.items() if count > 1]
     if clashes:
         raise ColumnError(
-            f"rename: {quoted(clashes)} would be the name of two columns; rename the "
-            "other, too, or leave it out of the table.",
+            f"rename: two columns would be named {quoted(clashes)}; also rename or "
+            "drop the other one.",
             [
                 column_problem(name, "rename", f"{cited(name)} twice")
                 for name in clashes
@@ -541,15 +545,14 @@ def standardised(table: Table, name: str, groups: Ints) -> Floats:
 def winsorized(
     values: Floats, groups: Ints, shares: tuple[float, float], quantile: str
 ) -> Floats:
-    """Replace values beyond their group's quantiles by these, in a copy."""
+    """Clip values to the quantiles of their group; return a copy."""
     of_values = _stata_quantile if quantile == "stata" else np.quantile
     out = values.copy()
     order = np.argsort(groups, kind="stable")
     for part in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
         rows = part[~np.isnan(values[part])]
         if rows.size:
-            # Sums and differences of two values may be out of range, those of their
-            # halves are not.
+            # With halves, sums and differences of two values do not overflow.
             halves = values[rows] / 2
             low, high = (2 * of_values(halves, share) for share in shares)
             out[rows] = np.clip(values[rows], low, high)
@@ -557,7 +560,7 @@ def winsorized(
 
 
 def _stata_quantile(values: Floats, share: float) -> float:
-    """Average the inverse distribution function at jumps, rounding aside."""
+    """Compute a quantile as Stata does: averaged where two values qualify."""
     ordered = np.sort(values)
     position = values.size * share
     last = values.size - 1
@@ -567,7 +570,7 @@ def _stata_quantile(values: Floats, share: float) -> float:
     return float(ordered[int(position)])
 
 
-# From here on estimates depend on interpolated values.
+# A column with more interpolated values than this is reported.
 _LARGE_SHARE = 0.1
 
 
@@ -584,24 +587,24 @@ def interpolated(
     columns: dict[str, Floats] = {}
     logs: list[pd.DataFrame] = []
     notices: list[Notice] = []
-    entity, position = table.keys.entity, _positions(table.keys)[table.keys.time]
+    entity, position = table.keys.entity, _time_numbers(table.keys)[table.keys.time]
     for name in names:
         old = table.numeric(name)
-        inside = new = filled_in(old, position, entity, extrapolate=False)
+        inside = new = fill_gaps(old, position, entity, extrapolate=False)
         if extrapolate:
-            new = filled_in(old, position, entity, extrapolate=True)
+            new = fill_gaps(old, position, entity, extrapolate=True)
         filled = np.isnan(old) & ~np.isnan(new)
         if filled.any():
             columns[name] = new
             beyond = filled & np.isnan(inside)
-            logs.append(_logged(table, name, filled, new, beyond))
-            notices += _doubts(table, name, filled, int(beyond.sum()))
-            notices += _equal_to_a_lag(table, name, filled)
-        notices += _unfilled(table.keys, name, new, extrapolate=extrapolate)
+            logs.append(_imputation_log(table, name, filled, new, beyond))
+            notices += _imputation_notices(table, name, filled, int(beyond.sum()))
+            notices += _filled_lag_notices(table, name, filled)
+        notices += _unfilled_notices(table.keys, name, new, extrapolate=extrapolate)
     return table.with_columns(columns), logs, notices
 
 
-def filled_in(
+def fill_gaps(
     values: Floats, position: Floats, entity: Ints, *, extrapolate: bool
 ) -> Floats:
     """Fill missing values (N,) linearly within sorted entities, in a copy."""
@@ -617,7 +620,7 @@ def filled_in(
     return out
 
 
-def _positions(keys: Keys) -> Floats:
+def _time_numbers(keys: Keys) -> Floats:
     """Convert each time to a number: its value, or its grid position for dates."""
     times = keys.times
     if isinstance(times, pd.DatetimeIndex) and keys.ordinals is None:
@@ -628,7 +631,7 @@ def _positions(keys: Keys) -> Floats:
     return keys.ordinals.astype(np.float64)
 
 
-def _logged(
+def _imputation_log(
     table: Table, name: str, filled: Bools, values: Floats, beyond: Bools
 ) -> pd.DataFrame:
     return pd.DataFrame(
@@ -642,17 +645,19 @@ def _logged(
     )
 
 
-def _doubts(table: Table, name: str, filled: Bools, ends: int) -> list[Notice]:
+def _imputation_notices(
+    table: Table, name: str, filled: Bools, ends: int
+) -> list[Notice]:
     """Report columns with a large share of filled cells, and extrapolated ends."""
-    data = _counts(table.keys, name, filled)
+    data = _cell_counts(table.keys, name, filled)
     count = data["count"]
     entities = counted(data["entities"], "entity", "entities")
     out = []
     if count > _LARGE_SHARE * table.nobs:
         text = (
             f"{count / table.nobs:.0%} of {cited(name)} is interpolated "
-            f"({counted(count, 'cell')}, {entities}): estimates depend on "
-            "interpolated values. See panel.imputations."
+            f"({counted(count, 'cell')}, {entities}), so estimates depend on it. See "
+            "panel.imputations."
         )
         out.append(imputed({name: count}, "many", text))
     if ends:
@@ -664,8 +669,8 @@ def _doubts(table: Table, name: str, filled: Bools, ends: int) -> list[Notice]:
     return out
 
 
-def _equal_to_a_lag(table: Table, name: str, filled: Bools) -> list[Notice]:
-    """Report a column that is another's lag: its first period is no gap."""
+def _filled_lag_notices(table: Table, name: str, filled: Bools) -> list[Notice]:
+    """Report a filled column that is a lag, whose first period is missing anyway."""
     if table.keys.ordinals is None:
         return []
     count = int(filled.sum())
@@ -689,13 +694,13 @@ def _is_lag(table: Table, name: str, source: str, filled: Bools) -> bool:
     return bool(equal and (np.isnan(lagged) & filled).any())
 
 
-def _unfilled(
+def _unfilled_notices(
     keys: Keys, name: str, values: Floats, *, extrapolate: bool
 ) -> list[Notice]:
     missing = np.isnan(values)
     if not missing.any():
         return []
-    data = _counts(keys, name, missing)
+    data = _cell_counts(keys, name, missing)
     cure = (
         "they lie before the first or after the last value of their entity, or the "
         "entity has no value"
@@ -710,6 +715,6 @@ def _unfilled(
     return [Notice("unfilled", text, data)]
 
 
-def _counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:
+def _cell_counts(keys: Keys, name: str, cells: Bools) -> dict[str, Any]:
     entities = int(np.unique(keys.entity[cells]).size)
     return {"column": name, "count": int(cells.sum()), "entities": entities}

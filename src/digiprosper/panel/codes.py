@@ -18,9 +18,9 @@ from digiprosper.panel.terms import (
     LONGEST_TERM,
     PIECE,
     Term,
+    ambiguous_pairs_error,
     column_term,
     crossed,
-    no_pairs,
     parse,
     split_crossed,
     split_outside_calls,
@@ -28,7 +28,7 @@ from digiprosper.panel.terms import (
 from digiprosper.report.parsing import too_long
 
 Coded: TypeAlias = "tuple[Ints, pd.Index[Any]]"
-"""Codes (N,) of rows, -1 if missing, and the levels that they stand for."""
+"""Codes (N,) of the rows, -1 if missing, and the levels."""
 
 _HELP = (
     "Slopes by group are written 'province[year]', or 'province[[year]]' without the "
@@ -52,10 +52,10 @@ class Absorbed:
 
 
 def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...]:
-    """Read an entry of `absorb`: an effect, or one with slopes.
+    """Read an entry of `absorb` such as ``"province"`` or ``"province[year, x]"``.
 
-    Such as ``"province[year, x]"`` or ``"province[[year]]"``. The effect itself comes
-    first, unless the brackets are double, then its slopes.
+    Return the effect itself, unless the brackets are double (``"province[[year]]"``),
+    then its slopes.
     """
     stripped = text if text in column_names else text.strip()
     if stripped in column_names or too_long(stripped, LONGEST_TERM):
@@ -64,53 +64,57 @@ def read_absorbed(text: str, column_names: Sequence[str]) -> tuple[Absorbed, ...
     if "[" not in pieces and "]" not in pieces:
         return (Absorbed(stripped),)
 
-    effect, inside = _in_brackets(stripped, pieces)
+    effect, inside = _split_brackets(stripped, pieces)
     double = inside[:1] == ["["] and inside[-1:] == ["]"]
-    slopes = _slopes(inside[1:-1] if double else inside, stripped, column_names)
+    slopes = _slope_terms(inside[1:-1] if double else inside, stripped, column_names)
     constant = () if double else (Absorbed(effect),)
     return (*constant, *(Absorbed(effect, slope) for slope in slopes))
 
 
-def _in_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
+def _split_brackets(text: str, pieces: Sequence[str]) -> tuple[str, list[str]]:
     """Separate an effect from the text in the brackets at its end."""
     first = pieces.index("[") if "[" in pieces else 0
     effect = "".join(pieces[:first]).strip()
     if pieces.count("[") != pieces.count("]") or pieces[-1] != "]":
-        raise _refused(text, "its brackets are not closed, or something follows them")
+        raise _absorb_error(
+            text, "its brackets are not closed, or something follows them"
+        )
     if not effect:
-        raise _refused(text, "no effect stands before the brackets")
+        raise _absorb_error(text, "there is no effect before the brackets")
     return effect, list(pieces[first + 1 : -1])
 
 
-def _slopes(pieces: Sequence[str], text: str, column_names: Sequence[str]) -> list[str]:
+def _slope_terms(
+    pieces: Sequence[str], text: str, column_names: Sequence[str]
+) -> list[str]:
     """List the different terms between the commas in the brackets of a text."""
     if "[" in pieces or "]" in pieces:
-        raise _refused(text, "there are brackets inside the brackets")
+        raise _absorb_error(text, "there are brackets inside the brackets")
     parts = split_outside_calls(pieces, ",")
     if not all(parts):
-        raise _refused(text, "a slope is empty")
+        raise _absorb_error(text, "a slope is empty")
     slopes = []
     for part in parts:
         term = parse(part, column_names, "absorb")
         if term.categories:
             why = (
-                f"a slope needs numbers and {cited(part)} is a category; crossed "
+                f"a slope must be numeric and {cited(part)} is a category; crossed "
                 "effects are written"
             )
-            raise _refused(text, f"{why} {cited('province^region')}")
+            raise _absorb_error(text, f"{why} {cited('province^region')}")
         slopes.append(term.key)
     return list(dict.fromkeys(slopes))
 
 
-def _refused(text: str, why: str) -> TermError:
+def _absorb_error(text: str, why: str) -> TermError:
     return TermError(
         f"absorb cannot use {cited(text)}: {why}. {_HELP}.",
         [term_problem(text, "absorb", why)],
     )
 
 
-def effect_key(effect: str, column_names: Sequence[str]) -> str:
-    """Name an effect: ``C(state)`` is ``state``, and ``a^b`` is ``b^a`` and ``a:b``."""
+def canonical_effect(effect: str, column_names: Sequence[str]) -> str:
+    """Return a key, equal for ``C(a)`` and ``a``, and for ``a^b`` and ``b:a``."""
     parts = {term.key for term in crossed(effect, column_names, "absorb")}
     # No name of a column has a line break.
     return "\n".join(sorted(parts))
@@ -123,10 +127,10 @@ def coded(table: Table, text: str, role: str = "absorb") -> Coded:
 
 def effect_terms(table: Table, text: str, role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or a cluster, perhaps of several terms."""
-    if text in table.known:
+    if text in table.names:
         return (column_term(text),)
-    terms = crossed(text, table.known, role)
-    for part in split_crossed(text, table.known):
+    terms = crossed(text, table.names, role)
+    for part in split_crossed(text, table.names):
         _refuse_products(table, part, role)
     return terms
 
@@ -136,12 +140,12 @@ def code_terms(table: Table, terms: Sequence[Term]) -> Coded:
     if len(terms) == 1:
         return _coded_term(table, terms[0])
     coded_terms = [_coded_term(table, term) for term in terms]
-    return _pairs(coded_terms, [term.text for term in terms])
+    return _combined_codes(coded_terms, [term.text for term in terms])
 
 
 def _refuse_products(table: Table, text: str, role: str) -> None:
     """Refuse ``:`` with a measured column, since it may mean combinations or slopes."""
-    term = parse(text, table.known, role)
+    term = parse(text, table.names, role)
     if len(term.factors) > 1:
         measured = [
             f.text
@@ -149,11 +153,11 @@ def _refuse_products(table: Table, text: str, role: str) -> None:
             if f.category is None and not _has_levels(table, f.names[0])
         ]
         if measured:
-            raise no_pairs(term, measured, role)
+            raise ambiguous_pairs_error(term, measured, role)
 
 
 def _has_levels(table: Table, name: str) -> bool:
-    """Tell whether a column is a key or has text, categories, dates, integers."""
+    """Return whether a column is a key or holds text, categories, dates, integers."""
     if name in table.keys.names or not table.is_numeric(name):
         return True
     values = table.numeric(name)
@@ -172,7 +176,7 @@ def _coded_term(table: Table, term: Term) -> Coded:
     return levels_of(table, term.column)
 
 
-def _pairs(effects: Sequence[Coded], names: list[str]) -> Coded:
+def _combined_codes(effects: Sequence[Coded], names: list[str]) -> Coded:
     """Code the combinations that occur; -1 where one effect is missing."""
     gaps = np.logical_or.reduce([codes < 0 for codes, _ in effects])
     rows = np.flatnonzero(~gaps)

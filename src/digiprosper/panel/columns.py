@@ -1,4 +1,4 @@
-"""Columns that a panel method was asked for, and groups inside which it works."""
+"""Checks of the columns and groups that are passed to methods of Panel."""
 
 from __future__ import annotations
 
@@ -37,18 +37,20 @@ from digiprosper.report.terms import Factor
 _CHANGES = ("standardise", "winsorize", "interpolate")
 
 
-def gap_counts(gaps: Mapping[str, Bools]) -> dict[str, int]:
-    """Count the rows in which each text is missing, zeros too."""
+def count_missing(gaps: Mapping[str, Bools]) -> dict[str, int]:
+    """Count the rows in which each term is missing; zeros are kept."""
     return {text: int(gap.sum()) for text, gap in gaps.items()}
 
 
-def most_first(counts: Mapping[str, int]) -> dict[str, int]:
-    """Sort numbers of rows in which texts are missing, and leave out zeros."""
+def sort_by_count(counts: Mapping[str, int]) -> dict[str, int]:
+    """Sort the positive counts in descending order."""
     positive = {text: count for text, count in counts.items() if count}
     return dict(sorted(positive.items(), key=lambda item: -item[1]))
 
 
-def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None]:
+def find_missing_rows(
+    table: Table, names: Sequence[str]
+) -> tuple[Bools, Notice | None]:
     """Find the rows (N,) in which any column is missing, with a notice."""
     gaps = {name: table.series(name).isna().to_numpy() for name in names}
     rows = np.zeros(table.nobs, dtype=bool)
@@ -56,14 +58,14 @@ def missing_in(table: Table, names: Sequence[str]) -> tuple[Bools, Notice | None
         rows |= gap
     if not rows.any():
         return rows, None
-    by_term = most_first(gap_counts(gaps))
+    by_term = sort_by_count(count_missing(gaps))
     count = int(rows.sum())
     text = rows_dropped(count, table.nobs, by_term)
     return rows, missing_rows(count, text, by_term, tuple(table.index[rows][:5]))
 
 
-def refuse_no_names(columns: object) -> None:
-    """Refuse in ``panel[...]`` all but a name or a list of different names."""
+def check_selection(columns: object) -> None:
+    """Check that ``panel[...]`` gets a name or a list of different names."""
     if not isinstance(columns, str | list):
         raise InputTypeError(
             "panel[...] takes a name or a list of names, not "
@@ -89,7 +91,7 @@ def numeric_columns(table: Table) -> list[str]:
 
 
 def column_names(columns: Any, method: str) -> list[str]:
-    """List the names of one column or several, and refuse what is no name."""
+    """List the names of one or several columns; refuse anything but text."""
     names: list[Any] = (
         [columns]
         if isinstance(columns, str) or not np.iterable(columns)
@@ -110,23 +112,23 @@ def chosen_columns(
     *,
     terms: bool = False,
 ) -> list[str]:
-    """Check the columns that were passed to a method; None is all numeric ones."""
+    """Check the columns passed to a method; None selects all numeric ones."""
     if columns is None:
         issue(table.text_among_numbers(method))
         return numeric_columns(table)
 
     names = column_names(columns, method)
-    unknown = [n for n in names if n not in table.known]
+    unknown = [n for n in names if n not in table.names]
     if terms:
-        unknown = unknown_in_terms(unknown, table.known, method)
+        unknown = unknown_columns_in(unknown, table.names, method)
     if unknown:
-        raise unknown_columns(unknown, table.known, method, table.labels)
+        raise unknown_columns(unknown, table.names, method, table.labels)
     if method in _CHANGES:
         _refuse_keys(table, names, method)
     return names
 
 
-def unknown_in_terms(
+def unknown_columns_in(
     texts: Iterable[str], names: Sequence[str], role: str
 ) -> list[str]:
     """List the columns that occur in terms and do not exist."""
@@ -141,7 +143,7 @@ def unknown_in_terms(
 
 def term_of_one_column(table: Table, text: str, role: str) -> Term:
     """Parse a term without categories."""
-    term = parse(text, table.known, role)
+    term = parse(text, table.names, role)
     if any(factor.category for factor in term.factors):
         raise TermError(
             f"{role}: C() makes several columns; use it in the model instead."
@@ -149,10 +151,10 @@ def term_of_one_column(table: Table, text: str, role: str) -> Term:
     return term
 
 
-def described(
+def evaluate_columns(
     table: Table, columns: str | Sequence[str] | None, method: str
 ) -> dict[str, Floats]:
-    """Compute the columns and terms (N,) that a method describes, by their text."""
+    """Evaluate columns and terms (N,), by their text."""
     return {
         text: evaluate(term_of_one_column(table, text, method), table)
         for text in chosen_columns(table, columns, method, terms=True)
@@ -160,26 +162,26 @@ def described(
 
 
 def weights_of(table: Table, column: str | None, method: str) -> Floats | None:
-    """Read weights (N,) of rows, which may be missing or 0, for descriptions."""
+    """Evaluate the weights (N,) of a description; they may be missing or 0."""
     if column is None:
         return None
-    weights = described(table, [column], method)[column]
+    weights = evaluate_columns(table, [column], method)[column]
     if not (weights > 0).any() or (weights < 0).any():
         text = (
-            f"{method}: obs_weights={cited(column)} is negative somewhere, or nowhere "
-            "positive."
+            f"{method}: obs_weights={cited(column)} must not be negative, and positive "
+            "in some row."
         )
         raise option_error("obs_weights", column, text)
     return weights
 
 
 def factors_of(table: Table, texts: Iterable[str]) -> dict[str, tuple[Factor, ...]]:
-    """Describe columns and terms, so that tables print the labels of their columns."""
-    return {text: term_factors(parse(text, table.known, "x")) for text in texts}
+    """Return the factors of columns and terms, from which tables make labels."""
+    return {text: term_factors(parse(text, table.names, "x")) for text in texts}
 
 
 def labelled(table: Table, frame: pd.DataFrame, texts: Iterable[str]) -> pd.DataFrame:
-    """Add what `etable` names the columns and terms of a new frame by."""
+    """Store in a new frame the labels and factors that `etable` uses."""
     factors = stored_factors(factors_of(table, texts))
     frame.attrs |= {"labels": dict(table.labels), "factors": factors}
     return frame
@@ -189,11 +191,11 @@ def _refuse_keys(table: Table, names: Sequence[str], method: str) -> None:
     keys = [n for n in names if n in table.keys.names]
     if keys:
         raise PanelIndexError(
-            f"{method}: {quoted(keys)} is a key and cannot be changed; assign() a copy."
+            f"{method}: {quoted(keys)} is a key and cannot be changed; assign a copy."
         )
 
 
-def grouping(table: Table, by: str | None, method: str) -> Ints:
+def group_codes(table: Table, by: str | None, method: str) -> Ints:
     """Code the groups (N,) of a column or a key (also ``"entity"``); None is one."""
     if by is None:
         return np.zeros(table.nobs, dtype=np.intp)
@@ -207,7 +209,7 @@ def grouping(table: Table, by: str | None, method: str) -> Ints:
     if by in ("entity", table.keys.entity_name):
         return table.keys.entity
     if by not in table.data.columns:
-        raise unknown_columns([by], table.known, f"{method}(by=...)", table.labels)
+        raise unknown_columns([by], table.names, f"{method}(by=...)", table.labels)
 
     codes = pd.factorize(table.data[by])[0].astype(np.intp)
     if (codes < 0).any():
@@ -218,7 +220,7 @@ def grouping(table: Table, by: str | None, method: str) -> Ints:
     return codes
 
 
-def defined(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
+def definition_table(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
     """Make the table of definitions of variables, for `Panel.define`."""
     if not isinstance(definitions, Mapping):
         raise InputTypeError("define takes a mapping of columns to texts.")
@@ -233,11 +235,11 @@ def defined(table: Table, definitions: Mapping[str, object]) -> pd.DataFrame:
     return frame.assign(N=counts).join(summarise(numeric)[["mean", "sd"]])
 
 
-def balanced(
+def compare_groups(
     table: Table, by: str, numbers: Mapping[str, Floats], weights: Floats | None = None
 ) -> pd.DataFrame:
     """Compare the means of two groups of rows, for `Panel.balance_table`."""
-    grouping(table, by, "balance_table")
+    group_codes(table, by, "balance_table")
     codes, levels = pd.factorize(table.series(by), sort=True)
     if len(levels) != 2:
         raise OptionError(

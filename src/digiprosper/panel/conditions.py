@@ -19,8 +19,8 @@ from digiprosper.errors import (
     Notice,
     TermError,
     cited,
+    did_you_mean,
     issue,
-    nearest,
     option_problem,
     term_problem,
     unknown_columns,
@@ -32,8 +32,8 @@ from digiprosper.panel.grammar import (
     COMPARE,
     FUNCTIONS,
     check_arithmetic,
-    coded_words,
     columns_in,
+    mask_names,
     restore_names,
 )
 from digiprosper.panel.keys import has_dates
@@ -58,12 +58,12 @@ _ALLOWED = (
     ast.keyword,
 )
 _AND_OR = re.compile(rf"{KEPT}|(?P<mark>[&|])")
-_OF_R = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*[\w(]")
+_R_OPERATORS = re.compile(r"&&|\|\||%in%|\w\$\w|!\s*[\w(]")
 _INSIDE_INT64 = 63
 # Values named in a warning, and values of a column among which the nearest is
 # looked for.
 _MOST_NAMED = 5
-_MOSTCOMPARED = 2_000
+_MOST_COMPARED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class _Condition:
     table: Table
     caller: str
 
-    def refused(self, why: str) -> TermError:
+    def error(self, why: str) -> TermError:
         return TermError(
             f"{self.caller}({cited(self.text)}) {why}",
             [term_problem(self.text, self.caller, why)],
@@ -80,7 +80,7 @@ class _Condition:
 
 
 def check_where(where: object) -> None:
-    """Refuse a condition that is no text, nor None."""
+    """Refuse a condition that is neither text nor None."""
     if not isinstance(where, str | None):
         raise InputTypeError(
             f"where must be a condition (text), such as 'year >= 2015', not "
@@ -98,52 +98,52 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     nullable columns it is missing, and the row is not selected.
     """
     condition = _Condition(text, table, caller)
-    tree = _read(condition)
-    unknown = [name for name in columns_in(tree) if name not in table.known]
+    tree = _parse_condition(condition)
+    unknown = [name for name in columns_in(tree) if name not in table.names]
     if unknown:
         raise unknown_columns(
-            unknown, table.known, f"{caller}({cited(text)})", table.labels
+            unknown, table.names, f"{caller}({cited(text)})", table.labels
         )
-    truth = _truth(tree, condition)
+    truth = _evaluate_condition(tree, condition)
     return np.asarray(truth.fillna(value=False).to_numpy(dtype=bool))
 
 
-def _read(condition: _Condition) -> ast.expr:
+def _parse_condition(condition: _Condition) -> ast.expr:
     text = condition.text.strip()
     long = too_long(text, _LONGEST)
     if long:
-        raise condition.refused(
+        raise condition.error(
             f"cannot be read: {long}. Pass a mask made from panel.frame."
         )
 
-    # As in pandas, where & and | bind as and and or do.
+    # As in `DataFrame.query`, & and | have the precedence of and, or.
     spelled = _AND_OR.sub(
         lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text
     )
-    source, names = coded_words(spelled)
+    source, names = mask_names(spelled)
     tree = expression(source)
     if tree is None:
         cure = "write such as \"year >= 2015 and region == 'east'\"."
-        if _OF_R.search(text):
+        if _R_OPERATORS.search(text):
             cure = (
                 "write and, or and not for && || and !, in [1, 2] for %in%, and a "
                 'column without its table: "year >= 2015 and region in [1, 2]".'
             )
         if "@" in text:
             cure = 'put the value in place of "@": f"year >= {first}".'
-        raise condition.refused(f"cannot be read as a condition on columns; {cure}")
+        raise condition.error(f"cannot be read as a condition on columns; {cure}")
 
     odd = [n for n in ast.walk(tree) if not _allowed(n)]
     if odd:
         is_part = isinstance(odd[0], ast.expr)
         shown = f", not {cited(ast.unparse(odd[0]))}" if is_part else ""
-        raise condition.refused(
+        raise condition.error(
             f"may contain only comparisons, arithmetic, and, or, not, in{shown}. For "
             "anything else pass a mask made from panel.frame."
         )
     deep = too_deep(tree)
     if deep:
-        raise condition.refused(f"cannot be read: {deep}.")
+        raise condition.error(f"cannot be read: {deep}.")
     restore_names(tree, names)
     return tree
 
@@ -154,31 +154,32 @@ def _allowed(node: ast.AST) -> bool:
     return isinstance(node, _ALLOWED)
 
 
-def _truth(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
+def _evaluate_condition(node: ast.expr, condition: _Condition) -> pd.Series[Any]:
     if isinstance(node, ast.BoolOp):
         joined = operator.and_ if isinstance(node.op, ast.And) else operator.or_
         parts: list[ast.expr] = node.values  # noqa: PD011
-        return reduce(joined, [_truth(part, condition) for part in parts])
+        return reduce(joined, [_evaluate_condition(part, condition) for part in parts])
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert):
-        return ~_truth(node.operand, condition)
+        return ~_evaluate_condition(node.operand, condition)
     if isinstance(node, ast.Compare):
         sides = pairwise([node.left, *node.comparators])
         pairs = zip(node.ops, sides, strict=True)
         return reduce(
-            operator.and_, [_compared(op, a, b, condition) for op, (a, b) in pairs]
+            operator.and_,
+            [_evaluate_comparison(op, a, b, condition) for op, (a, b) in pairs],
         )
     if isinstance(node, ast.Name):
         values = condition.table.series(node.id)
         if pd.api.types.is_bool_dtype(values.dtype):
-            return _one_kind(values)
-    raise condition.refused(
+            return _as_boolean(values)
+    raise condition.error(
         f"is not true or false for each row: {cited(ast.unparse(node))}. Compare it "
         "with ==, <, in."
     )
 
 
-def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
-    """Give nullable boolean columns one type: pandas cannot mix them with arrow's."""
+def _as_boolean(truth: pd.Series[Any]) -> pd.Series[Any]:
+    """Convert nullable booleans to pandas' type, which cannot be mixed with arrow's."""
     return (
         truth.astype("boolean")
         if isinstance(truth.dtype, pd.api.extensions.ExtensionDtype)
@@ -186,47 +187,47 @@ def _one_kind(truth: pd.Series[Any]) -> pd.Series[Any]:
     )
 
 
-def _compared(
+def _evaluate_comparison(
     op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
 ) -> pd.Series[Any]:
     if isinstance(op, ast.In | ast.NotIn):
-        return _member(op, a, b, condition)
+        return _evaluate_membership(op, a, b, condition)
     if type(op) not in COMPARE:
-        raise condition.refused("has 'is'; write == or !=.")
-    left_side, right_side = _side(a, condition), _side(b, condition)
-    _refuse_other_kind(left_side, right_side, condition)
+        raise condition.error("has 'is'; write == or !=.")
+    left_side, right_side = _evaluate_side(a, condition), _evaluate_side(b, condition)
+    _refuse_mixed_types(left_side, right_side, condition)
     try:
         truth = COMPARE[type(op)](left_side, right_side)
-    # What pandas raises when text is compared with numbers, by the type of the column.
+    # pandas raises one of these if text is compared with numbers, depending on dtype.
     except (TypeError, ValueError, NotImplementedError) as error:
-        raise condition.refused(
+        raise condition.error(
             f"cannot be evaluated ({error}); compare numbers with numbers and text "
             "with text, such as \"year >= 2015 and region == 'east'\"."
         ) from error
     if not isinstance(truth, pd.Series):
-        raise condition.refused(
+        raise condition.error(
             "is not true or false for each row: it compares two constants."
         )
-    return _one_kind(truth)
+    return _as_boolean(truth)
 
 
-def _member(
+def _evaluate_membership(
     op: ast.cmpop, a: ast.expr, b: ast.expr, condition: _Condition
 ) -> pd.Series[Any]:
     if not isinstance(b, ast.List | ast.Tuple):
-        raise condition.refused("needs a list after 'in': region in ['east', 'west'].")
-    values = [_constant(v, condition) for v in b.elts]
-    column = _side(a, condition)
+        raise condition.error("needs a list after 'in': region in ['east', 'west'].")
+    values = [_evaluate_constant(v, condition) for v in b.elts]
+    column = _evaluate_side(a, condition)
     if not isinstance(column, pd.Series):
-        raise condition.refused(
-            "is not true or false for each row: it looks for a constant in a list."
+        raise condition.error(
+            "is not true or false for each row: the left side of 'in' is a constant."
         )
     for value in values:
-        _refuse_other_kind(column, value, condition)
+        _refuse_mixed_types(column, value, condition)
 
     # isin compares a text with dates as text, == reads it as a date.
     dates = bool(values) and has_dates(column)
-    is_member = _one_kind(
+    is_member = _as_boolean(
         reduce(operator.or_, [column == v for v in values])
         if dates
         else column.isin(values)
@@ -242,7 +243,7 @@ def _warn_of_unseen(
     name: str,
     condition: _Condition,
 ) -> None:
-    """Warn of values in a list that do not occur in the column: most are misspelt."""
+    """Warn of listed values that do not occur in the column, often misspelt."""
     seen = pd.Series(column.dropna().unique())
     distinct, seen_values = dict.fromkeys(values), set(seen.tolist())
     if has_dates(column):
@@ -251,9 +252,10 @@ def _warn_of_unseen(
         unseen = [v for v in distinct if v not in seen_values]
     if not unseen:
         return
-    texts = [s for s in seen[:_MOSTCOMPARED] if isinstance(s, str)]
+    texts = [s for s in seen[:_MOST_COMPARED] if isinstance(s, str)]
     shown = ", ".join(
-        f"{cited(v)}{nearest(v, texts) if texts else ''}" for v in unseen[:_MOST_NAMED]
+        f"{cited(v)}{did_you_mean(v, texts) if texts else ''}"
+        for v in unseen[:_MOST_NAMED]
     )
     more = f" and {len(unseen) - _MOST_NAMED} more" if len(unseen) > _MOST_NAMED else ""
     remark = f"these values do not occur in the column {cited(name)}"
@@ -261,23 +263,25 @@ def _warn_of_unseen(
     issue([Notice("unseen_values", text, {"column": name, "values": tuple(unseen)})])
 
 
-def _side(node: ast.expr, condition: _Condition) -> Any:
-    """Evaluate a side of a comparison: column, constant, condition or arithmetic."""
+def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
+    """Evaluate one side of a comparison."""
     match node:
         case ast.Compare() | ast.BoolOp():
-            return _truth(node, condition)
+            return _evaluate_condition(node, condition)
         case ast.Name():
             return condition.table.series(node.id)
         case ast.Constant():
-            return _constant(node, condition)
+            return _evaluate_constant(node, condition)
         case ast.List() | ast.Tuple():
-            raise condition.refused(
+            raise condition.error(
                 "compares with a list; write in: region in ['east', 'west']."
             )
-    return _arithmetic(node, condition)
+    return _evaluate_arithmetic(node, condition)
 
 
-def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]:
+def _evaluate_arithmetic(
+    node: ast.expr, condition: _Condition
+) -> float | pd.Series[Any]:
     check_arithmetic(node, condition.text, "subset")
     values = calculate(node, condition.table, condition.text)
     if np.ndim(values) == 0:
@@ -291,7 +295,7 @@ def _arithmetic(node: ast.expr, condition: _Condition) -> float | pd.Series[Any]
     return pd.Series(values, dtype="Float64" if nullable else None)
 
 
-def _constant(node: ast.expr, condition: _Condition) -> str | float:
+def _evaluate_constant(node: ast.expr, condition: _Condition) -> str | float:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     check_arithmetic(node, condition.text, "subset")
@@ -303,17 +307,17 @@ def _constant(node: ast.expr, condition: _Condition) -> str | float:
     if isinstance(value, int) and value.bit_length() <= _INSIDE_INT64:
         return value
     if np.ndim(value) > 0 or isinstance(value, str):
-        raise condition.refused("needs a list of numbers or of text after 'in'.")
+        raise condition.error("needs a list of numbers or of text after 'in'.")
     return float(value)
 
 
-def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -> None:
+def _refuse_mixed_types(left_side: Any, right_side: Any, condition: _Condition) -> None:
     """Refuse to compare numbers with text, or periods with anything else."""
     if isinstance(left_side, pd.Series) and isinstance(right_side, pd.Series):
         if isinstance(left_side.dtype, pd.PeriodDtype) != isinstance(
             right_side.dtype, pd.PeriodDtype
         ):
-            raise condition.refused("compares periods with a column of another type.")
+            raise condition.error("compares periods with a column of another type.")
         return
     for column, operand in ((left_side, right_side), (right_side, left_side)):
         if (
@@ -321,7 +325,7 @@ def _refuse_other_kind(left_side: Any, right_side: Any, condition: _Condition) -
             and isinstance(operand, str)
             and is_number_type(column)
         ):
-            raise condition.refused(
+            raise condition.error(
                 f"compares numbers with the text {cited(operand)}; compare numbers "
                 "with numbers and text with text."
             )

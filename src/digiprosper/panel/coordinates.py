@@ -16,7 +16,7 @@ _LONGITUDES = ("lon", "lng", "long", "longitude", "经度")
 
 
 def degrees_of(frame: pd.DataFrame, caller: str) -> Floats:
-    """Read latitude and longitude by their usual names: degrees (n, 2), or NaN."""
+    """Read latitude and longitude in degrees (n, 2), by their usual names."""
     data: object = frame
     if not isinstance(data, pd.DataFrame):
         raise InputTypeError(
@@ -57,5 +57,5 @@ def refuse_beyond(degrees: Floats, subject: str, caller: str) -> None:
     if (latitude > 90).any() or (longitude > 180).any():
         raise OptionError(
             f"{caller}: {subject} have a latitude beyond 90 or a longitude beyond 180 "
-            "degrees; are they swapped, or not in degrees?"
+            "degrees. Check that they are in degrees and not swapped."
         )

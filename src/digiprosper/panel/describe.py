@@ -1,4 +1,4 @@
-"""Columns in numbers: one by one, pair by pair, between and within entities."""
+"""Summary statistics and correlations, also between and within entities."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WORDS = Words(
         ),
     }
 )
-"""Of correlations."""
+"""Words of the table of correlations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,8 +132,8 @@ def difference_of_means(
 ) -> list[float]:
     """Compare weighted means of a column (N,) in group 0 and 1 (`balance_table`).
 
-    Return N, both means, their difference, its standard error and p-value. Rows are
-    correlated inside entities. If these are `nested` in groups: the variance of Welch
+    Return N, both means, their difference, its standard error and p-value, which are
+    clustered by entity. If entities are `nested` in the groups: the variance of Welch
     (1947) with sums of residuals by entity, G / (G - 1) in each group, and the degrees
     of freedom of Satterthwaite. Otherwise CR1 of the regression on a dummy, with G - 1.
     """
@@ -173,7 +173,7 @@ def _name_text(name: object) -> str:
 def summarise(
     columns: Mapping[str, Floats], weights: Floats | None = None
 ) -> pd.DataFrame:
-    """Compute N, mean, sd, min, p50, max of columns (N,); a weight of 0 is no row."""
+    """Compute N, mean, sd, min, p50, max of columns (N,), without rows of weight 0."""
     rows = {name: _moments(x[~np.isnan(x)]) for name, x in columns.items()}
     if weights is not None:
         rows = {
@@ -193,7 +193,7 @@ def correlate(
     factors: Factors,
     weights: Floats | None = None,
 ) -> Correlation:
-    """Correlate columns (N,) pair by pair; a weight of 0 is no row."""
+    """Correlate columns (N,) pair by pair; rows of weight 0 are left out."""
     from scipy.special import stdtr
 
     names = list(columns)
@@ -253,7 +253,7 @@ def between_within(
         x = column[observed] / unit
         mean = float(x.mean()) if x.size else np.nan
 
-        between, within = _parts(x, entity[observed], n_entities)
+        between, within = _between_and_within_values(x, entity[observed], n_entities)
         parts = {
             "overall": (x, x.size),
             "between": (between, between.size),
@@ -270,7 +270,9 @@ def between_within(
     return out if (out["N"] % 1).any() else out.astype({"N": int})
 
 
-def _parts(x: Floats, entity: Ints, n_entities: int) -> tuple[Floats, Floats]:
+def _between_and_within_values(
+    x: Floats, entity: Ints, n_entities: int
+) -> tuple[Floats, Floats]:
     """Compute means of entities with rows, and deviations around the overall mean."""
     counts = np.bincount(entity, minlength=n_entities)
     with np.errstate(invalid="ignore"):
@@ -284,8 +286,7 @@ def _moments(x: Floats) -> tuple[int, float, float, float, float, float]:
         return 0, np.nan, np.nan, np.nan, np.nan, np.nan
     unit = unit_of(x)
     sd = float((x / unit).std(ddof=1)) * unit if x.size > 1 else np.nan
-    # Of two values in the middle the sum may be out of range, that of their halves
-    # is not.
+    # With halves, the sum of the two middle values does not overflow.
     middle = 2 * float(np.median(x / 2))
     return (
         x.size,
@@ -317,6 +318,6 @@ def _weighted_moments(
 
 
 def unit_of(x: Floats) -> float:
-    """Find the power of two below the largest value, by which division is exact."""
+    """Return the power of two below the largest value; division by it is exact."""
     largest = float(np.abs(x).max(initial=0.0))
     return float(2.0 ** np.floor(np.log2(largest))) if largest > 0 else 1.0

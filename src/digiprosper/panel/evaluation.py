@@ -1,4 +1,4 @@
-"""The value of a term: its checked syntax tree evaluated on columns."""
+"""Evaluation of a term: its checked syntax tree, computed from columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from digiprosper.errors import (
     one_problem,
 )
 from digiprosper.kernels import Floats
-from digiprosper.panel.grammar import BINARY, COMPARE, SHIFTS, called, steps
+from digiprosper.panel.grammar import (
+    BINARY,
+    COMPARE,
+    SHIFTS,
+    function_name,
+    shift_periods,
+)
 from digiprosper.panel.table import Table
 from digiprosper.panel.terms import Term
 from digiprosper.panel.treatment import treated
@@ -35,7 +41,7 @@ _MATHS: Mapping[str, Callable[[Floats], Floats]] = {
 
 
 def evaluate(term: Term, table: Table) -> Floats:
-    """Evaluate a term without categories, (N,); missing with an operand."""
+    """Evaluate a term without categories (N,); missing where an operand is missing."""
     if term.column is not None:
         return table.numeric(term.column)
     product, *others = [
@@ -43,12 +49,12 @@ def evaluate(term: Term, table: Table) -> Floats:
         for factor in term.factors
     ]
     for value in others:
-        product = _finite(np.multiply, (product, value), table, term.text)
+        product = _apply_finite(np.multiply, (product, value), table, term.text)
     return product
 
 
 def calculate(node: ast.expr, table: Table, text: str) -> Any:
-    """Evaluate a checked syntax tree: a constant, or values missing with an operand."""
+    """Evaluate a checked syntax tree to a constant or values (N,)."""
     match node:
         case ast.Constant(value=str() as word):
             return word
@@ -57,43 +63,45 @@ def calculate(node: ast.expr, table: Table, text: str) -> Any:
         case ast.Name():
             return table.numeric(node.id)
         case ast.UnaryOp():
-            (inner,) = _numbers([node.operand], table, text)
+            (inner,) = _numeric_operands([node.operand], table, text)
             return -inner if isinstance(node.op, ast.USub) else inner
         case ast.Compare():
-            return _compare(node, table, text)
+            return _evaluate_comparison(node, table, text)
         case ast.BinOp():
-            sides = _numbers([node.left, node.right], table, text)
-            return _finite(BINARY[type(node.op)], sides, table, text)
+            sides = _numeric_operands([node.left, node.right], table, text)
+            return _apply_finite(BINARY[type(node.op)], sides, table, text)
         case ast.Call():
-            return _call(node, table, text)
-    raise AssertionError(f"{type(node).__name__} is no part of a checked term")
+            return _evaluate_call(node, table, text)
+    raise AssertionError(f"{type(node).__name__} cannot occur in a checked term")
 
 
-def _numbers(nodes: Sequence[ast.expr], table: Table, text: str) -> tuple[Any, ...]:
+def _numeric_operands(
+    nodes: Sequence[ast.expr], table: Table, text: str
+) -> tuple[Any, ...]:
     values = tuple(calculate(node, table, text) for node in nodes)
     if any(isinstance(value, str) for value in values):
         raise TermError(f"the term {cited(text)} uses text in a calculation.")
     return values
 
 
-def _call(node: ast.Call, table: Table, text: str) -> Any:
-    name = called(node)
+def _evaluate_call(node: ast.Call, table: Table, text: str) -> Any:
+    name = function_name(node)
     if name == "treated":
         (column,) = node.args
         assert isinstance(column, ast.Name)
         return treated(table, column.id, text)
     value = calculate(node.args[0], table, text)
     if name not in SHIFTS:
-        return _finite(_MATHS[name], (value,), table, text)
+        return _apply_finite(_MATHS[name], (value,), table, text)
     value = np.asarray(value, dtype=np.float64)
-    periods = steps(node, text, "x")
+    periods = shift_periods(node, text, "x")
     shifted = table.shift(value, -periods if name == "lead" else periods)
     if not table.is_block and np.isnan(shifted).all():
         why = (
             "all values inside it are missing."
             if np.isnan(value).all()
             else f"no entity is observed {counted(periods, 'step')} apart"
-            f"{_nearest_rows(table)}."
+            f"{_nearest_rows_hint(table)}."
         )
         raise one_problem(
             MissingDataError,
@@ -103,11 +111,11 @@ def _call(node: ast.Call, table: Table, text: str) -> Any:
         )
     if name != "diff":
         return shifted
-    return _finite(np.subtract, (value, shifted), table, text)
+    return _apply_finite(np.subtract, (value, shifted), table, text)
 
 
-def _nearest_rows(table: Table) -> str:
-    """State how many steps the nearest two rows of an entity are apart, and a cure."""
+def _nearest_rows_hint(table: Table) -> str:
+    """State how far apart the nearest two rows of an entity are, and advice."""
     keys, check = table.keys, ". Check the time key and the panel's step"
     if keys.ordinals is None:
         return check
@@ -120,17 +128,17 @@ def _nearest_rows(table: Table) -> str:
     return f"; the nearest rows are {nearest:,} apart{check}"
 
 
-def _compare(node: ast.Compare, table: Table, text: str) -> Floats:
+def _evaluate_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
     sides = [node.left, node.comparators[0]]
     if any(isinstance(s, ast.Constant) and isinstance(s.value, str) for s in sides):
-        return _compare_text(node, table, text)
+        return _evaluate_text_comparison(node, table, text)
     a, b = (calculate(s, table, text) for s in sides)
     missing = np.isnan(a) | np.isnan(b)
     return np.where(missing, np.nan, COMPARE[type(node.ops[0])](a, b))
 
 
-def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
-    """Compare a column with a text, which may stand on either side."""
+def _evaluate_text_comparison(node: ast.Compare, table: Table, text: str) -> Floats:
+    """Compare a column with text, on either side."""
     comparison = node.ops[0]
     sides = [node.left, node.comparators[0]]
     names = [s.id for s in sides if isinstance(s, ast.Name)]
@@ -139,8 +147,8 @@ def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
         sides
     ):
         raise TermError(
-            f"the term {cited(text)} compares text; only == and != with a column "
-            "are possible."
+            f"the term {cited(text)} compares text, which is possible with a column "
+            "and == or != only."
         )
     if not names:
         raise TermError(f"the term {cited(text)} compares two constants.")
@@ -156,13 +164,13 @@ def _compare_text(node: ast.Compare, table: Table, text: str) -> Floats:
     return np.where(pd.isna(values), np.nan, truth)
 
 
-def _finite(
+def _apply_finite(
     function: Callable[..., Any], values: tuple[Any, ...], table: Table, text: str
 ) -> Any:
     for value in values:
         if isinstance(value, str):
             raise InputTypeError(
-                f"the term {cited(text)} needs numbers and got the text {cited(value)}."
+                f"the term {cited(text)} needs numbers, not the text {cited(value)}."
             )
 
     missing = reduce(np.logical_or, map(np.isnan, values))

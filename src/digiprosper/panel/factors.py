@@ -1,4 +1,4 @@
-"""Factors of a term as values that results keep: column, power, level, lag."""
+"""The factors of a term, as stored in results: column, power, level, lag."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from copy import deepcopy
 from functools import lru_cache, partial
 from itertools import chain
 
-from digiprosper.panel.grammar import called, steps
+from digiprosper.panel.grammar import function_name, shift_periods
 from digiprosper.panel.terms import ParsedFactor, Term
 from digiprosper.report.terms import Factor
 
@@ -23,7 +23,7 @@ def crossed_factors(terms: Iterable[Term]) -> tuple[Factor, ...]:
 
 @lru_cache(maxsize=4096)
 def term_factors(term: Term) -> tuple[Factor, ...]:
-    """Describe a term's factors without categories; a single one as typed."""
+    """Describe the factors of a term without categories."""
     if term.column is not None:
         return (Factor(term.column, term.column, columns=(term.column,)),)
     if len(term.factors) == 1:
@@ -62,10 +62,10 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
     ]
     columns = tuple(dict.fromkeys((*factor.names, *calls)))
     described = partial(Factor, text, columns=columns, pieces=factor.pieces)
-    function = called(node)
+    function = function_name(node)
     if function in _SIGNS:
         return described(
-            column=text, shift=_SIGNS[function] * steps(node, function, "x")
+            column=text, shift=_SIGNS[function] * shift_periods(node, function, "x")
         )
     if function == "log":
         return described(column=_text(node.args[0]), function=function)
@@ -77,7 +77,7 @@ def number_factor(factor: ParsedFactor, text: str) -> Factor:
 
 
 def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, float]:
-    """Read ``sqrt(x)``, ``I(x**2)``, ``I(x**-1)``, ``I(1 / x)``; base None else."""
+    """Return base and power of ``sqrt(x)``, ``I(x**2)``, ``I(1 / x)``; or None, 1."""
     if function == "sqrt":
         return node, 0.5
     if function != "I" or not isinstance(node, ast.BinOp):
@@ -95,7 +95,7 @@ def _base_and_power(function: str, node: ast.expr) -> tuple[ast.expr | None, flo
 
 
 def _is_plain(node: ast.expr) -> bool:
-    """Tell whether a node is a column or a call, and no arithmetic."""
+    """Return whether a node is a column or a call, not arithmetic."""
     return isinstance(node, ast.Name | ast.Call)
 
 

@@ -40,15 +40,15 @@ from digiprosper.panel.changes import (
     winsorized,
 )
 from digiprosper.panel.columns import (
-    balanced,
+    check_selection,
     chosen_columns,
-    defined,
-    described,
+    compare_groups,
+    definition_table,
+    evaluate_columns,
     factors_of,
-    grouping,
+    find_missing_rows,
+    group_codes,
     labelled,
-    missing_in,
-    refuse_no_names,
     weights_of,
 )
 from digiprosper.panel.conditions import check_where, rows_where
@@ -60,7 +60,11 @@ from digiprosper.panel.keys import (
     sorted_keys,
     to_pandas,
 )
-from digiprosper.panel.notices import about_calculated, about_data, jumping_times
+from digiprosper.panel.notices import (
+    calculated_column_notices,
+    data_notices,
+    jumping_times,
+)
 from digiprosper.panel.sample import Sample
 from digiprosper.panel.scan import PanelScan, scan_table
 from digiprosper.panel.selection import checked_roles, cut_sample
@@ -192,7 +196,7 @@ class Panel:
         rows = to_pandas(data)
         frame, keys = sorted_keys(rows, entity, time, step, time_format)
         self._set(frame, keys, labels, step)
-        self._noted([*about_data(rows, self._table)])
+        self._add_notices([*data_notices(rows, self._table)])
 
     def _set(
         self,
@@ -210,7 +214,7 @@ class Panel:
         )
         self._is_part = False
         self._diagnostics = ()
-        self._noted(self._table.text_among_numbers())
+        self._add_notices(self._table.text_among_numbers())
 
     @classmethod
     def from_rows(
@@ -366,7 +370,7 @@ class Panel:
             table = f" Here df is pandas.read_stata({str(path)!r})."
             text = error.message + (table if "df" in error.message else "")
             raise type(error)(text, error.problems) from error
-        return panel._noted(notices)
+        return panel._add_notices(notices)
 
     @classmethod
     def from_wide(
@@ -448,7 +452,7 @@ class Panel:
         panel = cls(
             frame, entity, time, labels=labels, step=step, time_format=time_format
         )
-        return panel._noted(dropped_notices(dropped))
+        return panel._add_notices(dropped_notices(dropped))
 
     @classmethod
     def from_excel(  # noqa: PLR0913
@@ -550,7 +554,7 @@ class Panel:
         )
         if labels is None or isinstance(labels, Mapping):
             labels = {**of_sheets, **(labels or {})}
-        return cls(frame, labels=labels, step=step)._noted(notices)
+        return cls(frame, labels=labels, step=step)._add_notices(notices)
 
     @classmethod
     def scan(  # noqa: PLR0913
@@ -636,13 +640,13 @@ class Panel:
             folder=folder,
         )
 
-    def _noted(self, notices: Sequence[Notice]) -> Panel:
+    def _add_notices(self, notices: Sequence[Notice]) -> Panel:
         """Add notices to a panel that nobody has yet, and warn of them."""
         self._diagnostics += tuple(notices)
         issue(notices)
         return self
 
-    def _with(
+    def _copy_with(
         self,
         table: Table,
         imputations: pd.DataFrame | None = None,
@@ -656,7 +660,7 @@ class Panel:
         panel._is_part = self._is_part or is_part
         return panel
 
-    def _cut(self, mask: Bools, why: str, condition: str | None = None) -> Panel:
+    def _keep_rows(self, mask: Bools, why: str, condition: str | None = None) -> Panel:
         if not mask.any():
             raise MissingDataError(f"{why} keeps no rows of this panel.")
         table = self._table.keep(mask)
@@ -666,7 +670,7 @@ class Panel:
         if len(log):
             cells = pd.MultiIndex.from_arrays([log["entity"], log["time"]])
             log = log[cells.isin(table.index)].reset_index(drop=True)
-        return self._with(table, log, is_part=not mask.all())
+        return self._copy_with(table, log, is_part=not mask.all())
 
     def __repr__(self) -> str:
         shape = f"{self.n_entities} {self.entity_name}"
@@ -681,11 +685,11 @@ class Panel:
             columns = ", ".join(self.columns)
             return f"Panel: {self.nobs} rows, each an entity; columns {columns}"
         return (
-            f"Panel: {shape}, {self.nobs} rows, {balance}{self._jump()}; columns "
+            f"Panel: {shape}, {self.nobs} rows, {balance}{self._jump_text()}; columns "
             f"{', '.join(self.columns)}"
         )
 
-    def _jump(self) -> str:
+    def _jump_text(self) -> str:
         jump = jumping_times(self._table.keys, self._table.step)
         if jump is None:
             return ""
@@ -700,7 +704,7 @@ class Panel:
             head = self.frame.head(6).to_html()
         return (
             f"<p>{self.n_entities} × {self.n_times}, {self.nobs} "
-            f"rows{escape(self._jump())}</p>{head}"
+            f"rows{escape(self._jump_text())}</p>{head}"
         )
 
     def __len__(self) -> int:
@@ -710,7 +714,7 @@ class Panel:
     __iter__: ClassVar[None] = None
 
     def __contains__(self, name: object) -> bool:
-        return name in self._table.known
+        return name in self._table.names
 
     @overload
     def __getitem__(self, columns: str) -> pd.Series[Any]: ...
@@ -720,7 +724,7 @@ class Panel:
 
     def __getitem__(self, columns: str | list[str]) -> pd.Series[Any] | pd.DataFrame:
         """Take columns or keys as copies: a Series for a name, a frame for a list."""
-        refuse_no_names(columns)
+        check_selection(columns)
         names = chosen_columns(self._table, columns, "panel[...]")
         arrays = {name: self._table.series(name).array.copy() for name in names}
         index = self._table.index
@@ -943,10 +947,10 @@ class Panel:
         for name, value in columns.items():
             table = assigned(table, name, value)
         calculated = [name for name, value in columns.items() if callable(value)]
-        notices = _indexes(columns)
+        notices = _index_notices(columns)
         if calculated:
-            notices += about_calculated(table, calculated)
-        return self._with(table)._noted(notices)
+            notices += calculated_column_notices(table, calculated)
+        return self._copy_with(table)._add_notices(notices)
 
     def attach(
         self,
@@ -1032,7 +1036,9 @@ class Panel:
         )
         if not isinstance(data, Panel):
             added = name or getattr(data, "name", None)
-            return self._with(table)._noted([*notices, *_indexes({str(added): data})])
+            return self._copy_with(table)._add_notices(
+                [*notices, *_index_notices({str(added): data})]
+            )
         of_columns = {
             text: label
             for text, label in data.labels.items()
@@ -1040,10 +1046,12 @@ class Panel:
         }
         table = replace(table, labels={**of_columns, **self._table.labels})
         logs = [log for log in (self._imputations, data.imputations) if len(log)]
-        panel = self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        panel = self._copy_with(
+            table, pd.concat(logs, ignore_index=True) if logs else None
+        )
         # The other panel has already warned of its own.
         panel._diagnostics += data.diagnostics
-        return panel._noted(notices)
+        return panel._add_notices(notices)
 
     def relabel(self, **text: str) -> Panel:
         """Label columns.
@@ -1073,8 +1081,8 @@ class Panel:
         >>> panel.labels["gsp"]
         'Gross state product'
         """
-        labels = {**self._table.labels, **checked_labels(text, self._table.known)}
-        return self._with(replace(self._table, labels=labels))
+        labels = {**self._table.labels, **checked_labels(text, self._table.names)}
+        return self._copy_with(replace(self._table, labels=labels))
 
     def rename(self, /, **names: str) -> Panel:
         """Rename columns and keys, also in the labels and in what is logged.
@@ -1109,7 +1117,7 @@ class Panel:
         """
         table = renamed(self._table, names)
         log = self._imputations
-        panel = self._with(
+        panel = self._copy_with(
             table, log.assign(column=log["column"].replace(names)) if len(log) else None
         )
         panel._diagnostics = (
@@ -1168,7 +1176,7 @@ class Panel:
         """
         if isinstance(rows, str):
             chosen = rows_where(rows, self._table)
-            return self._cut(chosen, f"subset({cited(rows)})", rows)
+            return self._keep_rows(chosen, f"subset({cited(rows)})", rows)
         if not isinstance(rows, pd.Series):
             raise AlignmentError(
                 f"a {type(rows).__name__} has no row labels; pass a condition as text, "
@@ -1184,7 +1192,7 @@ class Panel:
             raise InputTypeError(
                 f"the mask has dtype {mask.dtype}; it must be boolean (True or False)."
             )
-        return self._cut(mask.to_numpy(dtype=bool), "the mask")
+        return self._keep_rows(mask.to_numpy(dtype=bool), "the mask")
 
     def dropna(self, columns: str | Sequence[str] | None = None) -> Panel:
         """Drop the rows with a missing value in some columns.
@@ -1232,10 +1240,10 @@ class Panel:
         """
         requested = self.columns if columns is None else columns
         names = chosen_columns(self._table, requested, "dropna")
-        missing, notice = missing_in(self._table, names)
+        missing, notice = find_missing_rows(self._table, names)
         if notice is None:
             return self
-        complete = self._cut(~missing, "dropna()")
+        complete = self._keep_rows(~missing, "dropna()")
         issue([notice])
         return complete
 
@@ -1276,7 +1284,7 @@ class Panel:
             complete = (np.bincount(keys.entity) == self.n_times)[keys.entity]
         else:
             complete = (np.bincount(keys.time) == self.n_entities)[keys.time]
-        return self._cut(complete, f"balance(keep={cited(keep)})")
+        return self._keep_rows(complete, f"balance(keep={cited(keep)})")
 
     # --- changed columns --------------------------------------------------------------
 
@@ -1316,11 +1324,11 @@ class Panel:
         >>> round(float(panel["unemp"].std()), 2)
         0.99
         """
-        groups = grouping(self._table, by, "standardise")
+        groups = group_codes(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
         changed = {n: standardised(self._table, n, groups) for n in names}
-        panel = self._with(self._table.with_columns(changed))
-        return panel._noted(report.standardised(dict.fromkeys(names), by))
+        panel = self._copy_with(self._table.with_columns(changed))
+        return panel._add_notices(report.standardised(dict.fromkeys(names), by))
 
     def winsorize(
         self,
@@ -1384,7 +1392,7 @@ class Panel:
                 "upper <= 1, such as .01 and .99."
             )
 
-        groups = grouping(self._table, by, "winsorize")
+        groups = group_codes(self._table, by, "winsorize")
         names = chosen_columns(self._table, columns, "winsorize")
         changed, counts = {}, {}
         for name in names:
@@ -1393,8 +1401,10 @@ class Panel:
             changed[name] = new
             counts[name] = int((new != values).sum() - np.isnan(values).sum())
         cells = {name: count for name, count in counts.items() if count}
-        panel = self._with(self._table.with_columns(changed))
-        return panel._noted(report.winsorised(cells, float(lower), float(upper), by))
+        panel = self._copy_with(self._table.with_columns(changed))
+        return panel._add_notices(
+            report.winsorised(cells, float(lower), float(upper), by)
+        )
 
     def interpolate(
         self,
@@ -1456,9 +1466,11 @@ class Panel:
         )
         issue(notices)
         logs = [log for log in (self._imputations, *new_logs) if len(log)]
-        panel = self._with(table, pd.concat(logs, ignore_index=True) if logs else None)
+        panel = self._copy_with(
+            table, pd.concat(logs, ignore_index=True) if logs else None
+        )
         cells = {str(log["column"].iloc[0]): len(log) for log in new_logs if len(log)}
-        return panel._noted(report.interpolated(cells))
+        return panel._add_notices(report.interpolated(cells))
 
     def lag(self, columns: str | Sequence[str], periods: int = 1) -> Panel:
         """Add lags of columns, named such as ``x_lag1``.
@@ -1613,7 +1625,7 @@ class Panel:
         >>> datasets.us_states().summarise("unemp").loc["unemp"].round(2).tolist()
         [816.0, 6.6, 2.23, 2.8, 6.2, 18.0]
         """
-        numbers = described(self._table, columns, "summarise")
+        numbers = evaluate_columns(self._table, columns, "summarise")
         weights = weights_of(self._table, obs_weights, "summarise")
         return labelled(self._table, summarise(numbers, weights), numbers)
 
@@ -1655,7 +1667,7 @@ class Panel:
         >>> round(float(found.r.loc["unemp", "hwy"]), 3)
         0.177
         """
-        numbers = described(self._table, columns, "correlate")
+        numbers = evaluate_columns(self._table, columns, "correlate")
         weights = weights_of(self._table, obs_weights, "correlate")
         factors = factors_of(self._table, numbers)
         return correlate(numbers, self.labels, factors, weights)
@@ -1689,7 +1701,7 @@ class Panel:
         >>> datasets.us_states().describe("unemp")["sd"].round(3).tolist()
         [2.233, 1.275, 1.842]
         """
-        numbers = described(self._table, columns, "describe")
+        numbers = evaluate_columns(self._table, columns, "describe")
         parts = between_within(numbers, self._table.keys.entity, self.n_entities)
         return labelled(self._table, parts, numbers)
 
@@ -1733,7 +1745,7 @@ class Panel:
         gsp            Output at 1982 prices       816
         unemp     Unemployed in labour force    %  816
         """
-        return defined(self._table, definitions)
+        return definition_table(self._table, definitions)
 
     def balance_table(
         self,
@@ -1791,15 +1803,15 @@ class Panel:
         >>> panel.balance_table("south", ["unemp"]).round(3).iloc[0].tolist()
         [816.0, 6.56, 7.066, 0.506, 0.505, 0.371]
         """
-        numbers = described(self._table, columns, "balance_table")
-        if isinstance(by, str):  # `balanced` refuses anything else
+        numbers = evaluate_columns(self._table, columns, "balance_table")
+        if isinstance(by, str):  # `compare_groups` refuses anything else
             numbers.pop(by, None)
         weights = weights_of(self._table, obs_weights, "balance_table")
-        means = balanced(self._table, by, numbers, weights)
+        means = compare_groups(self._table, by, numbers, weights)
         return labelled(self._table, means, numbers)
 
 
-def _indexes(columns: Mapping[str, object]) -> list[Notice]:
+def _index_notices(columns: Mapping[str, object]) -> list[Notice]:
     """Report which columns are scores of an index, as their Series says."""
     series = {n: v for n, v in columns.items() if isinstance(v, pd.Series)}
     named = {n: v.attrs.get("indicators") for n, v in series.items()}

@@ -1,7 +1,7 @@
-"""What a text may contain to be a term, and what a refusal says to write instead.
+"""The grammar of terms, and advice for texts that are not terms.
 
-Python's own grammar reads a term, with ``@`` in place of ``:``. A text is read only up
-to a length and a depth, so that none takes long.
+Terms are parsed by Python, with ``@`` in place of ``:``. Length and depth are limited,
+so that parsing is fast.
 """
 
 from __future__ import annotations
@@ -59,8 +59,7 @@ _TOKEN = re.compile(
 )
 _LONGEST_ADVICE = 100
 
-# What Stata, R and numpy call it, and the way to write it here; the first that fits is
-# shown.
+# Spellings of Stata, R and numpy, and how to write them here; the first match is shown.
 _SPELLINGS = (
     (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
     (
@@ -117,11 +116,11 @@ _SPELLINGS = (
     ),
     (
         r"^scale\((\w+)\)$",
-        r"panel.standardise('\1') puts such a column in its place",
+        r"panel.standardise('\1') replaces the column by the standardised one",
     ),
     (
         r"^center\((\w+)\)$",
-        r"panel.assign(\1=lambda f: f['\1'] - f['\1'].mean()) does so",
+        r"centre a column with panel.assign(\1=lambda f: f['\1'] - f['\1'].mean())",
     ),
     (r"^log(10|2)\((.+)\)$", r"write I(log(\2) / log(\1))"),
     (r"^asinh\((\w+)\)$", r"write log(\1 + sqrt(\1**2 + 1))"),
@@ -142,7 +141,7 @@ _SPELLINGS = (
     (r"^[\w^`]+\[.+\]$", r"slopes by group belong in absorb"),
     (
         r"^~[\w^+ ]+$",
-        r"leave out the '~' of R, and put several into a list",
+        r"omit the '~' of R, and pass several terms as a list",
     ),
     (
         r"~",
@@ -151,23 +150,22 @@ _SPELLINGS = (
     (
         r"\w *\| *\w",
         (
-            "what stands after '|' is an effect: write such as absorb='region', or "
-            "read the formula with FixedEffects.from_formula"
+            "the part after '|' is a fixed effect: pass absorb='region', or read the "
+            "formula with FixedEffects.from_formula"
         ),
     ),
-    (r"^-?[01]$", "a constant is no regressor; without effects there is an intercept"),
+    (r"^-?[01]$", "omit constants; a model without fixed effects has an intercept"),
 )
 
 
 # --- texts ----------------------------------------------------------------------------
 
 
-def coded_words(text: str) -> tuple[str, dict[str, str]]:
-    """Replace names that Python's grammar does not accept by words, and ``:`` by ``@``.
+def mask_names(text: str) -> tuple[str, dict[str, str]]:
+    """Replace names that Python cannot parse by placeholders, and ``:`` by ``@``.
 
-    ``@`` and ``#`` become ``$``, which Python refuses: it would read the one as an
-    operator and the other as a comment. The mapping is from word to name; no such word
-    is in `text`.
+    ``@`` and ``#``, an operator and a comment in Python, become ``$``, which it
+    refuses. Also return the mapping from placeholder to name.
     """
     words: dict[str, str] = {}
     stem = "_ticked"
@@ -190,13 +188,13 @@ def coded_words(text: str) -> tuple[str, dict[str, str]]:
 
 
 def restore_names(tree: ast.expr, names: Mapping[str, str]) -> None:
-    """Put names in place of the words of `coded_words`."""
+    """Replace the placeholders of `mask_names` by the names."""
     for node in ast.walk(tree) if names else ():
         if isinstance(node, ast.Name):
             node.id = names.get(node.id, node.id)
 
 
-def with_names(text: str, names: Mapping[str, str]) -> str:
+def rename_in_term(text: str, names: Mapping[str, str]) -> str:
     """Replace column names in a term; functions and quoted texts stay."""
 
     def written(match: re.Match[str]) -> str:
@@ -210,29 +208,29 @@ def with_names(text: str, names: Mapping[str, str]) -> str:
     return _TOKEN.sub(written, text)
 
 
-def as_written(name: str) -> str:
-    """Write the name of a column as terms do, in backticks unless it is one word."""
+def backticked(name: str) -> str:
+    """Write a column name as in a term, in backticks unless it is an identifier."""
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
 
 
 def as_argument(text: str, column_names: Sequence[str] = ()) -> str:
     """Write a column or a term as the argument of a function, such as ``lag()``."""
     is_term = text not in column_names and any(sign in text for sign in "(:`")
-    return text if is_term else as_written(text)
+    return text if is_term else backticked(text)
 
 
 # --- syntax trees ---------------------------------------------------------------------
 
 
-def joined(tree: ast.expr) -> list[ast.expr]:
+def interaction_factors(tree: ast.expr) -> list[ast.expr]:
     """List the factors between the colons, ``@`` in the tree, from left to right."""
     if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.MatMult):
-        return [*joined(tree.left), *joined(tree.right)]
+        return [*interaction_factors(tree.left), *interaction_factors(tree.right)]
     return [tree]
 
 
-def called(node: ast.AST) -> str:
-    """Return the name of the function a node calls; empty if none by name."""
+def function_name(node: ast.AST) -> str:
+    """Return the name of the function that a node calls; empty if it is not a call."""
     return (
         node.func.id
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
@@ -252,10 +250,9 @@ def columns_in(node: ast.AST) -> list[str]:
 class Source:
     """A term as Python's parser read it."""
 
-    # With words in place of names that the parser does not accept, and @ in place of
-    # the colon.
+    # With placeholders for names that Python cannot parse, and @ for the colon
     text: str
-    # Such a word to the name that it stands for.
+    # Placeholder to name
     names: Mapping[str, str]
 
     def pieces(self, node: ast.expr) -> Pieces:
@@ -264,7 +261,7 @@ class Source:
             return ()
         at, stop = self._span(node)
         closing, parts = "", list[str | Factor]()
-        for part in _outermost(node):
+        for part in _outermost_factors(node):
             start, end = self._span(part)
             tick = "`" if isinstance(part, ast.Name) and part.id in self.names else ""
             parts += [f"{closing}{self._between(at, start)}{tick}", self._factor(part)]
@@ -293,37 +290,47 @@ class Source:
         return self.text.encode()[start:stop].decode()
 
 
-def _outermost(node: ast.AST) -> list[ast.Name | ast.Call]:
+def _outermost_factors(node: ast.AST) -> list[ast.Name | ast.Call]:
     """List the columns and calls inside a node, but not those inside another call."""
     out: list[ast.Name | ast.Call] = []
     for part in node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node):
-        out += [part] if isinstance(part, ast.Name | ast.Call) else _outermost(part)
+        out += (
+            [part]
+            if isinstance(part, ast.Name | ast.Call)
+            else _outermost_factors(part)
+        )
     return out
 
 
 def split_factors(tree: ast.expr, text: str, role: str) -> list[ast.expr]:
     """Split a term, with ``@`` for ``:``, into its factors: columns and calls."""
-    factors = joined(tree)
+    factors = interaction_factors(tree)
     for factor in factors:
         if not isinstance(factor, ast.Name | ast.Call):
-            raise _no_factor(factor, text, role)
+            raise _no_factor_error(factor, text, role)
     return factors
 
 
-def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
+def _no_factor_error(tree: ast.expr, text: str, role: str) -> TermError:
     operation = tree.op if isinstance(tree, ast.BinOp) else None
     is_formula = text.startswith("~") or isinstance(operation, ast.BitOr)
-    other = in_other_words(text) if is_formula or operation is None else None
+    other = spelling_advice(text) if is_formula or operation is None else None
     if other:
-        return refused(text, role, other)
+        return term_error(text, role, other)
     if isinstance(operation, ast.Pow | ast.BitXor):
-        cure = _inside(text.replace("^", "**"))
-        return refused(text, role, f"a power outside I() is not a term; write {cure}")
+        cure = _as_arithmetic(text.replace("^", "**"))
+        return term_error(
+            text, role, f"a power outside I() is not a term; write {cure}"
+        )
     if isinstance(tree, ast.BinOp) and isinstance(operation, ast.Mult | ast.Add):
-        return refused(text, role, f"it is several terms; {_several(tree, text, role)}")
+        return term_error(
+            text,
+            role,
+            f"it is several terms; {_several_terms_advice(tree, text, role)}",
+        )
     if isinstance(tree, ast.BinOp | ast.Constant | ast.UnaryOp | ast.Compare):
-        return refused(text, role, f"write {_inside(text)} for arithmetic")
-    return refused(
+        return term_error(text, role, f"write {_as_arithmetic(text)} for arithmetic")
+    return term_error(
         text, role, "it is neither a column nor a call of an allowed function"
     )
 
@@ -331,11 +338,11 @@ def _no_factor(tree: ast.expr, text: str, role: str) -> TermError:
 def check_category(node: ast.expr, text: str, role: str) -> None:
     """Check that a category is ``C(column)`` or ``C(column, ref='a')``."""
     has_option = isinstance(node, ast.Call) and bool(node.keywords)
-    if not _of_a_column(node) or (has_option and reference(node) is None):
+    if not _has_column_argument(node) or (has_option and reference_level(node) is None):
         check_arithmetic(node, text, role)  # refuses every other call of C
 
 
-def reference(node: ast.expr) -> str | float | None:
+def reference_level(node: ast.expr) -> str | float | None:
     """Read the reference level of a category: ``C(region, ref='east')``, or None."""
     if not isinstance(node, ast.Call) or [k.arg for k in node.keywords] != ["ref"]:
         return None
@@ -357,7 +364,7 @@ def check_arithmetic(node: ast.expr, text: str, role: str) -> None:
         _check_call(node, text, role)
     operands = _operands(node)
     if operands is None:
-        raise _not_allowed(node, text, role)
+        raise _not_allowed_error(node, text, role)
     for operand in operands:
         check_arithmetic(operand, text, role)
 
@@ -390,16 +397,16 @@ def _is_number(value: object) -> bool:
 
 
 def _check_call(node: ast.Call, text: str, role: str) -> None:
-    name = called(node)
+    name = function_name(node)
     if name not in FUNCTIONS:
         why = f"{cited(ast.unparse(node.func))} is not among the allowed functions"
-        cure = in_other_words(text)
-        raise refused(text, role, f"{why}; {cure}" if cure else why)
+        cure = spelling_advice(text)
+        raise term_error(text, role, f"{why}; {cure}" if cure else why)
     if name == "C":
-        raise refused(
+        raise term_error(
             text,
             role,
-            in_other_words(text)
+            spelling_advice(text)
             or (
                 "C() takes one column, and one of its values as the reference, "
                 "C(region, ref='east'); it is used alone or as a factor of an "
@@ -407,18 +414,18 @@ def _check_call(node: ast.Call, text: str, role: str) -> None:
             ),
         )
     if name in SHIFTS:
-        steps(node, text, role)
-    elif name == "treated" and (not _of_a_column(node) or node.keywords):
-        raise refused(
+        shift_periods(node, text, role)
+    elif name == "treated" and (not _has_column_argument(node) or node.keywords):
+        raise term_error(
             text,
             role,
             "treated() takes one column, with the first treated time of each entity",
         )
     elif len(node.args) != 1 or node.keywords:
-        raise refused(text, role, f"{name}() takes one argument")
+        raise term_error(text, role, f"{name}() takes one argument")
 
 
-def _of_a_column(node: ast.AST) -> bool:
+def _has_column_argument(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.Call)
         and len(node.args) == 1
@@ -426,11 +433,11 @@ def _of_a_column(node: ast.AST) -> bool:
     )
 
 
-def steps(node: ast.Call, text: str, role: str) -> int:
+def shift_periods(node: ast.Call, text: str, role: str) -> int:
     """Read the number of periods, at least 1, of a lag, lead or difference."""
     arguments = [*node.args[1:], *(k.value for k in node.keywords)]
     if not node.args or len(arguments) > 1 or any(k.arg != "k" for k in node.keywords):
-        raise refused(text, role, "write lag(x), lag(x, 2) or lag(x, k=2)")
+        raise term_error(text, role, "write lag(x), lag(x, 2) or lag(x, k=2)")
     if not arguments:
         return 1
 
@@ -439,10 +446,10 @@ def steps(node: ast.Call, text: str, role: str) -> int:
             periods is not True and periods >= 1
         ):
             return periods
-    raise refused(
+    raise term_error(
         text,
         role,
-        in_other_words(text)
+        spelling_advice(text)
         or (
             "the number of periods must be an integer of at least 1; for later "
             "periods use lead()"
@@ -453,8 +460,8 @@ def steps(node: ast.Call, text: str, role: str) -> int:
 # --- refusals -------------------------------------------------------------------------
 
 
-def refused(text: str, role: str, why: str) -> TermError:
-    """Build the error for a text that is no term; `why` has fault and remedy."""
+def term_error(text: str, role: str, why: str) -> TermError:
+    """Build the error for an invalid term; `why` states the problem and advice."""
     return TermError(
         f"{role} cannot use the term {cited(text)}: {why}. A term is a column, "
         f"{', '.join(f'{f}()' for f in FUNCTIONS)} "
@@ -463,8 +470,8 @@ def refused(text: str, role: str, why: str) -> TermError:
     )
 
 
-def in_other_words(text: str) -> str | None:
-    """Advise how a spelling of Stata or numpy is written here, or return None."""
+def spelling_advice(text: str) -> str | None:
+    """Advise how to write a spelling of Stata, R or numpy here, or return None."""
     for pattern, cure in _SPELLINGS:
         match = re.search(pattern, text[:_LONGEST_ADVICE])
         if match:
@@ -472,30 +479,30 @@ def in_other_words(text: str) -> str | None:
     return None
 
 
-def _not_allowed(node: ast.expr, text: str, role: str) -> TermError:
+def _not_allowed_error(node: ast.expr, text: str, role: str) -> TermError:
     operation = node.op if isinstance(node, ast.BinOp) else None
     if isinstance(operation, ast.MatMult):
         why = (
             "':' joins the factors of an interaction and must be outside function calls"
         )
-        return refused(text, role, why)
+        return term_error(text, role, why)
     if isinstance(operation, ast.BitXor):
-        return refused(text, role, "write ** for a power inside a call")
-    return refused(
+        return term_error(text, role, "write ** for a power inside a call")
+    return term_error(
         text, role, f"{cited(ast.unparse(node))} is not allowed inside a term"
     )
 
 
-def _inside(text: str) -> str:
+def _as_arithmetic(text: str) -> str:
     return f"I({text})" if len(text) <= _LONGEST_ADVICE else "it inside I()"
 
 
-def _several(tree: ast.BinOp, text: str, role: str) -> str:
+def _several_terms_advice(tree: ast.BinOp, text: str, role: str) -> str:
     a, b = ast.unparse(tree.left), ast.unparse(tree.right)
     if role == "y":
         return (
-            f"write {_inside(text)} for one outcome; several outcomes are several "
-            "specifications, and dp.fit_all takes a dict of them"
+            f"write {_as_arithmetic(text)} for one outcome; several outcomes are "
+            "several specifications, and dp.fit_all takes a dict of them"
         )
     if len(text) > _LONGEST_ADVICE:
         return "pass a list of them"

@@ -1,4 +1,4 @@
-"""Turn any table into a sorted pandas frame with checked keys."""
+"""Conversion of a table to a sorted pandas frame with checked keys."""
 
 from __future__ import annotations
 
@@ -75,14 +75,13 @@ class Keys:
     # Position of each time on the grid of steps, shape (T,); None where the step cannot
     # be determined.
     ordinals: Ints | None
-    # Numbers of the rows in their table (N,), where no time tells apart the rows of an
-    # entity; None in other panels
+    # Row numbers in the table (N,) if the panel is made by `Panel.from_rows`, else None
     rows: pd.Index[Any] | None = None
-    # What methods compute from the keys alone, kept for the next fits to these rows
+    # Results computed from the keys alone, reused by later fits to these rows
     cache: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        # A pickle has no more than what tells one panel from another.
+        # The cache is not pickled.
         return {f.name: getattr(self, f.name) for f in fields(self)} | {"cache": {}}
 
     @property
@@ -100,14 +99,14 @@ class Keys:
         )
 
     @property
-    def pair(self) -> tuple[str, str | None]:
-        """Names of the keys of entities and times, None in a cross-section."""
+    def name_pair(self) -> tuple[str, str | None]:
+        """Names of the entity key and the time key; the latter may be None."""
         return self.entity_name, self.time_name
 
     @cached_property
     def period(self) -> str | None:
         """First and last time; None in a cross-section."""
-        return period_of(None if self.time_name is None else self.times)
+        return period_text(None if self.time_name is None else self.times)
 
     @property
     def index(self) -> pd.Index[Any]:
@@ -126,24 +125,24 @@ class Keys:
 
     @cached_property
     def labels(self) -> pd.Index[Any]:
-        """The index that results share; users have views, whose names they may set."""
+        """The index that results share; users get views, which they may rename."""
         return self.index
 
     @cached_property
-    def repeat(self) -> bool:
+    def all_repeat(self) -> bool:
         """Whether each entity and each time has several rows."""
         return all(np.bincount(codes).min() > 1 for codes in (self.entity, self.time))
 
     @cached_property
     def in_largest_period(self) -> Ints:
-        """Positions of the rows of the time that has most rows."""
+        """Positions of the rows of the time with most rows."""
         return np.flatnonzero(self.time == np.bincount(self.time).argmax())
 
     def keep(self, mask: Bools) -> Keys:
-        """Keep some rows (N,), with codes without gaps, on the same grid of steps."""
-        entity, entities = cut_codes(self.entity[mask], self.entities)
+        """Keep some rows (N,) and renumber the codes without gaps."""
+        entity, entities = renumber_codes(self.entity[mask], self.entities)
         time_codes, ordinals = self.time[mask], self.ordinals
-        time, times = cut_codes(time_codes, self.times)
+        time, times = renumber_codes(time_codes, self.times)
         if ordinals is not None:
             ordinals = ordinals[np.flatnonzero(np.bincount(time_codes))]
         return replace(
@@ -157,7 +156,7 @@ class Keys:
         )
 
 
-def period_of(times: pd.Index[Any] | None) -> str | None:
+def period_text(times: pd.Index[Any] | None) -> str | None:
     """Write the first and last of sorted times, ``"1970–1986"``, dates as days."""
     if times is None:
         return None
@@ -165,8 +164,8 @@ def period_of(times: pd.Index[Any] | None) -> str | None:
     return "–".join(dict.fromkeys(ends))
 
 
-def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
-    """Renumber codes (N,) without gaps in order; drop levels without a row."""
+def renumber_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
+    """Renumber codes (N,) without gaps, and drop levels without rows."""
     compact, size = compress(codes)
     return (
         (compact, levels)
@@ -177,7 +176,7 @@ def cut_codes(codes: Ints, levels: pd.Index[Any]) -> tuple[Ints, pd.Index[Any]]:
 
 def to_pandas(data: object) -> pd.DataFrame:
     """Convert a pandas, polars or pyarrow table to a pandas frame."""
-    frame = data if isinstance(data, pd.DataFrame) else _foreign(data)
+    frame = data if isinstance(data, pd.DataFrame) else _from_other_library(data)
     names: list[object] = list(frame.columns)
     odd = [c for c in names if not isinstance(c, str)]
     if odd:
@@ -205,7 +204,7 @@ def refuse_repeated(columns: Iterable[str]) -> None:
 def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     """Remove line breaks and control characters, as in Excel headers, from names."""
     levels: list[Any] = [
-        _as_named(n) if isinstance(n, str) else n for n in frame.index.names
+        _one_line_name(n) if isinstance(n, str) else n for n in frame.index.names
     ]
     if levels != list(frame.index.names):
         frame = frame.rename_axis(index=levels)
@@ -213,7 +212,7 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     if not renamed:
         return frame
 
-    _refuse_clashes(renamed, frame.columns)
+    _refuse_name_clashes(renamed, frame.columns)
     text = (
         f"{counted(len(renamed), 'column name')} with line breaks or control "
         f"characters; in the panel: {quoted(renamed.values())}."
@@ -222,7 +221,7 @@ def _one_line_names(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.set_axis([renamed.get(n, n) for n in frame.columns], axis=1)
 
 
-def _refuse_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
+def _refuse_name_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
     counts = Counter(renamed.get(n, n) for n in columns)
     clashes = [n for n, new in renamed.items() if counts[new] > 1 or not new]
     if clashes:
@@ -237,7 +236,7 @@ def _refuse_clashes(renamed: Mapping[str, str], columns: Iterable[str]) -> None:
         )
 
 
-def _foreign(data: object) -> pd.DataFrame:
+def _from_other_library(data: object) -> pd.DataFrame:
     import narwhals.stable.v2 as nw
 
     table: Any = nw.from_native(cast("Any", data), pass_through=True)
@@ -282,13 +281,13 @@ def sorted_keys(
     if time is not None:
         column = frame[time]
         values = (
-            _orderable(column, time)
+            _as_ordered_times(column, time)
             if time_format is None
             else _read_times(column, time, time_format)
         )
         steps, times = _factorize(values, time)
     elif time_format is not None:
-        raise _no_format(
+        raise _time_format_error(
             time_format,
             f"time_format={cited(time_format)} needs a time key: Panel(..., time=).",
         )
@@ -332,24 +331,27 @@ def numbered_keys(frame: pd.DataFrame, entity: str | None) -> tuple[pd.DataFrame
 
 
 def check_key_names(*names: object) -> None:
-    """Refuse names of keys that are no text."""
+    """Refuse names of keys that are not text."""
     odd = [name for name in names if name is not None and not isinstance(name, str)]
     if odd:
         text = f"entity and time are column names (text); {cited(odd[0])} is not."
         if isinstance(odd[0], list | tuple):
             joined = " + '-' + ".join([f"df[{cited(name)}]" for name in odd[0]])
-            text += f" Make one of several: df['pair'] = {joined}."
+            text += f" Combine several columns into one: df['pair'] = {joined}."
         raise InputTypeError(text)
 
 
 def _key_columns(
     frame: pd.DataFrame, entity: str | None, time: str | None
 ) -> tuple[pd.DataFrame, str, str | None]:
-    """Make columns of the keys, and return their names."""
+    """Make the keys columns of the frame, and return their names."""
     if entity is None:
         return _keys_in_index(frame, time)
     check_key_names(entity, time)
-    entity, time = _as_named(entity), None if time is None else _as_named(time)
+    entity, time = (
+        _one_line_name(entity),
+        None if time is None else _one_line_name(time),
+    )
     if entity == time:
         raise PanelIndexError(
             f"entity and time are both {cited(entity)}; they must be two "
@@ -390,8 +392,8 @@ def _keys_in_index(
     return frame.rename_axis(index=[first, second]).reset_index(), first, second
 
 
-def _as_named(key: str) -> str:
-    """Name a key as the panel does, whose names have one line."""
+def _one_line_name(key: str) -> str:
+    """Write the name of a key on one line."""
     return one_line(key) if UNPRINTABLE.search(key) else key
 
 
@@ -401,8 +403,8 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
         empty = frame[name].isna().to_numpy()
         if empty.any():
             labels = frame.index.map(str)
-            text = f"key {cited(name)} is missing in {where(empty, labels)}"
-            text += _namibia(frame[name])
+            text = f"key {cited(name)} is missing in {describe_rows(empty, labels)}"
+            text += _namibia_hint(frame[name])
             data = {"column": name, **rows_data(empty, labels)}
             problems.append(Notice("missing_key", text, data))
     if problems:
@@ -413,13 +415,13 @@ def _refuse_empty_keys(frame: pd.DataFrame, names: list[str]) -> None:
         )
 
 
-def _namibia(codes: pd.Series[Any]) -> str:
-    """Write that NA is read as missing, if all other keys are codes of two letters."""
+def _namibia_hint(codes: pd.Series[Any]) -> str:
+    """Explain that NA was read as missing, if other keys are two-letter codes."""
     texts = codes.dropna().unique().tolist()
     if {bool(re.fullmatch("[A-Z]{2}", str(text))) for text in texts} != {True}:
         return ""
     cure = "read_csv(..., keep_default_na=False, na_values=[''])"
-    return f" (pandas reads the code NA, of Namibia, as missing: {cure})"
+    return f" (pandas reads NA, the code of Namibia, as missing; use {cure})"
 
 
 def _refuse_repeats(
@@ -434,8 +436,8 @@ def _refuse_repeats(
     table = "df.reset_index()" if in_index else "df"
     cure = (
         "Each (entity, time) pair must be unique: aggregate or drop the duplicates. "
-        f"{_kinds_of_rows(frame.drop(columns=names), order, same, table)}"
-        f"{_repeated_hour(rows.iloc[:, -1]) or _other_end(frame, names)}"
+        f"{_row_kind_hint(frame.drop(columns=names), order, same, table)}"
+        f"{_repeated_hour_hint(rows.iloc[:, -1]) or _pair_hint(frame, names)}"
         "For regressions without lags: Panel.from_rows(df)."
     )
     if len(names) == 1:
@@ -452,8 +454,8 @@ def _refuse_repeats(
     )
 
 
-def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) -> str:
-    """Name a column of few values that tells rows of one key apart, or drop copies.
+def _row_kind_hint(columns: pd.DataFrame, order: Ints, same: Bools, table: str) -> str:
+    """Name a column that distinguishes rows with the same key, or advise dropping them.
 
     `table` is the text for the table with its keys as columns.
     """
@@ -464,16 +466,16 @@ def _kinds_of_rows(columns: pd.DataFrame, order: Ints, same: Bools, table: str) 
             continue
         if (codes[order[:-1][same]] != codes[order[1:][same]]).all():
             return (
-                f"The rows of a key differ in {cited(name)} ({quoted(values)}): perhaps"
-                " only rows of one value are meant. "
+                f"Rows with the same key differ in {cited(name)} ({quoted(values)}): "
+                "keep the rows with one of these values if only they are needed. "
             )
     if not first.equals(second.set_axis(first.index)):
         return ""
-    return f"They are copies: {table}.drop_duplicates(). "
+    return f"They are identical: {table}.drop_duplicates(). "
 
 
-def _repeated_hour(times: pd.Series[Any]) -> str:
-    """Explain hours of local time that are there twice, as on a Sunday in autumn."""
+def _repeated_hour_hint(times: pd.Series[Any]) -> str:
+    """Explain hours of local time that occur twice when summer time ends."""
     texts = times.astype(str)
     if not texts.str.fullmatch(_HOUR_OF_THE_CHANGE).all():
         return ""
@@ -481,25 +483,27 @@ def _repeated_hour(times: pd.Series[Any]) -> str:
         return ""
     column = f"df[{cited(times.name)}]"
     return (
-        "When summer time ends, an hour of local time is there twice, and both are "
-        f"data. Name the time zone: {column} = pd.to_datetime({column})"
+        "When summer time ends, an hour of local time occurs twice. "
+        f"Specify the time zone: {column} = pd.to_datetime({column})"
         ".dt.tz_localize('Europe/Berlin', ambiguous='infer'). "
     )
 
 
-def _other_end(frame: pd.DataFrame, names: list[str]) -> str:
-    """Name a column of labels that makes keys unique, as destinations do."""
+def _pair_hint(frame: pd.DataFrame, names: list[str]) -> str:
+    """Name a column of labels that would make the keys unique, such as destinations."""
     # Lists and other objects cannot be compared.
     texts = [n for n in frame if infer_dtype(frame[n]) in ("string", "categorical")]
     for name in texts:
         if name not in names and not frame.duplicated([*names, name]).any():
-            joined = " + '-' + ".join([_as_text(frame, n) for n in (names[0], name)])
+            joined = " + '-' + ".join(
+                [_text_expression(frame, n) for n in (names[0], name)]
+            )
             return f"If entities are pairs, df['pair'] = {joined}, entity='pair'. "
     return ""
 
 
-def _as_text(frame: pd.DataFrame, name: Any) -> str:
-    """Write a column that can be joined to text."""
+def _text_expression(frame: pd.DataFrame, name: Any) -> str:
+    """Write the expression of a column as text."""
     is_text = pd.api.types.is_string_dtype(frame[name].dtype)
     return f"df[{cited(name)}]{'' if is_text else '.astype(str)'}"
 
@@ -529,7 +533,7 @@ def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
 
 
 def plain_levels(levels: Any) -> pd.Index[Any]:
-    """Turn the levels of `pandas.factorize` into an index of their type."""
+    """Convert the levels of `pandas.factorize` to an Index."""
     index: pd.Index[Any] = pd.Index(levels)
     return (
         pd.Index(index.to_numpy()) if isinstance(index, pd.CategoricalIndex) else index
@@ -537,7 +541,7 @@ def plain_levels(levels: Any) -> pd.Index[Any]:
 
 
 def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
-    """Find each label in an index of the same labels; None where they differ."""
+    """Find each label in an index with the same labels; None if they differ."""
     if rows.is_unique and index.is_unique and rows.nlevels == index.nlevels:
         positions = index.get_indexer(rows)
         if len(rows) == len(index) and (positions >= 0).all():
@@ -546,14 +550,14 @@ def positions_of(rows: pd.Index[Any], index: pd.Index[Any]) -> Ints | None:
 
 
 def has_dates(values: pd.Series[Any]) -> bool:
-    """Tell whether a column has dates or periods."""
+    """Return whether a column holds dates or periods."""
     return isinstance(
         values.dtype, pd.PeriodDtype
     ) or pd.api.types.is_datetime64_any_dtype(values.dtype)
 
 
-def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Give times a type that has an order and a distance."""
+def _as_ordered_times(values: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Convert times to integers, dates or periods."""
     values = values.infer_objects()
     kind = values.dtype
     if has_dates(values) or pd.api.types.is_integer_dtype(kind):
@@ -562,11 +566,10 @@ def _orderable(values: pd.Series[Any], name: str) -> pd.Series[Any]:
         isinstance(v, dt.date) for v in values
     ):
         return pd.to_datetime(values)
-    # pandas makes whole numbers decimal as soon as one is missing; nothing is lost on
-    # the way back.
+    # pandas converts integers to floats if one is missing; converting back is exact.
     if pd.api.types.is_float_dtype(kind) and bool((values % 1 == 0).all()):
         return values.astype("int64")
-    raise _no_time(values, name)
+    raise _time_type_error(values, name)
 
 
 def _read_times(
@@ -578,11 +581,11 @@ def _read_times(
             f"time {cited(name)} has dates or periods, which need no format; omit "
             "time_format."
         )
-        raise _no_format(time_format, text)
+        raise _time_format_error(time_format, text)
     codes, texts = pd.factorize(
         np.array([_time_as_text(v) for v in values], dtype=object)
     )
-    times = times_of(texts.tolist(), time_format)
+    times = parse_times(texts.tolist(), time_format)
     unread = np.asarray(times.isna())
     if unread.any():
         rows, shown = int(unread[codes].sum()), texts[unread]
@@ -599,37 +602,37 @@ def _read_times(
         }
         cure = (
             "Correct these values, or pass the format of all values."
-            f"{_headings_below(values)}"
+            f"{_extra_headings_hint(values)}"
         )
         raise PanelIndexError(f"{text}. {cure}", [Notice("unread_times", text, data)])
     return pd.Series(times.take(codes), index=values.index)
 
 
 def _time_as_text(value: object) -> str:
-    # pandas makes whole numbers decimal as soon as one is missing.
+    # pandas converts integers to floats if one is missing.
     whole = isinstance(value, float) and value.is_integer()
     return str(int(cast("float", value)) if whole else value).strip()
 
 
-def times_of(
+def parse_times(
     texts: list[str], time_format: object
 ) -> pd.PeriodIndex | pd.DatetimeIndex:
-    """Read each text as a time; missing where it does not match the format."""
+    """Parse each text as a time; missing if it does not match the format."""
     if not isinstance(time_format, str) or not re.search("%[YyG]", time_format):
         text = (
             f"time_format={cited(time_format)} must be a text with the year, such as "
             "'%Y%m' for 201801, '%Y%q' for 20181 (quarters) or '%Y-%m-%d'."
         )
-        raise _no_format(time_format, text)
+        raise _time_format_error(time_format, text)
     parts = re.findall("%(.)", time_format)
     # strptime has no quarters, and reads a week only with one of its days.
     if "q" in parts:
-        _refuse_other_parts(time_format, parts, "Y", "q")
+        _check_format_parts(time_format, parts, "Y", "q")
         return _quarters(texts, time_format)
     has_weeks = "V" in parts and not set(parts) & set("aAuw")
     strptime_format = time_format
     if has_weeks:
-        _refuse_other_parts(time_format, parts, "G", "V")
+        _check_format_parts(time_format, parts, "G", "V")
         texts = [f"{text} 1" for text in texts]
         strptime_format = f"{time_format} %u"
     try:
@@ -638,10 +641,10 @@ def times_of(
         )
     except (ValueError, re.error) as error:
         text = (
-            f"time_format={cited(time_format)} is no format of dates: "
+            f"time_format={cited(time_format)} is not a date format: "
             f"{clipped(str(error))}."
         )
-        raise _no_format(time_format, text) from error
+        raise _time_format_error(time_format, text) from error
     if has_weeks:
         return dates.to_period("W")
     if set(parts) <= set("YymbB"):
@@ -649,7 +652,7 @@ def times_of(
     return dates
 
 
-def _refuse_other_parts(
+def _check_format_parts(
     time_format: str, parts: list[str], year: str, part: str
 ) -> None:
     if sorted(parts) != sorted([year, part]):
@@ -657,11 +660,11 @@ def _refuse_other_parts(
             f"time_format={cited(time_format)} must have %{year} and %{part} once "
             "each, and no other part."
         )
-        raise _no_format(time_format, text)
+        raise _time_format_error(time_format, text)
 
 
 def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
-    """Read each text as a year and a quarter; missing without match."""
+    """Parse each text as a year and a quarter; missing if it does not match."""
     pattern = re.escape(time_format).replace("%Y", "(?P<year>[0-9]{4})")
     pattern = pattern.replace("%q", "0?(?P<quarter>[1-4])")
     matches = [re.fullmatch(pattern, text) for text in texts]
@@ -674,11 +677,11 @@ def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
     return pd.PeriodIndex(quarters, freq="Q")
 
 
-def _no_format(time_format: object, text: str) -> OptionError:
+def _time_format_error(time_format: object, text: str) -> OptionError:
     return option_error("time_format", time_format, text)
 
 
-def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
+def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
     shown = quoted(values.drop_duplicates().head(3))
     if pd.api.types.is_float_dtype(values.dtype):
         return PanelIndexError(
@@ -691,25 +694,25 @@ def _no_time(values: pd.Series[Any], name: str) -> PanelIndexError:
         )
     if values.astype(str).str.fullmatch(_DAY_OR_MONTH_FIRST).all():
         return PanelIndexError(
-            f"time {cited(name)} is text ({shown}), whose first number is a day or a "
+            f"time {cited(name)} is text ({shown}) that begins with a day or a "
             "month. Pass time_format='%d/%m/%Y' or '%m/%d/%Y', with the separators of "
-            "the text. pd.to_datetime takes it for the month where it can, so "
-            "01/02/2017 becomes 2 January."
+            "the text. pd.to_datetime assumes the month first: 01/02/2017 becomes "
+            "2 January."
         )
     years = f"df[{cited(name)}].str.extract('([0-9]{{4}})')[0].astype(int)"
-    headings = _headings_below(values)
+    headings = _extra_headings_hint(values)
     if not pd.to_numeric(values, errors="coerce").isna().any():
         years = f"df[{cited(name)}].astype(int)"
     return PanelIndexError(
-        f"time {cited(name)} is text ({shown}) and has no order in time. Convert it: "
+        f"time {cited(name)} is text ({shown}), not a time. Convert it: "
         f"{years} for years, pd.to_datetime(df[{cited(name)}]) for dates, "
         f"pd.PeriodIndex(df[{cited(name)}], freq='Q') for quarters. Or pass the "
         f"format of the text to Panel, such as time_format='%Y-%m'.{headings}"
     )
 
 
-def _headings_below(values: pd.Series[Any]) -> str:
-    """Advise to leave out rows below the headings that have names and units."""
+def _extra_headings_hint(values: pd.Series[Any]) -> str:
+    """Advise to skip further heading rows, such as names and units."""
     texts = values.head(_MOST_HEADINGS + 1).astype(str)
     digits = texts.str.contains("[0-9]").tolist()
     count = digits.index(True) if True in digits else 0
@@ -717,9 +720,9 @@ def _headings_below(values: pd.Series[Any]) -> str:
         return ""
     rows = [*range(1, count + 1)]
     return (
-        " There seem to be more headings below the first row: "
-        f"pd.read_excel(path, skiprows={rows}, dtype={{'code': str}}) leaves them out, "
-        "and dtype keeps the zeros of a column of codes such as 000001."
+        " The rows below the first seem to be headings too: skip them with "
+        f"pd.read_excel(path, skiprows={rows}, dtype={{'code': str}}), where "
+        "dtype keeps the leading zeros of codes such as 000001."
     )
 
 
@@ -734,20 +737,21 @@ def _ordinals(times: pd.Index[Any], name: str | None, step: object) -> Ints | No
                 "positive integer."
             )
         values = times.to_numpy(dtype=np.int64)
-        # A time off the grid of steps is never one step from another; doubling keeps
-        # such values apart.
-        return (values if size == 1 else _on_grid(values, int(size))).astype(np.intp)
+        # Times that are off the grid of steps have no neighbours.
+        return (values if size == 1 else _grid_positions(values, int(size))).astype(
+            np.intp
+        )
     if isinstance(times, pd.PeriodIndex):
         if step is not None:
             raise OptionError(
-                f"step={cited(step)}: the periods in {cited(name)} have their own "
+                f"step={cited(step)}: {cited(name)} has periods with their own "
                 "frequency; omit step."
             )
         return np.asarray(times.asi8, dtype=np.intp)
     return _date_ordinals(pd.DatetimeIndex(times), step)
 
 
-def _on_grid(
+def _grid_positions(
     values: np.ndarray[Any, np.dtype[np.int64]], size: int
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     offset = values - values[0]
@@ -783,7 +787,7 @@ def _date_ordinals(times: pd.DatetimeIndex, step: object) -> Ints | None:
 
 
 def usual_step(times: pd.Index[Any]) -> str | None:
-    """Find the longest frequency with at most one date in a period, if any."""
+    """Return the longest frequency with at most one date per period, if any."""
     if not isinstance(times, pd.DatetimeIndex):
         return None
     naive = without_zone(times)
@@ -791,9 +795,9 @@ def usual_step(times: pd.Index[Any]) -> str | None:
 
 
 def without_zone(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return local times, or times in UTC where a day has several.
+    """Return local dates, or UTC times if a day has several.
 
-    Of local hours one is missing in spring, and one is there twice in autumn.
+    Local hours are not consecutive when summer time begins and ends.
     """
     local = times.tz_localize(None)
     if times.tz is None or local.to_period("D").is_unique:
@@ -828,7 +832,7 @@ def infinite_problems(
     bad = np.isinf(values)
     if not bad.any():
         return []
-    text = f"{subject} is infinite in {where(bad, index)}"
+    text = f"{subject} is infinite in {describe_rows(bad, index)}"
     return [Notice("infinite", text, {"column": name, **rows_data(bad, index)})]
 
 
@@ -846,7 +850,7 @@ def rows_data(bad: Bools, index: pd.Index[Any]) -> dict[str, Any]:
     return {"count": int(bad.sum()), "rows": tuple(index[bad][:5])}
 
 
-def where(bad: Bools, index: pd.Index[Any]) -> str:
+def describe_rows(bad: Bools, index: pd.Index[Any]) -> str:
     """Count the marked rows (N,) and list the first, for a message."""
     return (
         f"{counted(int(bad.sum()), 'row')} (first: {rows_text(tuple(index[bad][:5]))})"

@@ -39,14 +39,13 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.keys import (
     STEP_WORDS,
     Keys,
-    times_of,
+    parse_times,
     usual_step,
     without_zone,
 )
 from digiprosper.panel.table import Table
 
-# A year with a part of it in one number: the format, how many digits, and what
-# they are.
+# Year and month, quarter, week or day in one number: format, digits, description.
 _ONE_NUMBER = (
     ("%Y%m", 6, "year and month"),
     ("%Y0%q", 6, "year and quarter"),
@@ -57,8 +56,8 @@ _ONE_NUMBER = (
 _YEARS_IN_NUMBERS = (1900, 2100)
 _LAST_OF_TWO_DIGITS = 99
 _MONTHS_OF_A_QUARTER = 3
-# What a column has in a row, of another column's values in this row and in the row
-# before. A lead is in the row before what its source is in this one.
+# Each change as a function of a column's values in this row and the row before. A lead
+# is compared in the row before.
 _CHANGES: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
     "lag": lambda _, before: before,
     "difference": lambda now, before: now - before,
@@ -79,14 +78,14 @@ _TERMS: Final = {
     "log difference in percent": "I(100 * diff(log({0})))",
     "lead": "lead({0})",
 }
-# Those that are calculated in several ways, which differ in their last digits.
+# Changes that can be calculated in several ways, which differ in their last digits
 _CALCULATED: Final = frozenset(_TERMS) - {"lag", "difference", "lead"}
-# Rows after which another entity comes that are compared in all columns at once, and
-# how many different values among them are no chance.
+# Pairs of rows that are compared in all columns at once, and how many different values
+# among them rule out chance.
 _COMPARED: Final = 50
 _DIFFERENT: Final = 3
-# Share of dates without a date one step before from which lags are probably meant
-# otherwise; of trading days it is a fifth.
+# Share of dates without a date one step before, from which on a notice is given; for
+# trading days it is a fifth.
 _MANY_ALONE: Final = 0.15
 _CODE: Final = re.compile(
     r"(?:[A-Za-z]{2}[-._: ]?)?0*([1-9][0-9]*)(?:[.]0|[-._: ]?[A-Za-z]{2,4})?"
@@ -96,38 +95,38 @@ _AROUND_DIGITS: Final = f"{ascii_letters}-._: "
 # from one period to the next is smaller by this factor, in logs.
 _UNITS_APART: Final = 50.0
 _UNUSUAL: Final = 10.0
-# Growth by this share of a jump, in logs, is part of it.
+# A jump counts if growth beside it, in logs, is smaller by this factor.
 _AROUND: Final = 10.0
 _ENOUGH: Final = 10_000
-# So many entities that are known countries, and this share, are no chance: most codes
-# are known, and a fourth of the names. Among fewer than `_MANY_COUNTRIES` a continent
-# may be the countries that are left.
+# Entities are countries if so many of them, and this share, are in the table, which has
+# most codes and a fourth of the names. With fewer than `_MANY_COUNTRIES` of them, a
+# continent may stand for its other countries.
 _FEW_COUNTRIES: Final = 5
 _MANY_COUNTRIES: Final = 25
 _FIFTH: Final = 0.2
 
 
 def totals(keys: Keys) -> Iterator[Notice]:
-    """Report entities that contain others: totals, and groups of countries."""
+    """Report entities that are totals, or groups of other entities."""
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
     labels = keys.entities.tolist()
-    inside = _containing_others(labels)
+    inside = _find_totals(labels)
     # Where most entities are groups, groups are meant.
     if inside and 2 * len(inside) < len(labels):
         name = cited(keys.entity_name)
         text = (
-            f"{len(inside)} of {len(labels):,} {name} seem to be totals, or groups of "
-            "others: their members then count twice. Leave them out: "
+            f"{len(inside)} of {len(labels):,} {name} seem to be totals or groups of "
+            "other entities, which are then counted twice. Drop them: "
             f"df[~df[{name}].isin({[*inside]})]."
         )
         yield Notice("totals", text, {"entity": keys.entity_name, "labels": inside})
 
 
-def _containing_others(labels: Sequence[object]) -> tuple[object, ...]:
+def _find_totals(labels: Sequence[object]) -> tuple[object, ...]:
     """Select labels of totals, and of groups if others are countries."""
     by_label = _known_labels()
-    of = [by_label.get(_as_listed(str(label)), ("", "")) for label in labels]
+    of = [by_label.get(_lookup_form(str(label)), ("", "")) for label in labels]
     kinds = Counter(kind for kind, _ in of)
     reported = {"total"}
     if kinds["country"] >= max(_FEW_COUNTRIES, _FIFTH * len(labels)):
@@ -143,8 +142,8 @@ def _containing_others(labels: Sequence[object]) -> tuple[object, ...]:
     )
 
 
-def _as_listed(label: str) -> str:
-    """Write a label as the table has it; codes of languages are in small letters."""
+def _lookup_form(label: str) -> str:
+    """Write a label as in the table; lower-case codes are languages, not countries."""
     text = label.strip()
     is_language = len(text) == 3 and text.isascii() and text.isalpha()
     return "" if is_language and not text.isupper() else text.casefold()
@@ -152,7 +151,7 @@ def _as_listed(label: str) -> str:
 
 @lru_cache(maxsize=1)
 def _known_labels() -> dict[str, tuple[str, str]]:
-    """Read which labels are totals, groups of countries, or countries; and of a union.
+    """Read the kind of each label (total, group, country) and its union.
 
     Groups are those of the World Bank, the OECD and Eurostat. Countries have codes of
     ISO 3166, or a name that all sources write alike; members of the European Union also
@@ -163,7 +162,7 @@ def _known_labels() -> dict[str, tuple[str, str]]:
 
 
 def jumping_times(keys: Keys, step: object) -> Notice | None:
-    """Report times such as 201812 and 201901, one month but 89 numbers apart."""
+    """Report times such as 201812 and 201901: one month, but 89 steps apart."""
     if (
         step is not None
         or keys.time_name is None
@@ -172,29 +171,29 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         return None
     values = keys.times.to_numpy(dtype=np.int64)
     if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):
-        return _two_digits(keys.time_name, values)
+        return _two_digit_years(keys.time_name, values)
     for time_format, digits, description in _ONE_NUMBER:
         years = values // 10 ** (digits - 4)
         if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
             continue
-        times = times_of(list(map(str, values)), time_format)
+        times = parse_times(list(map(str, values)), time_format)
         if times.isna().any():
             continue
-        jumps, least = _jumps(times, values)
+        jumps, least = _find_jumps(times, values)
         if jumps.size:
             before, after = (int(v) for v in values[jumps[0] : jumps[0] + 2])
             missing = "missing there" if least == 1 else "missing"
             text = (
                 f"{cited(keys.time_name)} seems to be {description} in one number. It "
                 f"jumps from {before} to {after}, so lags, leads and differences are "
-                f"{missing}. {_cure_of_jump(keys.time_name, time_format, least)}"
+                f"{missing}. {_jump_advice(keys.time_name, time_format, least)}"
             )
-            return _jumping(keys.time_name, before, after, time_format, text)
+            return _jump_notice(keys.time_name, before, after, time_format, text)
     return None
 
 
-def _jumps(times: Any, values: Ints) -> tuple[Ints, int]:
-    """Find times that are as near as any, and further apart in their numbers."""
+def _find_jumps(times: Any, values: Ints) -> tuple[Ints, int]:
+    """Find consecutive times whose numbers are further apart than one step."""
     periods = times if isinstance(times, pd.PeriodIndex) else times.to_period("D")
     apart, numbers_apart = np.diff(periods.asi8), np.diff(values)
     least = int(apart.min()) if apart.size else 1
@@ -203,7 +202,7 @@ def _jumps(times: Any, values: Ints) -> tuple[Ints, int]:
     return np.flatnonzero((apart == least) & (numbers_apart > usual)), least
 
 
-def _cure_of_jump(name: str, time_format: str, least: int) -> str:
+def _jump_advice(name: str, time_format: str, least: int) -> str:
     """Advise how numbers become periods that are `least` apart."""
     column = f"df[{cited(name)}]"
     if time_format == "%Y%m" and least == _MONTHS_OF_A_QUARTER:
@@ -217,20 +216,19 @@ def _cure_of_jump(name: str, time_format: str, least: int) -> str:
     )
 
 
-def _two_digits(name: str, values: Ints) -> Notice | None:
+def _two_digit_years(name: str, values: Ints) -> Notice | None:
     """Report years such as 98, 99, 0, 1, of which 0 is the first after sorting."""
     if np.diff(values).max() == 1:
         return None
     text = (
-        f"{cited(name)} seems to be years of two digits: 99 and 0 are at the two ends, "
-        "so lags, leads and differences are missing there, and periods are in a wrong "
-        f"order. Write years of four digits: df[{cited(name)}] + 1900, and + 2000 from "
-        "0 on."
+        f"{cited(name)} seems to be years of two digits: 0 is sorted before 99, so "
+        "periods are in the wrong order, and lags, leads and differences are missing. "
+        f"Write years of four digits: df[{cited(name)}] + 1900, and + 2000 from 0 on."
     )
-    return _jumping(name, _LAST_OF_TWO_DIGITS, 0, "%y", text)
+    return _jump_notice(name, _LAST_OF_TWO_DIGITS, 0, "%y", text)
 
 
-def _jumping(
+def _jump_notice(
     column: str, before: int, after: int, time_format: str, text: str
 ) -> Notice:
     data = {"column": column, "before": before, "after": after, "format": time_format}
@@ -238,7 +236,7 @@ def _jumping(
 
 
 def uneven_dates(keys: Keys, step: object) -> Notice | None:
-    """Report dates of which many have no date one step before, without a `step`."""
+    """Report if many dates have no date one step before, and `step` is not given."""
     unit = None if step is not None else usual_step(keys.times)
     # Years without a year before are gaps, as in numbers of years.
     if unit is None or unit == "Y" or keys.time_name is None:
@@ -248,7 +246,6 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
     if not (apart == 1).any() or alone.size < max(3, _MANY_ALONE * apart.size):
         return None
     name, word = cited(keys.time_name), STEP_WORDS[unit]
-    article = "an" if unit == "h" else "a"
     before, first = (
         str(keys.times[i]).removesuffix(" 00:00:00") for i in (alone[0] - 1, alone[0])
     )
@@ -262,9 +259,9 @@ def uneven_dates(keys: Keys, step: object) -> Notice | None:
             f"their years on different days, use the year, df[{name}].dt.year. {cure}"
         )
     text = (
-        f"{name} has at most one date {article} {word}, so a lag is the {word} before. "
-        f"{alone.size} of {len(keys.times)} dates have no date one {word} before "
-        f"them, such as {first} after {before}: lags are missing there for every "
+        f"{name} has at most one date per {word}, so a lag is one {word}. "
+        f"{alone.size} of {len(keys.times)} dates have no date one {word} earlier, "
+        f"such as {first} after {before}: lags are missing there for every "
         f"{keys.entity_name}. {cure}"
     )
     data = {
@@ -283,7 +280,7 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
     groups: dict[str, list[str]] = {}
     for label in keys.entities.tolist():
         if isinstance(label, str):
-            groups.setdefault(_written(label), []).append(label)
+            groups.setdefault(_normalised_label(label), []).append(label)
     pairs = tuple(tuple(labels[:2]) for labels in groups.values() if len(labels) > 1)
     if pairs:
         name = cited(keys.entity_name)
@@ -292,10 +289,10 @@ def similar_entities(keys: Keys) -> Iterator[Notice]:
         all_blanks = f"normalize('NFKC').str.split().str.join({between!r})"
         cure = "strip()" if at_ends else all_blanks
         text = (
-            f"{counted(len(pairs), 'pair')} of {name} differ in blanks or the width of "
-            f"characters only, such as {quoted(pairs[0])}, and count as two entities: "
-            "each has its own effect and cluster, and lags do not reach from one to "
-            f"the other. Write them alike: df[{name}] = df[{name}].str.{cure}."
+            f"{counted(len(pairs), 'pair')} of {name} differ only in blanks or the "
+            f"width of characters, such as {quoted(pairs[0])}, and count as two "
+            "entities, each with its own effect, cluster and lags. Make them equal: "
+            f"df[{name}] = df[{name}].str.{cure}."
         )
         data = {"entity": keys.entity_name, "pairs": pairs}
         yield Notice("similar_entities", text, data)
@@ -306,28 +303,29 @@ def code_forms(table: Table) -> Iterator[Notice]:
     keys = table.keys
     if keys.entities.dtype.kind in "iuf" or keys.rows_are_entities:
         return
-    alike = _of_one_code(keys.entities.tolist())
+    alike = _groups_of_equal_codes(keys.entities.tolist())
     apart = _never_together(table, alike) if alike else []
-    # If most are in the same periods, zeros in front tell codes apart, as in the codes
+    # If most pairs occur in the same periods, leading zeros distinguish codes, such as
     # 01 and 001 of a division and a class.
     if 2 * len(apart) > len(alike):
         name = cited(keys.entity_name)
         pairs = tuple((keys.entities[a], keys.entities[b]) for a, b, *_ in apart)
         labels = [label for pair in pairs for label in pair]
+        statement = code_form_statement(keys.entity_name, labels)
         text = (
-            f"{counted(len(pairs), 'pair')} of {name} seem to be one code in two forms,"
-            f" such as {quoted(pairs[0])}, and count as two entities: each has its own "
-            "effect and cluster, and lags do not reach from one to the other. If they "
-            f"are one, write them alike: {in_one_form(keys.entity_name, labels)}."
+            f"{counted(len(pairs), 'pair')} of {name} seem to be one code in two "
+            f"forms, such as {quoted(pairs[0])}, and count as two entities, each with "
+            "its own effect, cluster and lags. If they are the same entity, make them "
+            f"equal: {statement}."
         )
         yield Notice("code_forms", text, {"entity": keys.entity_name, "pairs": pairs})
 
 
-def _of_one_code(labels: Sequence[object]) -> list[list[int]]:
+def _groups_of_equal_codes(labels: Sequence[object]) -> list[list[int]]:
     """List the positions of labels that are forms of one code."""
     forms: dict[str, list[int]] = {}
     for at in _with_equal_digits(labels):
-        if code := bare_code(labels[at]):
+        if code := code_digits(labels[at]):
             forms.setdefault(code, []).append(at)
     # With two different letters, 000001.SZ and 000001.SH, two codes are meant.
     return [
@@ -367,7 +365,7 @@ def _never_together(table: Table, alike: Sequence[list[int]]) -> list[list[int]]
     return [ats for number, ats in enumerate(alike) if number not in together]
 
 
-def bare_code(label: object) -> str:
+def code_digits(label: object) -> str:
     """Return the digits of a code without zeros in front, empty if it is none.
 
     A code has at most letters of an exchange before or behind its digits, or ``.0``.
@@ -380,10 +378,10 @@ def _letters(label: object) -> str:
     return "".join(filter(str.isalpha, str(label))).upper()
 
 
-def in_one_form(column: str, labels: Sequence[object]) -> str:
-    """Write a statement that gives codes the form of some labels.
+def code_form_statement(column: str, labels: Sequence[object]) -> str:
+    """Write a statement that converts codes to the form of some labels.
 
-    Zeros are put in front, up to the length of the longest, if one label has them.
+    Leading zeros are added, up to the longest label, if one label has them.
     """
     texts = [re.findall("[0-9]+", str(label))[0] for label in labels]
     written = f"df[{cited(column)}].astype(str).str.extract('([0-9]+)')[0]"
@@ -395,7 +393,7 @@ def in_one_form(column: str, labels: Sequence[object]) -> str:
     return f"df[{cited(column)}] = {written}"
 
 
-def _written(label: str) -> str:
+def _normalised_label(label: str) -> str:
     """Write a label in narrow characters, and without blanks if it has no numbers."""
     narrow = label if label.isascii() else unicodedata.normalize("NFKC", label)
     words = narrow.split()
@@ -404,8 +402,8 @@ def _written(label: str) -> str:
     return between.join(words)
 
 
-def about_data(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
-    """Report what seems wrong in data; `rows` are in the order of the user."""
+def data_notices(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
+    """Report likely mistakes in the data; `rows` are in the order of the user."""
     keys, step = table.keys, table.step
     yield from filter(None, [jumping_times(keys, step), uneven_dates(keys, step)])
     yield from similar_entities(keys)
@@ -421,27 +419,27 @@ def about_data(rows: pd.DataFrame, table: Table) -> Iterator[Notice]:
     yield from unit_break(table)
 
 
-def about_calculated(table: Table, names: Sequence[str]) -> Iterator[Notice]:
-    """Report calculated columns that take values of other entities, or over gaps."""
+def calculated_column_notices(table: Table, names: Sequence[str]) -> Iterator[Notice]:
+    """Report calculated columns that shift across entities or over gaps."""
     yield from shifted_rows(table.data, table.keys.entity, table.keys, names)
     yield from over_gaps(table, names)
 
 
-def _numbers(frame: pd.DataFrame) -> list[str]:
+def _numeric_columns(frame: pd.DataFrame) -> list[str]:
     """List the columns of real numbers."""
     kinds = frame.dtypes.items()
     return [n for n, dtype in kinds if isinstance(n, str) and dtype.kind in "iuf"]
 
 
 class _Pairs(NamedTuple):
-    """Pairs of rows that changes of a column may be made from."""
+    """Pairs of rows from which changes of a column may be calculated."""
 
     before: Ints  # rows
     after: Ints  # rows
     apart: Ints  # positions of pairs of two entities, or more than a period apart
     # Columns (K, b) in the two rows of some pairs that are apart
-    then: Floats
-    now: Floats
+    earlier: Floats
+    later: Floats
 
 
 def _pairs(
@@ -458,79 +456,85 @@ def _pairs(
 
 
 def shifted_rows(
-    rows: pd.DataFrame, entity: Any, keys: Keys, looked_at: Sequence[str] = ()
+    rows: pd.DataFrame, entity: Any, keys: Keys, columns: Sequence[str] = ()
 ) -> Iterator[Notice]:
-    """Report columns, or some `looked_at`, that are lags or changes across entities."""
+    """Report which `columns` (default all) are lags or changes across entities."""
     # Labels or codes of entities, and the rows, are in the order of the user.
     boundary = np.flatnonzero(entity[1:] != entity[:-1])
     at = np.arange(len(rows))
-    numbers = rows[[n for n in _numbers(rows) if n not in keys.names]]
+    numbers = rows[[n for n in _numeric_columns(rows) if n not in keys.names]]
     pairs = _pairs(numbers, at[:-1], at[1:], boundary)
     if pairs is None:
         return
-    wanted = {*(looked_at or numbers)}
+    wanted = {*(columns or numbers)}
     for change in _CHANGES:
-        for column, of in _equal_columns(pairs, numbers.columns, change):
+        for column, of in _matching_columns(pairs, numbers.columns, change):
             if column not in wanted:
                 continue
             values, others = (
                 numbers[name].to_numpy(dtype=np.float64, na_value=np.nan)
                 for name in (column, of)
             )
-            if _is_made(values, others, change, pairs):
+            if _is_change_of(values, others, change, pairs):
                 wanted -= {column, of}
-                yield _shifted(column, of, change, boundary.size, keys.entity_name)
+                yield _shifted_rows_notice(
+                    column, of, change, boundary.size, keys.entity_name
+                )
 
 
-def _equal_columns(
+def _matching_columns(
     pairs: _Pairs, names: Iterable[str], change: str
 ) -> Iterator[tuple[str, str]]:
-    """Pair columns with those of which they are a lag or change in some rows."""
-    changes = _keys_of(_changed(change, pairs.now, pairs.then))
+    """Pair columns with the columns whose lag or change they equal in some rows."""
+    changes = _row_bytes(_compute_change(change, pairs.later, pairs.earlier))
     sources = dict(zip(changes, names, strict=True))
-    for column, target in zip(names, _keys_of(_targets(pairs, change)), strict=True):
+    for column, target in zip(names, _row_bytes(_targets(pairs, change)), strict=True):
         of = sources.get(target, column)
         # Columns that are mostly zero are equal by chance.
         if of != column and np.unique(np.frombuffer(target)).size >= _DIFFERENT:
             yield column, of
 
 
-def over_gaps(table: Table, looked_at: Sequence[str] = ()) -> Iterator[Notice]:
-    """Report columns, or some `looked_at`, that are changes over several periods."""
-    keys, names = table.keys, _numbers(table.data)
+def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
+    """Report which `columns` (default all) are changes over several periods."""
+    keys, names = table.keys, _numeric_columns(table.data)
     # A return after days without trade is that of all these days.
     if usual_step(keys.times) == "D":
         return
-    numbers, wanted = table.data[names], {*(looked_at or names)}
+    numbers, wanted = table.data[names], {*(columns or names)}
     is_full = table.nobs == len(keys.entities) * len(keys.times)
-    whole = None if is_full else _inside(keys, numbers, np.arange(table.nobs))
+    whole = (
+        None
+        if is_full
+        else _pairs_within_entities(keys, numbers, np.arange(table.nobs))
+    )
     for at, of in enumerate(names):
         others = table.numeric(of)
         missing = np.isnan(others)
         rows = np.flatnonzero(~missing)
-        pairs = _inside(keys, numbers, rows) if missing.any() else whole
+        pairs = _pairs_within_entities(keys, numbers, rows) if missing.any() else whole
         if pairs is None:
             continue
         for change in _CHANGES:
-            for k in _likely(pairs, at, change):
+            for k in _candidate_columns(pairs, at, change):
                 column = names[k]
                 if column not in wanted:
                     continue
                 values = table.numeric(column)
-                if _has_more(values, others, change, keys.time, pairs):
+                if _has_values_at_ends(values, others, change, keys.time, pairs):
                     continue
-                if _is_made(values, others, change, pairs):
+                if _is_change_of(values, others, change, pairs):
                     wanted -= {column, of}
-                    yield _change_over_gaps(keys, column, of, change, pairs)
+                    yield _over_gaps_notice(keys, column, of, change, pairs)
 
 
-def _likely(pairs: _Pairs, at: int, change: str) -> list[int]:
-    """Find columns that are a change of the one at a position in some pairs."""
-    changes = _changed(change, pairs.now[at], pairs.then[at])
+def _candidate_columns(pairs: _Pairs, at: int, change: str) -> list[int]:
+    """Find columns that equal a change of the column at a position in some pairs."""
+    changes = _compute_change(change, pairs.later[at], pairs.earlier[at])
     targets = _targets(pairs, change)
     both = np.isfinite(targets) & np.isfinite(changes)
-    # Of what does not change nothing is to be seen.
-    both &= pairs.now[at] != pairs.then[at]
+    # Pairs in which the column does not change are not informative.
+    both &= pairs.later[at] != pairs.earlier[at]
     likely = np.flatnonzero(((targets == changes) | ~both).all(axis=1)).tolist()
     return [
         k
@@ -539,7 +543,9 @@ def _likely(pairs: _Pairs, at: int, change: str) -> list[int]:
     ]
 
 
-def _inside(keys: Keys, numbers: pd.DataFrame, rows: Ints) -> _Pairs | None:
+def _pairs_within_entities(
+    keys: Keys, numbers: pd.DataFrame, rows: Ints
+) -> _Pairs | None:
     """Pair rows with the ones before in their entity."""
     inside = np.flatnonzero(keys.entity[rows[1:]] == keys.entity[rows[:-1]])
     before, after = rows[inside], rows[inside + 1]
@@ -553,51 +559,55 @@ def _inside(keys: Keys, numbers: pd.DataFrame, rows: Ints) -> _Pairs | None:
 
 
 def _targets(pairs: _Pairs, change: str) -> Floats:
-    """Return what columns have where a change would be."""
-    return _comparable(pairs.then if change == "lead" else pairs.now, change)
+    """Return the values that are compared with a change."""
+    return _rounded_if_calculated(
+        pairs.earlier if change == "lead" else pairs.later, change
+    )
 
 
-def _keys_of(columns: Floats) -> list[bytes]:
-    """Return a key of each row (K, b): equal rows have equal keys."""
+def _row_bytes(columns: Floats) -> list[bytes]:
+    """Return the bytes of each row (K, b), to find equal rows."""
     return [row.tobytes() for row in np.where(np.isfinite(columns), columns, np.nan)]
 
 
-def _changed(change: str, now: Floats, before: Floats) -> Floats:
-    """Compute a change, to be compared with columns."""
+def _compute_change(change: str, now: Floats, before: Floats) -> Floats:
+    """Compute a change, rounded for comparison."""
     with np.errstate(all="ignore"):
-        return _comparable(_CHANGES[change](now, before), change)
+        return _rounded_if_calculated(_CHANGES[change](now, before), change)
 
 
-def _comparable(values: Floats, change: str) -> Floats:
-    """Leave out the digits in which two ways to calculate a change differ."""
+def _rounded_if_calculated(values: Floats, change: str) -> Floats:
+    """Round calculated changes, whose last digits depend on the calculation."""
     if change not in _CALCULATED:
         return values
     with np.errstate(over="ignore"):
         return values.astype(np.float32).astype(np.float64)
 
 
-def _is_made(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:
-    """Tell whether a column is made from another one in all pairs of rows."""
+def _is_change_of(values: Floats, others: Floats, change: str, pairs: _Pairs) -> bool:
+    """Return whether values are a change of the others in all pairs of rows."""
     before, after, apart = pairs[:3]
     # Row numbers differ by one number.
-    if _is_source(values, others, change, after) or np.ptp(values - others) == 0:
+    if _is_source_of(values, others, change, after) or np.ptp(values - others) == 0:
         return False
-    target = _comparable(values[before if change == "lead" else after], change)
-    source = _changed(change, others[after], others[before])
+    target = _rounded_if_calculated(
+        values[before if change == "lead" else after], change
+    )
+    source = _compute_change(change, others[after], others[before])
     both = np.isfinite(target) & np.isfinite(source)
     enough = np.unique(target[apart[both[apart]]]).size >= _DIFFERENT
     return bool(enough and (target[both] == source[both]).all())
 
 
-def _is_source(values: Floats, others: Floats, change: str, after: Ints) -> bool:
-    """Tell whether the others are a lead of the values, or their sum over all rows."""
+def _is_source_of(values: Floats, others: Floats, change: str, after: Ints) -> bool:
+    """Return whether the others are a lead, or a running sum, of the values."""
     if change == "lag":
         return bool(np.isnan(others[-1]) and not np.isnan(values[0]))
     all_rows = after.size == values.size - 1
     return bool(change == "difference" and all_rows and values[0] == others[0])
 
 
-def _has_more(
+def _has_values_at_ends(
     values: Floats, others: Floats, change: str, time: Ints, pairs: _Pairs
 ) -> bool:
     """Tell whether values are where a change of the others by rows has none.
@@ -618,43 +628,43 @@ def _has_more(
     return not np.isnan(values[inside if inside.any() else ends]).all()
 
 
-def _shifted(column: str, of: str, change: str, count: int, name: str) -> Notice:
+def _shifted_rows_notice(
+    column: str, of: str, change: str, count: int, name: str
+) -> Notice:
     neighbour = "next" if change == "lead" else "previous"
     text = (
-        f"{cited(column)} is the {change} of {cited(of)} by rows, and {count:,} rows "
-        f"have the value of another {name}: the {neighbour} row is not the "
-        f"{neighbour} period there. Use {cited(_TERMS[change].format(of))} as a term "
-        f"or in panel.assign, which stays within each {name}."
+        f"{cited(column)} is the {change} of {cited(of)} by row, not by {name}: in "
+        f"{count:,} rows the {neighbour} row belongs to another {name}. Use the term "
+        f"{cited(_TERMS[change].format(of))}, also in panel.assign."
     )
     data = {"column": column, "of": of, "change": change, "count": count}
     return Notice("shifted_rows", text, data)
 
 
-def _change_over_gaps(
+def _over_gaps_notice(
     keys: Keys, column: str, of: str, change: str, pairs: _Pairs
 ) -> Notice:
-    """State over which rows the first change goes."""
+    """Make the notice, with the first pair of rows as an example."""
     at, count = pairs.apart[0], pairs.apart.size
     before, after = pairs.before[at], pairs.after[at]
     entity = keys.entities[keys.entity[after]]
     now, then = (keys.times[keys.time[row]] for row in (after, before))
     text = (
-        f"{cited(column)} is the {change} of {cited(of)} by rows, and {count:,} "
-        f"pairs of rows are more than a period apart, such as {entity} in {then} and "
-        f"{now}: it goes over several periods there. Use "
-        f"{cited(_TERMS[change].format(of))} as a term or in panel.assign, which is "
-        "missing there."
+        f"{cited(column)} is the {change} of {cited(of)} by row, not by period: "
+        f"{count:,} pairs of rows are more than one period apart, such as {entity} in "
+        f"{then} and {now}. Use the term {cited(_TERMS[change].format(of))}, also in "
+        "panel.assign, which is missing there."
     )
     data = {"column": column, "of": of, "change": change, "count": count}
     return Notice("over_gaps", text, data | {"first": (entity, now, then)})
 
 
 def unit_break(table: Table) -> Iterator[Notice]:
-    """Report columns that from some time on seem to have another unit."""
+    """Report columns whose unit seems to change at some time."""
     keys, columns = table.keys, {}
     # Growth over several periods is larger.
     inside = (np.diff(keys.entity) == 0) & (np.diff(keys.time) == 1)
-    for name in _numbers(table.data):
+    for name in _numeric_columns(table.data):
         values = table.data[name].to_numpy(dtype=np.float64, na_value=np.nan)
         # Amounts are positive; where others are near zero, ratios say nothing.
         if not np.fmin.reduce(values) > 0:
@@ -667,7 +677,7 @@ def unit_break(table: Table) -> Iterator[Notice]:
         some = ratio[inside][:: 1 + ratio.size // _ENOUGH]
         unusual = _UNUSUAL * np.nanmedian(np.abs(np.log(some)))
         before, steps, after = (
-            _steps(ratio, inside, jumps - 1 + shift) for shift in (-1, 0, 1)
+            _log_growth(ratio, inside, jumps - 1 + shift) for shift in (-1, 0, 1)
         )
         # If prices explode, they rise fast in the years around, too.
         single = np.maximum(before, after) <= np.maximum(unusual, steps / _AROUND)
@@ -685,19 +695,19 @@ def unit_break(table: Table) -> Iterator[Notice]:
     if columns:
         name = keys.entity_name
         shown = "; ".join(
-            f"{cited(column)} changes by a factor of {_factor(row['ratio'])} in "
+            f"{cited(column)} changes by a factor of {_factor_text(row['ratio'])} in "
             f"{row['from']} in {counted(len(row['entities']), 'entity', 'entities')} "
             f"({name} {quoted(row['entities'], 3)})"
             for column, row in columns.items()
         )
         text = (
-            f"{shown}. Neither the values before nor those after differ so much from "
-            "each other. Check the unit of these rows, such as yuan and 10,000 yuan."
+            f"{shown}. The values before, and those after, are of similar size. Check "
+            "the unit, such as yuan and 10,000 yuan."
         )
         yield Notice("unit_break", text, {"columns": columns})
 
 
-def _steps(ratio: Floats, inside: Bools, at: Ints) -> Floats:
+def _log_growth(ratio: Floats, inside: Bools, at: Ints) -> Floats:
     """Return growth at positions (b,), in logs without sign; 0 beside an entity."""
     exists = (at >= 0) & (at < ratio.size)
     at = at.clip(0, ratio.size - 1)
@@ -719,5 +729,5 @@ def _has_two_units(values: Floats, entity: Ints, at: int) -> bool:
     )
 
 
-def _factor(ratio: float) -> str:
+def _factor_text(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio > 1 else f"1/{1 / ratio:,.0f}"

@@ -1,4 +1,4 @@
-"""Rows and columns cut from a panel for one system of equations."""
+"""Rows and columns of a panel for one system of equations."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pandas as pd
 
 from digiprosper.errors import MissingDataError, Notice, cited, clipped, counted, quoted
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.panel.grammar import as_written
-from digiprosper.panel.keys import Keys, cut_codes, rows_text
+from digiprosper.panel.grammar import backticked
+from digiprosper.panel.keys import Keys, renumber_codes, rows_text
 from digiprosper.report.terms import Factor
 from digiprosper.report.verdicts import is_balanced
 
@@ -34,8 +34,8 @@ class Compared:
     # The missing column, if the time key is compared with it.
     first: str | None = None
 
-    def plus(self, other: Compared) -> Compared:
-        """Add the rows of another part of the table."""
+    def add(self, other: Compared) -> Compared:
+        """Add the counts of another block of the table."""
         return replace(
             self,
             columns=tuple(dict.fromkeys([*self.columns, *other.columns])),
@@ -45,7 +45,7 @@ class Compared:
 
     @property
     def message(self) -> str:
-        """Which rows are missing why, and what to write instead."""
+        """Message: which comparison is missing in which rows, and what to do."""
         names = quoted(self.columns)
         whole = (
             f", with all rows of {self.entities:,} {self.entity_name}"
@@ -53,16 +53,15 @@ class Compared:
             else ""
         )
         text = (
-            f"{clipped(self.term)} compares with {names}, which is missing in "
-            f"{counted(self.count, 'row')}"
-            f"{whole}: these rows are dropped because of the comparison"
+            f"{clipped(self.term)} is missing where {names} is missing "
+            f"({counted(self.count, 'row')}{whole}), so these rows are dropped"
         )
         if self.first is None:
-            return f"{text}. Fill {names} by assign() if they belong to the model"
+            return f"{text}. Fill {names} with assign() to keep them"
         return (
-            f"{text}. If {cited(self.first)} is missing for those that are never "
-            f"treated, write treated({as_written(self.first)}), which is 1 from the "
-            "first treated period on and 0 for them"
+            f"{text}. If {cited(self.first)} is missing for entities that are never "
+            f"treated, write treated({backticked(self.first)}), which is 0 for them "
+            "and 1 from the first treated period on"
         )
 
 
@@ -93,8 +92,8 @@ class Dropped:
         )
         return ". ".join([text, *(c.message for c in self.compared)])
 
-    def nothing_left(self) -> MissingDataError:
-        """Build the error for a sample of which every row was dropped."""
+    def empty_sample_error(self) -> MissingDataError:
+        """Build the error for a sample without rows."""
         data = {"reason": self.reason, "by_term": self.by_term}
         return MissingDataError(
             f"the sample has no rows. {self.message}.",
@@ -330,7 +329,7 @@ class Sample:
             reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared)
         )
         if not mask.any():
-            raise note.nothing_left()
+            raise note.empty_sample_error()
 
         keys = self.keys.keep(mask)
         codes, levels = {}, {}
@@ -340,7 +339,7 @@ class Sample:
             elif code is self.time:
                 codes[term], levels[term] = keys.time, keys.times
             else:
-                codes[term], levels[term] = cut_codes(
+                codes[term], levels[term] = renumber_codes(
                     code[mask], self.code_levels[term]
                 )
 

@@ -48,7 +48,7 @@ from digiprosper.panel.sources import (
 )
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
-# What Python, numpy, pandas and the engine need without any rows.
+# Memory of Python, numpy, pandas and the engine without any rows
 _BASE = 300 * 2**20
 # Bytes a row and column while a block is read, demeaned and multiplied.
 _BYTES = 80
@@ -381,7 +381,7 @@ class PanelScan(Generic[P]):
         for number in range(self.copy.blocks):
             if not block_path(self.copy.folder, number).exists():
                 continue
-            with about_a_block(self.copy):
+            with explain_block_errors(self.copy):
                 block = self._panel(self.copy, number)
                 block._table = replace(block._table, is_block=True)
                 panel = self._changed(block)
@@ -398,7 +398,7 @@ class PanelScan(Generic[P]):
         return replace(self, changes=(*self.changes, ("rows", rows)))
 
     def _needed(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """List the columns whose names are part of a text; the keys are always."""
+        """List the keys, and the columns whose names occur in the texts."""
         every = list(texts)
         for kind, what in self.changes:
             if kind != "rows":
@@ -420,7 +420,7 @@ class PanelScan(Generic[P]):
         return min(MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
 
     def _common_step(self, times: list[Any]) -> int | str | None:
-        """Choose the step of time of all blocks, which each would choose by its own."""
+        """Determine the step of time from the times of all blocks."""
         if self.step is not None or self.time_name is None or not times:
             return self.step
         frame = pd.DataFrame({self.entity_name: 0, self.time_name: times})
@@ -454,13 +454,13 @@ class PanelScan(Generic[P]):
             mask = what(panel) if callable(what) else rows_where(what, panel._table)
             if not mask.any():
                 return None
-            panel = panel._cut(mask, "subset")
+            panel = panel._keep_rows(mask, "subset")
         return panel
 
 
 @contextmanager
-def about_a_block(copy: Copy) -> Iterator[None]:
-    """Add to an error about rows that one of several blocks raised it."""
+def explain_block_errors(copy: Copy) -> Iterator[None]:
+    """Add to error messages that the rows are those of one block."""
     try:
         yield
     except (PanelIndexError, MissingDataError) as error:
@@ -520,7 +520,7 @@ def scan_table(  # noqa: PLR0913
         labels=checked_labels({} if labels is None else labels, source.names),
         step=step,
         time_format=time_format,
-        memory=_bytes(memory),
+        memory=_parse_memory(memory),
         n_blocks=blocks,
         folder=parent,
     )
@@ -536,8 +536,8 @@ def _checked_source(table: object, keys: Sequence[str]) -> Source:
     return source
 
 
-def _bytes(memory: int | str) -> int:
-    """Read a size such as ``"1GB"``; at least 400 MB."""
+def _parse_memory(memory: int | str) -> int:
+    """Parse a size such as ``"1GB"``; at least 400 MB."""
     size: float | None = memory if isinstance(memory, int) else None
     if isinstance(memory, str):
         text = memory.strip().upper().replace(" ", "")

@@ -24,8 +24,8 @@ from digiprosper.errors import (
     cited,
     clipped,
     counted,
+    did_you_mean,
     missing_problem,
-    nearest,
     option_problem,
     quoted,
     several,
@@ -35,7 +35,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel.codes import Coded, code_terms, effect_terms, levels_of
-from digiprosper.panel.columns import gap_counts, most_first
+from digiprosper.panel.columns import count_missing, sort_by_count
 from digiprosper.panel.conditions import rows_where
 from digiprosper.panel.evaluation import calculate, evaluate
 from digiprosper.panel.factors import (
@@ -44,14 +44,13 @@ from digiprosper.panel.factors import (
     number_factor,
     term_factors,
 )
-from digiprosper.panel.grammar import as_written, columns_in
+from digiprosper.panel.grammar import backticked, columns_in
 from digiprosper.panel.sample import Compared, Sample
 from digiprosper.panel.table import Table
 from digiprosper.panel.terms import ParsedFactor, Term, canonical, crossed, parse
 from digiprosper.report.terms import Factor
 
-# A term, and for each of its categories whether it loses its first level, or its
-# reference.
+# A term, and for each of its categories whether the reference level is left out
 _Use: TypeAlias = tuple[str, tuple[bool, ...]]
 # Numbers in the matrix of a sample: 8 GB. Every fit makes several copies of it.
 _MOST_CELLS = 2**30
@@ -72,11 +71,11 @@ class _Category(NamedTuple):
 
     codes: Ints
     levels: pd.Index[Any]
-    every: pd.Index[Any]  # also levels of other rows
+    all_levels: pd.Index[Any]  # also levels of other rows
 
 
 class Selection(NamedTuple):
-    """All rows of a table as a sample, and which of them are chosen and complete."""
+    """A sample of all rows of a table, and masks of the chosen and complete ones."""
 
     rows: Sample
     complete: Bools
@@ -86,7 +85,7 @@ class Selection(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """Levels of categories in the complete rows of a table that is read in blocks."""
+    """Levels of categories in the complete rows of all blocks of a table."""
 
     levels: Mapping[str, pd.Index[Any]]  # by column, in order
     rows: int  # complete rows of the whole table
@@ -101,7 +100,7 @@ def cut_sample(
     missing: str,
     where: str | None = None,
 ) -> Sample:
-    """Select the complete rows of a sample, for checked arguments.
+    """Build a sample of the complete rows; the arguments have been checked.
 
     Terms are evaluated on all rows, then those where the condition `where` is true are
     chosen. A missing cluster is an error.
@@ -110,7 +109,7 @@ def cut_sample(
     rows, complete, chosen = selected.rows, selected.complete, selected.chosen
     if complete.all():
         return rows
-    by_term = most_first(selected.missing)
+    by_term = sort_by_count(selected.missing)
     if missing == "raise":
         lost = table.describe_rows(chosen & ~complete)
         refuse_missing(by_term, selected.compared, lost)
@@ -133,27 +132,27 @@ def select_rows(
 ) -> Selection:
     """Evaluate the terms of a sample in all rows, and mark the complete ones.
 
-    Rows where the condition `where` is not true are not chosen. `across` has the levels
-    of categories where the table is a block of a larger one.
+    `where` is the condition that chooses rows. `across` has the levels of categories if
+    the table is one block of a larger table.
     """
-    table, chosen = _choose(table, where)
+    table, chosen = _chosen_rows(table, where)
     terms, keys = _parse_roles(roles, table)
-    values, beside = _evaluated(table, terms)
-    arrays, levels, code_factors = _all_codes(table, codes, clusters)
+    values, factor_values = _evaluate_terms(table, terms)
+    arrays, levels, code_factors = _code_effects(table, codes, clusters)
     coded = _coded_categories(table, terms)
 
     effects = {text: arrays[text] for text in codes if text not in clusters}
-    gaps = _gaps(table, terms, values, beside, coded, effects)
-    complete = _complete(chosen, gaps)
+    gaps = _find_missing(table, terms, values, factor_values, coded, effects)
+    complete = _complete_rows(chosen, gaps)
     _refuse_cluster_gaps(table, clusters, arrays, complete)
 
     if across is None:
         rows = int(np.count_nonzero(complete))
-        across = Levels(_levels_seen(coded, complete), rows)
+        across = Levels(_observed_levels(coded, complete), rows)
     categories = _categories(coded, across.levels) if coded else {}
     sizes = complete.size, across.rows
     uses = _uses_by_role(roles, keys, terms, categories, sizes)
-    columns, positions = _columns(terms, uses, values, beside, categories)
+    columns, positions = _columns(terms, uses, values, factor_values, categories)
     typed_factors = {text: term_factors(terms[key]) for text, key in keys.items()}
     whole = Sample(
         # Columns are read one by one: each lies in one piece of memory.
@@ -176,7 +175,7 @@ def select_rows(
     if complete.all():
         return Selection(whole, complete, chosen, {}, [])
     compared = _missing_comparisons(table, terms.values(), effects, gaps)
-    return Selection(whole, complete, chosen, gap_counts(gaps), compared)
+    return Selection(whole, complete, chosen, count_missing(gaps), compared)
 
 
 def levels_in_use(
@@ -187,14 +186,14 @@ def levels_in_use(
     where: str | None = None,
 ) -> tuple[dict[str, pd.Index[Any]], int]:
     """List the levels of categories in the complete rows, and count these rows."""
-    table, chosen = _choose(table, where)
+    table, chosen = _chosen_rows(table, where)
     terms, _ = _parse_roles(roles, table)
-    values, beside = _evaluated(table, terms)
-    arrays, _, _ = _all_codes(table, codes, ())
+    values, factor_values = _evaluate_terms(table, terms)
+    arrays, _, _ = _code_effects(table, codes, ())
     coded = _coded_categories(table, terms)
-    gaps = _gaps(table, terms, values, beside, coded, arrays)
-    complete = _complete(chosen, gaps)
-    return _levels_seen(coded, complete), int(complete.sum())
+    gaps = _find_missing(table, terms, values, factor_values, coded, arrays)
+    complete = _complete_rows(chosen, gaps)
+    return _observed_levels(coded, complete), int(complete.sum())
 
 
 def checked_roles(
@@ -208,7 +207,7 @@ def checked_roles(
         raise InputTypeError(
             f"{' and '.join(wrong)} of a sample are lists of terms (text)."
         )
-    if not hasattr(roles, "items") or not _name_terms(roles):
+    if not hasattr(roles, "items") or not _are_roles(roles):
         raise InputTypeError(
             "sample takes a mapping of role to terms, such as {'y': ['gdp'], 'x': "
             "['digital']}."
@@ -229,14 +228,14 @@ def _are_texts(value: Any) -> bool:
     return pd.api.types.is_list_like(value) and all(isinstance(t, str) for t in value)
 
 
-def _name_terms(roles: Mapping[Any, Any]) -> bool:
+def _are_roles(roles: Mapping[Any, Any]) -> bool:
     return all(
         isinstance(role, str) and np.iterable(texts) for role, texts in roles.items()
     )
 
 
-def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
-    """Find the rows (N,) where a condition is true, and note them in the table."""
+def _chosen_rows(table: Table, where: str | None) -> tuple[Table, Bools]:
+    """Find the rows (N,) where a condition is true; also store them in the table."""
     if where is None:
         return table, np.ones(table.nobs, dtype=bool)
     chosen = rows_where(where, table, "where")
@@ -252,8 +251,8 @@ def _choose(table: Table, where: str | None) -> tuple[Table, Bools]:
 def _parse_roles(
     roles: Mapping[str, Sequence[str]], table: Table
 ) -> tuple[dict[str, Term], dict[str, str]]:
-    """Parse terms, each once by its key; unknown columns are one error."""
-    column_names = table.known
+    """Parse the terms once each, by key; report all unknown columns in one error."""
+    column_names = table.names
     terms: dict[str, Term] = {}
     keys: dict[str, str] = {}
     unknown: list[ColumnError] = []
@@ -276,10 +275,10 @@ def _parse_roles(
     return terms, keys
 
 
-def _all_codes(
+def _code_effects(
     table: Table, codes: Sequence[str], clusters: Sequence[str]
 ) -> tuple[dict[str, Ints], dict[str, pd.Index[Any]], dict[str, tuple[Factor, ...]]]:
-    """Code effects and clusters by text: codes, levels and factors."""
+    """Code effects and clusters; return codes, levels and factors by text."""
     arrays, levels, factors = {}, {}, {}
     for text in dict.fromkeys([*codes, *clusters]):
         terms = effect_terms(table, text, "absorb" if text in codes else "clusters")
@@ -288,17 +287,17 @@ def _all_codes(
     return arrays, levels, factors
 
 
-def _gaps(
+def _find_missing(
     table: Table,
     terms: Mapping[str, Term],
     values: Mapping[str, Floats],
-    beside: Mapping[str, Floats],
+    factor_values: Mapping[str, Floats],
     categories: Mapping[str, Coded],
     effects: Mapping[str, Ints],
 ) -> dict[str, Bools]:
-    """Find chosen rows where a text is missing; a column and a term may share one."""
+    """Mark the chosen rows in which each term, category or effect is missing."""
     gaps = [(terms[key].text, np.isnan(column)) for key, column in values.items()]
-    gaps += [(text, np.isnan(column)) for text, column in beside.items()]
+    gaps += [(text, np.isnan(column)) for text, column in factor_values.items()]
     gaps += [(name, codes < 0) for name, (codes, _) in categories.items()]
     gaps += [(text, codes < 0) for text, codes in effects.items()]
     out: dict[str, Bools] = {}
@@ -309,9 +308,9 @@ def _gaps(
     return {text: gap & table.chosen for text, gap in out.items()}
 
 
-def _complete(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
+def _complete_rows(chosen: Bools, gaps: Mapping[str, Bools]) -> Bools:
     """Mark the chosen rows (N,) in which nothing is missing."""
-    # One by one: together they would be copied.
+    # `reduce` avoids a stacked copy of all masks.
     return ~reduce(np.logical_or, gaps.values(), ~chosen)
 
 
@@ -336,12 +335,12 @@ def _missing_comparisons(
     effects: Iterable[str],
     gaps: Mapping[str, Bools],
 ) -> list[Compared]:
-    """Find terms missing where a comparison in them is, and its other side."""
-    # By the text under which `_gaps` has the factors.
+    """Find terms that are missing because a comparison inside them is missing."""
+    # Keys are those of `_find_missing`.
     factors = {
         text: [
             factor
-            for term in crossed(text, table.known, "absorb")
+            for term in crossed(text, table.names, "absorb")
             for factor in term.factors
         ]
         for text in effects
@@ -384,7 +383,7 @@ def refuse_missing(
     rows: str,
     advice: str = "such as with panel.interpolate(columns)",
 ) -> None:
-    """Refuse missing values, if there are any; `rows` counts and lists them."""
+    """Refuse missing values, if there are any; `rows` describes the rows."""
     if not by_term:
         return
     shown = ", ".join(f"{clipped(text)} ({count})" for text, count in by_term.items())
@@ -397,7 +396,7 @@ def refuse_missing(
 
 
 def _variables(table: Table, terms: Iterable[Term]) -> dict[str, Floats]:
-    """Collect the raw numeric columns inside terms that are more than a column."""
+    """Collect the numeric columns inside terms such as ``log(x)``."""
     calculated = [
         term.names for term in terms if term.column is None and not term.categories
     ]
@@ -410,7 +409,7 @@ def coefficient_column(
     factors: Sequence[Factor],
     categories: Mapping[str, tuple[str, pd.Index[Any]]],
 ) -> Floats:
-    """Rebuild the column (N,) of a coefficient from its factors, or NaN."""
+    """Compute the column (N,) of a coefficient in a new table from its factors."""
     out = np.ones(table.nobs)
     levels = dict(categories.values())
     for factor in factors:
@@ -420,15 +419,15 @@ def coefficient_column(
             )
     numeric = ":".join(factor.text for factor in factors if factor.level is None)
     return (
-        out * evaluate(parse(numeric, table.known, "predict"), table)
+        out * evaluate(parse(numeric, table.names, "predict"), table)
         if numeric
         else out
     )
 
 
 def _dummy(table: Table, column: str, levels: pd.Index[Any], level: int) -> Floats:
-    """Rebuild an estimated level's dummy; missing for levels not estimated."""
-    parse(column, table.known, "predict")
+    """Compute the dummy of an estimated level; missing for unknown levels."""
+    parse(column, table.names, "predict")
     codes = _codes_of(levels, *levels_of(table, column))
     return np.where(codes < 0, np.nan, codes == level)
 
@@ -440,24 +439,28 @@ def _codes_of(levels: pd.Index[Any], codes: Ints, column_levels: pd.Index[Any]) 
     return np.append(levels.get_indexer(column_levels), -1)[codes]
 
 
-def _evaluated(
+def _evaluate_terms(
     table: Table, terms: Mapping[str, Term]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Evaluate terms without categories, and by text the factors next to them."""
+    """Evaluate terms without categories, and numeric factors beside categories."""
     values = {
         key: evaluate(term, table) for key, term in terms.items() if not term.categories
     }
-    beside = [_numbers(term) for term in terms.values() if term.categories]
-    if not beside:
+    factor_values = [
+        _numeric_factors(term) for term in terms.values() if term.categories
+    ]
+    if not factor_values:
         return values, {}
-    for factors in beside:
-        if len(factors) > 1:  # the product may be infinite where no factor is
+    for factors in factor_values:
+        if len(factors) > 1:  # their product may overflow
             evaluate(Term(":".join(f.text for f in factors), None, factors), table)
-    single = {f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(beside)}
+    single = {
+        f.text: Term(f.text, None, (f,)) for f in chain.from_iterable(factor_values)
+    }
     return values, {text: evaluate(term, table) for text, term in single.items()}
 
 
-def _numbers(term: Term) -> tuple[ParsedFactor, ...]:
+def _numeric_factors(term: Term) -> tuple[ParsedFactor, ...]:
     return tuple(factor for factor in term.factors if factor.category is None)
 
 
@@ -468,15 +471,17 @@ def _uses_by_role(
     categories: Mapping[str, _Category],
     sizes: tuple[int, int],
 ) -> dict[str, list[_Use]]:
-    """List the terms of each role, and categories that lose a level."""
-    if not categories:  # each term is one column, whatever the other terms
+    """List the terms of each role, with the categories that lose a level."""
+    if not categories:  # each term is one column
         return {role: [(keys[text], ()) for text in roles[role]] for role in roles}
     keys_by_role = {role: [keys[text] for text in roles[role]] for role in roles}
     uses: dict[str, list[_Use]] = {}
     for role, role_keys in keys_by_role.items():
-        present = {_parts(terms[key]) for key in _beside(role, keys_by_role)}
-        uses[role] = [(key, _reduced(terms[key], present)) for key in role_keys]
-        _refuse_wide(_widths(uses[role], terms, categories), *sizes)
+        present = {
+            _factor_names(terms[key]) for key in _terms_of_equation(role, keys_by_role)
+        }
+        uses[role] = [(key, _drops_reference(terms[key], present)) for key in role_keys]
+        _refuse_too_wide(_count_columns(uses[role], terms, categories), *sizes)
     return uses
 
 
@@ -484,7 +489,7 @@ def _columns(
     terms: Mapping[str, Term],
     uses: Mapping[str, Sequence[_Use]],
     values: Mapping[str, Floats],
-    beside: Mapping[str, Floats],
+    factor_values: Mapping[str, Floats],
     categories: Mapping[str, _Category],
 ) -> tuple[list[_Column], dict[str, tuple[int, ...]]]:
     """Expand terms to columns, and list the positions of each role."""
@@ -497,7 +502,7 @@ def _columns(
             factors = term_factors(term)
             columns.append(_Column(term.text, values[key], factors, term.lags))
         else:
-            columns += _expand(term, beside, reduced, categories)
+            columns += _interaction_columns(term, factor_values, reduced, categories)
         positions[use] = range(start, len(columns))
     return columns, {
         role: tuple(chain.from_iterable(map(positions.__getitem__, role_uses)))
@@ -505,11 +510,13 @@ def _columns(
     }
 
 
-def _beside(role: str, keys_by_role: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    """List the terms of a role and of the roles in the same equation.
+def _terms_of_equation(
+    role: str, keys_by_role: Mapping[str, Sequence[str]]
+) -> Iterable[str]:
+    """List the terms of a role and of other roles in the same equation.
 
-    Roles that share terms are rival equations, as the columns of a stepwise table; the
-    others belong together, as a treatment and its controls.
+    Roles that share terms belong to different equations, such as the columns of a
+    stepwise table; others to the same one, such as a treatment and its controls.
     """
     role_keys = set(keys_by_role[role])
     joint_roles = [
@@ -522,14 +529,14 @@ def _beside(role: str, keys_by_role: Mapping[str, Sequence[str]]) -> Iterable[st
     )
 
 
-def _parts(term: Term) -> frozenset[str]:
+def _factor_names(term: Term) -> frozenset[str]:
     if term.column is not None:
         return frozenset([term.column])
-    return frozenset(map(_part, term.factors))
+    return frozenset(map(_factor_name, term.factors))
 
 
-def _part(factor: ParsedFactor) -> str:
-    """Name a factor by its column: a category, whatever its reference level."""
+def _factor_name(factor: ParsedFactor) -> str:
+    """Return a key of a factor; for a category it ignores the reference level."""
     if factor.category is not None:
         return f"C({factor.category})"
     return (
@@ -537,14 +544,14 @@ def _part(factor: ParsedFactor) -> str:
     )
 
 
-def _reduced(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
-    """Decide for each category whether it loses its reference level.
+def _drops_reference(term: Term, present: set[frozenset[str]]) -> tuple[bool, ...]:
+    """Decide for each category whether its reference level is left out.
 
-    It does where the term without it is in the equation (the effects or the intercept
-    for a category alone), as in any formula language.
+    It is if the term without the category is in the equation (for a category alone: the
+    effects or the intercept), as in formulaic and patsy.
     """
     categories = [factor for factor in term.factors if factor.category is not None]
-    margins = [_parts(term) - {_part(factor)} for factor in categories]
+    margins = [_factor_names(term) - {_factor_name(factor)} for factor in categories]
     return tuple(not margin or margin in present for margin in margins)
 
 
@@ -554,7 +561,7 @@ def _coded_categories(table: Table, terms: Mapping[str, Term]) -> dict[str, Code
     return {name: levels_of(table, name) for name in names}
 
 
-def _levels_seen(
+def _observed_levels(
     coded: Mapping[str, Coded], complete: Bools
 ) -> dict[str, pd.Index[Any]]:
     """List the levels of categories in the complete rows, in order."""
@@ -569,7 +576,7 @@ def _categories(
     coded: Mapping[str, Coded],
     levels: Mapping[str, pd.Index[Any]],
 ) -> dict[str, _Category]:
-    """Code categories by their levels in the sample; one level is refused."""
+    """Code categories by their levels in the sample; refuse a single level."""
     for name in coded:
         if len(levels[name]) < 2:
             raise InputTypeError(f"C({name}) has fewer than two values in the sample.")
@@ -592,7 +599,7 @@ def _levels_by_text(
     }
 
 
-def _widths(
+def _count_columns(
     uses: Sequence[_Use], terms: Mapping[str, Term], categories: Mapping[str, _Category]
 ) -> dict[Term, int]:
     """Count the columns of each term before any is computed."""
@@ -605,17 +612,17 @@ def _widths(
     return out
 
 
-def _refuse_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
-    """Refuse categories with more columns than rows, by term or by role."""
-    # A sample without rows has an error of its own.
+def _refuse_too_wide(widths: Mapping[Term, int], nobs: int, rows: int) -> None:
+    """Refuse categories that make more columns than there are rows."""
+    # A sample without rows is refused elsewhere.
     most = min(rows or nobs, _MOST_CELLS // nobs)
     categories = [term for term in widths if term.categories]
     if categories and sum(widths.values()) > most:
         alone = [term for term in categories if widths[term] > most]
-        raise _too_wide(alone or categories, widths, nobs, rows)
+        raise _too_wide_error(alone or categories, widths, nobs, rows)
 
 
-def _too_wide(
+def _too_wide_error(
     terms: Sequence[Term], widths: Mapping[Term, int], nobs: int, rows: int
 ) -> IdentificationError:
     total = sum(widths.values())
@@ -635,21 +642,21 @@ def _too_wide(
     return IdentificationError(
         f"{several(problems)}{together}, and the sample has {counted(rows, 'row')}: "
         f"{why}. Drop terms, or absorb categories: "
-        f"absorb={quoted(map(_as_effect, widest))}.",
+        f"absorb={quoted(map(_absorb_text, widest))}.",
         problems,
     )
 
 
-def _as_effect(term: Term) -> str:
+def _absorb_text(term: Term) -> str:
     """Write a term with categories as an absorbed effect, or as slopes by group."""
-    pairs = "^".join(map(as_written, term.categories))
-    slope = ":".join(factor.text for factor in _numbers(term))
+    pairs = "^".join(map(backticked, term.categories))
+    slope = ":".join(factor.text for factor in _numeric_factors(term))
     return f"{pairs}[{slope}]" if slope else pairs
 
 
-def _expand(
+def _interaction_columns(
     term: Term,
-    beside: Mapping[str, Floats],
+    factor_values: Mapping[str, Floats],
     reduced: Sequence[bool],
     categories: Mapping[str, _Category],
 ) -> list[_Column]:
@@ -658,7 +665,9 @@ def _expand(
     losing = iter(reduced)
     for factor in term.factors:
         if factor.category is None:
-            multipliers = [(number_factor(factor, factor.text), beside[factor.text])]
+            multipliers = [
+                (number_factor(factor, factor.text), factor_values[factor.text])
+            ]
         else:
             multipliers = _dummies(
                 factor, categories[factor.category], without_reference=next(losing)
@@ -680,7 +689,7 @@ def _dummies(
     factor: ParsedFactor, category: _Category, *, without_reference: bool
 ) -> list[tuple[Factor, Floats]]:
     """Compute the dummies of a category."""
-    reference = _reference(factor, category)
+    reference = _reference_position(factor, category)
     tag = "T." if without_reference else ""
     levels = [
         (position, level)
@@ -688,8 +697,8 @@ def _dummies(
         if not (without_reference and position == reference)
     ]
     if factor.reference is not None:
-        # Of columns that add up to an absorbed one, collinear="drop" leaves out the
-        # last, which is to be the reference.
+        # collinear="drop" leaves out the last of collinear columns, which must be the
+        # reference.
         levels.sort(key=lambda pair: pair[0] == reference)
     return [
         (
@@ -700,18 +709,18 @@ def _dummies(
     ]
 
 
-def _reference(factor: ParsedFactor, category: _Category) -> int:
-    """Find the reference level in the sample: the first, or the one named."""
+def _reference_position(factor: ParsedFactor, category: _Category) -> int:
+    """Find the position of the reference level in the sample; the first by default."""
     if factor.reference is None:
         return 0
-    positions = _positions(category.levels, factor.reference)
+    positions = _level_positions(category.levels, factor.reference)
     if positions:
         return positions[0]
     column = cited(str(factor.category))
-    if _positions(category.every, factor.reference):
+    if _level_positions(category.all_levels, factor.reference):
         why = f"{column} is {cited(factor.reference)} in no row of the sample"
     else:
-        guess = nearest(factor.reference, category.levels)
+        guess = did_you_mean(factor.reference, category.levels)
         why = f"{column} has no value {cited(factor.reference)}{guess}"
     raise TermError(
         f"the term {cited(factor.text)} has no reference level: {why}; its values are "
@@ -720,7 +729,7 @@ def _reference(factor: ParsedFactor, category: _Category) -> int:
     )
 
 
-def _positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
+def _level_positions(levels: pd.Index[Any], reference: str | float) -> list[int]:
     """Find levels that equal a constant, or whose text does; a day for dates."""
     texts = [str(level) for level in levels]
     return [

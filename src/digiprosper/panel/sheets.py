@@ -25,15 +25,15 @@ from digiprosper.errors import (
     check_option,
     cited,
     counted,
-    nearest,
+    did_you_mean,
     one_line,
     quoted,
     subject,
     unknown_columns,
 )
 from digiprosper.optional import require
-from digiprosper.panel.keys import check_key_names, sorted_keys, times_of, to_pandas
-from digiprosper.panel.table import SEPARATORS, is_grouped
+from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas
+from digiprosper.panel.table import SEPARATORS, has_thousands_separators
 
 # What tells of dropped rows, how many they are, and the texts in them.
 _Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[str, ...]]"
@@ -60,7 +60,7 @@ _YEAR = re.compile(
     # Marks of footnotes: 2015①, 2015年（预计）
     r"(?:\s*[*†‡¹²³⁰-⁹①-⑳]|\s*[(（\[][^()（）\[\]]*[)）\]])*"
 )
-# A letter is a mark of a year alone; behind a name it is part of the name.
+# A letter after a year is a footnote mark only if the heading has no name.
 _MARKED_YEAR = re.compile(r"()((?:18|19|20)\d\d)[A-Za-z]")
 
 
@@ -71,23 +71,23 @@ def long_table(
     value: str | None,
     time_format: str | None,
 ) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
-    """Put the times of headings into rows; return labels and what is dropped too."""
+    """Reshape a wide table to long; also return labels and dropped rows."""
     time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
     if not columns:
         meant = [f" (did you mean {time=}?)" for time in _TIMES if time in frame]
         raise ColumnError(
-            f"no column is {cited(time)}{''.join(meant[:1])}, and no heading has a "
-            f"year, such as '2010年' or 'gdp2010'; the columns are "
-            f"{quoted(frame.columns, 12)}. Name the time key by time=, or read other "
-            "times by time_format=."
+            f"there is no column {cited(time)}{''.join(meant[:1])}, and no heading "
+            "with a year, such as '2010年' or 'gdp2010'; the columns are "
+            f"{quoted(frame.columns, 12)}. Pass the name of the time key as time=, or "
+            "the format of other times as time_format=."
         )
     if value is None and "" in {variable for variable, _ in columns}:
         raise OptionError(
-            f"from_wide: the headings {quoted(columns.values(), 2)} are times alone; "
-            "name the variable that they hold: value='gdp', or the column that names "
-            "the variable of each row."
+            f"from_wide: the headings {quoted(columns.values(), 2)} are times without "
+            "a variable; pass its name, value='gdp', or the column with the variable "
+            "of each row."
         )
     labels: dict[str, str] = {}
     notes: list[_Dropped] = []
@@ -95,18 +95,18 @@ def long_table(
     names_rows = value in others and frame[value].dtype.kind not in "iufb"
     if value is not None and names_rows:
         frame, notes = drop_empty(frame, [value])
-        frame, columns, labels = _one_row_each(frame, entity, value, columns)
+        frame, columns, labels = _one_row_per_entity(frame, entity, value, columns)
     frame, dropped = drop_empty(frame, [*columns.values()])
-    return _long(frame, time, value, columns), labels, [*notes, *dropped]
+    return _stack_years(frame, time, value, columns), labels, [*notes, *dropped]
 
 
-def _long(
+def _stack_years(
     frame: pd.DataFrame,
     time: str,
     value: str | None,
     columns: Mapping[tuple[str, Any], str],
 ) -> pd.DataFrame:
-    """Put the times of headings, by variable and time, into rows."""
+    """Stack the columns of each variable into one column, with the time."""
     constants = frame.drop(columns=[*columns.values()])
     times = list(dict.fromkeys(when for _, when in columns))
     parts = [pd.concat([constants] * len(times), ignore_index=True)]
@@ -119,18 +119,18 @@ def _long(
     return pd.concat(parts, axis=1)
 
 
-def _one_row_each(
+def _one_row_per_entity(
     frame: pd.DataFrame,
     entity: str,
     value: str,
     columns: Mapping[tuple[str, Any], str],
 ) -> tuple[pd.DataFrame, dict[tuple[str, Any], str], dict[str, str]]:
-    """Put the variables that `value` names from rows of an entity into one row.
+    """Reshape a table with one row per entity and variable to one row per entity.
 
-    Also return the new headings by variable and time, and labels: the first text that
-    each variable has in all rows, if texts are longer than names.
+    `value` is the column with the variable. Also return the new headings by variable
+    and time, and labels: a text that is constant by variable and longer than its name.
     """
-    frame = frame.assign(**{value: frame[value].map(_text)})
+    frame = frame.assign(**{value: frame[value].map(_cell_text)})
     repeated = frame.duplicated([entity, value])
     if repeated.any():
         pair = frame.loc[repeated, [entity, value]].iloc[0].tolist()
@@ -146,8 +146,8 @@ def _one_row_each(
     unclear = others.difference([*by_entity, *by_variable])
     if unclear.size:
         raise ColumnError(
-            f"from_wide: {subject(unclear, 'is')} no constant of {cited(entity)} or "
-            f"{cited(value)}. Keep the rows that are meant, or drop the column."
+            f"from_wide: {subject(unclear, 'is')} constant neither within "
+            f"{cited(entity)} nor within {cited(value)}. Drop the column, or rows."
         )
     parts = {
         str(name): rows.set_index(entity)[[*columns.values()]]
@@ -158,17 +158,17 @@ def _one_row_each(
         for name in parts
         for (_, when), heading in columns.items()
     }
-    # Many blocks of columns are slow, which a copy joins.
+    # The copy consolidates the blocks of the frame, which is faster.
     wide = pd.concat(parts, axis=1).copy().set_axis([*headings.values()], axis=1)
     constants = frame.groupby(entity)[by_entity].first()
     texts = frame.groupby(value)[[c for c in by_variable if c not in by_entity]].first()
-    labels = {} if texts.empty else _labels(texts.iloc[:, 0].dropna())
+    labels = {} if texts.empty else _variable_labels(texts.iloc[:, 0].dropna())
     return constants.join(wide).rename_axis(entity).reset_index(), headings, labels
 
 
-def _labels(texts: pd.Series[Any]) -> dict[str, str]:
-    """Take texts for labels of variables, unless they are codes of names."""
-    labels = {str(name): _text(text) for name, text in texts.items()}
+def _variable_labels(texts: pd.Series[Any]) -> dict[str, str]:
+    """Use texts as labels of variables, unless they are shorter, as codes are."""
+    labels = {str(name): _cell_text(text) for name, text in texts.items()}
     is_code = sum(map(len, labels.values())) < sum(map(len, labels))
     return {} if is_code else labels
 
@@ -176,7 +176,7 @@ def _labels(texts: pd.Series[Any]) -> dict[str, str]:
 def _checked_names(
     entity: object, time: object, value: object
 ) -> tuple[str, str | None]:
-    """Check names of new columns, and put them on one line."""
+    """Check the names of new columns, and write them on one line."""
     check_key_names(entity, time)
     if not isinstance(value, str | None):
         raise InputTypeError(
@@ -189,7 +189,7 @@ def _checked_names(
 
 def _with_text_headings(data: object, entity: str) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
-        data = data.set_axis([_text(name) for name in data.columns], axis=1)
+        data = data.set_axis([_cell_text(name) for name in data.columns], axis=1)
     frame = to_pandas(data)
     if entity in frame.index.names:
         frame = frame.reset_index()
@@ -201,21 +201,21 @@ def _with_text_headings(data: object, entity: str) -> pd.DataFrame:
 def _read_headings(
     names: pd.Index[str], time_format: str | None
 ) -> dict[tuple[str, Any], str]:
-    """Find the headings with a time, by variable (perhaps empty) and time."""
+    """Find the headings with a time, by variable (possibly empty) and time."""
     columns: dict[tuple[str, Any], str] = {}
     for name in names:
         heading: tuple[str, Any] = "", name
         if time_format is None:
-            match = _year(name)
+            match = _match_year(name)
             if match is None:
                 continue
             heading = match[1].strip(), int(match[2])
-        elif times_of([name], time_format).isna()[0]:
+        elif parse_times([name], time_format).isna()[0]:
             continue
         if heading in columns:
             raise ColumnError(
                 f"from_wide: the headings {cited(columns[heading])} and {cited(name)} "
-                "are of one time; drop one."
+                "have the same time; drop one."
             )
         columns[heading] = name
     return columns
@@ -224,30 +224,30 @@ def _read_headings(
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
 ) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Drop rows without any value in some columns; also return what stood in them."""
+    """Drop rows that are empty in some columns; also return their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
     texts = pd.unique(others[~pd.isna(others)]).tolist()
-    return frame[~empty], [(_without_values, int(empty.sum()), tuple(texts))]
+    return frame[~empty], [(_no_values_notice, int(empty.sum()), tuple(texts))]
 
 
-def _without_values(where: str, count: int, texts: tuple[str, ...]) -> Notice:
+def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
     text = f"{where}{counted(count, 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
     data = {"count": count, "texts": texts}
     return Notice("rows_without_values" if texts else "empty_rows", text, data)
 
 
-def _without_match(where: str, count: int, names: tuple[str, ...]) -> Notice:
+def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
     rows = counted(count, "row")
-    text = f"{where}{rows} dropped, to which match gives no name: {quoted(names)}"
+    text = f"{where}{rows} dropped because match returned no name: {quoted(names)}"
     return Notice("rows_without_match", text, {"count": count, "names": names})
 
 
 def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
-    """Tell what was dropped from a table, or from the sheets that `where` names."""
+    """Make notices of dropped rows; `where` names the sheets."""
     return [notice(where, count, texts) for notice, count, texts in dropped]
 
 
@@ -263,8 +263,8 @@ def read_excel(
 ) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
     """Join the sheets of an Excel file by their keys.
 
-    Also return labels of columns that got another name than their sheet, and what was
-    not read.
+    Also return labels of columns with another name than their sheet, and notices of
+    dropped rows.
     """
     check_key_names(entity, time)
     if match is not None and not callable(match):
@@ -275,11 +275,11 @@ def read_excel(
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
     sheets_of: dict[_Dropped, list[str]] = {}
-    cells = _cells(path, na_values, thousands)
-    for name, frame in _tables(cells, entity, sheet).items():
+    cells = _read_cells(path, na_values, thousands)
+    for name, frame in _sheet_tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
         try:
-            part, dropped = _indexed(frame, entity, time, value, match, time_format)
+            part, dropped = _read_sheet(frame, entity, time, value, match, time_format)
         except DigiprosperError as error:
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
@@ -292,33 +292,35 @@ def read_excel(
     for rows, names in sheets_of.items():
         where = f"{'sheet' if len(names) == 1 else 'sheets'} {quoted(names)}: "
         notices += dropped_notices([rows], where)
-    notices += _partial_entities(parts)
+    notices += _partial_entity_notices(parts)
     return pd.concat(parts, axis=1), labels, notices
 
 
-def _tables(
+def _sheet_tables(
     cells: Mapping[str, pd.DataFrame], entity: str, sheet: Any
 ) -> dict[str, pd.DataFrame]:
-    """Make a table of each sheet to read; by default of those with a cell `entity`."""
+    """Convert the chosen sheets to tables; by default all with a cell `entity`."""
     chosen = sheet if pd.api.types.is_list_like(sheet) else [sheet]
     tables, absent = {}, []
     for name in cells if sheet is None else chosen:
         check_option("sheet", name, list(cells))
-        frame = _below_heading(cells[name], entity)
+        frame = _table_below_heading(cells[name], entity)
         if frame is None:
             absent.append(name)
         else:
             tables[name] = frame
     if not tables or (absent and sheet is not None):
-        shown = [_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat]
+        shown = [
+            _cell_text(c) for name in absent for c in cells[name].to_numpy()[:20].flat
+        ]
         raise ColumnError(
-            f"from_excel: no cell of the sheet {quoted(absent)} is {cited(entity)}"
-            f"{nearest(entity, shown)}; entity= is the heading of the entities."
+            f"from_excel: sheet {quoted(absent)} has no cell {cited(entity)}"
+            f"{did_you_mean(entity, shown)}; entity= is the heading of the entities."
         )
     return tables
 
 
-def _indexed(
+def _read_sheet(
     frame: pd.DataFrame,
     entity: str,
     time: str,
@@ -326,10 +328,10 @@ def _indexed(
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
 ) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Make a sheet long, with its keys as index, and list what was dropped."""
+    """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
     unmatched: list[_Dropped] = []
     if match is not None:
-        frame, unmatched = _matched(frame, entity, match)
+        frame, unmatched = _match_names(frame, entity, match)
     if time in frame.columns:
         table, dropped = drop_empty(to_pandas(frame), [*frame.columns])
     else:
@@ -338,13 +340,13 @@ def _indexed(
     return table.set_axis(keys.index, axis=0), [*unmatched, *dropped]
 
 
-def _matched(
+def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
 ) -> tuple[pd.DataFrame, list[_Dropped]]:
-    """Put names by `match` in place of those of a sheet; drop rows without one."""
-    # A note below the table is alone in its row, and no name.
+    """Replace the names of a sheet by those of `match`; drop rows without one."""
+    # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
     matched = match(names)
     has_labels = isinstance(matched, pd.Series) and (
@@ -353,8 +355,8 @@ def _matched(
     if not has_labels:
         if np.ndim(matched) != 1 or len(matched) != len(names):
             raise InputTypeError(
-                "match= must return a Series with the index of the names that it gets, "
-                f"or as many names, not {cited(matched)}."
+                "match= must return a Series with the index of its argument, or one "
+                f"name for each name, not {cited(matched)}."
             )
         matched = pd.Series(list(matched), names.index, dtype=object)
     column = frame[entity].astype(object)
@@ -363,10 +365,12 @@ def _matched(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    return frame, [(_without_match, len(dropped), tuple(pd.unique(dropped)))]
+    return frame, [(_no_match_notice, len(dropped), tuple(pd.unique(dropped)))]
 
 
-def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.DataFrame]:
+def _read_cells(
+    path: Any, na_values: Any, thousands: str | None
+) -> dict[str, pd.DataFrame]:
     """Read all cells of an Excel file, by sheet."""
     check_option("thousands", thousands, (None, *SEPARATORS))
     if isinstance(na_values, Mapping):
@@ -385,28 +389,32 @@ def _cells(path: Any, na_values: Any, thousands: str | None) -> dict[str, pd.Dat
         )
     except DAMAGED as error:
         raise InputTypeError(
-            f"from_excel: {cited(str(path))} is no Excel file (.xlsx), or is damaged. "
-            "Save a file .xls as .xlsx. Read a file .csv by pandas.read_csv."
+            f"from_excel: {cited(str(path))} is not an Excel file (.xlsx), or is "
+            "damaged. Save .xls files as .xlsx; read .csv files with pandas.read_csv."
         ) from error
 
     words = [] if na_values is None else np.atleast_1d(na_values).tolist()
     missing = {"", *(word for word in words if isinstance(word, str))}
     return {
-        name: pd.DataFrame({c: _stripped(cells[c], missing, thousands) for c in cells})
+        name: pd.DataFrame(
+            {c: _clean_cells(cells[c], missing, thousands) for c in cells}
+        )
         for name, cells in sheets.items()
     }
 
 
-def _stripped(
+def _clean_cells(
     column: pd.Series[Any], missing: Collection[str], thousands: str | None
 ) -> pd.Series[Any]:
-    """Read the text of cells without blanks around it, and numbers with separators."""
+    """Strip the text of cells, and convert numbers with thousands separators."""
     texts = [v.strip() if isinstance(v, str) else v for v in column]
     cells = [np.nan if v in missing else v for v in texts]
     column = pd.Series(cells, column.index, dtype=object)
     if thousands is None:
         return column
-    grouped = [isinstance(v, str) and is_grouped(v, thousands) for v in cells]
+    grouped = [
+        isinstance(v, str) and has_thousands_separators(v, thousands) for v in cells
+    ]
     if not any(grouped):
         return column
     plain = column.astype(str)
@@ -415,45 +423,45 @@ def _stripped(
     return numbers.where(numbers.notna(), column)
 
 
-def _below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
-    """Make a table of the cells below the first row with the cell `entity`."""
-    is_entity = cells.map(lambda cell: _text(cell) == entity).to_numpy()
+def _table_below_heading(cells: pd.DataFrame, entity: str) -> pd.DataFrame | None:
+    """Make a table whose headings are the first row with the cell `entity`."""
+    is_entity = cells.map(lambda cell: _cell_text(cell) == entity).to_numpy()
     if not is_entity.any():
         return None
     top = int(is_entity.any(axis=1).argmax())
     headings, lower = cells.iloc[top], cells.iloc[min(top + 1, len(cells) - 1)]
     if lower[is_entity[top]].isna().all() and _are_years_below(headings, lower):
-        # Merged cells name what the years below them are of.
-        above = headings.ffill().map(_text)
+        # Merged cells contain the variable of the years below them.
+        above = headings.ffill().map(_cell_text)
         if len(set(above[lower.notna()])) > 1:
-            lower = (above + " " + lower.map(_text)).where(lower.notna())
+            lower = (above + " " + lower.map(_cell_text)).where(lower.notna())
         top, headings = top + 1, headings.where(lower.isna(), lower)
     body = cells.iloc[top + 1 :].rename(index=lambda row: row + 1)
     used = headings.notna() | body.notna().any()
-    names = headings[used].fillna("column without heading").map(_text)
+    names = headings[used].fillna("column without heading").map(_cell_text)
     return body.loc[:, used].set_axis(names.tolist(), axis=1).infer_objects()
 
 
-def _year(heading: str) -> re.Match[str] | None:
+def _match_year(heading: str) -> re.Match[str] | None:
     """Match a heading with a year; its groups are the variable and the year."""
     return _YEAR.fullmatch(heading) or _MARKED_YEAR.fullmatch(heading)
 
 
 def _are_years_below(headings: pd.Series[Any], lower: pd.Series[Any]) -> bool:
-    """Tell whether a row has only years, below headings of which some are merged."""
-    cells = lower.dropna().map(_text)
-    years = map(_year, cells)
+    """Return whether a row has only years, below partly merged headings."""
+    cells = lower.dropna().map(_cell_text)
+    years = map(_match_year, cells)
     merged = headings[cells.index].isna().any()
     return bool(merged) and all(year and not year[1] for year in years)
 
 
-def _text(cell: object) -> str:
+def _cell_text(cell: object) -> str:
     whole = isinstance(cell, float | np.floating) and cell.is_integer()
     return one_line(str(int(cell) if whole else cell))  # type: ignore[call-overload]
 
 
-def _partial_entities(parts: Sequence[pd.DataFrame]) -> list[Notice]:
-    """Report entities that are in some sheets only, perhaps under two names."""
+def _partial_entity_notices(parts: Sequence[pd.DataFrame]) -> list[Notice]:
+    """Report entities that are not in all sheets, possibly because of their names."""
     entities = pd.concat([part.index.unique(0).to_series() for part in parts])
     counts = entities.value_counts(sort=False)
     partial = counts.index[counts < len(parts)].sort_values()
@@ -461,7 +469,7 @@ def _partial_entities(parts: Sequence[pd.DataFrame]) -> list[Notice]:
         return []
     text = (
         f"{len(partial):,} of {len(counts):,} entities are not in all sheets, so some "
-        f"columns are missing: {quoted(partial, 12)}. If they have several names, make "
-        "these equal by match=, such as datasets.match_provinces."
+        f"columns are missing: {quoted(partial, 12)}. If names differ between sheets, "
+        "pass a function that makes them equal, match=datasets.match_provinces."
     )
     return [Notice("sheets_differ", text, {"entities": tuple(partial)})]

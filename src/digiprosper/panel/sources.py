@@ -1,4 +1,4 @@
-"""Tables of other engines as batches of rows, and their copy by blocks of entities."""
+"""Tables of other engines: read in batches, and copied to blocks of entities."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from digiprosper.optional import require
 from digiprosper.panel.keys import to_pandas
 
 _BATCH = 250_000
-# Files that a process may have open at the same time, less some for others.
+# Limit of files that a process may have open at the same time
 MOST_BLOCKS = 500
-# Entities are sampled by the rest of a hash divided by this.
+# Entities are sampled by their hash modulo this number.
 _PARTS = np.uint64(10_000)
 _PURPOSE = "Panel.scan"
 _QUERY = re.compile(r"\s*(?:select|from|with)(?:\s|$)", re.IGNORECASE)
-# Types of pandas for columns of arrow of which some values are missing.
+# Types of pandas for columns of arrow with missing values
 _NULLABLE = {
     "bool": "boolean",
     **{f"int{bits}": f"Int{bits}" for bits in (8, 16, 32, 64)},
@@ -49,9 +49,9 @@ class Source:
     count: Callable[[], int]
     # Columns, and a folder in which an engine may write
     batches: Callable[[Sequence[str], Path], Iterator[Any]]
-    # What the engine raises; ends up in one error with the engine's own text
+    # Exceptions of the engine, which become a ScanError
     errors: tuple[type[Exception], ...]
-    # Values of columns that are categories with an order of their own
+    # Ordered values of categorical columns
     categories: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
@@ -105,7 +105,7 @@ def _path_or_query(table: str | os.PathLike[str]) -> Source:
             raise ScanError(f"DuckDB cannot run the query: {error}") from error
     path = Path(table)
     if not path.exists():
-        raise InputTypeError(f"there is no file or folder {cited(str(path))}.")
+        raise InputTypeError(f"file or folder {cited(str(path))} does not exist.")
     require("pyarrow", extra="scale", purpose=_PURPOSE)
     import pyarrow as pa
     from pyarrow import dataset
@@ -246,12 +246,12 @@ def write_blocks(
     ):
         writers: dict[int, Any] = {}
         for batch in source.batches(columns, folder):
-            table = _plain(
+            table = _with_plain_types(
                 pa.Table.from_batches([batch])
                 if isinstance(batch, pa.RecordBatch)
                 else batch
             )
-            hashes = _hashes(table[entity], entity)
+            hashes = _entity_hashes(table[entity], entity)
             if share < 1:
                 chosen = hashes % _PARTS < share * _PARTS
                 table, hashes = table.filter(pa.array(chosen)), hashes[chosen]
@@ -265,7 +265,7 @@ def write_blocks(
 
 @contextmanager
 def engine_errors(errors: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Turn the errors of an engine into one error with its words."""
+    """Convert the exceptions of an engine to ScanError."""
     try:
         yield
     except errors as error:
@@ -274,25 +274,25 @@ def engine_errors(errors: tuple[type[Exception], ...]) -> Iterator[None]:
 
 @contextmanager
 def disk_errors(folder: Path | str) -> Iterator[None]:
-    """Turn an error of the disk, which is most often full, into one with the folder."""
+    """Convert OSError, usually a full disk, to ScanError with the folder."""
     try:
         yield
     except OSError as error:
         raise ScanError(
             f"the copy in {cited(str(folder))} failed: {error}. It needs about twice "
-            "the space of the columns of the model; choose another folder= for it."
+            "the size of the columns of the model; choose another folder=."
         ) from error
 
 
 def block_path(folder: Path, number: int) -> Path:
-    """Name the file of a block."""
+    """Return the path of the file of a block."""
     return folder / f"{number}.arrow"
 
 
 def read_block(
     folder: Path, number: int, categories: Mapping[str, Sequence[Any]]
 ) -> pd.DataFrame:
-    """Read a block; integers and booleans that are missing in some rows stay exact."""
+    """Read a block; integers and booleans with missing values become nullable types."""
     from pyarrow import ipc
 
     with ipc.open_file(str(block_path(folder, number))) as file:
@@ -333,11 +333,11 @@ def _write_parts(
         writers[block].write_table(sorted_rows.slice(start, stop - start))
 
 
-def _plain(table: Any) -> Any:
-    """Replace coded and viewed columns by their values, and decimals by numbers.
+def _with_plain_types(table: Any) -> Any:
+    """Convert dictionary and string columns to plain types, decimals to numbers.
 
-    Batches then share one schema. Decimals without a fraction, such as sums of whole
-    numbers in DuckDB, become whole numbers, since they may be keys.
+    All batches then have one schema. Decimals of scale 0, such as sums of integers in
+    DuckDB, become integers, since they may be keys.
     """
     import pyarrow as pa
 
@@ -359,12 +359,12 @@ def _plain(table: Any) -> Any:
         return table if schema == table.schema else table.cast(schema)
     except pa.ArrowInvalid as error:
         raise ScanError(
-            f"the table has whole numbers beyond 64 bits ({error}). Convert them to "
-            "text if they are names, otherwise to double."
+            f"the table has integers beyond 64 bits ({error}). Convert identifiers to "
+            "text, and numbers to double."
         ) from error
 
 
-def _hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
+def _entity_hashes(entity: Any, name: str) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Hash the entity of each row, the same in every engine."""
     from pandas.util import hash_array
 

@@ -1,4 +1,4 @@
-"""A file of Stata as a table, with the labels of its variables and of their values."""
+"""Reading of Stata files, with variable labels and value labels."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _WIDE = {"i": "int64", "f": "float64"}
 def read_stata(
     path: str | os.PathLike[str], time: str | None = None, encoding: str | None = None
 ) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
-    """Read a Stata file: table, labels, and what differs from the file.
+    """Read a Stata file; return the table, labels, and notices of changes.
 
     Value labels become categories; missing values of every code are missing.
 
-    The time key `time` keeps its numbers. `encoding` is that of text in files of Stata
-    13 and earlier.
+    Value labels of the time key `time` are not applied. `encoding` is for files of
+    Stata 13 and earlier.
     """
     frame, labels, value_labels, caught, single = _read(path)
     if encoding is not None:
-        frame = frame.map(lambda v: _decoded(v, encoding))
-        labels = _all_decoded(labels, encoding)
+        frame = frame.map(lambda v: _decode(v, encoding))
+        labels = _decode_all(labels, encoding)
         value_labels = {
-            name: _all_decoded(texts, encoding) for name, texts in value_labels.items()
+            name: _decode_all(texts, encoding) for name, texts in value_labels.items()
         }
 
     for name in frame.columns[[dtype.kind == "O" for dtype in frame.dtypes]]:
@@ -51,15 +51,15 @@ def read_stata(
         frame[name] = frame[name].mask(frame[name] == "")
     frame, empty = drop_empty(frame, frame.columns.tolist())
     notices = [
-        *_of_warnings(caught, frame),
+        *_notices_of_warnings(caught, frame),
         *dropped_notices(empty),
-        *_single_precision(frame, single),
+        *_single_precision_notices(frame, single),
     ]
     for name in [name for notice in notices for name in notice.data.get("columns", ())]:
         frame[name] = frame[name].where(frame[name].notna(), np.nan).astype(np.float64)
     if isinstance(time, str):
         value_labels.pop(time, None)
-    partly = _name_values(frame, value_labels)
+    partly = _apply_value_labels(frame, value_labels)
     shown = {name: one_line(label) for name, label in labels.items()}
     return (
         frame,
@@ -68,7 +68,9 @@ def read_stata(
     )
 
 
-def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]:
+def _single_precision_notices(
+    frame: pd.DataFrame, names: Sequence[str]
+) -> list[Notice]:
     """Report variables of Stata's type float whose values are not whole numbers."""
     rounded = [name for name in names if (frame[name] % 1 > 0).any()]
     text = (
@@ -79,7 +81,7 @@ def _single_precision(frame: pd.DataFrame, names: Sequence[str]) -> list[Notice]
     return [Notice("single_precision", text, data)] if rounded else []
 
 
-def _name_values(
+def _apply_value_labels(
     frame: pd.DataFrame, value_labels: Mapping[str, Mapping[int, str]]
 ) -> list[Notice]:
     """Convert columns with all values labelled to categories; report others."""
@@ -100,9 +102,9 @@ def _name_values(
     if not partly:
         return []
     text = (
-        f"{', '.join(partly.values())}: some values have no value label, or one that "
-        "another value has too; the numbers are kept. If they are codes of missing "
-        f"values, make them missing: {missing}."
+        f"{', '.join(partly.values())}: some values have no value label, or share one; "
+        "the numbers are kept. If they are codes of missing values, set them to "
+        f"missing: {missing}."
     )
     return [Notice("partly_labelled", text, {"columns": tuple(partly)})]
 
@@ -112,7 +114,7 @@ def _read(
 ) -> tuple[
     pd.DataFrame, dict[str, str], dict[str, dict[int, str]], list[Any], list[str]
 ]:
-    """Read variables, their labels, value labels, warnings of pandas, float32s."""
+    """Return frame, labels, value labels, warnings of pandas, float32 columns."""
     content = as_path("from_stata", path).read_bytes()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -120,7 +122,7 @@ def _read(
             opened: Any = pd.read_stata(io.BytesIO(content), iterator=True)
             with opened as reader:
                 labels = reader.variable_labels()
-                # pandas has no public name for which variable has which set of labels.
+                # Private: which set of value labels belongs to which variable
                 sets: list[str] = list(reader._lbllist)
                 if len(labels) < len(sets):
                     raise ValueError("two variables have one name")
@@ -143,12 +145,12 @@ def _read(
     return frame, labels, value_labels, caught, single
 
 
-def _all_decoded(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:
-    return {key: _decoded(text, encoding) for key, text in texts.items()}
+def _decode_all(texts: Mapping[Any, str], encoding: str) -> dict[Any, str]:
+    return {key: _decode(text, encoding) for key, text in texts.items()}
 
 
-def _decoded(text: Any, encoding: str) -> Any:
-    """Decode text that was read as Latin-1 in another encoding; anything else stays."""
+def _decode(text: Any, encoding: str) -> Any:
+    """Decode text that was read as Latin-1; return other values unchanged."""
     if not isinstance(text, str):
         return text
     try:
@@ -156,7 +158,7 @@ def _decoded(text: Any, encoding: str) -> Any:
     except (LookupError, TypeError, ValueError) as error:
         why = " is not known; use one such as 'gb18030'"
         if isinstance(error, UnicodeEncodeError):
-            why = ": the text of this file is Unicode already; leave encoding out"
+            why = ": the text of this file is Unicode already; omit encoding"
         elif isinstance(error, UnicodeDecodeError):
             why = f" is not the encoding of the text {cited(text)}"
         raise option_error(
@@ -167,7 +169,7 @@ def _decoded(text: Any, encoding: str) -> Any:
 def _as_category(
     values: pd.Series[Any], texts: Mapping[int, str]
 ) -> pd.Series[Any] | None:
-    """Replace codes by labels; None unless every value has a label of its own."""
+    """Replace codes by labels; None unless every value has a different label."""
     codes = sorted(values.dropna().unique())
     words = [texts[code] for code in codes if code in texts]
     if not codes or len(set(words)) < len(codes):
@@ -178,7 +180,7 @@ def _as_category(
     return pd.Series(category, index=values.index, name=values.name)
 
 
-def _of_warnings(
+def _notices_of_warnings(
     caught: Sequence[warnings.WarningMessage], frame: pd.DataFrame
 ) -> list[Notice]:
     """Convert the known warnings of pandas to notices; issue any other again."""
@@ -189,16 +191,16 @@ def _of_warnings(
                 [str(name) for name in frame if _are_numbers_as_objects(frame[name])]
             )
             text = (
-                f"{quoted(columns)} counts milliseconds with leap seconds (%tC) and "
-                "stays a number; for dates write it as %tc in Stata: generate "
+                f"{quoted(columns)} has the format %tC with leap seconds and is kept "
+                "as a number; for dates convert it to %tc in Stata: generate "
                 "double t = cofC(x)."
             )
             notices.append(Notice("leap_seconds", text, {"columns": columns}))
         elif issubclass(warning.category, UnicodeWarning):
             text = (
-                "some text of the Stata file is not in UTF-8, which files of Stata 14 "
-                "and later should have, and was read as Latin-1; convert the file in "
-                "Stata with 'unicode translate', or pass its encoding."
+                "some text of the Stata file is not valid UTF-8, the encoding of Stata "
+                "14 and later, and was read as Latin-1; convert the file in Stata with "
+                "'unicode translate', or pass its encoding."
             )
             notices.append(Notice("undecoded_text", text))
         else:

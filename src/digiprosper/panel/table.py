@@ -1,4 +1,4 @@
-"""The sorted rows behind a panel: what terms, conditions and samples read."""
+"""The sorted rows of a panel, from which terms and conditions are evaluated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels import Bools, Floats
-from digiprosper.panel.keys import Keys, has_dates, where
+from digiprosper.panel.keys import Keys, describe_rows, has_dates
 
 SEPARATORS: Final = (",", "，", " ", "'")
 """Separators of thousands that `Panel.from_excel` reads."""
@@ -42,7 +42,7 @@ _GROUPED: Final = {
 class Table:
     """Columns and keys of sorted rows. It is never written to.
 
-    `known` lists the names a term may use: the keys and the columns.
+    `names` lists the names a term may use: the keys and the columns.
     """
 
     # The columns without the keys, on a plain range index.
@@ -52,22 +52,22 @@ class Table:
     labels: Mapping[str, str]
     # One step of time, as the user passed it.
     step: int | str | None
-    # Rows (N,) of a sample, of all rows if None: in others a term may be undefined
+    # Mask (N,) of the rows of a sample, None for all; terms may be undefined elsewhere
     chosen: Bools | None = None
-    # Whether it is a block of a larger table: what its rows lack others may have
+    # Whether this is one block of a larger table
     is_block: bool = False
-    # Texts by which `subset` chose these rows, and dropped others
+    # Conditions of `subset` that chose these rows
     conditions: tuple[str, ...] = ()
-    # Every term of a model is read against the names: they are listed once.
-    known: tuple[str, ...] = field(init=False, repr=False)
+    # Keys and columns; listed once, since parsing needs them for every term
+    names: tuple[str, ...] = field(init=False, repr=False)
     _numbers: dict[str, Floats] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "known", (*self.keys.names, *self.data.columns))
+        object.__setattr__(self, "names", (*self.keys.names, *self.data.columns))
 
     @property
     def nobs(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return self.keys.entity.size
 
     @property
@@ -81,7 +81,7 @@ class Table:
         return self.data.set_axis(self.keys.index, axis=0)
 
     @property
-    def of_entities(self) -> tuple[str, ...]:
+    def entity_label_columns(self) -> tuple[str, ...]:
         """Columns of labels, such as regions, that do not change in an entity."""
         return tuple([n for n, changes in self.label_columns.items() if not changes])
 
@@ -100,7 +100,7 @@ class Table:
         return names
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
-        """Take the values of any column or key as they are."""
+        """Return the values of a column or key as an array."""
         return np.asarray(self.series(name))
 
     def series(self, name: str) -> pd.Series[Any]:
@@ -109,8 +109,8 @@ class Table:
         It must not be written to.
         """
         column: object = name
-        if not isinstance(column, str) or name not in self.known:
-            raise unknown_columns([str(column)], self.known, "the panel", self.labels)
+        if not isinstance(column, str) or name not in self.names:
+            raise unknown_columns([str(column)], self.names, "the panel", self.labels)
         if name == self.keys.entity_name:
             return pd.Series(self.keys.entities.take(self.keys.entity))
         if name == self.keys.time_name:
@@ -118,7 +118,7 @@ class Table:
         return self.data[name]
 
     def is_numeric(self, name: str) -> bool:
-        """Tell whether a column holds numbers or truth values."""
+        """Return whether a column holds numbers or booleans."""
         return name in self._numbers or is_number_type(self.series(name))
 
     def numeric(self, name: str) -> Floats:
@@ -142,7 +142,7 @@ class Table:
         values = self.series(name)
         odd: list[Any]
         odd, cells = self._texts(name)
-        cure = f"use C({name}) for categories, {_cure(odd)}"
+        cure = f"use C({name}) for categories, {_text_advice(odd)}"
         if not odd:
             odd = list(values.astype(str).unique()[:3])
             cells = f"first {quoted(odd)}"
@@ -155,9 +155,10 @@ class Table:
         )
 
     def text_among_numbers(self, left_out_by: str = "") -> list[Notice]:
-        """Report columns with text in some cells, and numbers in most of them.
+        """Report columns of numbers in which some cells are text.
 
-        If a method leaves columns out, a tenth is enough, and all numbers may be text.
+        Most cells must be numbers, or a tenth if `left_out_by` names a method that left
+        the columns out.
         """
         problems, others = [], []
         for name in self.data.columns:
@@ -171,7 +172,8 @@ class Table:
         if not problems:
             return []
         beginning = f"{left_out_by} leaves out columns with " if left_out_by else ""
-        text = f"{beginning}text among numbers: {several(problems)}; {_cure(others)}."
+        advice = _text_advice(others)
+        text = f"{beginning}text among numbers: {several(problems)}; {advice}."
         data = {"columns": tuple(p.data["column"] for p in problems)}
         return [Notice("text_among_numbers", text, data)]
 
@@ -190,12 +192,12 @@ class Table:
         numbers += sum(
             count
             for text, count in texts.items()
-            if _is_number(text) or is_grouped(text)
+            if _is_number(text) or has_thousands_separators(text)
         )
         return numbers / max(len(cells), 1)
 
     def _texts(self, name: str) -> tuple[list[str], str]:
-        """List the texts of a column that are no numbers, and write in which rows."""
+        """List the texts of a column that are not numbers, and describe their rows."""
         values = self.series(name)
         bad = np.array([isinstance(v, str) and not _is_number(v) for v in values])
         texts = list(dict.fromkeys(values[bad]))
@@ -219,11 +221,11 @@ class Table:
         return np.where(sources < 0, np.nan, values[sources])
 
     def _steps_of_time(self) -> tuple[np.ndarray[Any, np.dtype[np.intp]], int]:
-        """Compute each row's grid position, from 0, and the longest lag there is."""
+        """Return the position of each row in time, from 0, and the longest lag."""
         keys = self.keys
         if keys.time_name is None:
             raise PanelIndexError(
-                "lags need a time key, which a cross-section does not have: Panel(df, "
+                "lags need a time key, but this panel is a cross-section: Panel(df, "
                 "entity=, time=)."
             )
         if keys.ordinals is None:
@@ -234,14 +236,13 @@ class Table:
         ordinal = keys.ordinals[keys.time]
         ordinal = ordinal - ordinal.min()
         if isinstance(self.step, int | np.integer):
-            # Another grid of steps lies farther away than any lag inside the panel
-            # reaches.
+            # Times off the grid of steps have larger positions than any lag reaches.
             return ordinal, int(keys.times[-1] - keys.times[0]) // int(self.step)
         return ordinal, int(ordinal.max())
 
     def describe_rows(self, bad: Bools) -> str:
         """Count rows and list the first."""
-        return where(bad, self.index)
+        return describe_rows(bad, self.index)
 
     def with_columns(self, columns: Mapping[str, Any]) -> Table:
         """Add or replace columns."""
@@ -258,35 +259,35 @@ class Table:
 
 
 def is_number_type(values: pd.Series[Any]) -> bool:
-    """Tell whether the type of values is that of numbers or truth values."""
+    """Return whether values have a numeric or boolean dtype."""
     kind = values.dtype
     return bool(pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind))
 
 
-def is_grouped(text: str, separators: str = _ANY) -> bool:
-    """Tell whether a text is a number with separators of thousands."""
+def has_thousands_separators(text: str, separators: str = _ANY) -> bool:
+    """Return whether a text is a number with thousands separators."""
     return _GROUPED[separators].fullmatch(text) is not None
 
 
-def _cure(texts: Sequence[str]) -> str:
-    """Write how texts in a column of numbers are read."""
+def _text_advice(texts: Sequence[str]) -> str:
+    """Advise how to read the texts in a column of numbers."""
     if not texts:
-        return "convert them by pandas.to_numeric"
-    grouped = [text for text in texts if is_grouped(text)]
+        return "convert them with pandas.to_numeric"
+    grouped = [text for text in texts if has_thousands_separators(text)]
     # A number with a mark, such as 74.1*, is a value that na_values would lose.
     others = dict.fromkeys(t.strip() for t in texts if not re.search(r"\d", t))
     cures = ["correct these cells"]
     if grouped:
         separator = next(s for s in SEPARATORS if s in grouped[0].strip())
-        cures.append(f"read {cited(grouped[0])} as a number by thousands={separator!r}")
+        cures.append(f"read {cited(grouped[0])} with thousands={separator!r}")
     if others:
-        cures.append(f"read cells as missing by na_values={[*others][:3]}")
+        cures.append(f"read them as missing with na_values={[*others][:3]}")
     reader = " of Panel.from_excel or pandas.read_csv" if cures[1:] else ""
     return ", or ".join(cures) + reader
 
 
 def _is_number(cell: object) -> bool:
-    """Tell whether a cell is a number, or text that Python reads as one."""
+    """Return whether a cell is a number, or text that Python parses as one."""
     if not isinstance(cell, str):
         return isinstance(cell, Number | np.bool_)
     try:

@@ -1,4 +1,4 @@
-"""Terms: what each is made of, read from its syntax tree.
+"""Parsing of terms into factors.
 
 A string that equals a column name is that column. Anything else is one formulaic-style
 term: factors joined by ``:``, each a column or a call of
@@ -28,19 +28,19 @@ from digiprosper.panel.grammar import (
     FUNCTIONS,
     SHIFTS,
     Source,
-    as_written,
-    called,
+    backticked,
     check_arithmetic,
     check_category,
-    coded_words,
     columns_in,
-    in_other_words,
-    joined,
-    reference,
-    refused,
+    function_name,
+    interaction_factors,
+    mask_names,
+    reference_level,
     restore_names,
+    shift_periods,
+    spelling_advice,
     split_factors,
-    steps,
+    term_error,
 )
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 from digiprosper.report.terms import Pieces
@@ -51,7 +51,7 @@ _TICKED = re.compile("`([^`]+)`")
 PIECE = re.compile(rf"{KEPT}|.", re.DOTALL)
 _BLANK = re.compile(rf"(?P<kept>{KEPT})|(?P<between>(?<=\w)\s+(?=\w))|\s+")
 LONGEST_TERM = 2_000
-# A text without any of these signs can only be meant as the name of a column.
+# A text without any of these signs is a column name.
 _SIGNS = frozenset("()+*:^~|,=[]{}#")
 
 
@@ -66,7 +66,7 @@ class ParsedFactor:
     names: tuple[str, ...]
     # The column inside C(...).
     category: str | None
-    # The text with its columns and calls apart; empty for a column.
+    # The text split at its columns and calls; empty for a column.
     pieces: Pieces
     # The level without a dummy, such as 'east' of C(region, ref='east'); None for the
     # first.
@@ -75,7 +75,7 @@ class ParsedFactor:
 
 @dataclass(frozen=True)
 class Term:
-    """A term as typed and what it is made of."""
+    """A parsed term."""
 
     # As typed, without outer blanks.
     text: str
@@ -102,13 +102,13 @@ class Term:
 
     @property
     def shifts(self) -> bool:
-        """Whether it looks at another period."""
+        """Whether it has a lag, lead or difference."""
         nodes = chain.from_iterable(ast.walk(factor.node) for factor in self.factors)
-        return any(called(node) in SHIFTS for node in nodes)
+        return any(function_name(node) in SHIFTS for node in nodes)
 
     @cached_property
     def lags(self) -> tuple[tuple[str, int], ...]:
-        """What each factor is a lag of, and of how many periods; 0 for no lag."""
+        """For each factor, the expression without lags, and the number of lags."""
         if self.column is not None:
             return ((self.column, 0),)
         lags = []
@@ -119,39 +119,39 @@ class Term:
 
     @property
     def is_logarithm(self) -> bool:
-        """Whether it is one factor with a log or log1p, differences apart."""
+        """Whether it is one factor with log or log1p, but not a difference of logs."""
         return len(self.factors) == 1 and _has_logarithm(self.factors[0].node)
 
 
-# As `_read`: what a term is made of is worked out once.
+# Cached like `_parse_factors`.
 @lru_cache(maxsize=4096)
 def column_term(name: str) -> Term:
-    """Make the term that is a column."""
+    """Return the term of a column."""
     return Term(name, name, ())
 
 
 def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
     """Remove lags from nested calls: a logarithm of a lag is the lag of a logarithm."""
-    function = called(node)
+    function = function_name(node)
     if not isinstance(node, ast.Call) or function in ("", "diff"):
         return node, 0
     inner, periods = _without_lags(node.args[0])
     if function == "lag":
-        return inner, periods + steps(node, "lag", "x")
+        return inner, periods + shift_periods(node, "lag", "x")
     return ast.Call(node.func, [inner, *node.args[1:]], node.keywords), periods
 
 
 def _has_logarithm(node: ast.AST) -> bool:
-    # A difference of logarithms has no units.
-    if called(node) == "diff":
+    # A difference of logarithms does not depend on the unit.
+    if function_name(node) == "diff":
         return False
-    return called(node) in _LOGARITHMS or any(
+    return function_name(node) in _LOGARITHMS or any(
         _has_logarithm(part) for part in ast.iter_child_nodes(node)
     )
 
 
 def canonical(text: str, column_names: Iterable[str] = ()) -> str:
-    """Write a term as terms are compared: without blanks outside quotation marks."""
+    """Return the canonical form of a term, without blanks outside quotation marks."""
 
     def shorter(match: re.Match[str]) -> str:
         return match["kept"] or (" " if match["between"] else "")
@@ -159,7 +159,7 @@ def canonical(text: str, column_names: Iterable[str] = ()) -> str:
     untyped_text: object = text
     if not isinstance(untyped_text, str):
         raise InputTypeError(
-            f"{cited(text)} is no term; a term is text, such as 'log(gdp)'."
+            f"a term must be text, such as 'log(gdp)', not {cited(text)}."
         )
     if text in column_names:
         return text
@@ -173,15 +173,15 @@ def canonical(text: str, column_names: Iterable[str] = ()) -> str:
 
 @lru_cache(maxsize=4096)
 def _reads_as_term(text: str) -> bool:
-    """Decide whether a text has the shape of a term or of crossed effects."""
+    """Return whether a text can be parsed as a term or as crossed effects."""
     if too_long(text, LONGEST_TERM):
         return False
-    tree = expression(coded_words(text.replace("^", ":"))[0])
+    tree = expression(mask_names(text.replace("^", ":"))[0])
     if tree is None or too_deep(tree):
         return False
     return all(
-        isinstance(factor, ast.Name) or called(factor) in FUNCTIONS
-        for factor in joined(tree)
+        isinstance(factor, ast.Name) or function_name(factor) in FUNCTIONS
+        for factor in interaction_factors(tree)
     )
 
 
@@ -193,7 +193,7 @@ def split_crossed(text: str, column_names: Sequence[str]) -> tuple[str, ...]:
 
 
 def split_outside_calls(pieces: Iterable[str], sign: str) -> list[str]:
-    """Join signs and quoted names to the parts between a sign that is outside calls."""
+    """Split pieces at a sign that is outside of calls."""
     parts, depth = [""], 0
     for piece in pieces:
         depth += (piece == "(") - (piece == ")")
@@ -207,16 +207,16 @@ def split_outside_calls(pieces: Iterable[str], sign: str) -> list[str]:
 def crossed(text: str, column_names: Sequence[str], role: str) -> tuple[Term, ...]:
     """Parse an absorbed effect or cluster: one term, or several combined.
 
-    A category ``C(region)`` is the column. ``:`` joins only columns and categories: a
-    product of numbers is no effect.
+    ``C(region)`` stands for the column. ``:`` may join columns and categories, but not
+    other numeric factors.
     """
     parts = [
         parse(part, column_names, role) for part in split_crossed(text, column_names)
     ]
-    return tuple(chain.from_iterable(_joined_effects(term, role) for term in parts))
+    return tuple(chain.from_iterable(_effect_terms(term, role) for term in parts))
 
 
-def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
+def _effect_terms(term: Term, role: str) -> tuple[Term, ...]:
     columns = [
         f.category or (f.names[0] if isinstance(f.node, ast.Name) else None)
         for f in term.factors
@@ -228,11 +228,11 @@ def _joined_effects(term: Term, role: str) -> tuple[Term, ...]:
     numbers = [
         f.text for name, f in zip(columns, term.factors, strict=True) if name is None
     ]
-    raise no_pairs(term, numbers, role)
+    raise ambiguous_pairs_error(term, numbers, role)
 
 
-def no_pairs(term: Term, numbers: Sequence[str], role: str) -> TermError:
-    """Build the error for an effect whose ``:`` joins numbers, without levels."""
+def ambiguous_pairs_error(term: Term, numbers: Sequence[str], role: str) -> TermError:
+    """Build the error for an effect in which ``:`` joins numeric columns."""
     texts = [factor.text for factor in term.factors]
     pairs = "^".join(texts)
     groups = "^".join(text for text in texts if text not in numbers) or "region"
@@ -256,9 +256,9 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     if not stripped:
         raise TermError(f"{role} has an empty term; specify a column.")
 
-    term = _read(stripped, role)
+    term = _parse_factors(stripped, role)
     if term is None:
-        raise _unreadable(stripped, column_names, role)
+        raise _unreadable_error(stripped, column_names, role)
     for factor in term.factors:
         absent = [name for name in factor.names if name not in column_names]
         if absent:
@@ -272,32 +272,32 @@ def parse(text: str, column_names: Sequence[str], role: str) -> Term:
     return term
 
 
-# Every fit reads its terms, and one study fits many models of the same terms.
+# Many models are fitted with the same terms.
 @lru_cache(maxsize=4096)
-def _read(text: str, role: str) -> Term | None:
-    """Read a term, whatever columns there are; None where Python cannot read it."""
+def _parse_factors(text: str, role: str) -> Term | None:
+    """Parse a term without checking its columns; None if Python cannot parse it."""
     long = too_long(text, LONGEST_TERM)
     if long:
-        raise refused(text, role, long)
-    source = Source(*coded_words(text))
+        raise term_error(text, role, long)
+    source = Source(*mask_names(text))
     tree = expression(source.text)
     if tree is None:
         return None
     deep = too_deep(tree)
     if deep:
-        raise refused(text, role, deep)
+        raise term_error(text, role, deep)
     nodes = split_factors(tree, text, role)
-    if "C" in map(called, nodes):
-        # As the names of its columns are written, where levels are between factors.
+    if "C" in map(function_name, nodes):
+        # Unparsed, as the names of the columns with levels are.
         source = Source(ast.unparse(tree), source.names)
-        nodes = joined(ast.parse(source.text, mode="eval").body)
+        nodes = interaction_factors(ast.parse(source.text, mode="eval").body)
     factors = tuple([_factor(node, source, role) for node in nodes])
     categories = tuple([f.category for f in factors if f.category is not None])
     return Term(text, None, factors, categories)
 
 
-def _without_backticks(text: str, column_names: Sequence[str]) -> str:
-    """Write the term with the longest name that needs backticks; empty if none does."""
+def _backtick_advice(text: str, column_names: Sequence[str]) -> str:
+    """Advise backticks for the longest column name that needs them, if any."""
     without = [
         name
         for name in column_names
@@ -307,11 +307,11 @@ def _without_backticks(text: str, column_names: Sequence[str]) -> str:
         return ""
     name = max(without, key=len)
     pattern = rf"(?<!`){re.escape(name)}(?!`)"
-    written = re.sub(pattern, lambda _: as_written(name), text)
+    written = re.sub(pattern, lambda _: backticked(name), text)
     return f"{cited(name)} is not one word: put it in backticks, {clipped(written)}"
 
 
-def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
+def _unreadable_error(text: str, column_names: Sequence[str], role: str) -> Exception:
     words = text.split()
     if " " in text and set(words) <= set(column_names):
         return TermError(
@@ -322,7 +322,7 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
         return unknown_columns([text], column_names, role)
 
     why = "it cannot be read (put a name that is not one word in backticks)"
-    why = _without_backticks(text, column_names) or why
+    why = _backtick_advice(text, column_names) or why
     reserved = [
         w for w in column_names if keyword.iskeyword(w) and re.search(rf"\b{w}\b", text)
     ]
@@ -332,27 +332,27 @@ def _unreadable(text: str, column_names: Sequence[str], role: str) -> Exception:
             f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, "
             f"{typed}"
         )
-    return refused(text, role, in_other_words(text) or why)
+    return term_error(text, role, spelling_advice(text) or why)
 
 
 def _factor(node: ast.expr, source: Source, role: str) -> ParsedFactor:
-    """Check one factor and restore its column names, which are coded as words."""
+    """Check one factor, and restore its column names from the placeholders."""
     names = source.names
     text = _as_typed(node, names)
-    is_category = called(node) == "C"
+    is_category = function_name(node) == "C"
     if is_category:
         check_category(node, text, role)
     else:
         check_arithmetic(node, text, role)
     columns = tuple([names.get(c, c) for c in dict.fromkeys(columns_in(node))])
     if not columns:
-        raise refused(text, role, "it has no column")
+        raise term_error(text, role, "it has no column")
 
     pieces = source.pieces(node)
     restore_names(node, names)
     if not is_category:
         return ParsedFactor(text, node, columns, None, pieces)
-    return ParsedFactor(text, node, columns, columns[0], pieces, reference(node))
+    return ParsedFactor(text, node, columns, columns[0], pieces, reference_level(node))
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:

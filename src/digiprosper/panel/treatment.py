@@ -1,4 +1,4 @@
-"""First treated times: a column of them, and the dummy that is 1 from then on."""
+"""First treated times, and the treatment dummy that is 1 from then on."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.report.notices import same_in_both_directions, treated_together
 
-# Groups of several entities that are alike, and groups that differ from most of them:
-# of fewer, chance is an explanation.
+# Fewest groups of several entities, and fewest with another time than most groups, for
+# a notice; with fewer the pattern may be chance.
 _FEWEST_GROUPS = 5
 _FEWEST_OTHERS = 2
 # Later than any time
@@ -33,7 +33,7 @@ _NEVER = np.iinfo(np.intp).max
 
 
 def as_times(table: Table, column: str) -> Any:
-    """Convert first treated times (N,) to the type of the time key, if possible."""
+    """Convert first treated times (N,) to the type of the time key, or return None."""
     values, times = table.series(column), table.keys.times
     if values.isna().all():
         return np.full(len(values), np.nan)
@@ -64,16 +64,16 @@ def refuse_several_times(keys: Keys, codes: Ints, column: str, subject: str) -> 
         names = keys.entities[differs].tolist()
         raise not_identified(
             "event_varies",
-            f"{subject} has several values in {entities_text(keys, names)}: a first "
-            "treated time is the same in all rows of an entity, and missing in all "
-            "of them if it is never treated.",
+            f"{subject} has several values in {entities_text(keys, names)}: the first "
+            "treated time must be the same in all rows of an entity, and missing in "
+            "all rows if it is never treated.",
             event=column,
             entities=names,
         )
 
 
 def entities_text(keys: Keys, names: list[Any]) -> str:
-    """Count entities and name the first, for a message."""
+    """Count entities and list the first, for a message."""
     return f"{len(names):,} {keys.entity_name} ({quoted(names)})"
 
 
@@ -90,18 +90,18 @@ def treated(table: Table, column: str, text: str) -> Floats:
             "Panel(df, entity=, time=)."
         )
     if column in keys.names:
-        raise _refused(
+        raise _treated_error(
             text,
-            f"{cited(column)} is a key of the panel; name a column of first "
-            "treated times",
+            f"{cited(column)} is a key of the panel; pass a column with first treated "
+            "times",
         )
     first = as_times(table, column)
     if first is None:
         raise InputTypeError(
             f"the term {cited(text)}: {cited(column)} is {table.series(column).dtype}, "
-            f"but {cited(keys.time_name)} is {keys.times.dtype}. A column of first "
-            "treated times has the type of the time key, and is missing where an "
-            "entity is never treated.",
+            f"but {cited(keys.time_name)} is {keys.times.dtype}. First treated times "
+            "must have the type of the time key, and be missing for never-treated "
+            "entities.",
             [term_problem(text, column, "another type than the time key")],
         )
     never = np.asarray(pd.isna(first))
@@ -116,41 +116,41 @@ def treated(table: Table, column: str, text: str) -> Floats:
 
 
 def _refuse_early_codes(table: Table, first: Floats, column: str, text: str) -> None:
-    """Refuse 0 and less before the first time: they should mean never treated."""
+    """Refuse times <= 0 before the first period, which probably mean never treated."""
     early = (first < table.keys.times[0]) & (first <= 0)
     if not early.any():
         return
     if set(first[~np.isnan(first)]) <= {0.0, 1.0}:
-        raise _refused(
+        raise _treated_error(
             text,
-            f"{cited(column)} is of 0 and 1: it is such a dummy itself, so "
-            f"write {column}",
+            f"{cited(column)} has the values 0 and 1 and is a dummy already; write "
+            f"{column}",
         )
     least = f"{first[early].min():g}"
-    raise _refused(
+    raise _treated_error(
         text,
         f"{cited(column)} is {least} in {table.describe_rows(early)}, before the first "
-        f"{table.keys.time_name} ({table.keys.times[0]}). Let it be missing where an "
-        f"entity is never treated, assign({column}=lambda f: "
+        f"{table.keys.time_name} ({table.keys.times[0]}). Set it to missing for "
+        f"never-treated entities, assign({column}=lambda f: "
         f"f[{cited(column)}].where(f[{cited(column)}] > 0))",
     )
 
 
-def _refused(text: str, why: str) -> TermError:
+def _treated_error(text: str, why: str) -> TermError:
     return TermError(
         f"the term {cited(text)} cannot be used: {why}.",
         [term_problem(text, "treated", why)],
     )
 
 
-def about_groups(
+def group_treatment_notices(
     table: Table,
     entities: pd.Index[Any],
     first: Ints,
     treatment: str,
     before: Ints | None = None,
 ) -> list[Notice]:
-    """Report groups of entities, in a column, that are treated at the same time.
+    """Report that groups of entities, defined by a column, are treated together.
 
     `first` (n,) is the position of the first treated time of each of the entities, and
     -1 if there is none. Where it is that of the first treated row, treatment may have
@@ -161,40 +161,40 @@ def about_groups(
     first = np.where(first < 0, _NEVER, first)
     before = first - 1 if before is None else before
     groups = dict[str, int]()
-    for name, labels in _labels(table, entities):
+    for name, labels in _label_columns(table, entities):
         codes = pd.factorize(labels)[0]
-        if _is_shared(codes, first, before):
+        if _is_treated_by_group(codes, first, before):
             groups[name] = int(codes.max()) + 1
     if not groups:
         at = np.arange(first.size)
-        return about_directions(table, entities, first, treatment, at, 0 * at)
+        return pair_direction_notices(table, entities, first, treatment, at, 0 * at)
     column = max(groups, key=groups.__getitem__)
     size, entity = len(entities), table.keys.entity_name
     return [treated_together(treatment, column, groups[column], entity, size)]
 
 
-def _labels(
+def _label_columns(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[str, pd.Series[Any]]]:
-    """Find columns of labels that do not change in an entity, (n,) of entities."""
-    if not table.of_entities:
+    """Yield label columns that are constant within entities, by entity (n,)."""
+    if not table.entity_label_columns:
         return
     starts = np.flatnonzero(np.diff(table.keys.entity, prepend=-1))
     rows = starts[table.keys.entities.get_indexer(entities)]
-    for name in table.of_entities:
+    for name in table.entity_label_columns:
         labels = table.data[name].iloc[rows]
         codes = pd.factorize(labels)[0]
         if codes.min() >= 0 and codes.max() + 1 < len(entities):
             yield name, labels
 
 
-def _is_shared(codes: Ints, first: Ints, before: Ints) -> bool:
-    """Tell whether entities (n,) of a group can have been treated at the same time."""
+def _is_treated_by_group(codes: Ints, first: Ints, before: Ints) -> bool:
+    """Return whether entities (n,) of a group may have been treated together."""
     sizes = np.bincount(codes)
     of_group = np.full(sizes.size, _NEVER)
     np.minimum.at(of_group, codes, first)
     cohorts, cohort = np.unique(of_group, return_inverse=True)
-    # Cohorts are groups too.
+    # Groups that are the cohorts themselves are not reported.
     if cohorts.size >= sizes.size or not (before < of_group[codes]).all():
         return False
     several = cohort[sizes > 1]
@@ -206,7 +206,7 @@ def _is_shared(codes: Ints, first: Ints, before: Ints) -> bool:
 # --- flows ----------------------------------------------------------------------------
 
 
-def about_directions(
+def pair_direction_notices(
     table: Table,
     entities: pd.Index[Any],
     values: Floats | Ints,
@@ -219,7 +219,7 @@ def about_directions(
     Entities are pairs if two columns of labels, such as exporter and importer, name
     both ends.
     """
-    for columns, pair in _pairs(table, entities):
+    for columns, pair in _entity_pairs(table, entities):
         row_pair = pair[entity]
         keys = row_pair * (int(time.max()) + 1) + time
         order = np.argsort(keys, kind="stable")
@@ -233,11 +233,11 @@ def about_directions(
     return []
 
 
-def _pairs(
+def _entity_pairs(
     table: Table, entities: pd.Index[Any]
 ) -> Iterator[tuple[tuple[str, str], Ints]]:
-    """Find two columns that are both ends of each entity; code pairs, (n,)."""
-    for (a, starts), (b, ends) in combinations(_labels(table, entities), 2):
+    """Yield two columns with the ends of each entity, and codes of the pairs (n,)."""
+    for (a, starts), (b, ends) in combinations(_label_columns(table, entities), 2):
         if starts.dtype != ends.dtype or {*starts}.isdisjoint(ends):
             continue
         codes, labels = pd.factorize(pd.concat([starts, ends]))

@@ -24,8 +24,8 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
-    issue_of_many,
-    one_of_many,
+    hold_warnings,
+    issue_held_warnings,
     option_error,
     option_problem,
     quoted,
@@ -33,7 +33,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.intervals import delta
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.diagnostics import said_once
+from digiprosper.linear.diagnostics import merge_notices
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.wild_bootstrap import wild_bootstrap
 from digiprosper.mediation.mediation import Mediation
@@ -238,7 +238,7 @@ def evaluate(  # noqa: PLR0913 - what all propositions share
                 )
                 finding = _test_proposition(proposition, finding, labels_by_warning)
             findings.append(finding)
-    issue_of_many(labels_by_warning)
+    issue_held_warnings(labels_by_warning)
 
     with_verdict = with_verdicts(findings, adjust, level)
     return MechanismReport(
@@ -401,7 +401,7 @@ def _test_proposition(
 ) -> Finding:
     """Fit the model of a proposition, or record why it has no p-value."""
     try:
-        with one_of_many(proposition.mechanism.id, labels_by_warning):
+        with hold_warnings(proposition.mechanism.id, labels_by_warning):
             estimated = proposition.estimate()
     except _NOT_TESTABLE as error:
         data = {"error": type(error).__name__, "message": error.message}
@@ -541,7 +541,7 @@ class Proposition:
             about["n_entities"] or 0,
             about["n_clusters"] or 0,
             detail,
-            notices=tuple(said_once(remarks)),
+            notices=tuple(merge_notices(remarks)),
         )
 
     # --- one regression ---------------------------------------------------------------

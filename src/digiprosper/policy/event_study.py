@@ -23,7 +23,7 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.equation import Solved
-from digiprosper.kernels.separation import in_empty_levels
+from digiprosper.kernels.separation import mark_empty_levels
 from digiprosper.kernels.within import level_sums
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel
@@ -34,13 +34,13 @@ from digiprosper.linear.poisson import (
     LAGGED,
     PoissonSsc,
     Separated,
-    check_index_terms,
+    check_exposure_and_offset,
     count_estimates,
     count_fields,
-    cut_counts,
     few_clusters,
     fit_poisson,
     offset_of,
+    prepare_poisson,
     three_effects,
 )
 from digiprosper.linear.preparation import (
@@ -60,7 +60,7 @@ from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed
 from digiprosper.panel.keys import Keys, sorted_keys
-from digiprosper.panel.treatment import about_groups
+from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy.count_results import CountCells, PoissonEventStudyResults
 from digiprosper.policy.messages import first_few, time_text
 from digiprosper.policy.notices import (
@@ -341,7 +341,7 @@ def _treated_notices(
     ]
     if prepared.cluster_names == (keys.entity_name,):
         of_entity = cohorts.of_entity
-        notices += about_groups(table, keys.entities, of_entity, spec.event)
+        notices += group_treatment_notices(table, keys.entities, of_entity, spec.event)
     return notices
 
 
@@ -372,7 +372,7 @@ def _estimate_linear(
             *cohort_notices(window),
             *lagged_outcome(prepared),
         ),
-        unread=event_names if few else (),
+        auxiliary=event_names if few else (),
     )
     refuse_dropped([name for name in event_names if name not in fitted.names])
     values = {f.name: getattr(fitted, f.name) for f in fields(LinearResults)}
@@ -433,7 +433,7 @@ class _ScannedTimings:
         self, prepared: Prepared
     ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], list[int]]:
         """Count the window, notices and cohorts for `_estimate_linear`, by block."""
-        rows: ScannedRows = prepared.sums.rows
+        rows: ScannedRows = prepared.block_sums.rows
         entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
         reached, observed, late = [], set[int](), list[Any]()
         levels = {
@@ -461,7 +461,7 @@ class _ScannedTimings:
         counts = [
             (
                 len(levels[name]) if name in levels else sum(sizes),
-                prepared.sums.structure.sizes[name,],
+                prepared.block_sums.structure.sizes[name,],
             )
             for name in prepared.cluster_names or rows.effects[:1]
         ]
@@ -474,7 +474,7 @@ class _ScannedTimings:
 def _check_family(spec: EventStudy) -> None:
     """Check the family, and the options that it allows."""
     check_option("family", spec.family, ("linear", "poisson"))
-    check_index_terms(spec)
+    check_exposure_and_offset(spec)
     if spec.family == "linear":
         check_regression_options(spec, (*get_args(Ssc), None))
         for name in ("exposure", "offset"):
@@ -523,11 +523,11 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
         cells = _make_cells(spec, read_cohorts(spec, sample, timing))
         y = sample.columns("y")[:, 0]
         _refuse_zero_cells(
-            spec, cells, y, in_empty_levels(y, effects_of(sample, absorbed))
+            spec, cells, y, mark_empty_levels(y, effects_of(sample, absorbed))
         )
         return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
-    prepared, separated, whole, mask, start = cut_counts(
+    prepared, separated, whole, mask, start = prepare_poisson(
         spec, panel, {"x": spec.x}, regressors
     )
     cells = _make_cells(spec, read_cohorts(spec, whole, timing))
@@ -590,7 +590,7 @@ def _estimate_counts(
     member = np.asarray(event == np.array(window.estimated)[:, None])
     event_names = [event_name(time) for time in window.estimated]
     diagnostics = (
-        *(notice for notice in prepared.notices if notice not in prepared.few),
+        *prepared.other_notices,
         *few_clusters(prepared),
         *three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),

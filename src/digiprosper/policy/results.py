@@ -16,7 +16,10 @@ from digiprosper.errors import (
     not_identified,
     option_problem,
 )
-from digiprosper.linear.kernels.restricted_wild import joint_critical, normal_critical
+from digiprosper.linear.kernels.restricted_wild import (
+    band_critical,
+    multivariate_t_critical,
+)
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
@@ -102,8 +105,10 @@ class WindowResults(EventTimeResults):
             return np.nan
         ways: Any = getattr(self.estimated, "by_cluster", ())
         if len(ways) == 1:
-            return joint_critical(ways[0], weights, level)
-        return normal_critical(self.estimated.covariance_of(weights), self.df_t, level)
+            return band_critical(ways[0], weights, level)
+        return multivariate_t_critical(
+            self.estimated.covariance_of(weights), self.df_t, level
+        )
 
     @property
     def reference(self) -> int:

@@ -23,13 +23,13 @@ from digiprosper.kernels import Floats
 from digiprosper.linear.preparation import (
     LinearOptions,
     Prepared,
+    drop_notice,
     prepare,
-    without_notice,
 )
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
-from digiprosper.panel.treatment import about_groups
+from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
 from digiprosper.policy.kernels.aggregation import GroupTime
@@ -412,8 +412,8 @@ def _refuse_without_effects(
 def _row_notices(prepared: Prepared, cov_type: str) -> list[Notice]:
     """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
     if cov_type == "hc2":
-        prepared = without_notice(prepared, "heavy_cluster")
-    return [notice for notice in prepared.notices if notice not in prepared.few]
+        prepared = drop_notice(prepared, "heavy_cluster")
+    return [*prepared.other_notices]
 
 
 def _error_notices(
@@ -432,7 +432,9 @@ def _error_notices(
     if by_entity:
         event, keys = cohorts.coding.event, prepared.sample.keys
         of_entity = cohorts.of_entity
-        yield from about_groups(table_of(panel), keys.entities, of_entity, event)
+        yield from group_treatment_notices(
+            table_of(panel), keys.entities, of_entity, event
+        )
     if not (small and by_entity):
         yield from few_for_averages(n_clusters, name)
     yield from few_treated_clusters(prepared, cohorts.treated, small=small)

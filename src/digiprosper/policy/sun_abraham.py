@@ -46,7 +46,7 @@ def estimate_sun_abraham(
     columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, columns)
     fitted, solved = fit_equation(
-        prepared, demeaned, 0, range(1, len(names)), unread=dummy_names
+        prepared, demeaned, 0, range(1, len(names)), auxiliary=dummy_names
     )
 
     m, n_cohorts = estimated.size, cohorts.first.size

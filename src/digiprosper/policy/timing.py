@@ -22,7 +22,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.panel import Sample
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.panel.treatment import as_times, entities_text, refuse_several_times
@@ -81,7 +81,7 @@ def read_timing(
         text = (
             f"{entities_text(keys, names)}, treated from the first period on "
             f"({time}, event={cited(column)}), {have(len(names))} no period before "
-            f'treatment: panel.subset("not {as_written(column)} == {value}") drops '
+            f'treatment: panel.subset("not {backticked(column)} == {value}") drops '
             "such entities."
         )
         raise not_identified("always_treated", text, event=column, entities=names)

@@ -20,9 +20,9 @@ from digiprosper.errors import (
     OptionError,
     check_option,
     cited,
+    did_you_mean,
     is_real,
     issue,
-    nearest,
     option_error,
     option_problem,
     plain,
@@ -313,7 +313,7 @@ def _read_fonts(font: Any) -> tuple[str, ...]:
             f"plots.figure_style: the font {quoted(missing)} is not installed, or was "
             "installed after matplotlib listed the fonts; "
             "matplotlib.font_manager.fontManager.addfont(file) adds it."
-            f"{nearest(missing[0], sorted(installed))}",
+            f"{did_you_mean(missing[0], sorted(installed))}",
             [
                 option_problem("font", name, what=f"no font {cited(name)}")
                 for name in missing

@@ -39,7 +39,7 @@ from digiprosper.errors import (
 )
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
-from digiprosper.panel.grammar import with_names
+from digiprosper.panel.grammar import rename_in_term
 from digiprosper.present.columns import name_columns, read_columns
 from digiprosper.present.notes import errors_text
 from digiprosper.present.style import FROM_STYLE, TableStyle, read_style
@@ -630,7 +630,7 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
         text = term.replace("log(", "ln(").replace("**", "^")
         name = re.sub(r"\W+", "_", term).strip("_")[:32]
         is_other = variables.setdefault(name, text) != text
-        if is_other or name in panel._table.known or "`" in term:
+        if is_other or name in panel._table.names or "`" in term:
             raise DigiprosperError(f"{term} has no name as a variable")
         return name
 
@@ -649,9 +649,9 @@ def _with_variables(spec: Any, variables: dict[str, str], panel: Panel) -> Any:
 
 def _r_names(text: str, panel: Panel) -> str:
     """Write the names of columns and effects in R syntax."""
-    names = panel._table.known
+    names = panel._table.names
     odd = [n for n in names if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._]*", n)]
-    return with_names(text, {name: f"`{name}`" for name in odd})
+    return rename_in_term(text, {name: f"`{name}`" for name in odd})
 
 
 def _r_terms(terms: Sequence[str], panel: Panel) -> str:

@@ -284,7 +284,7 @@ class EffectResults(BaseResults):
 
     @property
     def _has_intervals(self) -> bool:
-        return intervals.enough_clusters(self.n_drawn)
+        return intervals.has_enough_clusters(self.n_drawn)
 
     @property
     def _reps(self) -> int:

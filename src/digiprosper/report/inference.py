@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-from digiprosper.kernels.intervals import enough_clusters
+from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.report.pickling import PickledByName
 
 # Covariances that correct the residuals of each row or cluster and have no small-sample
@@ -63,6 +63,6 @@ class Inference(PickledByName):
         few = (
             self.from_draws
             and self.n_drawn is not None
-            and not enough_clusters(self.n_drawn)
+            and not has_enough_clusters(self.n_drawn)
         )
         return self.n_drawn if few else None

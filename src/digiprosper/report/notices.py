@@ -39,7 +39,7 @@ from math import comb
 from typing import Any, Final, Literal, TypeAlias
 
 from digiprosper.errors import Notice, cited, clipped, counted, quoted
-from digiprosper.kernels.intervals import LEAST_CLUSTERS, enough_clusters
+from digiprosper.kernels.intervals import LEAST_CLUSTERS, has_enough_clusters
 from digiprosper.report.text import percent_text
 
 ReadFromDraws: TypeAlias = Literal["tails", "ends", "test", "effects"]
@@ -64,7 +64,7 @@ def too_few_clusters_to_draw(
     clusters: int, name: str, remedy: str = ""
 ) -> tuple[Notice, ...]:
     """Report that with fewer than five clusters draws do not allow inference."""
-    if enough_clusters(clusters):
+    if has_enough_clusters(clusters):
         return ()
     text = (
         f"{clusters} clusters ({name}) can be resampled in only "

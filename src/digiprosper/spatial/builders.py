@@ -18,10 +18,10 @@ from digiprosper.errors import (
     check_real,
     cited,
     counted,
+    did_you_mean,
     is_real,
     is_whole,
     missing_problem,
-    nearest,
     option_error,
     option_problem,
     plain,
@@ -688,4 +688,4 @@ def _hint_for(label: object, labels: pd.Index[Any]) -> str:
             f". There is {same_text[0]!r} ({type(same_text[0]).__name__}), but "
             f"{cited(label)} is {type(label).__name__}: give both the same type"
         )
-    return nearest(label, labels)
+    return did_you_mean(label, labels)

@@ -14,7 +14,7 @@ from digiprosper.kernels import Floats
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_VARIANCE, SINGULAR
-from digiprosper.linear.diagnostics import carriers_of
+from digiprosper.linear.diagnostics import largest_clusters
 from digiprosper.linear.notices import (
     EFFECTIVE_CLUSTERS,
     FewTreated,
@@ -459,7 +459,7 @@ def _few_treated(layout: Layout) -> list[Notice]:
     few &= few[[*range(len(layout.slopes)), *layout.lagged_slopes]]
     labels, names = pd.Index(layout.weights.entities), layout.names[1:]
     terms = {
-        names[j]: carriers_of(float(effective[j]), shares[:, j], labels)
+        names[j]: largest_clusters(float(effective[j]), shares[:, j], labels)
         for j in np.flatnonzero(few)
     }
     if not terms or layout.n_times == 1:

@@ -17,9 +17,9 @@ from digiprosper.errors import (
     check_option,
     cited,
     column_problem,
+    did_you_mean,
     issue,
     models_problem,
-    nearest,
     not_identified,
     option_error,
     option_problem,
@@ -78,7 +78,7 @@ def moran_scatter(
 
     lag = lag_by_period(field.weights.matrix, z)
     names = quadrants_of(z, lag, field.weights)[0]
-    factors = term_factors(parse(column, table_of(panel).known, "column"))
+    factors = term_factors(parse(column, table_of(panel).names, "column"))
     test = statistics_by_period(cross_section, z, geary=False).iloc[0]
     wording = Wording({**panel.labels, **labels}, {column: factors}, language)
     return MoranScatter(
@@ -113,7 +113,7 @@ def _period_position(field: Field, time: object) -> int:
             "time",
             time,
             f"time={cited(time)} is no period of the panel ({quoted(field.times)})"
-            f"{nearest(time, field.times)}.",
+            f"{did_you_mean(time, field.times)}.",
         )
     return int(positions[0])
 

@@ -25,9 +25,9 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.panel import Panel
 from digiprosper.panel.access import (
     check_panel,
+    numeric_values,
     refuse_numbered_rows,
     table_of,
-    values_of,
 )
 from digiprosper.panel.keys import rows_text
 from digiprosper.spatial.kernels.autocorrelation import (
@@ -361,7 +361,7 @@ def read_field(
     check_panel(panel, caller)
     refuse_other(spatial_weights, caller)
     refuse_numbered_rows(panel, caller)
-    table, values = table_of(panel), values_of(panel, column, caller)
+    table, values = table_of(panel), numeric_values(panel, column, caller)
     keys = table.keys
     missing = np.isnan(values)
     if missing.any():

@@ -33,9 +33,9 @@ from digiprosper.linear.estimation import (
 from digiprosper.linear.preparation import (
     LinearOptions,
     Prepared,
+    drop_notice,
     prepare,
     refuse_extreme,
-    without_notice,
 )
 from digiprosper.linear.results import EstimationSample
 from digiprosper.panel import Panel
@@ -172,7 +172,7 @@ def lay_out(spec: Any, panel: Panel) -> Layout:
             "computed from."
         )
     notices = (
-        *without_notice(prepared, "robust_inconsistent").notices,
+        *drop_notice(prepared, "robust_inconsistent").notices,
         *fit_notices(regression, demeaned.lengths[0], spec.y, names[1:]),
         *lost_digits(names[1:], demeaned.moments[1:], regression.bread),
         *lagged_outcome(prepared),
@@ -239,7 +239,7 @@ def _added_regressors(layout: Layout, *, dummies: bool) -> Floats:
 
 def _refuse_missing(panel: Panel, prepared: Prepared) -> None:
     """Refuse missing values, except end periods in lags and leads."""
-    sample, columns = prepared.sample, table_of(panel).known
+    sample, columns = prepared.sample, table_of(panel).names
     complete = sample.is_balanced and sample.n_entities == panel.n_entities
     for loss in (loss for loss in sample.dropped if loss.by_term):
         if complete and all(parse(term, columns, "x").shifts for term in loss.by_term):

@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.results import EstimationSample, kept_rows
+from digiprosper.linear.results import EstimationSample, require_rows
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Estimate, Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
@@ -438,7 +438,7 @@ class SpatialResults(BaseResults):
     @property
     def resids(self) -> pd.Series[float]:
         """Residuals e, indexed by row."""
-        index: pd.Index[Any] = kept_rows(self.sample.index, "row labels").view()
+        index: pd.Index[Any] = require_rows(self.sample.index, "row labels").view()
         return pd.Series(self.residuals, index=index, name="resid", copy=True)
 
     @property

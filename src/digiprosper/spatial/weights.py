@@ -22,9 +22,9 @@ from digiprosper.errors import (
     cited,
     column_problem,
     counted,
+    did_you_mean,
     issue,
     models_problem,
-    nearest,
     not_identified,
     option_error,
     option_problem,
@@ -947,8 +947,9 @@ class SpatialLag:
         name = self.column
         if name not in frame.columns:
             raise ColumnError(
-                f"lag: no column named {cited(name)}{nearest(name, frame.columns)}. "
-                "Assign a term first: panel.assign(z='log(x)').",
+                f"lag: no column named {cited(name)}"
+                f"{did_you_mean(name, frame.columns)}. Assign a term first: "
+                "panel.assign(z='log(x)').",
                 [column_problem(name, "lag")],
             )
         return numbers_of(frame[name], f"lag: the column {cited(name)}")

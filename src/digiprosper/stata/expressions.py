@@ -22,7 +22,7 @@ import pandas as pd
 import scipy.special
 
 from digiprosper.errors import StataError
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -478,10 +478,10 @@ class Printer:
                 return number_text(node.value)
             case "name" if node.value not in ("_n", "_N"):
                 name = self.resolve(node.value)
-                return f"df[{name!r}]" if self.pandas else as_written(name)
+                return f"df[{name!r}]" if self.pandas else backticked(name)
             case "shifted" if not self.pandas:
                 operators, _, name = node.value.rpartition(".")
-                return shifted(operators.upper(), as_written(self.resolve(name)))
+                return shifted(operators.upper(), backticked(self.resolve(name)))
             case "unary" if node.value != "!":
                 return f"-{self._factor(node.parts[0], _NOT)}"
             case "binary" if node.value in "+-*/^":
@@ -537,7 +537,7 @@ class Printer:
                 return self._of_row(node)
             case "shifted" if self.panel:
                 operators, _, name = node.value.rpartition(".")
-                term = shifted(operators.upper(), as_written(self.resolve(name)))
+                term = shifted(operators.upper(), backticked(self.resolve(name)))
                 return f"by_time({self.panel}, df, {term!r})"
             case "text":
                 return self.value(node)

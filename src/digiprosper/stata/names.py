@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 
-from digiprosper.errors import StataError, cited, nearest
+from digiprosper.errors import StataError, cited, did_you_mean
 
 # What is known of commands: a row each, typed at least to the dot. Of an alias the note
 # is the command meant; of others it is the reason why it is not translated.
@@ -55,7 +55,7 @@ def column_name(word: str, columns: Sequence[str] | None) -> str:
             f"the name {cited(word)} is ambiguous: {', '.join(begun[:5])}"
         )
     raise StataError.because(
-        f"there is no column {cited(word)}{nearest(word, columns)}",
+        f"there is no column {cited(word)}{did_you_mean(word, columns)}",
         "Check the name, or the panel that was passed.",
     )
 

@@ -17,7 +17,7 @@ import pandas as pd
 from digiprosper.errors import DigiprosperError, StataError, cited
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
 from digiprosper.stata.expressions import Node, Printer, parse
 from digiprosper.stata.prefixes import Command, Options
@@ -264,7 +264,7 @@ class Call:
 
     def column(self, option: str) -> str:
         """Read the name of a single column in an option."""
-        return as_written(self.context.variables.resolve(self.options[option].strip()))
+        return backticked(self.context.variables.resolve(self.options[option].strip()))
 
     def whole(self, option: str, default: int | None = None) -> Any:
         """Read a whole number in an option."""
@@ -296,7 +296,7 @@ class Call:
     def clusters(self, text: str) -> list[str] | None:
         """Read cluster variables; None stands for the entity."""
         terms = clusters(text, self.context.variables)
-        return None if terms in ([], [as_written(self.context.entity or "")]) else terms
+        return None if terms in ([], [backticked(self.context.entity or "")]) else terms
 
     def specify(
         self, name: str, notes: Iterable[str] = (), **fields: Any

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from digiprosper.errors import StataError, cited
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.stata.expressions import number_text, shifted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.names import column_name, matching
@@ -280,7 +280,7 @@ def _factor_term(factor: Factor) -> str:
         if factor != Factor(factor.name):
             raise _not_read(factor.name)
         return factor.name
-    name = as_written(factor.name)
+    name = backticked(factor.name)
     if factor.level is not None:
         return f"I({name} == {factor.level})"
     if factor.kind == "i" and factor.shift:
@@ -314,7 +314,7 @@ def _absorbed(word: str, variables: Variables) -> list[str]:
     sides = _SIGN.split(word)[::2] if crossed else [word]
     groups = list(map(variables.products, sides))
     effects = [p[0] for group in groups for p in group if p[0].kind != "c"]
-    levels = [as_written(f.name) for f in effects if not f.level and not f.shift]
+    levels = [backticked(f.name) for f in effects if not f.level and not f.shift]
     if not levels or len(levels) < len(effects) or not all(groups):
         raise StataError.because(f"the absorbed effect {cited(word)}")
     if not crossed:
@@ -338,7 +338,7 @@ def clusters(text: str, variables: Variables) -> list[str]:
     text = re.sub(r"\s*#+\s*", "#", text)
     return [
         "^".join(
-            as_written(variables.resolve(re.sub(r"^i\.", "", part)))
+            backticked(variables.resolve(re.sub(r"^i\.", "", part)))
             for part in word.split("#")
         )
         for word in split(text)

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from digiprosper.errors import InputTypeError, StataError, cited
-from digiprosper.panel.grammar import called, coded_words, joined, reference, steps
+from digiprosper.panel.grammar import (
+    function_name,
+    interaction_factors,
+    mask_names,
+    reference_level,
+    shift_periods,
+)
 from digiprosper.specification import Specification, one_term
 from digiprosper.stata.commands.panels import DYNAMIC_FLAGS, SPATIAL_EFFECTS
 from digiprosper.stata.commands.policy import AGGREGATES, METHODS
@@ -80,7 +86,7 @@ class _Text:
     """Writes a term or a condition, as a tree whose names are those of columns."""
 
     def __init__(self, text: str, keys: _Keys = ("", "")) -> None:
-        source, self.names = coded_words(text)
+        source, self.names = mask_names(text)
         self.tree = ast.parse(source.strip(), mode="eval").body
         self.text, self.keys = text, keys
 
@@ -90,7 +96,7 @@ class _Text:
 
     def variable(self) -> str:
         """Write a term as a variable, with factor and time series operators."""
-        factors = joined(self.tree)
+        factors = interaction_factors(self.tree)
         texts = [text for node in factors for text in self.power(node, len(factors))]
         return "#".join(texts)
 
@@ -98,7 +104,7 @@ class _Text:
         """Write a factor, as often as its power says."""
         match node:
             case ast.Call(args=[ast.BinOp(inside, ast.Pow(), power)]) if (
-                called(node) == "I"
+                function_name(node) == "I"
             ):
                 match power:
                     case ast.Constant(value=int() as count) if count > 1:
@@ -107,12 +113,12 @@ class _Text:
         return [self.factor(node, alone=factors == 1)]
 
     def factor(self, node: ast.expr, *, alone: bool) -> str:
-        function = called(node)
+        function = function_name(node)
         match node:
             case ast.Name():
                 return f"{'' if alone else 'c.'}{self.name(node)}"
             case ast.Call(args=[inside, *_]) if function == "C":
-                base = reference(node)
+                base = reference_level(node)
                 if isinstance(base, str):
                     raise self.refused(f"{self.text}: a base that is text")
                 mark = "i" if base is None else f"ib{base:g}"
@@ -137,9 +143,9 @@ class _Text:
     def shifted(self, node: ast.expr) -> str:
         """Write nested lags as operators: ``lag(diff(x), 2)`` is ``L2D.x``."""
         operators = ""
-        while isinstance(node, ast.Call) and called(node) in _SHIFTS:
-            count = steps(node, self.text, "x")
-            letter = {"lag": "L", "lead": "F", "diff": "D"}[called(node)]
+        while isinstance(node, ast.Call) and function_name(node) in _SHIFTS:
+            count = shift_periods(node, self.text, "x")
+            letter = {"lag": "L", "lead": "F", "diff": "D"}[function_name(node)]
             letter = "S" if letter == "D" and count > 1 else letter
             operators += f"{letter}{count if count > 1 else ''}"
             node = node.args[0]
@@ -192,9 +198,9 @@ class _Text:
                 return f"-{self.number(operand)}"
             case ast.BinOp(a, operator, b) if type(operator) in _SIGNS:
                 return f"({self.number(a)} {_SIGNS[type(operator)]} {self.number(b)})"
-            case ast.Call(args=[inside]) if called(node) in _FUNCTIONS:
-                return f"{_FUNCTIONS[called(node)]}({self.number(inside)})"
-            case ast.Call() if called(node) in _SHIFTS:
+            case ast.Call(args=[inside]) if function_name(node) in _FUNCTIONS:
+                return f"{_FUNCTIONS[function_name(node)]}({self.number(inside)})"
+            case ast.Call() if function_name(node) in _SHIFTS:
                 return self.shifted(node)
         raise self.refused(f"{cited(ast.unparse(node))} in a condition")
 

@@ -22,9 +22,9 @@ from digiprosper.errors import (
     check_option,
     cited,
     counted,
+    hold_warnings,
     issue,
-    issue_of_many,
-    one_of_many,
+    issue_held_warnings,
     one_problem,
     quoted,
 )
@@ -37,15 +37,15 @@ from digiprosper.linear.estimation import Demeaned, checked_columns, fit_equatio
 from digiprosper.linear.fixed_effects import Fitted, FixedEffects, estimate
 from digiprosper.linear.kernels.permutation import (
     arrangements,
+    count_arrangements,
     permuted_labels,
     permuted_slopes,
-    ways,
 )
-from digiprosper.linear.kernels.wild import share_beyond
+from digiprosper.linear.kernels.wild import p_value_of_draws
 from digiprosper.linear.notices import few_exchanges
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.scanned import scanned, texts_of
+from digiprosper.linear.scanned import scanned, specification_texts
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
@@ -332,7 +332,7 @@ def by_group(
     _check_arguments(spec, panel, group, term, method)
     seed = seed_sequence(rng)
     if isinstance(panel, PanelScan):
-        with panel.copied([*texts_of(spec), group]) as copied:
+        with panel.copied([*specification_texts(spec), group]) as copied:
             return _by_group_of_scan(spec, copied, group, term)
     panel = _drop_unchosen_entities(spec, panel)
     groups = _read_groups([panel], group)
@@ -475,7 +475,7 @@ def _is_chosen_entity(spec: Any, panel: Panel) -> Bools:
 def _group_codes(panel: Panel, text: str) -> tuple[Ints, pd.Index[Any]]:
     """Code rows (N,) by the values of a column, or by the truth of a condition."""
     table = table_of(panel)
-    if text not in table.known:
+    if text not in table.names:
         truth = rows_where(text, table, "by_group").astype(np.intp)
         return truth, pd.Index([False, True])
     codes, levels = coded(table, text, "group")
@@ -503,7 +503,7 @@ def _read_groups(
         used = panel_levels[np.unique(codes)]
         levels, rows = used if levels is None else levels.union(used), rows + codes.size
     assert levels is not None
-    if text in table_of(panel).known:
+    if text in table_of(panel).names:
         order = pd.Index((categories or {}).get(text, levels))
         levels = order[order.isin(levels)]
         values = (
@@ -647,7 +647,9 @@ def _nested_slopes(fit: Fitted) -> bool:
     """Check whether all absorbed slopes are by groups inside entities."""
     # Only these can be demeaned by cross products.
     slopes = (
-        effect for effect in fit.prepared.within.every if isinstance(effect, Slope)
+        effect
+        for effect in fit.prepared.within.effects_and_slopes
+        if isinstance(effect, Slope)
     )
     return all(is_nested(slope.codes, fit.prepared.sample.entity) for slope in slopes)
 
@@ -672,11 +674,11 @@ def _permute_by_products(
     grams = entity_grams(
         fit.demeaned.select((0, *fit.regressors)),
         codes,
-        prepared.within.every,
+        prepared.within.effects_and_slopes,
         demeaned=True,
         obs_weights=prepared.obs_weights,
     )
-    position, count = fit.results.names.index(name), ways(labels)
+    position, count = fit.results.names.index(name), count_arrangements(labels)
     if count < reps + 0.5:
         return permuted_slopes(grams, labels, position, round(count), None), None
     return permuted_slopes(grams, labels, position, reps, seed), seed
@@ -695,7 +697,7 @@ def _permute_by_refits(
 ) -> tuple[Floats, np.random.SeedSequence | None]:
     """Fit the model of each group again in each permutation; returns the same."""
     labels = _group_of_units(units, groups.codes)
-    enumerated = ways(labels) < reps + 0.5
+    enumerated = count_arrangements(labels) < reps + 0.5
     drawn = (
         arrangements(labels)
         if enumerated
@@ -714,7 +716,7 @@ def _permute_by_refits(
 def _slope_in_rows(spec: Any, panel: Panel, name: str, rng: object) -> float:
     """Estimate the coefficient in one group of a permutation; NaN if it fails."""
     try:
-        with one_of_many("", {}):
+        with hold_warnings("", {}):
             return float(_params(spec.fit(panel, rng=rng)).get(name, np.nan))
     except DigiprosperError:
         # A permuted group may have no variation, as a drawn sample may.
@@ -751,7 +753,7 @@ def _permutation_test(
         statistic=statistic,
         distribution="permutation",
         df=None,
-        p_value=share_beyond(draws, statistic, enumerated=enumerated),
+        p_value=p_value_of_draws(draws, statistic, enumerated=enumerated),
         detail={
             "difference": statistic,
             "reps": draws.size,
@@ -836,9 +838,9 @@ def _interaction_test(joint: LinearResults, groups: _Groups, name: str) -> TestR
     test = joint_test(joint, names, "by_group", **hypothesis)
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
     model = f"all groups jointly, where {name} is that of {groups.names[0]}"
-    with one_of_many(model, labels_by_warning):
+    with hold_warnings(model, labels_by_warning):
         issue(joint.diagnostics)
-    issue_of_many(labels_by_warning)
+    issue_held_warnings(labels_by_warning)
     differences = joint.params[names].tolist()
     detail: dict[str, Any] = {
         "differences": dict(zip(others, differences, strict=True)),
@@ -889,4 +891,4 @@ def _fit_with_interactions(
     every = [*regressors, *demeaned.at(interactions), *not_absorbed]
     options = replace(prepared.options, collinear="drop")
     prepared = replace(prepared, options=options)
-    return fit_equation(prepared, demeaned, 0, every, unread=indicators)[0]
+    return fit_equation(prepared, demeaned, 0, every, auxiliary=indicators)[0]

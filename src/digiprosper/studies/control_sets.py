@@ -18,10 +18,10 @@ from digiprosper.errors import (
     TermError,
     cited,
     counted,
+    hold_warnings,
     is_whole,
     issue,
-    issue_of_many,
-    one_of_many,
+    issue_held_warnings,
     one_problem,
     option_error,
     plain,
@@ -208,9 +208,9 @@ def estimate_sets(
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
     for notice, positions in by_code.values():
         for position in positions:
-            with one_of_many(labels[position], labels_by_warning):
+            with hold_warnings(labels[position], labels_by_warning):
                 issue([notice])
-    issue_of_many(labels_by_warning)
+    issue_held_warnings(labels_by_warning)
     estimated = ControlSets(
         outcomes=tuple(zip(labels, results, strict=True)),
         candidates=candidates,

@@ -16,19 +16,19 @@ from digiprosper.errors import (
     check_option,
     check_whole,
     cited,
+    hold_warnings,
     is_real,
     issue,
-    issue_of_many,
-    one_of_many,
+    issue_held_warnings,
     one_problem,
     option_error,
     quoted,
 )
 from digiprosper.kernels.resampling import seed_sequence
-from digiprosper.linear.diagnostics import said_once
+from digiprosper.linear.diagnostics import merge_notices
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.fixed_effects_iv import FixedEffectsIV
-from digiprosper.linear.scanned import fit_equations, texts_of
+from digiprosper.linear.scanned import fit_equations, specification_texts
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel import Panel, PanelScan
 from digiprosper.panel.access import check_panel
@@ -127,7 +127,7 @@ def fit_all(
                 for warning, labels in warned.items():
                     labels_by_warning.setdefault(warning, []).extend(labels)
                 done(1)
-    issue_of_many(labels_by_warning)
+    issue_held_warnings(labels_by_warning)
     return ResultSet(tuple(outcomes))
 
 
@@ -137,7 +137,7 @@ def _copied_once(specs: Mapping[Any, Any], panel: Any) -> AbstractContextManager
     fitted = [spec for spec in specs.values() if isinstance(spec, takes)]
     if not isinstance(panel, PanelScan) or not fitted or panel.copy is not None:
         return nullcontext(panel)
-    return panel.copied(list(chain.from_iterable(map(texts_of, fitted))))
+    return panel.copied(list(chain.from_iterable(map(specification_texts, fitted))))
 
 
 def _refuse_labels(specs: object) -> None:
@@ -193,7 +193,7 @@ def _fit_task(
     """Fit a specification or keep its error, with its warnings."""
     labels_by_warning: dict[tuple[str, str], list[str]] = {}
     try:
-        with one_of_many(label, labels_by_warning):
+        with hold_warnings(label, labels_by_warning):
             if isinstance(spec, Results):
                 return label, spec, labels_by_warning
             result = as_results(spec.fit(panel, rng=stream))
@@ -305,7 +305,9 @@ def stepwise(
         models = ResultSet(tuple(zip(labelled, fits, strict=True)))
     else:
         models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
-    issue(said_once(chain.from_iterable(fit.diagnostics for fit in models.values())))
+    issue(
+        merge_notices(chain.from_iterable(fit.diagnostics for fit in models.values()))
+    )
     return models
 
 

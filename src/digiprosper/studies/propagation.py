@@ -21,8 +21,8 @@ from digiprosper.errors import (
     check_level,
     check_option,
     cited,
+    hold_warnings,
     issue,
-    one_of_many,
     option_error,
     quoted,
 )
@@ -395,7 +395,7 @@ class PropagatedIndex(Specification):
         sample = fit.prepared.sample
         columns, fixed, positions = _variable_columns(fit, draws)
         drawn = draws.units_of(sample.entities)[sample.entity]
-        grams = entity_grams(columns, drawn, fit.prepared.within.every)
+        grams = entity_grams(columns, drawn, fit.prepared.within.effects_and_slopes)
         # Entities that are used for the weights only have no sums.
         grams = grams.padded(draws.count - grams.n_clusters)
         weighers = [draws.weight_function(index) for index in draws.fitted.values()]
@@ -437,9 +437,9 @@ class PropagatedIndex(Specification):
         )
 
         def estimates(count: Floats, rng: object) -> Any:
-            with one_of_many("", {}):
+            with hold_warnings("", {}):
                 scores = {name: score(count) for name, score in score_functions.items()}
-                panel = data._with(table.with_columns(scores))
+                panel = data._copy_with(table.with_columns(scores))
                 if self.model_rows == "drawn":
                     panel = draws.rows(panel, count)
                 params = as_results(model.fit(panel, rng=rng)).params
@@ -686,7 +686,7 @@ class _DrawnUnits:
             rows=None if keys.rows is None else numbers.rename(keys.rows.name),
         )
         frame = table.data.take(rows).set_axis(numbers, axis=0)
-        return panel._with(replace(table, data=frame, keys=again))
+        return panel._copy_with(replace(table, data=frame, keys=again))
 
     def weight_function(self, index: IndexResults) -> Callable[[Floats], Floats]:
         """Return a function from counts of units (R, units) to weights (R, m)."""

@@ -25,7 +25,7 @@ from digiprosper.kernels.covariance import Vcov
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
-from digiprosper.linear.kernels.wild import share_beyond, wild_weights
+from digiprosper.linear.kernels.wild import p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
 from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import Done, progress_bar
@@ -208,7 +208,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
         frame[name] = np.interp(np.arange(len(frame)), ranks, end)
 
     p_value, best_p_value = (
-        share_beyond(best, description[key], enumerated=weights.enumerated)
+        p_value_of_draws(best, description[key], enumerated=weights.enumerated)
         for key in ("statistic", "best_statistic")
     )
     notices = few_draws(reps, "test")

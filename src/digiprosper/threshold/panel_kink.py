@@ -41,7 +41,7 @@ from digiprosper.linear.preparation import (
     refuse_cov_types,
 )
 from digiprosper.linear.results import LinearResults
-from digiprosper.linear.variance_checks import refuse_full_leverage, without_information
+from digiprosper.linear.variance_checks import find_zero_variances, refuse_full_leverage
 from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.report.variance import standard_errors
@@ -282,7 +282,9 @@ class PanelKink(Specification):
         data = {"column": self.kink_variable, "trim": self.trim}
         try:
             x = prepared.sample.columns("x")
-            kinks = kernel.kink_plan(q, x, self.trim, prepared.within.every)
+            kinks = kernel.kink_plan(
+                q, x, self.trim, prepared.within.effects_and_slopes
+            )
         except ThresholdSearchError as error:
             text = (
                 f"{variable}: {error} (trim={self.trim}, {np.unique(q).size} distinct "
@@ -320,7 +322,7 @@ class PanelKink(Specification):
         )
         below, above, side = range(len(linear.names), len(demeaned.names))
         slopes, _ = fit_equation(
-            prepared, demeaned, 0, (below, above, *controls), own_covariance=False
+            prepared, demeaned, 0, (below, above, *controls), report_indefinite=False
         )
 
         # The derivative by the threshold is bend * side plus a constant. It is scaled
@@ -430,7 +432,7 @@ def _solve_linearised(
         solve(slopes.residuals, columns, count, estimator), residuals=slopes.residuals
     )
     root, middle = solved.root_and_middle()
-    perfectly_fitted = without_information(solved, root @ middle @ root.T)
+    perfectly_fitted = find_zero_variances(solved, root @ middle @ root.T)
     names = [demeaned.names[j] for j in positions[:-1]]
     refuse_full_leverage(
         prepared, solved, [*names, "threshold"] if identified else names

@@ -28,7 +28,11 @@ from digiprosper.kernels import Ints
 from digiprosper.kernels import threshold as kernel
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.linear.diagnostics import lagged_outcome
-from digiprosper.linear.estimation import demean_roles, fit_columns, refuse_flat_outcome
+from digiprosper.linear.estimation import (
+    demean_roles,
+    fit_columns,
+    refuse_constant_outcome,
+)
 from digiprosper.linear.preparation import (
     CovType,
     Prepared,
@@ -402,7 +406,7 @@ class PanelThreshold(Specification):
         prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
         self._check_sample(sample)
-        refuse_flat_outcome(prepared, demean_roles(self.y, prepared, ())[0], 0)
+        refuse_constant_outcome(prepared, demean_roles(self.y, prepared, ())[0], 0)
         try:
             search, searched = self._run_search(prepared, rng, show=progress)
             regimes = search.plan.regimes(searched.at)
@@ -426,7 +430,7 @@ class PanelThreshold(Specification):
         searched: SearchResult,
         results: ThresholdResults,
     ) -> tuple[Notice, ...]:
-        sample, columns = search.prepared.sample, table_of(panel).known
+        sample, columns = search.prepared.sample, table_of(panel).names
         logarithms = [
             t
             for t in self.regime_dependent
@@ -497,7 +501,7 @@ class PanelThreshold(Specification):
             z,
             sample.columns("x"),
             candidates,
-            prepared.within.every,
+            prepared.within.effects_and_slopes,
             intercept=self.regime_intercept,
         )
         return ThresholdSearch(
@@ -524,7 +528,7 @@ class PanelThreshold(Specification):
         split = (*sample.names_of("regime_dependent"), "intercept")
         prepared = replace(prepared, sample=sample.with_dummies(split, dummies))
         y = sample.columns("y")[:, 0]
-        return fit_columns(prepared, self.y, y, names, design, unread=levels)
+        return fit_columns(prepared, self.y, y, names, design, auxiliary=levels)
 
     def _search_error(self, reason: str, sample: Sample) -> ThresholdSearchError:
         name = self.threshold_variable

@@ -26,7 +26,7 @@ from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import NO_RESIDUALS, SAME_SLOPES, SAME_SSR
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.preparation import Prepared
-from digiprosper.optional import Done, uncounted
+from digiprosper.optional import Done, ignore_progress
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import known_names
 from digiprosper.panel.terms import canonical
@@ -90,7 +90,7 @@ class ThresholdSearch:
     reps: int  # draws of each
     level: float  # of the decisions
     # Called with the number of draws that begin, to show progress
-    done: Done = uncounted
+    done: Done = ignore_progress
 
     @property
     def draws(self) -> int | None:

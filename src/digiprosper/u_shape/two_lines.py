@@ -24,7 +24,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Bools, Floats
 from digiprosper.kernels.tolerances import HIDDEN_SQUARE
-from digiprosper.linear.diagnostics import lagged_outcome, said_once
+from digiprosper.linear.diagnostics import lagged_outcome, merge_notices
 from digiprosper.linear.estimation import Demeaned, demean_roles, fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
 from digiprosper.linear.preparation import Prepared, prepare
@@ -351,7 +351,10 @@ def two_lines(
     below, above = data.x <= xc, data.x >= xc
     entity = prepared.sample.entity
 
-    notices, used = said_once((*low.diagnostics, *high.diagnostics)), knot_values.size
+    notices, used = (
+        merge_notices((*low.diagnostics, *high.diagnostics)),
+        knot_values.size,
+    )
     if used < knots:
         text = (
             f"{used} of {knots} knots used: some quantiles of "
@@ -396,7 +399,7 @@ def _split_terms(
     spec: FixedEffects, panel: Panel, variable: str, square: str | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Separate the terms that the lines replace from the controls."""
-    column_names = table_of(panel).known
+    column_names = table_of(panel).names
     terms = {canonical(t, column_names): t for t in spec.x}
     level = canonical(variable, column_names)
     if level not in terms:
@@ -474,7 +477,7 @@ def _fit_columns(
     names: Sequence[str],
     columns: Floats,
     *,
-    unread: Sequence[str] = (),
+    auxiliary: Sequence[str] = (),
     **options: Any,
 ) -> LinearResults:
     """Regress the outcome on columns and on the controls, which are demeaned once."""
@@ -482,7 +485,7 @@ def _fit_columns(
     demeaned = data.demeaned.with_columns(prepared, names, columns)
     first = len(data.demeaned.names)
     regressors = (*range(first, len(demeaned.names)), *range(1, first))
-    return fit_equation(prepared, demeaned, 0, regressors, unread=unread)[0]
+    return fit_equation(prepared, demeaned, 0, regressors, auxiliary=auxiliary)[0]
 
 
 def _refuse_curves(data: _DemeanedData, square: str | None) -> None:

@@ -30,8 +30,8 @@ from digiprosper.kernels.intervals import fieller
 from digiprosper.kernels.tolerances import IS_SQUARE
 from digiprosper.linear.marginal import (
     base_and_power,
-    hides,
-    known_level_places,
+    contains_variable,
+    level_positions,
     refuse_dummy,
 )
 from digiprosper.linear.results import LinearResults
@@ -628,7 +628,10 @@ def _read_product(
         curve.index(canonical(f.text)) for f in factors if canonical(f.text) in curve
     ]
     moderators = tuple(f for f in factors if canonical(f.text) not in curve)
-    if any(hides(factor, curve[0]) for factor in moderators) or len(rows) > 1:
+    if (
+        any(contains_variable(factor, curve[0]) for factor in moderators)
+        or len(rows) > 1
+    ):
         return Product(position, 0, ())
     return Product(position, rows[0], moderators) if rows else None
 
@@ -729,7 +732,7 @@ def _check_moderator_value(
     caller: str, name: str, value: Any, levels: Mapping[str, pd.Index[Any]]
 ) -> Any:
     if name in levels and np.ndim(value) == 0:
-        return levels[name].tolist()[known_level_places(name, value, levels[name])[0]]
+        return levels[name].tolist()[level_positions(name, value, levels[name])[0]]
     if not isinstance(value, int | float | np.number) or not np.isfinite(value):
         raise OptionError(
             f"{caller}: at={{{cited(name)}: {cited(value)}}} must be one finite "

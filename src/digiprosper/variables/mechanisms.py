@@ -81,7 +81,9 @@ def industrial_layer(value_added: Any) -> Any:
     >>> round(variables.industrial_layer([0.1, 0.4, 0.5]), 10)
     2.4
     """
-    return _three_sectors("industrial_layer", value_added).by_row(kernel.layer)
+    return _read_three_sectors("industrial_layer", value_added).apply_by_row(
+        kernel.layer
+    )
 
 
 def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
@@ -119,7 +121,7 @@ def industrial_advancement(secondary: Any, tertiary: Any) -> Any:
     inputs = arguments("industrial_advancement", columns)
     refuse_not_positive(inputs, "The ratio divides by it", "secondary")
     refuse_negative(inputs, "Value added is at least 0", "tertiary")
-    return inputs.by_row(lambda second, third: third / second)
+    return inputs.apply_by_row(lambda second, third: third / second)
 
 
 def industrial_angle(value_added: Any) -> Any:
@@ -154,7 +156,9 @@ def industrial_angle(value_added: Any) -> Any:
     >>> round(variables.industrial_angle([0.1, 0.4, 0.5]), 8)
     6.74839713
     """
-    return _three_sectors("industrial_angle", value_added).by_row(kernel.angle)
+    return _read_three_sectors("industrial_angle", value_added).apply_by_row(
+        kernel.angle
+    )
 
 
 def industrial_rationalisation(
@@ -203,7 +207,7 @@ def industrial_rationalisation(
     0.07612401
     """
     check_option("reverse", reverse, (None, "negative", "reciprocal"))
-    inputs = _two_tables(
+    inputs = _read_two_tables(
         "industrial_rationalisation", value_added=value_added, employment=employment
     )
     numbers = inputs.numbers
@@ -213,7 +217,7 @@ def industrial_rationalisation(
         "zero",
         "The sector has value added, and y / l divides by its share of workers",
     )
-    theil = inputs.by_row(kernel.rationalisation)
+    theil = inputs.apply_by_row(kernel.rationalisation)
     if reverse == "negative":
         return -theil
     if reverse == "reciprocal":
@@ -257,8 +261,8 @@ def structural_deviation(value_added: Any, employment: Any) -> Any:
     >>> round(variables.structural_deviation([10, 40, 50], [25, 30, 45]), 8)
     1.04444444
     """
-    inputs = _with_workers("structural_deviation", value_added, employment)
-    return inputs.by_row(kernel.deviation)
+    inputs = _read_with_workers("structural_deviation", value_added, employment)
+    return inputs.apply_by_row(kernel.deviation)
 
 
 def productivity_advancement(value_added: Any, employment: Any) -> Any:
@@ -295,8 +299,8 @@ def productivity_advancement(value_added: Any, employment: Any) -> Any:
     >>> round(variables.productivity_advancement([10, 40, 50], [25, 30, 45]), 8)
     1.12888889
     """
-    inputs = _with_workers("productivity_advancement", value_added, employment)
-    return inputs.by_row(kernel.productivity)
+    inputs = _read_with_workers("productivity_advancement", value_added, employment)
+    return inputs.apply_by_row(kernel.productivity)
 
 
 def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -> Any:
@@ -340,7 +344,7 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
     0.18494674
     """
     check_option("shares", shares, ("end", "start", "mean"))
-    inputs = _two_tables("lilien_index", before=before, after=after)
+    inputs = _read_two_tables("lilien_index", before=before, after=after)
     why = "Growth is a difference of logarithms"
     refuse_not_positive(inputs, why, "before", "after", defect="zero")
 
@@ -349,7 +353,7 @@ def lilien_index(before: Any, after: Any, *, shares: EmploymentShares = "end") -
         mean = (weights["start"] + weights["end"]) / 2
         return kernel.lilien(start, end, weights.get(shares, mean))
 
-    return inputs.by_row(index)
+    return inputs.apply_by_row(index)
 
 
 def digital_value_added(
@@ -423,14 +427,16 @@ def digital_value_added(
         {"the sum of value_added": totals == 0}, "zero", "There is nothing to measure"
     )
     if measure == "share":
-        return inputs.by_row(lambda va, share: (kernel.shares(va) * share).sum(axis=1))
-    return inputs.by_row(lambda va, share: (va * share).sum(axis=1))
+        return inputs.apply_by_row(
+            lambda va, share: (kernel.shares(va) * share).sum(axis=1)
+        )
+    return inputs.apply_by_row(lambda va, share: (va * share).sum(axis=1))
 
 
 # --- sectors --------------------------------------------------------------------------
 
 
-def _amounts(function: str, **tables: Any) -> Arguments:
+def _read_amounts(function: str, **tables: Any) -> Arguments:
     """Read tables of amounts, none negative, with a positive sum in every row."""
     inputs = arguments(function, tables=tables)
     refuse_negative(inputs, "Amounts and shares are at least 0", *tables)
@@ -441,9 +447,9 @@ def _amounts(function: str, **tables: Any) -> Arguments:
     return inputs
 
 
-def _three_sectors(function: str, value_added: Any) -> Arguments:
+def _read_three_sectors(function: str, value_added: Any) -> Arguments:
     """Read the value added of the three sectors."""
-    inputs = _amounts(function, value_added=value_added)
+    inputs = _read_amounts(function, value_added=value_added)
     count = inputs.numbers["value_added"].shape[1]
     if count != 3:
         raise not_identified(
@@ -455,9 +461,9 @@ def _three_sectors(function: str, value_added: Any) -> Arguments:
     return inputs
 
 
-def _two_tables(function: str, **tables: Any) -> Arguments:
+def _read_two_tables(function: str, **tables: Any) -> Arguments:
     """Read two tables of amounts of the same sectors."""
-    inputs = _amounts(function, **tables)
+    inputs = _read_amounts(function, **tables)
     _refuse_other_sectors(inputs, *tables)
     return inputs
 
@@ -474,7 +480,9 @@ def _refuse_other_sectors(inputs: Arguments, *tables: str) -> None:
             "sectors.",
             counts=tuple(counts),
         )
-    first, second = ([str(head) for head in inputs.heads[name]] for name in tables)
+    first, second = (
+        [str(head) for head in inputs.column_labels[name]] for name in tables
+    )
     if first != second and sorted(first) == sorted(second):
         raise AlignmentError(
             f"{function}: the sectors of {' and '.join(tables)} have one set of names "
@@ -484,9 +492,9 @@ def _refuse_other_sectors(inputs: Arguments, *tables: str) -> None:
         )
 
 
-def _with_workers(function: str, value_added: Any, employment: Any) -> Arguments:
+def _read_with_workers(function: str, value_added: Any, employment: Any) -> Arguments:
     """Read value added and employment of the same sectors, all with workers."""
-    inputs = _two_tables(function, value_added=value_added, employment=employment)
+    inputs = _read_two_tables(function, value_added=value_added, employment=employment)
     refuse_not_positive(inputs, "The index divides by it", "employment", defect="zero")
     return inputs
 
@@ -567,13 +575,13 @@ def capital_stock(
     kind = "a number in [0, 1), such as .096"
     rate = check_real("depreciation", depreciation, lambda d: 0 <= d < 1, kind)
     columns = {"investment": investment, "deflator": deflator}
-    labels = row_labels(entity=entity, time=time)
+    labels = given_labels(entity=entity, time=time)
     inputs = arguments("capital_stock", columns, labels=labels)
     refuse_negative(inputs, "Gross investment is at least 0", "investment")
     refuse_not_positive(inputs, "Investment is divided by it", "deflator")
     with np.errstate(all="ignore"):
         deflated = inputs.numbers["investment"] / inputs.numbers["deflator"]
-    table = _table(inputs, deflated)
+    table = _sorted_table(inputs, deflated)
 
     real, rows = table.numeric("value"), table.numeric("row").astype(np.intp)
     entities, codes = table.keys.entities, table.keys.entity
@@ -586,10 +594,12 @@ def capital_stock(
     empty = inputs.rows[rows[starts[real[starts] == 0]]]
     if empty.size:
         issue([zero_first_stock(empty)])
-    first[starts] = real[starts] / _divisors(growth, rate, entities)[codes[starts]]
+    first[starts] = (
+        real[starts] / _capital_divisors(growth, rate, entities)[codes[starts]]
+    )
     stock = np.empty(real.size)
     stock[rows] = kernel.accumulated(real, first, before, table.keys.time, 1.0 - rate)
-    return inputs.returned(stock, np.ones(real.size, dtype=bool))
+    return inputs.in_input_type(stock, np.ones(real.size, dtype=bool))
 
 
 def zero_first_stock(rows: pd.Index[Any]) -> Notice:
@@ -598,13 +608,13 @@ def zero_first_stock(rows: pd.Index[Any]) -> Notice:
     text = (
         "capital_stock: the first investment of "
         f"{counted(len(rows), 'entity', 'entities')} is 0 (first: {rows_text(first)}), "
-        "so that their capital begins at 0, as if they had none before. Make these "
-        "values missing to begin at the first positive one."
+        "so their initial capital is 0. Set these values to missing to begin at the "
+        "first positive investment."
     )
     return Notice("zero_first_stock", text, {"count": len(rows), "rows": first})
 
 
-def _table(inputs: Arguments, values: Floats) -> Table:
+def _sorted_table(inputs: Arguments, values: Floats) -> Table:
     """Sort values (N,) by entity and time, with the rows they came from."""
     keys: dict[str, Any] = {
         name: pd.Series(levels).reindex(codes).array
@@ -626,7 +636,7 @@ def _table(inputs: Arguments, values: Floats) -> Table:
     return table_of(Panel(frame, "entity", "time"))
 
 
-def _divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
+def _capital_divisors(growth: Any, rate: float, entities: pd.Index[Any]) -> Floats:
     """Compute g + d, growth plus depreciation, of every entity."""
     if isinstance(growth, pd.Series):
         # As objects: an index of other keys cannot be text.
@@ -700,7 +710,7 @@ def solow_tfp(output: Any, capital: Any, labour: Any, *, capital_share: Any) -> 
         "outside [0, 1]",
         "It is a share under constant returns",
     )
-    return inputs.by_row(
+    return inputs.apply_by_row(
         lambda y, k, n, a: np.log(y) - a * np.log(k) - (1.0 - a) * np.log(n)
     )
 
@@ -756,10 +766,10 @@ def growth_volatility(
     array([nan, nan, nan, 0.1])
     """
     years = check_whole("window", window, 2, _LONGEST_WINDOW)
-    labels = row_labels(entity=entity, time=time)
+    labels = given_labels(entity=entity, time=time)
     inputs = arguments("growth_volatility", {"x": x}, labels=labels)
     refuse_not_positive(inputs, "A growth rate divides by it", "x")
-    table = _table(inputs, inputs.numbers["x"])
+    table = _sorted_table(inputs, inputs.numbers["x"])
 
     values, rows = table.numeric("value"), table.numeric("row").astype(np.intp)
     with np.errstate(all="ignore"):
@@ -767,7 +777,7 @@ def growth_volatility(
         recent = np.column_stack([table.shift(growth, k) for k in range(years)])
         volatility = np.empty(values.size)
         volatility[rows] = recent.std(axis=1, ddof=1)
-    return inputs.returned(volatility, np.ones(values.size, dtype=bool))
+    return inputs.in_input_type(volatility, np.ones(values.size, dtype=bool))
 
 
 # --- rates per head, and gaps ---------------------------------------------------------
@@ -814,7 +824,7 @@ def per_capita(x: Any, population: Any, *, per: float = 1) -> Any:
     number = check_real("per", per, lambda heads: 0 < heads <= LARGEST_PRODUCT, kind)
     inputs = arguments("per_capita", {"x": x, "population": population})
     refuse_not_positive(inputs, "A rate divides by it", "population")
-    return inputs.by_row(lambda amount, heads: amount / heads * number)
+    return inputs.apply_by_row(lambda amount, heads: amount / heads * number)
 
 
 def relative_rate(
@@ -861,7 +871,9 @@ def relative_rate(
     refuse_negative(inputs, "Amounts are at least 0", "urban")
     divisors = ("rural", "urban_population", "rural_population")
     refuse_not_positive(inputs, "The ratio divides by it", *divisors)
-    return inputs.by_row(lambda u, r, u_heads, r_heads: (u / u_heads) / (r / r_heads))
+    return inputs.apply_by_row(
+        lambda u, r, u_heads, r_heads: (u / u_heads) / (r / r_heads)
+    )
 
 
 def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
@@ -896,7 +908,7 @@ def urban_rural_ratio(urban_income: Any, rural_income: Any) -> Any:
     inputs = arguments("urban_rural_ratio", columns)
     refuse_negative(inputs, "Incomes are at least 0", "urban_income")
     refuse_not_positive(inputs, "The ratio divides by it", "rural_income")
-    return inputs.by_row(lambda urban, rural: urban / rural)
+    return inputs.apply_by_row(lambda urban, rural: urban / rural)
 
 
 def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
@@ -944,10 +956,10 @@ def digital_divide(urban: Any, rural: Any, *, measure: Divide = "ratio") -> Any:
     inputs = arguments("digital_divide", {"urban": urban, "rural": rural})
     refuse_negative(inputs, "Penetration is at least 0", "urban", "rural")
     if measure == "gap":
-        return inputs.by_row(lambda u, r: u - r)
+        return inputs.apply_by_row(lambda u, r: u - r)
     why = "The ratio divides by it; measure='gap' does not"
     refuse_not_positive(inputs, why, "rural", defect="zero")
-    return inputs.by_row(lambda u, r: u / r)
+    return inputs.apply_by_row(lambda u, r: u / r)
 
 
 def distance_to_leader(x: Any, *, time: Any = None) -> Any:
@@ -983,7 +995,7 @@ def distance_to_leader(x: Any, *, time: Any = None) -> Any:
     >>> variables.distance_to_leader([80, 40, 60], time=[1, 1, 2]).round(4).tolist()
     [0.0, 0.6931, 0.0]
     """
-    inputs = arguments("distance_to_leader", {"x": x}, labels=row_labels(time=time))
+    inputs = arguments("distance_to_leader", {"x": x}, labels=given_labels(time=time))
     refuse_not_positive(inputs, "It has no logarithm", "x")
 
     def behind(codes: Ints, count: int, x: Floats) -> Floats:
@@ -991,7 +1003,7 @@ def distance_to_leader(x: Any, *, time: Any = None) -> Any:
         np.maximum.at(largest, codes, x)
         return np.asarray(np.log(largest[codes] / x))
 
-    return inputs.by_group(behind, grouped(inputs))
+    return inputs.apply_by_group(behind, group_codes(inputs))
 
 
 # --- regions --------------------------------------------------------------------------
@@ -1049,7 +1061,7 @@ def regional_coordination(
     [0.75, 0.75, 1.0, 1.0]
     """
     columns = {"income": income, "population": population}
-    labels = row_labels(region=region, time=time)
+    labels = given_labels(region=region, time=time)
     inputs = arguments("regional_coordination", columns, labels=labels)
     refuse_negative(inputs, "Incomes are at least 0", "income")
     refuse_not_positive(inputs, "It is a weight", "population")
@@ -1057,7 +1069,9 @@ def regional_coordination(
     def evenness(codes: Ints, count: int, income: Floats, population: Floats) -> Floats:
         return 1.0 - variation_by_group(income, codes, count, population)[codes]
 
-    return inputs.by_group(evenness, compared_rows(inputs, "sub-units", ("income",)))
+    return inputs.apply_by_group(
+        evenness, compared_rows(inputs, "sub-units", ("income",))
+    )
 
 
 def service_equality(
@@ -1103,7 +1117,7 @@ def service_equality(
     [1.0, 1.0, 0.875, 0.875]
     """
     check_option("measure", measure, ("cv", "theil"))
-    labels = row_labels(region=region, time=time)
+    labels = given_labels(region=region, time=time)
     inputs = arguments("service_equality", tables={"services": services}, labels=labels)
     refuse_negative(inputs, "Services are at least 0", "services")
     inequality = variation_by_group if measure == "cv" else theil_by_group
@@ -1113,7 +1127,9 @@ def service_equality(
         inequalities = [inequality(column, codes, count, ones) for column in table.T]
         return np.asarray(1.0 - np.column_stack(inequalities).mean(axis=1))[codes]
 
-    return inputs.by_group(equality, compared_rows(inputs, "sub-units", ("services",)))
+    return inputs.apply_by_group(
+        equality, compared_rows(inputs, "sub-units", ("services",))
+    )
 
 
 def locational_gini(
@@ -1177,9 +1193,9 @@ def locational_gini(
     south  0.15  0.15
     """
     check_option("reverse", reverse, (None, "complement"))
-    inputs = _employment("locational_gini", employment, region=region, time=time)
+    inputs = _read_employment("locational_gini", employment, region=region, time=time)
     groups = compared_rows(inputs, "regions", ("employment",))
-    gini = inputs.by_group(kernel.location_gini, groups)
+    gini = inputs.apply_by_group(kernel.location_gini, groups)
     return gini if reverse is None else 1.0 - gini
 
 
@@ -1224,8 +1240,10 @@ def krugman_index(employment: Any, *, time: Any = None) -> Any:
     >>> variables.krugman_index(jobs).round(10).tolist()
     [0.8, 0.8]
     """
-    inputs = _employment("krugman_index", employment, time=time)
-    return inputs.by_group(kernel.specialisation, compared_rows(inputs, "regions"))
+    inputs = _read_employment("krugman_index", employment, time=time)
+    return inputs.apply_by_group(
+        kernel.specialisation, compared_rows(inputs, "regions")
+    )
 
 
 def herfindahl(shares: Any) -> Any:
@@ -1269,12 +1287,12 @@ def herfindahl(shares: Any) -> Any:
     inputs.refuse_rows(
         {"the sum of the shares": np.abs(sums - 1) > SUM_TO_ONE}, "not one", why
     )
-    return inputs.by_row(lambda table: (table**2).sum(axis=1))
+    return inputs.apply_by_row(lambda table: (table**2).sum(axis=1))
 
 
-def _employment(function: str, employment: Any, **labels: Any) -> Arguments:
+def _read_employment(function: str, employment: Any, **labels: Any) -> Arguments:
     tables = {"employment": employment}
-    inputs = arguments(function, tables=tables, labels=row_labels(**labels))
+    inputs = arguments(function, tables=tables, labels=given_labels(**labels))
     refuse_negative(inputs, "Employment is at least 0", "employment")
     none = {"the employment of a region": inputs.numbers["employment"].sum(axis=1) == 0}
     inputs.refuse_rows(none, "zero", "Shares of industries divide by it")
@@ -1284,12 +1302,12 @@ def _employment(function: str, employment: Any, **labels: Any) -> Arguments:
 # --- rows of one region and period, and what is refused -------------------------------
 
 
-def row_labels(**labels: Any) -> dict[str, Any]:
+def given_labels(**labels: Any) -> dict[str, Any]:
     """Keep the labels that are not None."""
     return {name: label for name, label in labels.items() if label is not None}
 
 
-def grouped(inputs: Arguments) -> Ints:
+def group_codes(inputs: Arguments) -> Ints:
     """Code the groups that labels of regions and periods make: 0..G-1, (N,).
 
     Without labels of periods, the second level of an index (entity, time) is used. Rows
@@ -1311,7 +1329,7 @@ def compared_rows(inputs: Arguments, unit: str, divisors: Sequence[str] = ()) ->
     A group has at least two rows; `unit` is what a row is, in the plural. No column of
     `divisors` is zero throughout a group.
     """
-    groups = grouped(inputs)
+    groups = group_codes(inputs)
     alone = (np.bincount(groups)[groups] == 1) & inputs.complete
     single = {f"the number of {unit} in the group": alone}
     inputs.refuse_rows(single, "one", "There is nothing to compare it with")

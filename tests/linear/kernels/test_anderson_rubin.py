@@ -9,8 +9,8 @@ from scipy.stats import f as f_distribution
 from digiprosper.linear.kernels.anderson_rubin import (
     ReducedForms,
     confidence_set,
-    form,
     statistic,
+    wald_form,
 )
 
 
@@ -117,8 +117,8 @@ def test_values_without_a_positive_covariance_are_kept() -> None:
 
 
 def test_form() -> None:
-    assert form(np.array([2.0, 0.0]), np.diag([4.0, 1.0])) == pytest.approx(1.0)
-    assert np.isnan(form(np.ones(2), np.ones((2, 2))))
+    assert wald_form(np.array([2.0, 0.0]), np.diag([4.0, 1.0])) == pytest.approx(1.0)
+    assert np.isnan(wald_form(np.ones(2), np.ones((2, 2))))
 
 
 @pytest.mark.parametrize("q", [1, 2, 3])

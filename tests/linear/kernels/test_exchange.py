@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digiprosper.kernels.covariance import counts, groups_of, intersections, ranks, vcov
+from digiprosper.kernels.covariance import (
+    count_groups,
+    counts,
+    intersections,
+    ranks,
+    vcov,
+)
 from digiprosper.kernels.equation import solve
 from digiprosper.kernels.within import within
 from digiprosper.linear.kernels.exchange import exchanged_statistics, paths
@@ -39,10 +45,10 @@ def test_different_exchanges_are_counted() -> None:
     """
     entity, time = np.repeat(np.arange(6), 2), np.array([0, 1] * 4 + [0, 2] + [1, 2])
     column = np.array([1.0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9])
-    assert paths(column, entity, time).ways == pytest.approx(12)
-    assert paths(column + 0.0, entity, np.arange(12)).ways == 1
+    assert paths(column, entity, time).n_exchanges == pytest.approx(12)
+    assert paths(column + 0.0, entity, np.arange(12)).n_exchanges == 1
     many = np.repeat(np.arange(400), 2)
-    assert np.isfinite(paths(np.arange(800.0), many, np.tile([0, 1], 400)).ways)
+    assert np.isfinite(paths(np.arange(800.0), many, np.tile([0, 1], 400)).n_exchanges)
 
 
 def test_every_entity_receives_every_path_equally_often() -> None:
@@ -61,7 +67,9 @@ def test_chunks_change_no_more_than_rounding() -> None:
     absorbed = within([entity, time], 60)
     raw = rng.normal(size=(60, 2))
     x, y = absorbed.demean(raw), absorbed.demean(rng.normal(size=60))
-    count = counts(60, 2, ranks(absorbed, [entity], 0), [groups_of(entity)], periods=4)
+    count = counts(
+        60, 2, ranks(absorbed, [entity], 0), [count_groups(entity)], periods=4
+    )
     equation = solve(
         y, x, count, vcov("clustered", "none", count, intersections([entity]), time)
     )
@@ -77,7 +85,9 @@ def test_statistics_are_those_of_regressions_on_exchanged_columns(kind: str) -> 
     entity, time = np.repeat(np.arange(12), 4), np.tile(np.arange(4), 12)
     absorbed = within([entity], 48)
     raw, y = rng.normal(size=(48, 2)), absorbed.demean(rng.normal(size=48))
-    count = counts(48, 2, ranks(absorbed, [entity], 0), [groups_of(entity)], periods=4)
+    count = counts(
+        48, 2, ranks(absorbed, [entity], 0), [count_groups(entity)], periods=4
+    )
     how = vcov(
         kind,
         "reghdfe",

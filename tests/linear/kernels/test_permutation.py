@@ -10,9 +10,9 @@ import pytest
 from digiprosper.kernels.resampling import entity_grams
 from digiprosper.linear.kernels.permutation import (
     arrangements,
+    count_arrangements,
     permuted_labels,
     permuted_slopes,
-    ways,
 )
 
 LABELS = np.array([0, 0, 0, 1, 1, 2])
@@ -52,7 +52,7 @@ def test_slopes_of_a_group_are_those_of_its_rows() -> None:
 def test_arrangements_are_the_different_permutations(labels: list[int]) -> None:
     every = sorted(set(permutations(labels)))
     assert arrangements(np.array(labels)).tolist() == [list(order) for order in every]
-    assert ways(np.array(labels)) == pytest.approx(len(every), rel=1e-12)
+    assert count_arrangements(np.array(labels)) == pytest.approx(len(every), rel=1e-12)
 
 
 def test_all_arrangements_of_a_group_are_fitted() -> None:

@@ -15,11 +15,11 @@ from digiprosper.linear.kernels.restricted_wild import (
     MOST_CLUSTERS,
     ClusterSums,
     added_covariance,
-    changes_without,
     cluster_sums,
     jackknife_covariance,
+    leave_one_out_changes,
     products_by_cluster,
-    restricted_wild,
+    restricted_wild_test,
     wild_statistics,
 )
 
@@ -47,7 +47,7 @@ def fit_of(frame: pd.DataFrame, **options: Any) -> Fitted:
 
 def sums_of(fitted: Fitted) -> ClusterSums:
     codes = fitted.prepared.cluster_codes[0]
-    sums = cluster_sums(fitted.full, codes, int(codes.max()) + 1)
+    sums = cluster_sums(fitted.solved_with_intercept, codes, int(codes.max()) + 1)
     assert sums is not None
     return sums
 
@@ -121,7 +121,9 @@ def test_every_draw_is_a_refit(seed: int, options: dict[str, Any]) -> None:
 def test_the_p_value_is_the_share_of_draws() -> None:
     fitted = fit_of(frame_of(count=20))
     sums, weights = sums_of(fitted), np.eye(3)
-    test = restricted_wild(sums, weights, fitted.results.coefficients, reps=199, seed=5)
+    test = restricted_wild_test(
+        sums, weights, fitted.results.coefficients, reps=199, seed=5
+    )
     rng = np.random.default_rng(np.random.SeedSequence(5))
     signs = np.where(rng.random((199, 20)) < 0.5, -1.0, 1.0)
     statistic, draws = wild_statistics(
@@ -132,7 +134,7 @@ def test_the_p_value_is_the_share_of_draws() -> None:
 
 
 def test_few_clusters_have_all_combinations_of_six_points() -> None:
-    test = restricted_wild(
+    test = restricted_wild_test(
         sums_of(fit_of(frame_of(count=3, share=1.0))), np.eye(2, 3), np.ones(2)
     )
     assert (test.weights, test.reps, test.enumerated) == ("webb", 216, True)
@@ -148,7 +150,7 @@ def test_neither_units_nor_basis_nor_names_nor_order_matter(seed: int) -> None:
     def p_value(data: pd.DataFrame, turn: np.ndarray, units: np.ndarray) -> float:
         fitted = fit_of(data)
         weights = turn / units
-        return restricted_wild(
+        return restricted_wild_test(
             sums_of(fitted), weights, weights @ fitted.results.coefficients
         ).p_value
 
@@ -199,7 +201,7 @@ def test_the_jackknife_leaves_out_each_cluster(seed: int) -> None:
 
 def test_a_coefficient_of_one_cluster_alone_has_no_jackknife() -> None:
     products = np.array([np.eye(2), np.diag([1.0, 0.0]), np.diag([1.0, 0.0])])
-    assert np.isnan(changes_without(products, np.ones((3, 2)))[0]).all()
+    assert np.isnan(leave_one_out_changes(products, np.ones((3, 2)))[0]).all()
 
 
 def test_covariances_of_two_ways_are_added() -> None:

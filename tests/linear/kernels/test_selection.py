@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from digiprosper.linear.kernels.selection import (
     TwoRegressions,
     adjusted_slopes,
-    needed_selection,
+    delta_for_slope,
     two_regressions,
 )
 
@@ -115,7 +115,7 @@ def test_the_selection_needed_for_a_slope_gives_it_back(delta) -> None:
         found = moments(seed)
         limit = min(1.3 * found.rsquared_with, 1.0)
         for slope in adjusted_slopes(found, delta, limit):
-            assert needed_selection(found, slope, limit) == pytest.approx(
+            assert delta_for_slope(found, slope, limit) == pytest.approx(
                 delta, rel=1e-7
             )
 
@@ -132,7 +132,7 @@ def test_numbers_of_bate() -> None:
     )
     (slope,) = adjusted_slopes(found, 1.0, 0.61)
     assert slope == pytest.approx(values["beta"]["value"], abs=values["beta"]["atol"])
-    delta = needed_selection(found, 0.0, 0.61)
+    delta = delta_for_slope(found, 0.0, 0.61)
     assert delta == pytest.approx(values["delta"]["value"], rel=values["delta"]["rtol"])
     # The other root of the quadratic, in bate's second interval, is excluded by
     # assumption 3.
@@ -170,7 +170,7 @@ def test_nothing_hidden_no_selection_or_no_movement_leave_the_slope() -> None:
     assert adjusted_slopes(found, 1.0, found.rsquared_with) == [found.slope_with]
     still = TwoRegressions(0.5, 0.5, 0.1, 0.4, 2.0, 1.0)
     assert adjusted_slopes(still, 1.0, 0.6) == [0.5]
-    assert needed_selection(still, 0.0, 0.6) == np.inf
+    assert delta_for_slope(still, 0.0, 0.6) == np.inf
 
 
 def test_too_strong_a_selection_has_no_slope() -> None:

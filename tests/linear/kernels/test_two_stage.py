@@ -46,7 +46,7 @@ def test_the_projection_formula(m: int, c: int, q: int, weighted: bool) -> None:
     np.testing.assert_allclose(
         fit.bread, np.linalg.inv((hat.T * w) @ hat), rtol=1e-9, atol=1e-14
     )
-    np.testing.assert_allclose(projected.endog_left, endog - p @ endog, atol=1e-10)
+    np.testing.assert_allclose(projected.endog_residuals, endog - p @ endog, atol=1e-10)
     np.testing.assert_allclose(
         (fit.score_columns.T * w) @ fit.score_columns, np.eye(m + c), atol=1e-12
     )
@@ -65,7 +65,7 @@ def test_the_first_stage_is_net_of_the_controls() -> None:
     )
     np.testing.assert_allclose(projected.controls[controls.shape[1] :], 0, atol=1e-12)
     left = endog - projected.basis @ projected.endog
-    np.testing.assert_allclose(projected.left_products, left.T @ left, rtol=1e-10)
+    np.testing.assert_allclose(projected.residual_products, left.T @ left, rtol=1e-10)
 
 
 def test_units_of_sixteen_digits() -> None:

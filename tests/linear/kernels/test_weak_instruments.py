@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import ncx2
 
-from digiprosper.kernels.covariance import Ranks, counts, groups_of, intersections, vcov
+from digiprosper.kernels.covariance import (
+    Ranks,
+    count_groups,
+    counts,
+    intersections,
+    vcov,
+)
 from digiprosper.linear.kernels.two_stage import project
 from digiprosper.linear.kernels.weak_instruments import (
     canonical_correlation,
@@ -17,7 +23,7 @@ from digiprosper.linear.kernels.weak_instruments import (
     kleibergen_paap,
     overidentification,
     sanderson_windmeijer,
-    without_factors,
+    without_small_sample_factors,
 )
 
 COVARIANCES = ("unadjusted", "robust", "clustered")
@@ -37,7 +43,7 @@ def case(seed: int, m: int, q: int, cov_type: str, *, n: int = 200, c: int = 2):
     projected = project(y, endog, controls, instruments)
     ranks = Ranks(0, 0, 0, lone_nested=False, intercept=True, exact=True)
     codes = (clusters,) if cov_type == "clustered" else ()
-    count = counts(n, c + q, ranks, [groups_of(c) for c in codes], periods=1)
+    count = counts(n, c + q, ranks, [count_groups(c) for c in codes], periods=1)
     how = vcov(
         cov_type, "reghdfe", count, intersections(codes), np.zeros(n, dtype=np.intp)
     )
@@ -58,7 +64,7 @@ def test_linearmodels(m: int, q: int, cov_type: str) -> None:
     config = {"clusters": clusters} if cov_type == "clustered" else None
     arrays = (endog, instruments, controls, cov_type, config)
 
-    got = kleibergen_paap(projected, projected.endog_left, how) / q
+    got = kleibergen_paap(projected, projected.endog_residuals, how) / q
     expected = kleibergen_paap_f(*arrays)
     if cov_type == "clustered":
         # Its rows less controls and instruments; ours count the constant too, as
@@ -70,8 +76,8 @@ def test_linearmodels(m: int, q: int, cov_type: str) -> None:
         cragg_donald_f(*arrays[:3]), rel=1e-10
     )
 
-    net = projected.instruments @ projected.first_slopes + projected.endog_left
-    lm = kleibergen_paap(projected, net, without_factors(how, n))
+    net = projected.instruments @ projected.first_slopes + projected.endog_residuals
+    lm = kleibergen_paap(projected, net, without_small_sample_factors(how, n))
     peer = peer_lm(*arrays)
     assert lm == pytest.approx(peer.stat, rel=1e-10)
     assert peer.df == q - m + 1
@@ -88,7 +94,7 @@ def test_the_canonical_correlation_is_that_of_net_columns() -> None:
 def test_one_instrument_makes_all_first_stage_statistics_one() -> None:
     for cov_type in COVARIANCES:
         projected, _, _, how = case(2, 1, 1, cov_type)
-        f = kleibergen_paap(projected, projected.endog_left, how)
+        f = kleibergen_paap(projected, projected.endog_residuals, how)
         effective = effective_f(projected, how)
         assert effective.statistic == pytest.approx(f)
         assert effective.degrees == pytest.approx(1.0)
@@ -132,7 +138,7 @@ def test_hansen_is_that_of_two_step_gmm(cov_type: str, q: int) -> None:
     x, z = np.hstack([endog, controls]), np.hstack([controls, instruments])
     hat = z @ np.linalg.lstsq(z, x, rcond=None)[0]
     e = y - x @ np.linalg.lstsq(hat, y, rcond=None)[0]
-    j = overidentification(projected, e, without_factors(how, len(y)))
+    j = overidentification(projected, e, without_small_sample_factors(how, len(y)))
     assert j == pytest.approx(peer.j_stat.stat, rel=1e-8)
 
 
@@ -144,7 +150,7 @@ def test_hansen_of_independent_rows_is_sargan() -> None:
     )
     peer = IV2SLS(y, controls, endog, instruments).fit(cov_type="unadjusted")
     j = overidentification(
-        projected, np.asarray(peer.resids), without_factors(how, len(y))
+        projected, np.asarray(peer.resids), without_small_sample_factors(how, len(y))
     )
     assert j == pytest.approx(peer.sargan.stat, rel=1e-9)
 
@@ -170,10 +176,10 @@ def test_too_few_clusters_leave_the_statistic_missing() -> None:
     projected, (*_, clusters), _, _ = case(6, 1, 4, "clustered")
     few = (clusters // 9).astype(np.intp)
     ranks = Ranks(0, 0, 0, lone_nested=False, intercept=True, exact=True)
-    count = counts(len(few), 6, ranks, [groups_of(few)], periods=1)
+    count = counts(len(few), 6, ranks, [count_groups(few)], periods=1)
     time = np.zeros(len(few), dtype=np.intp)
     how = vcov("clustered", "none", count, intersections([few]), time)
     assert int(few.max()) + 1 == 3
-    assert np.isnan(kleibergen_paap(projected, projected.endog_left, how))
-    assert np.isnan(overidentification(projected, projected.outcome_left, how))
+    assert np.isnan(kleibergen_paap(projected, projected.endog_residuals, how))
+    assert np.isnan(overidentification(projected, projected.outcome_residuals, how))
     assert np.isfinite(effective_f(projected, how).statistic)

@@ -15,8 +15,8 @@ from digiprosper.linear.kernels import wild
 from digiprosper.linear.kernels.wild import (
     WildDraws,
     WildSums,
-    inverted,
-    share_beyond,
+    invert_test,
+    p_value_of_draws,
     wild_draws,
     wild_sums,
     wild_weights,
@@ -170,7 +170,7 @@ def test_products_that_do_not_fit_are_refused(monkeypatch) -> None:
 def test_shares_count_ties_missing_draws_and_the_data(
     drawn, t, enumerated, expected
 ) -> None:
-    assert share_beyond(np.array(drawn), t, enumerated=enumerated) == pytest.approx(
+    assert p_value_of_draws(np.array(drawn), t, enumerated=enumerated) == pytest.approx(
         expected
     )
 
@@ -185,7 +185,7 @@ def test_draws_that_do_not_move_with_the_null_value_give_the_quantile_of_t() -> 
         False,
     )
     np.testing.assert_array_equal(draws.at(5.0), t)
-    low, high = inverted(draws, 0.95)
+    low, high = invert_test(draws, 0.95)
     # p <= .05 from where 49 draws are beyond: |t| above the 50th from the top.
     expected = np.sort(np.abs(t))[-50]
     assert high == pytest.approx(expected, rel=1e-8)
@@ -195,7 +195,7 @@ def test_draws_that_do_not_move_with_the_null_value_give_the_quantile_of_t() -> 
 def test_a_test_that_rejects_nothing_has_no_ends() -> None:
     numbers = np.array([[0.0, 1.0], [0.1, 0.0]])
     squares = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
-    assert inverted(WildDraws(numbers, squares, "webb", True), 0.95) == (
+    assert invert_test(WildDraws(numbers, squares, "webb", True), 0.95) == (
         -np.inf,
         np.inf,
     )

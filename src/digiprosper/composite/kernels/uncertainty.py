@@ -21,7 +21,7 @@ from digiprosper.composite.kernels.information import (
 from digiprosper.composite.kernels.structure import Rule, equal_across, shares
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.chunks import chunks
-from digiprosper.kernels.dispersion import entity_divergence, theil_of_counts
+from digiprosper.kernels.dispersion import entity_divergence, theil_of_draws
 from digiprosper.kernels.resampling import draw_counts
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, SUM_TO_ONE
 from digiprosper.report.pickling import PickledByName
@@ -106,8 +106,8 @@ class EntitySums(PickledByName):
     def level(self, counts: Floats) -> Floats:
         """Compute information of columns, (R, m), with multiplicities, (R, n)."""
         if self.rule.weighting == "entropy":
-            theil = theil_of_counts(counts, self.rows, self.first, self.second)
-            whole = theil_of_counts(
+            theil = theil_of_draws(counts, self.rows, self.first, self.second)
+            whole = theil_of_draws(
                 np.ones((1, self.rows.size)), self.rows, self.first, self.second
             )
             return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)

@@ -178,9 +178,9 @@ def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
     means = level_sums(codes, levels, x) / np.bincount(codes)[:, None]
     centred = x - means[codes]
     scale = 1 / centred.std(axis=0)
-    groups = list(_groups(y, centred * scale, codes))
+    groups = list(_arrange_levels(y, centred * scale, codes))
     coefficients, exact = np.zeros(x.shape[1]), False
-    loglik, scores, information = _moments(groups, coefficients, levels)
+    loglik, scores, information = _likelihood_moments(groups, coefficients, levels)
     null = loglik
     for _ in range(_STEPS):
         score = scores.sum(axis=0)
@@ -189,7 +189,7 @@ def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
         # double the digits, so that one more is exact.
         gain = float(score @ step) / 2
         for _ in range(_HALVINGS):
-            updated = _moments(groups, coefficients + step, levels)
+            updated = _likelihood_moments(groups, coefficients + step, levels)
             if updated[0] >= loglik or exact:
                 break
             step = step / 2
@@ -208,14 +208,14 @@ def conditional_logit(y: Floats, x: Floats, codes: Ints) -> ConditionalLogit:
         exact = gain < SAME_DEVIANCE * abs(loglik)
     raise not_identified(
         "not_converged",
-        "the conditional likelihood has no maximum: a combination of regressors tells "
-        "zeros from ones in every level, or regressors differ too much in scale. Drop "
-        "regressors, or rescale them.",
+        "the conditional likelihood has no maximum: a combination of regressors "
+        "separates zeros from ones in every level, or the scales of regressors differ "
+        "too much. Drop or rescale regressors.",
         steps=_STEPS,
     )
 
 
-def _groups(y: Floats, x: Floats, codes: Ints) -> Iterator[_Levels]:
+def _arrange_levels(y: Floats, x: Floats, codes: Ints) -> Iterator[_Levels]:
     """Put rows of levels side by side, levels of a similar size together."""
     k = x.shape[1]
     order = np.argsort(codes, kind="stable")
@@ -239,14 +239,14 @@ def _groups(y: Floats, x: Floats, codes: Ints) -> Iterator[_Levels]:
         yield _Levels(batch, signed, present, fewer[batch], total)
 
 
-def _moments(
+def _likelihood_moments(
     groups: list[_Levels], coefficients: Floats, levels: int
 ) -> tuple[float, Floats, Floats]:
     """Compute the log likelihood, scores by level (G, k) and information (k, k)."""
     k = coefficients.size
     loglik, scores, information = 0.0, np.zeros((levels, k)), np.zeros((k, k))
     for group in groups:
-        logs, means, covariances = _choices(group, coefficients)
+        logs, means, covariances = _sums_over_choices(group, coefficients)
         at = np.arange(group.count.size), group.count
         loglik += float((group.total @ coefficients - logs[at]).sum())
         scores[group.positions] = group.total - means[at]
@@ -254,7 +254,9 @@ def _moments(
     return loglik, scores, information
 
 
-def _choices(group: _Levels, coefficients: Floats) -> tuple[Floats, Floats, Floats]:
+def _sums_over_choices(
+    group: _Levels, coefficients: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Sum ``exp(sum of x'b)`` over all choices of j rows, for j from 0 to the most.
 
     ``f_t(j) = f_t-1(j) + f_t-1(j - 1) exp(x_t'b)`` (Howard 1972; Gail, Lubin &

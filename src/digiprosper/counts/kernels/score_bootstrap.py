@@ -51,7 +51,7 @@ class ScoreDraws(PickledByName):
 
     def at(self, t: float) -> Floats:
         """Return the statistic of each draw (R,) under the null with this `t`."""
-        weights = _weights(self.drawn, self.seed)
+        weights = _all_weights(self.drawn, self.seed)
         return score_statistics(self._moved(t), self.shares, weights)
 
     def _moved(self, t: float) -> Floats:
@@ -63,7 +63,7 @@ class ScoreDraws(PickledByName):
 
 # An interval asks for the same weights a few hundred times.
 @lru_cache(maxsize=1)
-def _weights(drawn: WildWeights, seed: np.random.SeedSequence) -> Floats:
+def _all_weights(drawn: WildWeights, seed: np.random.SeedSequence) -> Floats:
     return np.concatenate(list(drawn.chunks(seed, _ROWS)))
 
 

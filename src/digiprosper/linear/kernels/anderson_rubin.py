@@ -1,4 +1,4 @@
-"""The test of Anderson and Rubin (1949), and coefficient values it keeps."""
+"""The test of Anderson and Rubin (1949), and its confidence set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digiprosper.kernels.cluster_jackknife import (
     jackknife_root_and_middle,
 )
 from digiprosper.kernels.covariance import Part, Vcov, joint_meat, score_sizes
-from digiprosper.kernels.slopes import Effect, apart
+from digiprosper.kernels.slopes import Effect, split_slopes
 from digiprosper.kernels.tolerances import NO_VARIANCE, REAL_ROOT, SAME_ROOT, SINGULAR
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.kernels.two_stage import Projection
@@ -25,8 +25,8 @@ from digiprosper.report.pickling import PickledByName
 class ReducedForms(PickledByName):
     """Slopes of outcome and endogenous regressors on the instruments.
 
-    This is all that the test needs: the outcome less the regressors at given values has
-    the same combination of slopes, and of scores.
+    The reduced form of ``y - x b`` has the same linear combination of these slopes and
+    scores, so the test needs nothing else.
     """
 
     # (q, 1 + m) on an orthonormal basis of the instruments net of controls and effects:
@@ -57,16 +57,18 @@ def reduced_forms(
     number of clusters.
     """
     slopes = np.column_stack([projected.reduced_slopes, projected.first_slopes])
-    residuals = [projected.outcome_left, *projected.endog_left.T]
+    residuals = [projected.outcome_residuals, *projected.endog_residuals.T]
     clustered = vcov.cov_type == "clustered"
     if jackknifed is not None:
         covariance = jackknifed
     elif clustered and len(vcov.parts) == 1:
-        covariance = _jackknife(
+        covariance = _jackknife_covariance(
             projected, vcov.parts[0], effects, np.column_stack(residuals)
         )
     else:
-        ways = replace(vcov, parts=_one_way(vcov.parts)) if clustered else vcov
+        ways = (
+            replace(vcov, parts=_parts_by_dimension(vcov.parts)) if clustered else vcov
+        )
         equations = [(projected.instruments, column, ways) for column in residuals]
         covariance = score_covariance(equations, obs_weights=projected.obs_weights)
     if not clustered and vcov.cov_type != "driscoll_kraay":
@@ -77,7 +79,7 @@ def reduced_forms(
     )
 
 
-def _jackknife(
+def _jackknife_covariance(
     projected: Projection, part: Part, effects: Sequence[Effect], residuals: Floats
 ) -> Floats:
     """Compute the CRV3 covariance of the slopes on the instruments.
@@ -89,7 +91,7 @@ def _jackknife(
     codes = part.codes
     assert codes is not None
     count = residuals.shape[1] + projected.basis.shape[1]
-    nested = all(is_nested(slope.codes, codes) for slope in apart(effects)[1])
+    nested = all(is_nested(slope.codes, codes) for slope in split_slopes(effects)[1])
     if not nested or not can_leave_out(codes, effects, count):
         effects = ()
     instruments = np.eye(projected.basis.shape[1])[projected.n_controls :]
@@ -103,11 +105,11 @@ def _jackknife(
     )
     root, middle = jackknife_root_and_middle(moved.reshape(part.levels, -1))
     size = np.abs(residuals).T @ np.abs(projected.instruments)
-    return missing_if_empty(np.asarray(root @ middle @ root.T), size.ravel())
+    return mask_zero_variances(np.asarray(root @ middle @ root.T), size.ravel())
 
 
-def _one_way(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Keep the sums by cluster in each way, without the intersections."""
+def _parts_by_dimension(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Keep the one-way clustered parts, without the intersections."""
     ways = (len(parts) + 1).bit_length() - 1
     return tuple(
         replace(part, factor=part.levels / (part.levels - 1)) for part in parts[:ways]
@@ -130,18 +132,18 @@ def score_covariance(
     size = np.concatenate(
         [score_sizes(design, w * residuals, v) for design, residuals, v in equations]
     )
-    return missing_if_empty(covariance, size)
+    return mask_zero_variances(covariance, size)
 
 
-def missing_if_empty(covariance: Floats, size: Floats) -> Floats:
-    """Make variances missing that are rounding, for scores (K,) of a size."""
+def mask_zero_variances(covariance: Floats, size: Floats) -> Floats:
+    """Set variances that are zero to rounding to NaN; `size` (K,) is of the scores."""
     empty = np.abs(np.diag(covariance)) <= (NO_VARIANCE * size) ** 2
     covariance[empty] = np.nan
     covariance[:, empty] = np.nan
     return covariance
 
 
-def form(gap: Floats, covariance: Floats) -> float:
+def wald_form(gap: Floats, covariance: Floats) -> float:
     """Compute ``gap' V^-1 gap``, missing unless V is positive definite."""
     if not np.isfinite(covariance).all():
         return float("nan")
@@ -159,10 +161,14 @@ def statistic(reduced: ReducedForms, values: Floats) -> float:
     """
     weights = np.concatenate([[1.0], -np.asarray(values, dtype=np.float64)])
     gap = reduced.slopes @ weights
-    return reduced.factor * form(gap, _weighted(reduced.covariance, weights)) / len(gap)
+    return (
+        reduced.factor
+        * wald_form(gap, _combined_covariance(reduced.covariance, weights))
+        / len(gap)
+    )
 
 
-def _weighted(covariance: Floats, weights: Floats) -> Floats:
+def _combined_covariance(covariance: Floats, weights: Floats) -> Floats:
     """Compute the covariance of a weighted sum of the columns of slopes."""
     columns = len(weights)
     q = len(covariance) // columns
@@ -181,10 +187,10 @@ def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, 
     where the set is unbounded. Values at which the covariance is indefinite, possible
     with two-way clusters, are not rejected.
     """
-    unit, scale = _in_units(reduced)
+    unit, scale = _rescaled(reduced)
     roots = _boundaries(unit, critical)
     ends = np.concatenate([[-np.inf], roots, [np.inf]])
-    inside = [_kept(unit, b, critical) for b in _between(roots)]
+    inside = [_is_accepted(unit, b, critical) for b in _points_between(roots)]
 
     out: list[tuple[float, float]] = []
     for low, high, accepted in zip(
@@ -199,8 +205,8 @@ def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, 
     return out
 
 
-def _kept(reduced: ReducedForms, value: float, critical: float) -> bool:
-    """Tell whether a coefficient is not rejected.
+def _is_accepted(reduced: ReducedForms, value: float, critical: float) -> bool:
+    """Return whether a coefficient is not rejected.
 
     Where the covariance is singular up to rounding the statistic exceeds every critical
     value. That happens at single points when there is one cluster more than
@@ -210,14 +216,14 @@ def _kept(reduced: ReducedForms, value: float, critical: float) -> bool:
     if not np.isnan(f):
         return f <= critical
     weights = np.array([1.0, -value])
-    covariance = _weighted(reduced.covariance, weights)
-    terms = _weighted(np.abs(reduced.covariance), np.abs(weights))
+    covariance = _combined_covariance(reduced.covariance, weights)
+    terms = _combined_covariance(np.abs(reduced.covariance), np.abs(weights))
     least = float(np.linalg.eigvalsh((covariance + covariance.T) / 2)[0])
     return least < -SINGULAR * float(terms.max())
 
 
-def _in_units(reduced: ReducedForms) -> tuple[ReducedForms, float]:
-    """Scale outcome and regressor so that the slopes and their errors are about one."""
+def _rescaled(reduced: ReducedForms) -> tuple[ReducedForms, float]:
+    """Scale outcome and regressor so that slopes and errors are of order one."""
     q = reduced.slopes.shape[0]
     variances = np.diag(reduced.covariance).reshape(2, q).sum(axis=1)
     sizes = np.sqrt((reduced.slopes**2).sum(axis=0) + np.abs(variances))
@@ -231,10 +237,10 @@ def _in_units(reduced: ReducedForms) -> tuple[ReducedForms, float]:
 
 
 def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
-    """Find where F is critical, or the covariance ceases to be positive."""
+    """Find where F equals the critical value, or the covariance becomes singular."""
     q = reduced.slopes.shape[0]
-    at_critical = _coefficients(reduced, reduced.factor / (q * critical))
-    singular = _coefficients(reduced, 0.0)
+    at_critical = _polynomial_coefficients(reduced, reduced.factor / (q * critical))
+    singular = _polynomial_coefficients(reduced, 0.0)
     roots = np.sort(np.concatenate([_real_roots(*at_critical), _real_roots(*singular)]))
     if not roots.size:
         return roots
@@ -242,8 +248,10 @@ def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
     return np.asarray(roots[np.concatenate([[True], apart])])
 
 
-def _coefficients(reduced: ReducedForms, share: float) -> tuple[Floats, Floats, Floats]:
-    """Compute coefficients of 1, b, b^2 in covariance less a share of slopes."""
+def _polynomial_coefficients(
+    reduced: ReducedForms, share: float
+) -> tuple[Floats, Floats, Floats]:
+    """Return the coefficients of 1, b and b^2 of the matrix polynomial."""
     q = reduced.slopes.shape[0]
     y, x = reduced.slopes.T
     products = reduced.covariance - share * np.outer(
@@ -268,7 +276,7 @@ def _real_roots(constant: Floats, linear: Floats, square: Floats) -> Floats:
     return np.asarray(roots.real[real])
 
 
-def _between(roots: Floats) -> Floats:
+def _points_between(roots: Floats) -> Floats:
     """Choose one value below all roots, between each two neighbours, and above all."""
     if not roots.size:
         return np.zeros(1)

@@ -17,7 +17,7 @@ from digiprosper.kernels.tolerances import (
     PART_OF,
     REDUNDANT_LEVELS,
 )
-from digiprosper.kernels.within import nested_apart, within
+from digiprosper.kernels.within import split_nested, within
 from digiprosper.report.pickling import PickledByName
 
 # Numbers in an array: 256 MB.
@@ -30,7 +30,7 @@ _MOST_PRODUCTS = 2.0**37
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BiasReduced(PickledByName):
-    """What each cluster adds to coefficients, and adjusted columns' products.
+    """Changes of the coefficients by cluster, and products of adjusted columns.
 
     With ``A_g`` the adjustment of cluster g and ``c_g`` its rows of ``X (X'X)^-1``, the
     variance of ``l'b`` is the sum of the squares of ``p_g'e``, where
@@ -109,7 +109,7 @@ class BiasReduced(PickledByName):
 
 
 def bias_reduced(solved: Solved) -> BiasReduced:
-    """Adjust each cluster's residuals: no bias of the covariance at equal variances.
+    """Compute CR2, whose covariance is unbiased for independent, equal variances.
 
     ``A_g = (I - H_gg)^-1/2``, the symmetric root, with H the hat matrix of the
     regressors and of all effects (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018).
@@ -125,10 +125,10 @@ def bias_reduced(solved: Solved) -> BiasReduced:
     influence = solved.score_columns @ solved.root.T
     regressors = np.linalg.qr(solved.score_columns)[0]
     groups, k = part.levels, influence.shape[1]
-    effects = _effects_crossing(solved.vcov.effects, part.codes, groups)
+    effects = _span_crossing_effects(solved.vcov.effects, part.codes, groups)
     width = regressors.shape[1] + effects.span.shape[1]
     if groups * width * k > _MOST_CELLS:
-        raise _too_large(
+        raise _too_large_error(
             f"{width:,} products with each of {k:,} coefficients in each of "
             f"{groups:,} clusters"
         )
@@ -141,7 +141,7 @@ def bias_reduced(solved: Solved) -> BiasReduced:
     for g in range(groups):
         rows = order[starts[g] : starts[g + 1]]
         basis = np.hstack([regressors[rows], effects.of_cluster(g, rows)])
-        adjusted, perfect = _adjusted(basis, influence[rows])
+        adjusted, perfect = _adjust_cluster(basis, influence[rows])
         moved[g] = adjusted.T @ solved.residuals[rows]
         moved[g, np.linalg.norm(perfect, axis=0) > PART_OF * size] = np.nan
         own_products[g] = adjusted.T @ adjusted
@@ -149,7 +149,7 @@ def bias_reduced(solved: Solved) -> BiasReduced:
     return BiasReduced(moved, own_products, shared)
 
 
-def _adjusted(basis: Floats, influence: Floats) -> tuple[Floats, Floats]:
+def _adjust_cluster(basis: Floats, influence: Floats) -> tuple[Floats, Floats]:
     """Compute ``A_g c_g`` (n, k) with ``A_g = (I - UU')^-1/2``, for U of any length.
 
     Return the part of ``c_g`` in directions that the cluster fits perfectly too, a row
@@ -172,11 +172,11 @@ def _adjusted(basis: Floats, influence: Floats) -> tuple[Floats, Floats]:
     return influence + basis @ (vectors @ (factor[:, None] * inside)), inside[perfect]
 
 
-def _too_large(needed: str) -> OptionError:
+def _too_large_error(needed: str) -> OptionError:
     return option_error(
         "cov_type",
         "cr2",
-        f"cov_type='cr2' needs {needed}: too many. Use cov_type='crv3' or 'clustered'.",
+        f"cov_type='cr2' is too large: it needs {needed}. Use 'crv3' or 'clustered'.",
     )
 
 
@@ -184,7 +184,7 @@ def _refuse_slow(rows: Ints, width: int) -> None:
     """Refuse clusters of more rows (G,) than can be adjusted one after another."""
     smaller = np.minimum(rows, width)
     if float((smaller.astype(np.float64) ** 3).sum()) > _MOST_PRODUCTS:
-        raise _too_large(
+        raise _too_large_error(
             f"the adjustment of {int(smaller.max()):,} rows with each other in "
             f"each of {rows.size:,} clusters"
         )
@@ -206,20 +206,21 @@ class _Crossing:
         return np.asarray(self.columns[rows] @ self.span[self.levels[cluster]])
 
 
-def _effects_crossing(
+def _span_crossing_effects(
     effects: Sequence[Effect], clusters: Ints, groups: int
 ) -> _Crossing:
-    """Span effects that are not nested in clusters, net of nested ones."""
-    nested, crossing = nested_apart(effects, clusters)
+    """Compute a basis of the effects that cross clusters, net of nested ones."""
+    nested, crossing = split_nested(effects, clusters)
     n = clusters.size
     sizes = [int(codes_of(effect).max()) + 1 for effect in crossing]
     total = sum(sizes)
     inside = [
-        _numbered_inside(codes_of(effect), clusters, groups) for effect in crossing
+        _number_levels_within_clusters(codes_of(effect), clusters, groups)
+        for effect in crossing
     ]
     width = sum(levels.shape[1] for _, levels in inside)
     if total > _MOST_LEVELS or width * n > _MOST_CELLS:
-        raise _too_large(
+        raise _too_large_error(
             f"a column for each of the {total:,} levels of the effects that are "
             f"not nested in clusters, of which a cluster has up to {width:,}, with "
             f"{n:,} rows"
@@ -240,10 +241,10 @@ def _effects_crossing(
             for effect, (codes, _) in zip(crossing, inside, strict=True)
         ]
     )
-    before = _products_of_levels(columns, clusters, levels, total).diagonal()
+    before = _level_products(columns, clusters, levels, total).diagonal()
     if nested:
         columns = within(nested, n).demean(columns)
-    products = _products_of_levels(columns, clusters, levels, total)
+    products = _level_products(columns, clusters, levels, total)
     lengths = np.sqrt(products.diagonal())
     varying = lengths > COLLINEAR * np.sqrt(before)
     scale = lengths[varying]
@@ -257,8 +258,10 @@ def _effects_crossing(
     return _Crossing(columns, levels, span)
 
 
-def _numbered_inside(codes: Ints, clusters: Ints, groups: int) -> tuple[Ints, Ints]:
-    """Give the levels of each cluster numbers: codes (N,), levels (G, m) or -1."""
+def _number_levels_within_clusters(
+    codes: Ints, clusters: Ints, groups: int
+) -> tuple[Ints, Ints]:
+    """Return numbers of levels within each cluster (N,), and levels (G, m) or -1."""
     count = int(codes.max()) + 1
     pairs, which = np.unique(clusters * count + codes, return_inverse=True)
     cluster = pairs // count
@@ -270,7 +273,7 @@ def _numbered_inside(codes: Ints, clusters: Ints, groups: int) -> tuple[Ints, In
     return number[which], levels
 
 
-def _products_of_levels(
+def _level_products(
     columns: Floats, clusters: Ints, levels: Ints, total: int
 ) -> Floats:
     """Add up the products of all pairs of levels over clusters: (L, L)."""

@@ -11,7 +11,7 @@ from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import Effect
 from digiprosper.kernels.tolerances import ABSORBED, SINGULAR
-from digiprosper.kernels.within import rows_of, within
+from digiprosper.kernels.within import effects_in_rows, within
 
 # Five blocks; four where a fifth would leave blocks of one period.
 _BLOCKS, _FEWER, _LEAST = 5, 4, 10
@@ -34,19 +34,19 @@ def block_slopes(equation: Solved, effects: Sequence[Effect], time: Ints) -> Flo
     for block in np.unique(blocks).tolist():
         rows = np.flatnonzero(blocks == block)
         w = None if equation.obs_weights is None else equation.obs_weights[rows]
-        inside = within(rows_of(effects, rows), rows.size, obs_weights=w)
+        inside = within(effects_in_rows(effects, rows), rows.size, obs_weights=w)
         demeaned = inside.demean(columns[rows])
         x, z = demeaned[:, 1 : k + 1], demeaned[:, k + 1 :]
         varies = np.linalg.norm(x, axis=0) > ABSORBED * sizes
         if instruments is None:
             x, z = x[:, varies], z[:, varies]
         if varies.all() or instruments is None:
-            solved = _solved(with_weights(z, w), x, demeaned[:, 0])
+            solved = _solve_moments(with_weights(z, w), x, demeaned[:, 0])
             slopes[block, varies] = solved
     return slopes
 
 
-def _solved(z: Floats, x: Floats, y: Floats) -> Floats:
+def _solve_moments(z: Floats, x: Floats, y: Floats) -> Floats:
     """Solve ``z'x b = z'y``, in any units; missing if there is no single solution."""
     if not x.shape[1]:
         return np.empty(0)

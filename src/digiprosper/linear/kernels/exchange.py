@@ -13,8 +13,8 @@ from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import error_scale, row_leverage
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import Within, level_sums
-from digiprosper.linear.kernels.permutation import arrangements, ways
-from digiprosper.optional import Done, uncounted
+from digiprosper.linear.kernels.permutation import arrangements, count_arrangements
+from digiprosper.optional import Done, ignore_progress
 
 _CACHED = 2**21
 _COLUMNS = 16
@@ -24,12 +24,12 @@ _ONE_WAY = 1.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paths:
-    """A regressor as paths of entities, with exchangeable ones; rows are sorted."""
+    """A regressor as one path per entity; rows are sorted by entity, then time."""
 
     column: Floats  # (N,) values as in the data
     entity: Ints  # (N,) codes without gaps
     starts: Ints  # (E,) first row of each entity
-    periods: Ints  # (E,) entities with the same number are there in the same periods
+    periods: Ints  # (E,) entities with the same number are observed in the same periods
 
     @property
     def exchanged(self) -> Bools:
@@ -37,8 +37,8 @@ class Paths:
         return np.asarray((np.bincount(self.periods) > 1)[self.periods])
 
     @property
-    def _together(self) -> list[tuple[Ints, Ints]]:
-        """Entities with equal periods, and for each the first with its path."""
+    def _exchangeable(self) -> list[tuple[Ints, Ints]]:
+        """Entities with the same periods, and for each the first with its path."""
         # So that the bytes of -0.0 are those of 0.0
         parts = np.split(self.column + 0.0, self.starts[1:])
         out = []
@@ -50,17 +50,17 @@ class Paths:
         return out
 
     @property
-    def ways(self) -> float:
-        """In how many ways paths can be exchanged, that of the data included."""
-        return math.prod(ways(alike) for _, alike in self._together)
+    def n_exchanges(self) -> float:
+        """Number of different exchanges of paths, that of the data included."""
+        return math.prod(count_arrangements(alike) for _, alike in self._exchangeable)
 
     @property
     def differ(self) -> bool:
         """Whether any two entities with the same periods have different paths."""
-        return self.ways > _ONE_WAY
+        return self.n_exchanges > _ONE_WAY
 
     def drawn(self, generator: np.random.Generator, count: int) -> Floats:
-        """Exchange paths of entities with equal periods at random: (N, count)."""
+        """Randomly exchange the paths of entities with the same periods: (N, count)."""
         donors = np.empty((count, self.periods.size), dtype=np.intp)
         # Sorted by the number of the periods and, where it is the same, at random.
         keys = self.periods + generator.random((count, self.periods.size))
@@ -68,9 +68,9 @@ class Paths:
         return self.moved(donors)
 
     def all_donors(self) -> Ints:
-        """List all different exchanges (W, E), that of the data among them."""
+        """List the different exchanges (W, E), that of the data included."""
         donors = np.arange(self.periods.size)[None, :]
-        for entities, alike in self._together:
+        for entities, alike in self._exchangeable:
             orders = arrangements(alike)
             count = len(donors)
             donors = np.repeat(donors, len(orders), axis=0)
@@ -78,7 +78,7 @@ class Paths:
         return donors
 
     def moved(self, donors: Ints) -> Floats:
-        """Give entities paths of donors with equal periods, (count, E): (N, count)."""
+        """Give each entity the path of its donor (count, E): (N, count)."""
         position = np.arange(self.entity.size) - self.starts[self.entity]
         return np.asarray(self.column[self.starts[donors[:, self.entity]] + position].T)
 
@@ -103,7 +103,7 @@ def exchanged_statistics(
     seed: np.random.SeedSequence | None,
     *,
     memory: int = 2**28,
-    done: Done = uncounted,
+    done: Done = ignore_progress,
 ) -> Floats:
     """Compute t of one regressor for R exchanges of its paths, (R,).
 
@@ -116,8 +116,10 @@ def exchanged_statistics(
     which there are R. `memory` is the bytes of a chunk; `done` is told how many
     exchanges are done.
     """
-    net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
-    outcome = net.of(equation.y[:, None])
+    residualiser = Residualiser(
+        np.delete(equation.x, regressor, axis=1), equation.obs_weights
+    )
+    outcome = residualiser.residuals(equation.y[:, None])
     every = moved.all_donors() if seed is None else None
     generator = np.random.default_rng(seed)
     n = moved.column.size
@@ -131,17 +133,19 @@ def exchanged_statistics(
             if every is None
             else moved.moved(every[start:stop])
         )
-        demeaned = net.of(absorbed.demean(drawn))
+        demeaned = residualiser.residuals(absorbed.demean(drawn))
         unidentified = np.einsum("ij,ij->j", demeaned, demeaned) <= least
         out[start:stop] = np.where(
-            unidentified, np.nan, _simple_t(demeaned, outcome, equation.vcov, net)
+            unidentified,
+            np.nan,
+            _t_statistics(demeaned, outcome, equation.vcov, residualiser),
         )
         done(stop - start)
     return out
 
 
-class Net:
-    """Columns net of the other regressors (N, k), with one orthonormal basis."""
+class Residualiser:
+    """Residuals of regressions on the other regressors (N, k)."""
 
     def __init__(self, regressors: Floats, obs_weights: Floats | None) -> None:
         self.weights: Floats = (
@@ -156,22 +160,24 @@ class Net:
         if size.size:
             self.leverage = row_leverage(self.basis, obs_weights=obs_weights)
 
-    def of(self, columns: Floats) -> Floats:
-        """Take the other regressors out of columns (N, m), twice."""
+    def residuals(self, columns: Floats) -> Floats:
+        """Regress columns (N, m) on the other regressors, twice; return residuals."""
         for _ in range(2):
             columns = columns - self.basis @ (self.basis.T @ (self.weights * columns))
         return columns
 
 
-def _simple_t(x: Floats, y: Floats, vcov: Vcov, net: Net) -> Floats:
-    """Compute t of one outcome on one column each, all net of everything else."""
-    weighted = net.weights * x
+def _t_statistics(
+    x: Floats, y: Floats, vcov: Vcov, residualiser: Residualiser
+) -> Floats:
+    """Compute t of one outcome on each column; all are residuals already."""
+    weighted = residualiser.weights * x
     square = np.einsum("ij,ij->j", weighted, x)
     product = weighted.T @ y[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         errors = y - x * (product / square)
         if vcov.leverage is not None:
-            regressors = net.leverage[:, None] + weighted * x / square
+            regressors = residualiser.leverage[:, None] + weighted * x / square
             errors = errors * error_scale(
                 vcov.cov_type, vcov.leverage[:, None], regressors
             )
@@ -180,7 +186,7 @@ def _simple_t(x: Floats, y: Floats, vcov: Vcov, net: Net) -> Floats:
             variance = (
                 vcov.parts[0].factor
                 * square
-                * np.einsum("ij,ij->j", net.weights * errors, errors)
+                * np.einsum("ij,ij->j", residualiser.weights * errors, errors)
             )
         return np.asarray(product / np.sqrt(variance))
 

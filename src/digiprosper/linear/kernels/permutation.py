@@ -1,4 +1,4 @@
-"""Labels of groups permuted over entities, and each group's slope each time."""
+"""Permutations of group labels over entities, and the slopes of the groups."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from digiprosper.kernels import Floats, Ints
-from digiprosper.kernels.resampling import Grams, bytes_each, refit
+from digiprosper.kernels.resampling import Grams, bytes_per_draw, refit
 
 # Beyond this many arrangements they are counted as so many.
 _LOG_MOST = 100.0
 
 
-def ways(labels: Ints) -> float:
+def count_arrangements(labels: Ints) -> float:
     """Count the orders of labels, ``E! / (n_1! n_2! ...)``, at most about 1e43."""
     log_ways = math.lgamma(len(labels) + 1)
     log_ways -= sum(
@@ -26,8 +26,7 @@ def arrangements(labels: Ints) -> Ints:
     """List the different orders of labels (W, E), each once, in ascending order."""
     order = sorted(labels.tolist())
     out = [order.copy()]
-    # The last label that is smaller than the next one is exchanged with the smallest
-    # larger one behind it, and what is behind is turned round.
+    # The next permutation in lexicographic order
     while True:
         smaller = [i for i in range(len(order) - 1) if order[i] < order[i + 1]]
         if not smaller:
@@ -65,7 +64,7 @@ def permuted_slopes(
     generator = np.random.default_rng(seed)
     groups = int(labels.max()) + 1
     equation = (0, tuple(range(1, grams.n_columns)))
-    chunk = max(1, memory // (bytes_each(grams) + 24 * grams.n_clusters))
+    chunk = max(1, memory // (bytes_per_draw(grams) + 24 * grams.n_clusters))
     out = np.empty((reps, groups))
     for start in range(0, reps, chunk):
         stop = min(start + chunk, reps)

@@ -1,4 +1,4 @@
-"""Placebo treatments: steps of drawn entities from drawn periods, and their slopes."""
+"""Placebo treatments of drawn entities from drawn periods on, and their slopes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.slopes import Effect, codes_of, dummies
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
-from digiprosper.kernels.within import Within, level_sums, nested_apart, within
-from digiprosper.linear.kernels.exchange import Net
+from digiprosper.kernels.within import Within, level_sums, split_nested, within
+from digiprosper.linear.kernels.exchange import Residualiser
 
 # Numbers that the dummies of effects which cross the entities may take, 1 GB.
 _MOST = 2**27
@@ -20,7 +20,7 @@ _MOST = 2**27
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohorts:
-    """A treatment that entities keep once they have it; rows by entity, then time."""
+    """The cohorts of an absorbing treatment; rows are sorted by entity, then time."""
 
     starts: Ints  # (C,) first treated period of each cohort, in order
     sizes: Ints  # (C,) entities in each
@@ -100,7 +100,7 @@ def placebo_slopes(
     entities if their dummies exceed 2**27 numbers (1 GB). `memory` is the bytes of a
     chunk.
     """
-    table = _contributions(equation, regressor, absorbed, treated)
+    table = _tabulate_contributions(equation, regressor, absorbed, treated)
     entity_generator, period_generator = map(np.random.default_rng, seed.spawn(2))
     chunk = max(
         1,
@@ -122,23 +122,29 @@ def placebo_slopes(
     return out
 
 
-def _contributions(
+def _tabulate_contributions(
     equation: Solved, regressor: int, absorbed: Within, treated: Cohorts
 ) -> Floats:
-    """Tabulate what entities treated from a period on add: (n, periods, 2 + b)."""
+    """Tabulate contributions by entity and first treated period: (n, T, 2 + b)."""
     entity, n = treated.entity, treated.entity.size
     weights = np.ones(n) if equation.obs_weights is None else equation.obs_weights
-    nested, crossing = nested_apart(absorbed.every, entity)
+    nested, crossing = split_nested(absorbed.effects_and_slopes, entity)
     demean = (
         within(nested, n, obs_weights=equation.obs_weights).demean
         if nested
         else np.copy
     )
 
-    net = Net(np.delete(equation.x, regressor, axis=1), equation.obs_weights)
-    crossed = demean(_dummies(crossing, n, constant=not absorbed.every))
+    residualiser = Residualiser(
+        np.delete(equation.x, regressor, axis=1), equation.obs_weights
+    )
+    crossed = demean(_dummies(crossing, n, constant=not absorbed.effects_and_slopes))
     basis = np.column_stack(
-        [net.of(equation.y[:, None]), _orthonormal(crossed, weights), net.basis]
+        [
+            residualiser.residuals(equation.y[:, None]),
+            _orthonormal_basis(crossed, weights),
+            residualiser.basis,
+        ]
     )
 
     table = np.zeros((treated.n_entities, treated.n_times, 1 + basis.shape[1]))
@@ -153,7 +159,7 @@ def _contributions(
 
 
 def _dummies(effects: list[Effect], n: int, *, constant: bool) -> Floats:
-    """Write the columns of effects out."""
+    """Return the dummies of effects."""
     columns = [np.ones((n, 1))] if constant else [np.empty((n, 0))]
     for effect in effects:
         levels = int(codes_of(effect).max()) + 1
@@ -168,7 +174,7 @@ def _dummies(effects: list[Effect], n: int, *, constant: bool) -> Floats:
     return np.column_stack(columns)
 
 
-def _orthonormal(columns: Floats, weights: Floats) -> Floats:
+def _orthonormal_basis(columns: Floats, weights: Floats) -> Floats:
     """Make an orthonormal basis of columns under weights, redundant ones left out."""
     if not columns.shape[1]:
         return columns

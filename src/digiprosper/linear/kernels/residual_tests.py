@@ -99,14 +99,14 @@ def correlations_between(
     these periods out. `block` entities are compared with all others at once, by default
     as many as fit 256 MB.
     """
-    values, present = _by_entity(residuals, entity, time)
+    values, present = _residual_matrix(residuals, entity, time)
     count = len(values)
     size = max(1, _BYTES // (8 * _ARRAYS * count)) if block is None else block
 
     weighted, squared, plain, absolute = 0.0, 0.0, 0.0, 0.0
     pairs, fewest = 0, values.shape[1] + 1
     for start in range(0, count, size):
-        rho, periods = _block(values, present, slice(start, start + size))
+        rho, periods = _block_correlations(values, present, slice(start, start + size))
         upper = np.triu(np.ones(rho.shape, dtype=np.bool_), k=1)
         counted = upper & ~np.isnan(rho)
         rho, periods = rho[counted], periods[counted]
@@ -128,7 +128,9 @@ def correlations_between(
     )
 
 
-def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Floats]:
+def _residual_matrix(
+    residuals: Floats, entity: Ints, time: Ints
+) -> tuple[Floats, Floats]:
     """Scale residuals to unit size by entity, mark periods: (entities, periods)."""
     shape = int(entity.max()) + 1, int(time.max()) + 1
     values, present = np.zeros(shape), np.zeros(shape)
@@ -141,7 +143,9 @@ def _by_entity(residuals: Floats, entity: Ints, time: Ints) -> tuple[Floats, Flo
     return values, present
 
 
-def _block(values: Floats, present: Floats, rows: slice) -> tuple[Floats, Floats]:
+def _block_correlations(
+    values: Floats, present: Floats, rows: slice
+) -> tuple[Floats, Floats]:
     """Correlate some entities with themselves and later ones; missing if none."""
     first, second = values[rows], values[rows.start :]
     first_present, second_present = present[rows], present[rows.start :]
@@ -167,7 +171,7 @@ def _is_flat(squares: Floats, sums: Floats, periods: Floats) -> Bools:
 
 
 def period_sums(residuals: Floats, time: Ints) -> Floats:
-    """Add up each period's residuals over the root of their squares; 0 for zeros."""
+    """Sum the residuals of each period, over the root of their sum of squares."""
     sums = np.bincount(time, residuals)
     squares = np.bincount(time, residuals**2)
     return np.asarray(sums / np.sqrt(np.where(squares > 0, squares, 1.0)))
@@ -308,15 +312,15 @@ def levene_draws(
         shocks = generator.choice(innovations, (size, count, length + _BURN_IN))
         errors = lfilter([1.0], [1.0, -phi], shocks)
         values = errors[:, entity, time + _BURN_IN]
-        values = _without_means(values, entity)
+        values = _demean_by(values, entity)
         if by_time:
             for _ in range(_TURNS):
-                values = _without_means(_without_means(values, time), entity)
+                values = _demean_by(_demean_by(values, time), entity)
         statistics[start : start + size] = levene(values, entity)
     return statistics
 
 
-def _without_means(values: Floats, codes: Ints) -> Floats:
+def _demean_by(values: Floats, codes: Ints) -> Floats:
     indicator = np.zeros((codes.size, int(codes.max()) + 1))
     indicator[np.arange(codes.size), codes] = 1 / np.bincount(codes)[codes]
     return np.asarray(values - (values @ indicator)[:, codes])

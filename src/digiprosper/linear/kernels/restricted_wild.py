@@ -53,8 +53,8 @@ class ClusterSums(PickledByName):
         return len(self.scores)
 
 
-def few_enough(groups: int, columns: int) -> bool:
-    """Tell whether sums by cluster are kept for so many clusters and columns."""
+def keeps_cluster_sums(groups: int, columns: int) -> bool:
+    """Return whether cluster sums are stored for so many clusters and columns."""
     numbers = groups * columns * (columns + 1)
     return groups <= MOST_CLUSTERS and numbers <= _MOST_NUMBERS
 
@@ -62,7 +62,7 @@ def few_enough(groups: int, columns: int) -> bool:
 def cluster_sums(equation: Solved, codes: Ints, groups: int) -> ClusterSums | None:
     """Sum scores and products by cluster; None with too many clusters or columns."""
     m = equation.score_columns.shape[1]
-    if not few_enough(groups, m):
+    if not keeps_cluster_sums(groups, m):
         return None
     moved = equation.score_columns if equation.moved is None else equation.moved
     columns = np.concatenate([moved, equation.residuals[:, None]], axis=1)
@@ -117,7 +117,7 @@ class WildTest:
         return f"restricted wild cluster bootstrap, {every}{self.reps:,} draws"
 
 
-def restricted_wild(
+def restricted_wild_test(
     sums: ClusterSums,
     weights: Floats,
     gap: Floats,
@@ -190,11 +190,11 @@ def wild_statistics(
     for v in signs:
         moments = v @ null
         scores = v[:, :, None] * direct - np.einsum("gql,rl->rgq", through, moments)
-        draws.append(_wald(moments @ influence.T, scores))
+        draws.append(_wald_statistics(moments @ influence.T, scores))
     return float(gap @ gap), np.concatenate(draws)
 
 
-def joint_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
+def band_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
     """Compute the critical value of a band for all of q sums with weights (q, k).
 
     It is the quantile of the largest absolute t statistic over draws: the scores of the
@@ -225,8 +225,8 @@ def joint_critical(sums: ClusterSums, weights: Floats, level: float) -> float:
     return float(np.quantile(np.concatenate(largest), level, method="higher"))
 
 
-def normal_critical(covariance: Floats, df: float, level: float) -> float:
-    """Compute it for a multivariate t of a covariance (q, q); normal if infinite."""
+def multivariate_t_critical(covariance: Floats, df: float, level: float) -> float:
+    """Compute the critical value of a multivariate t band (normal if df is inf)."""
     rng = np.random.default_rng(SEED)
     sizes = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / sizes / sizes[:, None])
@@ -238,7 +238,7 @@ def normal_critical(covariance: Floats, df: float, level: float) -> float:
     return float(np.quantile(np.abs(normal).max(axis=1) / scale, level))
 
 
-def _wald(moved: Floats, scores: Floats) -> Floats:
+def _wald_statistics(moved: Floats, scores: Floats) -> Floats:
     """Compute Wald statistics (R,); infinite where the covariance has no inverse.
 
     `moved` (R, q) are the sums of a draw less their values under the null, `scores`
@@ -269,12 +269,13 @@ def jackknife_covariance(sums: ClusterSums, weights: Floats) -> Floats:
     """
     total = sums.products.sum(axis=0)
     moved = (
-        changes_without(sums.products, sums.scores) @ (weights @ sums.root @ total).T
+        leave_one_out_changes(sums.products, sums.scores)
+        @ (weights @ sums.root @ total).T
     )
     return np.asarray((sums.groups - 1) / sums.groups * moved.T @ moved)
 
 
-def changes_without(products: Floats, scores: Floats) -> Floats:
+def leave_one_out_changes(products: Floats, scores: Floats) -> Floats:
     """Compute minus the changes (G, m, ...) without each cluster.
 
     They are ``(sum of products - products_g)^-1 scores_g``; `products` (G, m, m) and

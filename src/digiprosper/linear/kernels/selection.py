@@ -33,8 +33,8 @@ def two_regressions(
     """
     total = float(y @ y)
     pair = np.column_stack([treatment, y])
-    x0, y0 = _residuals(common, pair).T
-    x1, y1 = _residuals(np.column_stack([common, controls]), pair).T
+    x0, y0 = _residualise(common, pair).T
+    x1, y1 = _residualise(np.column_stack([common, controls]), pair).T
     without, slope = float(x0 @ y0 / (x0 @ x0)), float(x1 @ y1 / (x1 @ x1))
     left0, left1 = y0 - without * x0, y1 - slope * x1
     return TwoRegressions(
@@ -47,7 +47,7 @@ def two_regressions(
     )
 
 
-def _residuals(on: Floats, columns: Floats) -> Floats:
+def _residualise(on: Floats, columns: Floats) -> Floats:
     """Take columns of full rank out of others."""
     if not on.shape[1]:
         return columns
@@ -101,7 +101,7 @@ def adjusted_slopes(
     return [regressions.slope_with - float(root) * moved for root in z[allowed]]
 
 
-def needed_selection(
+def delta_for_slope(
     regressions: TwoRegressions, slope: float, rsquared_max: float
 ) -> float:
     """Solve for Oster's delta at which the slope is a given one; it may be infinite.

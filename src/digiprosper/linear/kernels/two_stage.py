@@ -18,7 +18,7 @@ from digiprosper.kernels.equation import Solved
 class Projection:
     """Outcome and endogenous regressors, projected on the controls and the instruments.
 
-    Heights are coordinates: ``basis @ heights`` is the projection of a column.
+    Heights are coordinates on the basis: ``basis @ heights`` is a projection.
     """
 
     # (N, c + q) orthonormal columns (by the weights of the rows): the first c span the
@@ -28,8 +28,8 @@ class Projection:
     outcome: Floats  # (c + q,) heights
     endog: Floats  # (c + q, m) heights
     controls: Floats  # (c + q, c) heights; the last q rows are zero
-    outcome_left: Floats  # (N,) residuals of the reduced form
-    endog_left: Floats  # (N, m) residuals of the first stages
+    outcome_residuals: Floats  # (N,) residuals of the reduced form
+    endog_residuals: Floats  # (N, m) residuals of the first stages
     obs_weights: Floats | None
 
     @property
@@ -48,10 +48,10 @@ class Projection:
         return self.endog[self.n_controls :]
 
     @property
-    def left_products(self) -> Floats:
+    def residual_products(self) -> Floats:
         """Cross products of the residuals of the first stages, an (m, m) array."""
         w = 1.0 if self.obs_weights is None else self.obs_weights
-        return np.asarray((self.endog_left.T * w) @ self.endog_left)
+        return np.asarray((self.endog_residuals.T * w) @ self.endog_residuals)
 
 
 def project(
@@ -84,8 +84,8 @@ def project(
         outcome=heights[:, 0],
         endog=heights[:, 1:],
         controls=basis.T @ (controls * weigh),
-        outcome_left=residuals[:, 0],
-        endog_left=residuals[:, 1:],
+        outcome_residuals=residuals[:, 0],
+        endog_residuals=residuals[:, 1:],
         obs_weights=obs_weights,
     )
 

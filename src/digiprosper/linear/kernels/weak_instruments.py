@@ -9,7 +9,7 @@ import numpy as np
 from digiprosper.kernels import Floats
 from digiprosper.kernels.covariance import Vcov
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.kernels.anderson_rubin import form, score_covariance
+from digiprosper.linear.kernels.anderson_rubin import score_covariance, wald_form
 from digiprosper.linear.kernels.two_stage import Projection
 
 
@@ -22,7 +22,7 @@ class Effective:
     critical: float  # 5% critical value for a worst bias of 10%
 
 
-def without_factors(vcov: Vcov, rows: float) -> Vcov:
+def without_small_sample_factors(vcov: Vcov, rows: float) -> Vcov:
     """Leave out the small-sample factors, as large-sample statistics do.
 
     Under ``unadjusted`` the sum of squares is divided by `rows`.
@@ -35,7 +35,7 @@ def without_factors(vcov: Vcov, rows: float) -> Vcov:
 
 def canonical_correlation(projected: Projection) -> float:
     """Compute the least canonical correlation of regressors and instruments."""
-    return float(_decomposed(projected)[1][-1])
+    return float(_decompose_first_stage(projected)[1][-1])
 
 
 def cragg_donald(projected: Projection, df: float) -> float:
@@ -49,9 +49,11 @@ def cragg_donald(projected: Projection, df: float) -> float:
     return df / q * square / (1 - square)
 
 
-def _decomposed(projected: Projection) -> tuple[Floats, Floats, Floats, Floats]:
+def _decompose_first_stage(
+    projected: Projection,
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Decompose the first stage between orthonormal bases: u, s, v, and a root."""
-    slopes, residual_products = projected.first_slopes, projected.left_products
+    slopes, residual_products = projected.first_slopes, projected.residual_products
     size = np.sqrt((slopes**2).sum(axis=0) + np.diag(residual_products))
     products = (slopes.T @ slopes + residual_products) / size / size[:, None]
     root = np.linalg.inv(np.linalg.cholesky(products).T) / size[:, None]
@@ -68,7 +70,7 @@ def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
     Missing where the covariance of the scores is singular, as with fewer clusters than
     instruments, or the scores add up to zero.
     """
-    u, s, v, root = _decomposed(projected)
+    u, s, v, root = _decompose_first_stage(projected)
     equations = [(projected.instruments, column, vcov) for column in errors.T]
     scores = score_covariance(equations, obs_weights=projected.obs_weights)
 
@@ -77,7 +79,7 @@ def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
     choose = np.kron(turn.T, least.T)
     gap = np.zeros(q - m + 1)
     gap[0] = s[-1]
-    return form(gap, choose @ scores @ choose.T)
+    return wald_form(gap, choose @ scores @ choose.T)
 
 
 def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effective:
@@ -91,8 +93,8 @@ def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effecti
     """
     from scipy.special import chndtrix
 
-    slopes, errors = projected.first_slopes[:, 0], projected.endog_left[:, 0]
-    covariance = _of_instruments(projected, errors, vcov)
+    slopes, errors = projected.first_slopes[:, 0], projected.endog_residuals[:, 0]
+    covariance = _score_covariance(projected, errors, vcov)
     if np.isnan(covariance).any():
         return Effective(float("nan"), float("nan"), float("nan"))
     trace = float(np.trace(covariance))
@@ -114,7 +116,7 @@ def overidentification(projected: Projection, residuals: Floats, vcov: Vcov) -> 
     covariance of the moments has no small-sample factor; chi-square with q - m degrees
     of freedom, missing where that covariance is singular.
     """
-    moments = _of_instruments(projected, residuals, vcov)
+    moments = _score_covariance(projected, residuals, vcov)
     if np.isnan(moments).any():
         return float("nan")
     values, vectors = np.linalg.eigh((moments + moments.T) / 2)
@@ -143,14 +145,14 @@ def sanderson_windmeijer(projected: Projection, regressor: int, vcov: Vcov) -> f
     scale = 1 / np.linalg.norm(design, axis=0)
     slopes = scale * np.linalg.lstsq(design * scale, outcome, rcond=None)[0]
     errors = (
-        projected.endog_left[:, regressor]
-        - projected.endog_left[:, other_columns] @ slopes
+        projected.endog_residuals[:, regressor]
+        - projected.endog_residuals[:, other_columns] @ slopes
     )
-    covariance = _of_instruments(projected, errors, vcov)
-    return form(outcome - design @ slopes, covariance) / int(q - m + 1)
+    covariance = _score_covariance(projected, errors, vcov)
+    return wald_form(outcome - design @ slopes, covariance) / int(q - m + 1)
 
 
-def _of_instruments(projected: Projection, errors: Floats, vcov: Vcov) -> Floats:
+def _score_covariance(projected: Projection, errors: Floats, vcov: Vcov) -> Floats:
     """Compute the covariance of instruments' scores with one column of errors."""
     return score_covariance(
         [(projected.instruments, errors, vcov)], obs_weights=projected.obs_weights

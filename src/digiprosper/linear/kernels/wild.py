@@ -19,9 +19,9 @@ from digiprosper.errors import OptionError
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.least_squares import with_weights
-from digiprosper.kernels.slopes import Effect, apart
+from digiprosper.kernels.slopes import Effect, split_slopes
 from digiprosper.kernels.tolerances import REDUNDANT_LEVELS, SAME_LEVEL, TIED_DRAWS
-from digiprosper.kernels.within import Within, level_sums, nested_apart, within
+from digiprosper.kernels.within import Within, level_sums, split_nested, within
 from digiprosper.report.pickling import PickledByName
 
 # Most clusters for which Webb's six points are used; signs alone give few different
@@ -87,7 +87,7 @@ def wild_weights(groups: int, reps: int) -> WildWeights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WildSums:
-    """What draws are computed from.
+    """Sums by cluster from which draws are computed.
 
     First axis of `own` and `through`: for u, and for v.
 
@@ -124,7 +124,7 @@ class WildSums:
 def wild_sums(
     equation: Solved, direction: Floats, absorbed: Within, codes: Ints, factor: float
 ) -> WildSums:
-    """Sum by cluster all that the draws need.
+    """Compute the sums by cluster for the draws of one restriction.
 
     Errors e move the restricted combination by ``direction @ (w * e)``, in standard
     errors of the fit; `factor` is the small-sample factor of the covariance. Refuse
@@ -136,7 +136,7 @@ def wild_sums(
     # Residuals of the fit, and what one unit of t adds to them.
     pair = np.stack([equation.residuals, direction / (score @ direction)], axis=1)
 
-    through, loadings = _of_effects(absorbed, pair, score, codes)
+    through, loadings = _sum_crossing_effects(absorbed, pair, score, codes)
     slopes = level_sums(codes, groups, equation.x, score) @ equation.root
     scored = [
         level_sums(codes, groups, equation.score_columns, with_weights(u, weights))
@@ -150,16 +150,16 @@ def wild_sums(
     )
 
 
-def _of_effects(
+def _sum_crossing_effects(
     absorbed: Within, pair: Floats, score: Floats, codes: Ints
 ) -> tuple[Floats, Floats]:
-    """Sum what crossing effects take out of a draw, in the cheaper of two ways."""
+    """Sum what crossing effects remove from a draw, by the cheaper of two ways."""
     groups = int(codes.max()) + 1
-    effects = absorbed.every or (np.zeros_like(codes),)
-    nested, crossing = nested_apart(effects, codes)
+    effects = absorbed.effects_and_slopes or (np.zeros_like(codes),)
+    nested, crossing = split_nested(effects, codes)
     if not crossing:
         return np.empty((2, groups, 0)), np.empty((groups, 0))
-    constants, slopes = apart(crossing)
+    constants, slopes = split_slopes(crossing)
     if slopes or groups <= sum(int(e.max()) + 1 for e in constants):
         return _by_demeaning(absorbed, pair, score, codes, groups)
     return _by_levels(constants, nested, pair, score, codes, absorbed.obs_weights)
@@ -209,10 +209,12 @@ def _by_levels(
         return np.hstack(parts)
 
     through = np.stack([cells(with_weights(u, weights)) for u in pair.T])
-    return through, cells(score) @ _inverse(crossing, sizes, nested, weights)
+    return through, cells(score) @ _inverse_of_products(
+        crossing, sizes, nested, weights
+    )
 
 
-def _inverse(
+def _inverse_of_products(
     crossing: Sequence[Ints],
     sizes: Sequence[int],
     nested: Sequence[Effect],
@@ -317,7 +319,7 @@ def wild_draws(
     return WildDraws(numerators, squares, weights.name, weights.enumerated)
 
 
-def share_beyond(drawn: Floats, t: float, *, enumerated: bool) -> float:
+def p_value_of_draws(drawn: Floats, t: float, *, enumerated: bool) -> float:
     """Compute the p-value: the share of draws at least as far from zero, never 0.
 
     If they are enumerated, the draws are all there are and the data are one of them:
@@ -353,7 +355,7 @@ class Draws(Protocol):
         """Return the statistic of each draw (R,) under the null with this `t`."""
 
 
-def inverted(draws: Draws, level: float) -> tuple[float, float]:
+def invert_test(draws: Draws, level: float) -> tuple[float, float]:
     """Find the smallest interval around 0 of all t whose null is not rejected.
 
     A null value is rejected where ``p <= 1 - level``, with the same draws for all. An
@@ -362,7 +364,7 @@ def inverted(draws: Draws, level: float) -> tuple[float, float]:
 
     def kept(t: float) -> bool:
         statistic = draws.statistic(t)
-        p = share_beyond(draws.at(t), statistic, enumerated=draws.enumerated)
+        p = p_value_of_draws(draws.at(t), statistic, enumerated=draws.enumerated)
         return p > 1 - level + SAME_LEVEL
 
     def end(sign: float) -> float:

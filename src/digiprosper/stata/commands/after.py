@@ -10,7 +10,7 @@ from itertools import permutations
 from typing import Any
 
 from digiprosper.errors import StataError, cited
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands.policy import AGGREGATES
 from digiprosper.stata.commands.steps import DataCall, Step
 from digiprosper.stata.expressions import shifted
@@ -86,7 +86,7 @@ def _as_estimated(product: Product, context: Context) -> Product:
 
 
 def _coefficient(factor: Factor) -> str:
-    name = as_written(factor.name)
+    name = backticked(factor.name)
     if factor.level is not None:
         return f"C({name})[T.{factor.level}]"
     if factor.kind == "i":
@@ -120,7 +120,7 @@ def u_test(call: Call) -> Translation:
     names = call.context.variables.names(call.command.arguments)
     if not names or len(names) > 2:
         raise StataError.because("a variable and its square are needed")
-    code, notes = f"fit, {as_written(names[0])!r}", list[str]()
+    code, notes = f"fit, {backticked(names[0])!r}", list[str]()
     if len(names) == 2:
         code += f", square={names[1]!r}"
         notes = ["a square that is a column is named: square="]

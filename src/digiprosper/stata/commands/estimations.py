@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from digiprosper.errors import StataError, cited
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands import after, linear, panels, policy
 from digiprosper.stata.names import of_kind
 from digiprosper.stata.prefixes import (
@@ -101,7 +101,7 @@ def _permutation(command: Command, context: Context) -> Translation:
     reps = dict(read_options(options)).get("reps")
     inner = estimate(command.text.split(":", 1)[1], context).python
     return Call(command, context, {}).python(
-        f"dp.randomisation_test({inner}, panel, {as_written(split(main)[0])!r}"
+        f"dp.randomisation_test({inner}, panel, {backticked(split(main)[0])!r}"
         f"{f', reps={reps}' if reps else ''}, rng=1)",
         "the whole treatment path of an entity is exchanged, not single rows",
     )

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from digiprosper.errors import StataError, cited
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
 from digiprosper.stata.prefixes import Options
 from digiprosper.stata.translation import Call, Context, Table, Translation
@@ -185,7 +185,7 @@ def _effects(call: Call) -> list[str]:
     name, options = call.command.name, call.options
     if name in ("xtreg", "xtivreg", "xtivreg2", "xtscc"):
         if "fe" in options:
-            return [as_written(options["i"]) if options.get("i") else _ENTITY]
+            return [backticked(options["i"]) if options.get("i") else _ENTITY]
         if name == "xtscc":
             return []
         raise StataError.because(f"{name} without fe: there is no such estimator")
@@ -247,7 +247,7 @@ def _candidates(
 
 def _effect(product: Product) -> str:
     """Write a product of categories as an absorbed effect."""
-    return "^".join(as_written(factor.name) for factor in product)
+    return "^".join(backticked(factor.name) for factor in product)
 
 
 def _factors(products: list[Product]) -> list[Product]:
@@ -275,7 +275,7 @@ def _specified(
 ) -> Translation:
     """Translate effects, standard errors, weights and sample."""
     name, context = call.command.name, call.context
-    keys = [as_written(key) if key else None for key in (context.entity, context.time)]
+    keys = [backticked(key) if key else None for key in (context.entity, context.time)]
     errors, weights = _errors(call), _weights(call)
     if _weighted_by_probability(call) and errors["cov_type"] == "unadjusted":
         errors["cov_type"] = "clustered" if name in ("xtreg", "xtivreg") else "robust"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from digiprosper.errors import StataError
-from digiprosper.panel.grammar import as_written
+from digiprosper.panel.grammar import backticked
 from digiprosper.stata.commands.linear import of_statsmodels
 from digiprosper.stata.prefixes import Options
 from digiprosper.stata.translation import Call, Context, Table, Translation
@@ -71,13 +71,13 @@ def imputation(call: Call) -> Translation:
     y, entity, time, event = names
     _set_keys(call.context, entity, time)
     effects = absorbed(options.get("fe", f"{entity} {time}"), variables)
-    if {*effects} != {as_written(entity), as_written(time)}:
+    if {*effects} != {backticked(entity), backticked(time)}:
         raise StataError.because("fe() with other effects than entity and time")
     return call.specify(
         "StaggeredDid",
         [_OTHER_ERRORS],
-        y=as_written(y),
-        event=as_written(event),
+        y=backticked(y),
+        event=backticked(event),
         x=call.terms("controls"),
         estimator="imputation",
         aggregate=None if {"horizons", "allhorizons"} & set(options) else "simple",
@@ -136,7 +136,7 @@ def logit(call: Call) -> Translation:
     model.
     """
     y, products = call.variables()
-    effects = [as_written(p[0].name) for p in products if is_category(p)]
+    effects = [backticked(p[0].name) for p in products if is_category(p)]
     if len(effects) < 1 + (call.command.name == "logit"):
         return _binary(call)
     read = call.specify(
@@ -176,7 +176,7 @@ def conditional(call: Call) -> Translation:
     """Translate ``clogit``."""
     if "group" not in call.options:
         raise StataError.because("group() is absent")
-    group, entity = call.column("group"), as_written(call.context.entity or "")
+    group, entity = call.column("group"), backticked(call.context.entity or "")
     y, products = call.variables()
     return call.specify(
         "LogitEffects",

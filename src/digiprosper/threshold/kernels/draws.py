@@ -17,7 +17,7 @@ from digiprosper.kernels.threshold import Plan, condition, drops, split, start
 from digiprosper.kernels.tolerances import NO_RESIDUALS
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.kernels.wild import wild_weights
-from digiprosper.optional import Done, uncounted
+from digiprosper.optional import Done, ignore_progress
 
 _KEPT = 3 << 20
 
@@ -33,14 +33,14 @@ class Scheme:
     blocks: Ints  # (n, T) rows of each entity (hansen)
     demeaned: bool  # drawn residuals of a demeaned outcome keep level means of zero
     # Called with the number of draws that begin, to show progress
-    done: Done = uncounted
+    done: Done = ignore_progress
 
 
 def scheme(
     name: Literal["wild_cluster", "hansen", "iid"],
     search: Plan,
     codes: Ints,
-    done: Done = uncounted,
+    done: Done = ignore_progress,
 ) -> Scheme:
     """Prepare a bootstrap: a sign per cluster, exchanged entities, or single rows.
 
