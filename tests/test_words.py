@@ -135,7 +135,7 @@ def test_every_table_of_words_has_a_row() -> None:
     files = [
         path.relative_to(SOURCE)
         for path in sorted(SOURCE.rglob("*.py"))
-        if re.search(r"^[A-Z]+ = Words\(", path.read_text("utf-8"), re.MULTILINE)
+        if re.search(r"^[A-Z]+ = read_words\(", path.read_text("utf-8"), re.MULTILINE)
     ]
     modules = {
         file.as_posix(): importlib.import_module(
@@ -214,7 +214,7 @@ def syntax() -> dict[str, ast.Module]:
         tree.body = [
             statement
             for statement in tree.body
-            if not ast.unparse(statement).partition(" = ")[2].startswith("Words(")
+            if not ast.unparse(statement).partition(" = ")[2].startswith("read_words(")
         ]
     return trees
 

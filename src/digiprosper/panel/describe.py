@@ -15,28 +15,9 @@ from digiprosper.kernels.tolerances import CONSTANT, HALF_WEIGHT
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Column, PlainCell, Remark
 from digiprosper.report.terms import Factors
-from digiprosper.report.words import Words
+from digiprosper.report.words import read_words
 
-WORDS = Words(
-    {
-        "head.Mean": ("Mean", "均值"),
-        "head.SD": ("SD", "标准差"),
-        "correlations": (
-            (
-                "Pearson correlations, each over the rows where both variables are "
-                "observed (N = {low})."
-            ),
-            "Pearson相关系数，各使用两个变量均有观测的行（N = {low}）。",
-        ),
-        "correlations.uneven": (
-            (
-                "Pearson correlations, each over the rows where both variables are "
-                "observed (N = {low} to {high})."
-            ),
-            "Pearson相关系数，各使用两个变量均有观测的行（N = {low}至{high}）。",
-        ),
-    }
-)
+WORDS = read_words(__file__)
 """Words of the table of correlations."""
 
 

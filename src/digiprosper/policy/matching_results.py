@@ -435,7 +435,7 @@ class Matching(Summarised, PickledByName):
         heads = [
             (f"{name}_{when}", f"{head}, {when}")
             for when in ("before", "after")
-            for name, (head, _) in BALANCE_HEADS.items()
+            for name, head in BALANCE_HEADS.items()
         ]
         balance = self.balance.set_index("term")
         return tuple(
@@ -498,7 +498,7 @@ class Matching(Summarised, PickledByName):
                 rows.append(
                     [str(row["term"]) if when == "before" else "", words, *numbers]
                 )
-        heads = [head for head, _ in BALANCE_HEADS.values()]
+        heads = [*BALANCE_HEADS.values()]
         balance = Cells.of(["", "sample", *heads], rows)
         return self._titled(
             f"Matched sample: {self.treated}",
