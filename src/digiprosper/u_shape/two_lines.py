@@ -615,7 +615,7 @@ def _fit_broken_line(
     names = [f"{data.variable}:{name}" for name in order]
     design = np.column_stack([columns[name] for name in order])
     jump = (f"{data.variable}:jump",)
-    return _fit_columns(data, names, design, unread=jump, collinear="drop")
+    return _fit_columns(data, names, design, auxiliary=jump, collinear="drop")
 
 
 def _no_std_error(data: _DemeanedData) -> IdentificationError:
