@@ -9,13 +9,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digiprosper import EventStudy, FixedEffects, Panel, PoissonEffects, StaggeredDid
+from digiprosper import (
+    EventStudy,
+    FixedEffects,
+    FixedEffectsIV,
+    Panel,
+    PoissonEffects,
+    StaggeredDid,
+    randomisation_test,
+)
 from digiprosper.errors import (
     CovarianceWarning,
     DigiprosperWarning,
     IdentificationError,
     IdentificationWarning,
     MissingDataWarning,
+    OptionError,
     PanelIndexError,
 )
 from digiprosper.linear.doubtful_terms import is_mean_of_others
@@ -227,6 +236,23 @@ def test_one_entity_with_much_of_the_weights(share) -> None:
     assert codes_of(spec.replace(cov_type="crv3"), panel) == []
     assert codes_of(spec.replace(obs_weights=None), panel) == []
     assert codes_of(StaggeredDid("y", "first", obs_weights="w"), panel) == []
+
+
+def test_errors_without_crv3_have_another_remedy() -> None:
+    panel = Panel(weighted(0.5), "i", "t").assign(z=lambda d: d["d"] + d["y"])
+    instrumented = FixedEffectsIV("y", [], ["d"], ["z"], obs_weights="w")
+    by_cohort = StaggeredDid("y", "first", obs_weights="w", cov_type="influence")
+    for spec in (instrumented, by_cohort):
+        text = text_of(spec, panel, "heavy_cluster")
+        assert text.endswith("errors are too small. Compare estimates without it.")
+        with pytest.raises(OptionError):
+            spec.replace(cov_type="crv3").fit(panel)
+
+
+def test_permutations_do_not_depend_on_the_errors_of_a_heavy_cluster() -> None:
+    spec = FixedEffects("y", ["d"], obs_weights="w")
+    test = randomisation_test(spec, Panel(weighted(0.5), "i", "t"), "d", rng=1)
+    assert "heavy_cluster" not in {notice.code for notice in test.diagnostics}
 
 
 def test_weights_that_are_not_heavy() -> None:

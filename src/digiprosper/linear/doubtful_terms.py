@@ -354,7 +354,12 @@ def _shared_by_period(table: Table, term: str) -> list[Notice]:
 
 
 def heavy_cluster(
-    sample: Sample, weights: Floats | None, cov_type: str, clusters: Sequence[str]
+    sample: Sample,
+    weights: Floats | None,
+    cov_type: str,
+    clusters: Sequence[str],
+    *,
+    has_crv3: bool,
 ) -> list[Notice]:
     """Report a cluster with so much of the weights that its errors matter alone."""
     if weights is None or cov_type != "clustered":
@@ -365,9 +370,10 @@ def heavy_cluster(
     # Of few clusters each has a large share, and they are reported as few.
     if share <= max(_HEAVY, 2 / shares.size):
         return []
+    remedy = "Use cov_type='crv3'." if has_crv3 else "Compare estimates without it."
     text = (
         f"{name} {label} has {share:.0%} of the weights, and clustered standard "
-        "errors are too small. Use cov_type='crv3'."
+        f"errors are too small. {remedy}"
     )
     data = {"clusters": name, "cluster": label, "share": float(share)}
     return [Notice("heavy_cluster", text, data)]

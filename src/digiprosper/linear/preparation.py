@@ -285,7 +285,14 @@ def prepare(
         *_robust_notices(sample, structure.within, near, options),
         *distance_notices(sample, near),
         *term_notices(sample, panel, effects, clusters, options.cov_type),
-        *heavy_cluster(sample, weights, options.cov_type, clusters),
+        # With instruments there is no such correction for leverage.
+        *heavy_cluster(
+            sample,
+            weights,
+            options.cov_type,
+            clusters,
+            has_crv3="endog" not in sample.roles,
+        ),
     ]
     return Prepared(
         sample=sample,

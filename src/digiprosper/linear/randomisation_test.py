@@ -37,7 +37,9 @@ from digiprosper.report.text import permutations_text
 from digiprosper.specification import check_reps
 
 _LEAST_REPS = 19
-_INSTEAD = frozenset({"few_clusters", "very_few_clusters", "few_treated"})
+_INSTEAD = frozenset(
+    {"few_clusters", "very_few_clusters", "few_treated", "heavy_cluster"}
+)
 
 
 def randomisation_test(
@@ -186,7 +188,7 @@ def randomisation_test(
 
 
 def _fit_notices(fit: Any) -> tuple[Notice, ...]:
-    """Return the notices of a fit except those about few clusters."""
+    """Return the notices of a fit except those about few or heavy clusters."""
     notices: tuple[Notice, ...] = fit.results.diagnostics
     return tuple(notice for notice in notices if notice.code not in _INSTEAD)
 

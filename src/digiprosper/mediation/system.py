@@ -517,11 +517,11 @@ def draw_thresholds(
                 drawn_columns, effects, intercept=intercept
             )
     draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
-    n_terms = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
+    by_term = dict(zip(demeaned.names, demeaned.raw.T, strict=True))
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
         level = intercept and not regime_is_collinear(prepared, demeaned, gamma)
-        layout = lay_out(spec, prepared.sample, n_terms, gamma, level=level)
+        layout = lay_out(spec, prepared.sample, by_term, gamma, level=level)
         demeaned_at_gamma = demean_added(prepared, demeaned, layout)
         grams = entity_grams(demeaned_at_gamma.columns, codes, every, demeaned=True)
         drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))

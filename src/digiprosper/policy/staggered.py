@@ -20,6 +20,7 @@ from digiprosper.errors import (
     option_error,
 )
 from digiprosper.kernels import Floats
+from digiprosper.linear.doubtful_terms import heavy_cluster
 from digiprosper.linear.preparation import (
     LinearOptions,
     Prepared,
@@ -337,7 +338,7 @@ class StaggeredDid(Specification):
         if self.cov_type == "hc2" and inference.cov_type not in ("cr2", "crv3"):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
-            *_row_notices(prepared, self.cov_type),
+            *_row_notices(prepared, inference),
             *_error_notices(panel, timing, prepared, cohorts, cells, inference),
             *notices,
         )
@@ -409,11 +410,16 @@ def _refuse_without_effects(
         raise not_identified("none_treated", text, event=spec.event)
 
 
-def _row_notices(prepared: Prepared, cov_type: str) -> list[Notice]:
+def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
     """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
-    if cov_type == "hc2":
-        prepared = drop_notice(prepared, "heavy_cluster")
-    return [*prepared.other_notices]
+    notices = [*drop_notice(prepared, "heavy_cluster").other_notices]
+    if inference.cov_type == "clustered":
+        sample, weights = prepared.sample, prepared.obs_weights
+        clusters = prepared.cluster_names
+        notices += heavy_cluster(
+            sample, weights, inference.cov_type, clusters, has_crv3=False
+        )
+    return notices
 
 
 def _error_notices(
