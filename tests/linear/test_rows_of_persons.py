@@ -238,6 +238,15 @@ def test_one_entity_with_much_of_the_weights(share) -> None:
     assert codes_of(StaggeredDid("y", "first", obs_weights="w"), panel) == []
 
 
+def test_an_empty_column_is_no_mean_of_others() -> None:
+    df = weighted(0.1).assign(g=lambda d: d["i"] % 4, empty=np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        fit = FixedEffects("y", "d", absorb=["g"]).fit(Panel(df, "i", "t"))
+    assert "mean_of_others" not in {notice.code for notice in fit.diagnostics}
+
+
 def test_errors_without_crv3_have_another_remedy() -> None:
     panel = Panel(weighted(0.5), "i", "t").assign(z=lambda d: d["d"] + d["y"])
     instrumented = FixedEffectsIV("y", [], ["d"], ["z"], obs_weights="w")

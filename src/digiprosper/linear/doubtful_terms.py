@@ -241,8 +241,10 @@ def _means_of_others(
     for column in map(str, table.data.select_dtypes("number")):
         whole, x = table.numeric(term), table.numeric(column)
         # Means of others have the total of the values, and vary less.
-        same = abs(np.nansum(whole - x)) <= SAME_TOTAL * np.nansum(abs(x))
-        if same and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
+        total = np.nansum(abs(x))
+        same = abs(np.nansum(whole - x)) <= SAME_TOTAL * total
+        # An empty column has a total of zero, and no variance.
+        if total and same and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
             x = x[table.index.get_indexer(sample.index)]
             for effect in effects:
                 if is_mean_of_others(z, x, sample.codes[effect]):
