@@ -82,7 +82,7 @@ def test_decomposition() -> None:
         ("eventstudyinteract y g1, cohort(f) absorb(id year)", "all event times"),
         ("bacondecomp y d x", "controls"),
         ("psmatch2 d x, logit neighbor(1)", "match_entities"),
-        ("xtlogit y x, fe", "clogit is read"),
+        ("xtlogit y x", "fe is absent"),
         ("xtprobit y x, fe", "no such estimator"),
         ("clogit y x", r"group\(\) is absent"),
         ("xtpoisson y x, re", "'re'"),
@@ -105,6 +105,7 @@ def test_refusals(text: str, reason: str) -> None:
         ("xtpoisson n x i.year, fe vce(robust)", "PoissonEffects"),
         ("logit d x i.year i.ind, vce(cluster id)", "LogitEffects"),
         ("clogit d x, group(id)", "LogitEffects"),
+        ("xtlogit d x, fe", "LogitEffects"),
         ("probit d x i.ind, r", "LogitEffects"),
     ],
 )
@@ -162,6 +163,7 @@ def test_logit_and_probit_with_clusters_stay_in_the_rows_of_if() -> None:
     ("text", "fields"),
     [
         ("clogit y x i.year, gr(id) or", {"cov_type": "unadjusted"}),
+        ("xtlogit y x i.year, fe", {"cov_type": "unadjusted"}),
         ("clogit y x i.year, group(id) vce(cluster id)", {}),
         (
             "clogit y x i.year, group(firm) vce(robust)",

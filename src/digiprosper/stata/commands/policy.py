@@ -173,10 +173,12 @@ def _binary(call: Call) -> Translation:
 
 
 def conditional(call: Call) -> Translation:
-    """Translate ``clogit``."""
-    if "group" not in call.options:
-        raise StataError.because("group() is absent")
-    group, entity = call.column("group"), backticked(call.context.entity or "")
+    """Translate ``clogit`` and ``xtlogit, fe``."""
+    name, entity = call.command.name, backticked(call.context.entity or "")
+    needed = "fe" if name == "xtlogit" else "group()"
+    if needed.removesuffix("()") not in call.options:
+        raise StataError.because(f"{needed} is absent")
+    group = entity if name == "xtlogit" else call.column("group")
     y, products = call.variables()
     return call.specify(
         "LogitEffects",
@@ -218,4 +220,5 @@ COMMANDS: Table = {
     **dict.fromkeys(("ppmlhdfe", "poisson", "xtpoisson"), (_POISSON, poisson)),
     **dict.fromkeys(("logit", "probit"), (_LOGIT, logit)),
     "clogit": (_CONDITIONAL, conditional),
+    "xtlogit": (Options("fe vce or"), conditional),
 }
