@@ -368,23 +368,26 @@ def lagged_outcome_notices(
     ]
 
 
-def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> Iterator[Notice]:
+def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> list[Notice]:
     """Report correlated scores of the first regressor that the errors leave out."""
     keys = prepared.sample.keys
     if prepared.block_sums is not None or not _has_pairs(prepared.sample):
-        return
+        return []
     clusters, inside = prepared.cluster_names, keys.entity_name in prepared.effect_names
     by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
     by_row = prepared.options.cov_type in _BY_ROW and not inside
-    if not (by_entity or by_time or by_row):
-        return
-    scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
+    # One at a time: the errors that the first names also allow for the second.
+    checks = [_lasting_shocks] if by_time else []
     if by_row or (clusters == (keys.time_name,) and not inside):
-        yield from _in_entities(prepared, scores, name)
-    if by_time:
-        yield from _lasting_shocks(prepared, scores, name)
-    else:
-        yield from _shared_exposure(prepared, scores, name)
+        checks.append(_in_entities)
+    if by_row or by_entity:
+        checks.append(_shared_exposure)
+    if checks:
+        scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
+        for check in checks:
+            if said := [*check(prepared, scores, name)]:
+                return said
+    return []
 
 
 def _has_pairs(sample: Sample) -> bool:
@@ -412,9 +415,9 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
         entity = sample.keys.entity_name
         text = (
             f"residuals times {cited(name)} are correlated between rows of the same "
-            f"{entity}: clustered by {entity} too, the standard error would be "
-            f"{ratio**0.5:.1f} times as large: cov_type='clustered', "
-            f"clusters={[entity, *clusters]}."
+            f"{entity}. With cov_type='clustered', clusters={[entity, *clusters]} the "
+            f"standard error would be {ratio**0.5:.1f} times "
+            f"{'as large' if clusters else 'the robust one'}."
         )
         data = {"term": name, "ratio": ratio, "entity": entity}
         yield Notice("in_entities", text, data)

@@ -42,6 +42,8 @@ _NOT_BY_CHANCE = 4.0
 # Offices publish no counts below these: of deaths, births, patients and pupils.
 _SMALLEST_COUNTS = (5, 6, 10, 11)
 _AT_THE_EDGE = 0.01
+# Missing shares of suppressed counts have this correlation with sizes, or a larger one.
+_OF_SIZE = 0.4
 # Two values are always on a line.
 _FEWEST_INSIDE = 3
 # Slopes are as exact as the root of what a linear function may leave.
@@ -83,6 +85,9 @@ def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     if not sample.variables and _CODES.isdisjoint(ends):
         return
     no_numbers = {column for column, _ in sample.categories.values()}
+    # A code such as 9999 in first treated times is later than all periods.
+    factors = chain.from_iterable([sample.factors_of(name) for name in sample.names])
+    no_numbers |= {c for f in factors if f.function == "treated" for c in f.columns}
     columns = dict(zip(sample.names, sample.matrix.T, strict=True), **sample.variables)
     for name, values in columns.items():
         if _CODES.isdisjoint((np.fmin.reduce(values), np.fmax.reduce(values))):
@@ -312,24 +317,28 @@ def _shared_in_cells(
     codes, term, column = sample.codes, sample.names[at], sample.matrix[:, at]
     if any(is_nested(codes[e], codes[c]) for e in effects for c in clusters):
         return
+    pairs = []
     for pair in combinations(effects, 2):
         first, second = (codes[effect] for effect in pair)
         cells = pd.factorize(first * (second.max() + 1) + second)[0]
         values = np.empty(cells.max() + 1)
         values[cells] = column
         if 2 * values.size <= cells.size and (values[cells] == column).all():
-            # Periods are few: the other effect is what a policy is of.
-            time = sample.keys.time_name
-            group = max(pair, key=lambda e: (e != time, codes[e].max()))
-            text = (
-                f"{cited(term)} has one value for all rows of the same "
-                f"{' and '.join(pair)}: if their errors, or those over time, are "
-                "correlated, standard errors are too small (Bertrand, Duflo & "
-                f"Mullainathan 2004). Use clusters={cited(group)}."
-            )
-            data = {"term": term, "effects": pair}
-            yield Notice("shared_in_cells", text, data)
-            return
+            pairs.append(pair)
+    if pairs:
+        # Periods are few: the other effect is what a policy is of. With effects of
+        # exporter by year, importer by year and pair, it is the pair.
+        time = sample.keys.time_name
+        by_size = {e: (e != time, codes[e].max()) for e in chain.from_iterable(pairs)}
+        group = max(by_size, key=by_size.__getitem__)
+        pair = next(p for p in pairs if group in p)
+        text = (
+            f"{cited(term)} has one value for all rows of the same "
+            f"{' and '.join(pair)}: if their errors, or those over time, are "
+            "correlated, standard errors are too small (Bertrand, Duflo & "
+            f"Mullainathan 2004). Use clusters={cited(group)}."
+        )
+        yield Notice("shared_in_cells", text, {"term": term, "effects": pair})
 
 
 def _shared_by_period(table: Table, term: str) -> list[Notice]:
@@ -347,7 +356,7 @@ def _shared_by_period(table: Table, term: str) -> list[Notice]:
         shared = ((on == 0) | (on == count)).all() and count.mean() >= 2
         # It begins in some group: years since then, or sizes above a limit, are none.
         begins = (on.any(axis=1) & (on < count).any(axis=1)).any()
-        if shared and begins and len(np.unique(on > 0, axis=0)) < groups:
+        if shared and begins and 1 < len(np.unique(on > 0, axis=0)) < groups:
             entity = keys.entity_name
             return [treated_together(term, name, groups, entity, n)]
     return []
@@ -363,7 +372,7 @@ def heavy_cluster(
     shares = np.bincount(sample.codes[name], weights) / weights.sum()
     share, label = shares.max(), sample.code_levels[name][int(shares.argmax())]
     # Of few clusters each has a large share, and they are reported as few.
-    if share <= max(_HEAVY, 2 / shares.size):
+    if share <= max(_HEAVY, 4 / shares.size):
         return []
     text = (
         f"{name} {label} has {share:.0%} of the weights, and clustered standard "
@@ -384,7 +393,8 @@ def about_missing(sample: Sample, table: Table) -> Iterator[Notice]:
         # Rows of one entity are not missing by chance.
         if {*x} & {*data} and table.keys.entities.size == table.nobs:
             yield from _attrition(y, missing, data[x[0]])
-        yield from _suppressed_counts(data.select_dtypes("float"), missing)
+        counts = data.select_dtypes("float")
+        yield from _suppressed_counts(counts, missing, table.keys.entity)
 
 
 def _attrition(y: str, missing: pd.Series[bool], dummy: pd.Series[Any]) -> list[Notice]:
@@ -397,24 +407,46 @@ def _attrition(y: str, missing: pd.Series[bool], dummy: pd.Series[Any]) -> list[
     (low, control), (high, treated) = shares.items()
     text = (
         f"{cited(y)} is missing in {treated:.0%} of rows with {dummy.name} = {high} "
-        f"and {control:.0%} of those with {low} (attrition). Report bounds (Lee 2009)."
+        f"and {control:.0%} of those with {low} (attrition): the rows that are left "
+        "differ also without an effect. If a lottery decided, report bounds (Lee 2009)."
     )
     return [Notice("attrition", text, {"term": y, "treatment": dummy.name})]
 
 
-def _suppressed_counts(data: pd.DataFrame, missing: pd.Series[bool]) -> list[Notice]:
+def _suppressed_counts(
+    data: pd.DataFrame, missing: pd.Series[bool], entity: Ints
+) -> list[Notice]:
     """Report counts, of the outcome or of its rate, of which none is small."""
     for name, values in data.items():
         counts = values[~missing]
         least = counts.min()
         if least in _SMALLEST_COUNTS and values.isna().equals(missing):
             at_edge = (counts <= least + 1).mean() >= _AT_THE_EDGE
-            if at_edge and not (counts % 1).any():
+            if (
+                at_edge
+                and not (counts % 1).any()
+                and _is_missing_if_small(values, missing, entity)
+            ):
                 text = (
-                    f"{cited(name)} is never below {least:g}: if smaller counts are "
-                    "suppressed, rows are dropped because of the outcome. Join areas "
-                    f"or years, or compare 0 and {least - 1:g} in their place."
+                    f"{cited(name)} is never below {least:g}, and is missing in those "
+                    "that have small counts. If smaller counts are suppressed, rows "
+                    "are dropped because of the outcome: join areas or years, or "
+                    f"compare 0 and {least - 1:g} in their place."
                 )
                 data_of = {"column": name, "least": least}
                 return [Notice("suppressed_counts", text, data_of)]
     return []
+
+
+def _is_missing_if_small(
+    values: pd.Series[float], missing: pd.Series[bool], entity: Ints
+) -> bool:
+    """Tell whether entities with small counts have most missing rows."""
+    logs, shares = np.log(values).groupby(entity).mean(), missing.groupby(entity).mean()
+    some = logs.notna()
+    # Members of a board, or years of school, may begin at five, too.
+    if shares[some].nunique() < 2 or logs.nunique() < 2:
+        return False
+    correlation = np.corrcoef(logs[some], shares[some])[0, 1]
+    enough = max(_OF_SIZE, _NOT_BY_CHANCE / np.sqrt(some.sum()))
+    return bool(correlation < -enough)

@@ -227,9 +227,9 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
         if on[keys.time < first].any() or not on[keys.time == first].all():
             continue
         ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
-        rows = np.bincount(keys.entity, on)
-        # One that is 1 in as many rows of all may be of the periods after an event.
-        if ends.any() and np.ptp(rows[rows > 0]):
+        since = keys.time - first
+        # One that may be 1 for as many periods in all may be of those after an event.
+        if ends.any() and since[on].max() >= since[1:][ends].min():
             entities = keys.entities[np.unique(keys.entity[:-1][ends])].tolist()
             text = (
                 f"{cited(name)} begins at the times of {cited(event)} and ends in "
