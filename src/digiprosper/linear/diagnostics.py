@@ -377,7 +377,9 @@ def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> list[Noti
     by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
     by_row = prepared.options.cov_type in _BY_ROW and not inside
     # One at a time: the errors that the first names also allow for the second.
-    checks = [_lasting_shocks] if by_time else []
+    # A correlation of few periods is never four times its standard error.
+    lasts = by_time and prepared.sample.n_times > _STANDARD_ERRORS**2
+    checks = [_lasting_shocks] if lasts else []
     if by_row or (clusters == (keys.time_name,) and not inside):
         checks.append(_in_entities)
     if by_row or by_entity:
@@ -407,11 +409,13 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
     rows = float(scores @ scores)
     used = _squared_sums(sample.time, scores) if clusters else rows
     ratio = 1 + (_squared_sums(sample.entity, scores) - rows) / used
+    if ratio <= _LARGER:
+        return
     # What entities share in a period is no correlation between rows of one.
     means = np.bincount(sample.time, scores) / np.bincount(sample.time)
     squares = period_sums(scores - means[sample.time], sample.entity) ** 2
     error = squares.std(ddof=1) / squares.size**0.5
-    if ratio > _LARGER and squares.mean() - 1 > _STANDARD_ERRORS * error:
+    if squares.mean() - 1 > _STANDARD_ERRORS * error:
         entity = sample.keys.entity_name
         text = (
             f"residuals times {cited(name)} are correlated between rows of the same "

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, SAME_TOTAL
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.notices import made_from, many_dummies
@@ -387,66 +387,73 @@ def about_missing(sample: Sample, table: Table) -> Iterator[Notice]:
     y = sample.names[sample.roles["y"][0]] if "y" in sample.roles else ""
     factors, data = sample.factors_of(y), table.data
     columns = [c for f in factors for c in f.columns if c in data and not f.shift]
-    missing = data[columns].isna().any(axis=1)
+    missing = np.zeros(table.nobs, dtype=np.bool_)
+    for column in columns:
+        missing |= data[column].isna().to_numpy()
     if missing.any() and sample.where is None:
         x = sample.names_of("x")[:1] if "x" in sample.roles else ()
         # Rows of one entity are not missing by chance.
         if {*x} & {*data} and table.keys.entities.size == table.nobs:
-            yield from _attrition(y, missing, data[x[0]])
-        counts = data.select_dtypes("float")
-        yield from _suppressed_counts(counts, missing, table.keys.entity)
+            yield from _attrition(y, missing, x[0], table.numeric(x[0]))
+        yield from _suppressed_counts(table, missing)
 
 
-def _attrition(y: str, missing: pd.Series[bool], dummy: pd.Series[Any]) -> list[Notice]:
+def _attrition(y: str, missing: Bools, term: str, values: Floats) -> list[Notice]:
     """Report an outcome that is missing more often in one of two groups of rows."""
-    shares = missing.groupby(dummy).mean()
-    correlation = np.corrcoef(missing, dummy)[0, 1] if len(shares) == 2 else 0.0
-    # Missing where the dummy is.
-    if not abs(correlation) * np.sqrt(dummy.size) > _NOT_BY_CHANCE:
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    treated = values == high
+    n = int(treated.sum())
+    # Rows without a dummy say nothing about it.
+    if not low < high or n + np.count_nonzero(values == low) < values.size:
         return []
-    (low, control), (high, treated) = shares.items()
+    share, other = missing[treated].mean(), missing[~treated].mean()
+    error = missing.std() * np.sqrt(1 / n + 1 / (values.size - n))
+    if abs(share - other) <= _NOT_BY_CHANCE * error:
+        return []
     text = (
-        f"{cited(y)} is missing in {treated:.0%} of rows with {dummy.name} = {high} "
-        f"and {control:.0%} of those with {low} (attrition): the rows that are left "
-        "differ also without an effect. If a lottery decided, report bounds (Lee 2009)."
+        f"{cited(y)} is missing in {share:.0%} of rows with {term} = {high:g} and "
+        f"{other:.0%} of those with {low:g} (attrition), so the rows that are left may "
+        "differ without any effect. If the treatment was drawn by lot, report bounds "
+        "(Lee 2009)."
     )
-    return [Notice("attrition", text, {"term": y, "treatment": dummy.name})]
+    return [Notice("attrition", text, {"term": y, "treatment": term})]
 
 
-def _suppressed_counts(
-    data: pd.DataFrame, missing: pd.Series[bool], entity: Ints
-) -> list[Notice]:
+def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
     """Report counts, of the outcome or of its rate, of which none is small."""
-    for name, values in data.items():
+    for name in table.data.select_dtypes("float"):
+        values = table.numeric(name)
+        least = np.fmin.reduce(values)
+        if least not in _SMALLEST_COUNTS or not np.array_equal(
+            np.isnan(values), missing
+        ):
+            continue
         counts = values[~missing]
-        least = counts.min()
-        if least in _SMALLEST_COUNTS and values.isna().equals(missing):
-            at_edge = (counts <= least + 1).mean() >= _AT_THE_EDGE
-            if (
-                at_edge
-                and not (counts % 1).any()
-                and _is_missing_if_small(values, missing, entity)
-            ):
-                text = (
-                    f"{cited(name)} is never below {least:g}, and is missing in those "
-                    "that have small counts. If smaller counts are suppressed, rows "
-                    "are dropped because of the outcome: join areas or years, or "
-                    f"compare 0 and {least - 1:g} in their place."
-                )
-                data_of = {"column": name, "least": least}
-                return [Notice("suppressed_counts", text, data_of)]
+        if (
+            (counts <= least + 1).mean() >= _AT_THE_EDGE
+            and not (counts % 1).any()
+            and _is_missing_if_small(counts, missing, table.keys.entity)
+        ):
+            text = (
+                f"{cited(name)} is never below {least:g}, and is missing most often in "
+                "entities with small counts. If smaller counts are suppressed, rows "
+                "are dropped because of the outcome: join areas or years, or compare "
+                f"0 and {least - 1:g} in their place."
+            )
+            data_of = {"column": name, "least": least}
+            return [Notice("suppressed_counts", text, data_of)]
     return []
 
 
-def _is_missing_if_small(
-    values: pd.Series[float], missing: pd.Series[bool], entity: Ints
-) -> bool:
-    """Tell whether entities with small counts have most missing rows."""
-    logs, shares = np.log(values).groupby(entity).mean(), missing.groupby(entity).mean()
-    some = logs.notna()
-    # Members of a board, or years of school, may begin at five, too.
-    if shares[some].nunique() < 2 or logs.nunique() < 2:
+def _is_missing_if_small(counts: Floats, missing: Bools, entity: Ints) -> bool:
+    """Tell whether entities with small counts have most of the missing rows."""
+    rows = np.bincount(entity)
+    seen = np.bincount(entity[~missing], minlength=rows.size)
+    logs = np.bincount(entity[~missing], np.log(counts), minlength=rows.size)
+    some = seen > 0
+    means, shares = logs[some] / seen[some], 1 - seen[some] / rows[some]
+    # Boards have five members or more, too, but are not missing because of that.
+    if not shares.any() or not np.ptp(means) or not np.ptp(shares):
         return False
-    correlation = np.corrcoef(logs[some], shares[some])[0, 1]
-    enough = max(_OF_SIZE, _NOT_BY_CHANCE / np.sqrt(some.sum()))
-    return bool(correlation < -enough)
+    enough = max(_OF_SIZE, _NOT_BY_CHANCE / np.sqrt(means.size))
+    return bool(np.corrcoef(means, shares)[0, 1] < -enough)

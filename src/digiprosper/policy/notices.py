@@ -220,15 +220,19 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
     """Report a dummy that begins at the first treated times and ends again."""
     keys = table.keys
     first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
+    steps = np.arange(keys.times.size) if keys.ordinals is None else keys.ordinals
+    since = steps[keys.time] - np.append(steps, 0)[first]
     for name, values in table.data.drop(columns=event).items():
-        if not is_switch(values, None) or values.isna().any():
+        # Fast: the first row tells that most columns are no dummy.
+        if values.isna().any() or values.iloc[0] not in (0, 1):
+            continue
+        if not is_switch(values, None):
             continue
         on = values.to_numpy(dtype=np.bool_)
         if on[keys.time < first].any() or not on[keys.time == first].all():
             continue
         ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
-        since = keys.time - first
-        # One that may be 1 for as many periods in all may be of those after an event.
+        # One that may be 1 for as long in all may be of the periods after an event.
         if ends.any() and since[on].max() >= since[1:][ends].min():
             entities = keys.entities[np.unique(keys.entity[:-1][ends])].tolist()
             text = (
