@@ -54,8 +54,10 @@ _ALIKE = 0.9
 # independent and their variances differ much, a notice is false in up to 2% of panels.
 _FEWEST_PERIODS = 5
 _FEWEST_ENTITIES = 10
-# Computing the moments of correlated sums takes up to a second.
+# Computing the moments of correlated sums takes up to a second, and as many numbers as
+# there are entities times periods.
 _MOST_PRODUCTS = 5e9
+_MOST_CELLS = 10
 _STANDARD_ERRORS = 4
 _BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
@@ -377,9 +379,7 @@ def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> list[Noti
     by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
     by_row = prepared.options.cov_type in _BY_ROW and not inside
     # One at a time: the errors that the first names also allow for the second.
-    # A correlation of few periods is never four times its standard error.
-    lasts = by_time and prepared.sample.n_times > _STANDARD_ERRORS**2
-    checks = [_lasting_shocks] if lasts else []
+    checks = [_lasting_shocks] if by_time else []
     if by_row or (clusters == (keys.time_name,) and not inside):
         checks.append(_in_entities)
     if by_row or by_entity:
@@ -396,7 +396,9 @@ def _has_pairs(sample: Sample) -> bool:
     """Tell whether there are pairs enough to compare, and not too many."""
     n_entities, n_times = sample.n_entities, sample.n_times
     enough = n_entities >= _FEWEST_ENTITIES and n_times >= _FEWEST_PERIODS
-    return enough and max(n_entities, n_times) * n_times**2 <= _MOST_PRODUCTS
+    is_dense = n_entities * n_times <= _MOST_CELLS * sample.nobs
+    products = max(n_entities, n_times) * n_times**2
+    return enough and is_dense and products <= _MOST_PRODUCTS
 
 
 def _squared_sums(codes: Ints, scores: Floats) -> float:
@@ -456,6 +458,9 @@ def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[N
     """Report sums of scores by period that are correlated over time."""
     sample, keys = prepared.sample, prepared.sample.keys
     periods, time = sample.n_times, keys.time_name
+    # A correlation of few periods is never four times its standard error.
+    if periods <= _STANDARD_ERRORS**2:
+        return
     lags = int(1.3 * periods**0.5)
     correlation, added = lasting_sums(scores, sample.entity, sample.time, lags)
     # Clusters in two ways: what rows of an entity share is no shock that lasts.

@@ -41,8 +41,7 @@ _HEAVY = 0.2
 _NOT_BY_CHANCE = 4.0
 # Offices publish no counts below these: of deaths, births, patients and pupils.
 _SMALLEST_COUNTS = (5, 6, 10, 11)
-_AT_THE_EDGE = 0.01
-# Missing shares of suppressed counts have this correlation with sizes, or a larger one.
+# Suppressed counts are seen in larger entities: shares have this correlation with size.
 _OF_SIZE = 0.4
 # Two values are always on a line.
 _FEWEST_INSIDE = 3
@@ -81,9 +80,6 @@ def term_notices(
 
 def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report columns with codes of missing values that are used as numbers."""
-    ends = *sample.matrix.min(axis=0).tolist(), *sample.matrix.max(axis=0).tolist()
-    if not sample.variables and _CODES.isdisjoint(ends):
-        return
     no_numbers = {column for column, _ in sample.categories.values()}
     # A code such as 9999 in first treated times is later than all periods.
     factors = chain.from_iterable([sample.factors_of(name) for name in sample.names])
@@ -244,9 +240,15 @@ def _means_of_others(
     if term not in table.data or {*effects} <= {*sample.keys.names}:
         return
     for column in map(str, table.data.select_dtypes("number")):
+        if column == term:
+            continue
         whole, x = table.numeric(term), table.numeric(column)
         # Means of others have the total of the values, and vary less.
-        same = abs(np.nansum(whole - x)) <= SAME_TOTAL * np.nansum(abs(x))
+        gaps = whole - x
+        # Fast: most columns have no missing values, and another total.
+        if np.isnan(gaps.sum()):
+            gaps = gaps[~np.isnan(gaps)]
+        same = abs(gaps.sum()) <= SAME_TOTAL * np.nansum(abs(x))
         if same and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
             x = x[table.index.get_indexer(sample.index)]
             for effect in effects:
@@ -329,8 +331,8 @@ def _shared_in_cells(
         # Periods are few: the other effect is what a policy is of. With effects of
         # exporter by year, importer by year and pair, it is the pair.
         time = sample.keys.time_name
-        by_size = {e: (e != time, codes[e].max()) for e in chain.from_iterable(pairs)}
-        group = max(by_size, key=by_size.__getitem__)
+        shared = chain.from_iterable(pairs)
+        group = max(shared, key=lambda e: (e != time, codes[e].max()))
         pair = next(p for p in pairs if group in p)
         text = (
             f"{cited(term)} has one value for all rows of the same "
@@ -424,15 +426,11 @@ def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
     for name in table.data.select_dtypes("float"):
         values = table.numeric(name)
         least = np.fmin.reduce(values)
-        if least not in _SMALLEST_COUNTS or not np.array_equal(
-            np.isnan(values), missing
-        ):
+        if least not in _SMALLEST_COUNTS or (np.isnan(values) != missing).any():
             continue
         counts = values[~missing]
-        if (
-            (counts <= least + 1).mean() >= _AT_THE_EDGE
-            and not (counts % 1).any()
-            and _is_missing_if_small(counts, missing, table.keys.entity)
+        if not (counts % 1).any() and _is_missing_if_small(
+            counts, missing, table.keys.entity
         ):
             text = (
                 f"{cited(name)} is never below {least:g}, and is missing most often in "
@@ -451,9 +449,9 @@ def _is_missing_if_small(counts: Floats, missing: Bools, entity: Ints) -> bool:
     seen = np.bincount(entity[~missing], minlength=rows.size)
     logs = np.bincount(entity[~missing], np.log(counts), minlength=rows.size)
     some = seen > 0
-    means, shares = logs[some] / seen[some], 1 - seen[some] / rows[some]
+    means, shares = logs[some] / seen[some], seen[some] / rows[some]
     # Boards have five members or more, too, but are not missing because of that.
-    if not shares.any() or not np.ptp(means) or not np.ptp(shares):
+    if np.ptp(means) * np.ptp(shares) == 0:
         return False
     enough = max(_OF_SIZE, _NOT_BY_CHANCE / np.sqrt(means.size))
-    return bool(np.corrcoef(means, shares)[0, 1] < -enough)
+    return bool(np.corrcoef(means, shares)[0, 1] > enough)

@@ -55,7 +55,7 @@ from digiprosper.panel.table import Table
 from digiprosper.panel.treatment import entities_text
 from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.messages import first_few, have, time_text
-from digiprosper.policy.timing import CohortCoding, Cohorts, Timing, is_switch
+from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
 from digiprosper.policy.window import EventWindow
 from digiprosper.report.notices import few_clusters
 
@@ -223,10 +223,7 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
     steps = np.arange(keys.times.size) if keys.ordinals is None else keys.ordinals
     since = steps[keys.time] - np.append(steps, 0)[first]
     for name, values in table.data.drop(columns=event).items():
-        # Fast: the first row tells that most columns are no dummy.
-        if values.isna().any() or values.iloc[0] not in (0, 1):
-            continue
-        if not is_switch(values, None):
+        if not values.isin((0, 1)).all():
             continue
         on = values.to_numpy(dtype=np.bool_)
         if on[keys.time < first].any() or not on[keys.time == first].all():
