@@ -372,24 +372,30 @@ def lagged_outcome_notices(
 
 def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> list[Notice]:
     """Report correlated scores of the first regressor that the errors leave out."""
-    keys = prepared.sample.keys
     if prepared.block_sums is not None or not _has_pairs(prepared.sample):
         return []
-    clusters, inside = prepared.cluster_names, keys.entity_name in prepared.effect_names
-    by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
-    by_row = prepared.options.cov_type in _BY_ROW and not inside
-    # One at a time: the errors that the first names also allow for the second.
-    checks = [_lasting_shocks] if by_time else []
-    if by_row or (clusters == (keys.time_name,) and not inside):
-        checks.append(_in_entities)
-    if by_row or by_entity:
-        checks.append(_shared_exposure)
+    checks = _score_checks(prepared)
     if checks:
         scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
         for check in checks:
             if said := [*check(prepared, scores, name)]:
                 return said
     return []
+
+
+def _score_checks(
+    prepared: Prepared,
+) -> list[Callable[[Prepared, Floats, str], Iterator[Notice]]]:
+    """List what to check; the errors that one advises may allow for the next, too."""
+    keys, clusters = prepared.sample.keys, prepared.cluster_names
+    inside = keys.entity_name in prepared.effect_names
+    by_row = prepared.options.cov_type in _BY_ROW and not inside
+    checks = [_lasting_shocks] if keys.time_name in clusters else []
+    if by_row or (clusters == (keys.time_name,) and not inside):
+        checks.append(_in_entities)
+    if by_row or clusters == (keys.entity_name,):
+        checks.append(_shared_exposure)
+    return checks
 
 
 def _has_pairs(sample: Sample) -> bool:

@@ -85,25 +85,30 @@ def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     factors = chain.from_iterable([sample.factors_of(name) for name in sample.names])
     no_numbers |= {c for f in factors if f.function == "treated" for c in f.columns}
     columns = dict(zip(sample.names, sample.matrix.T, strict=True), **sample.variables)
-    for name, values in columns.items():
-        if _CODES.isdisjoint((np.fmin.reduce(values), np.fmax.reduce(values))):
-            continue
-        is_code = np.isin(values, [*_CODES])
-        if name in no_numbers or name not in panel.columns or is_code.all():
-            continue
-        others = values[~is_code]
-        low, high = np.fmin.reduce(others), np.fmax.reduce(others)
-        # Farther from all other values than these are from each other
-        far = is_code & (np.maximum(low - values, values - high) > high - low)
-        if far.any() and high > low:
-            codes = [*map(int, np.unique(values[far]))]
-            text = (
-                f"{cited(name)} has {codes} in {counted(far.sum(), 'row')} and is from "
-                f"{low:.4g} to {high:.4g} in others. If it codes missing values: df["
-                f"{cited(name)}].replace({codes}, np.nan) before the panel is made."
-            )
-            data = {"column": name, "codes": codes, "count": int(far.sum())}
-            yield Notice("missing_codes", text, data)
+    for name in filter({*panel.columns}.difference(no_numbers).__contains__, columns):
+        yield from _code_notices(name, columns[name])
+
+
+def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
+    """Report values that are codes and far from all others."""
+    if _CODES.isdisjoint((np.fmin.reduce(values), np.fmax.reduce(values))):
+        return
+    is_code = np.isin(values, [*_CODES])
+    if is_code.all():
+        return
+    others = values[~is_code]
+    low, high = np.fmin.reduce(others), np.fmax.reduce(others)
+    # Farther from all other values than these are from each other
+    far = is_code & (np.maximum(low - values, values - high) > high - low)
+    if far.any() and high > low:
+        codes = [*map(int, np.unique(values[far]))]
+        text = (
+            f"{cited(name)} has {codes} in {counted(far.sum(), 'row')} and is from "
+            f"{low:.4g} to {high:.4g} in others. If it codes missing values: df["
+            f"{cited(name)}].replace({codes}, np.nan) before the panel is made."
+        )
+        data = {"column": name, "codes": codes, "count": int(far.sum())}
+        yield Notice("missing_codes", text, data)
 
 
 def derived_term_notices(
