@@ -428,7 +428,7 @@ def _attrition(y: str, missing: Bools, term: str, values: Floats) -> list[Notice
 
 def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
     """Report counts, of the outcome or of its rate, of which none is small."""
-    for name in table.data.select_dtypes("float"):
+    for name in map(str, table.data.select_dtypes("float")):
         values = table.numeric(name)
         least = np.fmin.reduce(values)
         if least not in _SMALLEST_COUNTS or (np.isnan(values) != missing).any():
