@@ -135,6 +135,13 @@ def test_codes_of_missing_values_are_told(code: int, terms: list[str]) -> None:
     assert f"df['x'].replace([{code}], np.nan)" in notice.message
 
 
+def test_a_code_of_never_treated_entities_is_a_time() -> None:
+    frame = coded({}).frame.reset_index()
+    first = frame.iloc[:, 0].map(lambda i: 9999 if i % 2 else 4 + i % 3)
+    panel = Panel(frame.assign(first=first), *frame.columns[:2])
+    assert codes_of(panel, ["treated(first)"]) == []
+
+
 def test_codes_of_the_outcome_and_two_codes_are_told() -> None:
     panel = coded({3: -66, 4: -88, 5: -88}, column="x")
     (notice,) = codes_of(panel, ["z"], y="x")

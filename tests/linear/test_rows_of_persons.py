@@ -224,6 +224,29 @@ def weighted(share: float, entities: int = 31, seed: int = 5) -> pd.DataFrame:
     return df
 
 
+def test_agreements_of_pairs_are_clustered_by_pair() -> None:
+    pairs = [(a, b) for a in range(9) for b in range(9) if a != b]
+    a, b, t, _ = np.array([(*p, t, k) for p in pairs for t in range(6) for k in "ab"]).T
+    rng = np.random.default_rng(10)
+    trade = pd.DataFrame({"a": a, "b": b, "t": t.astype(int), "pair": a + b})
+    begins = trade.groupby("pair")["t"].transform(lambda s: rng.integers(1, 9))
+    trade["fta"], trade["y"] = 1 * (trade["t"] >= begins), rng.normal(size=a.size)
+    spec = FixedEffects("y", ["fta"], absorb=["a^t", "b^t", "pair"])
+    with pytest.warns(CovarianceWarning, match="Use clusters='pair'"):
+        spec.fit(Panel.from_rows(trade))
+
+
+def test_a_national_policy_is_not_one_of_groups_that_entities_leave() -> None:
+    rng = np.random.default_rng(11)
+    df = pd.DataFrame(
+        {"i": np.repeat(np.arange(60), 8), "t": np.tile(np.arange(8), 60)}
+    )
+    df["owner"] = np.array([*"abcdef"])[(df["i"] + (df["t"] > df["i"] % 30)) % 6]
+    df["d"], df["y"] = 1 * (df["t"] > 3), rng.normal(size=480)
+    spec = FixedEffects("y", ["d"], time_effects=False)
+    assert codes_of(spec, Panel(df, "i", "t")) == []
+
+
 @pytest.mark.parametrize("share", [0.25, 0.8])
 def test_one_entity_with_much_of_the_weights(share) -> None:
     panel = Panel(weighted(share), "i", "t")
@@ -362,6 +385,15 @@ def test_counts_that_are_missing_by_chance(least) -> None:
     df["deaths"] = df["deaths"].where(rng.uniform(size=1000) > 0.2)
     df.loc[0, "deaths"] = least
     assert reasons(FixedEffects("deaths", ["law"]), Panel(df, "i", "t")) == []
+
+
+def test_boards_that_have_five_members_or_more() -> None:
+    rng = np.random.default_rng(9)
+    boards = counties()[["i", "t", "law"]]
+    boards["members"] = 5.0 + rng.poisson(3, 1000)
+    boards["members"] = boards["members"].where(rng.uniform(size=1000) > 0.1)
+    panel = Panel(boards, "i", "t")
+    assert reasons(FixedEffects("members", ["law"]), panel) == []
 
 
 # --- doors ----------------------------------------------------------------------------

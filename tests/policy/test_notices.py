@@ -132,6 +132,10 @@ def test_a_dummy_of_the_treatment_that_ends_is_a_warning(spec) -> None:
     [
         treaties({}),  # it stays
         treaties(dict.fromkeys("abcd", 7) | dict.fromkeys("efgh", 9)),  # three years
+        treaties(dict.fromkeys("abcd", 11)),  # seven, and the panel ends before
+        treaties(dict.fromkeys("abcd", 7) | dict.fromkeys("efgh", 9)).subset(
+            "year != 7"  # three years and a gap
+        ),
         treaties({"a": 8}, member=lambda f: f["member"] * (f["country"] != "b")),
         treaties({"a": 8}, member=lambda f: f["member"].where(f["country"] != "l", 1)),
         treaties({"a": 8}, member=lambda f: f["member"].where(f["year"] != 2)),

@@ -54,8 +54,10 @@ _ALIKE = 0.9
 # independent and their variances differ much, a notice is false in up to 2% of panels.
 _FEWEST_PERIODS = 5
 _FEWEST_ENTITIES = 10
-# Computing the moments of correlated sums takes up to a second.
+# Computing the moments of correlated sums takes up to a second, and as many numbers as
+# there are entities times periods.
 _MOST_PRODUCTS = 5e9
+_MOST_CELLS = 10
 _STANDARD_ERRORS = 4
 _BY_ROW = frozenset({"unadjusted", "robust", "hc2", "hc3"})
 _NO_CHANCE = 0.001
@@ -368,30 +370,41 @@ def lagged_outcome_notices(
     ]
 
 
-def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> Iterator[Notice]:
+def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> list[Notice]:
     """Report correlated scores of the first regressor that the errors leave out."""
-    keys = prepared.sample.keys
     if prepared.block_sums is not None or not _has_pairs(prepared.sample):
-        return
-    clusters, inside = prepared.cluster_names, keys.entity_name in prepared.effect_names
-    by_entity, by_time = clusters == (keys.entity_name,), keys.time_name in clusters
+        return []
+    checks = _score_checks(prepared)
+    if checks:
+        scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
+        for check in checks:
+            if said := [*check(prepared, scores, name)]:
+                return said
+    return []
+
+
+def _score_checks(
+    prepared: Prepared,
+) -> list[Callable[[Prepared, Floats, str], Iterator[Notice]]]:
+    """List what to check; the errors that one advises may allow for the next, too."""
+    keys, clusters = prepared.sample.keys, prepared.cluster_names
+    inside = keys.entity_name in prepared.effect_names
     by_row = prepared.options.cov_type in _BY_ROW and not inside
-    if not (by_entity or by_time or by_row):
-        return
-    scores = (solved.score_columns @ solved.root[0]) * solved.weighted_residuals
+    checks = [_lasting_shocks] if keys.time_name in clusters else []
     if by_row or (clusters == (keys.time_name,) and not inside):
-        yield from _in_entities(prepared, scores, name)
-    if by_time:
-        yield from _lasting_shocks(prepared, scores, name)
-    else:
-        yield from _shared_exposure(prepared, scores, name)
+        checks.append(_in_entities)
+    if by_row or clusters == (keys.entity_name,):
+        checks.append(_shared_exposure)
+    return checks
 
 
 def _has_pairs(sample: Sample) -> bool:
     """Tell whether there are pairs enough to compare, and not too many."""
     n_entities, n_times = sample.n_entities, sample.n_times
     enough = n_entities >= _FEWEST_ENTITIES and n_times >= _FEWEST_PERIODS
-    return enough and max(n_entities, n_times) * n_times**2 <= _MOST_PRODUCTS
+    is_dense = n_entities * n_times <= _MOST_CELLS * sample.nobs
+    products = max(n_entities, n_times) * n_times**2
+    return enough and is_dense and products <= _MOST_PRODUCTS
 
 
 def _squared_sums(codes: Ints, scores: Floats) -> float:
@@ -404,17 +417,19 @@ def _in_entities(prepared: Prepared, scores: Floats, name: str) -> Iterator[Noti
     rows = float(scores @ scores)
     used = _squared_sums(sample.time, scores) if clusters else rows
     ratio = 1 + (_squared_sums(sample.entity, scores) - rows) / used
+    if ratio <= _LARGER:
+        return
     # What entities share in a period is no correlation between rows of one.
     means = np.bincount(sample.time, scores) / np.bincount(sample.time)
     squares = period_sums(scores - means[sample.time], sample.entity) ** 2
     error = squares.std(ddof=1) / squares.size**0.5
-    if ratio > _LARGER and squares.mean() - 1 > _STANDARD_ERRORS * error:
+    if squares.mean() - 1 > _STANDARD_ERRORS * error:
         entity = sample.keys.entity_name
         text = (
             f"residuals times {cited(name)} are correlated between rows of the same "
-            f"{entity}: clustered by {entity} too, the standard error would be "
-            f"{ratio**0.5:.1f} times as large: cov_type='clustered', "
-            f"clusters={[entity, *clusters]}."
+            f"{entity}. With cov_type='clustered', clusters={[entity, *clusters]} the "
+            f"standard error would be {ratio**0.5:.1f} times "
+            f"{'as large' if clusters else 'the robust one'}."
         )
         data = {"term": name, "ratio": ratio, "entity": entity}
         yield Notice("in_entities", text, data)
@@ -449,6 +464,9 @@ def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[N
     """Report sums of scores by period that are correlated over time."""
     sample, keys = prepared.sample, prepared.sample.keys
     periods, time = sample.n_times, keys.time_name
+    # A correlation of few periods is never four times its standard error.
+    if periods <= _STANDARD_ERRORS**2:
+        return
     lags = int(1.3 * periods**0.5)
     correlation, added = lasting_sums(scores, sample.entity, sample.time, lags)
     # Clusters in two ways: what rows of an entity share is no shock that lasts.

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice, cited, counted, quoted
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.tolerances import LINEAR_INSIDE, SAME_TOTAL
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.notices import made_from, many_dummies
@@ -41,7 +41,8 @@ _HEAVY = 0.2
 _NOT_BY_CHANCE = 4.0
 # Offices publish no counts below these: of deaths, births, patients and pupils.
 _SMALLEST_COUNTS = (5, 6, 10, 11)
-_AT_THE_EDGE = 0.01
+# Suppressed counts are seen in larger entities: shares have this correlation with size.
+_OF_SIZE = 0.4
 # Two values are always on a line.
 _FEWEST_INSIDE = 3
 # Slopes are as exact as the root of what a linear function may leave.
@@ -79,30 +80,35 @@ def term_notices(
 
 def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report columns with codes of missing values that are used as numbers."""
-    ends = *sample.matrix.min(axis=0).tolist(), *sample.matrix.max(axis=0).tolist()
-    if not sample.variables and _CODES.isdisjoint(ends):
-        return
     no_numbers = {column for column, _ in sample.categories.values()}
+    # A code such as 9999 in first treated times is later than all periods.
+    factors = chain.from_iterable([sample.factors_of(name) for name in sample.names])
+    no_numbers |= {c for f in factors if f.function == "treated" for c in f.columns}
     columns = dict(zip(sample.names, sample.matrix.T, strict=True), **sample.variables)
-    for name, values in columns.items():
-        if _CODES.isdisjoint((np.fmin.reduce(values), np.fmax.reduce(values))):
-            continue
-        is_code = np.isin(values, [*_CODES])
-        if name in no_numbers or name not in panel.columns or is_code.all():
-            continue
-        others = values[~is_code]
-        low, high = np.fmin.reduce(others), np.fmax.reduce(others)
-        # Farther from all other values than these are from each other
-        far = is_code & (np.maximum(low - values, values - high) > high - low)
-        if far.any() and high > low:
-            codes = [*map(int, np.unique(values[far]))]
-            text = (
-                f"{cited(name)} has {codes} in {counted(far.sum(), 'row')} and is from "
-                f"{low:.4g} to {high:.4g} in others. If it codes missing values: df["
-                f"{cited(name)}].replace({codes}, np.nan) before the panel is made."
-            )
-            data = {"column": name, "codes": codes, "count": int(far.sum())}
-            yield Notice("missing_codes", text, data)
+    for name in filter({*panel.columns}.difference(no_numbers).__contains__, columns):
+        yield from _code_notices(name, columns[name])
+
+
+def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
+    """Report values that are codes and far from all others."""
+    if _CODES.isdisjoint((np.fmin.reduce(values), np.fmax.reduce(values))):
+        return
+    is_code = np.isin(values, [*_CODES])
+    if is_code.all():
+        return
+    others = values[~is_code]
+    low, high = np.fmin.reduce(others), np.fmax.reduce(others)
+    # Farther from all other values than these are from each other
+    far = is_code & (np.maximum(low - values, values - high) > high - low)
+    if far.any() and high > low:
+        codes = [*map(int, np.unique(values[far]))]
+        text = (
+            f"{cited(name)} has {codes} in {counted(far.sum(), 'row')} and is from "
+            f"{low:.4g} to {high:.4g} in others. If it codes missing values: df["
+            f"{cited(name)}].replace({codes}, np.nan) before the panel is made."
+        )
+        data = {"column": name, "codes": codes, "count": int(far.sum())}
+        yield Notice("missing_codes", text, data)
 
 
 def derived_term_notices(
@@ -239,10 +245,16 @@ def _means_of_others(
     if term not in table.data or {*effects} <= {*sample.keys.names}:
         return
     for column in map(str, table.data.select_dtypes("number")):
+        if column == term:
+            continue
         whole, x = table.numeric(term), table.numeric(column)
         # Means of others have the total of the values, and vary less.
+        gaps = whole - x
+        # Fast: most columns have no missing values, and another total.
+        if np.isnan(gaps.sum()):
+            gaps = gaps[~np.isnan(gaps)]
         total = np.nansum(abs(x))
-        same = abs(np.nansum(whole - x)) <= SAME_TOTAL * total
+        same = abs(gaps.sum()) <= SAME_TOTAL * total
         # An empty column has a total of zero, and no variance.
         if total and same and np.nanstd(whole) < (1 - _NEAR) * np.nanstd(x):
             x = x[table.index.get_indexer(sample.index)]
@@ -314,24 +326,28 @@ def _shared_in_cells(
     codes, term, column = sample.codes, sample.names[at], sample.matrix[:, at]
     if any(is_nested(codes[e], codes[c]) for e in effects for c in clusters):
         return
+    pairs = []
     for pair in combinations(effects, 2):
         first, second = (codes[effect] for effect in pair)
         cells = pd.factorize(first * (second.max() + 1) + second)[0]
         values = np.empty(cells.max() + 1)
         values[cells] = column
         if 2 * values.size <= cells.size and (values[cells] == column).all():
-            # Periods are few: the other effect is what a policy is of.
-            time = sample.keys.time_name
-            group = max(pair, key=lambda e: (e != time, codes[e].max()))
-            text = (
-                f"{cited(term)} has one value for all rows of the same "
-                f"{' and '.join(pair)}: if their errors, or those over time, are "
-                "correlated, standard errors are too small (Bertrand, Duflo & "
-                f"Mullainathan 2004). Use clusters={cited(group)}."
-            )
-            data = {"term": term, "effects": pair}
-            yield Notice("shared_in_cells", text, data)
-            return
+            pairs.append(pair)
+    if pairs:
+        # Periods are few: the other effect is what a policy is of. With effects of
+        # exporter by year, importer by year and pair, it is the pair.
+        time = sample.keys.time_name
+        shared = chain.from_iterable(pairs)
+        group = max(shared, key=lambda e: (e != time, codes[e].max()))
+        pair = next(p for p in pairs if group in p)
+        text = (
+            f"{cited(term)} has one value for all rows of the same "
+            f"{' and '.join(pair)}: if their errors, or those over time, are "
+            "correlated, standard errors are too small (Bertrand, Duflo & "
+            f"Mullainathan 2004). Use clusters={cited(group)}."
+        )
+        yield Notice("shared_in_cells", text, {"term": term, "effects": pair})
 
 
 def _shared_by_period(table: Table, term: str) -> list[Notice]:
@@ -349,7 +365,7 @@ def _shared_by_period(table: Table, term: str) -> list[Notice]:
         shared = ((on == 0) | (on == count)).all() and count.mean() >= 2
         # It begins in some group: years since then, or sizes above a limit, are none.
         begins = (on.any(axis=1) & (on < count).any(axis=1)).any()
-        if shared and begins and len(np.unique(on > 0, axis=0)) < groups:
+        if shared and begins and 1 < len(np.unique(on > 0, axis=0)) < groups:
             entity = keys.entity_name
             return [treated_together(term, name, groups, entity, n)]
     return []
@@ -370,7 +386,7 @@ def heavy_cluster(
     shares = np.bincount(sample.codes[name], weights) / weights.sum()
     share, label = shares.max(), sample.code_levels[name][int(shares.argmax())]
     # Of few clusters each has a large share, and they are reported as few.
-    if share <= max(_HEAVY, 2 / shares.size):
+    if share <= max(_HEAVY, 4 / shares.size):
         return []
     remedy = "Use cov_type='crv3'." if has_crv3 else "Compare estimates without it."
     text = (
@@ -386,43 +402,69 @@ def about_missing(sample: Sample, table: Table) -> Iterator[Notice]:
     y = sample.names[sample.roles["y"][0]] if "y" in sample.roles else ""
     factors, data = sample.factors_of(y), table.data
     columns = [c for f in factors for c in f.columns if c in data and not f.shift]
-    missing = data[columns].isna().any(axis=1)
+    missing = np.zeros(table.nobs, dtype=np.bool_)
+    for column in columns:
+        missing |= data[column].isna().to_numpy()
     if missing.any() and sample.where is None:
         x = sample.names_of("x")[:1] if "x" in sample.roles else ()
         # Rows of one entity are not missing by chance.
         if {*x} & {*data} and table.keys.entities.size == table.nobs:
-            yield from _attrition(y, missing, data[x[0]])
-        yield from _suppressed_counts(data.select_dtypes("float"), missing)
+            yield from _attrition(y, missing, x[0], table.numeric(x[0]))
+        yield from _suppressed_counts(table, missing)
 
 
-def _attrition(y: str, missing: pd.Series[bool], dummy: pd.Series[Any]) -> list[Notice]:
+def _attrition(y: str, missing: Bools, term: str, values: Floats) -> list[Notice]:
     """Report an outcome that is missing more often in one of two groups of rows."""
-    shares = missing.groupby(dummy).mean()
-    correlation = np.corrcoef(missing, dummy)[0, 1] if len(shares) == 2 else 0.0
-    # Missing where the dummy is.
-    if not abs(correlation) * np.sqrt(dummy.size) > _NOT_BY_CHANCE:
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    treated = values == high
+    n = int(treated.sum())
+    # Rows without a dummy say nothing about it.
+    if not low < high or n + np.count_nonzero(values == low) < values.size:
         return []
-    (low, control), (high, treated) = shares.items()
+    share, other = missing[treated].mean(), missing[~treated].mean()
+    error = missing.std() * np.sqrt(1 / n + 1 / (values.size - n))
+    if abs(share - other) <= _NOT_BY_CHANCE * error:
+        return []
     text = (
-        f"{cited(y)} is missing in {treated:.0%} of rows with {dummy.name} = {high} "
-        f"and {control:.0%} of those with {low} (attrition). Report bounds (Lee 2009)."
+        f"{cited(y)} is missing in {share:.0%} of rows with {term} = {high:g} and "
+        f"{other:.0%} of those with {low:g} (attrition), so the rows that are left may "
+        "differ without any effect. If the treatment was drawn by lot, report bounds "
+        "(Lee 2009)."
     )
-    return [Notice("attrition", text, {"term": y, "treatment": dummy.name})]
+    return [Notice("attrition", text, {"term": y, "treatment": term})]
 
 
-def _suppressed_counts(data: pd.DataFrame, missing: pd.Series[bool]) -> list[Notice]:
+def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
     """Report counts, of the outcome or of its rate, of which none is small."""
-    for name, values in data.items():
+    for name in map(str, table.data.select_dtypes("float")):
+        values = table.numeric(name)
+        least = np.fmin.reduce(values)
+        if least not in _SMALLEST_COUNTS or (np.isnan(values) != missing).any():
+            continue
         counts = values[~missing]
-        least = counts.min()
-        if least in _SMALLEST_COUNTS and values.isna().equals(missing):
-            at_edge = (counts <= least + 1).mean() >= _AT_THE_EDGE
-            if at_edge and not (counts % 1).any():
-                text = (
-                    f"{cited(name)} is never below {least:g}: if smaller counts are "
-                    "suppressed, rows are dropped because of the outcome. Join areas "
-                    f"or years, or compare 0 and {least - 1:g} in their place."
-                )
-                data_of = {"column": name, "least": least}
-                return [Notice("suppressed_counts", text, data_of)]
+        if not (counts % 1).any() and _is_missing_if_small(
+            counts, missing, table.keys.entity
+        ):
+            text = (
+                f"{cited(name)} is never below {least:g}, and is missing most often in "
+                "entities with small counts. If smaller counts are suppressed, rows "
+                "are dropped because of the outcome: join areas or years, or compare "
+                f"0 and {least - 1:g} in their place."
+            )
+            data_of = {"column": name, "least": least}
+            return [Notice("suppressed_counts", text, data_of)]
     return []
+
+
+def _is_missing_if_small(counts: Floats, missing: Bools, entity: Ints) -> bool:
+    """Tell whether entities with small counts have most of the missing rows."""
+    rows = np.bincount(entity)
+    seen = np.bincount(entity[~missing], minlength=rows.size)
+    logs = np.bincount(entity[~missing], np.log(counts), minlength=rows.size)
+    some = seen > 0
+    means, shares = logs[some] / seen[some], seen[some] / rows[some]
+    # Boards have five members or more, too, but are not missing because of that.
+    if np.ptp(means) * np.ptp(shares) == 0:
+        return False
+    enough = max(_OF_SIZE, _NOT_BY_CHANCE / np.sqrt(means.size))
+    return bool(np.corrcoef(means, shares)[0, 1] > enough)

@@ -223,7 +223,8 @@ def _two_digit_years(name: str, values: Ints) -> Notice | None:
     text = (
         f"{cited(name)} seems to be years of two digits: 0 is sorted before 99, so "
         "periods are in the wrong order, and lags, leads and differences are missing. "
-        f"Write years of four digits: df[{cited(name)}] + 1900, and + 2000 from 0 on."
+        f"Write years of four digits: df[{cited(name)}] += "
+        f"np.where(df[{cited(name)}] > {values[np.diff(values).argmax()]}, 1900, 2000)."
     )
     return _jump_notice(name, _LAST_OF_TWO_DIGITS, 0, "%y", text)
 
@@ -634,8 +635,8 @@ def _shifted_rows_notice(
     neighbour = "next" if change == "lead" else "previous"
     text = (
         f"{cited(column)} is the {change} of {cited(of)} by row, not by {name}: in "
-        f"{count:,} rows the {neighbour} row belongs to another {name}. Use the term "
-        f"{cited(_TERMS[change].format(of))}, also in panel.assign."
+        f"{count:,} rows the {neighbour} row belongs to another {name}. Use "
+        f"{cited(_TERMS[change].format(of))} as a term or in panel.assign."
     )
     data = {"column": column, "of": of, "change": change, "count": count}
     return Notice("shifted_rows", text, data)
@@ -652,8 +653,8 @@ def _over_gaps_notice(
     text = (
         f"{cited(column)} is the {change} of {cited(of)} by row, not by period: "
         f"{count:,} pairs of rows are more than one period apart, such as {entity} in "
-        f"{then} and {now}. Use the term {cited(_TERMS[change].format(of))}, also in "
-        "panel.assign, which is missing there."
+        f"{then} and {now}. Use {cited(_TERMS[change].format(of))} as a term or in "
+        "panel.assign; it is missing there."
     )
     data = {"column": column, "of": of, "change": change, "count": count}
     return Notice("over_gaps", text, data | {"first": (entity, now, then)})

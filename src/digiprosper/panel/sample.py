@@ -345,7 +345,8 @@ class Sample:
 
         return replace(
             self,
-            matrix=self.matrix.T[:, mask].T,
+            # Columns stay contiguous, as indexing by a mask does not leave them.
+            matrix=self.matrix.T.compress(mask, axis=1).T,
             entity=keys.entity,
             time=keys.time,
             codes=codes,

@@ -55,7 +55,7 @@ from digiprosper.panel.table import Table
 from digiprosper.panel.treatment import entities_text
 from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.messages import first_few, have, time_text
-from digiprosper.policy.timing import CohortCoding, Cohorts, Timing, is_switch
+from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
 from digiprosper.policy.window import EventWindow
 from digiprosper.report.notices import few_clusters
 
@@ -220,16 +220,17 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
     """Report a dummy that begins at the first treated times and ends again."""
     keys = table.keys
     first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
+    steps = np.arange(keys.times.size) if keys.ordinals is None else keys.ordinals
+    since = steps[keys.time] - np.append(steps, 0)[first]
     for name, values in table.data.drop(columns=event).items():
-        if not is_switch(values, None) or values.isna().any():
+        if not values.isin((0, 1)).all():
             continue
         on = values.to_numpy(dtype=np.bool_)
         if on[keys.time < first].any() or not on[keys.time == first].all():
             continue
         ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
-        rows = np.bincount(keys.entity, on)
-        # One that is 1 in as many rows of all may be of the periods after an event.
-        if ends.any() and np.ptp(rows[rows > 0]):
+        # One that may be 1 for as long in all may be of the periods after an event.
+        if ends.any() and since[on].max() >= since[1:][ends].min():
             entities = keys.entities[np.unique(keys.entity[:-1][ends])].tolist()
             text = (
                 f"{cited(name)} begins at the times of {cited(event)} and ends in "

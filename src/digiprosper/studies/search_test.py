@@ -272,8 +272,8 @@ def _read_candidates(
             "cov_type",
             spec.cov_type,
             "search_test takes cov_type='clustered' with one cluster variable, because "
-            "the sign of residuals is drawn by cluster. Specifications with other "
-            "standard errors can be passed in also.",
+            "the sign of residuals is drawn by cluster. Pass specifications with "
+            "other standard errors in the dict also=.",
         )
     return names
 
