@@ -42,13 +42,13 @@ def test_dates_have_one_step_in_all_blocks():
 @pytest.mark.parametrize(
     "function",
     [
-        "panel.scan.write_blocks",
+        "panel.sources.write_blocks",
         "panel.sources._write_parts",
         "linear.scanned.read_rows",
         "linear.scanned_rows._store_block",
         "linear.scanned_rows._drop_unusable_rows",
-        "linear.scanned.first_pass",
-        "linear.scanned.second_pass",
+        "kernels.in_blocks.first_pass",
+        "kernels.in_blocks.second_pass",
     ],
 )
 def test_an_interrupt_leaves_no_file(function, tmp_path, monkeypatch):
