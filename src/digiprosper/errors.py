@@ -293,7 +293,7 @@ class StataError(DigiprosperError, ValueError):
     ...     dp.from_stata("xtreg y x, be")
     ... except dp.StataError as error:
     ...     print(error.line, error.reason)
-    1 the option be: there is no such estimator
+    1 the option be: digiprosper has no such estimator
     """
 
     @staticmethod

@@ -64,7 +64,7 @@ def test_summaries_say_what_the_numbers_are(fit: Any, conditional: Any) -> None:
     assert "Logit with effects, outcome: y" in text
     assert "changes of the log odds, not of the probability" in text
     assert "rows (" in text
-    assert "are predicted perfectly" in text
+    assert "predict their outcome perfectly" in text
     assert "bias correction of Fernandez-Val and Weidner" in text
     text = " ".join(str(conditional.summary()).split())
     assert "Conditional logit" in text

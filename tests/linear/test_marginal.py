@@ -247,7 +247,8 @@ def test_default_points_are_sorted_distinct_and_in_the_observed_range(
 @pytest.mark.parametrize(("column", "cure"), [("z", "'x:z'"), ("x", r"'I\(x\*\*2\)'")])
 def test_a_constant_slope_is_said_to_be_constant(column: str, cure: str) -> None:
     with pytest.raises(
-        ColumnError, match=rf"the slope in 'x' is constant in this model.*{cure}"
+        ColumnError,
+        match=rf"the marginal effect of 'x' is constant in this model.*{cure}",
     ):
         fit_of("x", "z").marginal_effect("x", {column: [1]})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from digiprosper.errors import (
     PanelIndexError,
 )
 from digiprosper.linear.doubtful_terms import is_mean_of_others
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CODES = ("mean_of_others", "shared_in_cells", "treated_together", "heavy_cluster")
 
@@ -234,18 +237,28 @@ def test_weights_that_are_not_heavy() -> None:
 
 
 @pytest.mark.montecarlo
-def test_size_with_one_entity_of_half_the_weights() -> None:
-    rejections = np.zeros(2)
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.3, 0.5])
+def test_size_with_a_heavy_cluster(share: float, measured: Callable[..., None]) -> None:
+    """Share of 500 panels in which a test at 5% rejects a slope of zero.
+
+    31 entities are observed for 10 periods, and half of them treated from the same
+    period on. Errors have a serial correlation of .6. One entity has the stated share
+    of the weights, and the others have equal weights.
+    """
+    rejections, panels = np.zeros(2), 500
     spec = FixedEffects("y", ["d"], obs_weights="w")
-    for seed in range(300):
-        panel = Panel(weighted(0.5, seed=seed), "i", "t")
+    for seed in range(panels):
+        panel = Panel(weighted(share, seed=seed), "i", "t")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DigiprosperWarning)
             for k, cov_type in enumerate(("clustered", "crv3")):
                 fit = spec.replace(cov_type=cov_type).fit(panel)
                 rejections[k] += fit.pvalues["d"] < 0.05
-    assert rejections[0] / 300 > 0.2
-    assert 0.01 < rejections[1] / 300 < 0.09
+    clustered, crv3 = rejections / panels
+    row = {"share": share, "clustered": clustered, "CRV3": crv3}
+    measured("size_with_a_heavy_cluster", row)
+    assert 0.01 < crv3 < 0.09
+    assert clustered > 0.2 or share < 0.5
 
 
 # --- who is missing -------------------------------------------------------------------

@@ -504,7 +504,7 @@ def test_results_are_those_of_keep_rows_false():
     assert "firm" in str(dp.etable([fit]))
     with pytest.raises(dp.OptionError, match="keep_rows"):
         _ = fit.residuals
-    with pytest.raises(dp.OptionError, match="larger than memory"):
+    with pytest.raises(dp.OptionError, match="a scanned table was fitted"):
         fit.predict(dp.Panel(frame, "firm", "year"))
 
 

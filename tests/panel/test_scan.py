@@ -29,7 +29,7 @@ def test_subset_and_assign_are_those_of_a_panel():
     assert half.entities.equals(again.sample_entities(0.5).entities)
 
 
-@pytest.mark.filterwarnings("ignore:'year' has at most one date a month")
+@pytest.mark.filterwarnings("ignore:'year' has at most one date per month")
 def test_dates_have_one_step_in_all_blocks():
     frame = panel_of(8)
     frame["year"] = pd.to_datetime(frame["year"].astype(str))

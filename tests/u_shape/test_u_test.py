@@ -729,7 +729,7 @@ def test_a_level_of_a_category_is_a_value() -> None:
         assert test.extremum == pytest.approx(alone.extremum, rel=1e-9)
         assert test.at == {"kind": kind}
     results = fit(frame, terms)
-    with pytest.raises(OptionError, match="levels in the estimation sample"):
+    with pytest.raises(OptionError, match="not a level in the estimation sample"):
         u_test(results, "x", at={"kind": "d"})
     with pytest.raises(OptionError, match="Pass levels of the category"):
         u_test(results, "x", at={"C(kind)[T.b]": 1})

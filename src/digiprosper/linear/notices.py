@@ -335,7 +335,7 @@ def _remedy(clusters: int, cov_type: str, *, several_ways: bool) -> str:
     if several_ways:
         return (
             "compare with one-way clusters in the dimension with fewer clusters, and "
-            "dp.wild_bootstrap(spec, panel, term)"
+            "with dp.wild_bootstrap(spec, panel, term), which takes one-way clusters"
         )
     if cov_type == "cr2":
         return (

@@ -20,7 +20,7 @@ from digiprosper.stata.translation import Call, Context, Table, Translation
 MODELS: Table = {**linear.COMMANDS, **panels.COMMANDS, **policy.COMMANDS}
 # Estimators that have no counterpart here, and what is near to some of them.
 WITHOUT_MODEL = {
-    name: note or "there is no such estimator"
+    name: note or "digiprosper has no such estimator"
     for name, note in of_kind("estimates").items()
 }
 _REPEATED = "bysort by statsby rolling simulate svy jackknife mi parmby"

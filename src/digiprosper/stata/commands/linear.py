@@ -23,7 +23,7 @@ from digiprosper.stata.varlists import (
 )
 
 _ERRORS = "vce cl.uster r.obust"
-_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "there is no such estimator")
+_RANDOM = dict.fromkeys(("re", "be", "mle", "pa"), "digiprosper has no such estimator")
 _TWO_STAGES = "there is two-stage least squares only"
 _OTHER_IV = dict.fromkeys(("liml", "cue", "ful.ler"), _TWO_STAGES)
 _NONE = "a regression without constant"
@@ -188,7 +188,9 @@ def _effects(call: Call) -> list[str]:
             return [backticked(options["i"]) if options.get("i") else _ENTITY]
         if name == "xtscc":
             return []
-        raise StataError.because(f"{name} without fe: there is no such estimator")
+        raise StataError.because(
+            f"{name} without fe: digiprosper has no such estimator"
+        )
     text, _, suboptions = options.get("absorb", "").partition(",")
     if set(suboptions.split()) - {"savefe"}:
         raise StataError.because(f"absorb(, {' '.join(suboptions.split())})")
