@@ -55,7 +55,7 @@ from digiprosper.panel.table import Table
 from digiprosper.panel.treatment import entities_text
 from digiprosper.policy.kernels.unit_signs import UnitScores
 from digiprosper.policy.messages import first_few, have, time_text
-from digiprosper.policy.timing import CohortCoding, Cohorts, Timing, is_switch
+from digiprosper.policy.timing import CohortCoding, Cohorts, Timing
 from digiprosper.policy.window import EventWindow
 from digiprosper.report.notices import few_clusters
 
@@ -220,10 +220,8 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
     """Report a dummy that begins at the first treated times and ends again."""
     keys = table.keys
     first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
-    for name, values in table.data.drop(columns=event).items():
-        if not is_switch(values, None) or values.isna().any():
-            continue
-        on = values.to_numpy(dtype=np.bool_)
+    for name in [column for column in table.dummies if column != event]:
+        on = table.data[name].to_numpy(dtype=np.bool_)
         if on[keys.time < first].any() or not on[keys.time == first].all():
             continue
         ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)
