@@ -543,7 +543,10 @@ def test_size(periods: int, measured: Callable[..., None]) -> None:
 
 @pytest.mark.montecarlo
 def test_size_with_gaps(measured: Callable[..., None]) -> None:
-    """The same where one value in twenty is missing, at random."""
+    """Share of 2,000 panels of 31 random walks in which a test rejects at 5%.
+
+    One value in twenty is missing, at random; otherwise as above.
+    """
     found = shares("gaps", 1.0, 20, TESTS)
     measured("size_of_unit_root_tests_with_gaps", {"T": 20, **found})
     assert all(0.03 <= share <= 0.08 for share in found.values()), found
