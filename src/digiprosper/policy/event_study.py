@@ -545,7 +545,6 @@ def _estimate_counts(
     dummies = cells.dummies(spec.reference)
     estimated = cells.event != spec.reference
     event, cell_names = cells.event[estimated], cells.names[estimated].tolist()
-    m = event.size
     names = (spec.y, *cell_names, *sample.names_of("x"))
     raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, raw)
@@ -573,8 +572,8 @@ def _estimate_counts(
     )
     weights = _row_weights(spec, sample)
     rows = (_sum_by_event_time(spec, cells, weights) + lost) / weights.mean()
-    shown = np.array(window.times) != window.reference
-    results = CountCells(event=event, joint=joint, rows=rows[shown])
+    rows = rows[np.array(window.times) != window.reference]
+    results = CountCells(event=event, joint=joint, rows=rows)
     member = np.asarray(event == np.array(window.estimated)[:, None])
     event_names = [event_name(time) for time in window.estimated]
     diagnostics = (
@@ -593,7 +592,7 @@ def _estimate_counts(
             spec, prepared, demeaned, columns, likelihood, separated
         ),
         estimated=results.estimates(
-            (*event_names, *fitted_names[m:]), member, "log", results.rows
+            (*event_names, *fitted_names[event.size :]), member, "log", results.rows
         ),
         window=window,
         cells=results,
