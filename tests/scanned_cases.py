@@ -12,7 +12,7 @@ import pytest
 import digiprosper as dp
 
 # Notices that need all rows at once.
-OF_ROWS = ("no_main_effect", "shared_values")
+OF_ROWS = ("no_main_effect", "shared_values", "heavy_cluster")
 
 
 def panel_of(seed, firms=60, periods=7, *, text=False, missing=0.1, lone=3):

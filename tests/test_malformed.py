@@ -785,11 +785,11 @@ SEARCHED: list[Case] = [
     (lambda: split(thresholds=[10**400]), OptionError, ["thresholds="]),
     (lambda: split(trim=10**400), OptionError, ["trim="]),
     (lambda: quiet(split()).equality(ARRAY), InputTypeError, ["term", "ndarray"]),  # type: ignore[arg-type]
-    (lambda: fit().marginal_effect(None), InputTypeError, ["None is no term"]),  # type: ignore[arg-type]
+    (lambda: fit().marginal_effect(None), InputTypeError, ["must be text", "not None"]),  # type: ignore[arg-type]
     (
         lambda: two_lines(spec(), panel(), ["digital"]),  # type: ignore[arg-type]
         InputTypeError,
-        ["['digital'] is no term"],
+        ["must be text", "not ['digital']"],
     ),
     (
         lambda: u_test(

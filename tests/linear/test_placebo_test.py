@@ -278,7 +278,7 @@ REFUSED: dict[str, tuple[Any, Any, dict[str, Any], type[Exception], str]] = {
         "d",
         {},
         TermError,
-        "'d:x' has a column of 'd'",
+        "'d:x' has a column in common with 'd'",
     ),
     "a lead beside it": (SPEC.add("lead(d)"), "d", {}, TermError, r"lead\(d\)"),
     "a continuous regressor": (

@@ -569,7 +569,7 @@ def _within(
         Notice(
             "absorbed",
             f"{cited(term.name)} is not identified, since {cited(term.slope)} does not "
-            f"vary within any level of {cited(term.effect)}",
+            f"vary by itself within any level of {cited(term.effect)}",
             {"column": term.slope, "effects": term.effect},
         )
         for term, levels in zip(absorbed, out.identified, strict=False)

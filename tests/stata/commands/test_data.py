@@ -375,7 +375,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "drop in 1/2",
         "merge m:m id using b",
         "merge 1:1 id using b, update",
-        "import excel a.xlsx, cellrange(A1:B2) firstrow",
+        "import excel a.xlsx, cellrange(A1) firstrow",
         "carryforward x, replace",
         "winsor x, gen(a)",
         "rename x y, lower",
