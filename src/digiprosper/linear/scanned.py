@@ -23,6 +23,7 @@ from digiprosper.kernels.covariance import (
     vcov,
 )
 from digiprosper.kernels.equation import Solved
+from digiprosper.kernels.in_blocks import MOST_DENSE
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
@@ -194,13 +195,13 @@ def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
     large = [
         text
         for text, size in zip(rows.others, levels, strict=True)
-        if size > in_blocks.MOST_DENSE
+        if size > MOST_DENSE
     ]
     if len(large) > 1:
         raise option_error(
             "absorb",
             large[1],
-            f"absorb: {quoted(large)} have more than {in_blocks.MOST_DENSE:,} levels "
+            f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels "
             "each; with a scanned table only one effect besides the entity can. Make "
             f"one of them the entity of Panel.scan, or {_IN_MEMORY}.",
         )
