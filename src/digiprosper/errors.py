@@ -752,10 +752,7 @@ def _join_dropped(notices: Sequence[Notice]) -> list[tuple[str, str]]:
 
 
 def one_line(text: str) -> str:
-    """Replace line breaks, control characters and surrogates by blanks, and strip.
-
-    The result can be written to every document format.
-    """
+    """Replace by blanks, and strip, what some formats of documents cannot contain."""
     return UNPRINTABLE.sub(" ", text).strip()
 
 

@@ -12,10 +12,8 @@ Done: TypeAlias = "Callable[[int], object]"
 
 
 def install_command(extra: str) -> str:
-    """Write the command that installs an extra.
-
-    The library is not published under its name yet: its folder can be installed.
-    """
+    """Write the command that installs an extra."""
+    # The library is not published under its name yet: its folder can be installed.
     return f'pip install ".[{extra}]" in the folder of digiprosper'
 
 

@@ -24,6 +24,7 @@ from digiprosper.mediation.sensitivity import MediationSensitivity
 from digiprosper.policy import figures as policy
 from digiprosper.policy.honest import HonestIntervals
 from digiprosper.policy.matching_results import Matching
+from digiprosper.present import curve_plots, entity_plots, estimate_plots
 from digiprosper.present.columns import (
     all_terms,
     check_labels,
@@ -31,32 +32,7 @@ from digiprosper.present.columns import (
     merged_factors,
     merged_labels,
 )
-from digiprosper.present.curve_plots import (
-    draw_conditional_effect,
-    draw_drawn_density,
-    draw_profile,
-    draw_ridges,
-    draw_sensitivity,
-    draw_slope_curve,
-    draw_turning_curve,
-)
-from digiprosper.present.entity_plots import (
-    draw_bars,
-    draw_moran_scatter,
-    draw_rank_spans,
-    draw_regime_map,
-    draw_ribbons,
-)
-from digiprosper.present.estimate_plots import (
-    coefficients,
-    draw_balance,
-    draw_columns,
-    draw_decay,
-    draw_effects,
-    draw_event_paths,
-    draw_honest,
-    draw_specification_curve,
-)
+from digiprosper.present.estimate_plots import coefficients
 from digiprosper.present.figure import kept_drawing
 from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.path_plots import draw_paths, draw_pathways
@@ -246,7 +222,7 @@ def balance(
     """
     purpose = "plots.balance"
     wording = _model_wording(matching, Matching, "match_entities", labels, purpose)
-    return draw_balance(policy.balance(matching, wording), ax, purpose)
+    return estimate_plots.draw_balance(policy.balance(matching, wording), ax, purpose)
 
 
 def effect_plot(
@@ -300,7 +276,7 @@ def effect_plot(
     purpose = "plots.effect_plot"
     wording = _model_wording(results, MediationResults, _MEDIATION, labels, purpose)
     drawn = mediation.effects(results, wording, check_level(level))
-    return draw_effects(drawn, ax, purpose)
+    return estimate_plots.draw_effects(drawn, ax, purpose)
 
 
 def event_study(
@@ -377,7 +353,7 @@ def event_study(
     columns = [result_column(study) for study in studies.values()]
     texts = merged_labels(columns, check_labels(labels, purpose))
     wording = Wording(texts, merged_factors(columns), figure_language())
-    return draw_event_paths(
+    return estimate_plots.draw_event_paths(
         policy.event_paths(studies, wording, level),
         ax,
         purpose,
@@ -436,7 +412,9 @@ def honest(
     purpose = "plots.honest"
     maker = "honest of an event study"
     wording = _model_wording(intervals, HonestIntervals, maker, labels, purpose)
-    return draw_honest(policy.honest_plot(intervals, wording), ax, purpose)
+    return estimate_plots.draw_honest(
+        policy.honest_plot(intervals, wording), ax, purpose
+    )
 
 
 def moran_scatter(
@@ -512,7 +490,7 @@ def moran_scatter(
     drawn = spatial.moran_scatter(
         panel, column, spatial_weights, time, texts, figure_language()
     )
-    return draw_moran_scatter(drawn, ax, purpose, names=bool(names))
+    return entity_plots.draw_moran_scatter(drawn, ax, purpose, names=bool(names))
 
 
 def impacts(
@@ -599,7 +577,9 @@ def impacts(
         kind=SPATIAL_WORDS.say(chosen[0], figure_language()),
         level=f"{100 * level:g}",
     )
-    return draw_columns(columns, all_terms(columns), texts, words, ax, purpose)
+    return estimate_plots.draw_columns(
+        columns, all_terms(columns), texts, words, ax, purpose
+    )
 
 
 def decay(
@@ -691,7 +671,7 @@ def decay(
     drawn = spatial.decay(
         fits, term, chosen, check_labels(labels, purpose), level, purpose, language
     )
-    return draw_decay(drawn, ax, purpose)
+    return estimate_plots.draw_decay(drawn, ax, purpose)
 
 
 def data(drawn: Axes | Figure) -> pd.DataFrame:
@@ -811,7 +791,7 @@ def conditional_effect(
     purpose = "plots.conditional_effect"
     wording = _model_wording(results, MediationResults, _MEDIATION, labels, purpose)
     curve = mediation.conditional_curve(results, effect, wording, level)
-    return draw_conditional_effect(curve, ax, purpose)
+    return curve_plots.draw_conditional_effect(curve, ax, purpose)
 
 
 def marginal_effect(
@@ -897,7 +877,7 @@ def marginal_effect(
     purpose = "plots.marginal_effect"
     wording = _model_wording(results, LinearResults, _REGRESSION, labels, purpose)
     curve = slope_curve(results, term, moderator, panel, wording, check_level(level))
-    return draw_slope_curve(curve, ax, purpose)
+    return curve_plots.draw_slope_curve(curve, ax, purpose)
 
 
 def sensitivity_curve(
@@ -951,7 +931,7 @@ def sensitivity_curve(
     maker = "MediationResults.sensitivity"
     wording = _model_wording(results, MediationSensitivity, maker, labels, purpose)
     curve = mediation.sensitivity_curve(results, wording)
-    return draw_sensitivity(curve, ax, purpose)
+    return curve_plots.draw_sensitivity(curve, ax, purpose)
 
 
 def u_shape(
@@ -1012,7 +992,7 @@ def u_shape(
             [models_problem("no U-test", test)],
         )
     curve = u_figures.turning_curve(results, test, wording)
-    return draw_turning_curve(curve, ax, purpose)
+    return curve_plots.draw_turning_curve(curve, ax, purpose)
 
 
 def lr_profile(
@@ -1078,7 +1058,7 @@ def lr_profile(
     purpose = "plots.lr_profile"
     wording = _threshold_wording(results, labels, purpose)
     drawn = threshold_figures.lr_profile(results, threshold, wording)
-    return draw_profile(drawn, ax, purpose)
+    return curve_plots.draw_profile(drawn, ax, purpose)
 
 
 def pathways(
@@ -1215,7 +1195,7 @@ def placebo(
             [models_problem("no test with draws", test)],
         )
     drawn = drawn_density(test, _wording(test, labels, purpose))
-    return draw_drawn_density(drawn, ax, purpose)
+    return curve_plots.draw_drawn_density(drawn, ax, purpose)
 
 
 def specification_curve(
@@ -1305,7 +1285,7 @@ def specification_curve(
     else:
         models = studies.read_models(results, purpose)
         curve = studies.specification_curve(models, term, main, texts, level, language)
-    return draw_specification_curve(curve, ax, purpose)
+    return estimate_plots.draw_specification_curve(curve, ax, purpose)
 
 
 def regime_map(
@@ -1366,7 +1346,7 @@ def regime_map(
     purpose = "plots.regime_map"
     wording = _threshold_wording(results, labels, purpose)
     drawn = threshold_figures.regime_map(results, order, wording)
-    return draw_regime_map(drawn, ax, purpose)
+    return entity_plots.draw_regime_map(drawn, ax, purpose)
 
 
 def rank_ribbon(
@@ -1440,9 +1420,9 @@ def rank_ribbon(
         and results.index.unique(1).size > 1
     ):
         drawn = composite.ribbons(results, table, entities, level, wording)
-        return draw_ribbons(drawn, ax, purpose)
+        return entity_plots.draw_ribbons(drawn, ax, purpose)
     spans = composite.drawn_spans(results, table, entities, period, level, wording)
-    return draw_rank_spans(spans, ax, purpose)
+    return entity_plots.draw_rank_spans(spans, ax, purpose)
 
 
 def index_sensitivity(
@@ -1511,9 +1491,11 @@ def index_sensitivity(
     )
     check_option("show", show, ("ranks", "shares"))
     if show == "shares":
-        return draw_bars(composite.share_bars(results, period, wording), ax, purpose)
+        return entity_plots.draw_bars(
+            composite.share_bars(results, period, wording), ax, purpose
+        )
     drawn = composite.combination_spans(results, period, wording)
-    return draw_rank_spans(drawn, ax, purpose)
+    return entity_plots.draw_rank_spans(drawn, ax, purpose)
 
 
 def kernel_ridge(
@@ -1584,7 +1566,7 @@ def kernel_ridge(
     texts |= check_labels(labels, purpose)
     wording = Wording(texts, {}, figure_language())
     drawn = composite.ridges(series, periods, bandwidth, wording)
-    return draw_ridges(drawn, ax, purpose)
+    return curve_plots.draw_ridges(drawn, ax, purpose)
 
 
 def _model_wording(

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import digiprosper as dp
-from digiprosper.counts import poisson_effects
 from digiprosper.counts.poisson_effects import prepare_counts
 from digiprosper.kernels import within
+from digiprosper.linear import poisson
 from digiprosper.linear.kernels.wild import WildWeights
 
 quiet = pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
@@ -532,7 +532,7 @@ def test_the_maximum_that_separation_computed_is_where_the_likelihood_begins(
 ) -> None:
     """It saves steps, and changes the estimates by rounding only."""
     panel, steps = dp.Panel(draw(3), "id", "t"), []
-    begun = poisson_effects.fit_poisson
+    begun = poisson.fit_poisson
 
     def counted(*args: Any) -> Any:
         out = begun(*args)
@@ -542,9 +542,9 @@ def test_the_maximum_that_separation_computed_is_where_the_likelihood_begins(
     def from_scratch(*args: Any) -> Any:
         return counted(*args[:-1], None)
 
-    monkeypatch.setattr(poisson_effects, "fit_poisson", counted)
+    monkeypatch.setattr(poisson, "fit_poisson", counted)
     fit = SPEC.fit(panel)
-    monkeypatch.setattr(poisson_effects, "fit_poisson", from_scratch)
+    monkeypatch.setattr(poisson, "fit_poisson", from_scratch)
     again = SPEC.fit(panel)
     np.testing.assert_allclose(fit.params, again.params, rtol=1e-11)
     np.testing.assert_allclose(fit.std_errors, again.std_errors, rtol=1e-11)

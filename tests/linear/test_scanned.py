@@ -16,8 +16,7 @@ import pytest
 import digiprosper as dp
 from digiprosper.kernels import in_blocks, within
 from digiprosper.kernels.covariance import fixed_b
-from digiprosper.linear import scanned
-from digiprosper.panel import scan as scanning
+from digiprosper.panel import sources
 from tests.scanned_cases import assert_same, fitted, panel_of, tables
 
 pytest.importorskip("pyarrow")
@@ -342,9 +341,9 @@ def test_nearly_collinear_regressors(condition, tolerance, seed, monkeypatch):
     standard errors: 5e-8. Over many panels 1e-8 is reached in blocks (at most 3e-9),
     but not always in memory. Passes over the rows end where they do not help.
     """
-    passes, second_pass = [], scanned.second_pass
+    passes, second_pass = [], in_blocks.second_pass
     monkeypatch.setattr(
-        scanned, "second_pass", lambda *args: passes.append(1) or second_pass(*args)
+        in_blocks, "second_pass", lambda *args: passes.append(1) or second_pass(*args)
     )
     frame = simulated_without_gaps(seed)
     noise = np.random.default_rng(seed).normal(size=len(frame))
@@ -515,9 +514,9 @@ def test_several_models_share_one_copy(monkeypatch):
     scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
     base = dp.FixedEffects("y", ["x"], keep_rows=False)
     copies = []
-    write = scanning.write_blocks
+    write = sources.write_blocks
     monkeypatch.setattr(
-        scanning, "write_blocks", lambda *args: copies.append(1) or write(*args)
+        sources, "write_blocks", lambda *args: copies.append(1) or write(*args)
     )
     models = {"one": base, "two": base.add("log(z)"), "three": base.add("lag(x)")}
     models["four"] = dp.FixedEffectsIV("y", [], ["x"], ["q1"], keep_rows=False)

@@ -42,13 +42,13 @@ def test_dates_have_one_step_in_all_blocks():
 @pytest.mark.parametrize(
     "function",
     [
-        "panel.scan.write_blocks",
+        "panel.sources.write_blocks",
         "panel.sources._write_parts",
         "linear.scanned.read_rows",
         "linear.scanned_rows._store_block",
         "linear.scanned_rows._drop_unusable_rows",
-        "linear.scanned.first_pass",
-        "linear.scanned.second_pass",
+        "kernels.in_blocks.first_pass",
+        "kernels.in_blocks.second_pass",
     ],
 )
 def test_an_interrupt_leaves_no_file(function, tmp_path, monkeypatch):
@@ -106,7 +106,7 @@ def test_a_category_needs_two_levels():
 @pytest.mark.parametrize("role", ["y", "x", "absorb", "clusters", "obs_weights"])
 def test_unknown_columns_are_refused_before_the_table_is_copied(role, monkeypatch):
     scan = dp.Panel.scan(panel_of(2), entity="firm", time="year")
-    monkeypatch.delattr("digiprosper.panel.scan.write_blocks")
+    monkeypatch.delattr("digiprosper.panel.sources.write_blocks")
     options = {"y": "y", "x": ["x"]} | {role: ["price"] if role == "x" else "price"}
     with pytest.raises(dp.ColumnError, match="'product'"):
         dp.FixedEffects(**options).fit(scan)

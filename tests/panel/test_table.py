@@ -252,3 +252,18 @@ def test_one_text_in_a_long_column_is_named_wherever_it_is(size: int) -> None:
         cells[row] = "n.a."
         with pytest.warns(DigiprosperWarning, match=rf"\({row // 5}, {row % 5}\)"):
             Panel(with_cells(cells), "i", "t")
+
+
+def test_dummies_are_columns_of_0_and_1_without_gaps() -> None:
+    frame = pd.DataFrame({"i": [1, 1, 2], "t": [1, 2, 1]}).assign(
+        number=[0.0, 1.0, 1.0],
+        truth=[True, False, True],
+        objects=pd.Series([True, False, True], dtype=object),
+        nullable=pd.array([0, 1, 0], dtype="Int8"),
+        gap=[0.0, nan, 1.0],
+        none=pd.array([True, None, False], dtype="boolean"),
+        text=["0", "1", "1"],
+        more=[0, 1, 2],
+    )
+    dummies = table_of(Panel(frame, "i", "t")).dummies
+    assert dummies == ("number", "truth", "objects", "nullable")

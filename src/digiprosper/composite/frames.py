@@ -193,10 +193,8 @@ def _theil_sums(frame: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
 
 
 def _duckdb_sums(relation: Any, columns: Sequence[ColumnScale]) -> dict[str, Any]:
-    """Sum u and u ln u in SQL.
-
-    It is simpler than the SQL of narwhals, which divides two logarithms in two CASEs.
-    """
+    """Sum u and u ln u in SQL."""
+    # It is simpler than the SQL of narwhals, which divides two logarithms in two CASEs.
     expressions = []
     for j, name, start, divisor, addend in columns:
         column = '"' + name.replace('"', '""') + '"'

@@ -276,10 +276,7 @@ def impossible_notice(
     options: Sequence[tuple[str, Sequence[Any]]],
     complete: Sequence[Sequence[int]],
 ) -> list[Notice]:
-    """Report how many combinations of options are impossible.
-
-    `complete`: positions by option whose combinations are all possible, or empty.
-    """
+    """Report impossible combinations; those of the positions `complete` are not."""
     missing = int((~possible).sum())
     if not missing:
         return []

@@ -26,6 +26,7 @@ from digiprosper.kernels.reweighted import (
 from digiprosper.kernels.separation import separated_rows
 from digiprosper.kernels.tolerances import ABSORBED
 from digiprosper.kernels.within import effects_in_rows, level_sums, within
+from digiprosper.linear import poisson
 from digiprosper.linear.diagnostics import (
     few_treated,
     lagged_outcome,
@@ -38,19 +39,6 @@ from digiprosper.linear.kernels.exchange import Paths
 from digiprosper.linear.kernels.placebo import Cohorts
 from digiprosper.linear.kernels.wild import WildWeights
 from digiprosper.linear.notices import separated_notice
-from digiprosper.linear.poisson import (
-    LAGGED,
-    PoissonSsc,
-    Separated,
-    check_exposure_and_offset,
-    count_estimates,
-    count_fields,
-    few_clusters,
-    fit_poisson,
-    offset_of,
-    prepare_poisson,
-    three_effects,
-)
 from digiprosper.linear.preparation import (
     LinearOptions,
     Prepared,
@@ -181,7 +169,7 @@ class PoissonEffects(Specification):
     separation: Literal["drop", "raise"] = "drop"
     cov_type: Literal["unadjusted", "robust", "clustered", "crv3"] = "clustered"
     clusters: Sequence[str] | None = None
-    ssc: PoissonSsc = "ppmlhdfe"
+    ssc: poisson.PoissonSsc = "ppmlhdfe"
     obs_weights: str | None = None
     singletons: Literal["drop", "keep"] = "drop"
     collinear: Literal["raise", "drop"] = "raise"
@@ -195,7 +183,7 @@ class PoissonEffects(Specification):
         check_linear_options(self, ("ppmlhdfe", "fixest"))
         check_row_options(self)
         check_option("separation", self.separation, ("drop", "raise"))
-        check_exposure_and_offset(self)
+        poisson.check_exposure_and_offset(self)
 
     @property
     def options(self) -> LinearOptions:
@@ -270,7 +258,7 @@ class CountSample(CommonColumns):
 
     spec: PoissonEffects
     offset: Floats  # (N,) of the index; the log of the exposure
-    separated: Separated
+    separated: poisson.Separated
     # (N,) index that the likelihood begins with, for speed only
     start: Floats | None
 
@@ -288,7 +276,7 @@ def prepare_counts(
     spec: PoissonEffects, panel: Panel, regressors: Mapping[str, Sequence[str]]
 ) -> CountSample:
     """Cut the rows complete in all regressors, by role, without separated ones."""
-    prepared, separated, *_, start = prepare_poisson(
+    prepared, separated, *_, start = poisson.prepare_poisson(
         spec,
         panel,
         regressors,
@@ -296,7 +284,7 @@ def prepare_counts(
         spec.separation,
     )
     columns = demean_roles(spec.y, prepared, regressors)
-    offset = offset_of(spec, prepared.sample)
+    offset = poisson.offset_of(spec, prepared.sample)
     return CountSample(prepared, *columns, spec, offset, separated, start)
 
 
@@ -308,7 +296,7 @@ def fit_counts(
     """Estimate a model by positions of regressors, as `CountSample.fit`."""
     spec, prepared, demeaned = counts.spec, counts.prepared, counts.demeaned
     separated, offset, sample = counts.separated, counts.offset, prepared.sample
-    columns, notices, likelihood, solved = fit_poisson(
+    columns, notices, likelihood, solved = poisson.fit_poisson(
         prepared, demeaned, regressors, separated, spec.ssc, offset, counts.start
     )
     terms = names = tuple(demeaned.names[j] for j in columns)
@@ -317,7 +305,7 @@ def fit_counts(
         terms, rows = (*names, "Intercept"), float(weights.sum())
         raw = np.column_stack([likelihood.index - offset, demeaned.raw[:, columns]])
         full = solved.with_intercept(weights @ raw / rows, rows)
-    estimated, of_covariance = count_estimates(
+    estimated, of_covariance = poisson.count_estimates(
         prepared,
         spec.ssc,
         terms,
@@ -329,13 +317,13 @@ def fit_counts(
     weighted = replace(prepared, obs_weights=weights)
     diagnostics = (
         *prepared.other_notices,
-        *few_clusters(prepared, _WILD),
-        *three_effects(prepared),
+        *poisson.few_clusters(prepared, _WILD),
+        *poisson.three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,
         *few_treated(weighted, names, solved.score_columns, solved.root),
-        *lagged_outcome(prepared, LAGGED, roles=lags_in),
+        *lagged_outcome(prepared, poisson.LAGGED, roles=lags_in),
         *staggered(prepared, demeaned.names, demeaned.raw, columns, "poisson"),
         *shared_between_clusters(prepared, demeaned, columns),
         *interaction_ratios(
@@ -346,7 +334,9 @@ def fit_counts(
     singletons = (d for d in sample.dropped if d.reason.startswith("singletons"))
     loglik, null = _log_likelihoods(y, likelihood.index, q, offset)
     results = PoissonResults(
-        **count_fields(spec, prepared, demeaned, columns, likelihood, separated),
+        **poisson.count_fields(
+            spec, prepared, demeaned, columns, likelihood, separated
+        ),
         estimated=estimated,
         log_likelihood=loglik,
         null_log_likelihood=null,

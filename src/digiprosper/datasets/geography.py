@@ -430,10 +430,8 @@ def _rows_by_spelling(kind: str) -> dict[str, list[int]]:
 
 
 def _normalised_name(name: object) -> str:
-    """Reduce a name to what tells it from others: no blanks, hyphens or capitals.
-
-    Tones stay, since without them 陕西 (Shǎnxī) would be read as 山西.
-    """
+    """Reduce a name to what tells it from others: no blanks, hyphens or capitals."""
+    # Tones stay, since without them 陕西 (Shǎnxī) would be read as 山西.
     if isinstance(name, float) and name.is_integer():
         name = int(name)
     return _NOT_READ.sub("", unicodedata.normalize("NFKC", str(name)).casefold())

@@ -801,10 +801,8 @@ def fit_corrected(
 
 
 def _within_products(spec: DynamicPanel, data: PreparedPanel) -> list[WithinProducts]:
-    """Compute products of the panel, and of its halves for the half-panel jackknife.
-
-    With an odd number of periods, it is halved in two ways.
-    """
+    """Compute products of the panel, and of its halves for the half-panel jackknife."""
+    # With an odd number of periods, it is halved in two ways.
     parts = {"the sample": [data]}
     used = np.flatnonzero(data.complete.any(axis=0))
     if spec.estimator == "half_panel":

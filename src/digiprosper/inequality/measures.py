@@ -969,10 +969,7 @@ def _draw_shares(
 
 
 def _shares(parts: Floats) -> Floats:
-    """Divide the parts by the total in the first column.
-
-    The shares are missing if all values are equal up to rounding.
-    """
+    """Divide the parts by the total in the first column; NaN if that is rounding."""
     total = parts[:, :1]
     divisor = np.where(total > EQUAL_VALUES, total, np.nan)
     return np.hstack([total, parts[:, 1:] / divisor])

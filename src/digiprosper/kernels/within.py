@@ -9,16 +9,8 @@ from typing import Any
 import numpy as np
 
 from digiprosper.errors import IdentificationError, option_error
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints, tolerances
 from digiprosper.kernels.slopes import Directions, Effect, Slope, codes_of, directions
-from digiprosper.kernels.tolerances import (
-    CONVERGED,
-    DWARFED,
-    NO_CURVATURE,
-    NOT_CONVERGED,
-    REDUNDANT_LEVELS,
-    SECOND_PASS,
-)
 
 # Dummies of all effects but the largest are solved for densely up to this many; beyond,
 # by conjugate gradients.
@@ -319,9 +311,9 @@ class Within:
         # A second pass removes what rounding left where levels dwarf the variation
         # around them.
         if (self._cross is not None and self._inverse is None) or (
-            after < DWARFED * before
+            after < tolerances.DWARFED * before
         ).any():
-            correction = self._once(work, after + SECOND_PASS * before)
+            correction = self._once(work, after + tolerances.SECOND_PASS * before)
             values = [a + b for a, b in zip(values, correction, strict=True)]
         return values
 
@@ -411,7 +403,7 @@ def conjugate_gradients(
         net = gram @ scaled - cross.T @ ((cross @ scaled) / main)
         return np.asarray(scale * net)
 
-    floor = CONVERGED**2 * size
+    floor = tolerances.CONVERGED**2 * size
     solution = np.zeros_like(right)
     residual = scale * right
     direction = residual.copy()
@@ -425,7 +417,9 @@ def conjugate_gradients(
         curvature = np.einsum("ij,ij->j", direction, image)
         # A direction without curvature lies in the null space: nothing more can be
         # gained along it.
-        active &= curvature > NO_CURVATURE * np.einsum("ij,ij->j", direction, direction)
+        active &= curvature > tolerances.NO_CURVATURE * np.einsum(
+            "ij,ij->j", direction, direction
+        )
         step = np.where(active, square / np.where(active, curvature, 1.0), 0.0)
         solution += step * direction
         residual -= step * image
@@ -437,7 +431,7 @@ def conjugate_gradients(
         shortest = np.minimum(square, shortest)
         active &= square > floor
         direction = residual + ratio * direction
-    if (shortest > NOT_CONVERGED**2 * size).any():
+    if (shortest > tolerances.NOT_CONVERGED**2 * size).any():
         raise IdentificationError(
             "demeaning did not converge, because the effects are weakly connected; "
             "absorb fewer effects."
@@ -651,7 +645,7 @@ def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     # rounding alone.
     scale = 1 / np.sqrt(counts)
     values, vectors = np.linalg.eigh(system * scale[:, None] * scale)
-    null = np.count_nonzero(values <= REDUNDANT_LEVELS)
+    null = np.count_nonzero(values <= tolerances.REDUNDANT_LEVELS)
     values, vectors = values[null:], vectors[:, null:] * scale[:, None]
     return (vectors / values) @ vectors.T, values.size
 

@@ -40,14 +40,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.tolerances import ABSORBED
-from digiprosper.learning.kernel import (
-    cross_fit,
-    draw_folds,
-    level_means,
-    over_seeds,
-    partial_out,
-    rsquared,
-)
+from digiprosper.learning import kernel
 from digiprosper.learning.preparation import LearningSample, prepare_learning
 from digiprosper.learning.results import DMLResults
 from digiprosper.linear.estimation import fit_equation
@@ -379,7 +372,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
         df_t=float(groups - 1),
         rng_entropy=cast("int", seed.entropy),
     )
-    covariance = over_seeds(estimates, influences, factor)
+    covariance = kernel.over_seeds(estimates, influences, factor)
     medians = np.median(estimates, axis=0)
     results = DMLResults(
         estimated=Estimates.of(names, medians, covariance, inference),
@@ -480,10 +473,12 @@ def _run_seed(
         for role, column in sample.learned.items():
             predicted = _predict(name, learner, state, sample.features, column, folds)
             residuals[role] = column - predicted
-            values[f"r2_{role}"] = rsquared(column, predicted)
+            values[f"r2_{role}"] = kernel.rsquared(column, predicted)
         source = residuals[instrument]
         if sample.demean_by is not None:
-            source = source - level_means(source[:, None], sample.demean_by)[:, 0]
+            source = (
+                source - kernel.level_means(source[:, None], sample.demean_by)[:, 0]
+            )
         size = np.linalg.norm(sample.learned[instrument])
         if np.linalg.norm(source) <= ABSORBED * size:
             what = "instrument" if spec.instrument else "treatment"
@@ -492,9 +487,11 @@ def _run_seed(
                 f"{cited(name)}); no variation is left to estimate the effect from."
             )
             raise IdentificationError(text, nothing_left(name, 1.0))
-        slope = partial_out(residuals["y"], residuals["d"], source, sample.clusters)
+        slope = kernel.partial_out(
+            residuals["y"], residuals["d"], source, sample.clusters
+        )
         if spec.instrument is not None:
-            first = partial_out(residuals["d"], source, source, sample.clusters)
+            first = kernel.partial_out(residuals["d"], source, source, sample.clusters)
             values["first_stage_f"] = first.estimate**2 / (factor * first.variance)
         run.append({"estimate": slope.estimate, "influence": slope.influence, **values})
     return run
@@ -508,7 +505,7 @@ def _draw_folds(
     state = int(generator.integers(2**31 - 1))
     if not isinstance(spec.folds, int):
         return sample.folds, state
-    by_cluster = draw_folds(sample.n_clusters, spec.folds, generator)
+    by_cluster = kernel.draw_folds(sample.n_clusters, spec.folds, generator)
     return by_cluster[sample.clusters], state
 
 
@@ -522,7 +519,9 @@ def _predict(
 ) -> Floats:
     """Predict by a learner; errors name the learner."""
     try:
-        predicted = cross_fit(partial(seeded, learner, state), features, outcome, folds)
+        predicted = kernel.cross_fit(
+            partial(seeded, learner, state), features, outcome, folds
+        )
     except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
         raise option_error(
             "learners",
@@ -599,9 +598,9 @@ def _flexible_notices(
     folds, _ = _draw_folds(spec, sample, seed)
     linear = require("sklearn.linear_model", extra="learn", purpose="PanelDML")
     other = [
-        rsquared(
+        kernel.rsquared(
             column,
-            cross_fit(linear.LinearRegression, sample.dictionary, column, folds),
+            kernel.cross_fit(linear.LinearRegression, sample.dictionary, column, folds),
         )
         for column in (sample.learned["y"], sample.learned["d"])
     ]

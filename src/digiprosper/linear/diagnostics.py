@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product, repeat
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -383,14 +383,17 @@ def dependent_scores(prepared: Prepared, solved: Solved, name: str) -> list[Noti
     return []
 
 
-def _score_checks(
-    prepared: Prepared,
-) -> list[Callable[[Prepared, Floats, str], Iterator[Notice]]]:
+ScoreCheck: TypeAlias = Callable[[Prepared, Floats, str], Iterator[Notice]]
+
+
+def _score_checks(prepared: Prepared) -> list[ScoreCheck]:
     """List what to check; the errors that one advises may allow for the next, too."""
     keys, clusters = prepared.sample.keys, prepared.cluster_names
     inside = keys.entity_name in prepared.effect_names
     by_row = prepared.options.cov_type in _BY_ROW and not inside
-    checks = [_lasting_shocks] if keys.time_name in clusters else []
+    checks: list[ScoreCheck] = []
+    if keys.time_name in clusters:
+        checks.append(_lasting_shocks)
     if by_row or (clusters == (keys.time_name,) and not inside):
         checks.append(_in_entities)
     if by_row or clusters == (keys.entity_name,):

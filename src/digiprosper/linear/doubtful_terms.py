@@ -241,8 +241,10 @@ def _means_of_others(
     sample: Sample, table: Table, at: int, effects: Sequence[str]
 ) -> Iterator[Notice]:
     """Report a column, by position, that is a mean of others in an absorbed group."""
+    if {*effects} <= {*sample.keys.names}:
+        return
     term, z = sample.names[at], sample.matrix[:, at]
-    if term not in table.data or {*effects} <= {*sample.keys.names}:
+    if term not in table.data:
         return
     for column in map(str, table.data.select_dtypes("number")):
         if column == term:

@@ -8,6 +8,7 @@ from typing import Any
 from digiprosper.errors import TermError, cited
 from digiprosper.panel.grammar import spelling_advice
 from digiprosper.panel.terms import canonical
+from digiprosper.report.labels import summands
 from digiprosper.report.parsing import KEPT
 
 _LONGEST = 20_000
@@ -115,7 +116,7 @@ def _regressors(model: str, formula: str) -> list[str]:
 
 def _effects(parts: list[str], formula: str) -> list[str]:
     """Split the part after the bar into effects."""
-    absorb = [text.strip() for part in parts for text in _summands(part)]
+    absorb = [text for part in parts for text in summands(part)]
     if "" in absorb:
         raise TermError(
             f"the formula {cited(formula)} has an empty effect after '|'. {_HELP}"
@@ -134,7 +135,7 @@ def _refuse_powers(model: str, formula: str) -> None:
 
 def _refuse_many(model: str, formula: str) -> None:
     """Refuse products that would be multiplied out into thousands of terms."""
-    for summand in _summands(_outside_calls(model)):
+    for summand in summands(_outside_calls(model)):
         joins, sums = len(re.findall(r"[*:/]", summand)), summand.count("+")
         if joins > _MOST_JOINS or (joins and sums > _MOST_SUMS):
             raise TermError(
@@ -156,14 +157,3 @@ def _outside_calls(model: str) -> str:
         if letter == ")" and calls:
             calls.pop()
     return "".join(letters)
-
-
-def _summands(text: str) -> list[str]:
-    parts, depth = [""], 0
-    for letter in text:
-        depth += (letter in "([") - (letter in ")]")
-        if letter == "+" and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts

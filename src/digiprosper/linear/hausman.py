@@ -24,17 +24,7 @@ from digiprosper.kernels import Floats
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.tolerances import SINGULAR
 from digiprosper.kernels.within import level_sums
-from digiprosper.linear.auxiliary import (
-    coefficient_rows,
-    entity_effect,
-    fit_for_test,
-    issue_fit_notices,
-    refuse_perfect_fit,
-    refuse_slopes,
-    wald_statistic,
-    with_clusters,
-    with_effects,
-)
+from digiprosper.linear import auxiliary
 from digiprosper.linear.estimation import (
     Demeaned,
     columns_at,
@@ -158,11 +148,11 @@ def hausman(
     (19.9, 4.0, 0.011)
     """
     check_option("method", method, ("mundlak", "classical"))
-    fitted = fit_for_test(spec, panel, "hausman")
-    entity = entity_effect(fitted, "hausman")
-    refuse_slopes(fitted, "hausman")
-    refuse_perfect_fit(fitted.results, "hausman")
-    notices = issue_fit_notices(fitted)
+    fitted = auxiliary.fit_for_test(spec, panel, "hausman")
+    entity = auxiliary.entity_effect(fitted, "hausman")
+    auxiliary.refuse_slopes(fitted, "hausman")
+    auxiliary.refuse_perfect_fit(fitted.results, "hausman")
+    notices = auxiliary.issue_fit_notices(fitted)
     if method == "classical":
         test = _classical(fitted, entity)
         issue(test.diagnostics)
@@ -200,13 +190,15 @@ def _mundlak(fitted: Fitted, entity: str) -> TestResult:
             "there is nothing to test.",
             terms=tuple(names),
         )
-    form, notices = wald_statistic(results, tested, "hausman")
+    form, notices = auxiliary.wald_statistic(results, tested, "hausman")
     test = wald_result(form, len(tested), math.inf, "Hausman test (Mundlak)", _NULL)
     if len(results.estimated.by_cluster) == 1 and np.isfinite(form):
         full = Fitted(results, beside, demeaned, solved).solved_with_intercept
         residuals = _random_effects_residuals(fitted, demeaned, results)
         test = _bootstrap_p_value(test, results, tested, full, residuals)
-    return replace(test, detail=coefficient_rows(results, tested), diagnostics=notices)
+    return replace(
+        test, detail=auxiliary.coefficient_rows(results, tested), diagnostics=notices
+    )
 
 
 def _bootstrap_p_value(
@@ -282,7 +274,9 @@ def _without_entity_effects(prepared: Prepared, entity: str) -> Prepared:
         collinear="drop",
     )
     other_effects = [name for name in prepared.effect_names if name != entity]
-    return with_clusters(with_effects(prepared, other_effects), names, codes, options)
+    return auxiliary.with_clusters(
+        auxiliary.with_effects(prepared, other_effects), names, codes, options
+    )
 
 
 def _entity_means(prepared: Prepared, columns: Floats) -> Floats:

@@ -853,10 +853,7 @@ def unseen(count: int, text: str) -> Notice:
 def first_stage_strength(
     endog: Sequence[str], tests: Mapping[str, Any], *, few: bool = False
 ) -> list[Notice]:
-    """Report weak instruments.
-
-    `few`: the Anderson-Rubin set is not valid either, see `few_for_anderson_rubin`.
-    """
+    """Report weak instruments; with `few`, the Anderson-Rubin set is not valid."""
     statistic = "effective_f" if "effective_f" in tests else "kp_rk_f"
     value, critical = tests[statistic], tests.get("effective_f_critical")
     weak = value < WEAK_F

@@ -510,7 +510,8 @@ def refuse_extreme(columns: Floats, names: Sequence[str]) -> None:
         return
     sizes = np.fmax(np.fmax.reduce(columns), -np.fmin.reduce(columns))
     ordinary = math.sqrt(LARGEST_PRODUCT)
-    if 1 / ordinary < sizes.min() and sizes.max() < ordinary:
+    numbers = sizes.tolist()
+    if 1 / ordinary < min(numbers) and max(numbers) < ordinary:
         return
     exponents = np.abs(np.log10(np.where(sizes > 0, sizes, 1.0)))
     extreme = np.argsort(exponents, kind="stable")[-2:]

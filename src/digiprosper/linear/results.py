@@ -61,7 +61,6 @@ from digiprosper.report.variance import (
     standard_errors,
 )
 
-_STATS = ("nobs", "mean", "sd", "min", "max")
 # With more clusters F(q, G - 1) is reliable.
 _MANY = 100
 _TOO_OFTEN = "F(q, G - 1), which rejects a true hypothesis too often with few clusters"
@@ -74,6 +73,13 @@ NO_COVARIANCE: Final = (
 _STATA = ("reghdfe", "xtreg", "areg")
 # Conventions under which s^2 is the sum of squared residuals over df_resid
 _RESIDUAL_VARIANCE = ("reghdfe", "xtreg")
+
+
+def stats_frame(names: Sequence[str], moments: Floats) -> pd.DataFrame:
+    """Return the moments (m, 5) of variables as a table."""
+    columns = ["nobs", "mean", "sd", "min", "max"]
+    out = pd.DataFrame(moments, pd.Index(list(names), name="variable"), columns)
+    return out.astype({"nobs": int})
 
 
 def require_rows(rows: Any, attribute: str) -> Any:
@@ -336,11 +342,7 @@ class SampledResults(BaseResults):
 
         They are unweighted. Columns are nobs, mean, sd, min and max.
         """
-        names, values = self.stats
-        out = pd.DataFrame(
-            values, index=pd.Index(list(names), name="variable"), columns=list(_STATS)
-        )
-        return out.astype({"nobs": int})
+        return stats_frame(*self.stats)
 
     @property
     def effects(self) -> dict[str, pd.Series[float]]:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from digiprosper.errors import Notice, OptionError, cited, option_error, quoted
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Floats, Ints, in_blocks
 from digiprosper.kernels.cluster_jackknife import deviations_from_grams
 from digiprosper.kernels.covariance import (
     Counts,
@@ -23,20 +23,7 @@ from digiprosper.kernels.covariance import (
     vcov,
 )
 from digiprosper.kernels.equation import Solved
-from digiprosper.kernels.in_blocks import (
-    MOST_DENSE,
-    Block,
-    Dummies,
-    Scores,
-    dummies,
-    effects_are_removed,
-    empty_scores,
-    first_pass,
-    net_columns,
-    orthonormalising_transform,
-    second_pass,
-    triangular_factor,
-)
+from digiprosper.kernels.in_blocks import MOST_DENSE
 from digiprosper.kernels.leverage import effective_clusters
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
@@ -180,7 +167,7 @@ def _prepare(spec: Any, rows: ScannedRows) -> tuple[Prepared, Demeaned]:
     refuse_extreme(
         np.abs(moments[:, 3:5]).max(axis=1)[None, :], [*rows.names, *rows.variables]
     )
-    system = dummies(_blocks(rows, structure, ()), levels)
+    system = in_blocks.dummies(_blocks(rows, structure, ()), levels)
     _refuse_two_large_effects(rows, levels)
     ranks = effect_ranks(rows, structure, system)
     groups = tuple(structure.sizes[text,] for text in rows.clusters)
@@ -214,21 +201,21 @@ def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
         raise option_error(
             "absorb",
             large[1],
-            f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels each; with "
-            "a scanned table only one effect besides the entity can. Make one of them "
-            f"the entity of Panel.scan, or {_IN_MEMORY}.",
+            f"absorb: {quoted(large)} have more than {MOST_DENSE:,} levels "
+            "each; with a scanned table only one effect besides the entity can. Make "
+            f"one of them the entity of Panel.scan, or {_IN_MEMORY}.",
         )
 
 
 def _blocks(
     rows: ScannedRows, structure: Structure, positions: Sequence[int]
-) -> Iterator[Block]:
+) -> Iterator[in_blocks.Block]:
     """Read columns of some positions and effects of each block."""
     weighted = rows.options.obs_weights is not None
     for block in rows.blocks:
         codes = np.asarray(block.array("entity"), dtype=np.intp)
         present, entity = np.unique(codes), compress(codes)[0]
-        yield Block(
+        yield in_blocks.Block(
             columns=block.array("columns").T[list(positions)].T,
             entity=entity,
             codes=tuple(
@@ -264,7 +251,7 @@ class _CompressedColumns:
 def _demean_in_blocks(
     rows: ScannedRows,
     structure: Structure,
-    system: Dummies,
+    system: in_blocks.Dummies,
     levels: Sequence[int],
 ) -> _CompressedColumns:
     """Estimate the effects in each column, and the norms of the demeaned columns.
@@ -274,21 +261,21 @@ def _demean_in_blocks(
     """
     p = len(rows.names)
     order, back = [*range(1, p), 0], [-1, *range(p - 1)]
-    by_entity, right = first_pass(_blocks(rows, structure, order), levels, p)
+    by_entity, right = in_blocks.first_pass(_blocks(rows, structure, order), levels, p)
     before = np.diag(by_entity)
     values = system.solve(right, before)
     products = by_entity - right.T @ values
-    transform, regular = orthonormalising_transform(products, np.sqrt(before))
+    transform, regular = in_blocks.orthonormalising_transform(products, np.sqrt(before))
     if regular.all():
-        factor, squares = triangular_factor(products), np.diag(products)
+        factor, squares = in_blocks.triangular_factor(products), np.diag(products)
     for _ in range(0 if regular.all() else _MOST_PASSES):
         blocks = ((block, ()) for block in _blocks(rows, structure, order))
-        sums = second_pass(blocks, values, levels, transform)
+        sums = in_blocks.second_pass(blocks, values, levels, transform)
         inverse = np.linalg.inv(transform)
-        factor = triangular_factor(sums.products) @ inverse
+        factor = in_blocks.triangular_factor(sums.products) @ inverse
         squares = np.einsum("ij,ik,kj->j", inverse, sums.plain, inverse)
         weighted = np.einsum("ij,ij->j", factor, factor)
-        if effects_are_removed(system, sums.right, weighted, before):
+        if in_blocks.effects_are_removed(system, sums.right, weighted, before):
             break
         values += system.solve(sums.right, before)
     by_entity = by_entity[np.ix_(back, back)]
@@ -330,7 +317,7 @@ class BlockSums:
 
     rows: ScannedRows
     structure: Structure
-    system: Dummies
+    system: in_blocks.Dummies
     levels: Sequence[int]
     moments: Floats
     columns: _CompressedColumns
@@ -339,7 +326,7 @@ class BlockSums:
     by_level: Any = None  # (L, p) estimates of the other effects
     rotation: Any = None  # (p, p) from the columns to orthonormal ones
     plain: Any = None  # (p, p) products of these, never weighted
-    scores: tuple[Scores, ...] = ()
+    scores: tuple[in_blocks.Scores, ...] = ()
     products: tuple[Floats, ...] = ()  # by group, see `Part`
     regressors: tuple[tuple[str, ...], ...] = ()  # names of each of `Scores.partials`
 
@@ -372,14 +359,14 @@ class BlockSums:
         for _ in range(_MOST_PASSES):
             transform = _inverse_factor(factor)
             scores = self._empty_scores(texts, partials, len(errors), fewest)
-            sums = second_pass(
+            sums = in_blocks.second_pass(
                 replace(self, positions=positions)._blocks(texts),
                 values,
                 self.levels,
                 transform,
                 scores,
             )
-            triangle = triangular_factor(sums.products)
+            triangle = in_blocks.triangular_factor(sums.products)
             factor = triangle @ np.linalg.inv(transform)
             squares = np.einsum("ij,ij->j", factor, factor)
             step = np.linalg.solve(
@@ -387,7 +374,9 @@ class BlockSums:
             )
             last_moved = moved
             moved = np.abs(step).max(initial=0.0) * np.sqrt(self.structure.n)
-            removed = effects_are_removed(self.system, sums.right, squares, before)
+            removed = in_blocks.effects_are_removed(
+                self.system, sums.right, squares, before
+            )
             if removed and not SOLVED < moved < last_moved / 2:
                 break
             if not removed:
@@ -433,12 +422,12 @@ class BlockSums:
         partials: Floats,
         errors: int,
         fewest: int,
-    ) -> list[Scores]:
+    ) -> list[in_blocks.Scores]:
         """Create empty sums for each grouping; `fewest` slopes per equation."""
         clusters, sizes = self.rows.clusters, self.structure.sizes
         few = all(keeps_cluster_sums(sizes[text,], fewest) for text in clusters)
         return [
-            empty_scores(
+            in_blocks.empty_scores(
                 len(partials) - 1,
                 errors,
                 partials if one_way else None,
@@ -558,7 +547,7 @@ class BlockSums:
         for block, (codes,) in self._blocks([self.rows.clusters]):
             assert codes is not None
             grams = block_grams(
-                net_columns(block, self.by_level, self.levels) @ columns,
+                in_blocks.net_columns(block, self.by_level, self.levels) @ columns,
                 codes,
                 count_groups(codes)
                 if inside
@@ -578,7 +567,7 @@ class BlockSums:
 
     def _blocks(
         self, texts: Sequence[tuple[str, ...]]
-    ) -> Iterator[tuple[Block, list[Ints | None]]]:
+    ) -> Iterator[tuple[in_blocks.Block, list[Ints | None]]]:
         """Read the columns of the equations, with the codes of groups."""
         rows, structure = self.rows, self.structure
         blocks = _blocks(rows, structure, self.positions)

@@ -24,16 +24,8 @@ from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.covariance import Ranks
 from digiprosper.kernels.in_blocks import Dummies
 from digiprosper.kernels.within import compress, pseudo_inverse
+from digiprosper.linear import preparation
 from digiprosper.linear.diagnostics import lags_of_outcome
-from digiprosper.linear.preparation import (
-    LinearOptions,
-    absorbed_effects,
-    all_singletons_error,
-    checked_weights,
-    cluster_terms,
-    count_entities_across,
-    weight_and_slope_roles,
-)
 from digiprosper.panel.access import table_of
 from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.keys import rows_text
@@ -102,7 +94,7 @@ class StoredBlock:
 class ScannedRows:
     """A scanned table in arrays on disk, with counts."""
 
-    options: LinearOptions
+    options: preparation.LinearOptions
     sample: Sample  # first block; source of names, factors and labels
     scan: PanelScan[Any]
     effects: tuple[str, ...]  # the entity's first
@@ -169,11 +161,15 @@ def read_rows(
     options = spec.options
     rows: ScannedRows | None = None
     first = next(iter(copied.panels()))
-    absorbed = absorbed_effects(first, options)
-    clusters = cluster_terms(first, options)
+    absorbed = preparation.absorbed_effects(first, options)
+    clusters = preparation.cluster_terms(first, options)
     _refuse_effects(first.entity_name, absorbed)
     effects = tuple(a.effect for a in absorbed)
-    roles = {"y": (spec.y,), **regressors, **weight_and_slope_roles(first, (), options)}
+    roles = {
+        "y": (spec.y,),
+        **regressors,
+        **preparation.weight_and_slope_roles(first, (), options),
+    }
     levels = _collect_levels(copied, roles, effects, options.where)
     names, columns_of = ((), None) if further is None else further(copied)
     for number, panel in enumerate(copied.panels()):
@@ -340,7 +336,9 @@ def _store_block(
         by_text = coded.codes(*_coded(sample, text)).astype(np.int32)
         np.save(folder / f"{rows.file(text)}.npy", by_text)
     if rows.options.obs_weights is not None:
-        np.save(folder / "weights.npy", checked_weights(sample, rows.options))
+        np.save(
+            folder / "weights.npy", preparation.checked_weights(sample, rows.options)
+        )
     np.save(folder / "entities.npy", sample.entities.to_numpy())
     before = rows.blocks[-1] if rows.blocks else None
     first = 0 if before is None else before.first_entity + before.n_entities
@@ -400,7 +398,7 @@ def _drop_unusable_rows(
 def _note_singletons(rows: ScannedRows, before: int) -> None:
     effects = rows.effects
     if not rows.n:
-        raise all_singletons_error(before, effects)
+        raise preparation.all_singletons_error(before, effects)
     labels: list[Any] = []
     for block in rows.blocks:
         if block.mask is not None:
@@ -460,7 +458,7 @@ def structure_of(rows: ScannedRows) -> Structure:
             count += np.bincount(codes[text], minlength=count.size)
         n, n_entities = n + int(rows_of.sum()), n_entities + rows_of.size
         most = max(most, int(rows_of.max()))
-        across += count_entities_across(
+        across += preparation.count_entities_across(
             codes[entity], [codes[text] for text in rows.clusters]
         )
         for texts in sizes:

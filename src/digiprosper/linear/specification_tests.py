@@ -30,30 +30,10 @@ from digiprosper.kernels.tolerances import (
     PERFECT_FIT,
 )
 from digiprosper.kernels.within import compress
-from digiprosper.linear.auxiliary import (
-    coefficient_rows,
-    entity_effect,
-    fit_for_test,
-    issue_fit_notices,
-    joint_test,
-    refuse_perfect_fit,
-    refuse_slopes,
-    with_effects,
-)
+from digiprosper.linear import auxiliary
 from digiprosper.linear.estimation import columns_at, fit_equation
 from digiprosper.linear.fixed_effects import Fitted, FixedEffects
-from digiprosper.linear.kernels.residual_tests import (
-    Persistence,
-    Squares,
-    correlations_between,
-    levene,
-    levene_draws,
-    null_autocorrelation,
-    period_sums,
-    persistence,
-    score_test,
-    squares_by_entity,
-)
+from digiprosper.linear.kernels import residual_tests
 from digiprosper.linear.notices import rejects_too_often
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
@@ -130,7 +110,9 @@ def pesaran_cd(results: LinearResults) -> TestResult:
     """
     rows = _residual_rows(results, "pesaran_cd")
     _refuse_time_effects(results, rows)
-    correlations = correlations_between(rows.residuals, rows.entity, rows.time)
+    correlations = residual_tests.correlations_between(
+        rows.residuals, rows.entity, rows.time
+    )
     if correlations.pairs == 0:
         raise not_identified(
             "no_pairs",
@@ -171,7 +153,8 @@ def _refuse_time_effects(results: LinearResults, rows: _ResidualRows) -> None:
     by_name = results.key_names[1] in results.effect_names
     if (
         not by_name
-        and np.abs(period_sums(rows.residuals, rows.time)).max() > NO_PERIOD_SUMS
+        and np.abs(residual_tests.period_sums(rows.residuals, rows.time)).max()
+        > NO_PERIOD_SUMS
     ):
         return
     reason = "has time effects" if by_name else "absorbs the mean of every period"
@@ -254,7 +237,7 @@ def modified_wald(
     """
     check_option("method", method, ("levene", "chi2"))
     rows = _residual_rows(results, "modified_wald")
-    squares = squares_by_entity(rows.residuals, rows.entity)
+    squares = residual_tests.squares_by_entity(rows.residuals, rows.entity)
     _refuse_no_variance(results, rows.entities, squares)
 
     counts, means = squares.rows, squares.means
@@ -301,9 +284,11 @@ def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
     scaled = rows.residuals / rows.residuals.std()
     before = np.full((count, int(rows.time.max()) + 2), np.nan)
     before[rows.entity, rows.time + 1] = scaled
-    by_time = bool(np.abs(period_sums(scaled, rows.time)).max() < NO_PERIOD_SUMS)
-    statistic = float(levene(scaled[None], rows.entity)[0])
-    draws = levene_draws(
+    by_time = bool(
+        np.abs(residual_tests.period_sums(scaled, rows.time)).max() < NO_PERIOD_SUMS
+    )
+    statistic = float(residual_tests.levene(scaled[None], rows.entity)[0])
+    draws = residual_tests.levene_draws(
         scaled,
         before[rows.entity, rows.time],
         rows.entity,
@@ -325,7 +310,7 @@ def _levene_test(rows: _ResidualRows, wald: TestResult) -> TestResult:
 
 
 def _refuse_no_variance(
-    results: LinearResults, entities: pd.Index[Any], squares: Squares
+    results: LinearResults, entities: pd.Index[Any], squares: residual_tests.Squares
 ) -> None:
     """Refuse entities whose squared residuals do not vary."""
     flat = np.isnan(squares.variances) | (
@@ -413,20 +398,20 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> test.df, round(test.detail["rho_null"], 4)
     ((1.0, 47.0), -0.0625)
     """
-    fitted = fit_for_test(spec, panel, "wooldridge_ar1")
-    entity_effect(fitted, "wooldridge_ar1")
-    refuse_slopes(fitted, "wooldridge_ar1")
-    refuse_perfect_fit(fitted.results, "wooldridge_ar1")
+    fitted = auxiliary.fit_for_test(spec, panel, "wooldridge_ar1")
+    auxiliary.entity_effect(fitted, "wooldridge_ar1")
+    auxiliary.refuse_slopes(fitted, "wooldridge_ar1")
+    auxiliary.refuse_perfect_fit(fitted.results, "wooldridge_ar1")
     sample = fitted.prepared.sample
     _check_autocorrelation_sample(fitted)
-    notices = issue_fit_notices(fitted)
+    notices = auxiliary.issue_fit_notices(fitted)
 
     residuals = fitted.solved.residuals / fitted.solved.residuals.std()
     before = _lagged_residuals(residuals, sample.index, panel)
-    regression = persistence(residuals, before, sample.entity)
+    regression = residual_tests.persistence(residuals, before, sample.entity)
     _refuse_no_pairs(regression)
 
-    null = null_autocorrelation(before, sample.entity)
+    null = residual_tests.null_autocorrelation(before, sample.entity)
     statistic = (regression.slope - null) ** 2 / regression.variance
     df = (1.0, regression.rows - 2.0)
     detail = {
@@ -449,7 +434,7 @@ def wooldridge_ar1(spec: FixedEffects, panel: Panel) -> TestResult:
         hypothesis,
         detail,
     )
-    score, entities = score_test(residuals, before, sample.entity, null)
+    score, entities = residual_tests.score_test(residuals, before, sample.entity, null)
     df = (1.0, entities - 1.0)
     return replace(
         plain,
@@ -491,7 +476,7 @@ def _lagged_residuals(residuals: Floats, index: pd.Index[Any], panel: Panel) -> 
     return table.shift(whole, 1)[rows]
 
 
-def _refuse_no_pairs(lagged: Persistence) -> None:
+def _refuse_no_pairs(lagged: residual_tests.Persistence) -> None:
     """Refuse a regression with too few rows, or without variance."""
     if lagged.entities < 2 or lagged.rows <= 2:
         raise not_identified(
@@ -531,7 +516,7 @@ def _residual_rows(results: LinearResults, caller: str) -> _ResidualRows:
             f"{caller} takes the results of a linear model, as of "
             f"FixedEffects(...).fit(panel), not {type(candidate).__name__}."
         )
-    refuse_perfect_fit(results, caller)
+    auxiliary.refuse_perfect_fit(results, caller)
     index = results.index
     if not isinstance(index, pd.MultiIndex):
         raise not_identified(
@@ -615,7 +600,7 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> round(test.statistic, 2), test.df
     (75.82, (47.0, 764.0))
     """
-    fitted = fit_for_test(spec, panel, "poolability")
+    fitted = auxiliary.fit_for_test(spec, panel, "poolability")
     effects = fitted.prepared.effect_names
     if not effects:
         raise not_identified(
@@ -623,9 +608,9 @@ def poolability(spec: FixedEffects, panel: Panel) -> TestResult:
             "poolability tests the absorbed effects, but the specification has none: "
             "set entity_effects or time_effects, or name effects in absorb.",
         )
-    refuse_perfect_fit(fitted.results, "poolability")
+    auxiliary.refuse_perfect_fit(fitted.results, "poolability")
 
-    notices = issue_fit_notices(fitted)
+    notices = auxiliary.issue_fit_notices(fitted)
     statistic, q, df, p = _effects_test(fitted, ())
     if q == 0:
         raise not_identified(
@@ -660,7 +645,7 @@ def _effects_test(
 ) -> tuple[float, float, float, float]:
     """Test all effects except some: F, degrees of freedom and p-value."""
     solved, prepared = fitted.solved, fitted.prepared
-    restricted = with_effects(prepared, other_effects)
+    restricted = auxiliary.with_effects(prepared, other_effects)
     q, df = float(prepared.within.rank - restricted.within.rank), solved.df_resid
     if q <= 0:
         return float("nan"), 0.0, df, float("nan")
@@ -732,18 +717,22 @@ def reset_test(spec: FixedEffects, panel: Panel) -> TestResult:
     >>> test.df
     (2.0, 47)
     """
-    fitted = fit_for_test(spec, panel, "reset_test")
-    refuse_perfect_fit(fitted.results, "reset_test")
+    fitted = auxiliary.fit_for_test(spec, panel, "reset_test")
+    auxiliary.refuse_perfect_fit(fitted.results, "reset_test")
     wider = _fit_with_powers(fitted)
     null = "the square and the cube of the fitted values have no effect"
-    test = joint_test(wider, _POWERS, "reset_test", name="RESET test", null=null)
+    test = auxiliary.joint_test(
+        wider, _POWERS, "reset_test", name="RESET test", null=null
+    )
     # Notices of few clusters are about t intervals, not the bootstrap.
     drawn = "bootstrap" in test.method
     about_t = ("few_clusters", "very_few_clusters") if drawn else ()
     reported = [notice for notice in wider.diagnostics if notice.code not in about_t]
     issue(reported)
     notices = (*reported, *test.diagnostics)
-    return replace(test, detail=coefficient_rows(wider, _POWERS), diagnostics=notices)
+    return replace(
+        test, detail=auxiliary.coefficient_rows(wider, _POWERS), diagnostics=notices
+    )
 
 
 def _fit_with_powers(fitted: Fitted) -> LinearResults:

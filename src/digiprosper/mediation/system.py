@@ -23,19 +23,9 @@ from digiprosper.errors import (
     quoted,
     several,
 )
-from digiprosper.kernels import Floats, Ints, intervals
+from digiprosper.kernels import Floats, Ints, intervals, resampling
 from digiprosper.kernels.equation import Solved, joint_covariance
 from digiprosper.kernels.intervals import has_enough_clusters
-from digiprosper.kernels.resampling import (
-    Block,
-    Equation,
-    bootstrap,
-    draw_counts,
-    drawn_rows,
-    entity_grams,
-    jackknife,
-    refit,
-)
 from digiprosper.kernels.slopes import Effect, Slope, split_slopes
 from digiprosper.kernels.threshold import (
     Plan,
@@ -128,7 +118,7 @@ class System:
     prepared: Prepared
     seed: np.random.SeedSequence
     fits: tuple[LinearResults, ...]
-    layout: tuple[Equation, ...]
+    layout: tuple[resampling.Equation, ...]
     coefficients: Floats
     covariance: Floats
     unadjusted: Floats
@@ -150,7 +140,9 @@ def check_common_options(spec: Any, roles: Sequence[str]) -> None:
     check_reps(spec.reps, _LEAST_REPS)
 
 
-def slope_positions(layout: Sequence[Equation]) -> dict[tuple[int, int], int]:
+def slope_positions(
+    layout: Sequence[resampling.Equation],
+) -> dict[tuple[int, int], int]:
     """Return the position of each slope by equation and column."""
     slopes = [(equation, x) for equation, (_, xs) in enumerate(layout) for x in xs]
     return {slope: position for position, slope in enumerate(slopes)}
@@ -159,12 +151,12 @@ def slope_positions(layout: Sequence[Equation]) -> dict[tuple[int, int], int]:
 def estimate(
     prepared: Prepared,
     demeaned: Demeaned,
-    layout: Sequence[Equation],
+    layout: Sequence[resampling.Equation],
     *,
     reps: int,
     seed: np.random.SeedSequence,
     remedy: str = _REMEDY,
-    residuals: Sequence[Block] = (),
+    residuals: Sequence[resampling.Block] = (),
 ) -> System:
     """Estimate every equation, then all of them in each draw of clusters.
 
@@ -183,11 +175,11 @@ def estimate(
     )
 
     codes, drawn = drawn_clusters(prepared)
-    grams = entity_grams(
+    grams = resampling.entity_grams(
         demeaned.columns, codes, prepared.within.effects_and_slopes, demeaned=True
     )
-    draws = bootstrap(grams, layout, reps, seed, residuals=residuals)
-    without = jackknife(grams, layout)
+    draws = resampling.bootstrap(grams, layout, reps, seed, residuals=residuals)
+    without = resampling.jackknife(grams, layout)
 
     covariance = joint_covariance(solved)
     notices = _equation_notices(prepared, fits, remedy)
@@ -443,7 +435,9 @@ def result_fields(
 
 
 def _residual_products(
-    solved: Sequence[Solved], layout: Sequence[Equation], block: Block
+    solved: Sequence[Solved],
+    layout: Sequence[resampling.Equation],
+    block: resampling.Block,
 ) -> Floats:
     """Compute the cross products of residuals of one block."""
     (outcome, regressor), controls = block
@@ -503,12 +497,12 @@ def draw_thresholds(
     the same threshold.
     """
     prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
-    counts = draw_counts(system.seed, system.n_drawn, len(system.draws))
+    counts = resampling.draw_counts(system.seed, system.n_drawn, len(system.draws))
     columns = _search_columns(prepared)
     every, intercept = prepared.within.effects_and_slopes, spec.regime_intercept
     gammas = np.full(counts.shape[0], np.nan)
     for r, count in enumerate(counts.astype(np.intp)):
-        rows, copies = drawn_rows(codes, count)
+        rows, copies = resampling.drawn_rows(codes, count)
         effects = _recode_effects(every, codes, rows, copies)
         # A draw without room for a threshold is a lost draw, and counted.
         with suppress(ThresholdSearchError, CollinearityError):
@@ -523,8 +517,12 @@ def draw_thresholds(
         level = intercept and not regime_is_collinear(prepared, demeaned, gamma)
         layout = lay_out(spec, prepared.sample, by_term, gamma, level=level)
         demeaned_at_gamma = demean_added(prepared, demeaned, layout)
-        grams = entity_grams(demeaned_at_gamma.columns, codes, every, demeaned=True)
-        drawn_slopes = np.hstack(refit(grams, counts[same_gamma], layout.equations))
+        grams = resampling.entity_grams(
+            demeaned_at_gamma.columns, codes, every, demeaned=True
+        )
+        drawn_slopes = np.hstack(
+            resampling.refit(grams, counts[same_gamma], layout.equations)
+        )
         # Without the dummy of a regime the equations are others than the system's.
         positions = slope_positions(layout.equations)
         at = [positions[slope] for slope in layout.used]

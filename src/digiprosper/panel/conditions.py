@@ -26,16 +26,8 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.kernels import Bools
+from digiprosper.panel import grammar
 from digiprosper.panel.evaluation import calculate
-from digiprosper.panel.grammar import (
-    BINARY,
-    COMPARE,
-    FUNCTIONS,
-    check_arithmetic,
-    columns_in,
-    mask_names,
-    restore_names,
-)
 from digiprosper.panel.keys import has_dates
 from digiprosper.panel.table import Table, is_number_type
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
@@ -47,7 +39,7 @@ _ALLOWED = (
     ast.UnaryOp,
     ast.unaryop,
     ast.BinOp,
-    *BINARY,
+    *grammar.BINARY,
     ast.Compare,
     ast.cmpop,
     ast.Name,
@@ -99,7 +91,7 @@ def rows_where(text: str, table: Table, caller: str = "subset") -> Bools:
     """
     condition = _Condition(text, table, caller)
     tree = _parse_condition(condition)
-    unknown = [name for name in columns_in(tree) if name not in table.names]
+    unknown = [name for name in grammar.columns_in(tree) if name not in table.names]
     if unknown:
         raise unknown_columns(
             unknown, table.names, f"{caller}({cited(text)})", table.labels
@@ -120,7 +112,7 @@ def _parse_condition(condition: _Condition) -> ast.expr:
     spelled = _AND_OR.sub(
         lambda m: {"&": " and ", "|": " or "}.get(m["mark"], m[0]), text
     )
-    source, names = mask_names(spelled)
+    source, names = grammar.mask_names(spelled)
     tree = expression(source)
     if tree is None:
         cure = "write such as \"year >= 2015 and region == 'east'\"."
@@ -144,13 +136,13 @@ def _parse_condition(condition: _Condition) -> ast.expr:
     deep = too_deep(tree)
     if deep:
         raise condition.error(f"cannot be read: {deep}.")
-    restore_names(tree, names)
+    grammar.restore_names(tree, names)
     return tree
 
 
 def _allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS
+        return isinstance(node.func, ast.Name) and node.func.id in grammar.FUNCTIONS
     return isinstance(node, _ALLOWED)
 
 
@@ -192,12 +184,12 @@ def _evaluate_comparison(
 ) -> pd.Series[Any]:
     if isinstance(op, ast.In | ast.NotIn):
         return _evaluate_membership(op, a, b, condition)
-    if type(op) not in COMPARE:
+    if type(op) not in grammar.COMPARE:
         raise condition.error("has 'is'; write == or !=.")
     left_side, right_side = _evaluate_side(a, condition), _evaluate_side(b, condition)
     _refuse_mixed_types(left_side, right_side, condition)
     try:
-        truth = COMPARE[type(op)](left_side, right_side)
+        truth = grammar.COMPARE[type(op)](left_side, right_side)
     # pandas raises one of these if text is compared with numbers, depending on dtype.
     except (TypeError, ValueError, NotImplementedError) as error:
         raise condition.error(
@@ -282,11 +274,11 @@ def _evaluate_side(node: ast.expr, condition: _Condition) -> Any:
 def _evaluate_arithmetic(
     node: ast.expr, condition: _Condition
 ) -> float | pd.Series[Any]:
-    check_arithmetic(node, condition.text, "subset")
+    grammar.check_arithmetic(node, condition.text, "subset")
     values = calculate(node, condition.table, condition.text)
     if np.ndim(values) == 0:
         return float(values)
-    columns = [condition.table.series(name) for name in columns_in(node)]
+    columns = [condition.table.series(name) for name in grammar.columns_in(node)]
     nullable = any(
         isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
         and pd.api.types.is_numeric_dtype(column.dtype)
@@ -298,7 +290,7 @@ def _evaluate_arithmetic(
 def _evaluate_constant(node: ast.expr, condition: _Condition) -> str | float:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
-    check_arithmetic(node, condition.text, "subset")
+    grammar.check_arithmetic(node, condition.text, "subset")
     value: Any = (
         node.value
         if isinstance(node, ast.Constant)

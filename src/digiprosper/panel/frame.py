@@ -29,16 +29,7 @@ from digiprosper.errors import (
     plain,
 )
 from digiprosper.kernels import Bools
-from digiprosper.panel.changes import (
-    aligned,
-    assigned,
-    attached,
-    checked_labels,
-    interpolated,
-    renamed,
-    standardised,
-    winsorized,
-)
+from digiprosper.panel import changes
 from digiprosper.panel.columns import (
     check_selection,
     chosen_columns,
@@ -207,7 +198,7 @@ class Panel:
     ) -> None:
         refuse_infinite(frame, keys.index)
         names = (*keys.names, *frame.columns)
-        checked = {} if labels is None else checked_labels(labels, names)
+        checked = {} if labels is None else changes.checked_labels(labels, names)
         self._table = Table(frame, keys, checked, step)
         self._imputations = pd.DataFrame(
             {"column": [], "entity": [], "time": [], "value": [], "method": []}
@@ -945,7 +936,7 @@ class Panel:
         """
         table = self._table
         for name, value in columns.items():
-            table = assigned(table, name, value)
+            table = changes.assigned(table, name, value)
         calculated = [name for name, value in columns.items() if callable(value)]
         notices = _index_notices(columns)
         if calculated:
@@ -1031,7 +1022,7 @@ class Panel:
         columns = data.frame if isinstance(data, Panel) else data
         if isinstance(data, Panel) and on is not None and data.time_name is None:
             columns = data.frame.rename_axis(on)
-        table, notices = attached(
+        table, notices = changes.attached(
             self._table, columns, name, keep, on=on, overwrite=overwrite
         )
         if not isinstance(data, Panel):
@@ -1081,7 +1072,10 @@ class Panel:
         >>> panel.labels["gsp"]
         'Gross state product'
         """
-        labels = {**self._table.labels, **checked_labels(text, self._table.names)}
+        labels = {
+            **self._table.labels,
+            **changes.checked_labels(text, self._table.names),
+        }
         return self._copy_with(replace(self._table, labels=labels))
 
     def rename(self, /, **names: str) -> Panel:
@@ -1115,7 +1109,7 @@ class Panel:
         >>> panel.entity_name, "output" in panel, "gsp" in panel
         ('place', True, False)
         """
-        table = renamed(self._table, names)
+        table = changes.renamed(self._table, names)
         log = self._imputations
         panel = self._copy_with(
             table, log.assign(column=log["column"].replace(names)) if len(log) else None
@@ -1182,7 +1176,7 @@ class Panel:
                 f"a {type(rows).__name__} has no row labels; pass a condition as text, "
                 "or a Series of True and False indexed by (entity, time)."
             )
-        mask = aligned(self._table, rows, "the mask")
+        mask = changes.aligned(self._table, rows, "the mask")
         if mask.isna().any():
             raise MissingDataError(
                 f"the mask has missing values in {int(mask.isna().sum())} rows; use "
@@ -1326,7 +1320,7 @@ class Panel:
         """
         groups = group_codes(self._table, by, "standardise")
         names = chosen_columns(self._table, columns, "standardise")
-        changed = {n: standardised(self._table, n, groups) for n in names}
+        changed = {n: changes.standardised(self._table, n, groups) for n in names}
         panel = self._copy_with(self._table.with_columns(changed))
         return panel._add_notices(report.standardised(dict.fromkeys(names), by))
 
@@ -1397,7 +1391,7 @@ class Panel:
         changed, counts = {}, {}
         for name in names:
             values = self._table.numeric(name)
-            new = winsorized(values, groups, (lower, upper), quantile)
+            new = changes.winsorized(values, groups, (lower, upper), quantile)
             changed[name] = new
             counts[name] = int((new != values).sum() - np.isnan(values).sum())
         cells = {name: count for name, count in counts.items() if count}
@@ -1461,7 +1455,7 @@ class Panel:
                 "interpolate needs a time key, but this is a cross-section."
             )
         names = chosen_columns(self._table, columns, "interpolate")
-        table, new_logs, notices = interpolated(
+        table, new_logs, notices = changes.interpolated(
             self._table, names, extrapolate=extrapolate
         )
         issue(notices)

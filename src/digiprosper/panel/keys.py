@@ -795,10 +795,8 @@ def usual_step(times: pd.Index[Any]) -> str | None:
 
 
 def without_zone(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return local dates, or UTC times if a day has several.
-
-    Local hours are not consecutive when summer time begins and ends.
-    """
+    """Return local dates, or UTC times if a day has several."""
+    # Local hours are not consecutive when summer time begins and ends.
     local = times.tz_localize(None)
     if times.tz is None or local.to_period("D").is_unique:
         return local

@@ -26,6 +26,7 @@ from digiprosper.errors import (
     unknown_columns,
 )
 from digiprosper.optional import require
+from digiprosper.panel import sources
 from digiprosper.panel.changes import checked_labels
 from digiprosper.panel.columns import column_names
 from digiprosper.panel.conditions import rows_where
@@ -36,16 +37,6 @@ from digiprosper.panel.keys import (
     usual_step,
 )
 from digiprosper.panel.notices import jumping_times, uneven_dates
-from digiprosper.panel.sources import (
-    MOST_BLOCKS,
-    Source,
-    block_path,
-    disk_errors,
-    engine_errors,
-    read_block,
-    source_of,
-    write_blocks,
-)
 
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 # Memory of Python, numpy, pandas and the engine without any rows
@@ -112,7 +103,7 @@ class PanelScan(Generic[P]):
     """
 
     make_panel: Callable[..., P]
-    source: Source
+    source: sources.Source
     entity_name: str
     time_name: str | None
     labels: Mapping[str, str]
@@ -342,11 +333,13 @@ class PanelScan(Generic[P]):
         rows = self._counted()
         blocks = self.n_blocks or self._blocks(rows, len(needed))
         parent = None if self.folder is None else str(self.folder)
-        with disk_errors(self.folder or tempfile.gettempdir()):
+        with sources.disk_errors(self.folder or tempfile.gettempdir()):
             folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
         try:
             keys = self.entity_name, self.time_name
-            rows, times = write_blocks(self.source, needed, keys, blocks, folder, share)
+            rows, times = sources.write_blocks(
+                self.source, needed, keys, blocks, folder, share
+            )
             if rows == 0:
                 few = f" of a share of {share:g} of the entities" if share < 1 else ""
                 raise PanelIndexError(f"the table has no rows{few}.")
@@ -379,7 +372,7 @@ class PanelScan(Generic[P]):
         assert self.copy is not None
         empty = True
         for number in range(self.copy.blocks):
-            if not block_path(self.copy.folder, number).exists():
+            if not sources.block_path(self.copy.folder, number).exists():
                 continue
             with explain_block_errors(self.copy):
                 block = self._panel(self.copy, number)
@@ -412,12 +405,12 @@ class PanelScan(Generic[P]):
         return (*keys, *others)
 
     def _counted(self) -> int:
-        with engine_errors(self.source.errors):
+        with sources.engine_errors(self.source.errors):
             return self.source.count()
 
     def _blocks(self, rows: int, columns: int) -> int:
         at_once = (self.memory - _BASE) / (_BYTES * (columns + 3))
-        return min(MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
+        return min(sources.MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
 
     def _common_step(self, times: list[Any]) -> int | str | None:
         """Determine the step of time from the times of all blocks."""
@@ -435,7 +428,7 @@ class PanelScan(Generic[P]):
         return usual_step(keys.times)
 
     def _panel(self, copy: Copy, number: int) -> Any:
-        frame = read_block(copy.folder, number, self.source.categories)
+        frame = sources.read_block(copy.folder, number, self.source.categories)
         return self.make_panel(
             frame,
             self.entity_name,
@@ -506,7 +499,7 @@ def scan_table(  # noqa: PLR0913
     check_key_names(entity, time)
     source = _checked_source(table, [entity, *([] if time is None else [time])])
     if blocks is not None:
-        check_whole("blocks", blocks, 1, MOST_BLOCKS)
+        check_whole("blocks", blocks, 1, sources.MOST_BLOCKS)
     parent = None if folder is None else Path(str(folder))
     if parent is not None and not parent.is_dir():
         raise option_error(
@@ -526,9 +519,9 @@ def scan_table(  # noqa: PLR0913
     )
 
 
-def _checked_source(table: object, keys: Sequence[str]) -> Source:
+def _checked_source(table: object, keys: Sequence[str]) -> sources.Source:
     require("pyarrow", extra="scale", purpose="Panel.scan")
-    source = source_of(table)
+    source = sources.source_of(table)
     absent = [key for key in keys if key not in source.names]
     if absent:
         raise unknown_columns(absent, source.names, "Panel.scan", {})

@@ -80,7 +80,7 @@ class Table:
         """The columns indexed by the keys."""
         return self.data.set_axis(self.keys.index, axis=0)
 
-    @property
+    @cached_property
     def entity_label_columns(self) -> tuple[str, ...]:
         """Columns of labels, such as regions, that do not change in an entity."""
         return tuple([n for n, changes in self.label_columns.items() if not changes])
@@ -98,6 +98,17 @@ class Table:
                 codes = pd.factorize(values)[0]
                 names[str(name)] = bool((codes != codes[starts][entity]).any())
         return names
+
+    @cached_property
+    def dummies(self) -> tuple[str, ...]:
+        """Columns of 0 and 1, or of False and True, without missing values."""
+        return tuple(
+            str(name)
+            for name, values in self.data.items()
+            if (values.dtype.kind in "biuf" or infer_dtype(values) == "boolean")
+            and not values.isna().any()
+            and np.isin(values.to_numpy(dtype=np.float64), (0, 1)).all()
+        )
 
     def raw(self, name: str) -> np.ndarray[Any, Any]:
         """Return the values of a column or key as an array."""

@@ -24,24 +24,7 @@ from digiprosper.errors import (
     term_problem,
     unknown_columns,
 )
-from digiprosper.panel.grammar import (
-    FUNCTIONS,
-    SHIFTS,
-    Source,
-    backticked,
-    check_arithmetic,
-    check_category,
-    columns_in,
-    function_name,
-    interaction_factors,
-    mask_names,
-    reference_level,
-    restore_names,
-    shift_periods,
-    spelling_advice,
-    split_factors,
-    term_error,
-)
+from digiprosper.panel import grammar
 from digiprosper.report.parsing import KEPT, expression, too_deep, too_long
 from digiprosper.report.terms import Pieces
 
@@ -104,7 +87,7 @@ class Term:
     def shifts(self) -> bool:
         """Whether it has a lag, lead or difference."""
         nodes = chain.from_iterable(ast.walk(factor.node) for factor in self.factors)
-        return any(function_name(node) in SHIFTS for node in nodes)
+        return any(grammar.function_name(node) in grammar.SHIFTS for node in nodes)
 
     @cached_property
     def lags(self) -> tuple[tuple[str, int], ...]:
@@ -132,20 +115,20 @@ def column_term(name: str) -> Term:
 
 def _without_lags(node: ast.expr) -> tuple[ast.expr, int]:
     """Remove lags from nested calls: a logarithm of a lag is the lag of a logarithm."""
-    function = function_name(node)
+    function = grammar.function_name(node)
     if not isinstance(node, ast.Call) or function in ("", "diff"):
         return node, 0
     inner, periods = _without_lags(node.args[0])
     if function == "lag":
-        return inner, periods + shift_periods(node, "lag", "x")
+        return inner, periods + grammar.shift_periods(node, "lag", "x")
     return ast.Call(node.func, [inner, *node.args[1:]], node.keywords), periods
 
 
 def _has_logarithm(node: ast.AST) -> bool:
     # A difference of logarithms does not depend on the unit.
-    if function_name(node) == "diff":
+    if grammar.function_name(node) == "diff":
         return False
-    return function_name(node) in _LOGARITHMS or any(
+    return grammar.function_name(node) in _LOGARITHMS or any(
         _has_logarithm(part) for part in ast.iter_child_nodes(node)
     )
 
@@ -176,12 +159,13 @@ def _reads_as_term(text: str) -> bool:
     """Return whether a text can be parsed as a term or as crossed effects."""
     if too_long(text, LONGEST_TERM):
         return False
-    tree = expression(mask_names(text.replace("^", ":"))[0])
+    tree = expression(grammar.mask_names(text.replace("^", ":"))[0])
     if tree is None or too_deep(tree):
         return False
     return all(
-        isinstance(factor, ast.Name) or function_name(factor) in FUNCTIONS
-        for factor in interaction_factors(tree)
+        isinstance(factor, ast.Name)
+        or grammar.function_name(factor) in grammar.FUNCTIONS
+        for factor in grammar.interaction_factors(tree)
     )
 
 
@@ -278,19 +262,19 @@ def _parse_factors(text: str, role: str) -> Term | None:
     """Parse a term without checking its columns; None if Python cannot parse it."""
     long = too_long(text, LONGEST_TERM)
     if long:
-        raise term_error(text, role, long)
-    source = Source(*mask_names(text))
+        raise grammar.term_error(text, role, long)
+    source = grammar.Source(*grammar.mask_names(text))
     tree = expression(source.text)
     if tree is None:
         return None
     deep = too_deep(tree)
     if deep:
-        raise term_error(text, role, deep)
-    nodes = split_factors(tree, text, role)
-    if "C" in map(function_name, nodes):
+        raise grammar.term_error(text, role, deep)
+    nodes = grammar.split_factors(tree, text, role)
+    if "C" in map(grammar.function_name, nodes):
         # Unparsed, as the names of the columns with levels are.
-        source = Source(ast.unparse(tree), source.names)
-        nodes = interaction_factors(ast.parse(source.text, mode="eval").body)
+        source = grammar.Source(ast.unparse(tree), source.names)
+        nodes = grammar.interaction_factors(ast.parse(source.text, mode="eval").body)
     factors = tuple([_factor(node, source, role) for node in nodes])
     categories = tuple([f.category for f in factors if f.category is not None])
     return Term(text, None, factors, categories)
@@ -307,7 +291,7 @@ def _backtick_advice(text: str, column_names: Sequence[str]) -> str:
         return ""
     name = max(without, key=len)
     pattern = rf"(?<!`){re.escape(name)}(?!`)"
-    written = re.sub(pattern, lambda _: backticked(name), text)
+    written = re.sub(pattern, lambda _: grammar.backticked(name), text)
     return f"{cited(name)} is not one word: put it in backticks, {clipped(written)}"
 
 
@@ -332,27 +316,29 @@ def _unreadable_error(text: str, column_names: Sequence[str], role: str) -> Exce
             f"{cited(reserved[0])} is a reserved word of Python: put it in backticks, "
             f"{typed}"
         )
-    return term_error(text, role, spelling_advice(text) or why)
+    return grammar.term_error(text, role, grammar.spelling_advice(text) or why)
 
 
-def _factor(node: ast.expr, source: Source, role: str) -> ParsedFactor:
+def _factor(node: ast.expr, source: grammar.Source, role: str) -> ParsedFactor:
     """Check one factor, and restore its column names from the placeholders."""
     names = source.names
     text = _as_typed(node, names)
-    is_category = function_name(node) == "C"
+    is_category = grammar.function_name(node) == "C"
     if is_category:
-        check_category(node, text, role)
+        grammar.check_category(node, text, role)
     else:
-        check_arithmetic(node, text, role)
-    columns = tuple([names.get(c, c) for c in dict.fromkeys(columns_in(node))])
+        grammar.check_arithmetic(node, text, role)
+    columns = tuple([names.get(c, c) for c in dict.fromkeys(grammar.columns_in(node))])
     if not columns:
-        raise term_error(text, role, "it has no column")
+        raise grammar.term_error(text, role, "it has no column")
 
     pieces = source.pieces(node)
-    restore_names(node, names)
+    grammar.restore_names(node, names)
     if not is_category:
         return ParsedFactor(text, node, columns, None, pieces)
-    return ParsedFactor(text, node, columns, columns[0], pieces, reference_level(node))
+    return ParsedFactor(
+        text, node, columns, columns[0], pieces, grammar.reference_level(node)
+    )
 
 
 def _as_typed(node: ast.expr, names: Mapping[str, str]) -> str:

@@ -425,10 +425,8 @@ def _drop_used_controls(
 def _blank_incomplete_rows(
     panel: Panel, row: Mechanism, whole: Mechanism, columns: Mapping[str, str]
 ) -> Panel:
-    """Set incomplete rows to missing, so that all models of a claim use the same rows.
-
-    Rows are not dropped, because lags among the controls need them.
-    """
+    """Set incomplete rows to missing: all models of a claim use the same rows."""
+    # Rows are not dropped, because lags among the controls need them.
     several = row.channels if row.shape == "threshold" else row.moderators[1:]
     other_outcomes = [
         role for role in whole.outcomes if role not in row.roles and role in columns

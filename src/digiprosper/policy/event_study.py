@@ -25,24 +25,12 @@ from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.separation import mark_empty_levels
 from digiprosper.kernels.within import level_sums
+from digiprosper.linear import poisson
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel
 from digiprosper.linear.estimation import Demeaned, demean_columns, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.notices import separated_notice
-from digiprosper.linear.poisson import (
-    LAGGED,
-    PoissonSsc,
-    Separated,
-    check_exposure_and_offset,
-    count_estimates,
-    count_fields,
-    few_clusters,
-    fit_poisson,
-    offset_of,
-    prepare_poisson,
-    three_effects,
-)
 from digiprosper.linear.preparation import (
     CovType,
     LinearOptions,
@@ -243,7 +231,7 @@ class EventStudy(Specification):
     coordinates: Sequence[str] | None = None
     distance_cutoff: float | None = None
     distance_kernel: DistanceKernel = "bartlett"
-    ssc: Ssc | PoissonSsc | None = None
+    ssc: Ssc | poisson.PoissonSsc | None = None
     obs_weights: str | None = None
     singletons: Literal["drop", "keep"] = "drop"
     collinear: Literal["raise", "drop"] = "raise"
@@ -474,7 +462,7 @@ class _ScannedTimings:
 def _check_family(spec: EventStudy) -> None:
     """Check the family, and the options that it allows."""
     check_option("family", spec.family, ("linear", "poisson"))
-    check_exposure_and_offset(spec)
+    poisson.check_exposure_and_offset(spec)
     if spec.family == "linear":
         check_regression_options(spec, (*get_args(Ssc), None))
         for name in ("exposure", "offset"):
@@ -484,7 +472,7 @@ def _check_family(spec: EventStudy) -> None:
         return
     reason = "effects in counts have an error by clusters or rows only"
     refuse_cov_types("EventStudy of counts", spec.cov_type, _REFUSED, reason)
-    check_regression_options(spec, (*get_args(PoissonSsc), None))
+    check_regression_options(spec, (*get_args(poisson.PoissonSsc), None))
 
 
 def _check_window(spec: EventStudy) -> None:
@@ -527,7 +515,7 @@ def estimate_event_counts(spec: EventStudy, panel: Panel) -> PoissonEventStudyRe
         )
         return np.hstack([cells.dummies(spec.reference), sample.columns("x")])
 
-    prepared, separated, whole, mask, start = prepare_poisson(
+    prepared, separated, whole, mask, start = poisson.prepare_poisson(
         spec, panel, {"x": spec.x}, regressors
     )
     cells = _make_cells(spec, read_cohorts(spec, whole, timing))
@@ -541,7 +529,7 @@ def _estimate_counts(
     spec: EventStudy,
     prepared: Prepared,
     cohorts: Cohorts,
-    separated: Separated,
+    separated: poisson.Separated,
     lost: Floats,
     few: Sequence[Notice],
     start: Floats | None,
@@ -557,24 +545,23 @@ def _estimate_counts(
     dummies = cells.dummies(spec.reference)
     estimated = cells.event != spec.reference
     event, cell_names = cells.event[estimated], cells.names[estimated].tolist()
-    m = event.size
     names = (spec.y, *cell_names, *sample.names_of("x"))
     raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
     demeaned = demean_columns(prepared, names, raw)
-    columns, notices, likelihood, solved = fit_poisson(
+    columns, notices, likelihood, solved = poisson.fit_poisson(
         prepared,
         demeaned,
         range(1, len(names)),
         separated,
         spec.options.ssc,
-        offset_of(spec, sample),
+        poisson.offset_of(spec, sample),
         start,
     )
     fitted_names = [names[j] for j in columns]
     refuse_dropped([name for name in cell_names if name not in fitted_names])
 
     y, q = raw[:, 0], prepared.row_weights
-    joint, of_covariance = count_estimates(
+    joint, of_covariance = poisson.count_estimates(
         prepared,
         spec.options.ssc,
         (*fitted_names, *(f"sum of {name}" for name in cell_names)),
@@ -585,25 +572,27 @@ def _estimate_counts(
     )
     weights = _row_weights(spec, sample)
     rows = (_sum_by_event_time(spec, cells, weights) + lost) / weights.mean()
-    shown = np.array(window.times) != window.reference
-    results = CountCells(event=event, joint=joint, rows=rows[shown])
+    rows = rows[np.array(window.times) != window.reference]
+    results = CountCells(event=event, joint=joint, rows=rows)
     member = np.asarray(event == np.array(window.estimated)[:, None])
     event_names = [event_name(time) for time in window.estimated]
     diagnostics = (
         *prepared.other_notices,
-        *few_clusters(prepared),
-        *three_effects(prepared),
+        *poisson.few_clusters(prepared),
+        *poisson.three_effects(prepared),
         *separated_notice(separated.by_reason, separated.first),
         *notices,
         *of_covariance,
         *few,
         *no_rows_before(sample, cohorts),
-        *lagged_outcome(prepared, LAGGED, roles=("x",)),
+        *lagged_outcome(prepared, poisson.LAGGED, roles=("x",)),
     )
     fit = PoissonEventStudyResults(
-        **count_fields(spec, prepared, demeaned, columns, likelihood, separated),
+        **poisson.count_fields(
+            spec, prepared, demeaned, columns, likelihood, separated
+        ),
         estimated=results.estimates(
-            (*event_names, *fitted_names[m:]), member, "log", results.rows
+            (*event_names, *fitted_names[event.size :]), member, "log", results.rows
         ),
         window=window,
         cells=results,

@@ -236,10 +236,8 @@ def impute(
 def _group_centres(
     effects: Floats, group: Ints, weights: Floats, clusters: Ints
 ) -> Floats:
-    """Average effects by group, weighted by the clusters' weights in it (equation 8).
-
-    Errors from this average are the least conservative.
-    """
+    """Average effects by group with the weights of clusters in it (equation 8)."""
+    # Errors from this average are the least conservative.
     _, pair = np.unique(np.column_stack([group, clusters]), axis=0, return_inverse=True)
     shares = weights * np.bincount(pair, weights)[pair]
     return np.asarray(np.bincount(group, shares * effects) / np.bincount(group, shares))

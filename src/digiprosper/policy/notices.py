@@ -222,10 +222,8 @@ def treatment_ends(table: Table, timing: Timing, event: str) -> Iterator[Notice]
     first = np.where(timing.first < 0, keys.times.size, timing.first)[keys.entity]
     steps = np.arange(keys.times.size) if keys.ordinals is None else keys.ordinals
     since = steps[keys.time] - np.append(steps, 0)[first]
-    for name, values in table.data.drop(columns=event).items():
-        if not values.isin((0, 1)).all():
-            continue
-        on = values.to_numpy(dtype=np.bool_)
+    for name in [column for column in table.dummies if column != event]:
+        on = table.data[name].to_numpy(dtype=np.bool_)
         if on[keys.time < first].any() or not on[keys.time == first].all():
             continue
         ends = on[:-1] & ~on[1:] & (np.diff(keys.entity) == 0)

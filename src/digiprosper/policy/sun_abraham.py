@@ -20,10 +20,8 @@ from digiprosper.report.inference import Inference
 def estimate_sun_abraham(
     spec: Any, prepared: Prepared, cohorts: Cohorts
 ) -> tuple[GroupTime, Floats | None, int | None, Inference, tuple[Notice, ...]]:
-    """Regress the outcome on dummies of cohorts and periods, one before each omitted.
-
-    Averages take the shares of the cohorts as fixed.
-    """
+    """Regress the outcome on dummies of cohort and period, without the one before."""
+    # Averages take the shares of the cohorts as fixed.
     sample, coding = prepared.sample, cohorts.coding
     if not coding.n_never:
         text = (

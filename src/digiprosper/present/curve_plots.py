@@ -331,10 +331,8 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
 
 
 def _widen_narrow(pieces: Sequence[Interval], least: float) -> list[Interval]:
-    """Widen intervals (ascending) to a minimum width, and join those that then meet.
-
-    Narrow strips would not be seen, and strips above each other would be darker.
-    """
+    """Widen intervals (ascending) to a minimum width, and join those that then meet."""
+    # Narrow strips would not be seen, and strips above each other would be darker.
     out: list[Interval] = []
     for low, high in pieces:
         half = max(high - low, least) / 2

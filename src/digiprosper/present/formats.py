@@ -16,21 +16,12 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from digiprosper.errors import InputTypeError, cited, option_error, option_problem
 from digiprosper.optional import require
+from digiprosper.present import office
 from digiprosper.present.alignment import (
     PointColumn,
     point_columns,
     split_number,
     type_width,
-)
-from digiprosper.present.office import (
-    PAGE_MARGIN,
-    TITLE_SIZE,
-    Page,
-    fit_page,
-    head_widths,
-    keeps_next,
-    point_places,
-    write_docx,
 )
 from digiprosper.report.characters import has_cjk, text_width
 from digiprosper.report.rendering import Content, as_html
@@ -160,7 +151,7 @@ def _latex_table(content: Content) -> str:
 def _latex_width(content: Content, letter: int = 5, gap: int = 12) -> int:
     """Estimate a table's width in points, from those of a letter and a gap."""
     letters = max(map(text_width, content.names), default=0)
-    heads = head_widths(content, text_width)
+    heads = office.head_widths(content, text_width)
     for head, column in zip(heads, content.columns, strict=True):
         letters += max([head, *map(text_width, column)])
     return letter * letters + gap * len(heads)
@@ -296,10 +287,10 @@ def _latex_cell(text: str) -> str:
 
 def write_rtf(contents: Sequence[Content], path: Path) -> None:
     """Write three-line tables below each other."""
-    margin = round(PAGE_MARGIN * _TWIPS)
+    margin = round(office.PAGE_MARGIN * _TWIPS)
     margins = rf"\margl{margin}\margr{margin}\margt{margin}\margb{margin}"
     contents = [content.typeset for content in contents]
-    pages = [fit_page(content) for content in contents]
+    pages = [office.fit_page(content) for content in contents]
     befores = [None, *pages]
     parts = [
         _rtf_opening(page, before) + _rtf_table(content, page)
@@ -311,7 +302,7 @@ def write_rtf(contents: Sequence[Content], path: Path) -> None:
     path.write_bytes(text.encode("ascii"))
 
 
-def _rtf_opening(page: Page, before: Page | None) -> str:
+def _rtf_opening(page: office.Page, before: office.Page | None) -> str:
     """Start a section if the page turns, or else a line between two tables."""
     if before is not None and page.landscape == before.landscape:
         return "\\pard\\plain\\sa240\\par\n"
@@ -319,15 +310,16 @@ def _rtf_opening(page: Page, before: Page | None) -> str:
     return rf"{start}\sectd\sbkpage{_ACROSS if page.landscape else _UPRIGHT}" + "\n"
 
 
-def _rtf_table(content: Content, page: Page) -> str:
+def _rtf_table(content: Content, page: office.Page) -> str:
     size = round(2 * page.size)
+    half_points = f"{2 * office.TITLE_SIZE:.0f}"
     title = (
-        rf"\pard\plain\qc\keepn\fs{2 * TITLE_SIZE:.0f}\b {_rtf(content.title)}\b0\par"
+        rf"\pard\plain\qc\keepn\fs{half_points}\b {_rtf(content.title)}\b0\par"
         if content.title
         else ""
     )
     edges = [round(edge * _TWIPS) for edge in accumulate(page.widths)]
-    points = point_places(content, page)
+    points = office.point_places(content, page)
     rows = [
         _rtf_row(content, position, edges, points, page)
         for position in range(len(content.rows))
@@ -346,7 +338,7 @@ def _rtf_row(
     position: int,
     edges: Sequence[int],
     points: Sequence[float | None],
-    page: Page,
+    page: office.Page,
 ) -> str:
     """Write one row; equal headings next to each other share a cell."""
     head, parts = content.is_head(position), content.parts(position)
@@ -365,7 +357,7 @@ def _rtf_row(
         *("qc" if head else _rtf_placed(text, point) for (text, _), point in numbers),
     ]
     size = round(2 * page.size)
-    keep = r"\keepn" if keeps_next(content, position, page) else ""
+    keep = r"\keepn" if office.keeps_next(content, position, page) else ""
     texts = [
         rf"\pard\plain\intbl{keep}{space}\sa20\{alignment}\fs{size} {_rtf(text)}\cell"
         for alignment, (text, _) in zip(alignments, parts, strict=False)
@@ -564,7 +556,7 @@ def _quoted(text: str) -> str:
 # --- by ending ------------------------------------------------------------------------
 
 WRITERS: dict[str, Callable[[Sequence[Content], Path], None]] = {
-    ".docx": write_docx,
+    ".docx": office.write_docx,
     ".xlsx": write_xlsx,
     ".tex": write_latex,
     ".rtf": write_rtf,

@@ -19,10 +19,8 @@ _PIECES = re.compile(rf"[{_OPEN}]*(?:[{CJK}]|[^\s{CJK}]+)[{_CLOSE}]*|\s+")
 
 
 def type_columns(text: str) -> float:
-    """Estimate the width of a text in a proportional font, in columns.
-
-    A Chinese character takes two columns; capitals are wider than other letters.
-    """
+    """Estimate the width of a text in a proportional font, in columns."""
+    # A Chinese character takes two columns; capitals are wider than other letters.
     return text_width(text) + 0.25 * sum(map(str.isupper, text))
 
 

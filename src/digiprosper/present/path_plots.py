@@ -92,10 +92,8 @@ def _draw_picture(
     purpose: str,
     rim: float = 0.0,
 ) -> Axes:
-    """Draw boxes, lines and texts, which shrink to fit a narrow figure or given axes.
-
-    Given axes need no room for the rim.
-    """
+    """Draw boxes, lines and texts, which shrink to fit a narrow figure or axes."""
+    # Given axes need no room for the rim.
     left_edge, right_edge, bottom, top = edges
     spare = max((picture.width or 0.0) - (right_edge - left_edge + 0.1), 0.0) / 2
     left_edge, right_edge = left_edge - spare, right_edge + spare

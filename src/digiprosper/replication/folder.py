@@ -509,10 +509,8 @@ def panel_as_csv(panel: Panel) -> tuple[bytes, dict[str, str]]:
 
 
 def _column_types(frame: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    """Choose types for columns that are read as text: of numbers, then of others.
-
-    Numbers are read as text, since Python reads all their digits.
-    """
+    """Choose types for columns that are read as text: of numbers, then of others."""
+    # Numbers are read as text, since Python reads all their digits.
     columns = dict(frame.dtypes)
     levels = {n: getattr(t, "categories", frame[n]).dtype for n, t in columns.items()}
     kinds = {n: str(t) for n, t in levels.items() if t.kind in "iufb"}

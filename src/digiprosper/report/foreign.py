@@ -364,10 +364,8 @@ def _read_statsmodels(result: Any) -> _ForeignFit:
 
 
 def _statsmodels_errors(result: Any) -> str | None:
-    """Return the kind of errors; None for quantile regressions, which do not keep it.
-
-    The robust errors of estimating equations are clustered.
-    """
+    """Return the kind of errors; None for quantile regressions, which keep none."""
+    # The robust errors of estimating equations are clustered.
     kind = getattr(result, "cov_type", None)
     if hasattr(result, "sparsity"):
         return None
@@ -377,10 +375,8 @@ def _statsmodels_errors(result: Any) -> str | None:
 def _cut_points(
     model: Any, coefficients: Floats, covariance: Floats
 ) -> tuple[Floats, Floats]:
-    """Return coefficients and covariance with cut points as levels, by delta method.
-
-    statsmodels estimates the first one and the logarithms of their differences.
-    """
+    """Return coefficients and covariance with cut points as levels, by delta method."""
+    # statsmodels estimates the first one and the logarithms of their differences.
     first = model.k_vars
     levels = np.asarray(model.transform_threshold_params(coefficients))[1:-1]
     steps = np.r_[1.0, np.exp(coefficients[first + 1 :])]

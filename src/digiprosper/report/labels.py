@@ -124,16 +124,19 @@ def _named_factor(name: str, factors: Factors) -> Factor:
 
 def effect_names(joined: str | None) -> tuple[str, ...]:
     """Split effects or clusters that `glance` joins with plus signs."""
-    if not joined:
-        return ()
+    return tuple(summands(joined)) if joined else ()
+
+
+def summands(text: str) -> list[str]:
+    """Split a text at plus signs outside brackets."""
     parts, depth = [""], 0
-    for letter in joined:
+    for letter in text:
         depth += (letter in "([") - (letter in ")]")
         if letter == "+" and depth == 0:
             parts.append("")
         else:
             parts[-1] += letter
-    return tuple(part.strip() for part in parts)
+    return [part.strip() for part in parts]
 
 
 def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language) -> str:

@@ -25,10 +25,8 @@ class PickledByName:
     __slots__ = ()
 
     def __post_init__(self, *_: object) -> None:
-        """Show fields that are arrays as read-only: who reads one may not change it.
-
-        A class of a user may have arguments that are no fields.
-        """
+        """Show fields that are arrays as read-only: who reads one may not change it."""
+        # A class of a user may have arguments that are no fields.
         kind: Any = type(self)
         for name in _names_of(kind):
             value = getattr(self, name, None)

@@ -34,17 +34,7 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.tolerances import LARGEST_COLUMN
 from digiprosper.panel.coordinates import degrees_of
 from digiprosper.panel.keys import rows_text
-from digiprosper.spatial.kernels.matrices import (
-    Matrix,
-    inverse_differences,
-    inverse_distances,
-    link_ends,
-    nearest_distances,
-    nearest_neighbours,
-    same_places,
-    same_values,
-    stored,
-)
+from digiprosper.spatial.kernels import matrices
 
 # A dense matrix of more entities takes more than 3 GB.
 _MOST_DENSE: Final = 20_000
@@ -309,12 +299,12 @@ def by_distance(coordinates: pd.DataFrame, power: float, cutoff: float | None) -
     _refuse_large_dense(len(labels), cutoff)
     _refuse_zero_differences(
         labels,
-        same_places(degrees),
+        matrices.same_places(degrees),
         "are at the same place, so their distance is zero",
     )
     made_by = "inverse distance" + ("" if power == 1 else f" to the power {power:g}")
     made_by += "" if cutoff is None else f" within {cutoff:g} km"
-    matrix = inverse_distances(degrees, power, cutoff)
+    matrix = matrices.inverse_distances(degrees, power, cutoff)
     return Built(matrix, labels, made_by, degrees=degrees)
 
 
@@ -330,7 +320,9 @@ def by_k_nearest(coordinates: pd.DataFrame, k: int) -> Built:
             "number of entities.",
         )
     made_by = counted(number, "nearest neighbour")
-    return Built(nearest_neighbours(degrees, number), labels, made_by, degrees=degrees)
+    return Built(
+        matrices.nearest_neighbours(degrees, number), labels, made_by, degrees=degrees
+    )
 
 
 def by_difference(values: pd.Series[Any]) -> Built:
@@ -339,11 +331,14 @@ def by_difference(values: pd.Series[Any]) -> Built:
     _refuse_large_dense(len(labels), None)
     _refuse_zero_differences(
         labels,
-        same_values(means),
+        matrices.same_values(means),
         f"have the same {name}, so their difference is zero",
     )
     return Built(
-        inverse_differences(means), labels, f"inverse difference of {name}", name
+        matrices.inverse_differences(means),
+        labels,
+        f"inverse difference of {name}",
+        name,
     )
 
 
@@ -481,7 +476,7 @@ def _check_cutoff(cutoff: object, degrees: Floats) -> float | None:
     number = check_real("cutoff", cutoff, lambda km: 0 < km < np.inf, kind)
     if len(degrees) < 2:
         return number
-    smallest = float(nearest_distances(degrees).min())
+    smallest = float(matrices.nearest_distances(degrees).min())
     if number < smallest:
         raise option_error(
             "cutoff",
@@ -495,7 +490,7 @@ def _check_cutoff(cutoff: object, degrees: Floats) -> float | None:
 # --- checks of matrices ---------------------------------------------------------------
 
 
-def check_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:
+def check_matrix(argument: Any, labels: pd.Index[Any], name: str) -> matrices.Matrix:
     """Check weights of the labelled entities and store a copy of them."""
     from scipy.sparse import issparse
 
@@ -514,8 +509,8 @@ def check_matrix(argument: Any, labels: pd.Index[Any], name: str) -> Matrix:
         raise InputTypeError(
             f"matrix holds {matrix.dtype}, not real numbers.", [text_problem("matrix")]
         )
-    raw = stored(matrix)
-    rows, columns, weights = link_ends(raw)
+    raw = matrices.stored(matrix)
+    rows, columns, weights = matrices.link_ends(raw)
     _refuse_invalid_weights(labels, rows, columns, weights)
     on_diagonal = labels[rows[rows == columns]]
     if len(on_diagonal):
@@ -582,9 +577,9 @@ def _refuse_invalid_weights(
         )
 
 
-def refuse_unlinked(raw: Matrix, name: str) -> None:
+def refuse_unlinked(raw: matrices.Matrix, name: str) -> None:
     """Refuse weights that are all zero."""
-    if not link_ends(raw)[0].size:
+    if not matrices.link_ends(raw)[0].size:
         raise option_error(
             "matrix", None, f"{name}: no entity has a neighbour, all weights are zero."
         )

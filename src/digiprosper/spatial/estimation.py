@@ -24,17 +24,8 @@ from digiprosper.report.estimates import Estimates
 from digiprosper.report.inference import Inference
 from digiprosper.report.notices import few_clusters, lost_draws
 from digiprosper.spatial import notices
+from digiprosper.spatial.kernels import likelihood
 from digiprosper.spatial.kernels.determinants import Determinants, Spectrum
-from digiprosper.spatial.kernels.likelihood import (
-    Optimum,
-    Point,
-    at_values,
-    clustered_covariance,
-    expected_information,
-    lee_yu,
-    maximise,
-    observed_information,
-)
 from digiprosper.spatial.kernels.matrices import row_sum
 from digiprosper.spatial.kernels.multiplier import (
     averages,
@@ -122,7 +113,7 @@ def estimate(spec: Any, layout: Layout, rng: object) -> SpatialResults:
     )
 
 
-def _rsquared_within(layout: Layout, point: Point, inverse: Floats) -> float:
+def _rsquared_within(layout: Layout, point: likelihood.Point, inverse: Floats) -> float:
     """Compute the squared correlation of the demeaned outcome with its prediction."""
     slopes = point.optimum.coefficients[: len(layout.names) - 1]
     fitted = (layout.demeaned[:, 1:] @ slopes).reshape(len(inverse), -1)
@@ -130,7 +121,7 @@ def _rsquared_within(layout: Layout, point: Point, inverse: Floats) -> float:
     return float(np.corrcoef(predicted.ravel(), layout.demeaned[:, 0])[0, 1] ** 2)
 
 
-def maximise_likelihood(spec: Any, layout: Layout) -> Point:
+def maximise_likelihood(spec: Any, layout: Layout) -> likelihood.Point:
     """Maximise the likelihood; refuse a maximum at an end of the interval."""
     lag, error = spec.model in LAG, spec.model in ERROR
     splm = spec.transform == "splm"
@@ -146,13 +137,13 @@ def maximise_likelihood(spec: Any, layout: Layout) -> Point:
     if spec.likelihood == "adjusted":
         determinants = _adjusted_determinants(layout, spectrum, splm=splm)
     if spectrum is None:
-        optimum = at_values(columns, determinants, 0.0, 0.0)
+        optimum = likelihood.at_values(columns, determinants, 0.0, 0.0)
     else:
-        optimum = maximise(columns, determinants, lag=lag, error=error)
+        optimum = likelihood.maximise(columns, determinants, lag=lag, error=error)
         _refuse_boundary(
             optimum, spectrum, layout, adjusted=determinants.period_means is not None
         )
-    return Point(
+    return likelihood.Point(
         columns=columns,
         optimum=optimum,
         determinants=determinants,
@@ -187,7 +178,7 @@ def _adjusted_determinants(
 
 
 def _refuse_boundary(
-    optimum: Optimum, spectrum: Spectrum, layout: Layout, *, adjusted: bool
+    optimum: likelihood.Optimum, spectrum: Spectrum, layout: Layout, *, adjusted: bool
 ) -> None:
     if not optimum.at_end:
         return
@@ -208,7 +199,7 @@ def _refuse_boundary(
     raise IdentificationError(text)
 
 
-def _lee_yu_point(point: Point, layout: Layout) -> Point:
+def _lee_yu_point(point: likelihood.Point, layout: Layout) -> likelihood.Point:
     """Correct the bias of fixed effects, and drop the period of entity effects."""
     entity, time = layout.effects
     if time and row_sum(layout.matrix) is None:
@@ -229,7 +220,7 @@ def _lee_yu_point(point: Point, layout: Layout) -> Point:
         )
     determinants = point.determinants
     spectrum, periods = determinants.spectrum, determinants.periods - float(entity)
-    optimum = lee_yu(
+    optimum = likelihood.lee_yu(
         point, layout.weights.period_means if time else None, entity=entity
     )
     for coefficient in (optimum.rho, optimum.lam):
@@ -247,13 +238,13 @@ def _lee_yu_point(point: Point, layout: Layout) -> Point:
 
 
 def _covariances(
-    point: Point, error_type: str, names: tuple[str, ...]
+    point: likelihood.Point, error_type: str, names: tuple[str, ...]
 ) -> tuple[Floats, ...]:
     """Compute the covariances of the coefficients: one, or two for "larger"."""
     information = (
-        expected_information(point)
+        likelihood.expected_information(point)
         if error_type == "information"
-        else observed_information(point)
+        else likelihood.observed_information(point)
     )
     scale = 1 / np.sqrt(np.abs(np.diag(information)))
     scaled = information * scale * scale[:, None]
@@ -274,7 +265,7 @@ def _covariances(
             f"cov_type='clustered' needs at least {_LEAST_CLUSTERS} entities; the "
             f"sample has {n}. Use cov_type='observed'."
         )
-    clustered = clustered_covariance(point, inverse)[:k, :k]
+    clustered = likelihood.clustered_covariance(point, inverse)[:k, :k]
     if error_type == "larger":
         return covariance, clustered
     # Scores are zero in every entity, for example of dummies of single rows
@@ -301,7 +292,7 @@ def _larger_errors(covariances: Sequence[Floats]) -> Floats:
 
 def _spatial_effects(
     layout: Layout,
-    point: Point,
+    point: likelihood.Point,
     values: Floats,
     covariances: Sequence[Floats],
     inverse: Floats,
@@ -363,7 +354,7 @@ def _draw_effects(
 
 
 def _bias_notices(
-    spec: Any, layout: Layout, point: Point, covariance: Floats
+    spec: Any, layout: Layout, point: likelihood.Point, covariance: Floats
 ) -> Iterator[Notice]:
     """Report the bias from fixed effects without the adjusted likelihood."""
     entity, time = layout.effects
@@ -398,7 +389,9 @@ def _bias_notices(
         )
 
 
-def _shock_notices(spec: Any, layout: Layout, point: Point) -> Iterator[Notice]:
+def _shock_notices(
+    spec: Any, layout: Layout, point: likelihood.Point
+) -> Iterator[Notice]:
     """Report significant time effects in a model without them, by an LR test."""
     # Residuals do not show them, because the spatial coefficient absorbs them.
     from scipy.special import chdtrc

@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.linear.results import EstimationSample, require_rows
+from digiprosper.linear.results import EstimationSample, require_rows, stats_frame
 from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Estimate, Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
@@ -544,12 +544,7 @@ class SpatialResults(BaseResults):
     @property
     def sample_stats(self) -> pd.DataFrame:
         """Summary statistics of variables and terms: nobs, mean, sd, min, max."""
-        names, values = self.sample.stats
-        columns = ["nobs", "mean", "sd", "min", "max"]
-        out = pd.DataFrame(
-            values, index=pd.Index(list(names), name="variable"), columns=columns
-        )
-        return out.astype({"nobs": int})
+        return stats_frame(*self.sample.stats)
 
     # --- inside -----------------------------------------------------------------------
 

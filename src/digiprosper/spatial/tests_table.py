@@ -25,15 +25,8 @@ from digiprosper.report.summary import (
 )
 from digiprosper.report.text import p_text, sample_text
 from digiprosper.spatial.estimation import estimate, maximise_likelihood
+from digiprosper.spatial.kernels import signs
 from digiprosper.spatial.kernels.matrices import row_sum
-from digiprosper.spatial.kernels.signs import (
-    REPS,
-    Drawn,
-    durbin_draws,
-    lagrange_draws,
-    lagrange_tests,
-    p_value,
-)
 from digiprosper.spatial.notices import model_not_estimated
 from digiprosper.spatial.panel_spatial import PanelSpatial
 from digiprosper.spatial.preparation import (
@@ -102,7 +95,7 @@ class SpatialTests(Summarised, PickledByName):
 
     conventions: ClassVar[str] = (
         "Statistics are centred, those of LR and Wald tests of the adjusted "
-        f"likelihood; p by the signs of entities, {REPS} draws with a fixed "
+        f"likelihood; p by the signs of entities, {signs.REPS} draws with a fixed "
         "seed. The usual chi2 is neither centred nor adjusted; its p and p of "
         "fixed effects by chi-squared"
     )
@@ -159,7 +152,7 @@ class SpatialTests(Summarised, PickledByName):
         entity, time = self.sample.key_names
         effects = {f"LR {entity} effects": "entity", f"LR {time} effects": "time"}
         rows = self.frame.set_index(self.frame["test"].replace(effects))
-        names = {"reps": (f"{REPS:,}",)}
+        names = {"reps": (f"{signs.REPS:,}",)}
         return tuple(
             Column(
                 f"tests.{name}",
@@ -300,11 +293,13 @@ def _fit_models(
     return fits, missing
 
 
-def _make_drawn(layout: Layout, residuals: Floats, inverse: Floats | None) -> Drawn:
+def _make_drawn(
+    layout: Layout, residuals: Floats, inverse: Floats | None
+) -> signs.Drawn:
     shape = (len(layout.matrix), layout.n_times)
     entity, time = layout.effects
     outcome = layout.raw[:, 0].reshape(shape)
-    return Drawn(
+    return signs.Drawn(
         outcome, residuals.reshape(shape), inverse, layout.weights.matrix, entity, time
     )
 
@@ -320,7 +315,7 @@ def _lm_rows(layout: Layout) -> list[_Row]:
         residuals = ols(x, layout.raw[:, 0]).residuals
     outcomes = _make_drawn(layout, residuals, None)
     periods = layout.n_times - float(entity)
-    centred = lagrange_draws(
+    centred = signs.lagrange_draws(
         outcomes, x, periods, periods * (len(layout.matrix) - float(time))
     )
     outcome = layout.raw[:, :1]
@@ -329,10 +324,16 @@ def _lm_rows(layout: Layout) -> list[_Row]:
         lags = layout.demean(layout.lag(np.column_stack([outcome, residuals])))
     else:
         lags = layout.lag(np.column_stack([layout.demean(outcome), residuals]))
-    conventional = lagrange_tests(layout.matrix, x, residuals, *lags.T)
+    conventional = signs.lagrange_tests(layout.matrix, x, residuals, *lags.T)
     return [
         _Row(
-            test, float(drawn[0]), 1, p_value(drawn), chi2, float(chdtrc(1, chi2)), null
+            test,
+            float(drawn[0]),
+            1,
+            signs.p_value(drawn),
+            chi2,
+            float(chdtrc(1, chi2)),
+            null,
         )
         for (test, null), drawn, chi2 in zip(
             _LM_NULLS.items(), centred.T, conventional, strict=True
@@ -379,7 +380,7 @@ def _durbin_rows(
             draws = _draw_durbin(base, layouts, model)
             # Adjusted likelihoods of SDM and SEM are nested only if rows of W have
             # equal sums.
-            by_signs = [(max(float(c[0]), 0.0), p_value(c)) for c in draws.T]
+            by_signs = [(max(float(c[0]), 0.0), signs.p_value(c)) for c in draws.T]
         by_chi2 = [missing, missing]
         if "sdm" in conventional:
             test = conventional["sdm"].wald_to(model)
@@ -408,6 +409,6 @@ def _draw_durbin(base: PanelSpatial, layouts: dict[str, Layout], model: str) -> 
     if model == "sem":
         dummies = null.columns.x.shape[1] > durbin.x.shape[1] // 2 + 1
         error = replace(drawn, time=drawn.time and not dummies)
-    return durbin_draws(
+    return signs.durbin_draws(
         drawn, durbin, null.columns, null.determinants, len(layout.slopes), error
     )

@@ -35,40 +35,9 @@ from digiprosper.kernels.great_circle import great_circle
 from digiprosper.panel.keys import to_pandas
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.summary import Cells, PlainNumbers, Remarks, Summarised, Summary
-from digiprosper.spatial.builders import (
-    Built,
-    by_difference,
-    by_distance,
-    by_gravity,
-    by_k_nearest,
-    check_labels,
-    check_matrix,
-    from_mapping,
-    from_pairs,
-    from_pysal,
-    from_square,
-    named_columns,
-    numbers_of,
-    positions_of,
-    refuse_unlinked,
-    same_labels,
-)
+from digiprosper.spatial import builders
+from digiprosper.spatial.kernels import matrices
 from digiprosper.spatial.kernels.determinants import PeriodMeans, Spectrum, spectrum
-from digiprosper.spatial.kernels.matrices import (
-    Matrix,
-    Pattern,
-    cut,
-    is_symmetric,
-    lag_by_period,
-    link_ends,
-    nearest_distances,
-    pattern_of,
-    row_standardised,
-    scaled,
-    spectral_radius,
-    stored,
-    to_dense,
-)
 from digiprosper.spatial.notices import about_weights, missing_neighbours
 from digiprosper.spatial.words import WORDS
 
@@ -137,7 +106,7 @@ class SpatialWeights(Summarised, PickledByName):
     [[0.0, 1.0], [1.0, 0.0]]
     """
 
-    raw: Matrix
+    raw: matrices.Matrix
     """Weights before standardising; read-only."""
     entities: pd.Index[Any]
     """Labels of the rows and columns."""
@@ -159,7 +128,7 @@ class SpatialWeights(Summarised, PickledByName):
 
     def __init__(
         self,
-        matrix: np.typing.ArrayLike | Matrix,
+        matrix: np.typing.ArrayLike | matrices.Matrix,
         entities: Iterable[Any],
         *,
         standardise: Standardise = "row",
@@ -175,9 +144,9 @@ class SpatialWeights(Summarised, PickledByName):
             raise option_error(
                 "name", name, f"name={cited(name)} must be a text of one line."
             )
-        labels = check_labels(entities, "entities")
+        labels = builders.check_labels(entities, "entities")
         values = {
-            "raw": check_matrix(matrix, labels, name),
+            "raw": builders.check_matrix(matrix, labels, name),
             "entities": labels,
             "standardise": plain(standardise),
             "name": name,
@@ -188,13 +157,13 @@ class SpatialWeights(Summarised, PickledByName):
     # --- properties -------------------------------------------------------------------
 
     @cached_property
-    def matrix(self) -> Matrix:
+    def matrix(self) -> matrices.Matrix:
         """Standardised weights: an (n, n) array or a ``csr_array``; read-only."""
         if self.standardise == "row":
-            return row_standardised(self.raw)
+            return matrices.row_standardised(self.raw)
         if self.standardise == "none":
             return self.raw
-        radius = spectral_radius(self.raw)
+        radius = matrices.spectral_radius(self.raw)
         if radius == 0:
             raise not_identified(
                 "extreme",
@@ -203,12 +172,12 @@ class SpatialWeights(Summarised, PickledByName):
                 column=self.name,
                 largest=0.0,
             )
-        return scaled(self.raw, np.full(self.n, 1.0 / radius))
+        return matrices.scaled(self.raw, np.full(self.n, 1.0 / radius))
 
     @property
     def dense(self) -> Floats:
         """Standardised weights as a dense (n, n) array."""
-        return to_dense(self.matrix)
+        return matrices.to_dense(self.matrix)
 
     @property
     def n(self) -> int:
@@ -216,9 +185,9 @@ class SpatialWeights(Summarised, PickledByName):
         return len(self.entities)
 
     @cached_property
-    def pattern(self) -> Pattern:
+    def pattern(self) -> matrices.Pattern:
         """Links between entities, as arrays in the order of `entities`."""
-        return pattern_of(self.raw)
+        return matrices.pattern_of(self.raw)
 
     @cached_property
     def spectrum(self) -> Spectrum | None:
@@ -243,7 +212,7 @@ class SpatialWeights(Summarised, PickledByName):
     @cached_property
     def is_symmetric(self) -> bool:
         """Whether the matrix is symmetric before standardisation."""
-        return is_symmetric(self.raw)
+        return matrices.is_symmetric(self.raw)
 
     @property
     def n_links(self) -> int:
@@ -302,18 +271,18 @@ class SpatialWeights(Summarised, PickledByName):
         """
         if isinstance(entities, pd.Index) and entities.equals(self.entities):
             return self
-        labels = check_labels(entities, "entities")
-        positions = positions_of(
+        labels = builders.check_labels(entities, "entities")
+        positions = builders.positions_of(
             self.entities, labels, f"the weights {self.name}", "the panel"
         )
         if len(labels) == self.n and (positions == np.arange(self.n)).all():
             return self
-        raw, parts = cut(self.raw, positions), self.parts
+        raw, parts = matrices.cut(self.raw, positions), self.parts
         if parts is not None:
             a, b, share = parts
             parts = a.aligned_to(labels), b.aligned_to(labels), share
             raw = _weighted_sum(*parts)
-        refuse_unlinked(raw, self.name)
+        builders.refuse_unlinked(raw, self.name)
         return self._replace(
             raw=raw,
             entities=labels,
@@ -410,11 +379,13 @@ class SpatialWeights(Summarised, PickledByName):
             "standardise": self.standardise,
         }
         if self.degrees is not None:
-            rows, columns, _ = link_ends(self.raw)
+            rows, columns, _ = matrices.link_ends(self.raw)
             distances = great_circle(self.degrees[rows], self.degrees[columns])
             for word in ("min", "mean", "max"):
                 values[f"distance_{word}"] = float(getattr(distances, word)())
-            values["nearest_max"] = float(nearest_distances(self.degrees).max())
+            values["nearest_max"] = float(
+                matrices.nearest_distances(self.degrees).max()
+            )
         return pd.Series(values, dtype=object, name=self.name)
 
     def _summary(self) -> Summary:
@@ -452,7 +423,7 @@ class SpatialWeights(Summarised, PickledByName):
 
     @classmethod
     def _from_built(
-        cls, built: Built, standardise: Standardise, name: str
+        cls, built: builders.Built, standardise: Standardise, name: str
     ) -> SpatialWeights:
         weights = cls(built.matrix, built.entities, standardise=standardise, name=name)
         return weights._replace(
@@ -524,9 +495,11 @@ class SpatialWeights(Summarised, PickledByName):
                     "from_frame: w and entities belong to a table with one row for "
                     "each link; name the columns i and j as well.",
                 )
-            return cls._from_built(from_square(frame), standardise, name)
+            return cls._from_built(builders.from_square(frame), standardise, name)
         return cls._from_built(
-            from_pairs(frame, *named_columns(i, j, w), entities), standardise, name
+            builders.from_pairs(frame, *builders.named_columns(i, j, w), entities),
+            standardise,
+            name,
         )
 
     @classmethod
@@ -565,7 +538,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> SpatialWeights.from_neighbours({"a": ["b"], "b": ["a", "c"], "c": ["b"]})
         SpatialWeights('W', 3 entities, 4 links, row-standardised)
         """
-        return cls._from_built(from_mapping(neighbours), standardise, name)
+        return cls._from_built(builders.from_mapping(neighbours), standardise, name)
 
     @classmethod
     def from_pysal(
@@ -612,7 +585,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> SpatialWeights.from_pysal(w, {0: "Alabama", 1: "Arizona"}).entities.tolist()
         ['Alabama', 'Arizona']
         """
-        return cls._from_built(from_pysal(w, entities), standardise, name)
+        return cls._from_built(builders.from_pysal(w, entities), standardise, name)
 
     @classmethod
     def inverse_distance(
@@ -669,7 +642,7 @@ class SpatialWeights(Summarised, PickledByName):
         [[0.0, 0.673, 0.327], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
         """
         return cls._from_built(
-            by_distance(coordinates, power, cutoff), standardise, name
+            builders.by_distance(coordinates, power, cutoff), standardise, name
         )
 
     @classmethod
@@ -713,7 +686,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> SpatialWeights.k_nearest(places, 1).matrix.tolist()
         [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
         """
-        return cls._from_built(by_k_nearest(coordinates, k), standardise, name)
+        return cls._from_built(builders.by_k_nearest(coordinates, k), standardise, name)
 
     @classmethod
     def economic(
@@ -761,7 +734,7 @@ class SpatialWeights(Summarised, PickledByName):
         >>> [notice.code for notice in weights.diagnostics]
         ['made_from_variable']
         """
-        return cls._from_built(by_difference(values), standardise, name)
+        return cls._from_built(builders.by_difference(values), standardise, name)
 
     @classmethod
     def gravity(
@@ -816,7 +789,7 @@ class SpatialWeights(Summarised, PickledByName):
         [0.0, 0.25, 0.75]
         """
         return cls._from_built(
-            by_gravity(values, coordinates, power, cutoff), standardise, name
+            builders.by_gravity(values, coordinates, power, cutoff), standardise, name
         )
 
     @classmethod
@@ -871,7 +844,7 @@ class SpatialWeights(Summarised, PickledByName):
         kind = "a number between 0 and 1"
         share = check_real("share", share, lambda part: 0 < part < 1, kind)
         names = f"the first weights ({a.name})", f"the second weights ({b.name})"
-        same_labels(a.entities, b.entities, *names)
+        builders.same_labels(a.entities, b.entities, *names)
         parts = (a, b.aligned_to(a.entities), share)
         weights = cls(
             _weighted_sum(*parts), a.entities, standardise=standardise, name=name
@@ -890,7 +863,9 @@ class SpatialWeights(Summarised, PickledByName):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SpatialWeights):
             return NotImplemented
-        pairs = zip(link_ends(self.raw), link_ends(other.raw), strict=True)
+        pairs = zip(
+            matrices.link_ends(self.raw), matrices.link_ends(other.raw), strict=True
+        )
         return (
             (self.standardise, self.name) == (other.standardise, other.name)
             and self.entities.equals(other.entities)
@@ -933,7 +908,7 @@ class SpatialLag:
         weights = self.spatial_weights.aligned_to(entities)
         cells = np.full((time.max(initial=0) + 1, len(entities)), np.nan)
         cells[time, entity] = self._column_values(frame)
-        lag = lag_by_period(weights.matrix, cells)[time, entity]
+        lag = matrices.lag_by_period(weights.matrix, cells)[time, entity]
 
         missing = np.isnan(lag)
         rows = tuple(index[missing][:5])
@@ -952,7 +927,7 @@ class SpatialLag:
                 "panel.assign(z='log(x)').",
                 [column_problem(name, "lag")],
             )
-        return numbers_of(frame[name], f"lag: the column {cited(name)}")
+        return builders.numbers_of(frame[name], f"lag: the column {cited(name)}")
 
 
 def _min_mean_max(description: pd.Series[Any], statistic: str) -> str:
@@ -962,9 +937,11 @@ def _min_mean_max(description: pd.Series[Any], statistic: str) -> str:
     )
 
 
-def _weighted_sum(a: SpatialWeights, b: SpatialWeights, share: float) -> Matrix:
+def _weighted_sum(
+    a: SpatialWeights, b: SpatialWeights, share: float
+) -> matrices.Matrix:
     """Add the standardised weights of the same entities in the same order."""
-    return stored(share * a.matrix + (1 - share) * b.matrix)
+    return matrices.stored(share * a.matrix + (1 - share) * b.matrix)
 
 
 def refuse_other(argument: object, caller: str) -> None:

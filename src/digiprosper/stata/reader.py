@@ -665,10 +665,8 @@ class Reader(Records):
             self._forget_stored()
 
     def _moves(self, step: Step) -> bool:
-        """Tell whether the keys of rows are others after a step.
-
-        Without keys a row is known by its number.
-        """
+        """Tell whether the keys of rows are others after a step."""
+        # Without keys a row is known by its number.
         keys = {*self.context.fitted_keys}
         is_numbered = self.context.entity is None
         is_moved = step.order is not None or not step.creates

@@ -96,10 +96,8 @@ class Taint:
 
 
 def is_no_command(name: str, text: str, *, others_run: bool) -> bool:
-    """Tell whether Stata stops at a line: a heading, a sign, a misspelt name.
-
-    No command of Stata begins with a capital; a program of another file may.
-    """
+    """Tell whether Stata stops at a line: a heading, a sign, a misspelt name."""
+    # No command of Stata begins with a capital; a program of another file may.
     is_heading = not name.isascii() or name == "stop" or len(name) == 1
     is_heading |= name[:1].isupper() and not others_run
     is_sign = re.match(r"[^\w\s$`\"]", text) is not None

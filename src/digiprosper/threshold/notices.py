@@ -271,10 +271,8 @@ def concentrated_test(
 
 
 def similar_slopes(results: ThresholdResults) -> Iterator[Notice]:
-    """Report neighbouring regimes whose slopes do not differ significantly.
-
-    The F of a threshold takes errors of one variance, this test those of the slopes.
-    """
+    """Report neighbouring regimes whose slopes do not differ significantly."""
+    # The F of a threshold takes errors of one variance, this test those of the slopes.
     if np.isnan(results.covariance).any():
         return
     terms = results.terms_in_every_regime

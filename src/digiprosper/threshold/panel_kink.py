@@ -54,19 +54,11 @@ from digiprosper.specification import (
     read_terms,
     refuse_outcome,
 )
+from digiprosper.threshold import search
 from digiprosper.threshold.kernels import kink as kernel
 from digiprosper.threshold.kernels.draws import scheme
 from digiprosper.threshold.kink_results import KinkResults, critical_chi2
 from digiprosper.threshold.notices import kink_notices
-from digiprosper.threshold.search import (
-    denominator,
-    refuse_in_x,
-    refuse_two_way,
-    regime_sizes,
-    spawned_generator,
-    splitting_column,
-    wild_clusters,
-)
 
 _STREAM = 10
 
@@ -193,7 +185,9 @@ class PanelKink(Specification):
         reason = "the threshold would have to be searched again without each cluster"
         refuse_cov_types("PanelKink", self.cov_type, ("crv3",), reason)
         if self.bootstrap:
-            refuse_two_way(self.clusters, "bootstrap='wild_cluster'", "bootstrap=None")
+            search.refuse_two_way(
+                self.clusters, "bootstrap='wild_cluster'", "bootstrap=None"
+            )
 
     def fit(
         self, panel: Panel, *, rng: object = None, progress: bool = False
@@ -217,12 +211,12 @@ class PanelKink(Specification):
             Threshold, tests, confidence sets and slopes.
         """
         why = "kink_variable and also in x; PanelKink adds its two slopes"
-        refuse_in_x(panel, [self.kink_variable], self.x, why)
+        search.refuse_in_x(panel, [self.kink_variable], self.x, why)
         names = ("y", "kink_variable", "x")
         roles = {name: as_terms(getattr(self, name), name) for name in names}
         prepared = prepare(panel, roles, linear_options(self))
         sample = prepared.sample
-        q = splitting_column(sample, "kink_variable", self.kink_variable)
+        q = search.splitting_column(sample, "kink_variable", self.kink_variable)
         linear, _ = demean_roles(self.y, prepared, names[1:])
         y = linear.raw[:, 0]
         # Fit the linear model first: its errors name the columns as the user does.
@@ -231,7 +225,7 @@ class PanelKink(Specification):
         kink = kernel.estimate(kinks, y)
         slopes, threshold_se = self._fit_slopes(prepared, linear, q - kink.threshold)
 
-        df = denominator(prepared, self.df)
+        df = search.denominator(prepared, self.df)
         entropy, ratios = self._draw_statistics(
             prepared, kinks, kink, y, rng, show=progress
         )
@@ -254,7 +248,7 @@ class PanelKink(Specification):
             sums=sums,
             candidates=kinks.values,
             profile_ssr=np.maximum(kink.profile, rounding),
-            regime_sizes=regime_sizes(
+            regime_sizes=search.regime_sizes(
                 sample.entity, (q > kink.threshold).astype(np.intp), 2
             ),
             df=df,
@@ -272,7 +266,7 @@ class PanelKink(Specification):
             },
             diagnostics=(),
         )
-        signs = wild_clusters(prepared) if self.bootstrap else None
+        signs = search.wild_clusters(prepared) if self.bootstrap else None
         results = replace(results, diagnostics=kink_notices(results, prepared, signs))
         issue(results.diagnostics)
         return results
@@ -379,12 +373,12 @@ class PanelKink(Specification):
             return None, np.empty((3, 0))
         entropy: Any = seed_sequence(rng).entropy
         null_rng, kink_rng = (
-            spawned_generator(entropy, _STREAM, 0),
-            spawned_generator(entropy, _STREAM, 1),
+            search.spawned_generator(entropy, _STREAM, 0),
+            search.spawned_generator(entropy, _STREAM, 1),
         )
         with progress_bar("PanelKink", 2 * self.reps, show=show) as done:
             bootstrap = scheme(
-                self.bootstrap, kinks.search, wild_clusters(prepared)[1], done
+                self.bootstrap, kinks.search, search.wild_clusters(prepared)[1], done
             )
             null = kernel.null_draws(kinks, bootstrap, y, null_rng, reps=self.reps)
             others = kernel.kink_draws(

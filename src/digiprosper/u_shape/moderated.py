@@ -39,14 +39,7 @@ from digiprosper.report.tests import TestResult
 from digiprosper.report.text import interval_text, p_text, p_words, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.specification import one_term
-from digiprosper.u_shape.u_test import (
-    Curve,
-    UTestResult,
-    curve_test,
-    dependence_error,
-    read_curve,
-    upper_tail,
-)
+from digiprosper.u_shape import u_test
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -105,7 +98,7 @@ class ModeratedUResult(Summarised, PickledByName):
     moderator: str
     depvar: str
     values: Floats
-    tests: tuple[UTestResult, ...]
+    tests: tuple[u_test.UTestResult, ...]
     shift: TestResult
     steepening: TestResult
     flip: float
@@ -289,7 +282,7 @@ def moderated_u_test(
     ([0.34, 0.33], True)
     """
     one_term(moderator, "moderated_u_test: moderator")
-    curve = read_curve(
+    curve = u_test.read_curve(
         "moderated_u_test", results, variable, square=square, form="square"
     )
     level = check_level(level)
@@ -299,7 +292,9 @@ def moderated_u_test(
 
     zeros = _other_dummies(curve, (k, m))
     unit = np.eye(len(results.names))
-    tests = [curve_test(curve, {moderator: float(w), **zeros}, level) for w in values]
+    tests = [
+        u_test.curve_test(curve, {moderator: float(w), **zeros}, level) for w in values
+    ]
     b1, b2, b3, b4 = (float(results.coefficients[p]) for p in (i, j, k, m))
     gradient = b4 * unit[i] - b3 * unit[j] - b2 * unit[k] + b1 * unit[m]
     constant = f"does not depend on {moderator}"
@@ -339,7 +334,13 @@ def _t_test(
     t = estimate / se
     detail = {"estimate": estimate, "std_error": se}
     return TestResult(
-        name, t, "t", results.df_t, 2 * upper_tail(results.df_t, abs(t)), null, detail
+        name,
+        t,
+        "t",
+        results.df_t,
+        2 * u_test.upper_tail(results.df_t, abs(t)),
+        null,
+        detail,
     )
 
 
@@ -359,7 +360,7 @@ def _interaction_position(results: LinearResults, term: str, moderator: str) -> 
     )
 
 
-def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]:
+def _other_dummies(curve: u_test.Curve, moderated: tuple[int, int]) -> dict[str, float]:
     """Set the moderator category's other dummies to zero; refuse anything else."""
     factors = curve.results.terms[moderated[0]].factors
     category = {factor.column for factor in factors if factor.level is not None}
@@ -379,7 +380,7 @@ def _other_dummies(curve: Curve, moderated: tuple[int, int]) -> dict[str, float]
             "other columns too, so the turning point does not depend on the moderator "
             "alone. Drop these terms, or set all values in u_test(..., at={...})."
         )
-        raise dependence_error(curve, other_terms, on, "other interactions")
+        raise u_test.dependence_error(curve, other_terms, on, "other interactions")
     return zeros
 
 
@@ -402,7 +403,7 @@ def _read_moderator_values(
     return np.array(values)
 
 
-def _summary_row(w: float, test: UTestResult) -> list[str]:
+def _summary_row(w: float, test: u_test.UTestResult) -> list[str]:
     sets = " and ".join(interval_text(a, b) for a, b in test.fieller)
     slopes = [f"{test.slope_low:.4g}", f"{test.slope_high:.4g}"]
     p = p_text(test.p_value) or ("missing" if test.inside else "outside")

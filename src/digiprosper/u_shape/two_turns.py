@@ -21,21 +21,13 @@ from digiprosper.linear.results import LinearResults
 from digiprosper.report.summary import Lines, Remarks, Summary
 from digiprosper.report.text import wrapped
 from digiprosper.report.variance import standard_errors
-from digiprosper.u_shape.u_test import (
-    Curve,
-    CurveTest,
-    bending_terms,
-    check_fit,
-    check_interval,
-    moderator_values,
-    position_of,
-)
+from digiprosper.u_shape import u_test
 
 _DIRECTIONS = {"N": "up, down, up", "inverse N": "down, up, down"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TwoTurnsResult(CurveTest):
+class TwoTurnsResult(u_test.CurveTest):
     """Result of the test of two turning points, made by `two_turns_test`.
 
     Parameters
@@ -249,18 +241,18 @@ def two_turns_test(
     >>> test.shape, [round(x, 1) for x in test.turning_points]
     ('N', [0.2, 0.6])
     """
-    check_fit("two_turns_test", results, variable=variable)
+    u_test.check_fit("two_turns_test", results, variable=variable)
     positions = _cubic_positions(results, variable)
     name = results.names[positions[0]]
-    ends = check_interval(interval, results.sample_stats, name, "cube")
-    curve = Curve("two_turns_test", results, positions, "cube", ends)
+    ends = u_test.check_interval(interval, results.sample_stats, name, "cube")
+    curve = u_test.Curve("two_turns_test", results, positions, "cube", ends)
     level = check_level(level)
-    return _test_curve(curve, moderator_values(curve, at), level)
+    return _test_curve(curve, u_test.moderator_values(curve, at), level)
 
 
 def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, int]:
-    level = position_of(results, variable, "two_turns_test")
-    bends = bending_terms(results.terms, variable)
+    level = u_test.position_of(results, variable, "two_turns_test")
+    bends = u_test.bending_terms(results.terms, variable)
     forms = sorted(bends.values())
     if forms != ["cube", "square"]:
         terms = tuple(results.names[position] for position in bends)
@@ -279,7 +271,9 @@ def _cubic_positions(results: LinearResults, variable: str) -> tuple[int, int, i
     return level, by_form["square"], by_form["cube"]
 
 
-def _test_curve(curve: Curve, at: Mapping[str, Any], level: float) -> TwoTurnsResult:
+def _test_curve(
+    curve: u_test.Curve, at: Mapping[str, Any], level: float
+) -> TwoTurnsResult:
     """Test a curve, with other columns `at` these values; z is x scaled to [-1, 1]."""
     results, (low, high) = curve.results, curve.interval
     middle, half = (low + high) / 2, (high - low) / 2

@@ -115,10 +115,7 @@ class CurveTest(Summarised, PickledByName):
 
     @property
     def fieller_inside(self) -> bool:
-        """Whether the confidence set of the turning points is inside the interval.
-
-        False if the set is empty.
-        """
+        """Whether the set of the turning points is inside, and not empty."""
         low, high = self.interval
         return bool(self.fieller) and all(
             low <= a and b <= high for a, b in self.fieller

@@ -82,14 +82,14 @@ def kleibergen_paap(projected: Projection, errors: Floats, vcov: Vcov) -> float:
     return wald_form(gap, choose @ scores @ choose.T)
 
 
-def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effective:
+def effective_f(projected: Projection, vcov: Vcov) -> Effective:
     """Compute the effective F of one endogenous regressor, and its critical value.
 
     ``F = h'h / tr(S)`` with h the first-stage slopes on an orthonormal basis of the
     instruments and S their covariance. The critical value is that of Patnaik's
     approximation for two-stage least squares with the bound of the bias set to one
-    (Montiel Olea & Pflueger 2013, section 3.3, the simplified procedure). `bias` is the
-    worst bias tau, as a share of the benchmark's. Missing if the scores add up to zero.
+    (Montiel Olea & Pflueger 2013, section 3.3, the simplified procedure), for a worst
+    bias tau of 10% of the benchmark's. Missing if the scores add up to zero.
     """
     from scipy.special import chndtrix
 
@@ -100,7 +100,7 @@ def effective_f(projected: Projection, vcov: Vcov, bias: float = 0.1) -> Effecti
     trace = float(np.trace(covariance))
     statistic = float(slopes @ slopes) / trace
 
-    x, share = 1 / bias, covariance / trace
+    x, share = 10.0, covariance / trace  # x is 1 / tau
     square = float((share**2).sum())
     largest = float(np.linalg.eigvalsh(share)[-1])
     degrees = (1 + 2 * x) / (square + 2 * x * largest)

@@ -53,12 +53,10 @@ class Spectrum:
         """Compute ``ln|I - a W|`` at (m,) values of a: the sum of ``ln|1 - a w|``."""
         return self._sums(at, lambda a: np.log(np.abs(1 - a * self.values)))
 
-    def traces(self, at: Floats, *, lags: int, inverses: int) -> Floats:
-        """Compute the trace of ``W^lags (I - a W)^-inverses`` at (m,) values of a."""
+    def traces(self, at: Floats, *, lags: int) -> Floats:
+        """Compute the trace of ``W^lags (I - a W)^-1`` at (m,) values of a."""
         powers = self.values**lags
-        return self._sums(
-            at, lambda a: (powers / (1 - a * self.values) ** inverses).real
-        )
+        return self._sums(at, lambda a: (powers / (1 - a * self.values)).real)
 
     def trace(self, at: float, *, lags: int, inverses: int) -> float:
         """Compute the trace of ``W^lags (I - a W)^-inverses`` at one value of a."""

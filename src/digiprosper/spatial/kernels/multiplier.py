@@ -132,8 +132,8 @@ def symmetric_root(covariance: Floats) -> Floats:
 def _averages_at(matrix: Floats, spectrum: Spectrum, rho: Floats) -> Averages:
     """Compute the averages of the multiplier at many values of rho."""
     n, common_sum = len(matrix), row_sum(matrix)
-    diagonal = spectrum.traces(rho, lags=0, inverses=1) / n
-    diagonal_lag = spectrum.traces(rho, lags=1, inverses=1) / n
+    diagonal = spectrum.traces(rho, lags=0) / n
+    diagonal_lag = spectrum.traces(rho, lags=1) / n
     if common_sum is not None:
         remainder = 1 - rho * common_sum
         return Averages(diagonal, diagonal_lag, 1 / remainder, common_sum / remainder)

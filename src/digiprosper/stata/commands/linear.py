@@ -234,10 +234,8 @@ def _absorb_categories(
 def _candidates(
     products: list[Product], effects: list[str], call: Call
 ) -> list[Product]:
-    """List the categories that may be absorbed.
-
-    reghdfe counts dummies inside clusters, but not such effects that it absorbs.
-    """
+    """List the categories that may be absorbed."""
+    # reghdfe counts dummies inside clusters, but not such effects that it absorbs.
     context, errors = call.context, _errors(call)
     candidates = [product for product in products if _is_absorbed(product, context)]
     if errors["cov_type"] != "clustered" or not call.command.name.endswith("hdfe"):

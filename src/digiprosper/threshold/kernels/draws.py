@@ -206,8 +206,8 @@ def concentration(
     return (float(squares[largest].sum()) / total if total > 0 else np.nan), largest
 
 
-def usual_concentration(groups: int, top: int = 5) -> float:
-    """Compute the share that the largest of many equal clusters have by chance.
+def usual_concentration(groups: int) -> float:
+    """Compute the share that the five largest of many equal clusters have by chance.
 
     It is that of the largest squares among independent standard normal scores, at their
     expected ranks: .56 for five of 31, .27 for five of 100.
@@ -215,4 +215,4 @@ def usual_concentration(groups: int, top: int = 5) -> float:
     from scipy.special import ndtri
 
     squares = ndtri(0.5 + (np.arange(groups) + 0.5) / groups / 2) ** 2
-    return float(squares[-top:].sum() / squares.sum())
+    return float(squares[-5:].sum() / squares.sum())
