@@ -67,7 +67,9 @@ def term_notices(
         *roles.get("treatment", ()),
     ]
     if of_interest:
-        yield from _means_of_others(sample, table_of(panel), of_interest[0], effects)
+        if not {*effects} <= {*sample.keys.names}:
+            table, first = table_of(panel), of_interest[0]
+            yield from _means_of_others(sample, table, first, effects)
         if tuple(clusters) == (sample.keys.entity_name,):
             yield from shared_treatments(sample, panel, of_interest)
         elif cov_type not in ("driscoll_kraay", "xtscc", "conley"):
@@ -241,8 +243,6 @@ def _means_of_others(
     sample: Sample, table: Table, at: int, effects: Sequence[str]
 ) -> Iterator[Notice]:
     """Report a column, by position, that is a mean of others in an absorbed group."""
-    if {*effects} <= {*sample.keys.names}:
-        return
     term, z = sample.names[at], sample.matrix[:, at]
     if term not in table.data:
         return

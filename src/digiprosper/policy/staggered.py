@@ -24,12 +24,12 @@ from digiprosper.linear.doubtful_terms import heavy_cluster
 from digiprosper.linear.preparation import (
     LinearOptions,
     Prepared,
-    drop_notice,
     prepare,
 )
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.conditions import check_where
+from digiprosper.panel.table import Table
 from digiprosper.panel.treatment import group_treatment_notices
 from digiprosper.policy.callaway_santanna import estimate_callaway_santanna
 from digiprosper.policy.imputation import estimate_imputation
@@ -319,7 +319,8 @@ class StaggeredDid(Specification):
             cohort or period.
         """
         check_panel(panel, "fit")
-        timing = read_timing(table_of(panel), self.event, self.never)
+        table = table_of(panel)
+        timing = read_timing(table, self.event, self.never)
         options = LinearOptions(
             clusters=self.clusters, obs_weights=self.obs_weights, where=self.where
         )
@@ -339,7 +340,7 @@ class StaggeredDid(Specification):
             notices = [other_errors(self.cov_type, _reason(self, weights)), *notices]
         diagnostics = (
             *_row_notices(prepared, inference),
-            *_error_notices(panel, timing, prepared, cohorts, cells, inference),
+            *_error_notices(table, timing, prepared, cohorts, cells, inference),
             *notices,
         )
         issue(diagnostics)
@@ -412,7 +413,8 @@ def _refuse_without_effects(
 
 def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
     """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
-    notices = [*drop_notice(prepared, "heavy_cluster").other_notices]
+    others = prepared.other_notices
+    notices = [notice for notice in others if notice.code != "heavy_cluster"]
     if inference.cov_type == "clustered":
         sample, weights = prepared.sample, prepared.obs_weights
         clusters = prepared.cluster_names
@@ -423,7 +425,7 @@ def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
 
 
 def _error_notices(
-    panel: Panel,
+    table: Table,
     timing: Timing,
     prepared: Prepared,
     cohorts: Cohorts,
@@ -431,15 +433,14 @@ def _error_notices(
     inference: Inference,
 ) -> Iterator[Notice]:
     """Report treatments that end, few clusters, few in groups, and small cohorts."""
-    yield from treatment_ends(table_of(panel), timing, cohorts.coding.event)
+    yield from treatment_ends(table, timing, cohorts.coding.event)
     n_clusters, name = min(inference.n_clusters), prepared.cluster_names[0]
     small = inference.cov_type in ("cr2", "crv3")
     by_entity = name == prepared.sample.keys.entity_name
     if by_entity:
         event, keys = cohorts.coding.event, prepared.sample.keys
-        of_entity = cohorts.of_entity
         yield from group_treatment_notices(
-            table_of(panel), keys.entities, of_entity, event
+            table, keys.entities, cohorts.of_entity, event
         )
     if not (small and by_entity):
         yield from few_for_averages(n_clusters, name)
