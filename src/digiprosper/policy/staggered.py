@@ -329,8 +329,7 @@ class StaggeredDid(Specification):
         sample = prepared.sample
         cohorts = read_cohorts(self, sample, timing, prepared.obs_weights)
         _refuse_without_effects(self, sample, cohorts)
-        estimate = _ESTIMATE[self.estimator]
-        cells, weights, reference, inference, notices = estimate(
+        cells, weights, reference, inference, notices = _ESTIMATE[self.estimator](
             self, prepared, cohorts
         )
         cells, inference = with_unit_errors(
