@@ -82,11 +82,21 @@ def term_notices(
 
 def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report columns with codes of missing values that are used as numbers."""
+    ends = sample.matrix.min(axis=0).tolist(), sample.matrix.max(axis=0).tolist()
+    columns = {
+        name: column
+        for name, column, low, high in zip(
+            sample.names, sample.matrix.T, *ends, strict=True
+        )
+        if low in _CODES or high in _CODES
+    }
+    columns |= sample.variables
+    if not columns:
+        return
     no_numbers = {column for column, _ in sample.categories.values()}
     # A code such as 9999 in first treated times is later than all periods.
     factors = chain.from_iterable([sample.factors_of(name) for name in sample.names])
     no_numbers |= {c for f in factors if f.function == "treated" for c in f.columns}
-    columns = dict(zip(sample.names, sample.matrix.T, strict=True), **sample.variables)
     for name in filter({*panel.columns}.difference(no_numbers).__contains__, columns):
         yield from _code_notices(name, columns[name])
 
