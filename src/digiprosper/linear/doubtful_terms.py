@@ -83,12 +83,14 @@ def term_notices(
 def missing_codes(sample: Sample, panel: Panel) -> Iterator[Notice]:
     """Report columns with codes of missing values that are used as numbers."""
     ends = sample.matrix.min(axis=0).tolist(), sample.matrix.max(axis=0).tolist()
-    columns = dict(sample.variables)
-    for name, column, low, high in zip(
-        sample.names, sample.matrix.T, *ends, strict=True
-    ):
-        if low in _CODES or high in _CODES:
-            columns[name] = column
+    columns = {
+        name: column
+        for name, column, low, high in zip(
+            sample.names, sample.matrix.T, *ends, strict=True
+        )
+        if low in _CODES or high in _CODES
+    }
+    columns |= sample.variables
     if not columns:
         return
     no_numbers = {column for column, _ in sample.categories.values()}

@@ -412,8 +412,12 @@ def _refuse_without_effects(
 
 def _row_notices(prepared: Prepared, inference: Inference) -> list[Notice]:
     """List notices about rows; degrees of freedom of hc2 allow for a heavy cluster."""
-    others = prepared.other_notices
-    notices = [notice for notice in others if notice.code != "heavy_cluster"]
+    few = prepared.few_cluster_notices
+    notices = [
+        notice
+        for notice in prepared.notices
+        if notice not in few and notice.code != "heavy_cluster"
+    ]
     if inference.cov_type == "clustered":
         sample, weights = prepared.sample, prepared.obs_weights
         clusters = prepared.cluster_names
