@@ -276,7 +276,7 @@ def test_errors_without_crv3_have_another_remedy() -> None:
     by_cohort = StaggeredDid("y", "first", obs_weights="w", cov_type="influence")
     for spec in (instrumented, by_cohort):
         text = text_of(spec, panel, "heavy_cluster")
-        assert text.endswith("errors are too small. Compare estimates without it.")
+        assert text.endswith("errors are too small. Compare estimates without i 0.")
         with pytest.raises(OptionError):
             spec.replace(cov_type="crv3").fit(panel)
 

@@ -394,7 +394,7 @@ def test_lags_of_cips_need_degrees_of_freedom() -> None:
 def test_periods_of_another_step() -> None:
     frame = walks(1)
     every_fifth = frame.assign(t=frame["t"] * 5)
-    with pytest.raises(IdentificationError, match="between gaps"):
+    with pytest.raises(IdentificationError, match="because of gaps"):
         test(every_fifth)
     result = unit_root_test(
         Panel(every_fifth, "i", "t", step=5), "y", p_value="table", lags=0
@@ -427,7 +427,7 @@ def test_a_year_that_nobody_has_is_a_gap_of_all() -> None:
 
 def test_no_two_periods_in_a_row_are_refused() -> None:
     frame = walks(1, periods=24)
-    text = "freedom between gaps (Panel(step=) if periods are further apart)"
+    text = "freedom, because of gaps (if periods are several units apart: Panel(step=))"
     with pytest.raises(IdentificationError, match=re.escape(text)):
         unit_root_test(Panel(frame[frame["t"] % 2 == 0], "i", "t", step=1), "y")
 

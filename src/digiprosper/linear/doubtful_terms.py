@@ -1,4 +1,4 @@
-"""Notices about terms made from others, codes as numbers, and shares of groups.
+"""Notices about terms and columns that seem to be something else than assumed.
 
 ==================== ===============================================================
 code                 data
@@ -59,7 +59,7 @@ def term_notices(
     clusters: Sequence[str],
     cov_type: str,
 ) -> Iterator[Notice]:
-    """Report shared treatments, derived terms, and categories with many dummies."""
+    """Report terms that groups share or that are made from others, and codes."""
     roles = sample.roles
     of_interest = [
         *roles.get("x", ())[:1],
@@ -116,8 +116,8 @@ def _code_notices(name: str, values: Floats) -> Iterator[Notice]:
         codes = [*map(int, np.unique(values[far]))]
         text = (
             f"{cited(name)} has {codes} in {counted(far.sum(), 'row')} and is from "
-            f"{low:.4g} to {high:.4g} in others. If it codes missing values: df["
-            f"{cited(name)}].replace({codes}, np.nan) before the panel is made."
+            f"{low:.4g} to {high:.4g} in others. If these are codes of missing values, "
+            f"use df[{cited(name)}].replace({codes}, np.nan) before making the panel."
         )
         data = {"column": name, "codes": codes, "count": int(far.sum())}
         yield Notice("missing_codes", text, data)
@@ -274,16 +274,16 @@ def _means_of_others(
                 if is_mean_of_others(z, x, sample.codes[effect]):
                     text = (
                         f"{cited(term)} is the mean of {cited(column)} in the other "
-                        f"rows of each {effect}. Beside these effects it is the row's "
-                        "own value times -1 / (n - 1), and no influence of the others. "
-                        "Absorb larger groups."
+                        f"rows of each {effect}. Within these effects it is the row's "
+                        "own value times -1 / (n - 1), so its slope is no effect of "
+                        "the others. Absorb effects of larger groups."
                     )
                     data = {"term": term, "column": column, "effect": effect}
                     yield Notice("mean_of_others", text, data)
 
 
 def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
-    """Tell whether z falls with x as the mean of x in the other n - 1 rows of a level.
+    """Tell whether z is the mean of x in the other n - 1 rows of each level.
 
     In each level with three rows or more, which have to have half of the rows, z is a
     linear function of x with slope ``-1 / (n - 1)``. An exposure times a period is a
@@ -303,7 +303,7 @@ def is_mean_of_others(z: Floats, x: Floats, codes: Ints) -> bool:
 
 
 def _slopes_inside(z: Floats, x: Floats, codes: Ints) -> tuple[Floats | None, Ints]:
-    """Return the slope of z on x in each level where x moves, and its rows less one.
+    """Return the slope of z on x in each level where x varies, and its rows less one.
 
     None if z is no linear function of x in one of them, or if most rows are in levels
     with less than three.
@@ -400,7 +400,8 @@ def heavy_cluster(
     # Of few clusters each has a large share, and they are reported as few.
     if share <= max(_HEAVY, 4 / shares.size):
         return []
-    remedy = "Use cov_type='crv3'." if has_crv3 else "Compare estimates without it."
+    without = f"Compare estimates without {name} {label}."
+    remedy = "Use cov_type='crv3'." if has_crv3 else without
     text = (
         f"{name} {label} has {share:.0%} of the weights, and clustered standard "
         f"errors are too small. {remedy}"
@@ -439,9 +440,9 @@ def _attrition(y: str, missing: Bools, term: str, values: Floats) -> list[Notice
         return []
     text = (
         f"{cited(y)} is missing in {share:.0%} of rows with {term} = {high:g} and "
-        f"{other:.0%} of those with {low:g} (attrition), so the rows that are left may "
-        "differ without any effect. If the treatment was drawn by lot, report bounds "
-        "(Lee 2009)."
+        f"{other:.0%} of those with {low:g} (attrition), so the remaining rows of the "
+        "two groups may differ even if there is no effect. If the treatment was drawn "
+        "by lot, report bounds (Lee 2009)."
     )
     return [Notice("attrition", text, {"term": y, "treatment": term})]
 
@@ -461,7 +462,7 @@ def _suppressed_counts(table: Table, missing: Bools) -> list[Notice]:
                 f"{cited(name)} is never below {least:g}, and is missing most often in "
                 "entities with small counts. If smaller counts are suppressed, rows "
                 "are dropped because of the outcome: join areas or years, or compare "
-                f"0 and {least - 1:g} in their place."
+                f"the results with 0 and with {least - 1:g} in place of them."
             )
             data_of = {"column": name, "least": least}
             return [Notice("suppressed_counts", text, data_of)]

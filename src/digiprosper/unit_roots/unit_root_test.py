@@ -89,7 +89,7 @@ def unit_root_test(  # noqa: PLR0913  (options of several tests, all named)
     panel : Panel
         The data. An entity needs values in ten periods, or 15 with a trend. Entities
         may start and end in different periods and have gaps: a regression has the
-        periods whose value before and lags are there.
+        periods for which y of the period before and its lags are observed.
     y : str
         Column or term, such as ``"log(gdp)"``.
     test : {"ips", "cips", "ht", "fisher"}
@@ -304,7 +304,7 @@ def _refuse_short(
     least = 2 if options.test == "cips" else 3
     few = f"lags={options.lags} leaves fewer than {least} degrees of freedom"
     if series.has_gaps:
-        few += " between gaps (Panel(step=) if periods are further apart)"
+        few += ", because of gaps (if periods are several units apart: Panel(step=))"
     _refuse(sample, options.df_of(series) < least, few)
 
 
