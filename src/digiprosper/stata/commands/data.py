@@ -455,7 +455,9 @@ def _by_number(rows: str, call: DataCall) -> Step:
     """Translate ``drop in 1/8``: rows by their number, from the end if negative."""
     match = re.fullmatch(r"(f|-?\d+)(?:/(l|-?\d+))?", rows.replace(" ", "").lower())
     if match is None or not call.printer.in_order:
-        raise StataError.because(f"rows {cited(rows)}, or an order that is not stated")
+        raise StataError.because(
+            f"rows {cited(rows)}: no range of numbers, or no line states their order"
+        )
     first = 1 if match[1] == "f" else int(match[1])
     last = match[2] or first
     last = -1 if last == "l" else int(last)
