@@ -311,7 +311,7 @@ def lagged_outcome(
     sample = prepared.sample
     if prepared.block_sums is not None:
         lags = prepared.block_sums.lags(roles)
-        periods = prepared.count.n / prepared.block_sums.structure.n_entities
+        periods = prepared.count.n / prepared.block_sums.rows.n_entities
     # There is no bias without entity effects, or finer ones.
     elif any(is_nested(codes, sample.entity) for codes in prepared.within.codes):
         lags = lags_of_outcome(sample, roles, outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, combinations
+from itertools import chain, combinations, islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,23 +13,27 @@ import pandas as pd
 
 from digiprosper.errors import (
     MissingDataError,
-    TermError,
     cited,
     counted,
     option_error,
     option_problem,
     quoted,
 )
-from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.covariance import Ranks
-from digiprosper.kernels.in_blocks import Dummies
-from digiprosper.kernels.within import compress, pseudo_inverse
+from digiprosper.kernels import Bools, Floats, Ints, in_blocks
+from digiprosper.kernels.covariance import Ranks, count_ranks, intersections
+from digiprosper.kernels.within import (
+    compress,
+    finest,
+    pseudo_inverse,
+    rank_by_components,
+)
 from digiprosper.linear import preparation
 from digiprosper.linear.diagnostics import lags_of_outcome
+from digiprosper.linear.estimation import outcome_of
 from digiprosper.panel.access import table_of
 from digiprosper.panel.columns import sort_by_count
 from digiprosper.panel.keys import rows_text
-from digiprosper.panel.sample import Compared, Dropped, Sample
+from digiprosper.panel.sample import Dropped, Sample
 from digiprosper.panel.scan import PanelScan, explain_block_errors
 from digiprosper.panel.selection import (
     Levels,
@@ -44,7 +48,6 @@ Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, Ints]]
 Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
 
 _FIRST_LABELS = 5
-_MOST_CELLS = 2**27
 
 
 class CodedTerm:
@@ -52,6 +55,7 @@ class CodedTerm:
 
     def __init__(self, levels: pd.Index[Any]) -> None:
         self.levels: pd.Index[Any] = levels
+        self.numbers: Ints  # of each code among the levels in use, in their order
 
     def codes(self, codes: Ints, levels: pd.Index[Any]) -> Ints:
         """Recode the levels of a block consistently with earlier blocks."""
@@ -62,32 +66,44 @@ class CodedTerm:
             self.levels = self.levels.append(levels[unseen])
         return np.asarray(positions[codes], dtype=np.intp)
 
+    def renumber(self, rows: Ints) -> None:
+        """Drop the levels without rows, and sort the others."""
+        in_use = np.flatnonzero(rows)
+        in_order = in_use[self.levels[in_use].argsort()]
+        self.levels = self.levels[in_order]
+        self.numbers = np.zeros(rows.size, dtype=np.intp)
+        self.numbers[in_order] = np.arange(in_order.size)
+
 
 @dataclass(slots=True, eq=False)
 class StoredBlock:
     """Arrays of one block on disk, and which of its rows are used."""
 
     path: Path
-    n_entities: int
-    first_entity: int  # number of entities in the blocks before
-    mask: Bools | None = None  # (n,) rows that are used; None is all
+    mask: Bools  # (n,) rows that are used
 
     def array(self, name: str) -> Any:
         """Read an array (n, ..) of the rows that are used."""
         values = self.stored(name)
-        if self.mask is None:
-            return values
-        return values.T[..., self.mask].T
+        return values if self.mask.all() else values.T[..., self.mask].T
 
     def stored(self, name: str) -> Any:
         """Read an array of all rows."""
         return np.load(self.path / f"{name}.npy", mmap_mode="r")
 
-    def entities(self) -> pd.Index[Any]:
-        """Read the labels of the block's entities."""
-        labels = np.load(self.path / "entities.npy", allow_pickle=True)
-        out: pd.Index[Any] = pd.Index(labels)
-        return out
+    def entity(self) -> Ints:
+        """Return entities (n,) of the rows that are used, numbered without gaps."""
+        return compress(self.array("entity").astype(np.intp))[0]
+
+    def entities(self) -> Any:
+        """Read the labels of the block's entities, also of those without such rows."""
+        return np.load(self.path / "entities.npy", allow_pickle=True)
+
+    def used_entities(self) -> Any:
+        """Read the labels of the entities with rows that are used."""
+        labels = self.entities()
+        rows = np.bincount(self.array("entity"), minlength=labels.size)
+        return labels[rows > 0].astype(object)
 
 
 @dataclass(slots=True, eq=False)
@@ -102,34 +118,34 @@ class ScannedRows:
     names: tuple[str, ...]  # outcome and regressors
     positions: tuple[int, ...]  # of these in the sample, without further columns
     variables: tuple[str, ...]
-    coded: dict[str, CodedTerm] = field(default_factory=dict)
+    # Effects and clusters except the entity, the time, and combinations of clusters
+    coded: dict[tuple[str, ...], CodedTerm] = field(default_factory=dict)
     blocks: list[StoredBlock] = field(default_factory=list)
     total: int = 0  # rows of the table
     chosen: int = 0  # of them, those where a condition is true
-    missing: int = 0
-    missing_by_term: dict[str, int] = field(default_factory=dict)
-    compared: dict[str, Compared] = field(default_factory=dict)
-    first_missing: list[Any] = field(default_factory=list)
+    missing: Dropped = field(default_factory=lambda: Dropped("missing", 0, ()))
     singletons: Dropped | None = None
     lags: list[dict[int, list[str]]] = field(default_factory=list)  # by block
     # Up to three different values of each column
     distinct: dict[str, set[float]] = field(default_factory=dict)
+    # Of the rows that are used, set by `count_rows`
     mean_weight: float = 1.0
+    n_entities: int = 0
+    most_rows: int = 0  # of an entity
+    # combinations of levels in use, of single effects and clusters too
+    sizes: dict[tuple[str, ...], int] = field(default_factory=dict)
+    across: int = 0  # entities in several clusters
+    hash: int = 0
 
     @property
     def n(self) -> int:
         """Rows that are used."""
-        return sum(len(block.array("entity")) for block in self.blocks)
+        return sum(int(block.mask.sum()) for block in self.blocks)
 
-    def dropped_as_missing(self) -> Dropped:
-        """Describe the rows with missing values."""
-        return Dropped(
-            "missing",
-            self.missing,
-            tuple(self.first_missing),
-            sort_by_count(self.missing_by_term),
-            tuple(self.compared.values()),
-        )
+    @property
+    def n_times(self) -> int:
+        """Number of periods."""
+        return self.sizes.get(self.sample.keys.names[1:], 1)
 
     def parts_of(self, variable: str) -> Iterator[Floats]:
         """Read a variable of the terms, block by block."""
@@ -139,9 +155,48 @@ class ScannedRows:
         for block in self.blocks:
             yield block.array(array)[:, names.index(variable)]
 
-    def file(self, text: str) -> str:
+    def levels_of(self, text: str) -> pd.Index[Any]:
+        """Return the levels in use of an effect, clusters or the time, in order."""
+        return self.coded[text,].levels
+
+    def raw_codes(self, block: StoredBlock, texts: tuple[str, ...]) -> Ints:
+        """Read codes (n,) that may have gaps; those of the block's entities too."""
+        name = "entity" if texts == self.effects[:1] else self.file(texts)
+        return np.asarray(block.array(name), dtype=np.intp)
+
+    def codes(self, block: StoredBlock, texts: tuple[str, ...]) -> Ints:
+        """Read codes (n,) without gaps; with the entity they are the block's own."""
+        if texts in self.coded:
+            return self.coded[texts].numbers[block.array(self.file(texts))]
+        if len(texts) == 1:
+            return block.entity()
+        parts = [self.codes(block, (text,)) for text in texts]
+        joint = intersections(parts)(range(len(texts)))[0]
+        assert joint is not None
+        return joint
+
+    def file(self, texts: tuple[str, ...]) -> str:
         """Name the file with the codes of an effect or of clusters."""
-        return f"codes{list(self.coded).index(text)}"
+        return f"codes{list(self.coded).index(texts)}"
+
+    def weights(self, block: StoredBlock) -> Floats | None:
+        """Read the weights (n,) of the rows, which have mean one."""
+        if self.options.obs_weights is None:
+            return None
+        return np.asarray(block.array("weights") / self.mean_weight)
+
+    def read(self, positions: Sequence[int]) -> Iterator[in_blocks.Block]:
+        """Read columns of some positions and effects of each block."""
+        levels = [self.sizes[text,] for text in self.others]
+        for block in self.blocks:
+            yield in_blocks.block_of(
+                block.array("columns").T[list(positions)].T,
+                block.entity(),
+                [self.codes(block, (text,)) for text in self.others],
+                levels,
+                self.weights(block),
+                block.used_entities(),
+            )
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -192,6 +247,7 @@ def read_rows(
             further_columns = None if columns_of is None else columns_of(panel, sample)
             _store_block(rows, sample, further_columns, folder / str(number))
     assert rows is not None
+    rows.missing = replace(rows.missing, by_term=sort_by_count(rows.missing.by_term))
     _refuse_lost(spec, rows)
     return rows
 
@@ -201,7 +257,7 @@ def _refuse_lost(spec: Any, rows: ScannedRows) -> None:
     if spec.where is not None and not rows.chosen:
         text = f"where={cited(spec.where)} is true in no row of the table."
         raise MissingDataError(text, [option_problem("where", spec.where, what=text)])
-    lost = rows.dropped_as_missing()
+    lost = rows.missing
     if lost.count and spec.missing == "raise":
         first = f"{counted(lost.count, 'row')} (first: {rows_text(lost.rows)})"
         advice = "before the table is scanned"
@@ -265,10 +321,7 @@ def _start_rows(
     clusters: tuple[str, ...],
     further: tuple[str, ...],
 ) -> ScannedRows:
-    if len(sample.roles["y"]) != 1:
-        raise TermError(
-            f"y={cited(spec.y)} makes several columns; the outcome must be one column."
-        )
+    outcome_of(spec.y, sample)
     roles = [sample.roles[role] for role in ("y", *equations)]
     positions = tuple(dict.fromkeys(chain.from_iterable(roles)))
     names = (spec.y, *(sample.names[at] for at in positions[1:]), *further)
@@ -283,9 +336,11 @@ def _start_rows(
         variables=tuple(name for name in sample.variables if name not in names),
     )
     rows.distinct = {name: set() for name in sample.names}
-    time = sample.keys.names[1:]
-    texts = dict.fromkeys([*effects[1:], *clusters, *time])
-    rows.coded = {t: CodedTerm(_coded(sample, t)[1]) for t in texts if t != effects[0]}
+    terms = [(text,) for text in (*effects, *clusters, *sample.keys.names[1:])]
+    for texts in dict.fromkeys([*terms, *subsets(clusters)]):
+        if effects[0] not in texts:
+            levels = _coded(sample, *texts)[1] if len(texts) == 1 else pd.Index([])
+            rows.coded[texts] = CodedTerm(levels)
     return rows
 
 
@@ -301,18 +356,15 @@ def _count_missing(rows: ScannedRows, selected: Selection) -> None:
     incomplete = selected.chosen & ~selected.complete
     rows.total += incomplete.size
     rows.chosen += int(selected.chosen.sum())
-    if not incomplete.any():
-        return
-    rows.missing += int(incomplete.sum())
-    for term, count in selected.missing.items():
-        rows.missing_by_term[term] = rows.missing_by_term.get(term, 0) + count
-    for compared in selected.compared:
-        before = rows.compared.get(compared.term)
-        rows.compared[compared.term] = (
-            compared if before is None else before.add(compared)
+    if incomplete.any():
+        dropped = Dropped(
+            "missing",
+            int(incomplete.sum()),
+            tuple(selected.rows.index[incomplete][:_FIRST_LABELS]),
+            selected.missing,
+            tuple(selected.compared),
         )
-    labels = [*rows.first_missing, *selected.rows.index[incomplete][:_FIRST_LABELS]]
-    rows.first_missing = sorted(labels)[:_FIRST_LABELS]
+        rows.missing = rows.missing.add(dropped)
 
 
 def _store_block(
@@ -322,27 +374,32 @@ def _store_block(
     folder: Path,
 ) -> None:
     """Write the arrays of a block; also record distinct values and lags."""
-    folder.mkdir()
     columns = sample.matrix.T[list(rows.positions)]
+    arrays = {"entity": sample.entity.astype(np.int32)}
+    arrays["entities"] = sample.entities.to_numpy()
     if further is not None:
-        columns = np.vstack([columns, further[0].T])
-        np.save(folder / "further.npy", further[1])
-    np.save(folder / "columns.npy", columns.T)
-    np.save(folder / "entity.npy", sample.entity.astype(np.int32))
+        columns, arrays["further"] = np.vstack([columns, further[0].T]), further[1]
+    arrays["columns"] = columns.T
     if rows.variables:
         variables = np.array([sample.variables[name] for name in rows.variables])
-        np.save(folder / "variables.npy", variables.T)
-    for text, coded in rows.coded.items():
-        by_text = coded.codes(*_coded(sample, text)).astype(np.int32)
-        np.save(folder / f"{rows.file(text)}.npy", by_text)
+        arrays["variables"] = variables.T
     if rows.options.obs_weights is not None:
-        np.save(
-            folder / "weights.npy", preparation.checked_weights(sample, rows.options)
-        )
-    np.save(folder / "entities.npy", sample.entities.to_numpy())
-    before = rows.blocks[-1] if rows.blocks else None
-    first = 0 if before is None else before.first_entity + before.n_entities
-    rows.blocks.append(StoredBlock(folder, sample.n_entities, first))
+        arrays["weights"] = preparation.checked_weights(sample, rows.options)
+    codes: dict[tuple[str, ...], Ints] = {}
+    for texts, coded in rows.coded.items():
+        if len(texts) == 1:
+            block_codes, levels = _coded(sample, *texts)
+        else:
+            # Those of the first clusters and of the last, in one number
+            both = (codes[texts[:-1]] << 32) + codes[texts[-1:]]
+            block_codes, keys = pd.factorize(both)
+            levels = pd.Index(keys)
+        codes[texts] = coded.codes(block_codes, levels)
+        arrays[rows.file(texts)] = codes[texts].astype(np.int32)
+    folder.mkdir()
+    for name, values in arrays.items():
+        np.save(folder / f"{name}.npy", values)
+    rows.blocks.append(StoredBlock(folder, np.ones(sample.nobs, dtype=bool)))
 
     for name, column in zip(sample.names, sample.matrix.T, strict=True):
         if len(rows.distinct[name]) <= 2:
@@ -359,142 +416,70 @@ def _store_block(
 
 def drop_singletons(rows: ScannedRows) -> None:
     """Drop rows that are the only one of a level of an effect, repeatedly."""
-    sizes = [rows.coded[text].levels.size for text in rows.others]
-    usable = [np.ones(size, dtype=bool) for size in sizes]
-    before, changed = rows.n, True
-    while changed:
-        by_level = [np.zeros(size, dtype=np.intp) for size in sizes]
-        dropped = [
-            _drop_unusable_rows(rows, block, usable, by_level) for block in rows.blocks
-        ]
-        usable = [count != 1 for count in by_level]
-        changed = any(dropped) or not all(levels.all() for levels in usable)
-    if rows.n < before:
-        _note_singletons(rows, before)
+    before, remaining = rows.n, -1
+    while remaining != rows.n:
+        remaining = rows.n
+        by_level = {text: _rows_by_level(rows, (text,)) for text in rows.others}
+        for block in rows.blocks:
+            entity = block.entity()
+            keep = np.bincount(entity)[entity] > 1
+            for text, count in by_level.items():
+                keep &= count[rows.raw_codes(block, (text,))] > 1
+            block.mask[block.mask] = keep
+    if remaining == before:
+        return
+    if not remaining:
+        raise preparation.all_singletons_error(before, rows.effects)
+    first = chain.from_iterable(_first_dropped(rows, block) for block in rows.blocks)
+    reason = f"singletons ({', '.join(rows.effects)})"
+    labels = tuple(islice(sorted(first), _FIRST_LABELS))
+    rows.singletons = Dropped(reason, before - remaining, labels)
+    rows.blocks = [block for block in rows.blocks if block.mask.any()]
 
 
-def _drop_unusable_rows(
-    rows: ScannedRows,
-    block: StoredBlock,
-    usable: Sequence[Bools],
-    by_level: Sequence[Ints],
-) -> bool:
-    """Drop singletons and unusable levels of a block; return whether any was."""
-    entity = block.stored("entity")
-    codes = [block.stored(rows.file(text)) for text in rows.others]
-    keep = np.ones(entity.size, dtype=bool) if block.mask is None else block.mask.copy()
-    for code, good in zip(codes, usable, strict=True):
-        keep &= good[code]
-    keep &= np.bincount(entity[keep], minlength=block.n_entities)[entity] > 1
-    for code, count in zip(codes, by_level, strict=True):
-        count += np.bincount(code[keep], minlength=count.size)
-    before = entity.size if block.mask is None else int(block.mask.sum())
-    if int(keep.sum()) == before:
-        return False
-    block.mask = keep
-    return True
+def _rows_by_level(rows: ScannedRows, texts: tuple[str, ...]) -> Ints:
+    """Count the rows of each level of an effect or of clusters."""
+    size = rows.coded[texts].levels.size
+    codes = (rows.raw_codes(block, texts) for block in rows.blocks)
+    counts: Ints = sum(np.bincount(code, minlength=size) for code in codes)
+    return counts
 
 
-def _note_singletons(rows: ScannedRows, before: int) -> None:
-    effects = rows.effects
-    if not rows.n:
-        raise preparation.all_singletons_error(before, effects)
-    labels: list[Any] = []
-    for block in rows.blocks:
-        if block.mask is not None:
-            dropped = np.flatnonzero(~block.mask)[:_FIRST_LABELS]
-            labels = sorted([*labels, *_labels(rows, block, dropped)])[:_FIRST_LABELS]
-    reason = f"singletons ({', '.join(effects)})"
-    rows.singletons = Dropped(reason, before - rows.n, tuple(labels))
-    rows.blocks = [
-        block for block in rows.blocks if block.mask is None or block.mask.any()
-    ]
-
-
-def _labels(rows: ScannedRows, block: StoredBlock, positions: Ints) -> list[Any]:
-    """Rebuild the labels of some rows of a block."""
-    entity = block.stored("entity")[positions]
-    entities = block.entities().take(entity)
-    time = rows.sample.keys.time_name
-    if time is None:
+def _first_dropped(rows: ScannedRows, block: StoredBlock) -> list[Any]:
+    """Rebuild the labels of the first rows of a block that are not used."""
+    at = np.flatnonzero(~block.mask)[:_FIRST_LABELS]
+    entities = pd.Index(block.entities()).take(block.stored("entity")[at])
+    time = rows.sample.keys.names[1:]
+    if not time:
         return entities.tolist()
-    codes = block.stored(rows.file(time))[positions]
-    times = rows.coded[time].levels.take(codes)
-    return list(zip(entities, times, strict=True))
+    codes = block.stored(rows.file(time))[at]
+    return list(zip(entities, rows.levels_of(*time).take(codes), strict=True))
 
 
-@dataclass(slots=True, eq=False)
-class Structure:
-    """Counts of levels and of their combinations."""
-
-    n: int
-    n_entities: int
-    most_rows: int  # of an entity
-    levels: dict[str, pd.Index[Any]]  # in use, in order
-    numbers: dict[str, Ints]  # of each level among those in use
-    # combinations of levels in use, of single effects and clusters too
-    sizes: dict[tuple[str, ...], int]
-    keys: dict[tuple[str, ...], Ints]  # of the combinations, without the entity
-    across: int  # entities in several clusters
-    hash: int
-
-    def is_nested(self, inner: str, outer: str) -> bool:
-        """Return whether one effect is nested in another."""
-        pair = (inner, outer) if (inner, outer) in self.sizes else (outer, inner)
-        return inner == outer or self.sizes[pair] == self.sizes[inner,]
-
-
-def structure_of(rows: ScannedRows) -> Structure:
-    """Count levels, their combinations, and entities across clusters in one pass."""
-    entity, pairs = rows.effects[0], dict.fromkeys([*rows.effects, *rows.clusters])
-    used = {t: np.zeros(c.levels.size, np.intp) for t, c in rows.coded.items()}
-    sizes = dict.fromkeys([*combinations(pairs, 2), *subsets(rows.clusters)], 0)
-    keys = {texts: np.empty(0, np.int64) for texts in sizes if entity not in texts}
-    across = most = n = n_entities = total_hash = 0
+def count_rows(rows: ScannedRows) -> None:
+    """Count the levels, entities and combinations that occur; sort the levels."""
+    entity, clusters = rows.effects[:1], [(text,) for text in rows.clusters]
+    for texts, coded in rows.coded.items():
+        coded.renumber(_rows_by_level(rows, texts))
+        rows.sizes[texts] = coded.levels.size
+    crossed = [t for t in subsets(rows.clusters) if t not in rows.coded and t != entity]
+    rows.sizes |= dict.fromkeys(crossed, 0)
+    weight = 0.0
     for block in rows.blocks:
-        codes = codes_of(rows, block)
-        rows_of = np.bincount(codes[entity])
-        for text, count in used.items():
-            count += np.bincount(codes[text], minlength=count.size)
-        n, n_entities = n + int(rows_of.sum()), n_entities + rows_of.size
-        most = max(most, int(rows_of.max()))
-        across += preparation.count_entities_across(
-            codes[entity], [codes[text] for text in rows.clusters]
+        codes = block.entity()
+        by_entity = np.bincount(codes)
+        rows.n_entities += by_entity.size
+        rows.most_rows = max(rows.most_rows, int(by_entity.max()))
+        rows.across += preparation.count_entities_across(
+            codes, [codes if t == entity else rows.codes(block, t) for t in clusters]
         )
-        for texts in sizes:
-            together = _distinct_keys(combination_keys(rows, texts, codes))
-            if entity in texts:
-                sizes[texts] += together.size
-            else:
-                keys[texts] = np.union1d(keys[texts], together)
-        total_hash = (total_hash + _hash_rows(rows, block)) % 2**64
-    sizes |= {texts: every.size for texts, every in keys.items()}
-    sizes |= {(text,): int((count > 0).sum()) for text, count in used.items()}
-    levels, numbers = {}, {}
-    for text, count in used.items():
-        in_use = np.flatnonzero(count)
-        in_order = in_use[rows.coded[text].levels[in_use].argsort()]
-        levels[text] = rows.coded[text].levels[in_order]
-        numbers[text] = np.zeros(count.size, dtype=np.intp)
-        numbers[text][in_order] = np.arange(in_order.size)
-    return Structure(
-        n=n,
-        n_entities=n_entities,
-        most_rows=most,
-        levels=levels,
-        numbers=numbers,
-        sizes={**sizes, (entity,): n_entities},
-        keys=keys,
-        across=across,
-        hash=total_hash,
-    )
-
-
-def codes_of(rows: ScannedRows, block: StoredBlock) -> dict[str, Ints]:
-    """Read the codes of a block; entities are numbered without gaps."""
-    codes = {t: block.array(rows.file(t)).astype(np.intp) for t in rows.coded}
-    codes[rows.effects[0]] = compress(block.array("entity").astype(np.intp))[0]
-    return codes
+        for texts in crossed:
+            rows.sizes[texts] += int(rows.codes(block, texts).max()) + 1
+        rows.hash = (rows.hash + _hash_rows(rows, block)) % 2**64
+        if rows.options.obs_weights is not None:
+            weight += float(block.array("weights").sum())
+    rows.sizes[entity] = rows.n_entities
+    rows.mean_weight = weight / rows.n
 
 
 def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
@@ -503,37 +488,16 @@ def subsets(clusters: Sequence[str]) -> list[tuple[str, ...]]:
     return list(chain.from_iterable(combinations(clusters, order) for order in orders))
 
 
-def combination_keys(
-    rows: ScannedRows, texts: Sequence[str], codes: Mapping[str, Ints]
-) -> Ints:
-    """Encode combinations of levels as integers, consistent between blocks."""
-    first, *others = sorted(texts, key=lambda text: text != rows.effects[0])
-    key = codes[first].astype(np.int64)
-    for text in others:
-        key = key * rows.coded[text].levels.size + codes[text]
-    return key
-
-
-def _distinct_keys(keys: Ints) -> Ints:
-    """List the keys that occur."""
-    if (size := int(keys.max()) + 1) > _MOST_CELLS:
-        return np.unique(keys)
-    seen = np.zeros(size, dtype=bool)
-    seen[keys] = True
-    return np.flatnonzero(seen)
-
-
 def _hash_rows(rows: ScannedRows, block: StoredBlock) -> int:
     """Add up hashes of the row labels, which do not depend on the order of rows."""
     from pandas.util import hash_array
 
-    entities = hash_array(np.asarray(block.entities()), categorize=False)
-    hashes = entities[block.array("entity")]
-    time = rows.sample.keys.time_name
-    if time is not None:
-        texts = pd.Series([*map(str, rows.coded[time].levels)], dtype=object)
-        times = hash_array(texts.to_numpy(), categorize=False)
-        hashes = hashes ^ (times[block.array(rows.file(time))] * np.uint64(31))
+    hashes = hash_array(block.entities(), categorize=False)[block.array("entity")]
+    time = rows.sample.keys.names[1:]
+    if time:
+        texts = np.array([*map(str, rows.levels_of(*time))], dtype=object)
+        times = hash_array(texts, categorize=False)
+        hashes = hashes ^ (times[rows.codes(block, time)] * np.uint64(31))
     with np.errstate(over="ignore"):
         return int(np.add.reduce(hashes * np.uint64(0x9E3779B97F4A7C15)))
 
@@ -541,88 +505,65 @@ def _hash_rows(rows: ScannedRows, block: StoredBlock) -> int:
 # --- counting -------------------------------------------------------------------------
 
 
-def effect_ranks(rows: ScannedRows, structure: Structure, system: Dummies) -> Ranks:
+def is_nested(rows: ScannedRows, inner: str, outer: str) -> bool:
+    """Return whether one effect, or clusters, is nested in another."""
+    if inner == outer:
+        return True
+    entity, start = rows.effects[0], 0
+    outer_of = np.full(rows.sizes[inner,], -1)
+    for block in rows.blocks:
+        codes, others = (rows.codes(block, (text,)) for text in (inner, outer))
+        if entity == inner:
+            codes = codes + start
+        elif entity == outer:
+            others = others + start
+        start += int(block.entity().max()) + 1
+        unseen = outer_of[codes] < 0
+        outer_of[codes[unseen]] = others[unseen]
+        if (outer_of[codes] != others).any():
+            return False
+    return True
+
+
+def effect_ranks(rows: ScannedRows, system: in_blocks.Dummies) -> Ranks:
     """Count the parameters of the effects, as `covariance.ranks` does from rows."""
-    effects, clusters = rows.effects, rows.clusters
-    is_nested = structure.is_nested
-    nested = tuple(e for e in effects if any(is_nested(e, c) for c in clusters))
-    exempt = tuple(e for e in effects if e in nested or e == effects[0])
-    by_subset = {
-        subset: _effect_rank(subset, rows, structure, system)
-        for subset in {nested, exempt, effects}
+    every = (*rows.effects, *rows.clusters)
+    nested = {
+        (inner, outer): is_nested(rows, inner, outer)
+        for inner in rows.effects
+        for outer in every
     }
-    every = by_subset[effects][0]
-    outer = [*effects, *clusters]
-    return Ranks(
-        all_effects=every,
-        nested=min(by_subset[nested][0], every),
-        nested_or_entity=min(by_subset[exempt][0], every),
-        lone_nested=any(all(is_nested(e, o) for o in outer) for e in nested),
-        intercept=False,
-        exact=all(exact for _, exact in by_subset.values()),
+
+    def inside(inner: str, outer: str) -> bool:
+        return nested[inner, outer]
+
+    return count_ranks(
+        rows.effects,
+        rows.effects,
+        rows.clusters,
+        rows.effects[0],
+        inside,
+        lambda effects: _effect_rank(finest(effects, inside), rows, system),
     )
 
 
-def _drop_coarser(effects: Sequence[str], structure: Structure) -> list[str]:
-    """Drop effects in which another is nested, and repetitions."""
-    out: list[str] = []
-    for effect in effects:
-        if not any(structure.is_nested(finer, effect) for finer in out):
-            out = [e for e in out if not structure.is_nested(effect, e)]
-            out.append(effect)
-    return out
-
-
 def _effect_rank(
-    subset: tuple[str, ...],
-    rows: ScannedRows,
-    structure: Structure,
-    system: Dummies,
+    effects: Sequence[str], rows: ScannedRows, system: in_blocks.Dummies
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
-    finest, entity = _drop_coarser(subset, structure), rows.effects[0]
-    sizes = {text: structure.sizes[text,] for text in rows.effects}
-    if len(finest) <= 1:
-        return sum(sizes[e] for e in finest) or 1, True
-    at = _positions(rows, sizes)
+    entity, sizes = rows.effects[0], {e: rows.sizes[e,] for e in rows.effects}
+    if len(effects) <= 1:
+        return sum(sizes[e] for e in effects) or 1, True
+    ends = np.cumsum([0, *(sizes[e] for e in rows.others)])
+    at = {e: np.arange(*ends[i : i + 2]) for i, e in enumerate(rows.others)}
     if system.taken_out is None:
-        return _rank_by_components(finest, sizes, at, system, entity)
-    inside = np.concatenate([at[e] for e in finest if e != entity])
-    gram = system.gram[np.ix_(inside, inside)]
-    if entity in finest:
-        gram = gram - system.taken_out[np.ix_(inside, inside)]
-    rank = pseudo_inverse(gram, system.weights[inside])[1]
-    return rank + (structure.n_entities if entity in finest else 0), True
-
-
-def _rank_by_components(
-    finest: Sequence[str],
-    sizes: Mapping[str, int],
-    at: Mapping[str, Ints],
-    system: Dummies,
-    entity: str,
-) -> tuple[int, bool]:
-    """Bound the rank by the connected components of the two largest effects."""
-    from scipy.sparse import block_array
-    from scipy.sparse.csgraph import connected_components
-
-    largest = sorted(finest, key=lambda e: -sizes[e])
-    first, second = largest[:2]
-    if entity in (first, second):
-        other = second if first == entity else first
-        table = system.cross[:, at[other]]
-    else:
-        table = system.gram[at[first]][:, at[second]]
-    graph = block_array([[None, table], [table.T, None]], format="csr")
-    components: Any = connected_components(graph, directed=False, return_labels=False)
-    rank = sizes[first] + sizes[second] - int(components)
-    rank += sum(sizes[e] - 1 for e in largest[2:])
-    return rank, len(largest) == 2
-
-
-def _positions(rows: ScannedRows, sizes: Mapping[str, int]) -> dict[str, Ints]:
-    """List the positions of each effect's levels among those of all but the entity."""
-    out, start = {}, 0
-    for text in rows.others:
-        out[text], start = np.arange(start, start + sizes[text]), start + sizes[text]
-    return out
+        largest = sorted(effects, key=lambda e: -sizes[e])
+        second, first = sorted(largest[:2], key=entity.__eq__)
+        table = system.cross if first == entity else system.gram[at[first]]
+        return rank_by_components([sizes[e] for e in largest], table[:, at[second]])
+    crossed = np.concatenate([at[e] for e in effects if e != entity])
+    gram = system.gram[np.ix_(crossed, crossed)]
+    if entity in effects:
+        gram = gram - system.taken_out[np.ix_(crossed, crossed)]
+    rank = pseudo_inverse(gram, system.weights[crossed])[1]
+    return rank + (rows.n_entities if entity in effects else 0), True

@@ -92,6 +92,21 @@ class Dropped:
         )
         return ". ".join([text, *(c.message for c in self.compared)])
 
+    def add(self, other: Dropped) -> Dropped:
+        """Add the rows of another block of the table."""
+        by_term = {t: self.by_term.get(t, 0) + n for t, n in other.by_term.items()}
+        compared = {c.term: c for c in self.compared}
+        for c in other.compared:
+            before = compared.get(c.term)
+            compared[c.term] = c if before is None else before.add(c)
+        return Dropped(
+            self.reason,
+            self.count + other.count,
+            tuple(sorted([*self.rows, *other.rows])[:5]),
+            by_term,
+            tuple(compared.values()),
+        )
+
     def empty_sample_error(self) -> MissingDataError:
         """Build the error for a sample without rows."""
         data = {"reason": self.reason, "by_term": self.by_term}

@@ -425,7 +425,7 @@ class _ScannedTimings:
         entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
         reached, observed, late = [], set[int](), list[Any]()
         levels = {
-            name: set[int]() for name in prepared.cluster_names if name in rows.coded
+            name: set[int]() for name in prepared.cluster_names if (name,) in rows.coded
         }
         for block in rows.blocks:
             event, first = block.array("further").T
@@ -436,7 +436,7 @@ class _ScannedTimings:
             if not treated.any():
                 continue
             for name, seen in levels.items():
-                seen.update(np.unique(block.array(rows.file(name))[treated]).tolist())
+                seen.update(np.unique(rows.codes(block, (name,))[treated]).tolist())
             event, first, entity = event[treated], first[treated], entity[treated]
             reached.append(count_reached(self.spec, event, entity))
             observed |= _cohorts_at_reference(self.spec, event, first)
@@ -449,7 +449,7 @@ class _ScannedTimings:
         counts = [
             (
                 len(levels[name]) if name in levels else sum(sizes),
-                prepared.block_sums.structure.sizes[name,],
+                rows.sizes[name,],
             )
             for name in prepared.cluster_names or rows.effects[:1]
         ]
