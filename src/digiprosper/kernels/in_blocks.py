@@ -44,7 +44,8 @@ class Block:
 
     columns: Floats  # (n, p), each in one piece of memory
     entities: Within  # demeans by entity
-    dummies: Any  # (n, L) sparse, of all other effects; levels as in all blocks
+    codes: Sequence[Ints]  # (n,) of each other effect, with the levels of all blocks
+    dummies: Any  # (n, L) sparse, of these
     labels: Any = None  # of the entities, an array of objects
 
     @property
@@ -91,7 +92,7 @@ def block_of(
     ends = np.arange(n + 1, dtype=np.int32) * len(codes)
     dummies = csr_array((np.ones(cells.size), cells, ends), shape=(n, starts[-1]))
     entities = within([entity], n, obs_weights=obs_weights)
-    return Block(columns, entities, dummies, labels)
+    return Block(columns, entities, codes, dummies, labels)
 
 
 @dataclass(slots=True, eq=False)

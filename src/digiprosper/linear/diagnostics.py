@@ -142,8 +142,8 @@ def _variation_by_cluster(
 
 def _two_valued_columns(prepared: Prepared) -> set[str]:
     if prepared.block_sums is not None:
-        seen = prepared.block_sums.rows.distinct.items()
-        return {name for name, values in seen if len(values) <= 2}
+        of_blocks: set[str] = prepared.block_sums.two_valued()
+        return of_blocks
     columns = zip(prepared.sample.names, prepared.sample.matrix.T, strict=True)
     return {n for n, v in columns if np.isin(v, (v.min(), v.max())).all()}
 

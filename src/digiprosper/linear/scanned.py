@@ -32,8 +32,10 @@ from digiprosper.linear.doubtful_terms import derived_term_notices
 from digiprosper.linear.estimation import (
     Demeaned,
     column_moments,
+    estimation_sample,
     find_constant_and_absorbed,
     fit_equation,
+    r_squared,
 )
 from digiprosper.linear.kernels.anderson_rubin import mask_zero_variances
 from digiprosper.linear.kernels.restricted_wild import keeps_cluster_sums
@@ -93,7 +95,9 @@ def fit_equations(
     """Estimate equations of one outcome on the rows complete in all of them."""
     with scanned(spec, scan, regressors) as (prepared, demeaned):
         rows: ScannedRows = prepared.block_sums.rows
-        log = shifted_log(rows.sample, rows.parts_of)
+        log = shifted_log(
+            rows.sample, lambda name: (s.variables[name] for s in rows.samples())
+        )
         return [
             fit_equation(
                 prepared,
@@ -202,10 +206,12 @@ def _refuse_two_large_effects(rows: ScannedRows, levels: Sequence[int]) -> None:
 
 def _moments(rows: ScannedRows) -> Floats:
     """Compute rows, mean, sd, minimum and maximum of all columns and variables."""
-    names = ["columns", *(["variables"] if rows.variables else [])]
     parts = []
-    for block in rows.blocks:
-        columns = [c for name in names for c in block.array(name).T]
+    for sample in rows.samples():
+        columns = [
+            *(sample.matrix[:, at] for at in rows.positions),
+            *(sample.variables[name] for name in rows.variables),
+        ]
         parts.append([column_moments(c[~np.isnan(c), None])[0] for c in columns])
     by_column = np.array(parts).transpose(1, 0, 2)
     return np.vstack([merge_moments(column) for column in by_column])
@@ -332,7 +338,7 @@ class BlockSums:
         by_group = [score.by_group(rotation) for score in scores]
         for score, cluster in zip(scores, self.rows.clusters, strict=False):
             if not score.inside:
-                levels = self.rows.levels_of(cluster).astype(object)
+                levels = self.rows.levels[cluster,].astype(object)
                 score.shares.add(score.variation, levels)
         out = replace(
             self,
@@ -486,14 +492,14 @@ class BlockSums:
         """Compute cross products by cluster, per block if clusters are whole there."""
         rows, before = self.rows, None
         inside = rows.clusters[0] == rows.effects[0]
-        for stored, block in zip(rows.blocks, rows.read(self.positions), strict=True):
-            codes = rows.codes(stored, rows.clusters)
+        for block, (codes,) in self._blocks(self.positions, [rows.clusters]):
+            assert codes is not None
             grams = block_grams(
                 block.net_columns(self.by_level) @ columns,
                 codes,
                 count_groups(codes) if inside else rows.sizes[rows.clusters],
                 block.entity,
-                [rows.codes(stored, (text,)) for text in rows.others],
+                block.codes,
                 self.levels,
                 block.obs_weights,
             )
@@ -509,99 +515,78 @@ class BlockSums:
         self, positions: Sequence[int], groupings: Sequence[tuple[str, ...]]
     ) -> Iterator[tuple[in_blocks.Block, list[Ints | None]]]:
         """Read the columns of equations, with the codes of groups; None are rows."""
-        rows = self.rows
-        for stored, block in zip(rows.blocks, rows.read(positions), strict=True):
-            codes = [rows.codes(stored, t) if t else None for t in groupings]
-            yield block, codes
+        for sample in self.rows.samples():
+            codes = [self.rows.codes(sample, t) if t else None for t in groupings]
+            yield self.rows.block(sample, positions), codes
 
     # --- results ----------------------------------------------------------------------
 
     def lags(self, roles: Sequence[str] | None) -> dict[int, list[str]]:
         """List the columns of roles that are lags of the outcome in every block."""
-        first, *others = self.rows.lags
-        sample = self.rows.sample
-        searched = [
-            name
-            for role in (sample.roles if roles is None else roles)
-            for name in sample.names_of(role)
-        ]
-        return {
-            at: [
-                name
-                for name in names
-                if name in searched and all(name in block[at] for block in others)
-            ]
-            for at, names in first.items()
-        }
+        sample, lags = self.rows.sample, self.rows.lags
+        every = sample.roles if roles is None else roles
+        searched = {name for role in every for name in sample.names_of(role)}
+        return {at: [n for n in names if n in searched] for at, names in lags.items()}
 
-    def rows_and_effects(
+    def two_valued(self) -> set[str]:
+        """Return the columns with at most two values."""
+        out = {*self.rows.names}
+        for sample in self.rows.samples():
+            for name, at, ends in zip(
+                self.rows.names, self.rows.positions, self.moments[:, 3:], strict=False
+            ):
+                if name in out and not np.isin(sample.matrix[:, at], ends).all():
+                    out.remove(name)
+        return out
+
+    def statistics_and_effects(
         self, positions: Sequence[int], solved: Solved
-    ) -> dict[str, Any]:
-        """Compute R2 and effects, as fields of `Estimated`; rows are not kept."""
-        slopes = np.append(1.0, -solved.coefficients)
-        at = [self.positions.index(j) for j in positions]
-        values = np.split(self.by_level[:, at] @ slopes, np.cumsum(self.levels)[:-1])
-        return {
-            "residuals": None,
-            "fitted": None,
-            "fit_statistics": self._fit_statistics(positions, slopes, solved),
-            "df_resid": solved.df_resid,
-            "df_absorbed": solved.count.parameters - solved.count.k,
-            "effect_names": self.rows.effects,
-            "effect_values": tuple(
-                (text, self.rows.levels_of(text), part - part.mean())
-                for text, part in zip(self.rows.others, values, strict=False)
-            ),
-            "effect_terms": tuple((text, None) for text in self.rows.others),
-        }
-
-    def _fit_statistics(
-        self, positions: Sequence[int], slopes: Floats, solved: Solved
-    ) -> tuple[float, float, float, float]:
-        """Compute R2 with all effects, within, within entities, and adjusted."""
-        n, outcome = self.rows.n, positions[0]
-        ssr, total = float(solved.residuals @ solved.residuals), self._total(outcome)
-        within = 1 - ssr / float(solved.y @ solved.y)
-        adjusted = 1 - (ssr / solved.df_resid) / (total / (n - 1))
-        at = list(positions)
+    ) -> tuple[tuple[float, float, float, float], Any]:
+        """Compute R2 as in memory, and name the effects but that of the entity."""
+        at, slopes = list(positions), np.append(1.0, -solved.coefficients)
         products = self.by_entity[np.ix_(at, at)]
+        by_level = self.by_level[:, [self.positions.index(j) for j in at]] @ slopes
+        values = np.split(by_level, np.cumsum(self.levels)[:-1])
+        effects = [
+            (text, self.rows.levels[text,], part - part.mean())
+            for text, part in zip(self.rows.others, values, strict=False)
+        ]
+        ssr = float(solved.residuals @ solved.residuals)
         by_entity = 1 - float(slopes @ products @ slopes) / products[0, 0]
-        return (
-            1 - ssr / total,
-            within,
-            by_entity if self.rows.others else within,
-            adjusted,
+        statistics = r_squared(
+            solved,
+            ssr,
+            self._total(at[0]),
+            self.rows.n,
+            by_entity if effects else None,
         )
+        return statistics, tuple(effects)
 
     def _total(self, column: int) -> float:
         """Compute the (weighted) sum of squares of a column around its mean."""
         # Of deviations from the mean without weights, which is near it
         squares = total = 0.0
-        for block in self.rows.blocks:
-            y = block.array("columns")[:, column] - self.moments[column, 1]
-            weighted = with_weights(y, self.rows.weights(block))
+        for sample in self.rows.samples():
+            y = sample.matrix[:, self.rows.positions[column]] - self.moments[column, 1]
+            weighted = with_weights(y, self.rows.weights(sample))
             squares, total = squares + weighted @ y, total + weighted.sum()
         return float(squares - total**2 / self.rows.n)
 
-    def sample(self, positions: Sequence[int], solved: Solved) -> EstimationSample:
+    def sample(
+        self, demeaned: Demeaned, positions: Sequence[int], solved: Solved
+    ) -> EstimationSample:
         """Describe the rows, with moments of outcome, regressors and variables."""
-        rows, sample = self.rows, self.rows.sample
-        time = sample.keys.time_name
-        every = (*rows.names, *rows.variables)
-        names = [every[j] for j in positions]
-        others = [name for name in sample.variables if name not in names]
-        shown = [*positions, *map(every.index, others)]
-        return EstimationSample(
+        rows, time = self.rows, self.rows.sample.keys.time_name
+        weights = rows.options.obs_weights
+        of_first = estimation_sample(rows.sample, weights, demeaned, positions)
+        names, every = of_first.stats[0], [*rows.names, *rows.variables]
+        return replace(
+            of_first,
             index=None,
-            key_names=sample.keys.name_pair,
             n_entities=rows.n_entities,
             n_times=rows.n_times,
-            period=period_text(None if time is None else rows.levels_of(time)),
-            stats=(tuple(every[j] for j in shown), self.moments[shown]),
-            categories=dict(sample.categories),
-            obs_weights=rows.options.obs_weights,
-            factors=dict(sample.factors)
-            | {name: sample.factors_of(name) for name in names[1:]},
+            period=period_text(None if time is None else rows.levels[time,]),
+            stats=(names, self.moments[[every.index(name) for name in names]]),
             rows=RowSummary(
                 nobs=rows.n,
                 sample_hash=f"{rows.hash:016x}",
@@ -637,21 +622,24 @@ def _row_notices(
 ) -> list[Notice]:
     """Collect the notices about rows, clusters and periods."""
     options, n_entities = rows.options, rows.n_entities
-    missing = [rows.missing] if rows.missing.count else []
+    missing = [rows.dropped["missing"]] if "missing" in rows.dropped else []
+    not_chosen = rows.dropped.get(f"where={options.where}")
+    chosen = rows.total - (0 if not_chosen is None else not_chosen.count)
+    singletons = [d for reason, d in rows.dropped.items() if "singletons" in reason]
     assert rows.scan.copy is not None
     # As in memory, conditions that all rows satisfy are not reported.
     all_kept = rows.total == rows.scan.copy.rows
     conditions = () if all_kept else rows.scan.conditions
     robust = options.cov_type in ("unadjusted", "robust") and rows.most_rows > 2
     return [
-        *chosen_rows(conditions, options.where, rows.chosen, rows.total),
+        *chosen_rows(conditions, options.where, chosen, rows.total),
         *dropped_notices(
             missing,
-            rows.singletons,
+            next(iter(singletons), None),
             [only_lags_missing(rows.scan.columns, rows.sample, m) for m in missing],
             effects=rows.effects,
             part=rows.scan.is_part,
-            nobs=rows.chosen,
+            nobs=chosen,
             remaining=rows.n,
         ),
         *few,

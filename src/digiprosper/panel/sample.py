@@ -159,6 +159,8 @@ class Sample:
         For each column and each term, the factors of which it is the product.
     where : str, optional
         The condition by which rows of the panel were chosen.
+    is_block : bool
+        Whether the rows are a part of a larger table, which may be empty.
 
     Examples
     --------
@@ -185,6 +187,7 @@ class Sample:
     lags: Mapping[str, tuple[tuple[str, int], ...]]
     factors: Mapping[str, tuple[Factor, ...]] = field(default_factory=dict)
     where: str | None = None
+    is_block: bool = False
 
     @property
     def nobs(self) -> int:
@@ -343,7 +346,7 @@ class Sample:
         note = Dropped(
             reason, int((~mask).sum()), first, dict(by_term or {}), tuple(compared)
         )
-        if not mask.any():
+        if not (mask.any() or self.is_block):
             raise note.empty_sample_error()
 
         keys = self.keys.keep(mask)

@@ -392,10 +392,10 @@ def _by_group_of_scan(
     name, estimates = _coefficient_by_group(spec, fits, term)
     names = tuple(chain.from_iterable(_interaction_names(groups, name)))
 
-    def columns(panel: Panel, sample: Sample) -> tuple[Floats, Ints]:
+    def columns(panel: Panel, sample: Sample) -> tuple[Floats, dict[str, Floats]]:
         codes = groups.codes_in(panel)[panel.index.get_indexer(sample.index)]
         column = sample.matrix[:, sample.names.index(name)]
-        return _products(column, codes, groups), np.empty((sample.nobs, 0), np.intp)
+        return _products(column, codes, groups), {}
 
     further = scanned(spec, scan, {"x": spec.x}, lambda _: (names, columns))
     with further as (prepared, demeaned):
