@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -266,7 +266,6 @@ def prepare(
     )
     if select is not None:
         sample = select(sample, absorbed)
-    before = sample.nobs
     if singletons == "drop":
         sample = _drop_singletons(sample, effects, panel)
     if slopes:
@@ -278,7 +277,15 @@ def prepare(
     near = _nearby_rows(sample, options)
     notices = [
         *row_notices(sample, panel, options.cov_type),
-        *_dropped_notices(panel, sample, before, effects),
+        *dropped_notices(
+            sample.dropped,
+            sample,
+            table_of(panel).names,
+            effects=effects,
+            part=panel.is_part,
+            nobs=panel.nobs,
+            remaining=sample.nobs,
+        ),
         *(about_missing(sample, table_of(panel)) if sample.dropped else []),
         *structure.notices,
         *(_saturated_notices(absorbed, structure.within) if slopes else []),
@@ -688,47 +695,34 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
     return effects
 
 
-def _dropped_notices(
-    panel: Panel, sample: Sample, before: int, effects: Sequence[str]
-) -> list[Notice]:
-    if not sample.dropped:
-        return []
-    by_missing = [dropped for dropped in sample.dropped if dropped.by_term]
-    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
-    remaining = sample.nobs
-    return dropped_notices(
-        by_missing,
-        sample.dropped[-1] if remaining < before else None,
-        [only_lags_missing(table_of(panel).names, sample, d) for d in by_missing],
-        effects=effects,
-        part=panel.is_part,
-        nobs=panel.nobs - sum(not_chosen),
-        remaining=remaining,
-    )
-
-
 def dropped_notices(
-    by_missing: Sequence[Dropped],
-    singletons: Dropped | None,
-    shifted: Sequence[bool],
+    every: Collection[Dropped],
+    sample: Sample,
+    columns: Sequence[str],
     *,
     effects: Sequence[str],
     part: bool,
     nobs: int,
     remaining: int,
 ) -> list[Notice]:
-    """Report rows dropped as missing and as singletons, and how many are left."""
-    last = len(by_missing) - (singletons is None)
+    """Report rows dropped as missing and as singletons, and how many are left.
+
+    `nobs` are the rows of the panel, of which `part` says whether some were removed.
+    """
+    by_missing = [dropped for dropped in every if dropped.by_term]
+    singletons = [d for d in every if d.reason.startswith("singletons (")]
+    chosen = nobs - sum(d.count for d in every if d.reason.startswith("where="))
+    last = len(by_missing) - (not singletons)
     out = []
-    for i, (dropped, only) in enumerate(zip(by_missing, shifted, strict=True)):
-        rows = remaining if i == last else None
+    for i, dropped in enumerate(by_missing):
+        only = only_lags_missing(columns, sample, dropped)
+        left = remaining if i == last else None
         out.append(
             dropped_rows(
-                dropped, nobs, shifted=only, part=part and only, remaining=rows
+                dropped, chosen, shifted=only, part=part and only, remaining=left
             )
         )
-    if singletons is not None:
-        out.append(singletons_dropped(singletons, effects, remaining))
+    out += [singletons_dropped(d, effects, remaining) for d in singletons]
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from digiprosper.kernels import Floats, Ints, in_blocks
 from digiprosper.kernels.cluster_jackknife import deviations_from_grams
 from digiprosper.kernels.covariance import (
     Counts,
+    Part,
     Ranks,
     Vcov,
     count_groups,
@@ -51,7 +52,6 @@ from digiprosper.linear.preparation import (
     Prepared,
     cluster_size_notices,
     dropped_notices,
-    only_lags_missing,
     period_notices,
     refuse_cov_types,
     refuse_extreme,
@@ -65,7 +65,6 @@ from digiprosper.linear.scanned_rows import (
     effect_ranks,
     is_nested,
     read_rows,
-    subsets,
 )
 from digiprosper.panel.codes import Absorbed, read_absorbed
 from digiprosper.panel.keys import period_text
@@ -138,11 +137,12 @@ def _refuse_unknown_columns(
 ) -> None:
     """Check the terms before the table is copied, which is slow."""
     options = spec.options
-    weights = [] if options.obs_weights is None else [options.obs_weights]
-    event = [spec.event] if hasattr(spec, "event") else []
-    further = {"event": event, "obs_weights": weights}
+    further = {
+        "obs_weights": [options.obs_weights],
+        "event": [getattr(spec, "event", None)],
+    }
     for role, texts in {"y": [spec.y], **regressors, **further}.items():
-        for text in texts:
+        for text in filter(None, texts):
             parse(text, columns, role)
     for absorbed in chain.from_iterable(
         read_absorbed(text, columns) for text in options.absorb
@@ -286,7 +286,8 @@ class BlockSums:
     rotation: Any = None  # (p, p) from the columns to orthonormal ones
     plain: Any = None  # (p, p) products of these, never weighted
     shares: tuple[in_blocks.ClusterShares, ...] = ()  # by cluster
-    products: tuple[Floats, ...] = ()  # by group, see `Part`
+    # By group of rows, see `Part`
+    products: Mapping[Any, Floats] = field(default_factory=dict)
     regressors: tuple[tuple[str, ...], ...] = ()  # names of the columns of `shares`
 
     def with_scores(
@@ -313,9 +314,11 @@ class BlockSums:
             [_partialled_out(turn.T @ columns) for columns in regressors.values()]
         )
         fewest, first, moved = min(map(len, regressors)), len(design), np.inf
+        kind = self.rows.options.cov_type
+        parts = self.vcov(prepared.count, kind).parts if kind != "unadjusted" else ()
         for _ in range(_MOST_PASSES):
             transform = _inverse_factor(factor)
-            groupings = self._empty_scores(partials, len(errors), fewest)
+            groupings = self._empty_scores(parts, partials, len(errors), fewest)
             sums = in_blocks.second_pass(
                 self._blocks(positions, [*groupings]),
                 values,
@@ -334,54 +337,41 @@ class BlockSums:
             if not removed:
                 values = values + self.system.solve(sums.right, before)
         rotation = _inverse_factor(in_blocks.triangular_factor(sums.products))
-        scores = list(groupings.values())
-        by_group = [score.by_group(rotation) for score in scores]
-        for score, cluster in zip(scores, self.rows.clusters, strict=False):
-            if not score.inside:
-                levels = self.rows.levels[cluster,].astype(object)
-                score.shares.add(score.variation, levels)
+        by_group = {t: s.by_group(rotation) for t, s in groupings.items()}
+        one_way = [(text,) for text in prepared.cluster_names]
+        for text in one_way:
+            if not groupings[text].inside:
+                levels = self.rows.levels[text].astype(object)
+                groupings[text].shares.add(groupings[text].variation, levels)
         out = replace(
             self,
             positions=positions,
             by_level=values,
             rotation=transform @ rotation,
             plain=rotation.T @ sums.plain @ rotation,
-            shares=tuple(score.shares for score in scores),
-            products=tuple(
-                every[:, : len(at) - 1, -len(errors) :] for every in by_group
-            ),
+            shares=tuple(groupings[text].shares for text in one_way),
+            products={
+                texts: sums[:, : len(at) - 1, -len(errors) :]
+                for texts, sums in by_group.items()
+            },
             regressors=tuple(tuple(demeaned.names[j] for j in at) for at in regressors),
         )
         codes = [
-            every if score.keep else np.empty(0)
-            for score, every in zip(scores, by_group, strict=True)
-        ][: len(self.rows.clusters)]
+            by_group[text] if groupings[text].keep else np.empty(0) for text in one_way
+        ]
         return (
             replace(prepared, block_sums=out, cluster_codes=cast("Any", tuple(codes))),
             _in_basis(demeaned, positions, factor),
         )
 
-    def _groupings(self) -> list[tuple[str, ...]]:
-        """List the groups whose scores the covariance needs; ``()`` stands for rows."""
-        options, entity = self.rows.options, self.rows.effects[0]
-        time = self.rows.sample.keys.time_name or entity
-        by_type: dict[str, list[tuple[str, ...]]] = {
-            "clustered": subsets(self.rows.clusters),
-            "robust": [()],
-            "unadjusted": [],
-            "driscoll_kraay": [(time,), (entity,)],
-            "xtscc": [(time,)],
-        }
-        return by_type[options.cov_type]
-
     def _empty_scores(
-        self, partials: Floats, errors: int, fewest: int
+        self, parts: Sequence[Part], partials: Floats, errors: int, fewest: int
     ) -> dict[tuple[str, ...], in_blocks.Scores]:
-        """Create empty sums for each grouping; `fewest` slopes per equation."""
+        """Create empty sums for each part; `fewest` slopes per equation."""
         clusters, sizes = self.rows.clusters, self.rows.sizes
         few = all(keeps_cluster_sums(sizes[text,], fewest) for text in clusters)
         p, out = len(partials), {}
-        for texts in self._groupings():
+        for texts in map(_groups_of, parts):
             one_way = bool(clusters) and len(texts) == 1
             keep, inside = one_way and few, not texts or self.rows.effects[0] in texts
             out[texts] = in_blocks.Scores(
@@ -396,30 +386,28 @@ class BlockSums:
         return out
 
     def vcov(self, count: Counts, cov_type: str) -> Vcov:
-        """Return the covariance estimator with its sums of scores."""
-        options = self.rows.options
+        """Return the covariance estimator; its codes are the names of the groups."""
+        rows, options = self.rows, self.rows.options
+        clusters = rows.clusters or rows.effects[:1]
+        time: Any = rows.sample.keys.names[1:] or rows.effects[:1]
+
+        def intersection(members: Sequence[int]) -> tuple[Any, int]:
+            texts = tuple(clusters[member] for member in members)
+            return texts, rows.sizes[texts]
+
         estimator = vcov(
             cov_type,
             options.ssc,
             count,
-            self._intersection,
-            None,
+            intersection,
+            time,
             bandwidth=options.bandwidth,
         )
-        if not self.products:
-            return estimator
         parts = [
-            replace(part, products=products)
-            for part, products in zip(estimator.parts, self.products, strict=False)
+            replace(part, products=self.products.get(_groups_of(part)))
+            for part in estimator.parts
         ]
         return replace(estimator, parts=tuple(parts))
-
-    def _intersection(self, members: Sequence[int]) -> tuple[None, int]:
-        """Count the combinations of clusters; codes are not needed."""
-        if not self.rows.clusters:
-            return None, self.rows.n_entities
-        texts = tuple(self.rows.clusters[member] for member in members)
-        return None, self.rows.sizes[texts]
 
     def variation(self, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Yield what `diagnostics._variation_by_cluster` computes in memory."""
@@ -599,6 +587,11 @@ def _scan_error(option: str, problem: str) -> OptionError:
     return option_error(option, None, f"{problem}, or {_IN_MEMORY}.")
 
 
+def _groups_of(part: Part) -> Any:
+    """Return the effect or clusters of a part, without any for single rows."""
+    return () if part.codes is None else part.codes
+
+
 def _partialled_out(columns: Floats) -> Floats:
     """Partial each of the columns (p, k) out of the others."""
     return np.asarray(np.linalg.pinv(columns / np.linalg.norm(columns, axis=0)).T)
@@ -622,10 +615,9 @@ def _row_notices(
 ) -> list[Notice]:
     """Collect the notices about rows, clusters and periods."""
     options, n_entities = rows.options, rows.n_entities
-    missing = [rows.dropped["missing"]] if "missing" in rows.dropped else []
+    dropped = rows.dropped.values()
     not_chosen = rows.dropped.get(f"where={options.where}")
     chosen = rows.total - (0 if not_chosen is None else not_chosen.count)
-    singletons = [d for reason, d in rows.dropped.items() if "singletons" in reason]
     assert rows.scan.copy is not None
     # As in memory, conditions that all rows satisfy are not reported.
     all_kept = rows.total == rows.scan.copy.rows
@@ -634,12 +626,12 @@ def _row_notices(
     return [
         *chosen_rows(conditions, options.where, chosen, rows.total),
         *dropped_notices(
-            missing,
-            next(iter(singletons), None),
-            [only_lags_missing(rows.scan.columns, rows.sample, m) for m in missing],
+            dropped,
+            rows.sample,
+            rows.scan.columns,
             effects=rows.effects,
             part=rows.scan.is_part,
-            nobs=chosen,
+            nobs=rows.total,
             remaining=rows.n,
         ),
         *few,
