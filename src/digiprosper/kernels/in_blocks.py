@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.tolerances import NEARLY_DEPENDENT, REMOVED
 from digiprosper.kernels.within import (
@@ -141,7 +141,8 @@ def dummies(blocks: Iterable[Block], levels: Sequence[int]) -> Dummies:
         weighted = diags_array(w) @ block.dummies
         gram = gram + block.dummies.T @ weighted
         of_entity = csr_array((np.ones(rows), (block.entity, np.arange(rows))))
-        cross, size = of_entity @ weighted, of_entity @ w
+        cross: Any = of_entity @ weighted
+        size: Any = of_entity @ w
         if total > MOST_DENSE:
             crosses.append(cross)
             sizes.append(size)
@@ -173,7 +174,7 @@ def first_pass(
 
 def orthonormalising_transform(
     products: Floats, lengths: Floats
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Bools]:
     """Compute an upper triangular T (p, p) that makes columns nearly orthonormal.
 
     Column j is made orthogonal to those before it that are not themselves nearly
@@ -287,7 +288,8 @@ class Scores:
             return
         every = sums if self.sums is None else np.concatenate([self.sums, sums])
         if not self.keep:
-            every = np.linalg.qr(every.reshape(len(every), -1), mode="r")
+            flat = every.reshape(len(every), -1)
+            every = np.asarray(np.linalg.qr(flat, mode="r"))
         self.sums = every.reshape(-1, self.k, self.e)
 
     def by_group(self, rotation: Floats) -> Floats:

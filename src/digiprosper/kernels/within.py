@@ -85,7 +85,9 @@ def effects_in_rows(effects: Sequence[Effect], rows: Ints) -> list[Effect]:
     ]
 
 
-def finest(effects: Sequence[T], inside: Callable[[T, T], bool] = is_nested) -> list[T]:
+def finest(
+    effects: Sequence[T], inside: Callable[[Any, Any], bool] = is_nested
+) -> list[T]:
     """Drop effects in which another is nested, and repetitions."""
     kept: list[T] = []
     for effect in effects:

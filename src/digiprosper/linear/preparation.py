@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -278,13 +278,7 @@ def prepare(
     notices = [
         *row_notices(sample, panel, options.cov_type),
         *dropped_notices(
-            sample.dropped,
-            sample,
-            table_of(panel).names,
-            effects=effects,
-            part=panel.is_part,
-            nobs=panel.nobs,
-            remaining=sample.nobs,
+            sample, table_of(panel).names, effects, panel.is_part, panel.nobs
         ),
         *(about_missing(sample, table_of(panel)) if sample.dropped else []),
         *structure.notices,
@@ -696,34 +690,34 @@ def _read_effects(panel: Panel, absorb: Sequence[str]) -> list[Absorbed]:
 
 
 def dropped_notices(
-    every: Collection[Dropped],
     sample: Sample,
     columns: Sequence[str],
-    *,
     effects: Sequence[str],
-    part: bool,
+    part: bool,  # noqa: FBT001
     nobs: int,
-    remaining: int,
 ) -> list[Notice]:
-    """Report rows dropped as missing and as singletons, and how many are left.
+    """Report rows dropped as missing and as singletons, and how many remain.
 
     `nobs` are the rows of the panel, of which `part` says whether some were removed.
     """
-    by_missing = [dropped for dropped in every if dropped.by_term]
-    singletons = [d for d in every if d.reason.startswith("singletons (")]
-    chosen = nobs - sum(d.count for d in every if d.reason.startswith("where="))
+    by_missing = [d for d in sample.dropped if d.by_term]
+    singletons = [d for d in sample.dropped if d.reason.startswith("singletons (")]
+    not_chosen = [d.count for d in sample.dropped if d.reason.startswith("where=")]
+    remaining = nobs - sum(d.count for d in sample.dropped)
     last = len(by_missing) - (not singletons)
     out = []
     for i, dropped in enumerate(by_missing):
         only = only_lags_missing(columns, sample, dropped)
-        left = remaining if i == last else None
         out.append(
             dropped_rows(
-                dropped, chosen, shifted=only, part=part and only, remaining=left
+                dropped,
+                nobs - sum(not_chosen),
+                shifted=only,
+                part=part and only,
+                remaining=remaining if i == last else None,
             )
         )
-    out += [singletons_dropped(d, effects, remaining) for d in singletons]
-    return out
+    return out + [singletons_dropped(d, effects, remaining) for d in singletons]
 
 
 def only_lags_missing(columns: Sequence[str], sample: Sample, dropped: Dropped) -> bool:

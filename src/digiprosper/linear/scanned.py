@@ -615,7 +615,6 @@ def _row_notices(
 ) -> list[Notice]:
     """Collect the notices about rows, clusters and periods."""
     options, n_entities = rows.options, rows.n_entities
-    dropped = rows.dropped.values()
     not_chosen = rows.dropped.get(f"where={options.where}")
     chosen = rows.total - (0 if not_chosen is None else not_chosen.count)
     assert rows.scan.copy is not None
@@ -626,13 +625,11 @@ def _row_notices(
     return [
         *chosen_rows(conditions, options.where, chosen, rows.total),
         *dropped_notices(
-            dropped,
             rows.sample,
             rows.scan.columns,
-            effects=rows.effects,
-            part=rows.scan.is_part,
-            nobs=rows.total,
-            remaining=rows.n,
+            rows.effects,
+            rows.scan.is_part,
+            rows.total,
         ),
         *few,
         *period_notices(rows.n_times, options),

@@ -123,9 +123,9 @@ class ScannedRows:
         """Add the levels of a block to those of other blocks."""
         for text in (*self.others, *self.clusters, *sample.keys.names[1:]):
             if text != self.effects[0]:
-                found = _coded(sample, text)[1]
-                before = self.levels.get((text,), found)
-                self.levels[text,] = before.union(found)
+                levels = _coded(sample, text)[1]
+                before = self.levels.get((text,), levels)
+                self.levels[text,] = before.union(levels)
 
     def codes(self, sample: Sample, texts: tuple[str, ...]) -> Ints:
         """Code the levels of a block (n,) as in all; with the entity they are its own.
@@ -141,7 +141,7 @@ class ScannedRows:
         keys = self.combinations(sample, texts)
         if entity in texts:
             return np.unique(keys, return_inverse=True)[1]
-        return np.asarray(self.levels[texts].get_indexer(keys))
+        return np.asarray(self.levels[texts].get_indexer(pd.Index(keys)))
 
     def combinations(self, sample: Sample, texts: tuple[str, ...]) -> Ints:
         """Return the combinations of clusters (n,) of a block as numbers with gaps."""
@@ -388,6 +388,7 @@ def count_rows(rows: ScannedRows) -> None:
         if rows.options.obs_weights is not None:
             weight += float(preparation.checked_weights(sample, rows.options).sum())
     rows.mean_weight = weight / rows.n
+    rows.sample = replace(rows.sample, dropped=tuple(rows.dropped.values()))
     rows.levels |= {texts: pd.Index(every) for texts, every in keys.items()}
     rows.sizes |= {texts: levels.size for texts, levels in rows.levels.items()}
 

@@ -401,9 +401,7 @@ class _ScannedTimings:
         self.switch = is_switch(self.values, never)
         return tuple(event_name(t) for t in estimated_times(self.spec)), self._columns
 
-    def _columns(
-        self, panel: Panel, sample: Sample
-    ) -> tuple[Floats, dict[str, Floats]]:
+    def _columns(self, panel: Panel, sample: Sample) -> tuple[Floats, dict[str, Ints]]:
         """Return dummies (n, k) of event times; event and first treated times (n,)."""
         table, never = table_of(panel), self.spec.never
         table = replace(table, keys=self._align_periods(table.keys))
@@ -428,7 +426,8 @@ class _ScannedTimings:
         rows: ScannedRows = prepared.block_sums.rows
         entities = np.zeros(len(self.keys.times) + 1, dtype=np.intp)
         reached, observed, late = [], set[int](), list[Any]()
-        own, levels = rows.effects[0], {name: set[int]() for name in rows.clusters}
+        entity_name = rows.effects[0]
+        levels = {name: set[int]() for name in rows.clusters if name != entity_name}
         for sample in rows.samples():
             event, first = (
                 np.asarray(sample.variables[name], dtype=np.intp)
@@ -441,28 +440,27 @@ class _ScannedTimings:
             if not treated.any():
                 continue
             for name, seen in levels.items():
-                if name != own:
-                    codes = rows.codes(sample, (name,))
-                    seen.update(np.unique(codes[treated]).tolist())
+                codes = rows.codes(sample, (name,))
+                seen.update(np.unique(codes[treated]).tolist())
             event, first, entity = event[treated], first[treated], entity[treated]
             reached.append(count_reached(self.spec, event, entity))
             observed |= _cohorts_at_reference(self.spec, event, first)
             late += sample.entities[np.setdiff1d(entity, entity[event < 0])].tolist()
         first_times = np.flatnonzero(entities[1:])
-        refuse_untreated(self.spec.event, rows.effects[0], first_times.size)
+        refuse_untreated(self.spec.event, entity_name, first_times.size)
         sizes = entities[1:][first_times].tolist()
         cohorts = zip(self.keys.times[first_times].tolist(), sizes, strict=True)
         window = window_of(self.spec, reached, tuple(cohorts), int(entities[0]))
         counts = [
             (
-                sum(sizes) if name == own else len(levels[name]),
+                len(levels[name]) if name in levels else sum(sizes),
                 rows.sizes[name,],
             )
-            for name in prepared.cluster_names or rows.effects[:1]
+            for name in prepared.cluster_names or (entity_name,)
         ]
         at_reference = [int(np.searchsorted(first_times, first)) for first in observed]
         few = few_treated_clusters(prepared, np.zeros(0, dtype=bool), counts=counts)
-        before = entities_without_rows_before(rows.effects[0], sorted(late))
+        before = entities_without_rows_before(entity_name, sorted(late))
         return window, few, before, at_reference
 
 
