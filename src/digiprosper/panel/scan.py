@@ -330,7 +330,8 @@ class PanelScan(Generic[P]):
         if self.copy is not None and set(needed) <= set(self.copy.columns):
             yield self
             return
-        rows = self._counted()
+        with sources.engine_errors(self.source.errors):
+            rows = self.source.count()
         blocks = self.n_blocks or self._blocks(rows, len(needed))
         parent = None if self.folder is None else str(self.folder)
         with sources.disk_errors(self.folder or tempfile.gettempdir()):
@@ -404,10 +405,6 @@ class PanelScan(Generic[P]):
         ]
         return (*keys, *others)
 
-    def _counted(self) -> int:
-        with sources.engine_errors(self.source.errors):
-            return self.source.count()
-
     def _blocks(self, rows: int, columns: int) -> int:
         at_once = (self.memory - _BASE) / (_BYTES * (columns + 3))
         return min(sources.MOST_BLOCKS, max(1, math.ceil(rows / at_once)))
@@ -420,11 +417,8 @@ class PanelScan(Generic[P]):
         _, keys = sorted_keys(
             frame, self.entity_name, self.time_name, None, self.time_format
         )
-        issue(
-            filter(
-                None, [jumping_times(keys, self.step), uneven_dates(keys, self.step)]
-            )
-        )
+        notices = jumping_times(keys, self.step), uneven_dates(keys, self.step)
+        issue(filter(None, notices))
         return usual_step(keys.times)
 
     def _panel(self, copy: Copy, number: int) -> Any:
@@ -531,16 +525,14 @@ def _checked_source(table: object, keys: Sequence[str]) -> sources.Source:
 
 def _parse_memory(memory: int | str) -> int:
     """Parse a size such as ``"1GB"``; at least 400 MB."""
-    size: float | None = memory if isinstance(memory, int) else None
+    size: float = memory if isinstance(memory, int) else 0
     if isinstance(memory, str):
-        text = memory.strip().upper().replace(" ", "")
-        unit = next((unit for unit in _UNITS if text.endswith(unit)), None)
-        if unit is not None:
-            try:
-                size = float(text.removesuffix(unit)) * _UNITS[unit]
-            except ValueError:
-                size = None
-    if size is None or not size >= _SMALLEST_MEMORY:
+        text = memory.strip().upper()
+        try:
+            size = float(text[:-2]) * _UNITS[text[-2:]]
+        except (KeyError, ValueError):
+            size = 0
+    if not _SMALLEST_MEMORY <= size < math.inf:
         raise option_error(
             "memory",
             memory,
