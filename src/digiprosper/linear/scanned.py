@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -69,7 +68,7 @@ from digiprosper.linear.scanned_rows import (
 from digiprosper.panel.codes import Absorbed, read_absorbed
 from digiprosper.panel.keys import period_text
 from digiprosper.panel.scan import PanelScan, merge_moments
-from digiprosper.panel.sources import disk_errors
+from digiprosper.panel.sources import disk_errors, temporary_folder
 from digiprosper.panel.terms import crossed, parse
 
 _REFUSED = ("hc2", "hc3", "crv3", "cr2", "conley")
@@ -122,14 +121,10 @@ def scanned(
     terms = [*specification_texts(spec), *chain.from_iterable(regressors.values())]
     with scan.copied(terms) as copied:
         assert copied.copy is not None
-        folder = copied.copy.folder / "arrays"
-        try:
+        with temporary_folder(copied.copy.folder) as folder:
             with disk_errors(folder):
-                folder.mkdir()
                 rows = read_rows(spec, copied, regressors, folder, further)
             yield _prepare(spec, rows)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse_unknown_columns(
@@ -478,8 +473,9 @@ class BlockSums:
 
     def _cluster_grams(self, columns: Floats) -> Iterator[Grams]:
         """Compute cross products by cluster, per block if clusters are whole there."""
-        rows, before = self.rows, None
+        rows = self.rows
         inside = rows.clusters[0] == rows.effects[0]
+        total: Grams | None = None
         for block, (codes,) in self._blocks(self.positions, [rows.clusters]):
             assert codes is not None
             grams = block_grams(
@@ -493,11 +489,12 @@ class BlockSums:
             )
             if inside:
                 yield grams
-            elif before is not None:
-                grams = replace(grams, sums=before.sums + grams.sums)
-            before = grams
-        if before is not None and not inside:
-            yield before
+            elif total is None:
+                total = grams
+            else:
+                total.sums[:] += grams.sums
+        if total is not None:
+            yield total
 
     def _blocks(
         self, positions: Sequence[int], groupings: Sequence[tuple[str, ...]]

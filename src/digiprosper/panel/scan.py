@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -333,10 +332,8 @@ class PanelScan(Generic[P]):
         with sources.engine_errors(self.source.errors):
             rows = self.source.count()
         blocks = self.n_blocks or self._blocks(rows, len(needed))
-        parent = None if self.folder is None else str(self.folder)
-        with sources.disk_errors(self.folder or tempfile.gettempdir()):
-            folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
-        try:
+        parent = self.folder or tempfile.gettempdir()
+        with sources.temporary_folder(parent) as folder:
             keys = self.entity_name, self.time_name
             rows, times = sources.write_blocks(
                 self.source, needed, keys, blocks, folder, share
@@ -345,10 +342,7 @@ class PanelScan(Generic[P]):
                 few = f" of a share of {share:g} of the entities" if share < 1 else ""
                 raise PanelIndexError(f"the table has no rows{few}.")
             step = self._common_step(times)
-            copy = Copy(folder, rows, blocks, needed, step)
-            yield replace(self, copy=copy)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            yield replace(self, copy=Copy(folder, rows, blocks, needed, step))
 
     def panels(self) -> Iterator[P]:
         """Read the blocks of a copied table, each as a panel.

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -280,6 +281,17 @@ def disk_errors(folder: Path | str) -> Iterator[None]:
             f"the copy in {cited(str(folder))} failed: {error}. It needs about twice "
             "the size of the columns of the model; choose another folder=."
         ) from error
+
+
+@contextmanager
+def temporary_folder(parent: Path | str) -> Iterator[Path]:
+    """Make a folder for files, which are deleted in the end, however it comes."""
+    with disk_errors(parent):
+        folder = Path(tempfile.mkdtemp(prefix="digiprosper-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def block_path(folder: Path, number: int) -> Path:
