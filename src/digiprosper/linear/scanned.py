@@ -612,15 +612,13 @@ def _row_notices(
 ) -> list[Notice]:
     """Collect the notices about rows, clusters and periods."""
     options, n_entities = rows.options, rows.n_entities
-    not_chosen = rows.dropped.get(f"where={options.where}")
-    chosen = rows.total - (0 if not_chosen is None else not_chosen.count)
     assert rows.scan.copy is not None
     # As in memory, conditions that all rows satisfy are not reported.
     all_kept = rows.total == rows.scan.copy.rows
     conditions = () if all_kept else rows.scan.conditions
     robust = options.cov_type in ("unadjusted", "robust") and rows.most_rows > 2
     return [
-        *chosen_rows(conditions, options.where, chosen, rows.total),
+        *chosen_rows(conditions, rows.sample, rows.total),
         *dropped_notices(
             rows.sample,
             rows.scan.columns,
