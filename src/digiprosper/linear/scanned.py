@@ -27,14 +27,12 @@ from digiprosper.kernels.in_blocks import MOST_DENSE
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import Grams, block_grams
 from digiprosper.kernels.tolerances import SOLVED
-from digiprosper.linear.diagnostics import lagged_outcome, shifted_log
 from digiprosper.linear.doubtful_terms import derived_term_notices
 from digiprosper.linear.estimation import (
     Demeaned,
     column_moments,
     estimation_sample,
     find_constant_and_absorbed,
-    fit_equation,
     r_squared,
 )
 from digiprosper.linear.kernels.anderson_rubin import mask_zero_variances
@@ -55,7 +53,7 @@ from digiprosper.linear.preparation import (
     refuse_cov_types,
     refuse_extreme,
 )
-from digiprosper.linear.results import EstimationSample, LinearResults, RowSummary
+from digiprosper.linear.results import EstimationSample, RowSummary
 from digiprosper.linear.scanned_rows import (
     Further,
     ScannedRows,
@@ -85,27 +83,6 @@ def specification_texts(spec: Any) -> list[str]:
     options = spec.options
     others = [text for text in (options.obs_weights, options.where) if text is not None]
     return [*spec.terms, *options.absorb, *(options.clusters or ()), *others]
-
-
-def fit_equations(
-    spec: Any, scan: PanelScan[Any], regressors: Mapping[str, Sequence[str]]
-) -> list[LinearResults]:
-    """Estimate equations of one outcome on the rows complete in all of them."""
-    with scanned(spec, scan, regressors) as (prepared, demeaned):
-        rows: ScannedRows = prepared.block_sums.rows
-        log = shifted_log(
-            rows.sample, lambda name: (s.variables[name] for s in rows.samples())
-        )
-        return [
-            fit_equation(
-                prepared,
-                demeaned,
-                0,
-                [rows.positions.index(at) for at in rows.sample.roles[role]],
-                remarks=(*lagged_outcome(prepared, roles=(role,)), *log),
-            )[0]
-            for role in regressors
-        ]
 
 
 @contextmanager
@@ -512,17 +489,6 @@ class BlockSums:
         every = sample.roles if roles is None else roles
         searched = {name for role in every for name in sample.names_of(role)}
         return {at: [n for n in names if n in searched] for at, names in lags.items()}
-
-    def two_valued(self) -> set[str]:
-        """Return the columns with at most two values."""
-        out = {*self.rows.names}
-        for sample in self.rows.samples():
-            for name, at, ends in zip(
-                self.rows.names, self.rows.positions, self.moments[:, 3:], strict=False
-            ):
-                if name in out and not np.isin(sample.matrix[:, at], ends).all():
-                    out.remove(name)
-        return out
 
     def statistics_and_effects(
         self, positions: Sequence[int], solved: Solved

@@ -26,9 +26,9 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.diagnostics import merge_notices
-from digiprosper.linear.fixed_effects import FixedEffects
+from digiprosper.linear.fixed_effects import CommonRows, FixedEffects
 from digiprosper.linear.fixed_effects_iv import FixedEffectsIV
-from digiprosper.linear.scanned import fit_equations, specification_texts
+from digiprosper.linear.scanned import scanned, specification_texts
 from digiprosper.optional import progress_bar, require
 from digiprosper.panel import Panel, PanelScan
 from digiprosper.panel.access import check_panel
@@ -289,8 +289,7 @@ def stepwise(
             f"{name}. Pass sample='own', and compare nobs of the steps.",
             ("own",),
         )
-    scanned = isinstance(panel, PanelScan) and isinstance(spec, FixedEffects)
-    if not scanned:
+    if not (isinstance(panel, PanelScan) and isinstance(spec, FixedEffects)):
         check_panel(panel, "stepwise")
     specs: Iterable[Any] = accumulate(
         _read_blocks(order), lambda before, terms: before.add(*terms), initial=spec
@@ -299,12 +298,15 @@ def stepwise(
     if sample == "own":
         return fit_all(labelled, panel)
 
+    regressors = {label: step.x for label, step in labelled.items()}
     if isinstance(panel, PanelScan):
-        regressors = {label: step.x for label, step in labelled.items()}
-        fits = fit_equations(cast("FixedEffects", spec), panel, regressors)
-        models = ResultSet(tuple(zip(labelled, fits, strict=True)))
+        with scanned(spec, panel, regressors) as (prepared, demeaned):
+            positions = prepared.block_sums.rows.positions
+            rows = CommonRows(prepared, demeaned, positions)
+            models = _fit_steps(rows, labelled)
     else:
-        models = ResultSet(tuple(_on_common_rows(spec, labelled, panel)))
+        common: Any = spec
+        models = _fit_steps(common._on_common_rows(panel, regressors), labelled)
     issue(
         merge_notices(chain.from_iterable(fit.diagnostics for fit in models.values()))
     )
@@ -332,15 +334,12 @@ def _read_blocks(order: object) -> list[Sequence[str]]:
     return blocks
 
 
-def _on_common_rows(
-    spec: Any, steps: Mapping[str, Any], panel: Panel
-) -> list[tuple[str, Any]]:
+def _fit_steps(rows: Any, labels: Iterable[str]) -> ResultSet:
     """Fit every step, or keep its error, on rows that are complete in all."""
-    rows = spec._on_common_rows(panel, {label: step.x for label, step in steps.items()})
     outcomes: list[tuple[str, Any]] = []
-    for label in steps:
+    for label in labels:
         try:
             outcomes.append((label, rows.fit(rows.regressors(label), (label,))))
         except DigiprosperError as error:
             outcomes.append((label, error))
-    return outcomes
+    return ResultSet(tuple(outcomes))
