@@ -18,14 +18,12 @@ def squares_and_products(columns: Floats) -> Floats:
     them and all columns, and keeps digits. A column of two values has no square of its
     own.
     """
-    centred = columns - columns.mean(axis=0)
-    p = columns.shape[1]
-    two_values = [np.unique(column).size <= 2 for column in columns.T]
+    centred = (columns - columns.mean(axis=0)).T
     products = [
-        centred[:, i] * centred[:, j]
-        for i in range(p)
-        for j in range(i, p)
-        if not (i == j and two_values[i])
+        column * other
+        for i, column in enumerate(centred)
+        for j, other in enumerate(centred[i:])
+        if j > 0 or np.unique(column).size > 2
     ]
     return np.column_stack([columns[:, :0], *products])
 

@@ -462,34 +462,46 @@ def _estimate_all(
     """Estimate with every draw of folds and every learner, a row for each."""
     (groups,) = sample.prepared.count.groups
     factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
-    return pd.DataFrame(
-        {
-            "seed": seed,
-            "learner": name,
-            **_estimate(spec, sample, name, learner, *drawn, factor),
-        }
-        for seed, drawn in enumerate(draws)
-        for name, learner in spec.learners
-    )
+    runs = []
+    for seed, (folds, state) in enumerate(draws):
+        for name, learner in spec.learners:
+            predicted = _predict(name, learner, state, sample, folds)
+            values = _estimate(spec, sample, name, predicted, factor)
+            runs.append({"seed": seed, "learner": name, **values})
+    return pd.DataFrame(runs)
+
+
+def _predict(
+    name: str, learner: Any, state: int, sample: LearningSample, folds: Ints
+) -> Floats:
+    """Predict the learned columns (N, c); errors name the learner.
+
+    The seed `state` decides what is random in the learner.
+    """
+    features, new_learner = sample.features, partial(seeded, learner, state)
+    try:
+        predicted = kernel.cross_fit(new_learner, features, sample.learned, folds)
+        if not np.isfinite(predicted).all():
+            raise ValueError("its predictions are not finite.")
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise option_error(
+            "learners",
+            name,
+            f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
+            f"rows and {features.shape[1]} features: {error}",
+        ) from error
+    return predicted
 
 
 def _estimate(
-    spec: Any,
-    sample: LearningSample,
-    name: str,
-    learner: Any,
-    folds: Ints,
-    state: int,
-    factor: float,
+    spec: Any, sample: LearningSample, name: str, predicted: Floats, factor: float
 ) -> dict[str, Any]:
-    """Estimate with a learner on the folds of a run.
+    """Estimate the slope from what a learner predicted (N, c).
 
-    Beside the slope are the R2 of what is learned, and with an instrument the
-    first-stage F. The seed `state` decides what is random in the learner.
+    Beside it are the R2 of what is learned, and with an instrument the first-stage F.
     """
     learned = sample.learned
     (clusters,) = sample.prepared.cluster_codes
-    predicted = _predict(name, learner, state, sample, folds)
     residuals = learned - predicted
     outcome, treatment = residuals[:, 0], residuals[:, 1]
     instrument = residuals[:, -1]  # the treatment, if there is none
@@ -522,25 +534,6 @@ def _estimate(
         )
         values["first_stage_f"] = slope**2 / (influence @ influence)
     return values
-
-
-def _predict(
-    name: str, learner: Any, state: int, sample: LearningSample, folds: Ints
-) -> Floats:
-    """Predict the learned columns (N, c); errors name the learner."""
-    features, new_learner = sample.features, partial(seeded, learner, state)
-    try:
-        predicted = kernel.cross_fit(new_learner, features, sample.learned, folds)
-        if not np.isfinite(predicted).all():
-            raise ValueError("its predictions are not finite.")
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise option_error(
-            "learners",
-            name,
-            f"learners: {cited(name)} could not be fitted to {features.shape[0]:,} "
-            f"rows and {features.shape[1]} features: {error}",
-        ) from error
-    return predicted
 
 
 # --- what is reported beside ----------------------------------------------------------

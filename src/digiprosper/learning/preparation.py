@@ -25,7 +25,6 @@ from digiprosper.linear.estimation import (
     Demeaned,
     absorbed_problem,
     demean_columns,
-    refuse_constant_outcome,
 )
 from digiprosper.linear.preparation import (
     Prepared,
@@ -132,7 +131,6 @@ def _demean(spec: Any, prepared: Prepared, terms: Mapping[str, str]) -> Demeaned
     names += [f"product {j + 1} of controls" for j in range(products.shape[1])]
     refuse_extreme(raw, names)
     demeaned = demean_columns(prepared, names, raw)
-    refuse_constant_outcome(prepared, demeaned, 0)
     for column, role in enumerate(terms):
         if demeaned.absorbed[column]:
             problem = absorbed_problem(prepared, demeaned, column)
