@@ -439,7 +439,7 @@ def test_linear_combinations_are_not_trees(panel: dp.Panel) -> None:
             "0 instruments",
         ),
         ({}, {"instrument": "C(t)"}, dp.TermError, "instrument='C.t.'"),
-        ({"y": 1.0}, {}, dp.IdentificationError, "outcome 'y' is constant"),
+        ({"y": 1.0}, {}, dp.IdentificationError, "y: 'y' is constant"),
         ({"d": lambda f: f.x + f.i}, {}, dp.IdentificationError, "exactly"),
         ({"x": lambda f: f.i, "z": 1.0}, {}, dp.IdentificationError, "absorb"),
     ],

@@ -163,7 +163,7 @@ class DMLResults(BaseResults):
                     glance=cast("Glance", {**self.info, **values}),
                     adjusted=self.controls,
                     set_rows=tuple(
-                        (Remark(f"stat.{key}", {}, WORDS), value)
+                        (Remark("stat." + str(key), {}, WORDS), value)
                         for key, value in values.items()
                     ),
                 )
