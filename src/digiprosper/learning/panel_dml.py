@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import partial
 from math import inf
 from typing import Any, Final, Literal, cast, get_args
 
@@ -360,14 +359,12 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
     is_varied = sample.folds is None or any(
         seed_names(learner) for _, learner in spec.learners
     )
-    draws = [
-        draw_folds(spec, sample, child)
-        for child in seed.spawn(spec.seeds if is_varied else 1)
-    ]
+    seeds = seed.spawn(spec.seeds if is_varied else 1)
     undrawn = "none" if spec.folds is None else "fixed"
-    runs = _estimate_all(spec, sample, draws)
-    estimates = runs["estimate"].to_numpy().reshape(len(draws), -1)
+    runs = _estimate_all(spec, sample, seeds)
+    estimates = runs["estimate"].to_numpy().reshape(len(seeds), -1)
     influences = np.array([*runs.pop("influence")]).reshape(*estimates.shape, -1)
+    # Clusters and degrees of freedom are those of fixed effects.
     inference = replace(
         beside["linear"].inference,
         ssc=spec.ssc,
@@ -400,7 +397,7 @@ def fit_learning(spec: Any, sample: LearningSample, rng: object) -> DMLResults:
         *few_clusters(prepared.count.groups[0], prepared.cluster_names[0], _FEW),
         *[n for n in beside["linear"].diagnostics if n.code.startswith("dropped_")],
         *few_seeds(spec.seeds if is_varied else ENOUGH_SEEDS),
-        *about_estimates(results, _learn_by_terms(spec, sample, draws[0][0])),
+        *about_estimates(results, _learn_by_terms(spec, sample, seeds[0])),
     )
     return replace(results, diagnostics=diagnostics)
 
@@ -457,17 +454,18 @@ def draw_folds(
 
 
 def _estimate_all(
-    spec: Any, sample: LearningSample, draws: Sequence[tuple[Ints, int]]
+    spec: Any, sample: LearningSample, seeds: Sequence[np.random.SeedSequence]
 ) -> pd.DataFrame:
-    """Estimate with every draw of folds and every learner, a row for each."""
+    """Estimate with every seed and every learner, a row for each."""
     (groups,) = sample.prepared.count.groups
     factor = 1.0 if spec.ssc == "none" else groups / (groups - 1)
     runs = []
-    for seed, (folds, state) in enumerate(draws):
+    for number, seed in enumerate(seeds):
+        folds, state = draw_folds(spec, sample, seed)
         for name, learner in spec.learners:
             predicted = _predict(name, learner, state, sample, folds)
             values = _estimate(spec, sample, name, predicted, factor)
-            runs.append({"seed": seed, "learner": name, **values})
+            runs.append({"seed": number, "learner": name, **values})
     return pd.DataFrame(runs)
 
 
@@ -478,9 +476,11 @@ def _predict(
 
     The seed `state` decides what is random in the learner.
     """
-    features, new_learner = sample.features, partial(seeded, learner, state)
+    features = sample.features
     try:
-        predicted = kernel.cross_fit(new_learner, features, sample.learned, folds)
+        predicted = kernel.cross_fit(
+            lambda: seeded(learner, state), features, sample.learned, folds
+        )
         if not np.isfinite(predicted).all():
             raise ValueError("its predictions are not finite.")
     except (ValueError, TypeError, ArithmeticError) as error:
@@ -562,7 +562,7 @@ def _fit_fixed_effects(sample: LearningSample) -> dict[str, LinearResults]:
 
 
 def _learn_by_terms(
-    spec: Any, sample: LearningSample, folds: Ints
+    spec: Any, sample: LearningSample, seed: np.random.SeedSequence
 ) -> dict[str, Floats]:
     """Compute the R2 of outcome and treatment by least squares on the dictionary.
 
@@ -571,6 +571,7 @@ def _learn_by_terms(
     flexible = [name for name, learner in spec.learners if is_flexible(learner)]
     if not flexible:
         return {}
+    folds, _ = draw_folds(spec, sample, seed)
     linear = require("sklearn.linear_model", extra="learn", purpose="PanelDML")
     rows, learned = sample.prepared.sample, sample.learned[:, :2]
     features = make_features(spec, rows, sample.demeaned, squares=True)
