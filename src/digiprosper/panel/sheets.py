@@ -75,13 +75,20 @@ def long_table(
     time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
-    if not columns:
-        meant = [f" (did you mean {time=}?)" for time in _TIMES if time in frame]
+    meant = [f" (did you mean {time=}?)" for time in _TIMES if time in frame]
+    # A constant of a long table may have a year in its heading: '邮局1984'.
+    if not columns or (meant and frame[entity].duplicated().any()):
+        headings = [*columns.values()]
         raise ColumnError(
-            f"there is no column {cited(time)}{''.join(meant[:1])}, and no heading "
-            "with a year, such as '2010年' or 'gdp2010'; the columns are "
-            f"{quoted(frame.columns, 12)}. Pass the name of the time key as time=, or "
-            "the format of other times as time_format=."
+            f"there is no column {cited(time)}{''.join(meant[:1])}, and "
+            + (
+                f"entities are repeated, so {quoted(headings, 3)} is not a year of a "
+                "wide table"
+                if headings
+                else "no heading with a year, such as '2010年' or 'gdp2010'"
+            )
+            + f"; the columns are {quoted(frame.columns, 12)}. Pass the name of the "
+            "time key as time=, or the format of other times as time_format=."
         )
     if value is None and "" in {variable for variable, _ in columns}:
         raise OptionError(
