@@ -154,18 +154,16 @@ def summands(text: str) -> list[str]:
 
 
 def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language) -> str:
-    label = _own_label(factor, labels)
+    label = _own_label(factor, labels, language)
     if label is not None:
         return label
     in_words = language == "chinese"
-    if in_words and factor.power != 1 and factor.power in _POWERS:
-        return factor.column + _POWERS[factor.power]
     has_values = in_words or factor.function == _CONDITION
     pieces = [
         (_written_piece(piece, labels, in_words=in_words) if has_values else piece)
         if isinstance(piece, str)
         else _factor_label(piece, labels, language)
-        for piece in _without_backticks(factor.pieces, labels)
+        for piece in _without_backticks(factor.pieces, labels, language)
     ]
     if in_words and pieces and factor.function != _CONDITION:
         return _chinese_text(factor, pieces, labels)
@@ -173,7 +171,7 @@ def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language)
 
 
 def _without_backticks(
-    pieces: Sequence[str | Factor], labels: Mapping[str, str]
+    pieces: Sequence[str | Factor], labels: Mapping[str, str], language: Language
 ) -> list[str | Factor]:
     """Remove the backticks around columns that a label stands for."""
     bare = list(pieces)
@@ -181,7 +179,7 @@ def _without_backticks(
         before, after = bare[at - 1], bare[at + 1]
         if not (isinstance(before, str) and isinstance(after, str)):
             continue
-        if isinstance(piece, Factor) and _own_label(piece, labels) is not None:
+        if isinstance(piece, Factor) and _own_label(piece, labels, language):
             bare[at - 1] = before.removesuffix("`")
             bare[at + 1] = after.removeprefix("`")
     return bare
@@ -229,14 +227,20 @@ def _written_piece(piece: str, labels: Mapping[str, str], *, in_words: bool) -> 
     return _SIGNS.sub(written, piece)
 
 
-def _own_label(factor: Factor, labels: Mapping[str, str]) -> str | None:
-    """Return the label of a factor, or of the column that it is a power of."""
+def _own_label(
+    factor: Factor, labels: Mapping[str, str], language: Language
+) -> str | None:
+    """Return the label of a factor, or of the column that it is a power of.
+
+    In Chinese a power of a column without a label is written in the same way.
+    """
     for text in (factor.typed, factor.text):
         if text in labels:
             return labels[text]
     # A column has no pieces; what has some and the power 1 is a function or a dummy of
     # its column.
     is_power = factor.power != 1 or not factor.pieces
-    if is_power and factor.power in _POWERS and factor.column in labels:
-        return labels[factor.column] + _POWERS[factor.power]
+    in_signs = language == "chinese" and factor.power != 1
+    if is_power and factor.power in _POWERS and (in_signs or factor.column in labels):
+        return labels.get(factor.column, factor.column) + _POWERS[factor.power]
     return None
