@@ -1004,8 +1004,10 @@ def lr_profile(
 ) -> Axes:
     """Draw the likelihood ratio over all candidate thresholds.
 
-    The confidence set has all values at which the likelihood ratio is below the
-    critical value. It can have several intervals, which are shaded. The critical value
+    The confidence set has all values at which the likelihood ratio is at most the
+    critical value. It can have several intervals, which are shaded. Between two
+    candidates the ratio is that of the lower one (with ``rule="<"``, of the upper one),
+    so an interval is shaded up to the next candidate. The critical value
     is that of `confidence` of the specification, and is stated in the legend:
     ``-2 log(1 - sqrt(level))`` [1]_, which assumes homoskedastic errors; the same
     multiplied by the variance ratio at the threshold [2]_; or quantiles of bootstrap

@@ -279,25 +279,25 @@ def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
 def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
     """Draw a criterion over the candidates of a threshold, and its confidence set."""
     points, texts = profile.points, [profile.variable, profile.criterion]
+    # Excluded candidates have missing values, so that the line has gaps there.
+    gaps = pd.DataFrame({"gamma": profile.excluded})
+    every = pd.concat([points, gaps]).sort_values("gamma", kind="stable")
+    values = every["gamma"].to_numpy(dtype=np.float64)
+    steps = "steps-post" if profile.before else "steps-pre"
     with drawing(profile, ax, purpose, (6.4, 4.0), texts) as axes:
         first, last = float(points["gamma"].min()), float(points["gamma"].max())
-        pieces = _widen_narrow(profile.sets, _THIN * (last - first))
-        for number, (low, high) in enumerate(pieces):
+        pieces = [_with_step(piece, values, profile) for piece in profile.sets]
+        for number, (low, high) in enumerate(
+            _widen_narrow(pieces, _THIN * (last - first))
+        ):
             label = "_" if number else say_level("profile.set", profile.level)
             low, high = max(low, first), min(high, last)
             axes.axvspan(
                 low, high, color=(INK, 0.18), linewidth=0, label=label, zorder=0
             )
-        # Excluded candidates have missing values, so that the line has gaps there.
-        values = np.append(points["gamma"].to_numpy(), profile.excluded)
-        ratios = np.append(
-            points["lr"].to_numpy(), np.full(profile.excluded.size, np.nan)
-        )
-        order = np.argsort(values)
-        steps = "steps-post" if profile.before else "steps-pre"
         axes.plot(
-            values[order],
-            ratios[order],
+            values,
+            every["lr"],
             color=INK,
             linewidth=1.3,
             label="LR(γ)",
@@ -310,6 +310,7 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
             linestyle="--",
             linewidth=1.0,
             label=_critical_text(profile),
+            drawstyle=steps,
         )
         code = "profile.given" if profile.given else "profile.estimate"
         label = say(code, value=f"{profile.estimate:.4g}")
@@ -328,6 +329,19 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
         name_axes(axes, [say(code, number=profile.number)], [f"{profile.variable} (γ)"])
         legend_above(axes)
     return axes
+
+
+def _with_step(piece: Interval, candidates: Floats, profile: Profile) -> Interval:
+    """Add to a piece of a set the step of its last candidate, to the next one.
+
+    With ``<`` it is the step of its first candidate, from the one before.
+    """
+    # Every value of the step divides the rows as the candidate does.
+    low, high = piece
+    if profile.before:
+        after = np.searchsorted(candidates, high, side="right")
+        return low, float(candidates[min(after, candidates.size - 1)])
+    return float(candidates[max(np.searchsorted(candidates, low) - 1, 0)]), high
 
 
 def _widen_narrow(pieces: Sequence[Interval], least: float) -> list[Interval]:
