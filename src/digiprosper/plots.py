@@ -938,6 +938,7 @@ def u_shape(
     results: LinearResults,
     test: Any,
     *,
+    panel: Panel | None = None,
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -949,6 +950,9 @@ def u_shape(
         The fit that was tested.
     test : UTestResult or TwoTurnsResult
         What ``u_test`` or ``two_turns_test`` returns for it.
+    panel : Panel, optional
+        The fitted panel. If it is given, the distribution of x in the estimation sample
+        is drawn below.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the fit.
     ax : Axes, optional
@@ -966,9 +970,13 @@ def u_shape(
     Raises
     ------
     InputTypeError
-        If `results` or `test` has another type, or `labels` is not a mapping of texts.
+        If `results`, `test` or `panel` has another type, or `labels` is not a mapping
+        of texts.
+    AlignmentError
+        If the panel is not that of the fit.
     OptionError
-        If the fit does not have the terms of the test.
+        If the fit does not have the terms of the test, or a panel is given and the fit
+        kept no rows.
     ImportError
         If matplotlib is not installed.
 
@@ -991,7 +999,7 @@ def u_shape(
             f"not {type(test).__name__}.",
             [models_problem("no U-test", test)],
         )
-    curve = u_figures.turning_curve(results, test, wording)
+    curve = u_figures.turning_curve(results, test, wording, panel)
     return curve_plots.draw_turning_curve(curve, ax, purpose)
 
 

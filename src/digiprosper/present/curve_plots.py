@@ -34,7 +34,7 @@ from digiprosper.report.drawings import (
     SlopeCurve,
     TurningCurve,
 )
-from digiprosper.report.text import p_words
+from digiprosper.report.text import interval_text, p_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,6 +172,8 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
             _add_legend_text(axes, label)
         _shade(axes, shaded, label)
         _mark_turns(axes, curve)
+        if curve.rows is not None:
+            _draw_rows(axes, curve.rows)
         axes.set_xlim(low, high)
         name_axes(axes, [title], [curve.variable, ", ".join(curve.at)])
         legend_above(axes)
@@ -257,8 +259,8 @@ def _interval_text(interval: Interval) -> str:
     if math.isinf(low) and math.isinf(high):
         return say("turn.all")
     if math.isinf(low):
-        return f"≤ {high:.3g}"
-    return f"≥ {low:.3g}" if math.isinf(high) else f"[{low:.3g}, {high:.3g}]"
+        return f"≤ {high:.4g}"
+    return f"≥ {low:.4g}" if math.isinf(high) else interval_text(low, high)
 
 
 def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
@@ -266,7 +268,7 @@ def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
     for turn in curve.turns[:1] if math.isnan(curve.turns[0]) else curve.turns:
         inside = low <= turn <= high
         code = "at" if inside else "none" if math.isnan(turn) else "outside"
-        label = say(f"turn.{code}", value=f"{turn:.3g}")
+        label = say(f"turn.{code}", value=f"{turn:z.4g}")
         if inside:
             axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=label)
         else:
