@@ -314,7 +314,8 @@ def event_study(
         joint band, which covers all event times at once; an empty marker at the
         reference, a line at zero, and a dashed line between event times -1 and 0.
         Binned ends have labels such as ``≤ −5`` and ``≥ 5``; they are in the legend if
-        another result has an estimate of this single event time.
+        another result has an estimate of this single event time. A warning names
+        results that compare the times before treatment with different periods.
 
     Raises
     ------
@@ -440,9 +441,9 @@ def moran_scatter(
     time : period, optional
         Period of the values. The default is the last one.
     names : bool
-        Whether to show the names of entities, if there are at most 60. Those without
-        room are listed or counted below the axis. The default is
-        True. A name that would overlap another is not shown.
+        Whether to show the names of entities, if there are at most 60; with more there
+        are no names. The default is True. A name that would overlap another is not
+        shown; these are listed or counted below the axis.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the panel.
     ax : Axes, optional
@@ -454,7 +455,8 @@ def moran_scatter(
         Points with standardised values, lines at the means, the number of entities in
         each quadrant (own value first, then that of the neighbours), and a regression
         line. Its slope is Moran's I if the weights are row-standardised and there are
-        no islands. The title has I and its p-value under randomisation.
+        no islands. The title has I and its p-value from z with the variance under
+        randomisation; `moran` also has that of permutations.
 
     Raises
     ------
@@ -481,7 +483,7 @@ def moran_scatter(
     ... )
     >>> ax = moran_scatter(dp.datasets.us_states(), "log(gsp)", borders, time=1986)
     >>> ax.get_title()
-    "Moran's I in 1986: 0.186 (p = 0.034)"
+    "Moran's I in 1986: 0.186 (p = 0.034, randomisation)"
     >>> plt.close(ax.figure)
     """
     purpose = "plots.moran_scatter"
