@@ -283,7 +283,7 @@ def test_a_curve_is_drawn_less_its_value_at_the_mean():
     )
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     np.testing.assert_allclose(spans, test.fieller)
-    assert f"Turning point {test.extremum:.3g}" in legend(ax)
+    assert f"Turning point {test.extremum:.4g}" in legend(ax)
 
 
 def test_a_curve_without_a_turn_in_the_data_says_so():

@@ -341,9 +341,10 @@ def _with_step(piece: Interval, candidates: Floats, profile: Profile) -> Interva
     # Every value of the step divides the rows as the candidate does.
     low, high = piece
     if profile.before:
-        after = np.searchsorted(candidates, high, side="right")
+        after = int(np.searchsorted(candidates, high, side="right"))
         return low, float(candidates[min(after, candidates.size - 1)])
-    return float(candidates[max(np.searchsorted(candidates, low) - 1, 0)]), high
+    before = int(np.searchsorted(candidates, low)) - 1
+    return float(candidates[max(before, 0)]), high
 
 
 def _widen_narrow(pieces: Sequence[Interval], least: float) -> list[Interval]:
