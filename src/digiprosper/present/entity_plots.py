@@ -299,7 +299,6 @@ def draw_moran_scatter(
         code = "moran.title.in" if drawn.period else "moran.title"
         value = f"{drawn.statistic:.3f}".replace("-", "−")
         title = say(code, period=drawn.period, value=value, p=p_words(drawn.p_value, 3))
-        axes.set_title(title, fontsize="medium", parse_math=False)
         name_axes(
             axes,
             [say("moran.lag"), drawn.weights],
@@ -308,6 +307,7 @@ def draw_moran_scatter(
                 *([_unnamed_text(unnamed)] if unnamed else []),
             ],
         )
+        name_axis(axes, "title", title, fontsize="medium")
     return axes
 
 
