@@ -218,8 +218,8 @@ def row_names(
 def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
     """Label an axis in lines no longer than the axis; each part starts a line.
 
-    ``"title"`` is the title, as long as the horizontal axis. A new figure becomes larger with each line after the first, so that no room is taken
-    from the data.
+    ``"title"`` is the title, as long as the horizontal axis. A new figure becomes
+    larger with each line after the first, so that no room is taken from the data.
     """
     if axis == "x":
         spread_ticks(axes)
