@@ -102,15 +102,18 @@ class ScannedRows:
         with (self.folder / f"{number}.pickle").open("wb") as file:
             pickle.dump(replace(sample, matrix=nothing, variables=variables), file)
 
+    def load(self, number: int) -> Sample:
+        """Read the rows of a block; columns stay on disk until they are used."""
+        with (self.folder / f"{number}.pickle").open("rb") as file:
+            sample: Sample = pickle.load(file)
+        columns = np.load(self.folder / f"{number}.npy", mmap_mode="r")
+        p = len(columns) - len(sample.variables)
+        variables = dict(zip(sample.variables, columns[p:], strict=True))
+        return replace(sample, matrix=columns[:p].T, variables=variables)
+
     def samples(self) -> Iterator[Sample]:
-        """Read the rows of each block; columns stay on disk until they are used."""
-        for number in self.blocks:
-            with (self.folder / f"{number}.pickle").open("rb") as file:
-                sample: Sample = pickle.load(file)
-            columns = np.load(self.folder / f"{number}.npy", mmap_mode="r")
-            p = len(columns) - len(sample.variables)
-            variables = dict(zip(sample.variables, columns[p:], strict=True))
-            yield replace(sample, matrix=columns[:p].T, variables=variables)
+        """Read the rows of each block."""
+        return map(self.load, self.blocks)
 
     def add_dropped(self, dropped: Dropped) -> None:
         """Add rows of a block that were dropped to those of other blocks."""
@@ -345,8 +348,9 @@ def drop_singletons(rows: ScannedRows) -> None:
     if not remaining:
         raise preparation.all_singletons_error(before, rows.effects)
     rows.levels = {}
-    for number, sample, mask in zip([*rows.blocks], rows.samples(), masks, strict=True):
-        kept = sample.keep(mask, f"singletons ({', '.join(rows.effects)})")
+    for number, mask in zip(rows.blocks, masks, strict=True):
+        # Nothing refers to the files when they are written again.
+        kept = rows.load(number).keep(mask, f"singletons ({', '.join(rows.effects)})")
         if not mask.all():
             rows.add_dropped(kept.dropped[-1])
             rows.write(number, kept)
