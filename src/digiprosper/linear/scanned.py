@@ -278,25 +278,20 @@ class BlockSums:
         rounding once they are, the pass is repeated, as long as they move by less than
         half of what they did before.
         """
-        positions = (*design, *errors)
-        at = list(positions)
+        at, first = [*design, *errors], len(design)
         values, before = self.by_level[:, at], np.diag(self.by_entity)[at]
         turn, factor = np.linalg.qr(demeaned.columns[:, at])
         partials = np.hstack(
             [_partialled_out(turn.T @ columns) for columns in regressors.values()]
         )
-        fewest, first, moved = min(map(len, regressors)), len(design), np.inf
+        fewest, moved = min(map(len, regressors)), np.inf
         kind = self.rows.options.cov_type
         parts = self.vcov(prepared.count, kind).parts if kind != "unadjusted" else ()
         for _ in range(_MOST_PASSES):
             transform = _inverse_factor(factor)
-            groupings = self._empty_scores(parts, partials, len(errors), fewest)
-            sums = in_blocks.second_pass(
-                self._blocks(positions, [*groupings]),
-                values,
-                transform,
-                [*groupings.values()],
-            )
+            scores = self._empty_scores(parts, partials, len(errors), fewest)
+            blocks = self._blocks(at, [*scores])
+            sums = in_blocks.second_pass(blocks, values, transform, [*scores.values()])
             factor = sums.factor
             step = np.linalg.solve(
                 sums.products[:first, :first], sums.products[:first, first:]
@@ -309,32 +304,39 @@ class BlockSums:
             if not removed:
                 values = values + self.system.solve(sums.right, before)
         rotation = _inverse_factor(in_blocks.triangular_factor(sums.products))
-        by_group = {t: s.by_group(rotation) for t, s in groupings.items()}
-        one_way = [(text,) for text in prepared.cluster_names]
-        for text in one_way:
-            if not groupings[text].inside:
-                levels = self.rows.levels[text].astype(object)
-                groupings[text].shares.add(groupings[text].variation, levels)
         out = replace(
             self,
-            positions=positions,
+            positions=tuple(at),
             by_level=values,
             rotation=transform @ rotation,
             plain=rotation.T @ sums.plain @ rotation,
-            shares=tuple(groupings[text].shares for text in one_way),
-            products={
-                texts: sums[:, : len(at) - 1, -len(errors) :]
-                for texts, sums in by_group.items()
-            },
-            regressors=tuple(tuple(demeaned.names[j] for j in at) for at in regressors),
+            regressors=tuple(tuple(demeaned.names[j] for j in x) for x in regressors),
         )
-        codes = [
-            by_group[text] if groupings[text].keep else np.empty(0) for text in one_way
-        ]
+        out, codes = out._with_sums(scores, rotation, first_error=-len(errors))
         return (
-            replace(prepared, block_sums=out, cluster_codes=cast("Any", tuple(codes))),
-            _in_basis(demeaned, positions, factor),
+            replace(prepared, block_sums=out, cluster_codes=cast("Any", codes)),
+            _in_basis(demeaned, at, factor),
         )
+
+    def _with_sums(
+        self,
+        scores: Mapping[tuple[str, ...], in_blocks.Scores],
+        rotation: Floats,
+        first_error: int,
+    ) -> tuple[BlockSums, tuple[Floats, ...]]:
+        """Store scores by group; also return all products by cluster, if few."""
+        by_group = {texts: score.by_group(rotation) for texts, score in scores.items()}
+        shares, codes = [], []
+        for cluster in self.rows.clusters:
+            score = scores[cluster,]
+            if not score.inside:
+                levels = self.rows.levels[cluster,].astype(object)
+                score.shares.add(score.variation, levels)
+            shares.append(score.shares)
+            codes.append(by_group[cluster,] if score.keep else np.empty(0))
+        designs = len(rotation) - 1
+        products = {t: s[:, :designs, first_error:] for t, s in by_group.items()}
+        return replace(self, shares=tuple(shares), products=products), tuple(codes)
 
     def _empty_scores(
         self, parts: Sequence[Part], partials: Floats, errors: int, fewest: int

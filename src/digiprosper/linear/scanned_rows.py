@@ -356,8 +356,7 @@ def drop_singletons(rows: ScannedRows) -> None:
             rows.write(number, kept)
         if kept.nobs:
             rows.add_levels(kept)
-    used = [mask.any() for mask in masks]
-    rows.blocks = [*compress(rows.blocks, used)]
+    rows.blocks = [*compress(rows.blocks, map(np.any, masks))]
 
 
 def _rows_by_level(rows: ScannedRows, masks: Sequence[Bools], text: str) -> Ints:
@@ -465,19 +464,25 @@ def _effect_rank(
     effects: Sequence[str], rows: ScannedRows, system: in_blocks.Dummies
 ) -> tuple[int, bool]:
     """Compute the rank of the dummies of some effects, and whether it is exact."""
-    entity, sizes = rows.effects[0], {e: rows.sizes[e,] for e in rows.effects}
+    entity = rows.effects[0]
     if len(effects) <= 1:
-        return sum(sizes[e] for e in effects) or 1, True
-    ends = np.cumsum([0, *(sizes[e] for e in rows.others)])
-    at = {e: np.arange(*ends[i : i + 2]) for i, e in enumerate(rows.others)}
+        return sum(rows.sizes[e,] for e in effects) or 1, True
+    at = _columns_of_effects(rows)
     if system.taken_out is None:
-        largest = sorted(effects, key=lambda e: -sizes[e])
+        largest = sorted(effects, key=lambda e: -rows.sizes[e,])
         second, first = sorted(largest[:2], key=entity.__eq__)
         table = system.cross if first == entity else system.gram[at[first]]
-        return rank_by_components([sizes[e] for e in largest], table[:, at[second]])
+        sizes = [rows.sizes[e,] for e in largest]
+        return rank_by_components(sizes, table[:, at[second]])
     crossed = np.concatenate([at[e] for e in effects if e != entity])
     gram = system.gram[np.ix_(crossed, crossed)]
     if entity in effects:
         gram = gram - system.taken_out[np.ix_(crossed, crossed)]
     rank = pseudo_inverse(gram, system.weights[crossed])[1]
     return rank + (rows.n_entities if entity in effects else 0), True
+
+
+def _columns_of_effects(rows: ScannedRows) -> dict[str, Ints]:
+    """Return the columns of each effect but the entity's among the dummies."""
+    ends = np.cumsum([0, *(rows.sizes[e,] for e in rows.others)])
+    return {e: np.arange(*ends[i : i + 2]) for i, e in enumerate(rows.others)}

@@ -137,15 +137,27 @@ def cut_sample(
     )
     if complete.all():
         return whole
-    by_term, compared = (
-        count_missing(gaps),
-        _missing_comparisons(table, terms.values(), effects, gaps),
+    compared = _missing_comparisons(table, terms.values(), effects, gaps)
+    return _keep_complete(
+        whole, table, complete, count_missing(gaps), compared, missing
     )
-    if not table.is_block:
+
+
+def _keep_complete(
+    whole: Sample,
+    table: Table,
+    complete: Bools,
+    by_term: dict[str, int],
+    compared: Sequence[Compared],
+    missing: str,
+) -> Sample:
+    """Keep the chosen rows in which nothing is missing, or refuse others."""
+    chosen = np.ones_like(complete) if table.chosen is None else table.chosen
+    if not table.is_block:  # blocks are added up before terms are sorted
         by_term = sort_by_count(by_term)
     if missing == "raise":
         refuse_missing(by_term, compared, table.describe_rows(chosen & ~complete))
-    return whole.keep(chosen, f"where={where}").keep(
+    return whole.keep(chosen, f"where={whole.where}").keep(
         complete[chosen], "missing", by_term=by_term, compared=compared
     )
 
