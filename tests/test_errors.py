@@ -16,6 +16,7 @@ from digiprosper.errors import (
     DigiprosperError,
     DigiprosperWarning,
     FewClustersWarning,
+    HeldWarnings,
     Notice,
     hold_warnings,
     issue,
@@ -99,7 +100,7 @@ def test_issue_points_at_the_caller_outside_the_package() -> None:
 
 
 def test_warnings_of_one_kind_about_several_models_are_one() -> None:
-    held: dict[tuple[str, str], list[str]] = {}
+    held: HeldWarnings = []
     for label, clusters in (("a", 8), ("b", 9), ("c", 8)):
         with hold_warnings(label, held):
             issue([Notice("very_few_clusters", f"{clusters} clusters.")])

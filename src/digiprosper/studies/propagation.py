@@ -437,7 +437,7 @@ class PropagatedIndex(Specification):
         )
 
         def estimates(count: Floats, rng: object) -> Any:
-            with hold_warnings("", {}):
+            with hold_warnings("", []):
                 scores = {name: score(count) for name, score in score_functions.items()}
                 panel = data._copy_with(table.with_columns(scores))
                 if self.model_rows == "drawn":
