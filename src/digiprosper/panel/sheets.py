@@ -8,9 +8,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -36,6 +35,8 @@ from digiprosper.optional import require
 from digiprosper.panel.keys import check_key_names, parse_times, sorted_keys, to_pandas
 from digiprosper.panel.table import SEPARATORS, has_thousands_separators
 
+# What tells of dropped rows, how many they are, and the texts in them.
+_Dropped: TypeAlias = "tuple[Callable[..., Notice], int, tuple[str, ...]]"
 # What pandas and openpyxl raise for a file that ends early, or whose bytes are damaged.
 DAMAGED = (
     ValueError,
@@ -69,8 +70,8 @@ def long_table(
     time: str,
     value: str | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, dict[str, str], list[Notice]]:
-    """Reshape a wide table to long; also return labels and notices."""
+) -> tuple[pd.DataFrame, dict[str, str], list[_Dropped]]:
+    """Reshape a wide table to long; also return labels and dropped rows."""
     time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
@@ -89,14 +90,14 @@ def long_table(
             "of each row."
         )
     labels: dict[str, str] = {}
-    notices: list[Notice] = []
+    notes: list[_Dropped] = []
     others = frame.columns.difference([entity, *columns.values()])
     names_rows = value in others and frame[value].dtype.kind not in "iufb"
     if value is not None and names_rows:
-        frame, notices = drop_empty(frame, [value])
+        frame, notes = drop_empty(frame, [value])
         frame, columns, labels = _one_row_per_entity(frame, entity, value, columns)
     frame, dropped = drop_empty(frame, [*columns.values()])
-    return _stack_years(frame, time, value, columns), labels, [*notices, *dropped]
+    return _stack_years(frame, time, value, columns), labels, [*notes, *dropped]
 
 
 def _stack_years(
@@ -108,7 +109,7 @@ def _stack_years(
     """Stack the columns of each variable into one column, with the time."""
     wide = frame[[*columns.values()]].set_axis(pd.RangeIndex(len(frame)))
     wide.columns = pd.MultiIndex.from_tuples(columns)
-    long = wide.stack(1, future_stack=True).infer_objects()
+    long = wide.stack(1, future_stack=True).infer_objects()  # noqa: PD013
     constants = frame.drop(columns=[*columns.values()])
     rows, times = map(long.index.get_level_values, (0, 1))
     parts = [
@@ -223,18 +224,32 @@ def _read_headings(
 
 def drop_empty(
     frame: pd.DataFrame, columns: Sequence[str]
-) -> tuple[pd.DataFrame, list[Notice]]:
-    """Drop rows that are empty in some columns, and report their other texts."""
+) -> tuple[pd.DataFrame, list[_Dropped]]:
+    """Drop rows that are empty in some columns; also return their other texts."""
     empty = frame[columns].isna().all(axis=1).to_numpy()
     if not empty.any():
         return frame, []
     others = frame[empty].drop(columns=columns).to_numpy(dtype=object).ravel()
-    texts = tuple(pd.unique(others[~pd.isna(others)]))
-    text = f"{counted(int(empty.sum()), 'row')} without values dropped"
+    texts = pd.unique(others[~pd.isna(others)]).tolist()
+    return frame[~empty], [(_no_values_notice, int(empty.sum()), tuple(texts))]
+
+
+def _no_values_notice(where: str, count: int, texts: tuple[str, ...]) -> Notice:
+    text = f"{where}{counted(count, 'row')} without values dropped"
     text += f": {quoted(texts)}" if texts else ""
-    code = "rows_without_values" if texts else "empty_rows"
-    data = {"count": int(empty.sum()), "texts": texts}
-    return frame[~empty], [Notice(code, text, data)]
+    data = {"count": count, "texts": texts}
+    return Notice("rows_without_values" if texts else "empty_rows", text, data)
+
+
+def _no_match_notice(where: str, count: int, names: tuple[str, ...]) -> Notice:
+    rows = counted(count, "row")
+    text = f"{where}{rows} dropped because match returned no name: {quoted(names)}"
+    return Notice("rows_without_match", text, {"count": count, "names": names})
+
+
+def dropped_notices(dropped: Iterable[_Dropped], where: str = "") -> list[Notice]:
+    """Make notices of dropped rows; `where` names the sheets."""
+    return [notice(where, count, texts) for notice, count, texts in dropped]
 
 
 def read_excel(
@@ -260,7 +275,7 @@ def read_excel(
         )
     parts: list[pd.DataFrame] = []
     labels: dict[str, str] = {}
-    reported: dict[str, tuple[Notice, list[str]]] = {}
+    sheets_of: dict[_Dropped, list[str]] = {}
     cells = _read_cells(path, na_values, thousands)
     for name, frame in _sheet_tables(cells, entity, sheet).items():
         value = sheet[name] if isinstance(sheet, Mapping) else name
@@ -270,18 +285,16 @@ def read_excel(
             text = f"sheet {cited(name)}: {error.message}"
             raise type(error)(text, error.problems) from error
         parts.append(part)
-        for notice in dropped:
-            reported.setdefault(str(notice), (notice, []))[1].append(name)
+        for rows in dropped:
+            sheets_of.setdefault(rows, []).append(name)
         if value != name and [*part.columns] == [value]:
             labels[value] = name
-    notices = [
-        replace(
-            notice,
-            message=f"sheet{'s' * (len(names) > 1)} {quoted(names)}: {notice.message}",
-        )
-        for notice, names in reported.values()
-    ]
-    return pd.concat(parts, axis=1), labels, notices + _partial_entity_notices(parts)
+    notices: list[Notice] = []
+    for rows, names in sheets_of.items():
+        where = f"{'sheet' if len(names) == 1 else 'sheets'} {quoted(names)}: "
+        notices += dropped_notices([rows], where)
+    notices += _partial_entity_notices(parts)
+    return pd.concat(parts, axis=1), labels, notices
 
 
 def _sheet_tables(
@@ -315,9 +328,9 @@ def _read_sheet(
     value: str,
     match: Callable[[pd.Series[Any]], Any] | None,
     time_format: str | None,
-) -> tuple[pd.DataFrame, list[Notice]]:
-    """Convert a sheet to a long table indexed by the keys; report dropped rows."""
-    unmatched: list[Notice] = []
+) -> tuple[pd.DataFrame, list[_Dropped]]:
+    """Convert a sheet to a long table indexed by the keys; also list dropped rows."""
+    unmatched: list[_Dropped] = []
     if match is not None:
         frame, unmatched = _match_names(frame, entity, match)
     if time in frame.columns:
@@ -332,7 +345,7 @@ def _match_names(
     frame: pd.DataFrame,
     entity: str,
     match: Callable[[pd.Series[Any]], Any],
-) -> tuple[pd.DataFrame, list[Notice]]:
+) -> tuple[pd.DataFrame, list[_Dropped]]:
     """Replace the names of a sheet by those of `match`; drop rows without one."""
     # A note below the table is the only cell in its row.
     names = frame.loc[frame.notna().sum(axis=1) > 1, entity]
@@ -353,13 +366,7 @@ def _match_names(
     frame = frame.assign(**{entity: column}).drop(index=dropped.index)
     if dropped.empty:
         return frame, []
-    texts = tuple(pd.unique(dropped))
-    text = (
-        f"{counted(len(dropped), 'row')} dropped because match returned no name: "
-        f"{quoted(texts)}"
-    )
-    data = {"count": len(dropped), "names": texts}
-    return frame, [Notice("rows_without_match", text, data)]
+    return frame, [(_no_match_notice, len(dropped), tuple(pd.unique(dropped)))]
 
 
 def _read_cells(

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from digiprosper.errors import DigiprosperError
 from digiprosper.report.inference import Inference
-from digiprosper.report.labels import effect_names, name_label
+from digiprosper.report.labels import condition_factor, effect_names, name_label
 from digiprosper.report.protocol import Glance, HasDraws, Results
 from digiprosper.report.terms import Factors, Term, terms_of
 from digiprosper.report.text import percent_text
@@ -286,7 +286,9 @@ def _notice_remarks(result: Results) -> tuple[Remark, ...]:
             or (cov_type == "cr2" and code == "few_treated")
         )
         if named and all(named.values()) and not no_matter:
-            remarks.append(Remark(code, named, BELOW))
+            conditions = named.get("where", ())
+            factors = {text: (condition_factor(text),) for text in conditions}
+            remarks.append(Remark(code, named, BELOW, factors))
     return tuple(remarks)
 
 

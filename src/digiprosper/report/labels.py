@@ -106,12 +106,18 @@ def term_words(
 def text_factor(text: str, names: Iterable[str], factors: Factors) -> Factor:
     """Describe a text with names of columns or terms, such as a sum or a condition."""
     pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    parts = re.split(rf"(?<![\w:.])({pattern})(?![\w:(\[])", text)
+    parts = re.split(rf"(?<![\w:.'\"])({pattern})(?![\w:(\[])", text)
     pieces = (
         _named_factor(part, factors) if number % 2 else part
         for number, part in enumerate(parts)
     )
     return Factor(text, pieces=tuple(piece for piece in pieces if piece))
+
+
+def condition_factor(text: str) -> Factor:
+    """Describe a condition on rows, in which words outside quotes are columns."""
+    words = re.findall(r"[^\W\d]\w*", re.sub(r"(['\"]).*?\1", "", text))
+    return text_factor(text, {*words} - {*CHINESE_SIGNS}, {})
 
 
 def _named_factor(name: str, factors: Factors) -> Factor:
@@ -204,7 +210,9 @@ def _replace_operators(piece: str, labels: Mapping[str, str]) -> str:
 
     def written(match: re.Match[str]) -> str:
         value = match["value"]
-        return CHINESE_SIGNS[match[0]] if value is None else labels.get(value, value)
+        if value is None:
+            return CHINESE_SIGNS[match[0]]
+        return _level_label(value, labels, "chinese")
 
     return _SIGNS.sub(written, piece)
 

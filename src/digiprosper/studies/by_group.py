@@ -60,7 +60,7 @@ from digiprosper.report.columns import (
     remark_text,
     test_remark,
 )
-from digiprosper.report.labels import text_factor
+from digiprosper.report.labels import condition_factor
 from digiprosper.report.notices import few_draws
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import p_words, permutations_text, repeated
@@ -427,10 +427,7 @@ def _by_group_results(
     described = [getattr(_regression(fit), "factors", {}) for fit in fits.values()]
     factors = {name: term for terms in described for name, term in terms.items()}
     if groups.text.strip() in groups.names:
-        keys = panel.entity_name, panel.time_name
-        columns = [column for column in panel.columns if column not in keys]
-        for text in groups.names:
-            factors[text] = (text_factor(text, columns, {}),)
+        factors |= {text: (condition_factor(text),) for text in groups.names}
     described_test = replace(
         test, detail=about | detail, labels=panel.labels, factors=factors
     )
