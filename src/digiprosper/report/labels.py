@@ -196,12 +196,11 @@ def _chinese_text(
         return CHINESE_CALLS[str(first)].format("".join(pieces[1:]))
     if not isinstance(first, str) or not bracket or function not in CHINESE_CALLS:
         return "".join(pieces)
-    first_only = function in _FIRST
-    periods = re.search(r"\d+", str(last)) if first_only else None
-    inside = [pieces[0][len(function) + 1 :], *pieces[1:]]
-    inside[-1] = "" if first_only else inside[-1].removesuffix(")")
+    first_only = "".join(pieces[:-1])
+    call = first_only if function in _FIRST else "".join(pieces).removesuffix(")")
+    periods = re.search(r"\d+", str(last))
     return CHINESE_CALLS[function].format(
-        "".join(inside).strip(), count=periods[0] if periods else "1"
+        call[len(function) + 1 :].strip(), count=periods[0] if periods else "1"
     )
 
 
