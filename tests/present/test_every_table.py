@@ -442,6 +442,12 @@ def _tests() -> dict[str, Callable[[], Any]]:
 def _frames() -> dict[str, Callable[[], Any]]:
     terms = ["digital", "log(urban)", "lag(fiscal)"]
     return {
+        "balance": lambda: (
+            panel()
+            .subset("region != 'west'")
+            .balance_table("region", ["digital", "log(urban)"])
+        ),
+        "definitions": lambda: panel().define({"digital": "…", "region": "…"}),
         "describe": lambda: panel().describe(["prosperity", "digital"]),
         "summarise": lambda: panel().summarise(["prosperity", "digital"]),
         "correlate": lambda: panel().correlate(["prosperity", "digital"]),

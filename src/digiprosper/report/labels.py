@@ -158,7 +158,7 @@ def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language)
     ]
     if in_words and pieces:
         return _chinese_text(factor, pieces, labels)
-    return "".join(pieces) or factor.text
+    return "".join(pieces) or _level_label(factor.text, {}, language)
 
 
 def _without_backticks(
