@@ -138,6 +138,7 @@ CHINESE = {"x": "数字经济", "y": "产出", "east": "东部"}
         ("treated(x)", "数字经济起实施"),
         ("C(x, ref='east')", "数字经济"),
         ("I(x**2)", "数字经济²"),
+        ("I(z**2)", "z²"),
         ("I(x**4)", "(数字经济^4)"),
         ("I( x - log(x)*2 ):y", "(数字经济 − ln(数字经济)×2) × 产出"),
         ("I(g == 'east')", "(g = 东部)"),
@@ -207,7 +208,7 @@ def test_words_outside_quotes_of_a_condition_are_columns() -> None:
     factors, labels = {text: (condition_factor(text),)}, {"x": "数", "y": "产"}
     assert factors[text][0].typed == text
     assert name_label(text, labels, factors) == (
-        "数 >= 1 and g in ['x', 'east'] and not 产"
+        "数 >= 1 and g in ['数', 'east'] and not 产"
     )
     assert name_label(text, {"g": "区", **labels}, factors, "chinese") == (
         "数 ≥ 1 且 区 属于 [数, 东部] 且 非 产"
