@@ -121,10 +121,10 @@ def _stack_years(
     """Stack the columns of each variable into one column, with the time."""
     wide = frame[[*columns.values()]].set_axis(pd.RangeIndex(len(frame)))
     wide.columns = pd.MultiIndex.from_tuples(columns)
-    long = wide.stack(1, future_stack=True).infer_objects()  # noqa: PD013
+    long: Any = wide.stack(1, future_stack=True).infer_objects()  # noqa: PD013
     constants = frame.drop(columns=[*columns.values()])
     rows, times = map(long.index.get_level_values, (0, 1))
-    parts = [
+    parts: list[pd.DataFrame] = [
         constants.iloc[rows],
         times.to_frame(name=time),
         long.rename(columns={"": value}),
