@@ -408,8 +408,7 @@ def test_conditions_in_a_note_have_the_labels_of_columns_and_values() -> None:
     }
     assert printed == {
         "en": [
-            "(1): rows where 年份 < 2018 and 地区 != 'west' "
-            "and 省份 not in ['天津']."
+            "(1): rows where 年份 < 2018 and 地区 != 'west' and 省份 not in ['天津']."
         ],
         "zh": [
             "(1)：样本为满足年份 < 2018 且 地区 ≠ 西部 且 省份 不属于 [天津]的观测。"

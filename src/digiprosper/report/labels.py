@@ -112,7 +112,7 @@ def text_factor(text: str, names: Iterable[str], factors: Factors) -> Factor:
     """Describe a text with names of columns or terms, such as a sum or a condition."""
     pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     parts = (
-        re.split(rf"(?<![\w:.'\"])({pattern})(?![\w:(\[])", text) if pattern else [text]
+        re.split(rf"(?<![\w:.])({pattern})(?![\w:(\[])", text) if pattern else [text]
     )
     pieces = (
         _named_factor(part, factors) if number % 2 else part
