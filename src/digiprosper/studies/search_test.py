@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,12 @@ from digiprosper.errors import (
     one_problem,
     option_error,
 )
-from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels import Floats
 from digiprosper.kernels.covariance import Vcov
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
-from digiprosper.linear.kernels.wild import p_value_of_draws, wild_weights
+from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
 from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import Done, progress_bar
@@ -41,10 +42,9 @@ from digiprosper.studies.control_sets import (
     ONE_BY_ONE,
     Equations,
     estimate_sets,
-    estimate_together,
     set_columns,
 )
-from digiprosper.studies.kernel import SetProjections, drawn_slope, set_projections
+from digiprosper.studies.kernel import set_projections, set_slopes
 from digiprosper.studies.search_results import SearchTest
 
 _LEAST_REPS = 19
@@ -54,33 +54,15 @@ _RANKS = 1_001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _OtherModel:
-    """A specification of `also`: its fit, and the arrays to estimate it in draws."""
+class _Models:
+    """Specifications with the same rows, and how they are estimated in draws."""
 
-    fit: Any
+    frame: pd.DataFrame  # their estimates
     prepared: Prepared
-    rows: Ints  # positions of its rows among those of the sets
-    y: Floats  # (n,) demeaned
-    x: Floats  # (n, k) demeaned, the coefficient's column last
-    vcov: Vcov
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _SearchedModels:
-    """All specifications, with the arrays to estimate the sets in draws."""
-
-    sets: ControlSets
-    equations: Equations
-    included: pd.DataFrame  # candidates in each set that is searched, by label
-    columns: Floats  # (N, p) demeaned, the coefficient's column last
-    inside: Bools  # (S, p) which of them are in each set
-    others: Mapping[str, _OtherModel]
-    reported: str  # label of a set
-
-    @property
-    def codes(self) -> Ints:
-        """Cluster of each row, (N,)."""
-        return self.equations.prepared.cluster_codes[0]
+    rows: Any  # positions of their rows among those of the sets
+    y: Floats  # (n, 1) demeaned
+    # From demeaned outcomes (n, R) to slopes and t statistics, (S, R) each
+    estimate: Callable[[Floats], tuple[Floats, Floats]]
 
 
 def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
@@ -191,38 +173,53 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
     candidates = _read_candidates(spec, candidates, spec.x[0] if term is None else term)
-    searched = _estimate_all(spec, panel, candidates, also, term)
-    sets = searched.sets
-    frame = _models_frame(searched, level)
-    description = _describe_reported(frame, searched, level)
-
-    residuals, scores = _fit_restricted(searched)
+    keys, x = set(map(canonical, candidates)), set(map(canonical, spec.x))
+    reported = set_label([name for name in candidates if canonical(name) in x])
+    base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
+    sets, equations, regular = estimate_sets(base, panel, candidates, term=term)
+    searched = sets.included.loc[regular]
+    if reported not in searched.index:
+        raise sets.failures.get(reported) or not_identified(
+            "near_collinear",
+            "search_test: the regressors of the reported specification, with "
+            f"{cited(reported)}, are nearly collinear, or it fits perfectly. Remove a "
+            "control from it.",
+            model=reported,
+        )
+    terms = (*base.x, *candidates)
+    models = [
+        _search_sets(sets, searched, equations, level),
+        *_fit_others(also, panel, terms, sets, equations, level),
+    ]
+    residuals, scores = _fit_restricted(equations, sets)
     weights = wild_weights(scores.size, reps)
     with progress_bar("search_test", weights.reps, show=progress) as done:
-        best, curves = _draw_estimates(
-            searched, residuals, scores, weights.chunks, seed, done
-        )
+        best, curves = _draw_estimates(models, residuals, scores, weights, seed, done)
+    frame = pd.concat([each.frame for each in models]).sort_values(
+        "estimate", kind="stable", ignore_index=True
+    )
     ranks = np.linspace(0, len(frame) - 1, curves.shape[1])
     ends = np.quantile(curves, ((1 - level) / 2, (1 + level) / 2), axis=0)
     for name, end in zip(("band_low", "band_high"), ends, strict=True):
         frame[name] = np.interp(np.arange(len(frame)), ranks, end)
 
+    detail = _compare_reported(frame, searched, reported, level)
     p_value, best_p_value = (
-        p_value_of_draws(best, description[key], enumerated=weights.enumerated)
+        p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
         for key in ("statistic", "best_statistic")
     )
     notices = few_draws(reps, "test")
     issue(notices)
     test = TestResult(
         name="Test of a searched specification",
-        statistic=abs(description["statistic"]),
+        statistic=abs(detail["statistic"]),
         distribution="bootstrap",
         df=None,
         p_value=p_value,
         null=f"{sets.term} has no effect given all candidate controls",
         detail={
             "term": sets.term,
-            **description,
+            **detail,
             "best_p_value": best_p_value,
             "weights": weights.name,
             "enumerated": weights.enumerated,
@@ -235,10 +232,8 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
         labels=sets.common.labels,
         factors=sets.common.factors,
     )
-    left_out = sets.included.index.difference(searched.included.index, sort=False)
-    return SearchTest(
-        test, frame, searched.included, tuple(left_out), sets.common, level
-    )
+    left_out = sets.included.index[~regular]
+    return SearchTest(test, frame, searched, tuple(left_out), sets.common, level)
 
 
 # --- what is searched -----------------------------------------------------------------
@@ -263,9 +258,9 @@ def _read_candidates(
             "candidates",
             len(names),
             f"search_test: {len(names)} candidates make {2 ** len(names):,} sets; at "
-            f"most {MOST_SETS:,} are estimated, those of 16 candidates. Put controls "
-            "that every specification would have in spec.x only, or make one candidate "
-            "of several with panel.assign.",
+            f"most {MOST_SETS:,} are estimated. Put controls that every specification "
+            "would have in spec.x only, or make one candidate of several with "
+            "panel.assign.",
         )
     if spec.cov_type != "clustered" or len(spec.clusters or ("",)) > 1:
         raise option_error(
@@ -273,56 +268,51 @@ def _read_candidates(
             spec.cov_type,
             "search_test takes cov_type='clustered' with one cluster variable, because "
             "the sign of residuals is drawn by cluster. Pass specifications with "
-            "other standard errors in the dict also=.",
+            "other standard errors in also.",
         )
     return names
 
 
-def _estimate_all(
-    spec: FixedEffects,
-    panel: Panel,
-    candidates: Sequence[str],
-    also: Mapping[str, FixedEffects] | None,
-    term: str | None,
-) -> _SearchedModels:
-    """Estimate all specifications; the reported one must be among them."""
-    x, keys = set(map(canonical, spec.x)), set(map(canonical, candidates))
-    base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
-    sets, equations = estimate_sets(base, panel, candidates, term=term)
-    regular = estimate_together(equations, sets.included.to_numpy(), sets.term)[1]
-    included = sets.included.loc[regular]
-    reported = set_label([name for name in candidates if canonical(name) in x])
-    if reported not in included.index:
-        raise sets.failures.get(reported) or not_identified(
-            "near_collinear",
-            "search_test: the regressors of the reported specification, with "
-            f"{cited(reported)}, are nearly collinear, or it fits perfectly. Remove a "
-            "control from it.",
-            model=reported,
-        )
-    columns, inside = set_columns(equations, included.to_numpy(), sets.term)
-    others = _estimate_others(also, panel, equations, sets, (*base.x, *candidates))
-    return _SearchedModels(sets, equations, included, columns, inside, others, reported)
+def _search_sets(
+    sets: ControlSets, searched: pd.DataFrame, equations: Equations, level: float
+) -> _Models:
+    """Collect the sets that are searched."""
+    prepared = equations.prepared
+    columns, inside = set_columns(equations, searched.to_numpy(), sets.term)
+    projections = set_projections(
+        columns,
+        inside,
+        lambda k: counts_and_vcov(prepared, k)[1],
+        obs_weights=prepared.obs_weights,
+    )
+    rows = sets.frame.assign(**sets.tidy(level)[["conf_low", "conf_high"]])
+    return _Models(
+        rows.loc[rows["model"].isin(searched.index)].drop(columns="n_controls"),
+        prepared,
+        slice(None),
+        equations.demeaned.columns[:, :1],
+        projections.drawn,
+    )
 
 
-def _estimate_others(
+def _fit_others(
     also: Mapping[str, FixedEffects] | None,
     panel: Panel,
-    equations: Equations,
-    sets: ControlSets,
     terms: Sequence[str],
-) -> dict[str, _OtherModel]:
-    """Estimate the specifications of `also`."""
-    if also is not None and not isinstance(also, Mapping):
+    sets: ControlSets,
+    equations: Equations,
+    level: float,
+) -> Iterator[_Models]:
+    """Estimate the specifications of `also` on rows that have all `terms`."""
+    if not isinstance(also, Mapping | None):
         raise InputTypeError(
             "search_test: also must be a mapping of labels to specifications, such as "
             f"{{'no time effects': spec.replace(time_effects=False)}}, not "
             f"{type(also).__name__}."
         )
-    out = {}
     for label, other in (also or {}).items():
-        refuse_other_specification(f"search_test, also[{cited(label)}]:", other)
         where = f"search_test: also[{cited(label)}]"
+        refuse_other_specification(where, other)
         if canonical(other.y) != canonical(equations.demeaned.names[0]):
             raise TermError(
                 f"{where} has the outcome {cited(other.y)}, not that of spec."
@@ -338,7 +328,6 @@ def _estimate_others(
             )
         common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
         fit = common_rows.fit(common_rows.regressors("x"), None)
-        names = [name for name in fit.names if name not in ("Intercept", sets.term)]
         if sets.term not in fit.names:
             raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
         prepared, demeaned = common_rows.prepared, common_rows.demeaned
@@ -349,65 +338,59 @@ def _estimate_others(
                 "no outcome can be drawn for them. Estimate spec on all rows, and "
                 "select fewer with where in also; singletons='keep' keeps singletons."
             )
-        x = demeaned.select(demeaned.at([*names, sets.term]))
-        out[label] = _OtherModel(
-            fit,
+        controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
+        x = demeaned.select(demeaned.at([*controls, sets.term]))
+        vcov = counts_and_vcov(prepared, x.shape[1])[1]
+        row = fit.tidy(level).set_index("term").loc[[sets.term]]
+        yield _Models(
+            row.assign(model=label, controls=[controls], nobs=fit.nobs),
             prepared,
             rows,
-            demeaned.columns[:, 0],
-            x,
-            counts_and_vcov(prepared, x.shape[1])[1],
+            demeaned.columns[:, :1],
+            partial(_estimate_other, x, vcov, prepared.obs_weights),
         )
-    return out
 
 
 # --- draws ----------------------------------------------------------------------------
 
 
-def _root_weights(prepared: Prepared) -> Floats:
-    """Return roots of the weights as a column (N, 1)."""
-    return np.asarray(np.sqrt(prepared.row_weights)[:, None])
+def _estimate_other(
+    x: Floats, vcov: Vcov, obs_weights: Floats | None, outcomes: Floats
+) -> tuple[Floats, Floats]:
+    """Regress drawn outcomes (n, R) on x (n, k): slope and t of the last, (1, R)."""
+    every = np.ones((1, x.shape[1]), dtype=np.bool_)
+    fits = set_slopes(outcomes, x, every, lambda _: vcov, obs_weights=obs_weights)
+    return fits.slopes, fits.slopes / fits.std_errors
 
 
-def _fit_restricted(searched: _SearchedModels) -> tuple[Floats, Floats]:
+def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, Floats]:
     """Fit the largest set with the coefficient restricted to zero.
 
     Returns residuals (N,), and scores (G,) of the regressor net of all candidates,
     with the sign of its effect.
     """
-    equations, columns = searched.equations, searched.columns
-    root = _root_weights(equations.prepared)
-    controls = root * columns[:, :-1]
-    controls = controls / np.sqrt(np.einsum("ij,ij->j", controls, controls))
-    both = root * np.column_stack([equations.demeaned.columns[:, 0], columns[:, -1]])
-    net = both - controls @ np.linalg.lstsq(controls, both, rcond=None)[0]
+    prepared, y = equations.prepared, equations.demeaned.columns[:, 0]
+    columns = set_columns(equations, sets.included.to_numpy(), sets.term)[0]
+    root = np.sqrt(prepared.row_weights)[:, None]
+    controls, both = root * columns[:, :-1], root * np.column_stack([y, columns[:, -1]])
+    controls = controls / np.linalg.norm(controls, axis=0)
+    net = both - controls @ np.linalg.lstsq(controls, both)[0]
     if np.linalg.norm(net[:, 1]) * NEAR <= np.linalg.norm(both[:, 1]):
-        name = searched.sets.term
         raise IdentificationError(
-            f"search_test: {cited(name)} is collinear with all candidates together, so "
-            "its effect given all of them is not identified. Leave out a candidate.",
-            [collinear_problem(name, searched.sets.candidates)],
+            f"search_test: {cited(sets.term)} is collinear with all candidates "
+            "together, so its effect given all of them is not identified. Leave out a "
+            "candidate.",
+            [collinear_problem(sets.term, sets.candidates)],
         )
-    scores = np.bincount(searched.codes, weights=net[:, 0] * net[:, 1])
+    scores = np.bincount(prepared.cluster_codes[0], weights=net.prod(axis=1))
     return net[:, 0] / root[:, 0], scores * scores.sum()
 
 
-def _projections(searched: _SearchedModels) -> SetProjections:
-    sizes, prepared = searched.inside.sum(axis=1), searched.equations.prepared
-    by_size = {
-        size: counts_and_vcov(prepared, size)[1].parts[0].factor
-        for size in np.unique(sizes).tolist()
-    }
-    factors = np.array([by_size[size] for size in sizes.tolist()])
-    x = _root_weights(prepared) * searched.columns
-    return set_projections(x, searched.inside, factors, searched.codes)
-
-
 def _draw_estimates(
-    searched: _SearchedModels,
+    models: Sequence[_Models],
     residuals: Floats,
     scores: Floats,
-    chunks: Callable[[np.random.SeedSequence, int], Iterator[Floats]],
+    weights: WildWeights,
     seed: np.random.SeedSequence,
     done: Done,
 ) -> tuple[Floats, Floats]:
@@ -416,25 +399,19 @@ def _draw_estimates(
     Returns the largest absolute t (R,), and the estimates in ascending order (R, K), at
     K ranks of them.
     """
-    projections, prepared = _projections(searched), searched.equations.prepared
     # The order of the clusters by their scores depends on no name or unit.
     order = np.argsort(np.argsort(scores, kind="stable"))
-    position = order[searched.codes]
-    count = len(projections.influence) + len(searched.others)
+    position = order[models[0].prepared.cluster_codes[0]]
+    count = sum(len(each.frame) for each in models)
     ranks = np.linspace(0, count - 1, min(count, _RANKS)).round().astype(np.intp)
-    numbers = count + residuals.size + projections.products.size
     best, curves = [], []
-    for drawn in chunks(seed, max(1, _CACHED // numbers)):
+    for drawn in weights.chunks(seed, max(1, _CACHED // (count + residuals.size))):
         # A drawn outcome is that of the data plus this.
         change = residuals[:, None] * (drawn[:, position] - 1).T
-        outcomes = prepared.within.demean(change)
-        outcomes += searched.equations.demeaned.columns[:, :1]
-        estimates = [projections.drawn(_root_weights(prepared) * outcomes)]
-        for other in searched.others.values():
-            root = _root_weights(other.prepared)
-            outcomes = other.prepared.within.demean(change[other.rows])
-            outcomes = root * (other.y[:, None] + outcomes)
-            estimates.append(drawn_slope(root * other.x, outcomes, other.vcov))
+        estimates = [
+            each.estimate(each.y + each.prepared.within.demean(change[each.rows]))
+            for each in models
+        ]
         slopes, t = map(np.vstack, zip(*estimates, strict=True))
         best.append(np.abs(t).max(axis=0))
         curves.append(np.sort(slopes, axis=0)[ranks].T)
@@ -445,48 +422,30 @@ def _draw_estimates(
 # --- results --------------------------------------------------------------------------
 
 
-def _models_frame(searched: _SearchedModels, level: float) -> pd.DataFrame:
-    """List all specifications, the smallest estimate first."""
-    sets, labels = searched.sets, searched.included.index
-    models: dict[str, Any] = dict(sets.outcomes)
-    rows = sets.tidy(level).set_index("model").loc[labels].reset_index()
-    rows.insert(1, "controls", [models[label].controls for label in labels])
-    parts = [rows.assign(nobs=sets.nobs)]
-    for label, other in searched.others.items():
-        row = other.fit.tidy(level)
-        names = tuple(n for n in row["term"] if n not in ("Intercept", sets.term))
-        row = row.loc[row["term"] == sets.term]
-        parts.append(row.assign(model=label, controls=[names], nobs=other.fit.nobs))
-    frame: pd.DataFrame = pd.concat(parts, ignore_index=True)[parts[0].columns]
-    return frame.drop(columns="term").sort_values(
-        "estimate", kind="stable", ignore_index=True
-    )
-
-
-def _describe_reported(
-    frame: pd.DataFrame, searched: _SearchedModels, level: float
+def _compare_reported(
+    frame: pd.DataFrame, searched: pd.DataFrame, reported: str, level: float
 ) -> dict[str, Any]:
     """Compare the reported specification with all others and with the best one."""
-    rows: dict[Any, Any] = frame.set_index("model").to_dict("index")
-    reported, included = rows[searched.reported], searched.included
-    significant = {label: rejects(row["p_value"], level) for label, row in rows.items()}
+    rows = frame.set_index("model")
+    row: Any = rows.loc[[reported]].to_dict("records")[0]
+    significant = rows["p_value"].map(lambda p: rejects(p, level)).astype(bool)
+    best = rows["statistic"].abs().idxmax()
     # Sets by the number of controls in which they differ from the reported one
-    changes = (included != included.loc[searched.reported]).sum(axis=1)
+    changes = (searched != searched.loc[reported]).sum(axis=1)
     nearest = min(
-        (label for label in included.index if not significant[label]),
-        key=lambda label: (changes[label], -rows[label]["p_value"]),
+        searched.index[~significant.loc[searched.index]],
+        key=lambda label: (changes[label], -rows["p_value"][label]),
         default=None,
     )
-    best = max(rows, key=lambda label: abs(rows[label]["statistic"]))
     return {
         "specifications": len(rows),
-        "significant": float(np.mean(list(significant.values()))),
-        "reported": searched.reported,
-        "estimate": reported["estimate"],
-        "statistic": reported["statistic"],
-        "p_reported": reported["p_value"],
-        "position": float((frame["estimate"] <= reported["estimate"]).mean()),
+        "significant": float(significant.mean()),
+        "reported": reported,
+        "estimate": row["estimate"],
+        "statistic": row["statistic"],
+        "p_reported": row["p_value"],
+        "position": float((rows["estimate"] <= row["estimate"]).mean()),
         "best": best,
-        "best_statistic": rows[best]["statistic"],
-        "without_star": nearest if significant[searched.reported] else None,
+        "best_statistic": float(rows["statistic"][best]),
+        "without_star": nearest if significant[reported] else None,
     }
