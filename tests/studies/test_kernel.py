@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.covariance import Part, Vcov
-from digiprosper.studies.kernel import SetSlopes, set_projections, set_slopes
+from digiprosper.studies.kernel import SetSlopes, set_slopes, set_slopes_in_draws
 
 
 def make(
@@ -209,8 +209,7 @@ def test_draws_are_those_of_a_regression_in_few_and_in_many_clusters(
     codes = np.concatenate([np.arange(groups), rng.integers(0, groups, 400 - groups)])
     outcomes = x @ rng.normal(size=(4, 3)) + rng.normal(size=(400, 3))
     how = Vcov("clustered", (Part(1.0, 1.5, codes, groups),), 9.0, None, 4)
-    projections = set_projections(x, sets, lambda k: how)
-    slopes, t = projections.drawn(outcomes)
+    slopes, t = set_slopes_in_draws(x, sets, lambda k: how)(outcomes)
     for row, inside in enumerate(sets):
         columns = x[:, inside]
         bread = np.linalg.inv(columns.T @ columns)

@@ -157,40 +157,60 @@ def _squares(sums: Floats, lags: int) -> Floats:
 # --- draws ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SetProjections:
-    """Projections that give the slope of one regressor with S sets for any outcome.
+def set_slopes_in_draws(
+    x: Floats,
+    sets: Bools,
+    vcov_of: Callable[[int], Vcov],
+    *,
+    obs_weights: Floats | None = None,
+) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """Return a function of outcomes (N, R): slopes and t, (S, R) each, by `set_slopes`.
 
-    In coordinates of an orthonormal basis of all columns, a slope is a product with
-    `influence`, and the fitted values of a set are a projection. So only the products
-    of a drawn outcome with the basis, summed by cluster, are needed.
+    It is for many outcomes. In coordinates of an orthonormal basis of all columns, a
+    slope is a product with `influence`, and the fitted values of a set are a
+    projection. So only the products of an outcome with the basis, summed by cluster,
+    are needed. Clusters are one-way, and columns are not collinear in any set.
     """
+    from scipy import sparse
 
-    by_cluster: Any  # sparse (m * G, N), makes these sums of an outcome
-    products: Floats  # (m, G, m) those of the basis
-    influence: Floats  # (S, m)
-    projections: Floats  # (S, m, m)
-    factors: Floats  # (S, 1) small-sample factors
+    root = 1.0 if obs_weights is None else np.sqrt(obs_weights)[:, None]
+    basis, triangle, scale = _rotate(root * x)
+    (n, m), count = basis.shape, len(sets)
+    influence, projections = np.empty((count, m)), np.empty((count, m, m))
+    factors = np.empty((count, 1))
+    for size, mine, q, triangles in _each_set(triangle, sets, 6 * triangle.size):
+        part = vcov_of(size).parts[0]
+        influence[mine] = q[:, :, -1] * (scale / triangles[:, -1:, -1])
+        projections[mine] = q @ q.transpose(0, 2, 1)
+        factors[mine] = part.factor
+    groups = part.levels
+    rows = np.arange(m)[:, None] * groups + part.codes
+    sums_by_cluster = sparse.csr_array(
+        ((root * basis).T.ravel(), (rows.ravel(), np.tile(np.arange(n), m))),
+        shape=(m * groups, n),
+    )
+    products_of_basis = (sums_by_cluster @ (basis / root)).reshape(m, groups, m)
 
-    def drawn(self, outcomes: Floats) -> tuple[Floats, Floats]:
-        """Compute slopes and clustered t of demeaned outcomes (N, R): (S, R) each."""
-        m, groups, _ = self.products.shape
-        sums = (self.by_cluster @ outcomes).reshape(m, groups, -1)
-        products, heights = self.products, sums.sum(axis=1)
+    def estimate(outcomes: Floats) -> tuple[Floats, Floats]:
+        sums = (sums_by_cluster @ outcomes).reshape(m, groups, -1)
+        products, heights = products_of_basis, sums.sum(axis=1)
         if groups > m * (m + 3) / 2:
             products, sums = _fewer_clusters(products, sums)
-        slopes = self.influence @ heights
+        slopes = influence @ heights
         squares = np.empty_like(slopes)
-        for some in chunks(len(squares), sums[0].size, _CACHED):
-            influence = self.influence[some]
-            through = influence @ products.reshape(m, -1)
-            through = through.reshape(len(influence), -1, m) @ self.projections[some]
-            scores = influence @ sums.reshape(m, -1)
-            scores -= (through.reshape(-1, m) @ heights).reshape(scores.shape)
+        for some in chunks(count, sums[0].size, _CACHED):
+            through = (influence[some] @ products.reshape(m, -1)).reshape(
+                len(slopes[some]), -1, m
+            )
+            fitted = (through @ projections[some]).reshape(-1, m) @ heights
+            scores = influence[some] @ sums.reshape(m, -1)
+            scores -= fitted.reshape(scores.shape)
             scores = scores.reshape(*through.shape[:2], -1)
             squares[some] = np.einsum("sgr,sgr->sr", scores, scores)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return slopes, slopes / np.sqrt(self.factors * squares)
+            return slopes, slopes / np.sqrt(factors * squares)
+
+    return estimate
 
 
 def _fewer_clusters(products: Floats, sums: Floats) -> tuple[Floats, Floats]:
@@ -207,36 +227,3 @@ def _fewer_clusters(products: Floats, sums: Floats) -> tuple[Floats, Floats]:
         np.concatenate([rotation.T @ products, of_rest], axis=1),
         np.concatenate([rotated, rest], axis=1),
     )
-
-
-def set_projections(
-    x: Floats,
-    sets: Bools,
-    vcov_of: Callable[[int], Vcov],
-    *,
-    obs_weights: Floats | None = None,
-) -> SetProjections:
-    """Prepare the slopes of the last column of `x` (N, p) beside each set (S, p).
-
-    The arguments are those of `set_slopes`, with one-way clusters. Columns are not
-    collinear in any set.
-    """
-    from scipy import sparse
-
-    root = 1.0 if obs_weights is None else np.sqrt(obs_weights)[:, None]
-    basis, triangle, scale = _rotate(root * x)
-    (n, m), count = basis.shape, len(sets)
-    influence, projections = np.empty((count, m)), np.empty((count, m, m))
-    factors = np.empty((count, 1))
-    for size, mine, q, triangles in _each_set(triangle, sets, 6 * triangle.size):
-        part = vcov_of(size).parts[0]
-        influence[mine] = q[:, :, -1] * (scale / triangles[:, -1:, -1])
-        projections[mine] = q @ q.transpose(0, 2, 1)
-        factors[mine] = part.factor
-    rows = np.arange(m)[:, None] * part.levels + part.codes
-    by_cluster = sparse.csr_array(
-        ((root * basis).T.ravel(), (rows.ravel(), np.tile(np.arange(n), m))),
-        shape=(m * part.levels, n),
-    )
-    products = (by_cluster @ (basis / root)).reshape(m, part.levels, m)
-    return SetProjections(by_cluster, products, influence, projections, factors)

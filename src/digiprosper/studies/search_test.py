@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,14 +19,12 @@ from digiprosper.errors import (
     one_problem,
     option_error,
 )
-from digiprosper.kernels import Floats
-from digiprosper.kernels.covariance import Vcov
+from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
-from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
+from digiprosper.linear.kernels.wild import p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
-from digiprosper.linear.preparation import Prepared
 from digiprosper.optional import Done, progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
@@ -44,7 +40,7 @@ from digiprosper.studies.control_sets import (
     estimate_sets,
     set_columns,
 )
-from digiprosper.studies.kernel import set_projections, set_slopes
+from digiprosper.studies.kernel import set_slopes, set_slopes_in_draws
 from digiprosper.studies.search_results import SearchTest
 
 _LEAST_REPS = 19
@@ -53,16 +49,9 @@ _CACHED = 2**23
 _RANKS = 1_001
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Models:
-    """Specifications with the same rows, and how they are estimated in draws."""
-
-    frame: pd.DataFrame  # their estimates
-    prepared: Prepared
-    rows: Any  # positions of their rows among those of the sets
-    y: Floats  # (n, 1) demeaned
-    # From demeaned outcomes (n, R) to slopes and t statistics, (S, R) each
-    estimate: Callable[[Floats], tuple[Floats, Floats]]
+# From changes of the outcome (N, R), in the rows of the sets, to slopes and t of
+# specifications, (S, R) each
+_Estimate: TypeAlias = Callable[[Floats], tuple[Floats, Floats]]
 
 
 def search_test(  # noqa: PLR0913  (what is searched, and how: all but three named)
@@ -172,7 +161,8 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     refuse_other_specification("search_test", spec)
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
-    candidates = _read_candidates(spec, candidates, spec.x[0] if term is None else term)
+    tested = spec.x[0] if term is None else term
+    candidates = _read_candidates(spec, candidates, tested, also)
     keys, x = set(map(canonical, candidates)), set(map(canonical, spec.x))
     reported = set_label([name for name in candidates if canonical(name) in x])
     base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
@@ -189,20 +179,26 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     terms = (*base.x, *candidates)
     models = [
         _search_sets(sets, searched, equations, level),
-        *_fit_others(also, panel, terms, sets, equations, level),
+        *(
+            _fit_other(label, other, panel, terms, sets, equations, level)
+            for label, other in (also or {}).items()
+        ),
     ]
-    residuals, scores = _fit_restricted(equations, sets)
-    weights = wild_weights(scores.size, reps)
-    with progress_bar("search_test", weights.reps, show=progress) as done:
-        best, curves = _draw_estimates(models, residuals, scores, weights, seed, done)
-    frame = pd.concat([each.frame for each in models]).sort_values(
+    frame = pd.concat([rows for rows, _ in models]).sort_values(
         "estimate", kind="stable", ignore_index=True
     )
-    ranks = np.linspace(0, len(frame) - 1, curves.shape[1])
-    ends = np.quantile(curves, ((1 - level) / 2, (1 + level) / 2), axis=0)
-    for name, end in zip(("band_low", "band_high"), ends, strict=True):
-        frame[name] = np.interp(np.arange(len(frame)), ranks, end)
-
+    residuals, position = _fit_restricted(equations, sets)
+    weights = wild_weights(1 + int(position.max()), reps)
+    size = max(1, _CACHED // (len(frame) + position.size))
+    # A drawn outcome is that of the data plus this.
+    changes = (
+        residuals[:, None] * (drawn[:, position] - 1).T
+        for drawn in weights.chunks(seed, size)
+    )
+    with progress_bar("search_test", weights.reps, show=progress) as done:
+        estimates = [estimate for _, estimate in models]
+        best, band = _draw_estimates(estimates, changes, len(frame), level, done)
+    frame["band_low"], frame["band_high"] = band
     detail = _compare_reported(frame, searched, reported, level)
     p_value, best_p_value = (
         p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
@@ -240,17 +236,23 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
 
 
 def _read_candidates(
-    spec: FixedEffects, candidates: object, term: object
+    spec: FixedEffects, candidates: object, tested: object, also: object
 ) -> tuple[str, ...]:
     """Read the candidates; refuse too many, and other covariances."""
+    if not isinstance(also, Mapping | None):
+        raise InputTypeError(
+            "search_test: also must be a mapping of labels to specifications, such as "
+            f"{{'no time effects': spec.replace(time_effects=False)}}, not "
+            f"{type(also).__name__}."
+        )
     names: tuple[str, ...] = as_terms(candidates, "candidates")
-    if isinstance(term, str) and canonical(term) in map(canonical, names):
+    if isinstance(tested, str) and canonical(tested) in map(canonical, names):
         raise one_problem(
             TermError,
             "repeated",
-            f"search_test: {cited(term)} is the tested coefficient, which must be in "
+            f"search_test: {cited(tested)} is the tested coefficient, which must be in "
             "every specification. Remove it from candidates.",
-            term=term,
+            term=tested,
             roles=("x", "candidates"),
         )
     if 2 ** len(names) > MOST_SETS:
@@ -275,99 +277,77 @@ def _read_candidates(
 
 def _search_sets(
     sets: ControlSets, searched: pd.DataFrame, equations: Equations, level: float
-) -> _Models:
-    """Collect the sets that are searched."""
-    prepared = equations.prepared
-    columns, inside = set_columns(equations, searched.to_numpy(), sets.term)
-    projections = set_projections(
-        columns,
-        inside,
+) -> tuple[pd.DataFrame, _Estimate]:
+    """List the estimates of the sets that are searched, and estimate them in draws."""
+    prepared, y = equations.prepared, equations.demeaned.columns[:, :1]
+    slopes_of = set_slopes_in_draws(
+        *set_columns(equations, searched.to_numpy(), sets.term),
         lambda k: counts_and_vcov(prepared, k)[1],
         obs_weights=prepared.obs_weights,
     )
     rows = sets.frame.assign(**sets.tidy(level)[["conf_low", "conf_high"]])
-    return _Models(
-        rows.loc[rows["model"].isin(searched.index)].drop(columns="n_controls"),
-        prepared,
-        slice(None),
-        equations.demeaned.columns[:, :1],
-        projections.drawn,
-    )
+    rows = rows.loc[rows["model"].isin(searched.index)].drop(columns="n_controls")
+    return rows, lambda change: slopes_of(y + prepared.within.demean(change))
 
 
-def _fit_others(
-    also: Mapping[str, FixedEffects] | None,
+def _fit_other(
+    label: str,
+    other: FixedEffects,
     panel: Panel,
     terms: Sequence[str],
     sets: ControlSets,
     equations: Equations,
     level: float,
-) -> Iterator[_Models]:
-    """Estimate the specifications of `also` on rows that have all `terms`."""
-    if not isinstance(also, Mapping | None):
-        raise InputTypeError(
-            "search_test: also must be a mapping of labels to specifications, such as "
-            f"{{'no time effects': spec.replace(time_effects=False)}}, not "
-            f"{type(also).__name__}."
+) -> tuple[pd.DataFrame, _Estimate]:
+    """Estimate a specification of `also` on rows that have all `terms`, as the sets."""
+    where = f"search_test: also[{cited(label)}]"
+    refuse_other_specification(where, other)
+    if canonical(other.y) != canonical(equations.demeaned.names[0]):
+        raise TermError(f"{where} has the outcome {cited(other.y)}, not that of spec.")
+    if label in sets.included.index:
+        raise TermError(f"{where} has the label of a set of candidates; rename it.")
+    if other.cov_type in ONE_BY_ONE:
+        raise option_error(
+            "cov_type",
+            other.cov_type,
+            f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
+            "in draws. Use 'clustered' or 'robust'.",
         )
-    for label, other in (also or {}).items():
-        where = f"search_test: also[{cited(label)}]"
-        refuse_other_specification(where, other)
-        if canonical(other.y) != canonical(equations.demeaned.names[0]):
-            raise TermError(
-                f"{where} has the outcome {cited(other.y)}, not that of spec."
-            )
-        if label in sets.included.index:
-            raise TermError(f"{where} has the label of a set of candidates; rename it.")
-        if other.cov_type in ONE_BY_ONE:
-            raise option_error(
-                "cov_type",
-                other.cov_type,
-                f"{where} has cov_type={cited(other.cov_type)}, which is not computed "
-                "in draws. Use 'clustered' or 'robust'.",
-            )
-        common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
-        fit = common_rows.fit(common_rows.regressors("x"), None)
-        if sets.term not in fit.names:
-            raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
-        prepared, demeaned = common_rows.prepared, common_rows.demeaned
-        rows = equations.prepared.sample.index.get_indexer(prepared.sample.index)
-        if absent := int((rows < 0).sum()):
-            raise IdentificationError(
-                f"{where} has {absent:,} rows that are not in the sample of spec, so "
-                "no outcome can be drawn for them. Estimate spec on all rows, and "
-                "select fewer with where in also; singletons='keep' keeps singletons."
-            )
-        controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
-        x = demeaned.select(demeaned.at([*controls, sets.term]))
-        vcov = counts_and_vcov(prepared, x.shape[1])[1]
-        row = fit.tidy(level).set_index("term").loc[[sets.term]]
-        yield _Models(
-            row.assign(model=label, controls=[controls], nobs=fit.nobs),
-            prepared,
-            rows,
-            demeaned.columns[:, :1],
-            partial(_estimate_other, x, vcov, prepared.obs_weights),
+    common_rows = other._on_common_rows(panel, {"x": other.x, "sets": terms})
+    fit = common_rows.fit(common_rows.regressors("x"), None)
+    if sets.term not in fit.names:
+        raise TermError(f"{where} has no coefficient of {cited(sets.term)}.")
+    prepared, demeaned = common_rows.prepared, common_rows.demeaned
+    positions = equations.prepared.sample.index.get_indexer(prepared.sample.index)
+    if absent := int((positions < 0).sum()):
+        raise IdentificationError(
+            f"{where} has {absent:,} rows that are not in the sample of spec, so "
+            "no outcome can be drawn for them. Estimate spec on all rows, and "
+            "select fewer with where in also; singletons='keep' keeps singletons."
         )
+    controls = tuple(n for n in fit.names if n not in ("Intercept", sets.term))
+    y, x = demeaned.columns[:, :1], demeaned.select(demeaned.at([*controls, sets.term]))
+    vcov = counts_and_vcov(prepared, x.shape[1])[1]
+    every = np.ones((1, x.shape[1]), dtype=np.bool_)
+
+    def estimate(change: Floats) -> tuple[Floats, Floats]:
+        outcomes = y + prepared.within.demean(change[positions])
+        weights = prepared.obs_weights
+        fits = set_slopes(outcomes, x, every, lambda _: vcov, obs_weights=weights)
+        return fits.slopes, fits.slopes / fits.std_errors
+
+    row = fit.tidy(level).set_index("term").loc[[sets.term]]
+    return row.assign(model=label, controls=[controls], nobs=fit.nobs), estimate
 
 
 # --- draws ----------------------------------------------------------------------------
 
 
-def _estimate_other(
-    x: Floats, vcov: Vcov, obs_weights: Floats | None, outcomes: Floats
-) -> tuple[Floats, Floats]:
-    """Regress drawn outcomes (n, R) on x (n, k): slope and t of the last, (1, R)."""
-    every = np.ones((1, x.shape[1]), dtype=np.bool_)
-    fits = set_slopes(outcomes, x, every, lambda _: vcov, obs_weights=obs_weights)
-    return fits.slopes, fits.slopes / fits.std_errors
-
-
-def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, Floats]:
+def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, Ints]:
     """Fit the largest set with the coefficient restricted to zero.
 
-    Returns residuals (N,), and scores (G,) of the regressor net of all candidates,
-    with the sign of its effect.
+    Returns residuals (N,), and the position (N,) of each row's cluster in the order of
+    the scores of the regressor net of all candidates. It depends on no name or unit.
     """
     prepared, y = equations.prepared, equations.demeaned.columns[:, 0]
     columns = set_columns(equations, sets.included.to_numpy(), sets.term)[0]
@@ -382,41 +362,35 @@ def _fit_restricted(equations: Equations, sets: ControlSets) -> tuple[Floats, Fl
             "candidate.",
             [collinear_problem(sets.term, sets.candidates)],
         )
-    scores = np.bincount(prepared.cluster_codes[0], weights=net.prod(axis=1))
-    return net[:, 0] / root[:, 0], scores * scores.sum()
+    codes = prepared.cluster_codes[0]
+    scores = np.bincount(codes, weights=net.prod(axis=1))
+    order = np.argsort(np.argsort(scores * scores.sum(), kind="stable"))
+    return net[:, 0] / root[:, 0], order[codes]
 
 
 def _draw_estimates(
-    models: Sequence[_Models],
-    residuals: Floats,
-    scores: Floats,
-    weights: WildWeights,
-    seed: np.random.SeedSequence,
+    estimates: Sequence[_Estimate],
+    changes: Iterable[Floats],
+    count: int,
+    level: float,
     done: Done,
-) -> tuple[Floats, Floats]:
-    """Estimate all specifications on drawn outcomes.
+) -> tuple[Floats, list[Floats]]:
+    """Estimate all specifications, `count` of them, after changes of the outcome.
 
-    Returns the largest absolute t (R,), and the estimates in ascending order (R, K), at
-    K ranks of them.
+    Returns the largest absolute t (R,), and both ends of a band of the estimates in
+    ascending order, (count,) each.
     """
-    # The order of the clusters by their scores depends on no name or unit.
-    order = np.argsort(np.argsort(scores, kind="stable"))
-    position = order[models[0].prepared.cluster_codes[0]]
-    count = sum(len(each.frame) for each in models)
-    ranks = np.linspace(0, count - 1, min(count, _RANKS)).round().astype(np.intp)
+    ranks = np.linspace(0, count - 1, min(count, _RANKS))
     best, curves = [], []
-    for drawn in weights.chunks(seed, max(1, _CACHED // (count + residuals.size))):
-        # A drawn outcome is that of the data plus this.
-        change = residuals[:, None] * (drawn[:, position] - 1).T
-        estimates = [
-            each.estimate(each.y + each.prepared.within.demean(change[each.rows]))
-            for each in models
-        ]
-        slopes, t = map(np.vstack, zip(*estimates, strict=True))
+    for change in changes:
+        numbers = [estimate(change) for estimate in estimates]
+        slopes, t = map(np.vstack, zip(*numbers, strict=True))
         best.append(np.abs(t).max(axis=0))
-        curves.append(np.sort(slopes, axis=0)[ranks].T)
-        done(len(drawn))
-    return np.concatenate(best), np.vstack(curves)
+        curves.append(np.sort(slopes, axis=0)[ranks.round().astype(np.intp)].T)
+        done(len(curves[-1]))
+    ends = np.quantile(np.vstack(curves), ((1 - level) / 2, (1 + level) / 2), axis=0)
+    band = [np.interp(np.arange(count), ranks, end) for end in ends]
+    return np.concatenate(best), band
 
 
 # --- results --------------------------------------------------------------------------
