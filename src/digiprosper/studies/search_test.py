@@ -285,8 +285,9 @@ def _search_sets(
         lambda k: counts_and_vcov(prepared, k)[1],
         obs_weights=prepared.obs_weights,
     )
-    rows = sets.frame.assign(**sets.tidy(level)[["conf_low", "conf_high"]])
-    rows = rows.loc[rows["model"].isin(searched.index)].drop(columns="n_controls")
+    rows = sets.tidy(level).assign(nobs=sets.nobs).drop(columns="term")
+    rows.insert(1, "controls", [each.controls for each in sets.values()])
+    rows = rows.loc[rows["model"].isin(searched.index)]
     return rows, lambda change: slopes_of(y + prepared.within.demean(change))
 
 
@@ -404,13 +405,10 @@ def _compare_reported(
     row: Any = rows.loc[[reported]].to_dict("records")[0]
     significant = rows["p_value"].map(lambda p: rejects(p, level)).astype(bool)
     best = rows["statistic"].abs().idxmax()
-    # Sets by the number of controls in which they differ from the reported one
-    changes = (searched != searched.loc[reported]).sum(axis=1)
-    nearest = min(
-        searched.index[~significant.loc[searched.index]],
-        key=lambda label: (changes[label], -rows["p_value"][label]),
-        default=None,
-    )
+    # Sets without a star by the number of controls in which they differ, then by p
+    others = searched.index[~significant.loc[searched.index]]
+    changes = (searched.loc[others] != searched.loc[reported]).sum(axis=1)
+    nearest = others[np.lexsort((-rows["p_value"].loc[others], changes))]
     return {
         "specifications": len(rows),
         "significant": float(significant.mean()),
@@ -421,5 +419,5 @@ def _compare_reported(
         "position": float((rows["estimate"] <= row["estimate"]).mean()),
         "best": best,
         "best_statistic": float(rows["statistic"][best]),
-        "without_star": nearest if significant[reported] else None,
+        "without_star": nearest[0] if significant[reported] and len(nearest) else None,
     }
