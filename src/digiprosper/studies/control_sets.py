@@ -484,20 +484,16 @@ def _estimate_together(equations: Equations, sets: Bools, name: str) -> Floats:
     ):
         return numbers
 
-    widths = np.array(list(map(len, equations.controls)))
     absorbed = np.array(
         [demeaned.absorbed[list(positions)].any() for positions in equations.controls]
     )
-    wide = (
-        prepared.sample.nobs <= len(equations.x) + sets @ widths + prepared.within.rank
-    )
+    columns, inside = set_columns(equations, sets, name)
+    wide = prepared.sample.nobs <= inside.sum(axis=1) + prepared.within.rank
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
-
-    columns, inside = set_columns(equations, sets[estimable], name)
     together = set_slopes(
         demeaned.columns[:, :1],
         columns,
-        inside,
+        inside[estimable],
         lambda k: counts_and_vcov(prepared, k)[1],
         most_condition=NEAR,
         obs_weights=prepared.obs_weights,

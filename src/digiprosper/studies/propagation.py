@@ -66,13 +66,13 @@ _LEAST_REPS = 99
 _OWN_DRAWS = 199
 # Relative difference of estimates that are the same but for rounding.
 _SAME = 1e-5
-_DRAWN_ERRORS = (
-    "Standard errors from the draws, with the weights estimated again in each"
-)
-_ADDED_ERRORS = (
-    "Standard errors from the covariance of the model, plus that of its estimates over "
-    "drawn weights"
-)
+_ERRORS = {
+    "drawn": "Standard errors from the draws, with the weights estimated again in each",
+    "kept": (
+        "Standard errors from the covariance of the model, plus that of its estimates "
+        "over drawn weights"
+    ),
+}
 _KEPT = (
     "With model_rows='kept' only the weights are drawn, and the model is estimated on "
     "all rows."
@@ -89,10 +89,6 @@ _END_POINTS = {
         "has no end points to estimate."
     ),
 }
-_NEEDS = (
-    "one scale and one set of weights for all years (scope pooled, goalposts or "
-    "base_year), linear scores"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +303,6 @@ class PropagatedIndex(Specification):
         # Draws from cross products have no intercept, which comes last.
         names = tuple(map(str, results.params.index))[: values.shape[1]]
         coefficients = np.asarray(results.params, dtype=np.float64)[: len(names)]
-        info = _glance(results, seed)
         # A ratio of effects has no variance, which draws of it would hide.
         has_error = np.isfinite(np.diag(results.cov))[: len(names)]
         has_error |= not has_error.any()
@@ -315,26 +310,19 @@ class PropagatedIndex(Specification):
         covariance[np.ix_(has_error, has_error)] = covariance_of(
             values[:, has_error], clusters=draws.count
         )
-        errors_text = _DRAWN_ERRORS
         if self.model_rows == "kept":
             covariance = covariance + results.cov.to_numpy(dtype=np.float64)
             values = values + _draw_sampling_errors(results, self.reps, seed)
-            errors_text = _ADDED_ERRORS
-        estimated = drawn_estimates(
-            names,
-            coefficients,
-            covariance,
-            values,
-            info,
-            n_drawn=draws.count,
-            drawn=draws.name,
-        )
+        info = _glance(results, seed)
+        units: Any = {"n_drawn": draws.count, "drawn": draws.name}
         return PropagatedResults(
             terms=tuple(terms_of(results, names).values()),
             words=getattr(results, "words", NO_WORDS),
-            estimated=estimated,
+            estimated=drawn_estimates(
+                names, coefficients, covariance, values, info, **units
+            ),
             info=info,
-            errors_text=errors_text,
+            errors_text=_ERRORS[self.model_rows],
             diagnostics=(*getattr(results, "diagnostics", ()), *new),
             labels=dict(getattr(results, "labels", {})),
             factors=getattr(results, "factors", {}),
@@ -361,7 +349,9 @@ class PropagatedIndex(Specification):
                 raise OptionError(
                     f"index {cited(name)} ({recipe.scope.text}, {recipe.structure}, "
                     f"{recipe.aggregation}) cannot be bootstrapped from entity sums; "
-                    f"this requires {_NEEDS}, structure flat or equal_dimensions. "
+                    "this requires one scale and one set of weights for all years "
+                    "(scope pooled, goalposts or base_year), linear scores, structure "
+                    "flat or equal_dimensions. "
                     "end_points='redrawn' computes any index from the rows of each "
                     "draw."
                 )

@@ -276,7 +276,7 @@ def _test_curve(
     roots = slope.roots()
     turns = np.sort(roots.real) if np.isreal(roots).all() else np.full(2, np.nan)
     inside = bool((np.abs(turns) < 1).all())
-    inflection = slope.deriv().roots()[0] if slope.degree() == 2 else np.nan
+    inflection = slope.deriv().roots()[0]
     inflection_inside = inflection if abs(inflection) < 1 else np.nan
     points = np.array([-1.0, inflection_inside, 1.0])
     slopes, errors = slope(points), _slope_errors(v, points)
@@ -301,7 +301,7 @@ def _test_curve(
 
 def _slope_errors(v: Floats, points: Floats) -> Floats:
     """Compute standard errors of the slope at points; v (3, 3) is of its polynomial."""
-    powers = points[:, None] ** np.arange(3)
+    powers = np.vander(points, 3, increasing=True)
     return standard_errors(np.einsum("pi,ij,pj->p", powers, v, powers))
 
 
