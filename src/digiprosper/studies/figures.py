@@ -69,6 +69,7 @@ def specification_curve(
     others do not. Estimates of `search_test` are beside those in draws without an
     effect, at its own level.
     """
+    names: Sequence[str]
     if isinstance(models, SearchTest):
         names, level = [models.common.term.name], models.level
         points = _curve_points(models.frame, level, "band_low", "band_high")

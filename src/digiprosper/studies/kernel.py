@@ -179,13 +179,13 @@ def set_slopes_in_draws(
     influence, projections = np.empty((count, m)), np.empty((count, m, m))
     factors = np.empty((count, 1))
     for size, mine, q, triangles in _each_set(triangle, sets, 6 * triangle.size):
-        part = vcov_of(size).parts[0]
+        part: Any = vcov_of(size).parts[0]
         influence[mine] = q[:, :, -1] * (scale / triangles[:, -1:, -1])
         projections[mine] = q @ q.transpose(0, 2, 1)
         factors[mine] = part.factor
     groups = part.levels
     rows = np.arange(m)[:, None] * groups + part.codes
-    sums_by_cluster = sparse.csr_array(
+    sums_by_cluster: Any = sparse.csr_array(
         ((root * basis).T.ravel(), (rows.ravel(), np.tile(np.arange(n), m))),
         shape=(m * groups, n),
     )
@@ -221,9 +221,9 @@ def _fewer_clusters(products: Floats, sums: Floats) -> tuple[Floats, Floats]:
     rows, columns = np.tril_indices(len(products))
     rotation = np.linalg.qr(products[rows, :, columns].T)[0]
     rotated = rotation.T @ sums
-    rest = np.linalg.qr((sums - rotation @ rotated).T, mode="r").T
+    rest: Any = np.linalg.qr((sums - rotation @ rotated).T, mode="r")
     of_rest = np.zeros((len(products),) * 3)
     return (
         np.concatenate([rotation.T @ products, of_rest], axis=1),
-        np.concatenate([rotated, rest], axis=1),
+        np.concatenate([rotated, rest.T], axis=1),
     )

@@ -337,7 +337,7 @@ def _fit_other(
         fits = set_slopes(outcomes, x, every, lambda _: vcov, obs_weights=weights)
         return fits.slopes, fits.slopes / fits.std_errors
 
-    row = fit.tidy(level).set_index("term").loc[[sets.term]]
+    row: Any = fit.tidy(level).set_index("term").loc[[sets.term]]
     return row.assign(model=label, controls=[controls], nobs=fit.nobs), estimate
 
 
@@ -401,8 +401,8 @@ def _compare_reported(
     frame: pd.DataFrame, searched: pd.DataFrame, reported: str, level: float
 ) -> dict[str, Any]:
     """Compare the reported specification with all others and with the best one."""
-    rows = frame.set_index("model")
-    row: Any = rows.loc[[reported]].to_dict("records")[0]
+    rows: Any = frame.set_index("model")
+    row = rows.loc[[reported]].to_dict("records")[0]
     significant = rows["p_value"].map(lambda p: rejects(p, level)).astype(bool)
     best = rows["statistic"].abs().idxmax()
     # Sets without a star by the number of controls in which they differ, then by p
