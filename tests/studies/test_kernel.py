@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from digiprosper.kernels.covariance import Part, Vcov
-from digiprosper.studies.kernel import SetSlopes, set_slopes, set_slopes_in_draws
+from digiprosper.studies.kernel import set_slopes, set_slopes_in_draws
 
 
 def make(
@@ -30,11 +30,20 @@ def make(
     return x @ np.ones(p) + rng.normal(size=n), x, sets
 
 
-def slopes_of(y: np.ndarray, *sets: Any, **options: Any) -> SetSlopes:
+class Slopes(NamedTuple):
+    slopes: np.ndarray
+    std_errors: np.ndarray
+    df_t: np.ndarray
+
+    @property
+    def regular(self) -> np.ndarray:
+        return np.isfinite(self.std_errors)
+
+
+def slopes_of(y: np.ndarray, *sets: Any, **options: Any) -> Slopes:
     """The numbers of a single outcome (N,): (S,) each."""
-    found = set_slopes(y[:, None], *sets, **options)
-    numbers = found.slopes, found.std_errors, found.regular
-    return SetSlopes(*(of_sets[:, 0] for of_sets in numbers), found.df_t)
+    slopes, std_errors, df_t = set_slopes(y[:, None], *sets, **options)
+    return Slopes(slopes[:, 0], std_errors[:, 0], df_t)
 
 
 GROUPS = np.arange(60) % 7
@@ -109,7 +118,7 @@ def test_several_outcomes_are_estimated_as_each_by_itself(kind: str) -> None:
     y, x, sets = make(8)
     outcomes = np.column_stack([y, x @ np.arange(5.0) + y**2, np.sqrt(np.abs(y))])
     options: Any = {"vcov_of": lambda k: vcov(kind), "most_condition": 1e8}
-    together = set_slopes(outcomes, x, sets, **options)
+    together = Slopes(*set_slopes(outcomes, x, sets, **options))
     for number, outcome in enumerate(outcomes.T):
         single = slopes_of(outcome, x, sets, **options)
         for name in ("slopes", "std_errors", "regular"):

@@ -224,7 +224,7 @@ def estimate_sets(
         common=common,
         diagnostics=(*base.diagnostics, *(notice for notice, _ in by_code.values())),
     )
-    return estimated, equations, ~np.isnan(numbers[:, 0])
+    return estimated, equations, ~np.isnan(numbers[:, 1])
 
 
 # --- which sets -----------------------------------------------------------------------
@@ -452,7 +452,7 @@ def _estimate_each(
     by_code: dict[str, tuple[Notice, list[int]]] = {}
     for position, names in enumerate(controls):
         estimate, std_error, df_t = numbers[position].tolist()
-        if np.isnan(estimate):
+        if np.isnan(std_error):
             regressors = equations.regressors(sets[position])
             try:
                 fit = equations.common_rows.fit(regressors)
@@ -473,7 +473,7 @@ def _estimate_each(
 def _estimate_together(equations: Equations, sets: Bools, name: str) -> Floats:
     """Estimate at once all sets that allow it: estimate, error, df, (sets, 3).
 
-    Numbers of sets that have to be fitted one by one are missing.
+    The standard error of a set that has to be fitted by itself is missing.
     """
     prepared, demeaned = equations.prepared, equations.demeaned
     numbers = np.full((len(sets), 3), np.nan)
@@ -490,7 +490,7 @@ def _estimate_together(equations: Equations, sets: Bools, name: str) -> Floats:
     columns, inside = set_columns(equations, sets, name)
     wide = prepared.sample.nobs <= inside.sum(axis=1) + prepared.within.rank
     estimable = np.flatnonzero(~wide & ~sets[:, absorbed].any(axis=1))
-    together = set_slopes(
+    slopes, std_errors, df_t = set_slopes(
         demeaned.columns[:, :1],
         columns,
         inside[estimable],
@@ -498,8 +498,7 @@ def _estimate_together(equations: Equations, sets: Bools, name: str) -> Floats:
         most_condition=NEAR,
         obs_weights=prepared.obs_weights,
     )
-    estimates = np.column_stack([together.slopes, together.std_errors, together.df_t])
-    numbers[estimable] = np.where(together.regular, estimates, np.nan)
+    numbers[estimable] = np.column_stack([slopes, std_errors, df_t])
     return numbers
 
 

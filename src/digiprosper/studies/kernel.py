@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,18 +16,6 @@ from digiprosper.kernels.within import level_sums
 _CACHED = 2**21
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SetSlopes:
-    """Slopes and standard errors beside each of S sets, for R outcomes: (S, R) each."""
-
-    slopes: Floats
-    std_errors: Floats
-    # False where the columns of a set are collinear or nearly so, the fit is perfect,
-    # or the variance is negative or rounding: the numbers of these sets mean nothing
-    regular: Bools
-    df_t: Floats  # (S,) df of t
-
-
 def set_slopes(
     outcomes: Floats,
     x: Floats,
@@ -38,8 +25,13 @@ def set_slopes(
     most_condition: float = np.inf,
     obs_weights: Floats | None = None,
     memory: int = 2**28,
-) -> SetSlopes:
+) -> tuple[Floats, Floats, Floats]:
     """Regress outcomes on each set of columns, and take the last one's slope.
+
+    Returns slopes and standard errors (S, R), and the degrees of freedom of t (S,).
+    Standard errors are missing, and slopes without meaning, where the columns of a set
+    are collinear or nearly so, the fit is perfect, or the variance is negative or
+    rounding.
 
     All columns are rotated once; a set is then a small triangular system that squares
     no condition number. By Frisch and Waugh (1933) the slope of the last column needs
@@ -51,8 +43,7 @@ def set_slopes(
     any but ``hc2``, ``hc3`` and ``crv3``. Columns are nearly collinear from the
     condition number `most_condition` on; `memory` is the bytes of a chunk.
     """
-    root = 1.0 if obs_weights is None else np.sqrt(obs_weights)[:, None]
-    basis, triangle, scale = _rotate(root * x)
+    root, basis, triangle, scale = _rotate(x, obs_weights)
     # Coordinates of the outcomes, and what all columns leave of them.
     y = root * outcomes
     heights = basis.T @ y
@@ -60,10 +51,8 @@ def set_slopes(
     unexplained = np.einsum("rn,rn->r", rest, rest)
     lengths = np.sqrt(np.einsum("mr,mr->r", heights, heights) + unexplained)
 
-    shape = len(sets), len(rest)
-    out = SetSlopes(
-        np.empty(shape), np.empty(shape), np.zeros(shape, bool), np.empty(shape[0])
-    )
+    slopes, std_errors = np.empty((2, len(sets), len(rest)))
+    df_t = np.empty(len(sets))
     numbers = 5 * y.size + 6 * triangle.size
     for size, mine, q, triangles in _each_set(triangle, sets, numbers, memory):
         vcov = vcov_of(size)
@@ -75,29 +64,33 @@ def set_slopes(
             # The last column net of the others has this length, and the direction of
             # the last column of q.
             net = (triangles[:, -1, -1] / scale)[:, None]
-            out.slopes[mine] = q[:, :, -1] @ heights / net
+            slopes[mine] = q[:, :, -1] @ heights / net
             influence = q[:, :, -1] / net @ basis.T
             conditions = singular[:, :1] / singular[:, -1:]
             variances, least = _variances(
                 residuals @ basis.T + rest, influence, squares * (1 / net**2), vcov
             )
-        positive = variances > least
-        out.std_errors[mine] = np.sqrt(np.where(positive, variances, np.nan))
-        out.df_t[mine] = vcov.df_t
-        fits = np.sqrt(squares) >= PERFECT_FIT * lengths
-        out.regular[mine] = positive & fits & (conditions <= most_condition)
-    return out
+        imperfect = np.sqrt(squares) >= PERFECT_FIT * lengths
+        regular = (variances > least) & imperfect & (conditions <= most_condition)
+        std_errors[mine] = np.sqrt(np.where(regular, variances, np.nan))
+        df_t[mine] = vcov.df_t
+    return slopes, std_errors, df_t
 
 
-def _rotate(columns: Floats) -> tuple[Floats, Floats, float]:
+def _rotate(
+    x: Floats, obs_weights: Floats | None
+) -> tuple[Floats | float, Floats, Floats, float]:
     """Decompose columns (N, p), which may be collinear.
 
-    Returns an orthonormal basis (N, m); in it the coordinates of the columns at unit
-    length (m, p); and what the last one is multiplied by to have this length.
+    Returns the roots of weights; of columns times these an orthonormal basis (N, m); in
+    it the coordinates of the columns at unit length (m, p); and what the last one is
+    multiplied by to have this length.
     """
+    root = 1.0 if obs_weights is None else np.sqrt(obs_weights)[:, None]
+    columns = root * x
     scale = 1 / np.sqrt(np.einsum("ij,ij->j", columns, columns))
     basis, triangle = np.linalg.qr(columns * scale)
-    return basis, triangle, scale[-1]
+    return root, basis, triangle, scale[-1]
 
 
 def _each_set(
@@ -173,8 +166,7 @@ def set_slopes_in_draws(
     """
     from scipy import sparse
 
-    root = 1.0 if obs_weights is None else np.sqrt(obs_weights)[:, None]
-    basis, triangle, scale = _rotate(root * x)
+    root, basis, triangle, scale = _rotate(x, obs_weights)
     (n, m), count = basis.shape, len(sets)
     influence, projections = np.empty((count, m)), np.empty((count, m, m))
     factors = np.empty((count, 1))

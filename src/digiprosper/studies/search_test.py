@@ -334,8 +334,10 @@ def _fit_other(
     def estimate(change: Floats) -> tuple[Floats, Floats]:
         outcomes = y + prepared.within.demean(change[positions])
         weights = prepared.obs_weights
-        fits = set_slopes(outcomes, x, every, lambda _: vcov, obs_weights=weights)
-        return fits.slopes, fits.slopes / fits.std_errors
+        slopes, std_errors, _ = set_slopes(
+            outcomes, x, every, lambda _: vcov, obs_weights=weights
+        )
+        return slopes, slopes / std_errors
 
     row: Any = fit.tidy(level).set_index("term").loc[[sets.term]]
     return row.assign(model=label, controls=[controls], nobs=fit.nobs), estimate
