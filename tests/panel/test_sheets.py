@@ -560,6 +560,19 @@ def test_a_chinese_heading_of_years_is_suggested(
     assert len(Panel.from_excel(path, entity="city", time=heading)) == len(long)
 
 
+def test_a_year_in_a_heading_of_a_long_table_is_no_period(
+    tmp_path: Path, long: pd.DataFrame
+) -> None:
+    # Post offices of 1984 are the usual instrument of Chinese cities.
+    sheet = long.rename(columns={"year": "年份"}).assign(邮局1984=1.0)
+    path = write(tmp_path / "a.xlsx", {"data": sheet})
+    words = r"\(did you mean time='年份'\?\), and entities are repeated, so '邮局1984'"
+    with pytest.raises(ColumnError, match=words):
+        Panel.from_excel(path, entity="city")
+    panel = Panel.from_excel(path, entity="city", time="年份")
+    assert (panel["邮局1984"] == 1).all()
+
+
 def test_code_entities_and_headings_of_numbers(tmp_path: Path) -> None:
     frame = pd.DataFrame({"code": [110000, 120000], 2019: [1, 2], 2020: [3, 4]})
     panel = Panel.from_excel(write(tmp_path / "a.xlsx", {"gdp": frame}), entity="code")

@@ -16,6 +16,7 @@ from digiprosper.present.rows import setting_rows
 from digiprosper.present.style import Style
 from digiprosper.report.columns import Column, Estimate, Remark
 from digiprosper.report.notices import too_few_clusters_to_draw
+from digiprosper.report.summary import Summary
 from digiprosper.report.terms import Term
 from digiprosper.report.words import NOTES, Words
 
@@ -371,3 +372,75 @@ def test_a_remark_begins_with_a_capital_where_it_stands_alone():
     words = Words({"said": ("likelihood.", "似然。")})
     columns = [Column(h, remarks=(Remark("said", {}),), words=words) for h in "ab"]
     assert lines_below(columns) == ["Likelihood."]
+
+
+CITIES = {"id": "城市", "year": "年份", "w": "工具"}
+
+
+@pytest.mark.parametrize(
+    ("where", "english", "chinese"),
+    [
+        ("year > 1", "Year > 1", "年份 > 1"),
+        (
+            "`w` < 9 and year != 2",
+            "Opening < 9 and Year != 2",
+            "工具 < 9 且 年份 ≠ 2",
+        ),
+        ("place not in ['a', 'd']", "place not in ['A', 'd']", "place 不属于 [A, d]"),
+        ("lag(w) < 9", "lag(Opening) < 9", "lag(工具) < 9"),
+    ],
+)
+def test_conditions_have_the_labels_of_columns_and_values(where, english, chinese):
+    panel = small_panel().assign(place=lambda f: np.tile(["a", "b", "c", "d"], 72))
+    spec = dp.FixedEffects("y", ["x"])
+    labels = {"year": "Year", "w": "Opening", "a": "A"}
+    for fit in (spec.replace(where=where).fit(panel), spec.fit(panel.subset(where))):
+        assert f"(1): rows where {english}." in lines_of(fit, labels=labels)
+        lines = lines_of(fit, language="chinese", labels=CITIES | {"a": "A"})
+        assert f"(1)：样本为满足{chinese}的观测。" in lines
+
+
+def test_the_reason_for_a_missing_model_has_labels():
+    fits = dp.fit_all({"all": dp.FixedEffects("y", ["size"])}, small_panel())
+    (line,) = (s for s in lines_of(fits, labels={"size": "Firm size", "id": "Firm"}))
+    assert "Firm size" in line
+    assert "Firm" in line.replace("Firm size", "")
+    assert "size" not in line.replace("Firm size", "")
+
+
+WARNINGS = {
+    "missing_codes": {"column": "x", "codes": [-99, 999]},
+    "treated_together": {"treatment": "policy", "column": "province"},
+    "shared_in_cells": {"term": "x", "effects": ("state", "year")},
+    "shared_values": {"terms": {"x": 3}, "clusters": ("id",)},
+    "same_in_both_directions": {"term": "x", "columns": ("from", "to")},
+    "heavy_cluster": {"clusters": "id", "cluster": 3, "share": 0.25},
+    "in_entities": {"term": "x", "entity": "id"},
+    "shared_exposure": {"term": "x"},
+    "lasting_shocks": {"term": "x"},
+    "lagged_outcome": {"columns": ("lag(y)",)},
+    "mean_of_others": {"term": "x", "column": "z", "effect": "class"},
+    "staggered_treatment": {"terms": ("x",)},
+    "several_cohorts": {"cohorts": {2003: 4, 2005: 6}},
+}
+
+
+@pytest.mark.parametrize("code", WARNINGS)
+@pytest.mark.parametrize("language", ["english", "chinese"])
+def test_what_misleads_is_said_below_the_table(code, language):
+    fit = dp.FixedEffects("y", ["x"]).fit(small_panel())
+    told = replace(fit, diagnostics=(dp.Notice(code, "", WARNINGS[code]),))
+    again = Summary.from_dict(told.to_dict())
+    before = lines_of(fit, language=language)
+    (line,) = set(lines_of(told, language=language)) - set(before)
+    assert line in lines_of(again, language=language)
+    names = [
+        str(name) for data in WARNINGS[code].values() for name in np.atleast_1d(data)
+    ]
+    if code == "several_cohorts":
+        names = ["2003", "2005"]
+    if code == "shared_values":
+        names = ["x", "id"]
+    if code == "heavy_cluster":
+        names = ["id", "3", "25%"]
+    assert all(name in line for name in names)

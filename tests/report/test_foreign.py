@@ -336,6 +336,20 @@ def test_one_kind_of_errors_is_in_the_note(fits: dict[str, Any]) -> None:
     }
 
 
+def test_functions_of_numpy_share_the_row_of_ours(
+    panel: dp.Panel, frame: pd.DataFrame
+) -> None:
+    other = ols("np.log(gsp) ~ np.log(pc) + unemp", frame).fit()
+    ours = dp.FixedEffects("log(gsp)", ["log(pc)", "unemp"]).fit(panel)
+    table = dp.etable([ours, other], labels={"pc": "Capital", "gsp": "Product"})
+    assert table.frame.index.tolist()[1:4:2] == [
+        "log(Capital)",
+        "Unemployment rate (%)",
+    ]
+    assert (table.frame.loc["log(Capital)"] != "").all()
+    assert "np." not in str(table)
+
+
 def test_the_caller_says_what_the_object_does_not(fits: dict[str, Any]) -> None:
     result = foreign(
         fits["clustered z"],

@@ -37,6 +37,18 @@ STATES = dp.datasets.us_states()
 BORDERS = SpatialWeights.from_neighbours(dp.datasets.us_neighbours(), name="borders")
 
 
+def test_weights_have_their_label_in_figures_and_tables() -> None:
+    labels, inside = (
+        {"borders": "Nachbarn"},
+        BORDERS.conventions.removeprefix("borders"),
+    )
+    drawn = moran_scatter(STATES, "unemp", BORDERS, None, labels)
+    assert drawn.weights == f"Nachbarn{inside}"
+    fit = PanelSpatial("log(gsp)", ["unemp"], BORDERS).fit(STATES)
+    notes = dp.etable(fit, labels=labels).notes
+    assert f"(1): W: Nachbarn{inside}." in notes
+
+
 @pytest.mark.parametrize("time", [None, 1975])
 def test_points_are_those_of_the_local_statistics(time) -> None:
     drawn = moran_scatter(STATES, "log(gsp)", BORDERS, time, {})

@@ -32,11 +32,12 @@ from digiprosper.linear.distances import (
     distance_notices,
     near_rows,
 )
-from digiprosper.linear.doubtful_terms import (
+from digiprosper.linear.doubtful_rows import (
     about_missing,
     heavy_cluster,
-    term_notices,
+    missing_codes,
 )
+from digiprosper.linear.doubtful_terms import term_notices
 from digiprosper.linear.notices import (
     dropped_rows,
     entities_across,
@@ -285,6 +286,7 @@ def prepare(
         *_robust_notices(sample, structure.within, near, options),
         *distance_notices(sample, near),
         *term_notices(sample, panel, effects, clusters, options.cov_type),
+        *missing_codes(sample, panel),
         # With instruments there is no such correction for leverage.
         *heavy_cluster(
             sample,

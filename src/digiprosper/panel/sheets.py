@@ -75,14 +75,7 @@ def long_table(
     time, value = _checked_names(entity, time, value)
     frame = _with_text_headings(data, entity)
     columns = _read_headings(frame.columns.drop(entity), time_format)
-    if not columns:
-        meant = [f" (did you mean {time=}?)" for time in _TIMES if time in frame]
-        raise ColumnError(
-            f"there is no column {cited(time)}{''.join(meant[:1])}, and no heading "
-            "with a year, such as '2010年' or 'gdp2010'; the columns are "
-            f"{quoted(frame.columns, 12)}. Pass the name of the time key as time=, or "
-            "the format of other times as time_format=."
-        )
+    _refuse_long_table(frame, entity, time, [*columns.values()])
     if value is None and "" in {variable for variable, _ in columns}:
         raise OptionError(
             f"from_wide: the headings {quoted(columns.values(), 2)} are times without "
@@ -98,6 +91,25 @@ def long_table(
         frame, columns, labels = _one_row_per_entity(frame, entity, value, columns)
     frame, dropped = drop_empty(frame, [*columns.values()])
     return _stack_years(frame, time, value, columns), labels, [*notes, *dropped]
+
+
+def _refuse_long_table(
+    frame: pd.DataFrame, entity: str, time: str, headings: Sequence[str]
+) -> None:
+    """Refuse a table without years in its headings, or that has them in a column."""
+    meant = [f" (did you mean {time=}?)" for time in _TIMES if time in frame]
+    # A constant of a long table may have a year in its heading: '邮局1984'.
+    if headings and not (meant and frame[entity].duplicated().any()):
+        return
+    why = "no heading with a year, such as '2010年' or 'gdp2010'"
+    if headings:
+        no_year = f"{quoted(headings, 3)} is not a year of a wide table"
+        why = f"entities are repeated, so {no_year}"
+    raise ColumnError(
+        f"there is no column {cited(time)}{''.join(meant[:1])}, and {why}; the columns "
+        f"are {quoted(frame.columns, 12)}. Pass the name of the time key as time=, or "
+        "the format of other times as time_format=."
+    )
 
 
 def _stack_years(

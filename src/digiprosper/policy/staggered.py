@@ -20,7 +20,7 @@ from digiprosper.errors import (
     option_error,
 )
 from digiprosper.kernels import Floats
-from digiprosper.linear.doubtful_terms import heavy_cluster
+from digiprosper.linear.doubtful_rows import heavy_cluster
 from digiprosper.linear.preparation import (
     LinearOptions,
     Prepared,

@@ -19,6 +19,7 @@ from digiprosper.present.rows import (
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
 from digiprosper.report.columns import Block, Column, Parameter, ParameterTest, Remark
+from digiprosper.report.labels import name_label, text_factor
 from digiprosper.report.verdicts import rejects
 from digiprosper.report.words import NOTES
 
@@ -94,7 +95,9 @@ def _reason(error: Exception, style: Style) -> str:
     codes = (f"failure.{kind.__name__}" for kind in type(error).__mro__)
     code = next(code for code in codes if code in NOTES)
     # Further sentences of the message are for the console.
-    first = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0]
+    message = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0]
+    sentence = text_factor(message, style.labels, {})
+    first = name_label(message, style.labels, {message: (sentence,)})
     return style.say(NOTES, code, message=f"{first.rstrip('.')}.")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
-from digiprosper.errors import DigiprosperError
+from digiprosper.errors import DigiprosperError, Notice
 from digiprosper.report.inference import Inference
-from digiprosper.report.labels import effect_names, name_label
+from digiprosper.report.labels import condition_factor, effect_names, name_label
 from digiprosper.report.protocol import Glance, HasDraws, Results
 from digiprosper.report.terms import Factors, Term, terms_of
 from digiprosper.report.text import percent_text
@@ -24,8 +24,8 @@ from digiprosper.report.words import (
 
 _TOO_FEW = "too_few_clusters_to_draw"
 # Notices that are also below a table, about rows chosen or dropped, changed columns,
-# logs of counts, terms without an estimate or an error, errors that are too small, and
-# weak instruments: the code, to the names in the data.
+# logs of counts, terms without an estimate or an error, errors that are too small,
+# slopes that are no effects, and weak instruments: the code, to the names in the data.
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "chosen_rows": ("where",),
     "winsorised": ("cells", "lower", "upper"),
@@ -38,9 +38,22 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "no_variance": ("terms",),
     "needed_clusters": ("terms", "clusters"),
     "not_psd": ("terms",),
+    "missing_codes": ("column", "codes"),
     "few_treated": ("terms", "clusters"),
     "few_treated_clusters": ("n_treated", "n_clusters", "clusters"),
     "very_few_clusters": ("n_clusters", "clusters"),
+    "treated_together": ("treatment", "column"),
+    "shared_in_cells": ("term", "effects"),
+    "shared_values": ("terms", "clusters"),
+    "same_in_both_directions": ("term", "columns"),
+    "heavy_cluster": ("clusters", "cluster", "share"),
+    "in_entities": ("term", "entity"),
+    "shared_exposure": ("term",),
+    "lasting_shocks": ("term",),
+    "lagged_outcome": ("columns",),
+    "mean_of_others": ("term", "column", "effect"),
+    "staggered_treatment": ("terms",),
+    "several_cohorts": ("cohorts",),
     "weak_first_stage": ("endog",),
     "biased_first_stage": ("endog",),
 }
@@ -48,7 +61,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 _FOR_FEW_CLUSTERS = ("cr2", "crv3")
 BELOW = read_words(__file__, "words_below")
 """By code: rows chosen or dropped, columns changed, terms without an estimate or error,
-errors too small, weak instruments."""
+errors too small, slopes that are no effects, weak instruments."""
 
 
 class Estimate(NamedTuple):
@@ -278,24 +291,32 @@ def _notice_remarks(result: Results) -> tuple[Remark, ...]:
     remarks = []
     cov_type = inference_of(result).cov_type
     for notice in getattr(result, "diagnostics", ()):
-        code, data = notice.code, notice.data
-        named = {role: _read_names(data[role], role) for role in _NAMES.get(code, ())}
-        no_matter = (
-            data.get("only_controls")
-            or (cov_type in _FOR_FEW_CLUSTERS and "n_clusters" in named)
-            or (cov_type == "cr2" and code == "few_treated")
-        )
-        if named and all(named.values()) and not no_matter:
-            remarks.append(Remark(code, named, BELOW))
+        named = names_below(notice, cov_type)
+        if named:
+            factors = {w: (condition_factor(w),) for w in named.get("where", ())}
+            remarks.append(Remark(notice.code, named, BELOW, factors))
     return tuple(remarks)
 
 
-def _read_names(named: str | float | Iterable[str], role: str) -> tuple[str, ...]:
-    if role == "effects":
-        return tuple(str(named).split(", "))
+def names_below(notice: Notice, cov_type: str) -> dict[str, tuple[str, ...]]:
+    """Return the names of a notice by role; empty if it is not below a table."""
+    code, data = notice.code, notice.data
+    roles = [role for role in _NAMES.get(code, ()) if role in data]
+    named = {role: _read_names(data[role], role) for role in roles}
+    no_matter = (
+        data.get("only_controls")
+        or (cov_type in _FOR_FEW_CLUSTERS and "n_clusters" in named)
+        or (cov_type == "cr2" and code == "few_treated")
+    )
+    return {} if no_matter or not all(named.values()) else named
+
+
+def _read_names(named: str | float | Iterable[object], role: str) -> tuple[str, ...]:
     if isinstance(named, float):
         return (percent_text(named),)
-    return (str(named),) if isinstance(named, str | int) else tuple(named)
+    if isinstance(named, str | int):
+        return tuple(str(named).split(", ")) if role == "effects" else (str(named),)
+    return tuple(map(str, named))
 
 
 def _absorbed_constant(result: Results, level: float) -> Estimate | None:

@@ -5,6 +5,7 @@ A package is recognised by the name of its module, so none is imported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
@@ -28,6 +29,8 @@ from digiprosper.report.protocol import Glance, Results, empty_glance
 from digiprosper.report.terms import Factor, Factors
 from digiprosper.report.words import NOTES
 
+# Formulas of other packages call numpy's functions, such as ``np.log(x)``.
+_NUMPY = re.compile(r"\bnp\.(log|exp|sqrt)\(")
 # Kinds of standard errors whose names in the packages, in lower case, are not ours.
 _KINDS = {
     "nonrobust": "unadjusted",
@@ -147,7 +150,7 @@ def foreign(
     result : fitted result
         What ``fit()`` of a statsmodels or linearmodels model, or ``feols`` and
         ``fepois`` of pyfixest, returns: one coefficient per term. The constant is
-        called Intercept, whatever its name there.
+        called Intercept, whatever its name there, and ``np.log(x)`` ``log(x)``.
     depvar : str, optional
         Name of the outcome. The default is the name in the object.
     effects : str or sequence of str, optional
@@ -248,7 +251,8 @@ def _make_results(
 def _tidy(foreign_fit: _ForeignFit, level: float) -> pd.DataFrame:
     """Lay out one row per term; cut points have no test and no interval."""
     names = [
-        "Intercept" if name == "const" else str(name) for name in foreign_fit.names
+        "Intercept" if name == "const" else _plain_name(name)
+        for name in foreign_fit.names
     ]
     estimates, cov, *tests = map(np.asarray, foreign_fit.numbers)
     numbers = [estimates, np.sqrt(np.diag(cov)), *tests, foreign_fit.interval(level)]
@@ -265,6 +269,11 @@ def _package(result: object) -> str:
 
 def _type_name(result: object) -> str:
     return type(getattr(result, "model", result)).__name__
+
+
+def _plain_name(name: object) -> str:
+    """Write the functions of a name without their module."""
+    return _NUMPY.sub(r"\1(", str(name))
 
 
 def _join_names(option: str, value: object) -> str | None:
@@ -353,7 +362,7 @@ def _read_statsmodels(result: Any) -> _ForeignFit:
         _statsmodels_errors(result),
         {
             "nobs": nobs,
-            "depvar": outcome if isinstance(outcome, str) else None,
+            "depvar": _plain_name(outcome) if isinstance(outcome, str) else None,
             "mean_y": None if cuts else _outcome_mean(model.endog, nobs),
             **info,
         },

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 
+from digiprosper.report.parsing import QUOTED
 from digiprosper.report.terms import Factor, Factors, Term
 from digiprosper.report.words import (
     CHINESE_CALLS,
@@ -23,6 +26,8 @@ _SIGNS = re.compile(
         rf"\b{sign}\b" if sign.isalpha() else re.escape(sign) for sign in CHINESE_SIGNS
     )
 )
+_NOT_NAMES = {"", "and", "or", "not", "in"}
+_CONDITION = "where"
 _POWERS = {1.0: "", 2.0: "²", 3.0: "³"}
 
 
@@ -106,12 +111,21 @@ def term_words(
 def text_factor(text: str, names: Iterable[str], factors: Factors) -> Factor:
     """Describe a text with names of columns or terms, such as a sum or a condition."""
     pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    parts = re.split(rf"(?<![\w:.])({pattern})(?![\w:(\[])", text)
+    parts = (
+        re.split(rf"(?<![\w:.])({pattern})(?![\w:(\[])", text) if pattern else [text]
+    )
     pieces = (
         _named_factor(part, factors) if number % 2 else part
         for number, part in enumerate(parts)
     )
     return Factor(text, pieces=tuple(piece for piece in pieces if piece))
+
+
+def condition_factor(text: str) -> Factor:
+    """Describe a condition on rows, of which the names are not known."""
+    names = re.findall(r"`([^`]+)`|([^\W\d]\w*)", re.sub(QUOTED, "", text))
+    factor = text_factor(text, {*chain(*names)} - _NOT_NAMES, {})
+    return replace(factor, function=_CONDITION)
 
 
 def _named_factor(name: str, factors: Factors) -> Factor:
@@ -140,23 +154,24 @@ def summands(text: str) -> list[str]:
 
 
 def _factor_label(factor: Factor, labels: Mapping[str, str], language: Language) -> str:
-    label = _own_label(factor, labels)
+    label = _own_label(factor, labels, language)
     if label is not None:
         return label
     in_words = language == "chinese"
+    has_values = in_words or factor.function == _CONDITION
     pieces = [
-        (_replace_operators(piece, labels) if in_words else piece)
+        (_written_piece(piece, labels, in_words=in_words) if has_values else piece)
         if isinstance(piece, str)
         else _factor_label(piece, labels, language)
-        for piece in _without_backticks(factor.pieces, labels)
+        for piece in _without_backticks(factor.pieces, labels, language)
     ]
-    if in_words and pieces:
+    if in_words and pieces and factor.function != _CONDITION:
         return _chinese_text(factor, pieces, labels)
     return "".join(pieces) or factor.text
 
 
 def _without_backticks(
-    pieces: Sequence[str | Factor], labels: Mapping[str, str]
+    pieces: Sequence[str | Factor], labels: Mapping[str, str], language: Language
 ) -> list[str | Factor]:
     """Remove the backticks around columns that a label stands for."""
     bare = list(pieces)
@@ -164,7 +179,7 @@ def _without_backticks(
         before, after = bare[at - 1], bare[at + 1]
         if not (isinstance(before, str) and isinstance(after, str)):
             continue
-        if isinstance(piece, Factor) and _own_label(piece, labels) is not None:
+        if isinstance(piece, Factor) and _own_label(piece, labels, language):
             bare[at - 1] = before.removesuffix("`")
             bare[at + 1] = after.removeprefix("`")
     return bare
@@ -199,24 +214,33 @@ def _chinese_text(
     )
 
 
-def _replace_operators(piece: str, labels: Mapping[str, str]) -> str:
-    """Replace operators of a calculation by signs, and quoted values by labels."""
+def _written_piece(piece: str, labels: Mapping[str, str], *, in_words: bool) -> str:
+    """Write labels of quoted values, in Chinese without quotes and with signs."""
 
     def written(match: re.Match[str]) -> str:
-        value = match["value"]
-        return CHINESE_SIGNS[match[0]] if value is None else labels.get(value, value)
+        quote, value = match["quote"] or "", match["value"]
+        if value is None:
+            return CHINESE_SIGNS[match[0]] if in_words else match[0]
+        label = labels.get(value, value)
+        return label if in_words else f"{quote}{label}{quote}"
 
     return _SIGNS.sub(written, piece)
 
 
-def _own_label(factor: Factor, labels: Mapping[str, str]) -> str | None:
-    """Return the label of a factor, or of the column that it is a power of."""
+def _own_label(
+    factor: Factor, labels: Mapping[str, str], language: Language
+) -> str | None:
+    """Return the label of a factor, or of the column that it is a power of.
+
+    In Chinese a power of a column without a label is written in the same way.
+    """
     for text in (factor.typed, factor.text):
         if text in labels:
             return labels[text]
     # A column has no pieces; what has some and the power 1 is a function or a dummy of
     # its column.
     is_power = factor.power != 1 or not factor.pieces
-    if is_power and factor.power in _POWERS and factor.column in labels:
-        return labels[factor.column] + _POWERS[factor.power]
+    in_signs = language == "chinese" and factor.power != 1
+    if is_power and factor.power in _POWERS and (in_signs or factor.column in labels):
+        return labels.get(factor.column, factor.column) + _POWERS[factor.power]
     return None

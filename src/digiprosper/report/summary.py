@@ -17,6 +17,7 @@ from digiprosper.report.columns import (
     Estimate,
     PlainCell,
     Remark,
+    names_below,
     result_column,
     test_remark,
 )
@@ -238,6 +239,8 @@ class Summary(PickledByName):
             and the words under ``"summary"``.
         """
         numbers = self.numbers
+        cov_type = "" if numbers.inference is None else numbers.inference.cov_type
+        notices = [(n.code, n.message, names_below(n, cov_type)) for n in self.notices]
         sections = {
             "glance": numbers.glance,
             numbers.rows_key: numbers.estimates,
@@ -255,7 +258,8 @@ class Summary(PickledByName):
             "labels": dict(numbers.labels),
             "factors": stored_factors(numbers.factors),
             "diagnostics": [
-                {"code": n.code, "message": n.message} for n in self.notices
+                {"code": code, "message": message, "names": names}
+                for code, message, names in notices
             ],
             "summary": {
                 "title": self.title,
@@ -313,7 +317,8 @@ class Summary(PickledByName):
             wrapped_title=words["wrapped_title"],
             blocks=tuple(_restore_block(block) for block in words["blocks"]),
             notices=tuple(
-                Notice(n["code"], n["message"]) for n in stored["diagnostics"]
+                Notice(n["code"], n["message"], n.get("names", {}))
+                for n in stored["diagnostics"]
             ),
             conventions=words["conventions"],
             settings=words["settings"],
@@ -336,6 +341,11 @@ class Summary(PickledByName):
         rows = self.numbers.cov if len(terms) else None
         values = np.empty((0, 0)) if rows is None else np.array(rows, dtype=np.float64)
         return pd.DataFrame(values, index=terms, columns=terms)
+
+    @property
+    def diagnostics(self) -> tuple[Notice, ...]:
+        """Notices of the result; `data` has the names that are below a table."""
+        return self.notices
 
     @property
     def nobs(self) -> int:

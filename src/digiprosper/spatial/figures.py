@@ -84,7 +84,7 @@ def moran_scatter(
     return MoranScatter(
         variable=wording.label(column),
         period="" if panel.time_name is None else str(field.times[period]),
-        weights=_weights_text(field.weights, language),
+        weights=_weights_text(field.weights, wording),
         points=pd.DataFrame(
             {"value": z[0], "spatial_lag": lag[0]}, index=field.entities
         ),
@@ -118,17 +118,18 @@ def _period_position(field: Field, time: object) -> int:
     return int(positions[0])
 
 
-def _weights_text(weights: SpatialWeights, language: Language) -> str:
+def _weights_text(weights: SpatialWeights, wording: Wording) -> str:
     """Name the weights, with their construction."""
+    name, language = wording.label(weights.name), wording.language
     if language == "english":
-        return weights.conventions
+        return name + weights.conventions.removeprefix(weights.name)
     inside = WORDS.say(f"weights.{weights.standardise}", language)
     if weights.made_by:
         construction = construction_remark(weights.made_by)
         if isinstance(construction, Remark):
             construction = remark_text(construction, WORDS, {}, {}, language)
         inside = f"{construction}，{inside}"
-    return FIGURE.say("brackets", language, text=weights.name, inside=inside)
+    return FIGURE.say("brackets", language, text=name, inside=inside)
 
 
 # --- effects, of one or several fits --------------------------------------------------

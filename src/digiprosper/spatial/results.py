@@ -26,6 +26,7 @@ from digiprosper.report.certificate import coverage_remark
 from digiprosper.report.columns import Column, Estimate, Remark
 from digiprosper.report.estimates import DrawnEstimates, Estimates
 from digiprosper.report.inference import Inference
+from digiprosper.report.labels import text_factor
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.protocol import Glance, empty_glance, hash_of
 from digiprosper.report.results import BaseResults
@@ -557,7 +558,9 @@ class SpatialResults(BaseResults):
             "scale": (Remark(f"weights.{self.weights_standardise}", {}),),
         }
         code = "w.made" if self.weights_made_by else "w"
-        remarks = (Remark(self.model, {}), Remark(code, names))
+        text = text_factor(self.weights_text, [self.weights_name], {})
+        weights = Remark(code, names, factors={self.weights_text: (text,)})
+        remarks = (Remark(self.model, {}), weights)
         # The SLX is estimated by least squares, without adjustment.
         bias = self.likelihood != "unadjusted" and self.model != "slx"
         return (*remarks, Remark(self.likelihood, {})) if bias else remarks
