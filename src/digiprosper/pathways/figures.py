@@ -43,16 +43,16 @@ def pathway_figure(
     chosen = "chinese" if language == "chinese" else LANGUAGES[report.language]
     names = Names(chosen, report.labels, dict(labels))
     tested = [finding for finding in report.findings if finding.tested]
+    stages: dict[str, list[PathwayRow]] = {}
+    for finding in sorted(tested, key=lambda f: _STAGES.index(f.mechanism.stage)):
+        stage = names.say(f"stage.{finding.mechanism.stage}")
+        stages.setdefault(stage, []).append(_row(finding, names))
     method, level = names.say(f"method.{report.adjust}"), percent_text(report.level)
     note = names.say("figure.note", level=level, tests=len(tested), method=method)
     heads = ("effects", "p_adjusted", "identification")
     return Pathways(
         heads={head: names.say(f"head.{head}", level=level) for head in heads},
-        stages={
-            names.say(f"stage.{code}"): rows
-            for code in _STAGES
-            if (rows := [_row(f, names) for f in tested if f.mechanism.stage == code])
-        },
+        stages=stages,
         verdicts={v: names.say(v) for v in VERDICTS if v != "not testable"},
         notes=[
             *([names.say("units"), note] if tested else []),

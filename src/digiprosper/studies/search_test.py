@@ -11,6 +11,7 @@ import pandas as pd
 from digiprosper.errors import (
     IdentificationError,
     InputTypeError,
+    Notice,
     TermError,
     check_level,
     cited,
@@ -23,7 +24,7 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.linear.estimation import collinear_problem, counts_and_vcov
 from digiprosper.linear.fixed_effects import FixedEffects, refuse_other_specification
-from digiprosper.linear.kernels.wild import p_value_of_draws, wild_weights
+from digiprosper.linear.kernels.wild import WildWeights, p_value_of_draws, wild_weights
 from digiprosper.linear.notices import NEAR
 from digiprosper.optional import Done, progress_bar
 from digiprosper.panel import Panel
@@ -161,8 +162,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
     refuse_other_specification("search_test", spec)
     reps, level = check_reps(reps, _LEAST_REPS), check_level(level)
     seed = seed_sequence(rng)
-    tested = spec.x[0] if term is None else term
-    candidates = _read_candidates(spec, candidates, tested, also)
+    candidates = _read_candidates(spec, candidates, term, also)
     keys, x = set(map(canonical, candidates)), set(map(canonical, spec.x))
     reported = set_label([name for name in candidates if canonical(name) in x])
     base = spec.replace(x=tuple(name for name in spec.x if canonical(name) not in keys))
@@ -200,34 +200,9 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
         best, band = _draw_estimates(estimates, changes, len(frame), level, done)
     frame["band_low"], frame["band_high"] = band
     detail = _compare_reported(frame, searched, reported, level)
-    p_value, best_p_value = (
-        p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
-        for key in ("statistic", "best_statistic")
-    )
     notices = few_draws(reps, "test")
     issue(notices)
-    test = TestResult(
-        name="Test of a searched specification",
-        statistic=abs(detail["statistic"]),
-        distribution="bootstrap",
-        df=None,
-        p_value=p_value,
-        null=f"{sets.term} has no effect given all candidate controls",
-        detail={
-            "term": sets.term,
-            **detail,
-            "best_p_value": best_p_value,
-            "weights": weights.name,
-            "enumerated": weights.enumerated,
-            "clusters": weights.groups,
-            "reps": weights.reps,
-            "rng_entropy": seed.entropy,
-        },
-        draws=best,
-        diagnostics=notices,
-        labels=sets.common.labels,
-        factors=sets.common.factors,
-    )
+    test = _make_test(sets, detail, best, weights, seed, notices)
     left_out = sets.included.index[~regular]
     return SearchTest(test, frame, searched, tuple(left_out), sets.common, level)
 
@@ -236,7 +211,7 @@ def search_test(  # noqa: PLR0913  (what is searched, and how: all but three nam
 
 
 def _read_candidates(
-    spec: FixedEffects, candidates: object, tested: object, also: object
+    spec: FixedEffects, candidates: object, term: object, also: object
 ) -> tuple[str, ...]:
     """Read the candidates; refuse too many, and other covariances."""
     if not isinstance(also, Mapping | None):
@@ -246,6 +221,7 @@ def _read_candidates(
             f"{type(also).__name__}."
         )
     names: tuple[str, ...] = as_terms(candidates, "candidates")
+    tested = spec.x[0] if term is None else term
     if isinstance(tested, str) and canonical(tested) in map(canonical, names):
         raise one_problem(
             TermError,
@@ -423,3 +399,40 @@ def _compare_reported(
         "best_statistic": float(rows["statistic"][best]),
         "without_star": nearest[0] if significant[reported] and len(nearest) else None,
     }
+
+
+def _make_test(
+    sets: ControlSets,
+    detail: Mapping[str, Any],
+    best: Floats,
+    weights: WildWeights,
+    seed: np.random.SeedSequence,
+    notices: tuple[Notice, ...],
+) -> TestResult:
+    """Compare the reported and the best t with the `best` (R,) of the draws."""
+    p_value, best_p_value = (
+        p_value_of_draws(best, detail[key], enumerated=weights.enumerated)
+        for key in ("statistic", "best_statistic")
+    )
+    return TestResult(
+        name="Test of a searched specification",
+        statistic=abs(detail["statistic"]),
+        distribution="bootstrap",
+        df=None,
+        p_value=p_value,
+        null=f"{sets.term} has no effect given all candidate controls",
+        detail={
+            "term": sets.term,
+            **detail,
+            "best_p_value": best_p_value,
+            "weights": weights.name,
+            "enumerated": weights.enumerated,
+            "clusters": weights.groups,
+            "reps": weights.reps,
+            "rng_entropy": seed.entropy,
+        },
+        draws=best,
+        diagnostics=notices,
+        labels=sets.common.labels,
+        factors=sets.common.factors,
+    )
