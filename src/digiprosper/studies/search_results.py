@@ -106,20 +106,19 @@ class SearchTest(Summarised, PickledByName):
 
     def _summary(self) -> Summary:
         detail: Any = self.test.detail
-        models, limit = self.frame.set_index("model"), f"{1 - self.level:.4g}"
-        rank = 1 + (models["statistic"].abs() > self.test.statistic).sum()
+        models = self.frame.set_index("model").to_dict("index")
+        limit = f"{1 - self.level:.4g}"
+        rank = 1 + (self.frame["statistic"].abs() > self.test.statistic).sum()
         draws = "all " * detail["enumerated"] + f"{detail['reps']:,} draws"
         named = (
             ("Reported", detail["reported"], self.test.p_value),
             ("Largest |t|", detail["best"], detail["best_p_value"]),
         )
-        rows = [
-            [name, f"{b:z.5g}", f"{t:z.2f}", p_text(p), p_text(searched_p)]
-            for name, label, searched_p in named
-            for b, t, p in models.loc[
-                [label], ["estimate", "statistic", "p_value"]
-            ].to_numpy()
-        ]
+        rows = []
+        for name, label, searched_p in named:
+            model = models[label]
+            numbers = f"{model['estimate']:z.5g}", f"{model['statistic']:z.2f}"
+            rows.append([name, *numbers, p_text(model["p_value"]), p_text(searched_p)])
         lines = [
             "",
             *(f"{name}: {label}." for name, label, _ in named),
@@ -128,7 +127,7 @@ class SearchTest(Summarised, PickledByName):
             f"Rank of the reported |t|: {rank:,} of {len(models):,}.",
         ]
         if (other := detail["without_star"]) is not None:
-            p = p_words(float(models["p_value"][other]))
+            p = p_words(models[other]["p_value"])
             lines.append(f"Nearest set of controls with p > {limit}: {other} ({p}).")
         if self.left_out:
             lines.append(
