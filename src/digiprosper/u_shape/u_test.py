@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -35,6 +35,8 @@ from digiprosper.linear.marginal import (
     refuse_dummy,
 )
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.sample_values import sample_values
+from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
@@ -203,6 +205,9 @@ class UTestResult(CurveTest):
     at : mapping
         Values of the columns that the curve depends on through interactions; empty if
         there are none.
+    rows_above, nobs : int or None
+        Number of rows with a variable above the turning point, and of all rows of the
+        fit. Both are None if the test had no panel, or if there is no turning point.
 
     Examples
     --------
@@ -225,6 +230,8 @@ class UTestResult(CurveTest):
     slope_high: float
     t_low: float
     t_high: float
+    rows_above: int | None = None
+    nobs: int | None = None
 
     @property
     def shape(self) -> str:
@@ -241,14 +248,20 @@ class UTestResult(CurveTest):
         """Turning point, its set, both slopes with t and the p-value: rows of `etable`.
 
         ``etable(fit, rows=test.rows)``; `etable` prints their names in its language.
-        If the turning point is not `inside`, it is "outside the data", without set and
-        p-value.
+        The turning point and its set have four significant digits, as in `summary` and
+        `plots.u_shape`. If it is not `inside`, it is "outside the data", without set
+        and p-value. With `rows_above` there is a row for it and its share.
         """
         sets = self.fieller if self.inside else []
         pieces = [interval_text(a, b) for a, b in sets if not np.isnan(a)]
+        above: dict[str, str | None] = {}
+        if self.rows_above is not None and self.nobs:
+            share = f"{self.rows_above:,} ({self.rows_above / self.nobs:.1%})"
+            above["above"] = share if self.inside else None
         cells = {
-            "extremum": self.extremum if self.inside else "outside the data",
+            "extremum": f"{self.extremum:z.4g}" if self.inside else "outside the data",
             "fieller": "; ".join(pieces) or None,
+            **above,
             "slope.low": _slope_text(self.slope_low, self.t_low),
             "slope.high": _slope_text(self.slope_high, self.t_high),
             "p": self.p_value,
@@ -301,6 +314,10 @@ class UTestResult(CurveTest):
                 f"No turning point: the curve is monotone for all {self.variable} > 0"
             )
         lines = [point, self._fieller_text()]
+        if self.rows_above is not None and self.nobs:
+            share = f"{self.rows_above / self.nobs:.1%}"
+            count = f"{self.rows_above:,} of {self.nobs:,} ({share})"
+            lines.append(f"Rows above the turning point: {count}")
         if np.isinf(self.fieller).any():
             # At infinity, the slope is that of the square, or, for other forms, that of
             # the level.
@@ -336,6 +353,7 @@ def u_test(
     interval: Sequence[float] | None = None,
     level: float = 0.95,
     form: UForm | None = None,
+    panel: Panel | None = None,
 ) -> UTestResult:
     """Test for a U-shape or inverse U-shape (Lind & Mehlum 2010), as Stata's ``utest``.
 
@@ -372,6 +390,9 @@ def u_test(
         Confidence level of the Fieller set, .95 by default.
     form : {"square", "inverse", "log", "sqrt"}, optional
         Form of f. The default is that of the term; for a column it is ``"square"``.
+    panel : Panel, optional
+        The fitted panel. If it is given, the result counts the rows above the turning
+        point.
 
     Returns
     -------
@@ -393,7 +414,10 @@ def u_test(
         If `at`, `interval`, `level` or `form` has a value that is not allowed, or the
         interval begins at 0 or below and the form is not a square.
     InputTypeError
-        If `results` is not the result of a linear model, or `at` is not a mapping.
+        If `results` is not the result of a linear model, `at` is not a mapping, or
+        `panel` is not a Panel.
+    AlignmentError
+        If the panel is not that of the fit.
 
     Notes
     -----
@@ -435,7 +459,14 @@ def u_test(
         "u_test", results, variable, square=square, form=form, interval=interval
     )
     level = check_level(level)
-    return curve_test(curve, moderator_values(curve, at), level)
+    test = curve_test(curve, moderator_values(curve, at), level)
+    if panel is None:
+        return test
+    values = sample_values(results, test.variable, panel, "u_test")
+    if np.isnan(test.extremum):
+        return test
+    above = int((values > test.extremum).sum())
+    return replace(test, rows_above=above, nobs=len(values))
 
 
 @dataclass(frozen=True, slots=True)
