@@ -189,9 +189,11 @@ def event_study(labels: Labels) -> Any:
 
 def event_studies(labels: Labels) -> Any:
     panel = provinces()
+    # With the reference of the event study, so that they can be compared.
+    staggered = dp.StaggeredDid("outcome", "first", base_period="universal")
     fits = {
         "TWFE": dp.EventStudy("outcome", "first", before=4, after=4).fit(panel),
-        "Callaway & Sant'Anna": dp.StaggeredDid("outcome", "first").fit(panel, rng=1),
+        "Callaway & Sant'Anna": staggered.fit(panel, rng=1),
     }
     return dp.plots.event_study(
         fits, labels={**labels, "outcome": labels["prosperity"]}
@@ -278,7 +280,8 @@ def sensitivity_curve(labels: Labels) -> Any:
 def u_shape(labels: Labels) -> Any:
     x = ["digital", "I(digital**2)", *CONTROLS]
     fit = dp.FixedEffects("urban_rural_theil", x).fit(provinces())
-    return dp.plots.u_shape(fit, dp.u_test(fit, "digital"), labels=labels)
+    test = dp.u_test(fit, "digital")
+    return dp.plots.u_shape(fit, test, panel=provinces(), labels=labels)
 
 
 def pathways(labels: Labels) -> Any:

@@ -369,6 +369,7 @@ CONTRACT = {
     "oster_bound": (
         "spec, panel, term, controls, *, rmax=1.3, delta=1.0, rsquared_max=None"
     ),
+    "plots.u_shape": "results, test, *, panel=None, labels=None, ax=None",
     "plots.moran_scatter": (
         "panel, column, spatial_weights, *, time=None, names=True, labels=None, ax=None"
     ),
@@ -561,7 +562,7 @@ CONTRACT = {
     ),
     "u_test": (
         "results, variable, *, square=None, at=None, interval=None, "
-        "level=0.95, form=None"
+        "level=0.95, form=None, panel=None"
     ),
     "foreign": "result, *, depvar=None, effects=None, cov_label=None",
     "fit_all": "specs, panel, *, rng=None, progress=False, n_jobs=1",

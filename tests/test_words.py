@@ -84,7 +84,7 @@ ROWS = {
     "report/figure_words.py FIGURE": Row(FIGURE, latin=("errors.xtscc", "path.star")),
     "counts/words.py WORDS": Row(COUNTS, composed=("stat.*",)),
     "dynamic/results.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
-    "learning/results.py WORDS": Row(LEARNING),
+    "learning/results.py WORDS": Row(LEARNING, composed=("stat.*",)),
     "linear/words.py WORDS": Row(
         LINEAR, latin=("wild.statistic",), composed=("stat.*",)
     ),

@@ -609,6 +609,7 @@ _CATEGORIES: dict[str, type[DigiprosperWarning]] = {
     "model_not_estimated": IdentificationWarning,
     "few_draws": FewDrawsWarning,
     "lost_draws": FewDrawsWarning,
+    "unlike_bases": DigiprosperWarning,
     "missing_font": DigiprosperWarning,
     "renamed_columns": DigiprosperWarning,
     "jumping_times": DigiprosperWarning,

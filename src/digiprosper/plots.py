@@ -314,7 +314,8 @@ def event_study(
         joint band, which covers all event times at once; an empty marker at the
         reference, a line at zero, and a dashed line between event times -1 and 0.
         Binned ends have labels such as ``≤ −5`` and ``≥ 5``; they are in the legend if
-        another result has an estimate of this single event time.
+        another result has an estimate of this single event time. A warning names
+        results that compare the times before treatment with different periods.
 
     Raises
     ------
@@ -440,9 +441,9 @@ def moran_scatter(
     time : period, optional
         Period of the values. The default is the last one.
     names : bool
-        Whether to show the names of entities, if there are at most 60. Those without
-        room are listed or counted below the axis. The default is
-        True. A name that would overlap another is not shown.
+        Whether to show the names of entities, if there are at most 60; with more there
+        are no names. The default is True. A name that would overlap another is not
+        shown; these are listed or counted below the axis.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the panel.
     ax : Axes, optional
@@ -454,7 +455,8 @@ def moran_scatter(
         Points with standardised values, lines at the means, the number of entities in
         each quadrant (own value first, then that of the neighbours), and a regression
         line. Its slope is Moran's I if the weights are row-standardised and there are
-        no islands. The title has I and its p-value under randomisation.
+        no islands. The title has I and its p-value from z with the variance under
+        randomisation; `moran` also has that of permutations.
 
     Raises
     ------
@@ -481,7 +483,7 @@ def moran_scatter(
     ... )
     >>> ax = moran_scatter(dp.datasets.us_states(), "log(gsp)", borders, time=1986)
     >>> ax.get_title()
-    "Moran's I in 1986: 0.186 (p = 0.034)"
+    "Moran's I in 1986: 0.186 (p = 0.034, randomisation)"
     >>> plt.close(ax.figure)
     """
     purpose = "plots.moran_scatter"
@@ -938,6 +940,7 @@ def u_shape(
     results: LinearResults,
     test: Any,
     *,
+    panel: Panel | None = None,
     labels: Mapping[str, str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -949,6 +952,9 @@ def u_shape(
         The fit that was tested.
     test : UTestResult or TwoTurnsResult
         What ``u_test`` or ``two_turns_test`` returns for it.
+    panel : Panel, optional
+        The fitted panel. If it is given, the distribution of x in the estimation sample
+        is drawn below.
     labels : mapping, optional
         Labels of terms or columns. They replace those of the fit.
     ax : Axes, optional
@@ -966,9 +972,13 @@ def u_shape(
     Raises
     ------
     InputTypeError
-        If `results` or `test` has another type, or `labels` is not a mapping of texts.
+        If `results`, `test` or `panel` has another type, or `labels` is not a mapping
+        of texts.
+    AlignmentError
+        If the panel is not that of the fit.
     OptionError
-        If the fit does not have the terms of the test.
+        If the fit does not have the terms of the test, or a panel is given and the fit
+        kept no rows.
     ImportError
         If matplotlib is not installed.
 
@@ -991,7 +1001,7 @@ def u_shape(
             f"not {type(test).__name__}.",
             [models_problem("no U-test", test)],
         )
-    curve = u_figures.turning_curve(results, test, wording)
+    curve = u_figures.turning_curve(results, test, wording, panel)
     return curve_plots.draw_turning_curve(curve, ax, purpose)
 
 
@@ -1004,8 +1014,10 @@ def lr_profile(
 ) -> Axes:
     """Draw the likelihood ratio over all candidate thresholds.
 
-    The confidence set has all values at which the likelihood ratio is below the
-    critical value. It can have several intervals, which are shaded. The critical value
+    The confidence set has all values at which the likelihood ratio is at most the
+    critical value. It can have several intervals, which are shaded. Between two
+    candidates the ratio is that of the lower one (with ``rule="<"``, of the upper one),
+    so an interval is shaded up to the next candidate. The critical value
     is that of `confidence` of the specification, and is stated in the legend:
     ``-2 log(1 - sqrt(level))`` [1]_, which assumes homoskedastic errors; the same
     multiplied by the variance ratio at the threshold [2]_; or quantiles of bootstrap
@@ -1280,11 +1292,8 @@ def specification_curve(
     level = check_level(level)
     texts = check_labels(labels, purpose)
     language = figure_language()
-    if isinstance(results, SearchTest):
-        curve = studies.search_curve(results, main, texts, language)
-    else:
-        models = studies.read_models(results, purpose)
-        curve = studies.specification_curve(models, term, main, texts, level, language)
+    models = studies.read_models(results, purpose)
+    curve = studies.specification_curve(models, term, main, texts, level, language)
     return estimate_plots.draw_specification_curve(curve, ax, purpose)
 
 

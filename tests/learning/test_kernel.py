@@ -10,12 +10,11 @@ import pytest
 
 from digiprosper.learning.kernel import (
     cross_fit,
-    draw_folds,
     level_means,
     over_seeds,
     partial_out,
-    quadratic,
     rsquared,
+    squares_and_products,
 )
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -36,22 +35,17 @@ def test_forest_of_doubleml() -> None:
     outcome, treatment = (
         (demeaned[name] + frame[name].mean()).to_numpy() for name in "yd"
     )
-    features = demeaned[columns[2:]].to_numpy()
-    y, d = (
-        column
-        - cross_fit(
-            lambda: ensemble.RandomForestRegressor(
-                50, min_samples_leaf=5, random_state=1
-            ),
-            features,
-            column,
-            by_row,
-        )
-        for column in (outcome, treatment)
+    learned = np.column_stack([outcome, treatment])
+    predicted = cross_fit(
+        lambda: ensemble.RandomForestRegressor(50, min_samples_leaf=5, random_state=1),
+        demeaned[columns[2:]].to_numpy(),
+        learned,
+        by_row,
     )
-    out = partial_out(y, d, d, frame["id"].to_numpy())
-    error = np.sqrt((out.influence**2).sum())
-    np.testing.assert_allclose([out.estimate, error], FOREST, rtol=1e-10)
+    y, d = (learned - predicted).T
+    estimate, influence = partial_out(y, d, d, frame["id"].to_numpy())
+    error = np.sqrt((influence**2).sum())
+    np.testing.assert_allclose([estimate, error], FOREST, rtol=1e-10)
 
 
 class Mean:
@@ -68,11 +62,14 @@ class Mean:
 def test_a_row_is_predicted_by_other_folds() -> None:
     y, folds = np.array([1.0, 2.0, 6.0, 9.0]), np.array([0, 0, 1, 2])
     x = np.zeros((4, 1))
-    predicted = cross_fit(Mean, x, y, folds)
-    np.testing.assert_allclose(predicted, [7.5, 7.5, 4.0, 3.0])
-    np.testing.assert_allclose(cross_fit(Mean, x, y, None), 4.5)
-    assert rsquared(y, np.full(4, 4.5)) == 0
-    assert rsquared(y, y) == 1
+    both = np.column_stack([y, -2 * y])
+    predicted = cross_fit(Mean, x, both, folds)
+    np.testing.assert_allclose(predicted[:, 0], [7.5, 7.5, 4.0, 3.0])
+    np.testing.assert_allclose(predicted[:, 1], -2 * predicted[:, 0])
+    one_fold = cross_fit(Mean, x, both, np.zeros(4, int))
+    np.testing.assert_allclose(one_fold, [[4.5, -9.0]] * 4)
+    assert rsquared(both, one_fold).tolist() == [0, 0]
+    assert rsquared(both, both).tolist() == [1, 1]
 
 
 def test_features_are_scaled_by_the_rows_that_are_learned_from() -> None:
@@ -90,17 +87,18 @@ def test_features_are_scaled_by_the_rows_that_are_learned_from() -> None:
         inside = folds == fold
         brute = pipeline.make_pipeline(scaling.StandardScaler(), linear.Ridge(3.0))
         wanted[inside] = brute.fit(x[~inside], y[~inside]).predict(x[inside])
-    predicted = cross_fit(lambda: linear.Ridge(3.0), x, y, folds)
-    np.testing.assert_allclose(predicted, wanted, rtol=1e-9)
-    units = cross_fit(lambda: linear.Ridge(3.0), x * 7 + 2, y, folds)
-    np.testing.assert_allclose(units, wanted, rtol=1e-9)
+    predicted = cross_fit(lambda: linear.Ridge(3.0), x, y[:, None], folds)
+    np.testing.assert_allclose(predicted[:, 0], wanted, rtol=1e-9)
+    units = cross_fit(lambda: linear.Ridge(3.0), x * 7 + 2, y[:, None], folds)
+    np.testing.assert_allclose(units[:, 0], wanted, rtol=1e-9)
 
 
 def test_a_column_of_two_values_has_no_square() -> None:
     x = np.array([[1.0, 0.0], [2.0, 1.0], [4.0, 0.0], [5.0, 1.0]])
-    out = quadratic(x)
+    out = squares_and_products(x)
     a, b = (x - x.mean(axis=0)).T
-    np.testing.assert_allclose(out, np.column_stack([a, b, a * a, a * b]))
+    np.testing.assert_allclose(out, np.column_stack([a * a, a * b]))
+    assert squares_and_products(x[:, 1:]).shape == (4, 0)
 
 
 def test_means_by_level() -> None:
@@ -109,21 +107,25 @@ def test_means_by_level() -> None:
     assert means[:, 0].tolist() == [2.0, 4.0, 2.0, 4.0]
 
 
-def test_folds_are_of_equal_size() -> None:
-    folds = draw_folds(31, 5, np.random.default_rng(1))
-    assert sorted(np.bincount(folds)) == [6, 6, 6, 6, 7]
+def test_a_factor_multiplies_the_variance() -> None:
+    y, d = np.random.default_rng(1).normal(size=(2, 12))
+    codes = np.arange(12) % 4
+    estimate, influence = partial_out(y, d, d, codes)
+    again, larger = partial_out(y, d, d, codes, 4 / 3)
+    assert again == estimate
+    assert larger @ larger == pytest.approx(4 / 3 * (influence @ influence))
 
 
 def test_variances_over_seeds() -> None:
     """A median of variances, each with the squared deviation from the median."""
     rng = np.random.default_rng(2)
     estimates, influences = rng.normal(size=(5, 2)), rng.normal(size=(5, 2, 9))
-    covariance = over_seeds(estimates, influences, 9 / 8)
+    covariance = over_seeds(estimates, influences)
     for learner in range(2):
         theta = estimates[:, learner]
-        own = 9 / 8 * (influences[:, learner] ** 2).sum(axis=1)
+        own = (influences[:, learner] ** 2).sum(axis=1)
         variance = np.median(own + (theta - np.median(theta)) ** 2)
         assert covariance[learner, learner] == pytest.approx(variance)
     assert np.linalg.eigvalsh(covariance).min() > 0
-    one = over_seeds(estimates[:1], influences[:1], 1.0)
+    one = over_seeds(estimates[:1], influences[:1])
     np.testing.assert_allclose(one, influences[0] @ influences[0].T)

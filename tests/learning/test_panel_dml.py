@@ -7,6 +7,7 @@ import pickle
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ import pytest
 import digiprosper as dp
 from digiprosper.learning import panel_dml
 from digiprosper.learning.panel_dml import (
+    about_estimates,
+    draw_folds,
     is_flexible,
-    is_random,
     is_unpenalised,
     read_learners,
+    seed_names,
     seeded,
 )
 
@@ -327,6 +330,17 @@ def test_random_learners_follow_the_seed(frame: Any) -> None:
     assert "flexible_learner" in [n.code for n in first.diagnostics]
 
 
+def test_drawn_folds_are_of_equal_size_and_of_whole_clusters() -> None:
+    clusters = np.repeat(np.arange(31), 3)
+    prepared = SimpleNamespace(
+        cluster_codes=(clusters,), count=SimpleNamespace(groups=(31,))
+    )
+    sample: Any = SimpleNamespace(folds=None, prepared=prepared)
+    folds, _ = draw_folds(spec(folds=5), sample, np.random.SeedSequence(1))
+    assert sorted(np.bincount(folds)) == [18, 18, 18, 18, 21]
+    assert (folds.reshape(31, 3) == folds[::3, None]).all()
+
+
 # --- clusters -------------------------------------------------------------------------
 
 
@@ -347,11 +361,15 @@ def test_folds_are_of_clusters(frame: Any) -> None:
     [
         ({"learners": {}}, dp.OptionError, "learners is empty"),
         ({"learners": 3}, dp.InputTypeError, "mapping from names"),
-        ({"learners": {"a": LinearRegression}}, dp.InputTypeError, "such as LassoCV"),
-        ({"learners": {"a": 3}}, dp.InputTypeError, "fit, predict and get_params"),
+        ({"learners": {"a": LinearRegression}}, dp.InputTypeError, "{'a': <class"),
+        ({"learners": {"a": 3}}, dp.InputTypeError, "get_params, .* not {'a': 3}"),
+        ({"learners": {1: TREE}}, dp.InputTypeError, "names .* not {1: Dec"),
         ({"transform": "first"}, dp.OptionError, "transform='first'"),
         ({"folds": 1}, dp.OptionError, "folds=1"),
         ({"folds": "a"}, dp.InputTypeError, "folds must be"),
+        ({"folds": 2.5}, dp.InputTypeError, "not float"),
+        ({"folds": [1, 2]}, dp.InputTypeError, "not list"),
+        ({"folds": pd.Series([1, None])}, dp.OptionError, "not missing"),
         ({"folds": pd.Series([1, 2], index=[0, 0])}, dp.OptionError, "one fold"),
         ({"seeds": 0}, dp.OptionError, "seeds=0"),
         ({"clusters": ["i", "t"]}, dp.OptionError, "must be one term"),
@@ -421,7 +439,7 @@ def test_linear_combinations_are_not_trees(panel: dp.Panel) -> None:
             "0 instruments",
         ),
         ({}, {"instrument": "C(t)"}, dp.TermError, "instrument='C.t.'"),
-        ({"y": 1.0}, {}, dp.IdentificationError, "outcome 'y' is constant"),
+        ({"y": 1.0}, {}, dp.IdentificationError, "y: 'y' is constant"),
         ({"d": lambda f: f.x + f.i}, {}, dp.IdentificationError, "exactly"),
         ({"x": lambda f: f.i, "z": 1.0}, {}, dp.IdentificationError, "absorb"),
     ],
@@ -502,8 +520,9 @@ def test_absorbed_controls_are_named(frame: Any) -> None:
 
 
 def test_few_clusters(frame: Any) -> None:
-    few = frame[frame["i"] < 15]
-    assert "very_few_clusters" in codes(dp.Panel(few, "i", "t"))
+    for entities, code in ((15, "very_few_clusters"), (39, "few_clusters")):
+        few = frame[frame["i"] < entities]
+        assert code in codes(dp.Panel(few, "i", "t"))
 
 
 def test_a_long_dictionary_has_no_fixed_effects_beside(frame: Any) -> None:
@@ -539,7 +558,7 @@ def test_a_long_dictionary_has_no_fixed_effects_beside(frame: Any) -> None:
 def test_kinds(learner: Any, flexible: bool, unpenalised: bool, random: bool) -> None:
     assert is_flexible(learner) is flexible
     assert is_unpenalised(learner) is unpenalised
-    assert is_random(learner) is random
+    assert bool(seed_names(learner)) is random
 
 
 def test_all_seeds_are_set_in_a_clone() -> None:
@@ -557,34 +576,40 @@ def test_pairs_are_read_again() -> None:
 # --- notices --------------------------------------------------------------------------
 
 
-def codes_of(*told: list) -> list[str]:
-    return [notice.code for part in told for notice in part]
+def told(
+    seeds: float = 0.0,
+    r2: float = 0.5,
+    learners: float = 0.0,
+    by_terms: tuple[float, float] = (0.0, 0.0),
+) -> list[str]:
+    """Give the codes for a learner whose R2 of the outcome is .5."""
+    results: Any = SimpleNamespace(
+        names=("a",),
+        instrument=None,
+        spread={"seeds": {"a": seeds}, "learners": learners},
+        comparison=pd.DataFrame({"r2_y": [0.5], "r2_d": [r2]}, index=["a"]),
+        info={"n_entities": 120},
+    )
+    by_learner = {"a": np.array(by_terms)}
+    return [notice.code for notice in about_estimates(results, by_learner)]
 
 
 def test_limits() -> None:
-    assert codes_of(panel_dml.few_seeds(20, drawn=True)) == []
-    assert codes_of(panel_dml.few_seeds(19, drawn=True)) == ["few_seeds"]
-    assert codes_of(panel_dml.few_seeds(1, drawn=False)) == []
-    assert (
-        codes_of(panel_dml.seed_spread("a", 1.0), panel_dml.learners_differ(2.0)) == []
-    )
-    assert codes_of(panel_dml.seed_spread("a", 1.01)) == ["seed_spread"]
-    assert codes_of(panel_dml.learners_differ(2.01)) == ["learners_differ"]
-    assert (
-        codes_of(panel_dml.nothing_left("a", 0.98), panel_dml.useless_learner("a", 0.1))
-        == []
-    )
-    assert codes_of(panel_dml.nothing_left("a", 0.981)) == ["nothing_left"]
-    assert codes_of(panel_dml.useless_learner("a", 0.0)) == ["useless_learner"]
-    assert codes_of(panel_dml.few_for_learning(39, "i")) == ["few_clusters"]
+    assert panel_dml.few_seeds(20) == []
+    assert [n.code for n in panel_dml.few_seeds(19)] == ["few_seeds"]
+    assert told(seeds=1.0, learners=2.0) == []
+    assert told(seeds=1.01) == ["seed_spread"]
+    assert told(learners=2.01) == ["learners_differ"]
+    assert told(r2=0.98) == told(r2=0.1) == []
+    assert told(r2=0.981) == ["nothing_left"]
+    for none in (0.0, -0.1, 1e-15):
+        assert "useless_learner" in told(r2=none)
 
 
 def test_trees_must_predict_both_better() -> None:
-    def told(own: tuple[float, float]) -> list[str]:
-        return codes_of(panel_dml.flexible_learner("a", 120, own, (0.5, 0.5)))
-
-    assert told((0.6, 0.6)) == []
-    assert told((0.6, 0.5)) == told((0.5, 0.6)) == ["flexible_learner"]
+    assert told(by_terms=(0.4, 0.4)) == []
+    assert told(by_terms=(0.5, 0.4)) == told(by_terms=(0.4, 0.5))
+    assert told(by_terms=(0.5, 0.4)) == ["flexible_learner"]
 
 
 def measured(table: str) -> list:
@@ -599,14 +624,16 @@ def test_the_figures_of_weak_instruments_are_those_measured() -> None:
         assert (said in notice.message) == (row["instrument"] == "weak")
 
 
-def test_the_figures_of_the_refusal_are_those_measured() -> None:
+def test_the_figures_of_the_refusal_are_those_measured(panel: dp.Panel) -> None:
     tables = measured("dml_with_31_provinces")
     cells = {
         (row["controls"], row["estimator"]): f"{row['bias']} and {row['coverage']}"
         for rows in tables
         for row in rows
     }
-    said = panel_dml.few_for_trees("a", 31).message
+    with pytest.raises(dp.IdentificationError) as raised:
+        spec(learners={"a": TREE}).fit(panel)
+    said = str(raised.value)
     for estimator in ("difference, forest", "dictionary, lasso"):
         for form in ("linear", "quadratic"):
             assert cells[form, estimator] in said

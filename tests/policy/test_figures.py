@@ -76,6 +76,25 @@ def test_paths_have_a_joint_band(panel, study) -> None:
     assert "band_low" not in path.points
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.FewClustersWarning")
+def test_models_with_other_bases_before_treatment_are_named(panel, study) -> None:
+    def paths(**studies):
+        return event_paths(named_studies(studies, "test"), Wording({}, {}), 0.95)
+
+    varying = StaggeredDid("y", "first").fit(panel)
+    universal = StaggeredDid("y", "first", base_period="universal").fit(panel)
+    with pytest.warns(DigiprosperWarning, match="base_period='universal'") as caught:
+        paths(twfe=study, cs=varying)
+    (warning,) = caught
+    assert warning.message.code == "unlike_bases"
+    assert "('twfe' the reference, 'cs' the previous period)" in str(warning.message)
+    # The same base, or no estimate before treatment, is no reason to warn.
+    after = EventStudy("y", "first", before=1, after=2).fit(panel)
+    paths(twfe=study, cs=universal)
+    paths(a=varying, b=varying)
+    paths(after=after, cs=varying)
+
+
 @pytest.mark.parametrize("given", [None, 3, "text", [], {}, [1], {"a": None}])
 def test_other_things_are_refused(given: object) -> None:
     with pytest.raises(InputTypeError) as caught:

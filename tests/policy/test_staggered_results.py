@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import OptionError, TermError
+from digiprosper.errors import DigiprosperWarning, OptionError, TermError
 from digiprosper.report.summary import Summary
 
 mpl.use("Agg")
@@ -357,7 +357,11 @@ def test_figures_beside_an_event_study(
 ) -> None:
     import matplotlib.pyplot as plt
 
-    ax = dp.plots.event_study({"two-way": study, "other": fit}, counts=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ax = dp.plots.event_study({"two-way": study, "other": fit}, counts=True)
+    codes = [warning.message.code for warning in caught]
+    assert codes == (["unlike_bases"] if fit.before != "reference" else [])
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     before = {
         "callaway_santanna": " (before treatment: change since the previous period)",
@@ -373,6 +377,12 @@ def test_figures_beside_an_event_study(
     alone = dp.plots.event_study(fit)
     assert "Output" in alone.get_ylabel()
     plt.close(alone.figure)
+    with warnings.catch_warnings(), dp.plots.figure_style(language="zh"):
+        warnings.simplefilter("ignore", DigiprosperWarning)
+        ax = dp.plots.event_study({"双向": study, "另": fit})
+    first = ax.get_legend().get_texts()[0].get_text()
+    assert first == f"双向（端点{'，'.join(event_ends(fit))}）"
+    plt.close(ax.figure)
 
 
 def test_an_effect_without_an_error_leaves_the_others_theirs(

@@ -283,7 +283,7 @@ def test_a_curve_is_drawn_less_its_value_at_the_mean():
     )
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     np.testing.assert_allclose(spans, test.fieller)
-    assert f"Turning point {test.extremum:.3g}" in legend(ax)
+    assert f"Turning point {test.extremum:.4g}" in legend(ax)
 
 
 def test_a_curve_without_a_turn_in_the_data_says_so():
@@ -547,3 +547,24 @@ def test_pieces_of_a_confidence_set_do_not_overlap_and_can_be_seen():
     # The critical value is drawn from one edge to the other.
     (line,) = [li for li in ax.lines if "critical value" in str(li.get_label())]
     assert (line.get_xdata().min(), line.get_xdata().max()) == (low, high)
+
+
+@pytest.mark.parametrize("rule", ["<=", "<"])
+def test_the_set_is_shaded_where_the_line_is_below_the_critical_value(rule):
+    spec = dp.PanelThreshold(
+        "log(gsp)", "log(pcap)", "unemp", ["log(pc)"], rule=rule, bootstrap=None
+    )
+    found = spec.fit(dp.datasets.us_states())
+    ax = plots.lr_profile(found)
+    lines = {str(line.get_label()): line for line in ax.lines}
+    ratio = lines["LR(γ)"]
+    gamma, lr = (np.asarray(v) for v in ratio.get_data())
+    # Between two candidates the line is that of the lower one, with < of the upper.
+    middles = (gamma[1:] + gamma[:-1]) / 2
+    heights = lr[:-1] if rule == "<=" else lr[1:]
+    assert ratio.get_drawstyle() == ("steps-post" if rule == "<=" else "steps-pre")
+    spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
+    shaded = np.array([any(a < x < b for a, b in spans) for x in middles])
+    below = heights <= found.critical_value(1)
+    assert 1 < below.sum() < below.size
+    np.testing.assert_array_equal(shaded, below)

@@ -550,7 +550,7 @@ def test_points_line_quadrants_and_texts() -> None:
     assert (horizontal.get_ydata()[0], vertical.get_xdata()[0]) == (0, 0)
     np.testing.assert_array_equal(points.get_xydata(), POINTS.to_numpy())
     assert line.get_slope() == 0.22
-    assert ax.get_title() == "Moran's I in 2020: −0.220 (p < 0.001)"
+    assert ax.get_title() == "Moran's I in 2020: −0.220 (p < 0.001, randomisation)"
     assert ax.get_xlabel() == "Income, standardised"
     assert ax.get_ylabel() == "Spatial lag\nW: row-standardised"
     texts = {text.get_text(): text for text in ax.texts}
@@ -581,7 +581,7 @@ def test_names_are_left_out_on_request_and_of_many() -> None:
     )
     assert len(ax.texts) == 4
     assert ax.get_title().startswith("Moran's I: ")
-    assert ax.get_xlabel().endswith("\n61 entities not named")
+    assert ax.get_xlabel() == "Income, standardised"
 
 
 @pytest.mark.parametrize("count", [12, 50])

@@ -186,6 +186,26 @@ def test_models_differ_in_marker_and_height_and_are_named(one_way, two_way):
     assert [t.get_text() for t in named.get_legend().get_texts()] == ["A", "B"]
 
 
+def test_a_row_has_no_gaps_for_models_that_do_not_have_it(make_fit):
+    both, lagged = make_fit({"a": (1.0, 0.5, 0.1)}), make_fit({"b": (1.0, 0.5, 0.1)})
+    models = {"1": both, "2": both, "lagged": lagged, "4": both, "5": both}
+    heights = {
+        label: y.tolist() for _, y, _, _, _, label in drawn(plots.coefficients(models))
+    }
+    assert heights["lagged"] == [1.0]
+    others = [heights[name][0] for name in ("1", "2", "4", "5")]
+    np.testing.assert_allclose(np.diff(others), np.diff(others)[0])
+    assert np.isclose(sum(others), 0.0)
+    assert others[0] < others[1]
+
+
+def test_the_legend_is_above_in_both_languages(one_way, two_way):
+    for heads in (["甲", "乙"], ["A rather long name of a model", "Another long name"]):
+        ax = plots.coefficients(dict(zip(heads, (one_way, two_way), strict=True)))
+        ax.figure.canvas.draw()
+        assert ax.get_legend().get_window_extent().y0 >= ax.bbox.y1
+
+
 def test_a_model_without_the_terms_shown_takes_no_room(one_way, two_way, make_fit):
     failed, other = IdentificationError("absorbed"), make_fit({"x": (1.0, 1.0, 0.1)})
     models = {
@@ -411,6 +431,13 @@ def test_labels_given_in_the_call_win_in_a_map(make_map):
     assert ax.get_ylabel() == "City"
 
 
+def with_steps(found, threshold: int) -> list[tuple[float, float]]:
+    """Continue the pieces of a set to the next candidate, as the line does."""
+    sets, gamma = found.confidence_set(threshold), found.candidates
+    assert sets[0][0] == sets[0][1]  # a single candidate
+    return [(low, gamma[np.searchsorted(gamma, high) + 1]) for low, high in sets]
+
+
 @pytest.mark.further
 def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_threshold):
     found = make_threshold(make_fit({"a": (1, 1, 1)}, {"urban": "Urban share"}))
@@ -424,10 +451,7 @@ def test_the_profile_is_drawn_with_its_set_piece_by_piece(make_fit, make_thresho
     assert critical.get_linestyle() == "--"
     assert lines["Estimate 0.53"].get_xydata().tolist() == [[0.53, 0.0]]
     pieces = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
-    # A piece of one candidate is widened, so that it can be seen.
-    (single, piece), whole = pieces, found.confidence_set(2)
-    assert single[0] < whole[0][0] == whole[0][1] < single[1]
-    np.testing.assert_allclose(piece, whole[1])
+    np.testing.assert_allclose(pieces, with_steps(found, 2))
     assert next(p.get_label() for p in ax.patches) == "95% confidence set"
     assert ax.get_xlabel() == "Urban share (γ)"
     assert ax.get_ylabel() == "Likelihood ratio, threshold 2"
@@ -466,11 +490,8 @@ def test_the_critical_value_is_that_of_the_confidence_asked_for(
         line = next(x for x in ax.lines if x.get_label() == f"95% critical value{text}")
         np.testing.assert_array_equal(line.get_ydata(), results.profile(1)["critical"])
         pieces = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
-        # A piece of one candidate is widened, so that it can be seen.
-        (single, piece), whole = pieces, results.confidence_set(1)
-        assert single[0] < whole[0][0] == whole[0][1] < single[1]
-        np.testing.assert_allclose(piece, whole[1])
-        assert pieces != found.confidence_set(1)
+        np.testing.assert_allclose(pieces, with_steps(results, 1))
+        assert pieces != with_steps(found, 1)
 
 
 def test_given_axes_are_used_as_they_are(one_way, two_way, make_threshold, axes, zh):

@@ -408,6 +408,16 @@ def test_the_reason_for_a_missing_model_has_labels():
     assert "size" not in line.replace("Firm size", "")
 
 
+def test_a_chinese_reason_names_what_is_absorbed():
+    panel = small_panel().assign(half="I(size / 2)")
+    spec = dp.FixedEffects("y", ["x", "size", "log(I(half + 9))"])
+    fits = dp.fit_all({"all": spec, "some": spec.replace(x=["x"])}, panel)
+    labels = {"size": "规模", "half": "半数"}
+    reason = "规模、log(I(半数 + 9))被固定效应吸收或在样本中没有变化，系数无法识别"
+    lines = lines_of(fits, language="chinese", labels=labels)
+    assert f"all未估计：{reason}。" in lines
+
+
 WARNINGS = {
     "missing_codes": {"column": "x", "codes": [-99, 999]},
     "treated_together": {"treatment": "policy", "column": "province"},

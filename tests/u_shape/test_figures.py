@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import digiprosper as dp
-from digiprosper.errors import OptionError
+from digiprosper.errors import AlignmentError, OptionError
 from digiprosper.report.figure_words import Wording
 from digiprosper.u_shape import figures
 
@@ -84,3 +84,43 @@ def test_a_cubic_has_two_turning_points():
         figures.turning_curve(
             dp.FixedEffects("log(gsp)", terms[:2]).fit(panel), test, {}
         )
+
+
+def test_rows_are_drawn_below_the_curve_on_the_interval_of_the_test(fit):
+    panel = dp.datasets.us_states()
+    test = dp.u_test(fit, "unemp", interval=(4, 10))
+    wording = Wording({}, fit.factors)
+    assert figures.turning_curve(fit, test, wording).rows is None
+    drawn = figures.turning_curve(fit, test, wording, panel)
+    values = panel.frame["unemp"]
+    assert drawn.rows["rows"].sum() == values.between(4, 10).sum()
+    ax = dp.plots.u_shape(fit, test, panel=panel)
+    bars = [bar for group in ax.containers for bar in group]
+    assert len(bars) == len(drawn.rows)
+    table = dp.plots.data(ax)
+    assert table["series"].unique().tolist() == ["curve", "rows"]
+    ax.figure.clf()
+    with pytest.raises(AlignmentError, match=r"plots\.u_shape: panel is not"):
+        dp.plots.u_shape(fit, test, panel=panel.subset("year > 1975"))
+
+
+def test_the_turning_point_has_the_digits_of_the_summary_and_the_table(fit):
+    panel = dp.datasets.simulate_provinces()[0]
+    terms = ["digital", "I(digital**2)", "urban"]
+    bent = dp.FixedEffects("urban_rural_theil", terms).fit(panel)
+    test = dp.u_test(bent, "digital")
+    point, (low, high) = f"{test.extremum:.4g}", test.fieller[0]
+    sets = f"[{low:.4g}, {high:.4g}]"
+    for language, words in (("en", "Turning point"), ("zh", "拐点")):
+        with dp.plots.figure_style(language=language):
+            ax = dp.plots.u_shape(bent, test)
+        legend = [text.get_text() for text in ax.get_legend().get_texts()]
+        ax.figure.clf()
+        table = dp.etable(bent, rows=test.rows, style=dp.TableStyle(language)).frame
+        rows = table["(1)"]
+        assert rows[words] == point
+        assert any(text.startswith(words) and text.endswith(point) for text in legend)
+        assert sets in rows.tolist()
+        assert any(sets in text for text in legend)
+    assert f"Turning point {point} " in test.summary()
+    assert sets in test.summary()

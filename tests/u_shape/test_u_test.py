@@ -17,6 +17,7 @@ from scipy import stats
 import digiprosper as dp
 from digiprosper import FixedEffects, Panel, u_test
 from digiprosper.errors import (
+    AlignmentError,
     ColumnError,
     IdentificationError,
     InputTypeError,
@@ -813,7 +814,7 @@ def test_rows_below_the_column_of_the_quadratic():
     rows = {name: [None, *cells] for name, cells in test.rows.items()}
     frame = dp.etable([line, curve], rows=rows).frame
     (low, high), slope = test.fieller[0], test.slope_low
-    assert frame.loc["Turning point"].tolist() == ["", f"{test.extremum:.3f}"]
+    assert frame.loc["Turning point"].tolist() == ["", f"{test.extremum:.4g}"]
     shown = frame.loc["95% Fieller set of the turning point"].tolist()
     assert shown == ["", f"[{low:.4g}, {high:.4g}]"]
     ends = [
@@ -823,8 +824,8 @@ def test_rows_below_the_column_of_the_quadratic():
     assert ends[1] == ["", f"{test.slope_high:.3f} ({test.t_high:.2f})"]
     assert frame.loc["U test, p"].tolist() == ["", "<0.001"]
     chinese = dp.etable([line, curve], rows=rows, style=dp.TableStyle("zh")).frame
-    assert chinese.loc["转折点", "(2)"] == f"{test.extremum:.3f}"
-    assert {"转折点的95% Fieller置信集", "U型检验p值"} < set(chinese.index)
+    assert chinese.loc["拐点", "(2)"] == f"{test.extremum:.4g}"
+    assert {"拐点的95% Fieller置信集", "U型检验p值"} < set(chinese.index)
 
 
 def test_rows_of_a_curve_that_does_not_turn_in_the_data():
@@ -837,10 +838,36 @@ def test_rows_of_a_curve_that_does_not_turn_in_the_data():
     assert frame["Turning point"] == "outside the data"
     style = dp.TableStyle("zh")
     chinese = dp.etable(curve, rows=test.rows, style=style).frame["(1)"]
-    assert chinese["转折点"] == "在样本取值范围之外"
+    assert chinese["拐点"] == "在样本取值范围之外"
     assert frame["U test, p"] == ""
     assert frame["90% Fieller set of the turning point"] == ""
     assert frame["Slope at the low end (t)"].startswith(f"{test.slope_low:.3f} (")
+
+
+def test_rows_above_the_turning_point_are_counted_in_the_rows_of_the_fit():
+    data = quadratic()
+    panel = Panel(data, "city", "year")
+    curve = FixedEffects("y", ["x", "I(x**2)"], where="x > 0.5").fit(panel)
+    test = u_test(curve, "x", panel=panel)
+    kept = data["x"] > 0.5
+    above = int((data.loc[kept, "x"] > test.extremum).sum())
+    assert 0 < above < kept.sum()
+    assert (test.rows_above, test.nobs) == (above, curve.nobs)
+    share = f"{above / curve.nobs:.1%}"
+    line = f"Rows above the turning point: {above:,} of {curve.nobs:,} ({share})"
+    assert line in test.summary()
+    frame = dp.etable(curve, rows=test.rows, style=dp.TableStyle("zh")).frame["(1)"]
+    assert frame["大于拐点的观测值"] == f"{above:,} ({share})"
+    without = u_test(curve, "x")
+    assert (without.rows_above, without.nobs) == (None, None)
+    assert "Rows above" not in without.summary()
+    assert len(without.rows) == len(test.rows) - 1
+    with pytest.raises(AlignmentError, match="u_test: panel is not"):
+        u_test(curve, "x", panel=panel.subset("year > 2"))
+    outside = u_test(curve, "x", interval=(0.6, 0.7), panel=panel)
+    assert not outside.inside
+    cells = {str(name): cell for name, (cell,) in outside.rows.items()}
+    assert cells["Rows above the turning point"] is None
 
 
 def test_a_level_of_half_a_per_cent_is_printed_as_it_is() -> None:
@@ -871,6 +898,6 @@ def test_rows_of_a_table_have_no_missing_numbers_in_their_texts() -> None:
         test, fieller=[(np.nan, np.nan)], t_low=np.nan, t_high=np.nan, p_value=np.nan
     )
     texts = [cell for (cell,) in unclear.rows.values() if isinstance(cell, str)]
-    assert len(texts) == 2
+    assert len(texts) == 3
     assert not any("nan" in text for text in texts)
     assert [cell for (cell,) in test.rows.values() if "[" in str(cell)]

@@ -10,23 +10,15 @@ import numpy as np
 import pandas as pd
 
 from digiprosper.errors import Notice
-from digiprosper.kernels import Floats
 from digiprosper.linear.results import LinearResults
 from digiprosper.report.columns import Column, Remark, result_column
 from digiprosper.report.estimates import Estimates
 from digiprosper.report.protocol import Glance
 from digiprosper.report.results import BaseResults
 from digiprosper.report.summary import Cells, Lines, Remarks, Summary, coefficient_cells
-from digiprosper.report.terms import Factors, Term, slope_terms
+from digiprosper.report.terms import Factors, slope_terms
 from digiprosper.report.words import Words, read_words
 
-_FIXED_EFFECTS = {"linear": "linear", "dictionary": "squares and products"}
-_MEASURES = {
-    "r2_y": "stat.r2_y",
-    "r2_d": "stat.r2_d",
-    "r2_z": "stat.r2_z",
-    "first_stage_f": "stat.first_stage_f",
-}
 WORDS = read_words(__file__)
 
 
@@ -49,9 +41,12 @@ class DMLResults(BaseResults):
         The option of the specification.
     folds : int or str
         Number of folds that were drawn, ``"fixed"`` or ``"none"``.
-    run_values : dict
-        Arrays (S, L) by seed and learner: estimate, std_error, r2_y, r2_d; with an
-        instrument also r2_z and first_stage_f.
+    runs : DataFrame
+        All runs: seed, learner, estimate, std_error, r2_y and r2_d. The last two are
+        the shares of the variance of outcome and treatment that are predicted out of
+        fold, after the transformation. With an instrument there are its r2_z, and
+        first_stage_f, the squared t statistic of its residual in a regression of that
+        of the treatment.
     fixed_effects : dict of LinearResults
         Fixed effects on the same rows with controls as they are (``"linear"``) and with
         their squares and products (``"dictionary"``); with an instrument, two-stage
@@ -88,31 +83,13 @@ class DMLResults(BaseResults):
     controls: tuple[str, ...]
     transform: str
     folds: int | str
-    run_values: dict[str, Floats]
+    runs: pd.DataFrame
     fixed_effects: dict[str, LinearResults]
     info: Glance
     labels: Mapping[str, str]
     factors: Factors
     key_names: tuple[str, str | None]
     diagnostics: tuple[Notice, ...] = ()
-
-    @property
-    def runs(self) -> pd.DataFrame:
-        """All runs: seed, learner, estimate, std_error, r2_y and r2_d.
-
-        `r2_y` and `r2_d` are the shares of the variance of outcome and treatment that
-        are predicted out of fold, after the transformation. With an instrument there
-        are its `r2_z`, and `first_stage_f`, the squared t statistic of its residual in
-        a regression of that of the treatment.
-        """
-        seeds, learners = self.run_values["estimate"].shape
-        return pd.DataFrame(
-            {
-                "seed": np.repeat(np.arange(seeds), learners),
-                "learner": list(self.names) * seeds,
-                **{name: values.ravel() for name, values in self.run_values.items()},
-            }
-        )
 
     @property
     def comparison(self) -> pd.DataFrame:
@@ -122,11 +99,8 @@ class DMLResults(BaseResults):
         first_stage_f. An R2 and an F are medians over seeds; the R2 is missing for
         fixed effects.
         """
-        values = {name: np.median(v, axis=0) for name, v in self.run_values.items()}
-        values["estimate"] = self.coefficients
-        values["std_error"] = np.asarray(self.std_errors, dtype=np.float64)
-        frame = pd.DataFrame(values, index=list(self.names))
-        model = "FE" if self.instrument is None else "2SLS"
+        by_learner = self.runs.drop(columns="seed").groupby("learner", sort=False)
+        frame = by_learner.median().assign(std_error=self.std_errors)
         for name, fit in self.fixed_effects.items():
             beside = {
                 "estimate": fit.params[self.treatment],
@@ -134,7 +108,7 @@ class DMLResults(BaseResults):
                 "first_stage_f": fit.glance()["kp_rk_f"],
             }
             row = [beside.get(column, np.nan) for column in frame.columns]
-            frame.loc[f"{model}, {_FIXED_EFFECTS[name]}"] = row
+            frame.loc[WORDS.say(self._heading(name))] = row
         return frame.rename_axis("learner")
 
     @property
@@ -144,20 +118,12 @@ class DMLResults(BaseResults):
         ``"seeds"`` is a dict by learner: the range over seeds in its standard errors.
         ``"learners"`` is the range over learners in the median of theirs.
         """
-        errors = self.std_errors.to_numpy()
+        estimates = self.runs.groupby("learner", sort=False)["estimate"]
         # Errors of zero, where the treatment is the outcome, are no unit.
         with np.errstate(divide="ignore", invalid="ignore"):
-            ranges = np.ptp(self.run_values["estimate"], axis=0) / errors
-            between = float(np.ptp(self.coefficients) / np.median(errors))
-        return {
-            "seeds": dict(zip(self.names, ranges.tolist(), strict=True)),
-            "learners": between,
-        }
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """Description of each estimate, which has the name of a learner."""
-        return slope_terms(self.names, {})
+            ranges = (estimates.max() - estimates.min()) / self.std_errors
+            between = np.ptp(self.coefficients) / np.median(self.std_errors)
+        return {"seeds": ranges.to_dict(), "learners": float(between)}
 
     def glance(self) -> Glance:
         """Return summary numbers of the fit, such as the number of rows.
@@ -183,47 +149,32 @@ class DMLResults(BaseResults):
             One per learner, then those of fixed effects with linear controls and with
             their squares and products.
         """
+        (base,) = BaseResults.table_columns(self, level)
         (term,) = slope_terms([self.treatment], self.factors)
-        base = result_column(self, level)
-        remarks = (
-            self._method(),
-            *(
-                Remark(f"note.{code}", {})
-                for code in dict.fromkeys(n.code for n in self.diagnostics)
-                if f"note.{code}" in WORDS
-            ),
-        )
         measures = self.comparison.drop(columns=["estimate", "std_error"])
         columns = []
         for name in self.names:
-            values = {str(key): value for key, value in measures.loc[name].items()}
+            values = measures.loc[name].to_dict()
             columns.append(
                 replace(
                     base,
                     head=name,
-                    estimates={
-                        self.treatment: base.estimates[name]._replace(term=term)
-                    },
+                    estimates={term.name: base.estimates[name]._replace(term=term)},
                     glance=cast("Glance", {**self.info, **values}),
                     adjusted=self.controls,
-                    remarks=(*base.remarks, *remarks),
                     set_rows=tuple(
-                        (Remark(code, {}, WORDS), values[key])
-                        for key, code in _MEASURES.items()
-                        if key in values
+                        (Remark("stat." + str(key), {}, WORDS), value)
+                        for key, value in values.items()
                     ),
                 )
             )
-        codes = {"linear": "column.linear", "dictionary": "column.dictionary"}
-        if self.instrument is not None:
-            codes = {"linear": "column.iv.linear", "dictionary": "column.iv.dictionary"}
         for name, fit in self.fixed_effects.items():
             column = result_column(fit, level)
             columns.append(
                 replace(
                     column,
-                    named=Remark(codes[name], {}, WORDS),
-                    estimates={self.treatment: column.estimates[self.treatment]},
+                    named=Remark(self._heading(name), {}, WORDS),
+                    estimates={term.name: column.estimates[term.name]},
                     adjusted=self.controls,
                     constant=None,
                     remarks=(),
@@ -231,27 +182,28 @@ class DMLResults(BaseResults):
             )
         return tuple(columns)
 
-    def _method(self) -> Remark:
-        """Describe transformation, folds and seeds for the note below a table."""
-        clusters = self.inference.clusters
-        seeds = len(self.run_values["estimate"])
-        if isinstance(self.folds, int):
-            folds = Remark(
-                "folds.drawn", {"count": (f"{self.folds}",), "clusters": clusters}
-            )
-        else:
-            named = {"clusters": clusters} if self.folds == "fixed" else {}
-            folds = Remark(f"folds.{self.folds}", named)
-        several = Remark("seeds.several", {"count": (f"{seeds}",)})
-        texts: dict[str, tuple[str | Remark, ...]] = {
-            "transform": (Remark(f"note.{self.transform}", {}),),
-            "folds": (folds,),
-            "seeds": (several if seeds > 1 else Remark("seeds.one", {}),),
-        }
-        if self.instrument is None:
-            return Remark("note.method", texts)
-        named = {"treatment": (self.treatment,), "instrument": (self.instrument,)}
-        return Remark("note.iv", texts | named)
+    def _heading(self, name: str) -> str:
+        """Return the code for the words of fixed effects beside."""
+        return f"column.{name}" if self.instrument is None else f"column.iv.{name}"
+
+    def _remarks(self) -> tuple[Remark, ...]:
+        """Describe transformation, folds and seeds, and what differs, below a table."""
+        seeds = self.runs["seed"].nunique()
+        folds = "drawn" if isinstance(self.folds, int) else self.folds
+        count = {"count": (f"{self.folds}",), "clusters": self.inference.clusters}
+        several = "seeds.several" if seeds > 1 else "seeds.one"
+        method = Remark(
+            "note.method" if self.instrument is None else "note.iv",
+            {
+                "transform": (Remark(f"note.{self.transform}", {}),),
+                "folds": (Remark(f"folds.{folds}", count),),
+                "seeds": (Remark(several, {"count": (f"{seeds}",)}),),
+                "treatment": (self.treatment,),
+                "instrument": (str(self.instrument),),
+            },
+        )
+        codes = dict.fromkeys(f"note.{notice.code}" for notice in self.diagnostics)
+        return (method, *(Remark(code, {}) for code in codes if code in WORDS))
 
     def _summary(self) -> Summary:
         info, frame = self.info, self.comparison
@@ -263,8 +215,7 @@ class DMLResults(BaseResults):
             f"{', '.join(self.controls)}. {info['nobs']:,} rows, "
             f"{info['n_entities']:,} entities, {info['n_times']:,} periods"
         )
-        seeds = len(self.run_values["estimate"])
-        cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:.4f}")
+        cells = frame.map(lambda v: "" if np.isnan(v) else f"{v:z.4f}")
         return self._titled(
             f"Double machine learning, outcome: {info['depvar']}",
             Lines((rows,), wrapped=True),
@@ -273,5 +224,5 @@ class DMLResults(BaseResults):
             Remarks.of(self.diagnostics),
             conventions=self._conventions_of(self.inference),
             settings=f"transform={self.transform}, folds={self.folds}, medians over "
-            f"{seeds} seeds",
+            f"{self.runs['seed'].nunique()} seeds",
         )

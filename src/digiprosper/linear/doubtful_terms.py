@@ -69,8 +69,7 @@ def derived_term_notices(
     """Report terms made from the outcome alone, or from what they stand for."""
     roles = sample.roles
     if len(roles.get("y", ())) == 1:
-        # Differences that a model makes itself are not terms of the user.
-        of_no_term = ("y", "obs_weights", "coordinates", "changes")
+        of_no_term = ("y", "obs_weights", "coordinates")
         others = [roles[role] for role in roles if role not in of_no_term]
         if any(others):
             yield from _derived_terms(

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from digiprosper.errors import (
-    AlignmentError,
     ColumnError,
     InputTypeError,
-    alignment_problem,
     cited,
     column_problem,
     not_identified,
@@ -21,9 +18,10 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Floats
-from digiprosper.kernels.tolerances import EQUAL_DRAWS, SAME_MEAN
+from digiprosper.kernels.tolerances import EQUAL_DRAWS
 from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.sample_values import level_text, row_counts, sample_values
 from digiprosper.panel import Panel
 from digiprosper.report.columns import remark_text, test_remark
 from digiprosper.report.drawings import DrawnDensity, Interval, SlopeCurve
@@ -33,7 +31,6 @@ from digiprosper.report.words import NO_WORDS
 
 _PURPOSE = "plots.marginal_effect"
 _POINTS = 401
-_BINS = 30
 
 
 # --- draws ----------------------------------------------------------------------------
@@ -117,16 +114,18 @@ def slope_curve(
         grid = np.linspace(low, high, _POINTS).tolist()
     points = results.marginal_effect(term, at={axis.column: grid}, level=level)
 
-    values = None if panel is None else _moderator_values(results, axis.column, panel)
+    values = (
+        None if panel is None else sample_values(results, axis.column, panel, _PURPOSE)
+    )
     regions = [] if axis.levels is not None else _regions(points)
     if axis.levels is not None:
-        points = points.assign(at=[_text(value) for value in points["at"]])
+        points = points.assign(at=[level_text(value) for value in points["at"]])
     return SlopeCurve(
         variable=wording.label(term),
         outcome=wording.label(results.depvar),
         moderator=wording.label(axis.column),
         points=points[["at", "estimate", "conf_low", "conf_high"]],
-        rows=None if values is None else _counts(values, axis.levels),
+        rows=None if values is None else row_counts(values, axis.levels),
         regions=regions,
         share=float("nan") if values is None else _share_in_regions(values, regions),
         held=list(map(wording.label, axis.others)),
@@ -201,73 +200,9 @@ def _regions(points: pd.DataFrame) -> list[Interval]:
     return [(float(a), float(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-# --- rows -----------------------------------------------------------------------------
-
-
-def _moderator_values(
-    results: LinearResults, column: str, panel: object
-) -> pd.Series[Any]:
-    """Read the moderator in the rows of the estimation sample."""
-    if not isinstance(panel, Panel):
-        raise InputTypeError(
-            f"{_PURPOSE}: panel must be the Panel of the fit, not "
-            f"{type(panel).__name__}.",
-            [option_problem("panel", type(panel).__name__)],
-        )
-    frame = (
-        panel.frame.reset_index() if column in panel.frame.index.names else panel.frame
-    )
-    if column in frame:
-        every = pd.Series(frame[column].to_numpy(), panel.frame.index)
-    else:
-        free = (f"moderator_{number}" for number in count())
-        name = next(name for name in free if name not in frame)
-        every = panel.assign(**{name: column}).frame[name]
-    if not results.index.isin(every.index).all():
-        raise _other_panel_error("rows of the fit are missing")
-    values = every.loc[results.index]
-    _compare_mean(results, column, values)
-    return values
-
-
-def _compare_mean(results: LinearResults, column: str, values: pd.Series[Any]) -> None:
-    """Refuse values that are not those of the fit."""
-    stats = results.sample_stats
-    if column not in stats.index:
-        return
-    row = stats.iloc[stats.index.get_loc(column)]
-    numbers = values.to_numpy(dtype=np.float64)
-    gap = abs(float(numbers.mean()) - row["mean"])
-    if not gap <= SAME_MEAN * max(abs(row["min"]), abs(row["max"])):
-        raise _other_panel_error(
-            f"the mean of {cited(column)} in these rows differs", column
-        )
-
-
-def _other_panel_error(reason: str, column: str | None = None) -> AlignmentError:
-    return AlignmentError(
-        f"{_PURPOSE}: panel is not the one that was fitted: {reason}. Pass the panel "
-        "that `fit` took.",
-        [alignment_problem(column, reason)],
-    )
-
-
-def _counts(values: pd.Series[Any], levels: Sequence[Any] | None) -> pd.DataFrame:
-    """Count rows by interval, or by level."""
-    if levels is not None:
-        counts = [int((values == level).sum()) for level in levels]
-        return pd.DataFrame({"at": [_text(level) for level in levels], "rows": counts})
-    heights, edges = np.histogram(values.to_numpy(dtype=np.float64), bins=_BINS)
-    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "rows": heights})
-
-
 def _share_in_regions(values: pd.Series[Any], regions: Sequence[Interval]) -> float:
     if not regions:
         return 0.0
     numbers: Floats = values.to_numpy(dtype=np.float64)
     inside = [(numbers >= low) & (numbers <= high) for low, high in regions]
     return float(np.logical_or.reduce(inside).mean())
-
-
-def _text(level: object) -> str:
-    return f"{level:g}" if isinstance(level, float) else str(level)

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from digiprosper.errors import InputTypeError, models_problem
+from digiprosper.errors import InputTypeError, issue, models_problem
 from digiprosper.policy.honest import HonestIntervals
 from digiprosper.policy.matching_results import Matching
-from digiprosper.policy.notices import ALIKE
+from digiprosper.policy.notices import ALIKE, unlike_bases
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.words import WORDS
@@ -66,9 +66,21 @@ def event_paths(
         ends = _unlabelled_ends(texts_of[head], ticks)
         name = wording.labels.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))
+    _warn_of_unlike_bases(paths)
     outcomes = {wording.label(study.depvar) for study in studies.values()}
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
     return EventPaths(paths=paths, ticks=ticks, outcome=outcome, level=level)
+
+
+def _warn_of_unlike_bases(paths: Sequence[EventPath]) -> None:
+    """Warn if models compare the times before treatment with different periods."""
+    bases = {}
+    for path in paths:
+        times = path.points["time"]
+        if ((times < 0) & (times != path.reference)).any():
+            bases[path.head] = path.before or "reference"
+    if len(set(bases.values())) > 1:
+        issue([unlike_bases(bases)])
 
 
 def _path_points(study: EffectsByEventTime, level: float) -> pd.DataFrame:

@@ -19,6 +19,8 @@ earlier_base         cohorts (first treated time to the period that its effects 
                      (period to the previous one, where the change between them is over
                      several periods)
 weights_vary         weights (column), count (entities), n_entities
+unlike_bases         bases (model to the base of its effects before treatment: a code of
+                     `StaggeredDidResults.before`)
 reference_unobserved reference (event time), cohorts (first treated time to the number
                      of entities)
 few_untreated        n_untreated, alone (groups of one: first treated times, and
@@ -40,7 +42,7 @@ still_unbalanced     terms (term to standardised difference after matching)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -571,3 +573,25 @@ def scores_given(reason: str, unmatched: int, entity: str) -> Iterator[Notice]:
             f"for their estimation is left out, because {explanations[reason]}."
         )
         yield Notice("scores_given", text, {"reason": reason})
+
+
+_BASES: Final = {
+    "reference": "the reference",
+    "previous": "the previous period",
+    "earlier": "earlier periods",
+    "cohorts": "references of their cohorts",
+}
+
+
+def unlike_bases(bases: Mapping[str, str]) -> Notice:
+    """Report the models of a figure whose effects before treatment differ in base."""
+    each = ", ".join(f"{cited(model)} {_BASES[base]}" for model, base in bases.items())
+    return Notice(
+        "unlike_bases",
+        "plots.event_study: the models compare periods before treatment with different "
+        f"ones ({each}). Do not compare these estimates: the same difference in trends "
+        "looks different in each model (Roth 2024). Fit StaggeredDid with "
+        "base_period='universal', whose reference is that of an event study, or draw "
+        "the models in separate figures.",
+        {"bases": dict(bases)},
+    )

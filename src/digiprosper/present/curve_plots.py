@@ -34,7 +34,7 @@ from digiprosper.report.drawings import (
     SlopeCurve,
     TurningCurve,
 )
-from digiprosper.report.text import p_words
+from digiprosper.report.text import interval_text, p_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,6 +172,8 @@ def draw_turning_curve(curve: TurningCurve, ax: Axes | None, purpose: str) -> Ax
             _add_legend_text(axes, label)
         _shade(axes, shaded, label)
         _mark_turns(axes, curve)
+        if curve.rows is not None:
+            _draw_rows(axes, curve.rows)
         axes.set_xlim(low, high)
         name_axes(axes, [title], [curve.variable, ", ".join(curve.at)])
         legend_above(axes)
@@ -257,8 +259,8 @@ def _interval_text(interval: Interval) -> str:
     if math.isinf(low) and math.isinf(high):
         return say("turn.all")
     if math.isinf(low):
-        return f"≤ {high:.3g}"
-    return f"≥ {low:.3g}" if math.isinf(high) else f"[{low:.3g}, {high:.3g}]"
+        return f"≤ {high:.4g}"
+    return f"≥ {low:.4g}" if math.isinf(high) else interval_text(low, high)
 
 
 def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
@@ -266,7 +268,7 @@ def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
     for turn in curve.turns[:1] if math.isnan(curve.turns[0]) else curve.turns:
         inside = low <= turn <= high
         code = "at" if inside else "none" if math.isnan(turn) else "outside"
-        label = say(f"turn.{code}", value=f"{turn:.3g}")
+        label = say(f"turn.{code}", value=f"{turn:z.4g}")
         if inside:
             axes.axvline(turn, color=MARKED, linewidth=1.0, linestyle="--", label=label)
         else:
@@ -279,25 +281,25 @@ def _mark_turns(axes: Axes, curve: TurningCurve) -> None:
 def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
     """Draw a criterion over the candidates of a threshold, and its confidence set."""
     points, texts = profile.points, [profile.variable, profile.criterion]
+    # Excluded candidates have missing values, so that the line has gaps there.
+    gaps = pd.DataFrame({"gamma": profile.excluded})
+    every = pd.concat([points, gaps]).sort_values("gamma", kind="stable")
+    values = every["gamma"].to_numpy(dtype=np.float64)
+    steps = "steps-post" if profile.before else "steps-pre"
     with drawing(profile, ax, purpose, (6.4, 4.0), texts) as axes:
         first, last = float(points["gamma"].min()), float(points["gamma"].max())
-        pieces = _widen_narrow(profile.sets, _THIN * (last - first))
-        for number, (low, high) in enumerate(pieces):
+        pieces = [_with_step(piece, values, profile) for piece in profile.sets]
+        for number, (low, high) in enumerate(
+            _widen_narrow(pieces, _THIN * (last - first))
+        ):
             label = "_" if number else say_level("profile.set", profile.level)
             low, high = max(low, first), min(high, last)
             axes.axvspan(
                 low, high, color=(INK, 0.18), linewidth=0, label=label, zorder=0
             )
-        # Excluded candidates have missing values, so that the line has gaps there.
-        values = np.append(points["gamma"].to_numpy(), profile.excluded)
-        ratios = np.append(
-            points["lr"].to_numpy(), np.full(profile.excluded.size, np.nan)
-        )
-        order = np.argsort(values)
-        steps = "steps-post" if profile.before else "steps-pre"
         axes.plot(
-            values[order],
-            ratios[order],
+            values,
+            every["lr"],
             color=INK,
             linewidth=1.3,
             label="LR(γ)",
@@ -310,6 +312,7 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
             linestyle="--",
             linewidth=1.0,
             label=_critical_text(profile),
+            drawstyle=steps,
         )
         code = "profile.given" if profile.given else "profile.estimate"
         label = say(code, value=f"{profile.estimate:.4g}")
@@ -328,6 +331,20 @@ def draw_profile(profile: Profile, ax: Axes | None, purpose: str) -> Axes:
         name_axes(axes, [say(code, number=profile.number)], [f"{profile.variable} (γ)"])
         legend_above(axes)
     return axes
+
+
+def _with_step(piece: Interval, candidates: Floats, profile: Profile) -> Interval:
+    """Add to a piece of a set the step of its last candidate, to the next one.
+
+    With ``<`` it is the step of its first candidate, from the one before.
+    """
+    # Every value of the step divides the rows as the candidate does.
+    low, high = piece
+    if profile.before:
+        after = int(np.searchsorted(candidates, high, side="right"))
+        return low, float(candidates[min(after, candidates.size - 1)])
+    before = int(np.searchsorted(candidates, low)) - 1
+    return float(candidates[max(before, 0)]), high
 
 
 def _widen_narrow(pieces: Sequence[Interval], least: float) -> list[Interval]:

@@ -294,21 +294,20 @@ def draw_moran_scatter(
         reach = (1.2 * points.abs().max()).replace(0.0, 1.0)
         axes.set_xlim(-reach["value"], reach["value"])
         axes.set_ylim(-reach["spatial_lag"], reach["spatial_lag"])
-        used, unnamed = _name_quadrants(axes, drawn), entities
-        if named:
-            unnamed = _name_entities(axes, drawn, entities, used)
+        used = _name_quadrants(axes, drawn)
+        unnamed = _name_entities(axes, drawn, entities, used) if named else []
         code = "moran.title.in" if drawn.period else "moran.title"
         value = f"{drawn.statistic:.3f}".replace("-", "−")
         title = say(code, period=drawn.period, value=value, p=p_words(drawn.p_value, 3))
-        axes.set_title(title, fontsize="medium", parse_math=False)
         name_axes(
             axes,
             [say("moran.lag"), drawn.weights],
             [
                 say("moran.value", name=drawn.variable),
-                *([_unnamed_text(unnamed)] if names and unnamed else []),
+                *([_unnamed_text(unnamed)] if unnamed else []),
             ],
         )
+        name_axis(axes, "title", title, fontsize="medium")
     return axes
 
 

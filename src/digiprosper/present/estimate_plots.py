@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,6 @@ from digiprosper.present.figure import (
     axes_inches,
     drawing,
     legend_above,
-    legend_beside,
     look,
     name_axes,
     name_axis,
@@ -192,7 +192,8 @@ def draw_columns(
         axes.set_yticks(range(len(rows)), names, parse_math=False)
         name_axis(axes, "x", words)
         if len(columns) > 1:
-            legend_beside(axes, handles=handles)
+            # Above in either language, whatever the width of the names.
+            legend_above(axes, columns=4, handles=handles)
     return axes
 
 
@@ -234,9 +235,15 @@ def _draw_models(
     """Draw the models next to each other and return the handles of their legend."""
     handles: list[Any] = []
     count, drawn = sum(map(bool, models)), 0
+    step = min(0.8 / count, 0.22)
+    # A row has room for the models that have it, and no gaps for the others.
+    in_row = Counter(y for cells in models for y in cells)
+    before: Counter[int] = Counter()
     for cells, head in zip(models, heads, strict=True):
         if cells:
-            handles.append(_draw_model(axes, cells, head, drawn, count))
+            at = {y: y + (before[y] - (in_row[y] - 1) / 2) * step for y in cells}
+            handles.append(_draw_model(axes, cells, at, head, drawn, count))
+            before.update(cells.keys())
             drawn += 1
         else:
             handles += axes.plot([], [], linestyle="none", label=head)
@@ -244,10 +251,15 @@ def _draw_models(
 
 
 def _draw_model(
-    axes: Axes, cells: Mapping[int, Estimate], head: str, position: int, count: int
+    axes: Axes,
+    cells: Mapping[int, Estimate],
+    at: Mapping[int, float],
+    head: str,
+    position: int,
+    count: int,
 ) -> ErrorbarContainer:
-    shift = (position - (count - 1) / 2) * min(0.8 / count, 0.22)
-    rows = [(y + shift, cell) for y, cell in cells.items()]
+    """Draw the estimates of one of `count` models `at` heights, by row."""
+    rows = [(at[y], cell) for y, cell in cells.items()]
     style = look(position)
     container = axes.errorbar(
         [cell.estimate for _, cell in rows],
@@ -288,7 +300,7 @@ def draw_effects(effects: Effects, ax: Axes | None, purpose: str) -> Axes:
     size = _EFFECT_WIDTH, 0.8 + (_EFFECT_GAP + _LINE * lines) * len(names)
     cells = {y: effects.column.estimates[term] for y, term in enumerate(effects.names)}
     with drawing(effects, ax, purpose, size, [*names, source], "rows") as axes:
-        _draw_model(axes, cells, "", 0, 1)
+        _draw_model(axes, cells, {y: float(y) for y in cells}, "", 0, 1)
         _frame_estimates(axes, len(names))
         axes.set_yticks(range(len(names)), names, parse_math=False)
         words = say_level("effect", effects.level)
@@ -410,7 +422,7 @@ def _draw_path(axes: Axes, path: EventPath, number: int, count: int) -> None:
 
 def _event_legend(path: EventPath) -> str:
     """Write a model's name, binned ends, and the base of times before treatment."""
-    ends = ", ".join(path.ends).replace("-", "−")
+    ends = say("list").join(path.ends).replace("-", "−")
     if path.before:
         before = say(f"event.{path.before}")
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
@@ -218,16 +218,21 @@ def row_names(
 def name_axis(axes: Axes, axis: str, *parts: str, **options: Any) -> None:
     """Label an axis in lines no longer than the axis; each part starts a line.
 
-    A new figure becomes larger with each line after the first, so that no room is taken
-    from the data.
+    ``"title"`` is the title, as long as the horizontal axis. A new figure becomes
+    larger with each line after the first, so that no room is taken from the data.
     """
     if axis == "x":
         spread_ticks(axes)
-    columns = max(_room(axes, axis) / _column(), _FEWEST_COLUMNS)
+    room = _room(axes, "y" if axis == "y" else "x")
+    columns = max(room / _column(), _FEWEST_COLUMNS)
     lines = [line for part in parts if part for line in balanced_lines(part, columns)]
-    setter = axes.set_xlabel if axis == "x" else axes.set_ylabel
-    setter("\n".join(lines), parse_math=False, **options)
-    if axis == "x" and len(lines) > 1:
+    setters: dict[str, Callable[..., object]] = {
+        "x": axes.set_xlabel,
+        "y": axes.set_ylabel,
+        "title": axes.set_title,
+    }
+    setters[axis]("\n".join(lines), parse_math=False, **options)
+    if axis != "y" and len(lines) > 1:
         _grow(axes, (len(lines) - 1) * _line())
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
+from digiprosper.errors import DigiprosperError
 from digiprosper.present.columns import Columns
 from digiprosper.present.rows import (
     cluster_words,
@@ -90,15 +91,21 @@ def _failure_notes(columns: Columns, style: Style) -> list[str]:
     ]
 
 
-def _reason(error: Exception, style: Style) -> str:
+def _reason(error: DigiprosperError, style: Style) -> str:
     """Write why a model was not estimated: in English the error's first sentence."""
-    codes = (f"failure.{kind.__name__}" for kind in type(error).__mro__)
+    codes = [f"failure.{kind.__name__}" for kind in type(error).__mro__]
+    absorbed = [p.data.get("column") for p in error.problems if p.code == "absorbed"]
+    if absorbed and all(absorbed) and len(absorbed) == len(error.problems):
+        codes.insert(0, "failure.absorbed")
     code = next(code for code in codes if code in NOTES)
     # Further sentences of the message are for the console.
     message = re.split(r"\.\s+(?=[A-Z])", tidy_text(error), maxsplit=1)[0]
-    sentence = text_factor(message, style.labels, {})
-    first = name_label(message, style.labels, {message: (sentence,)})
-    return style.say(NOTES, code, message=f"{first.rstrip('.')}.")
+    first, *names = (
+        name_label(text, style.labels, {text: (text_factor(text, style.labels, {}),)})
+        for text in (message, *map(str, absorbed))
+    )
+    terms = _listed(names, style)
+    return style.say(NOTES, code, message=f"{first.rstrip('.')}.", terms=terms)
 
 
 # --- what is below an estimate --------------------------------------------------------

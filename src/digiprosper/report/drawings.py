@@ -41,6 +41,13 @@ class Drawing:
         return points.reset_index(drop=True)
 
 
+def _with_rows(points: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the bars of rows below the points of a curve."""
+    both = pd.concat([points, rows.assign(series="rows")], ignore_index=True)
+    ends = [name for name in ("low", "high") if name in both]
+    return both[["series", *_CURVE, *ends, "rows"]]
+
+
 def _numbers(estimate: Estimate) -> list[float]:
     return [getattr(estimate, name) for name in _NUMBERS]
 
@@ -172,9 +179,7 @@ class SlopeCurve(Drawing):
         slopes = self.points.assign(series="slope")
         if self.rows is None:
             return slopes[["series", *_CURVE]].reset_index(drop=True)
-        both = pd.concat([slopes, self.rows.assign(series="rows")], ignore_index=True)
-        ends = [name for name in ("low", "high") if name in both]
-        return both[["series", *_CURVE, *ends, "rows"]]
+        return _with_rows(slopes, self.rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,6 +213,15 @@ class TurningCurve(Drawing):
     sets: Sequence[Interval]  # (low, high) intervals of their confidence set
     # Values of other columns that the curve depends on, such as ``"z = 0.5"``
     at: tuple[str, ...] = ()
+    # Rows by interval of x, columns low, high, rows; None if unknown
+    rows: pd.DataFrame | None = None
+
+    def data(self) -> pd.DataFrame:
+        """Return one row per point of the curve, then one per bar of rows."""
+        curve = Drawing.data(self)
+        if self.rows is None:
+            return curve
+        return _with_rows(curve.assign(series="curve"), self.rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -535,32 +549,29 @@ class PathwayRow:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PathwayStage:
-    """Tested propositions of one stage."""
-
-    name: str
-    rows: Sequence[PathwayRow]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Pathways(Drawing):
-    """Tested propositions by stage; `verdicts` has the words of each verdict."""
+    """Tested propositions by stage.
+
+    `stages` has the propositions by the name of the stage, and `verdicts` the words of
+    each verdict.
+    """
 
     # Words over effects, intervals, p-values and what estimates rest on
     heads: dict[str, str]
-    stages: Sequence[PathwayStage]
+    stages: dict[str, list[PathwayRow]]
     verdicts: dict[str, str]
     notes: Sequence[str]  # units, tests, and what could not be tested
 
     def data(self) -> pd.DataFrame:
         """Return one row per proposition that was tested."""
-        rows = [
+        propositions = [
             (
-                *(stage.name, row.id, row.path, *row.effect, row.p),
+                *(stage, row.id, row.path, *row.effect, row.p),
                 *(", ".join(row.basis), row.verdict),
             )
-            for stage in self.stages
-            for row in stage.rows
+            for stage, rows in self.stages.items()
+            for row in rows
         ]
         names = ["stage", "id", "path", "std_effect", "std_low", "std_high"]
-        return pd.DataFrame(rows, columns=[*names, "p_adjusted", "basis", "verdict"])
+        names += ["p_adjusted", "basis", "verdict"]
+        return pd.DataFrame(propositions, columns=names)

@@ -604,9 +604,11 @@ class SpatialWeights(Summarised, PickledByName):
         Parameters
         ----------
         coordinates : DataFrame
-            Columns of latitude and longitude in degrees (``lat``, ``lon``), indexed by
-            entity. The index may also be entity and time, as in
-            ``panel.frame[["lat", "lon"]]``, if the coordinates do not change over time.
+            Columns of latitude and longitude in degrees, indexed by entity. They are
+            found by name, in any order: ``lat``, ``latitude`` or ``纬度``, and ``lon``,
+            ``lng``, ``long``, ``longitude`` or ``经度``. The index may also be entity
+            and time, as in ``panel.frame[["lat", "lon"]]``, if the coordinates do not
+            change over time.
         power : float
             Power of the distance, 1 by default, at most 10.
         cutoff : float, optional

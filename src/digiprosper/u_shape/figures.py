@@ -14,6 +14,8 @@ from digiprosper.errors import cited, option_error
 from digiprosper.kernels import Floats
 from digiprosper.kernels.intervals import delta
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.sample_values import row_counts, sample_values
+from digiprosper.panel import Panel
 from digiprosper.report.drawings import TurningCurve
 from digiprosper.report.figure_words import Wording
 from digiprosper.report.variance import standard_errors
@@ -33,12 +35,13 @@ def turning_curve(
     results: LinearResults,
     test: UTestResult | TwoTurnsResult,
     wording: Wording,
+    panel: Panel | None = None,
 ) -> TurningCurve:
     """Compute ``b1 (x - x0) + b2 (f(x) - f(x0))``, x0 the mean, on an interval.
 
     Of a cubic, also ``b3 (x**3 - x0**3)``. Where x interacts with other columns, the
     coefficients are those at the values of the test. The curve has a pointwise t band
-    and the Fieller set of the turning points.
+    and the Fieller set of the turning points. With a panel, its rows are counted by x.
     """
     turns: tuple[float, ...]
     bends: list[Callable[[Any], Any]] = [np.square, lambda x: x**3]
@@ -61,6 +64,10 @@ def turning_curve(
     moderator_values(curve, test.at)
     columns = (test.variable, results.depvar, *test.at)
     names = {column: wording.label(column) for column in columns}
+    rows = None
+    if panel is not None:
+        values = sample_values(results, test.variable, panel, "plots.u_shape")
+        rows = row_counts(values[values.between(*test.interval)], None)
     return TurningCurve(
         variable=names[test.variable],
         outcome=names[results.depvar],
@@ -70,6 +77,7 @@ def turning_curve(
         turns=turns,
         sets=test.fieller,
         at=moderator_texts(test.at, names),
+        rows=rows,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -35,6 +35,8 @@ from digiprosper.linear.marginal import (
     refuse_dummy,
 )
 from digiprosper.linear.results import LinearResults
+from digiprosper.linear.sample_values import sample_values
+from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
 from digiprosper.report.characters import decimal_text
 from digiprosper.report.columns import Remark, RowName, remark_text
@@ -92,17 +94,22 @@ FORMS = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class CurveTest(Summarised, PickledByName):
     """Base of the results of tests of whether a curve turns inside the data."""
 
-    __slots__ = ()
-
+    variable: str
+    depvar: str
     interval: tuple[float, float]
     statistic: float
     p_value: float
     fieller: list[tuple[float, float]]
+    inside: bool
+    df_t: float
     level: float
-    at: Mapping[str, Any]
+    conventions: str
+    diagnostics: tuple[Notice, ...] = ()
+    at: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def supported(self) -> bool:
@@ -150,7 +157,7 @@ class CurveTest(Summarised, PickledByName):
         return f"{name} {sets}, {reach} the interval {interval_text(*self.interval)}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class UTestResult(CurveTest):
     """Result of the test of a U-shape, made by `u_test`.
 
@@ -198,6 +205,9 @@ class UTestResult(CurveTest):
     at : mapping
         Values of the columns that the curve depends on through interactions; empty if
         there are none.
+    rows_above, nobs : int or None
+        Number of rows with a variable above the turning point, and of all rows of the
+        fit. Both are None if the test had no panel, or if there is no turning point.
 
     Examples
     --------
@@ -211,27 +221,17 @@ class UTestResult(CurveTest):
     ('inverse U', 0.33)
     """
 
-    variable: str
     square: str
     form: str
-    depvar: str
-    interval: tuple[float, float]
-    statistic: float
-    p_value: float
     curvature: str
     extremum: float
     extremum_se: float
-    fieller: list[tuple[float, float]]
     slope_low: float
     slope_high: float
     t_low: float
     t_high: float
-    inside: bool
-    df_t: float
-    level: float
-    conventions: str
-    diagnostics: tuple[Notice, ...] = ()
-    at: Mapping[str, Any] = field(default_factory=dict)
+    rows_above: int | None = None
+    nobs: int | None = None
 
     @property
     def shape(self) -> str:
@@ -248,14 +248,20 @@ class UTestResult(CurveTest):
         """Turning point, its set, both slopes with t and the p-value: rows of `etable`.
 
         ``etable(fit, rows=test.rows)``; `etable` prints their names in its language.
-        If the turning point is not `inside`, it is "outside the data", without set and
-        p-value.
+        The turning point and its set have four significant digits, as in `summary` and
+        `plots.u_shape`. If it is not `inside`, it is "outside the data", without set
+        and p-value. With `rows_above` there is a row for it and its share.
         """
         sets = self.fieller if self.inside else []
         pieces = [interval_text(a, b) for a, b in sets if not np.isnan(a)]
+        above: dict[str, str | None] = {}
+        if self.rows_above is not None and self.nobs:
+            share = f"{self.rows_above:,} ({self.rows_above / self.nobs:.1%})"
+            above["above"] = share if self.inside else None
         cells = {
-            "extremum": self.extremum if self.inside else "outside the data",
+            "extremum": f"{self.extremum:z.4g}" if self.inside else "outside the data",
             "fieller": "; ".join(pieces) or None,
+            **above,
             "slope.low": _slope_text(self.slope_low, self.t_low),
             "slope.high": _slope_text(self.slope_high, self.t_high),
             "p": self.p_value,
@@ -308,6 +314,10 @@ class UTestResult(CurveTest):
                 f"No turning point: the curve is monotone for all {self.variable} > 0"
             )
         lines = [point, self._fieller_text()]
+        if self.rows_above is not None and self.nobs:
+            share = f"{self.rows_above / self.nobs:.1%}"
+            count = f"{self.rows_above:,} of {self.nobs:,} ({share})"
+            lines.append(f"Rows above the turning point: {count}")
         if np.isinf(self.fieller).any():
             # At infinity, the slope is that of the square, or, for other forms, that of
             # the level.
@@ -343,6 +353,7 @@ def u_test(
     interval: Sequence[float] | None = None,
     level: float = 0.95,
     form: UForm | None = None,
+    panel: Panel | None = None,
 ) -> UTestResult:
     """Test for a U-shape or inverse U-shape (Lind & Mehlum 2010), as Stata's ``utest``.
 
@@ -379,6 +390,9 @@ def u_test(
         Confidence level of the Fieller set, .95 by default.
     form : {"square", "inverse", "log", "sqrt"}, optional
         Form of f. The default is that of the term; for a column it is ``"square"``.
+    panel : Panel, optional
+        The fitted panel. If it is given, the result counts the rows above the turning
+        point.
 
     Returns
     -------
@@ -400,7 +414,10 @@ def u_test(
         If `at`, `interval`, `level` or `form` has a value that is not allowed, or the
         interval begins at 0 or below and the form is not a square.
     InputTypeError
-        If `results` is not the result of a linear model, or `at` is not a mapping.
+        If `results` is not the result of a linear model, `at` is not a mapping, or
+        `panel` is not a Panel.
+    AlignmentError
+        If the panel is not that of the fit.
 
     Notes
     -----
@@ -442,7 +459,14 @@ def u_test(
         "u_test", results, variable, square=square, form=form, interval=interval
     )
     level = check_level(level)
-    return curve_test(curve, moderator_values(curve, at), level)
+    test = curve_test(curve, moderator_values(curve, at), level)
+    if panel is None:
+        return test
+    values = sample_values(results, test.variable, panel, "u_test")
+    if np.isnan(test.extremum):
+        return test
+    above = int((values > test.extremum).sum())
+    return replace(test, rows_above=above, nobs=len(values))
 
 
 @dataclass(frozen=True, slots=True)
